@@ -1,0 +1,107 @@
+"""The application: parts put together, nothing decided."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from prometheus_client import CollectorRegistry
+
+from api import errors
+from api.limits import RateLimiter
+from api.middleware import BodyLimit, Observe
+from api.routes import (
+    beneficiaries,
+    certificates,
+    determinations,
+    ledger,
+    operations,
+    references,
+    reviews,
+    sessions,
+)
+from api.routes.operations import Standings
+from api.state import State
+from certify.config import Env, Settings
+from certify.service import Service, build_service
+from certify.storage.signing import active_key
+from certify.tokens import SESSION_ISSUER, Authenticator, Role, Signer, development_signer, load_issuers
+
+_DESCRIPTION = """
+Proves once a year that a pensioner is alive and still entitled, and issues a certificate that payers can verify.
+
+Errors are RFC 9457 problem details with a stable `code`. Every POST that changes something needs an
+`Idempotency-Key`: send the same key again when an answer was lost, and nothing happens twice.
+"""
+
+
+def create_app(settings: Settings | None = None, *, service: Service | None = None) -> FastAPI:
+    """Build the application; without arguments from the environment, as the server does."""
+    settings = settings or (service.settings if service else Settings())
+    registry = CollectorRegistry()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        running = service or build_service(settings)
+        app.state.certify = build_state(running)
+        app.state.metrics = registry
+        registry.register(Standings(running))
+        yield
+        if service is None:
+            running.database.close()
+
+    # The interactive pages load scripts from elsewhere; the plain document is enough.
+    app = FastAPI(
+        title="certify",
+        version="1",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+    )
+    for module in (
+        beneficiaries,
+        references,
+        sessions,
+        determinations,
+        certificates,
+        reviews,
+        ledger,
+        operations,
+    ):
+        app.include_router(module.router)
+    errors.install(app)
+    app.add_middleware(BodyLimit, media_limit=settings.max_upload_bytes)
+    app.add_middleware(Observe, registry=registry)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] - FastAPI's documented way to extend it
+    return app
+
+
+def build_state(service: Service) -> State:
+    """Collect what requests need. Raises Unavailable when there is no issuer to trust."""
+    settings = service.settings
+    issuers = load_issuers(settings.issuers_file) if settings.issuers_file else []
+    if settings.env is Env.DEVELOPMENT:
+        issuers.append(development_signer(settings).issuer())
+    with service.unit() as unit:
+        key = active_key(unit.db, service.vault, "session", unit.now)
+    sessions = Signer(SESSION_ISSUER, key.to_jwk(), frozenset({Role.PENSIONER}))
+    return State(
+        service=service,
+        authenticator=Authenticator([*issuers, sessions.issuer()]),
+        sessions=sessions,
+        limiter=RateLimiter(settings.rate_limit),
+    )
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        components = schema.setdefault("components", {})
+        components.setdefault("schemas", {})["Problem"] = errors.PROBLEM_SCHEMA
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,193 @@
+"""Errors as RFC 9457 problem details: the only place where an error becomes a status code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from certify.certificates.errors import CertificateError
+from certify.errors import CertifyError, Conflict, Gone, Invalid, NotFound, TooLarge, Unavailable
+from certify.tokens import TokenRefused
+from models.errors import ImageRefused
+
+log = logging.getLogger("certify.api")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Forbidden(CertifyError):
+    """The caller is known but may not do this."""
+
+    code = "forbidden"
+
+
+class TooManyRequests(CertifyError):
+    """The caller is faster than the rate limit allows. ``retry_after`` in seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message, hint=f"Try again in {retry_after} seconds.")
+        self.retry_after = retry_after
+
+
+class KeyReused(CertifyError):
+    """An Idempotency-Key came again with another request."""
+
+    code = "idempotency_key_reused"
+
+
+class BadRequest(CertifyError):
+    """The request is not understood, or lacks something every such request needs."""
+
+    code = "bad_request"
+
+
+_STATUS: Mapping[type[CertifyError], HTTPStatus] = {
+    BadRequest: HTTPStatus.BAD_REQUEST,
+    TokenRefused: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Gone: HTTPStatus.GONE,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string", "examples": ["urn:certify:problem:session_expired"]},
+        "title": {"type": "string", "examples": ["Gone"]},
+        "status": {"type": "integer", "examples": [410]},
+        "code": {"type": "string", "examples": ["session_expired"], "description": "Stable; safe to branch on"},
+        "detail": {"type": "string", "examples": ["The time of this session has run out."]},
+        "hint": {"type": "string", "examples": ["Open a new session."], "description": "What to do next"},
+        "errors": {"type": "array", "items": {"type": "object"}, "description": "Fields that are wrong"},
+    },
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Document problem answers of a route, for OpenAPI. 429 and 500 can come from every route."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in (*statuses, 429, 500)
+    }
+
+
+def problem(
+    status: HTTPStatus, code: str, detail: str, *, hint: str = "", headers: Mapping[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    """Build a problem answer."""
+    body: dict[str, Any] = {
+        "type": f"urn:certify:problem:{code}",
+        "title": status.phrase,
+        "status": int(status),
+        "code": code,
+        "detail": detail,
+    }
+    if hint:
+        body["hint"] = hint
+    return JSONResponse({**body, **more}, int(status), headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(CertifyError, _on_certify_error)
+    app.add_exception_handler(ImageRefused, _on_image_refused)
+    app.add_exception_handler(CertificateError, _on_certificate_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(OperationalError, _on_database_error)
+    app.add_exception_handler(PoolTimeout, _on_database_error)
+    app.add_exception_handler(DBAPIError, _on_data_error)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+def status_of(error: CertifyError) -> HTTPStatus:
+    """Return the status of an error: that of its nearest class in the map."""
+    return next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
+
+
+async def _on_certify_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, CertifyError)  # noqa: S101 - registered for this class
+    headers = {}
+    if isinstance(error, TokenRefused):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after)
+    return problem(status_of(error), error.code, error.message, hint=error.hint, headers=headers)
+
+
+async def _on_image_refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ImageRefused)  # noqa: S101 - registered for this class
+    status = {
+        "too_many_bytes": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "unsupported_format": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "not_an_image": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    }.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return problem(status, error.code, str(error), hint="Take a new photo and send it as JPEG, PNG, WebP or HEIC.")
+
+
+async def _on_certificate_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, CertificateError)  # noqa: S101 - registered for this class
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, error.diagnostics())
+
+
+async def _on_validation_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    # The values themselves are left out: they may be somebody's national id.
+    fields = [{"field": ".".join(map(str, entry["loc"])), "problem": entry["msg"]} for entry in error.errors()]
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "request_invalid", "Some fields are wrong.", errors=fields)
+
+
+async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    status = HTTPStatus(error.status_code)
+    code = status.phrase.lower().replace(" ", "_")
+    return problem(status, code, str(error.detail), headers=error.headers)
+
+
+async def _on_database_error(_request: Request, error: Exception) -> JSONResponse:
+    log.error("database unavailable: %s", type(error).__name__)
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "database_unavailable",
+        "The database does not answer.",
+        hint="Nothing was lost. Try again in a minute.",
+        headers={"Retry-After": "5"},
+    )
+
+
+async def _on_data_error(_request: Request, error: Exception) -> JSONResponse:
+    # A text with a NUL, a number out of range: PostgreSQL cannot store it, and nothing was stored.
+    if isinstance(error, DBAPIError) and type(error).__name__ == "DataError":
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not_storable", "A value cannot be stored.")
+    return await _on_unexpected(_request, error)
+
+
+async def _on_unexpected(_request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error", exc_info=error)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal_error",
+        "Something went wrong on our side.",
+        hint="Nothing was changed. Try again; if it stays, tell the operator the time of day.",
+    )

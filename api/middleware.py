@@ -1,0 +1,127 @@
+"""Around every request: bounded bodies, security headers, a log line and metrics that name nobody."""
+
+from __future__ import annotations
+
+import logging
+import time
+from http import HTTPStatus
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem
+
+log = logging.getLogger("certify.access")
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+}
+
+_JSON_LIMIT = 64_000
+"""Bytes of any body that is not media; the largest honest one is a few kilobytes."""
+
+
+class TooMuch(Exception):
+    """The body grew beyond its limit."""
+
+
+class BodyLimit:
+    """Refuses bodies beyond the limit of their path, by the announced and by the actual length."""
+
+    def __init__(self, app: ASGIApp, *, media_limit: int) -> None:
+        self._app = app
+        self._media_limit = media_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counting."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        media = path.endswith(("/media", "/references"))
+        limit = self._media_limit if media else _JSON_LIMIT
+        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        seen = 0
+        started = False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise TooMuch
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        refusal = problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "too_many_bytes",
+            f"At most {limit:,} bytes are accepted here.",
+            hint="Send a smaller photo; a normal phone photo is small enough." if media else "",
+            headers={"Connection": "close"},
+        )
+        if not announced.isdigit() or int(announced) > limit:
+            await refusal(scope, receive, send)
+            return
+        try:
+            await self._app(scope, counted, noted)
+        except TooMuch:
+            if started:
+                raise
+            await refusal(scope, receive, send)
+
+
+class Observe:
+    """Security headers on every answer; per request one log line and two metrics, by route, never by URL."""
+
+    def __init__(self, app: ASGIApp, *, registry: CollectorRegistry) -> None:
+        self._app = app
+        self._requests = Counter(
+            "certify_http_requests", "Requests by route and status", ["method", "route", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "certify_http_seconds",
+            "Time to answer by route",
+            ["method", "route"],
+            registry=registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, watching."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        status = 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            seconds = time.perf_counter() - start
+            # The route's template, not the URL: ids in URLs are nobody's business in logs.
+            route = getattr(scope.get("route"), "path", "unmatched")
+            method = scope["method"] if route != "unmatched" else "any"
+            self._requests.labels(method, route, status).inc()
+            self._seconds.labels(method, route).observe(seconds)
+            log.info(
+                "request", extra={"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+            )

@@ -1,0 +1,1 @@
+"""One file per subject; each route declares who may call it."""

@@ -1,0 +1,142 @@
+"""Beneficiaries: enrol, find, look at, record what registries say, erase."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from api import schemas, views
+from api.auth import allow
+from api.errors import problems
+from api.idempotency import Once, once
+from api.state import service_of
+from certify.determine import determine
+from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.erase import erase
+from certify.errors import NotFound
+from certify.identifiers import look_up
+from certify.record import NewRecord, record
+from certify.service import Service, Unit
+from certify.storage.people import get_beneficiary, list_beneficiaries
+from certify.tokens import Principal, Role
+
+router = APIRouter(prefix="/v1/beneficiaries", tags=["beneficiaries"])
+
+_READERS = allow(Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE)
+
+
+@router.post(
+    "", status_code=201, response_model=schemas.BeneficiaryOut, responses=problems(400, 401, 403, 409, 413, 422, 503)
+)
+def enrol(
+    body: schemas.BeneficiaryIn,
+    caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.MACHINE))],
+    once: Annotated[Once, Depends(once)],
+) -> Response:
+    """Enrol a person with their pensions."""
+
+    def work(unit: Unit) -> schemas.BeneficiaryOut:
+        person = NewBeneficiary(
+            national_id=body.national_id,
+            card_number=body.card_number,
+            name=body.name,
+            birth_date=body.birth_date,
+            region=body.region,
+            needs=tuple(body.needs),
+            entitlements=tuple(NewEntitlement(e.scheme, e.starts_on, e.last_proof_on) for e in body.entitlements),
+        )
+        beneficiary_id = add_beneficiary(unit, person)
+        determine(unit, beneficiary_id)
+        return views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
+
+    return once.run(caller, work, status=201)
+
+
+@router.get("", responses=problems(401, 403, 422, 503))
+def list_all(
+    _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
+    service: Annotated[Service, Depends(service_of)],
+    after: Annotated[UUID | None, Query(description="The 'next' of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> schemas.BeneficiaryPage:
+    """Page through all people."""
+    with service.unit() as unit:
+        rows = list_beneficiaries(unit.db, after=after, limit=limit + 1)
+        items = [views.beneficiary(unit, row) for row in rows[:limit]]
+    return schemas.BeneficiaryPage(items=items, next=items[-1].id if len(rows) > limit else None)
+
+
+@router.post("/lookup", responses=problems(401, 403, 404, 413, 422, 503))
+def find(
+    body: schemas.LookupIn,
+    _caller: Annotated[Principal, Depends(_READERS)],
+    service: Annotated[Service, Depends(service_of)],
+) -> schemas.BeneficiaryOut:
+    """Find a person by national id or card number. Changes nothing."""
+    with service.unit() as unit:
+        found = look_up(unit, national_id=body.national_id, card_number=body.card_number)
+        if found is None:
+            raise NotFound("Nobody with this number is enrolled.", code="beneficiary_not_found")
+        return views.beneficiary(unit, get_beneficiary(unit.db, found))
+
+
+@router.get("/{beneficiary_id}", responses=problems(401, 403, 404, 422, 503))
+def show(
+    beneficiary_id: UUID,
+    _caller: Annotated[Principal, Depends(_READERS)],
+    service: Annotated[Service, Depends(service_of)],
+) -> schemas.BeneficiaryOut:
+    """Show a person with their pensions and how they stand: the payer's "may I pay?"."""
+    with service.unit() as unit:
+        return views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
+
+
+@router.post(
+    "/{beneficiary_id}/records",
+    status_code=201,
+    response_model=schemas.RecordOut,
+    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+)
+def add_record(
+    beneficiary_id: UUID,
+    body: schemas.RecordIn,
+    caller: Annotated[Principal, Depends(allow(Role.MACHINE, Role.OFFICER))],
+    once: Annotated[Once, Depends(once)],
+) -> Response:
+    """Record an adverse record, a sign of life, or the void of one; the person is determined anew."""
+
+    def work(unit: Unit) -> schemas.RecordOut:
+        new = NewRecord(
+            source=body.source,
+            record_id=body.record_id,
+            event_at=body.event_at,
+            adverse=body.adverse,
+            act=body.act,
+            voids=body.voids,
+        )
+        evidence_id, _ = record(unit, beneficiary_id, new)
+        person = views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
+        return schemas.RecordOut(evidence_id=evidence_id, beneficiary=person)
+
+    return once.run(caller, work, status=201)
+
+
+@router.post(
+    "/{beneficiary_id}/erasure",
+    response_model=schemas.ErasedOut,
+    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+)
+def erase_person(
+    beneficiary_id: UUID,
+    caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
+    once: Annotated[Once, Depends(once)],
+) -> Response:
+    """Erase a person: images, templates and ids cannot be read again by anybody."""
+
+    def work(unit: Unit) -> schemas.ErasedOut:
+        erase(unit, beneficiary_id)
+        return schemas.ErasedOut(id=beneficiary_id, erased=True)
+
+    return once.run(caller, work, status=200)

@@ -1,0 +1,49 @@
+"""Determinations with their reasons."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from api import schemas, views
+from api.auth import allow
+from api.errors import Forbidden, problems
+from api.state import service_of
+from certify.service import Service
+from certify.storage.facts import determinations_of, get_determination
+from certify.storage.people import get_beneficiary
+from certify.tokens import Principal, Role
+
+router = APIRouter(prefix="/v1", tags=["determinations"])
+
+_READERS = (Role.OFFICER, Role.AUDITOR, Role.MACHINE)
+
+
+@router.get("/determinations/{determination_id}", responses=problems(401, 403, 404, 422, 503))
+def show(
+    determination_id: UUID,
+    caller: Annotated[Principal, Depends(allow(Role.PENSIONER, Role.AGENT, *_READERS))],
+    service: Annotated[Service, Depends(service_of)],
+) -> schemas.DeterminationOut:
+    """Show one determination; a pensioner sees those of the own session."""
+    with service.unit() as unit:
+        row = get_determination(unit.db, determination_id)
+        if caller.role is Role.PENSIONER and row.session_id != caller.session:
+            raise Forbidden("This token is for another session.")
+        return views.determination(row)
+
+
+@router.get("/beneficiaries/{beneficiary_id}/determinations", responses=problems(401, 403, 404, 422, 503))
+def history(
+    beneficiary_id: UUID,
+    _caller: Annotated[Principal, Depends(allow(*_READERS))],
+    service: Annotated[Service, Depends(service_of)],
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> schemas.DeterminationList:
+    """Show the determinations of a person, newest first."""
+    with service.unit() as unit:
+        get_beneficiary(unit.db, beneficiary_id)
+        rows = determinations_of(unit.db, beneficiary_id=beneficiary_id, limit=limit)
+        return schemas.DeterminationList(items=[views.determination(row) for row in rows])

@@ -1,0 +1,80 @@
+"""Health, readiness and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from api import schemas
+from api.auth import allow, public
+from api.errors import problems
+from api.state import service_of
+from certify.errors import Unavailable
+from certify.service import Service
+from certify.storage.migrate import is_current
+from certify.storage.people import count_by_standing
+from certify.storage.sessions import count_by_outcome
+from certify.tokens import Principal, Role
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get(
+    "/health", dependencies=[Depends(public("says only that the process runs", limited=False))], responses=problems()
+)
+def health() -> schemas.HealthOut:
+    """Tell that the process is alive."""
+    return schemas.HealthOut(status="ok")
+
+
+@router.get(
+    "/ready",
+    dependencies=[Depends(public("for load balancers; says only whether parts answer", limited=False))],
+    responses=problems(503),
+)
+def ready(service: Annotated[Service, Depends(service_of)]) -> schemas.HealthOut:
+    """Tell whether requests can be served: the database answers and has this release's schema."""
+    service.database.ping()
+    if not is_current(service.database):
+        raise Unavailable("The database schema is not current.", hint="Run 'certify db upgrade'.", code="schema_old")
+    return schemas.HealthOut(status="ok", checks={"database": "ok", "schema": "current"})
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={**problems(401, 403, 503), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+def metrics(request: Request, _caller: Annotated[Principal, Depends(allow(Role.MACHINE, Role.AUDITOR))]) -> Response:
+    """Return metrics in the Prometheus text format."""
+    registry: CollectorRegistry = request.app.state.metrics
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+class Standings(Collector):
+    """Counts from the database at the moment they are asked for."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield entitlements by standing and sessions by state and outcome."""
+        with self._service.unit() as unit:
+            standings, sessions = count_by_standing(unit.db), count_by_outcome(unit.db)
+        by_standing = GaugeMetricFamily("certify_entitlements", "Entitlements by standing", labels=["standing"])
+        for standing, count in sorted(standings.items()):
+            by_standing.add_metric([standing], count)
+        yield by_standing
+        by_outcome = GaugeMetricFamily("certify_sessions", "Capture sessions", labels=["state", "outcome"])
+        for (state, outcome), count in sorted(sessions.items()):
+            by_outcome.add_metric([state, outcome], count)
+        yield by_outcome
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Describe nothing up front, so that registering asks the database nothing."""
+        return iter(())

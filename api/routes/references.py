@@ -1,0 +1,55 @@
+"""Reference images of a person's face."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+
+from api import schemas, views
+from api.auth import allow
+from api.errors import problems
+from api.idempotency import Once, once
+from api.routes.media import MEDIA_BODY, media_body
+from api.state import service_of
+from certify.enrol import add_reference
+from certify.service import Service, Unit
+from certify.storage.people import get_beneficiary, get_reference, references_of
+from certify.tokens import Principal, Role
+
+router = APIRouter(prefix="/v1/beneficiaries/{beneficiary_id}/references", tags=["references"])
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=schemas.ReferenceOut,
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 503),
+    openapi_extra=MEDIA_BODY,
+)
+def add(
+    beneficiary_id: UUID,
+    caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.MACHINE))],
+    data: Annotated[bytes, Depends(media_body)],
+    once: Annotated[Once, Depends(once)],
+) -> Response:
+    """Send a reference image. It is measured shortly after; ask for the list to see the result."""
+
+    def work(unit: Unit) -> schemas.ReferenceOut:
+        reference_id = add_reference(unit, beneficiary_id, data)
+        return views.reference(get_reference(unit.db, reference_id))
+
+    return once.run(caller, work, status=202)
+
+
+@router.get("", responses=problems(401, 403, 404, 422, 503))
+def list_all(
+    beneficiary_id: UUID,
+    _caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE))],
+    service: Annotated[Service, Depends(service_of)],
+) -> list[schemas.ReferenceOut]:
+    """List the references of a person with their quality; images and templates never leave the service."""
+    with service.unit() as unit:
+        get_beneficiary(unit.db, beneficiary_id)
+        return [views.reference(row) for row in references_of(unit.db, beneficiary_id)]

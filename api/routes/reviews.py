@@ -1,0 +1,65 @@
+"""Review cases and officers' rulings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from api import schemas, views
+from api.auth import allow
+from api.errors import problems
+from api.idempotency import Once, once
+from api.state import service_of
+from certify.domain.evidence import Ruling
+from certify.review import rule
+from certify.service import Service, Unit
+from certify.storage.people import get_beneficiary
+from certify.storage.reviews import get_case, list_cases
+from certify.tokens import Principal, Role
+
+router = APIRouter(prefix="/v1/review-cases", tags=["review cases"])
+
+
+@router.get("", responses=problems(401, 403, 422, 503))
+def list_all(
+    _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
+    service: Annotated[Service, Depends(service_of)],
+    state: Literal["open", "closed"] = "open",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> schemas.ReviewCaseList:
+    """List cases; who has waited longest comes first."""
+    with service.unit() as unit:
+        rows = list_cases(unit.db, state=state, limit=limit)
+        return schemas.ReviewCaseList(items=[views.review_case(row) for row in rows])
+
+
+@router.get("/{case_id}", responses=problems(401, 403, 404, 422, 503))
+def show(
+    case_id: UUID,
+    _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
+    service: Annotated[Service, Depends(service_of)],
+) -> schemas.ReviewCaseOut:
+    """Show a case."""
+    with service.unit() as unit:
+        return views.review_case(get_case(unit.db, case_id))
+
+
+@router.post(
+    "/{case_id}/ruling", response_model=schemas.RulingOut, responses=problems(400, 401, 403, 404, 409, 413, 422, 503)
+)
+def give_ruling(
+    case_id: UUID,
+    body: schemas.RulingIn,
+    caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
+    once: Annotated[Once, Depends(once)],
+) -> Response:
+    """Decide a case. What follows for certificate and payment is determined at once."""
+
+    def work(unit: Unit) -> schemas.RulingOut:
+        case, _ = rule(unit, case_id, officer=caller.key, ruling=Ruling(body.ruling))
+        person = views.beneficiary(unit, get_beneficiary(unit.db, case.beneficiary_id))
+        return schemas.RulingOut(case=views.review_case(case), beneficiary=person)
+
+    return once.run(caller, work, status=200)

@@ -1,0 +1,290 @@
+"""What goes over the wire. Field descriptions and examples become the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_.:\-]+$")]
+
+
+class In(BaseModel):
+    """A request body: unknown fields are refused, so that a typing mistake is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Out(BaseModel):
+    """An answer."""
+
+
+class EntitlementIn(In):
+    """A pension to enrol."""
+
+    scheme: Code = Field(examples=["employee"])
+    starts_on: date = Field(examples=["2019-04-01"])
+    last_proof_on: date | None = Field(default=None, description="Last proof of life before this service")
+
+
+class BeneficiaryIn(In):
+    """A person to enrol."""
+
+    national_id: Text = Field(examples=["11010519491231002X"])
+    card_number: Text | None = Field(default=None, examples=["AB12345678"])
+    name: Text = Field(examples=["Eileen Collins"])
+    birth_date: date | None = Field(default=None, examples=["1949-12-31"])
+    region: Text | None = Field(default=None, examples=["110105"])
+    needs: list[Code] = Field(default_factory=list, max_length=20, examples=[["low_vision"]])
+    entitlements: list[EntitlementIn] = Field(min_length=1, max_length=20)
+
+
+class LookupIn(In):
+    """A person to find, by one of the two. In a body, because URLs end up in logs."""
+
+    national_id: Text | None = Field(default=None, examples=["11010519491231002X"])
+    card_number: Text | None = None
+
+
+class EntitlementOut(Out):
+    """A pension with the standing last determined. ``payment`` answers the payer's "may I pay?"."""
+
+    id: UUID
+    scheme: str
+    starts_on: date
+    standing: str | None = Field(examples=["certified"])
+    payment: str = Field(examples=["continue"])
+    next_step: str | None = Field(examples=["nothing"])
+    valid_until: date | None
+    due_on: date | None
+    determination_id: UUID | None
+
+
+class BeneficiaryOut(Out):
+    """A person; ids are masked."""
+
+    id: UUID
+    name: str | None
+    national_id: str = Field(examples=["••••••••••••••002X"])
+    card_number: str | None
+    birth_date: date | None
+    region: str | None
+    needs: list[str]
+    erased: bool
+    entitlements: list[EntitlementOut]
+
+
+class BeneficiaryPage(Out):
+    """A page of people; ``next`` goes into ``after`` of the next request."""
+
+    items: list[BeneficiaryOut]
+    next: UUID | None
+
+
+class GuidanceOut(Out):
+    """What to do better, as a code and in plain words."""
+
+    code: str = Field(examples=["too_dark"])
+    text: str = Field(examples=["Turn toward the light."])
+
+
+class ReferenceOut(Out):
+    """An enrolled face image. ``pending`` until it has been measured."""
+
+    id: UUID
+    state: Literal["pending", "active", "refused"]
+    created_at: datetime
+    guidance: list[GuidanceOut]
+    quality: list[dict[str, Any]] = Field(description="Measures as raw value, unit, score 0-100 and state")
+
+
+class SessionIn(In):
+    """A capture session to open."""
+
+    beneficiary_id: UUID
+    channel: Literal["remote", "doorstep"] = "remote"
+
+
+class SessionOut(Out):
+    """A capture session. ``outcome`` and ``guidance`` are there once ``state`` is ``decided``."""
+
+    id: UUID
+    beneficiary_id: UUID
+    channel: str
+    state: Literal["open", "submitted", "decided", "expired"]
+    created_at: datetime
+    expires_at: datetime
+    submitted_at: datetime | None
+    decided_at: datetime | None
+    outcome: Literal["certified", "retry", "review", "other_path", "doorstep"] | None
+    guidance: list[GuidanceOut]
+    certificate_number: str | None
+    determinations: list[UUID]
+
+
+class SessionOpened(Out):
+    """A new session with the token that opens it, and only it, to the person's own device."""
+
+    session: SessionOut
+    token: str = Field(description="Bearer token of the role 'pensioner', for this session only")
+
+
+class ReasonOut(Out):
+    """Why: a stable code, its parameters, the facts it rests on, and a sentence."""
+
+    code: str
+    params: dict[str, str]
+    facts: list[str]
+    text: str
+
+
+class DeterminationOut(Out):
+    """One verdict about one entitlement, with everything needed to replay it."""
+
+    id: UUID
+    beneficiary_id: UUID
+    entitlement_id: UUID
+    session_id: UUID | None
+    scheme: str
+    as_of: date
+    standing: str
+    payment: str
+    next_step: str
+    review: bool
+    proven_on: date | None
+    valid_until: date | None
+    method: str | None
+    assurance: str
+    channels: list[str]
+    reasons: list[ReasonOut]
+    policy_version: str
+    policy_sha256: str
+    evidence: list[str]
+    digest: str
+    created_at: datetime
+
+
+class DeterminationList(Out):
+    """Determinations, newest first."""
+
+    items: list[DeterminationOut]
+
+
+class RecordIn(In):
+    """A record of a registry. Exactly one of ``adverse``, ``act`` and ``voids``."""
+
+    source: Code = Field(examples=["civil-registry"])
+    record_id: Code = Field(examples=["D-2026-000417"], description="The source's own number of the record")
+    event_at: AwareDatetime = Field(examples=["2026-10-02T00:00:00+08:00"])
+    adverse: Code | None = Field(default=None, examples=["death"])
+    act: Code | None = Field(default=None, description="A sign of life, such as hospital_stay")
+    voids: Code | None = Field(default=None, description="Number of the record of the same source to take back")
+
+
+class RecordOut(Out):
+    """The stored record, and how the person stands now."""
+
+    evidence_id: str
+    beneficiary: BeneficiaryOut
+
+
+class CertificateOut(Out):
+    """A certificate with its present state. ``text`` is what the QR code holds."""
+
+    number: str
+    state: Literal["valid", "paused", "superseded", "revoked", "expired"]
+    reason: str | None
+    valid_from: datetime
+    valid_until: date
+    issued_at: datetime
+    key_id: str
+    text: str = Field(examples=["CPL1:6BF…"])
+    content: dict[str, Any] = Field(description="What the signed bytes state, with labels for people")
+
+
+class RevokeIn(In):
+    """Why a certificate is revoked."""
+
+    reason: Code = Field(examples=["issued_in_error"])
+
+
+class VerifyIn(In):
+    """A certificate as read from its QR code."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=4096)] = Field(examples=["CPL1:6BF…"])
+
+
+class VerifyOut(Out):
+    """What the issuer says of a certificate now, revocation included."""
+
+    state: Literal["valid", "expired", "not_yet_valid", "paused", "superseded", "revoked"]
+    accept: bool = Field(description="Whether it proves life now. A paused one does not, but payment goes on")
+    number: str
+    lines: list[str] = Field(description="The same in plain words")
+
+
+class ReviewCaseOut(Out):
+    """A question for an officer."""
+
+    id: UUID
+    beneficiary_id: UUID
+    kind: str
+    state: Literal["open", "closed"]
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_by: str | None
+    resolution: str | None
+    determination_id: UUID
+
+
+class ReviewCaseList(Out):
+    """Review cases; who has waited longest comes first."""
+
+    items: list[ReviewCaseOut]
+
+
+class RulingIn(In):
+    """An officer's ruling. ``confirm_alive``: you saw or spoke to the person. ``stop``: the payment stops."""
+
+    ruling: Literal["confirm_alive", "stop"]
+
+
+class RulingOut(Out):
+    """The closed case, and how the person stands now."""
+
+    case: ReviewCaseOut
+    beneficiary: BeneficiaryOut
+
+
+class ErasedOut(Out):
+    """The person's data is erased."""
+
+    id: UUID
+    erased: bool
+
+
+class HealthOut(Out):
+    """Alive, or ready with the parts that were checked."""
+
+    status: Literal["ok"]
+    checks: dict[str, str] = Field(default_factory=dict)
+
+
+class InclusionOut(Out):
+    """An entry of the ledger and the proof that it is in the tree of ``size`` (RFC 9162)."""
+
+    index: int
+    size: int
+    entry: str
+    proof: list[str]
+
+
+class ConsistencyOut(Out):
+    """The proof that the tree of ``old_size`` is the beginning of that of ``new_size`` (RFC 9162)."""
+
+    old_size: int
+    new_size: int
+    proof: list[str]

@@ -1,0 +1,32 @@
+"""What the application holds while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from api.limits import RateLimiter
+from certify.service import Service
+from certify.tokens import Authenticator, Signer
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Built once at start, read by every request."""
+
+    service: Service
+    authenticator: Authenticator
+    sessions: Signer
+    limiter: RateLimiter
+
+
+def state_of(request: Request) -> State:
+    """Return the state of the application that serves this request."""
+    state: State = request.app.state.certify
+    return state
+
+
+def service_of(request: Request) -> Service:
+    """Dependency: the service."""
+    return state_of(request).service

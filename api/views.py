@@ -1,0 +1,163 @@
+"""From rows to answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from api import schemas
+from certify.certificates.keyset import KeySet
+from certify.certificates.qr import to_text
+from certify.certificates.signing import State, verify
+from certify.service import Unit
+from certify.storage.facts import determinations_of
+from certify.storage.people import entitlements_of
+from certify.storage.tables import (
+    BeneficiaryRow,
+    CertificateRow,
+    DeterminationRow,
+    EntitlementRow,
+    ReferenceRow,
+    ReviewCaseRow,
+    SessionRow,
+)
+from models.guidance import guidance_text
+
+
+def beneficiary(unit: Unit, row: BeneficiaryRow) -> schemas.BeneficiaryOut:
+    """Show a person with masked ids."""
+    return schemas.BeneficiaryOut(
+        id=row.id,
+        name=row.name,
+        national_id=row.national_id_masked,
+        card_number=row.card_masked,
+        birth_date=row.birth_date,
+        region=row.region,
+        needs=row.needs,
+        erased=row.erased_at is not None,
+        entitlements=[entitlement(e) for e in entitlements_of(unit.db, row.id)],
+    )
+
+
+def entitlement(row: EntitlementRow) -> schemas.EntitlementOut:
+    """Show a pension."""
+    return schemas.EntitlementOut(
+        id=row.id,
+        scheme=row.scheme,
+        starts_on=row.starts_on,
+        standing=row.standing,
+        payment=row.payment,
+        next_step=row.next_step,
+        valid_until=row.valid_until,
+        due_on=row.due_on,
+        determination_id=row.determination_id,
+    )
+
+
+def guidance(codes: Sequence[str]) -> list[schemas.GuidanceOut]:
+    """Put guidance codes into words."""
+    return [schemas.GuidanceOut(code=code, text=guidance_text(code)) for code in codes]
+
+
+def reference(row: ReferenceRow) -> schemas.ReferenceOut:
+    """Show a reference; never its image or templates."""
+    measurement: dict[str, Any] = row.measurement or {}
+    return schemas.ReferenceOut.model_validate(
+        {
+            "id": row.id,
+            "state": row.state,
+            "created_at": row.created_at,
+            "guidance": guidance(row.guidance),
+            "quality": measurement.get("quality", []),
+        }
+    )
+
+
+def session(unit: Unit, row: SessionRow) -> schemas.SessionOut:
+    """Show a capture session; never its nonce or raw report."""
+    determinations = [d.id for d in determinations_of(unit.db, session_id=row.id)] if row.state == "decided" else []
+    return schemas.SessionOut.model_validate(
+        {
+            "id": row.id,
+            "beneficiary_id": row.beneficiary_id,
+            "channel": row.channel,
+            "state": "expired" if row.state == "open" and unit.now >= row.expires_at else row.state,
+            "created_at": row.created_at,
+            "expires_at": row.expires_at,
+            "submitted_at": row.submitted_at,
+            "decided_at": row.decided_at,
+            "outcome": row.outcome,
+            "guidance": guidance(row.guidance),
+            "certificate_number": row.certificate_number,
+            "determinations": determinations,
+        }
+    )
+
+
+def determination(row: DeterminationRow) -> schemas.DeterminationOut:
+    """Show a determination."""
+    verdict = row.verdict
+    shown = {key: verdict[key] for key in schemas.DeterminationOut.model_fields if key in verdict}
+    return schemas.DeterminationOut.model_validate(
+        {
+            **shown,
+            "id": row.id,
+            "beneficiary_id": row.beneficiary_id,
+            "entitlement_id": row.entitlement_id,
+            "session_id": row.session_id,
+            "policy_sha256": row.policy_sha256,
+            "evidence": row.inputs["evidence"],
+            "digest": row.digest.hex(),
+            "created_at": row.created_at,
+        }
+    )
+
+
+def certificate_state(row: CertificateRow, now: datetime) -> str:
+    """Return the state people see: what was valid or paused and has run out is expired."""
+    return "expired" if row.state in ("valid", "paused") and now >= row.expires_at else row.state
+
+
+def certificate(row: CertificateRow, keys: KeySet, now: datetime) -> schemas.CertificateOut:
+    """Show a certificate, reading its content from the signed bytes."""
+    content = verify(row.cose, keys, now=now).certificate
+    return schemas.CertificateOut.model_validate(
+        {
+            "number": row.number,
+            "state": certificate_state(row, now),
+            "reason": row.reason,
+            "valid_from": row.valid_from,
+            "valid_until": row.valid_until,
+            "issued_at": row.issued_at,
+            "key_id": row.kid,
+            "text": to_text(row.cose),
+            "content": content.to_json(),
+        }
+    )
+
+
+def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> schemas.VerifyOut:
+    """Join what the signature says with what the issuer knows of revocation."""
+    state = certificate_state(row, now)
+    shown = offline.value if state in ("valid", "expired") else state
+    # The last offline line says that revocation cannot be seen; here it can.
+    words = [*lines[1:-1]]
+    head = {
+        "valid": "Genuine, valid, and not revoked.",
+        "expired": "Genuine, but it has run out.",
+        "not_yet_valid": "Genuine, but not valid yet.",
+        "paused": "Genuine, but paused while an officer looks at a record. The pension continues meanwhile.",
+        "superseded": "Genuine, but replaced by a newer certificate.",
+        "revoked": "Genuine, but revoked. Do not accept it.",
+    }[shown]
+    return schemas.VerifyOut.model_validate(
+        {"state": shown, "accept": shown == "valid", "number": row.number, "lines": [head, *words]}
+    )
+
+
+def review_case(row: ReviewCaseRow) -> schemas.ReviewCaseOut:
+    """Show a review case."""
+    return schemas.ReviewCaseOut.model_validate(
+        {name: getattr(row, name) for name in schemas.ReviewCaseOut.model_fields}
+    )

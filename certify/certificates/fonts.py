@@ -1,0 +1,125 @@
+"""Which fonts can print a name: finding them, asking them, and knowing when nothing on this machine can.
+
+PDF's built-in fonts know Latin-1 only. For everything else a font file must cover every character; and a script
+whose letters join or reorder (Arabic, Devanagari, Thai …) must also be shaped, which needs the optional package
+uharfbuzz. Printing such a name unshaped would misspell it, so it counts as not printable.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]
+
+# Where Debian, Fedora, Alpine and macOS put fonts.
+_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts/Supplemental")
+# In order of preference; the CJK collections come last because they are large.
+_FILES = (
+    "NotoSans-Regular.ttf",
+    "DejaVuSans.ttf",
+    "NotoSansHebrew-Regular.ttf",
+    "NotoSansArabic-Regular.ttf",
+    "NotoSansDevanagari-Regular.ttf",
+    "NotoSansBengali-Regular.ttf",
+    "NotoSansTamil-Regular.ttf",
+    "NotoSansTelugu-Regular.ttf",
+    "NotoSansThai-Regular.ttf",
+    "NotoSansSC-Regular.otf",
+    "NotoSansCJK-Regular.ttc",
+    "DroidSansFallbackFull.ttf",
+    "wqy-microhei.ttc",
+    "Arial Unicode.ttf",
+)
+# First and last code points of scripts that cannot be read without shaping (Unicode blocks).
+_SHAPED = (
+    (0x0600, 0x08FF),  # Arabic, Syriac, Thaana, N'Ko and their supplements
+    (0x0900, 0x0EFF),  # the Indic scripts, Thai, Lao
+    (0x0F00, 0x109F),  # Tibetan, Myanmar
+    (0x1100, 0x11FF),  # conjoining Hangul
+    (0x1780, 0x18AF),  # Khmer, Mongolian
+    (0x200C, 0x200D),  # joiners, which only a shaper understands
+    (0xFB50, 0xFDFF),
+    (0xFE70, 0xFEFE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FontChoice:
+    """Font files that print a text together: the main one first; ``shaped`` when the shaper must be on."""
+
+    paths: tuple[Path, ...]
+    shaped: bool
+
+
+def find_fonts() -> tuple[Path, ...]:
+    """Return the well-known Unicode fonts on this machine, best first; empty when there are none."""
+    return _search(tuple(Path(folder) for folder in _FOLDERS) + _packaged())
+
+
+def choose_fonts(text: str, fonts: Sequence[Path]) -> FontChoice | None:
+    """Return the fonts that print every character of a text, or None when some character cannot be printed.
+
+    A single font that covers everything is preferred over a mixture. Files that are no fonts are passed over.
+    """
+    shaped = any(first <= ord(character) <= last for character in text for first, last in _SHAPED)
+    if shaped and not can_shape():
+        return None
+    wanted = {ord(character) for character in text}
+    covered = [(path, wanted & _code_points(path)) for path in fonts]
+    for path, found in covered:
+        if found == wanted:
+            return FontChoice((path,), shaped)
+    useful = [(path, found) for path, found in covered if found]
+    if set().union(*(found for _, found in useful)) != wanted:
+        return None
+    useful.sort(key=lambda item: -len(item[1]))
+    return FontChoice(tuple(path for path, _ in useful), shaped)
+
+
+def bold_of(path: Path, text: str) -> Path:
+    """Return the bold sibling of a font file, or the file itself when none covers as much of the text."""
+    stem = path.stem.replace("-Regular", "") + "-Bold"
+    sibling = path.with_name(stem + path.suffix)
+    wanted = {ord(character) for character in text} & _code_points(path)
+    return sibling if sibling.is_file() and wanted <= _code_points(sibling) else path
+
+
+def can_shape() -> bool:
+    """Tell whether the text shaper is installed."""
+    return importlib.util.find_spec("uharfbuzz") is not None
+
+
+@functools.lru_cache(maxsize=1)
+def _search(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    found: dict[str, Path] = {}
+    for path in _font_files(folders):
+        if path.name in _FILES:
+            found.setdefault(path.name, path)
+    return tuple(found[name] for name in _FILES if name in found)
+
+
+def _font_files(folders: Iterable[Path]) -> Iterable[Path]:
+    for folder in folders:
+        if folder.is_dir():
+            yield from sorted(folder.rglob("*.tt[fc]"))
+            yield from sorted(folder.rglob("*.otf"))
+
+
+def _packaged() -> tuple[Path, ...]:
+    """Return the folder of DejaVu inside an installed matplotlib, without importing it."""
+    spec = importlib.util.find_spec("matplotlib")
+    origin = spec.origin if spec else None
+    return (Path(origin).parent / "mpl-data" / "fonts" / "ttf",) if origin else ()
+
+
+@functools.lru_cache(maxsize=64)
+def _code_points(path: Path) -> frozenset[int]:
+    try:
+        with path.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as font:
+            return frozenset(font.getBestCmap() or {})
+    except (OSError, TTLibError, AssertionError, ValueError, KeyError):
+        return frozenset()

@@ -1,0 +1,128 @@
+"""A signed certificate as text and as QR code, and back from a picture.
+
+The text is ``CPL1:`` and the base45 (RFC 9285) of the COSE bytes: QR codes have a dense alphanumeric mode for
+exactly those 45 characters.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import base45  # type: ignore[import-untyped]
+import segno
+import zxingcpp
+from PIL import Image
+
+from certify.certificates.errors import CertificateMalformed, NotACertificate
+from certify.certificates.signing import MAX_COSE_BYTES
+
+PREFIX = "CPL1:"
+MAX_TEXT = len(PREFIX) + (MAX_COSE_BYTES + 1) // 2 * 3
+MAX_IMAGE_BYTES = 20_000_000
+MAX_PIXELS = 64_000_000
+_READING_SIDE = 3_000  # more does not help to read a code that fills a reasonable part of the picture
+QUIET_ZONE = 4  # modules, ISO/IEC 18004 section 5.3.8
+# A quarter of the code may be lost: paper is folded, stamped and photographed in bad light (the EU Digital COVID
+# Certificate chose the same level for the same kind of text). Very long certificates fall back to 15 %.
+_ERROR_LEVELS = ("q", "m")
+
+_ONLY_QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+
+
+def to_text(cose: bytes) -> str:
+    """Return the text of a signed certificate. Raises ValueError when it is empty or too long."""
+    if not 0 < len(cose) <= MAX_COSE_BYTES:
+        raise ValueError("not the bytes of a certificate")
+    encoded: bytes = base45.b45encode(cose)
+    return PREFIX + encoded.decode("ascii")
+
+
+def from_text(text: str) -> bytes:
+    """Return the signed bytes in a text; line ends around it are ignored.
+
+    Raises NotACertificate without the prefix or when too long, CertificateMalformed when it is not base45.
+    """
+    if len(text) > MAX_TEXT + 4:
+        raise NotACertificate("too long for a certificate")
+    text = text.strip("\r\n")
+    if not text.startswith(PREFIX):
+        raise NotACertificate(f"the text does not begin with {PREFIX}")
+    try:
+        data: bytes = base45.b45decode(text.removeprefix(PREFIX))
+    except (ValueError, TypeError) as error:
+        raise CertificateMalformed("the text is not base45") from error
+    if not data:
+        raise CertificateMalformed("the text is empty")
+    return data
+
+
+def qr_code(text: str) -> segno.QRCode:
+    """Return the QR code of a certificate text at the best error level that fits. Raises ValueError if none does."""
+    for level in _ERROR_LEVELS:
+        try:
+            return segno.make_qr(text, error=level)
+        except segno.DataOverflowError:
+            continue
+    raise ValueError("the text does not fit a QR code")
+
+
+def qr_png(text: str, *, scale: int = 8) -> bytes:
+    """Return the QR code as a black on white PNG, ``scale`` pixels per module, quiet zone included."""
+    out = io.BytesIO()
+    qr_code(text).save(out, kind="png", scale=scale, border=QUIET_ZONE, dark="#000", light="#fff")
+    return out.getvalue()
+
+
+def qr_svg(text: str) -> str:
+    """Return the QR code as an SVG image that scales to its container, quiet zone included."""
+    out = io.BytesIO()
+    qr_code(text).save(
+        out, kind="svg", border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, xmldecl=False, nl=False
+    )
+    return out.getvalue().decode("utf-8")
+
+
+def read_qr(image: bytes) -> str:
+    """Return the certificate text in a PNG or JPEG picture.
+
+    The picture's size is checked before its pixels are decoded, and large photographs are read reduced. Raises
+    NotACertificate when it is too large, not a picture, shows no certificate, or shows several.
+    """
+    if len(image) > MAX_IMAGE_BYTES:
+        raise NotACertificate("the picture is too large")
+    picture = _decode(image)
+    try:
+        found = zxingcpp.read_barcodes(picture, formats=_ONLY_QR)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise NotACertificate("the picture cannot be read") from error
+    texts = {code.text for code in found if code.valid and code.text.startswith(PREFIX)}
+    if not texts:
+        raise NotACertificate("no certificate QR code in the picture")
+    if len(texts) > 1:
+        raise NotACertificate("several certificates in the picture")
+    return texts.pop()
+
+
+def _decode(image: bytes) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(image), formats=("PNG", "JPEG")) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise NotACertificate("the picture has too many pixels")
+            picture.draft("L", (_READING_SIDE, _READING_SIDE))  # JPEG only: decodes at a fraction of the size
+            grey = _on_white(picture)
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, OverflowError) as error:
+        raise NotACertificate("not a PNG or JPEG picture") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise NotACertificate("the picture has too many pixels") from error
+    grey.thumbnail((_READING_SIDE, _READING_SIDE))
+    return grey
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """Return the picture in grey; what is transparent becomes paper, not ink."""
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(paper, layer).convert("L")
+    return picture.convert("L")

@@ -1,0 +1,154 @@
+"""Signing a certificate as a COSE_Sign1 CWT (RFC 9052 section 4.2, RFC 8392), and verifying it.
+
+There is exactly one accepted encoding of a message: tag 18, the two protected headers alg and kid, an empty
+unprotected map, shortest lengths. So nothing outside the signature can be changed, nothing can be appended, and
+no general CBOR parser ever sees bytes that nobody signed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from dataclasses import dataclass
+
+import cbor2
+from cwt import COSE, COSEKey
+from cwt.cose_key_interface import COSEKeyInterface
+from cwt.exceptions import CWTError
+
+from certify.certificates.claims import from_claims, to_claims
+from certify.certificates.errors import (
+    BadSignature,
+    CertificateMalformed,
+    Expired,
+    NotACertificate,
+    NotYetValid,
+)
+from certify.certificates.keys import KID_BYTES, Algorithm, SigningKey, VerificationKey
+from certify.certificates.keyset import KeySet
+from certify.certificates.payload import Certificate
+
+# A certificate with every field at its bound fits, and so does its text in one QR code at error level M (qr.py).
+# Common certificates have 350 to 550 bytes.
+MAX_COSE_BYTES = 2_048
+_SIGNATURE_BYTES = 64  # Ed25519, and ECDSA on P-256 as r || s (RFC 9053 section 2.1)
+_SIGN1 = b"\xd2\x84"  # tag 18, array of four
+_NO_UNPROTECTED = b"\xa0"
+
+
+class State(enum.StrEnum):
+    """What time says about a genuine certificate."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedCertificate:
+    """A genuine certificate and its state at the moment asked for. Revocation is not part of it."""
+
+    certificate: Certificate
+    state: State
+    key_id: str
+
+    def require_valid(self) -> Certificate:
+        """Return the certificate if it is valid; otherwise raise Expired or NotYetValid."""
+        if self.state is State.EXPIRED:
+            raise Expired(f"expired at {self.certificate.expires_at.isoformat()}")
+        if self.state is State.NOT_YET_VALID:
+            raise NotYetValid(f"valid from {self.certificate.valid_from.isoformat()}")
+        return self.certificate
+
+
+def sign(certificate: Certificate, key: SigningKey) -> bytes:
+    """Return the signed certificate. The same input gives the same bytes with EdDSA, but not with ES256.
+
+    Raises ValueError when the certificate names another key, or is too long.
+    """
+    if certificate.key_id != key.kid:
+        raise ValueError("the certificate names another key than the one that signs it")
+    protected = {1: key.algorithm.cose, 4: bytes.fromhex(key.kid)}
+    payload = cbor2.dumps(to_claims(certificate), canonical=True)
+    data = COSE.new(deterministic_header=True).encode_and_sign(
+        payload, _cose_key(key.to_jwk(), key.kid), protected=protected
+    )
+    if not isinstance(data, bytes) or len(data) > MAX_COSE_BYTES:
+        raise ValueError("the certificate is too long")
+    return data
+
+
+def verify(data: bytes, keys: KeySet, *, now: dt.datetime) -> VerifiedCertificate:
+    """Verify a signed certificate at an aware moment: signature first, then claims, then the key's and its time.
+
+    An expired or future certificate is returned with that state. Raises NotACertificate, UnknownKey,
+    BadSignature, CertificateMalformed, UnsupportedVersion or KeyNotInUse otherwise; ValueError for a naive now.
+    """
+    if now.utcoffset() is None:
+        raise ValueError("now must be aware")
+    algorithm, kid = _open(data)
+    key = keys.find(kid)
+    if key.algorithm is not algorithm:  # the key decides the algorithm, never the message
+        raise BadSignature("the message names another algorithm than its key has")
+    payload = _verified_payload(data, key)
+    certificate = from_claims(_load(payload), key_id=kid)
+    keys.require_in_use(kid, certificate.issued_at)
+    return VerifiedCertificate(certificate, state_at(certificate, now), kid)
+
+
+def state_at(certificate: Certificate, now: dt.datetime) -> State:
+    """Return the state of a certificate at an aware moment; it is expired from ``expires_at`` on (RFC 8392, exp)."""
+    if now >= certificate.expires_at:
+        return State.EXPIRED
+    if now < certificate.valid_from:
+        return State.NOT_YET_VALID
+    return State.VALID
+
+
+def _open(data: bytes) -> tuple[Algorithm, str]:
+    """Return algorithm and key id of a message, after checking its outer form byte by byte."""
+    if len(data) > MAX_COSE_BYTES:
+        raise NotACertificate("too long for a certificate")
+    for algorithm in Algorithm:
+        kid_at = len(_SIGN1) + 1 + 5
+        kid = data[kid_at : kid_at + KID_BYTES]
+        head = _SIGN1 + cbor2.dumps(cbor2.dumps({1: algorithm.cose, 4: kid})) + _NO_UNPROTECTED
+        if len(kid) == KID_BYTES and data.startswith(head):
+            _require_body(data[len(head) :])
+            return algorithm, kid.hex()
+    raise NotACertificate("not a signed certificate of this format")
+
+
+def _require_body(body: bytes) -> None:
+    """Require a byte string, a signature byte string, and nothing else, in shortest form (RFC 8949 section 4.2.1)."""
+    tail = cbor2.dumps(bytes(_SIGNATURE_BYTES))[:-_SIGNATURE_BYTES]
+    for header in (1, 2, 3):  # a byte string of up to 65535 bytes has a header of 1 to 3 bytes
+        length = len(body) - header - len(tail) - _SIGNATURE_BYTES
+        if length >= 0 and body == cbor2.dumps(body[header : header + length]) + tail + body[-_SIGNATURE_BYTES:]:
+            return
+    raise CertificateMalformed("the message is cut, padded or encoded unusually")
+
+
+def _verified_payload(data: bytes, key: VerificationKey) -> bytes:
+    try:
+        payload: bytes = COSE.new().decode(data, _cose_key(key.to_jwk(), key.kid))
+    except (CWTError, ValueError, TypeError) as error:
+        raise BadSignature("the signature does not fit the content") from error
+    return payload
+
+
+def _load(payload: bytes) -> object:
+    try:
+        claims: object = cbor2.loads(payload)
+        canonical = cbor2.dumps(claims, canonical=True)
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise CertificateMalformed("the payload is not CBOR") from error
+    if canonical != payload:  # also refuses duplicate keys and trailing bytes
+        raise CertificateMalformed("the payload is not deterministically encoded")
+    return claims
+
+
+def _cose_key(jwk: dict[str, str], kid: str) -> COSEKeyInterface:
+    # cwt takes a JWK's kid for text; in the message it is the eight bytes themselves.
+    parameters = COSEKey.from_jwk(dict(jwk)).to_dict()
+    return COSEKey.new({**parameters, 2: bytes.fromhex(kid)})

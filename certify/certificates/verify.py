@@ -1,0 +1,99 @@
+"""Offline verification of a certificate in whatever form it was handed over.
+
+Needs the trusted keys and the time, and no network. It cannot know of revocations; `VerificationReport.lines`
+says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+from certify.certificates.errors import CertificateMalformed, NotACertificate
+from certify.certificates.file import from_file
+from certify.certificates.keyset import KeySet
+from certify.certificates.payload import Certificate
+from certify.certificates.qr import MAX_IMAGE_BYTES, PREFIX, from_text, read_qr
+from certify.certificates.signing import State, verify
+
+# The XMP element that pdf.py writes; base45 needs no escaping in XML.
+_IN_PDF = re.compile(rb"<cpl:certificate>(CPL1:[0-9A-Z $%*+\-./:]{1,4000})</cpl:certificate>")
+_COSE_SIGN1 = b"\xd2\x84"
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationReport:
+    """What offline verification found: a genuine certificate, its state, its key, and lines for people."""
+
+    state: State
+    certificate: Certificate
+    key_id: str
+    lines: tuple[str, ...]
+
+
+def verify_any(data: bytes | str, keys: KeySet, now: dt.datetime) -> VerificationReport:
+    """Verify a certificate: COSE bytes, ``CPL1:`` text, a PNG or JPEG of its QR code, its JSON file or its PDF.
+
+    Of a file only the signed content counts, never what is written around it. Raises only CertificateError:
+    what cannot be recognised, read, trusted or believed; its ``diagnostics()`` are for people. (A naive ``now``
+    is a programming error and raises ValueError.)
+    """
+    verified = verify(signed_bytes(data), keys, now=now)
+    return VerificationReport(
+        verified.state, verified.certificate, verified.key_id, _lines(verified.state, verified.certificate)
+    )
+
+
+def signed_bytes(data: bytes | str) -> bytes:
+    """Return the signed bytes inside any form of a certificate, unverified. Raises CertificateError."""
+    if len(data) > MAX_IMAGE_BYTES:
+        raise NotACertificate("too large")
+    if isinstance(data, str):
+        return _from_string(data)
+    if data.startswith(_COSE_SIGN1):
+        return data
+    if data.startswith((b"\x89PNG\r\n", b"\xff\xd8\xff")):
+        return from_text(read_qr(data))
+    if data.startswith(b"%PDF-"):
+        return _from_pdf(data)
+    try:
+        return _from_string(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise NotACertificate("not a form of a certificate that is known here") from error
+
+
+def _from_string(text: str) -> bytes:
+    stripped = text.strip("\ufeff\t\r\n")
+    if stripped.startswith(PREFIX):
+        return from_text(stripped)
+    if stripped.lstrip().startswith("{"):
+        return from_file(stripped)
+    raise NotACertificate("not a form of a certificate that is known here")
+
+
+def _from_pdf(data: bytes) -> bytes:
+    found = {match[1] for match in _IN_PDF.finditer(data)}
+    if not found:
+        raise NotACertificate("this PDF carries no certificate text; use a picture of its QR code")
+    if len(found) > 1:
+        raise CertificateMalformed("this PDF carries several certificate texts")
+    return from_text(found.pop().decode("ascii"))
+
+
+def _lines(state: State, certificate: Certificate) -> tuple[str, ...]:
+    verdict = {
+        State.VALID: "Genuine and valid.",
+        State.EXPIRED: "Genuine, but EXPIRED: do not accept it as proof of life.",
+        State.NOT_YET_VALID: "Genuine, but NOT YET VALID: do not accept it before its first day.",
+    }[state]
+    pensions = ", ".join(f"{item.scheme} (until {item.valid_until.isoformat()})" for item in certificate.entitlements)
+    return (
+        verdict,
+        f"{certificate.name}, born {certificate.birth_year or 'unknown'}, national id ends with {certificate.id_tail}.",
+        f"Certified until the end of {certificate.valid_until.isoformat()}, {certificate.time_zone} time.",
+        f"Pensions: {pensions}.",
+        f"How it was proven: {certificate.method.label} ({certificate.assurance}).",
+        f"Number {certificate.number}, issued by {certificate.issuer}.",
+        "Whether it was revoked since cannot be seen offline.",
+    )

@@ -1,0 +1,159 @@
+"""Determining: decide every entitlement of a person, store the verdicts, and carry out what follows from them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from certify.domain.codec import determination_digest, determination_to_json
+from certify.domain.decide import Determination, Entitlement, NextStep, Standing, decide
+from certify.domain.evidence import Evidence
+from certify.domain.schedule import local_date
+from certify.issue import reconcile_certificate
+from certify.policies import PolicyDocument
+from certify.service import Unit
+from certify.storage.facts import add_determination, evidence_of
+from certify.storage.people import entitlements_of, get_beneficiary
+from certify.storage.reviews import open_cases_of
+from certify.storage.tables import BeneficiaryRow, DeterminationRow, EntitlementRow, ReviewCaseRow
+
+
+def determine(unit: Unit, beneficiary_id: UUID, *, session_id: UUID | None = None) -> list[Determination]:
+    """Decide all entitlements of a person on today's date from all evidence, in the caller's transaction.
+
+    Locks the person, so that two causes at once are decided one after the other. Certificate, review cases and
+    ledger follow in the same transaction.
+    """
+    person = get_beneficiary(unit.db, beneficiary_id, lock=True)
+    evidence = evidence_of(unit.db, beneficiary_id)
+    determinations = []
+    rows = []
+    for row in entitlements_of(unit.db, beneficiary_id):
+        policy = unit.service.policy(row.scheme)
+        as_of = local_date(unit.now, policy.policy.timezone)
+        entitlement = Entitlement(
+            id=str(row.id),
+            scheme=row.scheme,
+            starts_on=row.starts_on,
+            birth_date=person.birth_date,
+            last_proof_on=row.last_proof_on,
+        )
+        determination = decide(entitlement, policy.policy, evidence, as_of)
+        stored = _store(unit, row, entitlement, policy, evidence, determination, session_id)
+        _update_standing(unit, row, determination, stored)
+        determinations.append(determination)
+        rows.append(stored)
+    unit.db.flush()
+    _keep_review_cases(unit, person, determinations, rows)
+    reconcile_certificate(unit, person, determinations, session_id=session_id)
+    return determinations
+
+
+def entitlement_to_json(entitlement: Entitlement) -> dict[str, Any]:
+    """Store an entitlement as the decision saw it."""
+    return {
+        "id": entitlement.id,
+        "scheme": entitlement.scheme,
+        "starts_on": entitlement.starts_on.isoformat(),
+        "birth_date": entitlement.birth_date.isoformat() if entitlement.birth_date else None,
+        "last_proof_on": entitlement.last_proof_on.isoformat() if entitlement.last_proof_on else None,
+    }
+
+
+def entitlement_from_json(data: dict[str, Any]) -> Entitlement:
+    """Undo ``entitlement_to_json``."""
+
+    def day(key: str) -> date | None:
+        return date.fromisoformat(data[key]) if data[key] else None
+
+    return Entitlement(
+        id=data["id"],
+        scheme=data["scheme"],
+        starts_on=date.fromisoformat(data["starts_on"]),
+        birth_date=day("birth_date"),
+        last_proof_on=day("last_proof_on"),
+    )
+
+
+def _store(
+    unit: Unit,
+    row: EntitlementRow,
+    entitlement: Entitlement,
+    policy: PolicyDocument,
+    evidence: list[Evidence],
+    determination: Determination,
+    session_id: UUID | None,
+) -> DeterminationRow:
+    stored = DeterminationRow(
+        id=unit.service.new_id(),
+        entitlement_id=row.id,
+        beneficiary_id=row.beneficiary_id,
+        session_id=session_id,
+        policy_sha256=policy.sha256,
+        as_of=determination.as_of,
+        inputs={"entitlement": entitlement_to_json(entitlement), "evidence": [fact.id for fact in evidence]},
+        verdict=determination_to_json(determination),
+        digest=determination_digest(determination),
+        created_at=unit.now,
+    )
+    add_determination(unit.db, stored, policy)
+    return stored
+
+
+def _update_standing(unit: Unit, row: EntitlementRow, new: Determination, stored: DeterminationRow) -> None:
+    before = (row.standing, row.payment, row.valid_until)
+    row.standing = new.standing.name.lower()
+    row.payment = new.payment.value
+    row.next_step = new.next_step.value
+    row.valid_until = new.valid_until if new.standing is Standing.CERTIFIED else None
+    row.due_on = new.timetable.due_on
+    row.determination_id = stored.id
+    if before != (row.standing, row.payment, row.valid_until):
+        unit.ledger(
+            "standing_changed",
+            row.beneficiary_id,
+            entitlement=str(row.id),
+            before=before[0],
+            after=row.standing,
+            payment=row.payment,
+            valid_until=row.valid_until.isoformat() if row.valid_until else None,
+            determination=stored.digest.hex(),
+        )
+
+
+def _keep_review_cases(
+    unit: Unit, person: BeneficiaryRow, determinations: list[Determination], rows: list[DeterminationRow]
+) -> None:
+    """Open the cases that the determinations ask for; close those whose cause has gone."""
+    wanted: dict[str, UUID] = {}
+    for determination, row in zip(determinations, rows, strict=True):
+        if not determination.review:
+            continue
+        wanted.setdefault(_case_kind(determination), row.id)
+    open_now = {case.kind: case for case in open_cases_of(unit.db, person.id)}
+    for kind, determination_id in wanted.items():
+        if kind not in open_now:
+            case = ReviewCaseRow(
+                id=unit.service.new_id(),
+                beneficiary_id=person.id,
+                kind=kind,
+                state="open",
+                determination_id=determination_id,
+                opened_at=unit.now,
+            )
+            unit.db.add(case)
+            unit.ledger("review_opened", person.id, case=str(case.id), kind=kind)
+    for kind, case in open_now.items():
+        if kind not in wanted:
+            case.state, case.closed_at, case.closed_by = "closed", unit.now, "service"
+            case.resolution = "cause_gone"
+            unit.ledger("review_closed", person.id, case=str(case.id), resolution="cause_gone")
+
+
+def _case_kind(determination: Determination) -> str:
+    if determination.standing in (Standing.PAUSED, Standing.STOPPED):
+        return "adverse_record"
+    if determination.standing is Standing.OVERDUE:
+        return "overdue"
+    return "other_path" if determination.next_step is NextStep.OTHER_PATH else "question"

@@ -1,0 +1,105 @@
+"""Evidence and determinations to and from plain JSON values, and their hashes.
+
+The canonical form (sorted keys, no spaces, UTF-8) is what is hashed into ledger entries and certificates, so that a
+replay can prove that it came to the very same determination.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields
+from datetime import date, datetime
+from enum import Enum, IntEnum
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from certify.domain.decide import Determination
+from certify.domain.evidence import AdverseRecord, Capture, Evidence, OfficerRuling, SignOfLife, Void
+
+_KINDS: dict[str, type[Any]] = {
+    "capture": Capture,
+    "sign_of_life": SignOfLife,
+    "adverse": AdverseRecord,
+    "void": Void,
+    "ruling": OfficerRuling,
+}
+_NAMES = {cls: name for name, cls in _KINDS.items()}
+
+
+def canonical(value: Any) -> bytes:
+    """Encode plain JSON values canonically. Raises ValueError for NaN and infinities."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest(value: Any) -> bytes:
+    """SHA-256 of the canonical form, 32 bytes."""
+    return hashlib.sha256(canonical(value)).digest()
+
+
+def evidence_kind(fact: Evidence) -> str:
+    """Return the stable name of the fact's type."""
+    return _NAMES[type(fact)]
+
+
+def evidence_to_json(fact: Evidence) -> dict[str, Any]:
+    """Turn a fact into plain values with its kind under ``type``."""
+    return {"type": evidence_kind(fact), **_record(fact)}
+
+
+def evidence_from_json(data: dict[str, Any]) -> Evidence:
+    """Rebuild a fact. Raises ValueError, KeyError or TypeError when the data does not describe one."""
+    values = dict(data)
+    cls = _KINDS[values.pop("type")]
+    hints = get_type_hints(cls)
+    return cls(**{name: _revive(value, hints[name]) for name, value in values.items()})  # type: ignore[no-any-return]
+
+
+def determination_to_json(determination: Determination) -> dict[str, Any]:
+    """Turn a determination into plain values; reasons carry code, parameters, facts and the English sentence."""
+    data = _record(determination)
+    data["timetable"] = _record(determination.timetable)
+    data["reasons"] = [
+        {"code": r.code.value, "params": dict(r.params), "facts": list(r.facts), "text": r.text}
+        for r in determination.reasons
+    ]
+    return data
+
+
+def determination_digest(determination: Determination) -> bytes:
+    """Hash a determination, 32 bytes; this is what a certificate names. Texts are left out: wording may improve."""
+    data = determination_to_json(determination)
+    for entry in data["reasons"]:
+        del entry["text"]
+    return digest(data)
+
+
+def _record(value: Any) -> dict[str, Any]:
+    return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, IntEnum):
+        return value.name.lower()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _revive(value: Any, hint: Any) -> Any:
+    if get_origin(hint) is tuple:
+        return tuple(value)
+    if get_origin(hint) in (Union, UnionType):
+        return None if value is None else _revive(value, next(a for a in get_args(hint) if a is not type(None)))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(value)
+    if hint is datetime:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return moment
+    return float(value) if hint is float else value

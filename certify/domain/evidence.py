@@ -1,0 +1,102 @@
+"""What we know about a beneficiary: immutable, typed facts with a source, an event time and a recorded time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Check(StrEnum):
+    """The three states of every check. What was not assessed never counts as passed."""
+
+    PASS = "pass"  # noqa: S105 - a state, not a password
+    FAIL = "fail"
+    NOT_ASSESSED = "not_assessed"
+
+
+class Channel(StrEnum):
+    """A way by which life can be proven."""
+
+    REMOTE = "remote"  # a capture session on the person's own phone
+    DOORSTEP = "doorstep"  # a visit by an agent
+    DATA = "data"  # signs of life in registries; the person does nothing
+    CONSULATE = "consulate"  # in person before a consular officer, for those abroad
+    OFFICER = "officer"  # an officer of the fund decided on a review case
+    PRIOR = "prior"  # a proof made before certify was introduced, taken over at import
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What every piece of evidence has.
+
+    ``event_at`` is when the fact happened in the world, ``recorded_at`` when the service learned of it; both are
+    timezone-aware. ``source`` names who said so: independence of sources is judged by this name.
+    """
+
+    id: str
+    source: str
+    event_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture(Fact):
+    """One capture session: a face compared with the references, and whatever liveness checks were made.
+
+    ``llr`` is the calibrated log10 likelihood ratio "same person : different persons", ``None`` when no comparison
+    could be made. ``embedders`` counts the face models that took part. ``guidance`` holds machine codes of what the
+    person can do better.
+    """
+
+    session_id: str
+    channel: Channel
+    acquired: Check
+    llr: float | None
+    embedders: int
+    liveness: Check
+    guidance: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOfLife(Fact):
+    """A record that the person was alive on a date. ``act`` names what was done; the policy grades it."""
+
+    act: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdverseRecord(Fact):
+    """A record that speaks against the entitlement: death, prison, residence abroad, duplicate benefit and so on."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Void(Fact):
+    """Takes back another fact. Valid when it comes from the fact's own source, or from an officer."""
+
+    target: str
+    by_officer: bool = False
+
+
+class Ruling(StrEnum):
+    """What an officer can rule."""
+
+    CONFIRM_ALIVE = "confirm_alive"  # the officer saw or spoke to the person: a proof of life
+    STOP = "stop"  # the payment stops
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficerRuling(Fact):
+    """An officer's decision on a review case.
+
+    ``dismisses`` lists the adverse records and earlier stop rulings that the officer found to be wrong; it has effect
+    only with ``CONFIRM_ALIVE``.
+    """
+
+    ruling: Ruling
+    dismisses: tuple[str, ...] = ()
+
+
+Evidence = Capture | SignOfLife | AdverseRecord | Void | OfficerRuling

@@ -1,0 +1,250 @@
+"""The versioned rules of a scheme, as data. Parsed strictly: an unknown or senseless value is refused at load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from certify.domain.evidence import Channel
+
+
+class PolicyInvalid(ValueError):
+    """A policy text contradicts itself or the house's safety rules."""
+
+
+class Effect(StrEnum):
+    """What an adverse record does."""
+
+    PAUSE = "pause"  # no certificate until an officer has looked; the payment continues
+    OTHER_PATH = "other_path"  # life must be proven by one of the named channels
+    REVIEW = "review"  # an officer is asked; nothing else changes
+
+
+class LivenessRule(StrEnum):
+    """What a capture needs to show beyond a matching face. A failed liveness check never certifies."""
+
+    REQUIRED = "required"
+    ADVISORY = "advisory"  # "not assessed" is let through and written on the certificate as such
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRule:
+    """When a capture proves life. ``min_llr`` is a log10 likelihood ratio; docs/matching.md has its error rates."""
+
+    min_llr: float
+    embedders: int
+    liveness: LivenessRule
+    max_attempts: int
+    attempt_window_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgeBand:
+    """Channels accepted from an age on (completed years)."""
+
+    from_age: int
+    accepted: frozenset[Channel]
+
+
+@dataclass(frozen=True, slots=True)
+class AdverseRule:
+    """What one kind of adverse record does; ``can_stop``: two independent sources of this kind stop the payment."""
+
+    effect: Effect
+    can_stop: bool
+    paths: frozenset[Channel]
+
+
+@dataclass(frozen=True, slots=True)
+class SignRule:
+    """The weight of one act. ``body_present``: only the living body could do it. ``max_count`` bounds repetition."""
+
+    weight: float
+    body_present: bool
+    max_count: int
+    justification: str
+
+
+@dataclass(frozen=True, slots=True)
+class SilentRule:
+    """When signs of life alone prove life: total weight and the number of body-present acts needed."""
+
+    threshold: float
+    min_body_present: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one scheme in one version."""
+
+    scheme: str
+    version: str
+    title: str
+    timezone: str
+    validity_months: int
+    window_days: int
+    grace_days: int
+    stop_sources: int
+    min_age: int | None
+    capture: Mapping[Channel, CaptureRule]
+    bands: tuple[AgeBand, ...]
+    adverse: Mapping[str, AdverseRule]
+    signs: Mapping[str, SignRule]
+    silent: SilentRule
+
+    def accepted(self, age: int | None) -> frozenset[Channel]:
+        """Return the channels accepted at an age; with the age unknown, those accepted at every age."""
+        if age is None:
+            return frozenset.intersection(*(band.accepted for band in self.bands))
+        fitting = [band for band in self.bands if band.from_age <= age]
+        return fitting[-1].accepted if fitting else frozenset()
+
+
+class _Table:
+    """A TOML table read key by key; keys left unread are an error, so that a typing mistake cannot disable a rule."""
+
+    def __init__(self, data: Mapping[str, Any], where: str) -> None:
+        self._data = dict(data)
+        self._where = where
+
+    def take(self, key: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
+        if key not in self._data:
+            if default is ...:
+                raise PolicyInvalid(f"{self._where}: '{key}' is missing")
+            return default
+        value = self._data.pop(key)
+        # bool is an int in Python, never in a policy
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise PolicyInvalid(f"{self._where}: '{key}' has the wrong type ({value!r})")
+        return value
+
+    def number(self, key: str, low: float, high: float, default: Any = ...) -> float:
+        value = self.take(key, (int, float), default)
+        if not low <= value <= high:
+            raise PolicyInvalid(f"{self._where}: '{key}' must lie between {low:g} and {high:g}, not {value!r}")
+        return float(value)
+
+    def integer(self, key: str, low: int, high: int, default: Any = ...) -> int:
+        value = self.take(key, int, default)
+        if not low <= value <= high:
+            raise PolicyInvalid(f"{self._where}: '{key}' must lie between {low} and {high}, not {value!r}")
+        return int(value)
+
+    def channels(self, key: str, default: Any = ...) -> frozenset[Channel]:
+        try:
+            return frozenset(Channel(name) for name in self.take(key, list, default))
+        except ValueError as error:
+            raise PolicyInvalid(f"{self._where}: {error}") from error
+
+    def done(self) -> None:
+        if self._data:
+            raise PolicyInvalid(f"{self._where}: unknown keys {sorted(self._data)}")
+
+
+def parse_policy(data: Mapping[str, Any]) -> Policy:
+    """Build a policy from a parsed TOML document. Raises PolicyInvalid, naming the table and the key."""
+    try:
+        return _parse(data)
+    except PolicyInvalid:
+        raise
+    except ValueError as error:  # an enum that does not know the word
+        raise PolicyInvalid(f"policy: {error}") from error
+
+
+def _parse(data: Mapping[str, Any]) -> Policy:
+    top = _Table(data, "policy")
+    zone = top.take("timezone", str)
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise PolicyInvalid(f"policy: unknown time zone {zone!r}") from error
+    min_age = top.integer("min_age", 0, 130, -1) if "min_age" in data else None
+    policy = Policy(
+        scheme=top.take("scheme", str),
+        version=top.take("version", str),
+        title=top.take("title", str),
+        timezone=zone,
+        validity_months=top.integer("validity_months", 1, 36),
+        window_days=top.integer("window_days", 0, 366),
+        grace_days=top.integer("grace_days", 0, 366),
+        # One source must never stop a payment (DESIGN, rule 3), whatever a policy says.
+        stop_sources=top.integer("stop_sources", 2, 9),
+        min_age=min_age,
+        capture={
+            Channel(name): _capture_rule(_Table(table, f"capture.{name}"))
+            for name, table in top.take("capture", dict).items()
+            if _is_capture_channel(name)
+        },
+        bands=_bands(top.take("bands", list)),
+        adverse={name: _adverse_rule(_Table(t, f"adverse.{name}")) for name, t in top.take("adverse", dict).items()},
+        signs={name: _sign_rule(_Table(t, f"signs.{name}")) for name, t in top.take("signs", dict).items()},
+        silent=_silent_rule(_Table(top.take("silent", dict), "silent")),
+    )
+    top.done()
+    return policy
+
+
+def _is_capture_channel(name: str) -> bool:
+    if name not in (Channel.REMOTE, Channel.DOORSTEP):
+        raise PolicyInvalid(f"capture.{name}: only 'remote' and 'doorstep' are captured")
+    return True
+
+
+def _capture_rule(table: _Table) -> CaptureRule:
+    rule = CaptureRule(
+        min_llr=table.number("min_llr", 1.0, 12.0),
+        embedders=table.integer("embedders", 1, 3),
+        liveness=LivenessRule(table.take("liveness", str)),
+        max_attempts=table.integer("max_attempts", 1, 20),
+        attempt_window_days=table.integer("attempt_window_days", 1, 366),
+    )
+    table.done()
+    return rule
+
+
+def _bands(tables: list[Mapping[str, Any]]) -> tuple[AgeBand, ...]:
+    bands = []
+    for number, data in enumerate(tables):
+        table = _Table(data, f"bands[{number}]")
+        bands.append(AgeBand(table.integer("from_age", 0, 130), table.channels("accepted")))
+        table.done()
+    if not bands or bands[0].from_age != 0 or [b.from_age for b in bands] != sorted({b.from_age for b in bands}):
+        raise PolicyInvalid("bands: must start at age 0 and rise")
+    return tuple(bands)
+
+
+def _adverse_rule(table: _Table) -> AdverseRule:
+    rule = AdverseRule(
+        effect=Effect(table.take("effect", str)),
+        can_stop=table.take("can_stop", bool, False),
+        paths=table.channels("paths", []),
+    )
+    table.done()
+    if (rule.effect is Effect.OTHER_PATH) != bool(rule.paths):
+        raise PolicyInvalid("adverse: 'paths' goes with the effect 'other_path', and only with it")
+    if rule.can_stop and rule.effect is not Effect.PAUSE:
+        raise PolicyInvalid("adverse: what can stop a payment must first pause the certificate")
+    return rule
+
+
+def _sign_rule(table: _Table) -> SignRule:
+    rule = SignRule(
+        weight=table.number("weight", 0.0, 10.0),
+        body_present=table.take("body_present", bool),
+        max_count=table.integer("max_count", 1, 100, 1),
+        justification=table.take("justification", str),
+    )
+    table.done()
+    return rule
+
+
+def _silent_rule(table: _Table) -> SilentRule:
+    rule = SilentRule(
+        threshold=table.number("threshold", 0.1, 100.0),
+        min_body_present=table.integer("min_body_present", 1, 10),
+    )
+    table.done()
+    return rule

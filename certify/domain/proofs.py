@@ -1,0 +1,122 @@
+"""From evidence to proofs of life: which facts prove that the person lived, on which date, by which channel."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from certify.domain.evidence import Capture, Channel, Check, SignOfLife
+from certify.domain.policy import LivenessRule, Policy
+from certify.domain.reasons import Code, Reason, reason
+from certify.domain.schedule import local_date
+
+Accepts = Callable[[Channel, date], bool]
+"""Whether a channel is accepted for a proof dated so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Life proven on a date. ``assurance`` says how much was checked, in words that go onto the certificate."""
+
+    proven_on: date
+    channel: Channel
+    assurance: str
+    reasons: tuple[Reason, ...]
+
+    @property
+    def rank(self) -> tuple[date, int, str, tuple[Reason, ...]]:
+        """Later proofs first; of the same day the one whose channel stands nearest to the body."""
+        return self.proven_on, _CHANNEL_RANK.index(self.channel), self.assurance, self.reasons
+
+
+_CHANNEL_RANK = (
+    Channel.PRIOR,
+    Channel.DATA,
+    Channel.REMOTE,
+    Channel.DOORSTEP,
+    Channel.CONSULATE,
+    Channel.OFFICER,
+)
+_PROVEN = {Channel.REMOTE: Code.PROVEN_REMOTE, Channel.DOORSTEP: Code.PROVEN_DOORSTEP}
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureJudgement:
+    """One capture under one policy: PASS proves life; FAIL and NOT_ASSESSED never do."""
+
+    state: Check
+    reasons: tuple[Reason, ...]
+    assurance: str = ""
+
+
+def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
+    """Judge one capture by the policy's thresholds alone, whatever else is known of the person."""
+    rule = policy.capture.get(capture.channel)
+    fact = capture.id
+    if rule is None:
+        return CaptureJudgement(Check.FAIL, (reason(Code.CHANNEL_NOT_ACCEPTED, fact),))
+    if capture.acquired is not Check.PASS:
+        return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NOT_ACQUIRED, fact),))
+    if capture.liveness is Check.FAIL:
+        return CaptureJudgement(Check.FAIL, (reason(Code.LIVENESS_FAILED, fact),))
+    # Written so that a NaN fails: only a number at or above the threshold matches.
+    if capture.llr is not None and not capture.llr >= rule.min_llr:
+        return CaptureJudgement(Check.FAIL, (reason(Code.FACE_DOES_NOT_MATCH, fact),))
+    if capture.llr is None or capture.embedders < rule.embedders:
+        return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NOT_COMPARED, fact),))
+    if capture.liveness is Check.NOT_ASSESSED:
+        if rule.liveness is LivenessRule.REQUIRED:
+            return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.LIVENESS_REQUIRED, fact),))
+        return CaptureJudgement(Check.PASS, (reason(Code.LIVENESS_NOT_ASSESSED, fact),), "face")
+    return CaptureJudgement(Check.PASS, (), "face+liveness")
+
+
+def capture_proofs(captures: Iterable[Capture], policy: Policy, accepts: Accepts) -> list[Proof]:
+    """Return a proof for every capture that passes in a channel accepted on its date."""
+    proofs = []
+    for capture in captures:
+        day = local_date(capture.event_at, policy.timezone)
+        judgement = judge_capture(capture, policy)
+        if judgement.state is Check.PASS and accepts(capture.channel, day):
+            proven = reason(_PROVEN[capture.channel], capture.id, date=day)
+            proofs.append(Proof(day, capture.channel, judgement.assurance, (proven, *judgement.reasons)))
+    return proofs
+
+
+def silent_proof(
+    signs: Iterable[SignOfLife], policy: Policy, accepts: Accepts
+) -> tuple[Proof | None, tuple[Reason, ...]]:
+    """Return the proof that signs of life give on their own, or the reason why they do not suffice.
+
+    A sign dated d proves life on every day up to d. So signs are added up from the latest backwards, and life is
+    proven on the date at which weight and number of body-present acts first suffice. More signs only move that
+    date later. The same act from the same source on the same day counts once; each act at most ``max_count`` times.
+    """
+    seen: set[tuple[str, str, date]] = set()
+    counts: Counter[str] = Counter()
+    weight, bodies = 0.0, 0
+    facts: list[str] = []
+    acts: set[str] = set()
+    dated = sorted(((local_date(s.event_at, policy.timezone), s.act, s.source, s.id) for s in signs), reverse=True)
+    for day, act, source, fact in dated:
+        rule = policy.signs.get(act)
+        if rule is None or (act, source, day) in seen or counts[act] >= rule.max_count:
+            continue
+        if not accepts(Channel.DATA, day):
+            continue
+        seen.add((act, source, day))
+        counts[act] += 1
+        # Rounded so that 0.1 + 0.2 reaches 0.3 in whichever order they come.
+        weight = round(weight + rule.weight, 6)
+        bodies += rule.body_present
+        facts.append(fact)
+        acts.add(act)
+        if weight >= policy.silent.threshold and bodies >= policy.silent.min_body_present:
+            names = ", ".join(sorted(acts))
+            return Proof(day, Channel.DATA, "records", (reason(Code.PROVEN_DATA, *facts, date=day, acts=names),)), ()
+    if not facts:
+        return None, ()
+    short = reason(Code.SIGNS_INSUFFICIENT, *facts, weight=f"{weight:g}", threshold=f"{policy.silent.threshold:g}")
+    return None, (short,)

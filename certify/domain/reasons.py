@@ -1,0 +1,107 @@
+"""Why a determination came out as it did: stable codes for machines, one plain sentence for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Reason codes. Their names are part of the API: never renamed, only added."""
+
+    PROVEN_REMOTE = "proven_remote"
+    PROVEN_DOORSTEP = "proven_doorstep"
+    PROVEN_DATA = "proven_data"
+    PROVEN_CONSULATE = "proven_consulate"
+    PROVEN_OFFICER = "proven_officer"
+    PROVEN_PRIOR = "proven_prior"
+    LIVENESS_NOT_ASSESSED = "liveness_not_assessed"
+    NEVER_PROVEN = "never_proven"
+    PROOF_EXPIRED = "proof_expired"
+    IN_GRACE = "in_grace"
+    OVERDUE = "overdue"
+    FACE_NOT_ACQUIRED = "face_not_acquired"
+    FACE_DOES_NOT_MATCH = "face_does_not_match"
+    FACE_NOT_COMPARED = "face_not_compared"
+    LIVENESS_FAILED = "liveness_failed"
+    LIVENESS_REQUIRED = "liveness_required"
+    CHANNEL_NOT_ACCEPTED = "channel_not_accepted"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+    SIGNS_INSUFFICIENT = "signs_insufficient"
+    ADVERSE_PAUSES = "adverse_pauses"
+    ADVERSE_OTHER_PATH = "adverse_other_path"
+    ADVERSE_REVIEW = "adverse_review"
+    ADVERSE_UNKNOWN_KIND = "adverse_unknown_kind"
+    ADVERSE_VOIDED = "adverse_voided"
+    VOID_NOT_ENTITLED = "void_not_entitled"
+    STOPPED_BY_SOURCES = "stopped_by_sources"
+    STOPPED_BY_OFFICER = "stopped_by_officer"
+    PROOF_CONTRADICTS_DEATH = "proof_contradicts_death"
+    FUTURE_DATED = "future_dated"
+    BELOW_MINIMUM_AGE = "below_minimum_age"
+    AGE_NOT_ASSESSED = "age_not_assessed"
+
+
+_TEXTS: dict[Code, str] = {
+    Code.PROVEN_REMOTE: "Proven alive on {date} by a photo that matches the enrolled face.",
+    Code.PROVEN_DOORSTEP: "Proven alive on {date} by an agent's visit.",
+    Code.PROVEN_DATA: "Proven alive on {date} by records of other services ({acts}).",
+    Code.PROVEN_CONSULATE: "Proven alive on {date} before a consular officer.",
+    Code.PROVEN_OFFICER: "Confirmed alive on {date} by an officer of the fund.",
+    Code.PROVEN_PRIOR: "Proven alive on {date}, before this service began.",
+    Code.LIVENESS_NOT_ASSESSED: "Whether a living person stood before the camera was not assessed.",
+    Code.NEVER_PROVEN: "No proof of life has been recorded yet.",
+    Code.PROOF_EXPIRED: "The last proof of life ran out on {date}.",
+    Code.IN_GRACE: "The proof of life is due; there is time until {date}, and the pension continues.",
+    Code.OVERDUE: "No proof of life came by {date}. An officer will make contact; nothing stops by itself.",
+    Code.FACE_NOT_ACQUIRED: "The photo could not be used.",
+    Code.FACE_DOES_NOT_MATCH: "The face in the photo does not match the enrolled face well enough.",
+    Code.FACE_NOT_COMPARED: "The face could not be compared with enough face models.",
+    Code.LIVENESS_FAILED: "The photo looks like a picture of a picture or a screen.",
+    Code.LIVENESS_REQUIRED: "This scheme needs a check that a living person stands before the camera.",
+    Code.CHANNEL_NOT_ACCEPTED: "This scheme does not accept this way of proving life for this person.",
+    Code.TOO_MANY_ATTEMPTS: "Several attempts did not succeed; an agent can come to the door instead.",
+    Code.SIGNS_INSUFFICIENT: (
+        "Records of other services show signs of life, but not enough of them (weight {weight} of {threshold})."
+    ),
+    Code.ADVERSE_PAUSES: (
+        "A record of kind '{kind}' from '{source}' pauses the certificate until an officer has looked. "
+        "The pension continues."
+    ),
+    Code.ADVERSE_OTHER_PATH: (
+        "A record of kind '{kind}' from '{source}' asks for another way of proving life: {paths}."
+    ),
+    Code.ADVERSE_REVIEW: "A record of kind '{kind}' from '{source}' needs an officer's look.",
+    Code.ADVERSE_UNKNOWN_KIND: "A record of a kind this scheme does not know ('{kind}') needs an officer's look.",
+    Code.ADVERSE_VOIDED: "A record of kind '{kind}' from '{source}' was taken back and has no effect.",
+    Code.VOID_NOT_ENTITLED: "Somebody other than the source tried to take back a record; it still stands.",
+    Code.STOPPED_BY_SOURCES: (
+        "{count} independent sources report '{kind}'; the payment stops. An appeal restores it with back-pay."
+    ),
+    Code.STOPPED_BY_OFFICER: "An officer stopped the payment.",
+    Code.PROOF_CONTRADICTS_DEATH: (
+        "A proof of life dated {date} is later than the reported death of {death}: the report may be wrong."
+    ),
+    Code.FUTURE_DATED: "Something dated in the future ({date}) was left out.",
+    Code.BELOW_MINIMUM_AGE: "This benefit starts at age {age}.",
+    Code.AGE_NOT_ASSESSED: "The date of birth is missing, so the age could not be assessed.",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reason:
+    """A code with its parameters, sorted by name, and the ids of the facts it rests on."""
+
+    code: Code
+    params: tuple[tuple[str, str], ...] = ()
+    facts: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The reason as one plain English sentence."""
+        return _TEXTS[self.code].format_map(dict(self.params))
+
+
+def reason(code: Code, *facts: str, **params: object) -> Reason:
+    """Build a reason; parameters become text, facts and parameters are sorted so that order never matters."""
+    return Reason(code, tuple(sorted((k, str(v)) for k, v in params.items())), tuple(sorted(set(facts))))

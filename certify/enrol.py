@@ -1,0 +1,225 @@
+"""Enrolling: a person with entitlements, and the reference images of their face."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import numpy as np
+
+from certify.certificates.payload import MAX_NAME
+from certify.domain.evidence import Check
+from certify.errors import Conflict, Invalid
+from certify.identifiers import seal_identifiers
+from certify.queue import MEASURE
+from certify.registry.national_id import mask, normalise_id
+from certify.service import Service, Unit
+from certify.storage.media import put_media, read_media
+from certify.storage.people import entitlements_of, find_beneficiary, get_beneficiary, get_reference, references_of
+from certify.storage.tables import BeneficiaryRow, EntitlementRow, ReferenceRow, TemplateRow
+from models.errors import ImageRefused
+from models.image import probe
+
+if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
+    from models.pipeline import FaceEngine, Measurement
+
+_JOINERS = "\u200c\u200d"  # part of correct spelling in Persian and Indic names
+
+MAX_REFERENCES = 10
+"""Active and pending references of one person; more would only slow comparisons down."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntitlement:
+    """A pension to enrol; dates are local to the scheme."""
+
+    scheme: str
+    starts_on: date
+    last_proof_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewBeneficiary:
+    """A person to enrol. ``needs`` are accessibility needs such as ``low_vision`` or ``bedridden``."""
+
+    national_id: str
+    name: str
+    entitlements: tuple[NewEntitlement, ...]
+    card_number: str | None = None
+    birth_date: date | None = None
+    region: str | None = None
+    needs: tuple[str, ...] = ()
+
+
+def add_beneficiary(unit: Unit, person: NewBeneficiary) -> UUID:
+    """Enrol a new person with a data key of their own.
+
+    Raises Conflict (``beneficiary_exists``) when the national id or card number is enrolled already, Invalid when
+    an id, date or scheme is wrong.
+    """
+    national_id, card = _identifiers(unit.service, person)
+    _check_dates(unit, person)
+    vault, db = unit.service.vault, unit.db
+    id_hash = vault.lookup_hash(db, "national_id", national_id)
+    card_hash = vault.lookup_hash(db, "card", card) if card else None
+    if find_beneficiary(db, national_id_hash=id_hash) or (card_hash and find_beneficiary(db, card_hash=card_hash)):
+        raise Conflict(
+            "Somebody with this national id or card number is enrolled already.",
+            hint="Look the person up instead of enrolling them again.",
+            code="beneficiary_exists",
+        )
+    beneficiary_id = unit.service.new_id()
+    row = BeneficiaryRow(
+        id=beneficiary_id,
+        national_id_hash=id_hash,
+        national_id_masked=mask(national_id),
+        card_hash=card_hash,
+        card_masked=mask(card) if card else None,
+        name=unicodedata.normalize("NFC", person.name).strip(),
+        birth_date=person.birth_date,
+        region=person.region,
+        needs=list(person.needs),
+        created_at=unit.now,
+    )
+    db.add(row)
+    db.flush()
+    vault.create_key(db, beneficiary_id)
+    db.flush()
+    row.ids_sealed = seal_identifiers(unit, beneficiary_id, national_id, card)
+    add_entitlements(unit, beneficiary_id, person.entitlements)
+    return beneficiary_id
+
+
+def add_entitlements(unit: Unit, beneficiary_id: UUID, new: tuple[NewEntitlement, ...]) -> int:
+    """Add the entitlements whose scheme the person does not have yet; return how many were added."""
+    existing = {row.scheme for row in entitlements_of(unit.db, beneficiary_id)}
+    added = 0
+    for entitlement in new:
+        unit.service.policy(entitlement.scheme)
+        if entitlement.scheme in existing:
+            continue
+        existing.add(entitlement.scheme)
+        added += 1
+        unit.db.add(
+            EntitlementRow(
+                id=unit.service.new_id(),
+                beneficiary_id=beneficiary_id,
+                scheme=entitlement.scheme,
+                starts_on=entitlement.starts_on,
+                last_proof_on=entitlement.last_proof_on,
+            )
+        )
+    unit.db.flush()
+    return added
+
+
+def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
+    """Store a reference image, sealed, and enqueue its measurement.
+
+    The same image twice gives the same reference. Raises ImageRefused when the bytes are no usable image by their
+    header, Conflict (``too_many_references``).
+    """
+    info = probe(data)
+    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    known = references_of(unit.db, beneficiary_id)
+    digest = hashlib.sha256(data).hexdigest()
+    for row in known:
+        if row.media_sha256 == digest and row.state != "refused":
+            return row.id
+    if sum(row.state != "refused" for row in known) >= MAX_REFERENCES:
+        raise Conflict(f"This person has {MAX_REFERENCES} reference images already.", code="too_many_references")
+    blob_id, reference_id = unit.service.new_id(), unit.service.new_id()
+    put_media(
+        unit.db,
+        unit.service.vault.sealer(unit.db, beneficiary_id),
+        blob_id=blob_id,
+        beneficiary_id=beneficiary_id,
+        data=data,
+        media_type=f"image/{info.format.lower()}",
+        delete_after=None,  # references are kept as long as the person is enrolled
+    )
+    unit.db.flush()
+    row = ReferenceRow(
+        id=reference_id,
+        beneficiary_id=beneficiary_id,
+        blob_id=blob_id,
+        state="pending",
+        media_sha256=digest,
+        created_at=unit.now,
+    )
+    unit.db.add(row)
+    unit.put_job(MEASURE, reference_id)
+    return reference_id
+
+
+def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) -> ReferenceRow:
+    """Measure a pending reference: templates are sealed and it becomes active, or it is refused with guidance.
+
+    Safe to repeat: a reference that is not pending any more is returned as it is.
+    """
+    with service.unit() as unit:
+        row = get_reference(unit.db, reference_id)
+        if row.state != "pending":
+            return row
+        data = read_media(unit.db, service.vault.sealer(unit.db, row.beneficiary_id), row.blob_id)
+    measurement, refusal = measure(engine, data)
+    with service.unit() as unit:
+        row = get_reference(unit.db, reference_id, lock=True)
+        if row.state != "pending":
+            return row
+        if measurement is None or measurement.acquired.value != Check.PASS:
+            row.state, row.guidance = "refused", list(measurement.guidance) if measurement else [refusal]
+        else:
+            row.state, row.guidance = "active", list(measurement.guidance)
+            _seal_templates(unit, row, measurement)
+        row.measurement = measurement.to_json() if measurement else {"refused": refusal}
+        unit.ledger("reference_" + row.state, row.beneficiary_id, reference=str(row.id), media=row.media_sha256)
+        return row
+
+
+def measure(engine: FaceEngine, data: bytes) -> tuple[Measurement | None, str]:
+    """Measure an image; a refused one gives None and the code of the refusal, as guidance for the person."""
+    try:
+        return engine.measure(data), ""
+    except ImageRefused as refused:
+        return None, refused.code
+
+
+def _seal_templates(unit: Unit, row: ReferenceRow, measurement: Measurement) -> None:
+    sealer = unit.service.vault.sealer(unit.db, row.beneficiary_id)
+    for model, vector in measurement.templates.items():
+        unit.db.add(
+            TemplateRow(
+                reference_id=row.id,
+                model=model,
+                model_sha256=measurement.models[model],
+                sealed=sealer.seal(np.asarray(vector, np.float32).tobytes(), f"template:{row.id}:{model}"),
+            )
+        )
+
+
+def _identifiers(service: Service, person: NewBeneficiary) -> tuple[str, str | None]:
+    national_id = normalise_id(person.national_id, service.settings.national_id_format)
+    return national_id, normalise_id(person.card_number) if person.card_number else None
+
+
+def _check_dates(unit: Unit, person: NewBeneficiary) -> None:
+    today = unit.now.date()
+    name = person.name.strip()
+    # What a certificate can state (certificates/payload.py); better refused here than when one is due.
+    if not 1 <= len(name) <= MAX_NAME or any(unicodedata.category(c)[0] == "C" for c in name if c not in _JOINERS):
+        raise Invalid(
+            f"The name is missing, longer than {MAX_NAME} characters, or has characters that cannot be shown.",
+            code="name_invalid",
+        )
+    if person.birth_date is not None and not date(1880, 1, 1) <= person.birth_date <= today:
+        raise Invalid("The date of birth is not possible.", code="birth_date_invalid")
+    if not person.entitlements:
+        raise Invalid("A beneficiary needs at least one entitlement.", code="entitlement_missing")
+    for entitlement in person.entitlements:
+        if entitlement.last_proof_on is not None and entitlement.last_proof_on > today:
+            raise Invalid("The last proof of life lies in the future.", code="last_proof_invalid")

@@ -1,0 +1,34 @@
+"""Erasing a person: the data key goes, and with it every template, image and identifier it sealed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from certify.issue import revoke
+from certify.service import Unit
+from certify.storage.certificates import certificate_in_force
+from certify.storage.media import delete_media_of
+from certify.storage.people import get_beneficiary, references_of
+
+
+def erase(unit: Unit, beneficiary_id: UUID) -> None:
+    """Erase a person's data. What remains (ledger, evidence, determinations) names nobody. Safe to repeat."""
+    person = get_beneficiary(unit.db, beneficiary_id, lock=True)
+    if person.erased_at is not None:
+        return
+    current = certificate_in_force(unit.db, beneficiary_id)
+    if current is not None:
+        revoke(unit, current.number, reason="person_erased")
+    for reference in references_of(unit.db, beneficiary_id):
+        unit.db.delete(reference)
+    unit.db.flush()
+    delete_media_of(unit.db, beneficiary_id)
+    unit.service.vault.destroy_key(unit.db, beneficiary_id)
+    person.name = person.birth_date = person.region = person.ids_sealed = None
+    person.card_hash = person.card_masked = None
+    # The hash is keyed, but whoever holds the key could still test guesses: replace it by chance.
+    person.national_id_hash = unit.service.random_bytes(32)
+    person.national_id_masked = "erased"
+    person.needs = []
+    person.erased_at = unit.now
+    unit.ledger("person_erased", beneficiary_id)

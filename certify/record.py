@@ -1,0 +1,73 @@
+"""Recording what registries and officers say: adverse records, signs of life, and their taking back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from certify.determine import determine
+from certify.domain.decide import Determination
+from certify.domain.evidence import AdverseRecord, Evidence, SignOfLife, Void
+from certify.errors import Conflict, Invalid, NotFound
+from certify.service import Unit
+from certify.storage.facts import add_evidence, find_evidence
+from certify.storage.people import get_beneficiary
+
+_CLOCK_SKEW = timedelta(hours=24)
+"""A source's clock and calendar may run ahead of ours by up to a day (time zones); beyond that it is an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRecord:
+    """One record of a source. ``record_id`` is the source's own number, so that a repeat is recognised.
+
+    Exactly one of ``adverse`` (a kind), ``act`` (a sign of life) and ``voids`` (a record id of the same source).
+    """
+
+    source: str
+    record_id: str
+    event_at: datetime
+    adverse: str | None = None
+    act: str | None = None
+    voids: str | None = None
+
+
+def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[Determination]]:
+    """Store a record and determine the person anew; return the evidence id and the determinations.
+
+    A repeat of a stored record returns its id and changes nothing. Raises Invalid (``event_in_future``,
+    ``record_kind_missing``), NotFound (the voided record), Conflict (``record_changed``: same number, other person).
+    """
+    if new.event_at > unit.now + _CLOCK_SKEW:
+        raise Invalid(
+            "The event lies in the future.", hint="Check the date format of the source.", code="event_in_future"
+        )
+    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    known = find_evidence(unit.db, new.source, new.record_id)
+    if known is not None:
+        if known.beneficiary_id != beneficiary_id:
+            raise Conflict("This record number belongs to another person.", code="record_changed")
+        return str(known.id), []
+    fact = _fact(unit, beneficiary_id, new)
+    add_evidence(unit.db, beneficiary_id, fact, external_id=new.record_id)
+    unit.ledger("evidence_recorded", beneficiary_id, evidence=fact.id, kind=type(fact).__name__, source=new.source)
+    return fact.id, determine(unit, beneficiary_id)
+
+
+def _fact(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> Evidence:
+    if sum(value is not None for value in (new.adverse, new.act, new.voids)) != 1:
+        raise Invalid("A record is either adverse, a sign of life, or a void.", code="record_kind_missing")
+    fact_id = str(unit.service.new_id())
+    if new.adverse is not None:
+        return AdverseRecord(
+            id=fact_id, source=new.source, event_at=new.event_at, recorded_at=unit.now, kind=new.adverse
+        )
+    if new.act is not None:
+        return SignOfLife(id=fact_id, source=new.source, event_at=new.event_at, recorded_at=unit.now, act=new.act)
+    target = find_evidence(unit.db, new.source, new.voids or "")
+    if target is None or target.beneficiary_id != beneficiary_id:
+        raise NotFound(
+            "The record to take back is not known from this source for this person.", code="voided_record_not_found"
+        )
+    return Void(id=fact_id, source=new.source, event_at=new.event_at, recorded_at=unit.now, target=str(target.id))

@@ -1,0 +1,50 @@
+"""Review cases: an officer looks, decides, and what follows is determined anew."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from certify.determine import determine
+from certify.domain.decide import Determination
+from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling
+from certify.errors import Conflict
+from certify.service import Unit
+from certify.storage.facts import add_evidence, evidence_of
+from certify.storage.people import get_beneficiary
+from certify.storage.reviews import get_case
+from certify.storage.tables import ReviewCaseRow
+
+
+def rule(unit: Unit, case_id: UUID, *, officer: str, ruling: Ruling) -> tuple[ReviewCaseRow, list[Determination]]:
+    """Close a case with an officer's ruling and determine the person anew.
+
+    ``CONFIRM_ALIVE`` says that the officer saw or spoke to the person: it proves life and dismisses the adverse
+    records and stop rulings that stand against the person now; a record that comes later asks again. ``STOP`` stops
+    the payment. Raises NotFound, Conflict (``review_case_closed``).
+    """
+    case = get_case(unit.db, case_id, lock=True)
+    if case.state != "open":
+        raise Conflict("This case is closed already.", code="review_case_closed")
+    get_beneficiary(unit.db, case.beneficiary_id, lock=True)
+    dismissed: tuple[str, ...] = ()
+    if ruling is Ruling.CONFIRM_ALIVE:
+        dismissed = tuple(
+            sorted(
+                fact.id
+                for fact in evidence_of(unit.db, case.beneficiary_id)
+                if isinstance(fact, AdverseRecord) or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)
+            )
+        )
+    fact = OfficerRuling(
+        id=str(unit.service.new_id()),
+        source=f"officer:{officer}",
+        event_at=unit.now,
+        recorded_at=unit.now,
+        ruling=ruling,
+        dismisses=dismissed,
+    )
+    add_evidence(unit.db, case.beneficiary_id, fact, external_id=f"case:{case.id}")
+    case.state, case.closed_at, case.closed_by, case.resolution = "closed", unit.now, officer, ruling.value
+    unit.ledger("review_closed", case.beneficiary_id, case=str(case.id), resolution=ruling.value)
+    unit.db.flush()
+    return case, determine(unit, case.beneficiary_id)

@@ -1,0 +1,98 @@
+"""What every use case is given: database, vault, policies, a clock and a source of chance. Nothing is global."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy.orm import Session
+
+from certify.config import Settings
+from certify.domain.codec import canonical
+from certify.errors import Invalid
+from certify.policies import PolicyDocument, load_policies
+from certify.queue import DatabaseQueue, Queue
+from certify.storage.database import Database, open_database
+from certify.storage.keys import FileMasterKey
+from certify.storage.ledger import append_entries
+from certify.storage.vault import Vault
+
+
+def utc_now() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The parts of a running service. Tests replace the clock and the sources of chance."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    policies: Mapping[str, PolicyDocument]
+    queue: Queue = field(default_factory=DatabaseQueue)
+    clock: Callable[[], datetime] = utc_now
+    new_id: Callable[[], UUID] = uuid4
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes
+
+    @contextmanager
+    def unit(self) -> Iterator[Unit]:
+        """Open a unit of work: one transaction. Its ledger entries are appended last and commit with it."""
+        with self.database.transaction() as db:
+            unit = Unit(self, db, self.clock())
+            yield unit
+            unit.finish()
+
+    def policy(self, scheme: str) -> PolicyDocument:
+        """Return the policy of a scheme. Raises Invalid for an unknown one."""
+        try:
+            return self.policies[scheme]
+        except KeyError:
+            known = ", ".join(sorted(self.policies))
+            raise Invalid(
+                f"The scheme '{scheme}' is not known.", hint=f"Known: {known}.", code="unknown_scheme"
+            ) from None
+
+
+class Unit:
+    """One unit of work. ``now`` is one instant for everything that happens in it."""
+
+    def __init__(self, service: Service, db: Session, now: datetime) -> None:
+        self.service = service
+        self.db = db
+        self.now = now
+        self._entries: list[tuple[bytes, UUID | None]] = []
+
+    def ledger(self, event: str, beneficiary_id: UUID | None, **details: Any) -> None:
+        """Note a change of somebody's standing for the ledger. ``details`` are plain values that name nobody."""
+        entry = {"event": event, "at": self.now.isoformat(), "subject": str(beneficiary_id), **details}
+        self._entries.append((canonical(entry), beneficiary_id))
+
+    def put_job(self, task: str, subject: UUID) -> None:
+        """Enqueue a job that starts once this unit has committed."""
+        self.db.flush()
+        self.service.queue.put(self.db, task, str(subject))
+
+    def finish(self) -> None:
+        """Write the ledger entries; the last thing before the commit."""
+        self.db.flush()
+        if self._entries:
+            append_entries(self.db, self._entries, self.now)
+            self._entries = []
+
+
+def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: int = 10) -> Service:
+    """Build the service that the settings describe: opens the database (starting the embedded one) and the key."""
+    return Service(
+        settings=settings,
+        database=open_database(settings, pool_size=pool_size),
+        vault=Vault(FileMasterKey(settings.key_file)),
+        policies=load_policies(settings.policies_dir),
+        queue=queue or DatabaseQueue(),
+    )

@@ -1,0 +1,35 @@
+"""Issued certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from certify.errors import NotFound
+from certify.storage.tables import CertificateRow
+
+
+def get_certificate(db: Session, number: str, *, lock: bool = False) -> CertificateRow:
+    """Return a certificate. Raises NotFound."""
+    query = select(CertificateRow).where(CertificateRow.number == number)
+    row = db.scalars(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("There is no such certificate.", code="certificate_not_found")
+    return row
+
+
+def certificate_in_force(db: Session, beneficiary_id: UUID) -> CertificateRow | None:
+    """Return the valid or paused certificate of a person."""
+    query = select(CertificateRow).where(
+        CertificateRow.beneficiary_id == beneficiary_id, CertificateRow.state.in_(("valid", "paused"))
+    )
+    return db.scalars(query).one_or_none()
+
+
+def certificates_of(db: Session, beneficiary_id: UUID) -> Sequence[CertificateRow]:
+    """Return all certificates of a person, newest first."""
+    query = select(CertificateRow).where(CertificateRow.beneficiary_id == beneficiary_id)
+    return db.scalars(query.order_by(CertificateRow.issued_at.desc(), CertificateRow.number)).all()

@@ -1,0 +1,55 @@
+"""The connection to PostgreSQL and the transaction: one request or job is one transaction, committed at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.orm import Session
+
+from certify.config import Settings
+from certify.storage.embedded import embedded_url, start_embedded
+
+
+class Database:
+    """An engine with the settings every part relies on: UTC, a search path that holds the job queue, bounded waits."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=5,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            connect_args={"options": "-csearch_path=public,jobs -ctimezone=UTC -clock_timeout=30s"},
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a session, commit when the block ends, roll back when it raises."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def ping(self) -> None:
+        """Raise when the database does not answer."""
+        with self.engine.connect() as connection:
+            connection.execute(text("select 1"))
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.engine.dispose()
+
+
+def database_url(settings: Settings) -> str:
+    """Return the configured URL, or that of the embedded server, started when needed."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return embedded_url(start_embedded(Path(settings.data_dir)))
+
+
+def open_database(settings: Settings, *, pool_size: int = 10) -> Database:
+    """Connect as the settings say."""
+    return Database(database_url(settings), pool_size=pool_size)

@@ -1,0 +1,93 @@
+"""Evidence and determinations: written once, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from certify.domain.codec import evidence_from_json, evidence_kind, evidence_to_json
+from certify.domain.evidence import Evidence
+from certify.errors import NotFound
+from certify.policies import PolicyDocument, document_policy
+from certify.storage.tables import DeterminationRow, EvidenceRow, PolicyRow
+
+
+def add_evidence(db: Session, beneficiary_id: UUID, fact: Evidence, *, external_id: str) -> bool:
+    """Store a fact; return False when this record of the source is already stored, whatever its content."""
+    new = insert(EvidenceRow).values(
+        id=UUID(fact.id),
+        beneficiary_id=beneficiary_id,
+        kind=evidence_kind(fact),
+        source=fact.source,
+        external_id=external_id,
+        event_at=fact.event_at,
+        recorded_at=fact.recorded_at,
+        body=evidence_to_json(fact),
+    )
+    done = db.execute(new.on_conflict_do_nothing().returning(EvidenceRow.id))
+    return done.one_or_none() is not None
+
+
+def evidence_of(db: Session, beneficiary_id: UUID) -> list[Evidence]:
+    """Return all facts about a person, oldest first."""
+    query = select(EvidenceRow).where(EvidenceRow.beneficiary_id == beneficiary_id)
+    rows = db.scalars(query.order_by(EvidenceRow.recorded_at, EvidenceRow.id))
+    return [evidence_from_json(row.body) for row in rows]
+
+
+def evidence_by_ids(db: Session, ids: Sequence[str]) -> list[Evidence]:
+    """Return exactly the facts named. Raises NotFound when one is missing."""
+    rows = db.scalars(select(EvidenceRow).where(EvidenceRow.id.in_([UUID(i) for i in ids]))).all()
+    if len(rows) != len(set(ids)):
+        raise NotFound("Evidence of this determination is missing.", code="evidence_missing")
+    return [evidence_from_json(row.body) for row in rows]
+
+
+def find_evidence(db: Session, source: str, external_id: str) -> EvidenceRow | None:
+    """Return the stored record of a source by the source's own number."""
+    query = select(EvidenceRow).where(EvidenceRow.source == source, EvidenceRow.external_id == external_id)
+    return db.scalars(query).one_or_none()
+
+
+def add_determination(db: Session, row: DeterminationRow, policy: PolicyDocument) -> None:
+    """Store a determination together with the policy document it was made under."""
+    new = insert(PolicyRow).values(
+        sha256=policy.sha256,
+        scheme=policy.policy.scheme,
+        version=policy.policy.version,
+        document=dict(policy.document),
+    )
+    db.execute(new.on_conflict_do_nothing())
+    db.add(row)
+
+
+def get_determination(db: Session, determination_id: UUID) -> DeterminationRow:
+    """Return a determination. Raises NotFound."""
+    row = db.get(DeterminationRow, determination_id)
+    if row is None:
+        raise NotFound("There is no such determination.", code="determination_not_found")
+    return row
+
+
+def determinations_of(
+    db: Session, *, beneficiary_id: UUID | None = None, session_id: UUID | None = None, limit: int = 100
+) -> Sequence[DeterminationRow]:
+    """Return determinations, newest first."""
+    query = select(DeterminationRow).order_by(DeterminationRow.created_at.desc(), DeterminationRow.id).limit(limit)
+    if beneficiary_id is not None:
+        query = query.where(DeterminationRow.beneficiary_id == beneficiary_id)
+    if session_id is not None:
+        query = query.where(DeterminationRow.session_id == session_id)
+    return db.scalars(query).all()
+
+
+def stored_policy(db: Session, sha256: str) -> PolicyDocument:
+    """Return a policy as it was when something was determined under it. Raises NotFound."""
+    row = db.get(PolicyRow, sha256)
+    if row is None:
+        raise NotFound("The policy of this determination is missing.", code="policy_missing")
+    return document_policy(row.document)

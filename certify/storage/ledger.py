@@ -1,0 +1,86 @@
+"""The ledger in PostgreSQL: leaves, hashes of complete subtrees, checkpoints. Appending is serialised by one lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from certify.certificates import merkle
+from certify.errors import NotFound
+from certify.storage.tables import CheckpointRow, LedgerLeafRow, LedgerNodeRow
+
+# Any constant will do; it only has to be used for nothing else in this database.
+_LOCK = 0x6C65646765720001
+
+
+class NodeTable:
+    """The stored subtrees, as the Merkle functions want them."""
+
+    def __init__(self, db: Session) -> None:
+        self._db = db
+
+    def get(self, level: int, index: int) -> bytes:
+        """Return the hash of a complete subtree. Raises LookupError when the ledger is not that long."""
+        value = self._db.scalar(
+            select(LedgerNodeRow.hash).where(LedgerNodeRow.level == level, LedgerNodeRow.index == index)
+        )
+        if value is None:
+            raise LookupError(f"ledger node {level}/{index} is missing")
+        return value
+
+    def put(self, level: int, index: int, value: bytes) -> None:
+        """Store the hash of a subtree that has just become complete."""
+        self._db.add(LedgerNodeRow(level=level, index=index, hash=value))
+        self._db.flush()
+
+
+def ledger_size(db: Session) -> int:
+    """Return the number of leaves that this transaction sees."""
+    last = db.scalar(select(func.max(LedgerLeafRow.index)))
+    return 0 if last is None else last + 1
+
+
+def append_entries(db: Session, entries: Sequence[tuple[bytes, UUID | None]], now: datetime) -> None:
+    """Append entries. Call it last in a transaction: until it commits, nobody else can append."""
+    db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    size = ledger_size(db)
+    nodes = NodeTable(db)
+    for entry, beneficiary_id in entries:
+        db.add(LedgerLeafRow(index=size, entry=entry, beneficiary_id=beneficiary_id, created_at=now))
+        merkle.append(nodes, size, merkle.leaf_hash(entry))
+        size += 1
+
+
+def ledger_root(db: Session, size: int) -> bytes:
+    """Return the root over the first ``size`` leaves."""
+    return merkle.root(NodeTable(db), size)
+
+
+def get_leaf(db: Session, index: int) -> LedgerLeafRow:
+    """Return one leaf. Raises NotFound."""
+    row = db.get(LedgerLeafRow, index)
+    if row is None:
+        raise NotFound("The ledger has no such entry.", code="ledger_entry_not_found")
+    return row
+
+
+def leaves(db: Session, start: int, end: int) -> Sequence[LedgerLeafRow]:
+    """Return the leaves from ``start`` up to, exclusively, ``end``."""
+    query = select(LedgerLeafRow).where(LedgerLeafRow.index >= start, LedgerLeafRow.index < end)
+    return db.scalars(query.order_by(LedgerLeafRow.index)).all()
+
+
+def latest_checkpoint(db: Session) -> CheckpointRow | None:
+    """Return the newest signed checkpoint."""
+    return db.scalars(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)).one_or_none()
+
+
+def add_checkpoint(db: Session, *, size: int, note: str, created_at: datetime) -> None:
+    """Store a signed checkpoint; of two workers that sign the same size, the first one's stays."""
+    new = insert(CheckpointRow).values(size=size, note=note, created_at=created_at)
+    db.execute(new.on_conflict_do_nothing())

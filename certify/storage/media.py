@@ -1,0 +1,60 @@
+"""Sealed images and videos, and when they go."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from certify.errors import Gone
+from certify.storage.tables import BlobRow, ReferenceRow, SessionRow
+from certify.storage.vault import Sealer
+
+
+def put_media(
+    db: Session,
+    sealer: Sealer,
+    *,
+    blob_id: UUID,
+    beneficiary_id: UUID,
+    data: bytes,
+    media_type: str,
+    delete_after: datetime | None,
+) -> BlobRow:
+    """Seal and store media."""
+    row = BlobRow(
+        id=blob_id,
+        beneficiary_id=beneficiary_id,
+        media_type=media_type,
+        sealed=sealer.seal(data, f"blob:{blob_id}"),
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        delete_after=delete_after,
+    )
+    db.add(row)
+    return row
+
+
+def read_media(db: Session, sealer: Sealer, blob_id: UUID | None) -> bytes:
+    """Return the clear bytes. Raises Gone when the retention time has passed."""
+    sealed = db.scalar(select(BlobRow.sealed).where(BlobRow.id == blob_id)) if blob_id else None
+    if sealed is None:
+        raise Gone("The media were deleted when their retention time ended.", code="media_deleted")
+    return sealer.open(sealed, f"blob:{blob_id}")
+
+
+def purge_media(db: Session, now: datetime) -> int:
+    """Delete media whose time has come; return how many."""
+    due = select(BlobRow.id).where(BlobRow.delete_after <= now)
+    db.execute(update(SessionRow).where(SessionRow.blob_id.in_(due)).values(blob_id=None))
+    return len(db.scalars(delete(BlobRow).where(BlobRow.delete_after <= now).returning(BlobRow.id)).all())
+
+
+def delete_media_of(db: Session, beneficiary_id: UUID) -> None:
+    """Delete all media of one person."""
+    db.execute(update(SessionRow).where(SessionRow.beneficiary_id == beneficiary_id).values(blob_id=None))
+    db.execute(update(ReferenceRow).where(ReferenceRow.beneficiary_id == beneficiary_id).values(blob_id=None))
+    db.execute(delete(BlobRow).where(BlobRow.beneficiary_id == beneficiary_id))

@@ -1,0 +1,50 @@
+"""Migrations: bring a database to the schema this release needs, or back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from certify.storage.database import Database
+
+# Two processes that start together must not migrate at once.
+_LOCK = 0x6D6967726174651
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Migrate up to a revision; does nothing when the database is there already."""
+    with database.engine.begin() as connection:
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        command.upgrade(_config(connection), revision)
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Migrate down to a revision ("base" empties the database)."""
+    with database.engine.begin() as connection:
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        command.downgrade(_config(connection), revision)
+
+
+def is_current(database: Database) -> bool:
+    """Tell whether the database has the schema this release needs."""
+    with database.engine.connect() as connection:
+        script = ScriptDirectory.from_config(_config(connection))
+        return MigrationContext.configure(connection).get_current_revision() == script.get_current_head()
+
+
+def make_revision(database: Database, message: str) -> None:
+    """Write a new migration from the difference between tables and database; for developers."""
+    with database.engine.connect() as connection:
+        command.revision(_config(connection), message=message, autogenerate=True)
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    return config

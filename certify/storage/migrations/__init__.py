@@ -1,0 +1,1 @@
+"""Alembic migrations; env.py is Alembic's entry point."""

@@ -1,0 +1,80 @@
+"""Beneficiaries, their entitlements and their references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from certify.errors import NotFound
+from certify.storage.tables import BeneficiaryRow, EntitlementRow, ReferenceRow, TemplateRow
+
+
+def get_beneficiary(db: Session, beneficiary_id: UUID, *, lock: bool = False) -> BeneficiaryRow:
+    """Return a beneficiary; with ``lock`` nobody else determines the same person meanwhile. Raises NotFound."""
+    query = select(BeneficiaryRow).where(BeneficiaryRow.id == beneficiary_id)
+    row = db.scalars(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("There is no such beneficiary.", code="beneficiary_not_found")
+    return row
+
+
+def find_beneficiary(
+    db: Session, *, national_id_hash: bytes | None = None, card_hash: bytes | None = None
+) -> UUID | None:
+    """Return the id of the person with this hashed national id or card number, if there is one."""
+    query = select(BeneficiaryRow.id)
+    if national_id_hash is not None:
+        query = query.where(BeneficiaryRow.national_id_hash == national_id_hash)
+    if card_hash is not None:
+        query = query.where(BeneficiaryRow.card_hash == card_hash)
+    return db.scalars(query.limit(1)).one_or_none()
+
+
+def entitlements_of(db: Session, beneficiary_id: UUID) -> Sequence[EntitlementRow]:
+    """Return all entitlements of a person, by scheme."""
+    query = select(EntitlementRow).where(EntitlementRow.beneficiary_id == beneficiary_id)
+    return db.scalars(query.order_by(EntitlementRow.scheme)).all()
+
+
+def references_of(db: Session, beneficiary_id: UUID) -> Sequence[ReferenceRow]:
+    """Return all references of a person, oldest first."""
+    query = select(ReferenceRow).where(ReferenceRow.beneficiary_id == beneficiary_id)
+    return db.scalars(query.order_by(ReferenceRow.created_at, ReferenceRow.id)).all()
+
+
+def active_templates(db: Session, beneficiary_id: UUID) -> Sequence[TemplateRow]:
+    """Return the templates of all active references of a person."""
+    query = (
+        select(TemplateRow)
+        .join(ReferenceRow, ReferenceRow.id == TemplateRow.reference_id)
+        .where(ReferenceRow.beneficiary_id == beneficiary_id, ReferenceRow.state == "active")
+    )
+    return db.scalars(query.order_by(TemplateRow.reference_id, TemplateRow.model)).all()
+
+
+def get_reference(db: Session, reference_id: UUID, *, lock: bool = False) -> ReferenceRow:
+    """Return a reference. Raises NotFound."""
+    query = select(ReferenceRow).where(ReferenceRow.id == reference_id)
+    row = db.scalars(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("There is no such reference.", code="reference_not_found")
+    return row
+
+
+def list_beneficiaries(db: Session, *, after: UUID | None, limit: int) -> Sequence[BeneficiaryRow]:
+    """Return a page of beneficiaries in the order of their ids."""
+    query = select(BeneficiaryRow).order_by(BeneficiaryRow.id).limit(limit)
+    if after is not None:
+        query = query.where(BeneficiaryRow.id > after)
+    return db.scalars(query).all()
+
+
+def count_by_standing(db: Session) -> dict[str, int]:
+    """Return how many entitlements have which standing."""
+    query = select(func.coalesce(EntitlementRow.standing, "not_determined"), func.count()).group_by(
+        EntitlementRow.standing
+    )
+    return {row[0]: row[1] for row in db.execute(query)}

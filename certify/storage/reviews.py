@@ -1,0 +1,33 @@
+"""Review cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from certify.errors import NotFound
+from certify.storage.tables import ReviewCaseRow
+
+
+def get_case(db: Session, case_id: UUID, *, lock: bool = False) -> ReviewCaseRow:
+    """Return a review case. Raises NotFound."""
+    query = select(ReviewCaseRow).where(ReviewCaseRow.id == case_id)
+    row = db.scalars(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("There is no such review case.", code="review_case_not_found")
+    return row
+
+
+def open_cases_of(db: Session, beneficiary_id: UUID) -> Sequence[ReviewCaseRow]:
+    """Return the open cases of a person."""
+    query = select(ReviewCaseRow).where(ReviewCaseRow.beneficiary_id == beneficiary_id, ReviewCaseRow.state == "open")
+    return db.scalars(query.order_by(ReviewCaseRow.opened_at, ReviewCaseRow.id)).all()
+
+
+def list_cases(db: Session, *, state: str, limit: int) -> Sequence[ReviewCaseRow]:
+    """Return cases in a state, oldest first: who waits longest comes first."""
+    query = select(ReviewCaseRow).where(ReviewCaseRow.state == state)
+    return db.scalars(query.order_by(ReviewCaseRow.opened_at, ReviewCaseRow.id).limit(limit)).all()

@@ -1,0 +1,338 @@
+"""The tables. One class each; what a column means stands beside it when its name does not say it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Common settings: named constraints, so that migrations can address them; every instant has a time zone."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads a plain class attribute
+        datetime: DateTime(timezone=True),
+        date: Date(),
+        bytes: LargeBinary(),
+        dict[str, Any]: JSONB(),
+        list[str]: ARRAY(String()),
+    }
+
+
+def one_of(column: str, *values: str) -> CheckConstraint:
+    """Restrict a text column to the values named."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({listed})", name=f"{column}_known")
+
+
+class BeneficiaryRow(Base):
+    """A person who receives pensions. Ids are found by keyed hash and shown masked; the clear ids are sealed."""
+
+    __tablename__ = "beneficiaries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    national_id_hash: Mapped[bytes] = mapped_column(unique=True)
+    national_id_masked: Mapped[str]
+    card_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    card_masked: Mapped[str | None]
+    ids_sealed: Mapped[bytes | None]
+    name: Mapped[str | None]
+    birth_date: Mapped[date | None]
+    region: Mapped[str | None]
+    needs: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # accessibility needs
+    created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+
+
+class DataKeyRow(Base):
+    """The data key of one beneficiary, wrapped by the master key. Deleting the row erases what it sealed."""
+
+    __tablename__ = "data_keys"
+
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), primary_key=True)
+    wrapped: Mapped[bytes]
+    master_key_id: Mapped[str]
+
+
+class SecretRow(Base):
+    """A secret of the service itself (such as the key of the id hash), wrapped by the master key."""
+
+    __tablename__ = "secrets"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    wrapped: Mapped[bytes]
+    master_key_id: Mapped[str]
+
+
+class EntitlementRow(Base):
+    """One pension of one beneficiary, with its present standing as last determined."""
+
+    __tablename__ = "entitlements"
+    __table_args__ = (
+        UniqueConstraint("beneficiary_id", "scheme"),
+        Index(None, "standing", "valid_until"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"))
+    scheme: Mapped[str]
+    starts_on: Mapped[date]
+    last_proof_on: Mapped[date | None]
+    standing: Mapped[str | None]
+    payment: Mapped[str] = mapped_column(server_default=text("'continue'"))
+    next_step: Mapped[str | None]
+    valid_until: Mapped[date | None]
+    due_on: Mapped[date | None]
+    determination_id: Mapped[UUID | None]
+
+
+class BlobRow(Base):
+    """Sealed media. ``sha256`` and ``size`` are of the clear bytes."""
+
+    __tablename__ = "blobs"
+    __table_args__ = (Index(None, "delete_after"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    media_type: Mapped[str]
+    sealed: Mapped[bytes]
+    sha256: Mapped[str] = mapped_column(index=True)
+    size: Mapped[int]
+    delete_after: Mapped[datetime | None]
+
+
+class ReferenceRow(Base):
+    """An enrolled face. Pending until a worker has measured it."""
+
+    __tablename__ = "face_references"
+    __table_args__ = (one_of("state", "pending", "active", "refused"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    blob_id: Mapped[UUID | None] = mapped_column(ForeignKey("blobs.id"))
+    state: Mapped[str]
+    media_sha256: Mapped[str]
+    measurement: Mapped[dict[str, Any] | None]
+    guidance: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    created_at: Mapped[datetime]
+
+
+class TemplateRow(Base):
+    """One embedding of one reference by one model, sealed."""
+
+    __tablename__ = "templates"
+
+    reference_id: Mapped[UUID] = mapped_column(ForeignKey("face_references.id", ondelete="CASCADE"), primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    model_sha256: Mapped[str]
+    sealed: Mapped[bytes]
+
+
+class SessionRow(Base):
+    """One attempt to prove life."""
+
+    __tablename__ = "capture_sessions"
+    __table_args__ = (
+        one_of("state", "open", "submitted", "decided", "expired"),
+        Index(None, "state", "submitted_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    channel: Mapped[str]
+    state: Mapped[str]
+    nonce: Mapped[bytes]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    blob_id: Mapped[UUID | None] = mapped_column(ForeignKey("blobs.id"))
+    media_sha256: Mapped[str | None]
+    outcome: Mapped[str | None]
+    guidance: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    report: Mapped[dict[str, Any] | None]  # raw values of the measurement and comparison, for replay
+    evidence_id: Mapped[UUID | None] = mapped_column(unique=True)
+    certificate_number: Mapped[str | None]
+
+
+class EvidenceRow(Base):
+    """One immutable fact. ``external_id`` is the source's own record number: the same record is never taken twice."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (UniqueConstraint("source", "external_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    kind: Mapped[str]
+    source: Mapped[str]
+    external_id: Mapped[str]
+    event_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    body: Mapped[dict[str, Any]]
+
+
+class PolicyRow(Base):
+    """An effective policy document that some determination was made under."""
+
+    __tablename__ = "policies"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    scheme: Mapped[str]
+    version: Mapped[str]
+    document: Mapped[dict[str, Any]]
+
+
+class DeterminationRow(Base):
+    """What was decided, and everything needed to decide it again."""
+
+    __tablename__ = "determinations"
+    __table_args__ = (UniqueConstraint("session_id", "entitlement_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    entitlement_id: Mapped[UUID] = mapped_column(ForeignKey("entitlements.id"), index=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    session_id: Mapped[UUID | None] = mapped_column(ForeignKey("capture_sessions.id"))
+    policy_sha256: Mapped[str] = mapped_column(ForeignKey("policies.sha256"))
+    as_of: Mapped[date]
+    inputs: Mapped[dict[str, Any]]  # the entitlement as it was, and the ids of the evidence
+    verdict: Mapped[dict[str, Any]]
+    digest: Mapped[bytes]
+    created_at: Mapped[datetime]
+
+
+class CertificateRow(Base):
+    """A signed certificate. At most one per person is in force: valid, or paused while an officer looks."""
+
+    __tablename__ = "certificates"
+    __table_args__ = (
+        one_of("state", "valid", "paused", "superseded", "revoked"),
+        Index(
+            "uq_certificates_in_force",
+            "beneficiary_id",
+            unique=True,
+            postgresql_where=text("state in ('valid', 'paused')"),
+        ),
+    )
+
+    number: Mapped[str] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    session_id: Mapped[UUID | None] = mapped_column(ForeignKey("capture_sessions.id"), unique=True)
+    state: Mapped[str]
+    cose: Mapped[bytes]
+    subject_digest: Mapped[bytes]  # of what it certifies, to see whether a new one would say anything new
+    valid_from: Mapped[datetime]
+    valid_until: Mapped[date]
+    expires_at: Mapped[datetime]
+    kid: Mapped[str]
+    issued_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    reason: Mapped[str | None]
+
+
+class ReviewCaseRow(Base):
+    """A question for an officer. One open case per person and kind."""
+
+    __tablename__ = "review_cases"
+    __table_args__ = (
+        one_of("state", "open", "closed"),
+        Index("uq_review_cases_open", "beneficiary_id", "kind", unique=True, postgresql_where=text("state = 'open'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    determination_id: Mapped[UUID]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    resolution: Mapped[str | None]
+
+
+class SigningKeyRow(Base):
+    """A key of the service; the private part is sealed by the master key. ``purpose``: certificate, ledger, session."""
+
+    __tablename__ = "signing_keys"
+    __table_args__ = (
+        Index("uq_signing_keys_active", "purpose", unique=True, postgresql_where=text("retired_at is null")),
+    )
+
+    kid: Mapped[str] = mapped_column(primary_key=True)
+    purpose: Mapped[str]
+    algorithm: Mapped[str]
+    public_jwk: Mapped[dict[str, Any]]
+    private_sealed: Mapped[bytes]
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+
+class LedgerLeafRow(Base):
+    """One entry of the ledger. ``entry`` is what was hashed, in canonical JSON; it names nobody."""
+
+    __tablename__ = "ledger_leaves"
+
+    index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    entry: Mapped[bytes]
+    beneficiary_id: Mapped[UUID | None] = mapped_column(index=True)
+    created_at: Mapped[datetime]
+
+
+class LedgerNodeRow(Base):
+    """The hash of one complete subtree: level 0 are leaves, ``index`` counts from the left within the level."""
+
+    __tablename__ = "ledger_nodes"
+
+    level: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[bytes]
+
+
+class CheckpointRow(Base):
+    """A signed statement of the ledger's size and root."""
+
+    __tablename__ = "ledger_checkpoints"
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    note: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class IdempotencyRow(Base):
+    """The stored answer to a request that changed something, so that a repeat changes nothing."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (Index(None, "created_at"),)
+
+    principal: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_sha256: Mapped[str]
+    status: Mapped[int | None] = mapped_column(Integer)
+    body: Mapped[bytes | None]  # sealed: answers can hold tokens and names
+    created_at: Mapped[datetime]

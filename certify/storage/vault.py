@@ -1,0 +1,83 @@
+"""Sealing with one data key per beneficiary. Whoever has no data key row has no readable data: that is erasure."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from certify.errors import Gone
+from certify.storage.keys import MasterKey, seal, unseal
+from certify.storage.tables import DataKeyRow, SecretRow
+
+
+class Vault:
+    """Opens and seals on behalf of one master key."""
+
+    def __init__(self, master: MasterKey) -> None:
+        self._master = master
+        self._lookup_key: bytes | None = None
+
+    def create_key(self, db: Session, beneficiary_id: UUID) -> None:
+        """Give a new beneficiary a data key."""
+        wrapped = self._master.wrap(secrets.token_bytes(32), beneficiary_id.bytes)
+        db.add(DataKeyRow(beneficiary_id=beneficiary_id, wrapped=wrapped, master_key_id=self._master.id))
+
+    def destroy_key(self, db: Session, beneficiary_id: UUID) -> None:
+        """Erase the person: what their key sealed can never be read again (once backups have expired)."""
+        row = db.get(DataKeyRow, beneficiary_id)
+        if row is not None:
+            db.delete(row)
+
+    def sealer(self, db: Session, beneficiary_id: UUID) -> Sealer:
+        """Return the sealer of one beneficiary. Raises Gone when the person was erased."""
+        row = db.get(DataKeyRow, beneficiary_id)
+        if row is None:
+            raise Gone("The data of this person was erased.", code="person_erased")
+        return Sealer(self._master.unwrap(row.wrapped, beneficiary_id.bytes), beneficiary_id)
+
+    def seal_secret(self, name: str, plain: bytes) -> bytes:
+        """Seal something of the service itself, such as a private signing key."""
+        return self._master.wrap(plain, name.encode())
+
+    def open_secret(self, name: str, sealed: bytes) -> bytes:
+        """Undo ``seal_secret``."""
+        return self._master.unwrap(sealed, name.encode())
+
+    def lookup_hash(self, db: Session, kind: str, identifier: str) -> bytes:
+        """Keyed hash by which an identifier is found: HMAC-SHA-256, useless to whoever has only the database."""
+        if self._lookup_key is None:
+            self._lookup_key = self._load_lookup_key(db)
+        return hmac.digest(self._lookup_key, f"{kind}\0{identifier}".encode(), hashlib.sha256)
+
+    def _load_lookup_key(self, db: Session) -> bytes:
+        name = "id-lookup"
+        wrapped = self._master.wrap(secrets.token_bytes(32), name.encode())
+        new = insert(SecretRow).values(name=name, wrapped=wrapped, master_key_id=self._master.id)
+        db.execute(new.on_conflict_do_nothing())
+        row = db.scalars(select(SecretRow).where(SecretRow.name == name)).one()
+        return self._master.unwrap(row.wrapped, name.encode())
+
+
+class Sealer:
+    """Seals and opens the data of one beneficiary; ``label`` binds the sealed bytes to what they are."""
+
+    def __init__(self, key: bytes, beneficiary_id: UUID) -> None:
+        self._key = key
+        self._beneficiary_id = beneficiary_id
+
+    def seal(self, plain: bytes, label: str) -> bytes:
+        """Encrypt."""
+        return seal(self._key, plain, self._context(label))
+
+    def open(self, sealed: bytes, label: str) -> bytes:
+        """Decrypt. Raises Unavailable when the bytes belong to another person or another purpose."""
+        return unseal(self._key, sealed, self._context(label))
+
+    def _context(self, label: str) -> bytes:
+        return self._beneficiary_id.bytes + label.encode()

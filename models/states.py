@@ -1,0 +1,13 @@
+"""The three states of every measurement."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What became of a check. ``NOT_ASSESSED`` never counts as passed and is always shown as such."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_ASSESSED = "not_assessed"
