@@ -22,7 +22,7 @@ from certify.storage.tables import (
     ReviewCaseRow,
     SessionRow,
 )
-from models.guidance import guidance_text
+from models.guidance import sentence
 
 
 def beneficiary(unit: Unit, row: BeneficiaryRow) -> schemas.BeneficiaryOut:
@@ -57,7 +57,7 @@ def entitlement(row: EntitlementRow) -> schemas.EntitlementOut:
 
 def guidance(codes: Sequence[str]) -> list[schemas.GuidanceOut]:
     """Put guidance codes into words."""
-    return [schemas.GuidanceOut(code=code, text=guidance_text(code)) for code in codes]
+    return [schemas.GuidanceOut(code=code, text=sentence(code)) for code in codes]
 
 
 def reference(row: ReferenceRow) -> schemas.ReferenceOut:

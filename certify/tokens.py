@@ -116,7 +116,7 @@ class Authenticator:
                 exp={"essential": True},
             )
             registry.validate(decoded.claims)
-            role = Role(decoded.claims.get("role"))
+            role = Role(str(decoded.claims.get("role")))
             session = UUID(decoded.claims["sid"]) if role is Role.PENSIONER else None
         except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise TokenRefused("The access token is not valid or has expired.", hint="Sign in again.") from error

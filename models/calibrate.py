@@ -1,0 +1,151 @@
+"""From cosine scores to a log10 likelihood ratio: how many times likelier are these scores if it is the same person?
+
+``log10 LR = (intercept + sum(weight * score)) / ln 10`` by logistic regression with balanced classes, so that the prior
+odds of the training data drop out. It is clipped to the bounds that the training data support: beyond them nobody has
+seen enough pairs to claim more. Parameters, data, counts, intervals and the operating point lie in
+``calibration.toml``; ``bench/fit_calibration.py`` makes it. The same scores and the same file give the same answer for
+ever, so a stored verdict can be replayed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.errors import ManifestInvalid
+
+SHIPPED = Path(__file__).with_name("calibration.toml")
+
+POOL = 2
+"""Of several references the best ``POOL`` scores are averaged; see :func:`pool_scores`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedScore:
+    """A score that can be compared between models.
+
+    Attributes:
+        llr: log10 likelihood ratio; None when no calibration covers the models that were scored.
+        calibration_id: identifier of the calibration file.
+        models: embedders that were used, in alphabetical order.
+    """
+
+    llr: float | None
+    calibration_id: str
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One logistic calibration.
+
+    Attributes:
+        weights: natural-log odds per unit of cosine, by embedder.
+        intercept: natural-log odds at score 0, prior removed.
+        low: smallest log10 LR that is reported.
+        high: largest log10 LR that is reported.
+        threshold: log10 LR of the operating point for these embedders (see ``[operating_point]`` of the file).
+    """
+
+    weights: Mapping[str, float]
+    intercept: float
+    low: float
+    high: float
+    threshold: float
+
+    def llr(self, scores: Mapping[str, float]) -> float:
+        """Clipped log10 likelihood ratio of scores that cover all weights."""
+        logit = self.intercept + sum(weight * scores[name] for name, weight in self.weights.items())
+        return min(max(logit / math.log(10), self.low), self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The content of a calibration file.
+
+    Attributes:
+        id: first 16 hex digits of the file's sha256, prefixed ``cal-``.
+        models: sha256 of the weights it was fitted on, by embedder. Other weights make it void.
+        fits: by the set of embedders, most embedders first.
+        details: everything else in the file (data, counts, intervals), for reports.
+    """
+
+    id: str
+    models: Mapping[str, str]
+    fits: tuple[Fit, ...]
+    details: Mapping[str, Any]
+
+    def fit_for(self, names: Sequence[str]) -> Fit | None:
+        """The calibration that uses most of the given embedders."""
+        return next((fit for fit in self.fits if fit.weights.keys() <= set(names)), None)
+
+    def log10_lr(self, scores: Mapping[str, float]) -> CalibratedScore:
+        """Calibrate cosine scores by embedder. Pure: nothing but the arguments and this file matter.
+
+        Raises:
+            ValueError: a score is not a finite number.
+        """
+        if not all(math.isfinite(score) for score in scores.values()):
+            raise ValueError("scores must be finite")
+        fit = self.fit_for(tuple(scores))
+        if fit is None:
+            return CalibratedScore(None, self.id, ())
+        return CalibratedScore(fit.llr(scores), self.id, tuple(sorted(fit.weights)))
+
+
+def pool_scores(scores: Sequence[float]) -> float:
+    """Score of one probe against several references of a person: the mean of the best ``POOL``.
+
+    The maximum alone lets the false match rate grow with every reference; the mean of all punishes the person for one
+    bad enrolment picture. Measured side by side in docs/matching.md.
+
+    Raises:
+        ValueError: there is no score.
+    """
+    if not scores:
+        raise ValueError("no reference to pool")
+    best = sorted(scores, reverse=True)[:POOL]
+    return sum(best) / len(best)
+
+
+def load_calibration(path: Path = SHIPPED) -> Calibration:
+    """Read a calibration file.
+
+    Raises:
+        ManifestInvalid: the file is absent or breaks the format.
+    """
+    try:
+        data = path.read_bytes()
+        content = tomllib.loads(data.decode("utf-8"))
+        fits = [_fit(entry) for entry in content["fit"]]
+        models = {str(name): str(digest) for name, digest in content["models"].items()}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise ManifestInvalid(f"{path} is no calibration file: {error!r}") from error
+    if content.get("format") != 1 or any(not fit.weights.keys() <= models.keys() for fit in fits):
+        raise ManifestInvalid(f"{path} is no calibration file of format 1")
+    fits.sort(key=lambda fit: -len(fit.weights))
+    return Calibration(f"cal-{hashlib.sha256(data).hexdigest()[:16]}", models, tuple(fits), content)
+
+
+def log10_lr(scores: Mapping[str, float]) -> CalibratedScore:
+    """Calibrate with the shipped file; see :meth:`Calibration.log10_lr`."""
+    return load_calibration().log10_lr(scores)
+
+
+def _fit(entry: Mapping[str, Any]) -> Fit:
+    fit = Fit(
+        weights={str(name): float(weight) for name, weight in entry["weights"].items()},
+        intercept=float(entry["intercept"]),
+        low=float(entry["bounds"][0]),
+        high=float(entry["bounds"][1]),
+        threshold=float(entry["threshold"]),
+    )
+    # A negative weight would mean that likeness speaks against a person: a broken fit, not a calibration.
+    if not fit.weights or min(fit.weights.values()) < 0 or fit.low >= fit.high:
+        raise ValueError("weights must be positive and bounds ordered")
+    return fit

@@ -1,0 +1,40 @@
+"""Plain sentences for every guidance code: what an old, perhaps worried person should do next.
+
+Short, kind, one action each, no technical word. Translations are keyed by the same codes.
+"""
+
+from __future__ import annotations
+
+SENTENCES: dict[str, str] = {
+    # Quality of a picture that could be read (models/quality.py).
+    "no_face": "We could not see a face. Please hold the phone in front of you, so that your whole face is in the picture.",
+    "several_faces": "Only you should be in the picture. Please take it again alone.",
+    "too_dark": "It is too dark. Turn toward a window or a lamp.",
+    "too_bright": "It is too bright. Turn a little away from the light.",
+    "flat_light": "Your face is hard to see. Wipe the camera with a soft cloth and try where the light is better.",
+    "come_closer": "Hold the phone a little closer.",
+    "hold_still": "The picture is blurred. Hold the phone still, or lean your arms on a table.",
+    "whole_face": "Your face is partly outside the picture. Hold the phone a little further away, in the middle.",
+    "look_straight": "Please look straight at the phone.",
+    "chin_level": "Hold the phone at the height of your eyes.",
+    "hold_upright": "Hold the phone and your head upright.",
+    "open_eyes": "Please look at the phone with your eyes open.",
+    "face_unclear": "We cannot see your face clearly. Please take off anything that covers it, such as a mask or dark glasses.",
+    # Pictures that could not be read (models/image.py).
+    "not_an_image": "This file could not be opened as a picture. Please take a new one.",
+    "unsupported_format": "This kind of picture cannot be used. Please take a new one with the camera.",
+    "too_many_bytes": "The picture is too large. Please take a new one with the camera.",
+    "too_many_pixels": "The picture is too large. Please take a new one with the camera.",
+    "too_few_pixels": "The picture is too small. Please take a new one with the camera.",
+    "truncated": "The picture did not arrive completely. Please send it again.",
+    "animated": "Please send one single picture, not a moving one.",
+}
+
+
+def sentence(code: str) -> str:
+    """English sentence of a guidance or refusal code.
+
+    Raises:
+        KeyError: the code does not exist; tests keep the codes and this table equal.
+    """
+    return SENTENCES[code]

@@ -1,0 +1,312 @@
+"""The few functions that the rest of the house calls: measure a picture, compare templates.
+
+    engine = FaceEngine.load(PackStore(cache_dir))
+    measurement = engine.measure(jpeg_bytes)
+    comparison = engine.compare(measurement.templates, [reference_templates])
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.align import align
+from models.calibrate import Calibration, load_calibration, pool_scores
+from models.detect import Detector, Face
+from models.embed import Embedder, OnnxEmbedder, cosine
+from models.errors import ModelMissing, ModelsError
+from models.eyes import eyes_open
+from models.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, decode
+from models.packs import PackStore
+from models.pad import NOT_ASSESSED, PassivePad, passive_pad
+from models.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
+from models.runtime import Network, load_network
+from models.states import State
+
+Templates = Mapping[str, NDArray[np.float32]]
+"""Embedder name -> float32 unit vector."""
+
+# A face whose eyes are closer than this in the reduced picture would be enlarged for the embedders (their eyes are 35 px
+# apart): then the picture is decoded again at a larger scale, which costs one more decoding, and only for far faces.
+RELOOK_BELOW = 40.0
+
+# Evaluation only: research pictures smaller than this are enlarged to it and given a border, as YuNet wants some
+# surroundings and a hundred pixels of face.
+SMALL_SIDE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What was measured in one picture.
+
+    Attributes:
+        image: what the picture is.
+        faces: how many faces were found.
+        acquired: PASS when templates exist, FAIL when not.
+        quality: one entry per measure.
+        guidance: codes of what to do better, most important first (:mod:`models.guidance`).
+        templates: embedder name -> unit vector; empty when not acquired.
+        pad: passive presentation attack detection of this frame.
+        timings_ms: milliseconds by stage, and ``total``.
+        models: sha256 by name of the models that were used.
+    """
+
+    image: ImageInfo
+    faces: int
+    acquired: State
+    quality: tuple[QualityMeasure, ...]
+    guidance: tuple[str, ...]
+    templates: Templates
+    pad: PassivePad
+    timings_ms: Mapping[str, float]
+    models: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that may be stored in the clear or shown: no pixels and no templates."""
+        return {
+            "image": asdict(self.image),
+            "faces": self.faces,
+            "acquired": self.acquired.value,
+            "quality": [asdict(measure) | {"state": measure.state.value} for measure in self.quality],
+            "guidance": list(self.guidance),
+            "pad": {"live": self.pad.live, "state": self.pad.state.value},
+            "timings_ms": {stage: round(value, 3) for stage, value in self.timings_ms.items()},
+            "models": dict(self.models),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A probe against the references of one person.
+
+    Attributes:
+        scores: pooled cosine by embedder (:func:`models.calibrate.pool_scores`); the input of a replay.
+        llr: log10 likelihood ratio; None when nothing comparable or calibrated was there.
+        calibration_id: of the calibration that was used.
+        references: references that had at least one template in common with the probe.
+        state: PASS at or above the operating point, FAIL below it, NOT_ASSESSED without ``llr``.
+    """
+
+    scores: Mapping[str, float]
+    llr: float | None
+    calibration_id: str | None
+    references: int
+    state: State
+
+
+class FaceEngine:
+    """Loaded models. Safe to use from several threads at once; holds no state of any picture.
+
+    Make one with :meth:`load`.
+    """
+
+    __slots__ = ("_calibration", "_detector", "_embedders", "_eyes", "_pad", "missing", "models")
+
+    def __init__(
+        self,
+        *,
+        detector: Detector,
+        embedders: Sequence[Embedder],
+        pad: Network | None,
+        eyes: Network | None,
+        calibration: Calibration,
+        missing: Sequence[str] = (),
+    ) -> None:
+        self._detector = detector
+        self._embedders = tuple(embedders)
+        self._pad = pad
+        self._eyes = eyes
+        self._calibration = calibration
+        self.missing: tuple[str, ...] = tuple(missing)
+        networks = [detector.network, *(network for network in (pad, eyes) if network is not None)]
+        hashes = {network.name: network.sha256 for network in networks}
+        self.models: Mapping[str, str] = hashes | {embedder.name: embedder.sha256 for embedder in self._embedders}
+
+    @classmethod
+    def load(cls, store: PackStore, *, threads: int = 1) -> FaceEngine:
+        """Load the models of a store.
+
+        A missing or corrupt second embedder, PAD or eye model is named in ``missing``; what needs it is *not assessed*.
+
+        Args:
+            store: where the models lie.
+            threads: threads of one model run.
+
+        Raises:
+            ModelMissing: there is no detector, or not one embedder.
+            ModelCorrupt: the detector has a wrong hash or cannot be read.
+        """
+        missing: list[str] = []
+        detector = Detector(load_network(store, _only(store, "detector"), threads=threads))
+        embedders: list[Embedder] = []
+        for spec in store.specs("embedder"):
+            if spec.optional:
+                continue
+            network = _load_or_note(store, spec.name, threads, missing)
+            if network is not None:
+                # SFace subtracts and scales inside its graph; its manifest entry says "0-255".
+                embedders.append(OnnxEmbedder(network, scaled="127.5" in spec.input))
+        if not embedders:
+            raise ModelMissing(f"Not one face embedder could be loaded: {', '.join(missing)}")
+        return cls(
+            detector=detector,
+            embedders=embedders,
+            pad=_load_or_note(store, _only(store, "pad"), threads, missing),
+            eyes=_load_or_note(store, _only(store, "eyes"), threads, missing),
+            calibration=load_calibration(),
+            missing=missing,
+        )
+
+    @property
+    def calibration(self) -> Calibration:
+        """The calibration that :meth:`compare` uses."""
+        return self._calibration
+
+    def measure(self, data: bytes, *, evaluation: bool = False) -> Measurement:
+        """Measure one picture.
+
+        Args:
+            data: the file's bytes.
+            evaluation: accept PGM and tiny research pictures, which are enlarged; never for uploads.
+
+        Raises:
+            ImageRefused: the bytes cannot be used as a picture.
+        """
+        clock = _Clock()
+        limits = EVALUATION_LIMITS if evaluation else ImageLimits()
+        pixels, info = decode(data, limits)
+        if evaluation:
+            pixels = enlarge_small(pixels)
+        clock.lap("decode")
+        faces = self._detector.detect(pixels)
+        clock.lap("detect")
+        if faces and info.scale > 1 and faces[0].inter_eye < RELOOK_BELOW:
+            pixels, info, faces = self._look_closer(data, limits, info, faces)
+            clock.lap("relook")
+        if not faces:
+            measures = assess_without_face(pixels)
+            return self._measurement(info, faces, measures, {}, NOT_ASSESSED, clock)
+        aligned = align(pixels, faces[0].points)
+        clock.lap("align")
+        eyes = None if self._eyes is None else eyes_open(self._eyes, aligned)
+        clock.lap("eyes")
+        measures = assess(Subject(pixels, info.scale, faces, aligned, eyes))
+        clock.lap("quality")
+        pad = NOT_ASSESSED if self._pad is None else passive_pad(self._pad, pixels, faces[0])
+        clock.lap("pad")
+        templates: dict[str, NDArray[np.float32]] = {}
+        if not any(measure.blocking for measure in measures):
+            for embedder in self._embedders:
+                templates[embedder.name] = embedder.embed(aligned[None])[0]
+                clock.lap(embedder.name)
+        return self._measurement(info, faces, measures, templates, pad, clock)
+
+    def compare(self, probe: Templates, references: Sequence[Templates]) -> Comparison:
+        """Compare a probe with the references of one person.
+
+        Templates of embedders that are not loaded, or whose weights are not those of the calibration, are left out.
+        """
+        usable = [
+            embedder.name
+            for embedder in self._embedders
+            if embedder.name in probe and self._calibration.models.get(embedder.name) == embedder.sha256
+        ]
+        scores: dict[str, float] = {}
+        for name in usable:
+            found = [cosine(probe[name], reference[name]) for reference in references if name in reference]
+            if found:
+                scores[name] = pool_scores(found)
+        shared = sum(1 for reference in references if reference.keys() & probe.keys())
+        calibrated = self._calibration.log10_lr(scores)
+        fit = self._calibration.fit_for(tuple(scores))
+        if calibrated.llr is None or fit is None:
+            return Comparison(scores, None, None, shared, State.NOT_ASSESSED)
+        state = State.PASS if calibrated.llr >= fit.threshold else State.FAIL
+        return Comparison(scores, calibrated.llr, calibrated.calibration_id, shared, state)
+
+    def _look_closer(
+        self, data: bytes, limits: ImageLimits, info: ImageInfo, faces: tuple[Face, ...]
+    ) -> tuple[Pixels, ImageInfo, tuple[Face, ...]]:
+        """Decode again, just large enough that the face need not be enlarged; carry the faces over."""
+        wanted = max(1, int(info.scale * faces[0].inter_eye / RELOOK_BELOW))
+        pixels, closer = decode(data, limits, max_scale=wanted)
+        factor = info.scale / closer.scale
+        return pixels, closer, tuple(_scaled(face, factor) for face in faces)
+
+    def _measurement(
+        self,
+        info: ImageInfo,
+        faces: tuple[Face, ...],
+        measures: tuple[QualityMeasure, ...],
+        templates: Templates,
+        pad: PassivePad,
+        clock: _Clock,
+    ) -> Measurement:
+        return Measurement(
+            image=info,
+            faces=len(faces),
+            acquired=State.PASS if templates else State.FAIL,
+            quality=measures,
+            guidance=guidance_codes(measures),
+            templates=templates,
+            pad=pad,
+            timings_ms=clock.read(),
+            models=self.models,
+        )
+
+
+def enlarge_small(pixels: Pixels) -> Pixels:
+    """Enlarge a tiny picture and give it a border, else return it as it is. For evaluation on research data only."""
+    long_side = max(pixels.shape[:2])
+    if long_side >= SMALL_SIDE:
+        return pixels
+    factor = SMALL_SIDE / long_side
+    large = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    border = SMALL_SIDE // 5
+    return cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
+
+
+class _Clock:
+    """Milliseconds between laps."""
+
+    __slots__ = ("_laps", "_last", "_start")
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._laps[stage] = (now - self._last) * 1e3
+        self._last = now
+
+    def read(self) -> dict[str, float]:
+        return self._laps | {"total": (time.perf_counter() - self._start) * 1e3}
+
+
+def _scaled(face: Face, factor: float) -> Face:
+    left, top, width, height = face.box
+    box = (left * factor, top * factor, width * factor, height * factor)
+    return Face(box, (face.points * np.float32(factor)).astype(np.float32), face.score)
+
+
+def _only(store: PackStore, role: str) -> str:
+    """Name of the model of a role; a pack that adds another one of the role takes its place."""
+    specs = [spec for spec in store.specs(role) if not spec.optional]
+    if not specs:
+        raise ModelMissing(f"No manifest names a model for the role {role!r}")
+    return specs[-1].name
+
+
+def _load_or_note(store: PackStore, name: str, threads: int, missing: list[str]) -> Network | None:
+    try:
+        return load_network(store, name, threads=threads)
+    except ModelsError:
+        missing.append(name)
+        return None
