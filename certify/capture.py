@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
 from certify.storage.facts import add_evidence
 from certify.storage.media import put_media, read_media
-from certify.storage.people import active_templates, entitlements_of, get_beneficiary
+from certify.storage.people import active_templates, get_beneficiary
 from certify.storage.sessions import get_session, sessions_since
 from certify.storage.tables import SessionRow
 from models.image import probe
@@ -112,7 +113,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> 
             return row
         sealer = service.vault.sealer(unit.db, row.beneficiary_id)
         data = read_media(unit.db, sealer, row.blob_id)
-        references = open_references(unit, row.beneficiary_id)
+        references = open_references(unit, row.beneficiary_id, engine.models)
     measurement, refusal = measure(engine, data)
     comparison = compare(engine, measurement, references)
     with service.unit() as unit:
@@ -129,14 +130,29 @@ def compare(engine: FaceEngine, measurement: Measurement | None, references: lis
     return engine.compare(measurement.templates, references)
 
 
-def open_references(unit: Unit, beneficiary_id: UUID) -> list[dict[str, Any]]:
-    """Open the templates of all active references of a person: one mapping of model to vector each."""
+def open_references(unit: Unit, beneficiary_id: UUID, models: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Open the templates of all active references of a person: one mapping of model to vector each.
+
+    ``models`` are the hashes of the loaded models: a template made by other weights is left out, because comparing
+    across weights means nothing.
+    """
     sealer = unit.service.vault.sealer(unit.db, beneficiary_id)
     by_reference: dict[UUID, dict[str, Any]] = defaultdict(dict)
     for row in active_templates(unit.db, beneficiary_id):
+        if models.get(row.model) != row.model_sha256:
+            continue
         plain = sealer.open(row.sealed, f"template:{row.reference_id}:{row.model}")
         by_reference[row.reference_id][row.model] = np.frombuffer(plain, np.float32)
     return list(by_reference.values())
+
+
+def _comparison_to_json(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "scores": dict(comparison.scores),
+        "llr": comparison.llr,
+        "calibration_id": comparison.calibration_id,
+        "references": comparison.references,
+    }
 
 
 def _conclude(
@@ -147,18 +163,13 @@ def _conclude(
     row.evidence_id = UUID(capture.id)
     row.report = {
         "measurement": measurement.to_json() if measurement else {"refused": refusal},
-        "comparison": comparison.to_json() if comparison else None,
+        "comparison": _comparison_to_json(comparison) if comparison else None,
         "nonce_sha256": hashlib.sha256(row.nonce).hexdigest(),
         "media_sha256": row.media_sha256,
     }
     determinations = determine(unit, row.beneficiary_id, session_id=row.id)
-    judgements = [
-        judge_capture(capture, unit.service.policy(entitlement.scheme).policy)
-        for entitlement in entitlements_of(unit.db, row.beneficiary_id)
-    ]
-    # What certifies under one scheme may not under another; the person is told of the best.
-    captured = Check.PASS if any(j.state is Check.PASS for j in judgements) else Check.FAIL
-    row.outcome = session_outcome(captured, determinations).value
+    judgements = [judge_capture(capture, unit.service.policy(d.scheme).policy).state for d in determinations]
+    row.outcome = session_outcome(capture.channel, list(zip(judgements, determinations, strict=True))).value
     row.guidance = list(capture.guidance)
     row.state, row.decided_at = "decided", unit.now
     certificate = certificate_in_force(unit.db, row.beneficiary_id)

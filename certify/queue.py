@@ -8,8 +8,9 @@ from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
 from sqlalchemy.orm import Session
 
-EVALUATE = "evaluate_session"
-MEASURE = "measure_reference"
+NAMESPACE = "certify"
+EVALUATE = f"{NAMESPACE}:evaluate_session"
+MEASURE = f"{NAMESPACE}:measure_reference"
 
 
 class Queue(Protocol):

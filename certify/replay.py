@@ -78,7 +78,7 @@ def _replay_scores(
     if engine is None or session.blob_id is None:
         return
     data = read_media(unit.db, unit.service.vault.sealer(unit.db, session.beneficiary_id), session.blob_id)
-    again = compare(engine, measure(engine, data)[0], open_references(unit, session.beneficiary_id))
+    again = compare(engine, measure(engine, data)[0], open_references(unit, session.beneficiary_id, engine.models))
     checked.append(f"raw scores of session {fact.session_id} from the stored image")
     scores = dict(again.scores) if again else {}
     # Other processors may round differently in the last digits of a float32.

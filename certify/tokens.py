@@ -29,7 +29,7 @@ from certify.storage.keys import FileMasterKey
 AUDIENCE = "certify"
 SESSION_ISSUER = "certify:sessions"
 DEVELOPMENT_ISSUER = "certify:development"
-_ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256"]
+_ALGORITHMS = ["Ed25519", "ES256", "RS256", "PS256"]
 _LEEWAY = 30  # seconds that clocks of issuers may differ from ours
 
 
@@ -130,7 +130,9 @@ class Signer:
 
     def __init__(self, issuer: str, private_jwk: Mapping[str, Any], roles: frozenset[Role]) -> None:
         self._name = issuer
-        self._keys = KeySet.import_key_set({"keys": [dict(private_jwk)]})
+        # RFC 9864 names the algorithm Ed25519; the JWK may carry the older, vaguer "EdDSA".
+        jwk = {name: value for name, value in private_jwk.items() if name not in ("alg", "use")}
+        self._keys = KeySet.import_key_set({"keys": [jwk]})
         self._roles = roles
 
     def issue(
@@ -148,7 +150,7 @@ class Signer:
         if session is not None:
             claims["sid"] = str(session)
         key = self._keys.keys[0]
-        return jwt.encode({"alg": "EdDSA", "kid": key.kid}, claims, key, algorithms=["EdDSA"])
+        return jwt.encode({"alg": "Ed25519", "kid": key.kid}, claims, key, algorithms=["Ed25519"])
 
     def issuer(self) -> Issuer:
         """Return the trust in this signer."""

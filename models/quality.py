@@ -164,14 +164,19 @@ def _overexposed(subject: Subject) -> float:
 
 
 def _contrast(subject: Subject) -> float:
-    return float(_skin(subject).std())
+    skin = _skin(subject)
+    return float(skin.std() / max(float(np.percentile(skin, 90)), 1.0))
 
 
 def _sharpness(subject: Subject) -> float:
-    """Energy of the finest details relative to the contrast of the face, so that light does not matter."""
-    skin = _skin(subject)
-    fine = cv2.Laplacian(skin, cv2.CV_64F)
-    return float(fine.std() / max(skin.std(), 1.0))
+    """Energy of fine details relative to the contrast of the face, so that light does not matter.
+
+    Details between a Gaussian of 1 and of 2 pixels of the aligned face: coarser than sensor noise and JPEG blocks,
+    which a mere Laplacian takes for sharpness.
+    """
+    grey = cv2.cvtColor(subject.aligned, cv2.COLOR_BGR2GRAY).astype(np.float64)
+    band = (cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 2.0))[30:100, 26:86]
+    return float(band.std()) / max(float(_skin(subject).std()), 1.0)
 
 
 def _upright_points(subject: Subject) -> NDArray[np.float64]:
@@ -214,8 +219,11 @@ def pitch_degrees(subject: Subject) -> float:
 
 
 def _eyes(subject: Subject) -> float | None:
-    # One eye that the network is unsure of (a wink, a reflection on glasses, a drooping lid) says nothing.
-    return None if subject.eyes is None else max(subject.eyes)
+    # In the dark or out of focus every eye looks closed to the network: there it says nothing.
+    if subject.eyes is None or _darkness(subject) < 100 or _sharpness(subject) < 0.1:
+        return None
+    # One eye that the network is unsure of (a wink, a reflection on glasses, a drooping lid) says nothing either.
+    return max(subject.eyes)
 
 
 DARK_SCENE = 40.0
@@ -229,11 +237,11 @@ NEUTRAL_NOSE_SHARE = 0.565
 RULES: tuple[Rule, ...] = (
     # A second face must be of comparable size to matter: people in the background are only noted.
     Rule("single_face", "ratio", _second_face, 1.0, 0.0, 0.6, 0.6, "several_faces"),
-    Rule("darkness", "luma", _darkness, 20, 120, 60, 30, "too_dark"),
+    Rule("darkness", "luma", _darkness, 20, 120, 60, 25, "too_dark"),
     Rule("brightness", "share", _overexposed, 0.6, 0.0, 0.2, 0.6, "too_bright"),
-    Rule("contrast", "luma", _contrast, 5, 40, 12, 5, "flat_light"),
+    Rule("contrast", "ratio", _contrast, 0.03, 0.2, 0.08, 0.03, "flat_light"),
     Rule("face_size", "px", _inter_eye, 15, 90, 40, 18, "come_closer"),
-    Rule("sharpness", "ratio", _sharpness, 0.05, 0.5, 0.15, 0.06, "hold_still"),
+    Rule("sharpness", "ratio", _sharpness, 0.04, 0.2, 0.09, 0.05, "hold_still"),
     Rule("face_inside", "share", _inside, 0.5, 1.0, 0.85, 0.6, "whole_face"),
     Rule("yaw", "degrees", lambda s: abs(yaw_degrees(s)), 60, 5, 25, None, "look_straight"),
     Rule("pitch", "degrees", lambda s: abs(pitch_degrees(s)), 60, 5, 25, None, "chin_level"),

@@ -79,7 +79,7 @@ def _show(row: SessionRow, determinations: list[dict[str, object]]) -> None:
     if comparison and comparison["llr"] is not None:
         console.print(f"  log10 likelihood ratio {comparison['llr']:.2f}", highlight=False)
     for determination in determinations:
-        until = determination["valid_until"] or "–"
+        until = determination["valid_until"] or "no date"
         console.print(
             f"  {determination['scheme']}: {determination['standing']} (until {until})  {determination['id']}"
         )

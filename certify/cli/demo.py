@@ -115,11 +115,11 @@ class _Play:
     def run(self) -> None:
         """Play all scenes."""
         portraits = faces.portraits()
-        collins, hopper = portraits["collins"], portraits["hopper"]
+        collins, hopper = portraits["eileen_collins"], portraits["grace_hopper"]
         # Dates of birth are invented, so that both are of pension age.
-        eileen = self._enrol("Eileen Collins", "DEMO0001", date(1956, 11, 19), ("employee", "personal_pension"))
+        eileen = self._enrol("Eileen Collins", "DEMO0001", date(1956, 11, 19), ("employee", "personal_pension"), 340)
         self._reference(eileen, faces.encode(collins))
-        grace = self._enrol("Grace Hopper", "DEMO0002", date(1946, 12, 9), ("resident",))
+        grace = self._enrol("Grace Hopper", "DEMO0002", date(1946, 12, 9), ("resident",), 380)
         self._reference(grace, faces.encode(hopper))
 
         self._selfie(eileen, "Eileen: a genuine selfie", faces.rephotograph(collins, seed=_SEED))
@@ -167,11 +167,11 @@ class _Play:
             f"  CERTIFY_DATA_DIR={folder} .venv/bin/certify token --role officer", soft_wrap=True, highlight=False
         )
 
-    def _enrol(self, name: str, national_id: str, born: date, schemes: tuple[str, ...]) -> UUID:
+    def _enrol(self, name: str, national_id: str, born: date, schemes: tuple[str, ...], days: int) -> UUID:
         self._say(f"Enrolling {name}")
         with self._service.unit() as unit:
             began = date(2020, 1, 1)
-            last = unit.now.date() - timedelta(days=340)
+            last = unit.now.date() - timedelta(days=days)
             pensions = tuple(NewEntitlement(scheme, began, last) for scheme in schemes)
             person = NewBeneficiary(national_id=national_id, name=name, birth_date=born, entitlements=pensions)
             beneficiary_id = add_beneficiary(unit, person)
@@ -187,9 +187,7 @@ class _Play:
 
     def _selfie(self, person: UUID, title: str, photo: bytes) -> None:
         self._say(title)
-        (self._out / f"{len(self._scenes) + 1:02}-{title.split(':')[-1].strip().replace(' ', '-')}.jpg").write_bytes(
-            photo
-        )
+        (self._out / f"photo-{len(self._scenes) + 1:02}.jpg").write_bytes(photo)
         with self._service.unit() as unit:
             session = open_session(unit, person, Channel.REMOTE)
         try:
@@ -206,7 +204,7 @@ class _Play:
         comparison = (row.report or {}).get("comparison")
         if comparison and comparison["llr"] is not None:
             scene.why.append(f"log10 likelihood ratio {comparison['llr']:+.1f}.")
-        scene.why += [f"→ {sentence(code)}" for code in row.guidance]
+        scene.why += [f"→ {sentence(code)}" for code in row.guidance[:2]]
         if row.outcome == "certified":
             scene.until = max(str(verdict["valid_until"]) for verdict in verdicts)
             scene.why += [reason["text"] for reason in verdicts[0]["reasons"]]

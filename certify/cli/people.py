@@ -14,7 +14,6 @@ from certify.cli.output import AsJson, ExitCode, console, errors, load_engine, o
 from certify.determine import determine
 from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.identifiers import look_up
-from certify.registry.people_file import import_people
 from certify.service import Service
 from models.guidance import sentence
 
@@ -41,6 +40,8 @@ def import_file(
     last_proof_on. Repeat it as often as you like: what is in already is left alone, so a stopped import is simply
     started again. Exit code 3 when any row was quarantined.
     """
+    from certify.registry.people_file import import_people  # noqa: PLC0415 - pyarrow is slow to load
+
     with opened_service() as service, _progress() as progress:
         bar = progress.add_task("Importing", total=None)
         report = import_people(

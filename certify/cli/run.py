@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,10 +17,10 @@ import uvicorn
 
 from certify.cli.output import console, load_engine, opened_service
 from certify.config import Settings
+from certify.errors import Unavailable
 from certify.logs import configure_logs
 from certify.queue import DatabaseQueue
 from certify.storage.migrate import is_current
-from certify.errors import Unavailable
 
 log = logging.getLogger("certify.serve")
 
@@ -53,6 +54,9 @@ def serve(
         keeper.start()
         address, number = host or settings.host, port or settings.port
         console.print(f"certify listens on http://{address}:{number} with {count} worker(s); Ctrl-C stops it.")
+        # uvicorn finishes the open requests and then raises the signal again; without a handler of ours that would
+        # end the process on the spot, and the workers and the embedded database would be left behind.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         try:
             uvicorn.run(
                 "api.app:create_app",
@@ -64,6 +68,8 @@ def serve(
                 server_header=False,
                 timeout_keep_alive=30,
             )
+        except KeyboardInterrupt:
+            console.print("Stopped.")
         finally:
             keeper.stop()
 

@@ -28,7 +28,7 @@ def verify(
     keys: Annotated[Path, typer.Option(help="The issuer's public keys: 'certify keys export', or GET /v1/keys.")],
     as_json: AsJson = False,
 ) -> None:
-    """Verify a certificate without a network: is it genuine, and still valid?
+    """Verify a certificate without a network: whether it is genuine and still valid.
 
     Whether it was revoked since can only the issuer tell (POST /v1/verify). Exit code 0 genuine and valid, 1 not,
     4 when the key file is missing or broken.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from certify.domain.decide import Determination, NextStep, Standing
-from certify.domain.evidence import Check
+from certify.domain.evidence import Channel, Check
 
 
 class Outcome(StrEnum):
@@ -19,21 +19,20 @@ class Outcome(StrEnum):
     DOORSTEP = "doorstep"  # attempts used up; an agent can come
 
 
-def session_outcome(captured: Check, determinations: Sequence[Determination]) -> Outcome:
-    """Reduce the determinations of all entitlements to the one thing the person needs to know.
+def session_outcome(channel: Channel, attempts: Sequence[tuple[Check, Determination]]) -> Outcome:
+    """Reduce the attempt to the one thing the person needs to know.
 
-    An attempt that itself failed never reads "certified", even when an earlier proof is still valid.
+    ``attempts`` has, for each entitlement, how its policy judges the capture and the new determination. An attempt
+    that itself failed, or came by a way that is not open, never reads "certified", even when an earlier proof is
+    still valid.
     """
-    standings = [d.standing for d in determinations]
-    if any(standing <= Standing.PAUSED for standing in standings):
+    if any(determination.standing <= Standing.PAUSED for _, determination in attempts):
         return Outcome.REVIEW
-    if captured is not Check.PASS:
-        steps = {d.next_step for d in determinations}
-        if NextStep.OTHER_PATH in steps and NextStep.RETRY not in steps:
-            return Outcome.OTHER_PATH
+    passed = [determination for judged, determination in attempts if judged is Check.PASS]
+    if not passed:
+        steps = {determination.next_step for _, determination in attempts}
         return Outcome.DOORSTEP if NextStep.DOORSTEP in steps else Outcome.RETRY
-    if Standing.CERTIFIED in standings:
+    open_to_it = [determination for determination in passed if channel in determination.channels]
+    if any(determination.standing is Standing.CERTIFIED for determination in open_to_it):
         return Outcome.CERTIFIED
-    if any(d.next_step is NextStep.OTHER_PATH for d in determinations):
-        return Outcome.OTHER_PATH
-    return Outcome.REVIEW
+    return Outcome.REVIEW if open_to_it else Outcome.OTHER_PATH

@@ -1,0 +1,202 @@
+"""The safety rules of the decision, each as a property over any evidence."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import date
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from certify.domain.codec import canonical, determination_digest, determination_to_json
+from certify.domain.decide import Determination, Payment, Standing
+from certify.domain.evidence import AdverseRecord, Capture, Check, Evidence, OfficerRuling, Ruling, Void
+from certify.domain.policy import LivenessRule, Policy
+from certify.domain.proofs import judge_capture
+from certify.domain.schedule import add_days, local_date
+from tests.certify.domain import strategies as some
+
+START = date.min
+
+
+def verdict(determination: Determination) -> dict[str, object]:
+    """Everything but the reasons."""
+    return {f.name: getattr(determination, f.name) for f in fields(determination) if f.name != "reasons"}
+
+
+def taken_back(fact: Evidence, evidence: list[Evidence]) -> bool:
+    """Say once more, in other words than the code, when a fact counts as taken back."""
+    if any(isinstance(v, Void) and v.target == fact.id and (v.by_officer or v.source == fact.source) for v in evidence):
+        return True
+    dismissible = isinstance(fact, AdverseRecord) or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)
+    confirmations = [e for e in evidence if isinstance(e, OfficerRuling) and e.ruling is Ruling.CONFIRM_ALIVE]
+    return dismissible and any(fact.id in c.dismisses and not taken_back(c, evidence) for c in confirmations)
+
+
+def may_stop(policy: Policy, evidence: list[Evidence]) -> bool:
+    standing = [fact for fact in evidence if not taken_back(fact, evidence)]
+    if any(isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP for fact in standing):
+        return True
+    deaths = [f for f in standing if isinstance(f, AdverseRecord) and f.kind in policy.adverse]
+    return any(
+        a.kind == b.kind and a.source != b.source and policy.adverse[a.kind].can_stop for a in deaths for b in deaths
+    )
+
+
+@given(st.data(), some.cases())
+def test_adverse_evidence_never_raises_standing_nor_payment(data: st.DataObject, case: some.Case) -> None:
+    when, names = some.instants(case.as_of), some.ids(len(case.evidence))
+    new = data.draw(some.adverse("new", when) | some.rulings("new", when, names, Ruling.STOP))
+    before, after = case.decide(), case.decide(new)
+    assert after.standing <= before.standing
+    assert (before.payment, after.payment) != (Payment.STOP, Payment.CONTINUE)
+
+
+@given(st.data(), some.cases())
+def test_supporting_evidence_never_lowers_anything(data: st.DataObject, case: some.Case) -> None:
+    when, names = some.instants(case.as_of), some.ids(len(case.evidence))
+    new = data.draw(
+        some.passing_captures(case) | some.signs("new", when) | some.rulings("new", when, names, Ruling.CONFIRM_ALIVE)
+    )
+    before, after = case.decide(), case.decide(new)
+    assert after.standing >= before.standing
+    assert (after.valid_until or START) >= (before.valid_until or START)
+    assert (before.payment, after.payment) != (Payment.CONTINUE, Payment.STOP)
+
+
+@given(st.data(), some.cases())
+def test_an_earlier_life_is_no_drawback(data: st.DataObject, case: some.Case) -> None:
+    """Having been proven before this service, however long ago, is never worse than never having been proven."""
+    before = case.decide_on(case.evidence)
+    without = some.Case(replace(case.entitlement, last_proof_on=None), case.policy, case.evidence, case.as_of).decide()
+    assert before.standing >= without.standing
+
+
+@given(st.data(), some.cases())
+def test_not_assessed_counts_for_no_more_than_failed(data: st.DataObject, case: some.Case) -> None:
+    open_question = data.draw(st.sampled_from(["acquired", "liveness", "llr", "embedders"]))
+    capture = data.draw(some.passing_captures(case))
+    rule = case.policy.capture.get(capture.channel)
+    unknown, failed = {
+        "acquired": (replace(capture, acquired=Check.NOT_ASSESSED), replace(capture, acquired=Check.FAIL)),
+        "liveness": (replace(capture, liveness=Check.NOT_ASSESSED), replace(capture, liveness=Check.FAIL)),
+        "llr": (replace(capture, llr=None), replace(capture, llr=-5.0)),
+        "embedders": (replace(capture, embedders=1), replace(capture, llr=-5.0)),
+    }[open_question]
+    # Liveness alone may stay open, where the policy says so.
+    assume(open_question != "liveness" or rule is None or rule.liveness is LivenessRule.REQUIRED)
+    assert verdict(case.decide(unknown)) == verdict(case.decide(failed))
+    assert judge_capture(unknown, case.policy).state is not Check.PASS
+    assert (case.decide(unknown).standing, case.decide(unknown).valid_until) == (
+        case.decide().standing,
+        case.decide().valid_until,
+    )
+
+
+@given(st.data(), some.cases(max_size=0))
+def test_a_capture_of_which_nothing_was_assessed_proves_nothing(data: st.DataObject, case: some.Case) -> None:
+    capture = data.draw(some.passing_captures(case))
+    nothing = replace(capture, acquired=Check.NOT_ASSESSED, liveness=Check.NOT_ASSESSED, llr=None, embedders=0)
+    assert case.decide(nothing).proven_on == case.decide().proven_on
+
+
+@given(st.data(), some.cases())
+def test_assurance_claims_liveness_only_where_it_was_checked(data: st.DataObject, case: some.Case) -> None:
+    determination = case.decide(replace(data.draw(some.passing_captures(case)), liveness=Check.NOT_ASSESSED))
+    checked = {
+        local_date(f.event_at, case.policy.timezone)
+        for f in case.evidence
+        if isinstance(f, Capture) and f.liveness is Check.PASS
+    }
+    if determination.assurance == "face+liveness":
+        assert determination.proven_on in checked
+
+
+@given(some.cases(max_size=10))
+def test_a_payment_stops_only_on_two_sources_or_an_officer(case: some.Case) -> None:
+    determination = case.decide()
+    known = [f for f in case.evidence if local_date(f.event_at, case.policy.timezone) <= case.as_of]
+    if determination.payment is Payment.STOP:
+        assert may_stop(case.policy, known)
+    assert (determination.payment is Payment.STOP) == (determination.standing is Standing.STOPPED)
+
+
+@given(st.data(), some.cases())
+def test_one_more_source_alone_never_stops(data: st.DataObject, case: some.Case) -> None:
+    """However often one source repeats itself, a person whom nobody else reports is paid."""
+    others = [f for f in case.evidence if not isinstance(f, AdverseRecord | OfficerRuling)]
+    count = data.draw(st.integers(1, 5))
+    when = some.instants(case.as_of)
+    repeated = [replace(data.draw(some.adverse(f"r{n}", when)), source="police", kind="death") for n in range(count)]
+    assert case.decide_on([*others, *repeated]).payment is Payment.CONTINUE
+
+
+@given(st.data(), some.cases())
+def test_an_impostor_changes_nothing_for_the_person(data: st.DataObject, case: some.Case) -> None:
+    capture = data.draw(some.captures("new", some.instants(case.as_of)))
+    assume(judge_capture(capture, case.policy).state is not Check.PASS)
+    before, after = case.decide(), case.decide(capture)
+    keys = ("standing", "payment", "valid_until", "proven_on", "method", "assurance", "review", "timetable", "channels")
+    assert [getattr(after, key) for key in keys] == [getattr(before, key) for key in keys]
+
+
+@given(st.data(), some.cases())
+def test_order_and_duplicates_do_not_matter(data: st.DataObject, case: some.Case) -> None:
+    shuffled = data.draw(st.permutations([*case.evidence, *case.evidence]))
+    first, second = case.decide(), case.decide_on(iter(shuffled))
+    assert first == second
+    assert determination_digest(first) == determination_digest(second)
+
+
+@given(st.data(), some.cases())
+def test_what_its_source_or_an_officer_takes_back_never_was(data: st.DataObject, case: some.Case) -> None:
+    when, names = some.instants(case.as_of), some.ids(len(case.evidence))
+    record = data.draw(some.facts("new", when, names).filter(lambda fact: not isinstance(fact, Void)))
+    void = data.draw(some.voids("void", when, ["new"]))
+    void = replace(void, target="new", source=record.source if not void.by_officer else void.source)
+    assume(local_date(void.event_at, case.policy.timezone) <= case.as_of)
+    assert verdict(case.decide(record, void)) == verdict(case.decide())
+
+
+@given(st.data(), some.cases())
+def test_what_another_source_takes_back_stands(data: st.DataObject, case: some.Case) -> None:
+    when, names = some.instants(case.as_of), some.ids(len(case.evidence))
+    record = data.draw(some.facts("new", when, names))
+    void = replace(data.draw(some.voids("void", when, ["new"])), target="new", by_officer=False)
+    assume(void.source != record.source)
+    assert verdict(case.decide(record, void)) == verdict(case.decide(record))
+
+
+@given(st.data(), some.cases())
+def test_what_lies_in_the_future_has_no_effect(data: st.DataObject, case: some.Case) -> None:
+    record = data.draw(some.facts("new", some.instants(add_days(case.as_of, 5)), some.ids(len(case.evidence))))
+    assume(local_date(record.event_at, case.policy.timezone) > case.as_of)
+    assert verdict(case.decide(record)) == verdict(case.decide())
+
+
+@given(some.cases() | some.edge_cases())
+def test_total_consistent_and_explained(case: some.Case) -> None:
+    determination = case.decide()
+    assert (determination.valid_until is None) == (determination.proven_on is None) == (determination.method is None)
+    if determination.standing is Standing.CERTIFIED:
+        assert determination.valid_until is not None
+        assert determination.proven_on is not None
+        assert determination.proven_on <= case.as_of <= determination.valid_until
+    if determination.standing <= Standing.OVERDUE:
+        assert determination.review or determination.payment is Payment.STOP
+    assert all(reason.text for reason in determination.reasons)
+    assert list(determination.reasons) == sorted(set(determination.reasons))
+    canonical(determination_to_json(determination))
+
+
+@given(st.data(), some.cases())
+def test_time_alone_never_raises_standing(data: st.DataObject, case: some.Case) -> None:
+    """With no new evidence, a later date is never better, except where an age is reached."""
+    entitlement, policy = replace(case.entitlement, birth_date=None), replace(case.policy, min_age=None)
+    days = [local_date(fact.event_at, policy.timezone) for fact in case.evidence]
+    days += [entitlement.last_proof_on] if entitlement.last_proof_on else []
+    first = max([case.as_of, *days])
+    later = add_days(first, data.draw(st.integers(0, 900)))
+    early = some.Case(entitlement, policy, case.evidence, first).decide()
+    late = some.Case(entitlement, policy, case.evidence, later).decide()
+    assert late.standing <= early.standing
