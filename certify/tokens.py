@@ -60,8 +60,8 @@ class Principal:
 
     @property
     def key(self) -> str:
-        """A name that is unique over all issuers."""
-        return f"{self.issuer}|{self.subject}"
+        """A name that is unique over all issuers, and over the sessions of one person."""
+        return f"{self.issuer}|{self.session or self.subject}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from procrastinate import App, Blueprint, JobContext, PsycopgConnector, RetryStr
 from certify.capture import evaluate_session
 from certify.checkpoints import publish_checkpoint
 from certify.enrol import measure_reference
-from certify.queue import EVALUATE, MEASURE
+from certify.queue import EVALUATE, MEASURE, NAMESPACE
 from certify.service import Service
 from certify.storage.idempotency import purge_answers
 from certify.storage.media import purge_media
@@ -42,7 +42,7 @@ class Bench:
     engine: FaceEngine
 
 
-@tasks.task(name=EVALUATE, queue="faces", pass_context=True, retry=_RETRY)
+@tasks.task(name=EVALUATE.removeprefix(f"{NAMESPACE}:"), queue="faces", pass_context=True, retry=_RETRY)
 def evaluate(context: JobContext, subject: str) -> None:
     """Evaluate one submitted session."""
     bench = _bench(context)
@@ -50,7 +50,7 @@ def evaluate(context: JobContext, subject: str) -> None:
     log.info("session decided", extra={"session": subject, "outcome": row.outcome})
 
 
-@tasks.task(name=MEASURE, queue="faces", pass_context=True, retry=_RETRY)
+@tasks.task(name=MEASURE.removeprefix(f"{NAMESPACE}:"), queue="faces", pass_context=True, retry=_RETRY)
 def measure(context: JobContext, subject: str) -> None:
     """Measure one pending reference."""
     bench = _bench(context)
@@ -80,7 +80,7 @@ def tidy(service: Service) -> None:
 async def run_worker(bench: Bench, *, wait: bool = True, concurrency: int = 1) -> None:
     """Work until stopped by SIGINT or SIGTERM (jobs under way are finished); with ``wait=False`` until idle."""
     app = App(connector=PsycopgConnector(conninfo=_conninfo(bench.service), kwargs=_CONNECTION))
-    app.add_tasks_from(tasks, namespace="certify")
+    app.add_tasks_from(tasks, namespace=NAMESPACE)
     async with app.open_async():
         rescuer = asyncio.create_task(_rescue_forever(app))
         try:

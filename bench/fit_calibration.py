@@ -1,0 +1,253 @@
+"""Fit models/calibration.toml: score -> log10 likelihood ratio, and the operating point. Run by hand, once per model change.
+
+    python bench/fit_calibration.py ../shared/data > models/calibration.toml
+
+Data: the labelled faces, the live videos (14 frames each) and the two public-domain portraits, every picture once as it
+is and once degraded (smaller, blurred, darker, side-lit, noisy, badly compressed), because development faces are
+easier than a phone in an old hand. Impostor pairs are taken within one domain (same camera, same kind of picture) only:
+they are harder than pairs across domains, and a deployment is one domain. Every person weighs the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fixtures.faces import portrait_files
+from models.packs import PackStore, default_cache_dir
+from models.pipeline import FaceEngine
+
+SEED = 20261123
+BOOTSTRAPS = 200
+TARGET_FMR = 1e-4
+TAIL_FROM = 0.99
+# Weight of the penalty on standardised coefficients; small, it only keeps a separable bootstrap sample finite.
+RIDGE = 1e-3
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One embedded picture: who, which picture (degraded copies share it), which domain, vectors by embedder."""
+
+    subject: str
+    source: str
+    domain: str
+    degraded: bool
+    vectors: dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Scores [n, embedders], truth [n], and the two subjects' numbers [n]."""
+
+    scores: Floats
+    same: NDArray[np.bool_]
+    first: Ints
+    second: Ints
+
+
+def pictures(data: Path) -> list[tuple[str, str, str, NDArray[np.uint8]]]:
+    """(subject, source, domain, pixels) of everything labelled."""
+    found: list[tuple[str, str, str, NDArray[np.uint8]]] = []
+    for path in sorted((data / "faces" / "att").glob("*/*.pgm")):
+        found.append((f"att-{path.parent.name}", str(path), "att", _read(path)))
+    for path in sorted((data / "faces" / "compreface-samples").glob("*_[A-Z].jpg")):
+        found.append((f"compreface-{path.stem[-1]}", str(path), "photo", _read(path)))
+    for name, path in portrait_files().items():
+        found.append((name, str(path), "photo", _read(path)))
+    for path in sorted((data / "motion").glob("*.mp4")):
+        video = cv2.VideoCapture(str(path))
+        frames = []
+        while (step := video.read())[0]:
+            frames.append(step[1].astype(np.uint8, copy=False))
+        for index in np.linspace(0, len(frames) - 1, 14).astype(int):
+            found.append((f"motion-{path.stem}", f"{path}#{index}", "motion", frames[index]))
+    return found
+
+
+def degrade(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A worse picture of the same scene."""
+    height, width = pixels.shape[:2]
+    # Smaller or blurred in proportion to the picture: faces fill a third to two thirds of these pictures.
+    step = float(rng.uniform(1.0, 3.0)) * max(height, width) / 256
+    small = cv2.resize(pixels, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA) if step > 1 else pixels
+    worse = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.5)
+    across = np.linspace(-1, 1, width)[None, :, None] * np.cos(angle)
+    down = np.linspace(-1, 1, height)[:, None, None] * np.sin(angle)
+    worse = worse * (rng.uniform(0.35, 1.1) * (1 + strength * (across + down)))
+    worse += rng.standard_normal(worse.shape) * rng.uniform(2, 9)
+    return np.clip(worse, 0, 255).astype(np.uint8)
+
+
+def collect(engine: FaceEngine, data: Path) -> list[Sample]:
+    """Embed everything, as it is and degraded; what the quality gate blocks is left out, as it would be in use."""
+    rng = np.random.default_rng(SEED)
+    samples = []
+    for subject, source, domain, pixels in pictures(data):
+        for degraded in (False, True):
+            picture = degrade(pixels, rng) if degraded else pixels
+            encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 50])[1] if degraded else None
+            if encoded is None:
+                encoded = cv2.imencode(".png", picture)[1]
+            measured = engine.measure(encoded.tobytes(), evaluation=True)
+            if measured.templates:
+                samples.append(Sample(subject, source, domain, degraded, dict(measured.templates)))
+    return samples
+
+
+def pair_up(samples: list[Sample], names: list[str]) -> Pairs:
+    """All genuine pairs of different pictures and all impostor pairs within a domain."""
+    first, second = np.triu_indices(len(samples), 1)
+    subjects = np.unique([sample.subject for sample in samples], return_inverse=True)[1]
+    sources = np.unique([sample.source for sample in samples], return_inverse=True)[1]
+    domains = np.unique([sample.domain for sample in samples], return_inverse=True)[1]
+    kept = (sources[first] != sources[second]) & (domains[first] == domains[second])
+    first, second = first[kept], second[kept]
+    scores = []
+    for name in names:
+        vectors = np.stack([sample.vectors[name] for sample in samples])
+        scores.append(np.einsum("ij,ij->i", vectors[first], vectors[second]))
+    a, b = subjects[first], subjects[second]
+    return Pairs(np.stack(scores, axis=1).astype(np.float64), a == b, a.astype(np.int64), b.astype(np.int64))
+
+
+def subject_weights(pairs: Pairs, counts: Ints) -> Floats:
+    """Weight of each pair: its persons' bootstrap counts, every (pair of) person(s) alike, both classes half each."""
+    key = np.minimum(pairs.first, pairs.second) * len(counts) + np.maximum(pairs.first, pairs.second)
+    _, inverse, sizes = np.unique(key, return_inverse=True, return_counts=True)
+    times = np.where(pairs.same, counts[pairs.first], counts[pairs.first] * counts[pairs.second])
+    weight = times / sizes[inverse]
+    for kind in (True, False):
+        weight[pairs.same == kind] /= 2 * weight[pairs.same == kind].sum()
+    return weight
+
+
+def logistic(scores: Floats, same: NDArray[np.bool_], weight: Floats) -> Floats:
+    """Intercept and weights of a logistic regression by Newton's method. Balanced classes: the prior log-odds are 0."""
+    mean, deviation = scores.mean(0), scores.std(0)
+    design = np.column_stack([np.ones(len(scores)), (scores - mean) / deviation])
+    penalty = np.diag([0.0, *[RIDGE] * scores.shape[1]])
+    beta = np.zeros(design.shape[1])
+    for _ in range(60):
+        chance = 1 / (1 + np.exp(-np.clip(design @ beta, -40, 40)))
+        gradient = design.T @ (weight * (same - chance)) - penalty @ beta
+        hessian = (design * (weight * chance * (1 - chance))[:, None]).T @ design + penalty
+        step = np.linalg.solve(hessian, gradient)
+        beta += step * min(1.0, 5 / np.abs(step).max())
+        if np.abs(step).max() < 1e-8:
+            break
+    slopes = beta[1:] / deviation
+    return np.array([beta[0] - slopes @ mean, *slopes])
+
+
+def tail_threshold(llr: Floats, weight: Floats) -> float:
+    """Value that a share TARGET_FMR of impostors reaches, by an exponential fit of the worst 1 % (peaks over threshold)."""
+    order = np.argsort(-llr)
+    ranked, share = llr[order], np.cumsum(weight[order]) / weight.sum()
+    cut = int(np.searchsorted(share, 1 - TAIL_FROM))
+    excess = np.average(ranked[: cut + 1] - ranked[cut], weights=weight[order][: cut + 1])
+    return float(ranked[cut] + excess * np.log((1 - TAIL_FROM) / TARGET_FMR))
+
+
+def fit_section(pairs: Pairs, columns: list[int], names: list[str], subjects: int, hard: NDArray[np.bool_]) -> str:
+    """One ``[[fit]]`` table as TOML."""
+    rng = np.random.default_rng(SEED)
+    scores = pairs.scores[:, columns]
+    beta = logistic(scores, pairs.same, subject_weights(pairs, np.ones(subjects, np.int64)))
+    llr = (beta[0] + scores @ beta[1:]) / np.log(10)
+    replicas, thresholds = [], []
+    for _ in range(BOOTSTRAPS):
+        counts = np.bincount(rng.integers(0, subjects, subjects), minlength=subjects)
+        replicas.append(logistic(scores, pairs.same, subject_weights(pairs, counts)))
+        times = (counts[pairs.first] * counts[pairs.second])[hard].astype(np.float64)
+        thresholds.append(tail_threshold(llr[hard], times))
+    low, high = np.percentile(replicas, [2.5, 97.5], axis=0)
+    # Never claim more than the data could contradict: about three events are needed to see a rate at all.
+    bounds = (-np.log10(pairs.same.sum() / 3), np.log10((~pairs.same).sum() / 3))
+    point = tail_threshold(llr[hard], np.ones(int(hard.sum())))
+    upper = float(np.percentile(thresholds, 95))
+    genuine = llr[pairs.same]
+    lines = [
+        "[[fit]]",
+        "weights = { " + ", ".join(f"{names[c]} = {b:.4f}" for c, b in zip(columns, beta[1:], strict=True)) + " }",
+        f"intercept = {beta[0]:.4f}",
+        f"bounds = [{bounds[0]:.2f}, {bounds[1]:.2f}]",
+        f"threshold = {upper:.2f}",
+        "intercept_interval = " + _toml(low[0], high[0]),
+        "weight_intervals = { "
+        + ", ".join(f"{names[c]} = {_toml(low[i + 1], high[i + 1])}" for i, c in enumerate(columns))
+        + " }",
+        f"threshold_point_estimate = {point:.2f}",
+        "threshold_interval = " + _toml(*np.percentile(thresholds, [2.5, 97.5])),
+        f"training_impostors_at_threshold = {int((llr[~pairs.same] >= upper).sum())}",
+        f"training_genuine_below_threshold = {int((genuine < upper).sum())}",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the calibration file."""
+    engine = FaceEngine.load(PackStore(default_cache_dir()))
+    samples = collect(engine, Path(sys.argv[1]))
+    names = sorted(samples[0].vectors, reverse=True)
+    pairs = pair_up(samples, names)
+    subjects = int(max(pairs.first.max(), pairs.second.max())) + 1
+    by_number = sorted({sample.subject for sample in samples})
+    grey = np.array([name.startswith("att-") for name in by_number])
+    hard = ~pairs.same & grey[pairs.first]
+    print(HEAD.format(models="\n".join(f'{name} = "{engine.models[name]}"' for name in names)))
+    print(f"subjects = {subjects}\npictures = {len(samples)}\ndegraded = {sum(s.degraded for s in samples)}")
+    print(f"genuine_pairs = {int(pairs.same.sum())}\nimpostor_pairs = {int((~pairs.same).sum())}")
+    print(OPERATING_POINT.format(hard=int(hard.sum()), people=int(grey.sum()), bootstraps=BOOTSTRAPS))
+    for columns in ([0, 1], [0], [1]):
+        print("\n" + fit_section(pairs, columns, names, subjects, hard))
+
+
+def _toml(low: float, high: float) -> str:
+    return f"[{low:.4g}, {high:.4g}]"
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise FileNotFoundError(path)
+    return pixels.astype(np.uint8, copy=False)
+
+
+HEAD = """\
+# Made by bench/fit_calibration.py; see docs/models.md. Do not edit by hand: verdicts name this file by its hash.
+format = 1
+
+[models]
+{models}
+
+[data]
+description = "AT&T faces (20 people, grey), CompreFace samples (3 people), 6 live videos, 2 public-domain portraits; \
+each picture also degraded by simulation. Genuine pairs never share a picture; impostor pairs are within one domain. \
+Every person weighs the same, classes are balanced, so prior log-odds are 0."
+intervals = "95 %, bootstrap by subject"\
+"""
+
+OPERATING_POINT = """
+[operating_point]
+target_fmr = 1e-4
+impostor_pairs = {hard}
+people = {people}
+text = "The threshold of each fit is where the false match rate should be at most 1 in 10,000: an exponential tail \
+fitted to the worst 1 % of impostor scores of the hardest domain (AT&T: same camera, mostly young European men), of \
+which the upper 95 % bound of {bootstraps} bootstraps by subject is taken, not the estimate. It is an extrapolation \
+from {people} people: it has not been observed, and other cameras or groups can be worse. Measure on your own \
+population with `certify evaluate matching` before relying on it."\
+"""
+
+if __name__ == "__main__":
+    main()
