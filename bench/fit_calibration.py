@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixtures.faces import portrait_files
+from models.detect import Detector
 from models.packs import PackStore, default_cache_dir
-from models.pipeline import FaceEngine
+from models.pipeline import SMALL_SIDE, FaceEngine, enlarge_small
+from models.runtime import load_network
 
 SEED = 20261123
 BOOTSTRAPS = 200
@@ -73,11 +75,12 @@ def pictures(data: Path) -> list[tuple[str, str, str, NDArray[np.uint8]]]:
     return found
 
 
-def degrade(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A worse picture of the same scene."""
+def degrade(pixels: NDArray[np.uint8], detector: Detector, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A worse picture of the same scene: the eyes only 22-40 real pixels apart, badly lit, noisy."""
     height, width = pixels.shape[:2]
-    # Smaller or blurred in proportion to the picture: faces fill a third to two thirds of these pictures.
-    step = float(rng.uniform(1.0, 3.0)) * max(height, width) / 256
+    faces = detector.detect(enlarge_small(pixels))
+    factor = max(1.0, SMALL_SIDE / max(height, width))
+    step = faces[0].inter_eye / factor / float(rng.uniform(22, 40)) if faces else 1.0
     small = cv2.resize(pixels, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA) if step > 1 else pixels
     worse = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.5)
@@ -88,13 +91,13 @@ def degrade(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
     return np.clip(worse, 0, 255).astype(np.uint8)
 
 
-def collect(engine: FaceEngine, data: Path) -> list[Sample]:
+def collect(engine: FaceEngine, detector: Detector, data: Path) -> list[Sample]:
     """Embed everything, as it is and degraded; what the quality gate blocks is left out, as it would be in use."""
     rng = np.random.default_rng(SEED)
     samples = []
     for subject, source, domain, pixels in pictures(data):
         for degraded in (False, True):
-            picture = degrade(pixels, rng) if degraded else pixels
+            picture = degrade(pixels, detector, rng) if degraded else pixels
             encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 50])[1] if degraded else None
             if encoded is None:
                 encoded = cv2.imencode(".png", picture)[1]
@@ -196,8 +199,9 @@ def fit_section(pairs: Pairs, columns: list[int], names: list[str], subjects: in
 
 def main() -> None:
     """Print the calibration file."""
-    engine = FaceEngine.load(PackStore(default_cache_dir()))
-    samples = collect(engine, Path(sys.argv[1]))
+    store = PackStore(default_cache_dir())
+    engine = FaceEngine.load(store)
+    samples = collect(engine, Detector(load_network(store, "yunet")), Path(sys.argv[1]))
     names = sorted(samples[0].vectors, reverse=True)
     pairs = pair_up(samples, names)
     subjects = int(max(pairs.first.max(), pairs.second.max())) + 1
@@ -220,7 +224,8 @@ def _read(path: Path) -> NDArray[np.uint8]:
     pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if pixels is None:
         raise FileNotFoundError(path)
-    return pixels.astype(np.uint8, copy=False)
+    ratio = min(1.0, 1600 / max(pixels.shape[:2]))
+    return cv2.resize(pixels, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 HEAD = """\

@@ -107,13 +107,16 @@ def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence
     """
     facts = _Facts(evidence, policy, as_of)
     accepts, channels = _acceptance(entitlement, policy, facts, as_of)
-    proofs, reasons = _proofs(entitlement, policy, facts, accepts)
+    proofs, reasons = _proofs(entitlement, policy, facts, accepts, as_of)
     best = max(proofs, key=lambda proof: proof.rank, default=None)
     valid_until = add_months(best.proven_on, policy.validity_months) if best else None
-    due_on = valid_until or add_months(entitlement.starts_on, policy.validity_months)
+    # A pension's first proof is due a validity after its start. A proof older than the start must not make that
+    # earlier: who was proven long ago would stand worse than who never was.
+    first_due = add_months(entitlement.starts_on, policy.validity_months)
+    due_on = max(valid_until, first_due) if valid_until else first_due
     table = timetable(due_on, window_days=policy.window_days, grace_days=policy.grace_days)
 
-    standing, review, why = _by_schedule(best, table, as_of)
+    standing, review, why = _by_schedule(best, valid_until, table, as_of)
     reasons += why
     limit, limit_review, why = _limits(entitlement, policy, facts, as_of)
     reasons += why
@@ -123,7 +126,8 @@ def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence
 
     attempts_reasons, failed, last_failed = _attempts(policy, facts, best, as_of)
     reasons += attempts_reasons
-    step = _next_step(standing, table, as_of, channels, review, last_failed=last_failed, exhausted=failed)
+    renewable = valid_until is not None and as_of >= add_days(valid_until, -policy.window_days)
+    step = _next_step(standing, channels, renewable=renewable, review=review, last_failed=last_failed, exhausted=failed)
     return Determination(
         entitlement=entitlement.id,
         scheme=policy.scheme,
@@ -191,7 +195,7 @@ class _Facts:
                 isinstance(other, OfficerRuling)
                 and other.ruling is Ruling.CONFIRM_ALIVE
                 and fact.id in other.dismisses
-                and isinstance(fact, AdverseRecord | OfficerRuling)
+                and _dismissible(fact)
                 # A confirmation that was itself taken back dismisses nothing. Voids cannot be taken back.
                 and not any(
                     isinstance(v, Void) and v.target == other.id and (v.by_officer or v.source == other.source)
@@ -200,6 +204,11 @@ class _Facts:
             ):
                 taken = True
         return taken
+
+
+def _dismissible(fact: Evidence) -> bool:
+    """Tell whether a confirmation can dismiss the fact: what speaks against the person, never what supports them."""
+    return isinstance(fact, AdverseRecord) or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)
 
 
 def _acceptance(
@@ -231,7 +240,7 @@ def _acceptance(
 
 
 def _proofs(
-    entitlement: Entitlement, policy: Policy, facts: _Facts, accepts: Accepts
+    entitlement: Entitlement, policy: Policy, facts: _Facts, accepts: Accepts, as_of: date
 ) -> tuple[list[Proof], list[Reason]]:
     proofs = capture_proofs(facts.captures, policy, accepts)
     silent, reasons = silent_proof(facts.signs, policy, accepts)
@@ -241,20 +250,24 @@ def _proofs(
         day = local_date(ruling.event_at, policy.timezone)
         why = (reason(Code.PROVEN_OFFICER, ruling.id, date=day),)
         proofs.append(Proof(day, Channel.OFFICER, "officer", why))
-    if entitlement.last_proof_on is not None:
-        day = entitlement.last_proof_on
-        proofs.append(Proof(day, Channel.PRIOR, "prior", (reason(Code.PROVEN_PRIOR, date=day),)))
-    return proofs, [*facts.reasons, *reasons]
+    more = [*facts.reasons, *reasons]
+    if (day := entitlement.last_proof_on) is not None:
+        if day <= as_of:
+            proofs.append(Proof(day, Channel.PRIOR, "prior", (reason(Code.PROVEN_PRIOR, date=day),)))
+        else:
+            more.append(reason(Code.FUTURE_DATED, date=day))
+    return proofs, more
 
 
-def _by_schedule(best: Proof | None, table: Timetable, as_of: date) -> tuple[Standing, bool, list[Reason]]:
+def _by_schedule(
+    best: Proof | None, valid_until: date | None, table: Timetable, as_of: date
+) -> tuple[Standing, bool, list[Reason]]:
+    if best is not None and valid_until is not None and as_of <= valid_until:
+        return Standing.CERTIFIED, False, list(best.reasons)
+    why = [reason(Code.NEVER_PROVEN) if valid_until is None else reason(Code.PROOF_EXPIRED, date=valid_until)]
     phase = table.phase(as_of)
-    proven = best is not None
     if phase in (Phase.EARLY, Phase.WINDOW):
-        if best is not None:
-            return Standing.CERTIFIED, False, list(best.reasons)
-        return Standing.DUE, False, [reason(Code.NEVER_PROVEN)]
-    why = [reason(Code.PROOF_EXPIRED, date=table.due_on) if proven else reason(Code.NEVER_PROVEN)]
+        return Standing.DUE, False, why
     if phase is Phase.GRACE:
         return Standing.GRACE, False, [*why, reason(Code.IN_GRACE, date=table.grace_until)]
     return Standing.OVERDUE, True, [*why, reason(Code.OVERDUE, date=table.grace_until)]
@@ -341,11 +354,10 @@ def _attempts(policy: Policy, facts: _Facts, best: Proof | None, as_of: date) ->
 
 def _next_step(
     standing: Standing,
-    table: Timetable,
-    as_of: date,
     channels: frozenset[Channel],
-    review: bool,
     *,
+    renewable: bool,
+    review: bool,
     last_failed: bool,
     exhausted: bool,
 ) -> NextStep:
@@ -354,7 +366,7 @@ def _next_step(
     if standing is Standing.PAUSED:
         return NextStep.REVIEW
     if standing is Standing.CERTIFIED:
-        return NextStep.RENEW if table.phase(as_of) is Phase.WINDOW else NextStep.NOTHING
+        return NextStep.RENEW if renewable else NextStep.NOTHING
     if Channel.REMOTE not in channels:
         return NextStep.OTHER_PATH
     if exhausted:

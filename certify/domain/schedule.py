@@ -13,10 +13,16 @@ from zoneinfo import ZoneInfo
 
 
 def local_date(instant: datetime, zone: str) -> date:
-    """Return the calendar date of an aware instant in the named zone. Raises ValueError for a naive instant."""
+    """Return the calendar date of an aware instant in the named zone, clamped to the calendar's ends.
+
+    Raises ValueError for a naive instant.
+    """
     if instant.tzinfo is None:
         raise ValueError("an instant without a time zone has no date")
-    return instant.astimezone(ZoneInfo(zone)).date()
+    try:
+        return instant.astimezone(ZoneInfo(zone)).date()
+    except OverflowError:  # the first or last hours of the calendar, seen from a zone that is already beyond
+        return date.min if instant.year == date.min.year else date.max
 
 
 def add_months(day: date, months: int) -> date:
