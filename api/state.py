@@ -27,6 +27,6 @@ def state_of(request: Request) -> State:
     return state
 
 
-def service_of(request: Request) -> Service:
-    """Dependency: the service."""
+async def service_of(request: Request) -> Service:
+    """Dependency: the service. Asynchronous to stay out of the thread pool."""
     return state_of(request).service

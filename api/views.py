@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
+from cachetools import LRUCache, cached
+
 from api import schemas
-from certify.certificates.keyset import KeySet
 from certify.certificates.qr import to_text
 from certify.certificates.signing import State, verify
+from certify.issue import key_set
 from certify.service import Unit
-from certify.storage.facts import determinations_of
+from certify.storage.facts import determination_ids
 from certify.storage.people import entitlements_of
 from certify.storage.tables import (
     BeneficiaryRow,
@@ -76,7 +79,7 @@ def reference(row: ReferenceRow) -> schemas.ReferenceOut:
 
 def session(unit: Unit, row: SessionRow) -> schemas.SessionOut:
     """Show a capture session; never its nonce or raw report."""
-    determinations = [d.id for d in determinations_of(unit.db, session_id=row.id)] if row.state == "decided" else []
+    determinations = determination_ids(unit.db, row.id) if row.state == "decided" else []
     return schemas.SessionOut.model_validate(
         {
             "id": row.id,
@@ -119,22 +122,27 @@ def certificate_state(row: CertificateRow, now: datetime) -> str:
     return "expired" if row.state in ("valid", "paused") and now >= row.expires_at else row.state
 
 
-def certificate(row: CertificateRow, keys: KeySet, now: datetime) -> schemas.CertificateOut:
-    """Show a certificate, reading its content from the signed bytes."""
-    content = verify(row.cose, keys, now=now).certificate
+def certificate(unit: Unit, row: CertificateRow) -> schemas.CertificateOut:
+    """Show a certificate with its present state."""
     return schemas.CertificateOut.model_validate(
         {
             "number": row.number,
-            "state": certificate_state(row, now),
+            "state": certificate_state(row, unit.now),
             "reason": row.reason,
             "valid_from": row.valid_from,
             "valid_until": row.valid_until,
             "issued_at": row.issued_at,
             "key_id": row.kid,
             "text": to_text(row.cose),
-            "content": content.to_json(),
+            "content": _content(unit, row),
         }
     )
+
+
+# The signed bytes never change, so what they say is read once.
+@cached(LRUCache(maxsize=4096), key=lambda _unit, row: row.cose, lock=Lock())
+def _content(unit: Unit, row: CertificateRow) -> dict[str, Any]:
+    return verify(row.cose, key_set(unit), now=unit.now).certificate.to_json()
 
 
 def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> schemas.VerifyOut:

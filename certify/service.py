@@ -49,6 +49,12 @@ class Service:
             yield unit
             unit.finish()
 
+    @contextmanager
+    def reading(self) -> Iterator[Unit]:
+        """Open a unit that only reads. Nothing it holds is written."""
+        with self.database.reading() as db:
+            yield Unit(self, db, self.clock())
+
     def policy(self, scheme: str) -> PolicyDocument:
         """Return the policy of a scheme. Raises Invalid for an unknown one."""
         try:

@@ -71,11 +71,17 @@ class Detector:
 
     def look(self, pixels: Pixels, side: int) -> tuple[Face, ...]:
         """One run of the network on the picture scaled so that its long side is ``side`` pixels."""
-        height, width = pixels.shape[:2]
+        block = max(max(pixels.shape[:2]) // side, 1)
+        # Up to block - 1 columns and rows at the right and bottom are cut, so that blocks are whole: averaging whole
+        # blocks and interpolating the rest costs a seventh of a fractional area average.
+        height, width = (length // block * block or length for length in pixels.shape[:2])
         ratio = side / max(height, width)
         size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-        interpolation = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
-        small = cv2.resize(pixels, size, interpolation=interpolation)
+        small = pixels[:height, :width]
+        if block > 1:
+            blocks = (max(width // block, 1), max(height // block, 1))
+            small = cv2.resize(small, blocks, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        small = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
         # Strides go up to 32, so both sides must be multiples of it; black at the right and bottom, as OpenCV pads.
         canvas = np.zeros((-(-size[1] // 32) * 32, -(-size[0] // 32) * 32, 3), np.uint8)
         canvas[: size[1], : size[0]] = small

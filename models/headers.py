@@ -89,10 +89,11 @@ def exif_orientation(tiff: bytes) -> int:
 
 def _jpeg(data: bytes) -> Header:
     width = height = channels = 0
-    orientation = 1
+    orientation, progressive = 1, False
     for marker, position, length in _jpeg_segments(data):
         if marker in _JPEG_SOF_ALL:
             precision, height, width, channels = struct.unpack_from(">BHHB", data, position)
+            progressive = marker == 0xC2
             if marker not in _JPEG_SOF_SUPPORTED or precision != 8 or channels not in {1, 3, 4} or height == 0:
                 raise ImageRefused("unsupported_format", "This variety of JPEG is not accepted")
         elif marker == 0xE1 and orientation == 1 and data[position : position + 6] == b"Exif\0\0":
@@ -100,11 +101,11 @@ def _jpeg(data: bytes) -> Header:
         elif marker == 0xDA:
             if width == 0:
                 break
-            if data.count(b"\xff\xda") > MAX_SCANS:
+            if progressive and data.count(b"\xff\xda") > MAX_SCANS:
                 raise ImageRefused("unsupported_format", "This JPEG has too many scans")
-            # Entropy-coded data never holds FF D9, so its first occurrence after the scan starts is the end of image.
-            # Phones append other things behind it: looking only at the last bytes would refuse good pictures.
-            complete = data.find(b"\xff\xd9", position) >= 0
+            # Entropy-coded data never holds FF D9, so any occurrence after the scan starts means that the end of image
+            # is there. Phones append other things behind it: looking only at the last bytes would refuse good pictures.
+            complete = data.rfind(b"\xff\xd9", position) >= 0
             return Header("JPEG", width, height, channels, orientation, complete)
     raise ImageRefused("truncated", "The JPEG ends before its image data")
 

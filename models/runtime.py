@@ -30,7 +30,7 @@ class Network:
 
     def run(self, tensor: Tensor) -> list[Tensor]:
         """All outputs, in the order of the file. ``tensor`` must have the shape the manifest describes."""
-        return list(self._session.run(None, {self._input: tensor}))
+        return list(self._session.run(None, {self._input: np.ascontiguousarray(tensor)}))
 
     @property
     def outputs(self) -> list[str]:

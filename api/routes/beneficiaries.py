@@ -62,7 +62,7 @@ def list_all(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> schemas.BeneficiaryPage:
     """Page through all people."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         rows = list_beneficiaries(unit.db, after=after, limit=limit + 1)
         items = [views.beneficiary(unit, row) for row in rows[:limit]]
     return schemas.BeneficiaryPage(items=items, next=items[-1].id if len(rows) > limit else None)
@@ -75,7 +75,7 @@ def find(
     service: Annotated[Service, Depends(service_of)],
 ) -> schemas.BeneficiaryOut:
     """Find a person by national id or card number. Changes nothing."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         found = look_up(unit, national_id=body.national_id, card_number=body.card_number)
         if found is None:
             raise NotFound("Nobody with this number is enrolled.", code="beneficiary_not_found")
@@ -89,7 +89,7 @@ def show(
     service: Annotated[Service, Depends(service_of)],
 ) -> schemas.BeneficiaryOut:
     """Show a person with their pensions and how they stand: the payer's "may I pay?"."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         return views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
 
 

@@ -44,8 +44,8 @@ def show(
     service: Annotated[Service, Depends(service_of)],
 ) -> schemas.CertificateOut:
     """Show a certificate with its present state."""
-    with service.unit() as unit:
-        return views.certificate(_own(unit, caller, number), key_set(unit), unit.now)
+    with service.reading() as unit:
+        return views.certificate(unit, _own(unit, caller, number))
 
 
 @router.get(
@@ -59,7 +59,7 @@ def pdf(
     service: Annotated[Service, Depends(service_of)],
 ) -> Response:
     """Return the certificate as a page to print or save."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         row = _own(unit, caller, number)
         certificate = verify(row.cose, key_set(unit), now=unit.now).certificate
     names = {scheme: document.policy.title for scheme, document in service.policies.items()}
@@ -78,7 +78,7 @@ def qr(
     service: Annotated[Service, Depends(service_of)],
 ) -> Response:
     """Return the certificate's QR code as PNG."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         row = _own(unit, caller, number)
     return Response(qr_png(to_text(row.cose)), media_type="image/png")
 
@@ -98,7 +98,7 @@ def revoke_one(
 
     def work(unit: Unit) -> schemas.CertificateOut:
         row = revoke(unit, number, reason=body.reason)
-        return views.certificate(row, key_set(unit), unit.now)
+        return views.certificate(unit, row)
 
     return once.run(caller, work, status=200)
 
@@ -110,7 +110,7 @@ def revoke_one(
 )
 def verify_public(body: schemas.VerifyIn, service: Annotated[Service, Depends(service_of)]) -> schemas.VerifyOut:
     """Verify a certificate, revocation included. The caller shows the signed content, so nothing new is told."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         report = verify_any(body.text, key_set(unit), unit.now)
         row = get_certificate(unit.db, report.certificate.number)
         return views.verification(row, report.state, report.lines, unit.now)
@@ -124,5 +124,5 @@ def verify_public(body: schemas.VerifyIn, service: Annotated[Service, Depends(se
 )
 def keys(service: Annotated[Service, Depends(service_of)]) -> Response:
     """Return the public keys for offline verification, as a JWK Set."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         return Response(key_set(unit).to_json(), media_type="application/jwk-set+json")

@@ -28,7 +28,7 @@ def show(
     service: Annotated[Service, Depends(service_of)],
 ) -> schemas.DeterminationOut:
     """Show one determination; a pensioner sees those of the own session."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         row = get_determination(unit.db, determination_id)
         if caller.role is Role.PENSIONER and row.session_id != caller.session:
             raise Forbidden("This token is for another session.")
@@ -43,7 +43,7 @@ def history(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> schemas.DeterminationList:
     """Show the determinations of a person, newest first."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         get_beneficiary(unit.db, beneficiary_id)
         rows = determinations_of(unit.db, beneficiary_id=beneficiary_id, limit=limit)
         return schemas.DeterminationList(items=[views.determination(row) for row in rows])

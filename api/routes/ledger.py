@@ -43,7 +43,7 @@ def checkpoint(service: Annotated[Service, Depends(service_of)]) -> Response:
 )
 def keys(service: Annotated[Service, Depends(service_of)]) -> Response:
     """Return the public keys of the ledger's checkpoints, as a JWK Set."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         return Response(ledger_keys(unit).to_json(), media_type="application/jwk-set+json")
 
 
@@ -55,7 +55,7 @@ def inclusion(
     service: Annotated[Service, Depends(service_of)],
 ) -> schemas.InclusionOut:
     """Return an entry and the proof that it is in the tree of ``size`` leaves."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         return schemas.InclusionOut(**prove_inclusion(unit, index, size))
 
 
@@ -67,5 +67,5 @@ def consistency(
     service: Annotated[Service, Depends(service_of)],
 ) -> schemas.ConsistencyOut:
     """Return the proof that the tree of ``old`` leaves is the beginning of that of ``new``."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         return schemas.ConsistencyOut(**prove_consistency(unit, old, new))

@@ -64,7 +64,7 @@ class Standings(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield entitlements by standing and sessions by state and outcome."""
-        with self._service.unit() as unit:
+        with self._service.reading() as unit:
             standings, sessions = count_by_standing(unit.db), count_by_outcome(unit.db)
         by_standing = GaugeMetricFamily("certify_entitlements", "Entitlements by standing", labels=["standing"])
         for standing, count in sorted(standings.items()):

@@ -50,6 +50,6 @@ def list_all(
     service: Annotated[Service, Depends(service_of)],
 ) -> list[schemas.ReferenceOut]:
     """List the references of a person with their quality; images and templates never leave the service."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         get_beneficiary(unit.db, beneficiary_id)
         return [views.reference(row) for row in references_of(unit.db, beneficiary_id)]

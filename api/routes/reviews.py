@@ -30,7 +30,7 @@ def list_all(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> schemas.ReviewCaseList:
     """List cases; who has waited longest comes first."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         rows = list_cases(unit.db, state=state, limit=limit)
         return schemas.ReviewCaseList(items=[views.review_case(row) for row in rows])
 
@@ -42,7 +42,7 @@ def show(
     service: Annotated[Service, Depends(service_of)],
 ) -> schemas.ReviewCaseOut:
     """Show a case."""
-    with service.unit() as unit:
+    with service.reading() as unit:
         return views.review_case(get_case(unit.db, case_id))
 
 

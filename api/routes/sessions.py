@@ -82,5 +82,5 @@ def result(
 ) -> schemas.SessionOut:
     """Read a session: its state, and once decided its outcome with what to do next."""
     require_own_session(caller, session_id)
-    with service.unit() as unit:
+    with service.reading() as unit:
         return views.session(unit, get_session(unit.db, session_id))

@@ -251,11 +251,11 @@ def _proofs(
         why = (reason(Code.PROVEN_OFFICER, ruling.id, date=day),)
         proofs.append(Proof(day, Channel.OFFICER, "officer", why))
     more = [*facts.reasons, *reasons]
-    if (day := entitlement.last_proof_on) is not None:
-        if day <= as_of:
-            proofs.append(Proof(day, Channel.PRIOR, "prior", (reason(Code.PROVEN_PRIOR, date=day),)))
+    if (prior := entitlement.last_proof_on) is not None:
+        if prior <= as_of:
+            proofs.append(Proof(prior, Channel.PRIOR, "prior", (reason(Code.PROVEN_PRIOR, date=prior),)))
         else:
-            more.append(reason(Code.FUTURE_DATED, date=day))
+            more.append(reason(Code.FUTURE_DATED, date=prior))
     return proofs, more
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from certify.domain.evidence import Channel
@@ -103,64 +103,67 @@ class Policy:
         return fitting[-1].accepted if fitting else frozenset()
 
 
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
 class _Table:
     """A TOML table read key by key; keys left unread are an error, so that a typing mistake cannot disable a rule."""
 
-    def __init__(self, data: Mapping[str, Any], where: str) -> None:
+    def __init__(self, data: Any, where: str) -> None:
+        if not isinstance(data, Mapping):
+            raise PolicyInvalid(f"{where}: must be a table, not {data!r}")
         self._data = dict(data)
-        self._where = where
+        self.where = where
 
     def take(self, key: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
         if key not in self._data:
             if default is ...:
-                raise PolicyInvalid(f"{self._where}: '{key}' is missing")
+                raise PolicyInvalid(f"{self.where}: '{key}' is missing")
             return default
         value = self._data.pop(key)
         # bool is an int in Python, never in a policy
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise PolicyInvalid(f"{self._where}: '{key}' has the wrong type ({value!r})")
+            raise PolicyInvalid(f"{self.where}: '{key}' has the wrong type ({value!r})")
         return value
 
     def number(self, key: str, low: float, high: float, default: Any = ...) -> float:
         value = self.take(key, (int, float), default)
         if not low <= value <= high:
-            raise PolicyInvalid(f"{self._where}: '{key}' must lie between {low:g} and {high:g}, not {value!r}")
+            raise PolicyInvalid(f"{self.where}: '{key}' must lie between {low:g} and {high:g}, not {value!r}")
         return float(value)
 
     def integer(self, key: str, low: int, high: int, default: Any = ...) -> int:
         value = self.take(key, int, default)
         if not low <= value <= high:
-            raise PolicyInvalid(f"{self._where}: '{key}' must lie between {low} and {high}, not {value!r}")
+            raise PolicyInvalid(f"{self.where}: '{key}' must lie between {low} and {high}, not {value!r}")
         return int(value)
 
+    def word(self, key: str, words: type[_Word]) -> _Word:
+        return self._known(key, self.take(key, str), words)
+
     def channels(self, key: str, default: Any = ...) -> frozenset[Channel]:
+        return frozenset(self._known(key, name, Channel) for name in self.take(key, list, default))
+
+    def _known(self, key: str, value: Any, words: type[_Word]) -> _Word:
         try:
-            return frozenset(Channel(name) for name in self.take(key, list, default))
-        except ValueError as error:
-            raise PolicyInvalid(f"{self._where}: {error}") from error
+            return words(value)
+        except ValueError:
+            known = [word.value for word in words]
+            raise PolicyInvalid(f"{self.where}: '{key}' must be one of {known}, not {value!r}") from None
 
     def done(self) -> None:
         if self._data:
-            raise PolicyInvalid(f"{self._where}: unknown keys {sorted(self._data)}")
+            raise PolicyInvalid(f"{self.where}: unknown keys {sorted(self._data)}")
 
 
 def parse_policy(data: Mapping[str, Any]) -> Policy:
     """Build a policy from a parsed TOML document. Raises PolicyInvalid, naming the table and the key."""
-    try:
-        return _parse(data)
-    except PolicyInvalid:
-        raise
-    except ValueError as error:  # an enum that does not know the word
-        raise PolicyInvalid(f"policy: {error}") from error
-
-
-def _parse(data: Mapping[str, Any]) -> Policy:
     top = _Table(data, "policy")
     zone = top.take("timezone", str)
     try:
         ZoneInfo(zone)
     except (KeyError, ValueError, OSError) as error:
-        raise PolicyInvalid(f"policy: unknown time zone {zone!r}") from error
+        raise PolicyInvalid(f"policy: 'timezone' is unknown ({zone!r})") from error
     min_age = top.integer("min_age", 0, 130, -1) if "min_age" in data else None
     policy = Policy(
         scheme=top.take("scheme", str),
@@ -197,7 +200,7 @@ def _capture_rule(table: _Table) -> CaptureRule:
     rule = CaptureRule(
         min_llr=table.number("min_llr", 1.0, 12.0),
         embedders=table.integer("embedders", 1, 3),
-        liveness=LivenessRule(table.take("liveness", str)),
+        liveness=table.word("liveness", LivenessRule),
         max_attempts=table.integer("max_attempts", 1, 20),
         attempt_window_days=table.integer("attempt_window_days", 1, 366),
     )
@@ -212,21 +215,21 @@ def _bands(tables: list[Mapping[str, Any]]) -> tuple[AgeBand, ...]:
         bands.append(AgeBand(table.integer("from_age", 0, 130), table.channels("accepted")))
         table.done()
     if not bands or bands[0].from_age != 0 or [b.from_age for b in bands] != sorted({b.from_age for b in bands}):
-        raise PolicyInvalid("bands: must start at age 0 and rise")
+        raise PolicyInvalid("bands: 'from_age' must start at 0 and rise")
     return tuple(bands)
 
 
 def _adverse_rule(table: _Table) -> AdverseRule:
     rule = AdverseRule(
-        effect=Effect(table.take("effect", str)),
+        effect=table.word("effect", Effect),
         can_stop=table.take("can_stop", bool, False),
         paths=table.channels("paths", []),
     )
     table.done()
     if (rule.effect is Effect.OTHER_PATH) != bool(rule.paths):
-        raise PolicyInvalid("adverse: 'paths' goes with the effect 'other_path', and only with it")
+        raise PolicyInvalid(f"{table.where}: 'paths' goes with the effect 'other_path', and only with it")
     if rule.can_stop and rule.effect is not Effect.PAUSE:
-        raise PolicyInvalid("adverse: what can stop a payment must first pause the certificate")
+        raise PolicyInvalid(f"{table.where}: 'can_stop' needs the effect 'pause': the certificate pauses first")
     return rule
 
 

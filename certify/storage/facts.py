@@ -85,6 +85,12 @@ def determinations_of(
     return db.scalars(query).all()
 
 
+def determination_ids(db: Session, session_id: UUID) -> Sequence[UUID]:
+    """Return the ids of the determinations of a session."""
+    query = select(DeterminationRow.id).where(DeterminationRow.session_id == session_id)
+    return db.scalars(query.order_by(DeterminationRow.id)).all()
+
+
 def stored_policy(db: Session, sha256: str) -> PolicyDocument:
     """Return a policy as it was when something was determined under it. Raises NotFound."""
     row = db.get(PolicyRow, sha256)

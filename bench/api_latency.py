@@ -1,0 +1,196 @@
+"""Latency of GET session and GET certificate at a constant rate, alone and while selfies are uploaded.
+
+    python -m bench.api_latency            # 200 requests/s for 20 s, then the same with uploads
+
+An open loop: requests start on schedule whether or not earlier ones have been answered, and the time is counted from
+the scheduled start, so that a stall shows in full. Starts a service of its own in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from certify.capture import evaluate_session, open_session, submit_media
+from certify.config import Settings
+from certify.domain.evidence import Channel
+from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.queue import NoQueue
+from certify.service import build_service, utc_now
+from certify.storage.migrate import upgrade
+from certify.tokens import Role, development_signer
+from fixtures import faces
+from models.packs import PackStore, default_cache_dir
+from models.pipeline import FaceEngine
+
+PORT = 18080
+CONNECTIONS = 16
+
+
+def main() -> None:
+    """Run both measurements and print them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, default=200.0, help="requests per second")
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--uploads", type=float, default=2.0, help="uploads per second in the second measurement")
+    parser.add_argument("--megapixels", type=float, default=2.0, help="size of the uploaded selfies")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        paths, token, people, photo = _prepare(Path(folder), options.megapixels)
+        environment = {
+            **os.environ,
+            "CERTIFY_DATA_DIR": folder,
+            "CERTIFY_RATE_LIMIT": "none",
+            "CERTIFY_LOG_LEVEL": "WARNING",
+        }
+        server = subprocess.Popen([sys.executable, "-m", "certify", "serve", "--port", str(PORT)], env=environment)
+        try:
+            _wait()
+            asyncio.run(_load(paths, token, options.rate, 3.0))
+            for title, uploads in (("alone", 0.0), (f"with {options.uploads:g} uploads/s", options.uploads)):
+                times, bad, sent = asyncio.run(_both(paths, token, people, photo, options, uploads))
+                p = np.percentile(times, [50, 95, 99, 100]) * 1000
+                print(
+                    f"GET {title}: n={len(times)} errors={bad} p50={p[0]:.1f} p95={p[1]:.1f} p99={p[2]:.1f} "
+                    f"max={p[3]:.1f} ms; uploads answered: {sent} ({len(photo) / 1e6:.1f} MB each)"
+                )
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _prepare(folder: Path, megapixels: float) -> tuple[list[str], str, list[str], bytes]:
+    settings = Settings(data_dir=folder)
+    service = build_service(settings, queue=NoQueue())
+    upgrade(service.database)
+    engine = FaceEngine.load(PackStore(default_cache_dir()))
+    portrait = faces.portraits()["eileen_collins"]
+    photo = faces.rephotograph(portrait, seed=1, megapixels=megapixels)
+    paths, people = [], []
+    for number in range(20):
+        with service.unit() as unit:
+            pension = (NewEntitlement("employee", date(2015, 1, 1)),)
+            person = NewBeneficiary(national_id=f"BENCH{number:04}", name="B", entitlements=pension)
+            people.append(add_beneficiary(unit, person))
+            reference = add_reference(unit, people[-1], faces.encode(portrait))
+        measure_reference(service, engine, reference)
+        with service.unit() as unit:
+            session = open_session(unit, people[-1], Channel.REMOTE)
+            submit_media(unit, session.id, photo)
+        row = evaluate_session(service, engine, session.id)
+        assert row.certificate_number is not None
+        paths += [f"/v1/sessions/{row.id}", f"/v1/certificates/{row.certificate_number}"]
+    signer = development_signer(settings)
+    token = signer.issue(subject="bench", role=Role.AGENT, now=utc_now(), lifetime=timedelta(hours=2))
+    service.database.close()
+    return paths, token, [str(person) for person in people], photo
+
+
+def _wait() -> None:
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/ready", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise SystemExit("the server did not start")
+
+
+async def _both(
+    paths: list[str], token: str, people: list[str], photo: bytes, options: argparse.Namespace, uploads: float
+) -> tuple[list[float], int, int]:
+    stop = asyncio.Event()
+    uploader = asyncio.create_task(_upload(token, people, photo, uploads, stop))
+    times, bad = await _load(paths, token, options.rate, options.seconds)
+    stop.set()
+    return times, bad, await uploader
+
+
+async def _load(paths: list[str], token: str, rate: float, seconds: float) -> tuple[list[float], int]:
+    """Send GETs on schedule over kept-alive connections; return seconds from scheduled start, and failures."""
+    due: asyncio.Queue[tuple[float, str] | None] = asyncio.Queue()
+    times: list[float] = []
+    bad = 0
+
+    async def client() -> None:
+        nonlocal bad
+        reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+        while (job := await due.get()) is not None:
+            start, path = job
+            status, _ = await _exchange(reader, writer, "GET", path, token, b"", {})
+            bad += status != 200
+            times.append(time.perf_counter() - start)
+        writer.close()
+
+    clients = [asyncio.create_task(client()) for _ in range(CONNECTIONS)]
+    begin = time.perf_counter()
+    for number in range(int(rate * seconds)):
+        start = begin + number / rate
+        await asyncio.sleep(max(0.0, start - time.perf_counter()))
+        due.put_nowait((start, paths[number % len(paths)]))
+    for _ in clients:
+        due.put_nowait(None)
+    await asyncio.gather(*clients)
+    return times, bad
+
+
+async def _upload(token: str, people: list[str], photo: bytes, rate: float, stop: asyncio.Event) -> int:
+    """Open sessions and send photos at a rate until told to stop; return how many were accepted."""
+    sent = 0
+    if not rate:
+        return sent
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    while not stop.is_set():
+        started = time.perf_counter()
+        key = {"Idempotency-Key": f"bench-{time.time_ns()}", "Content-Type": "application/json"}
+        body = json.dumps({"beneficiary_id": people[sent % len(people)]}).encode()
+        status, answer = await _exchange(reader, writer, "POST", "/v1/sessions", token, body, key)
+        if status == 201:
+            opened: dict[str, Any] = json.loads(answer)
+            path = f"/v1/sessions/{opened['session']['id']}/media"
+            key = {"Idempotency-Key": f"bench-{time.time_ns()}", "Content-Type": "image/jpeg"}
+            status, _ = await _exchange(reader, writer, "POST", path, opened["token"], photo, key)
+        sent += status == 202
+        await asyncio.sleep(max(0.0, 1 / rate - (time.perf_counter() - started)))
+    writer.close()
+    return sent
+
+
+async def _exchange(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    method: str,
+    path: str,
+    token: str,
+    body: bytes,
+    headers: dict[str, str],
+) -> tuple[int, bytes]:
+    """One HTTP/1.1 exchange on a kept-alive connection, without a client library's own cost."""
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        "Host: bench",
+        f"Authorization: Bearer {token}",
+        f"Content-Length: {len(body)}",
+    ]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+    await writer.drain()
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+    return int(head[9:12]), await reader.readexactly(length)
+
+
+if __name__ == "__main__":
+    main()

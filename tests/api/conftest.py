@@ -1,0 +1,118 @@
+"""The application on a fresh database, and callers of every role."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from api.app import create_app
+from certify.capture import evaluate_session
+from certify.enrol import measure_reference
+from certify.service import Service
+from certify.tokens import Role, development_signer
+from models.pipeline import FaceEngine
+
+_keys = itertools.count()
+
+
+@dataclass
+class Caller:
+    """A client that speaks with one token."""
+
+    client: TestClient
+    token: str | None
+
+    def get(self, path: str) -> Response:
+        return self.client.get(path, headers=self._headers())
+
+    def post(self, path: str, json: Any = None, *, content: bytes | None = None, key: str | None = None) -> Response:
+        headers = self._headers() | {"Idempotency-Key": key or f"test-key-{next(_keys)}"}
+        if content is not None:
+            return self.client.post(path, content=content, headers=headers | {"Content-Type": "image/jpeg"})
+        return self.client.post(path, json=json, headers=headers)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[TestClient]:
+    with TestClient(create_app(service=service), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def call(client: TestClient, service: Service) -> Callable[[Role], Caller]:
+    """Return a caller of a role, with a token of the development issuer."""
+    signer = development_signer(service.settings)
+
+    def of(role: Role) -> Caller:
+        token = signer.issue(subject=f"test-{role}", role=role, now=service.clock(), lifetime=timedelta(hours=8))
+        return Caller(client, token)
+
+    return of
+
+
+@dataclass
+class World:
+    """What a story needs: callers, and a worker that works when told to."""
+
+    officer: Caller
+    agent: Caller
+    machine: Caller
+    auditor: Caller
+    public: Caller
+    service: Service
+    engine: FaceEngine
+
+    def enrol(self, portrait: bytes, *, schemes: tuple[str, ...] = ("employee",), national_id: str = "TEST0001") -> str:
+        """Enrol a person with one active reference; return the id."""
+        body = {
+            "national_id": national_id,
+            "name": "Eileen Collins",
+            "birth_date": "1950-11-19",
+            "entitlements": [{"scheme": scheme, "starts_on": "2015-01-01"} for scheme in schemes],
+        }
+        answer = self.machine.post("/v1/beneficiaries", body)
+        assert answer.status_code == 201, answer.text
+        person: str = answer.json()["id"]
+        answer = self.officer.post(f"/v1/beneficiaries/{person}/references", content=portrait)
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["state"] == "pending"
+        measure_reference(self.service, self.engine, UUID(answer.json()["id"]))
+        return person
+
+    def attempt(self, person: str, photo: bytes) -> tuple[Caller, dict[str, Any]]:
+        """Open a session, send a photo, let the worker work; return the person's caller and the result."""
+        opened = self.agent.post("/v1/sessions", {"beneficiary_id": person})
+        assert opened.status_code == 201, opened.text
+        session = opened.json()["session"]["id"]
+        phone = Caller(self.agent.client, opened.json()["token"])
+        sent = phone.post(f"/v1/sessions/{session}/media", content=photo)
+        assert sent.status_code == 202, sent.text
+        evaluate_session(self.service, self.engine, UUID(session))
+        answer = phone.get(f"/v1/sessions/{session}")
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()
+        return phone, result
+
+
+@pytest.fixture
+def world(call: Callable[[Role], Caller], client: TestClient, service: Service, engine: FaceEngine) -> World:
+    return World(
+        officer=call(Role.OFFICER),
+        agent=call(Role.AGENT),
+        machine=call(Role.MACHINE),
+        auditor=call(Role.AUDITOR),
+        public=Caller(client, None),
+        service=service,
+        engine=engine,
+    )

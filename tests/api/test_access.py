@@ -1,0 +1,146 @@
+"""No route is open by omission."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.auth import Access, Public
+from certify.config import Env, Settings
+from certify.errors import Unavailable
+from certify.service import Service
+from certify.tokens import (
+    AUDIENCE,
+    Authenticator,
+    Principal,
+    Role,
+    Signer,
+    TokenRefused,
+    development_signer,
+    ed25519_jwk,
+)
+from tests.api.conftest import Caller
+
+pytestmark = pytest.mark.integration
+
+PUBLIC_ROUTES = {"/v1/verify", "/v1/keys", "/v1/ledger/checkpoint", "/v1/ledger/keys", "/health", "/ready"}
+
+
+def _routes() -> list[APIRoute]:
+    """Every route the application serves, however it was mounted; anything that is no route of ours fails."""
+    found: list[APIRoute] = []
+    waiting = list(create_app(Settings()).routes)
+    while waiting:
+        route = waiting.pop()
+        if isinstance(route, APIRoute):
+            found.append(route)
+        elif hasattr(route, "original_router"):
+            waiting += route.original_router.routes
+        else:
+            # FastAPI's own description of the application is the only other thing served.
+            assert getattr(route, "path", None) == "/v1/openapi.json", route
+    return sorted(found, key=lambda route: (route.path, min(route.methods)))
+
+
+def test_the_walk_finds_what_the_description_lists() -> None:
+    walked = {(route.path, method.lower()) for route in _routes() for method in route.methods}
+    described = {(path, method) for path, ops in create_app(Settings()).openapi()["paths"].items() for method in ops}
+    assert walked == described
+
+
+def _guards(route: APIRoute) -> list[Access | Public]:
+    return [d.call for d in route.dependant.dependencies if isinstance(d.call, Access | Public)]
+
+
+def test_every_route_states_exactly_one_access_rule() -> None:
+    routes = _routes()
+    assert len(routes) >= 25
+    for route in routes:
+        assert len(_guards(route)) == 1, f"{route.methods} {route.path} does not say who may call it"
+
+
+def test_public_routes_are_the_ones_we_know_and_give_a_reason() -> None:
+    public = {route.path: guard for route in _routes() for guard in _guards(route) if isinstance(guard, Public)}
+    assert set(public) == PUBLIC_ROUTES
+    assert all(len(guard.reason) > 10 for guard in public.values())
+
+
+def test_every_changing_post_needs_an_idempotency_key() -> None:
+    reading = {"/v1/verify", "/v1/beneficiaries/lookup"}
+    for route in _routes():
+        if "POST" in route.methods and route.path not in reading:
+            names = {p.alias for d in route.dependant.dependencies for p in d.header_params}
+            assert "Idempotency-Key" in names, route.path
+
+
+@pytest.mark.parametrize("route", _routes(), ids=lambda route: f"{min(route.methods)} {route.path}")
+def test_guarded_routes_refuse_strangers_and_wrong_roles(
+    route: APIRoute, client: TestClient, call: Callable[[Role], Caller], service: Service
+) -> None:
+    guard = _guards(route)[0]
+    if isinstance(guard, Public):
+        return
+    path = re.sub(r"{\w+}", str(uuid4()), route.path)
+    method = min(route.methods)
+    headers = {"Idempotency-Key": "access-test"}
+    answer = client.request(method, path, headers=headers)
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "token_refused"
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    for role in set(Role) - guard.roles - {Role.PENSIONER}:
+        token = call(role).token
+        answer = client.request(method, path, headers=headers | {"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 403, f"{role} got {answer.status_code}"
+        assert answer.json()["code"] == "forbidden"
+
+
+def test_a_session_token_opens_its_own_session_only(client: TestClient, service: Service) -> None:
+    state = client.app.state.certify  # type: ignore[attr-defined]  # the app of the fixture
+    token = state.sessions.issue(
+        subject="x", role=Role.PENSIONER, now=service.clock(), lifetime=timedelta(hours=1), session=uuid4()
+    )
+    answer = Caller(client, token).get(f"/v1/sessions/{uuid4()}")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def _signer(issuer: str = "https://idp.example", seed: bytes = b"s" * 32) -> Signer:
+    return Signer(issuer, ed25519_jwk(seed), frozenset({Role.OFFICER}))
+
+
+def _issue(signer: Signer, service: Service, role: Role = Role.OFFICER, hours: float = 1) -> str:
+    return signer.issue(subject="anna", role=role, now=service.clock(), lifetime=timedelta(hours=hours))
+
+
+def test_tokens_are_held_to_issuer_key_role_and_time(service: Service) -> None:
+    signer = _signer()
+    authenticator = Authenticator([signer.issuer()])
+    good = _issue(signer, service)
+    assert authenticator.authenticate(good, service.clock()) == Principal("anna", Role.OFFICER, "https://idp.example")
+    refused = {
+        "expired": _issue(signer, service, hours=-1),
+        "another key": _issue(_signer(seed=b"t" * 32), service),
+        "unknown issuer": _issue(_signer("https://evil.example"), service),
+        "a role the issuer may not give": _issue(signer, service, Role.AUDITOR),
+        "altered": good[:-4] + ("AAAA" if good[-4:] != "AAAA" else "BBBB"),
+        "rubbish": "not.a.token",
+        "no algorithm": "eyJhbGciOiJub25lIn0." + good.split(".")[1] + ".",
+        "empty": "",
+    }
+    for token in refused.values():
+        with pytest.raises(TokenRefused):
+            authenticator.authenticate(token, service.clock())
+    assert AUDIENCE == "certify"
+
+
+def test_the_development_issuer_refuses_production(service: Service) -> None:
+    production = service.settings.model_copy(update={"env": Env.PRODUCTION})
+    with pytest.raises(Unavailable) as refused:
+        development_signer(production)
+    assert refused.value.code == "development_only"

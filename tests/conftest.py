@@ -1,0 +1,100 @@
+"""What integration tests stand on: one embedded PostgreSQL a session, one fresh migrated database a test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from certify.config import Settings
+from certify.policies import load_policies
+from certify.queue import NoQueue
+from certify.service import Service
+from certify.storage.database import Database
+from certify.storage.embedded import PostgresServer, embedded_url, start_embedded
+from certify.storage.keys import FileMasterKey
+from certify.storage.migrate import upgrade
+from certify.storage.vault import Vault
+
+if TYPE_CHECKING:
+    from models.pipeline import FaceEngine
+
+_TEMPLATE = "template_certify"
+_names = itertools.count()
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, step: timedelta) -> None:
+        self.now += step
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> PostgresServer:
+    """One PostgreSQL for all tests; it stops when the test process ends."""
+    return start_embedded(tmp_path_factory.mktemp("postgres"))
+
+
+@pytest.fixture(scope="session")
+def template_database(embedded_server: PostgresServer) -> str:
+    """A migrated database, to be copied: copying takes milliseconds, migrating does not."""
+    database = Database(embedded_url(embedded_server, _TEMPLATE))
+    upgrade(database)
+    database.close()
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database_url(embedded_server: PostgresServer, template_database: str) -> Iterator[str]:
+    """The address of a database of the test's own."""
+    name = f"test_{next(_names)}"
+    with psycopg.connect(embedded_server.get_uri(), autocommit=True) as connection:
+        connection.execute(f'create database "{name}" template "{template_database}"')  # type: ignore[arg-type]  # our own names
+        yield embedded_url(embedded_server, name)
+        connection.execute(f'drop database "{name}" with (force)')  # type: ignore[arg-type]  # our own names
+
+
+@pytest.fixture
+def service(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Service]:
+    """A service on a fresh database, with a clock that tests move. Jobs are not queued; tests do the work."""
+    settings = Settings(data_dir=tmp_path, rate_limit="none", issuer_name="Test Pension Fund")
+    database = Database(database_url)
+    yield Service(
+        settings=settings,
+        database=database,
+        vault=Vault(FileMasterKey(tmp_path / "master.key")),
+        policies=load_policies(),
+        queue=NoQueue(),
+        clock=clock,
+    )
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def engine() -> FaceEngine:
+    """The face models, loaded once. Skips loudly where they could not be prepared."""
+    from models.errors import ModelsError  # noqa: PLC0415 - unit tests need not load them
+    from models.packs import PackStore, default_cache_dir  # noqa: PLC0415
+    from models.pipeline import FaceEngine  # noqa: PLC0415
+
+    try:
+        return FaceEngine.load(PackStore(default_cache_dir()))
+    except ModelsError as error:
+        pytest.skip(f"MODELS ARE MISSING, run 'certify models prepare': {error}")
