@@ -1,4 +1,6 @@
-"""Fit models/calibration.toml: score -> log10 likelihood ratio, and the operating point. Run by hand, once per model change.
+"""Fit models/calibration.toml: scores to log10 likelihood ratios, and the operating point.
+
+Run by hand, once per model change:
 
     python bench/fit_calibration.py ../shared/data > models/calibration.toml
 
@@ -11,6 +13,7 @@ they are harder than pairs across domains, and a deployment is one domain. Every
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +26,11 @@ from models.detect import Detector
 from models.packs import PackStore, default_cache_dir
 from models.pipeline import SMALL_SIDE, FaceEngine, enlarge_small
 from models.runtime import load_network
+from models.statistics import tail_threshold
 
 SEED = 20261123
 BOOTSTRAPS = 200
 TARGET_FMR = 1e-4
-TAIL_FROM = 0.99
 # Penalty on standardised coefficients. The classes are nearly separable, so without it the slope follows the last few
 # pairs; with it the ratios stay modest on faces unlike these. Cross-validated cost in docs/models.md.
 RIDGE = 3e-5
@@ -57,27 +60,25 @@ class Pairs:
     second: Ints
 
 
-def pictures(data: Path) -> list[tuple[str, str, str, NDArray[np.uint8]]]:
-    """(subject, source, domain, pixels) of everything labelled."""
-    found: list[tuple[str, str, str, NDArray[np.uint8]]] = []
+def pictures(data: Path) -> Iterator[tuple[str, str, str, NDArray[np.uint8]]]:
+    """Yield (subject, source, domain, pixels) of everything labelled."""
     for path in sorted((data / "faces" / "att").glob("*/*.pgm")):
-        found.append((f"att-{path.parent.name}", str(path), "att", _read(path)))
+        yield f"att-{path.parent.name}", str(path), "att", _read(path)
     for path in sorted((data / "faces" / "compreface-samples").glob("*_[A-Z].jpg")):
-        found.append((f"compreface-{path.stem[-1]}", str(path), "photo", _read(path)))
+        yield f"compreface-{path.stem[-1]}", str(path), "photo", _read(path)
     for name, path in portrait_files().items():
-        found.append((name, str(path), "photo", _read(path)))
+        yield name, str(path), "photo", _read(path)
     for path in sorted((data / "motion").glob("*.mp4")):
         video = cv2.VideoCapture(str(path))
         frames = []
         while (step := video.read())[0]:
-            frames.append(step[1].astype(np.uint8, copy=False))
+            frames.append(np.asarray(step[1], np.uint8))
         for index in np.linspace(0, len(frames) - 1, 14).astype(int):
-            found.append((f"motion-{path.stem}", f"{path}#{index}", "motion", frames[index]))
-    return found
+            yield f"motion-{path.stem}", f"{path}#{index}", "motion", frames[index]
 
 
 def degrade(pixels: NDArray[np.uint8], detector: Detector, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A worse picture of the same scene: the eyes only 22-40 real pixels apart, badly lit, noisy."""
+    """Make a worse picture of the same scene: the eyes only 22-40 real pixels apart, badly lit, noisy."""
     height, width = pixels.shape[:2]
     faces = detector.detect(enlarge_small(pixels))
     factor = max(1.0, SMALL_SIDE / max(height, width))
@@ -89,7 +90,7 @@ def degrade(pixels: NDArray[np.uint8], detector: Detector, rng: np.random.Genera
     down = np.linspace(-1, 1, height)[:, None, None] * np.sin(angle)
     worse = worse * (rng.uniform(0.35, 1.1) * (1 + strength * (across + down)))
     worse += rng.standard_normal(worse.shape) * rng.uniform(2, 9)
-    return np.clip(worse, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(worse, 0, 255), np.uint8)
 
 
 def collect(engine: FaceEngine, detector: Detector, data: Path) -> list[Sample]:
@@ -153,15 +154,6 @@ def logistic(scores: Floats, same: NDArray[np.bool_], weight: Floats) -> Floats:
     return np.array([beta[0] - slopes @ mean, *slopes])
 
 
-def tail_threshold(llr: Floats, weight: Floats) -> float:
-    """Value that a share TARGET_FMR of impostors reaches, by an exponential fit of the worst 1 % (peaks over threshold)."""
-    order = np.argsort(-llr)
-    ranked, share = llr[order], np.cumsum(weight[order]) / weight.sum()
-    cut = int(np.searchsorted(share, 1 - TAIL_FROM))
-    excess = np.average(ranked[: cut + 1] - ranked[cut], weights=weight[order][: cut + 1])
-    return float(ranked[cut] + excess * np.log((1 - TAIL_FROM) / TARGET_FMR))
-
-
 def fit_section(pairs: Pairs, columns: list[int], names: list[str], subjects: int, hard: NDArray[np.bool_]) -> str:
     """One ``[[fit]]`` table as TOML."""
     rng = np.random.default_rng(SEED)
@@ -173,11 +165,11 @@ def fit_section(pairs: Pairs, columns: list[int], names: list[str], subjects: in
         counts = np.bincount(rng.integers(0, subjects, subjects), minlength=subjects)
         replicas.append(logistic(scores, pairs.same, subject_weights(pairs, counts)))
         times = (counts[pairs.first] * counts[pairs.second])[hard].astype(np.float64)
-        thresholds.append(tail_threshold(llr[hard], times))
+        thresholds.append(tail_threshold(llr[hard], TARGET_FMR, weights=times))
     low, high = np.percentile(replicas, [2.5, 97.5], axis=0)
     # Never claim more than the data could contradict: about three events are needed to see a rate at all.
     bounds = (-np.log10(pairs.same.sum() / 3), np.log10((~pairs.same).sum() / 3))
-    point = tail_threshold(llr[hard], np.ones(int(hard.sum())))
+    point = tail_threshold(llr[hard], TARGET_FMR)
     upper = float(np.percentile(thresholds, 95))
     genuine = llr[pairs.same]
     lines = [

@@ -33,7 +33,7 @@ def main() -> None:
     print(f"selfie: {info.width} x {info.height}, {len(selfie)} bytes, decoded at 1/{info.scale}")
     shapes = {"yunet": (1, 3, 320, 256), "sface": (1, 3, 112, 112), "faceplugin": (1, 3, 112, 112)}
     shapes |= {"fr_liveness": (1, 3, 128, 128), "fr_eye": (1, 1, 24, 24)}
-    runs = {"jpeg decode": lambda: decode(selfie)}
+    runs: dict[str, Callable[[], object]] = {"jpeg decode": lambda: decode(selfie)}
     for name, shape in shapes.items():
         runs[name] = _bare(load_network(store, name), np.random.default_rng(0).random(shape, np.float32) * 255)
     # Interleaved, so that a slow moment of the machine hits both sides alike.
@@ -53,7 +53,9 @@ def main() -> None:
         print(f"  bare {name:12} {median[name]:7.2f} ms{' (twice)' if name == 'fr_eye' else ''}")
     for stage, values in stages.items():
         print(f"  stage {stage:11} {np.median(values[3:]):7.2f} ms")
-    print(f"decode + bare models {floor:.1f} ms, measure() {median['measure']:.1f} ms, x {median['measure'] / floor:.3f}")
+    print(
+        f"decode + bare models {floor:.1f} ms, measure() {median['measure']:.1f} ms, x {median['measure'] / floor:.3f}"
+    )
 
 
 def _bare(network: Network, tensor: np.ndarray) -> Callable[[], object]:

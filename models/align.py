@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.image import Pixels
+from models.image import Pixels, halve
 
 ARCFACE_POINTS = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
@@ -72,11 +72,9 @@ def _shrunk(pixels: Pixels, matrix: NDArray[np.float64], factor: int) -> tuple[P
     left, top = (int(value) for value in np.floor(corners.min(0) - factor).clip(0, [width - 1, height - 1]))
     right, bottom = (int(value) for value in np.ceil(corners.max(0) + factor).clip(1, [width, height]))
     part = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
-    size = (max(1, part.shape[1] // factor), max(1, part.shape[0] // factor))
-    small = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    # Pixel centres: x_full = (x_small + 0.5) * step - 0.5 + left.
-    step = np.array([part.shape[1] / size[0], part.shape[0] / size[1]])
+    small, block = halve(part, factor)
+    # Pixel centres: x_full = (x_small + 0.5) * block - 0.5 + left.
     moved = matrix.copy()
-    moved[:, :2] = matrix[:, :2] * step
-    moved[:, 2] = matrix[:, :2] @ (np.array([left, top]) + 0.5 * step - 0.5) + matrix[:, 2]
+    moved[:, :2] = matrix[:, :2] * block
+    moved[:, 2] = matrix[:, :2] @ (np.array([left, top]) + 0.5 * block - 0.5) + matrix[:, 2]
     return small, moved

@@ -1,4 +1,6 @@
-"""From cosine scores to a log10 likelihood ratio: how many times likelier are these scores if it is the same person?
+"""From cosine scores to a log10 likelihood ratio.
+
+How many times likelier are these scores if it is the same person than if it is somebody else?
 
 ``log10 LR = (intercept + sum(weight * score)) / ln 10`` by logistic regression with balanced classes, so that the prior
 odds of the training data drop out. It is clipped to the bounds that the training data support: beyond them nobody has
@@ -81,7 +83,7 @@ class Calibration:
     details: Mapping[str, Any]
 
     def fit_for(self, names: Sequence[str]) -> Fit | None:
-        """The calibration that uses most of the given embedders."""
+        """Return the calibration that uses most of the given embedders; None when none fits."""
         return next((fit for fit in self.fits if fit.weights.keys() <= set(names)), None)
 
     def log10_lr(self, scores: Mapping[str, float]) -> CalibratedScore:

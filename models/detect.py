@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.image import Pixels
+from models.image import Pixels, halve
 from models.runtime import Network, Tensor
 
 STRIDES = (8, 16, 32)
@@ -71,16 +71,10 @@ class Detector:
 
     def look(self, pixels: Pixels, side: int) -> tuple[Face, ...]:
         """One run of the network on the picture scaled so that its long side is ``side`` pixels."""
-        block = max(max(pixels.shape[:2]) // side, 1)
-        # Up to block - 1 columns and rows at the right and bottom are cut, so that blocks are whole: averaging whole
-        # blocks and interpolating the rest costs a seventh of a fractional area average.
-        height, width = (length // block * block or length for length in pixels.shape[:2])
+        small, block = halve(pixels, max(pixels.shape[:2]) // side)
+        height, width = small.shape[0] * block, small.shape[1] * block
         ratio = side / max(height, width)
         size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-        small = pixels[:height, :width]
-        if block > 1:
-            blocks = (max(width // block, 1), max(height // block, 1))
-            small = cv2.resize(small, blocks, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         small = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
         # Strides go up to 32, so both sides must be multiples of it; black at the right and bottom, as OpenCV pads.
         canvas = np.zeros((-(-size[1] // 32) * 32, -(-size[0] // 32) * 32, 3), np.uint8)
@@ -95,7 +89,8 @@ class Detector:
         """Rows of left, top, width, height, ten point coordinates and score, after suppression of duplicates."""
         rows = []
         for stride in STRIDES:
-            cls, obj, bbox, kps = (outputs[self._order[f"{kind}_{stride}"]][0] for kind in ("cls", "obj", "bbox", "kps"))
+            kinds = ("cls", "obj", "bbox", "kps")
+            cls, obj, bbox, kps = (outputs[self._order[f"{kind}_{stride}"]][0] for kind in kinds)
             score = np.sqrt(cls[:, 0].clip(0, 1) * obj[:, 0].clip(0, 1))
             chosen = np.flatnonzero(score >= MIN_SCORE)
             columns = width // stride

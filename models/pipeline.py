@@ -1,8 +1,7 @@
 """The few functions that the rest of the house calls: measure a picture, compare templates.
 
-    engine = FaceEngine.load(PackStore(cache_dir))
-    measurement = engine.measure(jpeg_bytes)
-    comparison = engine.compare(measurement.templates, [reference_templates])
+``FaceEngine.load(PackStore(cache_dir))`` once; ``engine.measure(jpeg_bytes)`` for each picture;
+``engine.compare(measurement.templates, [reference_templates])`` for each person.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ from models.states import State
 Templates = Mapping[str, NDArray[np.float32]]
 """Embedder name -> float32 unit vector."""
 
-# A face whose eyes are closer than this in the reduced picture would be enlarged for the embedders (their eyes are 35 px
-# apart): then the picture is decoded again at a larger scale, which costs one more decoding, and only for far faces.
+# A face whose eyes are closer than this in the reduced picture would be enlarged for the embedders, which want 35 px
+# between the eyes. Then the picture is decoded again at a larger scale: a second decoding, only for far faces.
 RELOOK_BELOW = 40.0
 
 # Evaluation only: research pictures smaller than this are enlarged to it and given a border, as YuNet wants some

@@ -145,7 +145,7 @@ def _inside(subject: Subject) -> float:
     rows, columns = subject.pixels.shape[:2]
     seen_width = min(left + width, columns) - max(left, 0.0)
     seen_height = min(top + height, rows) - max(top, 0.0)
-    return max(seen_width, 0.0) * max(seen_height, 0.0) / (width * height)
+    return float(max(seen_width, 0.0) * max(seen_height, 0.0) / (width * height))
 
 
 def _skin(subject: Subject) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from models.errors import ModelCorrupt
@@ -66,6 +66,6 @@ def load_network(store: PackStore, name: str, *, threads: int = 1) -> Network:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 (onnxruntime's exceptions share no public base class)
+    except Exception as error:  # onnxruntime's exceptions share no public base class
         raise ModelCorrupt(f"onnxruntime cannot load model {name!r}: {error}") from error
     return Network(name, store.spec(name).sha256, session, session.get_inputs()[0].name)

@@ -1,7 +1,7 @@
 """Error rates and their uncertainty. numpy only.
 
-Terms of ISO/IEC 19795-1: FMR, the share of impostor pairs accepted; FNMR, the share of genuine pairs rejected; EER, where
-both are equal. A score is accepted when it is at or above the threshold.
+Terms of ISO/IEC 19795-1: FMR, the share of impostor pairs accepted; FNMR, the share of genuine pairs rejected; EER,
+where both are equal. A score is accepted when it is at or above the threshold.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def tail_threshold(impostor: Floats, target: float, *, weights: Floats | None = 
 
 
 def people_of(same_pairs: Iterable[tuple[Hashable, Hashable]], everything: Iterable[Hashable]) -> dict[Hashable, int]:
-    """Number the persons: what is linked by pairs of the same person is one person (union-find)."""
+    """Give every person a number: what is linked by pairs of the same person is one person (union-find)."""
     parent: dict[Hashable, Hashable] = {item: item for item in everything}
 
     def root(item: Hashable) -> Hashable:

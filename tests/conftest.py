@@ -66,9 +66,9 @@ def database_url(embedded_server: PostgresServer, template_database: str) -> Ite
     """The address of a database of the test's own."""
     name = f"test_{next(_names)}"
     with psycopg.connect(embedded_server.get_uri(), autocommit=True) as connection:
-        connection.execute(f'create database "{name}" template "{template_database}"')  # type: ignore[arg-type]  # our own names
+        connection.execute(f'create database "{name}" template "{template_database}"')
         yield embedded_url(embedded_server, name)
-        connection.execute(f'drop database "{name}" with (force)')  # type: ignore[arg-type]  # our own names
+        connection.execute(f'drop database "{name}" with (force)')
 
 
 @pytest.fixture
