@@ -241,7 +241,7 @@ target_fmr = 1e-4
 impostor_pairs = {hard}
 people = {people}
 text = "The threshold of each fit is where the false match rate should be at most 1 in 10,000: an exponential tail \
-fitted to the worst 1 % of impostor scores of the hardest domain (AT&T: same camera, mostly young European men), of \
+fitted to the worst 1 % of impostor scores of the hardest domain (AT&T: same camera, mostly men), of \
 which the upper 95 % bound of {bootstraps} bootstraps by subject is taken, not the estimate. It is an extrapolation \
 from {people} people: it has not been observed, and other cameras or groups can be worse. Measure on your own \
 population with `certify evaluate matching` before relying on it."\

@@ -185,7 +185,8 @@ def _upright_points(subject: Subject) -> NDArray[np.float64]:
     eyes = points[1] - points[0]
     length = max(float(np.hypot(*eyes)), 1e-6)
     cos, sin = eyes / length
-    return (points - points[:2].mean(0)) @ np.array([[cos, -sin], [sin, cos]]) / length
+    turn = np.array([[cos, -sin], [sin, cos]])
+    return np.asarray((points - points[:2].mean(0)) @ turn / length, np.float64)
 
 
 def roll_degrees(subject: Subject) -> float:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from certify.config import Settings
 from certify.policies import load_policies
-from certify.queue import NoQueue
+from certify.queue import NoQueue, Queue
 from certify.service import Service
 from certify.storage.database import Database
 from certify.storage.embedded import PostgresServer, embedded_url, start_embedded
@@ -47,9 +51,18 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> PostgresServer:
-    """One PostgreSQL for all tests; it stops when the test process ends."""
-    return start_embedded(tmp_path_factory.mktemp("postgres"))
+def embedded_server() -> Iterator[PostgresServer]:
+    """One PostgreSQL for all tests. It forgets everything with them, so it need not wait for the disk."""
+    # Not in pytest's own folder: that is closed to the other user as whom the server runs under root.
+    folder = Path(tempfile.mkdtemp(prefix="certify-tests-"))
+    server = start_embedded(folder)
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"alter system set {setting} = off")  # type: ignore[arg-type]  # our own names
+        connection.execute("select pg_reload_conf()")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -72,19 +85,38 @@ def database_url(embedded_server: PostgresServer, template_database: str) -> Ite
 
 
 @pytest.fixture
-def service(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Service]:
-    """A service on a fresh database, with a clock that tests move. Jobs are not queued; tests do the work."""
-    settings = Settings(data_dir=tmp_path, rate_limit="none", issuer_name="Test Pension Fund")
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings for tests, whatever the environment of the developer says."""
+    for name in [name for name in os.environ if name.startswith("CERTIFY_")]:
+        monkeypatch.delenv(name)
+    return Settings(data_dir=tmp_path, rate_limit="none", issuer_name="Test Pension Fund")
+
+
+@pytest.fixture
+def queue() -> Queue:
+    """Jobs are not queued; tests do the work. Tests about jobs override this with a DatabaseQueue."""
+    return NoQueue()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh migrated database of the test's own, closed afterwards."""
     database = Database(database_url)
-    yield Service(
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def service(database: Database, settings: Settings, queue: Queue, clock: Clock) -> Service:
+    """A service on a fresh database, with a clock that tests move. ``dataclasses.replace`` makes a second one of it."""
+    return Service(
         settings=settings,
         database=database,
-        vault=Vault(FileMasterKey(tmp_path / "master.key")),
+        vault=Vault(FileMasterKey(settings.key_file)),
         policies=load_policies(),
-        queue=NoQueue(),
+        queue=queue,
         clock=clock,
     )
-    database.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 
@@ -46,8 +48,12 @@ def complain(message: str, hint: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print plain values as JSON."""
-    console.print_json(data=value, default=str)
+    """Print plain values as JSON; paths and ids become text, numpy numbers numbers."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else str(value)
 
 
 @contextmanager
