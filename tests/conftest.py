@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +26,10 @@ from certify.storage.vault import Vault
 
 if TYPE_CHECKING:
     from models.pipeline import FaceEngine
+
+# How long one example takes says nothing on a busy machine.
+hypothesis_settings.register_profile("certify", hypothesis_settings(), deadline=None)
+hypothesis_settings.load_profile("certify")
 
 _TEMPLATE = "template_certify"
 _names = itertools.count()
@@ -58,7 +61,7 @@ def embedded_server() -> Iterator[PostgresServer]:
     server = start_embedded(folder)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"alter system set {setting} = off")  # type: ignore[arg-type]  # our own names
+            connection.execute(f"alter system set {setting} = off")
         connection.execute("select pg_reload_conf()")
     yield server
     server.cleanup()
@@ -87,8 +90,8 @@ def database_url(embedded_server: PostgresServer, template_database: str) -> Ite
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings for tests, whatever the environment of the developer says."""
-    for name in [name for name in os.environ if name.startswith("CERTIFY_")]:
-        monkeypatch.delenv(name)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"CERTIFY_{name.upper()}", raising=False)
     return Settings(data_dir=tmp_path, rate_limit="none", issuer_name="Test Pension Fund")
 
 

@@ -1,0 +1,76 @@
+"""History cannot be changed, and the ledger stays whole when many write at once."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from certify.certificates import merkle
+from certify.checkpoints import publish_checkpoint
+from certify.service import Service
+from certify.storage.ledger import leaves, ledger_root, ledger_size
+
+pytestmark = pytest.mark.integration
+
+HISTORY = ("evidence", "determinations", "policies", "ledger_leaves", "ledger_nodes", "ledger_checkpoints")
+
+
+@pytest.mark.parametrize("table", HISTORY)
+@pytest.mark.parametrize("statement", ["delete from {}", "truncate {} cascade", "update {} set {} = {}"])
+def test_history_is_append_only(service: Service, table: str, statement: str) -> None:
+    column = {"policies": "scheme", "ledger_leaves": "entry", "ledger_nodes": "hash", "ledger_checkpoints": "note"}
+    name = column.get(table, "id")
+    with service.unit() as unit:
+        unit.ledger("test", None)
+        unit.finish()
+        publish_checkpoint(unit)
+    # Our own table names, not anybody's input.
+    with pytest.raises(IntegrityError, match="append-only"), service.unit() as unit:
+        unit.db.execute(text(statement.format(table, name, name)))
+
+
+def test_many_writers_leave_no_gap_and_a_true_root(service: Service) -> None:
+    def write(number: int) -> None:
+        with service.unit() as unit:
+            unit.ledger("test", uuid4(), number=number)
+            unit.ledger("test", uuid4(), number=-number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(40)))
+    with service.unit() as unit:
+        size = ledger_size(unit.db)
+        assert size == 80
+        nodes = merkle.MemoryNodes()
+        for row in leaves(unit.db, 0, size):
+            merkle.append(nodes, row.index, merkle.leaf_hash(row.entry))
+        for partial in range(size + 1):
+            assert ledger_root(unit.db, partial) == merkle.root(nodes, partial)
+
+
+def test_a_rolled_back_change_leaves_no_entry(service: Service) -> None:
+    class Stop(Exception):
+        pass
+
+    def fail() -> None:
+        with service.unit() as unit:
+            unit.ledger("test", None)
+            unit.finish()
+            raise Stop
+
+    with pytest.raises(Stop):
+        fail()
+    with service.unit() as unit:
+        assert ledger_size(unit.db) == 0
+
+
+def test_entries_are_canonical_json(service: Service) -> None:
+    with service.unit() as unit:
+        unit.ledger("test", None, b=1, a="ä")
+    with service.unit() as unit:
+        entry = leaves(unit.db, 0, 1)[0].entry
+    assert entry == json.dumps(json.loads(entry), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

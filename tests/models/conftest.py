@@ -1,0 +1,53 @@
+"""Shared by the tests of the face side: the prepared models, the two portraits, the development faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fixtures.faces import Picture, encode, portraits
+from models.errors import ModelsError
+from models.packs import PackStore, default_cache_dir
+from models.pipeline import FaceEngine, Measurement
+
+
+@pytest.fixture(scope="session")
+def store() -> PackStore:
+    return PackStore(default_cache_dir())
+
+
+@pytest.fixture(scope="session")
+def engine(store: PackStore) -> FaceEngine:
+    try:
+        return FaceEngine.load(store)
+    except ModelsError as error:
+        pytest.skip(f"FACE MODELS ARE NOT PREPARED: {error.message} {error.hint}")
+
+
+@pytest.fixture(scope="session")
+def collins() -> Picture:
+    return portraits()["eileen_collins"]
+
+
+@pytest.fixture(scope="session")
+def hopper() -> Picture:
+    return portraits()["grace_hopper"]
+
+
+@pytest.fixture(scope="session")
+def collins_measured(engine: FaceEngine, collins: Picture) -> Measurement:
+    return engine.measure(encode(collins))
+
+
+@pytest.fixture(scope="session")
+def hopper_measured(engine: FaceEngine, hopper: Picture) -> Measurement:
+    return engine.measure(encode(hopper))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    folder = Path(__file__).parents[2].parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the development faces (../shared/data) are not here")
+    return folder
