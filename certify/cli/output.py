@@ -17,7 +17,6 @@ from certify.config import Settings
 from certify.errors import Invalid
 from certify.queue import NoQueue, Queue
 from certify.service import Service, build_service
-from certify.storage.migrate import upgrade
 from models.packs import PackStore, default_cache_dir, default_packs_dir
 
 if TYPE_CHECKING:
@@ -66,6 +65,8 @@ def opened_service(*, queue: Queue | None = None) -> Iterator[Service]:
     service = build_service(settings, queue=queue or NoQueue())
     try:
         if settings.database_url is None:
+            from certify.storage.migrate import upgrade  # noqa: PLC0415 - alembic is slow to load
+
             upgrade(service.database)
         yield service
     finally:

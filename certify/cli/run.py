@@ -13,14 +13,12 @@ import time
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from certify.cli.output import console, load_engine, opened_service
 from certify.config import Settings
 from certify.errors import Unavailable
 from certify.logs import configure_logs
 from certify.queue import DatabaseQueue
-from certify.storage.migrate import is_current
 
 log = logging.getLogger("certify.serve")
 
@@ -42,6 +40,10 @@ def serve(
     ] = None,
 ) -> None:
     """Run the HTTP service and, for one machine, its workers. Stop with Ctrl-C; nothing accepted is ever lost."""
+    import uvicorn  # noqa: PLC0415 - only this command needs a web server
+
+    from certify.storage.migrate import is_current  # noqa: PLC0415 - slow to load
+
     settings = Settings()
     configure_logs(settings.log_level)
     with opened_service(queue=DatabaseQueue()) as service:

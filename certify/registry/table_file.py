@@ -87,7 +87,7 @@ class TableFile:
         """Read the rows in the file's order; empty lines are passed over."""
         try:
             yield from self._parquet_rows() if self.parquet else self._csv_rows()
-        except (UnicodeError, pa.ArrowException) as error:  # what single rows cannot answer for
+        except (UnicodeError, OSError, pa.ArrowException) as error:  # what single rows cannot answer for
             raise _not_a_table(self.path, str(error)) from error
 
     def _open(self) -> TextIO:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -218,11 +218,10 @@ def test_housekeeping_expires_purges_and_finds_lost_work(
 
 
 @pytest.fixture
-def queued(service: Service) -> Iterator[Service]:
+def queued(service: Service) -> Service:
     return replace(service, queue=DatabaseQueue())
 
 
-@pytest.mark.enable_socket
 async def _work(service: Service, engine: FaceEngine) -> None:
     await run_worker(Bench(service, engine), wait=False)
 
@@ -231,8 +230,6 @@ async def _work(service: Service, engine: FaceEngine) -> None:
 def test_the_worker_takes_jobs_from_the_real_queue(
     queued: Service, engine: FaceEngine, person: UUID, portrait: Any
 ) -> None:
-    import asyncio  # noqa: PLC0415
-
     session = _submit(queued, person, faces.rephotograph(portrait, seed=1))
     asyncio.run(_work(queued, engine))
     with queued.unit() as unit:

@@ -52,7 +52,9 @@ def test_every_example_names_commands_and_options_that_exist() -> None:
         for block in re.findall(r"```(?:console|sh|bash)\n(.*?)```", document.read_text("utf-8"), re.DOTALL):
             for line in block.replace("\\\n", " ").splitlines():
                 found = re.search(r"(?:^|\s|\()(?:\.venv/bin/)?certify ([^|>#)]+)", line)
-                if not found or "=" in line.split("certify ")[0] and not line.strip().startswith(("CERTIFY", "$ CERTIFY", "TOKEN")):
+                if not found or (
+                    "=" in line.split("certify ")[0] and not line.strip().startswith(("CERTIFY", "$ CERTIFY", "TOKEN"))
+                ):
                     continue
                 words = shlex.split(found[1])
                 name = next((n for n in (" ".join(words[:2]), words[0]) if n in _commands()), None)
@@ -68,7 +70,11 @@ def test_every_command_and_option_says_what_it_does() -> None:
     for name, command in _commands().items():
         assert len(command.help or "") > 40, name
         for parameter in command.params:
-            if not getattr(parameter, "hidden", False) and parameter.opts[0] not in ("--help", "--birth-date", "--hours"):
+            if not getattr(parameter, "hidden", False) and parameter.opts[0] not in (
+                "--help",
+                "--birth-date",
+                "--hours",
+            ):
                 assert parameter.help, f"{name} {parameter.opts}"
 
 

@@ -136,7 +136,8 @@ def test_pixel_modes(mode: str) -> None:
     pixels, _ = decode(saved(image, "JPEG" if mode == "CMYK" else "PNG"))
     assert pixels.shape == (80, 90, 3)
     assert pixels.dtype == np.uint8
-    assert abs(float(pixels.mean()) - (255 if mode == "1" else 200)) < 60 if mode == "1" else 3
+    # One bit can only dither between black and white.
+    assert abs(float(pixels.mean()) - 200) < (60 if mode == "1" else 3)
 
 
 def test_sixteen_bit_colour_is_not_clipped() -> None:
@@ -176,7 +177,9 @@ def test_pgm_only_for_evaluation() -> None:
     assert code_of(data[:-500], EVALUATION_LIMITS) == "truncated"
 
 
-@given(st.binary(max_size=400), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF....WEBPVP8X", b"P5"]))
+@given(
+    st.binary(max_size=400), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF....WEBPVP8X", b"P5"])
+)
 def test_nothing_but_refusals(noise: bytes, start: bytes) -> None:
     with pytest.raises(ImageRefused):
         decode(start + noise, EVALUATION_LIMITS)

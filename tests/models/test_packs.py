@@ -143,9 +143,9 @@ def test_failed_download_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_npm_from_the_wheel_when_path_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carriers.shutil, "which", lambda _: None)
+    monkeypatch.setattr("models.carriers.shutil.which", lambda _: None)
     assert npm_command()[-1].endswith("npm-cli.js")
-    monkeypatch.setattr(carriers.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("models.carriers.importlib.util.find_spec", lambda _: None)
     with pytest.raises(ModelMissing, match="npm is not installed"):
         npm_command()
 

@@ -13,7 +13,6 @@ from certify.certificates import (
     Method,
     SigningKey,
     State,
-    certificate_pdf,
     read_qr,
     sign,
     to_text,
@@ -21,7 +20,7 @@ from certify.certificates import (
 )
 from certify.certificates import fonts as font_module
 from certify.certificates.fonts import FontChoice, bold_of, choose_fonts, find_fonts
-from certify.certificates.pdf import MASKED_NAME, long_date
+from certify.certificates.pdf import MASKED_NAME, certificate_pdf, long_date
 
 from .conftest import NOW, build
 

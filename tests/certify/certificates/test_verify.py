@@ -18,13 +18,13 @@ from certify.certificates import (
     SigningKey,
     State,
     UnknownKey,
-    certificate_pdf,
     qr_png,
     sign,
     to_file,
     to_text,
     verify_any,
 )
+from certify.certificates.pdf import certificate_pdf
 from certify.certificates.verify import signed_bytes
 
 from .conftest import NOW, build, trust

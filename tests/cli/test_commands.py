@@ -1,0 +1,158 @@
+"""The command as its user runs it: a process, a data folder, files and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from certify.certificates.qr import read_qr
+from certify.cli.output import ExitCode
+from certify.storage.embedded import start_embedded
+from fixtures import faces
+from models.packs import PackStore, Presence, default_cache_dir
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+_missing = [
+    s.spec.name
+    for s in PackStore(default_cache_dir()).check()
+    if s.state is not Presence.PRESENT and not s.spec.optional
+]
+needs_models = pytest.mark.skipif(
+    bool(_missing), reason=f"MODELS ARE MISSING: {_missing}; run 'certify models prepare'"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("cli")
+    # Held open here, so that not every command has to start and stop the database.
+    start_embedded(found / "data")
+    return found
+
+
+def certify(folder: Path, *words: str | Path, code: ExitCode = ExitCode.OK, **environment: str) -> str:
+    """Run the command in a data folder; return what it printed, having checked its exit code."""
+    full = {**os.environ, "CERTIFY_DATA_DIR": str(folder / "data"), "COLUMNS": "200", **environment}
+    command = [sys.executable, "-m", "certify", *map(str, words)]
+    done = subprocess.run(command, env=full, cwd=folder, capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == code, f"{words}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done.stdout if "--json" in words or not code else done.stdout + done.stderr
+
+
+def as_json(text: str) -> Any:
+    return json.loads(text)
+
+
+@needs_models
+def test_the_demo_plays_the_whole_story_and_its_certificate_verifies(folder: Path) -> None:
+    text = certify(folder, "demo", "--folder", "demo")
+    for outcome in ("certified", "not certified, may retry", "another path asked for", "paused", "review"):
+        assert outcome in text
+    for advice in ("Turn toward a window or a lamp.", "Only you should be in the picture.", "We could not see a face."):
+        assert advice in text
+    assert "Review case opened" in text
+    assert "Payment: continue." in text
+    out = folder / "demo" / "out"
+    keys = ("--keys", out / "keys.json")
+    for form in ("certificate.json", "certificate.pdf", "certificate-qr.png"):
+        assert "Genuine and valid." in certify(folder, "verify", out / form, *keys)
+    text = read_qr((out / "certificate-qr.png").read_bytes())
+    report = as_json(certify(folder, "verify", text, *keys, "--json"))
+    assert report["state"] == "valid"
+    assert report["content"]["name"]["value"] == "Eileen Collins"
+    # Forged, unreadable, and without keys: each has its exit code.
+    forged = text[:-9] + ("A" if text[-9] != "A" else "B") + text[-8:]
+    certify(folder, "verify", forged, *keys, code=ExitCode.NO)
+    certify(folder, "verify", out / "photo-01.jpg", *keys, code=ExitCode.NO)
+    certify(folder, "verify", folder / "nothing.pdf", *keys, code=ExitCode.REFUSED)
+    certify(folder, "verify", text, "--keys", folder / "nothing.json", code=ExitCode.UNAVAILABLE)
+    # Played again it starts anew; in a folder that is not a demo's it refuses.
+    (folder / "mine").mkdir()
+    (folder / "mine" / "file").write_text("keep me")
+    certify(folder, "demo", "--folder", "mine", code=ExitCode.UNAVAILABLE)
+    assert (folder / "mine" / "file").read_text() == "keep me"
+
+
+@needs_models
+def test_enrol_check_and_replay(folder: Path) -> None:
+    portrait, other = faces.portraits()["eileen_collins"], faces.portraits()["grace_hopper"]
+    photos = {
+        "portrait": faces.encode(portrait),
+        "selfie": faces.rephotograph(portrait, seed=1),
+        "impostor": faces.rephotograph(other, seed=1),
+        "nobody": faces.no_face(seed=1),
+    }
+    for name, data in photos.items():
+        (folder / f"{name}.jpg").write_bytes(data)
+    person = ("--national-id", "CLI00001")
+    new = (*person, "--name", "Eileen Collins", "--birth-date", "1956-11-19")
+    certify(folder, "enrol", *person, "portrait.jpg", code=ExitCode.USAGE)
+    enrolled = as_json(certify(folder, "enrol", *new, "portrait.jpg", "--json"))
+    assert [r["state"] for r in enrolled["references"]] == ["active"]
+    assert "refused" in certify(folder, "enrol", *person, "nobody.jpg", code=ExitCode.REFUSED)
+
+    found = as_json(certify(folder, "check", *person, "selfie.jpg", "--json"))
+    assert found["outcome"] == "certified"
+    assert found["certificate"].startswith("PL-")
+    assert "does not match" in certify(folder, "check", *person, "impostor.jpg", code=ExitCode.NO)
+    (folder / "text.jpg").write_text("this is text")
+    certify(folder, "check", *person, "text.jpg", code=ExitCode.REFUSED)
+    certify(folder, "check", "--national-id", "NOBODY01", "selfie.jpg", code=ExitCode.REFUSED)
+
+    determination = found["determinations"][0]["id"]
+    replayed = as_json(certify(folder, "replay", determination, "--media", "--json"))
+    assert replayed["identical"] is True
+    assert len(replayed["checked"]) == 3
+
+    certify(folder, "keys", "rotate", "--algorithm", "ES256")
+    certify(folder, "keys", "export", "keys.json")
+    assert [key["alg"] for key in as_json((folder / "keys.json").read_text())["keys"]] == ["EdDSA", "ES256"]
+
+
+def test_import_puts_bad_rows_aside(folder: Path) -> None:
+    (folder / "people.csv").write_text(
+        "national_id,name,scheme,starts_on,birth_date\n"
+        "IMPORT01,Ana,employee,2015-01-01,1950-02-03\n"
+        "IMPORT02,Bea,no_such_scheme,2015-01-01,1950-02-03\n"
+        "IMPORT03,Cia,employee,2015-13-01,1950-02-03\n"
+    )
+    report = as_json(certify(folder, "beneficiary", "import", "people.csv", "--json", code=ExitCode.REFUSED))
+    assert (report["people_added"], report["quarantined"]) == (1, 2)
+    quarantine = (folder / report["quarantine_path"]).read_text()
+    assert "no_such_scheme" in quarantine
+    assert "Ana" not in quarantine
+    (folder / "wrong.csv").write_text("id,nom\n1,2\n")
+    assert "national_id" in certify(folder, "beneficiary", "import", "wrong.csv", code=ExitCode.REFUSED)
+
+
+def test_tokens_are_refused_in_production(folder: Path) -> None:
+    assert certify(folder, "token", "--role", "officer").count(".") == 2
+    said = certify(folder, "token", "--role", "officer", code=ExitCode.UNAVAILABLE, CERTIFY_ENV="production")
+    assert "does not run in production" in said
+
+
+def test_without_models_the_command_says_what_to_do(folder: Path) -> None:
+    (folder / "photo.jpg").write_bytes(faces.encode(faces.portraits()["eileen_collins"]))
+    empty: Any = {"CERTIFY_MODEL_CACHE": str(folder / "no-models")}
+    words = ("enrol", "--national-id", "MODELS01", "--name", "Nobody", "photo.jpg")
+    assert "certify models prepare" in certify(folder, *words, code=ExitCode.UNAVAILABLE, **empty)
+    listed = as_json(certify(folder, "models", "list", "--json", **empty))
+    assert {entry["state"] for entry in listed} == {"missing"}
+    certify(folder, "models", "check", code=ExitCode.UNAVAILABLE, **empty)
+
+
+def test_a_bad_policy_stops_the_service_and_is_named(folder: Path) -> None:
+    policies = folder / "policies"
+    policies.mkdir()
+    (policies / "employee.toml").write_text('scheme = "employee"\nstop_sources = 1\n')
+    said = certify(folder, "db", "upgrade", CERTIFY_POLICIES_DIR=str(policies))
+    said = certify(folder, "keys", "export", "k.json", code=ExitCode.UNAVAILABLE, CERTIFY_POLICIES_DIR=str(policies))
+    assert "employee.toml" in said
