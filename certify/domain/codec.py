@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Hashable
 from dataclasses import fields
 from datetime import date, datetime
 from enum import Enum, IntEnum
+from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -51,7 +53,7 @@ def evidence_from_json(data: dict[str, Any]) -> Evidence:
     """Rebuild a fact. Raises ValueError, KeyError or TypeError when the data does not describe one."""
     values = dict(data)
     cls = _KINDS[values.pop("type")]
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     return cls(**{name: _revive(value, hints[name]) for name, value in values.items()})  # type: ignore[no-any-return]
 
 
@@ -72,6 +74,12 @@ def determination_digest(determination: Determination) -> bytes:
     for entry in data["reasons"]:
         del entry["text"]
     return digest(data)
+
+
+@cache
+def _hints(cls: Hashable) -> dict[str, Any]:
+    """Resolve the annotations of a class once; doing it for every fact would be most of the cost of reading it."""
+    return get_type_hints(cls)
 
 
 def _record(value: Any) -> dict[str, Any]:

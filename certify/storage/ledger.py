@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,24 +19,41 @@ _LOCK = 0x6C65646765720001
 
 
 class NodeTable:
-    """The stored subtrees, as the Merkle functions want them."""
+    """The stored subtrees, as the Merkle functions want them. New ones are kept here until ``save``."""
 
     def __init__(self, db: Session) -> None:
         self._db = db
+        self._known: dict[tuple[int, int], bytes] = {}
+        self._new: list[dict[str, int | bytes]] = []
+
+    def load_edge(self, size: int) -> None:
+        """Read at once what appending to a tree of ``size`` leaves needs: its rightmost complete subtrees."""
+        edge = [(level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level & 1]
+        rows = select(LedgerNodeRow.level, LedgerNodeRow.index, LedgerNodeRow.hash)
+        rows = rows.where(tuple_(LedgerNodeRow.level, LedgerNodeRow.index).in_(edge))
+        self._known.update({(level, index): value for level, index, value in self._db.execute(rows)})
 
     def get(self, level: int, index: int) -> bytes:
         """Return the hash of a complete subtree. Raises LookupError when the ledger is not that long."""
-        value = self._db.scalar(
-            select(LedgerNodeRow.hash).where(LedgerNodeRow.level == level, LedgerNodeRow.index == index)
-        )
+        value = self._known.get((level, index))
+        if value is None:
+            value = self._db.scalar(
+                select(LedgerNodeRow.hash).where(LedgerNodeRow.level == level, LedgerNodeRow.index == index)
+            )
         if value is None:
             raise LookupError(f"ledger node {level}/{index} is missing")
         return value
 
     def put(self, level: int, index: int, value: bytes) -> None:
-        """Store the hash of a subtree that has just become complete."""
-        self._db.add(LedgerNodeRow(level=level, index=index, hash=value))
-        self._db.flush()
+        """Keep the hash of a subtree that has just become complete."""
+        self._known[level, index] = value
+        self._new.append({"level": level, "index": index, "hash": value})
+
+    def save(self) -> None:
+        """Store what was put, in one statement."""
+        if self._new:
+            self._db.execute(insert(LedgerNodeRow), self._new)
+            self._new = []
 
 
 def ledger_size(db: Session) -> int:
@@ -50,10 +67,13 @@ def append_entries(db: Session, entries: Sequence[tuple[bytes, UUID | None]], no
     db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     size = ledger_size(db)
     nodes = NodeTable(db)
-    for entry, beneficiary_id in entries:
-        db.add(LedgerLeafRow(index=size, entry=entry, beneficiary_id=beneficiary_id, created_at=now))
-        merkle.append(nodes, size, merkle.leaf_hash(entry))
-        size += 1
+    nodes.load_edge(size)
+    rows = []
+    for index, (entry, beneficiary_id) in enumerate(entries, start=size):
+        rows.append({"index": index, "entry": entry, "beneficiary_id": beneficiary_id, "created_at": now})
+        merkle.append(nodes, index, merkle.leaf_hash(entry))
+    db.execute(insert(LedgerLeafRow), rows)
+    nodes.save()
 
 
 def ledger_root(db: Session, size: int) -> bytes:

@@ -1,0 +1,153 @@
+"""One 12-megapixel selfie: JPEG in, determination out, warm, on one core; against what cannot be avoided.
+
+    taskset -c 0 python -m bench.selfie
+
+The floor is the bare JPEG decoding at the chosen scale plus the bare model runs on tensors of the right shape, nothing
+around them. The whole way is a worker's: read and unseal the stored photo, measure, open the references, compare,
+decide, sign the certificate, append to the ledger, commit. Rounds are interleaved, so that a slow moment of the machine
+hits both sides alike. With face_recognition installed, its defaults are timed on the same file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import cv2
+import numpy as np
+
+from certify.capture import evaluate_session, open_session, submit_media
+from certify.config import Settings
+from certify.domain.evidence import Channel
+from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.queue import NoQueue
+from certify.service import Service, build_service
+from certify.storage.migrate import upgrade
+from fixtures import faces
+from models.image import probe
+from models.packs import PackStore, default_cache_dir
+from models.pipeline import FaceEngine
+from models.runtime import load_network
+
+SHAPES = {
+    "yunet": (1, 3, 320, 256),
+    "sface": (1, 3, 112, 112),
+    "faceplugin": (1, 3, 112, 112),
+    "fr_liveness": (1, 3, 128, 128),
+    "fr_eye": (1, 1, 24, 24),
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=40)
+    rounds = parser.parse_args().rounds
+    cv2.setNumThreads(1)
+    store = PackStore(default_cache_dir())
+    engine = FaceEngine.load(store, threads=1)
+    portrait = faces.portraits()["eileen_collins"]
+    selfie = faces.rephotograph(portrait, seed=3, megapixels=12)
+    info = probe(selfie)
+    flag = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}.get(
+        info.scale, cv2.IMREAD_REDUCED_COLOR_8
+    )
+    data = np.frombuffer(selfie, np.uint8)
+    runs: dict[str, Callable[[], object]] = {"jpeg decode": lambda: cv2.imdecode(data, flag)}
+    random = np.random.default_rng(0)
+    for name, shape in SHAPES.items():
+        network, tensor = load_network(store, name), random.random(shape, np.float32) * 255
+        runs[name] = lambda network=network, tensor=tensor: network.run(tensor)
+    with tempfile.TemporaryDirectory() as folder:
+        clock = _Clock()
+        service = build_service(Settings(data_dir=Path(folder)), queue=NoQueue())
+        service = Service(
+            settings=service.settings,
+            database=service.database,
+            vault=service.vault,
+            policies=service.policies,
+            queue=NoQueue(),
+            clock=clock,
+        )
+        upgrade(service.database)
+        person = _enrol(service, engine, faces.encode(portrait))
+        times: dict[str, list[float]] = {name: [] for name in (*runs, "measure", "selfie to determination")}
+        for _ in range(rounds + 3):
+            for name, call in runs.items():
+                times[name].append(_milliseconds(call))
+            times["measure"].append(_milliseconds(lambda: engine.measure(selfie)))
+            clock.now += timedelta(days=1)  # so that each round issues a certificate of its own
+            session = _submit(service, person, selfie)
+            times["selfie to determination"].append(
+                _milliseconds(lambda session=session: evaluate_session(service, engine, session))
+            )
+        service.database.close()
+    median = {name: float(np.median(values[3:])) for name, values in times.items()}
+    floor = sum(median[name] for name in runs) + median["fr_eye"]  # one run per eye
+    print(
+        f"selfie: {info.width} x {info.height}, {len(selfie) / 1e6:.1f} MB, decoded at 1/{info.scale}; {rounds} rounds"
+    )
+    for name in runs:
+        print(f"  bare {name:12} {median[name]:7.2f} ms{' (twice)' if name == 'fr_eye' else ''}")
+    print(f"floor (decode + bare models)  {floor:7.1f} ms")
+    for name in ("measure", "selfie to determination"):
+        print(f"{name:29} {median[name]:7.1f} ms   x {median[name] / floor:.2f}")
+    _face_recognition(selfie)
+
+
+class _Clock:
+    """Moves on by whole days."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def _enrol(service: Service, engine: FaceEngine, portrait: bytes) -> UUID:
+    with service.unit() as unit:
+        pension = (NewEntitlement("employee", date(2015, 1, 1)),)
+        person = add_beneficiary(unit, NewBeneficiary("BENCH00001", "Bench", pension))
+        reference = add_reference(unit, person, portrait)
+    measure_reference(service, engine, reference)
+    return person
+
+
+def _submit(service: Service, person: UUID, photo: bytes) -> UUID:
+    with service.unit() as unit:
+        session = open_session(unit, person, Channel.REMOTE)
+    with service.unit() as unit:
+        submit_media(unit, session.id, photo)
+    return session.id
+
+
+def _milliseconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return (time.perf_counter() - start) * 1e3
+
+
+def _face_recognition(selfie: bytes) -> None:
+    if importlib.util.find_spec("face_recognition") is None:
+        print("face_recognition is not installed; not compared")
+        return
+    import io  # noqa: PLC0415 - only for the comparison
+
+    import face_recognition  # noqa: PLC0415 - optional, large
+
+    def run() -> object:
+        image = face_recognition.load_image_file(io.BytesIO(selfie))
+        return face_recognition.face_encodings(image)
+
+    print(f"face_recognition, defaults      {min(_milliseconds(run) for _ in range(2)):7.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
