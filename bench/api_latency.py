@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--megapixels", type=float, default=2.0, help="size of the uploaded selfies")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        paths, token, people, photo = _prepare(Path(folder), options.megapixels)
+        world = prepare(Path(folder), options.megapixels)
         environment = {
             **os.environ,
             "CERTIFY_DATA_DIR": folder,
@@ -57,48 +58,60 @@ def main() -> None:
         }
         server = subprocess.Popen([sys.executable, "-m", "certify", "serve", "--port", str(PORT)], env=environment)
         try:
-            _wait()
-            asyncio.run(_load(paths, token, options.rate, 3.0))
+            wait_until_ready()
+            asyncio.run(_load(world, options.rate, 3.0))
             for title, uploads in (("alone", 0.0), (f"with {options.uploads:g} uploads/s", options.uploads)):
-                times, bad, sent = asyncio.run(_both(paths, token, people, photo, options, uploads))
+                times, bad, sent = asyncio.run(_both(world, options, uploads))
                 p = np.percentile(times, [50, 95, 99, 100]) * 1000
                 print(
                     f"GET {title}: n={len(times)} errors={bad} p50={p[0]:.1f} p95={p[1]:.1f} p99={p[2]:.1f} "
-                    f"max={p[3]:.1f} ms; uploads answered: {sent} ({len(photo) / 1e6:.1f} MB each)"
+                    f"max={p[3]:.1f} ms; uploads answered: {sent} ({len(world.photos[0]) / 1e6:.1f} MB each)"
                 )
         finally:
             server.terminate()
             server.wait(30)
 
 
-def _prepare(folder: Path, megapixels: float) -> tuple[list[str], str, list[str], bytes]:
+@dataclass(frozen=True, slots=True)
+class World:
+    """People who are certified, their sessions and certificates as paths, photos to send, and a token."""
+
+    paths: list[str]
+    token: str
+    people: list[str]
+    photos: list[bytes]
+
+
+def prepare(folder: Path, megapixels: float, *, people: int = 20, photos: int = 1) -> World:
+    """Enrol and certify people in a data folder."""
     settings = Settings(data_dir=folder)
     service = build_service(settings, queue=NoQueue())
     upgrade(service.database)
     engine = FaceEngine.load(PackStore(default_cache_dir()))
     portrait = faces.portraits()["eileen_collins"]
-    photo = faces.rephotograph(portrait, seed=1, megapixels=megapixels)
-    paths, people = [], []
-    for number in range(20):
+    pictures = [faces.rephotograph(portrait, seed=seed, megapixels=megapixels) for seed in range(photos)]
+    paths, ids = [], []
+    for number in range(people):
         with service.unit() as unit:
             pension = (NewEntitlement("employee", date(2015, 1, 1)),)
-            person = NewBeneficiary(national_id=f"BENCH{number:04}", name="B", entitlements=pension)
-            people.append(add_beneficiary(unit, person))
-            reference = add_reference(unit, people[-1], faces.encode(portrait))
+            person = add_beneficiary(unit, NewBeneficiary(f"BENCH{number:04}", "Bench", pension))
+            reference = add_reference(unit, person, faces.encode(portrait))
         measure_reference(service, engine, reference)
         with service.unit() as unit:
-            session = open_session(unit, people[-1], Channel.REMOTE)
-            submit_media(unit, session.id, photo)
+            session = open_session(unit, person, Channel.REMOTE)
+            submit_media(unit, session.id, pictures[0])
         row = evaluate_session(service, engine, session.id)
         assert row.certificate_number is not None
+        ids.append(str(person))
         paths += [f"/v1/sessions/{row.id}", f"/v1/certificates/{row.certificate_number}"]
     signer = development_signer(settings)
     token = signer.issue(subject="bench", role=Role.AGENT, now=utc_now(), lifetime=timedelta(hours=2))
     service.database.close()
-    return paths, token, [str(person) for person in people], photo
+    return World(paths, token, ids, pictures)
 
 
-def _wait() -> None:
+def wait_until_ready() -> None:
+    """Wait until the server answers."""
     for _ in range(100):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/ready", timeout=1):
@@ -108,17 +121,15 @@ def _wait() -> None:
     raise SystemExit("the server did not start")
 
 
-async def _both(
-    paths: list[str], token: str, people: list[str], photo: bytes, options: argparse.Namespace, uploads: float
-) -> tuple[list[float], int, int]:
+async def _both(world: World, options: argparse.Namespace, uploads: float) -> tuple[list[float], int, int]:
     stop = asyncio.Event()
-    uploader = asyncio.create_task(_upload(token, people, photo, uploads, stop))
-    times, bad = await _load(paths, token, options.rate, options.seconds)
+    uploader = asyncio.create_task(_upload(world, uploads, stop))
+    times, bad = await _load(world, options.rate, options.seconds)
     stop.set()
     return times, bad, await uploader
 
 
-async def _load(paths: list[str], token: str, rate: float, seconds: float) -> tuple[list[float], int]:
+async def _load(world: World, rate: float, seconds: float) -> tuple[list[float], int]:
     """Send GETs on schedule over kept-alive connections; return seconds from scheduled start, and failures."""
     due: asyncio.Queue[tuple[float, str] | None] = asyncio.Queue()
     times: list[float] = []
@@ -129,7 +140,7 @@ async def _load(paths: list[str], token: str, rate: float, seconds: float) -> tu
         reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
         while (job := await due.get()) is not None:
             start, path = job
-            status, _ = await _exchange(reader, writer, "GET", path, token, b"", {})
+            status, _ = await exchange(reader, writer, "GET", path, world.token, b"", {})
             bad += status != 200
             times.append(time.perf_counter() - start)
         writer.close()
@@ -139,14 +150,14 @@ async def _load(paths: list[str], token: str, rate: float, seconds: float) -> tu
     for number in range(int(rate * seconds)):
         start = begin + number / rate
         await asyncio.sleep(max(0.0, start - time.perf_counter()))
-        due.put_nowait((start, paths[number % len(paths)]))
+        due.put_nowait((start, world.paths[number % len(world.paths)]))
     for _ in clients:
         due.put_nowait(None)
     await asyncio.gather(*clients)
     return times, bad
 
 
-async def _upload(token: str, people: list[str], photo: bytes, rate: float, stop: asyncio.Event) -> int:
+async def _upload(world: World, rate: float, stop: asyncio.Event) -> int:
     """Open sessions and send photos at a rate until told to stop; return how many were accepted."""
     sent = 0
     if not rate:
@@ -155,20 +166,20 @@ async def _upload(token: str, people: list[str], photo: bytes, rate: float, stop
     while not stop.is_set():
         started = time.perf_counter()
         key = {"Idempotency-Key": f"bench-{time.time_ns()}", "Content-Type": "application/json"}
-        body = json.dumps({"beneficiary_id": people[sent % len(people)]}).encode()
-        status, answer = await _exchange(reader, writer, "POST", "/v1/sessions", token, body, key)
+        body = json.dumps({"beneficiary_id": world.people[sent % len(world.people)]}).encode()
+        status, answer = await exchange(reader, writer, "POST", "/v1/sessions", world.token, body, key)
         if status == 201:
             opened: dict[str, Any] = json.loads(answer)
             path = f"/v1/sessions/{opened['session']['id']}/media"
             key = {"Idempotency-Key": f"bench-{time.time_ns()}", "Content-Type": "image/jpeg"}
-            status, _ = await _exchange(reader, writer, "POST", path, opened["token"], photo, key)
+            status, _ = await exchange(reader, writer, "POST", path, opened["token"], world.photos[0], key)
         sent += status == 202
         await asyncio.sleep(max(0.0, 1 / rate - (time.perf_counter() - started)))
     writer.close()
     return sent
 
 
-async def _exchange(
+async def exchange(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
     method: str,

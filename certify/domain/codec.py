@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Hashable
 from dataclasses import fields
 from datetime import date, datetime
 from enum import Enum, IntEnum
-from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -26,6 +24,8 @@ _KINDS: dict[str, type[Any]] = {
     "void": Void,
     "ruling": OfficerRuling,
 }
+# Resolved once; doing it for every fact would be most of the cost of reading it.
+_HINTS = {name: get_type_hints(cls) for name, cls in _KINDS.items()}
 _NAMES = {cls: name for name, cls in _KINDS.items()}
 
 
@@ -52,8 +52,8 @@ def evidence_to_json(fact: Evidence) -> dict[str, Any]:
 def evidence_from_json(data: dict[str, Any]) -> Evidence:
     """Rebuild a fact. Raises ValueError, KeyError or TypeError when the data does not describe one."""
     values = dict(data)
-    cls = _KINDS[values.pop("type")]
-    hints = _hints(cls)
+    kind = values.pop("type")
+    cls, hints = _KINDS[kind], _HINTS[kind]
     return cls(**{name: _revive(value, hints[name]) for name, value in values.items()})  # type: ignore[no-any-return]
 
 
@@ -74,12 +74,6 @@ def determination_digest(determination: Determination) -> bytes:
     for entry in data["reasons"]:
         del entry["text"]
     return digest(data)
-
-
-@cache
-def _hints(cls: Hashable) -> dict[str, Any]:
-    """Resolve the annotations of a class once; doing it for every fact would be most of the cost of reading it."""
-    return get_type_hints(cls)
 
 
 def _record(value: Any) -> dict[str, Any]:

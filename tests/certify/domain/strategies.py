@@ -191,7 +191,8 @@ def rulings(
     fact_id: str = "new",
 ) -> OfficerRuling:
     moment = draw(moments(as_of))
-    dismisses = draw(st.lists(st.sampled_from([*targets, "nothing"]), unique=True, max_size=4))
+    some_targets = st.lists(st.sampled_from([*targets, "nothing"]), unique=True, max_size=4)
+    dismisses = draw(st.one_of(some_targets, st.just(list(targets))))
     return OfficerRuling(
         id=fact_id,
         source=draw(_SOURCES),

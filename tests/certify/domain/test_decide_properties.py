@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from certify.domain.codec import canonical, determination_digest, determination_to_json
 from certify.domain.decide import Determination, Payment, Standing
-from certify.domain.evidence import AdverseRecord, Capture, Check, Evidence, OfficerRuling, Ruling, Void
+from certify.domain.evidence import AdverseRecord, Capture, Channel, Check, Evidence, OfficerRuling, Ruling, Void
 from certify.domain.policy import LivenessRule, Policy
 from certify.domain.proofs import judge_capture
 from certify.domain.schedule import add_days, local_date
@@ -138,8 +138,13 @@ def test_an_impostor_changes_nothing_for_the_person(data: st.DataObject, case: s
 
 @given(st.data(), some.cases())
 def test_order_and_duplicates_do_not_matter(data: st.DataObject, case: some.Case) -> None:
-    shuffled = data.draw(st.permutations([*case.evidence, *case.evidence]))
-    first, second = case.decide(), case.decide_on(iter(shuffled))
+    # Attempts are counted, so what comes twice would show there first.
+    attempts = [data.draw(some.captures(case.as_of, f"try {n}")) for n in range(data.draw(st.integers(0, 2)))]
+    recent = [
+        some.dated(replace(attempt, channel=Channel.REMOTE), -n, case.as_of) for n, attempt in enumerate(attempts)
+    ]
+    evidence = [*case.evidence, *recent]
+    first, second = case.decide(*recent), case.decide_on(iter(data.draw(st.permutations([*evidence, *evidence]))))
     assert first == second
     assert determination_digest(first) == determination_digest(second)
 
