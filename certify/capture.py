@@ -22,7 +22,7 @@ from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
 from certify.storage.facts import add_evidence
 from certify.storage.media import put_media, read_media
-from certify.storage.people import active_templates, get_beneficiary
+from certify.storage.people import active_templates, get_beneficiary, references_of
 from certify.storage.sessions import get_session, sessions_since
 from certify.storage.tables import SessionRow
 from models.image import probe
@@ -40,11 +40,17 @@ MAX_SESSIONS_A_DAY = 20
 def open_session(unit: Unit, beneficiary_id: UUID, channel: Channel) -> SessionRow:
     """Open a capture session for a person with at least one usable or pending reference.
 
-    Raises NotFound, Gone (erased), Conflict (``too_many_sessions``).
+    Raises NotFound, Gone (erased), Conflict (``no_reference``, ``too_many_sessions``).
     """
     person = get_beneficiary(unit.db, beneficiary_id, lock=True)
     if person.erased_at is not None:
         raise Gone("The data of this person was erased.", code="person_erased")
+    if not any(reference.state != "refused" for reference in references_of(unit.db, beneficiary_id)):
+        raise Conflict(
+            "There is no enrolled photo of this person to compare with.",
+            hint="An agent or officer must enrol one first.",
+            code="no_reference",
+        )
     if sessions_since(unit.db, beneficiary_id, unit.now - timedelta(days=1)) >= MAX_SESSIONS_A_DAY:
         raise Conflict(
             "There were too many attempts for this person today.",

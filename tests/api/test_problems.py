@@ -17,6 +17,7 @@ from api.middleware import Observe
 from certify.service import Service
 from certify.storage.tables import BeneficiaryRow, IdempotencyRow
 from certify.tokens import Role
+from fixtures import faces
 from tests.api.conftest import Caller
 
 pytestmark = pytest.mark.integration
@@ -37,6 +38,10 @@ def machine(call: Callable[[Role], Caller]) -> Caller:
 def session(call: Callable[[Role], Caller], machine: Caller) -> tuple[Caller, str]:
     person = machine.post("/v1/beneficiaries", PERSON).json()["id"]
     agent = call(Role.AGENT)
+    refused = agent.post("/v1/sessions", {"beneficiary_id": person})
+    assert (refused.status_code, refused.json()["code"]) == (409, "no_reference")
+    portrait = faces.encode(faces.portraits()["eileen_collins"])
+    assert agent.post(f"/v1/beneficiaries/{person}/references", content=portrait).status_code == 202
     return agent, agent.post("/v1/sessions", {"beneficiary_id": person}).json()["session"]["id"]
 
 

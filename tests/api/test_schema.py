@@ -21,9 +21,10 @@ from api.app import create_app
 from certify.capture import open_session
 from certify.config import Settings
 from certify.domain.evidence import Channel
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference
 from certify.service import Service
 from certify.tokens import Role, development_signer
+from fixtures import faces
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -52,6 +53,7 @@ def served(service: Service) -> Served:
     with service.unit() as unit:
         pension = (NewEntitlement("employee", date(2015, 1, 1)),)
         person: UUID = add_beneficiary(unit, NewBeneficiary("FUZZ0001", "Fuzz", pension))
+        add_reference(unit, person, faces.encode(faces.portraits()["eileen_collins"]))
         session = open_session(unit, person, Channel.REMOTE)
     found.ids = {"beneficiary_id": str(person), "session_id": str(session.id)}
     return found
