@@ -24,7 +24,5 @@ def test_no_sign_that_others_can_give_proves_life_alone(scheme: str) -> None:
     policy = load_policies()[scheme].policy
     assert policy.silent.min_body_present >= 1
     assert all(rule.justification for rule in policy.signs.values())
-    bodiless = sum(r.weight * r.max_count for r in policy.signs.values() if not r.body_present)
     bodily = min(r.weight for r in policy.signs.values() if r.body_present)
-    assert bodiless > 0
     assert bodily < policy.silent.threshold, "not every single act suffices; the threshold means something"

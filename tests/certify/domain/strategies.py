@@ -41,9 +41,8 @@ _SOURCES = st.sampled_from(["civil registry", "hospital", "police", "officer 7"]
 _CHANNELS = st.sampled_from(Channel)
 _CHECKS = st.sampled_from(Check)
 _RULINGS = st.sampled_from(Ruling)
-_LLRS = st.one_of(
-    st.none(), st.sampled_from([-9.0, 0.0, 3.999, 4.0, 4.001, 12.0, float("nan"), float("inf")]), st.floats()
-)
+_NEAR = sorted({rule.min_llr + d for p in SHIPPED.values() for rule in p.capture.values() for d in (-0.001, 0, 0.001)})
+_LLRS = st.one_of(st.none(), st.sampled_from([-9.0, 0.0, *_NEAR, 12.0, float("nan"), float("inf")]), st.floats())
 _GUIDANCE = st.sampled_from([(), ("too_dark",), ("too_small", "too_dark")])
 _KINDS = st.one_of(st.just("death"), st.sampled_from(KINDS))  # most rules are about death
 _ACTS = st.sampled_from(ACTS)

@@ -15,6 +15,7 @@ from tests.certify.domain import strategies as some
 
 DAY = date(2026, 6, 1)
 EMPLOYEE = some.SHIPPED["employee"]
+THRESHOLD = EMPLOYEE.capture[Channel.REMOTE].min_llr
 PASSING = Capture(
     id="c1",
     source="certify",
@@ -23,7 +24,7 @@ PASSING = Capture(
     session_id="s1",
     channel=Channel.REMOTE,
     acquired=Check.PASS,
-    llr=4.0,
+    llr=THRESHOLD,
     embedders=2,
     liveness=Check.PASS,
 )
@@ -55,7 +56,7 @@ def test_a_match_exactly_at_the_threshold_proves() -> None:
         ({"acquired": Check.FAIL}, Check.NOT_ASSESSED, Code.FACE_NOT_ACQUIRED),
         ({"acquired": Check.NOT_ASSESSED}, Check.NOT_ASSESSED, Code.FACE_NOT_ACQUIRED),
         ({"liveness": Check.FAIL}, Check.FAIL, Code.LIVENESS_FAILED),
-        ({"llr": 3.9999}, Check.FAIL, Code.FACE_DOES_NOT_MATCH),
+        ({"llr": THRESHOLD - 1e-9}, Check.FAIL, Code.FACE_DOES_NOT_MATCH),
         ({"llr": float("nan")}, Check.FAIL, Code.FACE_DOES_NOT_MATCH),
         ({"llr": float("-inf")}, Check.FAIL, Code.FACE_DOES_NOT_MATCH),
         ({"llr": None}, Check.NOT_ASSESSED, Code.FACE_NOT_COMPARED),
