@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -49,7 +50,11 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         app.state.certify = build_state(running)
         app.state.metrics = registry
         registry.register(Standings(running))
+        # What is loaded by now stays; the collector need not look at it again during requests.
+        gc.collect()
+        gc.freeze()
         yield
+        gc.unfreeze()
         if service is None:
             running.database.close()
 

@@ -7,7 +7,7 @@ import time
 from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
@@ -21,6 +21,8 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
 }
+
+_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
 
 _JSON_LIMIT = 64_000
 """Bytes of any body that is not media; the largest honest one is a few kilobytes."""
@@ -62,22 +64,25 @@ class BodyLimit:
             started = True
             await send(message)
 
-        refusal = problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            "too_many_bytes",
-            f"At most {limit:,} bytes are accepted here.",
-            hint="Send a smaller photo; a normal phone photo is small enough." if media else "",
-            headers={"Connection": "close"},
-        )
         if not announced.isdigit() or int(announced) > limit:
-            await refusal(scope, receive, send)
+            await _refusal(limit, media=media)(scope, receive, send)
             return
         try:
             await self._app(scope, counted, noted)
         except TooMuch:
             if started:
                 raise
-            await refusal(scope, receive, send)
+            await _refusal(limit, media=media)(scope, receive, send)
+
+
+def _refusal(limit: int, *, media: bool) -> Response:
+    return problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "too_many_bytes",
+        f"At most {limit:,} bytes are accepted here.",
+        hint="Send a smaller photo; a normal phone photo is small enough." if media else "",
+        headers={"Connection": "close"},
+    )
 
 
 class Observe:
@@ -108,9 +113,8 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                # No route sets any of these itself; appended raw, because looking each up costs more than all else here.
+                message["headers"] = [*message.get("headers", ()), *_RAW_HEADERS]
             await send(message)
 
         try:

@@ -8,13 +8,14 @@ from threading import Lock
 from typing import Any
 
 from cachetools import LRUCache, cached
+from fastapi import Response
+from pydantic import BaseModel
 
 from api import schemas
 from certify.certificates.qr import to_text
 from certify.certificates.signing import State, verify
 from certify.issue import key_set
 from certify.service import Unit
-from certify.storage.facts import determination_ids
 from certify.storage.people import entitlements_of
 from certify.storage.tables import (
     BeneficiaryRow,
@@ -26,6 +27,11 @@ from certify.storage.tables import (
     SessionRow,
 )
 from models.guidance import sentence
+
+
+def as_response(answer: BaseModel) -> Response:
+    """Encode an answer where it was made. Returned as a model, FastAPI would send it to another thread for this."""
+    return Response(answer.model_dump_json().encode(), media_type="application/json")
 
 
 def beneficiary(unit: Unit, row: BeneficiaryRow) -> schemas.BeneficiaryOut:
@@ -79,7 +85,6 @@ def reference(row: ReferenceRow) -> schemas.ReferenceOut:
 
 def session(unit: Unit, row: SessionRow) -> schemas.SessionOut:
     """Show a capture session; never its nonce or raw report."""
-    determinations = determination_ids(unit.db, row.id) if row.state == "decided" else []
     return schemas.SessionOut.model_validate(
         {
             "id": row.id,
@@ -93,7 +98,7 @@ def session(unit: Unit, row: SessionRow) -> schemas.SessionOut:
             "outcome": row.outcome,
             "guidance": guidance(row.guidance),
             "certificate_number": row.certificate_number,
-            "determinations": determinations,
+            "determinations": row.determination_ids,
         }
     )
 

@@ -54,9 +54,9 @@ def main() -> None:
             **os.environ,
             "CERTIFY_DATA_DIR": folder,
             "CERTIFY_RATE_LIMIT": "none",
-            "CERTIFY_LOG_LEVEL": "WARNING",
         }
-        server = subprocess.Popen([sys.executable, "-m", "certify", "serve", "--port", str(PORT)], env=environment)
+        command = [sys.executable, "-m", "certify", "serve", "--port", str(PORT)]
+        server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_until_ready()
             asyncio.run(_load(world, options.rate, 3.0))
@@ -140,7 +140,9 @@ async def _load(world: World, rate: float, seconds: float) -> tuple[list[float],
         reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
         while (job := await due.get()) is not None:
             start, path = job
-            status, _ = await exchange(reader, writer, "GET", path, world.token, b"", {})
+            status, answer = await exchange(reader, writer, "GET", path, world.token, b"", {})
+            if status != 200 and not bad:
+                print(f"first error: {status} {answer.decode()}")
             bad += status != 200
             times.append(time.perf_counter() - start)
         writer.close()

@@ -20,7 +20,7 @@ from certify.errors import Conflict, Gone
 from certify.queue import EVALUATE
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
-from certify.storage.facts import add_evidence
+from certify.storage.facts import add_evidence, determination_ids
 from certify.storage.media import put_media, read_media
 from certify.storage.people import active_templates, get_beneficiary, references_of
 from certify.storage.sessions import get_session, sessions_since
@@ -176,6 +176,7 @@ def _conclude(
     determinations = determine(unit, row.beneficiary_id, session_id=row.id)
     judgements = [judge_capture(capture, unit.service.policy(d.scheme).policy).state for d in determinations]
     row.outcome = session_outcome(capture.channel, list(zip(judgements, determinations, strict=True))).value
+    row.determination_ids = [str(found) for found in determination_ids(unit.db, row.id)]
     row.guidance = list(capture.guidance)
     row.state, row.decided_at = "decided", unit.now
     certificate = certificate_in_force(unit.db, row.beneficiary_id)

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
+from cachetools import LRUCache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -97,11 +99,18 @@ class Authenticator:
 
     def __init__(self, issuers: list[Issuer]) -> None:
         self._issuers = {issuer.name: issuer for issuer in issuers}
+        # A signature once verified stays verified; only its time is checked again. Keyed by the whole token.
+        self._verified: LRUCache[str, tuple[Principal, float]] = LRUCache(maxsize=4096)
+        self._lock = Lock()
 
     def authenticate(self, token: str, now: datetime) -> Principal:
         """Return the caller. Raises TokenRefused, saying in general words why."""
         if len(token) > 8192:
             raise TokenRefused("The access token is too long.")
+        with self._lock:
+            known = self._verified.get(token)
+        if known is not None and now.timestamp() < known[1]:
+            return known[0]
         issuer = self._issuers.get(_unverified_issuer(token))
         if issuer is None:
             raise TokenRefused("The access token is not from an issuer that is trusted here.")
@@ -122,7 +131,10 @@ class Authenticator:
             raise TokenRefused("The access token is not valid or has expired.", hint="Sign in again.") from error
         if role not in issuer.roles:
             raise TokenRefused("The issuer of this token may not give that role.")
-        return Principal(str(decoded.claims["sub"]), role, issuer.name, session)
+        principal = Principal(str(decoded.claims["sub"]), role, issuer.name, session)
+        with self._lock:
+            self._verified[token] = principal, float(decoded.claims["exp"])
+        return principal
 
 
 class Signer:

@@ -37,15 +37,17 @@ def _own(unit: Unit, caller: Principal, number: str) -> CertificateRow:
     return get_certificate(unit.db, number)
 
 
-@router.get("/certificates/{number}", responses=problems(401, 403, 404, 422, 503))
+@router.get(
+    "/certificates/{number}", response_model=schemas.CertificateOut, responses=problems(401, 403, 404, 422, 503)
+)
 def show(
     number: Number,
     caller: Annotated[Principal, Depends(_READERS)],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.CertificateOut:
+) -> Response:
     """Show a certificate with its present state."""
     with service.reading() as unit:
-        return views.certificate(unit, _own(unit, caller, number))
+        return views.as_response(views.certificate(unit, _own(unit, caller, number)))
 
 
 @router.get(

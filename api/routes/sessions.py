@@ -74,13 +74,13 @@ def upload(
     return once.run(caller, work, status=202)
 
 
-@router.get("/{session_id}", responses=problems(401, 403, 404, 422, 503))
+@router.get("/{session_id}", response_model=schemas.SessionOut, responses=problems(401, 403, 404, 422, 503))
 def result(
     session_id: UUID,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER, Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE))],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.SessionOut:
+) -> Response:
     """Read a session: its state, and once decided its outcome with what to do next."""
     require_own_session(caller, session_id)
     with service.reading() as unit:
-        return views.session(unit, get_session(unit.db, session_id))
+        return views.as_response(views.session(unit, get_session(unit.db, session_id)))

@@ -30,6 +30,8 @@ def session_outcome(channel: Channel, attempts: Sequence[tuple[Check, Determinat
         return Outcome.REVIEW
     passed = [determination for judged, determination in attempts if judged is Check.PASS]
     if not passed:
+        if not any(channel in determination.channels for _, determination in attempts):
+            return Outcome.OTHER_PATH
         steps = {determination.next_step for _, determination in attempts}
         return Outcome.DOORSTEP if NextStep.DOORSTEP in steps else Outcome.RETRY
     open_to_it = [determination for determination in passed if channel in determination.channels]

@@ -177,9 +177,11 @@ class SessionRow(Base):
     media_sha256: Mapped[str | None]
     outcome: Mapped[str | None]
     guidance: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
-    report: Mapped[dict[str, Any] | None]  # raw values of the measurement and comparison, for replay
+    # Raw values of the measurement and comparison, for replay; kilobytes, so read only when asked for.
+    report: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     evidence_id: Mapped[UUID | None] = mapped_column(unique=True)
     certificate_number: Mapped[str | None]
+    determination_ids: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
 
 
 class EvidenceRow(Base):

@@ -199,6 +199,7 @@ def upgrade() -> None:
         sa.Column("report", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("evidence_id", sa.Uuid(), nullable=True),
         sa.Column("certificate_number", sa.String(), nullable=True),
+        sa.Column("determination_ids", postgresql.ARRAY(sa.String()), server_default=sa.text("'{}'"), nullable=False),
         sa.CheckConstraint(
             "state in ('open', 'submitted', 'decided', 'expired')", name=op.f("ck_capture_sessions_state_known")
         ),
