@@ -113,7 +113,7 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                # No route sets any of these itself; appended raw, because looking each up costs more than all else here.
+                # No route sets any of these itself. Appended raw: looking each up would cost more than all else here.
                 message["headers"] = [*message.get("headers", ()), *_RAW_HEADERS]
             await send(message)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from certify.certificates.payload import MAX_NAME
 from certify.domain.evidence import Check
+from certify.domain.schedule import latest_date
 from certify.errors import Conflict, Invalid
 from certify.identifiers import seal_identifiers
 from certify.queue import MEASURE
@@ -208,7 +209,7 @@ def _identifiers(service: Service, person: NewBeneficiary) -> tuple[str, str | N
 
 
 def _check_dates(unit: Unit, person: NewBeneficiary) -> None:
-    today = unit.now.date()
+    today = latest_date(unit.now)
     name = person.name.strip()
     # What a certificate can state (certificates/payload.py); better refused here than when one is due.
     if not 1 <= len(name) <= MAX_NAME or any(unicodedata.category(c)[0] == "C" for c in name if c not in _JOINERS):

@@ -294,7 +294,7 @@ def _limits(
         elif rule.effect is Effect.OTHER_PATH:
             paths = ", ".join(sorted(rule.paths))
             reasons.append(reason(Code.ADVERSE_OTHER_PATH, record.id, **named, paths=paths))
-        else:
+        elif rule.effect is Effect.REVIEW:
             review = True
             reasons.append(reason(Code.ADVERSE_REVIEW, record.id, **named))
     for kind, names in sources.items():
@@ -304,14 +304,19 @@ def _limits(
     if facts.stops:
         limit = Standing.STOPPED
         reasons.append(reason(Code.STOPPED_BY_OFFICER, *(stop.id for stop in facts.stops)))
-    if policy.min_age is not None:
-        if entitlement.birth_date is None:
-            limit, review = min(limit, Standing.DUE), True
-            reasons.append(reason(Code.AGE_NOT_ASSESSED))
-        elif age_on(entitlement.birth_date, as_of) < policy.min_age:
-            limit = min(limit, Standing.DUE)
-            reasons.append(reason(Code.BELOW_MINIMUM_AGE, age=policy.min_age))
-    return limit, review, reasons
+    by_age, why = _age_limit(entitlement, policy, as_of)
+    return min(limit, by_age), review or Code.AGE_NOT_ASSESSED in {r.code for r in why}, [*reasons, *why]
+
+
+def _age_limit(entitlement: Entitlement, policy: Policy, as_of: date) -> tuple[Standing, list[Reason]]:
+    """Return the best standing that the minimum age leaves open; an age not assessed never counts as reached."""
+    if policy.min_age is None:
+        return Standing.CERTIFIED, []
+    if entitlement.birth_date is None:
+        return Standing.DUE, [reason(Code.AGE_NOT_ASSESSED)]
+    if age_on(entitlement.birth_date, as_of) < policy.min_age:
+        return Standing.DUE, [reason(Code.BELOW_MINIMUM_AGE, age=policy.min_age)]
+    return Standing.CERTIFIED, []
 
 
 def _contradictions(best: Proof, policy: Policy, facts: _Facts) -> list[Reason]:

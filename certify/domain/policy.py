@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,7 @@ class Effect(StrEnum):
     PAUSE = "pause"  # no certificate until an officer has looked; the payment continues
     OTHER_PATH = "other_path"  # life must be proven by one of the named channels
     REVIEW = "review"  # an officer is asked; nothing else changes
+    NONE = "none"  # known, and of no consequence under this scheme
 
 
 class LivenessRule(StrEnum):
@@ -166,7 +168,7 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         raise PolicyInvalid(f"policy: 'timezone' is unknown ({zone!r})") from error
     min_age = top.integer("min_age", 0, 130, -1) if "min_age" in data else None
     policy = Policy(
-        scheme=top.take("scheme", str),
+        scheme=_scheme_name(top.take("scheme", str)),
         version=top.take("version", str),
         title=top.take("title", str),
         timezone=zone,
@@ -188,6 +190,13 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
     )
     top.done()
     return policy
+
+
+def _scheme_name(name: str) -> str:
+    # What a certificate can carry, and what fits in a file name, a metric and a URL.
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+        raise PolicyInvalid(f"policy: 'scheme' must be 1 to 40 small letters, digits or _, not {name!r}")
+    return name
 
 
 def _is_capture_channel(name: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta, timezone
 from enum import IntEnum
 from zoneinfo import ZoneInfo
 
@@ -52,9 +52,9 @@ def age_on(birth: date, day: date) -> int:
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
 
 
-def end_of_day(day: date, zone: str) -> datetime:
-    """Return the first instant after ``day`` in the zone: until (but not including) it, the day is not over."""
-    return datetime.combine(add_days(day, 1), time.min, tzinfo=ZoneInfo(zone))
+def latest_date(instant: datetime) -> date:
+    """Return the date where the day begins first (UTC+14): nothing dated later can have happened anywhere yet."""
+    return instant.astimezone(timezone(timedelta(hours=14))).date()
 
 
 class Phase(IntEnum):

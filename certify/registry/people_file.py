@@ -13,18 +13,17 @@ from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from certify.determine import determine
+from certify.domain.schedule import latest_date
 from certify.enrol import NewBeneficiary, add_beneficiary, add_entitlements
 from certify.errors import Conflict, Invalid
 from certify.registry.people_rows import COLUMNS, BadRow, PersonRow, read_row
 from certify.registry.quarantine import Quarantine
 from certify.registry.table_file import TableFile
 from certify.service import Service, Unit
-from certify.storage.people import get_beneficiary
-from certify.storage.tables import BeneficiaryRow, EntitlementRow
+from certify.storage.people import KnownPerson, get_beneficiary, known_people
 
 CHUNK = 1_000
 Progress = Callable[[int, int | None], None]
@@ -99,7 +98,7 @@ def _chunks(
     """Read the file in chunks of good and bad rows."""
     rows = table.rows()
     while batch := list(islice(rows, size)):
-        today = service.clock().date()
+        today = latest_date(service.clock())
         good: list[PersonRow] = []
         bad: list[BadRow] = []
         for row in batch:
@@ -125,16 +124,6 @@ class _Done:
     bad: list[BadRow] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A person who is enrolled already."""
-
-    id: UUID
-    name: str | None
-    birth_date: date | None
-    schemes: frozenset[str]
-
-
 def _import_chunk(service: Service, rows: list[PersonRow]) -> _Done:
     done = _Done()
     groups: dict[str, list[PersonRow]] = {}
@@ -142,27 +131,13 @@ def _import_chunk(service: Service, rows: list[PersonRow]) -> _Done:
         groups.setdefault(row.national_id, []).append(row)
     with service.unit() as unit:
         hashes = {national_id: service.vault.lookup_hash(unit.db, "national_id", national_id) for national_id in groups}
-        known = _known_people(unit, list(hashes.values()))
+        known = known_people(unit.db, list(hashes.values()))
         for national_id, group in groups.items():
             _import_person(unit, known.get(hashes[national_id]), group, done)
     return done
 
 
-def _known_people(unit: Unit, hashes: list[bytes]) -> dict[bytes, _Known]:
-    """Look up all people of a chunk at once: a file that is in already is passed over quickly."""
-    people = select(BeneficiaryRow).where(BeneficiaryRow.national_id_hash.in_(hashes))
-    found = {row.id: row for row in unit.db.scalars(people)}
-    schemes: dict[UUID, set[str]] = {}
-    pensions = select(EntitlementRow.beneficiary_id, EntitlementRow.scheme)
-    for beneficiary_id, scheme in unit.db.execute(pensions.where(EntitlementRow.beneficiary_id.in_(found))):
-        schemes.setdefault(beneficiary_id, set()).add(scheme)
-    return {
-        row.national_id_hash: _Known(row.id, row.name, row.birth_date, frozenset(schemes.get(row.id, ())))
-        for row in found.values()
-    }
-
-
-def _import_person(unit: Unit, known: _Known | None, rows: list[PersonRow], done: _Done) -> None:
+def _import_person(unit: Unit, known: KnownPerson | None, rows: list[PersonRow], done: _Done) -> None:
     """Add what is missing of one person. The first row says who it is; rows that contradict it are refused."""
     name, birth_date = (known.name, known.birth_date) if known else (rows[0].name, None)
     card_number = None
@@ -203,7 +178,7 @@ def _contradiction(row: PersonRow, name: str | None, birth_date: date | None, ca
     return ""
 
 
-def _add(unit: Unit, known: _Known | None, rows: list[PersonRow]) -> tuple[UUID, int]:
+def _add(unit: Unit, known: KnownPerson | None, rows: list[PersonRow]) -> tuple[UUID, int]:
     entitlements = tuple(row.entitlement for row in rows)
     if known is not None:
         get_beneficiary(unit.db, known.id, lock=True)

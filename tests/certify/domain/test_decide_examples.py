@@ -249,8 +249,10 @@ def test_residence_abroad_matters_to_the_resident_pension_alone() -> None:
     without = decided(pension(), evidence[1:], as_of)
     keys = ("standing", "payment", "next_step", "valid_until", "channels", "method")
     assert [getattr(employee, key) for key in keys] == [getattr(without, key) for key in keys]
-    # The scheme has no rule for it, so an officer is asked, and told why.
-    assert codes(employee) - codes(without) == {Code.ADVERSE_UNKNOWN_KIND}
+    assert codes(employee) == codes(without), "known to the scheme, and of no consequence"
+    unheard_of = decided(pension(), [*evidence[1:], adverse("unheard_of", at(2026, 2, 1))], as_of)
+    assert unheard_of.review, "a kind without a rule is never passed over in silence"
+    assert codes(unheard_of) - codes(without) == {Code.ADVERSE_UNKNOWN_KIND}
 
 
 def test_another_path_is_asked_for_from_the_move_on_and_not_before() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certify.domain.schedule import Phase, add_days, add_months, age_on, end_of_day, local_date, timetable
+from certify.domain.schedule import Phase, add_days, add_months, age_on, latest_date, local_date, timetable
 
 LEAP = date(2024, 2, 29)
 
@@ -83,8 +83,9 @@ def test_age_in_completed_years(birth: date, day: date, age: int) -> None:
     assert age_on(birth, day) == age
 
 
-def test_the_end_of_a_day_is_the_first_instant_of_the_next() -> None:
-    assert end_of_day(date(2026, 6, 1), "Asia/Shanghai").astimezone(UTC) == datetime(2026, 6, 1, 16, tzinfo=UTC)
+def test_the_latest_date_is_that_of_the_first_island_to_see_it() -> None:
+    assert latest_date(datetime(2026, 6, 1, 9, 59, tzinfo=UTC)) == date(2026, 6, 1)
+    assert latest_date(datetime(2026, 6, 1, 10, 0, tzinfo=UTC)) == date(2026, 6, 2)
 
 
 def test_every_bound_of_a_timetable_is_inclusive() -> None:
