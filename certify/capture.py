@@ -19,8 +19,7 @@ from certify.enrol import measure
 from certify.errors import Conflict, Gone
 from certify.queue import EVALUATE
 from certify.service import Service, Unit
-from certify.storage.certificates import certificate_in_force
-from certify.storage.facts import add_evidence, determination_ids
+from certify.storage.facts import add_evidence
 from certify.storage.media import put_media, read_media
 from certify.storage.people import active_templates, get_beneficiary, references_of
 from certify.storage.sessions import get_session, sessions_since
@@ -164,25 +163,25 @@ def _comparison_to_json(comparison: Comparison) -> dict[str, Any]:
 def _conclude(
     unit: Unit, row: SessionRow, measurement: Measurement | None, refusal: str, comparison: Comparison | None
 ) -> None:
+    # Before anything is written: of two sessions of one person the second waits here, and sees what the first did.
+    get_beneficiary(unit.db, row.beneficiary_id, lock=True)
     capture = _capture(unit, row, measurement, refusal, comparison)
     add_evidence(unit.db, row.beneficiary_id, capture, external_id=f"session:{row.id}")
-    row.evidence_id = UUID(capture.id)
+    found = determine(unit, row.beneficiary_id, session_id=row.id)
+    judgements = [judge_capture(capture, unit.service.policy(d.scheme).policy).state for d in found.determinations]
+    outcome = session_outcome(capture.channel, list(zip(judgements, found.determinations, strict=True))).value
+    row.outcome, row.guidance = outcome, list(capture.guidance)
+    row.evidence_id, row.determination_ids = UUID(capture.id), [str(number) for number in found.ids]
     row.report = {
         "measurement": measurement.to_json() if measurement else {"refused": refusal},
         "comparison": _comparison_to_json(comparison) if comparison else None,
         "nonce_sha256": hashlib.sha256(row.nonce).hexdigest(),
         "media_sha256": row.media_sha256,
     }
-    determinations = determine(unit, row.beneficiary_id, session_id=row.id)
-    judgements = [judge_capture(capture, unit.service.policy(d.scheme).policy).state for d in determinations]
-    row.outcome = session_outcome(capture.channel, list(zip(judgements, determinations, strict=True))).value
-    row.determination_ids = [str(found) for found in determination_ids(unit.db, row.id)]
-    row.guidance = list(capture.guidance)
     row.state, row.decided_at = "decided", unit.now
-    certificate = certificate_in_force(unit.db, row.beneficiary_id)
-    if certificate is not None and certificate.state == "valid" and row.outcome == "certified":
-        row.certificate_number = certificate.number
-    unit.ledger("session_decided", row.beneficiary_id, session=str(row.id), outcome=row.outcome)
+    if found.certificate is not None and outcome == "certified":
+        row.certificate_number = found.certificate.number
+    unit.ledger("session_decided", row.beneficiary_id, session=str(row.id), outcome=outcome)
 
 
 def _capture(

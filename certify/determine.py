@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,13 +14,22 @@ from certify.domain.schedule import local_date
 from certify.issue import reconcile_certificate
 from certify.policies import PolicyDocument
 from certify.service import Unit
-from certify.storage.facts import add_determination, evidence_of
+from certify.storage.facts import evidence_of, store_policy
 from certify.storage.people import entitlements_of, get_beneficiary
 from certify.storage.reviews import open_cases_of
-from certify.storage.tables import BeneficiaryRow, DeterminationRow, EntitlementRow, ReviewCaseRow
+from certify.storage.tables import BeneficiaryRow, CertificateRow, DeterminationRow, EntitlementRow, ReviewCaseRow
 
 
-def determine(unit: Unit, beneficiary_id: UUID, *, session_id: UUID | None = None) -> list[Determination]:
+@dataclass(frozen=True, slots=True)
+class Determined:
+    """What was determined for a person: verdicts and their ids, by scheme, and the certificate now in force."""
+
+    determinations: list[Determination]
+    ids: list[UUID]
+    certificate: CertificateRow | None
+
+
+def determine(unit: Unit, beneficiary_id: UUID, *, session_id: UUID | None = None) -> Determined:
     """Decide all entitlements of a person on today's date from all evidence, in the caller's transaction.
 
     Locks the person, so that two causes at once are decided one after the other. Certificate, review cases and
@@ -46,8 +56,8 @@ def determine(unit: Unit, beneficiary_id: UUID, *, session_id: UUID | None = Non
         rows.append(stored)
     unit.db.flush()
     _keep_review_cases(unit, person, determinations, rows)
-    reconcile_certificate(unit, person, determinations, session_id=session_id)
-    return determinations
+    certificate = reconcile_certificate(unit, person, determinations, session_id=session_id)
+    return Determined(determinations, [row.id for row in rows], certificate)
 
 
 def entitlement_to_json(entitlement: Entitlement) -> dict[str, Any]:
@@ -97,7 +107,10 @@ def _store(
         digest=determination_digest(determination),
         created_at=unit.now,
     )
-    add_determination(unit.db, stored, policy)
+    if policy.sha256 not in unit.service.stored_policies:
+        store_policy(unit.db, policy)
+        unit.stored_policies.add(policy.sha256)
+    unit.db.add(stored)
     return stored
 
 

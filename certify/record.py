@@ -52,7 +52,7 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
     fact = _fact(unit, beneficiary_id, new)
     add_evidence(unit.db, beneficiary_id, fact, external_id=new.record_id)
     unit.ledger("evidence_recorded", beneficiary_id, evidence=fact.id, kind=type(fact).__name__, source=new.source)
-    return fact.id, determine(unit, beneficiary_id)
+    return fact.id, determine(unit, beneficiary_id).determinations
 
 
 def _fact(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> Evidence:

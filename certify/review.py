@@ -47,4 +47,4 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, ruling: Ruling) -> tuple[Re
     case.state, case.closed_at, case.closed_by, case.resolution = "closed", unit.now, officer, ruling.value
     unit.ledger("review_closed", case.beneficiary_id, case=str(case.id), resolution=ruling.value)
     unit.db.flush()
-    return case, determine(unit, case.beneficiary_id)
+    return case, determine(unit, case.beneficiary_id).determinations

@@ -40,6 +40,8 @@ class Service:
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = uuid4
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
+    # Hashes of policy documents known to be committed; they are never deleted, so no need to store them again.
+    stored_policies: set[str] = field(default_factory=set)
 
     @contextmanager
     def unit(self) -> Iterator[Unit]:
@@ -48,6 +50,7 @@ class Service:
             unit = Unit(self, db, self.clock())
             yield unit
             unit.finish()
+        self.stored_policies.update(unit.stored_policies)
 
     @contextmanager
     def reading(self) -> Iterator[Unit]:
@@ -73,6 +76,7 @@ class Unit:
         self.service = service
         self.db = db
         self.now = now
+        self.stored_policies: set[str] = set()
         self._entries: list[tuple[bytes, UUID | None]] = []
 
     def ledger(self, event: str, beneficiary_id: UUID | None, **details: Any) -> None:

@@ -53,8 +53,8 @@ def find_evidence(db: Session, source: str, external_id: str) -> EvidenceRow | N
     return db.scalars(query).one_or_none()
 
 
-def add_determination(db: Session, row: DeterminationRow, policy: PolicyDocument) -> None:
-    """Store a determination together with the policy document it was made under."""
+def store_policy(db: Session, policy: PolicyDocument) -> None:
+    """Store the document that determinations are made under, unless it is stored already."""
     new = insert(PolicyRow).values(
         sha256=policy.sha256,
         scheme=policy.policy.scheme,
@@ -62,7 +62,6 @@ def add_determination(db: Session, row: DeterminationRow, policy: PolicyDocument
         document=dict(policy.document),
     )
     db.execute(new.on_conflict_do_nothing())
-    db.add(row)
 
 
 def get_determination(db: Session, determination_id: UUID) -> DeterminationRow:
@@ -83,12 +82,6 @@ def determinations_of(
     if session_id is not None:
         query = query.where(DeterminationRow.session_id == session_id)
     return db.scalars(query).all()
-
-
-def determination_ids(db: Session, session_id: UUID) -> Sequence[UUID]:
-    """Return the ids of the determinations of a session."""
-    query = select(DeterminationRow.id).where(DeterminationRow.session_id == session_id)
-    return db.scalars(query.order_by(DeterminationRow.id)).all()
 
 
 def stored_policy(db: Session, sha256: str) -> PolicyDocument:

@@ -15,9 +15,12 @@ from certify.storage.tables import BeneficiaryRow, EntitlementRow, ReferenceRow,
 
 
 def get_beneficiary(db: Session, beneficiary_id: UUID, *, lock: bool = False) -> BeneficiaryRow:
-    """Return a beneficiary; with ``lock`` nobody else determines the same person meanwhile. Raises NotFound."""
+    """Return a beneficiary; with ``lock`` nobody else determines the same person meanwhile. Raises NotFound.
+
+    The lock is FOR NO KEY UPDATE: inserting rows that refer to the person does not have to wait for it.
+    """
     query = select(BeneficiaryRow).where(BeneficiaryRow.id == beneficiary_id)
-    row = db.scalars(query.with_for_update() if lock else query).one_or_none()
+    row = db.scalars(query.with_for_update(key_share=True) if lock else query).one_or_none()
     if row is None:
         raise NotFound("There is no such beneficiary.", code="beneficiary_not_found")
     return row

@@ -236,3 +236,16 @@ def test_the_worker_takes_jobs_from_the_real_queue(
         row = unit.db.get(SessionRow, session)
         assert row is not None
         assert (row.state, row.outcome) == ("decided", "certified")
+
+
+def test_sessions_of_one_person_decided_at_once_leave_one_certificate(
+    service: Service, engine: FaceEngine, person: UUID, portrait: Any
+) -> None:
+    sessions = [_submit(service, person, faces.rephotograph(portrait, seed=s, megapixels=0.5)) for s in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        rows = list(pool.map(lambda session: evaluate_session(service, engine, session), sessions))
+    assert {row.outcome for row in rows} == {"certified"}
+    with service.unit() as unit:
+        states = [row.state for row in certificates_of(unit.db, person)]
+        assert unit.db.scalar(select(func.count()).select_from(DeterminationRow)) == len(sessions)
+    assert states.count("valid") == 1
