@@ -23,10 +23,21 @@ _MAX_LEVEL = 40
 
 # The index answers each level with one probe; grouping would read every leaf.
 _EDGE = text("""
-    select level, last.index, last.hash from generate_series(0, :top) as level
+    select wanted.level, last.index, last.hash from generate_series(0, :top) as wanted (level)
     cross join lateral (
-        select n.index, n.hash from ledger_nodes n where n.level = level order by n.index desc limit 1
+        select n.index, n.hash from ledger_nodes n where n.level = wanted.level order by n.index desc limit 1
     ) as last
+""")
+
+# Arrays instead of many rows of parameters: one statement, however many entries, and nothing to compile anew.
+_ADD_LEAVES = text("""
+    insert into ledger_leaves (index, entry, beneficiary_id, created_at)
+    select i, e, p, :now
+    from unnest(cast(:indexes as bigint[]), cast(:entries as bytea[]), cast(:people as uuid[])) as new (i, e, p)
+""")
+_ADD_NODES = text("""
+    insert into ledger_nodes (level, index, hash)
+    select * from unnest(cast(:levels as smallint[]), cast(:indexes as bigint[]), cast(:hashes as bytea[]))
 """)
 
 
@@ -36,7 +47,7 @@ class NodeTable:
     def __init__(self, db: Session) -> None:
         self._db = db
         self._known: dict[tuple[int, int], bytes] = {}
-        self._new: list[dict[str, int | bytes]] = []
+        self._new: list[tuple[int, int, bytes]] = []
 
     def load_edge(self) -> int:
         """Return the number of leaves, having read at once the last subtree of each level: all that appending needs."""
@@ -58,12 +69,14 @@ class NodeTable:
     def put(self, level: int, index: int, value: bytes) -> None:
         """Keep the hash of a subtree that has just become complete."""
         self._known[level, index] = value
-        self._new.append({"level": level, "index": index, "hash": value})
+        self._new.append((level, index, value))
 
     def save(self) -> None:
         """Store what was put, in one statement."""
         if self._new:
-            self._db.execute(insert(LedgerNodeRow), self._new)
+            levels, indexes, hashes = zip(*self._new, strict=True)
+            rows = {"levels": list(levels), "indexes": list(indexes), "hashes": list(hashes)}
+            self._db.execute(_ADD_NODES, rows)
             self._new = []
 
 
@@ -78,11 +91,15 @@ def append_entries(db: Session, entries: Sequence[tuple[bytes, UUID | None]], no
     db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     nodes = NodeTable(db)
     size = nodes.load_edge()
-    rows = []
-    for index, (entry, beneficiary_id) in enumerate(entries, start=size):
-        rows.append({"index": index, "entry": entry, "beneficiary_id": beneficiary_id, "created_at": now})
+    for index, (entry, _) in enumerate(entries, start=size):
         merkle.append(nodes, index, merkle.leaf_hash(entry))
-    db.execute(insert(LedgerLeafRow), rows)
+    leaves_now = {
+        "indexes": list(range(size, size + len(entries))),
+        "entries": [entry for entry, _ in entries],
+        "people": [beneficiary_id for _, beneficiary_id in entries],
+        "now": now,
+    }
+    db.execute(_ADD_LEAVES, leaves_now)
     nodes.save()
 
 

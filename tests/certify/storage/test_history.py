@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from certify.certificates import merkle
 from certify.checkpoints import publish_checkpoint
 from certify.service import Service
-from certify.storage.ledger import leaves, ledger_root, ledger_size
+from certify.storage.ledger import NodeTable, leaves, ledger_root, ledger_size
+from certify.storage.tables import LedgerNodeRow
 
 pytestmark = pytest.mark.integration
 
@@ -74,3 +75,22 @@ def test_entries_are_canonical_json(service: Service) -> None:
     with service.unit() as unit:
         entry = leaves(unit.db, 0, 1)[0].entry
     assert entry == json.dumps(json.loads(entry), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def test_appending_reads_the_right_edge_and_nothing_else(service: Service) -> None:
+    """What is read at once must be the last complete subtree of each level: a wrong one would give a wrong root."""
+    size = 0
+    for step in (1, 2, 4, 1, 7, 3, 13):
+        with service.unit() as unit:
+            for number in range(step):
+                unit.ledger("test", None, number=number)
+        size += step
+        with service.unit() as unit:
+            table = NodeTable(unit.db)
+            assert table.load_edge() == size
+            edge = {(level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level}
+            assert set(table._known) == edge
+            for (level, index), value in table._known.items():
+                stored = unit.db.get(LedgerNodeRow, (level, index))
+                assert stored is not None
+                assert stored.hash == value
