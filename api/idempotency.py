@@ -44,7 +44,7 @@ class Once:
         """
         vault = self._service.vault
         label = f"answer:{caller.key}:{self._key}"
-        with self._service.unit() as unit:
+        with self._service.unit(caller.key) as unit:
             earlier = claim_key(
                 unit.db, principal=caller.key, key=self._key, request_sha256=self._request, now=unit.now
             )

@@ -173,10 +173,13 @@ class DeterminationList(Out):
     items: list[DeterminationOut]
 
 
+SourceName = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[a-z0-9][a-z0-9_.\-]*$")]
+
+
 class RecordIn(In):
     """A record of a registry. Exactly one of ``adverse``, ``act`` and ``voids``."""
 
-    source: Code = Field(examples=["civil-registry"])
+    source: SourceName = Field(examples=["civil-registry"], description="One of the sources your token names")
     record_id: Code = Field(examples=["D-2026-000417"], description="The source's own number of the record")
     event_at: AwareDatetime = Field(examples=["2026-10-02T00:00:00+08:00"])
     adverse: Code | None = Field(default=None, examples=["death"])

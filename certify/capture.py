@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-import numpy as np
 
 from certify.determine import determine
 from certify.domain.evidence import Capture, Channel, Check
 from certify.domain.outcome import session_outcome
 from certify.domain.proofs import judge_capture
-from certify.enrol import measure
+from certify.enrol import measure, open_references
 from certify.errors import Conflict, Gone
 from certify.queue import EVALUATE
 from certify.service import Service, Unit
 from certify.storage.facts import add_evidence
 from certify.storage.media import put_media, read_media
-from certify.storage.people import active_templates, get_beneficiary, references_of
+from certify.storage.people import get_beneficiary, references_of
 from certify.storage.sessions import get_session, sessions_since
 from certify.storage.tables import SessionRow
 from models.image import probe
@@ -135,22 +131,6 @@ def compare(engine: FaceEngine, measurement: Measurement | None, references: lis
     return engine.compare(measurement.templates, references)
 
 
-def open_references(unit: Unit, beneficiary_id: UUID, models: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Open the templates of all active references of a person: one mapping of model to vector each.
-
-    ``models`` are the hashes of the loaded models: a template made by other weights is left out, because comparing
-    across weights means nothing.
-    """
-    sealer = unit.service.vault.sealer(unit.db, beneficiary_id)
-    by_reference: dict[UUID, dict[str, Any]] = defaultdict(dict)
-    for row in active_templates(unit.db, beneficiary_id):
-        if models.get(row.model) != row.model_sha256:
-            continue
-        plain = sealer.open(row.sealed, f"template:{row.reference_id}:{row.model}")
-        by_reference[row.reference_id][row.model] = np.frombuffer(plain, np.float32)
-    return list(by_reference.values())
-
-
 def _comparison_to_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "scores": dict(comparison.scores),
@@ -166,7 +146,8 @@ def _conclude(
     # Before anything is written: of two sessions of one person the second waits here, and sees what the first did.
     get_beneficiary(unit.db, row.beneficiary_id, lock=True)
     capture = _capture(unit, row, measurement, refusal, comparison)
-    add_evidence(unit.db, row.beneficiary_id, capture, external_id=f"session:{row.id}")
+    if not add_evidence(unit.db, row.beneficiary_id, capture, external_id=f"session:{row.id}"):
+        raise Conflict("This session has evidence already.", code="evidence_exists")
     found = determine(unit, row.beneficiary_id, session_id=row.id)
     judgements = [judge_capture(capture, unit.service.policy(d.scheme).policy).state for d in found.determinations]
     outcome = session_outcome(capture.channel, list(zip(judgements, found.determinations, strict=True))).value

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
+from sqlalchemy.exc import IntegrityError
 
 from certify.certificates.payload import MAX_NAME
 from certify.domain.evidence import Check
@@ -20,7 +23,14 @@ from certify.queue import MEASURE
 from certify.registry.national_id import mask, normalise_id
 from certify.service import Service, Unit
 from certify.storage.media import put_media, read_media
-from certify.storage.people import entitlements_of, find_beneficiary, get_beneficiary, get_reference, references_of
+from certify.storage.people import (
+    active_templates,
+    entitlements_of,
+    find_beneficiary,
+    get_beneficiary,
+    get_reference,
+    references_of,
+)
 from certify.storage.tables import BeneficiaryRow, EntitlementRow, ReferenceRow, TemplateRow
 from models.errors import ImageRefused
 from models.image import probe
@@ -29,6 +39,9 @@ if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers 
     from models.pipeline import FaceEngine, Measurement
 
 _JOINERS = "\u200c\u200d"  # part of correct spelling in Persian and Indic names
+
+ANOTHER_FACE = "another_face"
+"""Guidance code: a further reference does not match those enrolled before."""
 
 MAX_REFERENCES = 10
 """Active and pending references of one person; more would only slow comparisons down."""
@@ -68,11 +81,7 @@ def add_beneficiary(unit: Unit, person: NewBeneficiary) -> UUID:
     id_hash = vault.lookup_hash(db, "national_id", national_id)
     card_hash = vault.lookup_hash(db, "card", card) if card else None
     if find_beneficiary(db, national_id_hash=id_hash) or (card_hash and find_beneficiary(db, card_hash=card_hash)):
-        raise Conflict(
-            "Somebody with this national id or card number is enrolled already.",
-            hint="Look the person up instead of enrolling them again.",
-            code="beneficiary_exists",
-        )
+        raise _exists()
     beneficiary_id = unit.service.new_id()
     row = BeneficiaryRow(
         id=beneficiary_id,
@@ -86,12 +95,16 @@ def add_beneficiary(unit: Unit, person: NewBeneficiary) -> UUID:
         needs=list(person.needs),
         created_at=unit.now,
     )
-    db.add(row)
-    db.flush()
+    try:
+        with db.begin_nested():
+            db.add(row)
+    except IntegrityError as error:  # somebody else enrolled the same person a moment ago
+        raise _exists() from error
     vault.create_key(db, beneficiary_id)
     db.flush()
     row.ids_sealed = seal_identifiers(unit, beneficiary_id, national_id, card)
     add_entitlements(unit, beneficiary_id, person.entitlements)
+    unit.ledger("person_enrolled", beneficiary_id, schemes=sorted({e.scheme for e in person.entitlements}))
     return beneficiary_id
 
 
@@ -153,6 +166,7 @@ def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
         created_at=unit.now,
     )
     unit.db.add(row)
+    unit.ledger("reference_added", beneficiary_id, reference=str(reference_id), media=digest)
     unit.put_job(MEASURE, reference_id)
     return reference_id
 
@@ -167,6 +181,7 @@ def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) 
         if row.state != "pending":
             return row
         data = read_media(unit.db, service.vault.sealer(unit.db, row.beneficiary_id), row.blob_id)
+        enrolled = open_references(unit, row.beneficiary_id, engine.models)
     measurement, refusal = measure(engine, data)
     with service.unit() as unit:
         row = get_reference(unit.db, reference_id, lock=True)
@@ -174,6 +189,9 @@ def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) 
             return row
         if measurement is None or measurement.acquired.value != Check.PASS:
             row.state, row.guidance = "refused", list(measurement.guidance) if measurement else [refusal]
+        elif enrolled and engine.compare(measurement.templates, enrolled).state.value != Check.PASS:
+            # Whoever may enrol must not be able to put another face beside, or in place of, the first.
+            row.state, row.guidance = "refused", [ANOTHER_FACE]
         else:
             row.state, row.guidance = "active", list(measurement.guidance)
             _seal_templates(unit, row, measurement)
@@ -190,6 +208,22 @@ def measure(engine: FaceEngine, data: bytes) -> tuple[Measurement | None, str]:
         return None, refused.code
 
 
+def open_references(unit: Unit, beneficiary_id: UUID, models: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Open the templates of all active references of a person: one mapping of model to vector each.
+
+    ``models`` are the hashes of the loaded models: a template made by other weights is left out, because comparing
+    across weights means nothing.
+    """
+    sealer = unit.service.vault.sealer(unit.db, beneficiary_id)
+    by_reference: dict[UUID, dict[str, Any]] = defaultdict(dict)
+    for row in active_templates(unit.db, beneficiary_id):
+        if models.get(row.model) != row.model_sha256:
+            continue
+        plain = sealer.open(row.sealed, f"template:{row.reference_id}:{row.model}")
+        by_reference[row.reference_id][row.model] = np.frombuffer(plain, np.float32)
+    return list(by_reference.values())
+
+
 def _seal_templates(unit: Unit, row: ReferenceRow, measurement: Measurement) -> None:
     sealer = unit.service.vault.sealer(unit.db, row.beneficiary_id)
     for model, vector in measurement.templates.items():
@@ -201,6 +235,14 @@ def _seal_templates(unit: Unit, row: ReferenceRow, measurement: Measurement) -> 
                 sealed=sealer.seal(np.asarray(vector, np.float32).tobytes(), f"template:{row.id}:{model}"),
             )
         )
+
+
+def _exists() -> Conflict:
+    return Conflict(
+        "Somebody with this national id or card number is enrolled already.",
+        hint="Look the person up instead of enrolling them again.",
+        code="beneficiary_exists",
+    )
 
 
 def _identifiers(service: Service, person: NewBeneficiary) -> tuple[str, str | None]:

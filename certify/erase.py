@@ -6,9 +6,10 @@ from uuid import UUID
 
 from certify.issue import revoke
 from certify.service import Unit
-from certify.storage.certificates import certificate_in_force
+from certify.storage.certificates import certificate_in_force, certificates_of
 from certify.storage.media import delete_media_of
-from certify.storage.people import get_beneficiary, references_of
+from certify.storage.people import entitlements_of, get_beneficiary, references_of
+from certify.storage.sessions import close_sessions_of
 
 
 def erase(unit: Unit, beneficiary_id: UUID) -> None:
@@ -23,6 +24,11 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
         unit.db.delete(reference)
     unit.db.flush()
     delete_media_of(unit.db, beneficiary_id)
+    close_sessions_of(unit.db, beneficiary_id)
+    for certificate in certificates_of(unit.db, beneficiary_id):
+        certificate.cose = b""  # the signed bytes name the person; number, state and digest stay
+    for entitlement in entitlements_of(unit.db, beneficiary_id):
+        entitlement.standing = entitlement.next_step = entitlement.valid_until = entitlement.due_on = None
     unit.service.vault.destroy_key(unit.db, beneficiary_id)
     person.name = person.birth_date = person.region = person.ids_sealed = None
     person.card_hash = person.card_masked = None

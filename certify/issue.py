@@ -18,7 +18,8 @@ from certify.domain.schedule import local_date
 from certify.errors import Conflict
 from certify.identifiers import open_identifiers
 from certify.service import Unit
-from certify.storage.certificates import certificate_in_force, get_certificate
+from certify.storage.certificates import certificate_in_force, get_certificate, revoked_by_hand
+from certify.storage.people import get_beneficiary
 from certify.storage.signing import active_key, public_keys
 from certify.storage.tables import BeneficiaryRow, CertificateRow
 
@@ -29,6 +30,10 @@ _METHODS = {
     Channel.CONSULATE: Method.OFFICER,
     Channel.OFFICER: Method.OFFICER,
 }
+
+
+_OWN_REASONS = ("payment_stopped", "proof_withdrawn", "person_erased")
+"""Revocations that follow from determinations, and are undone by them."""
 
 
 def reconcile_certificate(
@@ -58,6 +63,8 @@ def reconcile_certificate(
     if current is not None and current.subject_digest == subject:
         _change(unit, current, "valid", None)
         return current
+    if revoked_by_hand(unit.db, person.id, subject, _OWN_REASONS):
+        return None  # an officer took back just this statement; only a new proof gives a new certificate
     _change(unit, current, "superseded", "newer_proof")
     unit.db.flush()
     return _issue(unit, person, covered, subject, session_id)
@@ -65,6 +72,7 @@ def reconcile_certificate(
 
 def revoke(unit: Unit, number: str, *, reason: str) -> CertificateRow:
     """Revoke a certificate by hand. Raises NotFound, or Conflict when it is no longer in force."""
+    get_beneficiary(unit.db, get_certificate(unit.db, number).beneficiary_id, lock=True)
     row = get_certificate(unit.db, number, lock=True)
     if row.state not in ("valid", "paused"):
         raise Conflict(f"This certificate is {row.state} already.", code="certificate_not_in_force")

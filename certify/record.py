@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from certify.capture import SOURCE
 from certify.determine import determine
+from certify.domain.codec import evidence_from_json
 from certify.domain.decide import Determination
 from certify.domain.evidence import AdverseRecord, Evidence, SignOfLife, Void
 from certify.errors import Conflict, Invalid, NotFound
@@ -37,19 +39,30 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
     """Store a record and determine the person anew; return the evidence id and the determinations.
 
     A repeat of a stored record returns its id and changes nothing. Raises Invalid (``event_in_future``,
-    ``record_kind_missing``), NotFound (the voided record), Conflict (``record_changed``: same number, other person).
+    ``record_kind_missing``, ``source_reserved``), NotFound (the voided record), Conflict (``record_changed``: the same
+    number with other content or for another person).
     """
     if new.event_at > unit.now + _CLOCK_SKEW:
         raise Invalid(
             "The event lies in the future.", hint="Check the date format of the source.", code="event_in_future"
         )
+    if new.source == SOURCE or new.source.startswith("officer"):
+        raise Invalid("This source name is the service's own.", hint="Use the registry's name.", code="source_reserved")
     get_beneficiary(unit.db, beneficiary_id, lock=True)
+    fact = _fact(unit, beneficiary_id, new)
     known = find_evidence(unit.db, new.source, new.record_id)
     if known is not None:
-        if known.beneficiary_id != beneficiary_id:
-            raise Conflict("This record number belongs to another person.", code="record_changed")
+        before = evidence_from_json(known.body)
+        if (
+            known.beneficiary_id != beneficiary_id
+            or replace(fact, id=before.id, recorded_at=before.recorded_at) != before
+        ):
+            raise Conflict(
+                "This record number was used before, for something else.",
+                hint="Void the earlier record, and send the corrected one under a new number.",
+                code="record_changed",
+            )
         return str(known.id), []
-    fact = _fact(unit, beneficiary_id, new)
     add_evidence(unit.db, beneficiary_id, fact, external_id=new.record_id)
     unit.ledger("evidence_recorded", beneficiary_id, evidence=fact.id, kind=type(fact).__name__, source=new.source)
     return fact.id, determine(unit, beneficiary_id).determinations

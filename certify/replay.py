@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from certify.capture import compare, open_references
+from certify.capture import compare
 from certify.determine import entitlement_from_json
 from certify.domain.codec import determination_digest, determination_to_json
 from certify.domain.decide import decide
 from certify.domain.evidence import Capture
-from certify.enrol import measure
+from certify.enrol import measure, open_references
 from certify.service import Unit
 from certify.storage.facts import evidence_by_ids, get_determination, stored_policy
 from certify.storage.media import read_media

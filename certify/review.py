@@ -22,10 +22,11 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, ruling: Ruling) -> tuple[Re
     records and stop rulings that stand against the person now; a record that comes later asks again. ``STOP`` stops
     the payment. Raises NotFound, Conflict (``review_case_closed``).
     """
+    # The person first, as everywhere: two orders of locking would be a deadlock waiting to happen.
+    get_beneficiary(unit.db, get_case(unit.db, case_id).beneficiary_id, lock=True)
     case = get_case(unit.db, case_id, lock=True)
     if case.state != "open":
         raise Conflict("This case is closed already.", code="review_case_closed")
-    get_beneficiary(unit.db, case.beneficiary_id, lock=True)
     dismissed: tuple[str, ...] = ()
     if ruling is Ruling.CONFIRM_ALIVE:
         dismissed = tuple(
@@ -43,7 +44,8 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, ruling: Ruling) -> tuple[Re
         ruling=ruling,
         dismisses=dismissed,
     )
-    add_evidence(unit.db, case.beneficiary_id, fact, external_id=f"case:{case.id}")
+    if not add_evidence(unit.db, case.beneficiary_id, fact, external_id=f"case:{case.id}"):
+        raise Conflict("This case has a ruling already.", code="review_case_closed")
     case.state, case.closed_at, case.closed_by, case.resolution = "closed", unit.now, officer, ruling.value
     unit.ledger("review_closed", case.beneficiary_id, case=str(case.id), resolution=ruling.value)
     unit.db.flush()

@@ -44,10 +44,13 @@ class Service:
     stored_policies: set[str] = field(default_factory=set)
 
     @contextmanager
-    def unit(self) -> Iterator[Unit]:
-        """Open a unit of work: one transaction. Its ledger entries are appended last and commit with it."""
+    def unit(self, actor: str = "service") -> Iterator[Unit]:
+        """Open a unit of work: one transaction. Its ledger entries are appended last and commit with it.
+
+        ``actor`` is whoever caused the work, as the ledger will show it.
+        """
         with self.database.transaction() as db:
-            unit = Unit(self, db, self.clock())
+            unit = Unit(self, db, self.clock(), actor)
             yield unit
             unit.finish()
         self.stored_policies.update(unit.stored_policies)
@@ -72,7 +75,8 @@ class Service:
 class Unit:
     """One unit of work. ``now`` is one instant for everything that happens in it."""
 
-    def __init__(self, service: Service, db: Session, now: datetime) -> None:
+    def __init__(self, service: Service, db: Session, now: datetime, actor: str = "service") -> None:
+        self.actor = actor
         self.service = service
         self.db = db
         self.now = now
@@ -81,7 +85,13 @@ class Unit:
 
     def ledger(self, event: str, beneficiary_id: UUID | None, **details: Any) -> None:
         """Note a change of somebody's standing for the ledger. ``details`` are plain values that name nobody."""
-        entry = {"event": event, "at": self.now.isoformat(), "subject": str(beneficiary_id), **details}
+        entry = {
+            "event": event,
+            "by": self.actor,
+            "at": self.now.isoformat(),
+            "subject": str(beneficiary_id),
+            **details,
+        }
         self._entries.append((canonical(entry), beneficiary_id))
 
     def put_job(self, task: str, subject: UUID) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -53,12 +53,17 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The authenticated caller. ``session`` is set for pensioners only, and limits them to it."""
+    """The authenticated caller.
+
+    ``session`` is set for pensioners only, and limits them to it. ``sources`` are the registries a machine speaks for:
+    it can record and void in their names only, so that two sources are two callers and not two words of one.
+    """
 
     subject: str
     role: Role
     issuer: str
     session: UUID | None = None
+    sources: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:
@@ -131,7 +136,8 @@ class Authenticator:
             raise TokenRefused("The access token is not valid or has expired.", hint="Sign in again.") from error
         if role not in issuer.roles:
             raise TokenRefused("The issuer of this token may not give that role.")
-        principal = Principal(str(decoded.claims["sub"]), role, issuer.name, session)
+        sources = frozenset(str(name) for name in decoded.claims.get("sources", ()))
+        principal = Principal(str(decoded.claims["sub"]), role, issuer.name, session, sources)
         with self._lock:
             self._verified[token] = principal, float(decoded.claims["exp"])
         return principal
@@ -148,10 +154,17 @@ class Signer:
         self._roles = roles
 
     def issue(
-        self, *, subject: str, role: Role, now: datetime, lifetime: timedelta, session: UUID | None = None
+        self,
+        *,
+        subject: str,
+        role: Role,
+        now: datetime,
+        lifetime: timedelta,
+        session: UUID | None = None,
+        sources: Sequence[str] = (),
     ) -> str:
         """Return a signed token."""
-        claims = {
+        claims: dict[str, Any] = {
             "iss": self._name,
             "aud": AUDIENCE,
             "sub": subject,
@@ -161,6 +174,8 @@ class Signer:
         }
         if session is not None:
             claims["sid"] = str(session)
+        if sources:
+            claims["sources"] = list(sources)
         key = self._keys.keys[0]
         return jwt.encode({"alg": "Ed25519", "kid": key.kid}, claims, key, algorithms=["Ed25519"])
 

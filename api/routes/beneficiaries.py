@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from api import schemas, views
 from api.auth import allow
-from api.errors import problems
+from api.errors import Forbidden, problems
 from api.idempotency import Once, once
 from api.state import service_of
 from certify.determine import determine
@@ -97,7 +97,7 @@ def show(
     "/{beneficiary_id}/records",
     status_code=201,
     response_model=schemas.RecordOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 def add_record(
     beneficiary_id: UUID,
@@ -106,6 +106,8 @@ def add_record(
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Record an adverse record, a sign of life, or the void of one; the person is determined anew."""
+    if caller.role is Role.MACHINE and body.source not in caller.sources:
+        raise Forbidden(f"This token does not speak for the source '{body.source}'.")
 
     def work(unit: Unit) -> schemas.RecordOut:
         new = NewRecord(
@@ -126,7 +128,7 @@ def add_record(
 @router.post(
     "/{beneficiary_id}/erasure",
     response_model=schemas.ErasedOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 def erase_person(
     beneficiary_id: UUID,

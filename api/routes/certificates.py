@@ -15,6 +15,7 @@ from certify.certificates.pdf import certificate_pdf
 from certify.certificates.qr import qr_png, to_text
 from certify.certificates.signing import verify
 from certify.certificates.verify import verify_any
+from certify.errors import Gone
 from certify.issue import key_set, revoke
 from certify.service import Service, Unit
 from certify.storage.certificates import get_certificate
@@ -34,11 +35,14 @@ def _own(unit: Unit, caller: Principal, number: str) -> CertificateRow:
         caller.session is None or get_session(unit.db, caller.session).certificate_number != number
     ):
         raise Forbidden("This token is for another session.")
-    return get_certificate(unit.db, number)
+    row = get_certificate(unit.db, number)
+    if not row.cose:
+        raise Gone("The data of this person was erased.", code="person_erased")
+    return row
 
 
 @router.get(
-    "/certificates/{number}", response_model=schemas.CertificateOut, responses=problems(401, 403, 404, 422, 503)
+    "/certificates/{number}", response_model=schemas.CertificateOut, responses=problems(401, 403, 404, 410, 422, 503)
 )
 def show(
     number: Number,
@@ -53,7 +57,7 @@ def show(
 @router.get(
     "/certificates/{number}/pdf",
     response_class=Response,
-    responses={**problems(401, 403, 404, 422, 503), 200: {"content": {"application/pdf": {}}}},
+    responses={**problems(401, 403, 404, 410, 422, 503), 200: {"content": {"application/pdf": {}}}},
 )
 def pdf(
     number: Number,
@@ -72,7 +76,7 @@ def pdf(
 @router.get(
     "/certificates/{number}/qr",
     response_class=Response,
-    responses={**problems(401, 403, 404, 422, 503), 200: {"content": {"image/png": {}}}},
+    responses={**problems(401, 403, 404, 410, 422, 503), 200: {"content": {"image/png": {}}}},
 )
 def qr(
     number: Number,
@@ -88,7 +92,7 @@ def qr(
 @router.post(
     "/certificates/{number}/revoke",
     response_model=schemas.CertificateOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 def revoke_one(
     number: Number,

@@ -47,7 +47,9 @@ def show(
 
 
 @router.post(
-    "/{case_id}/ruling", response_model=schemas.RulingOut, responses=problems(400, 401, 403, 404, 409, 413, 422, 503)
+    "/{case_id}/ruling",
+    response_model=schemas.RulingOut,
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 def give_ruling(
     case_id: UUID,

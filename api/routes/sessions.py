@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api import schemas, views
 from api.auth import allow, require_own_session
-from api.errors import problems
+from api.errors import Forbidden, problems
 from api.idempotency import Once, once
 from api.routes.media import MEDIA_BODY, media_body
 from api.state import service_of, state_of
@@ -39,6 +39,8 @@ def create(
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Open a session for a person. The token in the answer goes to the person's device."""
+    if Channel(body.channel) is Channel.DOORSTEP and caller.role is not Role.AGENT:
+        raise Forbidden("Only an agent can open a visit.")
     signer = state_of(request).sessions
 
     def work(unit: Unit) -> schemas.SessionOpened:
@@ -69,6 +71,9 @@ def upload(
     require_own_session(caller, session_id)
 
     def work(unit: Unit) -> schemas.SessionOut:
+        visit = get_session(unit.db, session_id).channel == Channel.DOORSTEP
+        if visit and caller.role is not Role.AGENT:
+            raise Forbidden("The photo of a visit comes from the agent who makes it.")
         return views.session(unit, submit_media(unit, session_id, data))
 
     return once.run(caller, work, status=202)

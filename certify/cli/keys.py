@@ -49,10 +49,15 @@ def register(root: typer.Typer) -> None:
 
 def token(
     role: Annotated[Role, typer.Option(help="Whom the token speaks for.")],
-    subject: Annotated[str, typer.Option(help="Name of the caller, as the ledger will show it.")] = "developer",
+    subject: Annotated[str, typer.Option(help="Name of the caller, as the ledger shows it.")] = "developer",
+    source: Annotated[
+        list[str] | None, typer.Option(help="Registry a machine speaks for; may be given several times.")
+    ] = None,
     hours: Annotated[float, typer.Option(min=0.01, max=24)] = 8,
 ) -> None:
     """Print an access token of the built-in development issuer. Refused when CERTIFY_ENV=production."""
     signer = development_signer(Settings())
-    text = signer.issue(subject=subject, role=role, now=utc_now(), lifetime=timedelta(hours=hours))
+    text = signer.issue(
+        subject=subject, role=role, now=utc_now(), lifetime=timedelta(hours=hours), sources=source or ()
+    )
     typer.echo(text)

@@ -103,7 +103,8 @@ class Determination:
 def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence], as_of: date) -> Determination:
     """Decide how the person stands under one entitlement on a date.
 
-    ``evidence`` may come in any order and may hold duplicates. Facts dated after ``as_of`` are left out.
+    ``evidence`` may come in any order and may hold duplicates. Supporting facts and voids dated after ``as_of`` wait
+    for their day; adverse records do not.
     """
     facts = _Facts(evidence, policy, as_of)
     accepts, channels = _acceptance(entitlement, policy, facts, as_of)
@@ -157,7 +158,12 @@ class _Facts:
         self.reasons: list[Reason] = []
         current = []
         for fact in everything:
-            if (day := local_date(fact.event_at, zone)) > as_of:
+            # What speaks for the person waits for its day. What speaks against takes effect at once: a death dated
+            # "today, 23:59" by a source in another zone must not be overlooked.
+            against = isinstance(fact, AdverseRecord) or (
+                isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP
+            )
+            if (day := local_date(fact.event_at, zone)) > as_of and not against:
                 self.reasons.append(reason(Code.FUTURE_DATED, fact.id, date=day))
             else:
                 current.append(fact)

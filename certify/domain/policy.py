@@ -53,11 +53,16 @@ class AgeBand:
 
 @dataclass(frozen=True, slots=True)
 class AdverseRule:
-    """What one kind of adverse record does; ``can_stop``: two independent sources of this kind stop the payment."""
+    """What one kind of adverse record does.
+
+    ``can_stop``: two independent sources of this kind stop the payment. ``refuted_by_life``: an officer who has seen the
+    person alive has thereby shown the record to be wrong (a death is; a move abroad is not).
+    """
 
     effect: Effect
     can_stop: bool
     paths: frozenset[Channel]
+    refuted_by_life: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +238,7 @@ def _adverse_rule(table: _Table) -> AdverseRule:
         effect=table.word("effect", Effect),
         can_stop=table.take("can_stop", bool, False),
         paths=table.channels("paths", []),
+        refuted_by_life=table.take("refuted_by_life", bool, False),
     )
     table.done()
     if (rule.effect is Effect.OTHER_PATH) != bool(rule.paths):

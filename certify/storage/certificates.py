@@ -15,7 +15,9 @@ from certify.storage.tables import CertificateRow
 def get_certificate(db: Session, number: str, *, lock: bool = False) -> CertificateRow:
     """Return a certificate. Raises NotFound."""
     query = select(CertificateRow).where(CertificateRow.number == number)
-    row = db.scalars(query.with_for_update() if lock else query).one_or_none()
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = db.scalars(query).one_or_none()
     if row is None:
         raise NotFound("There is no such certificate.", code="certificate_not_found")
     return row
@@ -33,3 +35,14 @@ def certificates_of(db: Session, beneficiary_id: UUID) -> Sequence[CertificateRo
     """Return all certificates of a person, newest first."""
     query = select(CertificateRow).where(CertificateRow.beneficiary_id == beneficiary_id)
     return db.scalars(query.order_by(CertificateRow.issued_at.desc(), CertificateRow.number)).all()
+
+
+def revoked_by_hand(db: Session, beneficiary_id: UUID, subject: bytes, own_reasons: Sequence[str]) -> bool:
+    """Tell whether a certificate that said just this was revoked for a reason other than the service's own."""
+    query = select(CertificateRow.number).where(
+        CertificateRow.beneficiary_id == beneficiary_id,
+        CertificateRow.state == "revoked",
+        CertificateRow.subject_digest == subject,
+        CertificateRow.reason.not_in(own_reasons),
+    )
+    return db.scalars(query.limit(1)).one_or_none() is not None

@@ -24,6 +24,7 @@ class Database:
             max_overflow=5,
             pool_timeout=10,
             pool_pre_ping=False,
+            hide_parameters=True,  # an error message must not carry names and dates of birth into a log
             connect_args={"options": "-csearch_path=public,jobs -ctimezone=UTC -clock_timeout=30s"},
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -58,9 +58,13 @@ def _read_sealed(db: Session, blob_id: UUID) -> bytes | None:
 
 def purge_media(db: Session, now: datetime) -> int:
     """Delete media whose time has come; return how many."""
-    due = select(BlobRow.id).where(BlobRow.delete_after <= now)
-    db.execute(update(SessionRow).where(SessionRow.blob_id.in_(due)).values(blob_id=None))
-    return len(db.scalars(delete(BlobRow).where(BlobRow.delete_after <= now).returning(BlobRow.id)).all())
+    # A photo that still waits for its decision stays, however long the queue.
+    waiting = select(SessionRow.blob_id).where(SessionRow.state == "submitted", SessionRow.blob_id.is_not(None))
+    due = select(BlobRow.id).where(BlobRow.delete_after <= now, BlobRow.id.not_in(waiting))
+    gone = db.scalars(due).all()
+    db.execute(update(SessionRow).where(SessionRow.blob_id.in_(gone)).values(blob_id=None))
+    db.execute(delete(BlobRow).where(BlobRow.id.in_(gone)))
+    return len(gone)
 
 
 def delete_media_of(db: Session, beneficiary_id: UUID) -> None:

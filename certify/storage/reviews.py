@@ -15,7 +15,9 @@ from certify.storage.tables import ReviewCaseRow
 def get_case(db: Session, case_id: UUID, *, lock: bool = False) -> ReviewCaseRow:
     """Return a review case. Raises NotFound."""
     query = select(ReviewCaseRow).where(ReviewCaseRow.id == case_id)
-    row = db.scalars(query.with_for_update() if lock else query).one_or_none()
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = db.scalars(query).one_or_none()
     if row is None:
         raise NotFound("There is no such review case.", code="review_case_not_found")
     return row

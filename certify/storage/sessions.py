@@ -45,3 +45,11 @@ def count_by_outcome(db: Session) -> dict[tuple[str, str], int]:
     query = select(SessionRow.state, func.coalesce(SessionRow.outcome, ""), func.count())
     rows = db.execute(query.group_by(SessionRow.state, SessionRow.outcome))
     return {(state, outcome): count for state, outcome, count in rows}
+
+
+def close_sessions_of(db: Session, beneficiary_id: UUID) -> None:
+    """Close all sessions of a person that are not decided yet."""
+    waiting = update(SessionRow).where(
+        SessionRow.beneficiary_id == beneficiary_id, SessionRow.state.in_(("open", "submitted"))
+    )
+    db.execute(waiting.values(state="expired"))

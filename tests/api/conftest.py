@@ -22,6 +22,8 @@ from models.pipeline import FaceEngine
 
 _keys = itertools.count()
 
+SOURCES = ("civil-registry", "hospital", "household-register", "registry")
+
 
 @dataclass
 class Caller:
@@ -55,7 +57,13 @@ def call(client: TestClient, service: Service) -> Callable[[Role], Caller]:
     signer = development_signer(service.settings)
 
     def of(role: Role) -> Caller:
-        token = signer.issue(subject=f"test-{role}", role=role, now=service.clock(), lifetime=timedelta(hours=8))
+        token = signer.issue(
+            subject=f"test-{role}",
+            role=role,
+            now=service.clock(),
+            lifetime=timedelta(hours=8),
+            sources=SOURCES if role is Role.MACHINE else (),
+        )
         return Caller(client, token)
 
     return of

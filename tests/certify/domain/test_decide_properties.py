@@ -168,9 +168,23 @@ def test_what_another_source_takes_back_stands(data: st.DataObject, case: some.C
 
 
 @given(st.data(), some.cases())
-def test_what_lies_in_the_future_has_no_effect(data: st.DataObject, case: some.Case) -> None:
-    record = some.dated(data.draw(some.facts(case.as_of, case.names)), data.draw(st.integers(2, 400)), case.as_of)
-    assert verdict(case.decide(record)) == verdict(case.decide())
+def test_what_speaks_for_the_person_waits_for_its_day(data: st.DataObject, case: some.Case) -> None:
+    drawn = data.draw(some.facts(case.as_of, case.names))
+    assume(not isinstance(drawn, AdverseRecord))
+    assume(not (isinstance(drawn, OfficerRuling) and drawn.ruling is Ruling.STOP))
+    fact = some.dated(drawn, data.draw(st.integers(2, 400)), case.as_of)
+    assert verdict(case.decide(fact)) == verdict(case.decide())
+
+
+@given(st.data(), some.cases())
+def test_what_speaks_against_the_person_does_not_wait(data: st.DataObject, case: some.Case) -> None:
+    drawn = data.draw(some.facts(case.as_of, case.names))
+    assume(isinstance(drawn, AdverseRecord) or (isinstance(drawn, OfficerRuling) and drawn.ruling is Ruling.STOP))
+    later = some.dated(drawn, data.draw(st.integers(0, 400)), case.as_of)
+    found = case.decide(later)
+    assert found.standing <= case.decide().standing
+    if isinstance(drawn, OfficerRuling):
+        assert found.payment is Payment.STOP
 
 
 @given(some.cases() | some.edge_cases())
