@@ -240,7 +240,14 @@ class ReviewCaseOut(Out):
     closed_at: datetime | None
     closed_by: str | None
     resolution: str | None
-    determination_id: UUID
+    determination_id: UUID | None
+
+
+class CaseIn(In):
+    """A case that a person asks for: an appeal, or a proof of life before an officer or a consul."""
+
+    beneficiary_id: UUID
+    kind: Literal["appeal", "proof_in_person"] = Field(examples=["appeal"])
 
 
 class ReviewCaseList(Out):

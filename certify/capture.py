@@ -12,7 +12,7 @@ from certify.domain.evidence import Capture, Channel, Check
 from certify.domain.outcome import session_outcome
 from certify.domain.proofs import judge_capture
 from certify.enrol import measure, open_references
-from certify.errors import Conflict, Gone
+from certify.errors import Conflict, Gone, Unavailable
 from certify.queue import EVALUATE
 from certify.service import Service, Unit
 from certify.storage.facts import add_evidence
@@ -115,6 +115,9 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> 
         sealer = service.vault.sealer(unit.db, row.beneficiary_id)
         data = read_media(unit.db, sealer, row.blob_id)
         references = open_references(unit, row.beneficiary_id, engine.models)
+        if not references and any(r.state == "pending" for r in references_of(unit.db, row.beneficiary_id)):
+            # The queue tries again shortly; judging now would count as a failed attempt of the person.
+            raise Unavailable("The enrolled photo has not been measured yet.", code="reference_pending")
     measurement, refusal = measure(engine, data)
     comparison = compare(engine, measurement, references)
     with service.unit() as unit:

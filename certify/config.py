@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=20_000_000, ge=10_000, description="Largest accepted upload")
     session_minutes: int = Field(default=15, ge=1, le=1440, description="How long a capture session stays open")
     media_retention_days: int = Field(default=30, ge=0, le=3650, description="Days after which session media go")
+    trusted_proxies: str | None = Field(
+        default=None, description="Addresses of proxies whose X-Forwarded-For is believed, comma-separated"
+    )
     rate_limit: str = Field(default="300/minute", description="Requests per caller; 'none' switches it off")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 

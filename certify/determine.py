@@ -10,12 +10,13 @@ from uuid import UUID
 from certify.domain.codec import determination_digest, determination_to_json
 from certify.domain.decide import Determination, Entitlement, NextStep, Standing, decide
 from certify.domain.evidence import Evidence
+from certify.domain.passage import next_change
 from certify.domain.schedule import local_date
 from certify.issue import reconcile_certificate
 from certify.policies import PolicyDocument
-from certify.service import Unit
+from certify.service import Service, Unit
 from certify.storage.facts import evidence_of, store_policy
-from certify.storage.people import entitlements_of, get_beneficiary
+from certify.storage.people import entitlements_of, get_beneficiary, people_to_determine
 from certify.storage.reviews import open_cases_of
 from certify.storage.tables import BeneficiaryRow, CertificateRow, DeterminationRow, EntitlementRow, ReviewCaseRow
 
@@ -52,12 +53,27 @@ def determine(unit: Unit, beneficiary_id: UUID, *, session_id: UUID | None = Non
         determination = decide(entitlement, policy.policy, evidence, as_of)
         stored = _store(unit, row, entitlement, policy, evidence, determination, session_id)
         _update_standing(unit, row, determination, stored)
+        row.next_change_on = next_change(entitlement, policy.policy, determination)
         determinations.append(determination)
         rows.append(stored)
     unit.db.flush()
     _keep_review_cases(unit, person, determinations, rows)
     certificate = reconcile_certificate(unit, person, determinations, session_id=session_id)
     return Determined(determinations, [row.id for row in rows], certificate)
+
+
+def let_time_pass(service: Service, *, limit: int = 500) -> int:
+    """Determine the people for whom a day has come that may change their standing; return how many.
+
+    Each in a transaction of its own, so that one failure holds up nobody else, and a stop loses nothing.
+    """
+    with service.reading() as unit:
+        today = {name: local_date(unit.now, document.policy.timezone) for name, document in service.policies.items()}
+        people = people_to_determine(unit.db, today, limit=limit)
+    for beneficiary_id in people:
+        with service.unit() as unit:
+            determine(unit, beneficiary_id)
+    return len(people)
 
 
 def entitlement_to_json(entitlement: Entitlement) -> dict[str, Any]:
@@ -158,7 +174,8 @@ def _keep_review_cases(
             unit.db.add(case)
             unit.ledger("review_opened", person.id, case=str(case.id), kind=kind)
     for kind, case in open_now.items():
-        if kind not in wanted:
+        # A case that a person opened is closed by an officer alone.
+        if kind not in wanted and case.determination_id is not None:
             case.state, case.closed_at, case.closed_by = "closed", unit.now, "service"
             case.resolution = "cause_gone"
             unit.ledger("review_closed", person.id, case=str(case.id), resolution="cause_gone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from uuid import UUID
 
 from certify.determine import determine
@@ -11,15 +12,23 @@ from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.facts import add_evidence, evidence_of
 from certify.storage.people import get_beneficiary
-from certify.storage.reviews import get_case
+from certify.storage.reviews import get_case, open_cases_of
 from certify.storage.tables import ReviewCaseRow
+
+
+class CaseKind(StrEnum):
+    """Cases that people open; they stay open until an officer rules."""
+
+    APPEAL = "appeal"  # the payment was stopped or the certificate paused, and the person says it is wrong
+    OTHER_PATH = "proof_in_person"  # life is to be proven before an officer or a consul
 
 
 def rule(unit: Unit, case_id: UUID, *, officer: str, ruling: Ruling) -> tuple[ReviewCaseRow, list[Determination]]:
     """Close a case with an officer's ruling and determine the person anew.
 
-    ``CONFIRM_ALIVE`` says that the officer saw or spoke to the person: it proves life and dismisses the adverse
-    records and stop rulings that stand against the person now; a record that comes later asks again. ``STOP`` stops
+    ``CONFIRM_ALIVE`` says that the officer saw or spoke to the person: it proves life, lifts stop rulings, and
+    dismisses those records that life refutes under every scheme that knows them (a death; not a move abroad, not
+    prison). A record that comes later asks again. ``STOP`` stops
     the payment. Raises NotFound, Conflict (``review_case_closed``).
     """
     # The person first, as everywhere: two orders of locking would be a deadlock waiting to happen.
@@ -33,7 +42,8 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, ruling: Ruling) -> tuple[Re
             sorted(
                 fact.id
                 for fact in evidence_of(unit.db, case.beneficiary_id)
-                if isinstance(fact, AdverseRecord) or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)
+                if (isinstance(fact, AdverseRecord) and _refuted(unit, fact.kind))
+                or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)
             )
         )
     fact = OfficerRuling(
@@ -50,3 +60,27 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, ruling: Ruling) -> tuple[Re
     unit.ledger("review_closed", case.beneficiary_id, case=str(case.id), resolution=ruling.value)
     unit.db.flush()
     return case, determine(unit, case.beneficiary_id).determinations
+
+
+def open_case(unit: Unit, beneficiary_id: UUID, *, kind: CaseKind) -> ReviewCaseRow:
+    """Open a case because somebody asks for it: an appeal, or another way of proving life.
+
+    One that is open already is returned. Raises NotFound.
+    """
+    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    for case in open_cases_of(unit.db, beneficiary_id):
+        if case.kind == kind:
+            return case
+    case = ReviewCaseRow(
+        id=unit.service.new_id(), beneficiary_id=beneficiary_id, kind=kind.value, state="open", opened_at=unit.now
+    )
+    unit.db.add(case)
+    unit.ledger("review_opened", beneficiary_id, case=str(case.id), kind=kind.value)
+    unit.db.flush()
+    return case
+
+
+def _refuted(unit: Unit, kind: str) -> bool:
+    rules = [document.policy.adverse.get(kind) for document in unit.service.policies.values()]
+    known = [rule for rule in rules if rule is not None]
+    return bool(known) and all(rule.refuted_by_life for rule in known)

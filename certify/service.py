@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from certify.config import Settings
 from certify.domain.codec import canonical
-from certify.errors import Invalid
+from certify.errors import Invalid, Unavailable
 from certify.policies import PolicyDocument, load_policies
 from certify.queue import DatabaseQueue, Queue
-from certify.storage.database import Database, open_database
+from certify.storage.database import Database, holds_secrets, open_database
 from certify.storage.keys import FileMasterKey
 from certify.storage.ledger import append_entries
 from certify.storage.vault import Vault
@@ -109,9 +109,17 @@ class Unit:
 
 def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: int = 10) -> Service:
     """Build the service that the settings describe: opens the database (starting the embedded one) and the key."""
+    database = open_database(settings, pool_size=pool_size)
+    if not settings.key_file.exists() and holds_secrets(database):
+        database.close()
+        raise Unavailable(
+            f"The master key {settings.key_file} is missing, and this database was written with one.",
+            hint="Restore the key from your backup; a new one could read nothing.",
+            code="master_key_missing",
+        )
     return Service(
         settings=settings,
-        database=open_database(settings, pool_size=pool_size),
+        database=database,
         vault=Vault(FileMasterKey(settings.key_file)),
         policies=load_policies(settings.policies_dir),
         queue=queue or DatabaseQueue(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,7 +32,9 @@ from certify.storage.keys import FileMasterKey
 AUDIENCE = "certify"
 SESSION_ISSUER = "certify:sessions"
 DEVELOPMENT_ISSUER = "certify:development"
-_ALGORITHMS = ["Ed25519", "ES256", "RS256", "PS256"]
+_ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256", "PS256"]
+# RFC 9864 renames EdDSA, and joserfc warns at every use; identity providers will send the old name for years.
+warnings.filterwarnings("ignore", message="EdDSA is deprecated", module=r"joserfc\..*")
 _LEEWAY = 30  # seconds that clocks of issuers may differ from ours
 
 

@@ -12,6 +12,7 @@ from procrastinate import App, Blueprint, JobContext, PsycopgConnector, RetryStr
 
 from certify.capture import evaluate_session
 from certify.checkpoints import publish_checkpoint
+from certify.determine import let_time_pass
 from certify.enrol import measure_reference
 from certify.queue import EVALUATE, MEASURE, NAMESPACE
 from certify.service import Service
@@ -75,6 +76,7 @@ def tidy(service: Service) -> None:
         publish_checkpoint(unit)
         for session_id in waiting_sessions(unit.db, submitted_before=unit.now - _ORPHANED_AFTER, limit=100):
             unit.put_job(EVALUATE, session_id)
+    let_time_pass(service)
 
 
 async def run_worker(bench: Bench, *, wait: bool = True, concurrency: int = 1) -> None:

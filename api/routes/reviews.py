@@ -13,7 +13,7 @@ from api.errors import problems
 from api.idempotency import Once, once
 from api.state import service_of
 from certify.domain.evidence import Ruling
-from certify.review import rule
+from certify.review import CaseKind, open_case, rule
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, list_cases
@@ -33,6 +33,25 @@ def list_all(
     with service.reading() as unit:
         rows = list_cases(unit.db, state=state, limit=limit)
         return schemas.ReviewCaseList(items=[views.review_case(row) for row in rows])
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=schemas.ReviewCaseOut,
+    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+)
+def ask(
+    body: schemas.CaseIn,
+    caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER))],
+    once: Annotated[Once, Depends(once)],
+) -> Response:
+    """Open a case for a person: an appeal, or a proof of life in person. Payment goes on as it is until a ruling."""
+
+    def work(unit: Unit) -> schemas.ReviewCaseOut:
+        return views.review_case(open_case(unit, body.beneficiary_id, kind=CaseKind(body.kind)))
+
+    return once.run(caller, work, status=201)
 
 
 @router.get("/{case_id}", responses=problems(401, 403, 404, 422, 503))

@@ -72,7 +72,9 @@ def serve(
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=30,
-                proxy_headers=False,  # the caller's address counts for rate limits; a header could claim any
+                # The caller's address counts for rate limits; a header could claim any, unless a known proxy wrote it.
+                proxy_headers=settings.trusted_proxies is not None,
+                forwarded_allow_ips=settings.trusted_proxies or "",
             )
         except KeyboardInterrupt:
             console.print("Stopped.")

@@ -121,7 +121,8 @@ def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence
     reasons += why
     limit, limit_review, why = _limits(entitlement, policy, facts, as_of)
     reasons += why
-    standing, review = min(standing, limit), review or limit_review
+    # Once an officer has stopped it, asking again would never end; an appeal opens a case of its own.
+    standing, review = min(standing, limit), (review or limit_review) and not facts.stops
     if best is not None:
         reasons += _contradictions(best, policy, facts)
 

@@ -55,8 +55,8 @@ class AgeBand:
 class AdverseRule:
     """What one kind of adverse record does.
 
-    ``can_stop``: two independent sources of this kind stop the payment. ``refuted_by_life``: an officer who has seen the
-    person alive has thereby shown the record to be wrong (a death is; a move abroad is not).
+    ``can_stop``: two independent sources of this kind stop the payment. ``refuted_by_life``: an officer who has seen
+    the person alive has thereby shown the record to be wrong (a death is; a move abroad is not).
     """
 
     effect: Effect

@@ -51,6 +51,14 @@ class Database:
         self.engine.dispose()
 
 
+def holds_secrets(database: Database) -> bool:
+    """Tell whether something in the database was wrapped by a master key."""
+    with database.engine.connect() as connection:
+        if connection.scalar(text("select to_regclass('public.signing_keys')")) is None:
+            return False
+        return bool(connection.scalar(text("select exists (select from signing_keys) or exists (select from secrets)")))
+
+
 def database_url(settings: Settings) -> str:
     """Return the configured URL, or that of the embedded server, started when needed."""
     if settings.database_url is not None:

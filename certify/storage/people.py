@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from certify.errors import NotFound
@@ -107,3 +107,14 @@ def count_by_standing(db: Session) -> dict[str, int]:
         EntitlementRow.standing
     )
     return {row[0]: row[1] for row in db.execute(query)}
+
+
+def people_to_determine(db: Session, today: Mapping[str, date], *, limit: int) -> Sequence[UUID]:
+    """Return people with an entitlement whose next change has come, by each scheme's own date of today."""
+    due = or_(
+        *(and_(EntitlementRow.scheme == scheme, EntitlementRow.next_change_on <= day) for scheme, day in today.items())
+    )
+    query = select(EntitlementRow.beneficiary_id).join(
+        BeneficiaryRow, BeneficiaryRow.id == EntitlementRow.beneficiary_id
+    )
+    return db.scalars(query.where(due, BeneficiaryRow.erased_at.is_(None)).distinct().limit(limit)).all()

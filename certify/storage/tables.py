@@ -98,6 +98,7 @@ class EntitlementRow(Base):
     __table_args__ = (
         UniqueConstraint("beneficiary_id", "scheme"),
         Index(None, "standing", "valid_until"),
+        Index(None, "scheme", "next_change_on"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -110,6 +111,7 @@ class EntitlementRow(Base):
     next_step: Mapped[str | None]
     valid_until: Mapped[date | None]
     due_on: Mapped[date | None]
+    next_change_on: Mapped[date | None]  # when time alone may change the standing
     determination_id: Mapped[UUID | None]
 
 
@@ -271,7 +273,7 @@ class ReviewCaseRow(Base):
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
     kind: Mapped[str]
     state: Mapped[str]
-    determination_id: Mapped[UUID]
+    determination_id: Mapped[UUID | None]  # what opened it; none when a person asked for it
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]

@@ -135,6 +135,7 @@ def upgrade() -> None:
         sa.Column("next_step", sa.String(), nullable=True),
         sa.Column("valid_until", sa.Date(), nullable=True),
         sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("next_change_on", sa.Date(), nullable=True),
         sa.Column("determination_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(["beneficiary_id"], ["beneficiaries.id"], name=op.f("fk_entitlements_beneficiary_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_entitlements")),
@@ -142,6 +143,9 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_entitlements_standing_valid_until"), "entitlements", ["standing", "valid_until"], unique=False
+    )
+    op.create_index(
+        op.f("ix_entitlements_scheme_next_change_on"), "entitlements", ["scheme", "next_change_on"], unique=False
     )
     op.create_table(
         "evidence",
@@ -164,7 +168,7 @@ def upgrade() -> None:
         sa.Column("beneficiary_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
-        sa.Column("determination_id", sa.Uuid(), nullable=False),
+        sa.Column("determination_id", sa.Uuid(), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_by", sa.String(), nullable=True),
@@ -343,6 +347,7 @@ def downgrade() -> None:
     op.drop_table("review_cases")
     op.drop_index(op.f("ix_evidence_beneficiary_id"), table_name="evidence")
     op.drop_table("evidence")
+    op.drop_index(op.f("ix_entitlements_scheme_next_change_on"), table_name="entitlements")
     op.drop_index(op.f("ix_entitlements_standing_valid_until"), table_name="entitlements")
     op.drop_table("entitlements")
     op.drop_table("data_keys")

@@ -1,0 +1,189 @@
+"""What a careless or dishonest caller must not achieve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+
+from certify.capture import evaluate_session
+from certify.enrol import measure_reference
+from certify.service import Service
+from certify.storage.sessions import get_session
+from certify.tokens import Role, development_signer
+from certify.worker import tidy
+from fixtures import faces
+from tests.api.conftest import Caller, World
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def collins() -> Any:
+    return faces.portraits()["eileen_collins"]
+
+
+@pytest.fixture(scope="module")
+def hopper() -> Any:
+    return faces.portraits()["grace_hopper"]
+
+
+def _record(source: str, number: str, **what: str) -> dict[str, str]:
+    event = datetime(2026, 1, 10, tzinfo=UTC).isoformat()
+    return {"source": source, "record_id": number, "event_at": event, **what}
+
+
+def _standing(world: World, person: str) -> tuple[str, str]:
+    entitlement = world.officer.get(f"/v1/beneficiaries/{person}").json()["entitlements"][0]
+    return entitlement["standing"], entitlement["payment"]
+
+
+def test_one_registry_cannot_speak_for_two(world: World, collins: Any, service: Service, client: TestClient) -> None:
+    person = world.enrol(faces.encode(collins))
+    token = development_signer(service.settings).issue(
+        subject="registry", role=Role.MACHINE, now=service.clock(), lifetime=timedelta(hours=1), sources=["hospital"]
+    )
+    hospital = Caller(client, token)
+    path = f"/v1/beneficiaries/{person}/records"
+    assert hospital.post(path, _record("hospital", "1", adverse="death")).status_code == 201
+    for source in ("civil-registry", "Hospital", "certify", "officer"):
+        answer = hospital.post(path, _record(source, "1", adverse="death"))
+        assert answer.status_code in (403, 422), source
+    assert _standing(world, person) == ("paused", "continue")
+
+
+@pytest.mark.parametrize("source", ["certify", "officer", "officer.anna"])
+def test_the_service_s_own_sources_cannot_be_forged(world: World, collins: Any, source: str) -> None:
+    person = world.enrol(faces.encode(collins))
+    body = _record(source, "session.1", act="hospital_stay")
+    answer = world.officer.post(f"/v1/beneficiaries/{person}/records", body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "source_reserved")
+
+
+def test_a_record_number_cannot_change_its_meaning(world: World, collins: Any) -> None:
+    person = world.enrol(faces.encode(collins))
+    path = f"/v1/beneficiaries/{person}/records"
+    first = _record("civil-registry", "X8", adverse="residence_abroad")
+    assert world.machine.post(path, first).status_code == 201
+    assert world.machine.post(path, first).status_code == 201, "the same again is a repeat"
+    answer = world.machine.post(path, first | {"adverse": "death"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "record_changed")
+
+
+def test_a_revoked_certificate_stays_revoked_until_there_is_a_new_proof(world: World, collins: Any, clock: Any) -> None:
+    person = world.enrol(faces.encode(collins))
+    _, result = world.attempt(person, faces.rephotograph(collins, seed=1))
+    number = result["certificate_number"]
+    world.officer.post(f"/v1/certificates/{number}/revoke", {"reason": "issued_in_error"})
+    path = f"/v1/beneficiaries/{person}/records"
+    world.machine.post(path, _record("civil-registry", "L1", act="online_login"))
+    _, again = world.attempt(person, faces.no_face(seed=1))
+    assert again["certificate_number"] is None
+    assert world.officer.get(f"/v1/certificates/{number}").json()["state"] == "revoked"
+    clock.advance(timedelta(hours=7, minutes=30))  # past midnight in Shanghai: a proof of another day
+    _, renewed = world.attempt(person, faces.rephotograph(collins, seed=2))
+    assert renewed["certificate_number"] not in (None, number)
+
+
+def test_another_face_cannot_be_enrolled_beside_the_first(world: World, collins: Any, hopper: Any) -> None:
+    person = world.enrol(faces.encode(collins))
+    path = f"/v1/beneficiaries/{person}/references"
+    for photo, state in ((faces.encode(hopper), "refused"), (faces.rephotograph(collins, seed=4), "active")):
+        answer = world.agent.post(path, content=photo)
+        measure_reference(world.service, world.engine, UUID(answer.json()["id"]))
+        found = {r["id"]: r["state"] for r in world.agent.get(path).json()}
+        assert found[answer.json()["id"]] == state
+    refused = next(r for r in world.agent.get(path).json() if r["state"] == "refused")
+    assert refused["guidance"][0]["code"] == "another_face"
+
+
+def test_a_visit_is_an_agent_s(world: World, collins: Any) -> None:
+    person = world.enrol(faces.encode(collins))
+    body = {"beneficiary_id": person, "channel": "doorstep"}
+    assert world.machine.post("/v1/sessions", body).status_code == 403
+    opened = world.agent.post("/v1/sessions", body).json()
+    path = f"/v1/sessions/{opened['session']['id']}/media"
+    photo = faces.rephotograph(collins, seed=1)
+    assert Caller(world.agent.client, opened["token"]).post(path, content=photo).status_code == 403
+    assert world.agent.post(path, content=photo).status_code == 202
+
+
+def test_a_false_death_ruled_on_can_be_appealed(world: World, collins: Any) -> None:
+    person = world.enrol(faces.encode(collins))
+    path = f"/v1/beneficiaries/{person}/records"
+    world.machine.post(path, _record("civil-registry", "D1", adverse="death"))
+    case = world.officer.get("/v1/review-cases").json()["items"][0]
+    world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "stop"})
+    assert _standing(world, person) == ("stopped", "stop")
+    assert world.officer.get("/v1/review-cases").json()["items"] == [], "what was ruled on is not asked again"
+    appeal = world.agent.post("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"})
+    assert appeal.status_code == 201
+    twice = world.agent.post("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"})
+    assert twice.json()["id"] == appeal.json()["id"]
+    world.machine.post(path, _record("civil-registry", "D1-void", voids="D1"))
+    assert [c["kind"] for c in world.officer.get("/v1/review-cases").json()["items"]] == ["appeal"]
+    world.officer.post(f"/v1/review-cases/{appeal.json()['id']}/ruling", {"ruling": "confirm_alive"})
+    assert _standing(world, person) == ("certified", "continue")
+
+
+def test_seeing_somebody_alive_does_not_bring_them_home(world: World, collins: Any) -> None:
+    person = world.enrol(faces.encode(collins), schemes=("resident",))
+    path = f"/v1/beneficiaries/{person}/records"
+    world.machine.post(path, _record("household-register", "R1", adverse="residence_abroad"))
+    world.machine.post(path, _record("civil-registry", "D1", adverse="death"))
+    case = world.officer.get("/v1/review-cases").json()["items"][0]
+    world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "confirm_alive"})
+    assert _standing(world, person) == ("certified", "continue")
+    _, result = world.attempt(person, faces.rephotograph(collins, seed=1))
+    assert result["outcome"] == "other_path", "the move abroad still stands"
+
+
+def test_erasure_closes_what_waits_and_empties_certificates(world: World, collins: Any, clock: Any) -> None:
+    person = world.enrol(faces.encode(collins))
+    phone, result = world.attempt(person, faces.rephotograph(collins, seed=1))
+    opened = world.agent.post("/v1/sessions", {"beneficiary_id": person}).json()["session"]["id"]
+    world.agent.post(f"/v1/sessions/{opened}/media", content=faces.rephotograph(collins, seed=2))
+    world.officer.post(f"/v1/beneficiaries/{person}/erasure")
+    answer = phone.get(f"/v1/certificates/{result['certificate_number']}")
+    assert (answer.status_code, answer.json()["code"]) == (410, "person_erased")
+    assert evaluate_session(world.service, world.engine, UUID(opened)).state == "expired"
+    entitlement = world.officer.get(f"/v1/beneficiaries/{person}").json()["entitlements"][0]
+    assert entitlement["standing"] is None
+
+
+def test_a_photo_that_waits_is_not_purged(world: World, collins: Any, clock: Any) -> None:
+    person = world.enrol(faces.encode(collins))
+    opened = world.agent.post("/v1/sessions", {"beneficiary_id": person}).json()["session"]["id"]
+    world.agent.post(f"/v1/sessions/{opened}/media", content=faces.rephotograph(collins, seed=2))
+    clock.advance(timedelta(days=60))
+    tidy(world.service)
+    with world.service.reading() as unit:
+        assert get_session(unit.db, UUID(opened)).blob_id is not None
+    assert evaluate_session(world.service, world.engine, UUID(opened)).outcome == "certified"
+
+
+def test_enrolling_the_same_person_at_once_is_a_conflict_and_logs_no_names(
+    call: Callable[[Role], Caller], caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = call(Role.MACHINE)
+    person = {
+        "national_id": "RACE0001",
+        "name": "Secret Name",
+        "entitlements": [{"scheme": "employee", "starts_on": "2015-01-01"}],
+    }
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: machine.post("/v1/beneficiaries", person, key=f"race-{n:04}"), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 7]
+    assert "Secret" not in caplog.text
+
+
+def test_the_ledger_says_who_did_it(world: World, collins: Any) -> None:
+    world.enrol(faces.encode(collins))
+    entries = [world.auditor.get(f"/v1/ledger/entries/{index}?size=3").json()["entry"] for index in range(3)]
+    assert all('"by":"' in entry for entry in entries)
+    assert any("test-machine" in entry and "person_enrolled" in entry for entry in entries)
