@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the HTTP server")
     workers: int = Field(default=1, ge=0, le=64, description="Worker processes that 'certify serve' starts")
     inference_threads: int = Field(default=1, ge=1, le=64, description="Threads of one face model run")
-    max_upload_bytes: int = Field(default=20_000_000, ge=10_000, description="Largest accepted upload")
+    max_upload_bytes: int = Field(default=20_000_000, ge=10_000, le=20_000_000, description="Largest accepted upload")
     session_minutes: int = Field(default=15, ge=1, le=1440, description="How long a capture session stays open")
     media_retention_days: int = Field(default=30, ge=0, le=3650, description="Days after which session media go")
     trusted_proxies: str | None = Field(
