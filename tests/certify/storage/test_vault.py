@@ -10,9 +10,11 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
+from certify.config import Settings
 from certify.errors import Gone, Unavailable
-from certify.service import Service
+from certify.service import Service, build_service
 from certify.storage.keys import FileMasterKey, seal, unseal
 from certify.storage.tables import BeneficiaryRow
 from certify.storage.vault import Sealer, Vault
@@ -94,3 +96,21 @@ def test_ids_are_found_by_a_keyed_hash_that_another_master_key_cannot_make(servi
         assert first != service.vault.lookup_hash(unit.db, "national_id", "A2")
         with pytest.raises(Unavailable):
             Vault(FileMasterKey(tmp_path / "other.key")).lookup_hash(unit.db, "national_id", "A1")
+
+
+@pytest.mark.integration
+def test_a_lost_master_key_is_never_replaced_in_silence(database_url: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=SecretStr(database_url))
+    first = build_service(settings)  # nothing is wrapped yet: a new key is made
+    with first.unit() as unit:
+        first.vault.lookup_hash(unit.db, "national_id", "A1")
+    first.database.close()
+    key = settings.key_file
+    kept = key.read_bytes()
+    key.unlink()
+    with pytest.raises(Unavailable) as refused:
+        build_service(settings)
+    assert refused.value.code == "master_key_missing"
+    assert not key.exists()
+    key.write_bytes(kept)
+    build_service(settings).database.close()
