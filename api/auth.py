@@ -5,19 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.security import HTTPBearer
 
 from api.errors import Forbidden, TooManyRequests
 from api.limits import RateLimiter
 from api.state import state_of
 from certify.tokens import Principal, Role, TokenRefused
-
-
-class BearerScheme(HTTPBearer):
-    """Shows the bearer token in OpenAPI; the checking is done by Access."""
-
-    def __init__(self) -> None:
-        super().__init__(auto_error=False, bearerFormat="JWT", scheme_name="bearer")
 
 
 class Access:

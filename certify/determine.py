@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,6 +20,8 @@ from certify.storage.facts import evidence_of, store_policy
 from certify.storage.people import entitlements_of, get_beneficiary, people_to_determine
 from certify.storage.reviews import open_cases_of
 from certify.storage.tables import BeneficiaryRow, CertificateRow, DeterminationRow, EntitlementRow, ReviewCaseRow
+
+log = logging.getLogger("certify.determine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,27 @@ def let_time_pass(service: Service, *, limit: int = 500) -> int:
         today = {name: local_date(unit.now, document.policy.timezone) for name, document in service.policies.items()}
         people = people_to_determine(unit.db, today, limit=limit)
     for beneficiary_id in people:
-        with service.unit() as unit:
-            determine(unit, beneficiary_id)
+        try:
+            with service.unit() as unit:
+                determine(unit, beneficiary_id)
+        except Exception:
+            log.exception("determining a person anew failed; the others go on")
     return len(people)
+
+
+def add_case(unit: Unit, beneficiary_id: UUID, kind: str, determination_id: UUID | None) -> ReviewCaseRow:
+    """Open a review case. Without a determination it is one that a person asked for, and an officer alone closes it."""
+    case = ReviewCaseRow(
+        id=unit.service.new_id(),
+        beneficiary_id=beneficiary_id,
+        kind=kind,
+        state="open",
+        determination_id=determination_id,
+        opened_at=unit.now,
+    )
+    unit.db.add(case)
+    unit.ledger("review_opened", beneficiary_id, case=str(case.id), kind=kind)
+    return case
 
 
 def entitlement_to_json(entitlement: Entitlement) -> dict[str, Any]:
@@ -163,16 +184,7 @@ def _keep_review_cases(
     open_now = {case.kind: case for case in open_cases_of(unit.db, person.id)}
     for kind, determination_id in wanted.items():
         if kind not in open_now:
-            case = ReviewCaseRow(
-                id=unit.service.new_id(),
-                beneficiary_id=person.id,
-                kind=kind,
-                state="open",
-                determination_id=determination_id,
-                opened_at=unit.now,
-            )
-            unit.db.add(case)
-            unit.ledger("review_opened", person.id, case=str(case.id), kind=kind)
+            add_case(unit, person.id, kind, determination_id)
     for kind, case in open_now.items():
         # A case that a person opened is closed by an officer alone.
         if kind not in wanted and case.determination_id is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from certify.determine import determine
+from certify.determine import add_case, determine
 from certify.domain.decide import Determination
 from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling
 from certify.errors import Conflict
@@ -71,11 +71,7 @@ def open_case(unit: Unit, beneficiary_id: UUID, *, kind: CaseKind) -> ReviewCase
     for case in open_cases_of(unit.db, beneficiary_id):
         if case.kind == kind:
             return case
-    case = ReviewCaseRow(
-        id=unit.service.new_id(), beneficiary_id=beneficiary_id, kind=kind.value, state="open", opened_at=unit.now
-    )
-    unit.db.add(case)
-    unit.ledger("review_opened", beneficiary_id, case=str(case.id), kind=kind.value)
+    case = add_case(unit, beneficiary_id, kind.value, None)
     unit.db.flush()
     return case
 

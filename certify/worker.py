@@ -16,6 +16,7 @@ from certify.determine import let_time_pass
 from certify.enrol import measure_reference
 from certify.queue import EVALUATE, MEASURE, NAMESPACE
 from certify.service import Service
+from certify.storage.database import SESSION_OPTIONS
 from certify.storage.idempotency import purge_answers
 from certify.storage.media import purge_media
 from certify.storage.sessions import expire_sessions, waiting_sessions
@@ -81,7 +82,7 @@ def tidy(service: Service) -> None:
 
 async def run_worker(bench: Bench, *, wait: bool = True, concurrency: int = 1) -> None:
     """Work until stopped by SIGINT or SIGTERM (jobs under way are finished); with ``wait=False`` until idle."""
-    app = App(connector=PsycopgConnector(conninfo=_conninfo(bench.service), kwargs=_CONNECTION))
+    app = App(connector=PsycopgConnector(conninfo=_conninfo(bench.service), kwargs={"options": SESSION_OPTIONS}))
     app.add_tasks_from(tasks, namespace=NAMESPACE)
     async with app.open_async():
         rescuer = asyncio.create_task(_rescue_forever(app))
@@ -126,9 +127,6 @@ def _bench(context: JobContext) -> Bench:
     if not isinstance(bench, Bench):
         raise TypeError("the worker was started without its bench")
     return bench
-
-
-_CONNECTION = {"options": "-csearch_path=public,jobs -ctimezone=UTC"}
 
 
 def _conninfo(service: Service) -> str:

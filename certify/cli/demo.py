@@ -31,7 +31,7 @@ from certify.issue import key_set
 from certify.queue import NoQueue
 from certify.record import NewRecord, record
 from certify.service import Service, build_service
-from certify.storage.certificates import certificates_of, get_certificate
+from certify.storage.certificates import certificates_of
 from certify.storage.facts import determinations_of
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_cases_of
@@ -266,8 +266,6 @@ class _Play:
         with self._service.unit() as unit:
             keys, now = key_set(unit), unit.now
         report = verify_any((self._out / "certificate-qr.png").read_bytes(), keys, now)
-        with self._service.unit() as unit:
-            get_certificate(unit.db, report.certificate.number)
         self._offline = report.lines
 
 

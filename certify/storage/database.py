@@ -12,6 +12,9 @@ from sqlalchemy.orm import Session
 from certify.config import Settings
 from certify.storage.embedded import embedded_url, start_embedded
 
+SESSION_OPTIONS = "-csearch_path=public,jobs -ctimezone=UTC"
+"""What every connection to our database is opened with, the job queue's own too."""
+
 
 class Database:
     """An engine with the settings every part relies on: UTC, a search path that holds the job queue, bounded waits."""
@@ -25,7 +28,7 @@ class Database:
             pool_timeout=10,
             pool_pre_ping=False,
             hide_parameters=True,  # an error message must not carry names and dates of birth into a log
-            connect_args={"options": "-csearch_path=public,jobs -ctimezone=UTC -clock_timeout=30s"},
+            connect_args={"options": f"{SESSION_OPTIONS} -clock_timeout=30s"},
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 

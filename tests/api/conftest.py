@@ -18,11 +18,22 @@ from certify.capture import evaluate_session
 from certify.enrol import measure_reference
 from certify.service import Service
 from certify.tokens import Role, development_signer
+from fixtures import faces
 from models.pipeline import FaceEngine
 
 _keys = itertools.count()
 
 SOURCES = ("civil-registry", "hospital", "household-register", "registry")
+
+
+@pytest.fixture(scope="session")
+def collins() -> Any:
+    return faces.portraits()["eileen_collins"]
+
+
+@pytest.fixture(scope="session")
+def hopper() -> Any:
+    return faces.portraits()["grace_hopper"]
 
 
 @dataclass

@@ -23,16 +23,6 @@ from tests.api.conftest import Caller, World
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def collins() -> Any:
-    return faces.portraits()["eileen_collins"]
-
-
-@pytest.fixture(scope="module")
-def hopper() -> Any:
-    return faces.portraits()["grace_hopper"]
-
-
 def _record(source: str, number: str, **what: str) -> dict[str, str]:
     event = datetime(2026, 1, 10, tzinfo=UTC).isoformat()
     return {"source": source, "record_id": number, "event_at": event, **what}

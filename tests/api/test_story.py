@@ -19,16 +19,6 @@ from tests.api.conftest import World
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def collins() -> Any:
-    return faces.portraits()["eileen_collins"]
-
-
-@pytest.fixture(scope="module")
-def hopper() -> Any:
-    return faces.portraits()["grace_hopper"]
-
-
 def _death(source: str, number: str = "D-1") -> dict[str, str]:
     event = datetime(2026, 1, 10, tzinfo=UTC).isoformat()
     return {"source": source, "record_id": number, "event_at": event, "adverse": "death"}

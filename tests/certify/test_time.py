@@ -17,7 +17,7 @@ from certify.domain.schedule import add_days
 from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.erase import erase
 from certify.record import NewRecord, record
-from certify.service import Service
+from certify.service import Service, Unit
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_cases_of
 from tests.certify.domain import strategies as some
@@ -85,6 +85,26 @@ def test_a_death_dated_later_today_counts_now_and_the_erased_are_left_alone(serv
         erase(unit, person)
     clock.advance(timedelta(days=900))
     assert let_time_pass(service) == 0
+
+
+@pytest.mark.integration
+def test_one_failure_holds_up_nobody_else(service: Service, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = []
+    with service.unit() as unit:
+        for number in range(3):
+            pension = (NewEntitlement("employee", date(2020, 1, 1), date(2025, 12, 1)),)
+            people.append(add_beneficiary(unit, NewBeneficiary(f"TIME01{number}", "Mae", pension)))
+            determine(unit, people[-1])
+    clock.advance(timedelta(days=290))
+
+    def broken_for_one(unit: Unit, beneficiary_id: UUID) -> None:
+        if beneficiary_id == people[1]:
+            raise RuntimeError("broken")
+        determine(unit, beneficiary_id)
+
+    monkeypatch.setattr("certify.determine.determine", broken_for_one)
+    let_time_pass(service)
+    assert [_standing(service, person)[0] for person in people] == ["grace", "certified", "grace"]
 
 
 def _standing(service: Service, person: UUID) -> tuple[str | None, str | None]:
