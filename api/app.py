@@ -23,11 +23,13 @@ from api.routes import (
     references,
     reviews,
     sessions,
+    uploads,
 )
 from api.routes.operations import Standings
 from api.state import State
 from certify.config import Env, Settings
 from certify.service import Service, build_service
+from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key
 from certify.tokens import SESSION_ISSUER, Authenticator, Role, Signer, development_signer, load_issuers
 
@@ -47,7 +49,9 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         running = service or build_service(settings)
-        app.state.certify = build_state(running)
+        state = build_state(running)
+        await state.quick.open()
+        app.state.certify = state
         app.state.metrics = registry
         registry.register(Standings(running))
         # What is loaded by now stays; the collector need not look at it again during requests.
@@ -55,6 +59,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         gc.freeze()
         yield
         gc.unfreeze()
+        await state.quick.close()
         if service is None:
             running.database.close()
 
@@ -72,6 +77,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         beneficiaries,
         references,
         sessions,
+        uploads,
         determinations,
         certificates,
         reviews,
@@ -100,6 +106,7 @@ def build_state(service: Service) -> State:
         authenticator=Authenticator([*issuers, sessions.issuer()]),
         sessions=sessions,
         limiter=RateLimiter(settings.rate_limit),
+        quick=QuickReader(service.database),
     )
 
 

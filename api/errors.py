@@ -17,7 +17,9 @@ from starlette.exceptions import HTTPException
 from certify.certificates.errors import CertificateError
 from certify.errors import CertifyError, Conflict, Gone, Invalid, NotFound, TooLarge, Unavailable
 from certify.tokens import TokenRefused
-from models.errors import ImageRefused
+from certify.uploads import WrongOffset
+from models.errors import ImageRefused, VideoRefused
+from models.guidance import sentence
 
 log = logging.getLogger("certify.api")
 
@@ -76,6 +78,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "code": {"type": "string", "examples": ["session_expired"], "description": "Stable; safe to branch on"},
         "detail": {"type": "string", "examples": ["The time of this session has run out."]},
         "hint": {"type": "string", "examples": ["Open a new session."], "description": "What to do next"},
+        "offset": {"type": "integer", "examples": [1048576], "description": "Where to go on with an upload"},
         "errors": {"type": "array", "items": {"type": "object"}, "description": "Fields that are wrong"},
     },
 }
@@ -112,6 +115,7 @@ def install(app: FastAPI) -> None:
     """Register the handlers."""
     app.add_exception_handler(CertifyError, _on_certify_error)
     app.add_exception_handler(ImageRefused, _on_image_refused)
+    app.add_exception_handler(VideoRefused, _on_video_refused)
     app.add_exception_handler(CertificateError, _on_certificate_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -133,7 +137,8 @@ async def _on_certify_error(_request: Request, error: Exception) -> JSONResponse
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after)
-    return problem(status_of(error), error.code, error.message, hint=error.hint, headers=headers)
+    more = {"offset": error.offset} if isinstance(error, WrongOffset) else {}
+    return problem(status_of(error), error.code, error.message, hint=error.hint, headers=headers, **more)
 
 
 async def _on_image_refused(_request: Request, error: Exception) -> JSONResponse:
@@ -144,6 +149,11 @@ async def _on_image_refused(_request: Request, error: Exception) -> JSONResponse
         "not_an_image": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     }.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
     return problem(status, error.code, str(error), hint="Take a new photo and send it as JPEG, PNG, WebP or HEIC.")
+
+
+async def _on_video_refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, VideoRefused)  # noqa: S101 - registered for this class
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, sentence(error.code), hint=error.hint)
 
 
 async def _on_certificate_error(_request: Request, error: Exception) -> JSONResponse:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
+from certify.uploads import MAX_CHUNK
 
 log = logging.getLogger("certify.access")
 
@@ -46,7 +47,8 @@ class BodyLimit:
             return
         path: str = scope["path"]
         media = path.endswith(("/media", "/references"))
-        limit = self._media_limit if media else _JSON_LIMIT
+        chunk = scope["method"] == "PUT" and path.endswith("/upload")
+        limit = self._media_limit if media else MAX_CHUNK if chunk else _JSON_LIMIT
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         seen = 0
         started = False
@@ -80,7 +82,7 @@ def _refusal(limit: int, *, media: bool) -> Response:
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "too_many_bytes",
         f"At most {limit:,} bytes are accepted here.",
-        hint="Send a smaller photo; a normal phone photo is small enough." if media else "",
+        hint="Send a smaller photo, or a video in chunks." if media else "",
         headers={"Connection": "close"},
     )
 

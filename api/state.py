@@ -8,6 +8,7 @@ from fastapi import Request
 
 from api.limits import RateLimiter
 from certify.service import Service
+from certify.storage.quick import QuickReader
 from certify.tokens import Authenticator, Signer
 
 
@@ -19,12 +20,18 @@ class State:
     authenticator: Authenticator
     sessions: Signer
     limiter: RateLimiter
+    quick: QuickReader
 
 
 def state_of(request: Request) -> State:
     """Return the state of the application that serves this request."""
     state: State = request.app.state.certify
     return state
+
+
+async def current_state(request: Request) -> State:
+    """Dependency: the state. Asynchronous to stay out of the thread pool."""
+    return state_of(request)
 
 
 async def service_of(request: Request) -> Service:

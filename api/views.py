@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from cachetools import LRUCache, cached
+from cachetools import LRUCache
 from fastapi import Response
 from pydantic import BaseModel
 
 from api import schemas
 from certify.certificates.qr import to_text
-from certify.certificates.signing import State, verify
+from certify.certificates.signing import State, read_unverified, verify
 from certify.issue import key_set
 from certify.service import Unit
 from certify.storage.people import entitlements_of
@@ -26,6 +28,7 @@ from certify.storage.tables import (
     ReviewCaseRow,
     SessionRow,
 )
+from certify.uploads import MAX_CHUNK, MIN_CHUNK, Progress
 from models.guidance import sentence
 
 
@@ -83,24 +86,52 @@ def reference(row: ReferenceRow) -> schemas.ReferenceOut:
     )
 
 
-def session(unit: Unit, row: SessionRow) -> schemas.SessionOut:
-    """Show a capture session; never its nonce or raw report."""
-    return schemas.SessionOut.model_validate(
+def session(row: SessionRow, now: datetime) -> schemas.SessionOut:
+    """Show a capture session; never its nonce, its raw report, or why so much is asked."""
+    return schemas.SessionOut.model_validate(_session(row, now))
+
+
+def new_session(row: SessionRow, now: datetime) -> schemas.NewSession:
+    """Show a session to whoever has just opened it: the only time that its nonce is shown."""
+    nonce = base64.urlsafe_b64encode(row.nonce).rstrip(b"=").decode()
+    return schemas.NewSession.model_validate(_session(row, now) | {"nonce": nonce})
+
+
+def upload(progress: Progress) -> schemas.UploadOut:
+    """Show how far an upload got."""
+    row = progress.session
+    return schemas.UploadOut.model_validate(
         {
-            "id": row.id,
-            "beneficiary_id": row.beneficiary_id,
-            "channel": row.channel,
-            "state": "expired" if row.state == "open" and unit.now >= row.expires_at else row.state,
-            "created_at": row.created_at,
+            "session_id": row.id,
+            "state": row.state,
+            "offset": progress.offset,
+            "size": progress.size,
+            "complete": row.state in ("submitted", "decided"),
+            "min_chunk": MIN_CHUNK,
+            "max_chunk": MAX_CHUNK,
             "expires_at": row.expires_at,
-            "submitted_at": row.submitted_at,
-            "decided_at": row.decided_at,
-            "outcome": row.outcome,
-            "guidance": guidance(row.guidance),
-            "certificate_number": row.certificate_number,
-            "determinations": row.determination_ids,
         }
     )
+
+
+def _session(row: SessionRow, now: datetime) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "beneficiary_id": row.beneficiary_id,
+        "channel": row.channel,
+        "state": "expired" if row.state == "open" and now >= row.expires_at else row.state,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+        "submitted_at": row.submitted_at,
+        "decided_at": row.decided_at,
+        "outcome": row.outcome,
+        "guidance": guidance(row.guidance),
+        "certificate_number": row.certificate_number,
+        "determinations": row.determination_ids,
+        "profile": row.profile,
+        "plan": row.plan,
+        "assisted": row.assisted,
+    }
 
 
 def determination(row: DeterminationRow) -> schemas.DeterminationOut:
@@ -127,27 +158,48 @@ def certificate_state(row: CertificateRow, now: datetime) -> str:
     return "expired" if row.state in ("valid", "paused") and now >= row.expires_at else row.state
 
 
-def certificate(unit: Unit, row: CertificateRow) -> schemas.CertificateOut:
-    """Show a certificate with its present state."""
+def certificate(row: CertificateRow, now: datetime) -> schemas.CertificateOut:
+    """Show a certificate with its present state. The caller has made sure that it is genuine."""
     return schemas.CertificateOut.model_validate(
         {
             "number": row.number,
-            "state": certificate_state(row, unit.now),
+            "state": certificate_state(row, now),
             "reason": row.reason,
             "valid_from": row.valid_from,
             "valid_until": row.valid_until,
             "issued_at": row.issued_at,
             "key_id": row.kid,
             "text": to_text(row.cose),
-            "content": _content(unit, row),
+            "content": read_unverified(row.cose).to_json(),
         }
     )
 
 
-# The signed bytes never change, so what they say is read once.
-@cached(LRUCache(maxsize=4096), key=lambda _unit, row: row.cose, lock=Lock())
-def _content(unit: Unit, row: CertificateRow) -> dict[str, Any]:
-    return verify(row.cose, key_set(unit), now=unit.now).certificate.to_json()
+_genuine: LRUCache[bytes, None] = LRUCache(maxsize=4096)
+"""Hashes of signed bytes that were verified. They never change, so a signature is checked, and its keys read, once.
+
+Only a hash is kept, never what the certificate says: the name of somebody who was erased, perhaps by another process,
+must not live on in here.
+"""
+
+
+def known_genuine(row: CertificateRow) -> bool:
+    """Tell whether this process has verified the stored bytes before."""
+    return _fingerprint(row) in _genuine
+
+
+def require_genuine(unit: Unit, row: CertificateRow) -> None:
+    """Verify the stored bytes with the service's keys. Raises BadSignature when somebody altered them."""
+    verify(row.cose, key_set(unit), now=unit.now)
+    with _lock:
+        _genuine[_fingerprint(row)] = None
+
+
+_lock = Lock()
+
+
+def _fingerprint(row: CertificateRow) -> bytes:
+    return hashlib.sha256(row.cose).digest()
 
 
 def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> schemas.VerifyOut:

@@ -18,16 +18,15 @@ import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from certify.capture import evaluate_session, open_session, submit_media
+from bench.people import enrol, submit
+from certify.capture import evaluate_session
 from certify.config import Settings
-from certify.domain.evidence import Channel
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.queue import NoQueue
 from certify.service import build_service, utc_now
 from certify.storage.migrate import upgrade
@@ -89,18 +88,12 @@ def prepare(folder: Path, megapixels: float, *, people: int = 20, photos: int = 
     upgrade(service.database)
     engine = FaceEngine.load(PackStore(default_cache_dir()))
     portrait = faces.portraits()["eileen_collins"]
+    reference = faces.encode(portrait)
     pictures = [faces.rephotograph(portrait, seed=seed, megapixels=megapixels) for seed in range(photos)]
     paths, ids = [], []
     for number in range(people):
-        with service.unit() as unit:
-            pension = (NewEntitlement("employee", date(2015, 1, 1)),)
-            person = add_beneficiary(unit, NewBeneficiary(f"BENCH{number:04}", "Bench", pension))
-            reference = add_reference(unit, person, faces.encode(portrait))
-        measure_reference(service, engine, reference)
-        with service.unit() as unit:
-            session = open_session(unit, person, Channel.REMOTE)
-            submit_media(unit, session.id, pictures[0])
-        row = evaluate_session(service, engine, session.id)
+        person = enrol(service, engine, reference, number)
+        row = evaluate_session(service, engine, submit(service, person, pictures[0]))
         assert row.certificate_number is not None
         ids.append(str(person))
         paths += [f"/v1/sessions/{row.id}", f"/v1/certificates/{row.certificate_number}"]

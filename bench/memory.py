@@ -20,6 +20,9 @@ from pathlib import Path
 
 from bench.api_latency import PORT, exchange, prepare, wait_until_ready
 
+_AHEAD = 20
+"""How many selfies are sent before their results are waited for."""
+
 
 def main() -> None:
     """Send selfies and print the memory at each mark."""
@@ -29,7 +32,8 @@ def main() -> None:
     options = parser.parse_args()
     marks = sorted({min(100, options.selfies), options.selfies})
     with tempfile.TemporaryDirectory() as folder:
-        people = options.selfies // 15 + 1  # sessions a day and person are bounded
+        # Sessions a day and person are bounded, and so are photos of one person that wait: one.
+        people = max(_AHEAD, options.selfies // 15 + 1)
         world = prepare(Path(folder), options.megapixels, people=people, photos=20)
         environment = {
             **os.environ,
@@ -68,7 +72,7 @@ async def _send(token: str, people: list[str], photos: list[bytes], first: int, 
         key = {"Idempotency-Key": f"send-{number:06}"}
         status, answer = await exchange(reader, writer, "POST", f"{path}/media", opened["token"], photo, jpeg | key)
         assert status == 202, answer
-        while number % 20 == 19 or number == last - 1:  # do not run far ahead of the worker
+        while number % _AHEAD == _AHEAD - 1 or number == last - 1:  # do not run far ahead of the worker
             _, answer = await exchange(reader, writer, "GET", path, opened["token"], b"", {})
             if json.loads(answer)["state"] == "decided":
                 break

@@ -17,21 +17,18 @@ import io
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import cv2
 import numpy as np
 
-from certify.capture import evaluate_session, open_session, submit_media
+from bench.people import enrol, submit
+from certify.capture import evaluate_session
 from certify.config import Settings
-from certify.domain.evidence import Channel
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.queue import NoQueue
-from certify.service import Service, build_service
+from certify.service import build_service
 from certify.storage.migrate import upgrade
 from fixtures import faces
 from models.image import probe
@@ -72,13 +69,13 @@ def main() -> None:
         service = build_service(Settings(data_dir=Path(folder)), queue=NoQueue())
         upgrade(service.database)
         reference = faces.encode(portrait)
-        people = [_enrol(service, engine, reference, number) for number in range(rounds + 3)]
+        people = [enrol(service, engine, reference, number) for number in range(rounds + 3)]
         times: dict[str, list[float]] = {name: [] for name in (*runs, "measure", "selfie to determination")}
         for person in people:
             for name, call in runs.items():
                 times[name].append(_milliseconds(call))
             times["measure"].append(_milliseconds(lambda: engine.measure(selfie)))
-            session = _submit(service, person, selfie)
+            session = submit(service, person, selfie)
             times["selfie to determination"].append(_milliseconds(partial(evaluate_session, service, engine, session)))
         service.database.close()
     median = {name: float(np.median(values[3:])) for name, values in times.items()}
@@ -92,23 +89,6 @@ def main() -> None:
     for name in ("measure", "selfie to determination"):
         print(f"{name:29} {median[name]:7.1f} ms   x {median[name] / floor:.2f}")
     _face_recognition(selfie)
-
-
-def _enrol(service: Service, engine: FaceEngine, portrait: bytes, number: int) -> UUID:
-    with service.unit() as unit:
-        pension = (NewEntitlement("employee", date(2015, 1, 1)),)
-        person = add_beneficiary(unit, NewBeneficiary(f"BENCH{number:05}", "Bench", pension))
-        reference = add_reference(unit, person, portrait)
-    measure_reference(service, engine, reference)
-    return person
-
-
-def _submit(service: Service, person: UUID, photo: bytes) -> UUID:
-    with service.unit() as unit:
-        session = open_session(unit, person, Channel.REMOTE)
-    with service.unit() as unit:
-        submit_media(unit, session.id, photo)
-    return session.id
 
 
 def _milliseconds(call: Callable[[], object]) -> float:

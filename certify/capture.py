@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from certify.determine import determine
+from certify.challenge import demand_of, draw
+from certify.determine import determine_locked, foresee
+from certify.domain.decide import Determination, NextStep
 from certify.domain.evidence import Capture, Channel, Check
-from certify.domain.outcome import session_outcome
+from certify.domain.outcome import attempts_used_up, session_outcome
+from certify.domain.profile import visit
 from certify.domain.proofs import judge_capture
 from certify.enrol import measure, open_references
 from certify.errors import Conflict, Gone, Unavailable
 from certify.queue import EVALUATE
 from certify.service import Service, Unit
-from certify.storage.facts import add_evidence
+from certify.storage.facts import add_evidence, store_parameters
 from certify.storage.media import put_media, read_media
 from certify.storage.people import get_beneficiary, references_of
-from certify.storage.sessions import get_session, sessions_since
-from certify.storage.tables import SessionRow
+from certify.storage.sessions import get_session, person_of_session, sessions_since, waiting_of
+from certify.storage.tables import BeneficiaryRow, SessionRow
+from certify.storage.uploads import delete_upload
+from models.errors import VideoRefused
+from models.guidance import SENTENCES
 from models.image import probe
+from models.liveness.plan import Plan
+from models.video_probe import VideoLimits, probe_video
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
-    from models.pipeline import Comparison, FaceEngine, Measurement
+    from models.pipeline import Comparison, FaceEngine, Measurement, Templates
 
 SOURCE = "certify"
 """The name under which the service records its own captures."""
@@ -31,11 +41,18 @@ SOURCE = "certify"
 MAX_SESSIONS_A_DAY = 20
 """Per person. Far above any honest need; bounds guessing and the load one person can cause."""
 
+_PICTURES = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx "})
+"""Brands of the container that MP4 shares with pictures such as HEIC (the register at mp4ra.org)."""
 
-def open_session(unit: Unit, beneficiary_id: UUID, channel: Channel) -> SessionRow:
-    """Open a capture session for a person with at least one usable or pending reference.
 
-    Raises NotFound, Gone (erased), Conflict (``no_reference``, ``too_many_sessions``).
+def open_session(
+    unit: Unit, beneficiary_id: UUID, channel: Channel, *, device_id: str | None = None, assisted: bool = False
+) -> SessionRow:
+    """Open a capture session for a person with at least one usable or pending reference, and draw what it asks.
+
+    ``device_id`` is what the person's phone calls itself, ``assisted`` whether somebody helps them; both are only said,
+    and neither ever makes a session ask for less. Raises NotFound, Gone (erased), Conflict (``no_reference``,
+    ``too_many_sessions``, ``attempts_used_up``).
     """
     person = get_beneficiary(unit.db, beneficiary_id, lock=True)
     if person.erased_at is not None:
@@ -52,6 +69,12 @@ def open_session(unit: Unit, beneficiary_id: UUID, channel: Channel) -> SessionR
             hint="Try again tomorrow, or ask for a visit at home.",
             code="too_many_sessions",
         )
+    device = unit.service.vault.lookup_hash(unit.db, "device", device_id) if device_id else None
+    if channel is Channel.REMOTE:
+        demand = demand_of(unit, person, device, _refuse_when_used_up(unit, person))
+    else:
+        demand = visit()
+    plan = draw(demand, unit.service.random_bytes)
     row = SessionRow(
         id=unit.service.new_id(),
         beneficiary_id=beneficiary_id,
@@ -60,6 +83,10 @@ def open_session(unit: Unit, beneficiary_id: UUID, channel: Channel) -> SessionR
         nonce=unit.service.random_bytes(16),
         created_at=unit.now,
         expires_at=unit.now + timedelta(minutes=unit.service.settings.session_minutes),
+        profile=demand.profile,
+        plan=plan.to_json() | {"because": list(demand.reasons)},
+        device=device,
+        assisted=assisted,
     )
     unit.db.add(row)
     unit.db.flush()
@@ -67,43 +94,97 @@ def open_session(unit: Unit, beneficiary_id: UUID, channel: Channel) -> SessionR
 
 
 def submit_media(unit: Unit, session_id: UUID, data: bytes) -> SessionRow:
-    """Take the one image of a session, sealed, and enqueue its evaluation; both commit together.
+    """Take the one photo or video of a session, sealed, and enqueue its evaluation; both commit together.
 
-    Sending the same bytes again changes nothing. Raises ImageRefused when the header shows no usable image,
-    Conflict (``session_already_submitted``), Gone (``session_expired``).
+    Sending the same bytes again changes nothing. Raises ImageRefused or VideoRefused when the headers show nothing
+    usable, Conflict (``session_already_submitted``, ``another_in_progress``, ``attempts_used_up``), Gone
+    (``session_expired``).
     """
-    info = probe(data)
-    row = get_session(unit.db, session_id, lock=True)
+    media_type = media_type_of(data, unit.service.settings.max_upload_bytes)
+    person, row = lock_session(unit, session_id)
     digest = hashlib.sha256(data).hexdigest()
-    if row.state in ("submitted", "decided"):
-        if row.media_sha256 == digest:
-            return row
-        raise Conflict(
-            "This session has its photo already.",
-            hint="Open a new session for another photo.",
-            code="session_already_submitted",
-        )
-    if row.state == "expired" or unit.now >= row.expires_at:
-        raise Gone("The time of this session has run out.", hint="Open a new session.", code="session_expired")
-    blob_id = unit.service.new_id()
-    put_media(
-        unit.db,
-        unit.service.vault.sealer(unit.db, row.beneficiary_id),
-        blob_id=blob_id,
-        beneficiary_id=row.beneficiary_id,
-        data=data,
-        media_type=f"image/{info.format.lower()}",
-        delete_after=unit.now + timedelta(days=unit.service.settings.media_retention_days),
-    )
-    unit.db.flush()
-    row.blob_id, row.media_sha256 = blob_id, digest
-    row.state, row.submitted_at = "submitted", unit.now
-    unit.put_job(EVALUATE, session_id)
+    if not was_submitted(row, digest):
+        accept_media(unit, person, row, data, media_type)
+        delete_upload(unit.db, session_id)  # another recording may have been on its way in pieces
     return row
 
 
+def lock_session(unit: Unit, session_id: UUID) -> tuple[BeneficiaryRow, SessionRow]:
+    """Lock the person of a session, then read the session. Raises NotFound.
+
+    The person's row is the one lock for everything about the person, so there is no order to get wrong.
+    """
+    return _lock(unit, session_id, person_of_session(unit.db, session_id))
+
+
+def was_submitted(row: SessionRow, sha256: str) -> bool:
+    """Tell whether the session has exactly these media already.
+
+    Raises Conflict (``session_already_submitted``) when it has others, Gone (``session_expired``).
+    """
+    if row.state in ("submitted", "decided"):
+        if row.media_sha256 == sha256:
+            return True
+        raise Conflict(
+            "This session has its photo or video already.",
+            hint="Open a new session for another one.",
+            code="session_already_submitted",
+        )
+    return False
+
+
+def require_open(unit: Unit, person: BeneficiaryRow, row: SessionRow) -> None:
+    """Refuse media for a session that cannot take any now; the person is locked, the session not submitted.
+
+    Raises Gone (``session_expired``), Conflict (``another_in_progress``, ``attempts_used_up``).
+    """
+    if row.state == "expired" or unit.now >= row.expires_at:
+        raise Gone("The time of this session has run out.", hint="Open a new session.", code="session_expired")
+    if row.channel == Channel.REMOTE:
+        # One attempt at a time, each judged before the next: else sessions opened early could be spent all at once.
+        if waiting_of(unit.db, row.beneficiary_id):
+            raise Conflict(
+                "Another photo or video of this person is being looked at.",
+                hint="Wait for its result, mostly a few seconds.",
+                code="another_in_progress",
+            )
+        _refuse_when_used_up(unit, person)
+
+
+def accept_media(unit: Unit, person: BeneficiaryRow, row: SessionRow, data: bytes, media_type: str) -> None:
+    """Store checked media as those of a session and enqueue the evaluation. Raises as ``require_open``."""
+    require_open(unit, person, row)
+    blob_id = unit.service.new_id()
+    stored = put_media(
+        unit.db,
+        unit.sealer(row.beneficiary_id),
+        blob_id=blob_id,
+        beneficiary_id=row.beneficiary_id,
+        data=data,
+        media_type=media_type,
+        delete_after=unit.now + timedelta(days=unit.service.settings.media_retention_days),
+    )
+    unit.db.flush()
+    row.blob_id, row.media_sha256 = blob_id, stored.sha256
+    row.state, row.submitted_at = "submitted", unit.now
+    unit.put_job(EVALUATE, row.id)
+
+
+def is_video(data: bytes) -> bool:
+    """Tell by the first bytes whether this is to be read as a video: WebM, or MP4 that is not a picture."""
+    return data.startswith(b"\x1a\x45\xdf\xa3") or (data[4:8] == b"ftyp" and data[8:12] not in _PICTURES)
+
+
+def media_type_of(data: bytes, max_bytes: int) -> str:
+    """Check media by their headers, without decoding, and return what they are. Raises ImageRefused, VideoRefused."""
+    if is_video(data):
+        header = probe_video(data, VideoLimits(max_bytes=max_bytes))
+        return "video/webm" if header.container in ("webm", "matroska") else "video/mp4"
+    return f"image/{probe(data).format.lower()}"
+
+
 def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> SessionRow:
-    """Measure, compare, determine: the whole way from a submitted photo to a decided session.
+    """Look, compare, determine: the whole way from a submitted photo or video to a decided session.
 
     The face models run outside any transaction; everything that follows is one. Safe to repeat and to run twice at
     once: the second finds the session decided and changes nothing.
@@ -112,53 +193,138 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> 
         row = get_session(unit.db, session_id)
         if row.state != "submitted":
             return row
-        sealer = service.vault.sealer(unit.db, row.beneficiary_id)
+        sealer = unit.sealer(row.beneficiary_id)
         data = read_media(unit.db, sealer, row.blob_id)
-        references = open_references(unit, row.beneficiary_id, engine.models)
+        references = open_references(unit.db, sealer, row.beneficiary_id, engine.models)
         if not references and any(r.state == "pending" for r in references_of(unit.db, row.beneficiary_id)):
             # The queue tries again shortly; judging now would count as a failed attempt of the person.
             raise Unavailable("The enrolled photo has not been measured yet.", code="reference_pending")
-    measurement, refusal = measure(engine, data)
-    comparison = compare(engine, measurement, references)
+    seen = look(engine, row, data)
+    comparison = compare(engine, seen, references)
     with service.unit() as unit:
-        row = get_session(unit.db, session_id, lock=True)
+        unit.know(sealer)
+        person, row = _lock(unit, session_id, row.beneficiary_id)
         if row.state == "submitted":
-            _conclude(unit, row, measurement, refusal, comparison)
+            if comparison is not None:
+                _keep_parameters(unit, "calibration", engine.calibration.text)
+            report = {
+                "measurement": seen.measurement.to_json() if seen.measurement else {"refused": seen.refusal},
+                "comparison": _comparison_to_json(engine, comparison, list(references)) if comparison else None,
+                "liveness": seen.report,
+                "parameters": {name: _keep_parameters(unit, name, text) for name, text in seen.parameters.items()},
+            }
+            _conclude(unit, person, row, _capture(unit, row, seen, comparison), report)
         return row
 
 
-def compare(engine: FaceEngine, measurement: Measurement | None, references: list[dict[str, Any]]) -> Comparison | None:
-    """Compare a measured probe with the references; None when there is nothing to compare."""
-    if measurement is None or not measurement.templates or not references:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the face side saw in the media of a session.
+
+    ``refusal`` is why nothing could be measured. ``probes`` are templates of what was good enough to be compared.
+    ``report`` says what the liveness checks of a video found, ``parameters`` with which numbers they judged.
+    """
+
+    measurement: Measurement | None
+    refusal: str = ""
+    probes: tuple[Templates, ...] = ()
+    liveness: Check = Check.NOT_ASSESSED
+    guidance: tuple[str, ...] = ()
+    report: dict[str, Any] | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def look(engine: FaceEngine, row: SessionRow, data: bytes) -> Look:
+    """Look at the media of a session; what cannot be used at all gives the code of the refusal, as guidance."""
+    return _watch(engine, row, data) if is_video(data) else _look_at_photo(engine, data)
+
+
+def _look_at_photo(engine: FaceEngine, data: bytes) -> Look:
+    measurement, refusal = measure(engine, data)
+    if measurement is None:
+        return Look(None, refusal, guidance=(refusal,))
+    # One still image can look like a picture of a picture, but can never show life: pass is not on offer here.
+    liveness = Check.FAIL if measurement.pad.state.value == Check.FAIL else Check.NOT_ASSESSED
+    probes = (measurement.templates,) if measurement.templates else ()
+    return Look(measurement, probes=probes, liveness=liveness, guidance=measurement.guidance)
+
+
+def _watch(engine: FaceEngine, row: SessionRow, data: bytes) -> Look:
+    try:
+        watched = engine.watch(data, Plan.from_json(row.plan) if row.plan else None)
+    except VideoRefused as refused:
+        return Look(None, refused.code, guidance=(refused.code,))
+    # Reasons are for the report; those with a sentence also tell the person what to do better.
+    better = [code for code in watched.liveness.reasons if code in SENTENCES]
+    return Look(
+        watched.measurement,
+        probes=watched.probes,
+        liveness=Check(watched.liveness.state.value),
+        guidance=tuple(dict.fromkeys([*watched.measurement.guidance, *better])),
+        report=watched.liveness.to_json(),
+        parameters=watched.parameters,
+    )
+
+
+def compare(engine: FaceEngine, seen: Look, references: Mapping[UUID, Mapping[str, Any]]) -> Comparison | None:
+    """Compare what was seen with the references; None when there is nothing to compare."""
+    if not seen.probes or not references:
         return None
-    return engine.compare(measurement.templates, references)
+    if len(seen.probes) == 1:
+        return engine.compare(seen.probes[0], list(references.values()))
+    return engine.compare_many(seen.probes, list(references.values()))
 
 
-def _comparison_to_json(comparison: Comparison) -> dict[str, Any]:
+def _keep_parameters(unit: Unit, kind: str, text: str) -> str:
+    """Keep the fitted numbers that something is judged with, for its replay; return their hash."""
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    if sha256 not in unit.service.stored_documents | unit.stored_documents:
+        store_parameters(unit.db, sha256=sha256, kind=kind, document=text)
+        unit.stored_documents.add(sha256)
+    return sha256
+
+
+def _lock(unit: Unit, session_id: UUID, beneficiary_id: UUID) -> tuple[BeneficiaryRow, SessionRow]:
+    person = get_beneficiary(unit.db, beneficiary_id, lock=True)
+    return person, get_session(unit.db, session_id)
+
+
+def _refuse_when_used_up(unit: Unit, person: BeneficiaryRow) -> list[Determination]:
+    """Return how the person would be determined now. Raises Conflict when too many attempts failed."""
+    found = foresee(unit, person)
+    if attempts_used_up(found):
+        visit_comes = any(determination.next_step is NextStep.DOORSTEP for determination in found)
+        raise Conflict(
+            "Several attempts did not succeed, so photos are not taken for now. The pension continues.",
+            hint="A visit at home has been asked for. Nothing else needs to be done."
+            if visit_comes
+            else "The last proof of life still counts. Try again in some weeks, or ask for a visit at home.",
+            code="attempts_used_up",
+        )
+    return found
+
+
+def _comparison_to_json(engine: FaceEngine, comparison: Comparison, references: list[UUID]) -> dict[str, Any]:
+    """Store everything a replay needs: scores, with which numbers they were judged, and what was compared."""
     return {
         "scores": dict(comparison.scores),
         "llr": comparison.llr,
-        "calibration_id": comparison.calibration_id,
+        "calibration_sha256": engine.calibration.sha256,
         "references": comparison.references,
+        "reference_ids": [str(number) for number in references],
+        "models": {name: engine.models[name] for name in comparison.scores},
     }
 
 
-def _conclude(
-    unit: Unit, row: SessionRow, measurement: Measurement | None, refusal: str, comparison: Comparison | None
-) -> None:
-    # Before anything is written: of two sessions of one person the second waits here, and sees what the first did.
-    get_beneficiary(unit.db, row.beneficiary_id, lock=True)
-    capture = _capture(unit, row, measurement, refusal, comparison)
+def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capture, report: dict[str, Any]) -> None:
     if not add_evidence(unit.db, row.beneficiary_id, capture, external_id=f"session:{row.id}"):
         raise Conflict("This session has evidence already.", code="evidence_exists")
-    found = determine(unit, row.beneficiary_id, session_id=row.id)
+    found = determine_locked(unit, person, session_id=row.id)
     judgements = [judge_capture(capture, unit.service.policy(d.scheme).policy).state for d in found.determinations]
     outcome = session_outcome(capture.channel, list(zip(judgements, found.determinations, strict=True))).value
     row.outcome, row.guidance = outcome, list(capture.guidance)
     row.evidence_id, row.determination_ids = UUID(capture.id), [str(number) for number in found.ids]
-    row.report = {
-        "measurement": measurement.to_json() if measurement else {"refused": refusal},
-        "comparison": _comparison_to_json(comparison) if comparison else None,
+    row.report = report | {
         "nonce_sha256": hashlib.sha256(row.nonce).hexdigest(),
         "media_sha256": row.media_sha256,
     }
@@ -168,15 +334,8 @@ def _conclude(
     unit.ledger("session_decided", row.beneficiary_id, session=str(row.id), outcome=outcome)
 
 
-def _capture(
-    unit: Unit, row: SessionRow, measurement: Measurement | None, refusal: str, comparison: Comparison | None
-) -> Capture:
+def _capture(unit: Unit, row: SessionRow, seen: Look, comparison: Comparison | None) -> Capture:
     event_at: datetime = row.submitted_at or unit.now
-    acquired = Check(measurement.acquired.value) if measurement else Check.NOT_ASSESSED
-    # One still image can look like a picture of a picture, but can never show life: pass is not on offer here.
-    liveness = Check.NOT_ASSESSED
-    if measurement is not None and measurement.pad.state.value == Check.FAIL:
-        liveness = Check.FAIL
     return Capture(
         id=str(unit.service.new_id()),
         source=SOURCE,
@@ -184,9 +343,9 @@ def _capture(
         recorded_at=unit.now,
         session_id=str(row.id),
         channel=Channel(row.channel),
-        acquired=acquired,
+        acquired=Check(seen.measurement.acquired.value) if seen.measurement else Check.NOT_ASSESSED,
         llr=comparison.llr if comparison else None,
         embedders=len(comparison.scores) if comparison else 0,
-        liveness=liveness,
-        guidance=measurement.guidance if measurement else (refusal,),
+        liveness=seen.liveness,
+        guidance=seen.guidance,
     )

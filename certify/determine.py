@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,6 +24,9 @@ from certify.storage.tables import BeneficiaryRow, CertificateRow, Determination
 
 log = logging.getLogger("certify.determine")
 
+_VISIT = "visit"
+_UNPROVEN = (Standing.DUE, Standing.GRACE, Standing.OVERDUE)
+
 
 @dataclass(frozen=True, slots=True)
 class Determined:
@@ -39,21 +43,15 @@ def determine(unit: Unit, beneficiary_id: UUID, *, session_id: UUID | None = Non
     Locks the person, so that two causes at once are decided one after the other. Certificate, review cases and
     ledger follow in the same transaction.
     """
-    person = get_beneficiary(unit.db, beneficiary_id, lock=True)
-    evidence = evidence_of(unit.db, beneficiary_id)
+    return determine_locked(unit, get_beneficiary(unit.db, beneficiary_id, lock=True), session_id=session_id)
+
+
+def determine_locked(unit: Unit, person: BeneficiaryRow, *, session_id: UUID | None = None) -> Determined:
+    """Do what ``determine`` does, for a caller that has locked the person already."""
+    evidence = evidence_of(unit.db, person.id)
     determinations = []
     rows = []
-    for row in entitlements_of(unit.db, beneficiary_id):
-        policy = unit.service.policy(row.scheme)
-        as_of = local_date(unit.now, policy.policy.timezone)
-        entitlement = Entitlement(
-            id=str(row.id),
-            scheme=row.scheme,
-            starts_on=row.starts_on,
-            birth_date=person.birth_date,
-            last_proof_on=row.last_proof_on,
-        )
-        determination = decide(entitlement, policy.policy, evidence, as_of)
+    for row, entitlement, policy, determination in _decide_all(unit, person, evidence):
         stored = _store(unit, row, entitlement, policy, evidence, determination, session_id)
         _update_standing(unit, row, determination, stored)
         row.next_change_on = next_change(entitlement, policy.policy, determination)
@@ -63,6 +61,12 @@ def determine(unit: Unit, beneficiary_id: UUID, *, session_id: UUID | None = Non
     _keep_review_cases(unit, person, determinations, rows)
     certificate = reconcile_certificate(unit, person, determinations, session_id=session_id)
     return Determined(determinations, [row.id for row in rows], certificate)
+
+
+def foresee(unit: Unit, person: BeneficiaryRow) -> list[Determination]:
+    """Return what ``determine`` would find now, and store nothing. What is stored may be of another day."""
+    evidence = evidence_of(unit.db, person.id)
+    return [determination for _, _, _, determination in _decide_all(unit, person, evidence)]
 
 
 def let_time_pass(service: Service, *, limit: int = 500) -> int:
@@ -123,6 +127,22 @@ def entitlement_from_json(data: dict[str, Any]) -> Entitlement:
     )
 
 
+def _decide_all(
+    unit: Unit, person: BeneficiaryRow, evidence: list[Evidence]
+) -> Iterator[tuple[EntitlementRow, Entitlement, PolicyDocument, Determination]]:
+    for row in entitlements_of(unit.db, person.id):
+        policy = unit.service.policy(row.scheme)
+        entitlement = Entitlement(
+            id=str(row.id),
+            scheme=row.scheme,
+            starts_on=row.starts_on,
+            birth_date=person.birth_date,
+            last_proof_on=row.last_proof_on,
+        )
+        as_of = local_date(unit.now, policy.policy.timezone)
+        yield row, entitlement, policy, decide(entitlement, policy.policy, evidence, as_of)
+
+
 def _store(
     unit: Unit,
     row: EntitlementRow,
@@ -144,9 +164,9 @@ def _store(
         digest=determination_digest(determination),
         created_at=unit.now,
     )
-    if policy.sha256 not in unit.service.stored_policies:
+    if policy.sha256 not in unit.service.stored_documents | unit.stored_documents:
         store_policy(unit.db, policy)
-        unit.stored_policies.add(policy.sha256)
+        unit.stored_documents.add(policy.sha256)
     unit.db.add(stored)
     return stored
 
@@ -178,10 +198,14 @@ def _keep_review_cases(
     """Open the cases that the determinations ask for; close those whose cause has gone."""
     wanted: dict[str, UUID] = {}
     for determination, row in zip(determinations, rows, strict=True):
-        if not determination.review:
-            continue
-        wanted.setdefault(_case_kind(determination), row.id)
+        if determination.review:
+            wanted.setdefault(_case_kind(determination), row.id)
+        if determination.next_step is NextStep.DOORSTEP:
+            wanted.setdefault(_VISIT, row.id)  # attempts used up: somebody has to arrange that an agent comes
     open_now = {case.kind: case for case in open_cases_of(unit.db, person.id)}
+    if _VISIT in open_now and any(d.standing in _UNPROVEN for d in determinations):
+        # A visit once promised is not called off because the days in which attempts are counted went by.
+        wanted.setdefault(_VISIT, rows[0].id)
     for kind, determination_id in wanted.items():
         if kind not in open_now:
             add_case(unit, person.id, kind, determination_id)

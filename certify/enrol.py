@@ -13,6 +13,7 @@ from uuid import UUID
 
 import numpy as np
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from certify.certificates.payload import MAX_NAME
 from certify.domain.evidence import Check
@@ -32,6 +33,7 @@ from certify.storage.people import (
     references_of,
 )
 from certify.storage.tables import BeneficiaryRow, EntitlementRow, ReferenceRow, TemplateRow
+from certify.storage.vault import Sealer
 from models.errors import ImageRefused
 from models.image import probe
 
@@ -149,7 +151,7 @@ def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
     blob_id, reference_id = unit.service.new_id(), unit.service.new_id()
     put_media(
         unit.db,
-        unit.service.vault.sealer(unit.db, beneficiary_id),
+        unit.sealer(beneficiary_id),
         blob_id=blob_id,
         beneficiary_id=beneficiary_id,
         data=data,
@@ -180,8 +182,9 @@ def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) 
         row = get_reference(unit.db, reference_id)
         if row.state != "pending":
             return row
-        data = read_media(unit.db, service.vault.sealer(unit.db, row.beneficiary_id), row.blob_id)
-        enrolled = open_references(unit, row.beneficiary_id, engine.models)
+        sealer = unit.sealer(row.beneficiary_id)
+        data = read_media(unit.db, sealer, row.blob_id)
+        enrolled = open_references(unit.db, sealer, row.beneficiary_id, engine.models)
     measurement, refusal = measure(engine, data)
     with service.unit() as unit:
         row = get_reference(unit.db, reference_id, lock=True)
@@ -189,7 +192,7 @@ def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) 
             return row
         if measurement is None or measurement.acquired.value != Check.PASS:
             row.state, row.guidance = "refused", list(measurement.guidance) if measurement else [refusal]
-        elif enrolled and engine.compare(measurement.templates, enrolled).state.value != Check.PASS:
+        elif enrolled and engine.compare(measurement.templates, list(enrolled.values())).state.value != Check.PASS:
             # Whoever may enrol must not be able to put another face beside, or in place of, the first.
             row.state, row.guidance = "refused", [ANOTHER_FACE]
         else:
@@ -208,24 +211,25 @@ def measure(engine: FaceEngine, data: bytes) -> tuple[Measurement | None, str]:
         return None, refused.code
 
 
-def open_references(unit: Unit, beneficiary_id: UUID, models: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Open the templates of all active references of a person: one mapping of model to vector each.
+def open_references(
+    db: Session, sealer: Sealer, beneficiary_id: UUID, models: Mapping[str, str]
+) -> dict[UUID, dict[str, Any]]:
+    """Open the templates of all active references of a person: by reference, one mapping of model to vector each.
 
     ``models`` are the hashes of the loaded models: a template made by other weights is left out, because comparing
     across weights means nothing.
     """
-    sealer = unit.service.vault.sealer(unit.db, beneficiary_id)
     by_reference: dict[UUID, dict[str, Any]] = defaultdict(dict)
-    for row in active_templates(unit.db, beneficiary_id):
+    for row in active_templates(db, beneficiary_id):
         if models.get(row.model) != row.model_sha256:
             continue
         plain = sealer.open(row.sealed, f"template:{row.reference_id}:{row.model}")
         by_reference[row.reference_id][row.model] = np.frombuffer(plain, np.float32)
-    return list(by_reference.values())
+    return dict(by_reference)
 
 
 def _seal_templates(unit: Unit, row: ReferenceRow, measurement: Measurement) -> None:
-    sealer = unit.service.vault.sealer(unit.db, row.beneficiary_id)
+    sealer = unit.sealer(row.beneficiary_id)
     for model, vector in measurement.templates.items():
         unit.db.add(
             TemplateRow(

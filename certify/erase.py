@@ -9,7 +9,7 @@ from certify.service import Unit
 from certify.storage.certificates import certificate_in_force, certificates_of
 from certify.storage.media import delete_media_of
 from certify.storage.people import entitlements_of, get_beneficiary, references_of
-from certify.storage.sessions import close_sessions_of
+from certify.storage.sessions import close_sessions_of, forget_devices_of
 
 
 def erase(unit: Unit, beneficiary_id: UUID) -> None:
@@ -25,6 +25,7 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     unit.db.flush()
     delete_media_of(unit.db, beneficiary_id)
     close_sessions_of(unit.db, beneficiary_id)
+    forget_devices_of(unit.db, beneficiary_id)
     for certificate in certificates_of(unit.db, beneficiary_id):
         certificate.cose = b""  # the signed bytes name the person; number, state and digest stay
     for entitlement in entitlements_of(unit.db, beneficiary_id):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from uuid import UUID
 
-from certify.errors import Invalid
+from certify.errors import Gone, Invalid
 from certify.registry.national_id import normalise_id
 from certify.service import Unit
 from certify.storage.people import find_beneficiary
@@ -15,13 +15,14 @@ from certify.storage.tables import BeneficiaryRow
 def seal_identifiers(unit: Unit, beneficiary_id: UUID, national_id: str, card_number: str | None) -> bytes:
     """Seal the clear ids with the person's data key."""
     ids = json.dumps({"national_id": national_id, "card_number": card_number}).encode()
-    return unit.service.vault.sealer(unit.db, beneficiary_id).seal(ids, "ids")
+    return unit.sealer(beneficiary_id).seal(ids, "ids")
 
 
 def open_identifiers(unit: Unit, row: BeneficiaryRow) -> tuple[str, str | None]:
     """Open the clear national id and card number of a person. Raises Gone when they were erased."""
-    sealer = unit.service.vault.sealer(unit.db, row.id)
-    data = json.loads(sealer.open(row.ids_sealed or b"", "ids"))
+    if row.erased_at is not None:
+        raise Gone("The data of this person was erased.", code="person_erased")
+    data = json.loads(unit.sealer(row.id).open(row.ids_sealed or b"", "ids"))
     return data["national_id"], data["card_number"]
 
 

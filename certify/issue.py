@@ -18,7 +18,7 @@ from certify.domain.schedule import local_date
 from certify.errors import Conflict
 from certify.identifiers import open_identifiers
 from certify.service import Unit
-from certify.storage.certificates import certificate_in_force, get_certificate, revoked_by_hand
+from certify.storage.certificates import binding_certificates, get_certificate
 from certify.storage.people import get_beneficiary
 from certify.storage.signing import active_key, public_keys
 from certify.storage.tables import BeneficiaryRow, CertificateRow
@@ -48,8 +48,9 @@ def reconcile_certificate(
 
     Proofs taken over from before this service give no certificate: nobody here saw them.
     """
-    current = certificate_in_force(unit.db, person.id)
     covered = [d for d in determinations if d.standing is Standing.CERTIFIED and d.method in _METHODS]
+    subject = _subject(covered)
+    current, taken_back = binding_certificates(unit.db, person.id, subject, _OWN_REASONS)
     if not covered:
         worst = min((d.standing for d in determinations), default=Standing.DUE)
         if worst is Standing.STOPPED:
@@ -59,11 +60,10 @@ def reconcile_certificate(
         elif current is not None and current.expires_at > unit.now:
             _change(unit, current, "revoked", "proof_withdrawn")
         return current if current is not None and current.state == "paused" else None
-    subject = _subject(covered)
     if current is not None and current.subject_digest == subject:
         _change(unit, current, "valid", None)
         return current
-    if revoked_by_hand(unit.db, person.id, subject, _OWN_REASONS):
+    if taken_back:
         return None  # an officer took back just this statement; only a new proof gives a new certificate
     _change(unit, current, "superseded", "newer_proof")
     unit.db.flush()
@@ -110,8 +110,9 @@ def _issue(
     until = latest.valid_until or latest.as_of
     best = max(covered, key=lambda d: (d.proven_on or d.as_of, d.scheme))
     zone = service.policy(latest.scheme).policy.timezone
-    issued_at = unit.now.replace(microsecond=0)
-    key = active_key(unit.db, service.vault, "certificate", issued_at)
+    key = active_key(unit.db, service.vault, "certificate", unit.now.replace(microsecond=0), hold=True)
+    # The key first, then the time: a key made while this unit waited must not have signed before it existed.
+    issued_at = service.clock().replace(microsecond=0)
     combined = digest(sorted(determination_digest(d).hex() for d in covered))
     certificate = Certificate.issue(
         number=new_number(local_date(unit.now, zone).year, service.random_bytes(RANDOM_BYTES)),

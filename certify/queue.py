@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
+from uuid import UUID
 
 from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 NAMESPACE = "certify"
 EVALUATE = f"{NAMESPACE}:evaluate_session"
 MEASURE = f"{NAMESPACE}:measure_reference"
+
+_COUNT = text("""
+    select args ->> 'subject', count(*) from procrastinate_jobs
+    where status = cast(:status as procrastinate_job_status) and task_name = :task and queueing_lock = any(:locks)
+    group by 1
+""")
 
 
 class Queue(Protocol):
@@ -30,7 +39,7 @@ class DatabaseQueue:
 
     def put(self, db: Session, task: str, subject: str) -> None:
         """Enqueue on the transaction of ``db``."""
-        lock = f"{task}:{subject}"
+        lock = _lock(task, subject)
         savepoint = db.begin_nested()  # a refused duplicate must not spoil the caller's transaction
         try:
             connection = db.connection().connection.driver_connection
@@ -47,3 +56,25 @@ class NoQueue:
 
     def put(self, db: Session, task: str, subject: str) -> None:
         """Do nothing; the caller follows up."""
+
+
+def running(db: Session, task: str, subjects: Sequence[UUID]) -> set[UUID]:
+    """Return those subjects whose job a worker has taken, be that worker alive or dead."""
+    return set(_count(db, task, subjects, "doing"))
+
+
+def failures(db: Session, task: str, subjects: Sequence[UUID]) -> dict[UUID, int]:
+    """Return how many jobs of each subject ended in failure, with all their retries."""
+    return _count(db, task, subjects, "failed")
+
+
+def _count(db: Session, task: str, subjects: Sequence[UUID], status: str) -> dict[UUID, int]:
+    if not subjects:
+        return {}
+    locks = [_lock(task, str(subject)) for subject in subjects]
+    rows = db.execute(_COUNT, {"status": status, "task": task, "locks": locks})
+    return {UUID(subject): number for subject, number in rows}
+
+
+def _lock(task: str, subject: str) -> str:
+    return f"{task}:{subject}"

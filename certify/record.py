@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +16,9 @@ from certify.errors import Conflict, Invalid, NotFound
 from certify.service import Unit
 from certify.storage.facts import add_evidence, find_evidence
 from certify.storage.people import get_beneficiary
+
+_SOURCE = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,59}")
+_RECORD_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,60}")
 
 _CLOCK_SKEW = timedelta(hours=24)
 """A source's clock and calendar may run ahead of ours by up to a day (time zones); beyond that it is an error."""
@@ -39,9 +43,10 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
     """Store a record and determine the person anew; return the evidence id and the determinations.
 
     A repeat of a stored record returns its id and changes nothing. Raises Invalid (``event_in_future``,
-    ``record_kind_missing``, ``source_reserved``), NotFound (the voided record), Conflict (``record_changed``: the same
-    number with other content or for another person).
+    ``record_kind_missing``, ``source_invalid``, ``source_reserved``, ``record_id_invalid``), NotFound (the voided
+    record), Conflict (``record_changed``: the same number with other content or for another person).
     """
+    _check_words(new)
     if new.event_at > unit.now + _CLOCK_SKEW:
         raise Invalid(
             "The event lies in the future.", hint="Check the date format of the source.", code="event_in_future"
@@ -66,6 +71,21 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
     add_evidence(unit.db, beneficiary_id, fact, external_id=new.record_id)
     unit.ledger("evidence_recorded", beneficiary_id, evidence=fact.id, kind=type(fact).__name__, source=new.source)
     return fact.id, determine(unit, beneficiary_id).determinations
+
+
+def _check_words(new: NewRecord) -> None:
+    if not _SOURCE.fullmatch(new.source):
+        raise Invalid(
+            "The source has other characters than small letters, digits, '_', '.' and '-', or is too long.",
+            hint="Use one name for one registry, such as civil-registry: two spellings would count as two sources.",
+            code="source_invalid",
+        )
+    if not _RECORD_ID.fullmatch(new.record_id):
+        raise Invalid(
+            "The record number has characters that are not allowed, or more than 60.",
+            hint="Letters, digits, '_', '.', ':' and '-'.",
+            code="record_id_invalid",
+        )
 
 
 def _fact(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> Evidence:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from certify.capture import compare
+from certify.capture import compare, look
 from certify.determine import entitlement_from_json
 from certify.domain.codec import determination_digest, determination_to_json
 from certify.domain.decide import decide
 from certify.domain.evidence import Capture
-from certify.enrol import measure, open_references
+from certify.enrol import open_references
 from certify.service import Unit
-from certify.storage.facts import evidence_by_ids, get_determination, stored_policy
+from certify.storage.facts import evidence_by_ids, get_determination, stored_parameters, stored_policy
 from certify.storage.media import read_media
 from certify.storage.sessions import get_session
-from models.calibrate import log10_lr
+from certify.storage.tables import SessionRow
+from models.calibrate import parse_calibration
 
 if TYPE_CHECKING:
     from models.pipeline import FaceEngine
@@ -24,13 +25,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay found. ``differences`` lists in plain words whatever is not the same; empty means identical."""
+    """What a replay found, in plain words.
+
+    ``differences`` lists whatever is not the same, ``not_checked`` what could not be compared any more, and why: the
+    media are past their retention, or the models are of another release.
+    """
 
     determination_id: UUID
     recorded: dict[str, Any]
     replayed: dict[str, Any]
     differences: tuple[str, ...]
     checked: tuple[str, ...]
+    not_checked: tuple[str, ...] = ()
 
     @property
     def identical(self) -> bool:
@@ -48,41 +54,75 @@ def replay(unit: Unit, determination_id: UUID, *, engine: FaceEngine | None = No
     policy = stored_policy(unit.db, row.policy_sha256)
     evidence = evidence_by_ids(unit.db, row.inputs["evidence"])
     again = decide(entitlement_from_json(row.inputs["entitlement"]), policy.policy, evidence, row.as_of)
-    checked = [f"decision from {len(evidence)} facts under policy {policy.policy.scheme} {policy.policy.version}"]
-    differences = []
+    notes = _Notes()
+    notes.checked.append(
+        f"decision from {len(evidence)} facts under policy {policy.policy.scheme} {policy.policy.version}"
+    )
     if determination_digest(again) != row.digest:
-        differences.append("The decision came out differently.")
+        notes.differences.append("The decision came out differently.")
     for fact in evidence:
         if isinstance(fact, Capture):
-            _replay_scores(unit, fact, engine, checked, differences)
-    return Replay(row.id, row.verdict, determination_to_json(again), tuple(differences), tuple(checked))
+            session = get_session(unit.db, UUID(fact.session_id))
+            comparison = (session.report or {}).get("comparison")
+            if comparison is not None:
+                _replay_calibration(unit, fact, comparison, notes)
+                if engine is not None:
+                    _replay_image(unit, session, comparison, engine, notes)
+    return Replay(
+        determination_id=row.id,
+        recorded=row.verdict,
+        replayed=determination_to_json(again),
+        differences=tuple(notes.differences),
+        checked=tuple(notes.checked),
+        not_checked=tuple(notes.not_checked),
+    )
 
 
-def _replay_scores(
-    unit: Unit, fact: Capture, engine: FaceEngine | None, checked: list[str], differences: list[str]
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    checked: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+
+
+def _replay_calibration(unit: Unit, fact: Capture, comparison: dict[str, Any], notes: _Notes) -> None:
+    """Calibrate the stored scores with the numbers of that day, not with today's."""
+    calibration = parse_calibration(stored_parameters(unit.db, comparison["calibration_sha256"]))
+    llr = calibration.log10_lr(comparison["scores"]).llr
+    notes.checked.append(
+        f"likelihood ratio of session {fact.session_id} from {len(comparison['scores'])} raw scores, "
+        f"calibration {calibration.id}"
+    )
+    if llr != fact.llr:
+        notes.differences.append(
+            f"The likelihood ratio of session {fact.session_id} came out as {llr}, not {fact.llr}."
+        )
+
+
+def _replay_image(
+    unit: Unit, session: SessionRow, comparison: dict[str, Any], engine: FaceEngine, notes: _Notes
 ) -> None:
-    session = get_session(unit.db, UUID(fact.session_id))
-    comparison = (session.report or {}).get("comparison")
-    if comparison is None:
+    """Look at the stored photo or video again and compare it with the references of that day."""
+    what = f"raw scores of session {session.id}"
+    other = [name for name, sha256 in comparison["models"].items() if engine.models.get(name) != sha256]
+    if other:
+        notes.not_checked.append(f"{what}: the models {', '.join(other)} are of another release")
         return
-    calibrated = log10_lr(comparison["scores"])
-    checked.append(f"likelihood ratio of session {fact.session_id} from {len(comparison['scores'])} raw scores")
-    if calibrated.calibration_id != comparison["calibration_id"]:
-        differences.append(
-            f"Session {fact.session_id} was calibrated by another release ({comparison['calibration_id']})."
-        )
-    elif calibrated.llr != fact.llr:
-        differences.append(
-            f"The likelihood ratio of session {fact.session_id} came out as {calibrated.llr}, not {fact.llr}."
-        )
-    if engine is None or session.blob_id is None:
+    if session.blob_id is None:
+        notes.not_checked.append(f"{what}: the image was deleted when its retention time ended")
         return
-    data = read_media(unit.db, unit.service.vault.sealer(unit.db, session.beneficiary_id), session.blob_id)
-    again = compare(engine, measure(engine, data)[0], open_references(unit, session.beneficiary_id, engine.models))
-    checked.append(f"raw scores of session {fact.session_id} from the stored image")
+    sealer = unit.sealer(session.beneficiary_id)
+    known = open_references(unit.db, sealer, session.beneficiary_id, engine.models)
+    wanted = [UUID(number) for number in comparison["reference_ids"]]
+    if any(number not in known for number in wanted):
+        notes.not_checked.append(f"{what}: a reference it was compared with is not active any more")
+        return
+    data = read_media(unit.db, sealer, session.blob_id)
+    again = compare(engine, look(engine, session, data), {number: known[number] for number in wanted})
+    notes.checked.append(f"{what} from the stored media")
     scores = dict(again.scores) if again else {}
     # Other processors may round differently in the last digits of a float32.
     if scores.keys() != comparison["scores"].keys() or any(
         abs(scores[name] - value) > 1e-4 for name, value in comparison["scores"].items()
     ):
-        differences.append(f"The raw scores of session {fact.session_id} came out as {scores}.")
+        notes.differences.append(f"The {what} came out as {scores}.")

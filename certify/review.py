@@ -23,19 +23,46 @@ class CaseKind(StrEnum):
     OTHER_PATH = "proof_in_person"  # life is to be proven before an officer or a consul
 
 
-def rule(unit: Unit, case_id: UUID, *, officer: str, ruling: Ruling) -> tuple[ReviewCaseRow, list[Determination]]:
-    """Close a case with an officer's ruling and determine the person anew.
+class Decision(StrEnum):
+    """What an officer can decide on a case."""
+
+    CONFIRM_ALIVE = Ruling.CONFIRM_ALIVE.value  # seen or spoken to: a proof of life
+    STOP = Ruling.STOP.value  # the payment stops
+    NO_CHANGE = "no_change"  # looked into; it says nothing about life or payment
+
+
+def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tuple[ReviewCaseRow, list[Determination]]:
+    """Close a case with an officer's decision and determine the person anew.
 
     ``CONFIRM_ALIVE`` says that the officer saw or spoke to the person: it proves life, lifts stop rulings, and
     dismisses those records that life refutes under every scheme that knows them (a death; not a move abroad, not
     prison). A record that comes later asks again. ``STOP`` stops
-    the payment. Raises NotFound, Conflict (``review_case_closed``).
+    the payment. ``NO_CHANGE`` closes a case that needs neither, such as a photo that could not be processed; it is
+    refused while the cause of the case stands.
+
+    Raises NotFound, Conflict (``review_case_closed``, ``cause_stands``).
     """
     # The person first, as everywhere: two orders of locking would be a deadlock waiting to happen.
     get_beneficiary(unit.db, get_case(unit.db, case_id).beneficiary_id, lock=True)
     case = get_case(unit.db, case_id, lock=True)
     if case.state != "open":
         raise Conflict("This case is closed already.", code="review_case_closed")
+    case.state, case.closed_at, case.closed_by, case.resolution = "closed", unit.now, officer, decision.value
+    unit.ledger("review_closed", case.beneficiary_id, case=str(case.id), resolution=decision.value)
+    if decision is not Decision.NO_CHANGE:
+        _add_ruling(unit, case, officer, Ruling(decision))
+    unit.db.flush()
+    found = determine(unit, case.beneficiary_id)
+    if decision is Decision.NO_CHANGE and any(c.kind == case.kind for c in open_cases_of(unit.db, case.beneficiary_id)):
+        raise Conflict(
+            "What this case is about still stands.",
+            hint="Rule 'confirm_alive' or 'stop', or let the source take its record back.",
+            code="cause_stands",
+        )
+    return case, found.determinations
+
+
+def _add_ruling(unit: Unit, case: ReviewCaseRow, officer: str, ruling: Ruling) -> None:
     dismissed: tuple[str, ...] = ()
     if ruling is Ruling.CONFIRM_ALIVE:
         dismissed = tuple(
@@ -56,10 +83,6 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, ruling: Ruling) -> tuple[Re
     )
     if not add_evidence(unit.db, case.beneficiary_id, fact, external_id=f"case:{case.id}"):
         raise Conflict("This case has a ruling already.", code="review_case_closed")
-    case.state, case.closed_at, case.closed_by, case.resolution = "closed", unit.now, officer, ruling.value
-    unit.ledger("review_closed", case.beneficiary_id, case=str(case.id), resolution=ruling.value)
-    unit.db.flush()
-    return case, determine(unit, case.beneficiary_id).determinations
 
 
 def open_case(unit: Unit, beneficiary_id: UUID, *, kind: CaseKind) -> ReviewCaseRow:

@@ -20,7 +20,7 @@ from certify.queue import DatabaseQueue, Queue
 from certify.storage.database import Database, holds_secrets, open_database
 from certify.storage.keys import FileMasterKey
 from certify.storage.ledger import append_entries
-from certify.storage.vault import Vault
+from certify.storage.vault import Sealer, Vault
 
 
 def utc_now() -> datetime:
@@ -40,8 +40,8 @@ class Service:
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = uuid4
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
-    # Hashes of policy documents known to be committed; they are never deleted, so no need to store them again.
-    stored_policies: set[str] = field(default_factory=set)
+    # Hashes of policies and parameters known to be committed; they are never deleted, so need not be stored again.
+    stored_documents: set[str] = field(default_factory=set)
 
     @contextmanager
     def unit(self, actor: str = "service") -> Iterator[Unit]:
@@ -53,7 +53,7 @@ class Service:
             unit = Unit(self, db, self.clock(), actor)
             yield unit
             unit.finish()
-        self.stored_policies.update(unit.stored_policies)
+        self.stored_documents.update(unit.stored_documents)
 
     @contextmanager
     def reading(self) -> Iterator[Unit]:
@@ -80,8 +80,19 @@ class Unit:
         self.service = service
         self.db = db
         self.now = now
-        self.stored_policies: set[str] = set()
+        self.stored_documents: set[str] = set()
         self._entries: list[tuple[bytes, UUID | None]] = []
+        self._sealers: dict[UUID, Sealer] = {}
+
+    def sealer(self, beneficiary_id: UUID) -> Sealer:
+        """Return the sealer of a person, opened once in this unit. Raises Gone when the person was erased."""
+        if beneficiary_id not in self._sealers:
+            self._sealers[beneficiary_id] = self.service.vault.sealer(self.db, beneficiary_id)
+        return self._sealers[beneficiary_id]
+
+    def know(self, sealer: Sealer) -> None:
+        """Take over a sealer that an earlier unit of the same piece of work opened."""
+        self._sealers[sealer.beneficiary_id] = sealer
 
     def ledger(self, event: str, beneficiary_id: UUID | None, **details: Any) -> None:
         """Note a change of somebody's standing for the ledger. ``details`` are plain values that name nobody."""

@@ -72,15 +72,22 @@ class Calibration:
 
     Attributes:
         id: first 16 hex digits of the file's sha256, prefixed ``cal-``.
+        text: the file itself; stored beside verdicts, so that they can be replayed after it was replaced.
         models: sha256 of the weights it was fitted on, by embedder. Other weights make it void.
         fits: by the set of embedders, most embedders first.
         details: everything else in the file (data, counts, intervals), for reports.
     """
 
     id: str
+    text: str
     models: Mapping[str, str]
     fits: tuple[Fit, ...]
     details: Mapping[str, Any]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file's text."""
+        return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
 
     def fit_for(self, names: Sequence[str]) -> Fit | None:
         """Return the calibration that uses most of the given embedders; None when none fits."""
@@ -122,21 +129,28 @@ def load_calibration(path: Path = SHIPPED) -> Calibration:
         ManifestInvalid: the file is absent or breaks the format.
     """
     try:
-        data = path.read_bytes()
-        content = tomllib.loads(data.decode("utf-8"))
+        return parse_calibration(path.read_bytes().decode("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestInvalid(f"{path} is no calibration file: {error!r}") from error
+
+
+def parse_calibration(text: str) -> Calibration:
+    """Read the text of a calibration file; the same text gives the same calibration and id.
+
+    Raises:
+        ManifestInvalid: the text breaks the format.
+    """
+    try:
+        content = tomllib.loads(text)
         fits = [_fit(entry) for entry in content["fit"]]
         models = {str(name): str(digest) for name, digest in content["models"].items()}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise ManifestInvalid(f"{path} is no calibration file: {error!r}") from error
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise ManifestInvalid(f"This is no calibration file: {error!r}") from error
     if content.get("format") != 1 or any(not fit.weights.keys() <= models.keys() for fit in fits):
-        raise ManifestInvalid(f"{path} is no calibration file of format 1")
+        raise ManifestInvalid("This is no calibration file of format 1")
     fits.sort(key=lambda fit: -len(fit.weights))
-    return Calibration(f"cal-{hashlib.sha256(data).hexdigest()[:16]}", models, tuple(fits), content)
-
-
-def log10_lr(scores: Mapping[str, float]) -> CalibratedScore:
-    """Calibrate with the shipped file; see :meth:`Calibration.log10_lr`."""
-    return load_calibration().log10_lr(scores)
+    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return Calibration(f"cal-{digest[:16]}", text, models, tuple(fits), content)
 
 
 def _fit(entry: Mapping[str, Any]) -> Fit:

@@ -4,7 +4,8 @@ ModelsError
 ├── ModelMissing     a weight file is not in the cache (or nobody knows the name)
 ├── ModelCorrupt     a weight file is there but its hash is not the pinned one, or it cannot be read
 ├── ManifestInvalid  a manifest, calibration or pairs file breaks its format
-└── ImageRefused     the bytes cannot be used as a picture; ``code`` says why
+├── ImageRefused     the bytes cannot be used as a picture; ``code`` says why
+└── VideoRefused     the bytes cannot be used as a short video; ``code`` says why
 """
 
 from __future__ import annotations
@@ -55,6 +56,19 @@ class ImageRefused(ModelsError):
     """
 
     hint = "Take the picture again and send it as JPEG, PNG, WebP or HEIC."
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class VideoRefused(ModelsError):
+    """The bytes cannot be used as a short video.
+
+    ``code`` is one of :data:`models.video.CODES`; :mod:`models.guidance` has a plain sentence for each.
+    """
+
+    hint = "Record the video again with the camera of this page, or send it as WebM or MP4."
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -29,6 +29,26 @@ SENTENCES: dict[str, str] = {
     "too_few_pixels": "The picture is too small. Please take a new one with the camera.",
     "truncated": "The picture did not arrive completely. Please send it again.",
     "animated": "Please send one single picture, not a moving one.",
+    # Capture sessions (models/liveness/advice.py), and work that was given up (certify/give_up.py).
+    "keep_in_view": "Keep your face in the picture until the end.",
+    "follow_prompts": "Please do what the screen asks, when it asks it. You can take your time.",
+    "life_not_seen": "We could not see clearly that you are there yourself. Try once more, where the light is better.",
+    "not_processed": "We could not look at this picture. Somebody will look into it; you can also take a new one.",
+    # Videos that could not be read (models/video.py).
+    "video_empty": "The video did not arrive. Please send it again.",
+    "not_a_video": "This file could not be opened as a video. Please record a new one.",
+    "unsupported_video": "This kind of video cannot be used. Please record it here, with the camera.",
+    "video_no_picture": "There is only sound. Please allow the camera and record it again.",
+    "video_no_frames": "The video is empty. Please record it again.",
+    "video_truncated": "The video was cut off. Please record it again.",
+    "video_damaged": "The video was damaged on its way. Please record it again.",
+    "video_too_short": "The video is too short. Please record it again and wait until you are told to stop.",
+    "video_too_long": "The video is too long. Please record a shorter one.",
+    "video_too_many_bytes": "The video is too large. Please record it here, with the camera.",
+    "video_too_many_pixels": "The video is too large. Please record it here, with the camera.",
+    "video_too_fast": "This kind of video cannot be used. Please record it here, with the camera.",
+    "video_size_changed": "The phone was turned while recording. Please keep it upright and record it again.",
+    "video_timeout": "The video could not be read. Please record it again.",
 }
 
 

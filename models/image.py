@@ -18,7 +18,6 @@ This module loads no neural network runtime, so the API process may import it to
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass
 from typing import Any
@@ -77,7 +76,6 @@ class ImageInfo:
         height: rows, likewise.
         scale: the picture was decoded at 1/scale (1, 2, 4 or 8).
         orientation: EXIF orientation (1-8) that was undone.
-        sha256: of the file's bytes.
     """
 
     format: str
@@ -85,7 +83,6 @@ class ImageInfo:
     height: int
     scale: int
     orientation: int
-    sha256: str
 
 
 def probe(data: bytes, limits: ImageLimits | None = None) -> ImageInfo:
@@ -95,7 +92,7 @@ def probe(data: bytes, limits: ImageLimits | None = None) -> ImageInfo:
         ImageRefused: with one of the codes of this module.
     """
     header = _checked_header(data, limits or ImageLimits())
-    return _info(header, data, _scale(header, None))
+    return _info(header, _scale(header, None))
 
 
 def decode(data: bytes, limits: ImageLimits | None = None, *, max_scale: int | None = None) -> tuple[Pixels, ImageInfo]:
@@ -117,7 +114,7 @@ def decode(data: bytes, limits: ImageLimits | None = None, *, max_scale: int | N
             pixels = _reduce(_decode_heif(data) if header.format == "HEIF" else _decode_pillow(data, header), scale)
     except (OSError, ValueError, SyntaxError, EOFError, RuntimeError, MemoryError, cv2.error) as error:
         raise ImageRefused("not_an_image", "The picture is damaged and cannot be decoded") from error
-    return _upright(pixels, header.orientation), _info(header, data, scale)
+    return _upright(pixels, header.orientation), _info(header, scale)
 
 
 def halve(pixels: Pixels, most: int) -> tuple[Pixels, int]:
@@ -158,10 +155,10 @@ def _checked_header(data: bytes, limits: ImageLimits) -> Header:
     return header
 
 
-def _info(header: Header, data: bytes, scale: int) -> ImageInfo:
+def _info(header: Header, scale: int) -> ImageInfo:
     turned = header.orientation >= 5
     width, height = (header.height, header.width) if turned else (header.width, header.height)
-    return ImageInfo(header.format, width, height, scale, header.orientation, hashlib.sha256(data).hexdigest())
+    return ImageInfo(header.format, width, height, scale, header.orientation)
 
 
 def _scale(header: Header, max_scale: int | None) -> int:
@@ -217,9 +214,11 @@ def _open_heif(data: bytes) -> Any:
     import pillow_heif  # noqa: PLC0415
 
     try:
-        return pillow_heif.open_heif(io.BytesIO(data))
-    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError) as error:
+        heif = pillow_heif.open_heif(io.BytesIO(data))
+        _ = heif.size  # IndexError when a damaged file opens as a collection of no pictures
+    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError, IndexError) as error:
         raise ImageRefused("not_an_image", "The HEIC picture is damaged") from error
+    return heif
 
 
 def _reduce(pixels: Pixels, scale: int) -> Pixels:

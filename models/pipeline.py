@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import cv2
@@ -22,11 +23,18 @@ from models.embed import Embedder, OnnxEmbedder, cosine
 from models.errors import ModelMissing, ModelsError
 from models.eyes import eyes_open
 from models.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, decode
+from models.landmarks import FaceMesh
+from models.liveness.advice import advice
+from models.liveness.assess import assess as assess_liveness
+from models.liveness.fusion import Fusion, LivenessReport, load_fusion
+from models.liveness.plan import Plan
+from models.liveness.readings import Observer, Readings, best_frames, observe, spread_frames, worst_quality
 from models.packs import PackStore
 from models.pad import NOT_ASSESSED, PassivePad, passive_pad
 from models.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
 from models.runtime import Network, load_network
 from models.states import State
+from models.video import VideoLimits, VideoReader
 
 Templates = Mapping[str, NDArray[np.float32]]
 """Embedder name -> float32 unit vector."""
@@ -38,6 +46,11 @@ RELOOK_BELOW = 40.0
 # Evaluation only: research pictures smaller than this are enlarged to it and given a border, as YuNet wants some
 # surroundings and a hundred pixels of face.
 SMALL_SIDE = 256
+
+PROBES = 3
+"""Frames of a video that are compared with the references."""
+CONTINUITY_FRAMES = 6
+"""Frames, spread over a video, in which the person must be the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +112,41 @@ class Comparison:
     state: State
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What was found in a video.
+
+    Attributes:
+        measurement: of its best frame; not acquired when no frame was good enough.
+        probes: templates of its best frames.
+        liveness: the verdict and what it rests on.
+        parameters: by name, the text of the fitted numbers that were used.
+    """
+
+    measurement: Measurement
+    probes: tuple[Templates, ...]
+    liveness: LivenessReport
+    parameters: Mapping[str, str]
+
+
 class FaceEngine:
     """Loaded models. Safe to use from several threads at once; holds no state of any picture.
 
     Make one with :meth:`load`.
     """
 
-    __slots__ = ("_calibration", "_detector", "_embedders", "_eyes", "_pad", "missing", "models")
+    __slots__ = (
+        "_calibration",
+        "_detector",
+        "_embedders",
+        "_eyes",
+        "_fusion",
+        "_meshes",
+        "_pad",
+        "_store",
+        "missing",
+        "models",
+    )
 
     def __init__(
         self,
@@ -115,6 +156,8 @@ class FaceEngine:
         pad: Network | None,
         eyes: Network | None,
         calibration: Calibration,
+        fusion: Fusion,
+        store: PackStore,
         missing: Sequence[str] = (),
     ) -> None:
         self._detector = detector
@@ -122,6 +165,9 @@ class FaceEngine:
         self._pad = pad
         self._eyes = eyes
         self._calibration = calibration
+        self._fusion = fusion
+        self._store = store
+        self._meshes = threading.local()  # landmarks are for one thread at a time: each loads its own, when it needs it
         self.missing: tuple[str, ...] = tuple(missing)
         networks = [detector.network, *(network for network in (pad, eyes) if network is not None)]
         hashes = {network.name: network.sha256 for network in networks}
@@ -159,6 +205,8 @@ class FaceEngine:
             pad=_load_or_note(store, _only(store, "pad"), threads, missing),
             eyes=_load_or_note(store, _only(store, "eyes"), threads, missing),
             calibration=load_calibration(),
+            fusion=load_fusion(),
+            store=store,
             missing=missing,
         )
 
@@ -206,6 +254,72 @@ class FaceEngine:
                 clock.lap(embedder.name)
         return self._measurement(info, faces, measures, templates, pad, clock)
 
+    @property
+    def fusion(self) -> Fusion:
+        """The parameters that :meth:`watch` judges liveness with."""
+        return self._fusion
+
+    def observe(self, data: bytes, limits: VideoLimits | None = None) -> Readings:
+        """Read all frames of a video, for the liveness checks.
+
+        Raises:
+            VideoRefused: the bytes cannot be used as a video.
+            ModelMissing, ModelCorrupt: the landmark model.
+        """
+        return self._observe(VideoReader(data, limits))
+
+    def watch(self, data: bytes, plan: Plan | None = None) -> Watched:
+        """Judge whether a video shows a living person, and make templates of its best frames.
+
+        Args:
+            data: the file's bytes.
+            plan: what the person was asked to do; None when nothing.
+
+        Raises:
+            VideoRefused: the bytes cannot be used as a video.
+            ModelMissing, ModelCorrupt: the landmark model.
+        """
+        clock = _Clock()
+        reader = VideoReader(data)
+        readings = self._observe(reader)
+        clock.lap("observe")
+        spread = spread_frames(readings, CONTINUITY_FRAMES)
+        # The last embedder is the fastest; continuity needs no calibrated score.
+        vectors = [self._embedders[-1].embed(aligned[None])[0] for aligned in spread]
+        clock.lap("continuity")
+        report = assess_liveness(readings, vectors, plan, self._fusion)
+        clock.lap("checks")
+        best = best_frames(readings, PROBES)
+        probes = tuple(
+            {embedder.name: embedder.embed(detail.aligned[None])[0] for embedder in self._embedders}
+            for detail in best
+            if detail.aligned is not None
+        )
+        clock.lap("embed")
+        info = reader.info
+        measurement = self._measurement(
+            ImageInfo(info.codec.upper(), info.width, info.height, 1, 1),
+            tuple(best[0].faces or ()) if best else (),
+            best[0].quality if best else worst_quality(readings),
+            probes[0] if probes else {},
+            NOT_ASSESSED,
+            clock,
+        )
+        guidance = dict.fromkeys((*(() if probes else measurement.guidance), *advice(report)))
+        return Watched(replace(measurement, guidance=tuple(guidance)), probes, report, {"liveness": self._fusion.text})
+
+    def compare_many(self, probes: Sequence[Templates], references: Sequence[Templates]) -> Comparison:
+        """Compare several probes of one capture with the references of one person.
+
+        The scores of each embedder are averaged over the probes: one frame with a strange look decides nothing.
+        """
+        found = [self.compare(probe, references) for probe in probes]
+        if not found:
+            return Comparison({}, None, None, 0, State.NOT_ASSESSED)
+        names = set.intersection(*(set(comparison.scores) for comparison in found))
+        scores = {name: float(np.mean([comparison.scores[name] for comparison in found])) for name in sorted(names)}
+        return self._judge(scores, found[0].references)
+
     def compare(self, probe: Templates, references: Sequence[Templates]) -> Comparison:
         """Compare a probe with the references of one person.
 
@@ -221,7 +335,16 @@ class FaceEngine:
             found = [cosine(probe[name], reference[name]) for reference in references if name in reference]
             if found:
                 scores[name] = pool_scores(found)
-        shared = sum(1 for reference in references if reference.keys() & probe.keys())
+        return self._judge(scores, sum(1 for reference in references if reference.keys() & probe.keys()))
+
+    def _observe(self, reader: VideoReader) -> Readings:
+        mesh: FaceMesh | None = getattr(self._meshes, "mesh", None)
+        if mesh is None:
+            mesh = self._meshes.mesh = FaceMesh.load(self._store)
+        observer = Observer(mesh=mesh, detector=self._detector, pad=self._pad)
+        return observe(observer, ((frame.time_s, frame.pixels) for frame in reader))
+
+    def _judge(self, scores: dict[str, float], shared: int) -> Comparison:
         calibrated = self._calibration.log10_lr(scores)
         fit = self._calibration.fit_for(tuple(scores))
         if calibrated.llr is None or fit is None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -44,7 +45,10 @@ class QualityMeasure:
     blocking: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+_SKIN = (slice(30, 100), slice(26, 86))
+
+
+@dataclass(frozen=True)
 class Subject:
     """What the measures look at.
 
@@ -66,6 +70,16 @@ class Subject:
     def face(self) -> Face:
         """The main face."""
         return self.faces[0]
+
+    @cached_property
+    def grey(self) -> NDArray[np.float64]:
+        """Luma 0-255 of the aligned face, [112,112]."""
+        return cv2.cvtColor(self.aligned, cv2.COLOR_BGR2GRAY).astype(np.float64)
+
+    @property
+    def skin(self) -> NDArray[np.float64]:
+        """Luma of the middle of the aligned face (cheeks, nose, brows), where hair and background do not reach."""
+        return self.grey[_SKIN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,24 +162,17 @@ def _inside(subject: Subject) -> float:
     return float(max(seen_width, 0.0) * max(seen_height, 0.0) / (width * height))
 
 
-def _skin(subject: Subject) -> NDArray[np.float64]:
-    """Luma 0-255 of the middle of the aligned face (cheeks, nose, brows), where hair and background do not reach."""
-    grey = cv2.cvtColor(subject.aligned, cv2.COLOR_BGR2GRAY)
-    return grey[30:100, 26:86].astype(np.float64)
-
-
 def _darkness(subject: Subject) -> float:
     # The 90th percentile rather than the mean: dark skin well lit has highlights, a face in the dark has none.
-    return float(np.percentile(_skin(subject), 90))
+    return float(np.percentile(subject.skin, 90))
 
 
 def _overexposed(subject: Subject) -> float:
-    return float((_skin(subject) >= 250).mean())
+    return float((subject.skin >= 250).mean())
 
 
 def _contrast(subject: Subject) -> float:
-    skin = _skin(subject)
-    return float(skin.std() / max(float(np.percentile(skin, 90)), 1.0))
+    return float(subject.skin.std() / max(_darkness(subject), 1.0))
 
 
 def _sharpness(subject: Subject) -> float:
@@ -174,9 +181,9 @@ def _sharpness(subject: Subject) -> float:
     Details between a Gaussian of 1 and of 2 pixels of the aligned face: coarser than sensor noise and JPEG blocks,
     which a mere Laplacian takes for sharpness.
     """
-    grey = cv2.cvtColor(subject.aligned, cv2.COLOR_BGR2GRAY).astype(np.float64)
-    band = (cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 2.0))[30:100, 26:86]
-    return float(band.std()) / max(float(_skin(subject).std()), 1.0)
+    grey = subject.grey
+    band = (cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 2.0))[_SKIN]
+    return float(band.std()) / max(float(subject.skin.std()), 1.0)
 
 
 def _upright_points(subject: Subject) -> NDArray[np.float64]:

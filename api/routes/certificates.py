@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
+from fastapi.concurrency import run_in_threadpool
 
 from api import schemas, views
 from api.auth import allow, public
 from api.errors import Forbidden, problems
 from api.idempotency import Once, once
-from api.state import service_of
+from api.state import State, current_state, service_of
 from certify.certificates.pdf import certificate_pdf
 from certify.certificates.qr import qr_png, to_text
-from certify.certificates.signing import verify
+from certify.certificates.signing import read_unverified
 from certify.certificates.verify import verify_any
 from certify.errors import Gone
 from certify.issue import key_set, revoke
 from certify.service import Service, Unit
-from certify.storage.certificates import get_certificate
-from certify.storage.sessions import get_session
-from certify.storage.tables import CertificateRow
+from certify.storage.certificates import certificate_not_found, get_certificate
+from certify.storage.tables import CertificateRow, SessionRow
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1", tags=["certificates"])
@@ -29,29 +29,38 @@ Number = Annotated[str, Path(max_length=40, pattern=r"^[A-Z0-9\-]+$", examples=[
 _READERS = allow(Role.PENSIONER, Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE)
 
 
-def _own(unit: Unit, caller: Principal, number: str) -> CertificateRow:
-    """Return a certificate; a pensioner gets the one of the own session only."""
-    if caller.role is Role.PENSIONER and (
-        caller.session is None or get_session(unit.db, caller.session).certificate_number != number
-    ):
-        raise Forbidden("This token is for another session.")
-    row = get_certificate(unit.db, number)
+async def _own(state: State, caller: Principal, number: str) -> CertificateRow:
+    """Return a certificate that is genuine; a pensioner gets the one of the own session only."""
+    if caller.role is Role.PENSIONER:
+        session = await state.quick.get(SessionRow, caller.session) if caller.session else None
+        if session is None or session.certificate_number != number:
+            raise Forbidden("This token is for another session.")
+    row = await state.quick.get(CertificateRow, number)
+    if row is None:
+        raise certificate_not_found()
     if not row.cose:
         raise Gone("The data of this person was erased.", code="person_erased")
+    if not views.known_genuine(row):
+        await run_in_threadpool(_require_genuine, state.service, row)
     return row
+
+
+def _require_genuine(service: Service, row: CertificateRow) -> None:
+    with service.reading() as unit:
+        views.require_genuine(unit, row)
 
 
 @router.get(
     "/certificates/{number}", response_model=schemas.CertificateOut, responses=problems(401, 403, 404, 410, 422, 503)
 )
-def show(
+async def show(
     number: Number,
     caller: Annotated[Principal, Depends(_READERS)],
-    service: Annotated[Service, Depends(service_of)],
+    state: Annotated[State, Depends(current_state)],
 ) -> Response:
     """Show a certificate with its present state."""
-    with service.reading() as unit:
-        return views.as_response(views.certificate(unit, _own(unit, caller, number)))
+    row = await _own(state, caller, number)
+    return views.as_response(views.certificate(row, state.service.clock()))
 
 
 @router.get(
@@ -59,17 +68,17 @@ def show(
     response_class=Response,
     responses={**problems(401, 403, 404, 410, 422, 503), 200: {"content": {"application/pdf": {}}}},
 )
-def pdf(
+async def pdf(
     number: Number,
     caller: Annotated[Principal, Depends(_READERS)],
-    service: Annotated[Service, Depends(service_of)],
+    state: Annotated[State, Depends(current_state)],
 ) -> Response:
     """Return the certificate as a page to print or save."""
-    with service.reading() as unit:
-        row = _own(unit, caller, number)
-        certificate = verify(row.cose, key_set(unit), now=unit.now).certificate
-    names = {scheme: document.policy.title for scheme, document in service.policies.items()}
-    page = certificate_pdf(certificate, row.cose, created_at=row.issued_at, scheme_names=names)
+    row = await _own(state, caller, number)
+    names = {scheme: document.policy.title for scheme, document in state.service.policies.items()}
+    page = await run_in_threadpool(
+        certificate_pdf, read_unverified(row.cose), row.cose, created_at=row.issued_at, scheme_names=names
+    )
     return Response(page, media_type="application/pdf")
 
 
@@ -78,15 +87,14 @@ def pdf(
     response_class=Response,
     responses={**problems(401, 403, 404, 410, 422, 503), 200: {"content": {"image/png": {}}}},
 )
-def qr(
+async def qr(
     number: Number,
     caller: Annotated[Principal, Depends(_READERS)],
-    service: Annotated[Service, Depends(service_of)],
+    state: Annotated[State, Depends(current_state)],
 ) -> Response:
     """Return the certificate's QR code as PNG."""
-    with service.reading() as unit:
-        row = _own(unit, caller, number)
-    return Response(qr_png(to_text(row.cose)), media_type="image/png")
+    row = await _own(state, caller, number)
+    return Response(await run_in_threadpool(qr_png, to_text(row.cose)), media_type="image/png")
 
 
 @router.post(
@@ -104,7 +112,8 @@ def revoke_one(
 
     def work(unit: Unit) -> schemas.CertificateOut:
         row = revoke(unit, number, reason=body.reason)
-        return views.certificate(unit, row)
+        views.require_genuine(unit, row)
+        return views.certificate(row, unit.now)
 
     return once.run(caller, work, status=200)
 

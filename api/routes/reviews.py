@@ -12,8 +12,7 @@ from api.auth import allow
 from api.errors import problems
 from api.idempotency import Once, once
 from api.state import service_of
-from certify.domain.evidence import Ruling
-from certify.review import CaseKind, open_case, rule
+from certify.review import CaseKind, Decision, open_case, rule
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, list_cases
@@ -79,7 +78,7 @@ def give_ruling(
     """Decide a case. What follows for certificate and payment is determined at once."""
 
     def work(unit: Unit) -> schemas.RulingOut:
-        case, _ = rule(unit, case_id, officer=caller.key, ruling=Ruling(body.ruling))
+        case, _ = rule(unit, case_id, officer=caller.key, decision=Decision(body.ruling))
         person = views.beneficiary(unit, get_beneficiary(unit.db, case.beneficiary_id))
         return schemas.RulingOut(case=views.review_case(case), beneficiary=person)
 

@@ -1,4 +1,4 @@
-"""Capture sessions: create, upload the photo, read the result."""
+"""Capture sessions: create, send the photo or video in one piece, read the result."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from api import schemas, views
 from api.auth import allow, require_own_session
 from api.errors import Forbidden, problems
 from api.idempotency import Once, once
-from api.routes.media import MEDIA_BODY, media_body
-from api.state import service_of, state_of
+from api.routes.media import CAPTURE_BODY, media_body
+from api.state import state_of
 from certify.capture import open_session, submit_media
 from certify.domain.evidence import Channel
-from certify.service import Service, Unit
-from certify.storage.sessions import get_session
+from certify.service import Unit
+from certify.storage.sessions import get_session, session_not_found
+from certify.storage.tables import SessionRow
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
@@ -38,18 +39,23 @@ def create(
     caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.MACHINE))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Open a session for a person. The token in the answer goes to the person's device."""
+    """Open a session for a person. Token, nonce and plan in the answer go to the person's device.
+
+    The plan says what to ask the person for and when, counted from the first frame of the video.
+    """
     if Channel(body.channel) is Channel.DOORSTEP and caller.role is not Role.AGENT:
         raise Forbidden("Only an agent can open a visit.")
     signer = state_of(request).sessions
 
     def work(unit: Unit) -> schemas.SessionOpened:
-        row = open_session(unit, body.beneficiary_id, Channel(body.channel))
+        row = open_session(
+            unit, body.beneficiary_id, Channel(body.channel), device_id=body.device_id, assisted=body.assisted
+        )
         lifetime = row.expires_at - unit.now + _RESULT_LIFETIME
         token = signer.issue(
             subject=str(row.beneficiary_id), role=Role.PENSIONER, now=unit.now, lifetime=lifetime, session=row.id
         )
-        return schemas.SessionOpened(session=views.session(unit, row), token=token)
+        return schemas.SessionOpened(session=views.new_session(row, unit.now), token=token)
 
     return once.run(caller, work, status=201)
 
@@ -59,7 +65,7 @@ def create(
     status_code=202,
     response_model=schemas.SessionOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 503),
-    openapi_extra=MEDIA_BODY,
+    openapi_extra=CAPTURE_BODY,
 )
 def upload(
     session_id: UUID,
@@ -67,25 +73,33 @@ def upload(
     data: Annotated[bytes, Depends(media_body)],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Send the photo. From the moment this answers 202 the photo is safe and will be decided exactly once."""
+    """Send the photo or video. From the moment this answers 202 it is safe and will be decided exactly once."""
     require_own_session(caller, session_id)
 
     def work(unit: Unit) -> schemas.SessionOut:
-        visit = get_session(unit.db, session_id).channel == Channel.DOORSTEP
-        if visit and caller.role is not Role.AGENT:
-            raise Forbidden("The photo of a visit comes from the agent who makes it.")
-        return views.session(unit, submit_media(unit, session_id, data))
+        require_agent_at_visit(unit, caller, session_id)
+        return views.session(submit_media(unit, session_id, data), unit.now)
 
     return once.run(caller, work, status=202)
 
 
+def require_agent_at_visit(unit: Unit, caller: Principal, session_id: UUID) -> None:
+    """Take the media of a visit only from an agent. Raises Forbidden, NotFound."""
+    visit = get_session(unit.db, session_id).channel == Channel.DOORSTEP
+    if visit and caller.role is not Role.AGENT:
+        raise Forbidden("The photo or video of a visit comes from the agent who makes it.")
+
+
 @router.get("/{session_id}", response_model=schemas.SessionOut, responses=problems(401, 403, 404, 422, 503))
-def result(
+async def result(
     session_id: UUID,
+    request: Request,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER, Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE))],
-    service: Annotated[Service, Depends(service_of)],
 ) -> Response:
     """Read a session: its state, and once decided its outcome with what to do next."""
     require_own_session(caller, session_id)
-    with service.reading() as unit:
-        return views.as_response(views.session(unit, get_session(unit.db, session_id)))
+    state = state_of(request)
+    row = await state.quick.get(SessionRow, session_id)
+    if row is None:
+        raise session_not_found()
+    return views.as_response(views.session(row, state.service.clock()))

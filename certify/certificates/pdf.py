@@ -42,6 +42,17 @@ _STEPS = (
     "With a network, let the checker also ask whether the certificate was revoked.",
 )
 
+# The assurances that certify.domain.proofs gives, as what was assessed and what was not. A payer must not have to know
+# what a code leaves unsaid.
+_ASSESSED = {
+    "face": "The face matched the enrolled photo. Liveness was not assessed: that a picture was shown to the camera "
+    "is not ruled out.",
+    "face+liveness": "The face matched the enrolled photo. Liveness was assessed too: a living person was before the "
+    "camera.",
+    "records": "Records of signs of life were compared. Neither face nor liveness was assessed.",
+    "officer": "An officer confirmed it. Neither face nor liveness was assessed by a machine for this.",
+}
+
 
 def long_date(day: dt.date) -> str:
     """Return a date as a person writes it in English, like ``14 March 2027``."""
@@ -230,7 +241,7 @@ def _columns(sheet: _Sheet, certificate: Certificate, text: str, names: Mapping[
             left = sheet.line(until, _LEFT, left, size=9, width=_COLUMN, ink=_QUIET) + 1.8
     left = sheet.line("How it was proven", _LEFT, left + 4, size=10, width=_COLUMN, ink=_ACCENT, bold=True) + 1.5
     left = sheet.line(certificate.method.label, _LEFT, left, size=12, width=_COLUMN)
-    left = sheet.line(f"Assurance: {certificate.assurance}", _LEFT, left, size=9, width=_COLUMN, ink=_QUIET)
+    left = _assessed(sheet, certificate.assurance, left)
     x = _LEFT + _WIDTH - _QR_SIDE
     # The quiet zone is paper anyway: the visible code aligns with the text around it.
     quiet = _QR_SIDE * QUIET_ZONE / qr_code(text).symbol_size(border=QUIET_ZONE)[0]
@@ -253,6 +264,13 @@ def _columns(sheet: _Sheet, certificate: Certificate, text: str, names: Mapping[
         align=Align.R,
     )
     return max(left, right) + 9
+
+
+def _assessed(sheet: _Sheet, assurance: str, y: float) -> float:
+    """Say what was assessed; an assurance that this release does not know is printed as it is signed."""
+    if assurance in _ASSESSED:
+        return sheet.paragraph(_ASSESSED[assurance], _LEFT, y + 0.8, size=9, width=_COLUMN, ink=_QUIET)
+    return sheet.line(f"Assurance: {assurance}", _LEFT, y, size=9, width=_COLUMN, ink=_QUIET)
 
 
 def _for_payers(sheet: _Sheet, y: float) -> None:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from certify.certificates.errors import CertificateError
-from certify.cli import check, database, demo, evaluate, keys, models, people, replay, run, verify
+from certify.cli import cases, check, database, demo, evaluate, keys, models, people, records, replay, run, verify
 from certify.cli.output import ExitCode, complain
 from certify.domain.policy import PolicyInvalid
 from certify.errors import CertifyError, Unavailable
@@ -19,8 +19,8 @@ Prove once a year that a pensioner is alive, and issue a certificate that payers
 New here? 'certify demo' plays the whole story on real faces. To run the service: 'certify models prepare', then
 'certify serve'. Settings come from CERTIFY_… environment variables (docs/operations.md).
 
-Exit codes: 0 done or yes; 1 the answer is no (not certified, not genuine, not identical); 2 wrong usage; 3 the input
-was refused; 4 something the command needs is missing or broken.
+Exit codes: 0 done or yes; 1 the answer is no (not certified, not genuine, not identical, or you declined); 2 wrong
+usage; 3 the input was refused; 4 something the command needs is missing or broken.
 """
 
 app = typer.Typer(
@@ -32,6 +32,8 @@ app.add_typer(database.app, name="db")
 app.add_typer(models.app, name="models")
 app.add_typer(people.app, name="beneficiary")
 people.register(app)
+app.add_typer(records.app, name="record")
+app.add_typer(cases.app, name="case")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(keys.app, name="keys")
 keys.register(app)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
 from certify.capture import evaluate_session, open_session, submit_media
 from certify.cli.output import AsJson, ExitCode, console, load_engine, opened_service, print_json, read_photo
+from certify.cli.person import NationalId, PersonId, find_person
 from certify.domain.evidence import Channel
-from certify.errors import NotFound
-from certify.identifiers import look_up
-from certify.service import Service
 from certify.storage.facts import determinations_of
 from certify.storage.tables import SessionRow
 from models.guidance import sentence
@@ -26,8 +23,8 @@ def register(root: typer.Typer) -> None:
 
 def check(
     photo: Annotated[Path, typer.Argument(help="The selfie.", exists=True, dir_okay=False)],
-    beneficiary: Annotated[UUID | None, typer.Option(help="Id of the person.")] = None,
-    national_id: Annotated[str | None, typer.Option(help="Instead of --beneficiary.")] = None,
+    beneficiary: PersonId = None,
+    national_id: NationalId = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide a selfie as if it had come from the person's phone: compare, determine, certify.
@@ -35,7 +32,7 @@ def check(
     This is a real attempt: it is recorded, and a match issues a certificate. Exit code 0 when certified, 1 when not.
     """
     with opened_service() as service:
-        person = beneficiary or _find(service, national_id)
+        person = find_person(service, beneficiary, national_id)
         engine = load_engine(service.settings)
         data = read_photo(photo, service.settings.max_upload_bytes)
         with service.unit() as unit:
@@ -60,14 +57,6 @@ def check(
         _show(row, determinations)
     if row.outcome != "certified":
         raise typer.Exit(ExitCode.NO)
-
-
-def _find(service: Service, national_id: str | None) -> UUID:
-    with service.unit() as unit:
-        found = look_up(unit, national_id=national_id or typer.prompt("National id"))
-    if found is None:
-        raise NotFound("Nobody with this national id is enrolled.", hint="Enrol the person: 'certify enrol'.")
-    return found
 
 
 def _show(row: SessionRow, determinations: list[dict[str, object]]) -> None:

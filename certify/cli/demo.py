@@ -26,7 +26,7 @@ from certify.config import Settings
 from certify.determine import determine
 from certify.domain.evidence import Channel
 from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
-from certify.errors import Unavailable
+from certify.errors import Conflict, Unavailable
 from certify.issue import key_set
 from certify.queue import NoQueue
 from certify.record import NewRecord, record
@@ -126,10 +126,11 @@ class _Play:
         self._write_certificate(eileen)
         self._selfie(eileen, "Eileen's account: somebody else's face", faces.rephotograph(hopper, seed=_SEED + 1))
         self._selfie(eileen, "Eileen: no face in the picture", faces.no_face(seed=_SEED))
-        self._selfie(eileen, "Eileen: two faces", faces.two_faces(collins, hopper))
-        self._selfie(eileen, "Eileen: far too dark", faces.far_too_dark(collins))
-        self._selfie(eileen, "Eileen: a tiny picture", faces.tiny(collins))
+        self._selfie(eileen, "Eileen: two faces, the third failed attempt", faces.two_faces(collins, hopper))
+        self._selfie(eileen, "Eileen: a fourth attempt", faces.rephotograph(collins, seed=_SEED + 4))
 
+        self._selfie(grace, "Grace: far too dark", faces.far_too_dark(hopper))
+        self._selfie(grace, "Grace: a tiny picture", faces.tiny(hopper))
         self._registry(grace, "residence_abroad", "household-register", "H-77", "Registry: Grace lives abroad")
         self._selfie(
             grace, "Grace: a genuine selfie, scheme needs residency", faces.rephotograph(hopper, seed=_SEED + 2)
@@ -188,18 +189,25 @@ class _Play:
     def _selfie(self, person: UUID, title: str, photo: bytes) -> None:
         self._say(title)
         (self._out / f"photo-{len(self._scenes) + 1:02}.jpg").write_bytes(photo)
-        with self._service.unit() as unit:
-            session = open_session(unit, person, Channel.REMOTE)
         try:
             with self._service.unit() as unit:
+                session = open_session(unit, person, Channel.REMOTE)
+            with self._service.unit() as unit:
                 submit_media(unit, session.id, photo)
+        except Conflict as refused:
+            self._scenes.append(_Scene(title, "no more photos for now", why=[refused.message]))
+            return
         except ImageRefused as refused:
             self._scenes.append(_Scene(title, "photo refused, may retry", why=[sentence(refused.code)]))
             return
         row = evaluate_session(self._service, self._engine, session.id)
         with self._service.unit() as unit:
             verdicts = [d.verdict for d in determinations_of(unit.db, session_id=session.id)]
-        words = {"retry": "not certified, may retry", "other_path": "another path asked for"}
+        words = {
+            "retry": "not certified, may retry",
+            "other_path": "another path asked for",
+            "doorstep": "not certified, a visit is asked for",
+        }
         scene = _Scene(title, words.get(row.outcome or "", row.outcome or ""))
         comparison = (row.report or {}).get("comparison")
         if comparison and comparison["llr"] is not None:

@@ -14,6 +14,7 @@ from certify.config import Settings
 
 if TYPE_CHECKING:
     from models.evaluate import MatchingReport, SystemResult
+    from models.liveness.evaluate import LivenessEvaluation
     from models.statistics import Rate
 
 app = typer.Typer(help="Measure error rates on your own data.", no_args_is_help=True)
@@ -90,3 +91,57 @@ def _rate(rate: Rate | None) -> str:
     if rate is None or rate.value is None:
         return "too few"
     return f"{rate.value:.2%} [{rate.low:.2%}, {rate.high:.2%}]"
+
+
+@app.command()
+def liveness(
+    samples: Annotated[
+        Path,
+        typer.Option(
+            help="CSV: path,label[,species][,prompts]; paths relative to the file; label is live or attack.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    plot: Annotated[Path | None, typer.Option(help="Also draw ROC and DET curves by species (PNG).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how often attacks pass as living people, and how often living people are taken for attacks.
+
+    Prints, by ISO/IEC 30107-3, the share of attacks judged live (APCER) for each species and its worst case, the share
+    of living people judged an attack (BPCER), and how many are asked to try again, all with 95 % intervals. Single
+    images are reported apart from videos: they get the passive check alone.
+    """
+    from models.liveness.evaluate import evaluate_liveness  # noqa: PLC0415 - loads the face models
+    from models.liveness.plot import save_liveness_plot  # noqa: PLC0415
+
+    engine = load_engine(Settings())
+    columns = (TextColumn("Judging samples"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors) as progress:
+        bar = progress.add_task("")
+        report = evaluate_liveness(
+            samples, engine, progress=lambda done, total: progress.update(bar, completed=done, total=total)
+        )
+    if plot is not None:
+        save_liveness_plot(report, plot)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _show_liveness(report)
+
+
+def _show_liveness(report: LivenessEvaluation) -> None:
+    for kind, result in report.kinds.items():
+        console.print(
+            f"{result.samples} {kind}s: BPCER {_rate(result.bpcer)}, living people asked to try again "
+            f"{_rate(result.abstention_live)}; worst species: {result.worst_species or 'none'}; "
+            f"{result.milliseconds or 0:.1f} ms per {'frame' if kind == 'video' else 'image'}.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        table = Table("species", "attacks", "APCER", "asked to try again")
+        for species, found in result.apcer.items():
+            table.add_row(species, str(found.trials), _rate(found), _rate(result.abstention_attack[species]))
+        console.print(table)
+    for example in report.row_failure_examples:
+        console.print(f"  not used: {example}", highlight=False, soft_wrap=True)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
 from certify.certificates.keys import Algorithm
-from certify.cli.output import console, opened_service
+from certify.cli.output import ExitCode, agreed, complain, console, opened_service, progress_bar
 from certify.config import Settings
+from certify.errors import Invalid
 from certify.issue import key_set
-from certify.service import utc_now
+from certify.rewrap import Moved, others_connected, rewrap
+from certify.service import Service, utc_now
+from certify.storage.keys import FileMasterKey, begin_move, end_move
 from certify.storage.signing import active_key, rotate_key
 from certify.tokens import Role, development_signer
 
-app = typer.Typer(help="Public keys for verification, and rotation.", no_args_is_help=True)
+app = typer.Typer(help="Public keys for verification, rotation, and moving to a new master key.", no_args_is_help=True)
 
 
 @app.command()
@@ -37,9 +41,103 @@ def rotate(
     Export the keys again afterwards, so that payers can verify new certificates.
     """
     with opened_service() as service, service.unit() as unit:
-        key = rotate_key(unit.db, service.vault, "certificate", algorithm, unit.now)
+        key = rotate_key(unit.db, service.vault, "certificate", algorithm, unit.service.clock)
         unit.ledger("key_rotated", None, kid=key.kid, algorithm=key.algorithm.value)
     console.print(f"New key {key.kid} ({key.algorithm}).")
+
+
+@app.command("rewrap")
+def rewrap_command(
+    to: Annotated[
+        Path, typer.Option(help="File of the new master key; made when there is none, taken as it is otherwise.")
+    ],
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Only make the file. Put into place now, it reads old and new.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, even while others use the database.")] = False,
+) -> None:
+    """Move to a new master key: wrap all data keys, service secrets and private signing keys under it.
+
+    Stop the service, run this, put the new file into place, start. Without stopping: make the file with --prepare, put
+    it into place on every machine and restart there, then run this with --to the file in place.
+
+    It may be stopped or killed at any moment and started again with the same --to: what was moved is passed over.
+    Until all is moved the new file holds both keys, so it reads everything; keep the old file too until you are done.
+
+    What lies inside stays the same: data keys, the key of the id hash, signing keys. Certificates stay valid, nobody
+    has to enrol again, access tokens are not affected (the development issuer has a key file of its own). Whoever
+    has the old key and a copy of the database from before can still read that copy.
+
+    Exit code 0 when everything was moved, 1 when you declined, 3 when --to names the key already in use, 4 when
+    something could not be opened with either key; the old key is still needed then.
+    """
+    settings = Settings()
+    with opened_service() as service:
+        current = FileMasterKey(settings.key_file)
+        # What counts is the key, not the name: the file may be a copy of the one in place.
+        in_place = to.exists() and FileMasterKey(to).id == current.id
+        if in_place and not current.old_ids:
+            raise Invalid(
+                f"{to} holds the master key that is in use, and nothing waits to be moved to it.",
+                hint="Name another file; it is made when there is none.",
+                code="master_key_in_use",
+            )
+        if not in_place and not prepare and not yes:
+            _ask_about_others(service)
+        key = begin_move(to, settings.key_file)
+        if prepare:
+            console.print(
+                f"{to} holds the new key {key.id} and, behind it, the one in use. Put it into place as "
+                f"{settings.key_file} on every machine, restart there, then run:\n"
+                f"  certify keys rewrap --to {settings.key_file}",
+                soft_wrap=True,
+                highlight=False,
+            )
+            return
+        with progress_bar() as bar:
+            task = bar.add_task(f"Moving to {key.id}", total=None)
+            moved = rewrap(service, key, progress=lambda done, total: bar.update(task, completed=done, total=total))
+        if moved.left:
+            complain(
+                f"{moved.left:,} keys could be opened neither with the old key nor with the new one.",
+                f"{to} still holds both keys. Find the key these were wrapped with, or erase the people concerned.",
+            )
+            raise typer.Exit(ExitCode.UNAVAILABLE)
+        end_move(to)
+    _tell_what_is_next(moved, key.id, to, settings.key_file, in_place=in_place)
+
+
+def _ask_about_others(service: Service) -> None:
+    with service.reading() as unit:
+        others = others_connected(unit.db)
+    if others:
+        agreed(
+            f"{others} other connections use this database. A service that knows only the old key can read nothing "
+            "that was moved, until it has the new file. Stop it first, or use --prepare. Go on all the same?"
+        )
+
+
+def _tell_what_is_next(moved: Moved, key_id: str, to: Path, place: Path, *, in_place: bool) -> None:
+    console.print(
+        f"[green]✓[/] Everything is under {key_id} now. Moved: {moved.data_keys:,} data keys, "
+        f"{moved.secrets:,} secrets, {moved.signing_keys:,} signing keys, {moved.answers:,} stored answers.",
+        soft_wrap=True,
+        highlight=False,
+    )
+    if in_place:
+        console.print(f"{to} holds the new key alone. Copy it to the other machines.", soft_wrap=True, highlight=False)
+    else:
+        console.print("Now put the new file into place, before the service starts again:", highlight=False)
+        console.print(
+            f"  mv {quote(str(place))} {quote(f'{place}.old')} && mv {quote(str(to))} {quote(str(place))}",
+            soft_wrap=True,
+            highlight=False,
+        )
+    console.print(
+        "Back up the new key. Keep the old one until the last backup of the database made before now has expired; "
+        "then destroy it.",
+        soft_wrap=True,
+    )
 
 
 def register(root: typer.Typer) -> None:

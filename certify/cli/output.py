@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from certify.config import Settings
 from certify.errors import Invalid
@@ -44,6 +47,33 @@ def complain(message: str, hint: str) -> None:
     errors.print(f"[bold red]✗[/] {message}", highlight=False, soft_wrap=True)
     if hint:
         errors.print(f"  {hint}", highlight=False, soft_wrap=True)
+
+
+def agreed(question: str) -> None:
+    """Ask before something that cannot be undone; ends the command with exit code 1 when the answer is no."""
+    if not typer.confirm(question, err=True):
+        complain("Nothing was done.", "")
+        raise typer.Exit(ExitCode.NO)
+
+
+def operator() -> str:
+    """Return whoever works at this command line, as the ledger shows them."""
+    try:
+        return f"operator:{getpass.getuser()}"
+    except (KeyError, OSError):  # a container may run as a number without a name
+        return f"operator:uid-{os.getuid()}"
+
+
+def progress_bar() -> Progress:
+    """Return a progress bar on standard error, so that results can be piped."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=errors,
+    )
 
 
 def print_json(value: Any) -> None:

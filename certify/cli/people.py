@@ -1,28 +1,44 @@
-"""``certify beneficiary`` and ``certify enrol``: bringing people in."""
+"""``certify beneficiary`` and ``certify enrol``: bringing people in, and erasing them."""
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from certify.cli.output import AsJson, ExitCode, console, errors, load_engine, opened_service, print_json, read_photo
+from certify.cli.output import (
+    AsJson,
+    ExitCode,
+    agreed,
+    console,
+    errors,
+    load_engine,
+    opened_service,
+    operator,
+    print_json,
+    progress_bar,
+    read_photo,
+)
+from certify.cli.person import NationalId, PersonId, find_person
 from certify.determine import determine
 from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.erase import erase
+from certify.errors import Conflict
 from certify.identifiers import look_up
-from certify.service import Service
+from certify.service import Service, Unit
+from certify.storage.people import entitlements_of, get_beneficiary
 from models.guidance import sentence
 
-app = typer.Typer(help="Import people.", no_args_is_help=True)
+app = typer.Typer(help="Import people, and erase them.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Import people."""
+    """Import people, and erase them."""
 
 
 @app.command("import")
@@ -42,7 +58,7 @@ def import_file(
     """
     from certify.registry.people_file import import_people  # noqa: PLC0415 - pyarrow is slow to load
 
-    with opened_service() as service, _progress() as progress:
+    with opened_service() as service, progress_bar() as progress:
         bar = progress.add_task("Importing", total=None)
         report = import_people(
             service,
@@ -64,6 +80,35 @@ def import_file(
         raise typer.Exit(ExitCode.REFUSED)
 
 
+@app.command("erase")
+def erase_person(
+    beneficiary: PersonId = None,
+    national_id: NationalId = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person for ever: name, ids, photos and templates cannot be read again by anybody.
+
+    The certificate is revoked. Ledger, evidence and determinations stay and name nobody. It ends no pension: payment
+    stands as last determined, so settle that first. Backups of the database hold the data until they expire. Safe to
+    repeat. Exit code 0 when erased, 1 when you declined, 3 when there is no such person.
+    """
+    with opened_service() as service:
+        person = find_person(service, beneficiary, national_id)
+        with service.reading() as unit:
+            row = get_beneficiary(unit.db, person)
+            pensions = [pension.scheme for pension in entitlements_of(unit.db, person)]
+        if row.erased_at is None and not yes:
+            agreed(f"Erase {row.name} ({row.national_id_masked}; {', '.join(pensions)}) for ever?")
+        with service.unit(operator()) as unit:
+            erase(unit, person)
+    if as_json:
+        print_json({"beneficiary": person, "erased": True})
+    else:
+        before = " before" if row.erased_at else ""
+        console.print(f"[green]✓[/] Person {person} was erased{before}.", highlight=False, soft_wrap=True)
+
+
 def register(root: typer.Typer) -> None:
     """Add ``certify enrol`` to the command."""
     root.command("enrol")(enrol)
@@ -74,7 +119,9 @@ def enrol(
         list[Path], typer.Argument(help="One or more photos of the person.", exists=True, dir_okay=False)
     ],
     national_id: Annotated[str, typer.Option(prompt=True, help="Asked for when not given.")],
-    name: Annotated[str | None, typer.Option(help="Needed for somebody new.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Needed for somebody new; of somebody known it must be the name enrolled.")
+    ] = None,
     birth_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
     scheme: Annotated[list[str] | None, typer.Option(help="Pension; may be given several times.")] = None,
     starts_on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="When the pensions began.")] = None,
@@ -83,9 +130,11 @@ def enrol(
     """Enrol reference photos of a person; somebody new is enrolled with name and pensions at the same time.
 
     Each photo is measured at once; one that cannot be used is refused with what to do better, and the exit code is 3.
+    So it is when name, birth date or pensions given do not agree with what is known of the person: nothing is changed
+    in silence, and a wrong national id is noticed before somebody's photo goes to somebody else.
     """
     with opened_service() as service:
-        beneficiary_id = _find_or_add(service, national_id, name, birth_date, scheme or ["employee"], starts_on)
+        beneficiary_id = _find_or_add(service, national_id, name, birth_date, scheme, starts_on)
         engine = load_engine(service.settings)
         results = []
         for photo in photos:
@@ -113,12 +162,13 @@ def _find_or_add(
     national_id: str,
     name: str | None,
     birth_date: datetime | None,
-    schemes: list[str],
+    schemes: list[str] | None,
     starts_on: datetime | None,
 ) -> UUID:
-    with service.unit() as unit:
+    with service.unit(operator()) as unit:
         found = look_up(unit, national_id=national_id)
         if found is not None:
+            _check_known(unit, found, name, birth_date, schemes, starts_on)
             return found
         if name is None:
             errors.print("Nobody with this national id is enrolled; give --name (and --birth-date) to enrol them.")
@@ -128,19 +178,38 @@ def _find_or_add(
             national_id=national_id,
             name=name,
             birth_date=birth_date.date() if birth_date else None,
-            entitlements=tuple(NewEntitlement(scheme, start) for scheme in schemes),
+            entitlements=tuple(NewEntitlement(scheme, start) for scheme in schemes or ["employee"]),
         )
         beneficiary_id = add_beneficiary(unit, person)
         determine(unit, beneficiary_id)
         return beneficiary_id
 
 
-def _progress() -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=errors,
-    )
+def _check_known(
+    unit: Unit,
+    beneficiary_id: UUID,
+    name: str | None,
+    birth_date: datetime | None,
+    schemes: list[str] | None,
+    starts_on: datetime | None,
+) -> None:
+    """Refuse what differs from what is known. Says what differs, not what is stored: the id may be somebody else's."""
+    row = get_beneficiary(unit.db, beneficiary_id)
+    pensions = {pension.scheme: pension.starts_on for pension in entitlements_of(unit.db, beneficiary_id)}
+    differs = []
+    if name is not None and unicodedata.normalize("NFC", name).strip() != row.name:
+        differs.append("another name")
+    if birth_date is not None and birth_date.date() != row.birth_date:
+        differs.append("another date of birth" if row.birth_date else "no date of birth")
+    differs += [f"no pension '{scheme}'" for scheme in schemes or () if scheme not in pensions]
+    if starts_on is not None and any(
+        begin != starts_on.date() for scheme, begin in pensions.items() if not schemes or scheme in schemes
+    ):
+        differs.append("another beginning of the pension")
+    if differs:
+        raise Conflict(
+            f"Somebody with this national id is enrolled already, and not as given: {', '.join(differs)}.",
+            hint="Compare the national id with the card. To add photos only, leave out the other options; a further "
+            "pension comes with 'certify beneficiary import'.",
+            code="beneficiary_differs",
+        )

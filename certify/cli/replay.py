@@ -32,6 +32,7 @@ def replay(
                 "determination": str(determination),
                 "identical": result.identical,
                 "checked": result.checked,
+                "not_checked": result.not_checked,
                 "differences": result.differences,
                 "verdict": result.replayed,
             }
@@ -40,6 +41,8 @@ def replay(
         console.print("[bold green]identical[/]" if result.identical else "[bold red]different[/]")
         for line in result.checked:
             console.print(f"  checked: {line}", highlight=False, soft_wrap=True)
+        for line in result.not_checked:
+            console.print(f"  [yellow]not checked:[/] {line}", highlight=False, soft_wrap=True)
         for line in result.differences:
             console.print(f"  [red]{line}[/]", highlight=False, soft_wrap=True)
         console.print(f"  {result.replayed['scheme']}: {result.replayed['standing']}", highlight=False)

@@ -378,7 +378,9 @@ def _next_step(
     if standing is Standing.PAUSED:
         return NextStep.REVIEW
     if standing is Standing.CERTIFIED:
-        return NextStep.RENEW if renewable else NextStep.NOTHING
+        if not renewable:
+            return NextStep.NOTHING
+        return NextStep.DOORSTEP if exhausted and Channel.REMOTE in channels else NextStep.RENEW
     if Channel.REMOTE not in channels:
         return NextStep.OTHER_PATH
     if exhausted:

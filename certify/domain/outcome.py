@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from certify.domain.decide import Determination, NextStep, Standing
 from certify.domain.evidence import Channel, Check
+from certify.domain.reasons import Code
 
 
 class Outcome(StrEnum):
@@ -38,3 +39,11 @@ def session_outcome(channel: Channel, attempts: Sequence[tuple[Check, Determinat
     if any(determination.standing is Standing.CERTIFIED for determination in open_to_it):
         return Outcome.CERTIFIED
     return Outcome.REVIEW if open_to_it else Outcome.OTHER_PATH
+
+
+def attempts_used_up(determinations: Sequence[Determination]) -> bool:
+    """Tell whether every entitlement that takes remote proof has seen too many remote attempts fail."""
+    remote = [determination for determination in determinations if Channel.REMOTE in determination.channels]
+    return bool(remote) and all(
+        any(reason.code is Code.TOO_MANY_ATTEMPTS for reason in determination.reasons) for determination in remote
+    )

@@ -32,6 +32,11 @@ class Database:
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
+    @property
+    def conninfo(self) -> str:
+        """The address in the form psycopg reads: SQLAlchemy's, without the driver's name."""
+        return self.url.replace("postgresql+psycopg://", "postgresql://", 1)
+
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Open a session, commit when the block ends, roll back when it raises."""

@@ -13,7 +13,7 @@ from certify.domain.codec import evidence_from_json, evidence_kind, evidence_to_
 from certify.domain.evidence import Evidence
 from certify.errors import NotFound
 from certify.policies import PolicyDocument, document_policy
-from certify.storage.tables import DeterminationRow, EvidenceRow, PolicyRow
+from certify.storage.tables import DeterminationRow, EvidenceRow, ParameterRow, PolicyRow
 
 
 def add_evidence(db: Session, beneficiary_id: UUID, fact: Evidence, *, external_id: str) -> bool:
@@ -34,9 +34,9 @@ def add_evidence(db: Session, beneficiary_id: UUID, fact: Evidence, *, external_
 
 def evidence_of(db: Session, beneficiary_id: UUID) -> list[Evidence]:
     """Return all facts about a person, oldest first."""
-    query = select(EvidenceRow).where(EvidenceRow.beneficiary_id == beneficiary_id)
-    rows = db.scalars(query.order_by(EvidenceRow.recorded_at, EvidenceRow.id))
-    return [evidence_from_json(row.body) for row in rows]
+    query = select(EvidenceRow.body).where(EvidenceRow.beneficiary_id == beneficiary_id)
+    bodies = db.scalars(query.order_by(EvidenceRow.recorded_at, EvidenceRow.id))
+    return [evidence_from_json(body) for body in bodies]
 
 
 def evidence_by_ids(db: Session, ids: Sequence[str]) -> list[Evidence]:
@@ -62,6 +62,20 @@ def store_policy(db: Session, policy: PolicyDocument) -> None:
         document=dict(policy.document),
     )
     db.execute(new.on_conflict_do_nothing())
+
+
+def store_parameters(db: Session, *, sha256: str, kind: str, document: str) -> None:
+    """Store fitted numbers that a session is judged with, unless they are stored already."""
+    new = insert(ParameterRow).values(sha256=sha256, kind=kind, document=document)
+    db.execute(new.on_conflict_do_nothing())
+
+
+def stored_parameters(db: Session, sha256: str) -> str:
+    """Return a file of fitted numbers as it was when something was judged with it. Raises NotFound."""
+    row = db.get(ParameterRow, sha256)
+    if row is None:
+        raise NotFound("The numbers this was judged with are missing.", code="parameters_missing")
+    return row.document
 
 
 def get_determination(db: Session, determination_id: UUID) -> DeterminationRow:

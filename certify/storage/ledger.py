@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -30,19 +31,19 @@ _EDGE = text("""
 """)
 
 # Arrays instead of many rows of parameters: one statement, however many entries, and nothing to compile anew.
-_ADD_LEAVES = text("""
-    insert into ledger_leaves (index, entry, beneficiary_id, created_at)
-    select i, e, p, :now
-    from unnest(cast(:indexes as bigint[]), cast(:entries as bytea[]), cast(:people as uuid[])) as new (i, e, p)
-""")
-_ADD_NODES = text("""
+_ADD = text("""
+    with leaf as (
+        insert into ledger_leaves (index, entry, beneficiary_id, created_at)
+        select i, e, p, :now
+        from unnest(cast(:leaves as bigint[]), cast(:entries as bytea[]), cast(:people as uuid[])) as new (i, e, p)
+    )
     insert into ledger_nodes (level, index, hash)
     select * from unnest(cast(:levels as smallint[]), cast(:indexes as bigint[]), cast(:hashes as bytea[]))
 """)
 
 
 class NodeTable:
-    """The stored subtrees, as the Merkle functions want them. New ones are kept here until ``save``."""
+    """The stored subtrees, as the Merkle functions want them. New ones are kept here until ``take_new``."""
 
     def __init__(self, db: Session) -> None:
         self._db = db
@@ -71,13 +72,15 @@ class NodeTable:
         self._known[level, index] = value
         self._new.append((level, index, value))
 
-    def save(self) -> None:
-        """Store what was put, in one statement."""
-        if self._new:
-            levels, indexes, hashes = zip(*self._new, strict=True)
-            rows = {"levels": list(levels), "indexes": list(indexes), "hashes": list(hashes)}
-            self._db.execute(_ADD_NODES, rows)
-            self._new = []
+    def take_new(self) -> dict[str, list[Any]]:
+        """Return what was put and is not stored yet, as columns."""
+        columns: dict[str, list[Any]] = {
+            "levels": [level for level, _, _ in self._new],
+            "indexes": [index for _, index, _ in self._new],
+            "hashes": [value for _, _, value in self._new],
+        }
+        self._new = []
+        return columns
 
 
 def ledger_size(db: Session) -> int:
@@ -94,13 +97,12 @@ def append_entries(db: Session, entries: Sequence[tuple[bytes, UUID | None]], no
     for index, (entry, _) in enumerate(entries, start=size):
         merkle.append(nodes, index, merkle.leaf_hash(entry))
     leaves_now = {
-        "indexes": list(range(size, size + len(entries))),
+        "leaves": list(range(size, size + len(entries))),
         "entries": [entry for entry, _ in entries],
         "people": [beneficiary_id for _, beneficiary_id in entries],
         "now": now,
     }
-    db.execute(_ADD_LEAVES, leaves_now)
-    nodes.save()
+    db.execute(_ADD, leaves_now | nodes.take_new())
 
 
 def ledger_root(db: Session, size: int) -> bytes:

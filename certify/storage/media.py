@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from certify.errors import Gone
 from certify.storage.tables import BlobRow, ReferenceRow, SessionRow
+from certify.storage.uploads import delete_uploads_of, purge_uploads
 from certify.storage.vault import Sealer
 
 
@@ -57,7 +58,8 @@ def _read_sealed(db: Session, blob_id: UUID) -> bytes | None:
 
 
 def purge_media(db: Session, now: datetime) -> int:
-    """Delete media whose time has come; return how many."""
+    """Delete media whose time has come, and what is left of uploads; return how many media."""
+    purge_uploads(db, now)
     # A photo that still waits for its decision stays, however long the queue.
     waiting = select(SessionRow.blob_id).where(SessionRow.state == "submitted", SessionRow.blob_id.is_not(None))
     due = select(BlobRow.id).where(BlobRow.delete_after <= now, BlobRow.id.not_in(waiting))
@@ -68,7 +70,8 @@ def purge_media(db: Session, now: datetime) -> int:
 
 
 def delete_media_of(db: Session, beneficiary_id: UUID) -> None:
-    """Delete all media of one person."""
+    """Delete all media of one person, also what is still on its way."""
+    delete_uploads_of(db, beneficiary_id)
     db.execute(update(SessionRow).where(SessionRow.beneficiary_id == beneficiary_id).values(blob_id=None))
     db.execute(update(ReferenceRow).where(ReferenceRow.beneficiary_id == beneficiary_id).values(blob_id=None))
     db.execute(delete(BlobRow).where(BlobRow.beneficiary_id == beneficiary_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
@@ -48,6 +48,12 @@ def references_of(db: Session, beneficiary_id: UUID) -> Sequence[ReferenceRow]:
     """Return all references of a person, oldest first."""
     query = select(ReferenceRow).where(ReferenceRow.beneficiary_id == beneficiary_id)
     return db.scalars(query.order_by(ReferenceRow.created_at, ReferenceRow.id)).all()
+
+
+def pending_references(db: Session, *, created_before: datetime, limit: int) -> Sequence[UUID]:
+    """Return references that wait to be measured since before an instant, oldest first."""
+    query = select(ReferenceRow.id).where(ReferenceRow.state == "pending", ReferenceRow.created_at < created_before)
+    return db.scalars(query.order_by(ReferenceRow.created_at).limit(limit)).all()
 
 
 def active_templates(db: Session, beneficiary_id: UUID) -> Sequence[TemplateRow]:

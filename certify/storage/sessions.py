@@ -9,17 +9,37 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from certify.domain.evidence import Channel
+from certify.domain.outcome import Outcome
 from certify.errors import NotFound
 from certify.storage.tables import SessionRow
 
 
-def get_session(db: Session, session_id: UUID, *, lock: bool = False) -> SessionRow:
+def session_not_found() -> NotFound:
+    """Make the error for a session that does not exist."""
+    return NotFound("There is no such session.", code="session_not_found")
+
+
+def get_session(db: Session, session_id: UUID) -> SessionRow:
     """Return a capture session. Raises NotFound."""
-    query = select(SessionRow).where(SessionRow.id == session_id)
-    row = db.scalars(query.with_for_update() if lock else query).one_or_none()
+    row = db.scalars(select(SessionRow).where(SessionRow.id == session_id)).one_or_none()
     if row is None:
-        raise NotFound("There is no such session.", code="session_not_found")
+        raise session_not_found()
     return row
+
+
+def person_of_session(db: Session, session_id: UUID) -> UUID:
+    """Return whose session it is. Raises NotFound."""
+    person = db.scalars(select(SessionRow.beneficiary_id).where(SessionRow.id == session_id)).one_or_none()
+    if person is None:
+        raise session_not_found()
+    return person
+
+
+def waiting_of(db: Session, beneficiary_id: UUID) -> bool:
+    """Tell whether a session of the person was submitted and is not decided yet."""
+    query = select(SessionRow.id).where(SessionRow.beneficiary_id == beneficiary_id, SessionRow.state == "submitted")
+    return db.scalars(query.limit(1)).one_or_none() is not None
 
 
 def waiting_sessions(db: Session, *, submitted_before: datetime, limit: int) -> Sequence[UUID]:
@@ -40,6 +60,57 @@ def sessions_since(db: Session, beneficiary_id: UUID, since: datetime) -> int:
     return db.scalar(query.where(SessionRow.beneficiary_id == beneficiary_id, SessionRow.created_at >= since)) or 0
 
 
+def failed_profiles(db: Session, beneficiary_id: UUID, since: datetime) -> list[str]:
+    """Return what was asked in the remote attempts that failed since an instant and since the last that succeeded."""
+    query = (
+        select(SessionRow.profile, SessionRow.outcome)
+        .where(
+            SessionRow.beneficiary_id == beneficiary_id,
+            SessionRow.channel == Channel.REMOTE,
+            SessionRow.decided_at >= since,
+            SessionRow.profile.is_not(None),
+            SessionRow.outcome.in_((Outcome.CERTIFIED, Outcome.RETRY, Outcome.DOORSTEP)),
+        )
+        .order_by(SessionRow.decided_at)
+    )
+    failed: list[str] = []
+    for profile, outcome in db.execute(query):
+        if outcome == Outcome.CERTIFIED:
+            failed = []
+        elif profile is not None:
+            failed.append(profile)
+    return failed
+
+
+def is_new_device(db: Session, beneficiary_id: UUID, device: bytes | None) -> bool:
+    """Tell whether the person was certified from known phones, and this is none of them.
+
+    Only a success makes a phone known: else opening a session twice would do. The first phone is new to nobody, and one
+    that does not say which it is counts as new, or leaving it out would be the way around.
+    """
+    query = select(SessionRow.device).where(
+        SessionRow.beneficiary_id == beneficiary_id,
+        SessionRow.channel == Channel.REMOTE,
+        SessionRow.outcome == Outcome.CERTIFIED,
+        SessionRow.device.is_not(None),
+    )
+    known = set(db.scalars(query.distinct()))
+    return bool(known) and device not in known
+
+
+def others_on_device(db: Session, beneficiary_id: UUID, device: bytes | None, since: datetime) -> int:
+    """Count the other people for whom remote sessions were opened from a phone since an instant."""
+    if device is None:
+        return 0
+    query = select(func.count(SessionRow.beneficiary_id.distinct())).where(
+        SessionRow.device == device,
+        SessionRow.created_at >= since,
+        SessionRow.channel == Channel.REMOTE,
+        SessionRow.beneficiary_id != beneficiary_id,
+    )
+    return db.scalar(query) or 0
+
+
 def count_by_outcome(db: Session) -> dict[tuple[str, str], int]:
     """Return how many sessions are in which state with which outcome."""
     query = select(SessionRow.state, func.coalesce(SessionRow.outcome, ""), func.count())
@@ -53,3 +124,8 @@ def close_sessions_of(db: Session, beneficiary_id: UUID) -> None:
         SessionRow.beneficiary_id == beneficiary_id, SessionRow.state.in_(("open", "submitted"))
     )
     db.execute(waiting.values(state="expired"))
+
+
+def forget_devices_of(db: Session, beneficiary_id: UUID) -> None:
+    """Forget from which phones the person's sessions came."""
+    db.execute(update(SessionRow).where(SessionRow.beneficiary_id == beneficiary_id).values(device=None))

@@ -163,7 +163,9 @@ class SessionRow(Base):
     __tablename__ = "capture_sessions"
     __table_args__ = (
         one_of("state", "open", "submitted", "decided", "expired"),
+        one_of("profile", "standard", "gentle", "light", "doorstep"),
         Index(None, "state", "submitted_at"),
+        Index(None, "device", "created_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -184,6 +186,37 @@ class SessionRow(Base):
     evidence_id: Mapped[UUID | None] = mapped_column(unique=True)
     certificate_number: Mapped[str | None]
     determination_ids: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    # How much was asked, and what (models.liveness.plan), with the reasons under "because", which are not shown.
+    # Sessions from before there were challenges have neither.
+    profile: Mapped[str | None]
+    plan: Mapped[dict[str, Any] | None]
+    device: Mapped[bytes | None]  # keyed hash of what the phone calls itself
+    assisted: Mapped[bool] = mapped_column(server_default=text("false"))  # somebody helps the person, as they say
+
+
+class UploadRow(Base):
+    """A video on its way in chunks, one a session. The first ``received`` bytes are here, without gaps."""
+
+    __tablename__ = "uploads"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("capture_sessions.id"), primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    size: Mapped[int]
+    sha256: Mapped[str]  # of the whole, as declared
+    received: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class ChunkRow(Base):
+    """One chunk of an upload, sealed. The bytes go once the whole is put together; their hash stays to know repeats."""
+
+    __tablename__ = "upload_chunks"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("uploads.session_id", ondelete="CASCADE"), primary_key=True)
+    start: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    size: Mapped[int]
+    sha256: Mapped[str]
+    sealed: Mapped[bytes | None]
 
 
 class EvidenceRow(Base):
@@ -211,6 +244,16 @@ class PolicyRow(Base):
     scheme: Mapped[str]
     version: Mapped[str]
     document: Mapped[dict[str, Any]]
+
+
+class ParameterRow(Base):
+    """A file of fitted numbers (such as a calibration) that some session was judged with."""
+
+    __tablename__ = "parameters"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    document: Mapped[str]
 
 
 class DeterminationRow(Base):

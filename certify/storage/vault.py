@@ -16,6 +16,16 @@ from certify.storage.keys import MasterKey, seal, unseal
 from certify.storage.tables import DataKeyRow, SecretRow
 
 
+def data_key_context(beneficiary_id: UUID) -> bytes:
+    """Return what the wrapping of a person's data key is bound to."""
+    return beneficiary_id.bytes
+
+
+def secret_context(name: str) -> bytes:
+    """Return what the wrapping of one of the service's own secrets is bound to."""
+    return name.encode()
+
+
 class Vault:
     """Opens and seals on behalf of one master key."""
 
@@ -25,7 +35,7 @@ class Vault:
 
     def create_key(self, db: Session, beneficiary_id: UUID) -> None:
         """Give a new beneficiary a data key."""
-        wrapped = self._master.wrap(secrets.token_bytes(32), beneficiary_id.bytes)
+        wrapped = self._master.wrap(secrets.token_bytes(32), data_key_context(beneficiary_id))
         db.add(DataKeyRow(beneficiary_id=beneficiary_id, wrapped=wrapped, master_key_id=self._master.id))
 
     def destroy_key(self, db: Session, beneficiary_id: UUID) -> None:
@@ -39,15 +49,15 @@ class Vault:
         row = db.get(DataKeyRow, beneficiary_id)
         if row is None:
             raise Gone("The data of this person was erased.", code="person_erased")
-        return Sealer(self._master.unwrap(row.wrapped, beneficiary_id.bytes), beneficiary_id)
+        return Sealer(self._master.unwrap(row.wrapped, data_key_context(beneficiary_id)), beneficiary_id)
 
     def seal_secret(self, name: str, plain: bytes) -> bytes:
         """Seal something of the service itself, such as a private signing key."""
-        return self._master.wrap(plain, name.encode())
+        return self._master.wrap(plain, secret_context(name))
 
     def open_secret(self, name: str, sealed: bytes) -> bytes:
         """Undo ``seal_secret``."""
-        return self._master.unwrap(sealed, name.encode())
+        return self._master.unwrap(sealed, secret_context(name))
 
     def lookup_hash(self, db: Session, kind: str, identifier: str) -> bytes:
         """Keyed hash by which an identifier is found: HMAC-SHA-256, useless to whoever has only the database."""
@@ -57,11 +67,18 @@ class Vault:
 
     def _load_lookup_key(self, db: Session) -> bytes:
         name = "id-lookup"
-        wrapped = self._master.wrap(secrets.token_bytes(32), name.encode())
-        new = insert(SecretRow).values(name=name, wrapped=wrapped, master_key_id=self._master.id)
-        db.execute(new.on_conflict_do_nothing())
-        row = db.scalars(select(SecretRow).where(SecretRow.name == name)).one()
-        return self._master.unwrap(row.wrapped, name.encode())
+        query = select(SecretRow.wrapped).where(SecretRow.name == name)
+        wrapped = db.scalars(query).one_or_none()
+        if wrapped is None:
+            # In a transaction of its own: were it the caller's, and were that rolled back, hashes made with a key that
+            # nobody has any more would stay in this process, and the same person could be enrolled twice.
+            fresh = self._master.wrap(secrets.token_bytes(32), secret_context(name))
+            new = insert(SecretRow).values(name=name, wrapped=fresh, master_key_id=self._master.id)
+            with Session(db.get_bind()) as own:
+                own.execute(new.on_conflict_do_nothing())
+                own.commit()
+                wrapped = own.scalars(query).one()
+        return self._master.unwrap(wrapped, secret_context(name))
 
 
 class Sealer:
@@ -69,7 +86,7 @@ class Sealer:
 
     def __init__(self, key: bytes, beneficiary_id: UUID) -> None:
         self._key = key
-        self._beneficiary_id = beneficiary_id
+        self.beneficiary_id = beneficiary_id
 
     def seal(self, plain: bytes, label: str) -> bytes:
         """Encrypt."""
@@ -80,4 +97,4 @@ class Sealer:
         return unseal(self._key, sealed, self._context(label))
 
     def _context(self, label: str) -> bytes:
-        return self._beneficiary_id.bytes + label.encode()
+        return self.beneficiary_id.bytes + label.encode()

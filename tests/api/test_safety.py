@@ -177,3 +177,19 @@ def test_the_ledger_says_who_did_it(world: World, collins: Any) -> None:
     entries = [world.auditor.get(f"/v1/ledger/entries/{index}?size=3").json()["entry"] for index in range(3)]
     assert all('"by":"' in entry for entry in entries)
     assert any("test-machine" in entry and "person_enrolled" in entry for entry in entries)
+
+
+def test_no_change_closes_only_what_needs_no_ruling(world: World, collins: Any) -> None:
+    person = world.enrol(faces.encode(collins))
+    world.attempt(person, faces.rephotograph(collins, seed=1))
+    world.machine.post(f"/v1/beneficiaries/{person}/records", _record("civil-registry", "D-1", adverse="death"))
+    case = next(c for c in world.officer.get("/v1/review-cases").json()["items"] if c["beneficiary_id"] == person)
+    refused = world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "no_change"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "cause_stands")
+    assert world.officer.get(f"/v1/review-cases/{case['id']}").json()["state"] == "open"
+    asked = {"beneficiary_id": person, "kind": "proof_in_person"}
+    opened = world.agent.post("/v1/review-cases", asked).json()
+    closed = world.officer.post(f"/v1/review-cases/{opened['id']}/ruling", {"ruling": "no_change"})
+    assert closed.status_code == 200
+    assert closed.json()["case"]["resolution"] == "no_change"
+    assert closed.json()["beneficiary"]["entitlements"][0]["standing"] == "paused"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibrate import SHIPPED, load_calibration, log10_lr, pool_scores
+from models.calibrate import SHIPPED, load_calibration, parse_calibration, pool_scores
 from models.errors import ManifestInvalid
 from models.packs import PackStore
 
@@ -47,21 +47,21 @@ def test_shipped_file_belongs_to_the_shipped_models() -> None:
 
 def test_replay_gives_the_same_answer() -> None:
     scores = {"sface": 0.61, "faceplugin": 0.55}
-    first, second = log10_lr(scores), log10_lr(dict(reversed(scores.items())))
+    first, second = load_calibration().log10_lr(scores), load_calibration().log10_lr(dict(reversed(scores.items())))
     assert first == second
     assert first.calibration_id == load_calibration(SHIPPED).id
     assert first.models == ("faceplugin", "sface")
 
 
 def test_unknown_embedders_are_not_assessed() -> None:
-    assert log10_lr({"dlib": 0.9}).llr is None
-    assert log10_lr({}).llr is None
-    assert log10_lr({"dlib": 0.9, "sface": 0.9}).models == ("sface",)
+    assert load_calibration().log10_lr({"dlib": 0.9}).llr is None
+    assert load_calibration().log10_lr({}).llr is None
+    assert load_calibration().log10_lr({"dlib": 0.9, "sface": 0.9}).models == ("sface",)
 
 
 def test_nonsense_scores() -> None:
     with pytest.raises(ValueError, match="finite"):
-        log10_lr({"sface": float("nan")})
+        load_calibration().log10_lr({"sface": float("nan")})
 
 
 def test_pooling() -> None:
@@ -86,3 +86,10 @@ def test_bad_files(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ManifestInvalid):
         load_calibration(path)
+
+
+def test_the_text_of_a_calibration_is_the_calibration() -> None:
+    shipped = load_calibration()
+    again = parse_calibration(shipped.text)
+    assert (again.id, again.sha256, again.fits) == (shipped.id, shipped.sha256, shipped.fits)
+    assert parse_calibration(shipped.text + "\n").id != shipped.id

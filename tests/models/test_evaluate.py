@@ -25,7 +25,7 @@ class SyntheticEngine:
 
     missing = ("pad",)
     models: Mapping[str, str] = {"one": "0" * 64}
-    calibration = Calibration("cal-test", {"one": "0" * 64}, (Fit({"one": np.log(10.0)}, 0.0, -9, 9, 2.0),), {})
+    calibration = Calibration("cal-test", "", {"one": "0" * 64}, (Fit({"one": np.log(10.0)}, 0.0, -9, 9, 2.0),), {})
 
     def measure(self, data: bytes, *, evaluation: bool) -> Any:
         assert evaluation

@@ -159,6 +159,8 @@ def test_heic() -> None:
     assert np.abs(pixels.astype(int) - smooth()[:, :, ::-1]).mean() < 6
     with pytest.raises(ImageRefused):
         decode(stream.getvalue()[:-300])
+    # It opens as a collection of no pictures: found by bench.fuzz_decoders.
+    assert code_of(stream.getvalue().replace(b"hvcC", b"hvcX", 1)) == "not_an_image"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])

@@ -14,10 +14,12 @@ from fixtures.faces import Picture, blurred, encode, far_too_dark, no_face, reph
 from models.calibrate import load_calibration
 from models.errors import ImageRefused, ModelCorrupt, ModelMissing
 from models.guidance import SENTENCES, sentence
+from models.liveness.advice import CODES as LIVENESS_CODES
 from models.packs import PackStore
 from models.pipeline import FaceEngine, Measurement
 from models.quality import RULES
 from models.states import State
+from models.video import CODES as VIDEO_CODES
 
 
 def test_golden_scores(engine: FaceEngine, collins: Picture, collins_measured: Measurement) -> None:
@@ -64,7 +66,15 @@ def test_one_embedder_alone_still_counts(engine: FaceEngine, collins_measured: M
 
 def test_other_weights_void_the_calibration(engine: FaceEngine, collins_measured: Measurement) -> None:
     other = replace(load_calibration(), models={"sface": "f" * 64, "faceplugin": "f" * 64})
-    changed = FaceEngine(detector=engine._detector, embedders=engine._embedders, pad=None, eyes=None, calibration=other)
+    changed = FaceEngine(
+        detector=engine._detector,
+        embedders=engine._embedders,
+        pad=None,
+        eyes=None,
+        calibration=other,
+        fusion=engine.fusion,
+        store=engine._store,
+    )
     comparison = changed.compare(collins_measured.templates, [collins_measured.templates])
     assert comparison.state is State.NOT_ASSESSED
 
@@ -139,6 +149,8 @@ def test_every_code_has_a_plain_sentence() -> None:
     codes = {rule.guidance for rule in RULES} | {"no_face"}
     codes |= {"not_an_image", "unsupported_format", "too_many_bytes", "too_many_pixels", "too_few_pixels"}
     codes |= {"truncated", "animated"}
+    codes |= VIDEO_CODES
+    codes |= set(LIVENESS_CODES) | {"not_processed"}
     codes |= {"another_face"}  # from certify.enrol, which compares a further reference with those before
     assert codes == SENTENCES.keys()
     for code in codes:

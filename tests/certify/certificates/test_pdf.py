@@ -24,6 +24,7 @@ from certify.certificates.pdf import MASKED_NAME, certificate_pdf, long_date
 
 from .conftest import NOW, build
 
+_POINTS = 72 / 25.4  # a millimetre in points
 CREATED = dt.datetime(2026, 3, 15, 9, tzinfo=dt.UTC)
 
 
@@ -56,13 +57,33 @@ def test_the_sheet_says_what_it_must(key: SigningKey, fonts: tuple[Path, ...] | 
         "Asia/Shanghai",
         "Basic pension for employees",
         Method.REMOTE_FACE.label,
-        "face+liveness",
         certificate.number,
         "Social Insurance Service",
         "Scan the QR code",
         key.kid,
     ):
         assert expected in text
+
+
+@pytest.mark.parametrize(
+    ("assurance", "sentences"),
+    [
+        ("face", ("The face matched the enrolled photo.", "Liveness was not assessed:")),
+        ("face+liveness", ("The face matched the enrolled photo.", "Liveness was assessed too:")),
+        ("records", ("Neither face nor liveness was assessed.",)),
+        ("officer", ("An officer confirmed it.", "Neither face nor liveness was assessed by a machine for this.")),
+        ("iris", ("Assurance: iris",)),
+    ],
+)
+@pytest.mark.parametrize("fonts", [None, ()], ids=["system", "built-in"])
+def test_what_was_assessed_is_said_in_words(
+    key: SigningKey, fonts: tuple[Path, ...] | None, assurance: str, sentences: tuple[str, ...]
+) -> None:
+    text = " ".join(words(render(key, fonts=fonts, assurance=assurance)).split())
+    for sentence in sentences:
+        assert sentence in text
+    claimed = "Liveness was assessed" in text or "living person was before" in text
+    assert claimed == (assurance == "face+liveness")
 
 
 def test_an_unknown_year_of_birth(key: SigningKey) -> None:
@@ -127,15 +148,31 @@ def test_a_name_beyond_latin_1_is_printed_where_a_font_has_it(key: SigningKey) -
 
 
 @pytest.mark.parametrize("count", [1, 6, 12])
-def test_long_content_stays_on_one_page(key: SigningKey, count: int) -> None:
+@pytest.mark.parametrize("assurance", ["face", "face+liveness"])
+def test_long_content_stays_on_one_page(key: SigningKey, count: int, assurance: str) -> None:
     entitlements = [
         CertifiedEntitlement(f"a-scheme-with-a-rather-long-code-no-{i}", dt.date(2027, 1, 1)) for i in range(count)
     ]
-    pdf = render(key, name="Wolfeschlegelsteinhausen " * 4 + "the Third", entitlements=entitlements)
+    pdf = render(
+        key, name="Wolfeschlegelsteinhausen " * 4 + "the Third", entitlements=entitlements, assurance=assurance
+    )
     assert len(PdfReader(io.BytesIO(pdf)).pages) == 1
     text = words(pdf)
     assert f"no-{count - 1}" in text
     assert "1 January 2027" in text
+    assert _lowest_of_the_steps(pdf) > _POINTS * (297 - 272), "the steps for payers end above the foot"
+
+
+def _lowest_of_the_steps(pdf: bytes) -> float:
+    """Return how far above the lower edge, in points, the last step for payers stands."""
+    found: list[float] = []
+
+    def look(text: str, _cm: object, matrix: list[float], _font: object, _size: object) -> None:
+        if "revoked" in text:
+            found.append(matrix[5])
+
+    PdfReader(io.BytesIO(pdf)).pages[0].extract_text(visitor_text=look)
+    return min(found)
 
 
 def test_a_file_that_is_no_font_is_passed_over(key: SigningKey, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from certify.certificates import (
 )
 from certify.certificates.claims import Claim, to_claims
 from certify.certificates.qr import qr_code, to_text
-from certify.certificates.signing import MAX_COSE_BYTES, verify
+from certify.certificates.signing import MAX_COSE_BYTES, read_unverified, verify
 
 from .conftest import LONG_AGO, NOW, build, trust
 
@@ -245,3 +245,18 @@ def test_diagnostics_are_sentences_without_personal_data() -> None:
     for kind in CertificateError.__subclasses__():
         assert kind("x").diagnostics().endswith(".")
         assert kind.code != CertificateError.code
+
+
+def test_reading_without_the_signature_says_the_same_and_refuses_another_form(any_key: SigningKey) -> None:
+    certificate = build(any_key)
+    data = sign(certificate, any_key)
+    assert read_unverified(data) == verify(data, trust(any_key), now=NOW).certificate == certificate
+    forged = data[:-1] + bytes([data[-1] ^ 1])
+    assert read_unverified(forged) == certificate, "it does not look at the signature, as it says"
+    for broken, error in (
+        (b"", NotACertificate),
+        (data[:-1], CertificateMalformed),
+        (data + b"\0", CertificateMalformed),
+    ):
+        with pytest.raises(error):
+            read_unverified(broken)

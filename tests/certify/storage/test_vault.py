@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -114,3 +115,13 @@ def test_a_lost_master_key_is_never_replaced_in_silence(database_url: str, tmp_p
     assert not key.exists()
     key.write_bytes(kept)
     build_service(settings).database.close()
+
+
+def test_the_lookup_key_outlives_a_transaction_that_does_not(service: Service) -> None:
+    """The first hash ever is made in a transaction that fails; the next process must find the same people."""
+    with suppress(ZeroDivisionError), service.unit() as unit:
+        first = service.vault.lookup_hash(unit.db, "national_id", "A1")
+        raise ZeroDivisionError
+    with service.unit() as unit:
+        assert service.vault.lookup_hash(unit.db, "national_id", "A1") == first
+        assert Vault(FileMasterKey(service.settings.key_file)).lookup_hash(unit.db, "national_id", "A1") == first

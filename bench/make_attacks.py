@@ -1,0 +1,111 @@
+"""Make attack clips from real videos, and the samples file that ``certify evaluate liveness`` reads.
+
+    python -m bench.make_attacks --videos FOLDER --out FOLDER --seed 1000 [--seconds 4] [--parts 2]
+
+For each part of each video: the live clip itself, the same through one more camera (noise, blur, exposure), and one
+clip of each species of :mod:`fixtures.attacks` and :mod:`fixtures.mesh`. Seeds from 1000 on were never used to fit
+anything (``bench/fit_liveness.py`` uses 0 to 999).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.progress import track
+
+from fixtures import attacks, mesh
+from fixtures.faces import Picture
+from fixtures.videos import encode
+from models.detect import Detector
+from models.landmarks import FaceMesh
+from models.packs import PackStore, default_cache_dir
+from models.runtime import load_network
+from models.video import VideoLimits, VideoReader
+
+SIDE = 480
+
+
+def main() -> None:
+    """Make them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--videos", type=Path, required=True, help="folder of live videos, *.mp4")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--parts", type=int, default=2, help="clips of each video")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    store = PackStore(default_cache_dir())
+    faces, detector = FaceMesh.load(store), Detector(load_network(store, "yunet"))
+    rows = []
+    for path in track(sorted(options.videos.glob("*.mp4")), "videos"):
+        frames, rate = read(path)
+        length = int(options.seconds * rate)
+        starts = [round(i * (len(frames) - length) / max(options.parts - 1, 1)) for i in range(options.parts)]
+        for part, start in enumerate(starts):
+            clip = frames[start : start + length]
+            seed = options.seed + 10 * part + sum(path.stem.encode())
+            for species, made in species_of(clip, seed, rate, faces, detector).items():
+                name = f"{path.stem}_{part}_{species}.mp4"
+                (options.out / name).write_bytes(encode(made, codec="h264", rate=rate, quality=80))
+                live = species in ("live", "camera")
+                rows.append((name, "live" if live else "attack", "" if live else species))
+    with (options.out / "samples.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("path", "label", "species"), *rows])
+    print(f"{len(rows)} clips in {options.out}")
+
+
+def read(path: Path) -> tuple[list[Picture], float]:
+    """All frames of a video at 480 pixels, and its rate."""
+    reader = VideoReader(path.read_bytes(), VideoLimits(max_seconds=60, max_side_out=SIDE))
+    frames = [frame.pixels for frame in reader]
+    return frames, round(reader.info.mean_rate)
+
+
+def species_of(
+    clip: Sequence[Picture], seed: int, rate: float, faces: FaceMesh, detector: Detector
+) -> dict[str, Iterable[Picture]]:
+    """Return the live clip and one of each species made from it."""
+    first = clip[0]
+    size = (first.shape[0], first.shape[1])
+    seconds = len(clip) / rate
+    camera = attacks.Camera(np.random.default_rng(seed))
+    found = faces.tracker().step(first, detector.detect(first))
+    made: dict[str, Iterable[Picture]] = {
+        "live": clip,
+        "camera": (camera.take(frame, index / rate) for index, frame in enumerate(clip)),
+        "print": attacks.print_attack(first, seed=seed + 1, seconds=seconds, rate=rate, size=size),
+        "replay": attacks.replay_attack(clip, seed=seed + 2, rate=rate, size=size),
+        "injected": attacks.injected_attack(clip, seed=seed + 3),
+    }
+    if found is not None:
+        motion = swaying(seed + 4)
+        made["mesh"] = mesh.mesh_attack(first, found.points, motion, seed=seed + 5, seconds=seconds, rate=rate)
+    return made
+
+
+def swaying(seed: int) -> mesh.Motion:
+    """Turn, nod, blink, smile and speak without being asked."""
+    phase = np.random.default_rng(seed).uniform(0, math.tau, 4)
+
+    def motion(time_s: float) -> mesh.Face:
+        return mesh.Face(
+            yaw=14 * math.sin(1.5 * time_s + phase[0]),
+            pitch=6 * math.sin(1.1 * time_s + phase[1]),
+            blink=1.0 if (time_s + phase[2]) % 2.5 < 0.18 else 0.0,
+            smile=max(0.0, math.sin(0.8 * time_s + phase[3])),
+            jaw=0.6 * max(0.0, math.sin(2.2 * time_s + phase[2])),
+        )
+
+    return motion
+
+
+if __name__ == "__main__":
+    cv2.setNumThreads(1)
+    main()

@@ -1,0 +1,150 @@
+"""``certify case``: review cases at the command line."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.table import Table
+
+from certify.cli.output import AsJson, agreed, console, opened_service, operator, print_json
+from certify.cli.person import show_standings, standings_as_json
+from certify.errors import Invalid
+from certify.review import Decision
+from certify.review import rule as give_ruling
+from certify.service import utc_now
+from certify.storage.facts import get_determination
+from certify.storage.people import entitlements_of, get_beneficiary
+from certify.storage.reviews import get_case, list_cases
+from certify.storage.tables import ReviewCaseRow
+
+app = typer.Typer(help="Look at review cases and rule on them.", no_args_is_help=True)
+
+
+class CaseState(StrEnum):
+    """Which cases to list."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@app.callback()
+def _group() -> None:
+    """Look at review cases and rule on them."""
+
+
+@app.command("list")
+def list_them(
+    state: Annotated[CaseState, typer.Option(help="Which cases.")] = CaseState.OPEN,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List review cases; who has waited longest comes first.
+
+    Kinds: adverse_record (a certificate is paused or a payment stopped), overdue, question (an officer has to look),
+    other_path (the usual way is not open to the person), visit (attempts used up), photo_not_processed (the service
+    could not work on a photo), and what people asked for: appeal, proof_in_person.
+    """
+    with opened_service() as service, service.reading() as unit:
+        rows = list_cases(unit.db, state=state.value, limit=limit)
+    if as_json:
+        print_json([_plain(row) for row in rows])
+        return
+    if not rows:
+        console.print(f"No case is {state}.")
+        return
+    table = Table("case", "kind", "person", "opened (UTC)", "waiting" if state is CaseState.OPEN else "resolution")
+    for row in rows:
+        days = (utc_now() - row.opened_at).days
+        last = f"{days} days" if state is CaseState.OPEN else row.resolution or ""
+        table.add_row(str(row.id), row.kind, str(row.beneficiary_id), f"{row.opened_at:%Y-%m-%d %H:%M}", last)
+    console.print(table)
+
+
+@app.command()
+def show(
+    case: Annotated[UUID, typer.Argument(help="Id of the case, from 'certify case list'.")], as_json: AsJson = False
+) -> None:
+    """Show a review case: whom it is about, how their pensions stand, and the reasons that opened it.
+
+    Exit code 3 when there is no such case.
+    """
+    with opened_service() as service, service.reading() as unit:
+        row = get_case(unit.db, case)
+        person = get_beneficiary(unit.db, row.beneficiary_id)
+        pensions = entitlements_of(unit.db, person.id)
+        verdict = get_determination(unit.db, row.determination_id).verdict if row.determination_id else None
+    reasons = [reason["text"] for reason in verdict["reasons"]] if verdict else []
+    if as_json:
+        whom = {"name": person.name, "national_id": person.national_id_masked, "birth_date": person.birth_date}
+        print_json({**_plain(row), **whom, "entitlements": standings_as_json(pensions), "reasons": reasons})
+        return
+    console.print(f"[bold]{row.kind}[/]  {row.state}  opened {row.opened_at:%Y-%m-%d %H:%M} UTC", highlight=False)
+    if row.closed_at:
+        console.print(
+            f"  closed {row.closed_at:%Y-%m-%d %H:%M} UTC by {row.closed_by}: {row.resolution}", highlight=False
+        )
+    console.print(
+        f"  {person.name or 'erased'}, born {person.birth_date or 'unknown'}, {person.national_id_masked}, "
+        f"person {person.id}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    for text in reasons:
+        console.print(f"  {text}", highlight=False, markup=False, soft_wrap=True)
+    show_standings(pensions)
+
+
+@app.command()
+def rule(
+    case: Annotated[UUID, typer.Argument(help="Id of the case, from 'certify case list'.")],
+    ruling: Annotated[
+        Decision,
+        typer.Argument(help="confirm_alive: seen or spoken to; stop: the payment stops; no_change: neither."),
+    ],
+    officer: Annotated[str, typer.Option(help="Who rules, as evidence and ledger show it: a staff number.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a payment is stopped.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Close a review case with an officer's ruling; certificate and payment follow at once.
+
+    confirm_alive says that the officer saw or spoke to the person: it proves life and dismisses a wrong report of
+    death (not a move abroad, not prison). stop stops the payment, and asks first. A later confirm_alive lifts a stop.
+    no_change closes a case that needs neither, such as a photo that could not be processed.
+
+    Exit code 0 when ruled, 1 when you declined, 3 when the case does not exist or is closed already.
+    """
+    if not officer.strip() or len(officer) > 100:
+        raise Invalid("Say who rules with --officer, in at most 100 characters.", code="officer_missing")
+    with opened_service() as service:
+        with service.reading() as unit:
+            row = get_case(unit.db, case)
+        if ruling is Decision.STOP and row.state == "open" and not yes:
+            agreed(f"Stop the payments of person {row.beneficiary_id}?")
+        with service.unit(operator()) as unit:
+            row, _ = give_ruling(unit, case, officer=officer.strip(), decision=ruling)
+        with service.reading() as unit:
+            pensions = entitlements_of(unit.db, row.beneficiary_id)
+    if as_json:
+        print_json({**_plain(row), "entitlements": standings_as_json(pensions)})
+        return
+    console.print(f"[green]✓[/] Closed: {row.resolution}, by {row.closed_by}.", highlight=False)
+    show_standings(pensions)
+
+
+def _plain(row: ReviewCaseRow) -> dict[str, Any]:
+    names = (
+        "id",
+        "beneficiary_id",
+        "kind",
+        "state",
+        "opened_at",
+        "closed_at",
+        "closed_by",
+        "resolution",
+        "determination_id",
+    )
+    return {name: getattr(row, name) for name in names}

@@ -1,0 +1,160 @@
+"""How much a capture session asks of a person: little of those who can do little, more where fraud is likelier.
+
+Two things pull. What a person *can* do is decided by needs, age and earlier failures, and nothing overrides it: nobody
+is asked for what a need forbids, whatever the risk. How much is asked *within* that is decided by risk, and more risk
+never asks for less (property tests hold both). Where risk cannot be answered by asking more, a reason says so.
+
+The words for profiles and prompts are those of ``models.liveness.plan``; the domain imports nothing, so they stand here
+again, and a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+STANDARD, GENTLE, LIGHT, DOORSTEP = "standard", "gentle", "light", "doorstep"
+
+TURN_LEFT, TURN_RIGHT, LOOK_UP = "turn_left", "turn_right", "look_up"
+COME_CLOSER, SMILE, OPEN_MOUTH, BLINK = "come_closer", "smile", "open_mouth", "blink"
+
+TURNS = frozenset({TURN_LEFT, TURN_RIGHT})
+PROMPTS = frozenset({*TURNS, LOOK_UP, COME_CLOSER, SMILE, OPEN_MOUTH, BLINK})
+
+GENTLE_PROMPTS = frozenset({COME_CLOSER, *TURNS})
+"""What gentle asks for, one of them: done by the arm or with a few degrees of the neck, without face, ear or memory."""
+
+GENTLE_FROM_AGE = 85
+"""Completed years. A starting value, not measured: over 85 most have an impairment of sight, hearing or movement, and
+the commonest complaint about such services is the blink test that a ninety-year-old fails (FIELD)."""
+
+MANY_SESSIONS = 5
+"""Sessions of one person in an hour. Three attempts end in a visit; lost networks make one or two more. Unmeasured."""
+
+SHARED_BY = 3
+"""Other people with sessions from the same phone within a month. Husband and neighbour are two. Unmeasured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What an accessibility need means for a session.
+
+    ``forbids``: prompts that are never asked for. ``gentle``: the gentle way is taken. ``flashes``: whether the screen
+    may flash colours. ``why``: the reason, for people.
+    """
+
+    forbids: frozenset[str]
+    gentle: bool
+    flashes: bool
+    why: str
+
+
+_HEAD = frozenset({*TURNS, LOOK_UP})
+_FACE = frozenset({SMILE, OPEN_MOUTH, BLINK})
+_ONLY_CLOSER = PROMPTS - {COME_CLOSER}
+
+NEEDS: dict[str, Need] = {
+    "bedridden": Need(_HEAD, True, True, "A head on a pillow does not turn; the phone can be brought closer."),
+    "limited_mobility": Need(_HEAD, True, True, "Neck and shoulders may not move; the phone can be brought closer."),
+    "tremor": Need(_FACE, True, True, "A face that trembles is never at rest, and small movements drown in it."),
+    "facial_paralysis": Need(_FACE, True, True, "One half of the face does not follow."),
+    "cannot_blink": Need(frozenset({BLINK}), True, True, "Blinking on command is not possible."),
+    "deaf": Need(frozenset({LOOK_UP}), True, True, "Looking away from the screen, the next prompt is missed."),
+    "low_vision": Need(frozenset(), True, True, "A row of prompts cannot be read in time."),
+    "blind": Need(frozenset(), True, True, "Prompts are only heard; one is enough."),
+    "dementia": Need(_ONLY_CLOSER, True, True, "A row of prompts cannot be kept in mind; a helper can move the phone."),
+    # Flashes below three a second are safe by WCAG 2.3.1, for nearly all; for these people nearly is not enough.
+    "photosensitive": Need(frozenset(), False, False, "Flashing light can bring on a seizure or migraine."),
+    "epilepsy": Need(frozenset(), False, False, "Flashing light can bring on a seizure."),
+}
+"""What is known of needs. No need forbids coming closer, so something can be asked of everybody."""
+
+UNKNOWN_NEED = Need(_ONLY_CLOSER, True, False, "A need that this release does not know: the least is asked.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """What speaks for asking more. Each is a sign of fraud at most, never a proof.
+
+    ``open_adverse``: open records against the person. ``new_device``: the person was certified from a phone before, and
+    this is another one (or it is not said which). ``sessions_last_hour``: sessions of the person before this one.
+    ``others_on_device``: other people whose sessions were opened from the same phone within a month.
+    """
+
+    open_adverse: int = 0
+    new_device: bool = False
+    sessions_last_hour: int = 0
+    others_on_device: int = 0
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Name what is present; how much is asked follows from how many there are."""
+        present = {
+            "adverse_record": self.open_adverse > 0,
+            "new_device": self.new_device,
+            "many_sessions": self.sessions_last_hour >= MANY_SESSIONS,
+            "shared_device": self.others_on_device >= SHARED_BY,
+        }
+        return tuple(name for name, there in present.items() if there)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How much a session asks.
+
+    ``prompts`` of ``allowed`` are drawn, at the ``gentle`` pace or the usual one; ``flashes`` colours follow. The
+    profile is ``light`` exactly when there are flashes. ``reasons`` are codes, sorted.
+    """
+
+    profile: str
+    prompts: int
+    flashes: int
+    gentle: bool
+    allowed: frozenset[str]
+    reasons: tuple[str, ...]
+
+
+_STANDARD_PROMPTS = 2
+_MORE_PROMPTS = 3
+_MOST_PROMPTS = 4  # only without flashes: both together would take longer than 20 seconds
+_FEWEST_FLASHES, _MOST_FLASHES = 6, 8
+
+
+def choose(needs: Iterable[str], age: int | None, failed_attempts: Sequence[str], risk: Risk) -> Demand:
+    """Choose what a remote session asks for.
+
+    ``failed_attempts`` are the profiles of the attempts that failed since the last proof. An unknown age says nothing.
+    """
+    known = {name: NEEDS.get(name, UNKNOWN_NEED) for name in needs}
+    # Not which need: reasons are kept longer than what is known of a person's health.
+    reasons = {"need" if name in NEEDS else "need_unknown" for name in known}
+    gentle = any(need.gentle for need in known.values())
+    if age is not None and age >= GENTLE_FROM_AGE:
+        gentle = True
+        reasons.add("age")
+    # Whoever failed is asked differently, not the same again; what risk asks for on top stays.
+    if any(profile in (STANDARD, LIGHT) for profile in failed_attempts):
+        gentle = True
+        reasons.add("failed_before")
+
+    signals = risk.signals
+    reasons.update(f"risk:{signal}" for signal in signals)
+    may_flash = all(need.flashes for need in known.values())
+    flashes = min(_FEWEST_FLASHES - 1 + len(signals), _MOST_FLASHES) if signals and may_flash else 0
+    allowed = PROMPTS.difference(*(need.forbids for need in known.values()))
+    if gentle:
+        allowed &= GENTLE_PROMPTS
+        prompts = 1
+    elif flashes:
+        prompts = _MORE_PROMPTS
+    else:
+        prompts = min(_STANDARD_PROMPTS + len(signals), _MOST_PROMPTS)
+    if signals and gentle and not flashes:
+        reasons.add("risk_not_answered")  # nothing more can be asked of this person; the policy must do without
+    profile = LIGHT if flashes else GENTLE if gentle else STANDARD
+    return Demand(profile, prompts, flashes, gentle, allowed, tuple(sorted(reasons)))
+
+
+def visit() -> Demand:
+    """Ask nothing: an agent films the person."""
+    return Demand(DOORSTEP, 0, 0, True, frozenset(), ("visit",))

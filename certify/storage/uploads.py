@@ -1,0 +1,79 @@
+"""Videos on their way: chunks, sealed with the person's key, until the whole is put together or its time is over."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from certify.storage.tables import ChunkRow, SessionRow, UploadRow
+from certify.storage.vault import Sealer
+
+
+def find_upload(db: Session, session_id: UUID) -> UploadRow | None:
+    """Return the upload of a session, if one was begun."""
+    return db.scalars(select(UploadRow).where(UploadRow.session_id == session_id)).one_or_none()
+
+
+def holds_chunk(db: Session, session_id: UUID, start: int, data: bytes) -> bool:
+    """Tell whether exactly this chunk came before."""
+    known = db.execute(
+        select(ChunkRow.size, ChunkRow.sha256).where(ChunkRow.session_id == session_id, ChunkRow.start == start)
+    ).one_or_none()
+    return known is not None and known.size == len(data) and known.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def put_chunk_bytes(db: Session, sealer: Sealer, upload: UploadRow, data: bytes) -> None:
+    """Seal and store the next chunk, and count it as received."""
+    db.add(
+        ChunkRow(
+            session_id=upload.session_id,
+            start=upload.received,
+            size=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            sealed=sealer.seal(data, _label(upload.session_id, upload.received)),
+        )
+    )
+    upload.received += len(data)
+    db.flush()
+
+
+def read_upload(db: Session, sealer: Sealer, session_id: UUID) -> bytes:
+    """Put the chunks together. Raises Unavailable when one was altered or is not this person's."""
+    driver = db.connection().connection.driver_connection
+    if driver is None:
+        raise ConnectionError("the connection is closed")
+    # As bytes, chunk by chunk: the usual way would send them as hexadecimal text, twice as long, and hold all at once.
+    query = "select start, sealed from upload_chunks where session_id = %s order by start"
+    with driver.cursor(binary=True) as cursor:
+        rows = cursor.execute(query, (session_id,))
+        return b"".join(sealer.open(bytes(sealed), _label(session_id, start)) for start, sealed in rows)
+
+
+def drop_bytes(db: Session, session_id: UUID) -> None:
+    """Delete what the chunks hold, once the whole is stored. Their hashes stay, to know a repeated last chunk."""
+    db.execute(update(ChunkRow).where(ChunkRow.session_id == session_id).values(sealed=None))
+
+
+def delete_upload(db: Session, session_id: UUID) -> None:
+    """Delete the upload of a session with all its chunks."""
+    db.execute(delete(UploadRow).where(UploadRow.session_id == session_id))
+
+
+def delete_uploads_of(db: Session, beneficiary_id: UUID) -> None:
+    """Delete all uploads of one person."""
+    db.execute(delete(UploadRow).where(UploadRow.beneficiary_id == beneficiary_id))
+
+
+def purge_uploads(db: Session, now: datetime) -> int:
+    """Delete uploads whose session's time is over, arrived or not; return how many."""
+    over = select(SessionRow.id).where(SessionRow.id == UploadRow.session_id, SessionRow.expires_at <= now)
+    gone = delete(UploadRow).where(over.exists()).returning(UploadRow.session_id)
+    return len(db.scalars(gone.execution_options(synchronize_session=False)).all())
+
+
+def _label(session_id: UUID, start: int) -> str:
+    return f"chunk:{session_id}:{start}"

@@ -1,0 +1,65 @@
+"""All checks of one capture, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.liveness.checks import CheckResult, open_question, passed
+from models.liveness.continuity import check_continuity
+from models.liveness.fusion import Fusion, LivenessReport, judge
+from models.liveness.injection import check_injection
+from models.liveness.measures import measure
+from models.liveness.plan import Plan
+from models.liveness.presence import check_presence
+from models.liveness.prompts import check_prompts
+from models.liveness.readings import Readings
+
+TWINS_FROM = 0.05
+"""Share of repeated frames from which a capture is refused. Live clips: 0; clips with a frozen or looped part: 0.11 and
+more (docs/liveness.md)."""
+
+# What each measure is called as a check, and what is said when it speaks against a living person.
+_NAMED = {
+    "planarity": ("depth", "moves_like_a_picture"),
+    "appearance": ("appearance", "nothing_new_appears"),
+    "passive": ("passive", "looks_like_a_picture"),
+    "grid": ("screen", "pixel_grid"),
+}
+
+
+def assess(
+    readings: Readings, vectors: Sequence[NDArray[np.float32]], plan: Plan | None, fusion: Fusion
+) -> LivenessReport:
+    """Judge a capture.
+
+    Args:
+        readings: of all frames.
+        vectors: unit vectors of one embedder, of frames spread over the capture.
+        plan: what was asked; None when nothing was.
+        fusion: parameters.
+    """
+    measures = measure(readings)
+    checks = [
+        check_presence(readings),
+        check_continuity(vectors),
+        check_injection(readings.glances, twins_from=TWINS_FROM),
+        *(_explain(fusion, name, value) for name, value in measures.items() if name in _NAMED),
+        check_prompts(readings, plan),
+    ]
+    return judge(fusion, measures, checks)
+
+
+def _explain(fusion: Fusion, name: str, value: float | None) -> CheckResult:
+    """Say what one measure means by itself. Its failing alone fails nobody: the sums decide."""
+    check, reason = _NAMED[name]
+    if value is None:
+        return open_question(check, "not_measured")
+    ratios = [terms[name].llr(value) for terms in fusion.terms.values() if name in terms]
+    lowest = min(ratios, default=0.0)
+    values = {"value": value, "llr": lowest}
+    if lowest <= -1:
+        return open_question(check, reason, **values)
+    return passed(check, **values) if lowest >= 1 else open_question(check, "unclear", **values)

@@ -1,0 +1,31 @@
+"""The same person from the first frame to the last: nobody changes places half-way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.liveness.checks import CheckResult, failed, open_question, passed
+
+NAME = "continuity"
+
+SAME_FROM = 0.45
+"""Smallest cosine between a frame and the capture's mean face that is the same person (second embedder). Frames of one
+video lie far above it, however the head is turned; different people far below (docs/liveness.md)."""
+OTHER_BELOW = 0.25
+
+
+def check_continuity(vectors: Sequence[NDArray[np.float32]]) -> CheckResult:
+    """Compare unit vectors of frames spread over the capture with their mean."""
+    if len(vectors) < 3:
+        return open_question(NAME, "too_few_frames", frames=len(vectors))
+    stack = np.stack(vectors).astype(np.float64)
+    middle = np.median(stack, 0)
+    middle /= max(float(np.linalg.norm(middle)), 1e-9)
+    lowest = float((stack @ middle).min())
+    values = {"lowest": lowest, "frames": len(vectors)}
+    if lowest < OTHER_BELOW:
+        return failed(NAME, "person_changed", **values)
+    return passed(NAME, **values) if lowest >= SAME_FROM else open_question(NAME, "unsure", **values)

@@ -1,0 +1,44 @@
+"""The numbers on which the fusion rests, taken from the readings of one capture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from models.liveness.depth import new_appearance, planarity
+from models.liveness.injection import MIN_FRAMES, twin_share
+from models.liveness.readings import Readings
+
+MEASURES = ("planarity", "appearance", "passive", "grid", "twins")
+"""By name: residual of the best plane (log10 of eye distances), new appearance (log10 of contrasts), passive PAD (log10
+odds of the mean probability), pixel grid (log10 of the peak), share of repeated frames."""
+
+_FLOOR = 1e-4
+
+
+def measure(readings: Readings) -> Mapping[str, float | None]:
+    """Return all measures; None for what could not be measured."""
+    live = [detail.live for detail in readings.details if detail.live is not None]
+    grids = [detail.grid for detail in readings.details if detail.grid is not None]
+    return MappingProxyType(
+        {
+            "planarity": _log(planarity(readings.details)),
+            "appearance": _log(new_appearance(readings.details)),
+            "passive": log_odds(float(np.mean(live))) if len(live) >= 3 else None,
+            "grid": _log(float(np.median(grids))) if len(grids) >= 2 else None,
+            "twins": twin_share(readings.glances) if len(readings.glances) >= MIN_FRAMES else None,
+        }
+    )
+
+
+def log_odds(chance: float) -> float:
+    """Return log10 of the odds of a probability, kept within what the network can mean (1e-4 to 1 - 1e-4)."""
+    kept = min(max(chance, _FLOOR), 1 - _FLOOR)
+    return math.log10(kept / (1 - kept))
+
+
+def _log(value: float | None) -> float | None:
+    return None if value is None else math.log10(max(value, _FLOOR))

@@ -1,0 +1,124 @@
+"""What a person is asked to do in a capture session: prompts with their time windows, and colours the screen shows.
+
+The server draws the plan (certify/challenge.py); here it is plain data that the checks compare with what was seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Prompt(StrEnum):
+    """One thing to do. Left and right are the person's own."""
+
+    TURN_LEFT = "turn_left"
+    TURN_RIGHT = "turn_right"
+    LOOK_UP = "look_up"
+    COME_CLOSER = "come_closer"
+    SMILE = "smile"
+    OPEN_MOUTH = "open_mouth"
+    BLINK = "blink"
+
+
+class Profile(StrEnum):
+    """How much is asked of a person."""
+
+    STANDARD = "standard"
+    GENTLE = "gentle"  # next to nothing to do: for people who cannot blink on command, hear, or move much
+    LIGHT = "light"  # the screen also flashes colours, whose reflection on the skin is checked
+    DOORSTEP = "doorstep"  # an agent films; the person need not do anything
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A prompt and when it stands on the screen.
+
+    Attributes:
+        prompt: what is asked.
+        from_s: seconds after the first frame.
+        to_s: end of the window; an answer begun before counts.
+    """
+
+    prompt: Prompt
+    from_s: float
+    to_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """A colour that fills the screen for a while.
+
+    Attributes:
+        red: 0-255.
+        green: 0-255.
+        blue: 0-255.
+        from_s: seconds after the first frame.
+        to_s: end.
+    """
+
+    red: int
+    green: int
+    blue: int
+    from_s: float
+    to_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole of what a session asks.
+
+    Attributes:
+        profile: how much is asked.
+        steps: prompts in their order; their windows do not overlap.
+        flashes: colours in their order; empty except in the profile ``light``.
+        seconds: how long the capture takes at most.
+    """
+
+    profile: Profile
+    steps: tuple[Step, ...]
+    flashes: tuple[Flash, ...]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, for storage and for the phone. Times in milliseconds, whole."""
+        return {
+            "profile": self.profile.value,
+            "steps": [
+                {"prompt": step.prompt.value, "from_ms": _ms(step.from_s), "to_ms": _ms(step.to_s)}
+                for step in self.steps
+            ],
+            "flashes": [
+                {
+                    "colour": f"#{flash.red:02x}{flash.green:02x}{flash.blue:02x}",
+                    "from_ms": _ms(flash.from_s),
+                    "to_ms": _ms(flash.to_s),
+                }
+                for flash in self.flashes
+            ],
+            "total_ms": _ms(self.seconds),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Plan:
+        """Undo :meth:`to_json`.
+
+        Raises:
+            KeyError, ValueError: not a plan.
+        """
+        return cls(
+            Profile(data["profile"]),
+            tuple(Step(Prompt(s["prompt"]), s["from_ms"] / 1000, s["to_ms"] / 1000) for s in data["steps"]),
+            tuple(_flash(f["colour"], f["from_ms"] / 1000, f["to_ms"] / 1000) for f in data["flashes"]),
+            data["total_ms"] / 1000,
+        )
+
+
+def _flash(colour: str, from_s: float, to_s: float) -> Flash:
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return Flash(red, green, blue, from_s, to_s)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,227 @@
+"""What is measured of each frame, once, for all checks; the pixels themselves are not kept.
+
+Every frame gets the cheap measures (a thumbnail, its sharpness of detail); some ten a second get landmarks, blendshapes
+and pose; every fifth of those the face detector, which sees whether a second face came in, and passive PAD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.align import align
+from models.detect import Detector, Face
+from models.image import Pixels
+from models.landmarks import FaceMesh, MeshReading
+from models.liveness.screen import grid_peak
+from models.pad import passive_pad
+from models.quality import QualityMeasure, Subject, assess
+from models.runtime import Network
+from models.states import State
+
+DETAIL_RATE = 10.0
+"""Frames a second that get landmarks: a blink lasts 0.1 to 0.4 s, a turn of the head a second."""
+DETECT_EVERY = 5
+"""Of the frames with landmarks, every so many see the detector: twice a second."""
+THUMB = 64
+"""Side of the thumbnails, pixels."""
+PATCH = 128
+"""Side of the grey face patch, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What is kept of every frame.
+
+    Attributes:
+        time_s: seconds after the first frame.
+        thumb: grey float32 [64,64], 0-255.
+        step: mean difference to the frame before, grey levels at full size; 0 for the first.
+    """
+
+    time_s: float
+    thumb: NDArray[np.float32]
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What is measured of some frames.
+
+    Attributes:
+        index: of the frame.
+        time_s: seconds after the first frame.
+        faces: faces the detector saw; None when it was not asked.
+        mesh: landmarks and what follows from them; None when no face was found.
+        patch: grey uint8 [128,128], the face upright and centred; None without landmarks.
+        skin: mean red, green and blue of forehead and cheeks, 0-255; None without landmarks.
+        live: passive PAD, probability of "live"; None when it was not run.
+        grid: strength of a regular grid (:func:`models.liveness.screen.grid_peak`); None when not measured.
+        quality: measures of the picture; empty when not measured.
+        aligned: the face for the embedders, uint8 [112,112,3]; None when not measured.
+    """
+
+    index: int
+    time_s: float
+    faces: tuple[Face, ...] | None
+    mesh: MeshReading | None
+    patch: NDArray[np.uint8] | None
+    skin: NDArray[np.float64] | None
+    live: float | None = None
+    grid: float | None = None
+    quality: tuple[QualityMeasure, ...] = ()
+    aligned: Pixels | None = None
+
+    @property
+    def blocked(self) -> bool:
+        """The picture is too bad for a comparison, or was not measured."""
+        return not self.quality or any(measure.blocking for measure in self.quality)
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """All that is known of a capture."""
+
+    glances: tuple[Glance, ...]
+    details: tuple[Detail, ...]
+
+    @property
+    def seconds(self) -> float:
+        """From the first to the last frame."""
+        return self.glances[-1].time_s - self.glances[0].time_s if self.glances else 0.0
+
+    @property
+    def followed(self) -> tuple[Detail, ...]:
+        """Details with landmarks."""
+        return tuple(detail for detail in self.details if detail.mesh is not None)
+
+
+class Observer:
+    """Reads the frames of one capture, in their order. For one thread, like the mesh it uses.
+
+    Args:
+        mesh: landmarks.
+        detector: faces.
+        pad: passive PAD; None when its model is missing.
+    """
+
+    def __init__(self, *, mesh: FaceMesh, detector: Detector, pad: Network | None) -> None:
+        self._tracker = mesh.tracker()
+        self._detector = detector
+        self._pad = pad
+        self._glances: list[Glance] = []
+        self._details: list[Detail] = []
+        self._next_detail = 0.0
+        self._before: NDArray[np.uint8] | None = None
+
+    def see(self, pixels: Pixels, time_s: float) -> Detail | None:
+        """Take in a frame: BGR, upright. Returns what was measured when it was one of those looked at closely."""
+        grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
+        thumb = cv2.resize(grey, (THUMB, THUMB), interpolation=cv2.INTER_AREA).astype(np.float32)
+        before = self._before
+        step = (
+            float(cv2.mean(cv2.absdiff(grey, before))[0]) if before is not None and before.shape == grey.shape else 0.0
+        )
+        self._before = grey
+        self._glances.append(Glance(time_s, thumb, step))
+        if time_s + 1e-6 < self._next_detail:
+            return None
+        self._next_detail = max(self._next_detail + 1 / DETAIL_RATE, time_s + 0.5 / DETAIL_RATE)
+        detail = self._look(pixels, grey, len(self._glances) - 1, time_s)
+        self._details.append(detail)
+        return detail
+
+    def readings(self) -> Readings:
+        """Everything seen so far."""
+        return Readings(tuple(self._glances), tuple(self._details))
+
+    def _look(self, pixels: Pixels, grey: NDArray[np.uint8], index: int, time_s: float) -> Detail:
+        asked = self._tracker.lost or len(self._details) % DETECT_EVERY == 0
+        faces = self._detector.detect(pixels) if asked else None
+        mesh = self._tracker.step(pixels, faces)
+        if mesh is None:
+            return Detail(index, time_s, faces, None, None, None)
+        patch, skin = face_patch(grey, mesh), skin_colour(pixels, mesh)
+        if not faces:
+            return Detail(index, time_s, faces, mesh, patch, skin)
+        aligned = align(pixels, faces[0].points)
+        return Detail(
+            index,
+            time_s,
+            faces,
+            mesh,
+            patch,
+            skin,
+            live=None if self._pad is None else passive_pad(self._pad, pixels, faces[0]).live,
+            grid=grid_peak(grey, faces[0]),
+            quality=assess(Subject(pixels, 1, faces, aligned, None)),
+            aligned=aligned,
+        )
+
+
+def face_patch(grey: NDArray[np.uint8], mesh: MeshReading) -> NDArray[np.uint8]:
+    """Cut the face out, upright, 128 pixels a side, its landmarks' box filling nine tenths."""
+    left, top, width, height = mesh.box
+    scale = PATCH * 0.9 / max(width, height)
+    matrix = cv2.getRotationMatrix2D((left + width / 2, top + height / 2), mesh.pose.roll, scale)
+    matrix[0, 2] += PATCH / 2 - (left + width / 2)
+    matrix[1, 2] += PATCH / 2 - (top + height / 2)
+    return cv2.warpAffine(grey, matrix, (PATCH, PATCH), flags=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+# Forehead, and the cheeks on the left and right side of the picture: skin without hair, eyes, lips. MediaPipe's mesh.
+_SKIN = (
+    (109, 10, 338, 337, 151, 108),
+    (117, 118, 101, 36, 205, 187, 123),
+    (346, 347, 330, 266, 425, 411, 352),
+)
+
+
+def skin_colour(pixels: Pixels, mesh: MeshReading) -> NDArray[np.float64]:
+    """Mean red, green and blue of forehead and cheeks, float64 [3]."""
+    left, top, width, height = mesh.box
+    x, y = max(int(left), 0), max(int(top), 0)
+    part = pixels[y : max(int(top + height), y + 1), x : max(int(left + width), x + 1)]
+    mask = np.zeros(part.shape[:2], np.uint8)
+    for polygon in _SKIN:
+        cv2.fillConvexPoly(mask, (mesh.points[list(polygon), :2] - [x, y]).round().astype(np.int32), 1)
+    if not mask.any():
+        return np.full(3, np.nan)
+    return np.asarray(cv2.mean(part, mask)[2::-1], np.float64)
+
+
+def observe(observer: Observer, frames: Iterable[tuple[float, Pixels]]) -> Readings:
+    """Read frames given as time and picture."""
+    for time_s, pixels in frames:
+        observer.see(pixels, time_s)
+    return observer.readings()
+
+
+def best_frames(readings: Readings, most: int) -> tuple[Detail, ...]:
+    """Return the frames best fit for a comparison: none blocked, the best mean quality first."""
+    usable = [detail for detail in readings.details if detail.aligned is not None and not detail.blocked]
+    return tuple(sorted(usable, key=lambda detail: (-_mean_quality(detail), detail.index))[:most])
+
+
+def spread_frames(readings: Readings, most: int) -> tuple[Pixels, ...]:
+    """Aligned faces spread evenly over the capture, bad ones too: a swap may come when the picture is bad."""
+    usable = [detail.aligned for detail in readings.details if detail.aligned is not None]
+    if len(usable) <= most:
+        return tuple(usable)
+    return tuple(usable[index] for index in np.linspace(0, len(usable) - 1, most).round().astype(int))
+
+
+def worst_quality(readings: Readings) -> tuple[QualityMeasure, ...]:
+    """Quality of the last frame that was measured, to tell the person what was wrong when none was good enough."""
+    measured = [detail.quality for detail in readings.details if detail.quality]
+    return measured[-1] if measured else ()
+
+
+def _mean_quality(detail: Detail) -> float:
+    scores = [measure.score for measure in detail.quality if measure.score is not None]
+    failed = sum(measure.state is State.FAIL for measure in detail.quality)
+    return float(np.mean(scores)) - 25 * failed if scores else 0.0

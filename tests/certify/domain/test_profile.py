@@ -1,0 +1,134 @@
+"""How much is asked: never what somebody cannot do, and never less because the risk is higher."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certify.domain.profile import (
+    DOORSTEP,
+    GENTLE,
+    GENTLE_FROM_AGE,
+    GENTLE_PROMPTS,
+    LIGHT,
+    MANY_SESSIONS,
+    NEEDS,
+    PROMPTS,
+    SHARED_BY,
+    STANDARD,
+    UNKNOWN_NEED,
+    Risk,
+    choose,
+    visit,
+)
+from models.liveness.plan import Profile, Prompt
+
+_needs = st.lists(st.sampled_from([*NEEDS, "something_else"]), max_size=4)
+_ages = st.none() | st.integers(0, 120)
+_failed = st.lists(st.sampled_from([STANDARD, GENTLE, LIGHT]), max_size=3)
+_risks = st.builds(
+    Risk,
+    open_adverse=st.integers(0, 3),
+    new_device=st.booleans(),
+    sessions_last_hour=st.integers(0, 20),
+    others_on_device=st.integers(0, 9),
+)
+
+
+def test_the_words_are_those_of_the_face_side() -> None:
+    assert {STANDARD, GENTLE, LIGHT, DOORSTEP} == {profile.value for profile in Profile}
+    assert {prompt.value for prompt in Prompt} == PROMPTS
+
+
+@given(_needs, _ages, _failed, _risks)
+def test_nobody_is_asked_for_what_a_need_forbids(
+    needs: list[str], age: int | None, failed: list[str], risk: Risk
+) -> None:
+    demand = choose(needs, age, failed, risk)
+    for name in needs:
+        need = NEEDS.get(name, UNKNOWN_NEED)
+        assert not demand.allowed & need.forbids
+        assert demand.gentle or not need.gentle
+        assert need.flashes or not demand.flashes
+    assert demand.prompts <= len(demand.allowed), "there is always something that can be asked"
+    if demand.gentle:
+        assert demand.prompts == 1
+        assert demand.allowed <= GENTLE_PROMPTS
+    assert (demand.profile == LIGHT) == (demand.flashes > 0)
+    assert demand.flashes == 0 or 6 <= demand.flashes <= 8
+
+
+@given(_needs, _ages, _failed, _risks, _risks)
+def test_more_risk_never_asks_for_less(
+    needs: list[str], age: int | None, failed: list[str], risk: Risk, more: Risk
+) -> None:
+    higher = Risk(
+        open_adverse=risk.open_adverse + more.open_adverse,
+        new_device=risk.new_device or more.new_device,
+        sessions_last_hour=risk.sessions_last_hour + more.sessions_last_hour,
+        others_on_device=risk.others_on_device + more.others_on_device,
+    )
+    low, high = choose(needs, age, failed, risk), choose(needs, age, failed, higher)
+    assert high.prompts >= low.prompts
+    assert high.flashes >= low.flashes
+    assert (high.allowed, high.gentle) == (low.allowed, low.gentle)
+    assert set(low.reasons) - {"risk_not_answered"} <= set(high.reasons)
+
+
+@given(_needs, _ages, _failed, _risks)
+def test_the_order_of_needs_does_not_matter(needs: list[str], age: int | None, failed: list[str], risk: Risk) -> None:
+    assert choose(needs, age, failed, risk) == choose(reversed(needs), age, failed, risk)
+
+
+@pytest.mark.parametrize("need", [name for name, need in NEEDS.items() if need.gentle])
+def test_needs_lead_to_the_gentle_way_and_at_risk_to_colours(need: str) -> None:
+    assert choose([need], 70, [], Risk()).profile == GENTLE
+    at_risk = choose([need], 70, [], Risk(new_device=True))
+    assert (at_risk.profile, at_risk.gentle, at_risk.prompts) == (LIGHT, True, 1)
+
+
+@pytest.mark.parametrize("need", ["photosensitive", "epilepsy", "not_known_here"])
+def test_some_never_see_colours(need: str) -> None:
+    worst = Risk(open_adverse=1, new_device=True, sessions_last_hour=99, others_on_device=99)
+    assert choose([need], 70, [], worst).flashes == 0
+    assert choose([need], GENTLE_FROM_AGE, [], worst).profile == GENTLE
+    assert "risk_not_answered" in choose([need], GENTLE_FROM_AGE, [], worst).reasons
+
+
+def test_age_and_failure_lead_to_the_gentle_way() -> None:
+    calm = Risk()
+    assert choose([], 84, [], calm).profile == STANDARD
+    assert choose([], 85, [], calm).profile == GENTLE
+    assert choose([], None, [], calm).profile == STANDARD
+    assert choose([], 70, [STANDARD], calm).profile == GENTLE
+    assert choose([], 70, [STANDARD, GENTLE], calm).profile == GENTLE
+    assert choose([], 70, [LIGHT], Risk(new_device=True)).profile == LIGHT, "failing does not take the colours away"
+
+
+def test_each_sign_of_risk_asks_for_more() -> None:
+    calm = choose([], 70, [], Risk())
+    assert (calm.profile, calm.prompts, calm.flashes) == (STANDARD, 2, 0)
+    for risk in (
+        Risk(open_adverse=1),
+        Risk(new_device=True),
+        Risk(sessions_last_hour=MANY_SESSIONS),
+        Risk(others_on_device=SHARED_BY),
+    ):
+        demand = choose([], 70, [], risk)
+        assert (demand.profile, demand.prompts, demand.flashes) == (LIGHT, 3, 6)
+        dark = choose(["photosensitive"], 70, [], risk)
+        assert (dark.profile, dark.prompts, dark.flashes) == (STANDARD, 3, 0)
+    two = replace(Risk(open_adverse=1), new_device=True)
+    assert choose([], 70, [], two).flashes == 7
+    assert choose(["epilepsy"], 70, [], two).prompts == 4
+
+
+def test_reasons_name_no_illness() -> None:
+    assert choose(["dementia", "made_up"], 90, [], Risk()).reasons == ("age", "need", "need_unknown")
+
+
+def test_a_visit_asks_nothing() -> None:
+    assert (visit().profile, visit().prompts, visit().flashes) == (DOORSTEP, 0, 0)

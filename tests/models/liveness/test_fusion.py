@@ -1,0 +1,110 @@
+"""The verdict: pure, never lenient about what was not assessed, and resting on the worst species."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.errors import ManifestInvalid
+from models.liveness.checks import CheckResult, failed, open_question, passed
+from models.liveness.fusion import NEEDED, REQUIRED, load_fusion, parse_fusion
+from models.liveness.fusion import judge as judge_with
+from models.liveness.measures import MEASURES
+from models.states import State
+
+SHIPPED = load_fusion()
+LIVING: dict[str, float | None] = {
+    "planarity": math.log10(0.06),
+    "appearance": math.log10(0.5),
+    "passive": 3.0,
+    "grid": math.log10(40),
+    "twins": 0.0,
+}
+GOOD = tuple(passed(name) for name in REQUIRED)
+
+measures = st.fixed_dictionaries({name: st.none() | st.floats(-6, 6) for name in MEASURES})
+checks = st.lists(
+    st.builds(
+        CheckResult,
+        st.sampled_from([*REQUIRED, "continuity", "prompts", "light"]),
+        st.sampled_from(list(State)),
+        st.just({}),
+        st.sampled_from(["", "too_short", "partly_followed", "person_changed"]),
+    ),
+    max_size=6,
+    unique_by=lambda check: check.name,
+)
+
+
+def judge(found: dict[str, float | None], made: tuple[CheckResult, ...] = GOOD) -> State:
+    return judge_with(SHIPPED, found, made).state
+
+
+def test_a_living_person_passes() -> None:
+    report = judge_with(SHIPPED, LIVING, GOOD)
+    assert (report.state, report.reasons) == (State.PASS, ())
+
+
+@pytest.mark.parametrize(
+    ("change", "species"),
+    [
+        ({"planarity": math.log10(0.008), "appearance": math.log10(0.08), "passive": -3.0}, "print"),
+        ({"passive": -2.0, "grid": math.log10(3000)}, "replay"),
+        ({"appearance": math.log10(0.15)}, "mesh"),
+        ({"twins": 0.3}, "injected"),
+    ],
+)
+def test_each_species_fails_for_its_own_reason(change: dict[str, float], species: str) -> None:
+    report = judge_with(SHIPPED, LIVING | change, GOOD)
+    assert report.state is State.FAIL
+    assert report.reasons == (f"like_{species}",)
+
+
+@given(measures, checks)
+def test_nothing_that_was_not_assessed_counts_as_passed(
+    found: dict[str, float | None], made: list[CheckResult]
+) -> None:
+    report = judge_with(SHIPPED, found, made)
+    if report.state is State.PASS:
+        assert all(found[name] is not None for name in NEEDED)
+        states = {check.name: check.state for check in made}
+        assert all(states.get(name) is State.PASS for name in REQUIRED)
+        assert State.FAIL not in states.values()
+        assert all(value is not None and value >= SHIPPED.live_from for value in report.ratios.values())
+        assert not report.reasons
+    else:
+        assert report.reasons, "who is not accepted is told why"
+
+
+@given(measures, checks, st.sampled_from(["continuity", "prompts", "presence"]))
+def test_a_failed_check_never_helps(found: dict[str, float | None], made: list[CheckResult], name: str) -> None:
+    others = [check for check in made if check.name != name]
+    before = judge_with(SHIPPED, found, [*others, passed(name)]).state
+    after = judge_with(SHIPPED, found, [*others, failed(name, "reason")]).state
+    assert after is State.FAIL or before is not State.PASS
+
+
+@given(measures)
+def test_the_same_numbers_give_the_same_verdict(found: dict[str, float | None]) -> None:
+    again = parse_fusion(SHIPPED.text)
+    assert judge_with(again, found, GOOD) == judge_with(SHIPPED, dict(reversed(found.items())), GOOD)
+
+
+def test_one_perfect_measure_does_not_make_up_for_another_species() -> None:
+    assert judge(LIVING | {"passive": 6.0, "planarity": 1.0, "appearance": math.log10(0.1)}) is State.FAIL
+
+
+def test_a_doubt_about_prompts_holds_the_verdict_back() -> None:
+    assert judge(LIVING, (*GOOD, open_question("prompts", "partly_followed"))) is State.NOT_ASSESSED
+    assert judge(LIVING, (*GOOD, open_question("prompts", "none_asked"))) is State.PASS
+
+
+@pytest.mark.parametrize(
+    "text", ["", "format = 2", 'format = 1\nlive_from = "x"', "format = 1\nlive_from = 0\n", "x ="]
+)
+def test_a_broken_file_is_refused(text: str) -> None:
+    with pytest.raises(ManifestInvalid):
+        parse_fusion(text)

@@ -1,0 +1,68 @@
+"""Answers count in their window and their order, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from models.liveness.plan import Flash, Plan, Profile, Prompt, Step
+from models.liveness.prompts import check_prompts
+from models.states import State
+from tests.models.liveness.readings_made import made
+
+PLAN = Plan(
+    Profile.STANDARD,
+    (Step(Prompt.TURN_LEFT, 2.0, 5.0), Step(Prompt.SMILE, 5.0, 8.0), Step(Prompt.TURN_RIGHT, 8.0, 11.0)),
+    (),
+    12.0,
+)
+
+
+def _between(time_s: float, start: float, end: float) -> float:
+    """Rise within half a second, stay, go back."""
+    return max(0.0, min((time_s - start) / 0.5, 1.0, (end - time_s) / 0.5))
+
+
+def _follow(time_s: float) -> Mapping[str, float]:
+    smile = _between(time_s, 5.8, 7.5)
+    yaw = 16 * _between(time_s, 2.7, 4.6) - 16 * _between(time_s, 8.6, 10.5)
+    return {"yaw": yaw, "mouthSmileLeft": smile, "mouthSmileRight": smile}
+
+
+def test_who_follows_passes() -> None:
+    found = check_prompts(made(_follow, seconds=12), PLAN)
+    assert found.state is State.PASS
+    assert found.values["answered"] == 3
+
+
+def test_the_mirrored_person_does_not_follow() -> None:
+    """Left for right is what a recording of other prompts, or a mirrored replay, shows."""
+    found = check_prompts(made(lambda t: {**_follow(t), "yaw": -_follow(t)["yaw"]}, seconds=12), PLAN)
+    assert found.state is State.FAIL
+    assert found.reason == "not_followed"
+
+
+def test_answers_in_another_order_do_not_count() -> None:
+    shifted = made(lambda t: _follow((t + 3.0) % 12), seconds=12)
+    assert check_prompts(shifted, PLAN).state is not State.PASS
+
+
+def test_who_does_nothing_fails_and_who_does_most_tries_again() -> None:
+    assert check_prompts(made(lambda _: {}, seconds=12), PLAN).state is State.FAIL
+    partly = check_prompts(made(lambda t: {**_follow(t), "mouthSmileLeft": 0, "mouthSmileRight": 0}, seconds=12), PLAN)
+    assert (partly.state, partly.reason) == (State.NOT_ASSESSED, "partly_followed")
+
+
+def test_a_video_that_ends_before_the_last_prompt_is_too_short() -> None:
+    assert check_prompts(made(_follow, seconds=7), PLAN).reason == "too_short"
+
+
+@pytest.mark.parametrize("plan", [None, Plan(Profile.DOORSTEP, (), (), 10.0)])
+def test_without_prompts_nothing_is_assessed(plan: Plan | None) -> None:
+    assert check_prompts(made(_follow, seconds=12), plan).state is State.NOT_ASSESSED
+
+
+def test_a_plan_survives_storage() -> None:
+    plan = Plan(Profile.LIGHT, PLAN.steps, (Flash(255, 0, 128, 1.0, 1.7),), 12.0)
+    assert Plan.from_json(plan.to_json()) == plan

@@ -1,0 +1,187 @@
+"""compose.yaml and the Dockerfile speak of settings, commands, routes and files that exist. No container is started."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import typer
+from fastapi import FastAPI
+
+from api.app import create_app
+from certify.cli import app as commands
+from certify.config import Settings
+from models.packs import default_cache_dir, default_packs_dir
+
+ROOT = Path(__file__).parents[1]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+OURS = ("credentials", "migrate", "api", "worker")
+SERVING = ("migrate", "api", "worker")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    yaml: Any = importlib.import_module("yaml")  # comes with schemathesis; by name, as it brings no types
+    content: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    return content
+
+
+def _variables() -> set[str]:
+    """All variables that certify reads: the settings, and the two folders of face models."""
+    assert "CERTIFY_MODEL_CACHE" in default_cache_dir.__code__.co_consts
+    assert "CERTIFY_MODEL_PACKS" in default_packs_dir.__code__.co_consts
+    return {f"CERTIFY_{name.upper()}" for name in Settings.model_fields} | {
+        "CERTIFY_MODEL_CACHE",
+        "CERTIFY_MODEL_PACKS",
+    }
+
+
+def _image_environment() -> dict[str, str]:
+    run_stage = DOCKERFILE.split("\nFROM ")[-1]
+    return dict(re.findall(r"(CERTIFY_\w+)=(\S+)", run_stage))
+
+
+def test_every_variable_is_a_setting(compose: dict[str, Any]) -> None:
+    named = {name for service in compose["services"].values() for name in service.get("environment", {})}
+    ours = {name for name in named if name.startswith("CERTIFY_")}
+    assert ours >= {"CERTIFY_DATABASE_URL", "CERTIFY_ISSUERS_FILE"}
+    assert ours <= _variables()
+    assert set(re.findall(r"CERTIFY_\w+", (ROOT / "compose.yaml").read_text())) <= _variables()
+    assert set(re.findall(r"CERTIFY_\w+", DOCKERFILE)) <= _variables()
+
+
+def test_the_values_are_accepted(compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in _variables():
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (_image_environment() | compose["services"]["api"]["environment"]).items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert settings.env == "production"
+    assert settings.workers == 0, "workers have containers of their own"
+    assert settings.host == "0.0.0.0"  # noqa: S104 - inside a container
+    ports = compose["services"]["api"]["ports"]
+    assert ports == [f"127.0.0.1:8080:{settings.port}"], "plain HTTP is for a proxy on the machine"
+
+
+def test_what_is_built_can_be_built(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert {name for name, service in services.items() if "build" in service} == set(OURS)
+    for name in OURS:
+        build = services[name]["build"]
+        build = {"context": build} if isinstance(build, str) else build
+        file = ROOT / build["context"] / build.get("dockerfile", "Dockerfile")
+        assert file.is_file()
+        if "target" in build:
+            assert re.search(rf"^FROM .* AS {re.escape(build['target'])}$", file.read_text(), re.MULTILINE)
+    for source in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE):
+        assert all((ROOT / path).exists() for path in source.split()), source
+
+
+def test_everybody_uses_one_database(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    addresses = {services[name]["environment"]["CERTIFY_DATABASE_URL"] for name in SERVING}
+    assert len(addresses) == 1
+    made = psycopg.conninfo.conninfo_to_dict(addresses.pop().replace("postgresql+psycopg://", "postgresql://", 1))
+    database = services["database"]["environment"]
+    assert made["host"] in services
+    assert (made["user"], made["dbname"]) == (database["POSTGRES_USER"], database["POSTGRES_DB"])
+    assert "password" not in made, "a password in the environment shows in docker inspect"
+    folders = [{volume.split(":")[1]: volume for volume in services[name]["volumes"]} for name in SERVING]
+    assert all(folder == folders[0] for folder in folders)
+    assert _image_environment()["CERTIFY_DATA_DIR"] in folders[0], "the master key outlives the containers"
+
+
+def test_secrets_and_volumes_are_declared_and_attached(compose: dict[str, Any]) -> None:
+    used: set[str] = set()
+    mounted: set[str] = set()
+    for service in compose["services"].values():
+        # Owner and mode of a secret are ignored outside a swarm, so nothing may rest on them.
+        assert all(isinstance(secret, str) for secret in service.get("secrets", []))
+        read = set(re.findall(r"/run/secrets/(\w+)", str(service)))
+        assert read == set(service.get("secrets", []))
+        used |= read
+        mounted |= {volume.split(":")[0] for volume in service.get("volumes", [])}
+    assert used == set(compose["secrets"])
+    assert mounted == set(compose["volumes"])
+    words = (ROOT / "compose.yaml").read_text().split("services:")[0]
+    for secret in compose["secrets"].values():
+        assert f"#   {secret['file']} " in words, "the head of the file says which files are needed"
+        assert Path(secret["file"]).parts[0] == "secrets"
+    assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines(), "never committed"
+    assert "secrets" in (ROOT / ".dockerignore").read_text().splitlines(), "never part of an image"
+
+
+def test_secrets_reach_the_user_of_the_image(compose: dict[str, Any], tmp_path: Path) -> None:
+    """The script that hands them over, run here on other folders and for the user who runs the tests."""
+    service = compose["services"]["credentials"]
+    assert service["user"] == "0:0"
+    user = re.search(r"^USER (\d+):(\d+)$", DOCKERFILE, re.MULTILINE)
+    assert user is not None
+    owner = f"{user[1]}:{user[2]}"
+    shell, flags, script = service["command"]
+    assert script.count(f"chown {owner} ") == 2
+    given, taken = tmp_path / "secrets", tmp_path / "certify"
+    given.mkdir()
+    taken.mkdir()
+    (given / "database_password").write_text("a:b\\c'd \"$e\n")
+    (given / "issuers").write_text("[]\n")
+    script = script.replace("$$", "$").replace("/run/secrets", str(given)).replace("/run/certify", str(taken))
+    script = script.replace(owner, f"{os.getuid()}:{os.getgid()}")
+    for _ in range(2):  # every `up` runs it again
+        subprocess.run([shell, flags, script], check=True, timeout=10)
+        taken.chmod(0o700)  # root, as which it runs, needs no leave
+    files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in taken.iterdir()}
+    assert files == {"pgpass": 0o400, "issuers.json": 0o400}
+    assert (taken / "pgpass").read_text() == "database:5432:certify:certify:a\\:b\\\\c'd \"$e\n"
+    used = compose["services"]["api"]["environment"]
+    places = [used["CERTIFY_DATABASE_URL"].partition("passfile=")[2], used["CERTIFY_ISSUERS_FILE"]]
+    assert [Path(place).name for place in places] == ["pgpass", "issuers.json"]
+    assert {str(Path(place).parent) for place in places} == {"/run/certify"}
+
+
+def test_commands_exist(compose: dict[str, Any]) -> None:
+    root = typer.main.get_command(commands)
+    image = re.search(r'^CMD \["certify", "(\w+)"\]$', DOCKERFILE, re.MULTILINE)
+    assert image is not None
+    for name in SERVING:
+        program, *words = compose["services"][name].get("command", ["certify", image[1]])
+        assert program == "certify"
+        found: Any = root
+        for word in words:
+            found = found.commands[word]
+        assert found.callback is not None
+
+
+def test_health_is_asked_where_it_is_answered(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    asked = re.search(r"^HEALTHCHECK .*\\\n.*http://127\.0\.0\.1:(\d+)(/\w+)", DOCKERFILE, re.MULTILINE)
+    assert asked is not None
+    assert int(asked[1]) == Settings.model_fields["port"].default
+    application: FastAPI = create_app(Settings())
+    assert "get" in application.openapi()["paths"][asked[2]]
+    assert "healthcheck" not in services["api"], "the image's own"
+    for name in ("credentials", "migrate", "worker"):
+        assert services[name]["healthcheck"] == {"disable": True}, "nothing there answers the image's question"
+    assert services["database"]["healthcheck"]["test"][:2] == ["CMD", "pg_isready"]
+    assert "--host=127.0.0.1" in services["database"]["healthcheck"]["test"]
+
+
+def test_services_wait_for_what_they_need(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for service in services.values():
+        for other, how in service.get("depends_on", {}).items():
+            assert other in services
+            if how["condition"] == "service_healthy":
+                assert "test" in services[other]["healthcheck"]
+            else:
+                assert how["condition"] == "service_completed_successfully"
+                assert "restart" not in services[other], "what is restarted never completes"
+    assert set(services["migrate"]["depends_on"]) == {"database", "credentials"}
+    assert all(set(services[name]["depends_on"]) == {"migrate"} for name in ("api", "worker"))
