@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from api.routes import (
     certificates,
     determinations,
     ledger,
+    live,
     operations,
     references,
     reviews,
@@ -28,6 +30,7 @@ from api.routes import (
 from api.routes.operations import Standings
 from api.state import State
 from certify.config import Env, Settings
+from certify.live.guide_client import GuidePool
 from certify.service import Service, build_service
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key
@@ -77,6 +80,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         beneficiaries,
         references,
         sessions,
+        live,
         uploads,
         determinations,
         certificates,
@@ -107,6 +111,7 @@ def build_state(service: Service) -> State:
         sessions=sessions,
         limiter=RateLimiter(settings.rate_limit),
         quick=QuickReader(service.database),
+        guides=GuidePool([Path(path) for path in settings.guide_sockets], most=settings.live_captures),
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Request, WebSocket
 
 from api.errors import Forbidden, TooManyRequests
 from api.limits import RateLimiter
-from api.state import state_of
+from api.state import State, state_of
 from certify.tokens import Principal, Role, TokenRefused
 
 
@@ -35,6 +38,31 @@ class Access:
         return principal
 
 
+class LiveAccess:
+    """Dependency of a WebSocket: as :class:`Access`, but the token comes in the first message.
+
+    Browsers cannot send headers with a WebSocket, and a token in the address would end up in logs.
+    """
+
+    def __init__(self, roles: frozenset[Role]) -> None:
+        self.roles = roles
+
+    async def __call__(self, websocket: WebSocket) -> Callable[[str], Principal]:
+        """Return what takes the token and returns the caller; raises TokenRefused, Forbidden, TooManyRequests."""
+        return partial(self._admit, websocket)
+
+    def _admit(self, websocket: WebSocket, token: str) -> Principal:
+        state: State = websocket.app.state.certify
+        _limit(state.limiter, f"ip|{websocket.client.host if websocket.client else 'unknown'}")
+        if not _same_origin(websocket):
+            raise Forbidden("This page belongs to another site.")
+        principal = state.authenticator.authenticate(token, state.service.clock())
+        if principal.role not in self.roles:
+            raise Forbidden(f"The role '{principal.role}' may not do this.")
+        _limit(state.limiter, principal.key)
+        return principal
+
+
 class Public:
     """Dependency: open to everybody, for the reason given; limited by network address."""
 
@@ -53,6 +81,11 @@ def allow(*roles: Role) -> Access:
     return Access(frozenset(roles))
 
 
+def allow_live(*roles: Role) -> LiveAccess:
+    """Open a WebSocket to these roles only."""
+    return LiveAccess(frozenset(roles))
+
+
 def public(reason: str, *, limited: bool = True) -> Public:
     """Open a route to everybody, saying why that is right."""
     return Public(reason, limited=limited)
@@ -62,6 +95,12 @@ def require_own_session(principal: Principal, session_id: UUID) -> None:
     """Hold a pensioner to the one session their token is for. Raises Forbidden."""
     if principal.role is Role.PENSIONER and principal.session != session_id:
         raise Forbidden("This token is for another session.")
+
+
+def _same_origin(websocket: WebSocket) -> bool:
+    """Tell whether the page is ours, as a browser says; programs that are no browsers say nothing."""
+    origin = websocket.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == websocket.headers.get("host")
 
 
 def _limit(limiter: RateLimiter, key: str) -> None:

@@ -99,6 +99,12 @@ def problem(
     status: HTTPStatus, code: str, detail: str, *, hint: str = "", headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
     """Build a problem answer."""
+    body = problem_body(status, code, detail, hint=hint)
+    return JSONResponse({**body, **more}, int(status), headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def problem_body(status: HTTPStatus, code: str, detail: str, *, hint: str = "") -> dict[str, Any]:
+    """Build the problem details themselves."""
     body: dict[str, Any] = {
         "type": f"urn:certify:problem:{code}",
         "title": status.phrase,
@@ -106,9 +112,7 @@ def problem(
         "code": code,
         "detail": detail,
     }
-    if hint:
-        body["hint"] = hint
-    return JSONResponse({**body, **more}, int(status), headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return body | {"hint": hint} if hint else body
 
 
 def install(app: FastAPI) -> None:

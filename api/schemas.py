@@ -116,6 +116,25 @@ class SessionIn(In):
     assisted: bool = Field(default=False, description="Somebody helps the person")
 
 
+class CameraIn(In):
+    """What a phone says of its camera; kept with the session, for whoever looks into a doubtful one."""
+
+    label: str | None = Field(default=None, max_length=200, examples=["camera2 1, facing front"])
+    facing: Literal["user", "environment"] | None = None
+    width: int | None = Field(default=None, ge=1, le=16_384)
+    height: int | None = Field(default=None, ge=1, le=16_384)
+    frame_rate: float | None = Field(default=None, gt=0, le=1000)
+
+
+class LiveHello(In):
+    """The first message of a live capture."""
+
+    type: Literal["hello"]
+    token: str = Field(max_length=8192)
+    nonce: str = Field(max_length=100)
+    camera: CameraIn | None = None
+
+
 class StepOut(Out):
     """A prompt and when it stands on the screen, in milliseconds after the first frame. Left and right are one's."""
 
@@ -180,6 +199,7 @@ class UploadIn(In):
     size: int = Field(ge=1, le=2**31 - 1, examples=[3_200_000], description="Bytes of the whole")
     media_type: Literal["video/webm", "video/mp4"] = Field(description="What it is. Its content decides in the end")
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(description="Of the whole, in hex")
+    camera: CameraIn | None = None
 
 
 class UploadOut(Out):

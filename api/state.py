@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from api.limits import RateLimiter
+from certify.live.guide_client import GuidePool
 from certify.service import Service
 from certify.storage.quick import QuickReader
 from certify.tokens import Authenticator, Signer
@@ -21,6 +22,7 @@ class State:
     sessions: Signer
     limiter: RateLimiter
     quick: QuickReader
+    guides: GuidePool
 
 
 def state_of(request: Request) -> State:

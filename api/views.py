@@ -93,8 +93,12 @@ def session(row: SessionRow, now: datetime) -> schemas.SessionOut:
 
 def new_session(row: SessionRow, now: datetime) -> schemas.NewSession:
     """Show a session to whoever has just opened it: the only time that its nonce is shown."""
-    nonce = base64.urlsafe_b64encode(row.nonce).rstrip(b"=").decode()
-    return schemas.NewSession.model_validate(_session(row, now) | {"nonce": nonce})
+    return schemas.NewSession.model_validate(_session(row, now) | {"nonce": nonce_text(row)})
+
+
+def nonce_text(row: SessionRow) -> str:
+    """Nonce of a session as text (base64url without padding)."""
+    return base64.urlsafe_b64encode(row.nonce).rstrip(b"=").decode()
 
 
 def upload(progress: Progress) -> schemas.UploadOut:

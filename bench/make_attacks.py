@@ -46,7 +46,7 @@ def main() -> None:
     rows = []
     for path in track(sorted(options.videos.glob("*.mp4")), "videos"):
         frames, rate = read(path)
-        length = int(options.seconds * rate)
+        length = min(int(options.seconds * rate), len(frames))
         starts = [round(i * (len(frames) - length) / max(options.parts - 1, 1)) for i in range(options.parts)]
         for part, start in enumerate(starts):
             clip = frames[start : start + length]

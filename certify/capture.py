@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -16,9 +14,12 @@ from certify.domain.evidence import Capture, Channel, Check
 from certify.domain.outcome import attempts_used_up, session_outcome
 from certify.domain.profile import visit
 from certify.domain.proofs import judge_capture
-from certify.enrol import measure, open_references
+from certify.enrol import open_references
 from certify.errors import Conflict, Gone, Unavailable
+from certify.look import Look, compare, look
+from certify.media_kind import media_type_of
 from certify.queue import EVALUATE
+from certify.seen_before import check_seen_before
 from certify.service import Service, Unit
 from certify.storage.facts import add_evidence, store_parameters
 from certify.storage.media import put_media, read_media
@@ -26,23 +27,15 @@ from certify.storage.people import get_beneficiary, references_of
 from certify.storage.sessions import get_session, person_of_session, sessions_since, waiting_of
 from certify.storage.tables import BeneficiaryRow, SessionRow
 from certify.storage.uploads import delete_upload
-from models.errors import VideoRefused
-from models.guidance import SENTENCES
-from models.image import probe
-from models.liveness.plan import Plan
-from models.video_probe import VideoLimits, probe_video
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
-    from models.pipeline import Comparison, FaceEngine, Measurement, Templates
+    from models.pipeline import Comparison, FaceEngine
 
 SOURCE = "certify"
 """The name under which the service records its own captures."""
 
 MAX_SESSIONS_A_DAY = 20
 """Per person. Far above any honest need; bounds guessing and the load one person can cause."""
-
-_PICTURES = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx "})
-"""Brands of the container that MP4 shares with pictures such as HEIC (the register at mp4ra.org)."""
 
 
 def open_session(
@@ -170,19 +163,6 @@ def accept_media(unit: Unit, person: BeneficiaryRow, row: SessionRow, data: byte
     unit.put_job(EVALUATE, row.id)
 
 
-def is_video(data: bytes) -> bool:
-    """Tell by the first bytes whether this is to be read as a video: WebM, or MP4 that is not a picture."""
-    return data.startswith(b"\x1a\x45\xdf\xa3") or (data[4:8] == b"ftyp" and data[8:12] not in _PICTURES)
-
-
-def media_type_of(data: bytes, max_bytes: int) -> str:
-    """Check media by their headers, without decoding, and return what they are. Raises ImageRefused, VideoRefused."""
-    if is_video(data):
-        header = probe_video(data, VideoLimits(max_bytes=max_bytes))
-        return "video/webm" if header.container in ("webm", "matroska") else "video/mp4"
-    return f"image/{probe(data).format.lower()}"
-
-
 def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> SessionRow:
     """Look, compare, determine: the whole way from a submitted photo or video to a decided session.
 
@@ -195,11 +175,12 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> 
             return row
         sealer = unit.sealer(row.beneficiary_id)
         data = read_media(unit.db, sealer, row.blob_id)
+        plan, source = row.plan, row.source
         references = open_references(unit.db, sealer, row.beneficiary_id, engine.models)
         if not references and any(r.state == "pending" for r in references_of(unit.db, row.beneficiary_id)):
             # The queue tries again shortly; judging now would count as a failed attempt of the person.
             raise Unavailable("The enrolled photo has not been measured yet.", code="reference_pending")
-    seen = look(engine, row, data)
+    seen = look(engine, data, plan, source)
     comparison = compare(engine, seen, references)
     with service.unit() as unit:
         unit.know(sealer)
@@ -207,72 +188,16 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> 
         if row.state == "submitted":
             if comparison is not None:
                 _keep_parameters(unit, "calibration", engine.calibration.text)
+            seen, again = check_seen_before(unit, row, seen)
             report = {
                 "measurement": seen.measurement.to_json() if seen.measurement else {"refused": seen.refusal},
                 "comparison": _comparison_to_json(engine, comparison, list(references)) if comparison else None,
                 "liveness": seen.report,
+                "seen_before": again,
                 "parameters": {name: _keep_parameters(unit, name, text) for name, text in seen.parameters.items()},
             }
             _conclude(unit, person, row, _capture(unit, row, seen, comparison), report)
         return row
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the face side saw in the media of a session.
-
-    ``refusal`` is why nothing could be measured. ``probes`` are templates of what was good enough to be compared.
-    ``report`` says what the liveness checks of a video found, ``parameters`` with which numbers they judged.
-    """
-
-    measurement: Measurement | None
-    refusal: str = ""
-    probes: tuple[Templates, ...] = ()
-    liveness: Check = Check.NOT_ASSESSED
-    guidance: tuple[str, ...] = ()
-    report: dict[str, Any] | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
-
-
-def look(engine: FaceEngine, row: SessionRow, data: bytes) -> Look:
-    """Look at the media of a session; what cannot be used at all gives the code of the refusal, as guidance."""
-    return _watch(engine, row, data) if is_video(data) else _look_at_photo(engine, data)
-
-
-def _look_at_photo(engine: FaceEngine, data: bytes) -> Look:
-    measurement, refusal = measure(engine, data)
-    if measurement is None:
-        return Look(None, refusal, guidance=(refusal,))
-    # One still image can look like a picture of a picture, but can never show life: pass is not on offer here.
-    liveness = Check.FAIL if measurement.pad.state.value == Check.FAIL else Check.NOT_ASSESSED
-    probes = (measurement.templates,) if measurement.templates else ()
-    return Look(measurement, probes=probes, liveness=liveness, guidance=measurement.guidance)
-
-
-def _watch(engine: FaceEngine, row: SessionRow, data: bytes) -> Look:
-    try:
-        watched = engine.watch(data, Plan.from_json(row.plan) if row.plan else None)
-    except VideoRefused as refused:
-        return Look(None, refused.code, guidance=(refused.code,))
-    # Reasons are for the report; those with a sentence also tell the person what to do better.
-    better = [code for code in watched.liveness.reasons if code in SENTENCES]
-    return Look(
-        watched.measurement,
-        probes=watched.probes,
-        liveness=Check(watched.liveness.state.value),
-        guidance=tuple(dict.fromkeys([*watched.measurement.guidance, *better])),
-        report=watched.liveness.to_json(),
-        parameters=watched.parameters,
-    )
-
-
-def compare(engine: FaceEngine, seen: Look, references: Mapping[UUID, Mapping[str, Any]]) -> Comparison | None:
-    """Compare what was seen with the references; None when there is nothing to compare."""
-    if not seen.probes or not references:
-        return None
-    if len(seen.probes) == 1:
-        return engine.compare(seen.probes[0], list(references.values()))
-    return engine.compare_many(seen.probes, list(references.values()))
 
 
 def _keep_parameters(unit: Unit, kind: str, text: str) -> str:
@@ -347,5 +272,6 @@ def _capture(unit: Unit, row: SessionRow, seen: Look, comparison: Comparison | N
         llr=comparison.llr if comparison else None,
         embedders=len(comparison.scores) if comparison else 0,
         liveness=seen.liveness,
+        filmed=seen.prints is not None,
         guidance=seen.guidance,
     )

@@ -37,6 +37,11 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address of the HTTP server")
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the HTTP server")
     workers: int = Field(default=1, ge=0, le=64, description="Worker processes that 'certify serve' starts")
+    guides: int = Field(default=1, ge=0, le=64, description="Processes for live guidance that 'certify serve' starts")
+    guide_sockets: tuple[str, ...] = Field(
+        default=(), description="JSON list of sockets of guide processes started otherwise; 'certify serve' sets it"
+    )
+    live_captures: int = Field(default=20, ge=0, le=1000, description="Live captures at once in one HTTP process")
     inference_threads: int = Field(default=1, ge=1, le=64, description="Threads of one face model run")
     max_upload_bytes: int = Field(default=20_000_000, ge=10_000, le=20_000_000, description="Largest accepted upload")
     session_minutes: int = Field(default=15, ge=1, le=1440, description="How long a capture session stays open")

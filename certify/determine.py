@@ -1,26 +1,26 @@
-"""Determining: decide every entitlement of a person, store the verdicts, and carry out what follows from them."""
+"""Determining: decide every entitlement of people, store the verdicts, and carry out what follows from them."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from certify.domain.codec import determination_digest, determination_to_json
+from certify.domain.codec import determination_to_json, verdict_digest
 from certify.domain.decide import Determination, Entitlement, NextStep, Standing, decide
-from certify.domain.evidence import Evidence
 from certify.domain.passage import next_change
 from certify.domain.schedule import local_date
-from certify.issue import reconcile_certificate
+from certify.issue import Finding, InForce, reconcile_certificates
 from certify.policies import PolicyDocument
 from certify.service import Service, Unit
-from certify.storage.facts import evidence_of, store_policy
-from certify.storage.people import entitlements_of, get_beneficiary, people_to_determine
-from certify.storage.reviews import open_cases_of
-from certify.storage.tables import BeneficiaryRow, CertificateRow, DeterminationRow, EntitlementRow, ReviewCaseRow
+from certify.storage.dossiers import Dossier, Pension, lock_people, read_dossiers
+from certify.storage.facts import store_policy
+from certify.storage.people import people_to_determine
+from certify.storage.tables import BeneficiaryRow, ReviewCaseRow
+from certify.storage.verdicts import Verdicts
 
 log = logging.getLogger("certify.determine")
 
@@ -34,39 +34,53 @@ class Determined:
 
     determinations: list[Determination]
     ids: list[UUID]
-    certificate: CertificateRow | None
+    certificate: InForce | None
 
 
 def determine(unit: Unit, beneficiary_id: UUID, *, session_id: UUID | None = None) -> Determined:
     """Decide all entitlements of a person on today's date from all evidence, in the caller's transaction.
 
     Locks the person, so that two causes at once are decided one after the other. Certificate, review cases and
-    ledger follow in the same transaction.
+    ledger follow in the same transaction. Raises NotFound.
     """
-    return determine_locked(unit, get_beneficiary(unit.db, beneficiary_id, lock=True), session_id=session_id)
+    lock_people(unit.db, [beneficiary_id])
+    return _determine(unit, [beneficiary_id], session_id)[beneficiary_id]
 
 
 def determine_locked(unit: Unit, person: BeneficiaryRow, *, session_id: UUID | None = None) -> Determined:
     """Do what ``determine`` does, for a caller that has locked the person already."""
-    evidence = evidence_of(unit.db, person.id)
-    determinations = []
-    rows = []
-    for row, entitlement, policy, determination in _decide_all(unit, person, evidence):
-        stored = _store(unit, row, entitlement, policy, evidence, determination, session_id)
-        _update_standing(unit, row, determination, stored)
-        row.next_change_on = next_change(entitlement, policy.policy, determination)
-        determinations.append(determination)
-        rows.append(stored)
-    unit.db.flush()
-    _keep_review_cases(unit, person, determinations, rows)
-    certificate = reconcile_certificate(unit, person, determinations, session_id=session_id)
-    return Determined(determinations, [row.id for row in rows], certificate)
+    return _determine(unit, [person.id], session_id)[person.id]
+
+
+def determine_many(unit: Unit, people: Collection[UUID]) -> dict[UUID, Determined]:
+    """Do what ``determine`` does for many people in one transaction, with as many statements as for one.
+
+    All of them are locked until it ends, so take a thousand or so at a time. Raises NotFound when one is missing.
+    """
+    lock_people(unit.db, people)
+    return _determine(unit, people, None)
+
+
+def _determine(unit: Unit, people: Collection[UUID], session_id: UUID | None) -> dict[UUID, Determined]:
+    dossiers = read_dossiers(unit.db, people)
+    verdicts = Verdicts()
+    findings = {}
+    for beneficiary_id in dict.fromkeys(people):
+        finding = _find(unit, dossiers[beneficiary_id], session_id, verdicts)
+        _keep_review_cases(unit, finding, verdicts)
+        findings[beneficiary_id] = finding
+    certificates = reconcile_certificates(unit, list(findings.values()), verdicts, session_id=session_id)
+    verdicts.write(unit.db)
+    return {
+        beneficiary_id: Determined(finding.determinations, finding.ids, certificates[beneficiary_id])
+        for beneficiary_id, finding in findings.items()
+    }
 
 
 def foresee(unit: Unit, person: BeneficiaryRow) -> list[Determination]:
     """Return what ``determine`` would find now, and store nothing. What is stored may be of another day."""
-    evidence = evidence_of(unit.db, person.id)
-    return [determination for _, _, _, determination in _decide_all(unit, person, evidence)]
+    dossier = read_dossiers(unit.db, [person.id])[person.id]
+    return [determination for _, _, _, determination in _decide_all(unit, dossier)]
 
 
 def let_time_pass(service: Service, *, limit: int = 500) -> int:
@@ -88,16 +102,8 @@ def let_time_pass(service: Service, *, limit: int = 500) -> int:
 
 def add_case(unit: Unit, beneficiary_id: UUID, kind: str, determination_id: UUID | None) -> ReviewCaseRow:
     """Open a review case. Without a determination it is one that a person asked for, and an officer alone closes it."""
-    case = ReviewCaseRow(
-        id=unit.service.new_id(),
-        beneficiary_id=beneficiary_id,
-        kind=kind,
-        state="open",
-        determination_id=determination_id,
-        opened_at=unit.now,
-    )
+    case = ReviewCaseRow(**_new_case(unit, beneficiary_id, kind, determination_id))
     unit.db.add(case)
-    unit.ledger("review_opened", beneficiary_id, case=str(case.id), kind=kind)
     return case
 
 
@@ -127,94 +133,123 @@ def entitlement_from_json(data: dict[str, Any]) -> Entitlement:
     )
 
 
-def _decide_all(
-    unit: Unit, person: BeneficiaryRow, evidence: list[Evidence]
-) -> Iterator[tuple[EntitlementRow, Entitlement, PolicyDocument, Determination]]:
-    for row in entitlements_of(unit.db, person.id):
-        policy = unit.service.policy(row.scheme)
+def _decide_all(unit: Unit, dossier: Dossier) -> Iterator[tuple[Pension, Entitlement, PolicyDocument, Determination]]:
+    for pension in dossier.pensions:
+        policy = unit.service.policy(pension.scheme)
         entitlement = Entitlement(
-            id=str(row.id),
-            scheme=row.scheme,
-            starts_on=row.starts_on,
-            birth_date=person.birth_date,
-            last_proof_on=row.last_proof_on,
+            id=str(pension.id),
+            scheme=pension.scheme,
+            starts_on=pension.starts_on,
+            birth_date=dossier.birth_date,
+            last_proof_on=pension.last_proof_on,
         )
         as_of = local_date(unit.now, policy.policy.timezone)
-        yield row, entitlement, policy, decide(entitlement, policy.policy, evidence, as_of)
+        yield pension, entitlement, policy, decide(entitlement, policy.policy, dossier.evidence, as_of)
 
 
-def _store(
-    unit: Unit,
-    row: EntitlementRow,
-    entitlement: Entitlement,
-    policy: PolicyDocument,
-    evidence: list[Evidence],
-    determination: Determination,
-    session_id: UUID | None,
-) -> DeterminationRow:
-    stored = DeterminationRow(
-        id=unit.service.new_id(),
-        entitlement_id=row.id,
-        beneficiary_id=row.beneficiary_id,
-        session_id=session_id,
-        policy_sha256=policy.sha256,
-        as_of=determination.as_of,
-        inputs={"entitlement": entitlement_to_json(entitlement), "evidence": [fact.id for fact in evidence]},
-        verdict=determination_to_json(determination),
-        digest=determination_digest(determination),
-        created_at=unit.now,
-    )
-    if policy.sha256 not in unit.service.stored_documents | unit.stored_documents:
+def _find(unit: Unit, dossier: Dossier, session_id: UUID | None, verdicts: Verdicts) -> Finding:
+    """Decide all pensions of a person; the determinations and the new standings go to ``verdicts``."""
+    finding = Finding(dossier)
+    facts = [fact.id for fact in dossier.evidence]
+    for pension, entitlement, policy, determination in _decide_all(unit, dossier):
+        _keep_policy(unit, policy)
+        verdict = determination_to_json(determination)
+        determination_id, sha256 = unit.service.new_id(), verdict_digest(verdict)
+        stored = {
+            "id": determination_id,
+            "entitlement_id": pension.id,
+            "beneficiary_id": dossier.id,
+            "session_id": session_id,
+            "policy_sha256": policy.sha256,
+            "as_of": determination.as_of,
+            "inputs": {"entitlement": entitlement_to_json(entitlement), "evidence": facts},
+            "verdict": verdict,
+            "digest": sha256,
+            "created_at": unit.now,
+        }
+        verdicts.determinations.append(stored)
+        standing = _standing(determination) | {
+            "id": pension.id,
+            "next_change_on": next_change(entitlement, policy.policy, determination),
+            "determination_id": determination_id,
+        }
+        verdicts.standings.append(standing)
+        _note_change(unit, dossier, pension, standing, sha256)
+        finding.determinations.append(determination)
+        finding.ids.append(determination_id)
+        finding.digests.append(sha256)
+    return finding
+
+
+def _keep_policy(unit: Unit, policy: PolicyDocument) -> None:
+    if policy.sha256 not in unit.service.stored_documents and policy.sha256 not in unit.stored_documents:
         store_policy(unit.db, policy)
         unit.stored_documents.add(policy.sha256)
-    unit.db.add(stored)
-    return stored
 
 
-def _update_standing(unit: Unit, row: EntitlementRow, new: Determination, stored: DeterminationRow) -> None:
-    before = (row.standing, row.payment, row.valid_until)
-    row.standing = new.standing.name.lower()
-    row.payment = new.payment.value
-    row.next_step = new.next_step.value
-    row.valid_until = new.valid_until if new.standing is Standing.CERTIFIED else None
-    row.due_on = new.timetable.due_on
-    row.determination_id = stored.id
-    if before != (row.standing, row.payment, row.valid_until):
+def _new_case(unit: Unit, beneficiary_id: UUID, kind: str, determination_id: UUID | None) -> dict[str, Any]:
+    case_id = unit.service.new_id()
+    unit.ledger("review_opened", beneficiary_id, case=str(case_id), kind=kind)
+    return {
+        "id": case_id,
+        "beneficiary_id": beneficiary_id,
+        "kind": kind,
+        "state": "open",
+        "determination_id": determination_id,
+        "opened_at": unit.now,
+    }
+
+
+def _standing(new: Determination) -> dict[str, Any]:
+    return {
+        "standing": new.standing.name.lower(),
+        "payment": new.payment.value,
+        "next_step": new.next_step.value,
+        "valid_until": new.valid_until if new.standing is Standing.CERTIFIED else None,
+        "due_on": new.timetable.due_on,
+    }
+
+
+def _note_change(unit: Unit, dossier: Dossier, pension: Pension, now: dict[str, Any], digest: bytes) -> None:
+    if (pension.standing, pension.payment, pension.valid_until) != (
+        now["standing"],
+        now["payment"],
+        now["valid_until"],
+    ):
         unit.ledger(
             "standing_changed",
-            row.beneficiary_id,
-            entitlement=str(row.id),
-            before=before[0],
-            after=row.standing,
-            payment=row.payment,
-            valid_until=row.valid_until.isoformat() if row.valid_until else None,
-            determination=stored.digest.hex(),
+            dossier.id,
+            entitlement=str(pension.id),
+            before=pension.standing,
+            after=now["standing"],
+            payment=now["payment"],
+            valid_until=now["valid_until"].isoformat() if now["valid_until"] else None,
+            determination=digest.hex(),
         )
 
 
-def _keep_review_cases(
-    unit: Unit, person: BeneficiaryRow, determinations: list[Determination], rows: list[DeterminationRow]
-) -> None:
+def _keep_review_cases(unit: Unit, finding: Finding, verdicts: Verdicts) -> None:
     """Open the cases that the determinations ask for; close those whose cause has gone."""
+    person = finding.dossier.id
     wanted: dict[str, UUID] = {}
-    for determination, row in zip(determinations, rows, strict=True):
+    for determination, stored in zip(finding.determinations, finding.ids, strict=True):
         if determination.review:
-            wanted.setdefault(_case_kind(determination), row.id)
+            wanted.setdefault(_case_kind(determination), stored)
         if determination.next_step is NextStep.DOORSTEP:
-            wanted.setdefault(_VISIT, row.id)  # attempts used up: somebody has to arrange that an agent comes
-    open_now = {case.kind: case for case in open_cases_of(unit.db, person.id)}
-    if _VISIT in open_now and any(d.standing in _UNPROVEN for d in determinations):
+            wanted.setdefault(_VISIT, stored)  # attempts used up: somebody has to arrange that an agent comes
+    open_now = {case.kind: case for case in finding.dossier.cases}
+    if _VISIT in open_now and any(d.standing in _UNPROVEN for d in finding.determinations):
         # A visit once promised is not called off because the days in which attempts are counted went by.
-        wanted.setdefault(_VISIT, rows[0].id)
+        wanted.setdefault(_VISIT, finding.ids[0])
     for kind, determination_id in wanted.items():
         if kind not in open_now:
-            add_case(unit, person.id, kind, determination_id)
+            verdicts.cases_opened.append(_new_case(unit, person, kind, determination_id))
     for kind, case in open_now.items():
         # A case that a person opened is closed by an officer alone.
         if kind not in wanted and case.determination_id is not None:
-            case.state, case.closed_at, case.closed_by = "closed", unit.now, "service"
-            case.resolution = "cause_gone"
-            unit.ledger("review_closed", person.id, case=str(case.id), resolution="cause_gone")
+            closed = {"state": "closed", "closed_at": unit.now, "closed_by": "service", "resolution": "cause_gone"}
+            verdicts.cases_closed.append({"id": case.id, **closed})
+            unit.ledger("review_closed", person, case=str(case.id), resolution="cause_gone")
 
 
 def _case_kind(determination: Determination) -> str:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from certify.certificates.payload import MAX_NAME
 from certify.domain.evidence import Check
 from certify.domain.schedule import latest_date
-from certify.errors import Conflict, Invalid
+from certify.errors import CertifyError, Conflict, Invalid
 from certify.identifiers import seal_identifiers
 from certify.queue import MEASURE
 from certify.registry.national_id import mask, normalise_id
@@ -26,13 +25,13 @@ from certify.service import Service, Unit
 from certify.storage.media import put_media, read_media
 from certify.storage.people import (
     active_templates,
-    entitlements_of,
-    find_beneficiary,
+    add_pensions,
+    enrol_people,
     get_beneficiary,
     get_reference,
     references_of,
 )
-from certify.storage.tables import BeneficiaryRow, EntitlementRow, ReferenceRow, TemplateRow
+from certify.storage.tables import ReferenceRow, TemplateRow
 from certify.storage.vault import Sealer
 from models.errors import ImageRefused
 from models.image import probe
@@ -77,60 +76,42 @@ def add_beneficiary(unit: Unit, person: NewBeneficiary) -> UUID:
     Raises Conflict (``beneficiary_exists``) when the national id or card number is enrolled already, Invalid when
     an id, date or scheme is wrong.
     """
-    national_id, card = _identifiers(unit.service, person)
-    _check_dates(unit, person)
-    vault, db = unit.service.vault, unit.db
-    id_hash = vault.lookup_hash(db, "national_id", national_id)
-    card_hash = vault.lookup_hash(db, "card", card) if card else None
-    if find_beneficiary(db, national_id_hash=id_hash) or (card_hash and find_beneficiary(db, card_hash=card_hash)):
-        raise _exists()
-    beneficiary_id = unit.service.new_id()
-    row = BeneficiaryRow(
-        id=beneficiary_id,
-        national_id_hash=id_hash,
-        national_id_masked=mask(national_id),
-        card_hash=card_hash,
-        card_masked=mask(card) if card else None,
-        name=unicodedata.normalize("NFC", person.name).strip(),
-        birth_date=person.birth_date,
-        region=person.region,
-        needs=list(person.needs),
-        created_at=unit.now,
-    )
-    try:
-        with db.begin_nested():
-            db.add(row)
-    except IntegrityError as error:  # somebody else enrolled the same person a moment ago
-        raise _exists() from error
-    vault.create_key(db, beneficiary_id)
-    db.flush()
-    row.ids_sealed = seal_identifiers(unit, beneficiary_id, national_id, card)
-    add_entitlements(unit, beneficiary_id, person.entitlements)
-    unit.ledger("person_enrolled", beneficiary_id, schemes=sorted({e.scheme for e in person.entitlements}))
-    return beneficiary_id
+    found = add_beneficiaries(unit, [person])[0]
+    if isinstance(found, CertifyError):
+        raise found
+    return found
 
 
-def add_entitlements(unit: Unit, beneficiary_id: UUID, new: tuple[NewEntitlement, ...]) -> int:
-    """Add the entitlements whose scheme the person does not have yet; return how many were added."""
-    existing = {row.scheme for row in entitlements_of(unit.db, beneficiary_id)}
-    added = 0
-    for entitlement in new:
-        unit.service.policy(entitlement.scheme)
-        if entitlement.scheme in existing:
-            continue
-        existing.add(entitlement.scheme)
-        added += 1
-        unit.db.add(
-            EntitlementRow(
-                id=unit.service.new_id(),
-                beneficiary_id=beneficiary_id,
-                scheme=entitlement.scheme,
-                starts_on=entitlement.starts_on,
-                last_proof_on=entitlement.last_proof_on,
-            )
-        )
-    unit.db.flush()
-    return added
+def add_beneficiaries(unit: Unit, people: Sequence[NewBeneficiary]) -> list[UUID | CertifyError]:
+    """Enrol many people in one statement; whoever cannot be gets the error that ``add_beneficiary`` would raise."""
+    found: list[UUID | CertifyError] = []
+    rows: list[dict[str, Any]] = []
+    keys: list[dict[str, Any]] = []
+    for person in people:
+        try:
+            row, key = _new_rows(unit, person)
+        except (Conflict, Invalid) as error:
+            found.append(error)
+        else:
+            found.append(row["id"])
+            rows.append(row)
+            keys.append(key)
+    ours = [(number, person) for number, person in zip(found, people, strict=True) if isinstance(number, UUID)]
+    pensions = [row for number, person in ours for row in _pension_rows(unit, number, person.entitlements)]
+    enrolled = enrol_people(unit.db, rows, keys, pensions) if rows else set()
+    for number, person in ours:
+        if number in enrolled:
+            unit.ledger("person_enrolled", number, schemes=sorted({e.scheme for e in person.entitlements}))
+    # Somebody else may have enrolled the same person before, or a moment ago; or they come twice in this batch.
+    return [_exists() if isinstance(number, UUID) and number not in enrolled else number for number in found]
+
+
+def add_entitlements(unit: Unit, new: Mapping[UUID, Sequence[NewEntitlement]]) -> int:
+    """Add to people, whom the caller has locked, entitlements whose scheme they do not have; return how many are new.
+
+    Raises Invalid for an unknown scheme.
+    """
+    return add_pensions(unit.db, [row for number, those in new.items() for row in _pension_rows(unit, number, those)])
 
 
 def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
@@ -241,6 +222,47 @@ def _seal_templates(unit: Unit, row: ReferenceRow, measurement: Measurement) -> 
         )
 
 
+def _new_rows(unit: Unit, person: NewBeneficiary) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Check a new person; return the row of the person and that of the data key. Raises Invalid."""
+    national_id, card = _identifiers(unit.service, person)
+    _check_dates(unit, person)
+    vault, beneficiary_id = unit.service.vault, unit.service.new_id()
+    key, sealer = vault.new_key(beneficiary_id)
+    unit.know(sealer)
+    row = {
+        "id": beneficiary_id,
+        "national_id_hash": vault.lookup_hash(unit.db, "national_id", national_id),
+        "national_id_masked": mask(national_id),
+        "card_hash": vault.lookup_hash(unit.db, "card", card) if card else None,
+        "card_masked": mask(card) if card else None,
+        "ids_sealed": seal_identifiers(unit, beneficiary_id, national_id, card),
+        "name": unicodedata.normalize("NFC", person.name).strip(),
+        "birth_date": person.birth_date,
+        "region": person.region,
+        "needs": person.needs,
+        "created_at": unit.now,
+    }
+    return row, key
+
+
+def _pension_rows(unit: Unit, beneficiary_id: UUID, new: Sequence[NewEntitlement]) -> list[dict[str, Any]]:
+    """Return the rows of entitlements, the first of each scheme. Raises Invalid for an unknown scheme."""
+    by_scheme: dict[str, NewEntitlement] = {}
+    for entitlement in new:
+        unit.service.policy(entitlement.scheme)
+        by_scheme.setdefault(entitlement.scheme, entitlement)
+    return [
+        {
+            "id": unit.service.new_id(),
+            "beneficiary_id": beneficiary_id,
+            "scheme": entitlement.scheme,
+            "starts_on": entitlement.starts_on,
+            "last_proof_on": entitlement.last_proof_on,
+        }
+        for entitlement in by_scheme.values()
+    ]
+
+
 def _exists() -> Conflict:
     return Conflict(
         "Somebody with this national id or card number is enrolled already.",
@@ -268,5 +290,6 @@ def _check_dates(unit: Unit, person: NewBeneficiary) -> None:
     if not person.entitlements:
         raise Invalid("A beneficiary needs at least one entitlement.", code="entitlement_missing")
     for entitlement in person.entitlements:
+        unit.service.policy(entitlement.scheme)
         if entitlement.last_proof_on is not None and entitlement.last_proof_on > today:
             raise Invalid("The last proof of life lies in the future.", code="last_proof_invalid")

@@ -7,8 +7,10 @@ from uuid import UUID
 from certify.issue import revoke
 from certify.service import Unit
 from certify.storage.certificates import certificate_in_force, certificates_of
+from certify.storage.idempotency import forget_answers
 from certify.storage.media import delete_media_of
-from certify.storage.people import entitlements_of, get_beneficiary, references_of
+from certify.storage.people import entitlements_of, get_beneficiary, ids_of, references_of
+from certify.storage.prints import delete_prints_of
 from certify.storage.sessions import close_sessions_of, forget_devices_of
 
 
@@ -17,6 +19,7 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     person = get_beneficiary(unit.db, beneficiary_id, lock=True)
     if person.erased_at is not None:
         return
+    forget_answers(unit.db, unit.service.vault, ids_of(unit.db, beneficiary_id))  # while the ids are still known
     current = certificate_in_force(unit.db, beneficiary_id)
     if current is not None:
         revoke(unit, current.number, reason="person_erased")
@@ -26,6 +29,7 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     delete_media_of(unit.db, beneficiary_id)
     close_sessions_of(unit.db, beneficiary_id)
     forget_devices_of(unit.db, beneficiary_id)
+    delete_prints_of(unit.db, beneficiary_id)
     for certificate in certificates_of(unit.db, beneficiary_id):
         certificate.cose = b""  # the signed bytes name the person; number, state and digest stay
     for entitlement in entitlements_of(unit.db, beneficiary_id):

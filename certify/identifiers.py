@@ -8,6 +8,7 @@ from uuid import UUID
 from certify.errors import Gone, Invalid
 from certify.registry.national_id import normalise_id
 from certify.service import Unit
+from certify.storage.dossiers import Dossier
 from certify.storage.people import find_beneficiary
 from certify.storage.tables import BeneficiaryRow
 
@@ -18,7 +19,7 @@ def seal_identifiers(unit: Unit, beneficiary_id: UUID, national_id: str, card_nu
     return unit.sealer(beneficiary_id).seal(ids, "ids")
 
 
-def open_identifiers(unit: Unit, row: BeneficiaryRow) -> tuple[str, str | None]:
+def open_identifiers(unit: Unit, row: BeneficiaryRow | Dossier) -> tuple[str, str | None]:
     """Open the clear national id and card number of a person. Raises Gone when they were erased."""
     if row.erased_at is not None:
         raise Gone("The data of this person was erased.", code="person_erased")

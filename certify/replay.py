@@ -6,18 +6,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from certify.capture import compare, look
 from certify.determine import entitlement_from_json
 from certify.domain.codec import determination_digest, determination_to_json
 from certify.domain.decide import decide
-from certify.domain.evidence import Capture
+from certify.domain.evidence import Capture, Check
 from certify.enrol import open_references
+from certify.look import compare, look
 from certify.service import Unit
 from certify.storage.facts import evidence_by_ids, get_determination, stored_parameters, stored_policy
 from certify.storage.media import read_media
 from certify.storage.sessions import get_session
 from certify.storage.tables import SessionRow
 from models.calibrate import parse_calibration
+from models.liveness.checks import CheckResult
+from models.liveness.fusion import judge, parse_fusion
+from models.states import State
 
 if TYPE_CHECKING:
     from models.pipeline import FaceEngine
@@ -63,7 +66,10 @@ def replay(unit: Unit, determination_id: UUID, *, engine: FaceEngine | None = No
     for fact in evidence:
         if isinstance(fact, Capture):
             session = get_session(unit.db, UUID(fact.session_id))
-            comparison = (session.report or {}).get("comparison")
+            report = session.report or {}
+            if report.get("liveness") is not None:
+                _replay_liveness(unit, fact, report, notes)
+            comparison = report.get("comparison")
             if comparison is not None:
                 _replay_calibration(unit, fact, comparison, notes)
                 if engine is not None:
@@ -99,6 +105,30 @@ def _replay_calibration(unit: Unit, fact: Capture, comparison: dict[str, Any], n
         )
 
 
+def _replay_liveness(unit: Unit, fact: Capture, report: dict[str, Any], notes: _Notes) -> None:
+    """Judge the stored measures and checks with the numbers of that day."""
+    stored = report["liveness"]
+    fusion = parse_fusion(stored_parameters(unit.db, stored["parameters_sha256"]))
+    checks = [
+        CheckResult(check["name"], State(check["state"]), check["values"], check["reason"])
+        for check in stored["checks"]
+    ]
+    again = judge(fusion, stored["measures"], checks)
+    notes.checked.append(
+        f"liveness of session {fact.session_id} from {len(stored['measures'])} measures and {len(checks)} checks"
+    )
+    if (again.state.value, list(again.reasons)) != (stored["state"], stored["reasons"]) or again.llr != stored["llr"]:
+        notes.differences.append(
+            f"The liveness of session {fact.session_id} came out as {again.state.value}, not {stored['state']}."
+        )
+    seen_before = (report.get("seen_before") or {}).get("state")
+    expected = Check.FAIL if seen_before == Check.FAIL else Check(again.state.value)
+    if fact.liveness is not expected:
+        notes.differences.append(
+            f"Session {fact.session_id} was held for liveness {fact.liveness.value}, not {expected.value}."
+        )
+
+
 def _replay_image(
     unit: Unit, session: SessionRow, comparison: dict[str, Any], engine: FaceEngine, notes: _Notes
 ) -> None:
@@ -118,7 +148,9 @@ def _replay_image(
         notes.not_checked.append(f"{what}: a reference it was compared with is not active any more")
         return
     data = read_media(unit.db, sealer, session.blob_id)
-    again = compare(engine, look(engine, session, data), {number: known[number] for number in wanted})
+    again = compare(
+        engine, look(engine, data, session.plan, session.source), {number: known[number] for number in wanted}
+    )
     notes.checked.append(f"{what} from the stored media")
     scores = dict(again.scores) if again else {}
     # Other processors may round differently in the last digits of a float32.

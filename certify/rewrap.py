@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from certify.errors import Unavailable
 from certify.service import Service
+from certify.storage.idempotency import answer_label
 from certify.storage.keys import MasterKey
 from certify.storage.signing import secret_name
 from certify.storage.tables import DataKeyRow, IdempotencyRow, SecretRow, SigningKeyRow
@@ -112,8 +113,7 @@ def _move_answers(service: Service, key: MasterKey, chunk: int, moved: Moved, st
             query = query.order_by(IdempotencyRow.principal, IdempotencyRow.key).limit(chunk).with_for_update()
             rows = db.scalars(query).all()
             for row in rows:
-                # The label that api/idempotency.py seals with.
-                body = _again(key, row.body or b"", secret_context(f"answer:{row.principal}:{row.key}"))
+                body = _again(key, row.body or b"", secret_context(answer_label(row.principal, row.key)))
                 if body is not None:
                     row.body = body
                     moved.answers += 1

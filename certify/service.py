@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -89,6 +89,12 @@ class Unit:
         if beneficiary_id not in self._sealers:
             self._sealers[beneficiary_id] = self.service.vault.sealer(self.db, beneficiary_id)
         return self._sealers[beneficiary_id]
+
+    def open_sealers(self, people: Sequence[UUID]) -> None:
+        """Open the sealers of people who will be asked for, all at once. Erased people are left for ``sealer``."""
+        missing = [beneficiary_id for beneficiary_id in people if beneficiary_id not in self._sealers]
+        if missing:
+            self._sealers |= self.service.vault.sealers(self.db, missing)
 
     def know(self, sealer: Sealer) -> None:
         """Take over a sealer that an earlier unit of the same piece of work opened."""

@@ -147,13 +147,27 @@ class Authenticator:
 
 
 class Signer:
-    """Signs tokens with one Ed25519 key. Used for sessions, and by the development issuer."""
+    """Signs tokens with one Ed25519 key. Used for sessions, and by the development issuer.
 
-    def __init__(self, issuer: str, private_jwk: Mapping[str, Any], roles: frozenset[Role]) -> None:
+    ``retired`` are public keys that signed before: what they signed is accepted until it expires.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        private_jwk: Mapping[str, Any],
+        roles: frozenset[Role],
+        *,
+        retired: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self._name = issuer
         # RFC 9864 names the algorithm Ed25519; the JWK may carry the older, vaguer "EdDSA".
-        jwk = {name: value for name, value in private_jwk.items() if name not in ("alg", "use")}
-        self._keys = KeySet.import_key_set({"keys": [jwk]})
+        keys = [
+            {name: value for name, value in jwk.items() if name not in ("alg", "use")}
+            for jwk in (private_jwk, *retired)
+            if jwk is private_jwk or jwk.get("kid") != private_jwk.get("kid")
+        ]
+        self._keys = KeySet.import_key_set({"keys": keys})
         self._roles = roles
 
     def issue(

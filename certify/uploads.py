@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from certify.capture import accept_media, is_video, lock_session, media_type_of, require_open, was_submitted
+from certify.capture import accept_media, lock_session, require_open, was_submitted
 from certify.errors import Conflict, Gone, Invalid, NotFound, TooLarge
+from certify.media_kind import is_video, media_type_of
 from certify.service import Unit
 from certify.storage.sessions import get_session
 from certify.storage.tables import BeneficiaryRow, SessionRow, UploadRow
@@ -58,9 +60,12 @@ class Progress:
     refusal: Invalid | VideoRefused | None = None
 
 
-def begin_upload(unit: Unit, session_id: UUID, *, size: int, sha256: str) -> Progress:
+def begin_upload(
+    unit: Unit, session_id: UUID, *, size: int, sha256: str, camera: dict[str, Any] | None = None
+) -> Progress:
     """Begin to send a video; declared again in the same words it goes on, in others it begins anew.
 
+    ``camera`` is what the phone says of the camera that filmed it.
     Raises TooLarge, NotFound, Conflict and Gone as for media sent in one piece, so that nobody sends megabytes in vain.
     """
     limit = unit.service.settings.max_upload_bytes
@@ -72,6 +77,7 @@ def begin_upload(unit: Unit, session_id: UUID, *, size: int, sha256: str) -> Pro
     if was_submitted(row, sha256):
         return Progress(row, size, size)
     require_open(unit, person, row)
+    row.source = {"way": "upload", "camera": camera}
     upload = find_upload(unit.db, session_id)
     if upload is None or (upload.size, upload.sha256) != (size, sha256):
         delete_upload(unit.db, session_id)

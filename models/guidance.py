@@ -33,6 +33,8 @@ SENTENCES: dict[str, str] = {
     "keep_in_view": "Keep your face in the picture until the end.",
     "follow_prompts": "Please do what the screen asks, when it asks it. You can take your time.",
     "life_not_seen": "We could not see clearly that you are there yourself. Try once more, where the light is better.",
+    "use_camera": "Please film with the camera of the phone itself, without another program.",
+    "record_anew": "This video was sent before. Please record a new one.",
     "not_processed": "We could not look at this picture. Somebody will look into it; you can also take a new one.",
     # Videos that could not be read (models/video.py).
     "video_empty": "The video did not arrive. Please send it again.",

@@ -28,7 +28,10 @@ from models.liveness.advice import advice
 from models.liveness.assess import assess as assess_liveness
 from models.liveness.fusion import Fusion, LivenessReport, load_fusion
 from models.liveness.plan import Plan
+from models.liveness.prints import Prints, prints_of
 from models.liveness.readings import Observer, Readings, best_frames, observe, spread_frames, worst_quality
+from models.liveness.screen import grid_peak
+from models.liveness.source import CaptureSource, check_source
 from models.packs import PackStore
 from models.pad import NOT_ASSESSED, PassivePad, passive_pad
 from models.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
@@ -121,12 +124,14 @@ class Watched:
         probes: templates of its best frames.
         liveness: the verdict and what it rests on.
         parameters: by name, the text of the fitted numbers that were used.
+        prints: of all frames, to know the video again.
     """
 
     measurement: Measurement
     probes: tuple[Templates, ...]
     liveness: LivenessReport
     parameters: Mapping[str, str]
+    prints: Prints
 
 
 class FaceEngine:
@@ -268,12 +273,25 @@ class FaceEngine:
         """
         return self._observe(VideoReader(data, limits))
 
-    def watch(self, data: bytes, plan: Plan | None = None) -> Watched:
+    def texture(self, data: bytes) -> tuple[float | None, float | None]:
+        """Passive PAD ("live", 0 to 1) and screen grid of the main face of one picture; None where it cannot be told.
+
+        Raises:
+            ImageRefused: the bytes cannot be used as a picture.
+        """
+        pixels, _ = decode(data, ImageLimits())
+        faces = self._detector.detect(pixels)
+        if not faces or self._pad is None:
+            return None, None
+        return passive_pad(self._pad, pixels, faces[0]).live, grid_peak(pixels, faces[0])
+
+    def watch(self, data: bytes, plan: Plan | None = None, source: CaptureSource | None = None) -> Watched:
         """Judge whether a video shows a living person, and make templates of its best frames.
 
         Args:
             data: the file's bytes.
             plan: what the person was asked to do; None when nothing.
+            source: what is known of where the frames come from.
 
         Raises:
             VideoRefused: the bytes cannot be used as a video.
@@ -287,7 +305,9 @@ class FaceEngine:
         # The last embedder is the fastest; continuity needs no calibrated score.
         vectors = [self._embedders[-1].embed(aligned[None])[0] for aligned in spread]
         clock.lap("continuity")
-        report = assess_liveness(readings, vectors, plan, self._fusion)
+        info = reader.info
+        checked = check_source(source, info.width, info.height)
+        report = assess_liveness(readings, vectors, plan, self._fusion, source=checked)
         clock.lap("checks")
         best = best_frames(readings, PROBES)
         probes = tuple(
@@ -296,7 +316,6 @@ class FaceEngine:
             if detail.aligned is not None
         )
         clock.lap("embed")
-        info = reader.info
         measurement = self._measurement(
             ImageInfo(info.codec.upper(), info.width, info.height, 1, 1),
             tuple(best[0].faces or ()) if best else (),
@@ -306,7 +325,13 @@ class FaceEngine:
             clock,
         )
         guidance = dict.fromkeys((*(() if probes else measurement.guidance), *advice(report)))
-        return Watched(replace(measurement, guidance=tuple(guidance)), probes, report, {"liveness": self._fusion.text})
+        return Watched(
+            replace(measurement, guidance=tuple(guidance)),
+            probes,
+            report,
+            {"liveness": self._fusion.text},
+            prints_of(readings.glances),
+        )
 
     def compare_many(self, probes: Sequence[Templates], references: Sequence[Templates]) -> Comparison:
         """Compare several probes of one capture with the references of one person.

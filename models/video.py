@@ -97,7 +97,7 @@ class VideoInfo:
 
     Attributes:
         container: ``webm``, ``matroska``, ``mp4`` or ``mov``.
-        codec: ``vp8``, ``vp9`` or ``h264``.
+        codec: ``vp8``, ``vp9``, ``h264`` or ``mjpeg``.
         pixel_format: FFmpeg's name, such as ``yuv420p``.
         width: columns of the upright frame at full size.
         height: rows, likewise.

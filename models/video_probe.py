@@ -40,7 +40,7 @@ class VideoLimits:
     max_packet: int = 4_200_000
     max_side_out: int = 640
     containers: frozenset[str] = frozenset({"webm", "matroska", "mp4", "mov"})
-    codecs: frozenset[str] = frozenset({"vp8", "vp9", "h264"})
+    codecs: frozenset[str] = frozenset({"vp8", "vp9", "h264", "mjpeg"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class VideoHeader:
 
     Attributes:
         container: ``webm``, ``matroska``, ``mp4`` or ``mov``.
-        codec: ``vp8``, ``vp9`` or ``h264``.
+        codec: ``vp8``, ``vp9``, ``h264`` or ``mjpeg``.
         width: stored columns, before rotation; 0 when the container does not say.
         height: stored rows, likewise.
         seconds: from the first timestamp to the last.

@@ -51,7 +51,8 @@ def begin(session_id: UUID, body: schemas.UploadIn, caller: Sender, once: Annota
 
     def work(unit: Unit) -> schemas.UploadOut:
         require_agent_at_visit(unit, caller, session_id)
-        return views.upload(begin_upload(unit, session_id, size=body.size, sha256=body.sha256))
+        camera = body.camera.model_dump() if body.camera else None
+        return views.upload(begin_upload(unit, session_id, size=body.size, sha256=body.sha256, camera=camera))
 
     return once.run(caller, work, status=201)
 

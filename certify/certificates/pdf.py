@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from fpdf import FPDF, Align, XPos, YPos
 
+from certify.certificates.assurance import assessed
 from certify.certificates.fonts import FontChoice, bold_of, choose_fonts, find_fonts
 from certify.certificates.payload import Certificate
 from certify.certificates.qr import QUIET_ZONE, qr_code, qr_png, to_text
@@ -41,17 +42,6 @@ _STEPS = (
     "Accept it only if it says “valid” and name, birth year and id ending fit your payee.",
     "With a network, let the checker also ask whether the certificate was revoked.",
 )
-
-# The assurances that certify.domain.proofs gives, as what was assessed and what was not. A payer must not have to know
-# what a code leaves unsaid.
-_ASSESSED = {
-    "face": "The face matched the enrolled photo. Liveness was not assessed: that a picture was shown to the camera "
-    "is not ruled out.",
-    "face+liveness": "The face matched the enrolled photo. Liveness was assessed too: a living person was before the "
-    "camera.",
-    "records": "Records of signs of life were compared. Neither face nor liveness was assessed.",
-    "officer": "An officer confirmed it. Neither face nor liveness was assessed by a machine for this.",
-}
 
 
 def long_date(day: dt.date) -> str:
@@ -267,10 +257,7 @@ def _columns(sheet: _Sheet, certificate: Certificate, text: str, names: Mapping[
 
 
 def _assessed(sheet: _Sheet, assurance: str, y: float) -> float:
-    """Say what was assessed; an assurance that this release does not know is printed as it is signed."""
-    if assurance in _ASSESSED:
-        return sheet.paragraph(_ASSESSED[assurance], _LEFT, y + 0.8, size=9, width=_COLUMN, ink=_QUIET)
-    return sheet.line(f"Assurance: {assurance}", _LEFT, y, size=9, width=_COLUMN, ink=_QUIET)
+    return sheet.paragraph(assessed(assurance), _LEFT, y + 0.8, size=9, width=_COLUMN, ink=_QUIET)
 
 
 def _for_payers(sheet: _Sheet, y: float) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cbor2
 from cwt import COSE, COSEKey
@@ -70,9 +71,7 @@ def sign(certificate: Certificate, key: SigningKey) -> bytes:
         raise ValueError("the certificate names another key than the one that signs it")
     protected = {1: key.algorithm.cose, 4: bytes.fromhex(key.kid)}
     payload = cbor2.dumps(to_claims(certificate), canonical=True)
-    data = COSE.new(deterministic_header=True).encode_and_sign(
-        payload, _cose_key(key.to_jwk(), key.kid), protected=protected
-    )
+    data = COSE.new(deterministic_header=True).encode_and_sign(payload, _private_key(key), protected=protected)
     if not isinstance(data, bytes) or len(data) > MAX_COSE_BYTES:
         raise ValueError("the certificate is too long")
     return data
@@ -156,6 +155,11 @@ def _load(payload: bytes) -> object:
     if canonical != payload:  # also refuses duplicate keys and trailing bytes
         raise CertificateMalformed("the payload is not deterministically encoded")
     return claims
+
+
+@lru_cache(maxsize=4)  # one key signs thousands of certificates; equal keys have equal ids, which the id's hash ensures
+def _private_key(key: SigningKey) -> COSEKeyInterface:
+    return _cose_key(key.to_jwk(), key.kid)
 
 
 def _cose_key(jwk: dict[str, str], kid: str) -> COSEKeyInterface:

@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
+from certify.certificates.assurance import assessed
 from certify.certificates.errors import CertificateMalformed, NotACertificate
 from certify.certificates.file import from_file
 from certify.certificates.keyset import KeySet
@@ -93,7 +94,8 @@ def _lines(state: State, certificate: Certificate) -> tuple[str, ...]:
         f"{certificate.name}, born {certificate.birth_year or 'unknown'}, national id ends with {certificate.id_tail}.",
         f"Certified until the end of {certificate.valid_until.isoformat()}, {certificate.time_zone} time.",
         f"Pensions: {pensions}.",
-        f"How it was proven: {certificate.method.label} ({certificate.assurance}).",
+        f"How it was proven: {certificate.method.label}.",
+        assessed(certificate.assurance),
         f"Number {certificate.number}, issued by {certificate.issuer}.",
         "Whether it was revoked since cannot be seen offline.",
     )

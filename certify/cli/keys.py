@@ -17,7 +17,7 @@ from certify.issue import key_set
 from certify.rewrap import Moved, others_connected, rewrap
 from certify.service import Service, utc_now
 from certify.storage.keys import FileMasterKey, begin_move, end_move
-from certify.storage.signing import active_key, rotate_key
+from certify.storage.signing import Purpose, active_key, rotate_key
 from certify.tokens import Role, development_signer
 
 app = typer.Typer(help="Public keys for verification, rotation, and moving to a new master key.", no_args_is_help=True)
@@ -32,18 +32,32 @@ def export(file: Annotated[Path, typer.Argument(help="Where to write the JWK Set
     console.print(f"Wrote {file}.", soft_wrap=True)
 
 
+_AFTERWARDS = {
+    Purpose.CERTIFICATE: "Export the keys again ('certify keys export'), so that payers can verify new certificates.",
+    Purpose.LEDGER: "Give the new public key to those who keep checkpoints (GET /v1/ledger/keys).",
+    Purpose.SESSION: "Restart every 'certify serve' now: until then it signs with the old key.",
+}
+
+
 @app.command()
 def rotate(
-    algorithm: Annotated[Algorithm, typer.Option(help="Of the new key.")] = Algorithm.EDDSA,
+    purpose: Annotated[
+        Purpose, typer.Option(help="Which key: of certificates, of ledger checkpoints, or of session tokens.")
+    ] = Purpose.CERTIFICATE,
+    algorithm: Annotated[
+        Algorithm, typer.Option(help="Of the new key; ledger and session keys are always Ed25519 (EdDSA).")
+    ] = Algorithm.EDDSA,
 ) -> None:
     """Retire the key that signs certificates and make a new one. Old certificates stay verifiable.
 
-    Export the keys again afterwards, so that payers can verify new certificates.
+    With --purpose the key of ledger checkpoints or of session tokens instead. What the old key signed stays valid: old
+    checkpoints for ever, tokens until they expire. Certificates: export the keys again afterwards, so that payers can
+    verify new ones. Sessions: restart every 'certify serve'.
     """
     with opened_service() as service, service.unit() as unit:
-        key = rotate_key(unit.db, service.vault, "certificate", algorithm, unit.service.clock)
-        unit.ledger("key_rotated", None, kid=key.kid, algorithm=key.algorithm.value)
-    console.print(f"New key {key.kid} ({key.algorithm}).")
+        key = rotate_key(unit.db, service.vault, purpose, algorithm, unit.service.clock)
+        unit.ledger("key_rotated", None, purpose=purpose.value, kid=key.kid, algorithm=key.algorithm.value)
+    console.print(f"New {purpose} key {key.kid} ({key.algorithm}). {_AFTERWARDS[purpose]}", soft_wrap=True)
 
 
 @app.command("rewrap")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +23,7 @@ import typer
 from certify.cli.output import console, load_engine, opened_service
 from certify.config import Settings
 from certify.errors import Unavailable
+from certify.live.recording import MAX_FRAME_MESSAGE
 from certify.logs import configure_logs
 from certify.queue import DatabaseQueue
 
@@ -30,6 +37,7 @@ def register(root: typer.Typer) -> None:
     """Add the commands."""
     root.command("serve")(serve)
     root.command("worker")(worker)
+    root.command("guide")(guide)
 
 
 def serve(
@@ -38,8 +46,11 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(help="Worker processes to start along; default CERTIFY_WORKERS.")
     ] = None,
+    guides: Annotated[
+        int | None, typer.Option(help="Processes for live guidance to start along; default CERTIFY_GUIDES.")
+    ] = None,
 ) -> None:
-    """Run the HTTP service and, for one machine, its workers. Stop with Ctrl-C; nothing accepted is ever lost."""
+    """Run the HTTP service and, for one machine, its workers and guides. Ctrl-C stops it; nothing accepted is lost."""
     import uvicorn  # noqa: PLC0415 - only this command needs a web server
 
     from certify.storage.migrate import is_current  # noqa: PLC0415 - slow to load
@@ -52,10 +63,18 @@ def serve(
                 "The database schema is not current.", hint="Run 'certify db upgrade'.", code="schema_old"
             )
         count = settings.workers if workers is None else workers
-        keeper = WorkerKeeper(count)
+        helpers = settings.guides if guides is None else guides
+        # Short and private: the path of a socket has 107 characters at most, and folders of data may be deep.
+        folder = Path(tempfile.mkdtemp(prefix="certify-"))
+        sockets = [str(folder / f"guide-{index}") for index in range(helpers)]
+        keeper = Keeper([["worker"]] * count + [["guide", path] for path in sockets])
         keeper.start()
+        os.environ["CERTIFY_GUIDE_SOCKETS"] = json.dumps([*sockets, *settings.guide_sockets])
         address, number = host or settings.host, port or settings.port
-        console.print(f"certify listens on http://{address}:{number} with {count} worker(s); Ctrl-C stops it.")
+        console.print(
+            f"certify listens on http://{address}:{number} with {count} worker(s) and {helpers} guide(s); "
+            "Ctrl-C stops it."
+        )
         # Threads that come back from the database wait this long at most for the interpreter; Python's own 5 ms would
         # be most of the time an answer takes.
         sys.setswitchinterval(0.0005)
@@ -72,6 +91,9 @@ def serve(
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=30,
+                # One frame of a live capture; compressing JPEG again is work for nothing, and a way to send bombs.
+                ws_max_size=MAX_FRAME_MESSAGE + 1024,
+                ws_per_message_deflate=False,
                 # The caller's address counts for rate limits; a header could claim any, unless a known proxy wrote it.
                 proxy_headers=settings.trusted_proxies is not None,
                 forwarded_allow_ips=settings.trusted_proxies or "",
@@ -80,6 +102,7 @@ def serve(
             console.print("Stopped.")
         finally:
             keeper.stop()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def worker(
@@ -101,22 +124,45 @@ def worker(
         asyncio.run(run_worker(Bench(service, engine), wait=not until_idle, concurrency=concurrency))
 
 
-class WorkerKeeper:
-    """Starts worker processes and starts a new one whenever one has died."""
+def guide(
+    socket: Annotated[Path, typer.Argument(help="Unix socket to listen on; name it in CERTIFY_GUIDE_SOCKETS.")],
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Give live guidance: look at the frames of captures and say what to do. 'certify serve' starts its own."""
+    from certify.live.guide_process import serve_guide  # noqa: PLC0415 - loads the face models
+    from models.guide import Guides  # noqa: PLC0415
+    from models.packs import PackStore, default_cache_dir  # noqa: PLC0415
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    settings = Settings()
+    configure_logs(settings.log_level)
+    # Before the workers, who have time, and after the HTTP process, which only passes on.
+    os.nice(_NICENESS // 3)
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve_guide(lambda: Guides.load(PackStore(default_cache_dir())), socket))
+
+
+class Keeper:
+    """Starts processes of this program, and starts a new one whenever one has died.
+
+    Args:
+        commands: the arguments of each.
+    """
+
+    def __init__(self, commands: Sequence[Sequence[str]]) -> None:
+        self._commands = commands
         self._stopping = threading.Event()
         self._processes: list[subprocess.Popen[bytes]] = []
         self._thread = threading.Thread(target=self._keep, daemon=True)
 
     def start(self) -> None:
-        """Start the workers."""
-        self._processes = [self._spawn() for _ in range(self._count)]
+        """Start them."""
+        self._processes = [_spawn(command) for command in self._commands]
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the workers to finish what they are doing, and wait for them."""
+        """Ask them to finish what they are doing, and wait."""
         self._stopping.set()
         for process in self._processes:
             process.terminate()
@@ -130,17 +176,19 @@ class WorkerKeeper:
         while not self._stopping.wait(1.0):
             for index, process in enumerate(self._processes):
                 if process.poll() is not None and not self._stopping.is_set():
-                    log.error("a worker died; starting another", extra={"exit_code": process.returncode})
-                    # A worker that dies at once, for want of models say, must not spin.
+                    name = self._commands[index][0]
+                    log.error("a %s died; starting another", name, extra={"exit_code": process.returncode})
+                    # One that dies at once, for want of models say, must not spin.
                     time.sleep(1.0)
-                    self._processes[index] = self._spawn()
+                    self._processes[index] = _spawn(self._commands[index])
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", "certify", "worker", "--parent", str(os.getpid())])
+
+def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "certify", *command, "--parent", str(os.getpid())])
 
 
 def _end_with(parent: int) -> None:
-    """End this worker when the server that started it is gone, however it went."""
+    """End this process when the server that started it is gone, however it went."""
     while os.getppid() == parent:
         time.sleep(1.0)
     os.kill(os.getpid(), 15)

@@ -70,10 +70,13 @@ def determination_to_json(determination: Determination) -> dict[str, Any]:
 
 def determination_digest(determination: Determination) -> bytes:
     """Hash a determination, 32 bytes; this is what a certificate names. Texts are left out: wording may improve."""
-    data = determination_to_json(determination)
-    for entry in data["reasons"]:
-        del entry["text"]
-    return digest(data)
+    return verdict_digest(determination_to_json(determination))
+
+
+def verdict_digest(verdict: dict[str, Any]) -> bytes:
+    """Hash a determination that ``determination_to_json`` has turned into plain values already."""
+    wordless = [{name: value for name, value in entry.items() if name != "text"} for entry in verdict["reasons"]]
+    return digest(verdict | {"reasons": wordless})
 
 
 def _record(value: Any) -> dict[str, Any]:

@@ -45,8 +45,8 @@ class Capture(Fact):
     """One capture session: a face compared with the references, and whatever liveness checks were made.
 
     ``llr`` is the calibrated log10 likelihood ratio "same person : different persons", ``None`` when no comparison
-    could be made. ``embedders`` counts the face models that took part. ``guidance`` holds machine codes of what the
-    person can do better.
+    could be made. ``embedders`` counts the face models that took part. ``filmed`` tells a video, which can show life,
+    from a still photo, which cannot. ``guidance`` holds machine codes of what the person can do better.
     """
 
     session_id: str
@@ -55,6 +55,7 @@ class Capture(Fact):
     llr: float | None
     embedders: int
     liveness: Check
+    filmed: bool = False
     guidance: tuple[str, ...] = ()
 
 

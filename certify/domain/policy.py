@@ -29,6 +29,7 @@ class LivenessRule(StrEnum):
     """What a capture needs to show beyond a matching face. A failed liveness check never certifies."""
 
     REQUIRED = "required"
+    WHEN_FILMED = "when_filmed"  # a video must show life; a still photo is held to "advisory"
     ADVISORY = "advisory"  # "not assessed" is let through and written on the certificate as such
 
 

@@ -67,7 +67,10 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
     if capture.llr is None or capture.embedders < rule.embedders:
         return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NOT_COMPARED, fact),))
     if capture.liveness is Check.NOT_ASSESSED:
-        if rule.liveness is LivenessRule.REQUIRED:
+        required = (
+            capture.filmed if rule.liveness is LivenessRule.WHEN_FILMED else rule.liveness is LivenessRule.REQUIRED
+        )
+        if required:
             return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.LIVENESS_REQUIRED, fact),))
         return CaptureJudgement(Check.PASS, (reason(Code.LIVENESS_NOT_ASSESSED, fact),), "face")
     return CaptureJudgement(Check.PASS, (), "face+liveness")

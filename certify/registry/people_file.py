@@ -13,17 +13,16 @@ from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-
-from certify.determine import determine
+from certify.determine import determine_many
 from certify.domain.schedule import latest_date
-from certify.enrol import NewBeneficiary, add_beneficiary, add_entitlements
-from certify.errors import Conflict, Invalid
+from certify.enrol import NewBeneficiary, add_beneficiaries, add_entitlements
+from certify.errors import CertifyError, Invalid
 from certify.registry.people_rows import COLUMNS, BadRow, PersonRow, read_row
 from certify.registry.quarantine import Quarantine
 from certify.registry.table_file import TableFile
 from certify.service import Service, Unit
-from certify.storage.people import KnownPerson, get_beneficiary, known_people
+from certify.storage.dossiers import lock_people
+from certify.storage.people import KnownPerson, known_people
 
 CHUNK = 1_000
 Progress = Callable[[int, int | None], None]
@@ -132,13 +131,22 @@ def _import_chunk(service: Service, rows: list[PersonRow]) -> _Done:
     with service.unit() as unit:
         hashes = {national_id: service.vault.lookup_hash(unit.db, "national_id", national_id) for national_id in groups}
         known = known_people(unit.db, list(hashes.values()))
+        new: list[list[PersonRow]] = []
+        more: dict[UUID, list[PersonRow]] = {}
         for national_id, group in groups.items():
-            _import_person(unit, known.get(hashes[national_id]), group, done)
+            person = known.get(hashes[national_id])
+            fitting = _fitting(person, group, done)
+            if fitting and person is None:
+                new.append(fitting)
+            elif fitting and person is not None:
+                more[person.id] = fitting
+        people = [*_add_new(unit, new, done), *_add_more(unit, more, done)]
+        determine_many(unit, people)
     return done
 
 
-def _import_person(unit: Unit, known: KnownPerson | None, rows: list[PersonRow], done: _Done) -> None:
-    """Add what is missing of one person. The first row says who it is; rows that contradict it are refused."""
+def _fitting(known: KnownPerson | None, rows: list[PersonRow], done: _Done) -> list[PersonRow]:
+    """Return what is missing of one person. The first row says who it is; rows that contradict it are refused."""
     name, birth_date = (known.name, known.birth_date) if known else (rows[0].name, None)
     card_number = None
     fitting: list[PersonRow] = []
@@ -149,22 +157,29 @@ def _import_person(unit: Unit, known: KnownPerson | None, rows: list[PersonRow],
         birth_date, card_number = birth_date or row.birth_date, card_number or row.card_number
         if known is None or row.entitlement.scheme not in known.schemes:
             fitting.append(row)
-    if not fitting:
-        return
-    try:
-        # A refusal takes back this person alone. Determining comes after it: its ledger entries must not be orphaned.
-        with unit.db.begin_nested():
-            beneficiary_id, added = _add(unit, known, fitting)
-    except (Conflict, Invalid) as error:
-        done.bad += [BadRow(row.row, error.code, error.message) for row in fitting]
-        return
-    except IntegrityError:
-        why = "Somebody else enrolled this person or card at the same moment; import the row again."
-        done.bad += [BadRow(row.row, "changed_meanwhile", why) for row in fitting]
-        return
-    determine(unit, beneficiary_id)
-    done.people += known is None
-    done.entitlements += added
+    return fitting
+
+
+def _add_new(unit: Unit, groups: list[list[PersonRow]], done: _Done) -> list[UUID]:
+    """Enrol new people; the rows of whoever cannot be enrolled are refused, the others go in."""
+    people = []
+    for rows, found in zip(groups, add_beneficiaries(unit, [_person(rows) for rows in groups]), strict=True):
+        if isinstance(found, CertifyError):
+            done.bad += [BadRow(row.row, found.code, found.message) for row in rows]
+        else:
+            people.append(found)
+            done.people += 1
+            done.entitlements += len(rows)
+    return people
+
+
+def _add_more(unit: Unit, groups: dict[UUID, list[PersonRow]], done: _Done) -> list[UUID]:
+    """Add pensions to people who are enrolled already."""
+    if groups:
+        lock_people(unit.db, list(groups))
+        new = {person: [row.entitlement for row in rows] for person, rows in groups.items()}
+        done.entitlements += add_entitlements(unit, new)
+    return list(groups)
 
 
 def _contradiction(row: PersonRow, name: str | None, birth_date: date | None, card_number: str | None) -> str:
@@ -178,18 +193,13 @@ def _contradiction(row: PersonRow, name: str | None, birth_date: date | None, ca
     return ""
 
 
-def _add(unit: Unit, known: KnownPerson | None, rows: list[PersonRow]) -> tuple[UUID, int]:
-    entitlements = tuple(row.entitlement for row in rows)
-    if known is not None:
-        get_beneficiary(unit.db, known.id, lock=True)
-        return known.id, add_entitlements(unit, known.id, entitlements)
-    person = NewBeneficiary(
+def _person(rows: list[PersonRow]) -> NewBeneficiary:
+    return NewBeneficiary(
         national_id=rows[0].national_id,
         name=rows[0].name,
-        entitlements=entitlements,
+        entitlements=tuple(row.entitlement for row in rows),
         card_number=next((row.card_number for row in rows if row.card_number), None),
         birth_date=next((row.birth_date for row in rows if row.birth_date), None),
         region=next((row.region for row in rows if row.region), None),
         needs=tuple(dict.fromkeys(need for row in rows for need in row.needs)),
     )
-    return add_beneficiary(unit, person), len(entitlements)

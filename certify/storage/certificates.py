@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from certify.errors import NotFound
@@ -40,22 +40,3 @@ def certificates_of(db: Session, beneficiary_id: UUID) -> Sequence[CertificateRo
     """Return all certificates of a person, newest first."""
     query = select(CertificateRow).where(CertificateRow.beneficiary_id == beneficiary_id)
     return db.scalars(query.order_by(CertificateRow.issued_at.desc(), CertificateRow.number)).all()
-
-
-def binding_certificates(
-    db: Session, beneficiary_id: UUID, subject: bytes, own_reasons: Sequence[str]
-) -> tuple[CertificateRow | None, bool]:
-    """Return the certificate in force, and whether one that said just this was revoked by hand.
-
-    By hand means: for a reason other than the service's own.
-    """
-    in_force = CertificateRow.state.in_(("valid", "paused"))
-    by_hand = and_(
-        CertificateRow.state == "revoked",
-        CertificateRow.subject_digest == subject,
-        CertificateRow.reason.not_in(own_reasons),
-    )
-    query = select(CertificateRow).where(CertificateRow.beneficiary_id == beneficiary_id, or_(in_force, by_hand))
-    rows = db.scalars(query).all()
-    current = next((row for row in rows if row.state != "revoked"), None)
-    return current, any(row.state == "revoked" for row in rows)

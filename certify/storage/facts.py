@@ -13,23 +13,27 @@ from certify.domain.codec import evidence_from_json, evidence_kind, evidence_to_
 from certify.domain.evidence import Evidence
 from certify.errors import NotFound
 from certify.policies import PolicyDocument, document_policy
+from certify.storage.direct import as_rows, run
 from certify.storage.tables import DeterminationRow, EvidenceRow, ParameterRow, PolicyRow
+
+_ADD = b"""
+    insert into evidence select * from json_populate_recordset(null::evidence, %(facts)s) on conflict do nothing
+"""
 
 
 def add_evidence(db: Session, beneficiary_id: UUID, fact: Evidence, *, external_id: str) -> bool:
     """Store a fact; return False when this record of the source is already stored, whatever its content."""
-    new = insert(EvidenceRow).values(
-        id=UUID(fact.id),
-        beneficiary_id=beneficiary_id,
-        kind=evidence_kind(fact),
-        source=fact.source,
-        external_id=external_id,
-        event_at=fact.event_at,
-        recorded_at=fact.recorded_at,
-        body=evidence_to_json(fact),
-    )
-    done = db.execute(new.on_conflict_do_nothing().returning(EvidenceRow.id))
-    return done.one_or_none() is not None
+    new = {
+        "id": UUID(fact.id),
+        "beneficiary_id": beneficiary_id,
+        "kind": evidence_kind(fact),
+        "source": fact.source,
+        "external_id": external_id,
+        "event_at": fact.event_at,
+        "recorded_at": fact.recorded_at,
+        "body": evidence_to_json(fact),
+    }
+    return run(db, _ADD, {"facts": as_rows([new])}) == 1
 
 
 def evidence_of(db: Session, beneficiary_id: UUID) -> list[Evidence]:

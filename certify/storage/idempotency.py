@@ -1,14 +1,18 @@
-"""Stored answers to requests that changed something."""
+"""Stored answers to requests that changed something, sealed: they can hold tokens and names."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from certify.errors import Unavailable
 from certify.storage.tables import IdempotencyRow
+from certify.storage.vault import Vault
 
 
 def claim_key(db: Session, *, principal: str, key: str, request_sha256: str, now: datetime) -> IdempotencyRow | None:
@@ -30,6 +34,39 @@ def store_answer(db: Session, *, principal: str, key: str, status: int, body: by
     if row is None:
         raise LookupError("the key was not claimed")
     row.status, row.body = status, body
+
+
+def answer_label(principal: str, key: str) -> str:
+    """Return the name under which the vault seals an answer."""
+    return f"answer:{principal}:{key}"
+
+
+def forget_answers(db: Session, vault: Vault, ids: Collection[str], *, chunk: int = 1000) -> int:
+    """Delete the answers that name any of these ids, whoever asked; return how many.
+
+    An answer is sealed as a whole and its row does not say whom it is about, so all are opened and looked through. They
+    are those of two days, and erasing is rare.
+    """
+    named = re.compile(b"|".join(re.escape(name.encode()) for name in ids))
+    place = tuple_(IdempotencyRow.principal, IdempotencyRow.key)
+    columns = select(IdempotencyRow.principal, IdempotencyRow.key, IdempotencyRow.body)
+    columns = columns.where(IdempotencyRow.body.is_not(None)).order_by(IdempotencyRow.principal, IdempotencyRow.key)
+    after, gone = ("", ""), 0
+    while rows := db.execute(columns.where(place > after).limit(chunk)).all():
+        found = [
+            (row.principal, row.key) for row in rows if named.search(_open(vault, row.principal, row.key, row.body))
+        ]
+        if found:
+            db.execute(delete(IdempotencyRow).where(place.in_(found)).execution_options(synchronize_session=False))
+        after, gone = (rows[-1].principal, rows[-1].key), gone + len(found)
+    return gone
+
+
+def _open(vault: Vault, principal: str, key: str, body: bytes) -> bytes:
+    try:
+        return vault.open_secret(answer_label(principal, key), body)
+    except Unavailable:
+        return b""  # sealed with a master key that is gone: nobody can read it, and nobody will
 
 
 def purge_answers(db: Session, before: datetime) -> None:

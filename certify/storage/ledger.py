@@ -7,39 +7,38 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from certify.certificates import merkle
 from certify.errors import NotFound
+from certify.storage.direct import fetch, run
 from certify.storage.tables import CheckpointRow, LedgerLeafRow, LedgerNodeRow
 
 # Any constant will do; it only has to be used for nothing else in this database.
 _LOCK = 0x6C65646765720001
 
 
-_MAX_LEVEL = 40
-"""Enough for 2^40 leaves: one standing change a second for thirty thousand years."""
-
-# The index answers each level with one probe; grouping would read every leaf.
-_EDGE = text("""
-    select wanted.level, last.index, last.hash from generate_series(0, :top) as wanted (level)
+# 40 levels are enough for 2^40 leaves: one standing change a second for thirty thousand years. The index answers each
+# level with one probe; grouping would read every leaf.
+_EDGE = b"""
+    select wanted.level, last.index, last.hash from generate_series(0, 40) as wanted (level)
     cross join lateral (
         select n.index, n.hash from ledger_nodes n where n.level = wanted.level order by n.index desc limit 1
     ) as last
-""")
+"""
 
 # Arrays instead of many rows of parameters: one statement, however many entries, and nothing to compile anew.
-_ADD = text("""
+_ADD = b"""
     with leaf as (
         insert into ledger_leaves (index, entry, beneficiary_id, created_at)
-        select i, e, p, :now
-        from unnest(cast(:leaves as bigint[]), cast(:entries as bytea[]), cast(:people as uuid[])) as new (i, e, p)
+        select i, e, p, %(now)s
+        from unnest(%(leaves)s::bigint[], %(entries)s::bytea[], %(people)s::uuid[]) as new (i, e, p)
     )
     insert into ledger_nodes (level, index, hash)
-    select * from unnest(cast(:levels as smallint[]), cast(:indexes as bigint[]), cast(:hashes as bytea[]))
-""")
+    select * from unnest(%(levels)s::smallint[], %(indexes)s::bigint[], %(hashes)s::bytea[])
+"""
 
 
 class NodeTable:
@@ -52,7 +51,7 @@ class NodeTable:
 
     def load_edge(self) -> int:
         """Return the number of leaves, having read at once the last subtree of each level: all that appending needs."""
-        rows = self._db.execute(_EDGE, {"top": _MAX_LEVEL})
+        rows = fetch(self._db, _EDGE)
         self._known = {(level, index): value for level, index, value in rows}
         return max((index + 1 for level, index in self._known if level == 0), default=0)
 
@@ -91,7 +90,7 @@ def ledger_size(db: Session) -> int:
 
 def append_entries(db: Session, entries: Sequence[tuple[bytes, UUID | None]], now: datetime) -> None:
     """Append entries. Call it last in a transaction: until it commits, nobody else can append."""
-    db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    fetch(db, b"select pg_advisory_xact_lock(%(key)s)", {"key": _LOCK})
     nodes = NodeTable(db)
     size = nodes.load_edge()
     for index, (entry, _) in enumerate(entries, start=size):
@@ -102,7 +101,7 @@ def append_entries(db: Session, entries: Sequence[tuple[bytes, UUID | None]], no
         "people": [beneficiary_id for _, beneficiary_id in entries],
         "now": now,
     }
-    db.execute(_ADD, leaves_now | nodes.take_new())
+    run(db, _ADD, leaves_now | nodes.take_new())
 
 
 def ledger_root(db: Session, size: int) -> bytes:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from certify.errors import Gone
+from certify.storage.direct import fetch
 from certify.storage.tables import BlobRow, ReferenceRow, SessionRow
 from certify.storage.uploads import delete_uploads_of, purge_uploads
 from certify.storage.vault import Sealer
@@ -41,20 +42,10 @@ def put_media(
 
 def read_media(db: Session, sealer: Sealer, blob_id: UUID | None) -> bytes:
     """Return the clear bytes. Raises Gone when the retention time has passed."""
-    sealed = _read_sealed(db, blob_id) if blob_id else None
-    if sealed is None:
+    rows = fetch(db, b"select sealed from blobs where id = %(id)s", {"id": blob_id}, binary=True)
+    if not rows:
         raise Gone("The media were deleted when their retention time ended.", code="media_deleted")
-    return sealer.open(sealed, f"blob:{blob_id}")
-
-
-def _read_sealed(db: Session, blob_id: UUID) -> bytes | None:
-    """Read megabytes as bytes: the usual way would send them as hexadecimal text, twice as long, and parse it."""
-    driver = db.connection().connection.driver_connection
-    if driver is None:
-        raise ConnectionError("the connection is closed")
-    with driver.cursor(binary=True) as cursor:
-        row = cursor.execute("select sealed from blobs where id = %s", (blob_id,)).fetchone()
-    return None if row is None else bytes(row[0])
+    return sealer.open(rows[0][0], f"blob:{blob_id}")
 
 
 def purge_media(db: Session, now: datetime) -> int:

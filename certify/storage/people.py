@@ -11,7 +11,75 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from certify.errors import NotFound
-from certify.storage.tables import BeneficiaryRow, EntitlementRow, ReferenceRow, TemplateRow
+from certify.storage.direct import Row, as_rows, fetch, load, run
+from certify.storage.tables import BeneficiaryRow, EntitlementRow, ReferenceRow
+
+_BY_ID = b"id = %(id)s"
+_LOCK_BY_ID = b"id = %(id)s for no key update"
+
+_IDS = b"""
+    select number from certificates where beneficiary_id = %(person)s
+    union all select id::text from capture_sessions where beneficiary_id = %(person)s
+    union all select id::text from face_references where beneficiary_id = %(person)s
+    union all select id::text from review_cases where beneficiary_id = %(person)s
+    union all select id::text from evidence where beneficiary_id = %(person)s
+    union all select id::text from entitlements where beneficiary_id = %(person)s
+"""
+
+# Whoever is enrolled already, or comes twice, is left out with all that belongs to them.
+_ENROL = b"""
+    with person as (
+        insert into beneficiaries (id, national_id_hash, national_id_masked, card_hash, card_masked, ids_sealed, name,
+            birth_date, region, needs, created_at)
+        select id, national_id_hash, national_id_masked, card_hash, card_masked, ids_sealed, name,
+            birth_date, region, needs, created_at
+        from json_populate_recordset(null::beneficiaries, %(people)s)
+        on conflict do nothing returning id
+    ), key as (
+        insert into data_keys (beneficiary_id, wrapped, master_key_id)
+        select n.beneficiary_id, n.wrapped, n.master_key_id
+        from json_populate_recordset(null::data_keys, %(keys)s) n join person on person.id = n.beneficiary_id
+    ), pension as (
+        insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on)
+        select n.id, n.beneficiary_id, n.scheme, n.starts_on, n.last_proof_on
+        from json_populate_recordset(null::entitlements, %(pensions)s) n join person on person.id = n.beneficiary_id
+    )
+    select id from person
+"""
+
+_ADD_PENSIONS = b"""
+    insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on)
+    select id, beneficiary_id, scheme, starts_on, last_proof_on
+    from json_populate_recordset(null::entitlements, %(pensions)s)
+    on conflict (beneficiary_id, scheme) do nothing
+"""
+
+_TEMPLATES = b"""
+    select t.reference_id, t.model, t.model_sha256, t.sealed
+    from templates t join face_references r on r.id = t.reference_id
+    where r.beneficiary_id = %(person)s and r.state = 'active' order by t.reference_id, t.model
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One embedding of one active reference by one model, sealed."""
+
+    reference_id: UUID
+    model: str
+    model_sha256: str
+    sealed: bytes
+
+
+def enrol_people(db: Session, people: Sequence[Row], keys: Sequence[Row], pensions: Sequence[Row]) -> set[UUID]:
+    """Store new people with data keys and pensions; return the ids of those who were not enrolled before."""
+    tables = {"people": as_rows(people), "keys": as_rows(keys), "pensions": as_rows(pensions)}
+    return {row[0] for row in fetch(db, _ENROL, tables)}
+
+
+def add_pensions(db: Session, pensions: Sequence[Row]) -> int:
+    """Store pensions of enrolled people, but for schemes they have already; return how many are new."""
+    return run(db, _ADD_PENSIONS, {"pensions": as_rows(pensions)})
 
 
 def get_beneficiary(db: Session, beneficiary_id: UUID, *, lock: bool = False) -> BeneficiaryRow:
@@ -19,8 +87,7 @@ def get_beneficiary(db: Session, beneficiary_id: UUID, *, lock: bool = False) ->
 
     The lock is FOR NO KEY UPDATE: inserting rows that refer to the person does not have to wait for it.
     """
-    query = select(BeneficiaryRow).where(BeneficiaryRow.id == beneficiary_id)
-    row = db.scalars(query.with_for_update(key_share=True) if lock else query).one_or_none()
+    row = load(db, BeneficiaryRow, _LOCK_BY_ID if lock else _BY_ID, {"id": beneficiary_id})
     if row is None:
         raise NotFound("There is no such beneficiary.", code="beneficiary_not_found")
     return row
@@ -36,6 +103,11 @@ def find_beneficiary(
     if card_hash is not None:
         query = query.where(BeneficiaryRow.card_hash == card_hash)
     return db.scalars(query.limit(1)).one_or_none()
+
+
+def ids_of(db: Session, beneficiary_id: UUID) -> list[str]:
+    """Return every id of ours that stands for the person or for something of theirs."""
+    return [str(beneficiary_id), *(row[0] for row in fetch(db, _IDS, {"person": beneficiary_id}))]
 
 
 def entitlements_of(db: Session, beneficiary_id: UUID) -> Sequence[EntitlementRow]:
@@ -56,14 +128,9 @@ def pending_references(db: Session, *, created_before: datetime, limit: int) -> 
     return db.scalars(query.order_by(ReferenceRow.created_at).limit(limit)).all()
 
 
-def active_templates(db: Session, beneficiary_id: UUID) -> Sequence[TemplateRow]:
+def active_templates(db: Session, beneficiary_id: UUID) -> list[Template]:
     """Return the templates of all active references of a person."""
-    query = (
-        select(TemplateRow)
-        .join(ReferenceRow, ReferenceRow.id == TemplateRow.reference_id)
-        .where(ReferenceRow.beneficiary_id == beneficiary_id, ReferenceRow.state == "active")
-    )
-    return db.scalars(query.order_by(TemplateRow.reference_id, TemplateRow.model)).all()
+    return [Template(*row) for row in fetch(db, _TEMPLATES, {"person": beneficiary_id}, binary=True)]
 
 
 def get_reference(db: Session, reference_id: UUID, *, lock: bool = False) -> ReferenceRow:

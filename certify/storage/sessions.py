@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from certify.domain.evidence import Channel
 from certify.domain.outcome import Outcome
 from certify.errors import NotFound
+from certify.storage.direct import load
 from certify.storage.tables import SessionRow
 
 
@@ -22,7 +23,7 @@ def session_not_found() -> NotFound:
 
 def get_session(db: Session, session_id: UUID) -> SessionRow:
     """Return a capture session. Raises NotFound."""
-    row = db.scalars(select(SessionRow).where(SessionRow.id == session_id)).one_or_none()
+    row = load(db, SessionRow, b"id = %(id)s", {"id": session_id})
     if row is None:
         raise session_not_found()
     return row
@@ -127,5 +128,6 @@ def close_sessions_of(db: Session, beneficiary_id: UUID) -> None:
 
 
 def forget_devices_of(db: Session, beneficiary_id: UUID) -> None:
-    """Forget from which phones the person's sessions came."""
-    db.execute(update(SessionRow).where(SessionRow.beneficiary_id == beneficiary_id).values(device=None))
+    """Forget from which phones and cameras the person's sessions came."""
+    mine = update(SessionRow).where(SessionRow.beneficiary_id == beneficiary_id)
+    db.execute(mine.values(device=None, source=None))

@@ -192,6 +192,20 @@ class SessionRow(Base):
     plan: Mapped[dict[str, Any] | None]
     device: Mapped[bytes | None]  # keyed hash of what the phone calls itself
     assisted: Mapped[bool] = mapped_column(server_default=text("false"))  # somebody helps the person, as they say
+    # Where the media came from, as far as known: live or upload, what the camera says of itself, when frames arrived.
+    source: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+
+
+class PrintRow(Base):
+    """Fingerprints of some frames of a session's video, to know it again (models.liveness.prints)."""
+
+    __tablename__ = "session_prints"
+    __table_args__ = (Index(None, "bands", postgresql_using="gin"),)
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("capture_sessions.id"), primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    bands: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    frames: Mapped[bytes]
 
 
 class UploadRow(Base):

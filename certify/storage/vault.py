@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from certify.certificates.keys import SigningKey
 from certify.errors import Gone
+from certify.storage.direct import fetch, one_or_many
 from certify.storage.keys import MasterKey, seal, unseal
 from certify.storage.tables import DataKeyRow, SecretRow
+
+_KEYS = b"select beneficiary_id, wrapped from data_keys where beneficiary_id"
+
+_SIGNING_KEYS = 16  # more than are active at a time; retired ones need not stay
 
 
 def data_key_context(beneficiary_id: UUID) -> bytes:
@@ -32,11 +41,19 @@ class Vault:
     def __init__(self, master: MasterKey) -> None:
         self._master = master
         self._lookup_key: bytes | None = None
+        self._signing_keys: dict[bytes, SigningKey] = {}
 
     def create_key(self, db: Session, beneficiary_id: UUID) -> None:
         """Give a new beneficiary a data key."""
-        wrapped = self._master.wrap(secrets.token_bytes(32), data_key_context(beneficiary_id))
-        db.add(DataKeyRow(beneficiary_id=beneficiary_id, wrapped=wrapped, master_key_id=self._master.id))
+        row, _ = self.new_key(beneficiary_id)
+        db.add(DataKeyRow(**row))
+
+    def new_key(self, beneficiary_id: UUID) -> tuple[dict[str, Any], Sealer]:
+        """Make a data key for a new beneficiary: the row to store, and the sealer of that key."""
+        key = secrets.token_bytes(32)
+        wrapped = self._master.wrap(key, data_key_context(beneficiary_id))
+        row = {"beneficiary_id": beneficiary_id, "wrapped": wrapped, "master_key_id": self._master.id}
+        return row, Sealer(key, beneficiary_id)
 
     def destroy_key(self, db: Session, beneficiary_id: UUID) -> None:
         """Erase the person: what their key sealed can never be read again (once backups have expired)."""
@@ -46,10 +63,17 @@ class Vault:
 
     def sealer(self, db: Session, beneficiary_id: UUID) -> Sealer:
         """Return the sealer of one beneficiary. Raises Gone when the person was erased."""
-        row = db.get(DataKeyRow, beneficiary_id)
-        if row is None:
+        found = self.sealers(db, [beneficiary_id])
+        if not found:
             raise Gone("The data of this person was erased.", code="person_erased")
-        return Sealer(self._master.unwrap(row.wrapped, data_key_context(beneficiary_id)), beneficiary_id)
+        return found[beneficiary_id]
+
+    def sealers(self, db: Session, people: Sequence[UUID]) -> dict[UUID, Sealer]:
+        """Return the sealers of many people; whoever was erased has none."""
+        rows = fetch(db, *one_or_many(_KEYS, people))
+        return {
+            person: Sealer(self._master.unwrap(wrapped, data_key_context(person)), person) for person, wrapped in rows
+        }
 
     def seal_secret(self, name: str, plain: bytes) -> bytes:
         """Seal something of the service itself, such as a private signing key."""
@@ -58,6 +82,14 @@ class Vault:
     def open_secret(self, name: str, sealed: bytes) -> bytes:
         """Undo ``seal_secret``."""
         return self._master.unwrap(sealed, secret_context(name))
+
+    def signing_key(self, name: str, sealed: bytes) -> SigningKey:
+        """Open a private signing key that ``seal_secret`` sealed, as JWK. Parsed once: it is asked for every time."""
+        if sealed not in self._signing_keys:
+            if len(self._signing_keys) >= _SIGNING_KEYS:
+                self._signing_keys.clear()
+            self._signing_keys[sealed] = SigningKey.from_jwk(json.loads(self.open_secret(name, sealed)))
+        return self._signing_keys[sealed]
 
     def lookup_hash(self, db: Session, kind: str, identifier: str) -> bytes:
         """Keyed hash by which an identifier is found: HMAC-SHA-256, useless to whoever has only the database."""

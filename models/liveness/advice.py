@@ -15,10 +15,13 @@ _HELP = {
     "several_faces": "several_faces",
     "partly_followed": "follow_prompts",
     "not_followed": "follow_prompts",
+    "no_reflection": "too_bright",
+    "unclear_light": "too_bright",
+    "virtual_camera": "use_camera",
 }
 
-CODES = ("keep_in_view", "follow_prompts", "life_not_seen")
-"""Codes that only this module gives."""
+CODES = ("keep_in_view", "follow_prompts", "life_not_seen", "use_camera", "record_anew")
+"""Codes of capture sessions; the last is given by the service, which alone knows other sessions."""
 
 
 def advice(report: LivenessReport) -> tuple[str, ...]:

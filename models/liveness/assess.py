@@ -11,15 +11,19 @@ from models.liveness.checks import CheckResult, open_question, passed
 from models.liveness.continuity import check_continuity
 from models.liveness.fusion import Fusion, LivenessReport, judge
 from models.liveness.injection import check_injection
+from models.liveness.light import check_light
 from models.liveness.measures import measure
 from models.liveness.plan import Plan
 from models.liveness.presence import check_presence
 from models.liveness.prompts import check_prompts
+from models.liveness.pulse import check_pulse
 from models.liveness.readings import Readings
+from models.liveness.timing import check_timing
+from models.states import State
 
-TWINS_FROM = 0.05
-"""Share of repeated frames from which a capture is refused. Live clips: 0; clips with a frozen or looped part: 0.11 and
-more (docs/liveness.md)."""
+REPEATED_FROM = 0.05
+"""Share of repeated frames from which a capture is refused. Live clips, also heavily compressed: 0; clips with a frozen
+or looped part: 0.12 and more, and 0.09 after another coding at a low bitrate (docs/liveness.md)."""
 
 # What each measure is called as a check, and what is said when it speaks against a living person.
 _NAMED = {
@@ -31,7 +35,12 @@ _NAMED = {
 
 
 def assess(
-    readings: Readings, vectors: Sequence[NDArray[np.float32]], plan: Plan | None, fusion: Fusion
+    readings: Readings,
+    vectors: Sequence[NDArray[np.float32]],
+    plan: Plan | None,
+    fusion: Fusion,
+    *,
+    source: CheckResult | None = None,
 ) -> LivenessReport:
     """Judge a capture.
 
@@ -40,14 +49,20 @@ def assess(
         vectors: unit vectors of one embedder, of frames spread over the capture.
         plan: what was asked; None when nothing was.
         fusion: parameters.
+        source: what is known of where the frames come from (:mod:`models.liveness.source`); None when nothing is.
     """
-    measures = measure(readings)
+    light = check_light(readings, plan)
+    measures = {**measure(readings), "light": 1.0 if light.state is State.PASS else None}
     checks = [
         check_presence(readings),
         check_continuity(vectors),
-        check_injection(readings.glances, twins_from=TWINS_FROM),
+        check_injection(readings.glances, repeated_from=REPEATED_FROM),
         *(_explain(fusion, name, value) for name, value in measures.items() if name in _NAMED),
         check_prompts(readings, plan),
+        light,
+        check_timing(readings.glances),
+        check_pulse(readings),
+        *([source] if source is not None else []),
     ]
     return judge(fusion, measures, checks)
 

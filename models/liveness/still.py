@@ -1,7 +1,12 @@
-"""The passive check of one single image: it can look like a print or a screen, and never proves life."""
+"""The passive checks of one single image: it can look like a print or a screen, and never proves life.
+
+Passive PAD, and the grid of a screen: the two measures of a video that need no motion, with the same parameters
+(``liveness.toml``; fitted on single frames they come out the same within a tenth). docs/liveness.md has the figures.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +29,7 @@ class StillVerdict:
         state: PASS: no sign of a print or screen; FAIL: looks like one; NOT_ASSESSED: between, or no usable face.
         llr: smallest log10 likelihood ratio; None without a face.
         live: probability of "live" by the passive model.
+        grid: strength of a screen's grid; None for a small face.
         reasons: codes.
         milliseconds: for the whole measurement.
     """
@@ -31,32 +37,34 @@ class StillVerdict:
     state: State
     llr: float | None
     live: float | None
+    grid: float | None
     reasons: tuple[str, ...]
     milliseconds: float
 
 
 def judge_still(engine: FaceEngine, data: bytes) -> StillVerdict:
-    """Measure an image and judge it by passive PAD alone.
+    """Measure an image and judge it by what needs no motion.
 
     Raises:
         ImageRefused: the bytes cannot be used as a picture.
     """
     start = time.perf_counter()
-    measurement = engine.measure(data)
+    live, grid = engine.texture(data)
     spent = (time.perf_counter() - start) * 1e3
-    live = measurement.pad.live
     if live is None:
-        return StillVerdict(State.NOT_ASSESSED, None, None, measurement.guidance[:1] or ("no_face",), spent)
+        return StillVerdict(State.NOT_ASSESSED, None, None, grid, ("no_face",), spent)
     fusion = engine.fusion
     ratios = {
         species: value
-        for species, value in fusion.ratios({"passive": log_odds(live)}).items()
+        for species, value in fusion.ratios(
+            {"passive": log_odds(live), "grid": None if grid is None else math.log10(grid)}
+        ).items()
         if species in _SPECIES and value is not None
     }
     lowest = min(ratios, key=lambda species: ratios[species])
     llr = ratios[lowest]
     if llr < fusion.attack_below:
-        return StillVerdict(State.FAIL, llr, live, (f"like_{lowest}",), spent)
+        return StillVerdict(State.FAIL, llr, live, grid, (f"like_{lowest}",), spent)
     if llr < fusion.live_from:
-        return StillVerdict(State.NOT_ASSESSED, llr, live, (f"maybe_{lowest}",), spent)
-    return StillVerdict(State.PASS, llr, live, (), spent)
+        return StillVerdict(State.NOT_ASSESSED, llr, live, grid, (f"maybe_{lowest}",), spent)
+    return StillVerdict(State.PASS, llr, live, grid, (), spent)

@@ -8,11 +8,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from fastapi.routing import APIRoute
+from fastapi import WebSocketDisconnect
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.auth import Access, Public
+from api.auth import Access, LiveAccess, Public
 from certify.config import Env, Settings
 from certify.errors import Unavailable
 from certify.service import Service
@@ -43,10 +44,47 @@ def _routes() -> list[APIRoute]:
             found.append(route)
         elif hasattr(route, "original_router"):
             waiting += route.original_router.routes
+        elif isinstance(route, APIWebSocketRoute):
+            continue  # below, in _sockets
         else:
             # FastAPI's own description of the application is the only other thing served.
             assert getattr(route, "path", None) == "/v1/openapi.json", route
     return sorted(found, key=lambda route: (route.path, _methods(route)[0]))
+
+
+def _sockets() -> list[APIWebSocketRoute]:
+    found: list[APIWebSocketRoute] = []
+    waiting = list(create_app(Settings()).routes)
+    while waiting:
+        route = waiting.pop()
+        if isinstance(route, APIWebSocketRoute):
+            found.append(route)
+        elif hasattr(route, "original_router"):
+            waiting += route.original_router.routes
+    return found
+
+
+def test_every_socket_states_its_roles() -> None:
+    sockets = _sockets()
+    assert [route.path for route in sockets] == ["/v1/sessions/{session_id}/live"]
+    for route in sockets:
+        (guard,) = [d.call for d in route.dependant.dependencies if isinstance(d.call, LiveAccess)]
+        assert guard.roles == {Role.PENSIONER, Role.AGENT}
+
+
+@pytest.mark.parametrize("role", [None, *(set(Role) - {Role.PENSIONER, Role.AGENT})], ids=str)
+def test_sockets_refuse_strangers_and_wrong_roles(
+    role: Role | None, client: TestClient, call: Callable[[Role], Caller]
+) -> None:
+    token = call(role).token if role else "not.a.token"
+    with client.websocket_connect(f"/v1/sessions/{uuid4()}/live") as socket:
+        socket.send_json({"type": "hello", "token": token, "nonce": "x"})
+        said = socket.receive_json()
+        assert said["type"] == "problem"
+        assert said["problem"]["code"] == ("forbidden" if role else "token_refused")
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+        assert closed.value.code == (4403 if role else 4401)
 
 
 def test_the_walk_finds_what_the_description_lists() -> None:

@@ -13,12 +13,13 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from certify.capture import evaluate_session, is_video, open_session, submit_media
+from certify.capture import evaluate_session, open_session, submit_media
 from certify.determine import determine
 from certify.domain.evidence import Capture, Channel, Check
 from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.erase import erase
 from certify.errors import Conflict, Gone, Invalid, NotFound, TooLarge
+from certify.media_kind import is_video
 from certify.queue import DatabaseQueue
 from certify.replay import replay
 from certify.service import Service
@@ -349,7 +350,7 @@ def test_a_video_is_watched_compared_and_decided(
         assert "liveness" in report["parameters"]
         again = replay(unit, determinations_of(unit.db, session_id=session)[0].id, engine=engine)
     assert again.identical, again.differences
-    assert len(again.checked) == 3
+    assert len(again.checked) == 4
 
 
 def test_a_video_that_the_worker_cannot_read_is_a_failed_attempt_with_guidance(

@@ -120,6 +120,8 @@ def test_enrol_check_and_replay(folder: Path) -> None:
     assert len(replayed["checked"]) == 3
 
     certify(folder, "keys", "rotate", "--algorithm", "ES256")
+    assert "New session key" in certify(folder, "keys", "rotate", "--purpose", "session")
+    certify(folder, "keys", "rotate", "--purpose", "ledger", "--algorithm", "ES256", code=ExitCode.REFUSED)
     certify(folder, "keys", "export", "keys.json")
     assert [key["alg"] for key in as_json((folder / "keys.json").read_text())["keys"]] == ["EdDSA", "ES256"]
 

@@ -76,6 +76,21 @@ def test_the_report_speaks_plainly(keys: KeySet, cose: bytes) -> None:
     assert "NOT YET" in verify_any(cose, keys, NOW - dt.timedelta(days=700)).lines[0]
 
 
+@pytest.mark.parametrize(
+    ("assurance", "sentence"),
+    [
+        ("face", "Liveness was not assessed:"),
+        ("face+liveness", "Liveness was assessed too:"),
+        ("records", "Neither face nor liveness was assessed."),
+        ("iris", "Assurance: iris"),
+    ],
+)
+def test_the_report_says_in_words_what_was_assessed(key: SigningKey, assurance: str, sentence: str) -> None:
+    told = verify_any(sign(build(key, assurance=assurance), key), trust(key), NOW).lines
+    assert any(sentence in line for line in told)
+    assert not any(f"({assurance})" in line for line in told)
+
+
 def test_what_the_file_shows_is_not_trusted(key: SigningKey, keys: KeySet, cose: bytes) -> None:
     document = json.loads(to_file(build(key), cose))
     document["shown"]["name"]["value"] = "An Impostor"

@@ -138,6 +138,7 @@ def captures(draw: st.DrawFn, as_of: date | None, fact_id: str = "new") -> Captu
         llr=draw(_LLRS),
         embedders=draw(_EMBEDDERS),
         liveness=draw(_CHECKS),
+        filmed=draw(st.booleans()),
         guidance=draw(_GUIDANCE),
     )
 

@@ -49,6 +49,7 @@ STORED: dict[str, Any] = {
     "llr": 5.5,
     "embedders": 2,
     "liveness": "not_assessed",
+    "filmed": False,
     "guidance": ["too_dark"],
 }
 
@@ -56,6 +57,8 @@ STORED: dict[str, Any] = {
 def test_the_stored_form_of_a_capture_is_fixed() -> None:
     assert evidence_to_json(CAPTURE) == STORED
     assert evidence_from_json(STORED) == CAPTURE
+    # From before there were videos.
+    assert evidence_from_json({key: value for key, value in STORED.items() if key != "filmed"}) == CAPTURE
 
 
 @given(some.cases() | some.edge_cases())
@@ -92,7 +95,7 @@ def test_what_describes_no_fact_is_refused(change: dict[str, object]) -> None:
         evidence_from_json({**STORED, **change})
 
 
-@pytest.mark.parametrize("key", [key for key in STORED if key != "guidance"])
+@pytest.mark.parametrize("key", [key for key in STORED if key not in ("filmed", "guidance")])
 def test_a_fact_with_something_missing_is_refused(key: str) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         evidence_from_json({k: v for k, v in STORED.items() if k != key})

@@ -82,6 +82,15 @@ def test_liveness_not_assessed_is_shown_when_advisory_and_refused_when_required(
     assert [reason.code for reason in required.reasons] == [Code.LIVENESS_REQUIRED]
 
 
+def test_a_video_must_show_life_where_a_photo_need_not() -> None:
+    policy = with_liveness(LivenessRule.WHEN_FILMED)
+    photo = replace(PASSING, liveness=Check.NOT_ASSESSED, filmed=False)
+    video = replace(PASSING, liveness=Check.NOT_ASSESSED, filmed=True)
+    assert judge_capture(photo, policy).assurance == "face"
+    assert judge_capture(video, policy).state is Check.NOT_ASSESSED
+    assert judge_capture(replace(video, liveness=Check.PASS), policy).assurance == "face+liveness"
+
+
 @pytest.mark.parametrize("rule", LivenessRule)
 def test_a_failed_liveness_check_never_proves(rule: LivenessRule) -> None:
     assert judge_capture(replace(PASSING, liveness=Check.FAIL), with_liveness(rule)).state is Check.FAIL

@@ -18,10 +18,10 @@ from models.states import State
 SHIPPED = load_fusion()
 LIVING: dict[str, float | None] = {
     "planarity": math.log10(0.06),
-    "appearance": math.log10(0.5),
+    "appearance": math.log10(0.1),
     "passive": 3.0,
-    "grid": math.log10(40),
-    "twins": 0.0,
+    "grid": math.log10(25),
+    "repeated": -2.0,
 }
 GOOD = tuple(passed(name) for name in REQUIRED)
 
@@ -51,10 +51,10 @@ def test_a_living_person_passes() -> None:
 @pytest.mark.parametrize(
     ("change", "species"),
     [
-        ({"planarity": math.log10(0.008), "appearance": math.log10(0.08), "passive": -3.0}, "print"),
+        ({"planarity": math.log10(0.008), "appearance": math.log10(0.02), "passive": -3.0}, "print"),
         ({"passive": -2.0, "grid": math.log10(3000)}, "replay"),
-        ({"appearance": math.log10(0.15)}, "mesh"),
-        ({"twins": 0.3}, "injected"),
+        ({"appearance": math.log10(0.03)}, "mesh"),
+        ({"repeated": math.log10(0.3)}, "injected"),
     ],
 )
 def test_each_species_fails_for_its_own_reason(change: dict[str, float], species: str) -> None:
@@ -94,12 +94,20 @@ def test_the_same_numbers_give_the_same_verdict(found: dict[str, float | None]) 
 
 
 def test_one_perfect_measure_does_not_make_up_for_another_species() -> None:
-    assert judge(LIVING | {"passive": 6.0, "planarity": 1.0, "appearance": math.log10(0.1)}) is State.FAIL
+    assert judge(LIVING | {"passive": 6.0, "planarity": 1.0, "appearance": math.log10(0.03)}) is State.FAIL
 
 
 def test_a_doubt_about_prompts_holds_the_verdict_back() -> None:
     assert judge(LIVING, (*GOOD, open_question("prompts", "partly_followed"))) is State.NOT_ASSESSED
     assert judge(LIVING, (*GOOD, open_question("prompts", "none_asked"))) is State.PASS
+
+
+def test_light_that_is_not_there_holds_the_verdict_back_and_a_weak_pulse_does_not() -> None:
+    assert judge(LIVING, (*GOOD, passed("light"), open_question("pulse", "too_short"))) is State.PASS
+    assert judge(LIVING, (*GOOD, open_question("light", "none_shown"))) is State.PASS
+    for reason in ("no_reflection", "unclear_light", "even_light", "too_short"):
+        assert judge(LIVING, (*GOOD, open_question("light", reason))) is State.NOT_ASSESSED
+    assert judge(LIVING, (*GOOD, failed("light", "other_light"))) is State.FAIL
 
 
 @pytest.mark.parametrize(

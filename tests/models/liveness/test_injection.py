@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.liveness.injection import check_injection, twin_share
+from models.liveness.injection import check_injection, repeated_share
 from models.liveness.readings import Glance
 from models.states import State
 
@@ -29,23 +29,58 @@ def _camera(count: int, *, motion: float, noise: float = 1.0) -> list[NDArray[np
 
 
 def test_a_camera_never_repeats_itself_even_before_somebody_who_sits_still() -> None:
-    assert twin_share(_glances(_camera(120, motion=8))) == 0
-    assert twin_share(_glances(_camera(120, motion=0))) == 0
+    assert repeated_share(_glances(_camera(120, motion=8))) == 0
+    assert repeated_share(_glances(_camera(120, motion=0))) == 0
 
 
 def test_a_loop_and_a_freeze_are_found() -> None:
     frames = _camera(120, motion=8)
     looped = _glances([*frames[:50], *frames[20:50], *frames[50:]])
-    assert check_injection(looped, twins_from=0.05).state is State.FAIL
+    assert check_injection(looped, repeated_from=0.05).state is State.FAIL
     frozen = _glances([*frames[:50], *[frames[50]] * 12, *frames[51:]])
-    assert check_injection(frozen, twins_from=0.05).reason == "repeated_frames"
+    assert check_injection(frozen, repeated_from=0.05).reason == "repeated_frames"
 
 
 def test_a_video_brought_from_24_to_30_frames_a_second_is_no_attack() -> None:
     frames = _camera(96, motion=8)
     doubled = [frame for index, frame in enumerate(frames) for _ in range(2 if index % 4 == 3 else 1)]
-    assert check_injection(_glances(doubled), twins_from=0.05).state is State.PASS
+    assert check_injection(_glances(doubled), repeated_from=0.05).state is State.PASS
+
+
+def test_frames_played_backwards_are_found() -> None:
+    frames = _camera(90, motion=8)
+    share = repeated_share(_glances([*frames[:60], *frames[59:20:-1], *frames[60:]]))
+    assert share is not None
+    assert share > 0.4
+
+
+def test_a_face_that_hardly_moves_gives_its_loop_away_and_the_film_itself_does_not() -> None:
+    """Little motion in a few parts, coarse coding elsewhere: the case that once passed."""
+    random = np.random.default_rng(3)
+    scene, motions = random.uniform(60, 180, (64, 64)), np.zeros((4, 64, 64))
+    motions[:, 25:40, 25:40] = random.normal(0, 2, (4, 15, 15))
+    way = np.cumsum(random.normal(0, 0.4, (150, 4)), 0)
+    noise = random.normal(0, 0.15, (150, 64, 64))
+    frames = [(scene + np.tensordot(way[i], motions, 1) + noise[i]).astype(np.float32) for i in range(150)]
+    assert repeated_share(_glances(frames)) == 0
+    looped = [*frames[:60], *(frame + np.float32(0.05) for frame in frames[40:60]), *frames[60:]]
+    share = repeated_share(_glances(looped))
+    assert share is not None
+    assert share > 0.15
+
+
+def test_a_film_in_which_nothing_can_be_seen_to_move_is_not_assessed() -> None:
+    flat = [np.full((64, 64), 100 + 0.2 * (index % 2), np.float32) for index in range(60)]
+    found = check_injection(_glances(flat), repeated_from=0.05)
+    assert (found.state, found.reason) == (State.NOT_ASSESSED, "too_still")
+
+
+def test_a_coder_that_leaves_frames_out_all_the_time_is_no_attacker() -> None:
+    frames = _camera(90, motion=8)
+    thumbs = [frames[index - index % 3] for index in range(90)]  # two of three left out, and a longer stretch once
+    found = check_injection(_glances([*thumbs[:45], *[thumbs[45]] * 9, *thumbs[45:]]), repeated_from=0.05)
+    assert found.state is State.NOT_ASSESSED
 
 
 def test_too_few_frames_say_nothing() -> None:
-    assert check_injection(_glances(_camera(10, motion=8)), twins_from=0.05).state is State.NOT_ASSESSED
+    assert check_injection(_glances(_camera(10, motion=8)), repeated_from=0.05).state is State.NOT_ASSESSED

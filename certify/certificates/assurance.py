@@ -1,0 +1,18 @@
+"""What an assurance leaves unsaid, in words: a payer must not have to know what a code stands for."""
+
+from __future__ import annotations
+
+# The assurances that certify.domain.proofs gives.
+_WORDS = {
+    "face": "The face matched the enrolled photo. Liveness was not assessed: that a picture was shown to the camera "
+    "is not ruled out.",
+    "face+liveness": "The face matched the enrolled photo. Liveness was assessed too: a living person was before the "
+    "camera.",
+    "records": "Records of signs of life were compared. Neither face nor liveness was assessed.",
+    "officer": "An officer confirmed it. Neither face nor liveness was assessed by a machine for this.",
+}
+
+
+def assessed(assurance: str) -> str:
+    """Say what was assessed and what was not; an assurance that this release does not know is given as signed."""
+    return _WORDS.get(assurance, f"Assurance: {assurance}")

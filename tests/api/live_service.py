@@ -1,0 +1,80 @@
+"""A service that can be filmed at: the application behind a real server, and a real guide process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from api.app import create_app
+from certify.live.recording import MAX_FRAME_MESSAGE
+from certify.service import Service
+
+
+class GuideProcess:
+    """``certify guide`` as its own process, which tests may kill."""
+
+    def __init__(self) -> None:
+        # A short path: sockets allow no more than 107 characters, and pytest's own folders are deep.
+        self.folder = Path(tempfile.mkdtemp(prefix="certify-"))
+        self.socket = self.folder / "guide"
+        self.process = self._start()
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.process.wait()
+
+    def start_again(self) -> None:
+        """Start it again and wait until it answers."""
+        self.process = self._start()
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.terminate()
+        self.process.wait(20)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self.socket.unlink(missing_ok=True)
+        environment = {**os.environ, "CERTIFY_LOG_LEVEL": "ERROR"}
+        process = subprocess.Popen([sys.executable, "-m", "certify", "guide", str(self.socket)], env=environment)
+        deadline = time.monotonic() + 60
+        while not self.socket.exists():
+            assert process.poll() is None, "the guide ended at once"
+            assert time.monotonic() < deadline, "the guide did not start"
+            time.sleep(0.05)
+        return process
+
+
+@contextmanager
+def served(service: Service) -> Iterator[str]:
+    """Serve the application on a free port; yield the address, without its scheme."""
+    config = uvicorn.Config(
+        create_app(service=service),
+        log_config=None,
+        ws_max_size=MAX_FRAME_MESSAGE + 1024,
+        ws_per_message_deflate=False,
+        lifespan="on",
+    )
+    server = uvicorn.Server(config)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            time.sleep(0.02)
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(20)

@@ -1,0 +1,328 @@
+"""Live captures: real WebSockets, a real guide process, and a phone that films a portrait doing what is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from certify.capture import evaluate_session, open_session, submit_media
+from certify.config import Settings
+from certify.domain.evidence import Channel
+from certify.enrol import add_reference, measure_reference
+from certify.live.recording import FRAME_HEADER, MAX_WRONG
+from certify.queue import DatabaseQueue, Queue
+from certify.service import Service
+from certify.storage.media import read_media
+from certify.storage.sessions import get_session
+from certify.tokens import Role
+from fixtures import faces, phone
+from models.detect import Detector
+from models.landmarks import FaceMesh
+from models.liveness.plan import Plan, Profile, Prompt, Step
+from models.packs import PackStore, default_cache_dir
+from models.pipeline import FaceEngine
+from models.runtime import load_network
+from tests.api.conftest import Caller
+from tests.api.live_service import GuideProcess, served
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
+
+
+@pytest.fixture(scope="module")
+def guide(engine: FaceEngine) -> Iterator[GuideProcess]:
+    process = GuideProcess()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def stage(engine: FaceEngine) -> phone.Stage:
+    store = PackStore(default_cache_dir())
+    still = phone.upright(faces.portraits()["eileen_collins"])
+    seen = FaceMesh.load(store).tracker().step(still, Detector(load_network(store, "yunet")).detect(still))
+    assert seen is not None
+    return phone.Stage(still, seen.points, rate=6)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guide: GuideProcess) -> Settings:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"CERTIFY_{name.upper()}", raising=False)
+    return Settings(data_dir=tmp_path, rate_limit="none", guide_sockets=(str(guide.socket),), live_captures=3)
+
+
+@pytest.fixture
+def queue() -> Queue:
+    return DatabaseQueue()
+
+
+@pytest.fixture
+def address(service: Service) -> Iterator[str]:
+    with served(service) as address:
+        yield address
+
+
+@pytest.fixture
+def person(call: Callable[[Role], Caller], service: Service, engine: FaceEngine) -> str:
+    pension = {"scheme": "employee", "starts_on": "2015-01-01"}
+    body = {"national_id": "LIVE0001", "name": "Eileen", "birth_date": "1956-11-19", "entitlements": [pension]}
+    found: str = call(Role.MACHINE).post("/v1/beneficiaries", body).json()["id"]
+    with service.unit() as unit:
+        reference = add_reference(unit, UUID(found), faces.encode(faces.portraits()["eileen_collins"]))
+    assert measure_reference(service, engine, reference).state == "active"
+    return found
+
+
+def _open(call: Callable[[Role], Caller], service: Service, person: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Open a session. It asks for what the drawn portrait can show; she smiles broadly from the beginning."""
+    answer = call(Role.MACHINE).post("/v1/sessions", {"beneficiary_id": person})
+    assert answer.status_code == 201, answer.text
+    opened = answer.json()
+    session = opened["session"]
+    steps = (Step(Prompt.TURN_LEFT, 2.0, 4.5), Step(Prompt.COME_CLOSER, 4.5, 7.0))
+    session["plan"] = Plan(Profile.STANDARD, steps, (), 7.5).to_json()
+    with service.unit() as unit:
+        get_session(unit.db, UUID(session["id"])).plan = session["plan"]
+    return session, {"token": opened["token"], "nonce": session["nonce"]}
+
+
+def _url(address: str, session: dict[str, Any]) -> str:
+    return f"ws://{address}/v1/sessions/{session['id']}/live"
+
+
+def test_a_person_is_guided_filmed_and_judged_like_an_upload(
+    call: Callable[[Role], Caller],
+    service: Service,
+    engine: FaceEngine,
+    person: str,
+    stage: phone.Stage,
+    address: str,
+) -> None:
+    session, hello = _open(call, service, person)
+    reel = stage.reel(session["plan"], seed=1)
+    camera = {"label": "camera2 1, facing front", "facing": "user", "width": 480, "height": 640}
+    film = asyncio.run(phone.film(_url(address, session), {**hello, "camera": camera}, reel, wait_for_result=False))
+    assert film.messages[0]["type"] == "ready"
+    assert film.messages[0]["plan"] == session["plan"]
+    hints = [message for message in film.messages if message["type"] == "guidance"]
+    assert hints[0]["phase"] == "placing"
+    assert hints[-1]["phase"] == "done"
+    assert hints[-1]["answered"] == [True] * len(session["plan"]["steps"]), "a willing person answered every prompt"
+    assert [hint["progress"] for hint in hints] == sorted(hint["progress"] for hint in hints)
+    shown = {hint["prompt"] for hint in hints if hint["prompt"] is not None}
+    assert shown == set(range(len(session["plan"]["steps"])))
+    submitted = film.last("submitted")
+    assert submitted is not None
+    assert submitted["session"]["state"] == "submitted"
+
+    row = evaluate_session(service, engine, UUID(session["id"]))
+    with service.reading() as unit:
+        row = get_session(unit.db, row.id)
+        report, source = row.report, row.source
+        video = read_media(unit.db, unit.sealer(row.beneficiary_id), row.blob_id)
+    assert report is not None
+    assert source is not None
+    assert source["way"] == "live"
+    assert source["camera"]["label"] == camera["label"]
+    assert len(source["times_ms"]) == report["liveness"]["checks"][0]["values"]["frames"]
+    prompts = next(check for check in report["liveness"]["checks"] if check["name"] == "prompts")
+    assert prompts["state"] == "pass"
+
+    # The same frames, uploaded as a file to a session that asks for the same: the same verdict, to the last digit.
+    with service.unit() as unit:
+        other = open_session(unit, UUID(person), Channel.REMOTE)
+        other.plan, other.profile = row.plan, row.profile
+    with service.unit() as unit:
+        submit_media(unit, other.id, video)
+    again = evaluate_session(service, engine, other.id)
+    with service.reading() as unit:
+        uploaded = get_session(unit.db, again.id).report
+    assert uploaded is not None
+    assert uploaded["comparison"] == report["comparison"]
+    judged = {name: value for name, value in report["liveness"].items() if name != "checks"}
+    assert {name: uploaded["liveness"][name] for name in judged} == judged
+    # But a video that was sent before certifies nobody, whoever sends it.
+    assert (report["seen_before"], uploaded["seen_before"]["state"]) == ({"state": "pass"}, "fail")
+    assert uploaded["seen_before"]["session"] == session["id"]
+    assert (again.outcome, again.guidance) == ("retry", ["record_anew"])
+
+
+def test_the_result_comes_over_the_same_socket(
+    call: Callable[[Role], Caller],
+    service: Service,
+    engine: FaceEngine,
+    person: str,
+    stage: phone.Stage,
+    address: str,
+) -> None:
+    session, hello = _open(call, service, person)
+    waiting = True
+
+    def work() -> None:
+        while waiting:
+            if evaluate_session(service, engine, UUID(session["id"])).state == "decided":
+                return
+            time.sleep(0.1)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        film = asyncio.run(phone.film(_url(address, session), hello, stage.reel(session["plan"], seed=2)))
+    finally:
+        waiting = False
+        worker.join()
+    result = film.last("result")
+    assert result is not None
+    assert result["session"]["state"] == "decided"
+    assert film.closed == 1000
+
+
+def test_a_guide_that_dies_is_replaced_and_the_recording_begins_anew(
+    call: Callable[[Role], Caller], service: Service, person: str, stage: phone.Stage, address: str, guide: GuideProcess
+) -> None:
+    session, hello = _open(call, service, person)
+    reel = stage.reel(session["plan"], seed=3)
+
+    def kill_when_recording() -> None:
+        time.sleep(4)
+        guide.kill()
+        guide.start_again()
+
+    killer = threading.Thread(target=kill_when_recording)
+    killer.start()
+    film = asyncio.run(phone.film(_url(address, session), hello, reel, wait_for_result=False))
+    killer.join()
+    starts = {m["start_ms"] for m in film.messages if m["type"] == "guidance" and m["start_ms"] is not None}
+    assert film.last("submitted") is not None, film.messages[-1]
+    assert len(starts) == 2
+
+
+def _talk(url: str, first: Any, *messages: Any) -> tuple[list[dict[str, Any]], int | None]:
+    """Say what is given, whatever it is, and listen to the end."""
+    said = []
+    with connect(url, compression=None, open_timeout=10) as socket:
+        try:
+            for message in (first, *messages):
+                if message is not None:
+                    socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
+            while True:
+                said.append(json.loads(socket.recv(timeout=20)))
+        except ConnectionClosed as closed:
+            return said, closed.rcvd.code if closed.rcvd else None
+
+
+def _code(said: list[dict[str, Any]]) -> str:
+    assert said[-1]["type"] == "problem", said
+    return str(said[-1]["problem"]["code"])
+
+
+def test_every_wrong_word_is_answered_with_its_reason(
+    call: Callable[[Role], Caller], service: Service, person: str, stage: phone.Stage, address: str
+) -> None:
+    session, hello = _open(call, service, person)
+    url, good = _url(address, session), {"type": "hello", **hello}
+    jpeg = stage.reel({"steps": [], "total_ms": 500}, seed=4).waiting[0]
+
+    def frame(number: int, at_ms: int, data: bytes = jpeg) -> bytes:
+        return FRAME_HEADER.pack(number, at_ms) + data
+
+    other = jpeg[:2] + b"\xff\xe1\x00\x04ab" + jpeg[2:]
+    for messages, code, closed in (
+        (["not json"], "live_no_hello", 4400),
+        ([b"\x00\x01"], "live_no_hello", 4400),
+        ([{"type": "hello"}], "live_no_hello", 4400),
+        ([{**good, "more": 1}], "live_no_hello", 4400),
+        ([{**good, "token": "x"}], "token_refused", 4401),
+        ([{**good, "nonce": "x"}], "wrong_nonce", 4409),
+        ([good, "{}"], "live_message", 4400),
+        ([good, b"short"], "live_message", 4400),
+        ([good, frame(2, 100), frame(1, 200)], "frame_order", 4422),
+        ([good, frame(1, 100), frame(2, 100)], "frame_order", 4422),
+        ([good, *(frame(n, n, b"\xff\xd8 rubbish") for n in range(MAX_WRONG + 1))], "frame_unusable", 4422),
+        (
+            [good, frame(1, 1, other), frame(2, 2, faces.encode(faces.portraits()["grace_hopper"][:300, :400]))],
+            "frame_size_changed",
+            4422,
+        ),
+    ):
+        said, number = _talk(url, *messages)
+        assert (_code(said), number) == (code, closed), messages[-1]
+    wrong = _url(address, {"id": uuid4()})
+    assert _code(_talk(wrong, good)[0]) == "forbidden"
+    said, number = _talk(url, good, {"type": "stop"})
+    assert [message["type"] for message in said] == ["ready"]
+    assert number == 1000
+
+
+def test_a_session_that_is_over_takes_no_live_capture(
+    call: Callable[[Role], Caller], service: Service, person: str, address: str
+) -> None:
+    session, hello = _open(call, service, person)
+    with service.unit() as unit:
+        submit_media(unit, UUID(session["id"]), faces.rephotograph(faces.portraits()["eileen_collins"], seed=5))
+    said, _ = _talk(_url(address, session), {"type": "hello", **hello})
+    assert _code(said) == "session_already_submitted"
+
+
+def test_pages_of_other_sites_are_refused(
+    call: Callable[[Role], Caller], service: Service, person: str, address: str
+) -> None:
+    session, hello = _open(call, service, person)
+    for origin, code in (("https://evil.example", "forbidden"), (f"http://{address}", None)):
+        with connect(_url(address, session), origin=Origin(origin)) as socket:
+            socket.send(json.dumps({"type": "hello", **hello}))
+            said = json.loads(socket.recv(timeout=10))
+        assert (said["problem"]["code"] if said["type"] == "problem" else None) == code
+
+
+def test_more_captures_than_the_machine_can_guide_are_sent_to_the_other_way(
+    call: Callable[[Role], Caller], service: Service, person: str, stage: phone.Stage, address: str
+) -> None:
+    jpeg = stage.reel({"steps": [], "total_ms": 500}, seed=4).waiting[0]
+    with ExitStack() as others:
+        for _ in range(3):
+            session, hello = _open(call, service, person)
+            socket = others.enter_context(connect(_url(address, session)))
+            socket.send(json.dumps({"type": "hello", **hello}))
+            socket.send(FRAME_HEADER.pack(1, 1) + jpeg)
+            assert [json.loads(socket.recv(timeout=10))["type"] for _ in range(2)] == ["ready", "guidance"]
+        session, hello = _open(call, service, person)
+        said, closed = _talk(_url(address, session), {"type": "hello", **hello}, FRAME_HEADER.pack(1, 1) + jpeg)
+        assert (_code(said), closed) == ("live_full", 4503)
+        assert "video" in said[-1]["problem"]["hint"]
+    for _ in range(50):  # places are given back
+        said, closed = _talk(
+            _url(address, session), {"type": "hello", **hello}, FRAME_HEADER.pack(1, 1) + jpeg, {"type": "stop"}
+        )
+        if closed == 1000:
+            return
+        time.sleep(0.1)
+    pytest.fail("no place became free")
+
+
+def test_malformed_conversations_never_break_the_server(
+    call: Callable[[Role], Caller], service: Service, person: str, stage: phone.Stage, address: str
+) -> None:
+    session, hello = _open(call, service, person)
+    jpeg = stage.reel({"steps": [], "total_ms": 500}, seed=4).waiting[0]
+    chance = random.Random(7)  # noqa: S311 - a test wants repeatable chance
+    for _ in range(60):
+        said, closed = _talk(_url(address, session), *phone.malformed(hello, jpeg, chance))
+        assert closed is None or closed == 1000 or 4400 <= closed < 4500 or closed in (1002, 1007, 1009), said
+    film = asyncio.run(
+        phone.film(_url(address, session), hello, stage.reel(session["plan"], seed=6), wait_for_result=False)
+    )
+    assert film.last("submitted") is not None, film.messages[-1]

@@ -1,0 +1,82 @@
+"""Erasure: stored answers that speak of the person go with them, whoever asked; those of others stay."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select
+
+from certify.determine import determine
+from certify.domain.evidence import OfficerRuling, Ruling
+from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.erase import erase
+from certify.service import Service, Unit
+from certify.storage.certificates import certificate_in_force
+from certify.storage.facts import add_evidence
+from certify.storage.idempotency import answer_label, claim_key, forget_answers, store_answer
+from certify.storage.tables import IdempotencyRow
+
+pytestmark = pytest.mark.integration
+
+
+def test_answers_that_name_the_person_go(service: Service) -> None:
+    ana, bob = _certified(service, "ERASE001"), _certified(service, "ERASE002")
+    with service.unit() as unit:
+        numbers = {}
+        for person in (ana, bob):
+            certificate = certificate_in_force(unit.db, person)
+            assert certificate is not None
+            numbers[person] = certificate.number
+            _answer(unit, "officer", f"enrolled-{person}", {"id": str(person), "name": "Ana"})
+            _answer(unit, f"session|{person}", "by number only", {"number": numbers[person]})
+        claim_key(unit.db, principal="officer", key="under way", request_sha256="x", now=unit.now)
+        _answer(unit, "officer", "unreadable", {"id": str(ana)}, label="another")
+    with service.unit() as unit:
+        erase(unit, ana)
+    assert _keys(service) == {
+        ("officer", f"enrolled-{bob}"),
+        (f"session|{bob}", "by number only"),
+        ("officer", "under way"),
+        ("officer", "unreadable"),  # nobody can open it; it goes with its two days
+    }
+
+
+def test_all_chunks_are_looked_through(service: Service) -> None:
+    person = str(uuid4())
+    with service.unit() as unit:
+        for number in range(23):
+            _answer(unit, "agent", f"key-{number:02}", {"id": person if number % 2 else "somebody else"})
+        assert forget_answers(unit.db, service.vault, [person], chunk=4) == 11
+    assert {key for _, key in _keys(service)} == {f"key-{number:02}" for number in range(0, 23, 2)}
+
+
+def _certified(service: Service, number: str) -> UUID:
+    with service.unit() as unit:
+        pension = (NewEntitlement("employee", date(2015, 1, 1)),)
+        person = add_beneficiary(unit, NewBeneficiary(number, "Ana", pension))
+        now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+        seen = OfficerRuling(
+            id=str(uuid4()),
+            source="officer:o",
+            event_at=now,
+            recorded_at=now,
+            ruling=Ruling.CONFIRM_ALIVE,
+            dismisses=(),
+        )
+        add_evidence(unit.db, person, seen, external_id=number)
+        determine(unit, person)
+    return person
+
+
+def _answer(unit: Unit, principal: str, key: str, content: dict[str, str], *, label: str = "") -> None:
+    claim_key(unit.db, principal=principal, key=key, request_sha256="x", now=unit.now)
+    body = unit.service.vault.seal_secret(label or answer_label(principal, key), json.dumps(content).encode())
+    store_answer(unit.db, principal=principal, key=key, status=201, body=body)
+
+
+def _keys(service: Service) -> set[tuple[str, str]]:
+    with service.unit() as unit:
+        return {(row.principal, row.key) for row in unit.db.scalars(select(IdempotencyRow))}

@@ -1,0 +1,70 @@
+"""What a phone says of its camera can only speak against a capture."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.liveness.source import MOST_AHEAD_MS, CaptureSource, check_source
+from models.states import State
+
+ON_TIME = tuple((n * 150, n * 150 + 40) for n in range(60))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OBS Virtual Camera",
+        "ManyCam Virtual Webcam",
+        "e2eSoft VCam",
+        "Dummy video device (0x0000)",
+        "v4l2loopback",
+        "Snap Camera",
+        "fake_device_0",
+        "XSplit VCam",
+        "DroidCam Source 3",
+    ],
+)
+def test_programs_that_play_camera_are_refused(name: str) -> None:
+    found = check_source(CaptureSource(name, arrivals_ms=ON_TIME), 480, 640)
+    assert (found.state, found.reason) == (State.FAIL, "virtual_camera")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "camera2 1, facing front",
+        "Front Camera",
+        "Frontkamera",
+        "前置相机",
+        "FaceTime HD Camera (Built-in)",
+        "HD Pro Webcam C920 (046d:082d)",
+        "Integrated Camera: Integrated C (04f2:b6d9)",
+        "Kamera FaceTime",
+    ],
+)
+def test_cameras_of_phones_and_computers_pass(name: str) -> None:
+    assert check_source(CaptureSource(name, 640, 480, ON_TIME), 480, 640).state is State.PASS
+
+
+def test_frames_cannot_arrive_before_they_were_taken() -> None:
+    burst = tuple((n * 150, n * 10) for n in range(60))
+    found = check_source(CaptureSource("Front Camera", arrivals_ms=burst), 480, 640)
+    assert (found.state, found.reason) == (State.FAIL, "impossible_timing")
+    assert found.values["ahead_ms"] == 59 * 140
+    # A slow start that catches up is what bad networks do; so is a stall in the middle.
+    held_up = tuple((taken, max(taken - MOST_AHEAD_MS, 0)) for taken, _ in ON_TIME)
+    stalled = tuple((taken, taken + (9000 if taken > 4000 else 0)) for taken, _ in ON_TIME)
+    for arrivals in (held_up, stalled):
+        assert check_source(CaptureSource("Front Camera", arrivals_ms=arrivals), 480, 640).state is State.PASS
+
+
+def test_nothing_known_says_nothing() -> None:
+    for source in (None, CaptureSource(), CaptureSource(said_width=640, said_height=480)):
+        assert check_source(source, 480, 640).state is State.NOT_ASSESSED
+
+
+@pytest.mark.parametrize(("width", "height", "another"), [(480, 640, 0), (640, 480, 0), (360, 480, 0), (640, 360, 1)])
+def test_another_shape_than_said_is_noted(width: int, height: int, another: int) -> None:
+    found = check_source(CaptureSource("Front Camera", 1280, 960, ON_TIME), width, height)
+    assert found.state is State.PASS
+    assert found.values["another_shape"] == another
