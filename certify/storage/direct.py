@@ -39,12 +39,15 @@ def fetch(
     return _execute(db, statement, parameters, binary=binary).fetchall()
 
 
-def load(db: Session, entity: type[R], condition: bytes, parameters: Mapping[str, Any]) -> R | None:
+def load(
+    db: Session, entity: type[R], condition: bytes, parameters: Mapping[str, Any], *, also: tuple[str, ...] = ()
+) -> R | None:
     """Return the one row of a table that a condition names, as the ORM would: known to the session, changes written.
 
-    A row the session holds already is returned as it is there. What the mapping defers is read when it is asked for.
+    A row the session holds already is returned as it is there. What the mapping defers is read when it is asked for,
+    but for ``also``.
     """
-    names, query = _columns(entity)
+    names, query = _columns(entity, also)
     rows = fetch(db, query + condition, parameters)
     if not rows:
         return None
@@ -61,9 +64,9 @@ def load(db: Session, entity: type[R], condition: bytes, parameters: Mapping[str
 
 
 @cache
-def _columns(entity: type[Base]) -> tuple[list[str], bytes]:
+def _columns(entity: type[Base], also: tuple[str, ...]) -> tuple[list[str], bytes]:
     mapper = inspect(entity)
-    names = [attribute.key for attribute in mapper.column_attrs if not attribute.deferred]
+    names = [found.key for found in mapper.column_attrs if not found.deferred or found.key in also]
     # Names of our own tables, nothing that anybody sent.
     return names, f"select {', '.join(names)} from {mapper.local_table.description} where ".encode()  # noqa: S608
 

@@ -23,7 +23,8 @@ def session_not_found() -> NotFound:
 
 def get_session(db: Session, session_id: UUID) -> SessionRow:
     """Return a capture session. Raises NotFound."""
-    row = load(db, SessionRow, b"id = %(id)s", {"id": session_id})
+    # The report is large; the source is small, and whoever judges the media needs it.
+    row = load(db, SessionRow, b"id = %(id)s", {"id": session_id}, also=("source",))
     if row is None:
         raise session_not_found()
     return row

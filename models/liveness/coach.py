@@ -140,7 +140,7 @@ class Coach:
         if due and len(self._details) >= 3:
             times, signals = signals_of(tuple(self._details))
             for number in due:
-                self._answered[number] = answer(self._plan.steps[number], times, signals).reached >= 1
+                self._answered[number] = answer(self._plan, number, times, signals).counts
 
     def _advice(self, time_s: float, say: tuple[str, ...]) -> Advice:
         placing = self._phase is Phase.PLACING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -66,3 +66,52 @@ def test_without_prompts_nothing_is_assessed(plan: Plan | None) -> None:
 def test_a_plan_survives_storage() -> None:
     plan = Plan(Profile.LIGHT, PLAN.steps, (Flash(255, 0, 128, 1.0, 1.7),), 12.0)
     assert Plan.from_json(plan.to_json()) == plan
+
+
+TWO = Plan(Profile.STANDARD, (Step(Prompt.TURN_LEFT, 2.0, 5.5), Step(Prompt.SMILE, 5.5, 9.0)), (), 10.0)
+
+
+def _two(time_s: float) -> dict[str, float]:
+    smile = _between(time_s, 6.2, 8.0)
+    return {"yaw": 16 * _between(time_s, 2.7, 4.6), "mouthSmileLeft": smile, "mouthSmileRight": smile}
+
+
+@pytest.mark.parametrize(
+    ("what", "other"),
+    [
+        ("answered before it was asked", lambda t: {"yaw": 16 * _between(t, 1.0, 4.6)}),
+        ("no time to react", lambda t: {"yaw": 16 * _between(t, 1.75, 4.6)}),
+        ("the other way first", lambda t: {"yaw": 16 * _between(t, 3.4, 5.0) - 12 * _between(t, 2.1, 3.3)}),
+        ("turns when asked to smile", lambda t: {"yaw": 16 * (_between(t, 2.7, 4.6) + _between(t, 7.0, 8.5))}),
+    ],
+)
+def test_what_a_talking_person_does_anyway_does_not_count(
+    what: str, other: Callable[[float], dict[str, float]]
+) -> None:
+    assert check_prompts(made(_two, seconds=10), TWO).state is State.PASS
+    found = check_prompts(made(lambda t: {**_two(t), **other(t)}, seconds=10), TWO)
+    assert (found.state, found.reason) == (State.NOT_ASSESSED, "partly_followed"), what
+
+
+def test_a_turn_that_is_held_until_the_next_prompt_counts() -> None:
+    held = made(lambda t: {**_two(t), "yaw": 16 * _between(t, 2.7, 6.6)}, seconds=10)
+    assert check_prompts(held, TWO).state is State.PASS
+
+
+def test_going_back_is_no_turn_to_the_other_side() -> None:
+    plan = Plan(Profile.STANDARD, (Step(Prompt.TURN_LEFT, 2.0, 5.5), Step(Prompt.TURN_RIGHT, 5.5, 9.0)), (), 10.0)
+    only_left = made(lambda t: {"yaw": 18 * _between(t, 2.7, 6.5)}, seconds=10)
+    found = check_prompts(only_left, plan)
+    assert found.state is not State.PASS
+    assert found.values["counts_2"] == 0
+
+
+@pytest.mark.parametrize("own", [1.9, 2.05, 3.0])
+def test_a_blink_of_its_own_does_not_hide_the_asked_one(own: float) -> None:
+    plan = Plan(Profile.STANDARD, (Step(Prompt.BLINK, 2.0, 5.5), Step(Prompt.TURN_LEFT, 5.5, 9.0)), (), 10.0)
+
+    def script(time_s: float) -> dict[str, float]:
+        shut = float(own <= time_s < own + 0.25 or 3.8 <= time_s < 4.1)
+        return {"eyeBlinkLeft": shut, "eyeBlinkRight": shut, "yaw": 16 * _between(time_s, 6.0, 8.0)}
+
+    assert check_prompts(made(script, seconds=10), plan).state is State.PASS
