@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from certify.config import Env, Settings
 from certify.live.guide_client import GuidePool
 from certify.service import Service, build_service
 from certify.storage.quick import QuickReader
-from certify.storage.signing import active_key
+from certify.storage.signing import active_key, verifying_keys
 from certify.tokens import SESSION_ISSUER, Authenticator, Role, Signer, development_signer, load_issuers
 
 _DESCRIPTION = """
@@ -42,6 +43,10 @@ Proves once a year that a pensioner is alive and still entitled, and issues a ce
 Errors are RFC 9457 problem details with a stable `code`. Every POST that changes something needs an
 `Idempotency-Key`: send the same key again when an answer was lost, and nothing happens twice.
 """
+
+
+_LONGEST_SESSION = timedelta(hours=48)
+"""A token lives for its session, a day at most (CERTIFY_SESSION_MINUTES), and a day more to read the result."""
 
 
 def create_app(settings: Settings | None = None, *, service: Service | None = None) -> FastAPI:
@@ -104,7 +109,9 @@ def build_state(service: Service) -> State:
         issuers.append(development_signer(settings).issuer())
     with service.unit() as unit:
         key = active_key(unit.db, service.vault, "session", unit.now)
-    sessions = Signer(SESSION_ISSUER, key.to_jwk(), frozenset({Role.PENSIONER}))
+        earlier = verifying_keys(unit.db, "session", unit.now - _LONGEST_SESSION)
+    retired = [row.public_jwk for row in earlier]
+    sessions = Signer(SESSION_ISSUER, key.to_jwk(), frozenset({Role.PENSIONER}), retired=retired)
     return State(
         service=service,
         authenticator=Authenticator([*issuers, sessions.issuer()]),

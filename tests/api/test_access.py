@@ -14,9 +14,11 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.auth import Access, LiveAccess, Public
+from certify.certificates.keys import Algorithm
 from certify.config import Env, Settings
 from certify.errors import Unavailable
 from certify.service import Service
+from certify.storage.signing import rotate_key
 from certify.tokens import (
     AUDIENCE,
     Authenticator,
@@ -186,3 +188,26 @@ def test_the_development_issuer_refuses_production(service: Service) -> None:
     with pytest.raises(Unavailable) as refused:
         development_signer(production)
     assert refused.value.code == "development_only"
+
+
+def test_session_tokens_outlive_the_rotation_of_their_key(service: Service) -> None:
+    session = uuid4()
+
+    def issue(client: TestClient) -> str:
+        signer: Signer = client.app.state.certify.sessions  # type: ignore[attr-defined]  # the app of the test
+        return signer.issue(
+            subject="x", role=Role.PENSIONER, now=service.clock(), lifetime=timedelta(hours=1), session=session
+        )
+
+    def status(client: TestClient, token: str) -> int:
+        return Caller(client, token).get(f"/v1/sessions/{session}").status_code
+
+    with TestClient(create_app(service=service)) as client:
+        old = issue(client)
+        assert status(client, old) == 404, "the token is good; there is no such session"
+    with service.unit() as unit:
+        rotate_key(unit.db, service.vault, "session", Algorithm.EDDSA, service.clock)
+    with TestClient(create_app(service=service)) as client:
+        new = issue(client)
+        assert (status(client, old), status(client, new)) == (404, 404)
+        assert status(client, old[:-6] + "AAAAAA") == 401

@@ -1,0 +1,249 @@
+"""What a feed is: a TOML file that names its kind, format, columns, meanings, coverage and weight.
+
+    name = "civil-registry-deaths"
+    source = "civil-registry"            # as evidence will name it
+    kind = "deaths"
+    content = "delta"                    # or "full": what is not in it any more has ended
+
+    [file]
+    format = "csv"
+    encoding = "gb18030"
+    separator = ";"
+
+    [columns]
+    record_id = "NR"
+    national_id = "ID"
+    name = "NAME"
+    birth_date = "BORN"
+    event_date = "DIED"
+
+    [operations]
+    notify = ["N", ""]
+    void = ["X"]
+
+Unknown keys are refused, so that a typing mistake cannot switch anything off.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from certify.errors import Invalid
+
+
+class Kind(StrEnum):
+    """What a feed tells. All but the last are adverse: each of their records speaks against an entitlement."""
+
+    DEATHS = "deaths"
+    RESIDENCY = "residency"
+    PRISON = "prison"
+    EMIGRATION = "emigration"
+    REMARRIAGE = "remarriage"
+    REEMPLOYMENT = "reemployment"
+    MISSING = "missing"
+    LIFE_EVENTS = "life_events"
+
+
+class Format(StrEnum):
+    """How the file is written."""
+
+    CSV = "csv"
+    FIXED_WIDTH = "fixed_width"
+    PARQUET = "parquet"
+    XML = "xml"
+    JSON_LINES = "json_lines"
+    SQL = "sql"  # a query on another database, whose address comes from the environment
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FileForm(_Part):
+    """How to read the file.
+
+    ``encoding`` is any that Python knows. ``separator`` and ``quote`` belong to CSV; ``skip`` lines are left out at its
+    top. ``fields`` are first column and length, from 1, for fixed width. ``record`` is the element of a record in XML.
+    ``database`` names the environment variable with the address, ``query`` what is asked, for SQL.
+    """
+
+    format: Format
+    encoding: str = "utf-8"
+    separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
+    quote: Annotated[str, StringConstraints(max_length=1)] = '"'
+    skip: int = Field(default=0, ge=0, le=100)
+    fields: dict[str, tuple[int, int]] = Field(default_factory=dict)
+    record: str | None = None
+    database: str | None = None
+    query: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = {Format.FIXED_WIDTH: "fields", Format.XML: "record", Format.SQL: "query"}.get(self.format)
+        if needed and not getattr(self, needed):
+            raise ValueError(f"the format {self.format.value} needs '{needed}'")
+        if self.format is Format.SQL and not self.database:
+            raise ValueError("the format sql needs 'database'")
+        if any(first < 1 or length < 1 for first, length in self.fields.values()):
+            raise ValueError("fields begin at 1 and have at least one character")
+        return self
+
+
+class Columns(_Part):
+    """Which column of the file holds what. Those that are not named are not read."""
+
+    record_id: str
+    event_date: str
+    national_id: str | None = None
+    name: str | None = None
+    birth_date: str | None = None
+    sex: str | None = None
+    region: str | None = None
+    recorded_on: str | None = None
+    operation: str | None = None
+    target: str | None = None
+    act: str | None = None
+
+    @model_validator(mode="after")
+    def _enough_to_find_somebody(self) -> Self:
+        if self.national_id is None and (self.name is None or self.birth_date is None):
+            raise ValueError("a person is found by national_id, or by name and birth_date")
+        return self
+
+    def named(self) -> dict[str, str]:
+        """Return our names of the columns that the file has, and the file's."""
+        return {ours: theirs for ours, theirs in self if theirs is not None}
+
+
+class Dates(_Part):
+    """How dates are written. ``order`` settles 03/04/1950; dates with four digits first need none."""
+
+    order: Literal["ymd", "dmy", "mdy"] = "ymd"
+    calendar: Literal["gregorian", "minguo", "buddhist"] = "gregorian"
+
+
+class Operations(_Part):
+    """Which words in the column ``operation`` mean what; everything is *notify* when there is no such column.
+
+    *correct* replaces the record named in ``target`` (or of the same number), *void* takes it back (HL7 Fact of Death).
+    """
+
+    notify: frozenset[str] = frozenset()
+    correct: frozenset[str] = frozenset()
+    void: frozenset[str] = frozenset()
+
+    @model_validator(mode="after")
+    def _no_word_twice(self) -> Self:
+        if (self.notify & self.correct) | (self.notify & self.void) | (self.correct & self.void):
+            raise ValueError("a word cannot mean two operations")
+        return self
+
+
+class Coverage(_Part):
+    """Whom the feed can know of: nothing follows from the silence of a feed about anybody else. Empty: all regions."""
+
+    regions: frozenset[str] = frozenset()
+    since: date | None = None
+    share: float = Field(default=1.0, gt=0, le=1)
+
+
+class Limits(_Part):
+    """When a file departs so much from its history that it waits for an officer. Ratios to the median of earlier files.
+
+    A file with five times the usual deaths is a data error until somebody has looked.
+    """
+
+    most_rows_ratio: float = Field(default=5.0, gt=1, le=1000)
+    least_rows_ratio: float = Field(default=0.2, ge=0, lt=1)
+    most_rows: int | None = Field(default=None, ge=1)
+    most_bad_share: float = Field(default=0.05, ge=0, le=1)
+    most_event_age_days: int = Field(default=730, ge=1, le=40_000)
+    most_old_share: float = Field(default=0.2, ge=0, le=1)
+
+
+class EvidenceRule(_Part):
+    """How much the feed's word weighs, and why; published with the receipts."""
+
+    weight: float = Field(gt=0, le=1)
+    justification: Annotated[str, StringConstraints(min_length=10, max_length=400)]
+
+
+class Feed(_Part):
+    """A feed."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,59}$")]
+    source: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,59}$")]
+    kind: Kind
+    content: Literal["full", "delta"] = "delta"
+    adverse: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")] | None = None
+    national_id_format: str = "any"
+    fresh_days: int = Field(default=35, ge=1, le=1000)
+    file: FileForm
+    columns: Columns
+    dates: Dates = Dates()
+    operations: Operations = Operations()
+    acts: dict[str, str] = Field(default_factory=dict)
+    coverage: Coverage = Coverage()
+    limits: Limits = Limits()
+    evidence: EvidenceRule
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        life = self.kind is Kind.LIFE_EVENTS
+        if life and not self.acts:
+            raise ValueError("a feed of life events needs [acts]: its words, and the acts of the policies they mean")
+        if not life and (self.acts or self.columns.act):
+            raise ValueError("only a feed of life events has acts")
+        if life and self.adverse:
+            raise ValueError("life events are not adverse")
+        if life and self.columns.act is None and len(self.acts) != 1:
+            raise ValueError("without a column 'act' there must be exactly one act")
+        if (self.operations.void or self.operations.correct) and self.columns.operation is None:
+            raise ValueError("operations are named, but no column 'operation'")
+        return self
+
+    @property
+    def adverse_kind(self) -> str | None:
+        """Kind of the adverse records, as policies name them; None for life events."""
+        return None if self.kind is Kind.LIFE_EVENTS else self.adverse or _ADVERSE[self.kind]
+
+
+_ADVERSE = {
+    Kind.DEATHS: "death",
+    Kind.RESIDENCY: "residence_abroad",
+    Kind.PRISON: "prison",
+    Kind.EMIGRATION: "emigration",
+    Kind.REMARRIAGE: "remarriage",
+    Kind.REEMPLOYMENT: "reemployment",
+    Kind.MISSING: "missing",
+}
+
+
+def load_feed(path: Path) -> Feed:
+    """Read a description. Raises Invalid (``feed_description``) naming the key that is wrong."""
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Invalid(f"{path.name} is no feed description: {error}", code="feed_description") from error
+    return parse_feed(data, path.name)
+
+
+def parse_feed(data: dict[str, Any], where: str = "feed") -> Feed:
+    """Build a feed from a parsed document. Raises Invalid (``feed_description``)."""
+    try:
+        return Feed.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "the file"
+        more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise Invalid(
+            f"{where}: {key}: {first['msg']}{more}",
+            hint="docs/feeds.md lists what a description can say.",
+            code="feed_description",
+        ) from error
