@@ -31,9 +31,10 @@ from PIL import Image
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fixtures import videos
-from fixtures.faces import portraits
+from fixtures.faces import encode, portraits
 from models import image, video
 from models.errors import ImageRefused, VideoRefused
+from models.video_frames import JpegFrame, join_frames
 
 _HANG_SECONDS = 5.0
 _MEMORY = 2 << 30
@@ -122,6 +123,8 @@ def corpus() -> list[tuple[str, bytes]]:
             files.append(("video", data))
     ordered = videos.encode(frames, codec="h264", rate=15, quality=50, container="matroska", options={"bf": "2"})
     files.append(("video", ordered))
+    stills = [JpegFrame(67 * number, encode(frame)) for number, frame in enumerate(frames)]
+    files.append(("video", join_frames(stills, frames[0].shape[1], frames[0].shape[0])))
     return files
 
 
