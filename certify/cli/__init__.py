@@ -7,7 +7,21 @@ import sys
 import typer
 
 from certify.certificates.errors import CertificateError
-from certify.cli import cases, check, database, demo, evaluate, keys, models, people, records, replay, run, verify
+from certify.cli import (
+    cases,
+    check,
+    database,
+    demo,
+    evaluate,
+    feeds,
+    keys,
+    models,
+    people,
+    records,
+    replay,
+    run,
+    verify,
+)
 from certify.cli.output import ExitCode, complain
 from certify.domain.policy import PolicyInvalid
 from certify.errors import CertifyError, Unavailable
@@ -34,6 +48,7 @@ app.add_typer(people.app, name="beneficiary")
 people.register(app)
 app.add_typer(records.app, name="record")
 app.add_typer(cases.app, name="case")
+app.add_typer(feeds.app, name="feed")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(keys.app, name="keys")
 keys.register(app)

@@ -1,0 +1,121 @@
+"""From a table of any layout to the columns that linking compares."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from certify.errors import Invalid
+from certify.registry.normalise.characters import by_distinct
+from certify.registry.normalise.dates import ERAS, ORDERS, read_dates
+from certify.registry.normalise.ids import FORMATS, check_ids, compact_ids
+from certify.registry.normalise.names import fold_names
+
+COLUMNS = ("key", "id", "id_text", "id_reason", "name", "name_key", "birth", "birth_precision", "birth_reason", "sex",
+           "region")  # fmt: skip
+"""What ``canonical`` makes, beside one column ``x_...`` for each extra one. All are text; ``birth`` is yyyymmdd."""
+
+_SEX = {
+    **dict.fromkeys(("m", "male", "man", "男", "男性", "masculino", "masc", "h", "hombre", "homem", "homme", "1"), "M"),
+    **dict.fromkeys(("f", "female", "woman", "女", "女性", "feminino", "femenino", "fem", "mulher", "mujer", "femme",
+                     "w", "weiblich", "2"), "F"),
+    "männlich": "M",
+}  # fmt: skip
+"""Words for the sexes; 1 and 2 as ISO/IEC 5218 has them. Anything else is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which columns of a table hold what, and how they are written. Columns that are not there stay None.
+
+    Attributes:
+        key: names a row; must be unique.
+        id: the national id.
+        name: one or more columns, which together are the name.
+        birth: the date of birth.
+        sex: of the person.
+        region: code of a place.
+        extra: other columns that help to tell people apart, such as an address.
+        id_format: one of ``normalise.ids.FORMATS``.
+        date_order: ``dmy`` or ``mdy``, for dates that begin with neither a year.
+        era: ``gregorian``, ``buddhist`` or ``minguo``.
+    """
+
+    key: str
+    id: str | None = None
+    name: tuple[str, ...] = ()
+    birth: str | None = None
+    sex: str | None = None
+    region: str | None = None
+    extra: tuple[str, ...] = field(default=())
+    id_format: str = "any"
+    date_order: str = "dmy"
+    era: str = "gregorian"
+
+    def __post_init__(self) -> None:
+        for value, allowed, what in (
+            (self.id_format, tuple(FORMATS), "id format"),
+            (self.date_order, ORDERS, "date order"),
+            (self.era, tuple(ERAS), "era"),
+        ):
+            if value not in allowed:
+                raise Invalid(f"'{value}' is no {what}.", hint=f"Use one of {', '.join(allowed)}.", code="layout")
+
+    def columns(self) -> tuple[str, ...]:
+        """Return all columns that are read, each once."""
+        single = (self.key, self.id, self.birth, self.sex, self.region)
+        return tuple(dict.fromkeys([*(c for c in single if c), *self.name, *self.extra]))
+
+
+def canonical(table: pa.Table | pa.RecordBatch, layout: Layout) -> pa.Table:
+    """Normalise all columns. A column that the layout does not name is NULL throughout."""
+    size = table.num_rows
+
+    def column(name: str | None) -> pa.Array:
+        if name is None:
+            return pa.nulls(size, pa.string())
+        found = table.column(name)
+        found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+        return found.cast(found.type.value_type) if pa.types.is_dictionary(found.type) else found
+
+    id_text = compact_ids(column(layout.id))
+    usable, id_reason = check_ids(id_text, layout.id_format)
+    folded, name_key = fold_names(_joined([column(name) for name in layout.name], size))
+    birth, precision, birth_reason = read_dates(column(layout.birth), layout.date_order, layout.era)
+    sex = by_distinct(column(layout.sex).cast(pa.string()), _read_sex)
+    made = [column(layout.key).cast(pa.string()), usable, id_text, id_reason, folded, name_key, birth, precision]
+    made += [birth_reason, sex, _tight(column(layout.region))]
+    made += [_tight(column(name)) for name in layout.extra]
+    return pa.table(made, names=[*COLUMNS, *extra_columns(layout)])
+
+
+def extra_columns(layout: Layout) -> list[str]:
+    """Return the canonical names of the extra columns."""
+    return [f"x_{place}" for place in range(len(layout.extra))]
+
+
+def _joined(parts: list[pa.Array], size: int) -> pa.Array:
+    if not parts:
+        return pa.nulls(size, pa.string())
+    if len(parts) == 1:
+        return parts[0].cast(pa.string())
+    return pc.binary_join_element_wise(*[part.cast(pa.string()) for part in parts], " ", null_handling="skip")
+
+
+def _read_sex(distinct: pa.Array) -> pa.Array:
+    words = (unicodedata.normalize("NFKC", word or "").strip().strip(".").casefold() for word in distinct.to_pylist())
+    return pa.array([_SEX.get(word) for word in words], pa.string())
+
+
+def _tight(values: pa.Array) -> pa.Array:
+    """Codes and addresses: folded, but in their order and script."""
+    return by_distinct(values.cast(pa.string()), _tight_distinct)
+
+
+def _tight_distinct(distinct: pa.Array) -> pa.Array:
+    folded = pc.utf8_lower(pc.utf8_normalize(distinct, "NFKC"))
+    folded = pc.utf8_trim_whitespace(pc.replace_substring_regex(folded, r"[\s\p{P}]+", " "))
+    return pc.if_else(pc.equal(folded, ""), pa.scalar(None, pa.string()), folded)

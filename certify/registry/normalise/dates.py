@@ -1,0 +1,75 @@
+"""Dates as registries write them, read once for each distinct text.
+
+A birth date becomes ``yyyymmdd``; ``precision`` says what it is worth: ``day``, or ``year`` for a year alone and for
+the first of January, which clerks write when nobody knows the day. What is no date is NULL, with a reason.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+import pyarrow as pa
+
+from certify.registry.normalise.characters import by_distinct
+
+ORDERS = ("dmy", "mdy")
+ERAS = {"gregorian": 0, "buddhist": -543, "minguo": 1911}
+"""What is added to a year to make it ours: Thailand counts from -543, Taiwan from 1911."""
+
+_CHINESE_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
+_YEAR_FIRST = re.compile(r"(\d{2,4})[-/.年 ](\d{1,2})[-/.月 ](\d{1,2})日?(?:[T ].*)?")
+_DAY_FIRST = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})(?: .*)?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_MONTH_ONLY = re.compile(r"(\d{4})[-/.年](\d{1,2})月?")
+_YEAR_ONLY = re.compile(r"(\d{2,4})年?")
+
+
+def read_dates(values: pa.Array, order: str = "dmy", era: str = "gregorian") -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Return texts ``yyyymmdd``, their precision, and reasons (missing, not_a_date, impossible)."""
+
+    def fold(distinct: pa.Array) -> pa.Array:
+        read = [read_date(value, order, era) for value in distinct.to_pylist()]
+        columns = [pa.array(list(column), pa.string()) for column in zip(*read, strict=True)] or [
+            pa.array([], pa.string())
+        ] * 3
+        return pa.StructArray.from_arrays(columns, ["day", "precision", "reason"])
+
+    if values.null_count:  # dictionaries hold no NULL
+        values = values.cast(pa.string()).fill_null("")
+    found = by_distinct(values, fold)
+    return found.field("day"), found.field("precision"), found.field("reason")
+
+
+def read_date(value: object, order: str, era: str) -> tuple[str | None, str | None, str | None]:
+    """Read one date: its text, its precision, or the reason why there is none."""
+    if isinstance(value, date):
+        return _checked(value.year, value.month, value.day, 0)
+    text = unicodedata.normalize("NFKC", str(value)).translate(_CHINESE_DIGITS).strip()
+    if not text:
+        return None, None, "missing"
+    shift = ERAS[era]
+    if found := _COMPACT.fullmatch(text) or _YEAR_FIRST.fullmatch(text):
+        return _checked(int(found[1]), int(found[2]), int(found[3]), shift)
+    if found := _DAY_FIRST.fullmatch(text):
+        one, two = int(found[1]), int(found[2])
+        day, month = (one, two) if order == "dmy" else (two, one)
+        return _checked(int(found[3]), month, day, shift)
+    if found := _MONTH_ONLY.fullmatch(text):
+        return _checked(int(found[1]), int(found[2]), 1, shift, precision="year")
+    if found := _YEAR_ONLY.fullmatch(text):
+        return _checked(int(found[1]), 1, 1, shift)
+    return None, None, "not_a_date"
+
+
+def _checked(
+    year: int, month: int, day: int, shift: int, precision: str = "day"
+) -> tuple[str | None, str | None, str | None]:
+    try:
+        found = date(year + shift, month, day)
+    except ValueError:
+        return None, None, "impossible"
+    if not 1850 <= found.year < 2100:
+        return None, None, "impossible"
+    return f"{found:%Y%m%d}", "year" if (month, day) == (1, 1) else precision, None

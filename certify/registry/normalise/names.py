@@ -1,0 +1,101 @@
+"""Names: the form that is compared letter by letter, and the key under which spellings of one name meet.
+
+``folded`` keeps the script: lower case, no diacritics, no punctuation, variant characters unified, words sorted.
+``key`` is Latin throughout: Chinese becomes pinyin, surname and given name as two words, sorted, so that 王国华,
+"Wang Guohua" and "GUOHUA, Wang" meet.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from certify.registry.normalise import chinese
+from certify.registry.normalise.characters import CharacterTable, by_distinct
+
+_LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}  # noqa: RUF001 - meant
+_JOINED = "'’`´ʼ-‐‑·・˙"  # noqa: RUF001 - meant
+"""Signs inside a name that not everybody writes; what stands on both sides is one word."""
+
+
+def fold_names(names: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return the folded names and their keys; NULL where nothing is left."""
+    both = by_distinct(names.cast(pa.string()), _fold_distinct)
+    return both.field("folded"), both.field("key")
+
+
+def _fold_distinct(names: pa.Array) -> pa.Array:
+    plain = _collapse(_PLAIN.apply(names))
+    tight = pc.replace_substring(plain, " ", "")
+    han = pc.fill_null(pc.match_substring_regex(tight, r"^\p{Han}{2,}$"), False)
+    key, folded = _sort_words(plain), _sort_words(plain)
+    if pc.any(han).as_py():
+        folded = pc.if_else(han, tight, folded)
+        key = pc.replace_with_mask(key, han, _chinese_keys(tight.filter(han)))
+        mixed = pc.and_(pc.invert(han), pc.fill_null(pc.match_substring_regex(tight, r"\p{Han}"), False))
+        if pc.any(mixed).as_py():
+            key = pc.replace_with_mask(key, mixed, _sort_words(_PINYIN.apply(key.filter(mixed))))
+    return pa.StructArray.from_arrays([folded, key], ["folded", "key"])
+
+
+def _chinese_keys(names: pa.Array) -> pa.Array:
+    """Return surname and given name in pinyin, sorted."""
+    compound = pc.is_in(pc.utf8_slice_codeunits(names, 0, 2), value_set=pa.array(chinese.COMPOUND_SURNAMES))
+    compound = pc.and_(compound, pc.greater(pc.utf8_length(names), 2))
+    surname = pc.if_else(compound, pc.utf8_slice_codeunits(names, 0, 2), pc.utf8_slice_codeunits(names, 0, 1))
+    given = pc.if_else(compound, pc.utf8_slice_codeunits(names, 2), pc.utf8_slice_codeunits(names, 1))
+    one = by_distinct(surname, lambda distinct: pa.array([chinese.surname_pinyin(s) for s in distinct.to_pylist()]))
+    two = by_distinct(given, _PINYIN.apply)
+    first = pc.less_equal(one, two)
+    return pc.binary_join_element_wise(pc.if_else(first, one, two), pc.if_else(first, two, one), " ")
+
+
+def _sort_words(texts: pa.Array) -> pa.Array:
+    """Sort the words of each text, by sorting whole numbers: row and rank of the word."""
+    several = pc.fill_null(pc.match_substring(texts, " "), False)
+    if not pc.any(several).as_py():
+        return texts
+    words = pc.split_pattern(texts.filter(several), " ")
+    coded = words.flatten().dictionary_encode()
+    order = pc.sort_indices(coded.dictionary).to_numpy()
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    row = np.repeat(np.arange(len(words)), pc.list_value_length(words).to_numpy())
+    keyed = np.sort(row * len(order) + rank[coded.indices.to_numpy()])
+    ordered = coded.dictionary.take(pa.array(order)).take(pa.array(keyed % len(order)))
+    joined = pc.binary_join(pa.ListArray.from_arrays(words.offsets, ordered), " ")
+    return pc.replace_with_mask(texts, several, joined)
+
+
+def _collapse(texts: pa.Array) -> pa.Array:
+    """One space between words, none at the ends; NULL when nothing is left."""
+    ragged = pc.fill_null(pc.match_substring_regex(texts, r"^ |  | $"), False)
+    if pc.any(ragged).as_py():
+        texts = pc.if_else(ragged, pc.utf8_trim(pc.replace_substring_regex(texts, " +", " "), " "), texts)
+    empty = pc.fill_null(pc.equal(texts, ""), False)
+    return pc.if_else(empty, pa.scalar(None, pa.string()), texts)
+
+
+def _plain_character(character: str) -> str:
+    """Fold one character: compatibility forms, case, diacritics, punctuation, variants."""
+    found = []
+    for part in unicodedata.normalize("NFKD", character):
+        if part in _JOINED or unicodedata.category(part) in {"Mn", "Me", "Cf"}:
+            continue
+        if unicodedata.category(part)[0] in "LN":
+            lower = part.casefold()
+            found.append(_LETTERS.get(lower) or chinese.VARIANTS.get(lower, lower))
+        elif unicodedata.category(part) != "Mc":
+            found.append(" ")
+    return "".join(found)
+
+
+def _sound(character: str) -> str:
+    return chinese.pinyin(character) if unicodedata.name(character, "").startswith("CJK") else character
+
+
+_PLAIN = CharacterTable(_plain_character)
+_PINYIN = CharacterTable(_sound)

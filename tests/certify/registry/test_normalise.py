@@ -1,0 +1,137 @@
+"""What registries write in many ways becomes one form, and what is no value becomes none, with a reason."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stdnum.br import cpf
+from stdnum.iso7064 import mod_11_2
+
+from certify.errors import Invalid
+from certify.registry.normalise import COLUMNS, Layout, canonical
+from certify.registry.normalise.dates import read_date, read_dates
+from certify.registry.normalise.ids import check_ids, compact_ids
+from certify.registry.normalise.names import fold_names
+from fixtures.nation.ids import as_text, old_chinese_ids
+from fixtures.nation.people import make_nation
+
+
+def _key(name: str) -> str:
+    _, keys = fold_names(pa.array([name]))
+    found: str = keys[0].as_py()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("José  da Silva", "JOSE DA SILVA"),
+        ("Silva, José da", "José da Silva"),
+        ("Müller-Lüdenscheid Eva", "Eva Muller-Ludenscheid"),
+        ("O'Neil Ann", "Ann O\u2019Neil"),
+        ("王　建国", "王建國"),
+        ("歐陽修", "欧阳修"),
+    ],
+)
+def test_names_that_are_the_same_have_one_key(one: str, other: str) -> None:
+    assert _key(one) == _key(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("王建国", "王国建"), ("Ana Souza", "Ana Sousa"), ("李明", "黎明华")])
+def test_names_that_differ_keep_their_keys_apart(one: str, other: str) -> None:
+    assert _key(one) != _key(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "era", "day", "precision", "reason"),
+    [
+        ("1940-03-02", "dmy", "gregorian", "19400302", "day", None),
+        ("02/03/1940", "dmy", "gregorian", "19400302", "day", None),
+        ("02/03/1940", "mdy", "gregorian", "19400203", "day", None),
+        ("19400302", "dmy", "gregorian", "19400302", "day", None),
+        ("1940年3月2日", "dmy", "gregorian", "19400302", "day", None),
+        ("29/03/02", "dmy", "minguo", "19400302", "day", None),
+        ("2483-03-02", "dmy", "buddhist", "19400302", "day", None),
+        ("1940-01-01", "dmy", "gregorian", "19400101", "year", None),
+        ("1940", "dmy", "gregorian", "19400101", "year", None),
+        ("1941-02-29", "dmy", "gregorian", None, None, "impossible"),
+        ("31/04/1940", "dmy", "gregorian", None, None, "impossible"),
+        ("yesterday", "dmy", "gregorian", None, None, "not_a_date"),
+        ("", "dmy", "gregorian", None, None, "missing"),
+    ],
+)
+def test_dates(text: str, order: str, era: str, day: str | None, precision: str | None, reason: str | None) -> None:
+    assert read_date(text, order, era) == (day, precision, reason)
+
+
+@given(st.dates(date(1900, 1, 1), date(2026, 12, 31)))
+def test_every_date_comes_back_from_every_form(day: date) -> None:
+    forms = pa.array([day.isoformat(), f"{day:%d/%m/%Y}", f"{day:%Y%m%d}", f"{day.year}年{day.month}月{day.day}日"])
+    days, precision, _ = read_dates(forms)
+    assert set(days.to_pylist()) == {f"{day:%Y%m%d}"}
+    assert set(precision.to_pylist()) == {"year" if (day.month, day.day) == (1, 1) else "day"}
+
+
+def test_chinese_ids_are_checked_and_old_ones_expanded() -> None:
+    nation = make_nation(300, seed=3)
+    texts = as_text(nation.ids).to_pylist()
+    assert all(mod_11_2.is_valid(text) for text in texts)
+    usable, _ = check_ids(compact_ids(pa.array(texts)), "cn")
+    assert usable.to_pylist() == texts
+    expanded, _ = check_ids(compact_ids(as_text(old_chinese_ids(nation.ids))), "cn")
+    born_1900s = [text for text in texts if text[6:8] == "19"]
+    assert [text for text in expanded.to_pylist() if text in set(texts)] == born_1900s
+
+
+def test_latin_ids_are_checked() -> None:
+    texts = as_text(make_nation(200, seed=4, flavour="latin").ids).to_pylist()
+    assert all(cpf.is_valid(text) for text in texts)
+    usable, _ = check_ids(compact_ids(pa.array([f"{t[:3]}.{t[3:6]}.{t[6:9]}-{t[9:]}" for t in texts])), "eleven")
+    assert usable.to_pylist() == texts
+
+
+@given(st.integers(0, 199), st.integers(0, 16), st.integers(1, 9))
+def test_one_wrong_digit_makes_a_chinese_id_unusable(row: int, place: int, step: int) -> None:
+    text = TEXTS[row]
+    wrong = text[:place] + str((int(text[place]) + step) % 10) + text[place + 1 :]
+    usable, reasons = check_ids(compact_ids(pa.array([wrong])), "cn")
+    assert usable.to_pylist() == [None]
+    assert reasons[0].as_py()
+
+
+TEXTS = as_text(make_nation(200, seed=5).ids).to_pylist()
+
+
+def test_a_table_of_any_layout_becomes_canonical() -> None:
+    people = pa.table(
+        {
+            "nr": [1, 2],
+            "cit": [" " + TEXTS[0][:6] + " " + TEXTS[0][6:].lower(), "123"],
+            "first": ["Ana", "José"],
+            "last": ["Souza", "Silva"],
+            "sexo": ["Feminino", "?"],
+            "born": [date(1940, 3, 2), date(1941, 1, 1)],
+            "uf": [" SP ", None],
+        }
+    )
+    layout = Layout(key="nr", id="cit", name=("first", "last"), birth="born", sex="sexo", region="uf", id_format="cn")
+    found = canonical(people, layout)
+    assert found.column_names == list(COLUMNS)
+    first, second = found.to_pylist()
+    assert (first["id"], first["birth"], first["sex"], first["region"]) == (TEXTS[0], "19400302", "F", "sp")
+    assert (second["id"], second["birth_precision"], second["sex"], second["region"]) == (None, "year", None, None)
+    assert second["id_reason"]
+    with pytest.raises(Invalid, match="id format"):
+        Layout(key="nr", id_format="martian")
+
+
+@pytest.mark.parametrize("days", [0, 1, 400])
+def test_dictionaries_and_nulls_are_read_too(days: int) -> None:
+    values = pa.array([str(date(1950, 1, 2) + timedelta(days)), None]).dictionary_encode()
+    found, _, reasons = read_dates(values)
+    assert found.to_pylist() == [f"{date(1950, 1, 2) + timedelta(days):%Y%m%d}", None]
+    assert reasons.to_pylist()[1] == "missing"
