@@ -1,0 +1,45 @@
+"""Linking registry records with the people of a fund, in stages, on DuckDB or on Spark.
+
+::
+
+    engine = open_engine("duckdb", memory="6GB", threads=2)
+    fund = Layout(key="person", id="national_id", name=("name",), birth="birth_date", sex="sex", region="region",
+                  id_format="cn")
+    result = link(engine, Source(Path("people.parquet"), fund), Source(Path("deaths.parquet"), registry))
+    for row in result.links("outcome = 'link'").to_pylist():
+        row["record"], row["person"], row["stage"], row["weight"]
+        result.explain(row).terms      # the waterfall
+    json.dumps(result.model.stored())  # Parameters(model=...) of the next run: nothing is trained again
+
+The stages: ``id`` (a usable id that name or birth date bears out), ``exact_person`` (same name, birth date and sex, and
+no coincidence to be expected), ``probabilistic`` (Splink, for what is left). What is doubtful has the outcome
+``review`` and a reason (``REASONS``). Keys are text, as they came. The table ``links`` stays in the engine, so that
+what follows can go on in SQL.
+"""
+
+from __future__ import annotations
+
+from certify.registry.linking.engine import Engine, Source, open_engine
+from certify.registry.linking.explain import Explanation, Term, explain
+from certify.registry.linking.link import LinkResult, link, load_people
+from certify.registry.linking.model import Model
+from certify.registry.linking.outcome import REASONS, STAGES
+from certify.registry.linking.parameters import Parameters
+from certify.registry.normalise import Layout
+
+__all__ = [
+    "REASONS",
+    "STAGES",
+    "Engine",
+    "Explanation",
+    "Layout",
+    "LinkResult",
+    "Model",
+    "Parameters",
+    "Source",
+    "Term",
+    "explain",
+    "link",
+    "load_people",
+    "open_engine",
+]

@@ -1,0 +1,94 @@
+"""Where linking runs: one small port, so that the same SQL serves one machine and many.
+
+The SQL of this package keeps to what DuckDB and Spark both understand (``levenshtein``, ``substr``, windows, common
+table expressions) and two functions that every engine defines: ``word_count(a)`` and ``shared_words(a, b)``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from certify.errors import Invalid
+from certify.registry.normalise import Layout
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file (``.parquet``, else CSV with a header) or an Arrow table, and what its columns mean."""
+
+    data: Path | pa.Table
+    layout: Layout
+
+
+class Engine(Protocol):
+    """Runs SQL and keeps tables by name until ``close``."""
+
+    name: str
+
+    def load(self, table: str, source: Source) -> None:
+        """Normalise a source into a table with the canonical columns. Raises Invalid when columns are missing."""
+
+    def register(self, table: str, data: pa.Table) -> None:
+        """Make a small Arrow table known."""
+
+    def create(self, table: str, select: str) -> None:
+        """Keep the result of a query as a table, in place of an earlier one of that name."""
+
+    def query(self, select: str) -> pa.Table:
+        """Return the result of a query, which must fit into memory."""
+
+    def count(self, table: str) -> int:
+        """Count the rows of a table."""
+
+    def columns(self, table: str) -> list[str]:
+        """Return the column names of a table."""
+
+    def splink(self) -> Any:
+        """Return Splink's interface to this engine."""
+
+    def close(self) -> None:
+        """Forget all tables."""
+
+
+def checked_name(table: str) -> str:
+    """Return a table name that can stand in SQL as it is. Raises Invalid."""
+    if not _NAME.fullmatch(table):
+        raise Invalid(f"'{table}' cannot name a table.", code="table_name")
+    return table
+
+
+def check_columns(found: list[str], layout: Layout, where: object) -> None:
+    """Raise Invalid when a source lacks a column of its layout."""
+    if missing := [name for name in layout.columns() if name not in found]:
+        raise Invalid(
+            f"{where} has no column '{missing[0]}'.", hint=f"It has: {', '.join(found)}.", code="column_missing"
+        )
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Return the column names of a Parquet file. Raises Invalid when it is none."""
+    try:
+        return list(pq.read_schema(path).names)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise Invalid(f"{path} cannot be read as Parquet.", code="file_unreadable") from error
+
+
+def open_engine(name: str, **options: Any) -> Engine:
+    """Open ``duckdb`` (options: memory, threads, spill) or ``spark`` (options: session). Raises Invalid."""
+    if name == "duckdb":
+        from certify.registry.linking.duckdb_engine import DuckDbEngine  # noqa: PLC0415 - only what is asked for
+
+        return DuckDbEngine(**options)
+    if name == "spark":
+        from certify.registry.linking.spark_engine import SparkEngine  # noqa: PLC0415 - needs the extra and Java
+
+        return SparkEngine(**options)
+    raise Invalid(f"There is no engine '{name}'.", hint="Use duckdb or spark.", code="engine")

@@ -1,0 +1,136 @@
+"""Linking a table of records with the people of the fund: the stages in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from certify.registry.linking.agreement import comparisons
+from certify.registry.linking.engine import Engine, Source
+from certify.registry.linking.explain import Explanation, explain
+from certify.registry.linking.model import Model
+from certify.registry.linking.outcome import gather
+from certify.registry.linking.parameters import Parameters
+from certify.registry.linking.probabilistic import fit, predict
+from certify.registry.linking.stages import leave_rest, link_exact_persons, link_ids
+from certify.registry.normalise.ids import HAS_CHECK_DIGIT, HOLDS_BIRTH_DATE
+
+_T = TypeVar("_T")
+_EXPECTED = 0.5
+"""The chance that a record which ids could not place is somebody's at all. Half: neither for nor against."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkResult:
+    """What came out; the links stay in the engine's table ``links`` until the next linking.
+
+    Attributes:
+        engine: where the table is.
+        model: the model used, for explanations and for ``Parameters.model`` of a later run.
+        counts: rows of both sides, and links and questions of each stage.
+        seconds: time of each step.
+    """
+
+    engine: Engine
+    model: Model
+    counts: dict[str, int]
+    seconds: dict[str, float]
+
+    def links(self, where: str = "1 = 1") -> pa.Table:
+        """Return links in the order of their records; ``where`` is SQL of ours, never of a caller's."""
+        return self.engine.query(f"SELECT * FROM links WHERE {where} ORDER BY record, person, stage")  # noqa: S608
+
+    def explain(self, link: dict[str, Any]) -> Explanation:
+        """Explain one row of ``links``."""
+        return explain(link, self.model)
+
+
+def load_people(engine: Engine, people: Source) -> None:
+    """Normalise the people once, for several feeds; pass their layout to ``link`` then."""
+    engine.load("people", people)
+
+
+def link(
+    engine: Engine,
+    people: Source,
+    records: Source,
+    parameters: Parameters | None = None,
+    *,
+    people_loaded: bool = False,
+) -> LinkResult:
+    """Link records with people.
+
+    Args:
+        engine: where it runs.
+        people: the fund's people.
+        records: a registry's records; not read when ``parameters.deduplicate``.
+        parameters: thresholds, seed and model.
+        people_loaded: ``load_people`` was called before with these people.
+    """
+    parameters = parameters or Parameters()
+    watch = _Watch()
+    if not people_loaded:
+        watch.step("normalise people", lambda: engine.load("people", people))
+    if parameters.deduplicate:
+        records = people
+        engine.create("records", "SELECT * FROM people")
+    else:
+        watch.step("normalise records", lambda: engine.load("records", records))
+    formats = {people.layout.id_format, records.layout.id_format}
+    checked = formats <= HAS_CHECK_DIGIT
+    extras = min(len(people.layout.extra), len(records.layout.extra))
+    compared = comparisons(extras, id_checked=checked)
+    extra = tuple(c for c in compared if c.name.startswith("x_"))
+    prior = _EXPECTED / max(engine.count("people"), 2)
+    model = (
+        Model.restored(parameters.model, compared, prior) if parameters.model else Model.default(compared, prior)
+    )
+    watch.step(
+        "id",
+        lambda: link_ids(
+            engine, extra, deduplicate=parameters.deduplicate, id_holds_birth=bool(formats & HOLDS_BIRTH_DATE)
+        ),
+    )
+    scored = True
+    if not parameters.deduplicate:
+        watch.step("rest", lambda: leave_rest(engine, id_checked=checked))
+        watch.step(
+            "exact_person",
+            lambda: link_exact_persons(
+                engine, extra, coincidence=parameters.coincidence, one_to_one=parameters.one_to_one
+            ),
+        )
+        engine.create(
+            "unlinked",
+            "SELECT r.* FROM rest r WHERE NOT EXISTS (SELECT 1 FROM exact_pairs e WHERE e.record = r.key)",
+        )
+        scored = engine.count("unlinked") > 0
+    if parameters.model is None:
+        model = watch.step("train", lambda: fit(engine, model, parameters))
+    if scored:
+        watch.step("probabilistic", lambda: predict(engine, model, parameters))
+    watch.step("resolve", lambda: gather(engine, model, parameters, scored=scored))
+    return LinkResult(engine, model, _counts(engine), watch.seconds)
+
+
+def _counts(engine: Engine) -> dict[str, int]:
+    counts = {"people": engine.count("people"), "records": engine.count("records")}
+    found = engine.query("SELECT stage, outcome, count(*) AS n FROM links GROUP BY stage, outcome ORDER BY 1, 2")
+    return counts | {f"{row['stage']}_{row['outcome']}": int(row["n"]) for row in found.to_pylist()}
+
+
+class _Watch:
+    """Times the steps."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def step(self, name: str, work: Callable[[], _T]) -> _T:
+        start = perf_counter()
+        done = work()
+        self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
+        return done

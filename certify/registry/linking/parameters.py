@@ -1,0 +1,45 @@
+"""What linking may be told; stored with a run, so that it can be played again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Settings of one linking.
+
+    Attributes:
+        accept: match weight (log2 of the odds that two rows are one person) from which a link holds without an officer.
+            ``docs/linkage.md`` has the measurement behind it.
+        review: weight from which an officer is asked; below it there is nothing.
+        margin: by how much the best candidate must lead the second.
+        coincidence: a name and birth date are proof of identity when fewer people than this are expected to share them
+            by chance.
+        one_to_one: a person has at most one record, as in a register; events such as hospital stays may be many.
+        deduplicate: left and right are the same rows; pairs are looked for within them.
+        seed: of sampling.
+        sample: rows of each side from which the model is trained.
+        model: a trained model as ``LinkResult.model`` gave it; trained anew when None.
+    """
+
+    accept: float = 10.0
+    review: float = 0.0
+    margin: float = 6.0
+    coincidence: float = 1e-3
+    one_to_one: bool = False
+    deduplicate: bool = False
+    seed: int = 1
+    sample: int = 100_000
+    model: dict[str, Any] | None = None
+
+    def to_json(self) -> str:
+        """Return the settings as text, the same for the same settings."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Parameters:
+        """Read what ``to_json`` wrote."""
+        return cls(**json.loads(text))

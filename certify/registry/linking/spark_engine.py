@@ -1,0 +1,124 @@
+"""Linking on many machines: Spark. The same SQL, the same normalising (as Arrow batches on the workers)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from certify.errors import Unavailable
+from certify.registry.linking.engine import Source, check_columns, checked_name
+from certify.registry.normalise import Layout, canonical
+
+_FUNCTIONS = (
+    "CREATE OR REPLACE TEMPORARY FUNCTION word_count(a STRING) RETURNS INT RETURN size(split(a, ' '))",
+    "CREATE OR REPLACE TEMPORARY FUNCTION shared_words(a STRING, b STRING) RETURNS INT "
+    "RETURN size(array_intersect(split(a, ' '), split(b, ' ')))",
+)
+
+
+class SparkEngine:
+    """A Spark session. Raises Unavailable when pyspark or Java is missing.
+
+    Args:
+        session: an open session, whose owner closes it; a local one is started and stopped when None.
+        threads: of the local one.
+        memory: of the local one.
+    """
+
+    name = "spark"
+
+    def __init__(self, *, session: Any = None, threads: int = 2, memory: str = "4g") -> None:
+        self._mine = session is None
+        self.session = session if session is not None else _local(threads, memory)
+        for function in _FUNCTIONS:
+            self.session.sql(function)
+
+    def load(self, table: str, source: Source) -> None:
+        """Normalise on the workers."""
+        frame = self._frame(source)
+        check_columns(frame.columns, source.layout, source.data if not isinstance(source.data, pa.Table) else "It")
+        layout = source.layout
+        columns = canonical(pa.table({n: pa.array([], pa.string()) for n in layout.columns()}), layout).column_names
+        made = frame.select(*[f"`{name}`" for name in layout.columns()]).mapInArrow(
+            _Normalise(layout), ", ".join(f"{name} string" for name in columns)
+        )
+        self._keep(table, made)
+
+    def _frame(self, source: Source) -> Any:
+        if isinstance(source.data, pa.Table):
+            return self.session.createDataFrame(source.data.select(source.layout.columns()))
+        if source.data.suffix == ".parquet":
+            return self.session.read.parquet(str(source.data))
+        return self.session.read.csv(str(source.data), header=True, inferSchema=False, escape='"', multiLine=True)
+
+    def register(self, table: str, data: pa.Table) -> None:
+        """Copy an Arrow table to the workers."""
+        self._keep(table, self.session.createDataFrame(data))
+
+    def create(self, table: str, select: str) -> None:
+        """Run the query and keep its rows, cut off from where they came from: plans would grow without end."""
+        self._keep(table, self.session.sql(select))
+
+    def _keep(self, table: str, frame: Any) -> None:
+        frame.localCheckpoint(eager=True).createOrReplaceTempView(checked_name(table))
+
+    def query(self, select: str) -> pa.Table:
+        """Return the result as Arrow."""
+        return self.session.sql(select).toArrow()
+
+    def count(self, table: str) -> int:
+        """Count rows."""
+        return int(self.session.table(checked_name(table)).count())
+
+    def columns(self, table: str) -> list[str]:
+        """Return the column names."""
+        return list(self.session.table(checked_name(table)).columns)
+
+    def splink(self) -> Any:
+        """Return Splink on this session; its Java functions are not needed."""
+        from splink.backends.spark import SparkAPI  # noqa: PLC0415 - needs pyspark
+
+        return SparkAPI(
+            spark_session=self.session, register_udfs_automatically=False, break_lineage_method="persist"
+        )
+
+    def close(self) -> None:
+        """Stop the session if it was started here."""
+        if self._mine:
+            self.session.stop()
+
+
+class _Normalise:
+    """``canonical`` as Spark calls it; an object, because Spark sends it to other machines."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield from canonical(batch, self._layout).to_batches()
+
+
+def _local(threads: int, memory: str) -> Any:
+    try:
+        from pyspark.sql import SparkSession  # noqa: PLC0415 - the extra
+    except ImportError as error:
+        raise Unavailable(
+            "Spark is not installed.", hint="Install it: pip install 'certify[spark]', and Java 17 or newer."
+        ) from error
+    try:
+        return (
+            SparkSession.builder.master(f"local[{threads}]")
+            .appName("certify")
+            .config("spark.driver.memory", memory)
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.shuffle.partitions", str(threads))
+            .config("spark.sql.ansi.enabled", "false")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.host", "127.0.0.1")
+            .getOrCreate()
+        )
+    except Exception as error:
+        raise Unavailable("Spark did not start.", hint="It needs Java 17 or newer on the path.") from error
