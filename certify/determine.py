@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from certify.domain.codec import determination_to_json, verdict_digest
-from certify.domain.decide import Determination, Entitlement, NextStep, Standing, decide
+from certify.domain.decide import Determination, Entitlement, NextStep, Payment, Standing, decide
 from certify.domain.passage import next_change
 from certify.domain.schedule import local_date
 from certify.issue import Finding, InForce, reconcile_certificates
@@ -168,7 +168,7 @@ def _find(unit: Unit, dossier: Dossier, session_id: UUID | None, verdicts: Verdi
             "created_at": unit.now,
         }
         verdicts.determinations.append(stored)
-        standing = _standing(determination) | {
+        standing = _standing(determination) | _stopping(pension, determination) | {
             "id": pension.id,
             "next_change_on": next_change(entitlement, policy.policy, determination),
             "determination_id": determination_id,
@@ -207,7 +207,19 @@ def _standing(new: Determination) -> dict[str, Any]:
         "next_step": new.next_step.value,
         "valid_until": new.valid_until if new.standing is Standing.CERTIFIED else None,
         "due_on": new.timetable.due_on,
+        "proven_on": new.proven_on,
     }
+
+
+def _stopping(pension: Pension, new: Determination) -> dict[str, Any]:
+    """Note since when a payment is stopped, and from when on it is owed once it goes on again."""
+    stopped, owed = pension.stopped_on, pension.back_pay_from
+    if new.payment is Payment.STOP:
+        # Stopped anew while back-pay is owed: that is still owed if the payment ever goes on.
+        stopped, owed = (stopped if pension.payment == Payment.STOP else owed) or new.as_of, None
+    elif pension.payment == Payment.STOP:
+        stopped, owed = None, stopped
+    return {"stopped_on": stopped, "back_pay_from": owed}
 
 
 def _note_change(unit: Unit, dossier: Dossier, pension: Pension, now: dict[str, Any], digest: bytes) -> None:
@@ -224,6 +236,7 @@ def _note_change(unit: Unit, dossier: Dossier, pension: Pension, now: dict[str, 
             after=now["standing"],
             payment=now["payment"],
             valid_until=now["valid_until"].isoformat() if now["valid_until"] else None,
+            back_pay_from=now["back_pay_from"].isoformat() if now["back_pay_from"] else None,
             determination=digest.hex(),
         )
 

@@ -59,7 +59,9 @@ class NewEntitlement:
 
 @dataclass(frozen=True, slots=True)
 class NewBeneficiary:
-    """A person to enrol. ``needs`` are accessibility needs such as ``low_vision`` or ``bedridden``."""
+    """A person to enrol. ``needs`` are accessibility needs such as ``low_vision`` or ``bedridden``; ``sex`` is
+    M or F, as registries have it, and only helps to tell people apart there.
+    """
 
     national_id: str
     name: str
@@ -68,6 +70,7 @@ class NewBeneficiary:
     birth_date: date | None = None
     region: str | None = None
     needs: tuple[str, ...] = ()
+    sex: str | None = None
 
 
 def add_beneficiary(unit: Unit, person: NewBeneficiary) -> UUID:
@@ -241,6 +244,7 @@ def _new_rows(unit: Unit, person: NewBeneficiary) -> tuple[dict[str, Any], dict[
         "region": person.region,
         "needs": person.needs,
         "created_at": unit.now,
+        "sex": person.sex,
     }
     return row, key
 

@@ -35,7 +35,7 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     for entitlement in entitlements_of(unit.db, beneficiary_id):
         entitlement.standing = entitlement.next_step = entitlement.valid_until = entitlement.due_on = None
     unit.service.vault.destroy_key(unit.db, beneficiary_id)
-    person.name = person.birth_date = person.region = person.ids_sealed = None
+    person.name = person.birth_date = person.region = person.ids_sealed = person.sex = None
     person.card_hash = person.card_masked = None
     # The hash is keyed, but whoever holds the key could still test guesses: replace it by chance.
     person.national_id_hash = unit.service.random_bytes(32)

@@ -194,7 +194,7 @@ class _Facts:
         taken = False
         for other in facts:
             if isinstance(other, Void) and other.target == fact.id:
-                if other.by_officer or other.source == fact.source:
+                if _may_void(other, fact):
                     taken = True
                 else:
                     self.reasons.append(reason(Code.VOID_NOT_ENTITLED, other.id, fact.id))
@@ -204,13 +204,15 @@ class _Facts:
                 and fact.id in other.dismisses
                 and _dismissible(fact)
                 # A confirmation that was itself taken back dismisses nothing. Voids cannot be taken back.
-                and not any(
-                    isinstance(v, Void) and v.target == other.id and (v.by_officer or v.source == other.source)
-                    for v in facts
-                )
+                and not any(isinstance(v, Void) and v.target == other.id and _may_void(v, other) for v in facts)
             ):
                 taken = True
         return taken
+
+
+def _may_void(void: Void, fact: Evidence) -> bool:
+    """Tell whether a void is valid: from an officer, from the fact's own source, or from the person about a sign."""
+    return void.by_officer or void.source == fact.source or (void.by_person and isinstance(fact, SignOfLife))
 
 
 def _dismissible(fact: Evidence) -> bool:

@@ -61,9 +61,13 @@ class Capture(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOfLife(Fact):
-    """A record that the person was alive on a date. ``act`` names what was done; the policy grades it."""
+    """A record that the person was alive on a date. ``act`` names what was done; the policy grades it.
+
+    ``trust`` is how much the feed's word is worth, from 0 to 1; it scales the policy's weight of the act.
+    """
 
     act: str
+    trust: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +79,14 @@ class AdverseRecord(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Void(Fact):
-    """Takes back another fact. Valid when it comes from the fact's own source, or from an officer."""
+    """Takes back another fact. Valid when it comes from the fact's own source, or from an officer.
+
+    ``by_person``: the person says "that was not me". It takes back a sign of life, and nothing else.
+    """
 
     target: str
     by_officer: bool = False
+    by_person: bool = False
 
 
 class Ruling(StrEnum):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from heapq import heappop, heappush
 
 from certify.domain.evidence import Capture, Channel, Check, SignOfLife
 from certify.domain.policy import LivenessRule, Policy
@@ -88,6 +89,14 @@ def capture_proofs(captures: Iterable[Capture], policy: Policy, accepts: Accepts
     return proofs
 
 
+def sign_weight(weight: float, trust: float) -> int:
+    """Return what a sign of life adds up to, in millionths: the policy's weight of the act, scaled by the feed's trust.
+
+    Whole numbers, so that 0.1 + 0.2 reaches 0.3 in whichever order they come, here and in bulk (registry/runs).
+    """
+    return round(weight * trust * 1_000_000)
+
+
 def silent_proof(
     signs: Iterable[SignOfLife], policy: Policy, accepts: Accepts
 ) -> tuple[Proof | None, tuple[Reason, ...]]:
@@ -95,31 +104,38 @@ def silent_proof(
 
     A sign dated d proves life on every day up to d. So signs are added up from the latest backwards, and life is
     proven on the date at which weight and number of body-present acts first suffice. More signs only move that
-    date later. The same act from the same source on the same day counts once; each act at most ``max_count`` times.
+    date later. The same act from the same source on the same day counts once; each act at most ``max_count`` times,
+    with its weightiest signs.
     """
     seen: set[tuple[str, str, date]] = set()
-    counts: Counter[str] = Counter()
-    weight, bodies = 0.0, 0
-    facts: list[str] = []
-    acts: set[str] = set()
-    dated = sorted(((local_date(s.event_at, policy.timezone), s.act, s.source, s.id) for s in signs), reverse=True)
-    for day, act, source, fact in dated:
-        rule = policy.signs.get(act)
-        if rule is None or (act, source, day) in seen or counts[act] >= rule.max_count:
-            continue
-        if not accepts(Channel.DATA, day):
+    counted: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+    total, bodies = 0, 0
+    dated = sorted(
+        (
+            (local_date(s.event_at, policy.timezone), s.act, s.source, sign_weight(rule.weight, s.trust), s.id)
+            for s in signs
+            if (rule := policy.signs.get(s.act)) is not None
+        ),
+        reverse=True,
+    )
+    needed = sign_weight(policy.silent.threshold, 1)
+    for day, act, source, weight, fact in dated:
+        if (act, source, day) in seen or not accepts(Channel.DATA, day):
             continue
         seen.add((act, source, day))
-        counts[act] += 1
-        # Rounded so that 0.1 + 0.2 reaches 0.3 in whichever order they come.
-        weight = round(weight + rule.weight, 6)
+        heap, rule = counted[act], policy.signs[act]
+        heappush(heap, (weight, fact))
+        total += weight
         bodies += rule.body_present
-        facts.append(fact)
-        acts.add(act)
-        if weight >= policy.silent.threshold and bodies >= policy.silent.min_body_present:
-            names = ", ".join(sorted(acts))
+        if len(heap) > rule.max_count:
+            total -= heappop(heap)[0]
+            bodies -= rule.body_present
+        if total >= needed and bodies >= policy.silent.min_body_present:
+            facts = [fact for heap in counted.values() for _, fact in heap]
+            names = ", ".join(sorted(counted))
             return Proof(day, Channel.DATA, "records", (reason(Code.PROVEN_DATA, *facts, date=day, acts=names),)), ()
+    facts = [fact for heap in counted.values() for _, fact in heap]
     if not facts:
         return None, ()
-    short = reason(Code.SIGNS_INSUFFICIENT, *facts, weight=f"{weight:g}", threshold=f"{policy.silent.threshold:g}")
-    return None, (short,)
+    threshold = f"{policy.silent.threshold:g}"
+    return None, (reason(Code.SIGNS_INSUFFICIENT, *facts, weight=f"{total / 1_000_000:g}", threshold=threshold),)

@@ -202,4 +202,5 @@ def _person(rows: list[PersonRow]) -> NewBeneficiary:
         birth_date=next((row.birth_date for row in rows if row.birth_date), None),
         region=next((row.region for row in rows if row.region), None),
         needs=tuple(dict.fromkeys(need for row in rows for need in row.needs)),
+        sex=next((row.sex for row in rows if row.sex), None),
     )

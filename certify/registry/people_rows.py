@@ -10,13 +10,14 @@ from datetime import date
 from certify.enrol import NewEntitlement
 from certify.errors import Invalid
 from certify.registry.national_id import normalise_id
+from certify.registry.normalise.canonical import SEXES
 from certify.registry.table_file import Columns, Row
 from certify.service import Service
 
 # A quarantine file can be corrected and imported again as it is, so its own columns are passed over.
 QUARANTINE_COLUMNS = ("quarantine_line", "quarantine_code", "quarantine_reason")
 REQUIRED = ("national_id", "name", "scheme", "starts_on")
-OPTIONAL = ("card_number", "birth_date", "region", "needs", "last_proof_on")
+OPTIONAL = ("card_number", "birth_date", "region", "needs", "last_proof_on", "sex")
 COLUMNS = Columns(known=(*REQUIRED, *OPTIONAL), required=REQUIRED, ignored=QUARANTINE_COLUMNS)
 
 _DATE = re.compile(r"(\d{4})(?:(\d{2})(\d{2})|([-/])(\d{1,2})\4(\d{1,2}))", re.ASCII)
@@ -37,6 +38,7 @@ class PersonRow:
     card_number: str | None
     region: str | None
     needs: tuple[str, ...]
+    sex: str | None
     entitlement: NewEntitlement
 
 
@@ -65,6 +67,7 @@ def read_row(service: Service, header: tuple[str, ...], row: Row, today: date) -
             card_number=_identifier(cells["card_number"], "card_number") if cells.get("card_number") else None,
             region=_region(cells.get("region", "")),
             needs=_needs(cells.get("needs", "")),
+            sex=_sex(cells.get("sex", "")),
             entitlement=NewEntitlement(cells["scheme"], _date(cells, "starts_on") or today, _last_proof(cells, today)),
         )
     except Invalid as invalid:
@@ -111,6 +114,13 @@ def _region(text: str) -> str | None:
     if len(text) > _MAX_REGION or not text.isprintable():
         raise Invalid(f"'region' is longer than {_MAX_REGION} characters or cannot be shown.", code="region_invalid")
     return text or None
+
+
+def _sex(text: str) -> str | None:
+    sex = SEXES.get(text.casefold()) if text else None
+    if text and sex is None:
+        raise Invalid("'sex' is neither M nor F.", hint="Leave it empty when it is not known.", code="sex_invalid")
+    return sex
 
 
 def _needs(text: str) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ _READ = b"""
     (
         select json_agg(json_build_object(
             'id', e.id, 'scheme', e.scheme, 'starts_on', e.starts_on, 'last_proof_on', e.last_proof_on,
-            'standing', e.standing, 'payment', e.payment, 'valid_until', e.valid_until
+            'standing', e.standing, 'payment', e.payment, 'valid_until', e.valid_until,
+            'stopped_on', e.stopped_on, 'back_pay_from', e.back_pay_from
         ) order by e.scheme) from entitlements e where e.beneficiary_id = b.id
     ),
     (
@@ -55,6 +56,8 @@ class Pension:
     standing: str | None
     payment: str
     valid_until: date | None
+    stopped_on: date | None
+    back_pay_from: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ def _dossier(
                 data["standing"],
                 data["payment"],
                 _day(data["valid_until"]),
+                _day(data["stopped_on"]),
+                _day(data["back_pay_from"]),
             )
             for data in pensions or ()
         ],

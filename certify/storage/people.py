@@ -30,9 +30,9 @@ _IDS = b"""
 _ENROL = b"""
     with person as (
         insert into beneficiaries (id, national_id_hash, national_id_masked, card_hash, card_masked, ids_sealed, name,
-            birth_date, region, needs, created_at)
+            birth_date, region, needs, created_at, sex)
         select id, national_id_hash, national_id_masked, card_hash, card_masked, ids_sealed, name,
-            birth_date, region, needs, created_at
+            birth_date, region, needs, created_at, sex
         from json_populate_recordset(null::beneficiaries, %(people)s)
         on conflict do nothing returning id
     ), key as (

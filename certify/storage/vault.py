@@ -93,9 +93,13 @@ class Vault:
 
     def lookup_hash(self, db: Session, kind: str, identifier: str) -> bytes:
         """Keyed hash by which an identifier is found: HMAC-SHA-256, useless to whoever has only the database."""
+        return hmac.digest(self.lookup_key(db), f"{kind}\0{identifier}".encode(), hashlib.sha256)
+
+    def lookup_key(self, db: Session) -> bytes:
+        """Return the key of ``lookup_hash``, for who hashes millions of identifiers at once."""
         if self._lookup_key is None:
             self._lookup_key = self._load_lookup_key(db)
-        return hmac.digest(self._lookup_key, f"{kind}\0{identifier}".encode(), hashlib.sha256)
+        return self._lookup_key
 
     def _load_lookup_key(self, db: Session) -> bytes:
         name = "id-lookup"

@@ -160,7 +160,14 @@ def passing_captures(draw: st.DrawFn, case: Case, fact_id: str = "new") -> Captu
 @st.composite
 def signs(draw: st.DrawFn, as_of: date | None, fact_id: str = "new") -> SignOfLife:
     moment = draw(moments(as_of))
-    return SignOfLife(id=fact_id, source=draw(_SOURCES), event_at=moment, recorded_at=moment, act=draw(_ACTS))
+    return SignOfLife(
+        id=fact_id,
+        source=draw(_SOURCES),
+        event_at=moment,
+        recorded_at=moment,
+        act=draw(_ACTS),
+        trust=draw(st.sampled_from([1.0, 0.7, 0.1])),
+    )
 
 
 @st.composite
@@ -179,6 +186,7 @@ def voids(draw: st.DrawFn, as_of: date | None, targets: Sequence[str], fact_id: 
         recorded_at=moment,
         target=draw(st.sampled_from([*targets, "nothing"])),
         by_officer=draw(st.booleans()),
+        by_person=draw(st.booleans()),
     )
 
 

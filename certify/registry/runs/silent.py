@@ -1,0 +1,216 @@
+"""Silent certification of many people at once: ``decide`` for the plain case, as SQL.
+
+Plain is whoever has nothing but signs of life and older captures: no adverse record, no void, no ruling, no open case,
+nothing dated in the future, no attempt of late. For them a determination is arithmetic, and the tables here give exactly
+what ``certify.domain.decide`` would (tests/certify/registry/runs/test_silent.py holds them against each other on random
+evidence). Everybody else is left to ``decide`` itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+
+import duckdb
+import pyarrow as pa
+
+from certify.domain.evidence import Channel
+from certify.domain.policy import Policy
+from certify.domain.proofs import sign_weight
+from certify.domain.schedule import local_date
+
+EVIDENCE = MappingProxyType(
+    {
+        "id": pa.string(),
+        "person": pa.string(),
+        "kind": pa.string(),
+        "source": pa.string(),
+        "event_at": pa.timestamp("us", "UTC"),
+        "act": pa.string(),
+        "trust": pa.float64(),
+    }
+)
+"""Columns of the table ``evidence``: all facts of the people of a chunk."""
+
+PENSIONS = MappingProxyType(
+    {
+        "id": pa.string(),
+        "person": pa.string(),
+        "scheme": pa.string(),
+        "starts_on": pa.date32(),
+        "birth_date": pa.date32(),
+        "last_proof_on": pa.date32(),
+        "standing": pa.string(),
+        "payment": pa.string(),
+        "proven_on": pa.date32(),
+        "questions": pa.bool_(),
+    }
+)
+"""Columns of the table ``pensions``: all pensions of the people, with whether the person has an open case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a chunk comes to.
+
+    ``passes`` are the pensions proven anew, with the columns of ``silent_passes`` but for id and run, and those that
+    change in ``entitlements``. ``hard`` are the people whom ``decide`` has to look at one by one.
+    """
+
+    passes: pa.Table
+    hard: list[str]
+
+
+def find_passes(
+    database: duckdb.DuckDBPyConnection, policies: Iterable[Policy], now: datetime, changed: pa.Table
+) -> Found:
+    """Decide the plain people among those of the tables ``evidence`` and ``pensions``.
+
+    Args:
+        database: holds both tables.
+        policies: of every scheme that occurs.
+        now: the instant of the decision; each scheme has its own date of it.
+        changed: one column ``person``: who has new facts. Nobody else is decided.
+    """
+    rules = list(policies)
+    database.register("changed_people", changed)
+    _sort_people(database, rules, now)
+    parts = [
+        _scheme_sql(database, number, policy, local_date(now, policy.timezone)) for number, policy in enumerate(rules)
+    ]
+    database.execute(f"create or replace temp table proven as {' union all by name '.join(parts)}")
+    # Everything a person has is decided at one go: if one pension is not plain, none is.
+    hard = database.sql(
+        """select person from hard_people union select person from proven where not plain order by 1"""
+    ).fetchall()
+    passes = database.sql(
+        """select * exclude (plain) from proven where person not in (select person from hard_people)
+        and person not in (select person from proven where not plain) order by person, scheme"""
+    ).to_arrow_table()
+    database.unregister("changed_people")
+    return Found(passes, [person for (person,) in hard])
+
+
+def _sort_people(database: duckdb.DuckDBPyConnection, rules: list[Policy], now: datetime) -> None:
+    """Put aside everybody who is not plain, whatever the scheme."""
+    zones = {policy.timezone: local_date(now, policy.timezone) for policy in rules}
+    attempts = max((rule.attempt_window_days for policy in rules for rule in policy.capture.values()), default=0)
+    doubtful = ["kind not in ('sign_of_life', 'capture')"]
+    for zone, today in zones.items():
+        day = f"cast(timezone('{zone}', event_at) as date)"
+        doubtful.append(f"{day} > date '{today.isoformat()}'")
+        doubtful.append(f"(kind = 'capture' and {day} >= date '{today.isoformat()}' - {attempts})")
+    schemes = ", ".join(f"'{policy.scheme}'" for policy in rules)
+    first = min(zones.values(), default=now.date())
+    database.execute(
+        f"""create or replace temp table hard_people as
+        select distinct person from (
+            select person from evidence where {" or ".join(doubtful)}
+            union all
+            select person from pensions where questions or payment <> 'continue' or standing in ('paused', 'stopped')
+                or last_proof_on > date '{first.isoformat()}' or scheme not in ({schemes or "''"})
+        ) where person in (select person from changed_people)"""  # noqa: S608 - words of checked policies
+    )
+
+
+def _scheme_sql(database: duckdb.DuckDBPyConnection, number: int, policy: Policy, as_of: date) -> str:
+    """Return the query of the pensions of one scheme that signs of life prove later than they are proven now."""
+    _weights(database, f"weights_{number}", policy)
+    today = f"date '{as_of.isoformat()}'"
+    months, window = policy.validity_months, policy.window_days
+    order = "day desc, act desc, source desc, weight desc, id desc"
+    changes = [
+        "window_from", "due_on + 1", f"valid_until - {window}", "valid_until + 1",
+        *(
+            f"cast(birth_date + interval {12 * age} month as date) + {more}"
+            for age in sorted({band.from_age for band in policy.bands} | ({policy.min_age} - {None}))
+            for more in (0, 1)
+        ),
+    ]  # fmt: skip
+    future = ", ".join(f"case when {day} > {today} then {day} end" for day in changes)
+    old_enough = f"{_age('birth_date', today)} >= {policy.min_age}" if policy.min_age is not None else "true"
+    return f"""
+        select person, id as entitlement_id, scheme, {today} as as_of, starts_on, birth_date, last_proof_on,
+            standing as standing_before, day as proven_on, valid_until, facts as evidence, due_on,
+            case when {today} >= valid_until - {window} then 'renew' else 'nothing' end as next_step,
+            least({future}) as next_change_on,
+            coalesce({today} <= valid_until and {old_enough}, false) as plain
+        from (
+            select *, greatest(valid_until, cast(starts_on + interval {months} month as date)) as due_on,
+                due_on - {window} as window_from
+            from (
+                select pensions.*, day, cast(day + interval {months} month as date) as valid_until
+                from pensions join (
+                    select pension, max(day) as day from (
+                        select *, sum(gain) over running as weights, sum(body) over running as bodies
+                        from (
+                            select pension, day, act, source, id, weight,
+                                kept - coalesce(lag(kept) over act_so_far, 0) as gain,
+                                case when row_number() over act_so_far <= max_count then body else 0 end as body
+                            from (
+                                select *, list_sum(list_slice(list_reverse_sort(list(weight) over (
+                                    partition by pension, act order by {order} rows unbounded preceding
+                                )), 1, max_count)) as kept
+                                from (
+                                    select pension_id as pension, day, act, source, signs.id, weight, body, max_count
+                                    from (
+                                        select p.id as pension_id, p.birth_date, e.id, e.act, e.source, e.trust,
+                                            cast(timezone('{policy.timezone}', e.event_at) as date) as day
+                                        from pensions p join evidence e on e.person = p.person
+                                        where p.scheme = '{policy.scheme}' and e.kind = 'sign_of_life'
+                                            and p.person in (select person from changed_people)
+                                    ) signs join weights_{number} using (act, trust)
+                                    where {_accepted(policy)}
+                                    qualify row_number() over (partition by pension_id, act, source, day
+                                        order by weight desc, signs.id desc) = 1
+                                )
+                            )
+                            window act_so_far as (partition by pension, act order by {order})
+                        )
+                        window running as (partition by pension order by {order} rows unbounded preceding)
+                    ) where weights >= {sign_weight(policy.silent.threshold, 1)}
+                        and bodies >= {policy.silent.min_body_present}
+                    group by pension
+                ) best on best.pension = pensions.id
+                where pensions.proven_on is null or day > pensions.proven_on
+            )
+        ) left join (
+            select person, list(id order by id) as facts from evidence group by person
+        ) known using (person)"""  # noqa: S608 - numbers and words of a checked policy
+
+
+def _weights(database: duckdb.DuckDBPyConnection, table: str, policy: Policy) -> None:
+    """Make the table of what each act adds under each trust: multiplied here, so that both ways round alike."""
+    trusts = [
+        trust for (trust,) in database.execute("select distinct trust from evidence where trust is not null").fetchall()
+    ]
+    database.execute(
+        f"create or replace temp table {table} (act varchar, trust double, weight bigint, body integer, "
+        "max_count integer)"
+    )
+    rows = [
+        (act, trust, sign_weight(rule.weight, trust), int(rule.body_present), rule.max_count)
+        for act, rule in policy.signs.items()
+        for trust in trusts
+    ]
+    if rows:
+        database.executemany(f"insert into {table} values (?, ?, ?, ?, ?)", rows)
+
+
+def _accepted(policy: Policy) -> str:
+    """Return the condition under which records count as proof on a day, by the age then."""
+    unknown = Channel.DATA in policy.accepted(None)
+    cases = " ".join(
+        f"when {_age('birth_date', 'day')} >= {band.from_age} then {str(Channel.DATA in band.accepted).lower()}"
+        for band in reversed(policy.bands)
+    )
+    return f"case when birth_date is null then {str(unknown).lower()} {cases} else false end"
+
+
+def _age(birth: str, day: str) -> str:
+    return (
+        f"(year({day}) - year({birth}) - case when (month({day}), day({day})) < (month({birth}), day({birth})) "
+        "then 1 else 0 end)"
+    )
