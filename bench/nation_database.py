@@ -73,16 +73,17 @@ def _fill(service: Service, nation: Nation, seed: int) -> None:
         for start in range(0, len(nation), _PIECE):
             piece = people.slice(start, _PIECE)
             proven = nation.day - chance.integers(20, 300, piece.num_rows)
-            piece = piece.append_column("proven", pa.array(proven))
-            rows = database.execute(
-                f"""select uuid() as id, {hashed} as hash, national_id, name, sex, birth_date, region, proven,
+            database.register("piece", piece.append_column("proven", pa.array(proven)))
+            database.execute(
+                f"""create or replace temp table rows as
+                select uuid() as id, {hashed} as hash, national_id, name, sex, birth_date, region, proven,
                     cast(proven + interval 12 month as date) as valid from piece"""  # noqa: S608 - our own words
-            ).to_arrow_table()
+            )
             with service.unit() as unit:
                 copy_in(
                     unit.db,
                     "beneficiaries",
-                    database.execute(
+                    database.sql(
                         f"""select cast(id as varchar) as id, '\\x' || hash as national_id_hash,
                             '•••• ' || right(national_id, 4) as national_id_masked, name, birth_date, region, sex,
                             timestamptz '{datetime(2026, 1, 1, tzinfo=UTC)}' as created_at from rows order by id"""  # noqa: S608
@@ -91,7 +92,7 @@ def _fill(service: Service, nation: Nation, seed: int) -> None:
                 copy_in(
                     unit.db,
                     "entitlements",
-                    database.execute(
+                    database.sql(
                         """select cast(uuid() as varchar) as id, cast(id as varchar) as beneficiary_id,
                             'employee' as scheme, date '2015-01-01' as starts_on, proven as last_proof_on,
                             'certified' as standing, 'continue' as payment, 'nothing' as next_step,

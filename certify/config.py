@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=20_000_000, ge=10_000, le=20_000_000, description="Largest accepted upload")
     session_minutes: int = Field(default=15, ge=1, le=1440, description="How long a capture session stays open")
     media_retention_days: int = Field(default=30, ge=0, le=3650, description="Days after which session media go")
+    audit_share: float = Field(
+        default=0.005, ge=0, le=1, description="Share of silent passes drawn by lot, to be checked by phone or visit"
+    )
+    feeds_dir: Path | None = Field(
+        default=None, description="Folder of feed descriptions with their inboxes, looked at every night (docs/feeds.md)"
+    )
     trusted_proxies: str | None = Field(
         default=None, description="Addresses of proxies whose X-Forwarded-For is believed, comma-separated"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -59,6 +59,17 @@ def determine_many(unit: Unit, people: Collection[UUID]) -> dict[UUID, Determine
     """
     lock_people(unit.db, people)
     return _determine(unit, people, None)
+
+
+def determine_locked_many(unit: Unit, people: Collection[UUID]) -> dict[UUID, Determined]:
+    """Do what ``determine_many`` does, for a caller that has locked the people already."""
+    return _determine(unit, people, None)
+
+
+def keep_policies(unit: Unit, policies: Iterable[PolicyDocument]) -> None:
+    """Store the policies that something is determined under, unless they are stored already."""
+    for policy in policies:
+        _keep_policy(unit, policy)
 
 
 def _determine(unit: Unit, people: Collection[UUID], session_id: UUID | None) -> dict[UUID, Determined]:
@@ -168,11 +179,15 @@ def _find(unit: Unit, dossier: Dossier, session_id: UUID | None, verdicts: Verdi
             "created_at": unit.now,
         }
         verdicts.determinations.append(stored)
-        standing = _standing(determination) | _stopping(pension, determination) | {
-            "id": pension.id,
-            "next_change_on": next_change(entitlement, policy.policy, determination),
-            "determination_id": determination_id,
-        }
+        standing = (
+            _standing(determination)
+            | _stopping(pension, determination)
+            | {
+                "id": pension.id,
+                "next_change_on": next_change(entitlement, policy.policy, determination),
+                "determination_id": determination_id,
+            }
+        )
         verdicts.standings.append(standing)
         _note_change(unit, dossier, pension, standing, sha256)
         finding.determinations.append(determination)

@@ -59,8 +59,10 @@ class NewEntitlement:
 
 @dataclass(frozen=True, slots=True)
 class NewBeneficiary:
-    """A person to enrol. ``needs`` are accessibility needs such as ``low_vision`` or ``bedridden``; ``sex`` is
-    M or F, as registries have it, and only helps to tell people apart there.
+    """A person to enrol.
+
+    ``needs`` are accessibility needs such as ``low_vision`` or ``bedridden``; ``sex`` is M or F, as registries have it,
+    and only helps to tell people apart there.
     """
 
     national_id: str

@@ -459,6 +459,7 @@ class SilentPassRow(Base):
     # No foreign keys here: millions come at once, from a run that locks the people and has just read the pensions.
     id: Mapped[UUID] = mapped_column(primary_key=True)
     run_id: Mapped[UUID]
+    chunk: Mapped[int]
     entitlement_id: Mapped[UUID]
     beneficiary_id: Mapped[UUID] = mapped_column(index=True)
     scheme: Mapped[str]

@@ -26,6 +26,7 @@ Unknown keys are refused, so that a typing mistake cannot switch anything off.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date
 from enum import StrEnum
@@ -35,6 +36,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from certify.errors import Invalid
+from certify.registry.normalise.ids import FORMATS
+
+_WORD = re.compile(r"[a-z][a-z_]{0,39}")
 
 
 class Kind(StrEnum):
@@ -198,6 +202,10 @@ class Feed(_Part):
         life = self.kind is Kind.LIFE_EVENTS
         if life and not self.acts:
             raise ValueError("a feed of life events needs [acts]: its words, and the acts of the policies they mean")
+        if any(not _WORD.fullmatch(act) for act in self.acts.values()):
+            raise ValueError("acts are small letters and '_', as the policies name them")
+        if self.national_id_format not in FORMATS:
+            raise ValueError(f"'national_id_format' is one of {', '.join(sorted(FORMATS))}")
         if not life and (self.acts or self.columns.act):
             raise ValueError("only a feed of life events has acts")
         if life and self.adverse:

@@ -1,9 +1,9 @@
 """Silent certification of many people at once: ``decide`` for the plain case, as SQL.
 
 Plain is whoever has nothing but signs of life and older captures: no adverse record, no void, no ruling, no open case,
-nothing dated in the future, no attempt of late. For them a determination is arithmetic, and the tables here give exactly
-what ``certify.domain.decide`` would (tests/certify/registry/runs/test_silent.py holds them against each other on random
-evidence). Everybody else is left to ``decide`` itself.
+nothing dated in the future, no attempt of late. For them a determination is arithmetic, and what comes out here is
+exactly what ``certify.domain.decide`` would give (tests/certify/registry/runs/test_silent.py holds them against each
+other on random evidence). Everybody else is left to ``decide`` itself.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _sort_people(database: duckdb.DuckDBPyConnection, rules: list[Policy], now: 
             union all
             select person from pensions where questions or payment <> 'continue' or standing in ('paused', 'stopped')
                 or last_proof_on > date '{first.isoformat()}' or scheme not in ({schemes or "''"})
-        ) where person in (select person from changed_people)"""  # noqa: S608 - words of checked policies
+        ) where person in (select person from changed_people)"""
     )
 
 
@@ -121,14 +121,10 @@ def _scheme_sql(database: duckdb.DuckDBPyConnection, number: int, policy: Policy
     today = f"date '{as_of.isoformat()}'"
     months, window = policy.validity_months, policy.window_days
     order = "day desc, act desc, source desc, weight desc, id desc"
-    changes = [
-        "window_from", "due_on + 1", f"valid_until - {window}", "valid_until + 1",
-        *(
-            f"cast(birth_date + interval {12 * age} month as date) + {more}"
-            for age in sorted({band.from_age for band in policy.bands} | ({policy.min_age} - {None}))
-            for more in (0, 1)
-        ),
-    ]  # fmt: skip
+    ages = {band.from_age for band in policy.bands} | (set() if policy.min_age is None else {policy.min_age})
+    birthdays = [f"cast(birth_date + interval {12 * age} month as date)" for age in sorted(ages)]
+    changes = ["window_from", "due_on + 1", f"valid_until - {window}", "valid_until + 1"]
+    changes += [day + more for day in birthdays for more in ("", " + 1")]
     future = ", ".join(f"case when {day} > {today} then {day} end" for day in changes)
     old_enough = f"{_age('birth_date', today)} >= {policy.min_age}" if policy.min_age is not None else "true"
     return f"""
@@ -178,7 +174,7 @@ def _scheme_sql(database: duckdb.DuckDBPyConnection, number: int, policy: Policy
             )
         ) left join (
             select person, list(id order by id) as facts from evidence group by person
-        ) known using (person)"""  # noqa: S608 - numbers and words of a checked policy
+        ) known using (person)"""
 
 
 def _weights(database: duckdb.DuckDBPyConnection, table: str, policy: Policy) -> None:

@@ -78,6 +78,7 @@ def upgrade() -> None:
     op.create_table('silent_passes',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('run_id', sa.Uuid(), nullable=False),
+    sa.Column('chunk', sa.Integer(), nullable=False),
     sa.Column('entitlement_id', sa.Uuid(), nullable=False),
     sa.Column('beneficiary_id', sa.Uuid(), nullable=False),
     sa.Column('scheme', sa.String(), nullable=False),

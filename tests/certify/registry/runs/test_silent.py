@@ -49,9 +49,7 @@ class Person:
 
 
 def _sign(number: int, act: str, source: str, at: datetime, trust: float) -> SignOfLife:
-    return SignOfLife(
-        id=str(UUID(int=number)), source=source, event_at=at, recorded_at=NOW, act=act, trust=trust
-    )
+    return SignOfLife(id=str(UUID(int=number)), source=source, event_at=at, recorded_at=NOW, act=act, trust=trust)
 
 
 def _found(people: Sequence[Person], policies: dict[str, Policy] = POLICIES) -> Found:

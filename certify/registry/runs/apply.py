@@ -1,0 +1,138 @@
+"""The second half of a run: one chunk, one transaction. Facts become evidence, people are determined, the ledger knows.
+
+Whoever is plain is decided in bulk (``silent``); everybody else by ``decide``, one by one. The chunk commits with the
+note that it is done, so a killed run goes on with the next and does nothing twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import duckdb
+import pyarrow as pa
+
+from certify.determine import determine_locked_many, keep_policies
+from certify.registry.feeds.description import Feed
+from certify.registry.runs.questions import ask
+from certify.registry.runs.silent import EVIDENCE, PENSIONS, find_passes
+from certify.service import Service, Unit
+from certify.storage.bulk import (
+    evidence_of_chunk,
+    insert_evidence,
+    insert_passes,
+    lock_chunk,
+    pensions_of_chunk,
+    raise_standings,
+)
+from certify.storage.tables import AuditRow, RunChunkRow, RunRow
+
+NO_PASSES = hashlib.sha256().digest()
+"""The digest of a chunk without silent passes."""
+_BATCH = 1_000
+"""People whom ``decide`` looks at between two looks at the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What applies to all chunks of a run. ``audit_share`` of silent passes is drawn, by ``seed``."""
+
+    run: RunRow
+    feed: Feed
+    audit_share: float
+
+
+def apply_chunk(service: Service, settings: Settings, chunk: int, facts: pa.Table) -> dict[str, int]:
+    """Carry out one chunk; return what was done. A chunk that is done already is passed over."""
+    run_id = settings.run.id
+    with service.unit(f"run:{run_id}") as unit, duckdb.connect(config={"threads": 1}) as database:
+        if unit.db.get(RunChunkRow, (run_id, chunk)) is not None:
+            return {}
+        database.register("facts", facts)
+        people = database.sql("select distinct person from facts order by person").to_arrow_table()
+        here = lock_chunk(unit.db, people)  # whoever was erased meanwhile is left out
+        database.register("here", here)
+        rows = database.sql(_evidence_sql(settings, unit.now)).to_arrow_table()
+        insert_evidence(unit.db, rows)
+        changed = database.sql(
+            "select distinct person from facts where fact <> 'question' and person in (select person from here)"
+        ).to_arrow_table()
+        counts, digest = _determine(unit, settings, database, chunk, changed)
+        asked = database.sql("select * from facts where fact = 'question' and person in (select person from here)")
+        counts |= {"evidence": rows.num_rows, "people": changed.num_rows, "questions": asked.to_arrow_table().num_rows}
+        ask(unit, settings.run, asked.to_arrow_table().to_pylist())
+        unit.ledger("run_chunk", None, run=str(run_id), chunk=chunk, digest=digest.hex(), **counts)
+        unit.db.add(RunChunkRow(run_id=run_id, chunk=chunk, counts=counts, digest=digest, done_at=unit.now))
+    return counts
+
+
+def _evidence_sql(settings: Settings, now: datetime) -> str:
+    """Return the query that turns facts into rows of the table ``evidence``."""
+    source, recorded = settings.feed.source, now.isoformat()
+    return f"""
+        select id, person as beneficiary_id, kind, '{source}' as source, external_id, event_at,
+            '{recorded}' as recorded_at,
+            '{{"type":"' || kind || '","id":"' || id || '","source":"{source}","event_at":"' || event_at
+                || '","recorded_at":"{recorded}",' || case kind
+                when 'sign_of_life' then '"act":"' || what || '","trust":{settings.feed.evidence.weight!r}}}'
+                when 'adverse' then '"kind":"' || what || '"}}'
+                else '"target":"' || target || '","by_officer":false,"by_person":false}}' end as body,
+            '{settings.run.id}' as run_id, stage as link_stage, weight as link_weight, levels as link_levels
+        from (
+            select *, strftime(event_on, '%Y-%m-%d') || 'T12:00:00+00:00' as event_at,
+                case fact when 'sign' then 'sign_of_life' else fact end as kind
+            from facts where fact <> 'question' and person in (select person from here)
+        ) order by id"""
+
+
+def _determine(
+    unit: Unit, settings: Settings, database: duckdb.DuckDBPyConnection, chunk: int, changed: pa.Table
+) -> tuple[dict[str, int], bytes]:
+    policies = unit.service.policies
+    hard: Sequence[str] = changed["person"].to_pylist()
+    passed, digest = 0, NO_PASSES
+    if settings.feed.adverse_kind is None:
+        known = evidence_of_chunk(unit.db, EVIDENCE)
+        pensions = pensions_of_chunk(unit.db, PENSIONS)
+        database.register("evidence", known)
+        database.register("pensions", pensions)
+        found = find_passes(database, [document.policy for document in policies.values()], unit.now, changed)
+        hard, passed = found.hard, found.passes.num_rows
+        if passed:
+            passes = _with_ids(database, found.passes, settings.run)
+            schemes = set(passes["scheme"].unique().to_pylist())
+            keep_policies(unit, [policies[scheme] for scheme in sorted(schemes)])
+            raise_standings(unit.db, passes)
+            digest = insert_passes(unit.db, settings.run.id, chunk, passes)
+            _draw(unit, settings, passes)
+    for batch in _batches(hard, _BATCH):
+        determine_locked_many(unit, [UUID(person) for person in batch])
+    return {"passes": passed, "one_by_one": len(hard)}, digest
+
+
+def _with_ids(database: duckdb.DuckDBPyConnection, passes: pa.Table, run: RunRow) -> pa.Table:
+    """Give each pass the id of its run and pension: the same run gives the same ids, near each other in the index."""
+    stamp = f"{int(run.started_at.timestamp() * 1000):012x}"
+    database.register("passes", passes)
+    query = f"""select '{stamp[:8]}-{stamp[8:]}-8' || left(entitlement_id, 3) || '-b{run.id.hex[:3]}-'
+        || substr(replace(entitlement_id, '-', ''), 4, 12) as id, * from passes order by id"""
+    return database.sql(query).to_arrow_table()
+
+
+def _draw(unit: Unit, settings: Settings, passes: pa.Table) -> None:
+    """Draw passes to be audited. Which ones follows from the run, and cannot be known before its file is there."""
+    limit = int(settings.audit_share * 2**32)
+    for pass_id, person in zip(passes["id"].to_pylist(), passes["person"].to_pylist(), strict=True):
+        lot = hashlib.sha256(f"{settings.run.sha256}:{settings.run.id}:{pass_id}".encode()).digest()
+        if int.from_bytes(lot[:4]) < limit:
+            unit.db.add(
+                AuditRow(pass_id=UUID(pass_id), run_id=settings.run.id, beneficiary_id=UUID(person), drawn_at=unit.now)
+            )
+
+
+def _batches(people: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(people), size):
+        yield people[start : start + size]

@@ -1,0 +1,221 @@
+"""From links to facts: what each record of a file says of whom, and what it takes back.
+
+*notify* adds a fact, *correct* takes back every standing version of a record and adds another, *void* only takes back.
+Records that are evidence already add nothing; so a file, or one that overlaps with it, can come again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import duckdb
+import pyarrow as pa
+
+from certify.registry.feeds.description import Feed
+
+FACTS = "facts"
+"""Table of facts: ``chunk, id, fact`` (sign, adverse, void, question), ``person, external_id, event_on, what`` (the act
+or the kind of adverse record), ``target`` (evidence that is taken back), ``stage, weight, levels`` (of the link),
+``reason`` and ``record`` (of questions: why an officer is asked, and the registry's own words in JSON)."""
+EARLY = "early_voids"
+"""Table of voids whose records are not known: ``target, external_id``."""
+NOTES = "notes"
+"""Table ``code, external_id, row`` of records that add nothing: known, changed, corrected_too_often, unlinked,
+id_conflict."""
+
+_NOT_ASKED = "id_conflict"
+"""About every other doubtful link an officer is asked. A record that bears somebody's id, but neither their name nor
+their birth date, is an error in the id and says nothing about that person; it is counted and reported."""
+_MOST_CHUNKS = 4096
+_MOST_VERSIONS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What facts are made of, as Arrow tables.
+
+    Attributes:
+        records: of the file, with a column ``row``.
+        links: as ``LinkResult.links`` gives them; ``record`` is the row as text.
+        known: what is evidence already (``certify.storage.runs.KNOWN``).
+        early: a column ``target`` of voids that came before their records.
+    """
+
+    records: pa.Table
+    links: pa.Table
+    known: pa.Table
+    early: pa.Table
+
+
+def make_facts(
+    database: duckdb.DuckDBPyConnection, feed: Feed, inputs: Inputs, *, run_id: UUID, now: datetime, chunk_size: int
+) -> int:
+    """Make the tables ``FACTS``, ``EARLY`` and ``NOTES``; return the number of chunks.
+
+    A chunk holds all facts of some ``chunk_size`` people. Ids of facts follow from run and place, so that the same run
+    gives the same ids; they begin with the time, so that new rows lie together in the database's indexes.
+    """
+    for name in ("records", "links", "known", "early"):
+        database.register(f"given_{name}", getattr(inputs, name))
+    levels = " || ',' || ".join(
+        f"coalesce(cast({name} as varchar), '-1')" for name in inputs.links.column_names if name.startswith("g_")
+    )
+    database.execute(
+        f"""create or replace temp table linked as
+        select cast(record as bigint) as row, person, stage, outcome, reason, weight, {levels} as levels
+        from given_links;
+        create or replace temp table known as select * from given_known"""
+    )
+    ids = _Ids(run_id, now)
+    people = database.execute("select approx_count_distinct(person) from linked").fetchall()[0][0]
+    chunks = max(1, min(_MOST_CHUNKS, round((int(people) + known_people(database)) / chunk_size)))
+    _fresh(database, feed, ids, chunks)
+    _taken_back(database, feed, now)
+    _questions(database, feed)
+    _gather(database, feed, ids, chunks)
+    for name in ("records", "links", "known", "early"):
+        database.unregister(f"given_{name}")
+    return chunks
+
+
+def known_people(database: duckdb.DuckDBPyConnection) -> int:
+    """Return about how many people have records already that this file speaks of."""
+    return int(database.execute("select approx_count_distinct(person) from known").fetchall()[0][0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """UUIDs of version 8: 48 bits of time, chunk, run, and the place in the run."""
+
+    run_id: UUID
+    now: datetime
+
+    def sql(self, place: str) -> str:
+        stamp = f"{int(self.now.timestamp() * 1000):012x}"
+        return (
+            f"'{stamp[:8]}-{stamp[8:]}-8' || format('{{:03x}}', chunk) || '-a{self.run_id.hex[:3]}-' "
+            f"|| format('{{:012x}}', {place})"
+        )
+
+
+def _chunk(chunks: int) -> str:
+    """People are spread over chunks by the beginning of their random ids."""
+    return f"(cast('0x' || left(person, 4) as integer) * {chunks}) // 65536"
+
+
+def _fresh(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chunks: int) -> None:
+    """Make ``fresh``: new facts with their ids; and the notes about records that give none."""
+    what = "r.act" if feed.adverse_kind is None else f"'{feed.adverse_kind}'"
+    database.execute(
+        f"""create or replace temp table versions as
+        select number, count(*) as versions, bool_and(voided) as all_voided, max(event_on) as event_on,
+            any_value(what) as what, any_value(person) as person,
+            count(*) filter (not voided) as standing
+        from known group by number;
+        create or replace temp table told as
+        select r.row, r.record_id, r.operation, coalesce(r.target, r.record_id) as target, r.event_date, {what} as what,
+            l.person, l.stage, l.weight, l.levels,
+            own.number is not null as is_known, own.all_voided, own.event_on as own_event, own.what as own_what,
+            own.person as own_person, own.versions as own_versions, coalesce(old.versions, 0) as target_versions
+        from given_records r
+        left join linked l on l.row = r.row and l.outcome = 'link'
+        left join versions own on own.number = r.record_id
+        left join versions old on old.number = coalesce(r.target, r.record_id)
+        where r.operation <> 'void'"""
+    )
+    again = "false" if feed.content == "delta" or feed.adverse_kind is None else "all_voided"
+    database.execute(
+        f"""create or replace temp table {NOTES} as
+        select case
+            when operation = 'notify' and is_known and not ({again}) and (own_event, own_what) = (event_date, what)
+                and (person is null or person = own_person) then 'known'
+            when operation = 'notify' and is_known and not ({again}) then 'changed'
+            when operation = 'correct' and target_versions > {_MOST_VERSIONS} then 'corrected_too_often'
+            when person is null then 'unlinked'
+        end as code, record_id as external_id, row from told;
+        delete from {NOTES} where code is null;
+        insert into {NOTES} select 'id_conflict', r.record_id, r.row from linked l
+            join given_records r on r.row = l.row where l.reason = '{_NOT_ASKED}';
+        create or replace temp table fresh_sorted as
+        select {_chunk(chunks)} as chunk, row, person, event_date as event_on, what, stage, weight, levels,
+            record_id as number,
+            case when operation = 'correct' and target = record_id or is_known
+                then record_id || ':c' || greatest(target_versions, 1) else record_id end as external_id
+        from told where row not in (select row from {NOTES} where code <> 'id_conflict')
+        order by chunk;
+        create or replace temp table fresh as
+        select {ids.sql("rowid")} as id, * from fresh_sorted;
+        drop table fresh_sorted"""
+    )
+
+
+def _taken_back(database: duckdb.DuckDBPyConnection, feed: Feed, now: datetime) -> None:
+    """Make ``undone``: every version of a record that a void, a correction or an ending takes back."""
+    today = f"date '{now.date().isoformat()}'"
+    ended = ""
+    if feed.content == "full" and feed.adverse_kind is not None:
+        ended = f"""union all
+            select number, 9223372036854775807 as row, {today} as event_on from known
+            where number not in (select record_id from given_records where operation <> 'void')"""
+    database.execute(
+        f"""create or replace temp table undo as
+        select coalesce(target, record_id) as number, row,
+            least(coalesce(recorded_on, event_date, {today}), {today}) as event_on
+        from given_records where operation in ('void', 'correct')
+            and not (operation = 'correct' and row in (select row from {NOTES} where code = 'corrected_too_often'))
+        union all
+        select target, 9223372036854775807, {today} from given_early {ended};
+        create or replace temp table undone as
+        select person, external_id || ':void' as external_id, target, max(event_on) as event_on from (
+            select k.person, k.external_id, k.id as target, u.event_on
+            from undo u join known k on k.number = u.number and not k.voided
+            union all
+            select f.person, f.external_id, f.id, u.event_on
+            from undo u join fresh f on f.number = u.number and u.row > f.row
+        ) group by all;
+        create or replace temp table {EARLY} as
+        select distinct coalesce(target, record_id) as target, record_id as external_id from given_records r
+        where operation = 'void' and coalesce(target, record_id) not in (select number from known)
+            and not exists (select 1 from fresh f where f.number = coalesce(r.target, r.record_id))"""
+    )
+
+
+def _questions(database: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Make ``questions``: doubtful links of adverse records, one for each record, the likeliest."""
+    kind = feed.adverse_kind
+    database.execute(
+        f"""create or replace temp table questions as
+        select l.person, r.record_id as external_id, r.event_date as event_on, '{kind}' as what, l.stage, l.weight,
+            l.levels, l.reason, to_json({{'name': r.name, 'birth_date': r.birth_date, 'sex': r.sex, 'region': r.region,
+                'national_id': r.national_id, 'event_date': r.event_date}}) as record
+        from linked l join given_records r on r.row = l.row
+        where {"l.outcome = 'review'" if kind else "false"} and r.operation <> 'void' and l.reason <> '{_NOT_ASKED}'
+            and r.record_id not in (select number from known)
+            and r.row not in (select row from linked where outcome = 'link')
+            and r.record_id not in (select coalesce(target, record_id) from given_records where operation = 'void')
+            and r.record_id not in (select target from given_early)
+        qualify row_number() over (partition by r.record_id order by l.weight desc, l.person) = 1"""
+    )
+
+
+def _gather(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chunks: int) -> None:
+    fact = "sign" if feed.adverse_kind is None else "adverse"
+    database.execute(
+        f"""create or replace temp table more as
+        select 'void' as fact, person, external_id, event_on, null as what, target, null as stage,
+            null as weight, null as levels, null as reason, null as record from undone
+        union all
+        select 'question', person, external_id, event_on, what, null, stage, weight, levels, reason,
+            cast(record as varchar) from questions;
+        create or replace temp table {FACTS} as
+        select chunk, id, '{fact}' as fact, person, external_id, event_on, what,
+            cast(null as varchar) as target, stage, weight, levels, cast(null as varchar) as reason,
+            cast(null as varchar) as record from fresh;
+        insert into {FACTS} by name
+        select {ids.sql("place + (select count(*) from fresh)")} as id, * exclude (place) from (
+            select {_chunk(chunks)} as chunk, row_number() over (order by external_id) as place, * from more
+        );
+        drop table fresh; drop table more; drop table linked; drop table told"""
+    )

@@ -1,0 +1,125 @@
+"""Taking in a feed's file: read, checked, held against the files before it, and put by for the run.
+
+Nobody is touched yet. A file that departs from its history is *held* until an officer lets it go on.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import pyarrow as pa
+
+from certify.errors import Conflict, Invalid
+from certify.registry.feeds.checking import RECORDS, bad_by_reason, check_records, write_quarantine
+from certify.registry.feeds.description import Feed, parse_feed
+from certify.registry.feeds.reading import read_feed
+from certify.registry.feeds.shape import Shape, departures
+from certify.registry.runs.staging import Staging
+from certify.service import Service, Unit
+from certify.storage.runs import find_run, get_run, list_runs
+from certify.storage.tables import RunRow
+
+_BATCH = 1_000_000
+_HISTORY = 24
+"""So many earlier files say what is usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file. ``new`` is false when this very file was imported before: then nothing happened."""
+
+    run_id: UUID
+    state: str
+    new: bool
+    shape: Shape
+    departures: Sequence[dict[str, str]]
+    reasons: dict[str, int]
+    quarantine: Path | None
+
+
+def import_file(
+    service: Service, feed: Feed, path: Path | None, *, quarantine: Path, actor: str = "service"
+) -> Imported:
+    """Read a feed's file and put its usable records by for a run. Raises Invalid (``feed_file``, ``feed_columns``)."""
+    now = service.clock()
+    with duckdb.connect() as database:
+        read = read_feed(feed, path, database)
+        with service.reading() as unit:
+            known = find_run(unit.db, feed.name, read.sha256)
+            before = [shape_of(row.shape) for row in list_runs(unit.db, feed=feed.name, limit=_HISTORY)
+                      if row.state != "refused" and row.sha256 != read.sha256]  # fmt: skip
+        if known is not None:
+            return Imported(known.id, known.state, False, shape_of(known.shape), known.departures, {}, None)
+        shape = check_records(feed, database, today=now.date())
+        count = write_quarantine(database, quarantine)
+        reasons = {code: number for code, _, number in bad_by_reason(database)}
+        found = departures(shape, before, feed.limits, fresh_days=feed.fresh_days, today=now.date())
+        run_id, key = service.new_id(), secrets.token_bytes(32)
+        staging = Staging(staging_folder(service, run_id), key)
+        reader = database.sql(f"select * from {RECORDS} order by row").to_arrow_reader(_BATCH)
+        for number, batch in enumerate(reader):
+            staging.write(f"records-{number:05d}", pa.Table.from_batches([batch]))
+        if shape.rows == 0:
+            staging.write("records-00000", database.sql(f"select * from {RECORDS}").to_arrow_table())
+    with service.unit(actor) as unit:
+        row = RunRow(
+            id=run_id,
+            feed=feed.name,
+            source=feed.source,
+            kind=feed.kind.value,
+            state="held" if found else "ready",
+            sha256=read.sha256,
+            description=feed.model_dump(mode="json"),
+            shape=asdict(shape) | {"latest": shape.latest.isoformat() if shape.latest else None},
+            departures=[asdict(entry) for entry in found],
+            staging_key=service.vault.seal_secret(f"run:{run_id}", key),
+            counts={"quarantined": count, "reasons": reasons},
+            started_at=now,
+        )
+        unit.db.add(row)
+        unit.ledger("feed_imported", None, run=str(run_id), feed=feed.name, sha256=read.sha256, state=row.state)
+    return Imported(run_id, row.state, True, shape, row.departures, reasons, quarantine if count else None)
+
+
+def decide_held(unit: Unit, run_id: UUID, *, officer: str, accept: bool) -> RunRow:
+    """Let a held file go on, or refuse it for good. Raises NotFound, Conflict (``run_not_held``)."""
+    row = get_run(unit.db, run_id, lock=True)
+    if row.state != "held" and not (row.state == "ready" and not accept):
+        raise Conflict(f"This file is not held; it is {row.state}.", code="run_not_held")
+    row.state, row.decided_by = "ready" if accept else "refused", officer
+    if not accept:
+        row.ended_at, row.staging_key = unit.now, None
+        Staging(staging_folder(unit.service, run_id), b"").remove()
+    unit.ledger("feed_accepted" if accept else "feed_refused", None, run=str(run_id), officer=officer)
+    return row
+
+
+def staging_folder(service: Service, run_id: UUID) -> Path:
+    """Return where the working files of a run lie."""
+    return Path(service.settings.data_dir) / "runs" / str(run_id)
+
+
+def open_staging(service: Service, row: RunRow) -> Staging:
+    """Open the working files of a run. Raises Invalid when it has none any more."""
+    if row.staging_key is None:
+        raise Invalid(f"This run is {row.state}; its working files are gone.", code="run_ended")
+    key = service.vault.open_secret(f"run:{row.id}", row.staging_key)
+    return Staging(staging_folder(service, row.id), key)
+
+
+def feed_of(row: RunRow) -> Feed:
+    """Return the description of the feed as it was when the file came."""
+    return parse_feed(row.description, row.feed)
+
+
+def shape_of(stored: dict[str, Any]) -> Shape:
+    """Undo what ``import_file`` stored."""
+    latest = stored["latest"]
+    return Shape(**{**stored, "latest": date.fromisoformat(latest) if latest else None})

@@ -1,0 +1,142 @@
+"""The first half of a run: records are linked with people, and what follows from them is put by, chunk by chunk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import pyarrow as pa
+
+from certify.registry.feeds.description import Feed, Kind
+from certify.registry.linking import Engine, LinkResult, Parameters, Source, link, open_engine
+from certify.registry.linking.duckdb_engine import DuckDbEngine
+from certify.registry.runs.facts import EARLY, FACTS, NOTES, Inputs, make_facts
+from certify.registry.runs.importing import feed_of, open_staging
+from certify.registry.runs.roster import hash_records, read_people
+from certify.service import Service, Unit
+from certify.storage.runs import early_targets, get_run, known_records, latest_model, source_is_new, standing_records
+from certify.storage.tables import EarlyVoidRow, RunRow
+
+Say = Callable[[str], None]
+SIGN_CHUNK, ADVERSE_CHUNK = 50_000, 2_000
+"""People to a transaction. Signs of life are decided in bulk; adverse records person by person, which takes longer."""
+_ENOUGH_TO_TRAIN = 5_000
+"""Records from which a feed's first file trains a model; with fewer the shipped probabilities serve."""
+_UNTRAINED: dict[str, Any] = {"trained": False, "probabilities": {}}
+_WEIGHTS = (-10, 60)
+"""Ends of the histogram of match weights, in bits; what lies beyond is counted there."""
+
+
+def prepare(
+    service: Service, run_id: UUID, *, engine: str, memory: str, threads: int, say: Say, chunk_size: int | None = None
+) -> None:
+    """Link a run's records and put its facts by. Repeated after a kill, it gives the same facts again."""
+    with service.reading() as unit:
+        row = get_run(unit.db, run_id)
+        feed = feed_of(row)
+        stored = row.parameters or {}
+        model = stored.get("linking", {}).get("model") or latest_model(unit.db, feed.name)
+    staging, seconds = open_staging(service, row), {}
+    opened = open_engine(engine, memory=memory, threads=threads) if engine == "duckdb" else open_engine(engine)
+    try:
+        say("reading people and records")
+        start = perf_counter()
+        with service.unit() as unit:
+            people, people_layout = read_people(unit.db, feed)
+            key = service.vault.lookup_key(unit.db)
+        records, records_layout = hash_records(feed, staging.read_all("records"), key)
+        seconds["read"] = perf_counter() - start
+        say(f"linking {records.num_rows:,} records with {people.num_rows:,} people")
+        start = perf_counter()
+        # Voids say whom they mean by the number of the record they take back.
+        told = records.filter(pa.compute.not_equal(records["operation"], "void"))
+        if model is None and told.num_rows < _ENOUGH_TO_TRAIN:
+            model = _UNTRAINED
+        parameters = replace(Parameters(one_to_one=feed.kind is not Kind.LIFE_EVENTS), model=model)
+        result = link(opened, Source(people, people_layout), Source(told, records_layout), parameters)
+        del people, told
+        links = result.links("outcome = 'link' or reason is not null")
+        seconds["link"] = perf_counter() - start
+        say("working out what follows")
+        start = perf_counter()
+        chunks, counts = _put_facts_by(service, row, feed, records, links, opened, staging, chunk_size)
+        seconds["facts"] = perf_counter() - start
+        _finish(service, row, parameters, result, engine, chunks, counts, seconds | result.seconds)
+    finally:
+        opened.close()
+
+
+def _put_facts_by(
+    service: Service,
+    row: RunRow,
+    feed: Feed,
+    records: pa.Table,
+    links: pa.Table,
+    engine: Engine,
+    staging: Any,
+    chunk_size: int | None,
+) -> tuple[int, dict[str, Any]]:
+    with service.unit() as unit:
+        inputs = Inputs(records, links, _known(unit, feed, records), early_targets(unit.db, feed.source))
+        size = chunk_size or (SIGN_CHUNK if feed.adverse_kind is None else ADVERSE_CHUNK)
+    database = engine.connection if isinstance(engine, DuckDbEngine) else duckdb.connect()
+    for table in ("people", "records", "links"):
+        database.execute(f"drop table if exists {table}")
+    database.register("links_kept", links)
+    chunks = make_facts(database, feed, inputs, run_id=row.id, now=row.started_at, chunk_size=size)
+    for chunk in range(chunks):
+        rows = database.sql(f"select * exclude (chunk) from {FACTS} where chunk = {chunk}").to_arrow_table()
+        staging.write(f"facts-{chunk:05d}", rows)
+    staging.write("early", database.sql(f"select target, external_id from {EARLY}").to_arrow_table())
+    staging.write("notes", database.sql(f"select code, external_id from {NOTES}").to_arrow_table())
+    notes = database.execute(f"select code, count(*) from {NOTES} group by code").fetchall()
+    facts = database.execute(f"select fact, count(*) from {FACTS} group by fact").fetchall()
+    low, high = _WEIGHTS[0], _WEIGHTS[-1]
+    weights = database.execute(
+        f"""select cast(least(greatest(floor(weight / 2) * 2, {low}), {high}) as integer) as bits, stage, count(*)
+        from links_kept group by 1, 2 order by 1, 2"""
+    ).fetchall()
+    return chunks, {"notes": dict(notes), "facts": dict(facts), "weights": weights}
+
+
+def _known(unit: Unit, feed: Feed, records: pa.Table) -> pa.Table:
+    if feed.content == "full" and feed.adverse_kind is not None:
+        return standing_records(unit.db, feed.source)
+    if source_is_new(unit.db, feed.source):
+        return known_records(unit.db, feed.source, pa.array([], pa.string()))
+    numbers = pa.concat_arrays(
+        [records[name].combine_chunks().cast(pa.string()) for name in ("record_id", "target")]
+    ).drop_null()
+    return known_records(unit.db, feed.source, numbers.unique())
+
+
+def _finish(
+    service: Service,
+    row: RunRow,
+    parameters: Parameters,
+    result: LinkResult,
+    engine: str,
+    chunks: int,
+    counts: dict[str, Any],
+    seconds: dict[str, float],
+) -> None:
+    with service.unit() as unit:
+        stored = get_run(unit.db, row.id, lock=True)
+        linking = asdict(replace(parameters, model=result.model.stored()))
+        stored.parameters = {"engine": engine, "linking": json.loads(json.dumps(linking)), "chunks": chunks}
+        stored.chunks, stored.state = chunks, "linked"
+        stored.counts = stored.counts | {"linking": result.counts} | counts
+        stored.seconds = {name: round(value, 3) for name, value in seconds.items()}
+        for target, external_id in zip(*_early(service, row), strict=True):
+            if unit.db.get(EarlyVoidRow, (row.source, target)) is None:
+                unit.db.add(EarlyVoidRow(source=row.source, target=target, external_id=external_id, run_id=row.id))
+
+
+def _early(service: Service, row: RunRow) -> tuple[list[str], list[str]]:
+    table = open_staging(service, row).read("early")
+    return table["target"].to_pylist(), table["external_id"].to_pylist()

@@ -1,0 +1,103 @@
+"""Doubtful links of adverse records: an officer is asked, and answers "same person" or "somebody else"."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time
+from typing import Any
+from uuid import UUID
+
+from certify.determine import add_case, determine
+from certify.domain.evidence import AdverseRecord
+from certify.errors import Conflict
+from certify.service import Unit
+from certify.storage.facts import add_evidence
+from certify.storage.people import get_beneficiary
+from certify.storage.questions import get_question, open_questions_of
+from certify.storage.reviews import open_cases_of
+from certify.storage.tables import LinkQuestionRow, RunRow
+
+CASE = "link"
+"""Kind of the review cases in which officers answer."""
+
+
+def ask(unit: Unit, run: RunRow, questions: Sequence[Mapping[str, Any]]) -> None:
+    """Store questions about people whom the caller has locked, and open a case for each person who has none."""
+    unit.open_sealers([UUID(question["person"]) for question in questions])
+    for question in questions:
+        person = UUID(question["person"])
+        unit.db.add(
+            LinkQuestionRow(
+                id=UUID(question["id"]),
+                run_id=run.id,
+                beneficiary_id=person,
+                source=run.source,
+                external_id=question["external_id"],
+                adverse=question["what"],
+                event_on=question["event_on"],
+                stage=question["stage"],
+                reason=question["reason"],
+                weight=question["weight"],
+                levels=question["levels"],
+                record_sealed=unit.sealer(person).seal(question["record"].encode(), _label(UUID(question["id"]))),
+                state="open",
+            )
+        )
+        if not any(case.kind == CASE for case in open_cases_of(unit.db, person)):
+            add_case(unit, person, CASE, None)
+            unit.db.flush()
+
+
+def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQuestionRow:
+    """Settle a question. "Same" makes the record evidence against the person, who is determined anew.
+
+    The case closes with its last question. Raises NotFound, Conflict (``question_answered``).
+    """
+    get_beneficiary(unit.db, get_question(unit.db, question_id).beneficiary_id, lock=True)
+    row = get_question(unit.db, question_id, lock=True)
+    if row.state != "open":
+        raise Conflict(f"This question is settled already: {row.state}.", code="question_answered")
+    row.state, row.answered_by, row.answered_at = "same" if same else "different", officer, unit.now
+    unit.ledger("link_answered", row.beneficiary_id, question=str(row.id), answer=row.state, officer=officer)
+    if same:
+        fact = AdverseRecord(
+            id=str(unit.service.new_id()),
+            source=row.source,
+            event_at=datetime.combine(row.event_on, time(12), UTC),
+            recorded_at=unit.now,
+            kind=row.adverse,
+        )
+        add_evidence(unit.db, row.beneficiary_id, fact, external_id=row.external_id)
+    _close_case(unit, row.beneficiary_id, officer, row.state)
+    determine(unit, row.beneficiary_id)
+    return row
+
+
+def withdraw(unit: Unit, questions: Sequence[LinkQuestionRow]) -> None:
+    """Settle questions about records that their source took back."""
+    for row in questions:
+        row.state, row.answered_at = "withdrawn", unit.now
+        _close_case(unit, row.beneficiary_id, "service", "withdrawn")
+
+
+def record_of(unit: Unit, row: LinkQuestionRow) -> dict[str, Any]:
+    """Return the registry's own words about whom it means."""
+    plain = unit.sealer(row.beneficiary_id).open(row.record_sealed, _label(row.id))
+    found: dict[str, Any] = json.loads(plain)
+    return found
+
+
+def _close_case(unit: Unit, beneficiary_id: UUID, by: str, resolution: str) -> None:
+    unit.db.flush()
+    if open_questions_of(unit.db, beneficiary_id):
+        return
+    for case in open_cases_of(unit.db, beneficiary_id):
+        if case.kind == CASE:
+            case.state, case.closed_at, case.closed_by, case.resolution = "closed", unit.now, by, resolution
+            unit.ledger("review_closed", beneficiary_id, case=str(case.id), resolution=resolution)
+    unit.db.flush()
+
+
+def _label(question_id: UUID) -> str:
+    return f"link:{question_id}"

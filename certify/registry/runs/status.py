@@ -1,0 +1,53 @@
+"""How feeds are: their last files, whether they are fresh, what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from certify.registry.runs.importing import feed_of, shape_of
+from certify.service import Unit
+from certify.storage.runs import feed_names, list_runs
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """One feed. ``fresh``: its latest event is not older than its description allows."""
+
+    feed: str
+    source: str
+    kind: str
+    files: int
+    last_file: datetime
+    records: int
+    latest_event: date | None
+    fresh: bool
+    waiting: int
+    held: int
+
+
+def feed_status(unit: Unit) -> Sequence[FeedStatus]:
+    """Return all feeds that ever sent a file, by name."""
+    found = []
+    for name in feed_names(unit.db):
+        rows = [row for row in list_runs(unit.db, feed=name, limit=1000) if row.state != "refused"]
+        if not rows:
+            continue
+        last, feed = rows[0], feed_of(rows[0])
+        latest = max((day for row in rows if (day := shape_of(row.shape).latest) is not None), default=None)
+        found.append(
+            FeedStatus(
+                feed=name,
+                source=last.source,
+                kind=last.kind,
+                files=len(rows),
+                last_file=last.started_at,
+                records=last.shape["rows"],
+                latest_event=latest,
+                fresh=latest is not None and (unit.now.date() - latest).days <= feed.fresh_days,
+                waiting=sum(row.state in ("ready", "linked") for row in rows),
+                held=sum(row.state == "held" for row in rows),
+            )
+        )
+    return found

@@ -1,0 +1,141 @@
+"""What a chunk of a run reads and writes: tens of thousands of people in a few statements.
+
+All of them speak of the people in the temporary table ``chunk_people``, which ``lock_chunk`` makes. A chunk is small
+beside the tables, so it is always reached through the indexes; the planner, which cannot know, is told so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv as pc
+from sqlalchemy.orm import Session
+
+from certify.storage.copy import copy_in, copy_out, copy_out_batches
+from certify.storage.direct import driver, run
+
+_BY_INDEX = b"set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off"
+
+_EVIDENCE = """
+    select e.id, e.beneficiary_id, e.kind, e.source, e.event_at, e.body ->> 'act',
+        case e.kind when 'sign_of_life' then coalesce((e.body ->> 'trust')::float8, 1) end
+    from chunk_people c join evidence e on e.beneficiary_id = c.id
+"""
+_PENSIONS = """
+    select e.id, e.beneficiary_id, e.scheme, e.starts_on, c.birth_date, e.last_proof_on, e.standing, e.payment,
+        e.proven_on, exists (select from review_cases r where r.beneficiary_id = c.id and r.state = 'open')
+    from chunk_people c join entitlements e on e.beneficiary_id = c.id
+"""
+_RAISE = b"""
+    update entitlements e set standing = 'certified', payment = 'continue', next_step = n.next_step,
+        valid_until = n.valid_until, due_on = n.due_on, next_change_on = n.next_change_on, determination_id = n.id,
+        proven_on = n.proven_on
+    from raised n where e.id = n.entitlement_id
+"""
+PASSES = MappingProxyType(
+    {
+        "chunk": pa.int32(),
+        "id": pa.string(),
+        "entitlement_id": pa.string(),
+        "beneficiary_id": pa.string(),
+        "scheme": pa.string(),
+        "as_of": pa.date32(),
+        "starts_on": pa.date32(),
+        "birth_date": pa.date32(),
+        "last_proof_on": pa.date32(),
+        "standing_before": pa.string(),
+        "proven_on": pa.date32(),
+        "valid_until": pa.date32(),
+        "evidence": pa.string(),
+    }
+)
+"""Columns of silent passes; ``evidence`` as PostgreSQL writes an array."""
+
+
+def lock_chunk(db: Session, people: pa.Table) -> pa.Table:
+    """Lock people (column ``person``) until the transaction ends; return those who are there and not erased."""
+    run(db, b"create temp table chunk_all (id uuid) on commit drop", {})
+    copy_in(db, "chunk_all", people.rename_columns(["id"]))
+    run(db, b"analyze chunk_all", {})
+    driver(db).execute(_BY_INDEX)
+    # In the order of ids, like everybody who locks people; see dossiers.py.
+    run(
+        db,
+        b"""create temp table chunk_people on commit drop as
+        select b.id, b.birth_date from beneficiaries b join chunk_all c on c.id = b.id where b.erased_at is null
+        order by b.id for no key update of b""",
+        {},
+    )
+    run(db, b"analyze chunk_people", {})
+    return copy_out(db, "select id from chunk_people", {"person": pa.string()})
+
+
+def insert_evidence(db: Session, rows: pa.Table) -> None:
+    """Store facts, with the columns of the table."""
+    copy_in(db, "evidence", rows)
+
+
+def evidence_of_chunk(db: Session, columns: Mapping[str, pa.DataType]) -> pa.Table:
+    """Return all facts about the people of the chunk."""
+    return copy_out(db, _EVIDENCE, columns)
+
+
+def pensions_of_chunk(db: Session, columns: Mapping[str, pa.DataType]) -> pa.Table:
+    """Return all pensions of the people of the chunk, and whether they have an open case."""
+    return copy_out(db, _PENSIONS, columns)
+
+
+def raise_standings(db: Session, passes: pa.Table) -> None:
+    """Set the standing of pensions that were proven in bulk."""
+    columns = ["id", "entitlement_id", "next_step", "valid_until", "due_on", "next_change_on", "proven_on"]
+    run(
+        db,
+        b"""create temp table raised (id uuid, entitlement_id uuid, next_step text, valid_until date, due_on date,
+        next_change_on date, proven_on date) on commit drop""",
+        {},
+    )
+    copy_in(db, "raised", passes.select(columns))
+    run(db, b"analyze raised", {})
+    if run(db, _RAISE, {}) != passes.num_rows:
+        raise AssertionError("a pension of a locked person has gone")
+
+
+def insert_passes(db: Session, run_id: UUID, chunk: int, passes: pa.Table) -> bytes:
+    """Store the silent passes of a chunk; return their digest (``passes_digest``)."""
+    lists = pa.array(["{" + ",".join(ids) + "}" for ids in passes["evidence"].to_pylist()], pa.string())
+    rows = passes.rename_columns(
+        ["beneficiary_id" if name == "person" else name for name in passes.column_names]
+    ).set_column(passes.column_names.index("evidence"), "evidence", lists)
+    rows = rows.append_column("run_id", pa.repeat(str(run_id), rows.num_rows))
+    rows = rows.append_column("chunk", pa.repeat(pa.scalar(chunk, pa.int32()), rows.num_rows))
+    copy_in(db, "silent_passes", rows.select(["run_id", *PASSES]))
+    return passes_digest(rows.select(list(PASSES)))
+
+
+def passes_of_run(db: Session, run_id: UUID) -> Iterator[pa.Table]:
+    """Return the silent passes of a run, a chunk at a time, in the order of their ids (``PASSES``)."""
+    query = f"select {', '.join(PASSES)} from silent_passes where run_id = '{run_id}' order by chunk, id"  # noqa: S608 - our columns
+    rest: pa.Table | None = None
+    for batch in copy_out_batches(db, query, PASSES):
+        table = pa.Table.from_batches([batch])
+        rest = table if rest is None else pa.concat_tables([rest, table])
+        last = rest["chunk"][-1]
+        whole = rest.filter(pa.compute.not_equal(rest["chunk"], last))
+        for chunk in whole["chunk"].unique():
+            yield whole.filter(pa.compute.equal(whole["chunk"], chunk))
+        rest = rest.filter(pa.compute.equal(rest["chunk"], last))
+    if rest is not None and rest.num_rows:
+        yield rest
+
+
+def passes_digest(passes: pa.Table) -> bytes:
+    """Return the SHA-256 of the silent passes of a chunk (``PASSES``), in the order of their ids, as CSV."""
+    ordered = passes.select(list(PASSES)).cast(pa.schema(list(PASSES.items()))).sort_by("id")
+    sink = pa.BufferOutputStream()
+    pc.write_csv(ordered, sink, pc.WriteOptions(include_header=False))
+    return hashlib.sha256(sink.getvalue()).digest()

@@ -1,0 +1,45 @@
+"""Questions about links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from certify.errors import NotFound
+from certify.storage.tables import LinkQuestionRow
+
+
+def get_question(db: Session, question_id: UUID, *, lock: bool = False) -> LinkQuestionRow:
+    """Return a question. Raises NotFound."""
+    query = select(LinkQuestionRow).where(LinkQuestionRow.id == question_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = db.scalars(query).one_or_none()
+    if row is None:
+        raise NotFound("There is no such question.", code="question_not_found")
+    return row
+
+
+def open_questions_of(db: Session, beneficiary_id: UUID) -> Sequence[LinkQuestionRow]:
+    """Return what is asked about a person, oldest first."""
+    query = select(LinkQuestionRow).where(
+        LinkQuestionRow.beneficiary_id == beneficiary_id, LinkQuestionRow.state == "open"
+    )
+    return db.scalars(query.order_by(LinkQuestionRow.id)).all()
+
+
+def questions_about(db: Session, source: str, numbers: Sequence[str]) -> Sequence[LinkQuestionRow]:
+    """Return open questions about these records of a source, locked."""
+    query = select(LinkQuestionRow).where(
+        LinkQuestionRow.source == source, LinkQuestionRow.external_id.in_(numbers), LinkQuestionRow.state == "open"
+    )
+    return db.scalars(query.with_for_update()).all()
+
+
+def asked_numbers(db: Session, source: str, numbers: Sequence[str]) -> set[str]:
+    """Return those record numbers of a source about which something was ever asked."""
+    query = select(LinkQuestionRow.external_id)
+    return set(db.scalars(query.where(LinkQuestionRow.source == source, LinkQuestionRow.external_id.in_(numbers))))

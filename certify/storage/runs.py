@@ -1,0 +1,117 @@
+"""Runs: what was read from feeds, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from certify.errors import NotFound
+from certify.storage.copy import copy_in, copy_out
+from certify.storage.direct import run as execute
+from certify.storage.tables import RunChunkRow, RunRow
+
+KNOWN = {
+    "number": pa.string(),
+    "external_id": pa.string(),
+    "id": pa.string(),
+    "person": pa.string(),
+    "what": pa.string(),
+    "event_on": pa.date32(),
+    "voided": pa.bool_(),
+}
+"""Columns of records of a source that are evidence already. ``number`` is the source's; ``external_id`` ours, which
+differs for the corrected versions of a record."""
+
+_KNOWN = """
+    select {number}, e.external_id, e.id, e.beneficiary_id, coalesce(e.body ->> 'act', e.body ->> 'kind'),
+        (e.event_at at time zone 'UTC')::date,
+        exists (
+            select from evidence v where v.beneficiary_id = e.beneficiary_id and v.kind = 'void'
+            and v.body ->> 'target' = e.id::text
+        )
+    from evidence e {join} e.source = '{source}' and e.kind in ('adverse', 'sign_of_life')
+"""
+_MOST_VERSIONS = 9
+"""A record that is corrected more often than this is refused: something is wrong with its source."""
+
+
+def get_run(db: Session, run_id: UUID, *, lock: bool = False) -> RunRow:
+    """Return a run. Raises NotFound."""
+    query = select(RunRow).where(RunRow.id == run_id)
+    row = db.scalars(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("There is no such run.", hint="'certify run list' shows them.", code="run_not_found")
+    return row
+
+
+def find_run(db: Session, feed: str, sha256: str) -> RunRow | None:
+    """Return the run of this very file, if there was one."""
+    return db.scalars(select(RunRow).where(RunRow.feed == feed, RunRow.sha256 == sha256)).one_or_none()
+
+
+def list_runs(db: Session, *, feed: str | None = None, limit: int = 50) -> Sequence[RunRow]:
+    """Return runs, newest first."""
+    query = select(RunRow).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)
+    return db.scalars(query if feed is None else query.where(RunRow.feed == feed)).all()
+
+
+def unfinished_runs(db: Session, feed: str | None = None) -> Sequence[RunRow]:
+    """Return runs that can be carried on, in the order in which their files came."""
+    query = select(RunRow).where(RunRow.state.in_(("ready", "linked"))).order_by(RunRow.started_at, RunRow.id)
+    return db.scalars(query if feed is None else query.where(RunRow.feed == feed)).all()
+
+
+def feed_names(db: Session) -> Sequence[str]:
+    """Return the names of all feeds that ever sent a file."""
+    return db.scalars(select(RunRow.feed).distinct().order_by(RunRow.feed)).all()
+
+
+def chunks_of(db: Session, run_id: UUID) -> Sequence[RunChunkRow]:
+    """Return the chunks that are done."""
+    return db.scalars(select(RunChunkRow).where(RunChunkRow.run_id == run_id).order_by(RunChunkRow.chunk)).all()
+
+
+def latest_model(db: Session, feed: str) -> dict[str, Any] | None:
+    """Return the trained linking model that the last finished run of a feed used."""
+    model = RunRow.parameters["linking"]["model"]
+    query = select(model).where(RunRow.feed == feed, RunRow.state == "done", model["trained"].as_boolean())
+    return db.scalars(query.order_by(RunRow.started_at.desc()).limit(1)).one_or_none()
+
+
+def source_is_new(db: Session, source: str) -> bool:
+    """Tell whether nothing of a source was ever stored."""
+    query = "select not exists (select from evidence where source = %(source)s)"
+    return bool(db.connection().exec_driver_sql(query, {"source": source}).scalar_one())
+
+
+def known_records(db: Session, source: str, numbers: pa.Array) -> pa.Table:
+    """Return which of these record numbers of a source are evidence, with all corrected versions."""
+    execute(db, b"create temp table wanted_numbers (number text) on commit drop", {})
+    copy_in(db, "wanted_numbers", pa.table({"number": numbers}))
+    execute(db, b"analyze wanted_numbers", {})
+    versions = ", ".join(["('')", *(f"(':c{version}')" for version in range(1, _MOST_VERSIONS + 1))])
+    join = f"join (select number, number || suffix as version from wanted_numbers, (values {versions}) s (suffix)) n "  # noqa: S608 - our own suffixes
+    query = _KNOWN.format(number="n.number", join=join + "on n.version = e.external_id and", source=source)
+    return copy_out(db, query, KNOWN)
+
+
+def standing_records(db: Session, source: str) -> pa.Table:
+    """Return all adverse records of a source, voided ones too, with their numbers: for feeds that send everything."""
+    number = "regexp_replace(e.external_id, ':c[0-9]$', '')"
+    return copy_out(db, _KNOWN.format(number=number, join="where e.kind = 'adverse' and", source=source), KNOWN)
+
+
+def early_targets(db: Session, source: str) -> pa.Table:
+    """Return the record numbers of a source that were taken back before they came, in a column ``target``."""
+    return copy_out(db, f"select target from early_voids where source = '{source}'", {"target": pa.string()})  # noqa: S608 - a checked word
+
+
+def count_evidence(db: Session, run_id: UUID) -> int:
+    """Return how many facts a run added, from its chunks."""
+    total = func.sum(RunChunkRow.counts["evidence"].as_integer())
+    return int(db.scalar(select(total).where(RunChunkRow.run_id == run_id)) or 0)
