@@ -1,0 +1,165 @@
+"""``certify simulate``: the whole scheme played forward on a synthetic nation, beside three other regimes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Column, Table
+
+from certify.cli.output import AsJson, console, print_json, progress_bar
+from certify.domain.schedule import add_months
+from certify.errors import Invalid
+from certify.policies import PolicyDocument, load_policies, load_policy_file
+
+if TYPE_CHECKING:
+    from certify.simulate.lives import People
+    from certify.simulate.results import Figure
+    from certify.simulate.run import Result
+
+_CHUNK = 1000
+"""People made and played at a time: the first thousand are the same however many follow."""
+
+_START = date(2026, 1, 1)
+
+
+def register(root: typer.Typer) -> None:
+    """Add ``certify simulate`` to the command."""
+    root.command("simulate")(simulate)
+
+
+def simulate(
+    population: Annotated[int, typer.Option(help="How many people, all alive at the start.", min=1)] = 20_000,
+    years: Annotated[int, typer.Option(help="How many years.", min=1, max=20)] = 3,
+    policy: Annotated[str, typer.Option(help="A shipped scheme, or the path of a policy's TOML file.")] = "employee",
+    assumptions: Annotated[
+        Path | None, typer.Option(help="TOML with numbers that replace those of certify/simulate/assumptions.toml.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random; the same seed gives the same result.", min=0)] = 1,
+    processes: Annotated[int | None, typer.Option(help="How many cores work; default: all.", min=1, max=64)] = None,
+    plot: Annotated[Path | None, typer.Option(help="Also draw the comparison (PNG).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a policy forward on a synthetic nation, beside three other ways of proving life, and compare.
+
+    The same people, deaths, frauds and chance meet ours, "everybody in person once a year", "data only, Brazilian rule"
+    and "face only". Reports what is paid to the dead, who is wrongly paused or stopped, how much is asked of people and
+    officers, and what it costs, with 95 % intervals. docs/simulation.md says what is assumed and what it cannot show.
+    """
+    from certify.simulate.assumptions import load_assumptions  # noqa: PLC0415 - only this command needs them
+    from certify.simulate.run import simulate as play  # noqa: PLC0415
+
+    document = _policy(policy)
+    given = load_assumptions(assumptions)
+    draw = _pencil(plot) if plot is not None else None
+    end = add_months(_START, 12 * years) - timedelta(days=1)
+    wanted = processes or os.cpu_count() or 1
+    with progress_bar() as progress:
+        bar = progress.add_task("Playing people's years", total=population)
+        result = play(
+            _people(population, years, seed),
+            document,
+            given,
+            seed=seed,
+            start=_START,
+            end=end,
+            processes=min(wanted, -(-population // _CHUNK)),
+            progress=lambda done: progress.advance(bar, done),
+        )
+    if draw is not None:
+        draw(result)
+    if as_json:
+        print_json(result.to_json())
+    else:
+        _show(result, years)
+
+
+def _pencil(path: Path) -> Callable[[Result], None]:
+    """Return what draws the picture; a missing library is told before the work, not after it."""
+    from certify.simulate.plot import load_figures, save_simulation_plot  # noqa: PLC0415 - not needed by most
+
+    figures = load_figures()
+    return lambda result: save_simulation_plot(result, path, figures)
+
+
+def _people(population: int, years: int, seed: int) -> Iterator[People]:
+    """Make the nation chunk by chunk."""
+    import numpy as np  # noqa: PLC0415
+    from numpy.typing import NDArray  # noqa: PLC0415
+
+    from certify.simulate.lives import NEVER, People  # noqa: PLC0415
+    from fixtures.nation.people import make_nation  # noqa: PLC0415
+
+    epoch = date(1970, 1, 1).toordinal()
+
+    def ordinals(days: NDArray[np.datetime64]) -> NDArray[np.int64]:
+        lasting = np.isnat(days)
+        return np.where(lasting, NEVER, days.astype("datetime64[D]").astype(np.int64) + epoch)
+
+    for first in range(0, population, _CHUNK):
+        nation = make_nation(_CHUNK, seed=seed * 1_000_003 + first, as_of=_START, years=years + 0.01)
+        wanted = min(_CHUNK, population - first)
+        yield People(first, ordinals(nation.born)[:wanted], ordinals(nation.dies)[:wanted])
+
+
+def _policy(name: str) -> PolicyDocument:
+    """Return a shipped scheme by its name, or the one that a file describes on top of what schemes share."""
+    shipped = load_policies()
+    if name in shipped:
+        return shipped[name]
+    path = Path(name)
+    if not path.is_file():
+        raise Invalid(
+            f"There is no scheme '{name}', and no such file.",
+            hint=f"Shipped schemes: {', '.join(shipped)}.",
+            code="policy_unknown",
+        )
+    return load_policy_file(path)
+
+
+def _show(result: Result, years: int) -> None:
+    from certify.simulate.results import measures  # noqa: PLC0415
+
+    rules = result.policy.policy
+    title = (
+        f"{result.people:,} people, {years} years, scheme {rules.scheme} {rules.version}, seed {result.setting.seed}"
+    )
+    table = Table(Column("", no_wrap=True), title=title, box=box.SIMPLE, padding=(0, 0, 0, 1), pad_edge=False)
+    for regime in result.regimes.values():
+        table.add_column(regime.title, justify="right", no_wrap=True)
+    group = ""
+    for key, measure in measures(result.setting.given.costs).items():
+        if measure.group != group:
+            group = measure.group
+            table.add_section()
+            table.add_row(f"[bold]{group}[/]")
+        cells = [_cell(regime.figures[key], measure.kind) for regime in result.regimes.values()]
+        table.add_row(f" {measure.label}", *cells)
+    console.print(table)
+    console.print(
+        "Second lines: 95 % intervals of chance alone, not of what is assumed (docs/simulation.md). "
+        "A unit is a hundredth of a month's pension.",
+        highlight=False,
+    )
+
+
+def _cell(figure: Figure, kind: str) -> str:
+    if figure.value is None or figure.low is None:
+        return "-"
+    scale, ending = (100, " %") if kind == "share" else (1, "")
+    value = f"{_number(figure.value * scale)}{ending}"
+    if figure.high is None:
+        return value
+    return f"{value}\n[dim]{_number(figure.low * scale)}-{_number(figure.high * scale)}[/]"
+
+
+def _number(value: float) -> str:
+    """Write a number with as many digits as a column bears."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.1 else f"{value:.2g}"

@@ -1,0 +1,294 @@
+"""Our regime: one person through the years, every standing from ``certify.domain.decide``, event by event.
+
+Nothing about the rules is decided here. This file only brings what the rules ask for: it records what registries,
+phones, agents and officers say, asks ``decide`` again when something was recorded or ``next_change`` has come, and
+carries out the next step named. While the next step is NOTHING new signs of life wait for the next look: supporting
+evidence never lowers a standing (a property of ``decide``), so every day has the standing it would have if asked then.
+"""
+
+from __future__ import annotations
+
+import heapq
+from datetime import date
+from enum import IntEnum
+
+from certify.domain.decide import Determination, Entitlement, NextStep, Standing, decide
+from certify.domain.evidence import AdverseRecord, Channel, Evidence, OfficerRuling, Ruling, SignOfLife
+from certify.domain.passage import next_change
+from certify.domain.policy import Policy
+from certify.domain.reasons import Code
+from certify.simulate.assumptions import Assumptions
+from certify.simulate.conduct import Conduct, Days
+from certify.simulate.facts import reports, sign
+from certify.simulate.lives import NEVER, Life
+from certify.simulate.tally import Tally
+
+_ACTS_NOW = (NextStep.RENEW, NextStep.CERTIFY, NextStep.RETRY, NextStep.DOORSTEP, NextStep.OTHER_PATH)
+"""Steps that ask something of the person."""
+
+
+class _Event(IntEnum):
+    """What happens on a day; of the same day in this order."""
+
+    RECORD = 0  # a registry's record arrives
+    LOOK = 1  # a day on which the standing may change by itself
+    REMIND = 2
+    ATTEMPT = 3
+    VISIT = 4
+    OFFICER = 5
+    AUDIT = 6
+    APPEAL = 7
+
+
+def play_ours(life: Life, policy: Policy, given: Assumptions, days: Days) -> Tally:
+    """Play one person's years."""
+    return Play(life, policy, given, days).run()
+
+
+class Play:
+    """One person's years under our rules."""
+
+    def __init__(self, life: Life, policy: Policy, given: Assumptions, days: Days) -> None:
+        self.tally = Tally()
+        self.conduct = Conduct(life, given, policy, days, self.tally)
+        self._life, self._policy, self._given, self._days = life, policy, given, days
+        self._entitlement = Entitlement(
+            id="pension",
+            scheme=policy.scheme,
+            # Long before the last proof, so that the first due date hangs on that proof.
+            starts_on=date.fromordinal(life.start - 3 * 366),
+            birth_date=date.fromordinal(life.born),
+            last_proof_on=date.fromordinal(life.last_proof),
+        )
+        self._events: list[tuple[int, _Event, int, Evidence | None]] = []
+        self._pushed = 0
+        self._facts: list[Evidence] = []
+        self._signs: list[tuple[int, SignOfLife]] = []
+        self._unread = 0  # index of the first act not yet read from the feeds
+        self._found: Determination | None = None
+        self._next_look = NEVER
+        self._due_reminded = date.min
+        self._visit_booked = self._attempt_planned = self._case_open = self._appealed = False
+        self._failed_visits = self._looks = 0
+        self._stopped_since = NEVER
+
+    def run(self) -> Tally:
+        """Play to the end and return what was counted."""
+        life = self._life
+        self.tally.lived(life.start, life.end, life.dies)
+        # The fund starts with what it knows: the last proof. Signs of life are read at the first look.
+        self._look(life.start, read=False)
+        for day, fact in reports(life, self._days):
+            self._push(day, _Event.RECORD, fact)
+        while self._events:
+            day, event, _, news = heapq.heappop(self._events)
+            if day > life.end or (self._stopped_since != NEVER and not life.alive(day)):
+                break  # the dead one's payment has stopped: nothing follows that we count
+            self._handle(day, event, news)
+        if life.dies != NEVER:
+            self.tally.died(life.dies, self._stopped_since, life.end)
+        self._count_without(life.end + 1)
+        return self.tally
+
+    def _handle(self, day: int, event: _Event, news: Evidence | None) -> None:
+        if event is _Event.RECORD and news is not None:
+            self._facts.append(news)
+            self._look(day)
+        elif event is _Event.LOOK:
+            if day == self._next_look:
+                self._look(day)
+        elif event is _Event.REMIND:
+            self._remind(day)
+        elif event is _Event.ATTEMPT:
+            self._attempt(day)
+        elif event is _Event.VISIT:
+            self._visit(day)
+        elif event is _Event.OFFICER:
+            self._officer(day)
+        elif event is _Event.AUDIT:
+            self._audit(day)
+        else:
+            self._appeal(day)
+
+    def _push(self, day: int, event: _Event, fact: Evidence | None = None) -> None:
+        self._pushed += 1
+        heapq.heappush(self._events, (day, event, self._pushed, fact))
+
+    def _read_signs(self, day: int) -> None:
+        acts = self._life.acts
+        while self._unread < len(acts) and acts[self._unread].recorded <= day:
+            self._signs.append((acts[self._unread].day, sign(self._life, self._unread, self._days)))
+            self._unread += 1
+
+    # The standing
+
+    def _look(self, day: int, *, read: bool = True) -> Determination:
+        """Decide on a day and carry out what follows."""
+        if read:
+            self._read_signs(day)
+        before = self._found
+        evidence = [*self._facts, *(fact for _, fact in self._signs)]
+        found = decide(self._entitlement, self._policy, evidence, date.fromordinal(day))
+        self._found = found
+        if found.proven_on is not None and before is not None and found.proven_on != before.proven_on:
+            self._proven(day, found.proven_on.toordinal(), silently=found.method is Channel.DATA)
+        self._count_change(day, before, found)
+        self._follow(day, found)
+        return found
+
+    def _proven(self, day: int, proven: int, *, silently: bool) -> None:
+        # Signs before the day proven can only prove earlier days, and none of ours is ever taken back.
+        self._signs = [(acted, fact) for acted, fact in self._signs if acted >= proven]
+        self.tally.proven(silently=silently, alive=self._life.alive(proven))
+        self._failed_visits = 0
+        if silently and self._life.chance.happens(self._given.audit.share, "audit", self.tally.silent):
+            self._push(day + self.conduct.wait(self._given.visits.median_days, "audit_wait"), _Event.AUDIT)
+
+    def _count_change(self, day: int, before: Determination | None, found: Determination) -> None:
+        was = before.standing if before else Standing.CERTIFIED
+        alive = self._life.alive(day)
+        if found.standing is Standing.PAUSED and was is not Standing.PAUSED and alive:
+            self.tally.paused += 1
+        if found.standing is Standing.STOPPED and was is not Standing.STOPPED:
+            self._stopped_since = day
+            self.tally.stopped += alive
+        if was is Standing.STOPPED and found.standing is not Standing.STOPPED:
+            # Lifted in life: play ends once the payment of somebody dead has stopped.
+            self._count_without(day)
+            self._stopped_since = NEVER
+
+    def _count_without(self, day: int) -> None:
+        """Count the days lived without pension up to a day on which a stop is lifted, or after the end."""
+        self.tally.days_without += max(0, min(day, self._life.dies) - self._stopped_since)
+
+    def _follow(self, day: int, found: Determination) -> None:
+        change = next_change(self._entitlement, self._policy, found)
+        self._next_look = change.toordinal() if change else NEVER
+        if found.next_step is not NextStep.NOTHING and self._unread < len(self._life.acts):
+            self._next_look = min(self._next_look, max(day + 1, self._life.acts[self._unread].recorded))
+        if self._next_look != NEVER:
+            self._push(self._next_look, _Event.LOOK)
+        if found.standing is Standing.STOPPED:
+            if self._life.alive(day) and not self._appealed:
+                self._appealed = True
+                wait = self.conduct.wait(self._given.people.notices_median_days, "notices")
+                self._push(
+                    day + wait + self.conduct.wait(self._given.officer.fast_lane_days, "fast_lane"), _Event.APPEAL
+                )
+            return
+        if found.review and not self._case_open:
+            self._case_open, self._looks = True, 0
+            self._push(day + self.conduct.wait(self._given.officer.median_days, "officer"), _Event.OFFICER)
+        if found.next_step not in _ACTS_NOW:
+            return
+        due = found.timetable.due_on
+        if due != self._due_reminded:
+            self._due_reminded = due
+            for offset in self._given.reminders.days_from_due:
+                if (when := due.toordinal() + offset) >= day:
+                    self._push(when, _Event.REMIND)
+        if any(reason.code is Code.TOO_MANY_ATTEMPTS for reason in found.reasons):
+            self._book_visit(day)
+
+    # What the service and people do
+
+    def _remind(self, day: int) -> None:
+        found = self._look(day)
+        offset = day - found.timetable.due_on.toordinal()
+        if found.next_step not in _ACTS_NOW or offset not in self._given.reminders.days_from_due:
+            return  # proven meanwhile, with another due date; or an officer is at it
+        if not self.conduct.reminded(day):
+            return
+        if (
+            Channel.REMOTE in found.channels
+            and self.conduct.has_phone(day)
+            and found.next_step is not NextStep.DOORSTEP
+        ):
+            self._plan_attempt(day + self.conduct.wait(self._given.people.acts_median_days, "acts"))
+        else:
+            self._book_visit(day)
+
+    def _plan_attempt(self, day: int) -> None:
+        if not self._attempt_planned:
+            self._attempt_planned = True
+            self._push(day, _Event.ATTEMPT)
+
+    def _attempt(self, day: int) -> None:
+        self._attempt_planned = False
+        if not self._life.alive(day) and not self._life.hidden:
+            return
+        if self._look(day).next_step not in (NextStep.RENEW, NextStep.CERTIFY, NextStep.RETRY):
+            return
+        self._facts.append(self.conduct.selfie(day))
+        if self._look(day).next_step in (NextStep.RENEW, NextStep.RETRY) and self.conduct.tries_again():
+            self._plan_attempt(day + 1)
+
+    def _book_visit(self, day: int) -> None:
+        if not self._visit_booked and self._failed_visits < self._given.visits.visits:
+            self._visit_booked = True
+            self._push(day + self.conduct.wait(self._given.visits.median_days, "visit"), _Event.VISIT)
+
+    def _visit(self, day: int) -> None:
+        self._visit_booked = False
+        if self._look(day).next_step not in _ACTS_NOW:
+            return
+        capture = self.conduct.visited(day)
+        if capture is not None:
+            self._facts.append(capture)
+            self._look(day)
+        elif self.conduct.death_seen == day:
+            # The agent has only seen; an officer rules on it.
+            self.tally.looks += 1
+            self._push(day + 1, _Event.RECORD, self._ruling(day + 1, Ruling.STOP))
+        else:
+            self._failed_visits += 1
+            self._book_visit(day)
+
+    def _officer(self, day: int) -> None:
+        if not self._look(day).review:
+            self._case_open = False  # the cause has gone: nothing to look at
+            return
+        ruling = self.conduct.officer_looks(day, earlier=self._looks)
+        self._looks += 1
+        if ruling is None:
+            self._push(day + round(self._given.officer.again_days), _Event.OFFICER)
+            return
+        self._case_open = False
+        self._facts.append(self._ruling(day, ruling))
+        self._look(day)
+
+    def _audit(self, day: int) -> None:
+        self._look(day)
+        self.tally.visits += 1
+        if not self._life.alive(day):
+            self._facts.append(self._ruling(day, Ruling.STOP))
+            self._look(day)
+
+    def _appeal(self, day: int) -> None:
+        self._appealed = False
+        if self._look(day).standing is Standing.STOPPED:
+            self.tally.looks += 1
+            self._facts.append(self._ruling(day, Ruling.CONFIRM_ALIVE))
+            self._look(day)
+
+    def _ruling(self, day: int, ruling: Ruling) -> OfficerRuling:
+        self._pushed += 1
+        noon = self._days.noon(day)
+        dismissed: tuple[str, ...] = ()
+        if ruling is Ruling.CONFIRM_ALIVE:
+            # As certify.review does: what an officer who has seen the person has shown to be wrong.
+            dismissed = tuple(fact.id for fact in self._facts if self._refuted(fact))
+        return OfficerRuling(
+            id=f"ruling-{self._pushed}",
+            source="officer",
+            event_at=noon,
+            recorded_at=noon,
+            ruling=ruling,
+            dismisses=dismissed,
+        )
+
+    def _refuted(self, fact: Evidence) -> bool:
+        if isinstance(fact, AdverseRecord):
+            rule = self._policy.adverse.get(fact.kind)
+            return rule is not None and rule.refuted_by_life
+        return isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP

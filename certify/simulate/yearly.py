@@ -1,0 +1,123 @@
+"""What the three other regimes have in common: a round each year, and a suspension when it ends without proof.
+
+A round goes from the first reminder to the deadline; who proves life in it is due again a year after that proof. Who
+does not is suspended. A living person notices, proves life then, and is paid again, arrears included; a dead one is
+found so.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from certify.domain.policy import Policy
+from certify.simulate.assumptions import Assumptions
+from certify.simulate.conduct import Conduct, Days
+from certify.simulate.lives import NEVER, Life
+from certify.simulate.tally import Tally
+
+_YEAR = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A proof given in a round: the day, perhaps after the deadline; whether by data alone; whether it was true."""
+
+    day: int
+    silently: bool
+    true: bool
+
+
+class Yearly(ABC):
+    """One person's years under a regime of yearly rounds."""
+
+    def __init__(self, life: Life, policy: Policy, given: Assumptions, days: Days) -> None:
+        self.life, self.policy, self.given = life, policy, given
+        self.tally = Tally()
+        self.conduct = Conduct(life, given, policy, days, self.tally)
+        self._known = self.death_known()
+
+    @abstractmethod
+    def grace(self) -> int:
+        """Return the days from the due date to the suspension."""
+
+    @abstractmethod
+    def proves(self, due: int) -> Round | None:
+        """Play a round; return the proof, or None."""
+
+    @abstractmethod
+    def shows(self, day: int) -> int | None:
+        """Let the person, or a relative, act in order to prove life; return the day on which that succeeded, if so."""
+
+    def death_known(self) -> int:
+        """Return the day on which a report of the death stops the payment; here only families report."""
+        return self.life.family
+
+    def run(self) -> Tally:
+        """Play to the end and return what was counted."""
+        life = self.life
+        self.tally.lived(life.start, life.end, life.dies)
+        stopped = self._rounds()
+        if life.dies != NEVER:
+            self.tally.died(life.dies, min(stopped, self._known, self.conduct.death_seen), life.end)
+        return self.tally
+
+    def over(self, day: int) -> bool:
+        """Tell whether nothing happens any more on a day: after the end, or once the death is known."""
+        return day > self.life.end or day >= min(self._known, self.conduct.death_seen)
+
+    def reminded(self, due: int, offsets: Iterable[int]) -> Iterable[int]:
+        """Send the reminders of a round one after the other; yield the days on which somebody acts on one."""
+        for offset in offsets:
+            day = due + offset
+            if self.over(day):
+                return
+            if self.conduct.reminded(day):
+                acts = day + self.conduct.wait(self.given.people.acts_median_days, "acts")
+                # Who dies before acting does not act; a relative who hides the death might.
+                if not self.over(acts) and (self.life.alive(acts) or self.life.hidden):
+                    yield acts
+
+    def shows_when_reminded(self, due: int, offsets: Iterable[int]) -> Round | None:
+        """Play a round of reminders until one leads to a proof."""
+        for day in self.reminded(due, offsets):
+            if (shown := self.shows(day)) is not None:
+                return Round(shown, silently=False, true=self.life.alive(shown))
+        return None
+
+    def _rounds(self) -> int:
+        """Play round after round; return the day of the suspension in which the person died or was dead, or NEVER."""
+        life, last = self.life, self.life.last_proof
+        while True:
+            due = last + _YEAR
+            deadline = due + self.grace()
+            proof = self.proves(due)
+            if proof is not None and proof.day <= deadline:
+                if self.over(proof.day):
+                    return NEVER
+                last = proof.day
+                self.tally.proven(silently=proof.silently, alive=proof.true)
+                continue
+            if self.over(deadline):
+                return NEVER
+            if not life.alive(deadline):
+                return deadline
+            self.tally.stopped += 1
+            back = proof.day if proof is not None else self._returns(deadline)
+            self.tally.days_without += min(back, life.dies, life.end + 1) - deadline
+            if back >= life.dies:
+                return deadline
+            if back > life.end:
+                return NEVER
+            self.tally.proven(silently=False, alive=True)
+            last = back
+
+    def _returns(self, suspended: int) -> int:
+        """Return the day on which a living person suspended has noticed and proven life."""
+        day = suspended + self.conduct.wait(self.given.people.notices_median_days, "notices")
+        while self.life.alive(day) and not self.over(day):
+            if (shown := self.shows(day)) is not None:
+                return shown
+            day += 1
+        return day
