@@ -23,6 +23,7 @@ from api.routes import (
     ledger,
     live,
     operations,
+    receipts,
     references,
     reviews,
     sessions,
@@ -83,6 +84,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
     )
     for module in (
         beneficiaries,
+        receipts,
         references,
         sessions,
         live,

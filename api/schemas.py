@@ -60,6 +60,7 @@ class EntitlementOut(Out):
     next_step: str | None = Field(examples=["nothing"])
     valid_until: date | None
     due_on: date | None
+    back_pay_from: date | None = Field(description="The payment was stopped and goes on again; owed from this day on")
     determination_id: UUID | None
 
 
@@ -75,6 +76,37 @@ class BeneficiaryOut(Out):
     needs: list[str]
     erased: bool
     entitlements: list[EntitlementOut]
+
+
+class ReceiptItemOut(Out):
+    """One record that counted. ``denied``: the person has said that it was not them."""
+
+    evidence_id: UUID
+    source: str = Field(examples=["city-hospital"])
+    act: str = Field(examples=["hospital_stay"])
+    on: date
+    weight: float
+    body_present: bool
+    justification: str
+    denied: bool
+
+
+class ReceiptOut(Out):
+    """What one silent certification of one pension rested on."""
+
+    determination_id: UUID
+    scheme: str
+    proven_on: date
+    valid_until: date
+    decided_at: datetime
+    needed_weight: float
+    items: list[ReceiptItemOut]
+
+
+class ReceiptList(Out):
+    """Receipts, newest first."""
+
+    items: list[ReceiptOut]
 
 
 class BeneficiaryPage(Out):

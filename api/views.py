@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -17,6 +18,7 @@ from api import schemas
 from certify.certificates.qr import to_text
 from certify.certificates.signing import State, read_unverified, verify
 from certify.issue import key_set
+from certify.receipts import Receipt
 from certify.service import Unit
 from certify.storage.people import entitlements_of
 from certify.storage.tables import (
@@ -63,8 +65,14 @@ def entitlement(row: EntitlementRow) -> schemas.EntitlementOut:
         next_step=row.next_step,
         valid_until=row.valid_until,
         due_on=row.due_on,
+        back_pay_from=row.back_pay_from,
         determination_id=row.determination_id,
     )
+
+
+def receipt(found: Receipt) -> schemas.ReceiptOut:
+    """Show a receipt."""
+    return schemas.ReceiptOut.model_validate(asdict(found))
 
 
 def guidance(codes: Sequence[str]) -> list[schemas.GuidanceOut]:

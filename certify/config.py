@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         default=0.005, ge=0, le=1, description="Share of silent passes drawn by lot, to be checked by phone or visit"
     )
     feeds_dir: Path | None = Field(
-        default=None, description="Folder of feed descriptions with their inboxes, looked at every night (docs/feeds.md)"
+        default=None, description="Folder of feed descriptions with their inboxes, looked at every night"
     )
     trusted_proxies: str | None = Field(
         default=None, description="Addresses of proxies whose X-Forwarded-For is believed, comma-separated"

@@ -17,6 +17,9 @@ from certify.service import Unit
 from certify.storage.facts import add_evidence, find_evidence
 from certify.storage.people import get_beneficiary
 
+PERSON = "person"
+"""Source of what the person themselves says, such as "that was not me"."""
+
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,59}")
 _RECORD_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,60}")
 
@@ -51,7 +54,7 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
         raise Invalid(
             "The event lies in the future.", hint="Check the date format of the source.", code="event_in_future"
         )
-    if new.source == SOURCE or new.source.startswith("officer"):
+    if new.source in (SOURCE, PERSON) or new.source.startswith("officer"):
         raise Invalid("This source name is the service's own.", hint="Use the registry's name.", code="source_reserved")
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     fact = _fact(unit, beneficiary_id, new)

@@ -13,7 +13,8 @@ from certify.domain.evidence import Capture, Check
 from certify.enrol import open_references
 from certify.look import compare, look
 from certify.service import Unit
-from certify.storage.facts import evidence_by_ids, get_determination, stored_parameters, stored_policy
+from certify.silent import find_determination
+from certify.storage.facts import evidence_by_ids, stored_parameters, stored_policy
 from certify.storage.media import read_media
 from certify.storage.sessions import get_session
 from certify.storage.tables import SessionRow
@@ -53,7 +54,7 @@ def replay(unit: Unit, determination_id: UUID, *, engine: FaceEngine | None = No
     Always: the decision from evidence and policy, and each capture's likelihood ratio from its raw scores. With an
     ``engine``: also the raw scores from the media, where those are still kept. Raises NotFound.
     """
-    row = get_determination(unit.db, determination_id)
+    row = find_determination(unit, determination_id)
     policy = stored_policy(unit.db, row.policy_sha256)
     evidence = evidence_by_ids(unit.db, row.inputs["evidence"])
     again = decide(entitlement_from_json(row.inputs["entitlement"]), policy.policy, evidence, row.as_of)

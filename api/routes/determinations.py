@@ -12,7 +12,7 @@ from api.auth import allow
 from api.errors import Forbidden, problems
 from api.state import service_of
 from certify.service import Service
-from certify.storage.facts import determinations_of, get_determination
+from certify.silent import all_determinations, find_determination
 from certify.storage.people import get_beneficiary
 from certify.tokens import Principal, Role
 
@@ -29,7 +29,7 @@ def show(
 ) -> schemas.DeterminationOut:
     """Show one determination; a pensioner sees those of the own session."""
     with service.reading() as unit:
-        row = get_determination(unit.db, determination_id)
+        row = find_determination(unit, determination_id)
         if caller.role is Role.PENSIONER and row.session_id != caller.session:
             raise Forbidden("This token is for another session.")
         return views.determination(row)
@@ -45,5 +45,5 @@ def history(
     """Show the determinations of a person, newest first."""
     with service.reading() as unit:
         get_beneficiary(unit.db, beneficiary_id)
-        rows = determinations_of(unit.db, beneficiary_id=beneficiary_id, limit=limit)
+        rows = all_determinations(unit, beneficiary_id, limit=limit)
         return schemas.DeterminationList(items=[views.determination(row) for row in rows])

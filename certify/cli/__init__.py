@@ -8,6 +8,7 @@ import typer
 
 from certify.certificates.errors import CertificateError
 from certify.cli import (
+    audits,
     cases,
     check,
     database,
@@ -20,6 +21,8 @@ from certify.cli import (
     records,
     replay,
     run,
+    runs,
+    simulate,
     verify,
 )
 from certify.cli.output import ExitCode, complain
@@ -40,7 +43,7 @@ usage; 3 the input was refused; 4 something the command needs is missing or brok
 app = typer.Typer(
     name="certify", help=_HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
-for module in (run, demo, check, verify, replay):
+for module in (run, demo, check, verify, replay, simulate):
     module.register(app)
 app.add_typer(database.app, name="db")
 app.add_typer(models.app, name="models")
@@ -49,6 +52,8 @@ people.register(app)
 app.add_typer(records.app, name="record")
 app.add_typer(cases.app, name="case")
 app.add_typer(feeds.app, name="feed")
+app.add_typer(runs.app, name="run")
+app.add_typer(audits.app, name="audit")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(keys.app, name="keys")
 keys.register(app)

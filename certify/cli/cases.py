@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,15 +13,27 @@ from rich.table import Table
 from certify.cli.output import AsJson, agreed, console, opened_service, operator, print_json
 from certify.cli.person import show_standings, standings_as_json
 from certify.errors import Invalid
+from certify.registry.linking import REASONS
+from certify.registry.runs.questions import answer as settle
+from certify.registry.runs.questions import explain_question, record_of
 from certify.review import Decision
 from certify.review import rule as give_ruling
-from certify.service import utc_now
-from certify.storage.facts import get_determination
+from certify.service import Unit, utc_now
+from certify.silent import find_determination
 from certify.storage.people import entitlements_of, get_beneficiary
+from certify.storage.questions import open_questions_of
 from certify.storage.reviews import get_case, list_cases
-from certify.storage.tables import ReviewCaseRow
+from certify.storage.runs import get_run
+from certify.storage.tables import LinkQuestionRow, ReviewCaseRow
 
 app = typer.Typer(help="Look at review cases and rule on them.", no_args_is_help=True)
+
+
+class Answer(StrEnum):
+    """What a record means."""
+
+    SAME = "same"
+    DIFFERENT = "different"
 
 
 class CaseState(StrEnum):
@@ -45,7 +58,8 @@ def list_them(
 
     Kinds: adverse_record (a certificate is paused or a payment stopped), overdue, question (an officer has to look),
     other_path (the usual way is not open to the person), visit (attempts used up), photo_not_processed (the service
-    could not work on a photo), and what people asked for: appeal, proof_in_person.
+    could not work on a photo), link (does a registry's record mean this person?), false_pass (an audit found one), and
+    what people asked for: appeal, proof_in_person, not_me (a record on a receipt was not theirs).
     """
     with opened_service() as service, service.reading() as unit:
         rows = list_cases(unit.db, state=state.value, limit=limit)
@@ -75,11 +89,15 @@ def show(
         row = get_case(unit.db, case)
         person = get_beneficiary(unit.db, row.beneficiary_id)
         pensions = entitlements_of(unit.db, person.id)
-        verdict = get_determination(unit.db, row.determination_id).verdict if row.determination_id else None
+        verdict = find_determination(unit, row.determination_id).verdict if row.determination_id else None
+        questions = (
+            [_question(unit, row) for row in open_questions_of(unit.db, person.id)] if row.kind == "link" else []
+        )
     reasons = [reason["text"] for reason in verdict["reasons"]] if verdict else []
     if as_json:
         whom = {"name": person.name, "national_id": person.national_id_masked, "birth_date": person.birth_date}
-        print_json({**_plain(row), **whom, "entitlements": standings_as_json(pensions), "reasons": reasons})
+        print_json({**_plain(row), **whom, "entitlements": standings_as_json(pensions), "reasons": reasons,
+                    "questions": questions})  # fmt: skip
         return
     console.print(f"[bold]{row.kind}[/]  {row.state}  opened {row.opened_at:%Y-%m-%d %H:%M} UTC", highlight=False)
     if row.closed_at:
@@ -95,6 +113,29 @@ def show(
     )
     for text in reasons:
         console.print(f"  {text}", highlight=False, markup=False, soft_wrap=True)
+    for question in questions:
+        _show_question(question)
+    show_standings(pensions)
+
+
+@app.command()
+def answer(
+    question: Annotated[UUID, typer.Argument(help="Id of the question, from 'certify case show'.")],
+    verdict: Annotated[
+        Answer, typer.Argument(help="same: the record means this person; different: it means somebody else.")
+    ],
+    officer: Annotated[str, typer.Option(help="Who decides, as the ledger shows it: a staff number.")],
+) -> None:
+    """Settle whether a registry's record means a person. "same" makes it evidence, with all that follows.
+
+    "different" goes back to the registry with 'certify feed corrections'. Exit code 3 when it is settled already.
+    """
+    with opened_service() as service:
+        with service.unit(operator()) as unit:
+            row = settle(unit, question, officer=officer, same=verdict is Answer.SAME)
+        with service.reading() as unit:
+            pensions = entitlements_of(unit.db, row.beneficiary_id)
+    console.print(f"[green]✓[/] Settled: {row.state}, by {row.answered_by}.", highlight=False)
     show_standings(pensions)
 
 
@@ -133,6 +174,31 @@ def rule(
         return
     console.print(f"[green]✓[/] Closed: {row.resolution}, by {row.closed_by}.", highlight=False)
     show_standings(pensions)
+
+
+def _question(unit: Unit, row: LinkQuestionRow) -> dict[str, Any]:
+    run = get_run(unit.db, row.run_id)
+    return {
+        "id": row.id,
+        "source": row.source,
+        "record_id": row.external_id,
+        "kind": row.adverse,
+        "reason": REASONS.get(row.reason, row.reason),
+        "record": record_of(unit, row),
+        "why": [asdict(term) for term in explain_question(run, row)],
+    }
+
+
+def _show_question(question: dict[str, Any]) -> None:
+    record = ", ".join(f"{name} {value}" for name, value in question["record"].items() if value)
+    console.print(f"[bold]question {question['id']}[/]: does {question['kind']} record {question['record_id']} of "
+                  f"{question['source']} mean this person?", highlight=False, soft_wrap=True)  # fmt: skip
+    console.print(f"  {question['reason']}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"  The record says: {record}", highlight=False, markup=False, soft_wrap=True)
+    table = Table("compared", "agreement", "bits", "sum")
+    for term in question["why"]:
+        table.add_row(term["term"], term["agreement"], f"{term['weight']:+.1f}", f"{term['total']:+.1f}")
+    console.print(table)
 
 
 def _plain(row: ReviewCaseRow) -> dict[str, Any]:

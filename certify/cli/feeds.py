@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import csv
+from dataclasses import asdict, fields
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
-from certify.cli.output import AsJson, ExitCode, console, errors, opened_service, operator, print_json
+from certify.cli.output import AsJson, ExitCode, console, errors, opened_service, operator, print_json, progress_bar
 from certify.cli.running import EngineName, Memory, Workers, carry_out_here, show_run
 from certify.errors import Invalid
 from certify.service import Service, utc_now
@@ -153,21 +154,79 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         print_json([asdict(entry) for entry in found])
         return
-    table = Table("feed", "kind", "files", "last file", "records", "latest event", "freshness", "waiting", "held")
+    table = Table(Column("feed", no_wrap=True), "files", "last file (UTC)", "records", "latest event", "state")
     for entry in found:
-        fresh = "[green]fresh[/]" if entry.fresh else "[bold red]stale[/]"
+        states = ["[green]fresh[/]" if entry.fresh else "[bold red]stale[/]"]
+        states += [f"{entry.waiting} waiting"] if entry.waiting else []
+        states += [f"[bold red]{entry.held} held[/]"] if entry.held else []
         table.add_row(
             entry.feed,
-            entry.kind,
             f"{entry.files:,}",
-            f"{entry.last_file:%Y-%m-%d %H:%M}",
+            f"{entry.last_file:%Y-%m-%d}",
             f"{entry.records:,}",
             str(entry.latest_event or "unknown"),
-            fresh,
-            str(entry.waiting),
-            str(entry.held),
+            ", ".join(states),
         )
     console.print(table if found else "No feed has sent a file yet.")
+
+
+@app.command("nightly")
+def nightly(as_json: AsJson = False) -> None:
+    """Take in and carry out what waits in the inboxes of CERTIFY_FEEDS_DIR, as the registry worker does every night.
+
+    Exit code 1 when a file is held or a feed has trouble.
+    """
+    from certify.registry.runs.nightly import nightly as one_night  # noqa: PLC0415 - loads DuckDB
+
+    with opened_service() as service, progress_bar() as progress:
+        folder = service.settings.feeds_dir
+        if folder is None or not folder.is_dir():
+            raise Invalid("There is no folder of feeds.", hint="Name it in CERTIFY_FEEDS_DIR.", code="feeds_dir")
+        bar = progress.add_task("", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            progress.update(bar, description=what, completed=done, total=total or None)
+
+        night = one_night(service, folder, progress=show)
+    if as_json:
+        print_json(asdict(night))
+    else:
+        console.print(f"{night.files:,} files taken in, {night.runs:,} runs carried out, {night.held:,} held.")
+        for line in night.troubles:
+            console.print(f"[bold red]✗[/] {line}", highlight=False, soft_wrap=True)
+    if night.held or night.troubles:
+        raise typer.Exit(ExitCode.NO)
+
+
+@app.command("corrections")
+def corrections(
+    source: Annotated[str, typer.Argument(help="The registry, as evidence names it.")],
+    out: Annotated[Path | None, typer.Option(help="Write CSV here instead of showing a table.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List records that a registry should correct: "wrongly dead" people seen alive, and records that mean others.
+
+    The list holds the registry's own record numbers and names nobody, so it can be sent back as it is.
+    """
+    from certify.storage.corrections import Correction, corrections_for  # noqa: PLC0415
+
+    with opened_service() as service, service.reading() as unit:
+        found = list(corrections_for(unit.db, source))
+    names = [entry.name for entry in fields(Correction)]
+    if out is not None:
+        with out.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(names)
+            writer.writerows([getattr(entry, name) for name in names] for entry in found)
+    if as_json:
+        print_json([asdict(entry) for entry in found])
+    elif out is not None:
+        console.print(f"{len(found):,} corrections for {source}: {out}", soft_wrap=True)
+    else:
+        table = Table(*names)
+        for entry in found:
+            table.add_row(*(str(getattr(entry, name)) for name in names))
+        console.print(table if found else f"Nothing of {source} was found to be wrong.")
 
 
 def _take_in(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -29,16 +30,59 @@ from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_r
 from certify.erase import erase
 from certify.errors import Conflict
 from certify.identifiers import look_up
+from certify.receipts import deny, receipts_of
 from certify.service import Service, Unit
 from certify.storage.people import entitlements_of, get_beneficiary
 from models.guidance import sentence
 
-app = typer.Typer(help="Import people, and erase them.", no_args_is_help=True)
+app = typer.Typer(help="Import people, show their receipts, erase them.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Import people, and erase them."""
+    """Import people, show their receipts, erase them."""
+
+
+@app.command()
+def receipts(
+    beneficiary: PersonId = None,
+    national_id: NationalId = None,
+    not_me: Annotated[
+        UUID | None, typer.Option(help="A record on a receipt that the person says was not them; it is withdrawn.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what silent certifications of a person rested on: source, act, date, weight and why it weighs so.
+
+    With --not-me the record is taken back, a review case is opened, and the person is determined anew at once.
+    """
+    with opened_service() as service:
+        person = find_person(service, beneficiary, national_id)
+        if not_me is not None:
+            with service.unit(operator()) as unit:
+                deny(unit, person, not_me)
+        with service.reading() as unit:
+            found = receipts_of(unit, person)
+    if as_json:
+        print_json([asdict(receipt) for receipt in found])
+        return
+    for receipt in found:
+        console.print(
+            f"[bold]{receipt.scheme}[/]: proven alive on {receipt.proven_on} by records, valid until "
+            f"{receipt.valid_until}; needed weight {receipt.needed_weight:g}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        for item in receipt.items:
+            console.print(
+                f"  {item.on} {item.act} ({item.source}): weight {item.weight:g}, {item.justification}",
+                highlight=False,
+                soft_wrap=True,
+            )
+            denied = "; the person says that was not me" if item.denied else ""
+            console.print(f"    record {item.evidence_id}{denied}", highlight=False, soft_wrap=True)
+    if not found:
+        console.print("Nothing was certified silently.")
 
 
 @app.command("import")

@@ -67,7 +67,8 @@ def serve(
         # Short and private: the path of a socket has 107 characters at most, and folders of data may be deep.
         folder = Path(tempfile.mkdtemp(prefix="certify-"))
         sockets = [str(folder / f"guide-{index}") for index in range(helpers)]
-        keeper = Keeper([["worker"]] * count + [["guide", path] for path in sockets])
+        registry = [["worker", "--registry"]] if settings.feeds_dir is not None and count else []
+        keeper = Keeper([["worker"]] * count + registry + [["guide", path] for path in sockets])
         keeper.start()
         os.environ["CERTIFY_GUIDE_SOCKETS"] = json.dumps([*sockets, *settings.guide_sockets])
         address, number = host or settings.host, port or settings.port
@@ -108,17 +109,30 @@ def serve(
 def worker(
     concurrency: Annotated[int, typer.Option(min=1, max=16, help="Jobs at once in this process.")] = 1,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop when the queue is empty.")] = False,
+    registry: Annotated[
+        bool, typer.Option("--registry", help="Take no photos; compare with the registries every night instead.")
+    ] = False,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Take jobs from the queue: analyse photos, keep house. Start as many as there are cores, on any machine."""
-    from certify.worker import Bench, run_worker  # noqa: PLC0415 - loads the face models
+    """Take jobs from the queue: analyse photos, keep house. Start as many as there are cores, on any machine.
 
+    With --registry it carries out, at half past one in the night (UTC), what waits in the inboxes of CERTIFY_FEEDS_DIR;
+    start one of these, on the machine where registries deliver their files.
+    """
     settings = Settings()
     configure_logs(settings.log_level)
     os.nice(_NICENESS)
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     with opened_service(queue=DatabaseQueue()) as service:
+        if registry:
+            from certify.registry_worker import run_registry_worker  # noqa: PLC0415 - loads DuckDB
+
+            log.info("registry worker ready", extra={"pid": os.getpid()})
+            asyncio.run(run_registry_worker(service, wait=not until_idle))
+            return
+        from certify.worker import Bench, run_worker  # noqa: PLC0415 - loads the face models
+
         engine = load_engine(settings)
         log.info("worker ready", extra={"pid": os.getpid(), "models": dict(engine.models)})
         asyncio.run(run_worker(Bench(service, engine), wait=not until_idle, concurrency=concurrency))

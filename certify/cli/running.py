@@ -58,7 +58,7 @@ def show_run(row: RunRow, *, as_json: bool) -> dict[str, Any]:
 
 _SHOWN = (
     *("id", "feed", "source", "kind", "state", "sha256", "shape", "departures", "decided_by", "counts", "seconds"),
-    *("chunks", "policies", "started_at", "ended_at"),
+    *("chunks", "started_at", "ended_at"),
 )
 _STEPS = ("read", "link", "facts", "apply")
 _WORDS = {

@@ -48,6 +48,24 @@ def load_policies(folder: Path | None = None) -> dict[str, PolicyDocument]:
     return policies
 
 
+def load_policy_file(path: Path, folder: Path | None = None) -> PolicyDocument:
+    """Load one scheme file on top of what the schemes of a folder (default: those shipped) share.
+
+    For rules that are tried before they are released. Raises PolicyInvalid, also when the file cannot be read.
+    """
+    root = folder if folder is not None else resources.files(__package__)
+    common = root.joinpath("common.toml")
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise PolicyInvalid(f"{path}: {error.strerror}") from error
+    shared = _parse("common.toml", common.read_bytes() if common.is_file() else b"")
+    try:
+        return document_policy(_merge(shared, _parse(path.name, text)))
+    except PolicyInvalid as error:
+        raise PolicyInvalid(f"{path.name}: {error}") from error
+
+
 def _parse(name: str, text: bytes) -> dict[str, Any]:
     try:
         return tomllib.loads(text.decode())

@@ -83,7 +83,7 @@ def stored_parameters(db: Session, sha256: str) -> str:
 
 
 def get_determination(db: Session, determination_id: UUID) -> DeterminationRow:
-    """Return a determination. Raises NotFound."""
+    """Return a determination that was stored whole. Raises NotFound; ``certify.silent`` knows those in brief too."""
     row = db.get(DeterminationRow, determination_id)
     if row is None:
         raise NotFound("There is no such determination.", code="determination_not_found")

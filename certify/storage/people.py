@@ -174,6 +174,14 @@ def list_beneficiaries(db: Session, *, after: UUID | None, limit: int) -> Sequen
     return db.scalars(query).all()
 
 
+def people_after(db: Session, after: UUID, *, before: UUID | None, limit: int) -> Sequence[UUID]:
+    """Return ids of people who are not erased, in their order, between two ids."""
+    query = select(BeneficiaryRow.id).where(BeneficiaryRow.id > after, BeneficiaryRow.erased_at.is_(None))
+    if before is not None:
+        query = query.where(BeneficiaryRow.id < before)
+    return db.scalars(query.order_by(BeneficiaryRow.id).limit(limit)).all()
+
+
 def count_by_standing(db: Session) -> dict[str, int]:
     """Return how many entitlements have which standing."""
     query = select(func.coalesce(EntitlementRow.standing, "not_determined"), func.count()).group_by(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from certify.errors import NotFound
 from certify.storage.copy import copy_in, copy_out
+from certify.storage.direct import fetch
 from certify.storage.direct import run as execute
-from certify.storage.tables import RunChunkRow, RunRow
+from certify.storage.tables import DeterminationRow, EvidenceRow, RunChunkRow, RunRow
 
 KNOWN = {
     "number": pa.string(),
@@ -111,7 +112,28 @@ def early_targets(db: Session, source: str) -> pa.Table:
     return copy_out(db, f"select target from early_voids where source = '{source}'", {"target": pa.string()})  # noqa: S608 - a checked word
 
 
-def count_evidence(db: Session, run_id: UUID) -> int:
-    """Return how many facts a run added, from its chunks."""
-    total = func.sum(RunChunkRow.counts["evidence"].as_integer())
-    return int(db.scalar(select(total).where(RunChunkRow.run_id == run_id)) or 0)
+def determinations_of_run(db: Session, run_id: UUID, *, batch: int) -> Iterator[Sequence[DeterminationRow]]:
+    """Return what a run determined one by one, some at a time: by its people, at its chunks' instants."""
+    people = select(EvidenceRow.beneficiary_id).where(EvidenceRow.run_id == run_id)
+    instants = select(RunChunkRow.done_at).where(RunChunkRow.run_id == run_id)
+    query = select(DeterminationRow.id).where(
+        DeterminationRow.beneficiary_id.in_(people), DeterminationRow.created_at.in_(instants)
+    )
+    numbers = db.scalars(query.order_by(DeterminationRow.id)).all()
+    for start in range(0, len(numbers), batch):
+        wanted = numbers[start : start + batch]
+        yield db.scalars(select(DeterminationRow).where(DeterminationRow.id.in_(wanted))).all()
+        db.expunge_all()
+
+
+def evidence_bodies(db: Session, numbers: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return facts by their ids, as they are stored."""
+    query = b"select id::text, body from evidence where id = any(%(numbers)s::uuid[])"
+    return fetch(db, query, {"numbers": list(set(numbers))})
+
+
+def links_of_run(db: Session, run_id: UUID) -> pa.Table:
+    """Return which record a run took to mean whom: columns ``external_id`` and ``person``."""
+    query = f"""select external_id, beneficiary_id from evidence where run_id = '{run_id}'
+        and kind in ('adverse', 'sign_of_life')"""  # noqa: S608 - an id of ours
+    return copy_out(db, query, {"external_id": pa.string(), "person": pa.string()})

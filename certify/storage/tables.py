@@ -430,7 +430,6 @@ class RunRow(Base):
     departures: Mapped[list[dict[str, Any]]] = mapped_column(JSONB())
     decided_by: Mapped[str | None]  # the officer who let a held file go on, or refused it
     parameters: Mapped[dict[str, Any] | None]  # of linking, with the engine and the model that was used
-    policies: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # scheme to hash of its policy
     staging_key: Mapped[bytes | None]  # seals the working files; without it they are unreadable
     chunks: Mapped[int | None]
     counts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
@@ -447,7 +446,8 @@ class RunChunkRow(Base):
     run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id"), primary_key=True)
     chunk: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     counts: Mapped[dict[str, Any]]
-    digest: Mapped[bytes]  # of its silent passes as PostgreSQL writes them; the ledger has it too
+    policies: Mapped[dict[str, Any]]  # scheme to the hash of the policy it was decided under
+    digest: Mapped[bytes]  # of its silent passes; the ledger has it too
     done_at: Mapped[datetime]
 
 

@@ -65,7 +65,10 @@ def apply_chunk(service: Service, settings: Settings, chunk: int, facts: pa.Tabl
         counts |= {"evidence": rows.num_rows, "people": changed.num_rows, "questions": asked.to_arrow_table().num_rows}
         ask(unit, settings.run, asked.to_arrow_table().to_pylist())
         unit.ledger("run_chunk", None, run=str(run_id), chunk=chunk, digest=digest.hex(), **counts)
-        unit.db.add(RunChunkRow(run_id=run_id, chunk=chunk, counts=counts, digest=digest, done_at=unit.now))
+        policies = {scheme: document.sha256 for scheme, document in sorted(service.policies.items())}
+        unit.db.add(
+            RunChunkRow(run_id=run_id, chunk=chunk, counts=counts, policies=policies, digest=digest, done_at=unit.now)
+        )
     return counts
 
 

@@ -105,7 +105,6 @@ def _finish(service: Service, run_id: UUID) -> None:
             for name, number in chunk.counts.items():
                 totals[name] = totals.get(name, 0) + number
         row.counts = row.counts | {"applied": totals}
-        row.policies = {scheme: document.sha256 for scheme, document in sorted(service.policies.items())}
         row.state, row.ended_at, row.staging_key = "done", service.clock(), None
         unit.ledger("run_done", None, run=str(run_id), feed=row.feed, sha256=row.sha256, **totals)
     staging.remove()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from time import perf_counter
@@ -13,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from certify.registry.feeds.description import Feed, Kind
-from certify.registry.linking import Engine, LinkResult, Parameters, Source, link, open_engine
+from certify.registry.linking import Engine, Parameters, Source, link, open_engine
 from certify.registry.linking.duckdb_engine import DuckDbEngine
 from certify.registry.runs.facts import EARLY, FACTS, NOTES, Inputs, make_facts
 from certify.registry.runs.importing import feed_of, open_staging
@@ -66,7 +65,13 @@ def prepare(
         start = perf_counter()
         chunks, counts = _put_facts_by(service, row, feed, records, links, opened, staging, chunk_size)
         seconds["facts"] = perf_counter() - start
-        _finish(service, row, parameters, result, engine, chunks, counts, seconds | result.seconds)
+        levels = [name.removeprefix("g_") for name in links.column_names if name.startswith("g_")]
+        given = {
+            "engine": engine,
+            "levels": levels,
+            "linking": asdict(replace(parameters, model=result.model.stored())),
+        }
+        _finish(service, row, given, chunks, counts | {"linking": result.counts}, seconds | result.seconds)
     finally:
         opened.close()
 
@@ -118,19 +123,15 @@ def _known(unit: Unit, feed: Feed, records: pa.Table) -> pa.Table:
 def _finish(
     service: Service,
     row: RunRow,
-    parameters: Parameters,
-    result: LinkResult,
-    engine: str,
+    parameters: dict[str, Any],
     chunks: int,
     counts: dict[str, Any],
     seconds: dict[str, float],
 ) -> None:
     with service.unit() as unit:
         stored = get_run(unit.db, row.id, lock=True)
-        linking = asdict(replace(parameters, model=result.model.stored()))
-        stored.parameters = {"engine": engine, "linking": json.loads(json.dumps(linking)), "chunks": chunks}
-        stored.chunks, stored.state = chunks, "linked"
-        stored.counts = stored.counts | {"linking": result.counts} | counts
+        stored.parameters, stored.chunks, stored.state = parameters, chunks, "linked"
+        stored.counts = stored.counts | counts
         stored.seconds = {name: round(value, 3) for name, value in seconds.items()}
         for target, external_id in zip(*_early(service, row), strict=True):
             if unit.db.get(EarlyVoidRow, (row.source, target)) is None:

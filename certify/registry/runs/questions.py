@@ -11,6 +11,11 @@ from uuid import UUID
 from certify.determine import add_case, determine
 from certify.domain.evidence import AdverseRecord
 from certify.errors import Conflict
+from certify.registry.linking import Model, Term, explain
+from certify.registry.linking.agreement import comparisons
+from certify.registry.linking.link import prior_of
+from certify.registry.normalise.ids import HOLDS_BIRTH_DATE
+from certify.registry.runs.importing import feed_of
 from certify.service import Unit
 from certify.storage.facts import add_evidence
 from certify.storage.people import get_beneficiary
@@ -86,6 +91,18 @@ def record_of(unit: Unit, row: LinkQuestionRow) -> dict[str, Any]:
     plain = unit.sealer(row.beneficiary_id).open(row.record_sealed, _label(row.id))
     found: dict[str, Any] = json.loads(plain)
     return found
+
+
+def explain_question(run: RunRow, row: LinkQuestionRow) -> list[Term]:
+    """Return the waterfall of a doubtful link, with the model that its run used."""
+    given = run.parameters or {}
+    compared = comparisons(0, id_checked=True, id_holds_birth=feed_of(run).national_id_format in HOLDS_BIRTH_DATE)
+    model = Model.restored(given["linking"]["model"], compared, prior_of(run.counts["linking"]["people"]))
+    link: dict[str, Any] = {"stage": row.stage, "reason": row.reason}
+    link |= {f"g_{name}": int(level) for name, level in zip(given["levels"], row.levels.split(","), strict=True)}
+    # What the levels leave unexplained is the rarity of the values.
+    link["rarity"] = row.weight - explain(link, model).terms[-1].total
+    return list(explain(link, model).terms)
 
 
 def _close_case(unit: Unit, beneficiary_id: UUID, by: str, resolution: str) -> None:

@@ -23,7 +23,6 @@ def upgrade() -> None:
     sa.Column('departures', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('decided_by', sa.String(), nullable=True),
     sa.Column('parameters', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-    sa.Column('policies', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
     sa.Column('staging_key', sa.LargeBinary(), nullable=True),
     sa.Column('chunks', sa.Integer(), nullable=True),
     sa.Column('counts', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
@@ -70,6 +69,7 @@ def upgrade() -> None:
     sa.Column('run_id', sa.Uuid(), nullable=False),
     sa.Column('chunk', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('counts', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('policies', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('digest', sa.LargeBinary(), nullable=False),
     sa.Column('done_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['run_id'], ['runs.id'], name=op.f('fk_run_chunks_run_id')),
@@ -118,6 +118,11 @@ def upgrade() -> None:
     op.add_column('evidence', sa.Column('link_stage', sa.String(), nullable=True))
     op.add_column('evidence', sa.Column('link_weight', sa.Double(), nullable=True))
     op.add_column('evidence', sa.Column('link_levels', sa.String(), nullable=True))
+    for table in ("silent_passes", "run_chunks"):
+        op.execute(
+            f"create trigger append_only before update or delete or truncate on {table} "
+            "for each statement execute function certify_append_only()"
+        )
     op.execute(
         "update entitlements e set proven_on = cast(d.verdict ->> 'proven_on' as date) "
         "from determinations d where d.id = e.determination_id"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from certify.registry.runs.importing import import_file
 from certify.service import Service
 from certify.storage.people import entitlements_of
 from certify.storage.tables import EntitlementRow, RunRow
+from tests.conftest import Clock
 
 NAMES = ("Maria Silva", "João Souza", "Ana Pereira", "Grace Hopper", "Alan Turing", "Ada Lovelace", "Emmy Noether")
 COLUMNS = ("nr", "id", "name", "born", "sex", "place", "when", "op", "of", "what")
@@ -86,7 +87,7 @@ class Fund:
 
 
 @pytest.fixture
-def fund(service: Service, tmp_path: Path) -> Fund:
+def fund(service: Service, clock: Clock, tmp_path: Path) -> Fund:
     people = [
         NewBeneficiary(
             f"ID{number:06d}",
@@ -101,6 +102,7 @@ def fund(service: Service, tmp_path: Path) -> Fund:
     with service.unit() as unit:
         found = [person for person in add_beneficiaries(unit, people) if isinstance(person, UUID)]
         determine_many(unit, found)
+    clock.advance(timedelta(minutes=1))
     folder = tmp_path / "files"
     folder.mkdir()
     return Fund(service, folder, dict(zip(NAMES, found, strict=True)))

@@ -1,0 +1,73 @@
+"""Linking a run's file again with its stored parameters, to see whether the same records mean the same people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import duckdb
+
+from certify.errors import Invalid
+from certify.registry.feeds.checking import RECORDS, check_records
+from certify.registry.feeds.reading import read_feed
+from certify.registry.linking import Parameters, Source, link, open_engine
+from certify.registry.runs.importing import feed_of
+from certify.registry.runs.roster import hash_records, read_people
+from certify.service import Service
+from certify.storage.runs import get_run, links_of_run
+
+
+@dataclass(frozen=True, slots=True)
+class Relinked:
+    """How the links of a run compare with linking its file today.
+
+    People may have been enrolled, corrected or erased meanwhile, so a difference is no error by itself.
+    """
+
+    same: int
+    missing: int
+    other: int
+
+    @property
+    def identical(self) -> bool:
+        """Whether every link came out again."""
+        return not self.missing and not self.other
+
+
+def relink(service: Service, run_id: UUID, path: Path) -> Relinked:
+    """Read and link a file again. Raises NotFound, Invalid (``run_file``: it is not the run's file)."""
+    with service.reading() as unit:
+        row = get_run(unit.db, run_id)
+    feed = feed_of(row)
+    stored = dict((row.parameters or {}).get("linking", {}))
+    with duckdb.connect() as database:
+        read = read_feed(feed, path, database)
+        if read.sha256 != row.sha256:
+            raise Invalid(f"{path} is not the file of this run.", code="run_file")
+        check_records(feed, database, today=row.started_at.date())
+        records = database.sql(f"select * from {RECORDS} where operation <> 'void' order by row").to_arrow_table()
+    with service.unit() as unit:
+        people, people_layout = read_people(unit.db, feed)
+        key = service.vault.lookup_key(unit.db)
+        before = links_of_run(unit.db, run_id)
+    hashed, layout = hash_records(feed, [records], key)
+    engine = open_engine("duckdb", memory="4GB", threads=2)
+    try:
+        result = link(engine, Source(people, people_layout), Source(hashed, layout), Parameters(**stored))
+        after = result.links("outcome = 'link'")
+    finally:
+        engine.close()
+    with duckdb.connect() as database:
+        for name, table in (("before", before), ("after", after), ("records", records)):
+            database.register(name, table)
+        # Corrected versions of a record have a number of their own; see facts.py.
+        found = database.execute(
+            """with now as (
+                select r.record_id as number, a.person from after a join records r on r.row = cast(a.record as bigint)
+            ), then_ as (select regexp_replace(external_id, ':c[0-9]$', '') as number, person from before)
+            select count(*) filter (n.person = t.person), count(*) filter (n.person is null),
+                count(*) filter (n.person <> t.person)
+            from then_ t left join now n using (number)"""
+        ).fetchall()[0]
+    return Relinked(*found)

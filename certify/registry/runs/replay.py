@@ -1,0 +1,112 @@
+"""Playing a run again: every silent pass and every determination of it must come out as it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import pyarrow as pa
+
+from certify.determine import entitlement_from_json
+from certify.domain.codec import determination_digest, evidence_from_json
+from certify.domain.decide import Entitlement, Standing, decide
+from certify.domain.evidence import Evidence
+from certify.domain.policy import Policy
+from certify.service import Unit
+from certify.storage.bulk import passes_digest, passes_of_run
+from certify.storage.facts import stored_policy
+from certify.storage.runs import chunks_of, determinations_of_run, evidence_bodies, get_run
+
+_BATCH = 5_000
+_SHOWN = 20
+
+
+@dataclass(slots=True)
+class RunReplay:
+    """What replaying found. ``differences`` shows the first of them; ``different`` counts all."""
+
+    run_id: UUID
+    passes: int = 0
+    determinations: int = 0
+    chunks: int = 0
+    different: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def identical(self) -> bool:
+        """Whether everything came out the same."""
+        return self.different == 0
+
+    def differs(self, what: str) -> None:
+        """Note a difference."""
+        self.different += 1
+        if len(self.differences) < _SHOWN:
+            self.differences.append(what)
+
+
+def replay_run(unit: Unit, run_id: UUID, *, progress: Callable[[int], None] = lambda _done: None) -> RunReplay:
+    """Decide everything of a run again from stored evidence and the stored policies, and hash its chunks again.
+
+    ``progress`` is called with the number of pensions decided. Raises NotFound.
+    """
+    get_run(unit.db, run_id)
+    found = RunReplay(run_id)
+    policies: dict[str, Policy] = {}
+
+    def policy(sha256: str) -> Policy:
+        if sha256 not in policies:
+            policies[sha256] = stored_policy(unit.db, sha256).policy
+        return policies[sha256]
+
+    chunks = {row.chunk: row for row in chunks_of(unit.db, run_id)}
+    hashed = set()
+    for table in passes_of_run(unit.db, run_id):
+        chunk = chunks[table["chunk"][0].as_py()]
+        hashed.add(chunk.chunk)
+        if passes_digest(table) != chunk.digest:
+            found.differs(f"chunk {chunk.chunk}: its silent passes are not those that were signed into the ledger")
+        for start in range(0, table.num_rows, _BATCH):
+            _passes(unit, table.slice(start, _BATCH), chunk.policies, policy, found)
+            progress(found.passes + found.determinations)
+    for chunk in chunks.values():
+        if chunk.chunk not in hashed and chunk.counts["passes"]:
+            found.differs(f"chunk {chunk.chunk}: its silent passes are missing")
+    found.chunks = len(chunks)
+    for rows in determinations_of_run(unit.db, run_id, batch=_BATCH):
+        facts = _evidence(unit, [number for row in rows for number in row.inputs["evidence"]])
+        for row in rows:
+            known = [facts[number] for number in row.inputs["evidence"] if number in facts]
+            again = decide(
+                entitlement_from_json(row.inputs["entitlement"]), policy(row.policy_sha256), known, row.as_of
+            )
+            found.determinations += 1
+            if len(known) != len(row.inputs["evidence"]) or determination_digest(again) != row.digest:
+                found.differs(f"determination {row.id} came out differently")
+        progress(found.passes + found.determinations)
+    return found
+
+
+def _passes(
+    unit: Unit, table: pa.Table, schemes: dict[str, str], policy: Callable[[str], Policy], found: RunReplay
+) -> None:
+    rows = table.to_pylist()
+    for row in rows:
+        row["evidence"] = row["evidence"].strip("{}").split(",")
+    facts = _evidence(unit, [number for row in rows for number in row["evidence"]])
+    for row in rows:
+        entitlement = Entitlement(
+            row["entitlement_id"], row["scheme"], row["starts_on"], row["birth_date"], row["last_proof_on"]
+        )
+        known = [facts[number] for number in row["evidence"] if number in facts]
+        again = decide(entitlement, policy(schemes[row["scheme"]]), known, row["as_of"])
+        came = (again.standing, again.proven_on, again.valid_until)
+        found.passes += 1
+        if len(known) != len(row["evidence"]) or came != (Standing.CERTIFIED, row["proven_on"], row["valid_until"]):
+            found.differs(
+                f"silent pass {row['id']} came out as {again.standing.name.lower()} until {again.valid_until}"
+            )
+
+
+def _evidence(unit: Unit, numbers: Sequence[str]) -> dict[str, Evidence]:
+    return {number: evidence_from_json(body) for number, body in evidence_bodies(unit.db, numbers)}

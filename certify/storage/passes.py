@@ -1,0 +1,56 @@
+"""Silent passes and the audits drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from certify.errors import NotFound
+from certify.storage.tables import AuditRow, RunChunkRow, SilentPassRow
+
+
+def get_pass(db: Session, pass_id: UUID) -> SilentPassRow | None:
+    """Return a silent pass."""
+    return db.get(SilentPassRow, pass_id)
+
+
+def passes_of(db: Session, beneficiary_id: UUID, *, limit: int) -> Sequence[SilentPassRow]:
+    """Return the silent passes of a person, latest first."""
+    query = select(SilentPassRow).where(SilentPassRow.beneficiary_id == beneficiary_id)
+    return db.scalars(query.order_by(SilentPassRow.as_of.desc(), SilentPassRow.id.desc()).limit(limit)).all()
+
+
+def chunk_of(db: Session, found: SilentPassRow) -> RunChunkRow | None:
+    """Return the chunk in which a pass was decided."""
+    return db.get(RunChunkRow, (found.run_id, found.chunk))
+
+
+def get_audit(db: Session, pass_id: UUID, *, lock: bool = False) -> AuditRow:
+    """Return an audit. Raises NotFound."""
+    query = select(AuditRow).where(AuditRow.pass_id == pass_id)
+    row = db.scalars(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("This pass was not drawn for an audit.", code="audit_not_found")
+    return row
+
+
+def open_audits(db: Session, *, limit: int) -> Sequence[AuditRow]:
+    """Return audits that wait, oldest first."""
+    query = select(AuditRow).where(AuditRow.outcome.is_(None)).order_by(AuditRow.drawn_at, AuditRow.pass_id)
+    return db.scalars(query.limit(limit)).all()
+
+
+def audit_counts(db: Session, run_id: UUID | None = None) -> dict[str, int]:
+    """Return how many audits came out how; those that wait under "open"."""
+    query = select(func.coalesce(AuditRow.outcome, "open"), func.count()).group_by(AuditRow.outcome)
+    rows = db.execute(query if run_id is None else query.where(AuditRow.run_id == run_id))
+    return {row[0]: row[1] for row in rows}
+
+
+def count_passes(db: Session, run_id: UUID | None = None) -> int:
+    """Return how many silent passes there were, from the chunks of runs."""
+    query = select(func.sum(RunChunkRow.counts["passes"].as_integer()))
+    return int(db.scalar(query if run_id is None else query.where(RunChunkRow.run_id == run_id)) or 0)
