@@ -22,8 +22,9 @@ setup: $(STAMP) ## Create .venv and install what requirements.lock pins
 models: setup ## Prepare the face models (downloaded once, checked, cached)
 	$(BIN)/certify models prepare
 
-demo: setup ## Enrol two people and play the main job on real faces
+demo: setup ## Enrol two people and play the main job on real faces, then registries on a synthetic nation
 	$(BIN)/certify demo
+	$(BIN)/certify demo --registries --folder var/demo-registries
 
 test: setup ## Run all checks and tests
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"

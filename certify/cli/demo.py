@@ -59,12 +59,19 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Folder of the demo; emptied when a demo lies there.")] = Path(
         "var/demo"
     ),
+    registries: Annotated[
+        bool, typer.Option("--registries", help="Play half a year of registry files for a synthetic nation instead.")
+    ] = False,
 ) -> None:
     """Enrol two people from public-domain portraits and play what happens to their selfies.
 
-    Everything is real: PostgreSQL, face models, signatures. Nothing leaves this machine except the download of the
-    models, the first time.
+    With --registries: import a synthetic nation, and let what registries send about it prove most people alive, pause
+    the dead, and take back what was wrong. Everything is real: PostgreSQL, face models, signatures. Nothing leaves this
+    machine except the download of the models, the first time.
     """
+    if registries:
+        _play_registries(folder)
+        return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=errors) as progress:
         step = progress.add_task("Preparing the face models (downloaded the first time)")
@@ -88,6 +95,23 @@ def demo(
         finally:
             service.database.close()
     play.show(folder)
+
+
+def _play_registries(folder: Path) -> None:
+    from certify.cli.demo_registries import play_registries  # noqa: PLC0415 - loads the linking
+    from certify.storage.migrate import upgrade  # noqa: PLC0415 - slow to load
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=errors) as progress:
+        step = progress.add_task("Starting PostgreSQL and migrating")
+        _empty(folder)
+        settings = Settings(data_dir=folder, database_url=None, issuer_name="Demo Pension Fund")
+        service = build_service(settings, queue=NoQueue())
+        try:
+            upgrade(service.database)
+            play_registries(service, folder / "out", lambda text: progress.update(step, description=text))
+        finally:
+            service.database.close()
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from certify.cli.output import AsJson, ExitCode, console, opened_service, operator, print_json, progress_bar
 from certify.cli.running import EngineName, Memory, Workers, carry_out_here, run_as_json, show_run
@@ -42,16 +42,14 @@ def list_them(
     if as_json:
         print_json([run_as_json(row) for row in rows])
         return
-    table = Table("run", "feed", "state", "started (UTC)", "records", "facts", "silent passes")
+    table = Table(Column("run", no_wrap=True), "feed", "state", "records", "silent passes")
     for row in rows:
         applied = row.counts.get("applied", {})
         table.add_row(
             str(row.id),
             row.feed,
             row.state,
-            f"{row.started_at:%Y-%m-%d %H:%M}",
             f"{row.shape['rows']:,}",
-            f"{applied.get('evidence', 0):,}",
             f"{applied.get('passes', 0):,}",
         )
     console.print(table if rows else "There was no run yet.")

@@ -24,6 +24,7 @@ _NOTES = {
     "unlinked": "mean nobody of the fund",
     "id_conflict": "bear the id of somebody whose name and birth date both contradict it",
 }
+_STEPS = {"read": "reading people and records", "link": "linking", "facts": "facts", "apply": "standings"}
 _STYLE = """
 :root { color-scheme: light; } body { font: 17px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
 padding: 0 1rem; color: #1c1c1c; } h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
@@ -93,7 +94,8 @@ def _linking(row: RunRow) -> str:
         [Series("linked", links[0]), Series("doubtful", links[1])],
         unit="records",
     )
-    places = sorted({bits for bits, _, _ in weights})
+    seen = {bits for bits, _, _ in weights}
+    places = list(range(min(seen), max(seen) + 1, 2)) if seen else []
     known = {(bits, stage): number for bits, stage, number in weights}
     series = [Series(_STAGES[s], [known.get((b, s), 0) for b in places]) for s in stages]
     histogram = bars("Match weight in bits (log2 of the odds)", [str(b) for b in places], series, unit="records")
@@ -110,7 +112,9 @@ def _applied(row: RunRow) -> str:
         ("questions for an officer", applied.get("questions", 0)),
     ]
     rows += [(f"records that {_NOTES.get(code, code)}", number) for code, number in sorted(notes.items())]
-    rows += [(f"seconds: {name}", round(spent, 1)) for name, spent in sorted(row.seconds.items())]
+    rows += [
+        (f"seconds: {words}", round(row.seconds[name], 1)) for name, words in _STEPS.items() if name in row.seconds
+    ]
     cells = "".join(f'<tr><td>{escape(name)}</td><td class="n">{number:,}</td></tr>' for name, number in rows)
     return f"<table>{cells}</table>"
 
