@@ -175,8 +175,9 @@ def _show(service: Service, lines: list[_Line], last: RunRow, out: Path) -> None
     console.print("Standings: " + ", ".join(f"{name} {number:,}" for name, number in sorted(standings.items())))
     item = max(receipt.items, key=lambda entry: entry.weight)
     console.print(
-        f"A receipt: proven alive on {receipt.proven_on} by '{item.act}' of '{item.source}' on {item.on} (weight "
-        f"{item.weight:g}: {item.justification}), {len(receipt.items)} record(s) in all; valid until {receipt.valid_until}.",
+        f"A receipt: proven alive on {receipt.proven_on}, valid until {receipt.valid_until}; {len(receipt.items)} "
+        f"record(s), such as '{item.act}' of '{item.source}' on {item.on}, weight {item.weight:g} "
+        f"({item.justification}).",
         highlight=False,
     )
     same = "identical" if again.identical else "DIFFERENT"

@@ -9,6 +9,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from certify.cli import evaluate_linkage
 from certify.cli.output import AsJson, console, errors, load_engine, print_json
 from certify.config import Settings
 
@@ -145,3 +146,6 @@ def _show_liveness(report: LivenessEvaluation) -> None:
         console.print(table)
     for example in report.row_failure_examples:
         console.print(f"  not used: {example}", highlight=False, soft_wrap=True)
+
+
+evaluate_linkage.register(app)

@@ -22,7 +22,9 @@ def silent(service: Service) -> UUID:
     """A person proven alive by a hospital stay ten days ago."""
     pension = NewEntitlement("employee", date(2015, 1, 1))
     with service.unit() as unit:
-        person = add_beneficiary(unit, NewBeneficiary("SILENT01", "Ana Pereira", (pension,), birth_date=date(1944, 4, 4)))
+        person = add_beneficiary(
+            unit, NewBeneficiary("SILENT01", "Ana Pereira", (pension,), birth_date=date(1944, 4, 4))
+        )
         stay = unit.now - timedelta(days=10)
         record(unit, person, NewRecord(source="hospital", record_id="1", event_at=stay, act="hospital_stay"))
         determine(unit, person)

@@ -5,10 +5,13 @@ Levels count upward from 0 (they differ); -1 is *not assessed*: one of them is m
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+DIFFERS = 0
 BIRTH_EQUAL, BIRTH_NEAR = 2, 1
-NAME_EQUAL, NAME_SOUNDS, NAME_SIMILAR, NAME_SHARES = 4, 3, 2, 1
+NAME_SOUNDS, NAME_SLIP = 3, 2
+"""Levels that rules speak of; at ``NAME_SOUNDS`` and above it is the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,9 @@ class Comparison:
         for place, level in enumerate(self.levels[:-1]):
             cases.append(f"WHEN {level.sql} THEN {len(self.levels) - 1 - place}")
         text = f"CASE {' '.join(cases)} ELSE 0 END"
-        for column in sorted(self.columns, key=len, reverse=True):
-            text = text.replace(f"{column}_l", left.format(column=column)).replace(
-                f"{column}_r", right.format(column=column)
-            )
-        return text
+        sides = {"l": left, "r": right}
+        names = "|".join(sorted(self.columns, key=len, reverse=True))
+        return re.sub(rf"\b({names})_([lr])\b", lambda found: sides[found[2]].format(column=found[1]), text)
 
     def level(self, gamma: int) -> Level:
         """Return the level of a gamma of 0 or more."""
@@ -61,17 +62,20 @@ NAME = Comparison(
         Level("name_l = name_r", "the same name", 0.93, 2e-5, "name"),
         Level("name_key_l = name_key_r", "the same name in another spelling or script", 0.02, 1e-4, "name_key"),
         Level(
-            "levenshtein(name_key_l, name_key_r) * 5 <= greatest(length(name_key_l), length(name_key_r)) "
+            # One letter; letters, syllables or words in another order; words joined; or a word left out of several.
+            "levenshtein(name_key_l, name_key_r) <= 1 "
+            "OR (length(name_key_l) = length(name_key_r) AND same_letters(name_key_l, name_key_r)) "
             "OR replace(name_key_l, ' ', '') = replace(name_key_r, ' ', '') "
             "OR (shared_words(name_key_l, name_key_r) >= 2 AND shared_words(name_key_l, name_key_r) = "
-            "least(word_count(name_key_l), word_count(name_key_r)) AND name_key_l <> name_key_r)",
-            "a similar name",
+            "least(word_count(name_key_l), word_count(name_key_r)))",
+            "a name that differs by a slip",
             0.03,
-            2e-3,
+            5e-4,
         ),
         Level(
-            "shared_words(name_key_l, name_key_r) >= 1 AND shared_words(name_key_l, name_key_r) >= "
-            "least(word_count(name_key_l), word_count(name_key_r)) - 1",
+            "shared_words(name_key_l, name_key_r) >= "
+            "greatest(1, least(word_count(name_key_l), word_count(name_key_r)) - 1) "
+            "OR levenshtein(name_key_l, name_key_r) * 4 <= greatest(length(name_key_l), length(name_key_r))",
             "a part of the name is the same",
             0.018,
             0.06,
@@ -82,17 +86,19 @@ NAME = Comparison(
 
 BIRTH = Comparison(
     "birth",
-    ("birth",),
+    ("birth", "birth_precision"),
     "birth_l IS NULL OR birth_r IS NULL",
     (
         Level("birth_l = birth_r", "the same birth date", 0.97, 6e-5, "birth"),
         Level(
-            # Slips of clerks: one digit, day and month exchanged, or only the year known.
+            # Slips of clerks: one digit, day and month exchanged, or only the year, or the month, known.
             "levenshtein(birth_l, birth_r) = 1 "
             "OR (substr(birth_l, 1, 4) = substr(birth_r, 1, 4) AND substr(birth_l, 5, 2) = substr(birth_r, 7, 2) "
             "AND substr(birth_l, 7, 2) = substr(birth_r, 5, 2)) "
             "OR (substr(birth_l, 1, 4) = substr(birth_r, 1, 4) "
-            "AND (substr(birth_l, 5, 4) = '0101' OR substr(birth_r, 5, 4) = '0101'))",
+            "AND (birth_precision_l = 'year' OR birth_precision_r = 'year')) "
+            "OR (substr(birth_l, 1, 6) = substr(birth_r, 1, 6) "
+            "AND (birth_precision_l = 'month' OR birth_precision_r = 'month'))",
             "a birth date off by a usual slip",
             0.025,
             4e-3,
@@ -119,31 +125,37 @@ REGION = Comparison(
 )
 
 
-def id_comparison(checked: bool) -> Comparison:
-    """Compare the texts of ids, of which at least one is cut, mistyped or unmatched.
+def id_comparison(*, checked: bool, holds_birth: bool) -> Comparison:
+    """Compare ids: two usable ones as they are, else their texts, of which one is cut or mistyped.
 
-    ``checked``: the format has check digits. There one slip spoils an id and two people's ids differ in two places at
-    least; without them two slips are allowed. What is left of a cut id counts when it is nearly whole: its beginning is
-    a region or a birth date in many countries.
+    ``checked``: a slip shows in an id, so one slip makes it unusable; without that two slips are allowed. A cut id
+    counts when it is nearly whole: its beginning is a region or a birth date in many countries.
+
+    ``holds_birth``: an id near another's says little when the birth date that stands in it agrees anyhow: what is left
+    to differ are the digits of the sequence, and people born in one place on one day have near ones. So this is a level
+    of its own, whose u is the chance *given the birth date*: three neighbours, a slip in one of a dozen digits.
     """
     slips = 1 if checked else 2
+    slip = f"levenshtein(id_text_l, id_text_r) <= {slips}"
+    cut = (
+        "abs(length(id_text_l) - length(id_text_r)) <= 2 AND (substr(id_text_l, 1, length(id_text_r)) = id_text_r "
+        "OR substr(id_text_r, 1, length(id_text_l)) = id_text_l)"
+    )
+    levels = [
+        Level("id_l = id_r OR id_text_l = id_text_r", "the same id", 0.95, 1e-7),
+        Level(slip, "an id that differs by a slip", 0.02, 1e-6),
+        Level(cut, "an id that was cut off", 0.002, 1e-6),
+        Level("ELSE", "another id", 0.008, 0.999997),
+    ]
+    if holds_birth:
+        near = f"birth_l = birth_r AND ({slip} OR ({cut}))"
+        levels.insert(1, Level(near, "a near id, beside the birth date that stands in it", 0.02, 0.01))
+    too_short = "length(id_text_l) < 5 OR length(id_text_r) < 5 OR abs(length(id_text_l) - length(id_text_r)) > 2"
     return Comparison(
         "id",
-        ("id_text",),
-        "id_text_l IS NULL OR id_text_r IS NULL OR length(id_text_l) < 5 OR length(id_text_r) < 5 "
-        "OR (length(id_text_l) <> length(id_text_r) AND abs(length(id_text_l) - length(id_text_r)) > 2)",
-        (
-            Level("id_text_l = id_text_r", "the same id", 0.6, 1e-7),
-            Level(f"levenshtein(id_text_l, id_text_r) <= {slips}", "an id that differs by a slip", 0.35, 1e-6),
-            Level(
-                "substr(id_text_l, 1, length(id_text_r)) = id_text_r OR substr(id_text_r, 1, length(id_text_l)) = "
-                "id_text_l",
-                "an id that was cut off",
-                0.02,
-                1e-6,
-            ),
-            Level("ELSE", "another id", 0.03, 0.999997),
-        ),
+        ("id", "id_text", *(("birth",) if holds_birth else ())),
+        f"(id_l IS NULL OR id_r IS NULL) AND (id_text_l IS NULL OR id_text_r IS NULL OR {too_short})",
+        tuple(levels),
     )
 
 
@@ -164,6 +176,7 @@ def extra_comparison(column: str) -> Comparison:
     )
 
 
-def comparisons(extras: int, *, id_checked: bool) -> tuple[Comparison, ...]:
+def comparisons(extras: int, *, id_checked: bool, id_holds_birth: bool) -> tuple[Comparison, ...]:
     """Return everything that is compared for records with so many extra columns."""
-    return (NAME, BIRTH, SEX, REGION, id_comparison(id_checked), *(extra_comparison(f"x_{i}") for i in range(extras)))
+    ids = id_comparison(checked=id_checked, holds_birth=id_holds_birth)
+    return (NAME, BIRTH, SEX, REGION, ids, *(extra_comparison(f"x_{i}") for i in range(extras)))

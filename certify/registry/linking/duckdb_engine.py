@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ _BATCH = 500_000
 MACROS = (
     "CREATE MACRO word_count(a) AS len(string_split(a, ' '))",
     "CREATE MACRO shared_words(a, b) AS len(list_intersect(string_split(a, ' '), string_split(b, ' ')))",
+    "CREATE MACRO same_letters(a, b) AS (list_sort(string_split(a, '')) = list_sort(string_split(b, '')))",
 )
-"""The two functions that every engine defines (engine.py)."""
+"""The three functions that every engine defines (engine.py)."""
 
 
 class DuckDbEngine:
@@ -76,22 +78,39 @@ class DuckDbEngine:
                 yield waiting.popleft().result()
 
     def _read(self, source: Source) -> Iterator[pa.RecordBatch]:
-        wanted = ", ".join(_quoted(name) for name in source.layout.columns())
+        wanted = source.layout.columns()
         if isinstance(source.data, pa.Table):
-            check_columns(source.data.column_names, source.layout, "The table")
-            yield from source.data.select(source.layout.columns()).combine_chunks().to_batches(_BATCH)
+            check_columns(source.data.column_names, wanted, "The table")
+            yield from source.data.select(wanted).combine_chunks().to_batches(_BATCH)
             return
-        cursor = self.connection.cursor()
-        reader = "read_parquet(?)" if source.data.suffix == ".parquet" else "read_csv(?, all_varchar=true, header=true)"
-        path = [str(source.data)]
-        try:
-            found = [row[0] for row in cursor.execute(f"DESCRIBE SELECT * FROM {reader}", path).fetchall()]  # noqa: S608
-            check_columns(found, source.layout, source.data)
-            yield from cursor.sql(f"SELECT {wanted} FROM {reader}", params=path).to_arrow_reader(_BATCH)
-        except duckdb.Error as error:
-            raise Invalid(f"{source.data} cannot be read as a table.", hint=str(error)[:200], code="file") from error
-        finally:
-            cursor.close()
+        select, path = self._selected(source.data, {name: name for name in wanted}), str(source.data)
+        # A cursor of its own: the main one is filling the table meanwhile.
+        with self.connection.cursor() as cursor, _readable(source.data):
+            yield from cursor.sql(select, params=[path]).to_arrow_reader(_BATCH)
+
+    def file_columns(self, path: Path) -> list[str]:
+        """Return a file's column names."""
+        return list(self._columns_of(path))
+
+    def read(self, table: str, path: Path, columns: Mapping[str, str]) -> None:
+        """Copy columns of a file, as texts."""
+        select = self._selected(path, columns, cast=True)
+        with _readable(path):
+            self.connection.execute(f"CREATE OR REPLACE TABLE {checked_name(table)} AS {select}", [str(path)])
+
+    def _selected(self, path: Path, columns: Mapping[str, str], *, cast: bool = False) -> str:
+        """Return a query, with the path as its parameter, for columns under our names."""
+        found = self._columns_of(path)
+        check_columns(found, columns.values(), path)
+        kind = "::VARCHAR" if cast else ""
+        wanted = ", ".join(f"{_quoted(found[theirs])}{kind} AS {_quoted(ours)}" for ours, theirs in columns.items())
+        return f"SELECT {wanted} FROM {_reader(path)}"
+
+    def _columns_of(self, path: Path) -> dict[str, str]:
+        """Return the names of a file's columns by what they are without spaces around them."""
+        with self.connection.cursor() as cursor, _readable(path):
+            rows = cursor.execute(f"DESCRIBE SELECT * FROM {_reader(path)}", [str(path)]).fetchall()
+        return {str(row[0]).strip(): str(row[0]) for row in rows}
 
     def register(self, table: str, data: pa.Table) -> None:
         """Copy an Arrow table into the database."""
@@ -103,13 +122,17 @@ class DuckDbEngine:
         """Run the query and keep its rows."""
         self.connection.execute(f"CREATE OR REPLACE TABLE {checked_name(table)} AS {select}")
 
+    def define(self, table: str, select: str) -> None:
+        """Make a view."""
+        self.connection.execute(f"CREATE OR REPLACE VIEW {checked_name(table)} AS {select}")
+
     def query(self, select: str) -> pa.Table:
         """Return the result as Arrow."""
         return self.connection.sql(select).to_arrow_table()
 
     def count(self, table: str) -> int:
         """Count rows; DuckDB knows without reading them."""
-        return int(self.connection.execute(f"SELECT count(*) FROM {checked_name(table)}").fetchall()[0][0])  # noqa: S608
+        return int(self.connection.execute(f"SELECT count(*) FROM {checked_name(table)}").fetchall()[0][0])
 
     def columns(self, table: str) -> list[str]:
         """Return the column names."""
@@ -126,6 +149,18 @@ class DuckDbEngine:
         self.connection.close()
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def _reader(path: Path) -> str:
+    return "read_parquet(?)" if path.suffix == ".parquet" else "read_csv(?, all_varchar=true, header=true)"
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise Invalid(f"{path} cannot be read as a table.", hint=str(error)[:200], code="file") from error
 
 
 def _quoted(name: str) -> str:

@@ -1,18 +1,19 @@
 """Where linking runs: one small port, so that the same SQL serves one machine and many.
 
 The SQL of this package keeps to what DuckDB and Spark both understand (``levenshtein``, ``substr``, windows, common
-table expressions) and two functions that every engine defines: ``word_count(a)`` and ``shared_words(a, b)``.
+table expressions) and three functions that every engine defines: ``word_count(a)``, ``shared_words(a, b)`` and
+``same_letters(a, b)``.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from certify.errors import Invalid
 from certify.registry.normalise import Layout
@@ -36,11 +37,20 @@ class Engine(Protocol):
     def load(self, table: str, source: Source) -> None:
         """Normalise a source into a table with the canonical columns. Raises Invalid when columns are missing."""
 
+    def file_columns(self, path: Path) -> list[str]:
+        """Return a file's column names, without spaces around them. Raises Invalid when it cannot be read."""
+
+    def read(self, table: str, path: Path, columns: Mapping[str, str]) -> None:
+        """Copy columns (ours: theirs) of a file into a table as texts. Raises Invalid when one is missing."""
+
     def register(self, table: str, data: pa.Table) -> None:
         """Make a small Arrow table known."""
 
     def create(self, table: str, select: str) -> None:
         """Keep the result of a query as a table, in place of an earlier one of that name."""
+
+    def define(self, table: str, select: str) -> None:
+        """Give a query a name, without running it."""
 
     def query(self, select: str) -> pa.Table:
         """Return the result of a query, which must fit into memory."""
@@ -65,20 +75,12 @@ def checked_name(table: str) -> str:
     return table
 
 
-def check_columns(found: list[str], layout: Layout, where: object) -> None:
-    """Raise Invalid when a source lacks a column of its layout."""
-    if missing := [name for name in layout.columns() if name not in found]:
+def check_columns(found: Collection[str], wanted: Iterable[str], where: object) -> None:
+    """Raise Invalid when a column is missing."""
+    if missing := [name for name in wanted if name not in found]:
         raise Invalid(
             f"{where} has no column '{missing[0]}'.", hint=f"It has: {', '.join(found)}.", code="column_missing"
         )
-
-
-def parquet_columns(path: Path) -> list[str]:
-    """Return the column names of a Parquet file. Raises Invalid when it is none."""
-    try:
-        return list(pq.read_schema(path).names)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise Invalid(f"{path} cannot be read as Parquet.", code="file_unreadable") from error
 
 
 def open_engine(name: str, **options: Any) -> Engine:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from certify.registry.linking.agreement import comparisons
+from certify.errors import Invalid
+from certify.registry.linking.agreement import Comparison, comparisons
 from certify.registry.linking.engine import Engine, Source
 from certify.registry.linking.explain import Explanation, explain
 from certify.registry.linking.model import Model
@@ -17,7 +18,6 @@ from certify.registry.linking.outcome import gather
 from certify.registry.linking.parameters import Parameters
 from certify.registry.linking.probabilistic import fit, predict
 from certify.registry.linking.stages import leave_rest, link_exact_persons, link_ids
-from certify.registry.normalise.ids import HAS_CHECK_DIGIT, HOLDS_BIRTH_DATE
 
 _T = TypeVar("_T")
 _EXPECTED = 0.5
@@ -42,7 +42,7 @@ class LinkResult:
 
     def links(self, where: str = "1 = 1") -> pa.Table:
         """Return links in the order of their records; ``where`` is SQL of ours, never of a caller's."""
-        return self.engine.query(f"SELECT * FROM links WHERE {where} ORDER BY record, person, stage")  # noqa: S608
+        return self.engine.query(f"SELECT * FROM links WHERE {where} ORDER BY record, person, stage")
 
     def explain(self, link: dict[str, Any]) -> Explanation:
         """Explain one row of ``links``."""
@@ -80,41 +80,52 @@ def link(
         engine.create("records", "SELECT * FROM people")
     else:
         watch.step("normalise records", lambda: engine.load("records", records))
-    formats = {people.layout.id_format, records.layout.id_format}
-    checked = formats <= HAS_CHECK_DIGIT
-    extras = min(len(people.layout.extra), len(records.layout.extra))
-    compared = comparisons(extras, id_checked=checked)
-    extra = tuple(c for c in compared if c.name.startswith("x_"))
-    prior = _EXPECTED / max(engine.count("people"), 2)
-    model = (
-        Model.restored(parameters.model, compared, prior) if parameters.model else Model.default(compared, prior)
-    )
+    layouts = (people.layout, records.layout)
+    if layouts[0].ids_are_hashed != layouts[1].ids_are_hashed and all(layout.id for layout in layouts):
+        raise Invalid("Ids are hashed on one side only.", hint="Hash both with the same key.", code="layout")
+    checked = all(layout.ids_are_checked for layout in layouts)
+    holds_birth = any(layout.ids_hold_birth for layout in layouts)
+    compared = comparisons(min(len(layout.extra) for layout in layouts), id_checked=checked, id_holds_birth=holds_birth)
+    model = _first_model(engine, compared, parameters)
+    id_level = next(len(c.levels) - 1 for c in compared if c.name == "id")
     watch.step(
         "id",
         lambda: link_ids(
-            engine, extra, deduplicate=parameters.deduplicate, id_holds_birth=bool(formats & HOLDS_BIRTH_DATE)
+            engine, compared, deduplicate=parameters.deduplicate, id_holds_birth=holds_birth, id_level=id_level
         ),
     )
-    scored = True
     if not parameters.deduplicate:
-        watch.step("rest", lambda: leave_rest(engine, id_checked=checked))
+        old_forms = not records.layout.ids_are_hashed
+        watch.step("rest", lambda: leave_rest(engine, id_checked=checked, old_forms=old_forms))
         watch.step(
             "exact_person",
             lambda: link_exact_persons(
-                engine, extra, coincidence=parameters.coincidence, one_to_one=parameters.one_to_one
+                engine, compared, coincidence=parameters.coincidence, one_to_one=parameters.one_to_one
             ),
         )
         engine.create(
             "unlinked",
             "SELECT r.* FROM rest r WHERE NOT EXISTS (SELECT 1 FROM exact_pairs e WHERE e.record = r.key)",
         )
-        scored = engine.count("unlinked") > 0
+    scored = parameters.deduplicate or engine.count("unlinked") > 0
     if parameters.model is None:
         model = watch.step("train", lambda: fit(engine, model, parameters))
     if scored:
         watch.step("probabilistic", lambda: predict(engine, model, parameters))
     watch.step("resolve", lambda: gather(engine, model, parameters, scored=scored))
     return LinkResult(engine, model, _counts(engine), watch.seconds)
+
+
+def prior_of(people: int) -> float:
+    """Return the chance that a record and a person at random belong together, with so many people."""
+    return _EXPECTED / max(people, 2)
+
+
+def _first_model(engine: Engine, compared: tuple[Comparison, ...], parameters: Parameters) -> Model:
+    prior = prior_of(engine.count("people"))
+    if parameters.model is not None:
+        return Model.restored(parameters.model, compared, prior)
+    return Model.default(compared, prior)
 
 
 def _counts(engine: Engine) -> dict[str, int]:

@@ -25,14 +25,14 @@ class Parameters:
         model: a trained model as ``LinkResult.model`` gave it; trained anew when None.
     """
 
-    accept: float = 10.0
+    accept: float = 6.0
     review: float = 0.0
     margin: float = 6.0
     coincidence: float = 1e-3
     one_to_one: bool = False
     deduplicate: bool = False
     seed: int = 1
-    sample: int = 100_000
+    sample: int = 50_000
     model: dict[str, Any] | None = None
 
     def to_json(self) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
+
+import pyarrow as pa
+
 from certify.registry.linking.agreement import Comparison
 from certify.registry.linking.engine import Engine
-from certify.registry.linking.model import Model, train
+from certify.registry.linking.model import Model
 from certify.registry.linking.parameters import Parameters
+from certify.registry.linking.training import Samples, train
 
 _BLOCKS = (
     ("birth", "region"),
@@ -13,57 +19,99 @@ _BLOCKS = (
     ("birth", "last_word"),
     ("name_key", "birth_year"),
     ("name_key", "region", "sex"),
+    ("name_key", "id_head"),
+    ("name_key", "id_tail"),
+    ("id_tail", "birth_year"),
     ("id_text",),
 )
 """Two rows are compared when they agree on all columns of one block. Each block is small even among ten million people:
-some dozens share a birth date and a place, or a name and a year."""
-_UNCHECKED_BLOCKS = (("first_word", "birth_year"), ("last_word", "birth_year"), ("name_key",))
-"""Further blocks for small files, where they cost nothing."""
+some dozens share a birth date and a place, or a name and a year. One slip leaves one half of an id whole."""
+_SMALL_BLOCKS = (("birth",), ("name_key",), ("first_word", "birth_year"), ("last_word", "birth_year"), ("id_tail",))
+"""Blocks for small files: wider, so that fewer agreements are needed."""
 _SMALL = 50_000
+"""People up to whom a file is small: the wider blocks then make some dozens of comparisons for each record."""
+_RANDOM_ROWS = 5_000
+"""Rows chosen by chance for u's: more than Splink draws pairs from. They are drawn from forty times as many, who were
+born on some of the days, as hashing all keys takes long. Two of them are born on one day far too often, but on near
+days as often as others; how many people share a day is counted among all."""
+_COLUMNS = {
+    "birth_year": "substr(birth, 1, 4)",
+    "first_word": "split_part(name_key, ' ', 1)",
+    "last_word": "split_part(name_key, ' ', -1)",
+    "id_head": "substr(id_text, 1, CAST(floor(length(id_text) / 2) AS INT))",
+    "id_tail": "substr(id_text, 1 + CAST(floor(length(id_text) / 2) AS INT))",
+}
+"""What blocks need beside the columns that are compared."""
 
 
 def fit(engine: Engine, model: Model, parameters: Parameters) -> Model:
-    """Train the model on a seeded sample: pairs linked by id, and everybody born on some of the days."""
-    size = max(engine.count("records"), engine.count("people"), 1)
-    days = _chosen("birth", parameters, parameters.sample / size)
-    columns = _columns(model.comparisons)
+    """Train the model on seeded samples: random rows for u's; for m's all born on some days, and their records by id.
+
+    Days are what is chosen by chance, so that two rows of one person are both in, whatever became of the id. Records
+    that an id links with them are in whatever their date says, or no birth date would ever be wrong.
+    """
+    records = "people" if parameters.deduplicate else "records"
+    size = max(engine.count(records), engine.count("people"), 1)
+    columns = _columns(model.comparisons, blocks=False)
+    engine.create(
+        "births", "SELECT birth, CAST(count(*) AS DOUBLE) AS n FROM people WHERE birth IS NOT NULL GROUP BY birth"
+    )
+    for table, rows in (("some_days", parameters.sample), ("more_days", _RANDOM_ROWS * 40)):
+        engine.create(table, f"SELECT birth FROM births WHERE {_chosen('birth', parameters, rows / size)}")
+    born = f"birth IN (SELECT birth FROM some_days){' OR birth IS NULL' if size <= parameters.sample else ''}"
+    engine.create("sample_people", f"SELECT {columns} FROM people WHERE {born}")
+    linked = "SELECT record FROM id_pairs WHERE verdict = 'link'"
+    theirs = f"{linked} AND person IN (SELECT unique_id FROM sample_people)"
+
+    def random(table: str, known: str) -> pa.Table:
+        """Return random rows, without those known to be of a person among random people: few, except in small files."""
+        engine.create(f"more_{table}", f"SELECT {columns} FROM {table} WHERE birth IN (SELECT birth FROM more_days)")
+        share = _RANDOM_ROWS / max(engine.count(f"more_{table}"), 1)
+        some = f"SELECT * FROM more_{table} WHERE {_chosen('unique_id', parameters, share)}"
+        return engine.query(f"{some} {f'AND unique_id NOT IN ({known})' if known else ''} ORDER BY unique_id")
+
     if parameters.deduplicate:
-        return train(model, engine.query(f"SELECT {columns} FROM people WHERE {days} ORDER BY 1"), None, seed=parameters.seed)
-    pairs = max(engine.count("id_pairs"), 1)
-    some = f"SELECT record, person FROM id_pairs WHERE points >= 1 AND {_chosen('record', parameters, parameters.sample / pairs / 2)}"
-    sides = {}
-    for table, key in (("people", "person"), ("records", "record")):
-        sides[table] = engine.query(
-            f"SELECT {columns} FROM {table} WHERE {days} OR key IN (SELECT {key} FROM ({some}) s) ORDER BY 1"  # noqa: S608
+        people = engine.query(
+            f"SELECT * FROM sample_people UNION SELECT {columns} FROM people WHERE key IN ({theirs}) ORDER BY unique_id"
         )
-    return train(model, sides["people"], sides["records"], seed=parameters.seed)
+        samples = Samples(random("people", linked), None, people, None)
+    else:
+        random_people = random("people", "")
+        engine.register("random_people", random_people.select(["unique_id"]))
+        samples = Samples(
+            random_people,
+            random("records", f"{linked} AND person IN (SELECT unique_id FROM random_people)"),
+            engine.query("SELECT * FROM sample_people ORDER BY unique_id"),
+            engine.query(f"SELECT {columns} FROM records WHERE {born} OR key IN ({theirs}) ORDER BY unique_id"),
+        )
+    same_day = engine.query("SELECT sum(n * n) / (sum(n) * sum(n)) AS u FROM births")["u"][0].as_py()
+    return train(model, samples, seed=parameters.seed, same_birth=same_day)
 
 
 def predict(engine: Engine, model: Model, parameters: Parameters) -> None:
-    """Make ``scored_pairs``: record, person, weight, and a level for each comparison; weights below review are left out."""
+    """Make ``scored_pairs``: record, person, weight, and a level for each comparison, from the weight ``review`` on."""
     from splink import Linker  # noqa: PLC0415 - slow to load
 
-    blocks = list(_BLOCKS)
-    if engine.count("people") <= _SMALL:
-        blocks += _UNCHECKED_BLOCKS
-    columns = _columns(model.comparisons)
-    engine.create("left_rows", f"SELECT {columns} FROM {'people' if parameters.deduplicate else 'unlinked'}")  # noqa: S608
+    small = engine.count("people") <= _SMALL
+    blocks = _blocks(model.comparisons, small=small)
+    rows = "people" if parameters.deduplicate else "unlinked"
+    engine.create("compared_rows", f"SELECT {_columns(model.comparisons)} FROM {rows}")
     if not parameters.deduplicate:
-        _candidates(engine, columns, blocks, parameters)
+        _find_candidates(engine, model.comparisons, () if small else blocks, parameters)
     api = engine.splink()
-    tables = [api.register("left_rows", dataset_display_name="b_records")]
+    tables = [api.register("compared_rows", dataset_display_name="b_records")]
     if not parameters.deduplicate:
         tables.insert(0, api.register("candidates", dataset_display_name="a_people"))
     rules = [" AND ".join(f"l.{column} = r.{column}" for column in block) for block in blocks]
     link_type = "dedupe_only" if parameters.deduplicate else "link_only"
-    linker = Linker(tables, model.settings(link_type, engine.name, rules), validate_settings=False, log_level=50)
-    frequent = {level.frequency for c in model.comparisons for level in c.levels if level.frequency}
+    settings = model.settings(link_type, engine.name, rules)
+    linker = Linker(tables, settings, validate_settings=False, log_level=logging.CRITICAL)
     total = max(engine.count("people"), 1)
-    for column in sorted(frequent):
+    for column in sorted({level.frequency for c in model.comparisons for level in c.levels if level.frequency}):
         engine.create(
             f"frequency_{column}",
-            f"SELECT {column}, CAST(count(*) AS DOUBLE) / {total} AS tf_{column} FROM people "  # noqa: S608
-            f"WHERE {column} IN (SELECT {column} FROM left_rows) GROUP BY {column}",
+            f"SELECT {column}, CAST(count(*) AS DOUBLE) / {total} AS tf_{column} FROM people "
+            f"WHERE {column} IN (SELECT {column} FROM compared_rows) GROUP BY {column}",
         )
         linker.table_management.register_term_frequency_lookup(api.register(f"frequency_{column}"), column)
     found = linker.inference.predict(threshold_match_weight=parameters.review)
@@ -72,35 +120,50 @@ def predict(engine: Engine, model: Model, parameters: Parameters) -> None:
     swapped = "unique_id_l > unique_id_r" if parameters.deduplicate else "source_dataset_l = 'b_records'"
     engine.create(
         "scored_pairs",
-        f"SELECT CASE WHEN {swapped} THEN unique_id_l ELSE unique_id_r END AS record, "  # noqa: S608
+        f"SELECT CASE WHEN {swapped} THEN unique_id_l ELSE unique_id_r END AS record, "
         f"CASE WHEN {swapped} THEN unique_id_r ELSE unique_id_l END AS person, "
         f"round(match_weight, 6) AS weight, {gammas} FROM {found.physical_name}",
     )
 
 
-def _candidates(engine: Engine, columns: str, blocks: list[tuple[str, ...]], parameters: Parameters) -> None:
-    """Keep of the people only those who share a block with a record: Splink need not carry the others along."""
-    free = ""
+def _blocks(compared: tuple[Comparison, ...], *, small: bool) -> tuple[tuple[str, ...], ...]:
+    """Return the blocks; further details, such as a line of an address, make some with a word of the name.
+
+    In small files also with one another: there a street and a town are no crowd.
+    """
+    extras = [c.name for c in compared if c.name.startswith("x_")]
+    blocks = [*(_SMALL_BLOCKS if small else _BLOCKS)]
+    blocks += [(extra, word) for extra in extras for word in ("first_word", "last_word")]
+    if small:
+        blocks += itertools.pairwise(extras)
+    return tuple(blocks)
+
+
+def _find_candidates(
+    engine: Engine, compared: tuple[Comparison, ...], blocks: tuple[tuple[str, ...], ...], parameters: Parameters
+) -> None:
+    """Keep of the people those who may be linked and share one of the blocks, if any, with a record.
+
+    Splink need not carry the others along.
+    """
+    people = f"SELECT {_columns(compared)} FROM people"
     if parameters.one_to_one:
         engine.create(
-            "taken",
-            "SELECT person FROM id_pairs WHERE points >= 1 UNION ALL SELECT person FROM exact_pairs",
+            "free_people",
+            f"{people} p WHERE NOT EXISTS (SELECT 1 FROM id_pairs t WHERE t.verdict = 'link' AND t.person = p.key) "
+            "AND NOT EXISTS (SELECT 1 FROM exact_pairs t WHERE t.person = p.key)",
         )
-        free = " WHERE NOT EXISTS (SELECT 1 FROM taken t WHERE t.person = p.key)"
-    engine.create("free_people", f"SELECT {columns} FROM people p{free}")  # noqa: S608
+        people = "SELECT * FROM free_people"
     shares = " OR ".join(
-        f"EXISTS (SELECT 1 FROM left_rows q WHERE {' AND '.join(f'q.{c} = p.{c}' for c in block)})" for block in blocks
+        f"EXISTS (SELECT 1 FROM compared_rows q WHERE {' AND '.join(f'q.{c} = f.{c}' for c in block)})"
+        for block in blocks
     )
-    engine.create("candidates", f"SELECT * FROM free_people p WHERE {shares}")  # noqa: S608
+    engine.create("candidates", f"SELECT * FROM ({people}) f WHERE {shares or '1 = 1'}")
 
 
-def _columns(comparisons: tuple[Comparison, ...]) -> str:
-    needed = [column for c in comparisons for column in c.columns]
-    return (
-        "key AS unique_id, " + ", ".join(dict.fromkeys(needed)) + ", substr(birth, 1, 4) AS birth_year, "
-        "substr(name_key, 1, strpos(name_key || ' ', ' ') - 1) AS first_word, "
-        "substr(name_key, length(name_key) - strpos(reverse(name_key) || ' ', ' ') + 2) AS last_word"
-    )
+def _columns(compared: tuple[Comparison, ...], *, blocks: bool = True) -> str:
+    columns = list(dict.fromkeys(column for c in compared for column in c.columns))
+    return ", ".join(["key AS unique_id", *columns, *(f"{sql} AS {n}" for n, sql in _COLUMNS.items() if blocks)])
 
 
 def _chosen(column: str, parameters: Parameters, share: float) -> str:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from certify.errors import Unavailable
+from certify.errors import Invalid, Unavailable
 from certify.registry.linking.engine import Source, check_columns, checked_name
 from certify.registry.normalise import Layout, canonical
 
 _FUNCTIONS = (
     "CREATE OR REPLACE TEMPORARY FUNCTION word_count(a STRING) RETURNS INT RETURN size(split(a, ' '))",
-    "CREATE OR REPLACE TEMPORARY FUNCTION shared_words(a STRING, b STRING) RETURNS INT "
-    "RETURN size(array_intersect(split(a, ' '), split(b, ' ')))",
+    (
+        "CREATE OR REPLACE TEMPORARY FUNCTION shared_words(a STRING, b STRING) RETURNS INT "
+        "RETURN size(array_intersect(split(a, ' '), split(b, ' ')))"
+    ),
+    (
+        "CREATE OR REPLACE TEMPORARY FUNCTION same_letters(a STRING, b STRING) RETURNS BOOLEAN "
+        "RETURN array_sort(split(a, '')) = array_sort(split(b, ''))"
+    ),
 )
 
 
@@ -32,26 +41,48 @@ class SparkEngine:
     def __init__(self, *, session: Any = None, threads: int = 2, memory: str = "4g") -> None:
         self._mine = session is None
         self.session = session if session is not None else _local(threads, memory)
+        # Spark 4's optimiser fails on the unions of filtered tables that linking makes ("key not found" in UnionBase).
+        self.session.conf.set("spark.sql.constraintPropagation.enabled", "false")
         for function in _FUNCTIONS:
             self.session.sql(function)
 
     def load(self, table: str, source: Source) -> None:
         """Normalise on the workers."""
-        frame = self._frame(source)
-        check_columns(frame.columns, source.layout, source.data if not isinstance(source.data, pa.Table) else "It")
-        layout = source.layout
-        columns = canonical(pa.table({n: pa.array([], pa.string()) for n in layout.columns()}), layout).column_names
-        made = frame.select(*[f"`{name}`" for name in layout.columns()]).mapInArrow(
-            _Normalise(layout), ", ".join(f"{name} string" for name in columns)
-        )
-        self._keep(table, made)
-
-    def _frame(self, source: Source) -> Any:
+        layout, where = source.layout, "The table" if isinstance(source.data, pa.Table) else source.data
+        columns = list(layout.columns())
         if isinstance(source.data, pa.Table):
-            return self.session.createDataFrame(source.data.select(source.layout.columns()))
-        if source.data.suffix == ".parquet":
-            return self.session.read.parquet(str(source.data))
-        return self.session.read.csv(str(source.data), header=True, inferSchema=False, escape='"', multiLine=True)
+            check_columns(source.data.column_names, columns, where)
+            frame = self.session.createDataFrame(source.data.select(columns))
+        else:
+            frame = self._file(source.data)
+            check_columns(frame.columns, columns, where)
+            frame = frame.select(*[f"`{name}`" for name in columns])
+        names = canonical(pa.table({n: pa.array([], pa.string()) for n in columns}), layout).column_names
+        self._keep(table, frame.mapInArrow(_Normalise(layout), ", ".join(f"{name} string" for name in names)))
+
+    def file_columns(self, path: Path) -> list[str]:
+        """Return a file's column names."""
+        return list(self._file(path).columns)
+
+    def read(self, table: str, path: Path, columns: Mapping[str, str]) -> None:
+        """Copy columns of a file, as texts."""
+        frame = self._file(path)
+        check_columns(frame.columns, columns.values(), path)
+        self._keep(
+            table, frame.selectExpr(*[f"CAST(`{theirs}` AS STRING) AS {ours}" for ours, theirs in columns.items()])
+        )
+
+    def _file(self, path: Path) -> Any:
+        from pyspark.errors import PySparkException  # noqa: PLC0415 - the extra
+
+        try:
+            if path.suffix == ".parquet":
+                frame = self.session.read.parquet(str(path))
+            else:
+                frame = self.session.read.csv(str(path), header=True, inferSchema=False, escape='"', multiLine=True)
+        except PySparkException as error:
+            raise Invalid(f"{path} cannot be read as a table.", hint=str(error)[:200], code="file") from error
+        return frame.toDF(*[name.strip() for name in frame.columns])
 
     def register(self, table: str, data: pa.Table) -> None:
         """Copy an Arrow table to the workers."""
@@ -60,6 +91,10 @@ class SparkEngine:
     def create(self, table: str, select: str) -> None:
         """Run the query and keep its rows, cut off from where they came from: plans would grow without end."""
         self._keep(table, self.session.sql(select))
+
+    def define(self, table: str, select: str) -> None:
+        """Make a view."""
+        self.session.sql(select).createOrReplaceTempView(checked_name(table))
 
     def _keep(self, table: str, frame: Any) -> None:
         frame.localCheckpoint(eager=True).createOrReplaceTempView(checked_name(table))
@@ -78,11 +113,10 @@ class SparkEngine:
 
     def splink(self) -> Any:
         """Return Splink on this session; its Java functions are not needed."""
-        from splink.backends.spark import SparkAPI  # noqa: PLC0415 - needs pyspark
+        from splink.backends import spark  # noqa: PLC0415 - needs pyspark
 
-        return SparkAPI(
-            spark_session=self.session, register_udfs_automatically=False, break_lineage_method="persist"
-        )
+        make: Any = spark.SparkAPI  # without types
+        return make(spark_session=self.session, register_udfs_automatically=False, break_lineage_method="persist")
 
     def close(self) -> None:
         """Stop the session if it was started here."""
@@ -108,12 +142,15 @@ def _local(threads: int, memory: str) -> Any:
         raise Unavailable(
             "Spark is not installed.", hint="Install it: pip install 'certify[spark]', and Java 17 or newer."
         ) from error
+    # Workers on this machine run the same Python; Spark looks for it nowhere else.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
-        return (
+        session = (
             SparkSession.builder.master(f"local[{threads}]")
             .appName("certify")
-            .config("spark.driver.memory", memory)
+            .config("spark.driver.memory", memory.lower().removesuffix("b"))  # Java knows 6g, not 6GB
             .config("spark.ui.enabled", "false")
+            .config("spark.ui.showConsoleProgress", "false")
             .config("spark.sql.shuffle.partitions", str(threads))
             .config("spark.sql.ansi.enabled", "false")
             .config("spark.driver.bindAddress", "127.0.0.1")
@@ -122,3 +159,5 @@ def _local(threads: int, memory: str) -> Any:
         )
     except Exception as error:
         raise Unavailable("Spark did not start.", hint="It needs Java 17 or newer on the path.") from error
+    session.sparkContext.setLogLevel("ERROR")
+    return session

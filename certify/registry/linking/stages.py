@@ -1,11 +1,9 @@
-"""The two deterministic stages as SQL: an id that something corroborates, and a person nobody else can be."""
+"""The two deterministic stages as SQL: an id that something bears out, and a person nobody else can be."""
 
 from __future__ import annotations
 
-from certify.registry.linking.agreement import BIRTH, NAME, REGION, SEX, Comparison
+from certify.registry.linking.agreement import BIRTH_EQUAL, BIRTH_NEAR, DIFFERS, NAME_SLIP, NAME_SOUNDS, Comparison
 from certify.registry.linking.engine import Engine
-
-_COMPARED = (NAME, BIRTH, SEX, REGION)
 
 
 def gammas_sql(comparisons: tuple[Comparison, ...], left: str, right: str) -> str:
@@ -15,107 +13,183 @@ def gammas_sql(comparisons: tuple[Comparison, ...], left: str, right: str) -> st
     )
 
 
-def points_sql(*, id_holds_birth: bool) -> str:
-    """Return how well name and birth date bear out an id; from 1 on they do.
+def link_ids(
+    engine: Engine, comparisons: tuple[Comparison, ...], *, deduplicate: bool, id_holds_birth: bool, id_level: int
+) -> None:
+    """Make ``id_pairs``: rows that share a usable id, their levels, and a verdict: ``link`` or why not.
 
-    A full agreement outweighs a contradiction, half an agreement does not. A birth date that the id itself contains is
-    half an agreement: people who got the same id by mistake share it.
-    """
-    birth = 1 if id_holds_birth else 2
-    return (
-        f"CASE g_birth WHEN 2 THEN {birth} WHEN 1 THEN 1 WHEN 0 THEN -1 ELSE 0 END "
-        "+ CASE WHEN g_name >= 3 THEN 2 WHEN g_name = 2 THEN 1 WHEN g_name = 0 THEN -1 ELSE 0 END"
-    )
-
-
-def link_ids(engine: Engine, extras: tuple[Comparison, ...], *, deduplicate: bool, id_holds_birth: bool) -> None:
-    """Make ``id_pairs``: rows that share a usable id, with their levels and points; one person for each record.
-
-    A record whose id several people have goes to the one that is borne out best; to nobody when there is a tie.
+    Why not is one of ``outcome.REASONS``.
+    A record whose id several people have goes to the one whom name and birth date bear out best; when two do so equally
+    well, to nobody, and each is asked about. ``id_level`` is the level of the same id.
     """
     once = "AND p.key < r.key" if deduplicate else ""
-    gammas = gammas_sql((*_COMPARED, *extras), "p", "r")
+    others = tuple(c for c in comparisons if c.name != "id")
+    levels = ", ".join(f"g_{c.name}" for c in comparisons)
     engine.create(
-        "id_pairs",
-        f"SELECT *, {points_sql(id_holds_birth=id_holds_birth)} AS points FROM (SELECT r.key AS record, "  # noqa: S608
-        f"p.key AS person, {gammas} FROM records r JOIN people p ON r.id = p.id {once}) x",
+        "id_met",
+        f"SELECT r.key AS record, p.key AS person, r.birth_precision AS precision, {gammas_sql(others, 'p', 'r')}, "
+        f"CAST({id_level} AS TINYINT) AS g_id FROM records r JOIN people p ON r.id = p.id {once}",
     )
+    # Most pairs agree in everything and stay where they are; only the others are looked at again.
+    engine.create("id_unclear", f"SELECT * FROM id_met WHERE NOT ({_CLEAR})")
+    _find_better(engine, comparisons)
+    engine.create(
+        "id_judged",
+        f"SELECT m.record, m.person, {levels}, {_verdict_sql(id_holds_birth)} AS verdict "
+        "FROM id_unclear m LEFT JOIN (SELECT DISTINCT record, person FROM better) b "
+        "ON b.record = m.record AND b.person = m.person",
+    )
+    clear = f"SELECT record, person, {levels}, 'link' AS verdict FROM id_met WHERE {_CLEAR}"
+    judged = f"SELECT record, person, {levels}, verdict FROM id_judged"
     if deduplicate:
+        engine.create("id_settled", judged)
+        engine.define("id_pairs", f"{clear} UNION ALL {judged}")
         return
-    several = "SELECT id FROM people WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1"
+    engine.create("id_crowd", "SELECT record FROM id_met GROUP BY record HAVING count(*) > 1")
+    if engine.count("id_crowd"):
+        _choose_among_sharers(engine, levels, f"{clear} UNION ALL {judged}")
+        alone = "record NOT IN (SELECT record FROM id_crowd)"
+        clear, judged = f"{clear} AND {alone}", f"{judged} WHERE {alone} UNION ALL SELECT * FROM id_chosen"
+    asked = f"SELECT DISTINCT record, other AS person, {levels}, 'id_conflict' AS verdict FROM better"
+    engine.create("id_settled", f"{judged} UNION ALL {asked}")
+    engine.define("id_pairs", f"{clear} UNION ALL SELECT * FROM id_settled")
+
+
+_CLEAR = f"g_name >= {NAME_SOUNDS} AND g_birth = {BIRTH_EQUAL}"
+"""What bears an id out without a doubt."""
+
+
+def _find_better(engine: Engine, comparisons: tuple[Comparison, ...]) -> None:
+    """Make ``better``: pairs of one id where somebody else has exactly the record's name and birth date.
+
+    Twins' ids are one apart and get exchanged; numbers are given out twice. Then half an agreement with the owner of
+    the id proves nothing, and the officer sees both.
+    """
     engine.create(
-        "id_shared",
-        f"SELECT r.key FROM records r JOIN ({several}) s ON r.id = s.id",  # noqa: S608
+        "better",
+        f"SELECT m.record, m.person, o.key AS other, {gammas_sql(comparisons, 'o', 'r')} FROM id_unclear m "
+        "JOIN records r ON r.key = m.record JOIN people o ON o.name_key = r.name_key AND o.birth = r.birth "
+        f"WHERE NOT (m.g_name = {DIFFERS} AND m.g_birth = {DIFFERS}) AND m.precision = 'day' "
+        "AND o.key <> m.person AND o.key <> m.record AND (o.id IS NULL OR o.id <> r.id)",
     )
-    if engine.count("id_shared"):
-        order = "points DESC, g_name DESC, g_birth DESC"
-        columns = ", ".join(engine.columns("id_pairs"))
-        engine.create(
-            "id_pairs_chosen",
-            "SELECT * FROM id_pairs WHERE record NOT IN (SELECT key FROM id_shared) UNION ALL "  # noqa: S608
-            f"SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY record ORDER BY {order}, person) AS place, "
-            "count(*) OVER (PARTITION BY record, points, g_name, g_birth) AS ties FROM id_pairs "
-            "WHERE record IN (SELECT key FROM id_shared)) x WHERE place = 1 AND ties = 1",
-        )
-        engine.create("id_pairs", "SELECT * FROM id_pairs_chosen")
 
 
-def leave_rest(engine: Engine, *, id_checked: bool) -> None:
+def _verdict_sql(id_holds_birth: bool) -> str:
+    """Return the verdict: a full agreement outweighs a contradiction, half an agreement does not.
+
+    Half an agreement is a birth date that the id itself contains (people who got the same id by mistake share it) or
+    of which only the year is known.
+    """
+    whole = 1 if id_holds_birth else 2
+    points = (
+        f"CASE WHEN m.g_birth = {BIRTH_EQUAL} AND m.precision = 'day' THEN {whole} "
+        f"WHEN m.g_birth >= {BIRTH_NEAR} THEN 1 WHEN m.g_birth = {DIFFERS} THEN -1 ELSE 0 END "
+        f"+ CASE WHEN m.g_name >= {NAME_SOUNDS} THEN 2 WHEN m.g_name = {NAME_SLIP} THEN 1 "
+        f"WHEN m.g_name = {DIFFERS} THEN -1 ELSE 0 END"
+    )
+    return (
+        f"CASE WHEN b.record IS NOT NULL OR (m.g_name = {DIFFERS} AND m.g_birth = {DIFFERS}) THEN 'id_conflict' "
+        f"WHEN {points} >= 1 THEN 'link' WHEN m.g_name < 0 AND m.g_birth < 0 THEN 'id_alone' ELSE 'id_doubt' END"
+    )
+
+
+def _choose_among_sharers(engine: Engine, levels: str, pairs: str) -> None:
+    """Make ``id_chosen``: of people with one id the one who fits best, or all who fit best, as a question."""
+    linked = "CASE WHEN verdict = 'link' THEN 1 ELSE 0 END"
+    engine.create(
+        "id_ranked",
+        f"SELECT *, rank() OVER (PARTITION BY record ORDER BY {linked} DESC, g_name DESC, g_birth DESC) AS place, "
+        f"count(*) OVER (PARTITION BY record, {linked}, g_name, g_birth) AS ties "
+        f"FROM ({pairs}) x WHERE record IN (SELECT record FROM id_crowd)",
+    )
+    engine.create(
+        "id_chosen",
+        f"SELECT record, person, {levels}, CASE WHEN ties > 1 THEN 'id_shared' ELSE verdict END AS verdict "
+        "FROM id_ranked WHERE place = 1",
+    )
+
+
+def leave_rest(engine: Engine, *, id_checked: bool, old_forms: bool) -> None:
     """Make ``rest``: records that may still be somebody's.
 
-    Those without a usable id, those whose id was not borne out (their id no longer counts), and, where ids have no
-    check digit and a slip goes unseen, those with an id that nobody has. With check digits the last are strangers.
+    Those without a usable id, and those whose id nothing bears out (``doubted``; their id no longer counts). Of those
+    with an id that nobody has: all where ids have no check digit, for a slip goes unseen there. With check digits they
+    are strangers, unless their id came in an older form without one (``old_forms``: its text tells), or somebody like
+    them has no usable id.
     """
-    doubtful = "SELECT record FROM id_pairs WHERE points < 1"
-    unknown = (
-        ""
-        if id_checked
-        else " UNION ALL SELECT r.* FROM records r WHERE r.id IS NOT NULL AND NOT EXISTS "
-        "(SELECT 1 FROM id_pairs q WHERE q.record = r.key)"
-    )
+    _find_unknown(engine, id_checked=id_checked, old_forms=old_forms)
     columns = engine.columns("records")
-    without_id = ", ".join("CAST(NULL AS VARCHAR(40)) AS " + c if c in {"id", "id_text"} else c for c in columns)
-    shared = " OR r.key IN (SELECT key FROM id_shared WHERE key NOT IN (SELECT record FROM id_pairs))"
+    without_id = ", ".join(f"CAST(NULL AS VARCHAR(40)) AS {c}" if c in {"id", "id_text"} else c for c in columns)
+    # A conflict in which somebody else fits, or an id of two people, is a question that no machine answers.
+    engine.create(
+        "doubted",
+        "SELECT DISTINCT record FROM id_pairs WHERE verdict NOT IN ('link', 'id_shared') "
+        "AND record NOT IN (SELECT record FROM better)",
+    )
     engine.create(
         "rest",
-        f"SELECT {', '.join(columns)}, 0 AS doubted FROM (SELECT r.* FROM records r WHERE r.id IS NULL{unknown}) x "  # noqa: S608
-        f"UNION ALL SELECT {without_id}, 1 AS doubted FROM records r WHERE r.key IN ({doubtful}){shared}",
+        f"SELECT {', '.join(columns)}, 0 AS doubted FROM records WHERE id IS NULL "
+        f"UNION ALL SELECT {', '.join(columns)}, 0 AS doubted FROM records WHERE key IN (SELECT key FROM unknown_ids) "
+        f"UNION ALL SELECT {without_id}, 1 AS doubted FROM records WHERE key IN (SELECT record FROM doubted)",
     )
 
 
-def link_exact_persons(engine: Engine, extras: tuple[Comparison, ...], *, coincidence: float, one_to_one: bool) -> None:
-    """Make ``exact_pairs``: same name, same full birth date, same sex, one candidate, and no coincidence to be expected.
+def _find_unknown(engine: Engine, *, id_checked: bool, old_forms: bool) -> None:
+    """Make ``unknown_ids``: records with an id that nobody has but that may be somebody's all the same."""
+    may_be = "id IS NOT NULL"
+    if id_checked:
+        engine.create("people_without_id", "SELECT name_key, birth, region FROM people WHERE id IS NULL")
+        conditions = ["length(id_text) <> length(id)"] if old_forms else []
+        if engine.count("people_without_id"):
+            conditions += [
+                "EXISTS (SELECT 1 FROM people_without_id w WHERE w.birth = r.birth AND w.region = r.region)",
+                "EXISTS (SELECT 1 FROM people_without_id w WHERE w.name_key = r.name_key)",
+            ]
+        may_be += f" AND ({' OR '.join(conditions) or '1 = 0'})"
+    engine.create("perhaps_unknown", f"SELECT key FROM records r WHERE {may_be}")
+    engine.create(
+        "unknown_ids",
+        "SELECT key FROM perhaps_unknown u WHERE NOT EXISTS (SELECT 1 FROM id_met m WHERE m.record = u.key)",
+    )
+
+
+def link_exact_persons(
+    engine: Engine, comparisons: tuple[Comparison, ...], *, coincidence: float, one_to_one: bool
+) -> None:
+    """Make ``exact_pairs``: same name, full birth date and sex, one candidate, and no coincidence to be expected.
 
     How many people share name, birth date and sex (and region, if it agrees) by chance is estimated from how often each
-    occurs among all people: Wang Ying is not proof where she who is called Zhuge Qinmei is.
+    occurs among all people: Wang Ying is not proof where she who is called Zhuge Qinmei is. What is left of an id must
+    not speak against it.
     """
-    gammas = gammas_sql((*_COMPARED, *extras), "p", "r")
     engine.create(
         "exact_candidates",
-        f"SELECT r.key AS record, p.key AS person, p.name_key, p.birth, p.sex, p.region, {gammas} FROM rest r "  # noqa: S608
-        "JOIN people p ON r.name_key = p.name_key AND r.birth = p.birth "
-        "WHERE r.doubted = 0 AND r.birth_precision = 'day' AND r.sex IS NOT NULL AND p.sex IS NOT NULL "
-        "AND r.sex = p.sex",
+        f"SELECT r.key AS record, p.key AS person, p.name_key, p.birth, p.region, {gammas_sql(comparisons, 'p', 'r')} "
+        "FROM rest r JOIN people p ON r.name_key = p.name_key AND r.birth = p.birth AND r.sex = p.sex "
+        "WHERE r.doubted = 0 AND r.birth_precision = 'day'",
     )
     total = max(engine.count("people"), 1)
-    names = _share("name_key")
-    births = _share("birth")
-    regions = "SELECT region, count(*) AS n FROM people GROUP BY region"
-    taken = "AND NOT EXISTS (SELECT 1 FROM id_pairs q WHERE q.person = c.person AND q.points >= 1)" if one_to_one else ""
-    levels = ", ".join(f"c.g_{x.name}" for x in (*_COMPARED, *extras))
+    taken = ""
+    if one_to_one:
+        engine.create(
+            "exact_taken",
+            "SELECT person FROM id_pairs WHERE verdict = 'link' AND person IN (SELECT person FROM exact_candidates)",
+        )
+        taken = "AND NOT EXISTS (SELECT 1 FROM exact_taken q WHERE q.person = c.person)"
+    levels = ", ".join(f"c.g_{x.name}" for x in comparisons)
+    expected = f"n.n * b.n * 0.5 / {total} * CASE WHEN c.g_region = 1 THEN CAST(g.n AS DOUBLE) / {total} ELSE 1.0 END"
     engine.create(
         "exact_pairs",
-        f"SELECT c.record, c.person, {levels} FROM exact_candidates c "  # noqa: S608
+        f"SELECT c.record, c.person, {levels} FROM exact_candidates c "
         "JOIN (SELECT record FROM exact_candidates GROUP BY record HAVING count(*) = 1) o ON o.record = c.record "
-        f"JOIN ({names}) n ON n.name_key = c.name_key JOIN ({births}) b ON b.birth = c.birth "
-        f"LEFT JOIN ({regions}) g ON g.region = c.region "
-        f"WHERE n.n * b.n * 0.5 / {total} * CASE WHEN c.g_region = 1 THEN g.n / {total} ELSE 1.0 END <= {coincidence!r} "
-        f"AND c.g_region <> 0 {taken}",
+        f"JOIN ({_share('name_key')}) n ON n.name_key = c.name_key JOIN ({_share('birth')}) b ON b.birth = c.birth "
+        f"LEFT JOIN ({_share('region')}) g ON g.region = c.region "
+        f"WHERE {expected} <= {coincidence!r} AND c.g_region <> 0 AND c.g_id <> 0 {taken}",
     )
 
 
 def _share(column: str) -> str:
     return (
-        f"SELECT {column}, count(*) AS n FROM people WHERE {column} IN (SELECT {column} FROM exact_candidates) "  # noqa: S608
-        f"GROUP BY {column}"
+        f"SELECT {column}, CAST(count(*) AS DOUBLE) AS n FROM people "
+        f"WHERE {column} IN (SELECT {column} FROM exact_candidates) GROUP BY {column}"
     )

@@ -11,14 +11,17 @@ import pyarrow.compute as pc
 from certify.errors import Invalid
 from certify.registry.normalise.characters import by_distinct
 from certify.registry.normalise.dates import ERAS, ORDERS, read_dates
-from certify.registry.normalise.ids import FORMATS, check_ids, compact_ids
+from certify.registry.normalise.ids import FORMATS, HAS_CHECK_DIGIT, HASHED, HOLDS_BIRTH_DATE, check_ids, compact_ids
 from certify.registry.normalise.names import fold_names
 
 COLUMNS = ("key", "id", "id_text", "id_reason", "name", "name_key", "birth", "birth_precision", "birth_reason", "sex",
            "region")  # fmt: skip
-"""What ``canonical`` makes, beside one column ``x_...`` for each extra one. All are text; ``birth`` is yyyymmdd."""
+"""What ``canonical`` makes, beside one column ``x_...`` for each extra one. All are text; ``birth`` is yyyymmdd.
 
-_SEX = {
+``id`` is what is looked up, NULL when unusable (``id_reason`` says why); ``id_text`` is what a slip is looked for in.
+"""
+
+SEXES = {
     **dict.fromkeys(("m", "male", "man", "男", "男性", "masculino", "masc", "h", "hombre", "homem", "homme", "1"), "M"),
     **dict.fromkeys(("f", "female", "woman", "女", "女性", "feminino", "femenino", "fem", "mulher", "mujer", "femme",
                      "w", "weiblich", "2"), "F"),
@@ -39,7 +42,12 @@ class Layout:
         sex: of the person.
         region: code of a place.
         extra: other columns that help to tell people apart, such as an address.
-        id_format: one of ``normalise.ids.FORMATS``.
+        id_format: one of ``normalise.ids.FORMATS``. ``hashed``: the column ``id`` holds a keyed hash of each usable id
+            and nothing for the others, because clear ids stay sealed. Both sides must be hashed with the same key. Such
+            ids count as checked: whoever hashed them checked them first.
+        id_text: a column with clear ids beside hashed ones, for rows where it is known: only there can a slip be found.
+        id_holds_birth: whether ids contain the birth date, which then does not bear them out fully. None: as the format
+            says; a hash does not say, so for hashed ids None means no.
         date_order: ``dmy`` or ``mdy``, for dates that begin with neither a year.
         era: ``gregorian``, ``buddhist`` or ``minguo``.
     """
@@ -52,6 +60,8 @@ class Layout:
     region: str | None = None
     extra: tuple[str, ...] = field(default=())
     id_format: str = "any"
+    id_text: str | None = None
+    id_holds_birth: bool | None = None
     date_order: str = "dmy"
     era: str = "gregorian"
 
@@ -64,9 +74,24 @@ class Layout:
             if value not in allowed:
                 raise Invalid(f"'{value}' is no {what}.", hint=f"Use one of {', '.join(allowed)}.", code="layout")
 
+    @property
+    def ids_are_checked(self) -> bool:
+        """Whether a slip in an id shows, so that a usable id that nobody has is a stranger's."""
+        return self.id_format in HAS_CHECK_DIGIT
+
+    @property
+    def ids_hold_birth(self) -> bool:
+        """Whether an id contains the birth date."""
+        return self.id_format in HOLDS_BIRTH_DATE if self.id_holds_birth is None else self.id_holds_birth
+
+    @property
+    def ids_are_hashed(self) -> bool:
+        """Whether ids are keyed hashes, which meet only others of their kind."""
+        return self.id_format == HASHED
+
     def columns(self) -> tuple[str, ...]:
         """Return all columns that are read, each once."""
-        single = (self.key, self.id, self.birth, self.sex, self.region)
+        single = (self.key, self.id, self.id_text, self.birth, self.sex, self.region)
         return tuple(dict.fromkeys([*(c for c in single if c), *self.name, *self.extra]))
 
 
@@ -81,8 +106,9 @@ def canonical(table: pa.Table | pa.RecordBatch, layout: Layout) -> pa.Table:
         found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
         return found.cast(found.type.value_type) if pa.types.is_dictionary(found.type) else found
 
-    id_text = compact_ids(column(layout.id))
-    usable, id_reason = check_ids(id_text, layout.id_format)
+    written = column(layout.id).cast(pa.string()) if layout.ids_are_hashed else compact_ids(column(layout.id))
+    usable, id_reason = check_ids(written, layout.id_format)
+    id_text = compact_ids(column(layout.id_text)) if layout.ids_are_hashed or layout.id_text else written
     folded, name_key = fold_names(_joined([column(name) for name in layout.name], size))
     birth, precision, birth_reason = read_dates(column(layout.birth), layout.date_order, layout.era)
     sex = by_distinct(column(layout.sex).cast(pa.string()), _read_sex)
@@ -107,7 +133,7 @@ def _joined(parts: list[pa.Array], size: int) -> pa.Array:
 
 def _read_sex(distinct: pa.Array) -> pa.Array:
     words = (unicodedata.normalize("NFKC", word or "").strip().strip(".").casefold() for word in distinct.to_pylist())
-    return pa.array([_SEX.get(word) for word in words], pa.string())
+    return pa.array([SEXES.get(word) for word in words], pa.string())
 
 
 def _tight(values: pa.Array) -> pa.Array:

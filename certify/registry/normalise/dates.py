@@ -1,7 +1,8 @@
 """Dates as registries write them, read once for each distinct text.
 
-A birth date becomes ``yyyymmdd``; ``precision`` says what it is worth: ``day``, or ``year`` for a year alone and for
-the first of January, which clerks write when nobody knows the day. What is no date is NULL, with a reason.
+A birth date becomes ``yyyymmdd``; ``precision`` says what it is worth: ``day``, ``month`` for year and month alone, or
+``year`` for a year alone and for the first of January, which clerks write when nobody knows the day. What is no date is
+NULL, with a reason.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -42,6 +44,7 @@ def read_dates(values: pa.Array, order: str = "dmy", era: str = "gregorian") -> 
     return found.field("day"), found.field("precision"), found.field("reason")
 
 
+@lru_cache(maxsize=200_000)  # a century has 36,500 days; every batch of a large file brings the same ones
 def read_date(value: object, order: str, era: str) -> tuple[str | None, str | None, str | None]:
     """Read one date: its text, its precision, or the reason why there is none."""
     if isinstance(value, date):
@@ -57,7 +60,7 @@ def read_date(value: object, order: str, era: str) -> tuple[str | None, str | No
         day, month = (one, two) if order == "dmy" else (two, one)
         return _checked(int(found[3]), month, day, shift)
     if found := _MONTH_ONLY.fullmatch(text):
-        return _checked(int(found[1]), int(found[2]), 1, shift, precision="year")
+        return _checked(int(found[1]), int(found[2]), 1, shift, precision="month")
     if found := _YEAR_ONLY.fullmatch(text):
         return _checked(int(found[1]), 1, 1, shift)
     return None, None, "not_a_date"

@@ -43,6 +43,11 @@ def check_ids(compact: pa.Array, fmt: str) -> Checked:
     return pc.if_else(pc.is_null(reason), ids, _NO_TEXT), reason
 
 
+def _hashed(hashes: pa.Array) -> Checked:
+    """Keyed hashes, taken as they are: whoever made them left out the unusable ids."""
+    return hashes, pc.if_else(pc.fill_null(pc.equal(hashes, ""), False), "missing", _NO_TEXT)
+
+
 def _any(compact: pa.Array) -> Checked:
     short = pc.less(pc.utf8_length(compact), 4)
     return compact, pc.if_else(pc.fill_null(short, False), "length", _NO_TEXT)
@@ -86,9 +91,15 @@ def _check_eleven(compact: pa.Array) -> Checked:
     return compact, pc.replace_with_mask(wrong_length, shape, found)
 
 
-FORMATS: dict[str, Callable[[pa.Array], Checked]] = {"any": _any, "cn": _chinese, "eleven": _eleven_digits}
+HASHED = "hashed"
+FORMATS: dict[str, Callable[[pa.Array], Checked]] = {
+    "any": _any,
+    "cn": _chinese,
+    "eleven": _eleven_digits,
+    HASHED: _hashed,
+}
 """Formats by name. One more is one more function of compact text."""
-HAS_CHECK_DIGIT = frozenset({"cn", "eleven"})
+HAS_CHECK_DIGIT = frozenset({"cn", "eleven", HASHED})
 """Formats in which a slip of the pen shows: a usable id that nobody has is a stranger's, not a typing error."""
 HOLDS_BIRTH_DATE = frozenset({"cn"})
 """Formats that contain the birth date, which therefore does not corroborate them fully."""

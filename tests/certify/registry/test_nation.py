@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from fixtures.nation.feeds import Faults, deaths, life_events, register
@@ -39,7 +40,7 @@ def test_deaths_have_the_faults_they_should() -> None:
     assert wrong == voids > 0
     assert errors.count("id_of_another") > 0
     persons = np.array(feed.truth["person"].to_pylist())
-    real = np.array([error not in ("wrong_death", "void", "stranger") for error in errors])
+    real = np.array([error not in ("wrong_death", "void", "stranger", "id_reused") for error in errors])
     assert not np.isnat(nation.dies[persons[real]]).any(), "all but the wrong ones are dead"
     assert np.isnat(nation.dies[persons[np.array(errors) == "wrong_death"]]).all()
     assert len(set(persons[real])) == pytest.approx((~np.isnat(nation.dies)).sum() * 0.96, rel=0.02)
@@ -48,11 +49,34 @@ def test_deaths_have_the_faults_they_should() -> None:
     assert feed.table.equals(deaths(nation, seed=2, faults=Faults(wrong_deaths=500.0, id_of_another=0.02)).table)
 
 
+@pytest.mark.parametrize("flavour", ["chinese", "latin"])
+def test_ids_were_somebody_elses_before(flavour: str) -> None:
+    nation = make_nation(PEOPLE, seed=1, flavour=flavour)
+    feed = deaths(nation, seed=2, faults=Faults(reused_ids=1000.0))
+    former = feed.table.filter(pc.equal(feed.truth["error"], "id_reused"))
+    assert 10 <= former.num_rows <= 40
+    owners = {row["national_id"]: row for row in nation.table().to_pylist()}
+    for row in former.to_pylist():
+        assert row["name"] != owners[row["national_id"]]["name"]
+        same = row["birth_date"] == owners[row["national_id"]]["birth_date"]
+        assert same or flavour == "latin", "a Chinese id contains the birth date"
+
+
+def test_people_move() -> None:
+    nation = make_nation(PEOPLE, seed=1)
+    feed = register(nation, seed=3)
+    homes = nation.table()["region"].to_pylist()
+    for row, truth in zip(feed.table.to_pylist(), feed.truth.to_pylist(), strict=True):
+        if truth["person"] >= 0:
+            assert (row["region"] != homes[truth["person"]]) == ("moved" in truth["error"])
+
+
 def test_registers_lack_ids_and_hold_strangers() -> None:
     nation = make_nation(PEOPLE, seed=1)
     feed = register(nation, seed=3)
     assert feed.table.num_rows == PEOPLE
     errors = feed.truth["error"].to_pylist()
+    assert sum("moved" in error for error in errors) == pytest.approx(0.02 * PEOPLE, rel=0.2)
     assert sum(error.startswith("id_") for error in errors) == pytest.approx(0.05 * PEOPLE, rel=0.15)
     strangers = np.array(feed.truth["person"].to_pylist()) < 0
     assert strangers.mean() == pytest.approx(0.1, abs=0.01)

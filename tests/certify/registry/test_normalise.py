@@ -58,6 +58,7 @@ def test_names_that_differ_keep_their_keys_apart(one: str, other: str) -> None:
         ("2483-03-02", "dmy", "buddhist", "19400302", "day", None),
         ("1940-01-01", "dmy", "gregorian", "19400101", "year", None),
         ("1940", "dmy", "gregorian", "19400101", "year", None),
+        ("1940-03", "dmy", "gregorian", "19400301", "month", None),
         ("1941-02-29", "dmy", "gregorian", None, None, "impossible"),
         ("31/04/1940", "dmy", "gregorian", None, None, "impossible"),
         ("yesterday", "dmy", "gregorian", None, None, "not_a_date"),
@@ -127,6 +128,21 @@ def test_a_table_of_any_layout_becomes_canonical() -> None:
     assert second["id_reason"]
     with pytest.raises(Invalid, match="id format"):
         Layout(key="nr", id_format="martian")
+
+
+def test_hashed_ids_are_taken_as_they_are_and_clear_text_stands_beside() -> None:
+    table = pa.table({"k": ["a", "b", "c"], "h": ["ab" * 32, None, ""], "t": [None, "1101 01", None]})
+    layout = Layout(key="k", id="h", id_text="t", id_format="hashed", id_holds_birth=True)
+    rows = canonical(table, layout).to_pylist()
+    assert [row["id"] for row in rows] == ["ab" * 32, None, None]
+    assert [row["id_text"] for row in rows] == [None, "110101", None]
+    assert [row["id_reason"] for row in rows] == [None, "missing", "missing"]
+    assert layout.ids_are_hashed
+    assert layout.ids_are_checked
+    assert layout.ids_hold_birth
+    assert not Layout(key="k", id="h", id_format="hashed").ids_hold_birth
+    assert Layout(key="k", id="h", id_format="cn").ids_hold_birth
+    assert canonical(table.select(["k", "h"]), Layout(key="k", id="h", id_format="hashed"))["id_text"].null_count == 3
 
 
 @pytest.mark.parametrize("days", [0, 1, 400])

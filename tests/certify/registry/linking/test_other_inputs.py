@@ -1,0 +1,121 @@
+"""Hashed ids, one table against itself, empty tables, missing columns: on DuckDB and on Spark."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from certify.errors import Invalid
+from certify.registry.linking import Engine, Layout, Parameters, Source, link
+from tests.certify.registry.linking.scenes import FUND, REGISTRY, chinese_id, slipped
+
+_FIELDS = ("key", "id", "id_text", "name", "birth", "sex", "region")
+UNTRAINED: dict[str, Any] = {"probabilities": {}, "trained": False}
+"""A model of defaults: these tests ask what is done with rows, not how well."""
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(b"key" + text.encode()).hexdigest()
+
+
+def _table(*rows: tuple[Any, ...]) -> pa.Table:
+    return pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(_FIELDS)})
+
+
+def _layout(**more: Any) -> Layout:
+    return Layout(key="key", id="id", name=("name",), birth="birth", sex="sex", region="region", **more)
+
+
+def test_hashed_ids_meet_and_slips_show_where_the_text_is_known(engine: Engine) -> None:
+    mary, rose, anne = (chinese_id(day) for day in ("1941-02-03", "1942-03-04", "1943-04-05"))
+    people = _table(
+        ("mary", _hash(mary), None, "沈桂兰", "1941-02-03", "F", "1"),
+        ("rose", _hash(rose), rose, "顾爱梅", "1942-03-04", "F", "1"),
+        ("anne", None, slipped(anne), "段秀琴", "1943-04-05", "F", "1"),
+    )
+    records = _table(
+        ("right", _hash(mary), None, "沈桂兰", "1941-02-03", "F", "1"),
+        ("another's", _hash(mary), None, "薛月娥", "1950-11-30", "F", "2"),
+        ("stranger", _hash("somebody"), None, "沈桂兰", "1941-02-03", "F", "1"),
+        ("slip", None, slipped(rose), "顾爱梅", "1952-03-04", "F", "2"),
+        ("not-hashed", None, None, "段秀琴", "1943-04-05", "F", "1"),
+    )
+    layout = _layout(id_format="hashed", id_text="id_text", id_holds_birth=True)
+    found = link(engine, Source(people, layout), Source(records, layout), Parameters(model=UNTRAINED)).links()
+    outcomes = {row["record"]: (row["person"], row["outcome"]) for row in found.to_pylist()}
+    assert outcomes["right"] == ("mary", "link")
+    assert outcomes["another's"] == ("mary", "review")
+    assert "stranger" not in outcomes
+    assert outcomes["slip"] == ("rose", "link")
+    assert outcomes["not-hashed"][0] == "anne"
+
+
+def test_hashed_ids_do_not_meet_clear_ones(engine: Engine) -> None:
+    people, records = _table(("a", "f" * 64, None, "A", None, None, None)), _table()
+    with pytest.raises(Invalid, match="hashed on one side"):
+        link(engine, Source(people, _layout(id_format="hashed")), Source(records, _layout(id_format="cn")))
+
+
+def test_one_table_is_searched_for_duplicates(engine: Engine) -> None:
+    rows = _table(
+        ("1", "7301482", None, "Joana Peixoto Sales", "1944-08-02", "F", "SP"),
+        ("2", "7301482", None, "Joana Peixoto Sales", "1944-08-02", "F", "SP"),
+        ("3", "7301428", None, "Joanna Peixoto Sales", "1944-08-02", "F", "SP"),
+        ("4", None, None, "Vicente Queiroz Muniz", "1950-01-09", "M", "RJ"),
+        ("5", None, None, "Vicente Queiroz Muniz", "1950-01-09", "M", "RJ"),
+        ("6", "9920114", None, "Ivo Leão Macedo", "1939-05-30", "M", "BA"),
+        ("7", "9920114", None, "Nair Coelho Brito", "1961-10-11", "F", "AM"),
+    )
+    parameters = Parameters(deduplicate=True, model=UNTRAINED)
+    source = Source(rows, _layout())
+    found = link(engine, source, source, parameters).links()
+    pairs = {(row["person"], row["record"]): (row["outcome"], row["reason"]) for row in found.to_pylist()}
+    linked = {pair for pair, (outcome, _) in pairs.items() if outcome == "link"}
+    assert {("1", "2"), ("1", "3"), ("2", "3")} <= linked
+    assert pairs["6", "7"] == ("review", "id_conflict")
+    assert pairs["4", "5"][0] in {"link", "review"}
+    assert len(pairs) == found.num_rows, "a pair has one answer"
+
+
+def test_a_person_has_one_record_where_only_one_can_be(engine: Engine) -> None:
+    mary, rose = chinese_id("1941-02-03"), chinese_id("1942-03-04")
+    people = _table(
+        ("mary", mary, None, "沈桂兰", "1941-02-03", "F", "1"), ("rose", rose, None, "顾爱梅", "1942-03-04", "F", "1")
+    )
+    records = _table(
+        ("mary-1", mary, None, "沈桂兰", "1941-02-03", "F", "1"),
+        ("mary-2", mary, None, "沈桂兰", "1941-02-03", "F", "1"),
+        ("rose-1", rose, None, "顾爱梅", "1942-03-04", "F", "1"),
+        ("rose-2", rose, None, "顾爱菊", "1952-03-04", "M", "2"),
+        ("rose-3", None, None, "顾爱梅", "1942-03-04", "F", "1"),
+    )
+    layout = _layout(id_format="cn")
+    parameters = Parameters(model=UNTRAINED, one_to_one=True)
+    result = link(engine, Source(people, layout), Source(records, layout), parameters)
+    found = {row["record"]: (row["person"], row["outcome"], row["reason"]) for row in result.links().to_pylist()}
+    assert found["mary-1"] == found["mary-2"] == ("mary", "review", "person_taken"), "both fit equally well"
+    assert found["rose-1"] == ("rose", "link", None)
+    assert "rose-3" not in found, "she has her record"
+
+
+@pytest.mark.parametrize("side", ["people", "records"])
+def test_empty_tables_give_no_links(engine: Engine, side: str) -> None:
+    some = _table(("a", chinese_id("1940-01-02"), None, "沈桂兰", "1940-01-02", "F", "1"))
+    people, records = (_table(), some) if side == "people" else (some, _table())
+    result = link(engine, Source(people, _layout(id_format="cn")), Source(records, _layout(id_format="cn")))
+    assert result.links().num_rows == 0
+    assert not result.model.trained
+
+
+def test_a_missing_column_is_named(engine: Engine) -> None:
+    table = pa.table({"person": ["1"], "name": ["Ana"]})
+    with pytest.raises(Invalid, match="no column 'id'"):
+        link(engine, Source(table, FUND), Source(table, REGISTRY))
+
+
+def test_a_table_name_is_never_more_than_a_name(engine: Engine) -> None:
+    with pytest.raises(Invalid, match="cannot name a table"):
+        engine.create("links; drop table people", "SELECT 1")
