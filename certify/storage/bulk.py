@@ -58,7 +58,7 @@ PASSES = MappingProxyType(
 
 
 def lock_chunk(db: Session, people: pa.Table) -> pa.Table:
-    """Lock people (column ``person``) until the transaction ends; return those who are there and not erased."""
+    """Lock people (column ``person``) until the transaction ends; return those who are not there, or erased."""
     run(db, b"create temp table chunk_all (id uuid) on commit drop", {})
     copy_in(db, "chunk_all", people.rename_columns(["id"]))
     run(db, b"analyze chunk_all", {})
@@ -72,7 +72,8 @@ def lock_chunk(db: Session, people: pa.Table) -> pa.Table:
         {},
     )
     run(db, b"analyze chunk_people", {})
-    return copy_out(db, "select id from chunk_people", {"person": pa.string()})
+    gone = "select c.id from chunk_all c where not exists (select from chunk_people p where p.id = c.id)"
+    return copy_out(db, gone, {"person": pa.string()})
 
 
 def insert_evidence(db: Session, rows: pa.Table) -> None:
@@ -107,10 +108,7 @@ def raise_standings(db: Session, passes: pa.Table) -> None:
 
 def insert_passes(db: Session, run_id: UUID, chunk: int, passes: pa.Table) -> bytes:
     """Store the silent passes of a chunk; return their digest (``passes_digest``)."""
-    lists = pa.array(["{" + ",".join(ids) + "}" for ids in passes["evidence"].to_pylist()], pa.string())
-    rows = passes.rename_columns(
-        ["beneficiary_id" if name == "person" else name for name in passes.column_names]
-    ).set_column(passes.column_names.index("evidence"), "evidence", lists)
+    rows = passes.rename_columns(["beneficiary_id" if name == "person" else name for name in passes.column_names])
     rows = rows.append_column("run_id", pa.repeat(str(run_id), rows.num_rows))
     rows = rows.append_column("chunk", pa.repeat(pa.scalar(chunk, pa.int32()), rows.num_rows))
     copy_in(db, "silent_passes", rows.select(["run_id", *PASSES]))

@@ -14,7 +14,7 @@ _DISMISSED = b"""
     select e.external_id, e.body ->> 'kind', (e.event_at at time zone 'UTC')::date,
         (r.event_at at time zone 'UTC')::date
     from evidence r
-    cross join lateral jsonb_array_elements_text(r.body -> 'dismisses') as named (id)
+    cross join lateral json_array_elements_text(r.body -> 'dismisses') as named (id)
     join evidence e on e.id = named.id::uuid
     where r.kind = 'ruling' and r.body ->> 'ruling' = 'confirm_alive' and e.kind = 'adverse' and e.source = %(source)s
     order by 4, 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -19,10 +21,34 @@ __all__ = ["PostgresServer", "embedded_url", "start_embedded"]
 _DATABASE = "certify"
 
 
+_MOST_BUFFERS = 2048
+_SETTINGS = """# Written by certify when the database was made; yours to change. Runs write gigabytes in one go.
+shared_buffers = {buffers}MB
+max_wal_size = 8GB
+checkpoint_timeout = 15min
+"""
+
+
 def start_embedded(folder: Path) -> PostgresServer:
     """Start (or join) the PostgreSQL of a folder. It stops when the last process that joined it ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    return get_server(folder.resolve() / "postgres")
+    data = folder.resolve() / "postgres"
+    server = get_server(data, start=False)
+    with (folder / ".postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that start together must not both make the database
+        if not (data / "PG_VERSION").exists():
+            server.ensure_pgdata_inited()
+            _write_settings(data)
+    server.start()
+    return server
+
+
+def _write_settings(data: Path) -> None:
+    """Give a new database room: an eighth of the memory for its buffers, and fewer checkpoints than its default."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    buffers = max(128, min(_MOST_BUFFERS, memory // 8))
+    with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.write("\n" + _SETTINGS.format(buffers=buffers))
 
 
 def embedded_url(server: PostgresServer, database: str = _DATABASE) -> str:

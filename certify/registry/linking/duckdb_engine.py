@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +82,10 @@ class DuckDbEngine:
         if isinstance(source.data, pa.Table):
             check_columns(source.data.column_names, wanted, "The table")
             yield from source.data.select(wanted).combine_chunks().to_batches(_BATCH)
+            return
+        if isinstance(source.data, pa.RecordBatchReader):
+            check_columns(source.data.schema.names, wanted, "The table")
+            yield from _regrouped(source.data, wanted)
             return
         select, path = self._selected(source.data, {name: name for name in wanted}), str(source.data)
         # A cursor of its own: the main one is filling the table meanwhile.
@@ -172,6 +176,20 @@ def _chain(first: pa.Table | None, rest: Iterator[pa.Table]) -> Iterator[pa.Tabl
     if first is not None:
         yield first
     yield from rest
+
+
+def _regrouped(reader: pa.RecordBatchReader, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Bring a stream of small batches to the size at which normalising is fast."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in reader:
+        waiting.append(batch.select(wanted))
+        rows += batch.num_rows
+        if rows >= _BATCH:
+            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+            waiting, rows = [], 0
+    if waiting:
+        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
 
 
 def _empty(source: Source) -> pa.Table:

@@ -23,9 +23,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file (``.parquet``, else CSV with a header) or an Arrow table, and what its columns mean."""
+    """A file (``.parquet``, else CSV with a header), an Arrow table or a stream read once, and what it means."""
 
-    data: Path | pa.Table
+    data: Path | pa.Table | pa.RecordBatchReader
     layout: Layout
 
 

@@ -48,14 +48,16 @@ class SparkEngine:
 
     def load(self, table: str, source: Source) -> None:
         """Normalise on the workers."""
-        layout, where = source.layout, "The table" if isinstance(source.data, pa.Table) else source.data
+        layout, data = source.layout, source.data
         columns = list(layout.columns())
-        if isinstance(source.data, pa.Table):
-            check_columns(source.data.column_names, columns, where)
-            frame = self.session.createDataFrame(source.data.select(columns))
+        if isinstance(data, pa.RecordBatchReader):
+            data = data.read_all()
+        if isinstance(data, pa.Table):
+            check_columns(data.column_names, columns, "The table")
+            frame = self.session.createDataFrame(data.select(columns))
         else:
-            frame = self._file(source.data)
-            check_columns(frame.columns, columns, where)
+            frame = self._file(data)
+            check_columns(frame.columns, columns, data)
             frame = frame.select(*[f"`{name}`" for name in columns])
         names = canonical(pa.table({n: pa.array([], pa.string()) for n in columns}), layout).column_names
         self._keep(table, frame.mapInArrow(_Normalise(layout), ", ".join(f"{name} string" for name in names)))

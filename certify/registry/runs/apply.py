@@ -53,23 +53,29 @@ def apply_chunk(service: Service, settings: Settings, chunk: int, facts: pa.Tabl
             return {}
         database.register("facts", facts)
         people = database.sql("select distinct person from facts order by person").to_arrow_table()
-        here = lock_chunk(unit.db, people)  # whoever was erased meanwhile is left out
-        database.register("here", here)
+        gone = lock_chunk(unit.db, people)
+        database.register("facts", _without(database, facts, gone))  # whoever was erased meanwhile is left out
+        before = evidence_of_chunk(unit.db, EVIDENCE)
         rows = database.sql(_evidence_sql(settings, unit.now)).to_arrow_table()
         insert_evidence(unit.db, rows)
-        changed = database.sql(
-            "select distinct person from facts where fact <> 'question' and person in (select person from here)"
-        ).to_arrow_table()
-        counts, digest = _determine(unit, settings, database, chunk, changed)
-        asked = database.sql("select * from facts where fact = 'question' and person in (select person from here)")
-        counts |= {"evidence": rows.num_rows, "people": changed.num_rows, "questions": asked.to_arrow_table().num_rows}
-        ask(unit, settings.run, asked.to_arrow_table().to_pylist())
+        changed = database.sql("select distinct person from facts where fact <> 'question'").to_arrow_table()
+        counts, digest = _determine(unit, settings, database, chunk, changed, before)
+        asked = database.sql("select * from facts where fact = 'question'").to_arrow_table()
+        counts |= {"evidence": rows.num_rows, "people": changed.num_rows, "questions": asked.num_rows}
+        ask(unit, settings.run, asked.to_pylist())
         unit.ledger("run_chunk", None, run=str(run_id), chunk=chunk, digest=digest.hex(), **counts)
         policies = {scheme: document.sha256 for scheme, document in sorted(service.policies.items())}
         unit.db.add(
             RunChunkRow(run_id=run_id, chunk=chunk, counts=counts, policies=policies, digest=digest, done_at=unit.now)
         )
     return counts
+
+
+def _without(database: duckdb.DuckDBPyConnection, facts: pa.Table, gone: pa.Table) -> pa.Table:
+    if gone.num_rows == 0:
+        return facts
+    database.register("gone", gone)
+    return database.sql("select * from facts where person not in (select person from gone)").to_arrow_table()
 
 
 def _evidence_sql(settings: Settings, now: datetime) -> str:
@@ -87,21 +93,28 @@ def _evidence_sql(settings: Settings, now: datetime) -> str:
         from (
             select *, strftime(event_on, '%Y-%m-%d') || 'T12:00:00+00:00' as event_at,
                 case fact when 'sign' then 'sign_of_life' else fact end as kind
-            from facts where fact <> 'question' and person in (select person from here)
+            from facts where fact <> 'question'
         ) order by id"""
 
 
 def _determine(
-    unit: Unit, settings: Settings, database: duckdb.DuckDBPyConnection, chunk: int, changed: pa.Table
+    unit: Unit, settings: Settings, database: duckdb.DuckDBPyConnection, chunk: int, changed: pa.Table, before: pa.Table
 ) -> tuple[dict[str, int], bytes]:
     policies = unit.service.policies
     hard: Sequence[str] = changed["person"].to_pylist()
     passed, digest = 0, NO_PASSES
     if settings.feed.adverse_kind is None:
-        known = evidence_of_chunk(unit.db, EVIDENCE)
-        pensions = pensions_of_chunk(unit.db, PENSIONS)
-        database.register("evidence", known)
-        database.register("pensions", pensions)
+        database.register("before", before)
+        database.register("pensions", pensions_of_chunk(unit.db, PENSIONS))
+        trust = settings.feed.evidence.weight
+        database.execute(
+            f"""create temp table evidence as select * from before union all by name
+            select id, person, case fact when 'sign' then 'sign_of_life' else fact end as kind,
+                '{settings.feed.source}' as source,
+                cast(event_on as timestamp) at time zone 'UTC' + interval 12 hour as event_at,
+                case fact when 'sign' then what end as act, case fact when 'sign' then {trust!r} end as trust
+            from facts where fact <> 'question'"""
+        )
         found = find_passes(database, [document.policy for document in policies.values()], unit.now, changed)
         hard, passed = found.hard, found.passes.num_rows
         if passed:
@@ -110,7 +123,7 @@ def _determine(
             keep_policies(unit, [policies[scheme] for scheme in sorted(schemes)])
             raise_standings(unit.db, passes)
             digest = insert_passes(unit.db, settings.run.id, chunk, passes)
-            _draw(unit, settings, passes)
+            _draw(unit, database, settings, passes)
     for batch in _batches(hard, _BATCH):
         determine_locked_many(unit, [UUID(person) for person in batch])
     return {"passes": passed, "one_by_one": len(hard)}, digest
@@ -125,15 +138,17 @@ def _with_ids(database: duckdb.DuckDBPyConnection, passes: pa.Table, run: RunRow
     return database.sql(query).to_arrow_table()
 
 
-def _draw(unit: Unit, settings: Settings, passes: pa.Table) -> None:
+def _draw(unit: Unit, database: duckdb.DuckDBPyConnection, settings: Settings, passes: pa.Table) -> None:
     """Draw passes to be audited. Which ones follows from the run, and cannot be known before its file is there."""
+    database.register("passes", passes)
+    lot = f"cast('0x' || left(sha256('{settings.run.sha256}:{settings.run.id}:' || id), 8) as bigint)"
     limit = int(settings.audit_share * 2**32)
-    for pass_id, person in zip(passes["id"].to_pylist(), passes["person"].to_pylist(), strict=True):
-        lot = hashlib.sha256(f"{settings.run.sha256}:{settings.run.id}:{pass_id}".encode()).digest()
-        if int.from_bytes(lot[:4]) < limit:
-            unit.db.add(
-                AuditRow(pass_id=UUID(pass_id), run_id=settings.run.id, beneficiary_id=UUID(person), drawn_at=unit.now)
-            )
+    for pass_id, person in database.execute(
+        f"select id, person from passes where {lot} < {limit} order by id"
+    ).fetchall():
+        unit.db.add(
+            AuditRow(pass_id=UUID(pass_id), run_id=settings.run.id, beneficiary_id=UUID(person), drawn_at=unit.now)
+        )
 
 
 def _batches(people: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -11,7 +11,6 @@ from datetime import datetime
 from uuid import UUID
 
 import duckdb
-import pyarrow as pa
 
 from certify.registry.feeds.description import Feed
 
@@ -32,41 +31,24 @@ _MOST_CHUNKS = 4096
 _MOST_VERSIONS = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What facts are made of, as Arrow tables.
-
-    Attributes:
-        records: of the file, with a column ``row``.
-        links: as ``LinkResult.links`` gives them; ``record`` is the row as text.
-        known: what is evidence already (``certify.storage.runs.KNOWN``).
-        early: a column ``target`` of voids that came before their records.
-    """
-
-    records: pa.Table
-    links: pa.Table
-    known: pa.Table
-    early: pa.Table
+RECORDS, LINKS, KNOWN, EARLIER = "given_records", "given_links", "given_known", "given_early"
+"""Tables or views that must be there: the file's records; links as ``LinkResult.links`` has them; what is evidence
+already (``certify.storage.runs.KNOWN``); a column ``target`` of voids that came before their records."""
 
 
-def make_facts(
-    database: duckdb.DuckDBPyConnection, feed: Feed, inputs: Inputs, *, run_id: UUID, now: datetime, chunk_size: int
-) -> int:
+def make_facts(database: duckdb.DuckDBPyConnection, feed: Feed, *, run_id: UUID, now: datetime, chunk_size: int) -> int:
     """Make the tables ``FACTS``, ``EARLY`` and ``NOTES``; return the number of chunks.
 
     A chunk holds all facts of some ``chunk_size`` people. Ids of facts follow from run and place, so that the same run
     gives the same ids; they begin with the time, so that new rows lie together in the database's indexes.
     """
-    for name in ("records", "links", "known", "early"):
-        database.register(f"given_{name}", getattr(inputs, name))
-    levels = " || ',' || ".join(
-        f"coalesce(cast({name} as varchar), '-1')" for name in inputs.links.column_names if name.startswith("g_")
-    )
+    columns = [row[0] for row in database.execute(f"describe {LINKS}").fetchall()]
+    levels = " || ',' || ".join(f"coalesce(cast({name} as varchar), '-1')" for name in columns if name.startswith("g_"))
     database.execute(
         f"""create or replace temp table linked as
         select cast(record as bigint) as row, person, stage, outcome, reason, weight, {levels} as levels
-        from given_links;
-        create or replace temp table known as select * from given_known"""
+        from {LINKS} where outcome = 'link' or reason is not null;
+        create or replace temp table known as select * from {KNOWN}"""
     )
     ids = _Ids(run_id, now)
     people = database.execute("select approx_count_distinct(person) from linked").fetchall()[0][0]
@@ -75,8 +57,6 @@ def make_facts(
     _taken_back(database, feed, now)
     _questions(database, feed)
     _gather(database, feed, ids, chunks)
-    for name in ("records", "links", "known", "early"):
-        database.unregister(f"given_{name}")
     return chunks
 
 
@@ -185,11 +165,14 @@ def _taken_back(database: duckdb.DuckDBPyConnection, feed: Feed, now: datetime) 
 def _questions(database: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Make ``questions``: doubtful links of adverse records, one for each record, the likeliest."""
     kind = feed.adverse_kind
+    words = ", ".join(
+        f"'{name}': r.{name}" for name in ("name", "birth_date", "sex", "region", "national_id", "event_date")
+    )
+    record = f"to_json({{{words}}})" if kind else "cast(null as json)"
     database.execute(
         f"""create or replace temp table questions as
         select l.person, r.record_id as external_id, r.event_date as event_on, '{kind}' as what, l.stage, l.weight,
-            l.levels, l.reason, to_json({{'name': r.name, 'birth_date': r.birth_date, 'sex': r.sex, 'region': r.region,
-                'national_id': r.national_id, 'event_date': r.event_date}}) as record
+            l.levels, l.reason, {record} as record
         from linked l join given_records r on r.row = l.row
         where {"l.outcome = 'review'" if kind else "false"} and r.operation <> 'void' and l.reason <> '{_NOT_ASKED}'
             and r.record_id not in (select number from known)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from time import perf_counter
 from typing import Any
@@ -12,11 +13,12 @@ import duckdb
 import pyarrow as pa
 
 from certify.registry.feeds.description import Feed, Kind
-from certify.registry.linking import Engine, Parameters, Source, link, open_engine
+from certify.registry.linking import LinkResult, Parameters, link, load_people, open_engine
 from certify.registry.linking.duckdb_engine import DuckDbEngine
-from certify.registry.runs.facts import EARLY, FACTS, NOTES, Inputs, make_facts
+from certify.registry.runs.facts import EARLIER, EARLY, FACTS, KNOWN, LINKS, NOTES, RECORDS, make_facts
 from certify.registry.runs.importing import feed_of, open_staging
-from certify.registry.runs.roster import hash_records, read_people
+from certify.registry.runs.roster import hashed_records, read_people
+from certify.registry.runs.staging import Staging
 from certify.service import Service, Unit
 from certify.storage.runs import early_targets, get_run, known_records, latest_model, source_is_new, standing_records
 from certify.storage.tables import EarlyVoidRow, RunRow
@@ -43,81 +45,94 @@ def prepare(
     staging, seconds = open_staging(service, row), {}
     opened = open_engine(engine, memory=memory, threads=threads) if engine == "duckdb" else open_engine(engine)
     try:
-        say("reading people and records")
+        say("reading people")
         start = perf_counter()
         with service.unit() as unit:
-            people, people_layout = read_people(unit.db, feed)
             key = service.vault.lookup_key(unit.db)
-        records, records_layout = hash_records(feed, staging.read_all("records"), key)
+            people = read_people(unit.db, feed)
+            load_people(opened, people)
         seconds["read"] = perf_counter() - start
-        say(f"linking {records.num_rows:,} records with {people.num_rows:,} people")
+        say(f"linking {row.shape['rows']:,} records with {opened.count('people'):,} people")
         start = perf_counter()
-        # Voids say whom they mean by the number of the record they take back.
-        told = records.filter(pa.compute.not_equal(records["operation"], "void"))
-        if model is None and told.num_rows < _ENOUGH_TO_TRAIN:
+        records = hashed_records(feed, staging.read_all("records"), key)
+        if model is None and row.shape["rows"] < _ENOUGH_TO_TRAIN:
             model = _UNTRAINED
         parameters = replace(Parameters(one_to_one=feed.kind is not Kind.LIFE_EVENTS), model=model)
-        result = link(opened, Source(people, people_layout), Source(told, records_layout), parameters)
-        del people, told
-        links = result.links("outcome = 'link' or reason is not null")
+        result = link(opened, people, records, parameters, people_loaded=True)
         seconds["link"] = perf_counter() - start
         say("working out what follows")
         start = perf_counter()
-        chunks, counts = _put_facts_by(service, row, feed, records, links, opened, staging, chunk_size)
+        levels = [name.removeprefix("g_") for name in opened.columns("links") if name.startswith("g_")]
+        with _facts_database(result) as database:
+            chunks, counts = _put_facts_by(service, row, feed, database, staging, chunk_size)
         seconds["facts"] = perf_counter() - start
-        levels = [name.removeprefix("g_") for name in links.column_names if name.startswith("g_")]
-        given = {
-            "engine": engine,
-            "levels": levels,
-            "linking": asdict(replace(parameters, model=result.model.stored())),
-        }
-        _finish(service, row, given, chunks, counts | {"linking": result.counts}, seconds | result.seconds)
     finally:
         opened.close()
+    linking = asdict(replace(parameters, model=result.model.stored()))
+    given = {"engine": engine, "levels": levels, "linking": linking}
+    _finish(service, row, given, chunks, counts | {"linking": result.counts}, seconds | result.seconds)
+
+
+@contextmanager
+def _facts_database(result: LinkResult) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give the database that facts are made in, with the links: the engine's own, emptied of what linking needed."""
+    if isinstance(result.engine, DuckDbEngine):
+        database = result.engine.connection
+        for (table,) in database.execute("select table_name from duckdb_tables() where not temporary").fetchall():
+            if table != "links":
+                database.execute(f"drop table {table}")
+        database.execute(f"create view {LINKS} as select * from links")
+        yield database
+        return
+    with duckdb.connect() as database:
+        database.register(LINKS, result.links())
+        yield database
 
 
 def _put_facts_by(
     service: Service,
     row: RunRow,
     feed: Feed,
-    records: pa.Table,
-    links: pa.Table,
-    engine: Engine,
-    staging: Any,
+    database: duckdb.DuckDBPyConnection,
+    staging: Staging,
     chunk_size: int | None,
 ) -> tuple[int, dict[str, Any]]:
+    # Names are read again only where an officer may have to see them.
+    words = "" if feed.adverse_kind is None else ", national_id, name, birth_date, sex, region"
+    query = f"row, record_id, operation, target, act, event_date, recorded_on{words}"
+    for number, table in enumerate(staging.read_all("records")):
+        database.register("batch", table)
+        into = f"create table {RECORDS} as" if number == 0 else f"insert into {RECORDS}"
+        database.execute(f"{into} select {query} from batch")
+        database.unregister("batch")
     with service.unit() as unit:
-        inputs = Inputs(records, links, _known(unit, feed, records), early_targets(unit.db, feed.source))
-        size = chunk_size or (SIGN_CHUNK if feed.adverse_kind is None else ADVERSE_CHUNK)
-    database = engine.connection if isinstance(engine, DuckDbEngine) else duckdb.connect()
-    for table in ("people", "records", "links"):
-        database.execute(f"drop table if exists {table}")
-    database.register("links_kept", links)
-    chunks = make_facts(database, feed, inputs, run_id=row.id, now=row.started_at, chunk_size=size)
+        database.register(KNOWN, _known(unit, feed, database))
+        database.register(EARLIER, early_targets(unit.db, feed.source))
+    size = chunk_size or (SIGN_CHUNK if feed.adverse_kind is None else ADVERSE_CHUNK)
+    chunks = make_facts(database, feed, run_id=row.id, now=row.started_at, chunk_size=size)
     for chunk in range(chunks):
         rows = database.sql(f"select * exclude (chunk) from {FACTS} where chunk = {chunk}").to_arrow_table()
         staging.write(f"facts-{chunk:05d}", rows)
     staging.write("early", database.sql(f"select target, external_id from {EARLY}").to_arrow_table())
-    staging.write("notes", database.sql(f"select code, external_id from {NOTES}").to_arrow_table())
     notes = database.execute(f"select code, count(*) from {NOTES} group by code").fetchall()
     facts = database.execute(f"select fact, count(*) from {FACTS} group by fact").fetchall()
-    low, high = _WEIGHTS[0], _WEIGHTS[-1]
+    low, high = _WEIGHTS
     weights = database.execute(
         f"""select cast(least(greatest(floor(weight / 2) * 2, {low}), {high}) as integer) as bits, stage, count(*)
-        from links_kept group by 1, 2 order by 1, 2"""
+        from {LINKS} group by 1, 2 order by 1, 2"""
     ).fetchall()
     return chunks, {"notes": dict(notes), "facts": dict(facts), "weights": weights}
 
 
-def _known(unit: Unit, feed: Feed, records: pa.Table) -> pa.Table:
+def _known(unit: Unit, feed: Feed, database: duckdb.DuckDBPyConnection) -> pa.Table:
     if feed.content == "full" and feed.adverse_kind is not None:
         return standing_records(unit.db, feed.source)
     if source_is_new(unit.db, feed.source):
         return known_records(unit.db, feed.source, pa.array([], pa.string()))
-    numbers = pa.concat_arrays(
-        [records[name].combine_chunks().cast(pa.string()) for name in ("record_id", "target")]
-    ).drop_null()
-    return known_records(unit.db, feed.source, numbers.unique())
+    numbers = database.sql(
+        f"select record_id as number from {RECORDS} union select target from {RECORDS} where target is not null"
+    ).to_arrow_table()
+    return known_records(unit.db, feed.source, numbers["number"])
 
 
 def _finish(

@@ -11,9 +11,9 @@ import duckdb
 from certify.errors import Invalid
 from certify.registry.feeds.checking import RECORDS, check_records
 from certify.registry.feeds.reading import read_feed
-from certify.registry.linking import Parameters, Source, link, open_engine
+from certify.registry.linking import Parameters, link, load_people, open_engine
 from certify.registry.runs.importing import feed_of
-from certify.registry.runs.roster import hash_records, read_people
+from certify.registry.runs.roster import hashed_records, read_people
 from certify.service import Service
 from certify.storage.runs import get_run, links_of_run
 
@@ -47,15 +47,15 @@ def relink(service: Service, run_id: UUID, path: Path) -> Relinked:
             raise Invalid(f"{path} is not the file of this run.", code="run_file")
         check_records(feed, database, today=row.started_at.date())
         records = database.sql(f"select * from {RECORDS} where operation <> 'void' order by row").to_arrow_table()
-    with service.unit() as unit:
-        people, people_layout = read_people(unit.db, feed)
-        key = service.vault.lookup_key(unit.db)
-        before = links_of_run(unit.db, run_id)
-    hashed, layout = hash_records(feed, [records], key)
     engine = open_engine("duckdb", memory="4GB", threads=2)
     try:
-        result = link(engine, Source(people, people_layout), Source(hashed, layout), Parameters(**stored))
-        after = result.links("outcome = 'link'")
+        with service.unit() as unit:
+            before = links_of_run(unit.db, run_id)
+            people = read_people(unit.db, feed)
+            load_people(engine, people)
+            key = service.vault.lookup_key(unit.db)
+        hashed = hashed_records(feed, [records], key)
+        after = link(engine, people, hashed, Parameters(**stored), people_loaded=True).links("outcome = 'link'")
     finally:
         engine.close()
     with duckdb.connect() as database:

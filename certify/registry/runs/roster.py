@@ -1,21 +1,27 @@
-"""The people of the fund and the records of a feed, as linking wants them: ids as keyed hashes on both sides."""
+"""The people of the fund and the records of a feed, as linking wants them: ids as keyed hashes on both sides.
+
+Both come as streams: ten million of either are gigabytes, which nothing needs as a whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import duckdb
 import pyarrow as pa
 from sqlalchemy.orm import Session
 
 from certify.registry.feeds.description import Feed
+from certify.registry.linking import Source
 from certify.registry.normalise import Layout
 from certify.registry.normalise.ids import HASHED, HOLDS_BIRTH_DATE, check_ids, compact_ids
 from certify.registry.runs.hashing import hashed_id_sql
-from certify.storage.copy import copy_out
+from certify.storage.copy import copy_out_batches
 
-_PEOPLE = """
-    select id, encode(national_id_hash, 'hex'), name, birth_date, sex, region from beneficiaries
+_HEX = 32
+"""Characters of a hash that are compared: 128 bits. Two of 10^8 ids meet by chance in one nation of 10^22."""
+_PEOPLE = f"""
+    select id, left(encode(national_id_hash, 'hex'), {_HEX}), name, birth_date, sex, region from beneficiaries
     where erased_at is null
 """
 _PEOPLE_COLUMNS = {
@@ -28,8 +34,8 @@ _PEOPLE_COLUMNS = {
 }
 
 
-def read_people(db: Session, feed: Feed) -> tuple[pa.Table, Layout]:
-    """Return everybody who is enrolled, and what the columns mean."""
+def read_people(db: Session, feed: Feed) -> Source:
+    """Return everybody who is enrolled, read while the transaction of ``db`` is open."""
     layout = Layout(
         key="person",
         id="id_hash",
@@ -40,23 +46,15 @@ def read_people(db: Session, feed: Feed) -> tuple[pa.Table, Layout]:
         id_format=HASHED,
         id_holds_birth=feed.national_id_format in HOLDS_BIRTH_DATE,
     )
-    return copy_out(db, _PEOPLE, _PEOPLE_COLUMNS), layout
+    batches = copy_out_batches(db, _PEOPLE, _PEOPLE_COLUMNS)
+    return Source(pa.RecordBatchReader.from_batches(pa.schema(list(_PEOPLE_COLUMNS.items())), batches), layout)
 
 
-def hash_records(feed: Feed, batches: Iterable[pa.Table], key: bytes) -> tuple[pa.Table, Layout]:
-    """Return a feed's records with their usable ids hashed, and what the columns mean.
+def hashed_records(feed: Feed, tables: Iterable[pa.Table], key: bytes) -> Source:
+    """Return a feed's records with their usable ids hashed, but for those that only take others back.
 
     ``key`` is the one of ``Vault.lookup_hash``.
     """
-    expression = hashed_id_sql(key, "national_id", "usable_id")
-    made = []
-    with duckdb.connect(config={"threads": 2}) as database:
-        for batch in batches:
-            text = compact_ids(batch["national_id"].combine_chunks().cast(pa.string()))
-            usable, _ = check_ids(text, feed.national_id_format)
-            database.register("batch", batch.append_column("usable_id", usable))
-            query = f"select * exclude (usable_id, national_id), {expression} as id_hash, national_id from batch"
-            made.append(database.sql(query).to_arrow_table())
     layout = Layout(
         key="row",
         id="id_hash",
@@ -70,4 +68,18 @@ def hash_records(feed: Feed, batches: Iterable[pa.Table], key: bytes) -> tuple[p
         date_order="mdy" if feed.dates.order == "mdy" else "dmy",
         era=feed.dates.calendar,
     )
-    return pa.concat_tables(made), layout
+    schema = pa.schema([(name, pa.int64() if name == "row" else pa.string()) for name in layout.columns()])
+    return Source(pa.RecordBatchReader.from_batches(schema, _hashed(feed, tables, key, schema)), layout)
+
+
+def _hashed(feed: Feed, tables: Iterable[pa.Table], key: bytes, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    wanted = ", ".join(f"left({hashed_id_sql(key, 'national_id', 'usable_id')}, {_HEX}) as id_hash"
+                       if name == "id_hash" else name for name in schema.names)  # fmt: skip
+    with duckdb.connect(config={"threads": 1}) as database:
+        for table in tables:
+            text = compact_ids(table["national_id"].combine_chunks().cast(pa.string()))
+            usable, _ = check_ids(text, feed.national_id_format)
+            database.register("arrived", table.append_column("usable_id", usable))
+            query = f"select {wanted} from arrived where operation <> 'void'"
+            yield from database.sql(query).to_arrow_table().cast(schema).to_batches()
+            database.unregister("arrived")

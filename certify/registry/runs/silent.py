@@ -173,7 +173,7 @@ def _scheme_sql(database: duckdb.DuckDBPyConnection, number: int, policy: Policy
                 where pensions.proven_on is null or day > pensions.proven_on
             )
         ) left join (
-            select person, list(id order by id) as facts from evidence group by person
+            select person, '{{' || string_agg(id, ',' order by id) || '}}' as facts from evidence group by person
         ) known using (person)"""
 
 

@@ -118,6 +118,8 @@ def upgrade() -> None:
     op.add_column('evidence', sa.Column('link_stage', sa.String(), nullable=True))
     op.add_column('evidence', sa.Column('link_weight', sa.Double(), nullable=True))
     op.add_column('evidence', sa.Column('link_levels', sa.String(), nullable=True))
+    op.drop_constraint("fk_evidence_beneficiary_id", "evidence", type_="foreignkey")
+    op.alter_column("evidence", "body", type_=sa.JSON(), postgresql_using="body::json")
     for table in ("silent_passes", "run_chunks"):
         op.execute(
             f"create trigger append_only before update or delete or truncate on {table} "
@@ -130,6 +132,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.alter_column(
+        "evidence", "body", type_=postgresql.JSONB(astext_type=sa.Text()), postgresql_using="body::jsonb"
+    )
+    op.create_foreign_key("fk_evidence_beneficiary_id", "evidence", "beneficiaries", ["beneficiary_id"], ["id"])
     op.drop_column('evidence', 'link_levels')
     op.drop_column('evidence', 'link_weight')
     op.drop_column('evidence', 'link_stage')
