@@ -29,7 +29,7 @@ demo: setup ## Enrol two people and play the main job on real faces, then regist
 test: setup ## Run all checks and tests
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: setup ## Formatting, lint, types, import contracts, Dockerfile
 	$(BIN)/ruff format --check .

@@ -55,7 +55,7 @@ def read_feed(feed: Feed, path: Path | None, database: duckdb.DuckDBPyConnection
         else:
             if path is None:
                 raise Invalid("This feed needs a file.", code="feed_file")
-            sha256 = _hash(path)
+            sha256 = hash_file(path)
             try:
                 _READERS[feed.file.format](feed, path, database, stack)
             except (duckdb.Error, OSError, UnicodeError, LookupError, ET.ParseError) as error:
@@ -319,7 +319,8 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _hash(path: Path) -> str:
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal. Raises Invalid (``feed_file``) when it cannot be read."""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:

@@ -6,6 +6,7 @@ Nobody is touched yet. A file that departs from its history is *held* until an o
 from __future__ import annotations
 
 import secrets
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -19,7 +20,7 @@ import pyarrow as pa
 from certify.errors import Conflict, Invalid
 from certify.registry.feeds.checking import RECORDS, bad_by_reason, check_records, write_quarantine
 from certify.registry.feeds.description import Feed, parse_feed
-from certify.registry.feeds.reading import read_feed
+from certify.registry.feeds.reading import hash_file, read_feed
 from certify.registry.feeds.shape import Shape, departures
 from certify.registry.runs.staging import Staging
 from certify.service import Service, Unit
@@ -27,6 +28,8 @@ from certify.storage.runs import find_run, get_run, list_runs
 from certify.storage.tables import RunRow
 
 _BATCH = 1_000_000
+_MEMORY = "3GB"
+"""What reading a file may use before it spills to disk."""
 _HISTORY = 24
 """So many earlier files say what is usual."""
 
@@ -49,14 +52,19 @@ def import_file(
 ) -> Imported:
     """Read a feed's file and put its usable records by for a run. Raises Invalid (``feed_file``, ``feed_columns``)."""
     now = service.clock()
-    with duckdb.connect() as database:
+    if path is not None and (known := _known_run(service, feed, hash_file(path))) is not None:
+        return known
+    # A private folder for what does not fit into memory: it holds what registries say of people.
+    with (
+        tempfile.TemporaryDirectory(prefix="certify-import-") as spill,
+        duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": spill}) as database,
+    ):
         read = read_feed(feed, path, database)
+        if (known := _known_run(service, feed, read.sha256)) is not None:
+            return known
         with service.reading() as unit:
-            known = find_run(unit.db, feed.name, read.sha256)
-            before = [shape_of(row.shape) for row in list_runs(unit.db, feed=feed.name, limit=_HISTORY)
-                      if row.state != "refused" and row.sha256 != read.sha256]  # fmt: skip
-        if known is not None:
-            return Imported(known.id, known.state, False, shape_of(known.shape), known.departures, {}, None)
+            rows = list_runs(unit.db, feed=feed.name, limit=_HISTORY)
+        before = [shape_of(row.shape) for row in rows if row.state != "refused"]
         shape = check_records(feed, database, today=now.date())
         count = write_quarantine(database, quarantine)
         reasons = {code: number for code, _, number in bad_by_reason(database)}
@@ -86,6 +94,14 @@ def import_file(
         unit.db.add(row)
         unit.ledger("feed_imported", None, run=str(run_id), feed=feed.name, sha256=read.sha256, state=row.state)
     return Imported(run_id, row.state, True, shape, row.departures, reasons, quarantine if count else None)
+
+
+def _known_run(service: Service, feed: Feed, sha256: str) -> Imported | None:
+    with service.reading() as unit:
+        known = find_run(unit.db, feed.name, sha256)
+    if known is None:
+        return None
+    return Imported(known.id, known.state, False, shape_of(known.shape), known.departures, {}, None)
 
 
 def decide_held(unit: Unit, run_id: UUID, *, officer: str, accept: bool) -> RunRow:
