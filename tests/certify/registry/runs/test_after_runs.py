@@ -178,7 +178,9 @@ def test_a_run_of_deaths_replays_too(fund: Fund) -> None:
     with fund.service.unit() as unit:
         unit.db.execute(_UNGUARDED)
         unit.db.execute(
-            text("update evidence set body = jsonb_set(body::jsonb, '{kind}', '\"prison\"')::json where kind = 'adverse'")
+            text(
+                "update evidence set body = jsonb_set(body::jsonb, '{kind}', '\"prison\"')::json where kind = 'adverse'"
+            )
         )
     with fund.service.reading() as unit:
         assert not replay_run(unit, row.id).identical
