@@ -74,7 +74,7 @@ def test_every_socket_states_its_roles() -> None:
         assert guard.roles == {Role.PENSIONER, Role.AGENT}
 
 
-@pytest.mark.parametrize("role", [None, *(set(Role) - {Role.PENSIONER, Role.AGENT})], ids=str)
+@pytest.mark.parametrize("role", [None, *sorted(set(Role) - {Role.PENSIONER, Role.AGENT})], ids=str)
 def test_sockets_refuse_strangers_and_wrong_roles(
     role: Role | None, client: TestClient, call: Callable[[Role], Caller]
 ) -> None:
