@@ -3,8 +3,8 @@
 python -m bench.nation_database --people 1000000 --out FOLDER
 
 Writes people straight into the tables (an import of ten million takes hours, and is measured by itself in
-bench/import_people.py). Data keys and sealed ids are left out: runs never open them. Registry files go to the same
-folder, with the national ids as the registries write them.
+bench/import_people.py). Sealed ids are left out: runs never open them. Registry files go to the same folder, with the
+national ids as the registries write them.
 """
 
 from __future__ import annotations
@@ -88,6 +88,19 @@ def _fill(service: Service, nation: Nation, seed: int) -> None:
                             '•••• ' || right(national_id, 4) as national_id_masked, name, birth_date, region, sex,
                             timestamptz '{datetime(2026, 1, 1, tzinfo=UTC)}' as created_at from rows order by id"""  # noqa: S608
                     ).to_arrow_table(),
+                )
+                ids = database.sql("select id from rows order by id").fetchall()
+                keys = [service.vault.new_key(person)[0] for (person,) in ids]
+                copy_in(
+                    unit.db,
+                    "data_keys",
+                    pa.table(
+                        {
+                            "beneficiary_id": [str(key["beneficiary_id"]) for key in keys],
+                            "wrapped": [f"\\x{key['wrapped'].hex()}" for key in keys],
+                            "master_key_id": [key["master_key_id"] for key in keys],
+                        }
+                    ),
                 )
                 copy_in(
                     unit.db,

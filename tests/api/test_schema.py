@@ -27,6 +27,7 @@ from certify.certificates.qr import to_text
 from certify.config import Settings
 from certify.domain.evidence import Channel
 from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference
+from certify.record import NewRecord, record
 from certify.review import CaseKind, Decision, open_case, rule
 from certify.service import Service
 from certify.storage.certificates import certificate_in_force
@@ -80,6 +81,8 @@ def served(service: Service) -> Served:
         # An officer's ruling certifies without face models: determinations, a certificate, ledger entries.
         seen = open_case(unit, person, kind=CaseKind.OTHER_PATH)
         rule(unit, seen.id, officer="fuzz", decision=Decision.CONFIRM_ALIVE)
+        stay = NewRecord(source="hospital", record_id="S1", event_at=unit.now - timedelta(days=9), act="hospital_stay")
+        sign, _ = record(unit, person, stay)
         waiting = open_case(unit, person, kind=CaseKind.APPEAL)
         unit.db.flush()
         certificate = certificate_in_force(unit.db, person)
@@ -90,6 +93,7 @@ def served(service: Service) -> Served:
             "determination_id": str(determinations_of(unit.db, beneficiary_id=person, limit=1)[0].id),
             "number": certificate.number,
             "case_id": str(waiting.id),
+            "evidence_id": sign,
             "text": to_text(certificate.cose),
             "national_id": "FUZZ0001",
             "scheme": "employee",
@@ -100,7 +104,7 @@ def served(service: Service) -> Served:
             "offset": 0,
         }
     name = str(person)
-    record = {"source": "registry", "record_id": "R1", "event_at": "2026-01-10T00:00:00Z", "adverse": "death"}
+    death = {"source": "registry", "record_id": "R1", "event_at": "2026-01-10T00:00:00Z", "adverse": "death"}
     enrolment = {
         "national_id": "FUZZ0002",
         "name": "Fuzz the Second",
@@ -109,7 +113,7 @@ def served(service: Service) -> Served:
     found.bodies = {
         ("/v1/beneficiaries", "post"): enrolment,
         ("/v1/beneficiaries/lookup", "post"): {"national_id": "FUZZ0001"},
-        ("/v1/beneficiaries/{beneficiary_id}/records", "post"): record,
+        ("/v1/beneficiaries/{beneficiary_id}/records", "post"): death,
         ("/v1/beneficiaries/{beneficiary_id}/references", "post"): photo,
         ("/v1/sessions", "post"): {"beneficiary_id": name},
         ("/v1/sessions/{session_id}/media", "post"): photo,

@@ -111,6 +111,9 @@ def _rules(feed: Feed, present: dict[str, str], today: date) -> list[tuple[str, 
     ]
     if feed.acts:
         rules.append((f"{not_void} and acts.act is null", "act_unknown", "It is not described what act this is."))
+    if feed.coverage.since is not None:
+        since = feed.coverage.since.isoformat()
+        rules.append((f"event.day < date '{since}'", "date_not_covered", "The feed does not cover so early a date."))
     if feed.coverage.regions and "region" in present:
         regions = ", ".join("'" + region.replace("'", "''") + "'" for region in sorted(feed.coverage.regions))
         rules.append((f"cells.region not in ({regions})", "region_not_covered", "The feed does not cover this region."))

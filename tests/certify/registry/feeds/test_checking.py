@@ -144,3 +144,9 @@ def test_the_quarantine_file_is_private_and_harmless(tmp_path: Path) -> None:
         check_records(feed(), database, today=TODAY)
         assert write_quarantine(database, target) == 0
     assert not target.exists()
+
+
+def test_what_happened_before_a_feed_began_is_not_covered(tmp_path: Path) -> None:
+    covered = feed(coverage={"since": date(2026, 11, 3)})
+    assert _check(tmp_path / "f", GOOD, described=covered)[2] == ["date_not_covered"]
+    assert _check(tmp_path / "f", GOOD, described=feed(coverage={"since": date(2026, 11, 2)}))[2] == []

@@ -1,0 +1,103 @@
+"""One registry file against a whole nation in PostgreSQL: seconds and memory from the file to the last standing.
+
+python -m bench.nation_database --people 10000000 --out FOLDER
+python -m bench.registry_run --folder FOLDER --feed visits
+python -m bench.registry_run --folder FOLDER --feed deaths --rows 30000
+
+``visits`` has as many rows as the nation has people, each a sign of life; ``deaths`` with ``--rows`` is a daily delta.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import duckdb
+from rich.console import Console
+
+from bench.nation_database import AS_OF
+from certify.config import Settings
+from certify.registry.feeds.description import Feed, parse_feed
+from certify.registry.runs.carry_out import Machine, carry_out
+from certify.registry.runs.importing import decide_held, import_file
+from certify.service import build_service
+
+_COLUMNS = ("record_id", "national_id", "name", "birth_date", "sex", "region", "event_date", "recorded_on")
+_KINDS: dict[str, dict[str, Any]] = {
+    "visits": {"kind": "life_events", "acts": {"stay": "hospital_stay"}},
+    "deaths": {"kind": "deaths"},
+}
+
+
+def main() -> None:
+    """Take a file in, carry it out, and print what it took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, required=True, help="of bench.nation_database")
+    parser.add_argument("--feed", choices=sorted(_KINDS), required=True)
+    parser.add_argument("--rows", type=int, help="only so many records")
+    parser.add_argument("--memory", default="4GB")
+    options = parser.parse_args()
+    os.environ["CERTIFY_DATA_DIR"] = str(options.folder)
+    console = Console()
+    now = datetime(AS_OF.year, AS_OF.month, AS_OF.day + 1, 9, tzinfo=UTC)
+    service = replace(build_service(Settings()), clock=lambda: now)
+    with tempfile.TemporaryDirectory() as folder:
+        path = _file(options.folder / f"{options.feed}.parquet", Path(folder), options.rows)
+        start = perf_counter()
+        found = import_file(service, _feed(options.feed), path, quarantine=Path(folder) / "bad.csv")
+        console.print(f"{perf_counter() - start:7.1f} s  taken in, {found.shape.rows:,} records, {found.state}")
+        if found.state == "held":
+            with service.unit() as unit:
+                decide_held(unit, found.run_id, officer="bench", accept=True)
+
+        def tell(what: str, done: int, total: int) -> None:
+            if done in (0, total):
+                console.print(f"{perf_counter() - start:7.1f} s  {what}", highlight=False)
+
+        row = carry_out(service, found.run_id, machine=Machine(memory=options.memory), progress=tell)
+    console.print(f"{perf_counter() - start:7.1f} s  {row.state}")
+    console.print(row.counts["applied"], row.counts["notes"], row.seconds)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    console.print(f"peak memory of this process {peak:.2f} GB; PostgreSQL's buffers come on top")
+    service.database.close()
+
+
+def _file(whole: Path, folder: Path, rows: int | None) -> Path:
+    """Return the file, or a sample of it with every event up to the day before the run."""
+    if rows is None:
+        return whole
+    path = folder / "delta.parquet"
+    duckdb.sql(
+        f"""copy (
+            select * replace (least(event_date, date '{AS_OF}') as event_date,
+                least(recorded_on, date '{AS_OF}') as recorded_on)
+            from '{whole}' where operation = 'notify' order by hash(record_id) limit {rows}
+        ) to '{path}'"""  # noqa: S608 - our own paths
+    )
+    return path
+
+
+def _feed(name: str) -> Feed:
+    return parse_feed(
+        {
+            "name": name,
+            "source": f"{name}-registry",
+            "national_id_format": "cn",
+            "fresh_days": 400,
+            "file": {"format": "parquet"},
+            "columns": {column: column for column in _COLUMNS},
+            "evidence": {"weight": 1.0, "justification": "a register of the state"},
+            **_KINDS[name],
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()
