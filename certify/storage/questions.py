@@ -37,9 +37,3 @@ def questions_about(db: Session, source: str, numbers: Sequence[str]) -> Sequenc
         LinkQuestionRow.source == source, LinkQuestionRow.external_id.in_(numbers), LinkQuestionRow.state == "open"
     )
     return db.scalars(query.with_for_update()).all()
-
-
-def asked_numbers(db: Session, source: str, numbers: Sequence[str]) -> set[str]:
-    """Return those record numbers of a source about which something was ever asked."""
-    query = select(LinkQuestionRow.external_id)
-    return set(db.scalars(query.where(LinkQuestionRow.source == source, LinkQuestionRow.external_id.in_(numbers))))

@@ -6,6 +6,7 @@ Both come as streams: ten million of either are gigabytes, which nothing needs a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +21,9 @@ from certify.storage.copy import copy_out_batches
 
 _HEX = 32
 """Characters of a hash that are compared: 128 bits. Two of 10^8 ids meet by chance in one nation of 10^22."""
+_LAYOUT = Layout(
+    key="person", id="id_hash", name=("name",), birth="birth_date", sex="sex", region="region", id_format=HASHED
+)
 _PEOPLE = f"""
     select id, left(encode(national_id_hash, 'hex'), {_HEX}), name, birth_date, sex, region from beneficiaries
     where erased_at is null
@@ -36,16 +40,7 @@ _PEOPLE_COLUMNS = {
 
 def read_people(db: Session, feed: Feed) -> Source:
     """Return everybody who is enrolled, read while the transaction of ``db`` is open."""
-    layout = Layout(
-        key="person",
-        id="id_hash",
-        name=("name",),
-        birth="birth_date",
-        sex="sex",
-        region="region",
-        id_format=HASHED,
-        id_holds_birth=feed.national_id_format in HOLDS_BIRTH_DATE,
-    )
+    layout = replace(_LAYOUT, id_holds_birth=feed.national_id_format in HOLDS_BIRTH_DATE)
     batches = copy_out_batches(db, _PEOPLE, _PEOPLE_COLUMNS)
     return Source(pa.RecordBatchReader.from_batches(pa.schema(list(_PEOPLE_COLUMNS.items())), batches), layout)
 
@@ -55,15 +50,10 @@ def hashed_records(feed: Feed, tables: Iterable[pa.Table], key: bytes) -> Source
 
     ``key`` is the one of ``Vault.lookup_hash``.
     """
-    layout = Layout(
+    layout = replace(
+        _LAYOUT,
         key="row",
-        id="id_hash",
         id_text="national_id",
-        name=("name",),
-        birth="birth_date",
-        sex="sex",
-        region="region",
-        id_format=HASHED,
         id_holds_birth=feed.national_id_format in HOLDS_BIRTH_DATE,
         date_order="mdy" if feed.dates.order == "mdy" else "dmy",
         era=feed.dates.calendar,
