@@ -11,7 +11,7 @@ from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.passes import audit_counts, count_passes, get_audit
 from certify.storage.people import get_beneficiary
-from certify.storage.reviews import open_cases_of
+from certify.storage.reviews import open_case_of
 from certify.storage.tables import AuditRow
 from models.statistics import Rate, rate
 
@@ -53,8 +53,7 @@ def record_audit(unit: Unit, pass_id: UUID, outcome: Outcome, *, officer: str, n
         raise Conflict(f"This audit is done: {row.outcome}.", code="audit_recorded")
     row.outcome, row.checked_by, row.checked_at, row.note = outcome.value, officer, unit.now, note
     unit.ledger("audit_recorded", row.beneficiary_id, silent_pass=str(pass_id), outcome=outcome.value, officer=officer)
-    known = {case.kind for case in open_cases_of(unit.db, row.beneficiary_id)}
-    if outcome is Outcome.FALSE_PASS and FALSE_PASS not in known:
+    if outcome is Outcome.FALSE_PASS and open_case_of(unit.db, row.beneficiary_id, FALSE_PASS) is None:
         add_case(unit, row.beneficiary_id, FALSE_PASS, None)
         unit.db.flush()
         determine_locked(unit, person)

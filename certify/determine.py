@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -64,12 +64,6 @@ def determine_many(unit: Unit, people: Collection[UUID]) -> dict[UUID, Determine
 def determine_locked_many(unit: Unit, people: Collection[UUID]) -> dict[UUID, Determined]:
     """Do what ``determine_many`` does, for a caller that has locked the people already."""
     return _determine(unit, people, None)
-
-
-def keep_policies(unit: Unit, policies: Iterable[PolicyDocument]) -> None:
-    """Store the policies that something is determined under, unless they are stored already."""
-    for policy in policies:
-        _keep_policy(unit, policy)
 
 
 def _determine(unit: Unit, people: Collection[UUID], session_id: UUID | None) -> dict[UUID, Determined]:
@@ -163,7 +157,7 @@ def _find(unit: Unit, dossier: Dossier, session_id: UUID | None, verdicts: Verdi
     finding = Finding(dossier)
     facts = [fact.id for fact in dossier.evidence]
     for pension, entitlement, policy, determination in _decide_all(unit, dossier):
-        _keep_policy(unit, policy)
+        keep_policy(unit, policy)
         verdict = determination_to_json(determination)
         determination_id, sha256 = unit.service.new_id(), verdict_digest(verdict)
         stored = {
@@ -196,7 +190,8 @@ def _find(unit: Unit, dossier: Dossier, session_id: UUID | None, verdicts: Verdi
     return finding
 
 
-def _keep_policy(unit: Unit, policy: PolicyDocument) -> None:
+def keep_policy(unit: Unit, policy: PolicyDocument) -> None:
+    """Store the policy that something is determined under, unless it is stored already."""
     if policy.sha256 not in unit.service.stored_documents and policy.sha256 not in unit.stored_documents:
         store_policy(unit.db, policy)
         unit.stored_documents.add(policy.sha256)

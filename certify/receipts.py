@@ -20,7 +20,7 @@ from certify.service import Unit
 from certify.silent import all_determinations
 from certify.storage.facts import add_evidence, evidence_of, stored_policy
 from certify.storage.people import get_beneficiary
-from certify.storage.reviews import open_cases_of
+from certify.storage.reviews import open_case_of
 from certify.storage.tables import DeterminationRow, EvidenceRow, ReviewCaseRow
 
 NOT_ME = "not_me"
@@ -95,7 +95,7 @@ def deny(unit: Unit, beneficiary_id: UUID, evidence_id: UUID) -> ReviewCaseRow:
         by_person=True,
     )
     new = add_evidence(unit.db, beneficiary_id, void, external_id=f"{evidence_id}:not-me")
-    case = next((case for case in open_cases_of(unit.db, beneficiary_id) if case.kind == NOT_ME), None)
+    case = open_case_of(unit.db, beneficiary_id, NOT_ME)
     if new or case is None:
         unit.ledger("evidence_denied", beneficiary_id, evidence=sign.id, source=sign.source)
         case = case or add_case(unit, beneficiary_id, NOT_ME, None)

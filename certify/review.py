@@ -12,7 +12,7 @@ from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.facts import add_evidence, evidence_of
 from certify.storage.people import get_beneficiary
-from certify.storage.reviews import get_case, open_cases_of
+from certify.storage.reviews import get_case, open_case_of
 from certify.storage.tables import ReviewCaseRow
 
 
@@ -53,7 +53,7 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tupl
         _add_ruling(unit, case, officer, Ruling(decision))
     unit.db.flush()
     found = determine(unit, case.beneficiary_id)
-    if decision is Decision.NO_CHANGE and any(c.kind == case.kind for c in open_cases_of(unit.db, case.beneficiary_id)):
+    if decision is Decision.NO_CHANGE and open_case_of(unit.db, case.beneficiary_id, case.kind) is not None:
         raise Conflict(
             "What this case is about still stands.",
             hint="Rule 'confirm_alive' or 'stop', or let the source take its record back.",
@@ -91,9 +91,8 @@ def open_case(unit: Unit, beneficiary_id: UUID, *, kind: CaseKind) -> ReviewCase
     One that is open already is returned. Raises NotFound.
     """
     get_beneficiary(unit.db, beneficiary_id, lock=True)
-    for case in open_cases_of(unit.db, beneficiary_id):
-        if case.kind == kind:
-            return case
+    if (known := open_case_of(unit.db, beneficiary_id, kind.value)) is not None:
+        return known
     case = add_case(unit, beneficiary_id, kind.value, None)
     unit.db.flush()
     return case

@@ -46,17 +46,16 @@ def check(
     Bad rows go to a quarantine file with their number and the reason. Exit code 1 when the file departs so much from
     what is usual (rows, dates, share of bad rows) that an import would wait for an officer; 3 when it cannot be read.
     """
-    import duckdb  # noqa: PLC0415 - slow to load
-
     from certify.registry.feeds.checking import bad_by_reason, check_records, first_records, write_quarantine  # noqa: PLC0415
     from certify.registry.feeds.description import load_feed  # noqa: PLC0415
     from certify.registry.feeds.reading import read_feed  # noqa: PLC0415
     from certify.registry.feeds.shape import departures  # noqa: PLC0415
+    from certify.registry.workspace import open_workspace  # noqa: PLC0415
 
     feed = load_feed(description)
     day = date.fromisoformat(today) if today else utc_now().date()
     shapes = []
-    with duckdb.connect() as database:
+    with open_workspace() as database:
         for path in earlier or []:
             read_feed(feed, path, database)
             shapes.append(check_records(feed, database, today=day))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pc
-from psycopg import Connection, sql
+from psycopg import sql
 from sqlalchemy.orm import Session
 
 from certify.storage.direct import driver
@@ -30,20 +29,16 @@ def copy_in(db: Session, table: str, rows: pa.Table) -> None:
             copy.write(sink.getvalue())
 
 
-def copy_out(connection: Session | Connection[Any], query: str, columns: Mapping[str, pa.DataType]) -> pa.Table:
+def copy_out(db: Session, query: str, columns: Mapping[str, pa.DataType]) -> pa.Table:
     """Return the result of a query of ours as Arrow, with columns of these names and types, in the order selected."""
-    return pa.Table.from_batches(copy_out_batches(connection, query, columns), pa.schema(list(columns.items())))
+    return pa.Table.from_batches(copy_out_batches(db, query, columns), pa.schema(list(columns.items())))
 
 
-def copy_out_batches(
-    connection: Session | Connection[Any], query: str, columns: Mapping[str, pa.DataType]
-) -> Iterator[pa.RecordBatch]:
+def copy_out_batches(db: Session, query: str, columns: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
     """Do what ``copy_out`` does, a few megabytes at a time: for results that should not lie in memory as a whole."""
-    opened = driver(connection) if isinstance(connection, Session) else connection
-    with opened.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout (format csv)".encode()) as copy:
+    with driver(db).cursor() as cursor, cursor.copy(f"copy ({query}) to stdout (format csv)".encode()) as copy:
         source = _CopyFile(iter(copy))
-        first = source.peek()
-        if not first:
+        if not source.peek():
             return
         reader = pc.open_csv(
             pa.PythonFile(source, mode="r"),
@@ -73,8 +68,7 @@ class _CopyFile(io.RawIOBase):
 
     def peek(self) -> bytes:
         """Return what comes next without taking it; nothing at the end."""
-        if not self._rest:
-            self._rest = b"".join(bytes(block) for block in self._some(1 << 16))
+        self._rest = self.read(1) + self._rest
         return self._rest
 
     def read(self, size: int = -1) -> bytes:
@@ -87,11 +81,3 @@ class _CopyFile(io.RawIOBase):
         whole = b"".join(parts)
         self._rest = whole[wanted:] if have > wanted else b""
         return whole[:wanted]
-
-    def _some(self, size: int) -> Iterator[bytes | bytearray | memoryview]:
-        have = 0
-        for block in self._blocks:
-            yield block
-            have += len(bytes(block))
-            if have >= size:
-                return

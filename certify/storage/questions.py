@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import String, any_, cast, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from certify.errors import NotFound
@@ -33,7 +34,7 @@ def open_questions_of(db: Session, beneficiary_id: UUID) -> Sequence[LinkQuestio
 
 def questions_about(db: Session, source: str, numbers: Sequence[str]) -> Sequence[LinkQuestionRow]:
     """Return open questions about these records of a source, locked."""
-    query = select(LinkQuestionRow).where(
-        LinkQuestionRow.source == source, LinkQuestionRow.external_id.in_(numbers), LinkQuestionRow.state == "open"
-    )
+    # One array: a parameter for each number would end at 65,535 of them.
+    named = LinkQuestionRow.external_id == any_(cast(list(numbers), ARRAY(String)))
+    query = select(LinkQuestionRow).where(LinkQuestionRow.source == source, named, LinkQuestionRow.state == "open")
     return db.scalars(query.with_for_update()).all()

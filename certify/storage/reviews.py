@@ -29,6 +29,11 @@ def open_cases_of(db: Session, beneficiary_id: UUID) -> Sequence[ReviewCaseRow]:
     return db.scalars(query.order_by(ReviewCaseRow.opened_at, ReviewCaseRow.id)).all()
 
 
+def open_case_of(db: Session, beneficiary_id: UUID, kind: str) -> ReviewCaseRow | None:
+    """Return the open case of a person of this kind; there is one at most."""
+    return next((case for case in open_cases_of(db, beneficiary_id) if case.kind == kind), None)
+
+
 def list_cases(db: Session, *, state: str, limit: int) -> Sequence[ReviewCaseRow]:
     """Return cases in a state, oldest first: who waits longest comes first."""
     query = select(ReviewCaseRow).where(ReviewCaseRow.state == state)

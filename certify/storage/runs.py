@@ -37,7 +37,7 @@ _KNOWN = """
         )
     from evidence e {join} e.source = '{source}' and e.kind in ('adverse', 'sign_of_life')
 """
-_MOST_VERSIONS = 9
+MOST_VERSIONS = 9
 """A record that is corrected more often than this is refused: something is wrong with its source."""
 
 
@@ -95,7 +95,7 @@ def known_records(db: Session, source: str, numbers: pa.Array) -> pa.Table:
     execute(db, b"create temp table wanted_numbers (number text) on commit drop", {})
     copy_in(db, "wanted_numbers", pa.table({"number": numbers}))
     execute(db, b"analyze wanted_numbers", {})
-    versions = ", ".join(["('')", *(f"(':c{version}')" for version in range(1, _MOST_VERSIONS + 1))])
+    versions = ", ".join(["('')", *(f"(':c{version}')" for version in range(1, MOST_VERSIONS + 1))])
     join = f"join (select number, number || suffix as version from wanted_numbers, (values {versions}) s (suffix)) n "  # noqa: S608 - our own suffixes
     query = _KNOWN.format(number="n.number", join=join + "on n.version = e.external_id and", source=source)
     return copy_out(db, query, KNOWN)
@@ -105,6 +105,18 @@ def standing_records(db: Session, source: str) -> pa.Table:
     """Return all adverse records of a source, voided ones too, with their numbers: for feeds that send everything."""
     number = "regexp_replace(e.external_id, ':c[0-9]$', '')"
     return copy_out(db, _KNOWN.format(number=number, join="where e.kind = 'adverse' and", source=source), KNOWN)
+
+
+def add_early_voids(db: Session, run: RunRow, voids: pa.Table) -> None:
+    """Store voids whose records are not known (columns ``target, external_id``), but for those that wait already."""
+    execute(db, b"create temp table new_voids (target text, external_id text) on commit drop", {})
+    copy_in(db, "new_voids", voids)
+    execute(
+        db,
+        b"""insert into early_voids (source, target, external_id, run_id)
+        select %(source)s, target, external_id, %(run)s from new_voids on conflict do nothing""",
+        {"source": run.source, "run": run.id},
+    )
 
 
 def early_targets(db: Session, source: str) -> pa.Table:

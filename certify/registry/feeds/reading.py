@@ -42,10 +42,14 @@ class FeedFile:
     bad: int
 
 
-def read_feed(feed: Feed, path: Path | None, database: duckdb.DuckDBPyConnection) -> FeedFile:
+def read_feed(
+    feed: Feed, path: Path | None, database: duckdb.DuckDBPyConnection, *, sha256: str | None = None
+) -> FeedFile:
     """Read a feed's file into the tables ``RAW`` and ``BAD`` of a database, replacing what is there.
 
-    ``path`` is None for SQL feeds. Raises Invalid (``feed_file``, ``feed_columns``).
+    ``path`` is None for SQL feeds. ``sha256`` is of the file, if that is known already.
+
+    Raises Invalid (``feed_file``, ``feed_columns``).
     """
     database.execute(f"create or replace table {BAD} (row bigint, code varchar, reason varchar, cells varchar)")
     with ExitStack() as stack:
@@ -55,7 +59,7 @@ def read_feed(feed: Feed, path: Path | None, database: duckdb.DuckDBPyConnection
         else:
             if path is None:
                 raise Invalid("This feed needs a file.", code="feed_file")
-            sha256 = hash_file(path)
+            sha256 = sha256 or hash_file(path)
             try:
                 _READERS[feed.file.format](feed, path, database, stack)
             except (duckdb.Error, OSError, UnicodeError, LookupError, ET.ParseError) as error:

@@ -15,7 +15,7 @@ from uuid import UUID
 import duckdb
 import pyarrow as pa
 
-from certify.determine import determine_locked_many, keep_policies
+from certify.determine import determine_locked_many, keep_policy
 from certify.registry.feeds.description import Feed
 from certify.registry.runs.questions import ask
 from certify.registry.runs.silent import EVIDENCE, PENSIONS, find_passes
@@ -34,11 +34,18 @@ NO_PASSES = hashlib.sha256().digest()
 """The digest of a chunk without silent passes."""
 _BATCH = 1_000
 """People whom ``decide`` looks at between two looks at the database."""
+_NEW_FACTS = """
+    create temp view new_facts as
+    select *, cast(event_on as timestamp) + interval 12 hour as event_at,
+        case fact when 'sign' then 'sign_of_life' else fact end as kind
+    from facts where fact <> 'question'
+"""
+"""What becomes evidence: its kind, and noon UTC of its day, which is that day almost everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What applies to all chunks of a run. ``audit_share`` of silent passes is drawn, by ``seed``."""
+    """What applies to all chunks of a run. ``audit_share`` of its silent passes is drawn by lot."""
 
     run: RunRow
     feed: Feed
@@ -55,11 +62,13 @@ def apply_chunk(service: Service, settings: Settings, chunk: int, facts: pa.Tabl
         people = database.sql("select distinct person from facts order by person").to_arrow_table()
         gone = lock_chunk(unit.db, people)
         database.register("facts", _without(database, facts, gone))  # whoever was erased meanwhile is left out
-        before = evidence_of_chunk(unit.db, EVIDENCE)
+        database.execute(_NEW_FACTS)
+        if settings.feed.adverse_kind is None:
+            database.register("before", evidence_of_chunk(unit.db, EVIDENCE))
         rows = database.sql(_evidence_sql(settings, unit.now)).to_arrow_table()
         insert_evidence(unit.db, rows)
-        changed = database.sql("select distinct person from facts where fact <> 'question'").to_arrow_table()
-        counts, digest = _determine(unit, settings, database, chunk, changed, before)
+        changed = database.sql("select distinct person from new_facts").to_arrow_table()
+        counts, digest = _determine(unit, settings, database, chunk, changed)
         asked = database.sql("select * from facts where fact = 'question'").to_arrow_table()
         counts |= {"evidence": rows.num_rows, "people": changed.num_rows, "questions": asked.num_rows}
         ask(unit, settings.run, asked.to_pylist())
@@ -90,37 +99,32 @@ def _evidence_sql(settings: Settings, now: datetime) -> str:
                 when 'adverse' then '"kind":"' || what || '"}}'
                 else '"target":"' || target || '","by_officer":false,"by_person":false}}' end as body,
             '{settings.run.id}' as run_id, stage as link_stage, weight as link_weight, levels as link_levels
-        from (
-            select *, strftime(event_on, '%Y-%m-%d') || 'T12:00:00+00:00' as event_at,
-                case fact when 'sign' then 'sign_of_life' else fact end as kind
-            from facts where fact <> 'question'
-        ) order by id"""
+        from (select * replace (strftime(event_at, '%Y-%m-%dT%H:%M:%S+00:00') as event_at) from new_facts)
+        order by id"""
 
 
 def _determine(
-    unit: Unit, settings: Settings, database: duckdb.DuckDBPyConnection, chunk: int, changed: pa.Table, before: pa.Table
+    unit: Unit, settings: Settings, database: duckdb.DuckDBPyConnection, chunk: int, changed: pa.Table
 ) -> tuple[dict[str, int], bytes]:
     policies = unit.service.policies
     hard: Sequence[str] = changed["person"].to_pylist()
     passed, digest = 0, NO_PASSES
     if settings.feed.adverse_kind is None:
-        database.register("before", before)
         database.register("pensions", pensions_of_chunk(unit.db, PENSIONS))
-        trust = settings.feed.evidence.weight
         database.execute(
             f"""create temp table evidence as select * from before union all by name
-            select id, person, case fact when 'sign' then 'sign_of_life' else fact end as kind,
-                '{settings.feed.source}' as source,
-                cast(event_on as timestamp) at time zone 'UTC' + interval 12 hour as event_at,
-                case fact when 'sign' then what end as act, case fact when 'sign' then {trust!r} end as trust
-            from facts where fact <> 'question'"""
+            select id, person, kind, '{settings.feed.source}' as source, event_at at time zone 'UTC' as event_at,
+                case fact when 'sign' then what end as act,
+                case fact when 'sign' then {settings.feed.evidence.weight!r} end as trust
+            from new_facts"""
         )
         found = find_passes(database, [document.policy for document in policies.values()], unit.now, changed)
         hard, passed = found.hard, found.passes.num_rows
         if passed:
             passes = _with_ids(database, found.passes, settings.run)
             schemes = set(passes["scheme"].unique().to_pylist())
-            keep_policies(unit, [policies[scheme] for scheme in sorted(schemes)])
+            for scheme in sorted(schemes):
+                keep_policy(unit, policies[scheme])
             raise_standings(unit.db, passes)
             digest = insert_passes(unit.db, settings.run.id, chunk, passes)
             _draw(unit, database, settings, passes)

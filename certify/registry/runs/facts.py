@@ -13,6 +13,7 @@ from uuid import UUID
 import duckdb
 
 from certify.registry.feeds.description import Feed
+from certify.storage.runs import MOST_VERSIONS
 
 FACTS = "facts"
 """Table of facts: ``chunk, id, fact`` (sign, adverse, void, question), ``person, external_id, event_on, what`` (the act
@@ -28,8 +29,6 @@ _NOT_ASKED = "id_conflict"
 """About every other doubtful link an officer is asked. A record that bears somebody's id, but neither their name nor
 their birth date, is an error in the id and says nothing about that person; it is counted and reported."""
 _MOST_CHUNKS = 4096
-_MOST_VERSIONS = 9
-
 
 RECORDS, LINKS, KNOWN, EARLIER = "given_records", "given_links", "given_known", "given_early"
 """Tables or views that must be there: the file's records; links as ``LinkResult.links`` has them; what is evidence
@@ -47,22 +46,19 @@ def make_facts(database: duckdb.DuckDBPyConnection, feed: Feed, *, run_id: UUID,
     database.execute(
         f"""create or replace temp table linked as
         select cast(record as bigint) as row, person, stage, outcome, reason, weight, {levels} as levels
-        from {LINKS} where outcome = 'link' or reason is not null;
-        create or replace temp table known as select * from {KNOWN}"""
+        from {LINKS} where outcome = 'link' or reason is not null"""
     )
     ids = _Ids(run_id, now)
-    people = database.execute("select approx_count_distinct(person) from linked").fetchall()[0][0]
-    chunks = max(1, min(_MOST_CHUNKS, round((int(people) + known_people(database)) / chunk_size)))
+    people: int = sum(
+        database.execute(f"select approx_count_distinct(person) from {table}").fetchall()[0][0]
+        for table in ("linked", KNOWN)
+    )
+    chunks = max(1, min(_MOST_CHUNKS, round(people / chunk_size)))
     _fresh(database, feed, ids, chunks)
     _taken_back(database, feed, now)
     _questions(database, feed)
     _gather(database, feed, ids, chunks)
     return chunks
-
-
-def known_people(database: duckdb.DuckDBPyConnection) -> int:
-    """Return about how many people have records already that this file speaks of."""
-    return int(database.execute("select approx_count_distinct(person) from known").fetchall()[0][0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +87,13 @@ def _fresh(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chunks: i
     database.execute(
         f"""create or replace temp table versions as
         select number, count(*) as versions, bool_and(voided) as all_voided, max(event_on) as event_on,
-            any_value(what) as what, any_value(person) as person,
-            count(*) filter (not voided) as standing
-        from known group by number;
+            any_value(what) as what, any_value(person) as person
+        from {KNOWN} group by number;
         create or replace temp table told as
         select r.row, r.record_id, r.operation, coalesce(r.target, r.record_id) as target, r.event_date, {what} as what,
             l.person, l.stage, l.weight, l.levels,
             own.number is not null as is_known, own.all_voided, own.event_on as own_event, own.what as own_what,
-            own.person as own_person, own.versions as own_versions, coalesce(old.versions, 0) as target_versions
+            own.person as own_person, coalesce(old.versions, 0) as target_versions
         from given_records r
         left join linked l on l.row = r.row and l.outcome = 'link'
         left join versions own on own.number = r.record_id
@@ -112,7 +107,7 @@ def _fresh(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chunks: i
             when operation = 'notify' and is_known and not ({again}) and (own_event, own_what) = (event_date, what)
                 and (person is null or person = own_person) then 'known'
             when operation = 'notify' and is_known and not ({again}) then 'changed'
-            when operation = 'correct' and target_versions > {_MOST_VERSIONS} then 'corrected_too_often'
+            when operation = 'correct' and target_versions > {MOST_VERSIONS} then 'corrected_too_often'
             when person is null then 'unlinked'
         end as code, record_id as external_id, row from told;
         delete from {NOTES} where code is null;
@@ -137,7 +132,7 @@ def _taken_back(database: duckdb.DuckDBPyConnection, feed: Feed, now: datetime) 
     ended = ""
     if feed.content == "full" and feed.adverse_kind is not None:
         ended = f"""union all
-            select number, 9223372036854775807 as row, {today} as event_on from known
+            select number, 9223372036854775807 as row, {today} as event_on from {KNOWN}
             where number not in (select record_id from given_records where operation <> 'void')"""
     database.execute(
         f"""create or replace temp table undo as
@@ -150,14 +145,14 @@ def _taken_back(database: duckdb.DuckDBPyConnection, feed: Feed, now: datetime) 
         create or replace temp table undone as
         select person, external_id || ':void' as external_id, target, max(event_on) as event_on from (
             select k.person, k.external_id, k.id as target, u.event_on
-            from undo u join known k on k.number = u.number and not k.voided
+            from undo u join {KNOWN} k on k.number = u.number and not k.voided
             union all
             select f.person, f.external_id, f.id, u.event_on
             from undo u join fresh f on f.number = u.number and u.row > f.row
         ) group by all;
         create or replace temp table {EARLY} as
         select distinct coalesce(target, record_id) as target, record_id as external_id from given_records r
-        where operation = 'void' and coalesce(target, record_id) not in (select number from known)
+        where operation = 'void' and coalesce(target, record_id) not in (select number from {KNOWN})
             and not exists (select 1 from fresh f where f.number = coalesce(r.target, r.record_id))"""
     )
 
@@ -175,7 +170,7 @@ def _questions(database: duckdb.DuckDBPyConnection, feed: Feed) -> None:
             l.levels, l.reason, {record} as record
         from linked l join given_records r on r.row = l.row
         where {"l.outcome = 'review'" if kind else "false"} and r.operation <> 'void' and l.reason <> '{_NOT_ASKED}'
-            and r.record_id not in (select number from known)
+            and r.record_id not in (select number from {KNOWN})
             and r.row not in (select row from linked where outcome = 'link')
             and r.record_id not in (select coalesce(target, record_id) from given_records where operation = 'void')
             and r.record_id not in (select target from given_early)

@@ -6,7 +6,6 @@ Nobody is touched yet. A file that departs from its history is *held* until an o
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import duckdb
 import pyarrow as pa
 
 from certify.errors import Conflict, Invalid
@@ -23,13 +21,12 @@ from certify.registry.feeds.description import Feed, parse_feed
 from certify.registry.feeds.reading import hash_file, read_feed
 from certify.registry.feeds.shape import Shape, departures
 from certify.registry.runs.staging import Staging
+from certify.registry.workspace import open_workspace
 from certify.service import Service, Unit
 from certify.storage.runs import find_run, get_run, list_runs
 from certify.storage.tables import RunRow
 
 _BATCH = 1_000_000
-_MEMORY = "3GB"
-"""What reading a file may use before it spills to disk."""
 _HISTORY = 24
 """So many earlier files say what is usual."""
 
@@ -52,15 +49,13 @@ def import_file(
 ) -> Imported:
     """Read a feed's file and put its usable records by for a run. Raises Invalid (``feed_file``, ``feed_columns``)."""
     now = service.clock()
-    if path is not None and (known := _known_run(service, feed, hash_file(path))) is not None:
+    # A query's answer has to be read before it can be known; a file is known by its hash.
+    sha256 = None if path is None else hash_file(path)
+    if sha256 is not None and (known := _known_run(service, feed, sha256)) is not None:
         return known
-    # A private folder for what does not fit into memory: it holds what registries say of people.
-    with (
-        tempfile.TemporaryDirectory(prefix="certify-import-") as spill,
-        duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": spill}) as database,
-    ):
-        read = read_feed(feed, path, database)
-        if (known := _known_run(service, feed, read.sha256)) is not None:
+    with open_workspace() as database:
+        read = read_feed(feed, path, database, sha256=sha256)
+        if sha256 is None and (known := _known_run(service, feed, read.sha256)) is not None:
             return known
         with service.reading() as unit:
             rows = list_runs(unit.db, feed=feed.name, limit=_HISTORY)

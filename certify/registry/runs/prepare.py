@@ -19,9 +19,18 @@ from certify.registry.runs.facts import EARLIER, EARLY, FACTS, KNOWN, LINKS, NOT
 from certify.registry.runs.importing import feed_of, open_staging
 from certify.registry.runs.roster import hashed_records, read_people
 from certify.registry.runs.staging import Staging
+from certify.registry.workspace import open_workspace
 from certify.service import Service, Unit
-from certify.storage.runs import early_targets, get_run, known_records, latest_model, source_is_new, standing_records
-from certify.storage.tables import EarlyVoidRow, RunRow
+from certify.storage.runs import (
+    add_early_voids,
+    early_targets,
+    get_run,
+    known_records,
+    latest_model,
+    source_is_new,
+    standing_records,
+)
+from certify.storage.tables import RunRow
 
 Say = Callable[[str], None]
 SIGN_CHUNK, ADVERSE_CHUNK = 50_000, 2_000
@@ -70,7 +79,7 @@ def prepare(
         opened.close()
     linking = asdict(replace(parameters, model=result.model.stored()))
     given = {"engine": engine, "levels": levels, "linking": linking}
-    _finish(service, row, given, chunks, counts | {"linking": result.counts}, seconds | result.seconds)
+    _finish(service, row, staging, given, chunks, counts | {"linking": result.counts}, seconds | result.seconds)
 
 
 @contextmanager
@@ -84,7 +93,7 @@ def _facts_database(result: LinkResult) -> Iterator[duckdb.DuckDBPyConnection]:
         database.execute(f"create view {LINKS} as select * from links")
         yield database
         return
-    with duckdb.connect() as database:
+    with open_workspace() as database:
         database.register(LINKS, result.links())
         yield database
 
@@ -138,6 +147,7 @@ def _known(unit: Unit, feed: Feed, database: duckdb.DuckDBPyConnection) -> pa.Ta
 def _finish(
     service: Service,
     row: RunRow,
+    staging: Staging,
     parameters: dict[str, Any],
     chunks: int,
     counts: dict[str, Any],
@@ -148,11 +158,4 @@ def _finish(
         stored.parameters, stored.chunks, stored.state = parameters, chunks, "linked"
         stored.counts = stored.counts | counts
         stored.seconds = {name: round(value, 3) for name, value in seconds.items()}
-        for target, external_id in zip(*_early(service, row), strict=True):
-            if unit.db.get(EarlyVoidRow, (row.source, target)) is None:
-                unit.db.add(EarlyVoidRow(source=row.source, target=target, external_id=external_id, run_id=row.id))
-
-
-def _early(service: Service, row: RunRow) -> tuple[list[str], list[str]]:
-    table = open_staging(service, row).read("early")
-    return table["target"].to_pylist(), table["external_id"].to_pylist()
+        add_early_voids(unit.db, row, staging.read("early"))

@@ -20,7 +20,7 @@ from certify.service import Unit
 from certify.storage.facts import add_evidence
 from certify.storage.people import get_beneficiary
 from certify.storage.questions import get_question, open_questions_of
-from certify.storage.reviews import open_cases_of
+from certify.storage.reviews import open_case_of
 from certify.storage.tables import LinkQuestionRow, RunRow
 
 CASE = "link"
@@ -49,7 +49,7 @@ def ask(unit: Unit, run: RunRow, questions: Sequence[Mapping[str, Any]]) -> None
                 state="open",
             )
         )
-        if not any(case.kind == CASE for case in open_cases_of(unit.db, person)):
+        if open_case_of(unit.db, person, CASE) is None:
             add_case(unit, person, CASE, None)
             unit.db.flush()
 
@@ -109,10 +109,10 @@ def _close_case(unit: Unit, beneficiary_id: UUID, by: str, resolution: str) -> N
     unit.db.flush()
     if open_questions_of(unit.db, beneficiary_id):
         return
-    for case in open_cases_of(unit.db, beneficiary_id):
-        if case.kind == CASE:
-            case.state, case.closed_at, case.closed_by, case.resolution = "closed", unit.now, by, resolution
-            unit.ledger("review_closed", beneficiary_id, case=str(case.id), resolution=resolution)
+    case = open_case_of(unit.db, beneficiary_id, CASE)
+    if case is not None:
+        case.state, case.closed_at, case.closed_by, case.resolution = "closed", unit.now, by, resolution
+        unit.ledger("review_closed", beneficiary_id, case=str(case.id), resolution=resolution)
     unit.db.flush()
 
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import duckdb
-
 from certify.errors import Invalid
 from certify.registry.feeds.checking import RECORDS, check_records
 from certify.registry.feeds.reading import read_feed
 from certify.registry.linking import Parameters, link, load_people, open_engine
 from certify.registry.runs.importing import feed_of
 from certify.registry.runs.roster import hashed_records, read_people
+from certify.registry.workspace import open_workspace
 from certify.service import Service
 from certify.storage.runs import get_run, links_of_run
 
@@ -41,7 +40,7 @@ def relink(service: Service, run_id: UUID, path: Path) -> Relinked:
         row = get_run(unit.db, run_id)
     feed = feed_of(row)
     stored = dict((row.parameters or {}).get("linking", {}))
-    with duckdb.connect() as database:
+    with open_workspace() as database:
         read = read_feed(feed, path, database)
         if read.sha256 != row.sha256:
             raise Invalid(f"{path} is not the file of this run.", code="run_file")
@@ -58,7 +57,7 @@ def relink(service: Service, run_id: UUID, path: Path) -> Relinked:
         after = link(engine, people, hashed, Parameters(**stored), people_loaded=True).links("outcome = 'link'")
     finally:
         engine.close()
-    with duckdb.connect() as database:
+    with open_workspace() as database:
         for name, table in (("before", before), ("after", after), ("records", records)):
             database.register(name, table)
         # Corrected versions of a record have a number of their own; see facts.py.

@@ -294,3 +294,12 @@ def test_bad_rows_are_quarantined_and_good_ones_go_on(fund: Fund, tmp_path: Path
     assert fund.standing("Alan Turing").standing == "paused"
     assert fund.standing("Ada Lovelace").standing == "certified"
     assert bad.read_text().count("\n") == 3
+
+
+def test_a_file_may_take_back_more_records_than_a_statement_has_parameters(fund: Fund) -> None:
+    deaths = fund.feed("deaths")
+    fund.run(deaths, fund.row("Alan Turing", "7", "2026-02-20", name="", born=""))
+    voids = [{"nr": f"v{number}", "op": "V", "of": f"{number}"} for number in range(7, 66_007)]
+    assert fund.run(deaths, *voids).state == "done"
+    with fund.service.reading() as unit:
+        assert not open_questions_of(unit.db, fund.people["Alan Turing"])
