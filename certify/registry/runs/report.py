@@ -29,8 +29,9 @@ _STYLE = """
 :root { color-scheme: light; } body { font: 17px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
 padding: 0 1rem; color: #1c1c1c; } h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 table { border-collapse: collapse; } td, th { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top;
-border-bottom: 1px solid #ddd; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
-figure { margin: 1rem 0; } figcaption { font-weight: 600; } svg { width: 100%; height: auto; }
+border-bottom: 1px solid #ddd; } td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+td { overflow-wrap: anywhere; } figure { margin: 1rem 0; overflow-x: auto; } figcaption { font-weight: 600; }
+svg { width: 100%; min-width: 36rem; height: auto; }
 .grid { stroke: #ddd; } .scale { font-size: 12px; text-anchor: end; fill: #444; } .label { font-size: 12px;
 text-anchor: middle; fill: #444; } .legend { font-size: .9rem; } .legend span { margin-right: 1.2rem; }
 .legend i { display: inline-block; width: .8rem; height: .8rem; margin-right: .35rem; }
