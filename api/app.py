@@ -14,20 +14,23 @@ from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
 
 from api import errors
-from api.limits import RateLimiter
+from api.limits import DoorLimits, RateLimiter
 from api.middleware import BodyLimit, Observe
 from api.routes import (
     beneficiaries,
     certificates,
     determinations,
+    knock,
     ledger,
     live,
+    me,
     operations,
     receipts,
     references,
     reviews,
     sessions,
     uploads,
+    web,
 )
 from api.routes.operations import Standings
 from api.state import State
@@ -36,7 +39,7 @@ from certify.live.guide_client import GuidePool
 from certify.service import Service, build_service
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key, verifying_keys
-from certify.tokens import SESSION_ISSUER, Authenticator, Role, Signer, development_signer, load_issuers
+from certify.tokens import OWN_ROLES, SESSION_ISSUER, Authenticator, Signer, development_signer, load_issuers
 
 _DESCRIPTION = """
 Proves once a year that a pensioner is alive and still entitled, and issues a certificate that payers can verify.
@@ -46,8 +49,8 @@ Errors are RFC 9457 problem details with a stable `code`. Every POST that change
 """
 
 
-_LONGEST_SESSION = timedelta(hours=48)
-"""A token lives for its session, a day at most (CERTIFY_SESSION_MINUTES), and a day more to read the result."""
+_LONGEST_SESSION = timedelta(days=30)
+"""A token of a session lives for a day or two; of a person on their own phone for a month (api/routes/knock.py)."""
 
 
 def create_app(settings: Settings | None = None, *, service: Service | None = None) -> FastAPI:
@@ -83,6 +86,9 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         openapi_url="/v1/openapi.json",
     )
     for module in (
+        web,
+        knock,
+        me,
         beneficiaries,
         receipts,
         references,
@@ -113,12 +119,13 @@ def build_state(service: Service) -> State:
         key = active_key(unit.db, service.vault, "session", unit.now)
         earlier = verifying_keys(unit.db, "session", unit.now - _LONGEST_SESSION)
     retired = [row.public_jwk for row in earlier]
-    sessions = Signer(SESSION_ISSUER, key.to_jwk(), frozenset({Role.PENSIONER}), retired=retired)
+    sessions = Signer(SESSION_ISSUER, key.to_jwk(), OWN_ROLES, retired=retired)
     return State(
         service=service,
         authenticator=Authenticator([*issuers, sessions.issuer()]),
         sessions=sessions,
         limiter=RateLimiter(settings.rate_limit),
+        door=DoorLimits(unlimited=settings.rate_limit == "none"),
         quick=QuickReader(service.database),
         guides=GuidePool([Path(path) for path in settings.guide_sockets], most=settings.live_captures),
     )

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from secrets import compare_digest
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Request, WebSocket
+from starlette.requests import HTTPConnection
 
 from api.errors import Forbidden, TooManyRequests
 from api.limits import RateLimiter
 from api.state import State, state_of
+from certify.access import device_mark
 from certify.tokens import Principal, Role, TokenRefused
+
+DEVICE_HEADER = "X-Certify-Device"
+"""What the page calls its device, chosen once by chance; a token of the page counts only together with it."""
+
+COOKIE = "__Host-certify"
+"""Access of a person to their own pages. No script can read it, no other site can send it."""
+
+Admit = Callable[[str, str | None], Principal]
 
 
 class Access:
@@ -28,14 +39,23 @@ class Access:
     async def __call__(self, request: Request) -> Principal:
         """Return the caller. Raises TokenRefused, Forbidden, TooManyRequests."""
         state = state_of(request)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise TokenRefused("This needs an access token.", hint="Send it as 'Authorization: Bearer …'.")
-        principal = state.authenticator.authenticate(token.strip(), state.service.clock())
+        principal = state.authenticator.authenticate(self._token(request), state.service.clock())
         if principal.role not in self.roles:
             raise Forbidden(f"The role '{principal.role}' may not do this.")
+        require_device(principal, request.headers.get(DEVICE_HEADER))
         _limit(state.limiter, principal.key)
         return principal
+
+    def _token(self, request: Request) -> str:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return token.strip()
+        cookie = request.cookies.get(COOKIE)
+        if cookie and Role.SELF in self.roles:
+            if not _same_origin(request):
+                raise Forbidden("This page belongs to another site.")
+            return cookie
+        raise TokenRefused("This needs an access token.", hint="Send it as 'Authorization: Bearer …'.")
 
 
 class LiveAccess:
@@ -47,11 +67,14 @@ class LiveAccess:
     def __init__(self, roles: frozenset[Role]) -> None:
         self.roles = roles
 
-    async def __call__(self, websocket: WebSocket) -> Callable[[str], Principal]:
-        """Return what takes the token and returns the caller; raises TokenRefused, Forbidden, TooManyRequests."""
+    async def __call__(self, websocket: WebSocket) -> Admit:
+        """Return what takes token and device and returns the caller.
+
+        It raises TokenRefused, Forbidden, TooManyRequests.
+        """
         return partial(self._admit, websocket)
 
-    def _admit(self, websocket: WebSocket, token: str) -> Principal:
+    def _admit(self, websocket: WebSocket, token: str, device: str | None) -> Principal:
         state: State = websocket.app.state.certify
         _limit(state.limiter, f"ip|{websocket.client.host if websocket.client else 'unknown'}")
         if not _same_origin(websocket):
@@ -59,6 +82,7 @@ class LiveAccess:
         principal = state.authenticator.authenticate(token, state.service.clock())
         if principal.role not in self.roles:
             raise Forbidden(f"The role '{principal.role}' may not do this.")
+        require_device(principal, device)
         _limit(state.limiter, principal.key)
         return principal
 
@@ -97,10 +121,19 @@ def require_own_session(principal: Principal, session_id: UUID) -> None:
         raise Forbidden("This token is for another session.")
 
 
-def _same_origin(websocket: WebSocket) -> bool:
+def require_device(principal: Principal, device_id: str | None) -> None:
+    """Hold a token to the device it was given to. Raises TokenRefused.
+
+    No page of another site can send the header, so that it also protects what a cookie opens (CSRF).
+    """
+    if principal.device is not None and not compare_digest(principal.device, device_mark(device_id or "")):
+        raise TokenRefused("This access belongs to another device.", hint="Sign in again on this one.")
+
+
+def _same_origin(connection: HTTPConnection) -> bool:
     """Tell whether the page is ours, as a browser says; programs that are no browsers say nothing."""
-    origin = websocket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == websocket.headers.get("host")
+    origin = connection.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
 
 
 def _limit(limiter: RateLimiter, key: str) -> None:

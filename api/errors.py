@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from certify.access import AccessRefused
 from certify.certificates.errors import CertificateError
 from certify.errors import CertifyError, Conflict, Gone, Invalid, NotFound, TooLarge, Unavailable
 from certify.tokens import TokenRefused
@@ -57,6 +58,7 @@ class BadRequest(CertifyError):
 _STATUS: Mapping[type[CertifyError], HTTPStatus] = {
     BadRequest: HTTPStatus.BAD_REQUEST,
     TokenRefused: HTTPStatus.UNAUTHORIZED,
+    AccessRefused: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,

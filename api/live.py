@@ -12,7 +12,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api import schemas, views
-from api.auth import require_own_session
+from api.auth import Admit, require_own_session
 from api.errors import BadRequest, problem_body, status_of
 from api.routes.sessions import require_agent_at_visit
 from api.state import State
@@ -62,7 +62,7 @@ class Stopped(Exception):
 class Conversation:
     """Runs one conversation."""
 
-    def __init__(self, socket: WebSocket, admit: Callable[[str], Principal], session_id: UUID) -> None:
+    def __init__(self, socket: WebSocket, admit: Admit, session_id: UUID) -> None:
         self._socket = socket
         self._admit = admit
         self._session_id = session_id
@@ -92,7 +92,7 @@ class Conversation:
 
     async def _talk(self) -> None:
         hello = await self._hello()
-        caller = self._admit(hello.token)
+        caller = self._admit(hello.token, hello.device)
         require_own_session(caller, self._session_id)
         plan = await asyncio.to_thread(self._begin, caller, hello.nonce)
         shown = schemas.PlanOut.model_validate({key: plan[key] for key in ("profile", "steps", "flashes", "total_ms")})

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
+from api.routes.web import PAGE
 from certify.uploads import MAX_CHUNK
 
 log = logging.getLogger("certify.access")
@@ -23,7 +24,30 @@ _HEADERS = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
 }
 
-_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+_PAGE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # Scripts, styles and connections of our own only; pictures also from what the page itself made (blob:).
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src blob:; "
+        "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types certify"
+    ),
+    "Permissions-Policy": (
+        "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), serial=(), midi=(), display-capture=()"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+}
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+_RAW_HEADERS = _raw(_HEADERS)
+_RAW_PAGE_HEADERS = _raw(_PAGE_HEADERS)
 
 _JSON_LIMIT = 64_000
 """Bytes of any body that is not media; the largest honest one is a few kilobytes."""
@@ -87,6 +111,11 @@ def _refusal(limit: int, *, media: bool) -> Response:
     )
 
 
+def _headers_of(scope: Scope) -> list[tuple[bytes, bytes]]:
+    keep = scope.get(PAGE)
+    return _RAW_HEADERS if keep is None else [*_RAW_PAGE_HEADERS, (b"cache-control", keep.encode())]
+
+
 class Observe:
     """Security headers on every answer; per request one log line and two metrics, by route, never by URL."""
 
@@ -116,7 +145,7 @@ class Observe:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 # No route sets any of these itself. Appended raw: looking each up would cost more than all else here.
-                message["headers"] = [*message.get("headers", ()), *_RAW_HEADERS]
+                message["headers"] = [*message.get("headers", ()), *_headers_of(scope)]
             await send(message)
 
         try:

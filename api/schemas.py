@@ -165,6 +165,7 @@ class LiveHello(In):
     token: str = Field(max_length=8192)
     nonce: str = Field(max_length=100)
     camera: CameraIn | None = None
+    device: str | None = Field(default=None, max_length=200, description="As said when the session was opened")
 
 
 class StepOut(Out):
@@ -193,10 +194,13 @@ class PlanOut(Out):
 
 
 class SessionOut(Out):
-    """A capture session. ``outcome`` and ``guidance`` are there once ``state`` is ``decided``."""
+    """A capture session. ``outcome`` and ``guidance`` are there once ``state`` is ``decided``.
+
+    ``beneficiary_id`` and ``determinations`` are left out towards somebody who only gave an id and a birth date.
+    """
 
     id: UUID
-    beneficiary_id: UUID
+    beneficiary_id: UUID | None
     channel: str
     state: Literal["open", "submitted", "decided", "expired"]
     created_at: datetime
@@ -204,6 +208,7 @@ class SessionOut(Out):
     submitted_at: datetime | None
     decided_at: datetime | None
     outcome: Literal["certified", "retry", "review", "other_path", "doorstep"] | None
+    attempts_left: int | None = Field(default=None, description="Before a visit is offered, when the outcome is retry")
     guidance: list[GuidanceOut]
     certificate_number: str | None
     determinations: list[UUID]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from api.limits import RateLimiter
+from api.limits import DoorLimits, RateLimiter
 from certify.live.guide_client import GuidePool
 from certify.service import Service
 from certify.storage.quick import QuickReader
@@ -21,6 +21,7 @@ class State:
     authenticator: Authenticator
     sessions: Signer
     limiter: RateLimiter
+    door: DoorLimits
     quick: QuickReader
     guides: GuidePool
 

@@ -14,10 +14,14 @@ from cachetools import LRUCache
 from fastapi import Response
 from pydantic import BaseModel
 
-from api import schemas
+from api import schemas, schemas_self
+from certify.appeal import Appeal
 from certify.certificates.qr import to_text
 from certify.certificates.signing import State, read_unverified, verify
+from certify.contact import Contact
+from certify.domain.schedule import latest_date
 from certify.issue import key_set
+from certify.own_page import History, OwnPage
 from certify.receipts import Receipt
 from certify.service import Unit
 from certify.storage.people import entitlements_of
@@ -29,8 +33,10 @@ from certify.storage.tables import (
     ReferenceRow,
     ReviewCaseRow,
     SessionRow,
+    VisitRow,
 )
 from certify.uploads import MAX_CHUNK, MIN_CHUNK, Progress
+from certify.visits import LATEST, SOONEST
 from models.guidance import sentence
 
 
@@ -94,9 +100,9 @@ def reference(row: ReferenceRow) -> schemas.ReferenceOut:
     )
 
 
-def session(row: SessionRow, now: datetime) -> schemas.SessionOut:
+def session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> schemas.SessionOut:
     """Show a capture session; never its nonce, its raw report, or why so much is asked."""
-    return schemas.SessionOut.model_validate(_session(row, now))
+    return schemas.SessionOut.model_validate(_session(row, now, to_staff=to_staff))
 
 
 def new_session(row: SessionRow, now: datetime) -> schemas.NewSession:
@@ -126,10 +132,11 @@ def upload(progress: Progress) -> schemas.UploadOut:
     )
 
 
-def _session(row: SessionRow, now: datetime) -> dict[str, Any]:
+def _session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> dict[str, Any]:
+    hidden = row.knocked and not to_staff
     return {
         "id": row.id,
-        "beneficiary_id": row.beneficiary_id,
+        "beneficiary_id": None if hidden else row.beneficiary_id,
         "channel": row.channel,
         "state": "expired" if row.state == "open" and now >= row.expires_at else row.state,
         "created_at": row.created_at,
@@ -137,9 +144,10 @@ def _session(row: SessionRow, now: datetime) -> dict[str, Any]:
         "submitted_at": row.submitted_at,
         "decided_at": row.decided_at,
         "outcome": row.outcome,
+        "attempts_left": row.attempts_left,
         "guidance": guidance(row.guidance),
         "certificate_number": row.certificate_number,
-        "determinations": row.determination_ids,
+        "determinations": [] if hidden else row.determination_ids,
         "profile": row.profile,
         "plan": row.plan,
         "assisted": row.assisted,
@@ -237,4 +245,71 @@ def review_case(row: ReviewCaseRow) -> schemas.ReviewCaseOut:
     """Show a review case."""
     return schemas.ReviewCaseOut.model_validate(
         {name: getattr(row, name) for name in schemas.ReviewCaseOut.model_fields}
+    )
+
+
+def own_page(unit: Unit, page: OwnPage) -> schemas_self.OwnPageOut:
+    """Show a person how they stand."""
+    today = latest_date(unit.now)
+    return schemas_self.OwnPageOut(
+        name=page.name,
+        headline=page.headline.value,
+        pensions=[_pension(unit, row) for row in page.pensions],
+        valid_until=page.valid_until,
+        due_on=page.due_on,
+        certificate=page.certificate,
+        can_film=page.can_film,
+        consent=page.consent,
+        visit=visit(page.visit) if page.visit else None,
+        appeal=appeal(page.appeal) if page.appeal else None,
+        earliest_visit=today + SOONEST,
+        latest_visit=today + LATEST,
+    )
+
+
+def _pension(unit: Unit, row: EntitlementRow) -> schemas_self.PensionOut:
+    shown = {name: getattr(row, name) for name in schemas_self.PensionOut.model_fields if name != "title"}
+    return schemas_self.PensionOut.model_validate({**shown, "title": unit.service.policy(row.scheme).policy.title})
+
+
+def visit(row: VisitRow) -> schemas_self.VisitOut:
+    """Show a visit that was asked for."""
+    return schemas_self.VisitOut.model_validate(
+        {"wanted_on": row.wanted_on, "part": row.part, "asked_at": row.asked_at}
+    )
+
+
+def appeal(found: Appeal) -> schemas_self.AppealOut:
+    """Show an appeal and its clock."""
+    return schemas_self.AppealOut.model_validate(
+        {name: getattr(found, name) for name in schemas_self.AppealOut.model_fields}
+    )
+
+
+def history(found: History, now: datetime) -> schemas_self.HistoryOut:
+    """Show what happened."""
+    attempts = [
+        schemas_self.OwnAttemptOut.model_validate(
+            {name: getattr(row, name) for name in schemas_self.OwnAttemptOut.model_fields}
+        )
+        for row in found.sessions
+    ]
+    certificates = [
+        schemas_self.OwnCertificateOut.model_validate(
+            {
+                "number": row.number,
+                "state": certificate_state(row, now),
+                "valid_from": row.valid_from,
+                "valid_until": row.valid_until,
+            }
+        )
+        for row in found.certificates
+    ]
+    return schemas_self.HistoryOut(attempts=attempts, certificates=certificates)
+
+
+def contact(found: Contact) -> schemas_self.ContactOut:
+    """Show how the fund reaches a person."""
+    return schemas_self.ContactOut.model_validate(
+        {name: getattr(found, name) for name in schemas_self.ContactOut.model_fields}
     )

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from certify.attempts import MAX_SESSIONS_A_DAY, another_in_progress, too_many_sessions, used_up
 from certify.challenge import demand_of, draw
+from certify.consent import require_consent
 from certify.determine import determine_locked, foresee
 from certify.domain.decide import Determination, NextStep
 from certify.domain.evidence import Capture, Channel, Check
-from certify.domain.outcome import attempts_used_up, session_outcome
+from certify.domain.outcome import Outcome, attempts_used_up, session_outcome
 from certify.domain.profile import visit
 from certify.domain.proofs import judge_capture
 from certify.enrol import open_references
@@ -24,9 +26,10 @@ from certify.service import Service, Unit
 from certify.storage.facts import add_evidence, store_parameters
 from certify.storage.media import put_media, read_media
 from certify.storage.people import get_beneficiary, references_of
-from certify.storage.sessions import get_session, person_of_session, sessions_since, waiting_of
+from certify.storage.sessions import failed_profiles, get_session, person_of_session, sessions_since, waiting_of
 from certify.storage.tables import BeneficiaryRow, SessionRow
 from certify.storage.uploads import delete_upload
+from certify.strangers import attempt_limits, attempts_left_of_stranger, refuse_stranger
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.pipeline import Comparison, FaceEngine
@@ -34,18 +37,24 @@ if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers 
 SOURCE = "certify"
 """The name under which the service records its own captures."""
 
-MAX_SESSIONS_A_DAY = 20
-"""Per person. Far above any honest need; bounds guessing and the load one person can cause."""
-
 
 def open_session(
-    unit: Unit, beneficiary_id: UUID, channel: Channel, *, device_id: str | None = None, assisted: bool = False
+    unit: Unit,
+    beneficiary_id: UUID,
+    channel: Channel,
+    *,
+    device_id: str | None = None,
+    assisted: bool = False,
+    knocked: bool = False,
+    needs: tuple[str, ...] = (),
 ) -> SessionRow:
     """Open a capture session for a person with at least one usable or pending reference, and draw what it asks.
 
     ``device_id`` is what the person's phone calls itself, ``assisted`` whether somebody helps them; both are only said,
-    and neither ever makes a session ask for less. Raises NotFound, Gone (erased), Conflict (``no_reference``,
-    ``too_many_sessions``, ``attempts_used_up``).
+    and neither ever makes a session ask for less. ``knocked``: whoever asked only gave an id and a birth date.
+    ``needs`` are said for this session, beside those that are known of the person.
+    Raises NotFound, Gone (erased), Conflict (``no_reference``, ``consent_withdrawn``, ``too_many_sessions``,
+    ``attempts_used_up``).
     """
     person = get_beneficiary(unit.db, beneficiary_id, lock=True)
     if person.erased_at is not None:
@@ -56,15 +65,12 @@ def open_session(
             hint="An agent or officer must enrol one first.",
             code="no_reference",
         )
+    require_consent(unit, beneficiary_id)
     if sessions_since(unit.db, beneficiary_id, unit.now - timedelta(days=1)) >= MAX_SESSIONS_A_DAY:
-        raise Conflict(
-            "There were too many attempts for this person today.",
-            hint="Try again tomorrow, or ask for a visit at home.",
-            code="too_many_sessions",
-        )
+        raise too_many_sessions()
     device = unit.service.vault.lookup_hash(unit.db, "device", device_id) if device_id else None
     if channel is Channel.REMOTE:
-        demand = demand_of(unit, person, device, _refuse_when_used_up(unit, person))
+        demand = demand_of(unit, person, device, _refuse_when_used_up(unit, person), also=needs)
     else:
         demand = visit()
     plan = draw(demand, unit.service.random_bytes)
@@ -80,6 +86,7 @@ def open_session(
         plan=plan.to_json() | {"because": list(demand.reasons)},
         device=device,
         assisted=assisted,
+        knocked=knocked,
     )
     unit.db.add(row)
     unit.db.flush()
@@ -133,14 +140,12 @@ def require_open(unit: Unit, person: BeneficiaryRow, row: SessionRow) -> None:
     """
     if row.state == "expired" or unit.now >= row.expires_at:
         raise Gone("The time of this session has run out.", hint="Open a new session.", code="session_expired")
-    if row.channel == Channel.REMOTE:
+    if row.stranger is not None:
+        refuse_stranger(unit, row.stranger)
+    elif row.channel == Channel.REMOTE:
         # One attempt at a time, each judged before the next: else sessions opened early could be spent all at once.
         if waiting_of(unit.db, row.beneficiary_id):
-            raise Conflict(
-                "Another photo or video of this person is being looked at.",
-                hint="Wait for its result, mostly a few seconds.",
-                code="another_in_progress",
-            )
+            raise another_in_progress()
         _refuse_when_used_up(unit, person)
 
 
@@ -218,14 +223,7 @@ def _refuse_when_used_up(unit: Unit, person: BeneficiaryRow) -> list[Determinati
     """Return how the person would be determined now. Raises Conflict when too many attempts failed."""
     found = foresee(unit, person)
     if attempts_used_up(found):
-        visit_comes = any(determination.next_step is NextStep.DOORSTEP for determination in found)
-        raise Conflict(
-            "Several attempts did not succeed, so photos are not taken for now. The pension continues.",
-            hint="A visit at home has been asked for. Nothing else needs to be done."
-            if visit_comes
-            else "The last proof of life still counts. Try again in some weeks, or ask for a visit at home.",
-            code="attempts_used_up",
-        )
+        raise used_up(visit_comes=any(determination.next_step is NextStep.DOORSTEP for determination in found))
     return found
 
 
@@ -246,7 +244,7 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
         raise Conflict("This session has evidence already.", code="evidence_exists")
     found = determine_locked(unit, person, session_id=row.id)
     judgements = [judge_capture(capture, unit.service.policy(d.scheme).policy).state for d in found.determinations]
-    outcome = session_outcome(capture.channel, list(zip(judgements, found.determinations, strict=True))).value
+    outcome = _outcome(unit, row, capture, list(zip(judgements, found.determinations, strict=True))).value
     row.outcome, row.guidance = outcome, list(capture.guidance)
     row.evidence_id, row.determination_ids = UUID(capture.id), [str(number) for number in found.ids]
     row.report = report | {
@@ -257,6 +255,25 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     if found.certificate is not None and outcome == "certified":
         row.certificate_number = found.certificate.number
     unit.ledger("session_decided", row.beneficiary_id, session=str(row.id), outcome=outcome)
+
+
+def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple[Check, Determination]]) -> Outcome:
+    """Return what is said to whoever stood before the camera.
+
+    Somebody who only gave an id and a birth date, and did not pass, must not learn how such a person stands.
+    """
+    if row.stranger is not None:
+        row.attempts_left = attempts_left_of_stranger(unit, row.stranger)
+        return Outcome.RETRY if row.attempts_left else Outcome.DOORSTEP
+    outcome = session_outcome(capture.channel, attempts)
+    if row.channel == Channel.REMOTE and not any(judged is Check.PASS for judged, _ in attempts):
+        most, window = attempt_limits(unit)
+        failed = failed_profiles(unit.db, row.beneficiary_id, unit.now - window)
+        row.attempts_left = max(0, most - len(failed) - 1)
+    if row.knocked and outcome in (Outcome.REVIEW, Outcome.OTHER_PATH):
+        passed = any(judged is Check.PASS for judged, _ in attempts)
+        return outcome if passed else Outcome.RETRY
+    return outcome
 
 
 def _capture(unit: Unit, row: SessionRow, seen: Look, comparison: Comparison | None) -> Capture:

@@ -70,8 +70,18 @@ _ADVERSE = frozenset(
 )
 
 
-def demand_of(unit: Unit, person: BeneficiaryRow, device: bytes | None, found: Sequence[Determination]) -> Demand:
-    """Find out how much to ask of a person now, who would be determined as ``found``. Before the session is stored."""
+def demand_of(
+    unit: Unit,
+    person: BeneficiaryRow,
+    device: bytes | None,
+    found: Sequence[Determination],
+    *,
+    also: Sequence[str] = (),
+) -> Demand:
+    """Find out how much to ask of a person now, who would be determined as ``found``. Before the session is stored.
+
+    ``also`` are needs that are said for this session only.
+    """
     db, now = unit.db, unit.now
     adverse = {fact for d in found for reason in d.reasons if reason.code in _ADVERSE for fact in reason.facts or ("",)}
     risk = Risk(
@@ -81,7 +91,7 @@ def demand_of(unit: Unit, person: BeneficiaryRow, device: bytes | None, found: S
         others_on_device=others_on_device(db, person.id, device, now - timedelta(days=30)),
     )
     age = age_on(person.birth_date, latest_date(now)) if person.birth_date else None
-    return choose(person.needs, age, failed_profiles(db, person.id, now - _FAILURES_COUNT), risk)
+    return choose([*person.needs, *also], age, failed_profiles(db, person.id, now - _FAILURES_COUNT), risk)
 
 
 def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:

@@ -52,6 +52,13 @@ class Settings(BaseSettings):
     feeds_dir: Path | None = Field(
         default=None, description="Folder of feed descriptions with their inboxes, looked at every night"
     )
+    public_url: str = Field(
+        default="http://127.0.0.1:8080",
+        description="Address under which people reach the service, for links in messages",
+    )
+    senders_file: Path | None = Field(
+        default=None, description="TOML file of the ways to send messages; without it none are sent"
+    )
     trusted_proxies: str | None = Field(
         default=None, description="Addresses of proxies whose X-Forwarded-For is believed, comma-separated"
     )

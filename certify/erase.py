@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from certify.access import forget_access_of
+from certify.contact import forget_contact_of
 from certify.issue import revoke
 from certify.service import Unit
 from certify.storage.certificates import certificate_in_force, certificates_of
@@ -30,6 +32,8 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     close_sessions_of(unit.db, beneficiary_id)
     forget_devices_of(unit.db, beneficiary_id)
     delete_prints_of(unit.db, beneficiary_id)
+    forget_access_of(unit, beneficiary_id)
+    forget_contact_of(unit, beneficiary_id)
     for certificate in certificates_of(unit.db, beneficiary_id):
         certificate.cose = b""  # the signed bytes name the person; number, state and digest stay
     for entitlement in entitlements_of(unit.db, beneficiary_id):

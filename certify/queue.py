@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 NAMESPACE = "certify"
 EVALUATE = f"{NAMESPACE}:evaluate_session"
 MEASURE = f"{NAMESPACE}:measure_reference"
+SEND = f"{NAMESPACE}:send_message"
+FACES, MESSAGES = "faces", "messages"
 
 _COUNT = text("""
     select args ->> 'subject', count(*) from procrastinate_jobs
@@ -39,11 +41,11 @@ class DatabaseQueue:
 
     def put(self, db: Session, task: str, subject: str) -> None:
         """Enqueue on the transaction of ``db``."""
-        lock = _lock(task, subject)
+        lock, queue = _lock(task, subject), MESSAGES if task == SEND else FACES
         savepoint = db.begin_nested()  # a refused duplicate must not spoil the caller's transaction
         try:
             connection = db.connection().connection.driver_connection
-            job = self._app.configure_task(task, queue="faces", queueing_lock=lock, lock=lock, connection=connection)
+            job = self._app.configure_task(task, queue=queue, queueing_lock=lock, lock=lock, connection=connection)
             job.defer(subject=subject)
         except AlreadyEnqueued:
             savepoint.rollback()

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from certify.config import Settings
 from certify.domain.codec import canonical
 from certify.errors import Invalid, Unavailable
+from certify.messages.senders import NO_SENDERS, Senders
+from certify.messages.senders.config import load_senders
 from certify.policies import PolicyDocument, load_policies
 from certify.queue import DatabaseQueue, Queue
 from certify.storage.database import Database, holds_secrets, open_database
@@ -37,6 +39,7 @@ class Service:
     vault: Vault
     policies: Mapping[str, PolicyDocument]
     queue: Queue = field(default_factory=DatabaseQueue)
+    senders: Senders = NO_SENDERS
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = uuid4
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
@@ -140,4 +143,5 @@ def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: 
         vault=Vault(FileMasterKey(settings.key_file)),
         policies=load_policies(settings.policies_dir),
         queue=queue or DatabaseQueue(),
+        senders=load_senders(settings),
     )

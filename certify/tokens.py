@@ -48,10 +48,15 @@ class Role(StrEnum):
     """Who is calling. Each route names the roles it is open to."""
 
     PENSIONER = "pensioner"  # one capture session of one person, by a token of the service itself
+    SELF = "self"  # a person on their own pages, by a token of the service itself, in a cookie
     AGENT = "agent"
     OFFICER = "officer"
     AUDITOR = "auditor"
     MACHINE = "machine"  # registries, payers and batch jobs
+
+
+OWN_ROLES = frozenset({Role.PENSIONER, Role.SELF})
+"""Roles that the service alone gives; no issuer may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class Principal:
 
     ``session`` is set for pensioners only, and limits them to it. ``sources`` are the registries a machine speaks for:
     it can record and void in their names only, so that two sources are two callers and not two words of one.
+    ``device``: the token counts only together with the name of the device it was given to, whose mark this is.
     """
 
     subject: str
@@ -67,6 +73,7 @@ class Principal:
     issuer: str
     session: UUID | None = None
     sources: frozenset[str] = frozenset()
+    device: str | None = None
 
     @property
     def key(self) -> str:
@@ -93,8 +100,7 @@ def load_issuers(path: Path) -> list[Issuer]:
             Issuer(
                 entry["issuer"],
                 KeySet.import_key_set({"keys": entry["keys"]}),
-                # Sessions are the service's own to give.
-                frozenset(Role(role) for role in entry["roles"]) - {Role.PENSIONER},
+                frozenset(Role(role) for role in entry["roles"]) - OWN_ROLES,
             )
             for entry in json.loads(path.read_text())
         ]
@@ -140,7 +146,8 @@ class Authenticator:
         if role not in issuer.roles:
             raise TokenRefused("The issuer of this token may not give that role.")
         sources = frozenset(str(name) for name in decoded.claims.get("sources", ()))
-        principal = Principal(str(decoded.claims["sub"]), role, issuer.name, session, sources)
+        device = str(decoded.claims["dev"]) if "dev" in decoded.claims else None
+        principal = Principal(str(decoded.claims["sub"]), role, issuer.name, session, sources, device)
         with self._lock:
             self._verified[token] = principal, float(decoded.claims["exp"])
         return principal
@@ -179,8 +186,9 @@ class Signer:
         lifetime: timedelta,
         session: UUID | None = None,
         sources: Sequence[str] = (),
+        device: str | None = None,
     ) -> str:
-        """Return a signed token."""
+        """Return a signed token; ``device`` is the mark of the only device on which it counts."""
         claims: dict[str, Any] = {
             "iss": self._name,
             "aud": AUDIENCE,
@@ -193,6 +201,8 @@ class Signer:
             claims["sid"] = str(session)
         if sources:
             claims["sources"] = list(sources)
+        if device is not None:
+            claims["dev"] = device
         key = self._keys.keys[0]
         return jwt.encode({"alg": "Ed25519", "kid": key.kid}, claims, key, algorithms=["Ed25519"])
 
@@ -213,7 +223,7 @@ def development_signer(settings: Settings) -> Signer:
             code="development_only",
         )
     secret = FileMasterKey(settings.data_dir / "development-issuer.key").derive(b"development issuer")
-    return Signer(DEVELOPMENT_ISSUER, ed25519_jwk(secret), frozenset(Role) - {Role.PENSIONER})
+    return Signer(DEVELOPMENT_ISSUER, ed25519_jwk(secret), frozenset(Role) - OWN_ROLES)
 
 
 def ed25519_jwk(seed: bytes) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from procrastinate import App, Blueprint, JobContext, PsycopgConnector, RetryStr
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 
+from certify.access import purge_access_codes
 from certify.capture import evaluate_session
 from certify.checkpoints import publish_checkpoint
+from certify.consent import purge_withdrawn
 from certify.determine import let_time_pass
 from certify.enrol import measure_reference
 from certify.errors import NotFound
@@ -23,6 +25,7 @@ from certify.service import Service
 from certify.storage.database import SESSION_OPTIONS
 from certify.storage.idempotency import purge_answers
 from certify.storage.media import purge_media
+from certify.storage.messages import purge_messages
 from certify.storage.people import pending_references
 from certify.storage.sessions import expire_sessions, waiting_sessions
 from models.pipeline import FaceEngine
@@ -39,6 +42,9 @@ MAX_RESCUES = 3
 """How often a job of a dead worker is tried again. One death says nothing (power, a restart, the kernel short of memory
 choosing a victim), and even two can be bad luck; but a rescued job runs alone among the rescued, so that whoever is
 there when the fourth worker dies is the cause. Without a limit one photo could keep killing workers for ever."""
+
+_MESSAGES_KEPT = timedelta(days=90)
+"""For so long an operator can see that a message went out; what it said is gone once it did."""
 
 _HOPELESS_AFTER = timedelta(days=1)
 _MAX_FAILURES = 3
@@ -90,6 +96,9 @@ def tidy(service: Service) -> None:
         expire_sessions(unit.db, unit.now)
         purge_media(unit.db, unit.now)
         purge_answers(unit.db, unit.now - timedelta(days=2))
+        purge_access_codes(unit)
+        purge_withdrawn(unit)
+        purge_messages(unit.db, unit.now - _MESSAGES_KEPT)
         publish_checkpoint(unit)
         lost_since = unit.now - _ORPHANED_AFTER
         # A job in a worker's hands is not doubled, even if that worker is dead: it is rescued, and its rescues counted,

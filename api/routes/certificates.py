@@ -26,17 +26,19 @@ from certify.tokens import Principal, Role
 router = APIRouter(prefix="/v1", tags=["certificates"])
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[A-Z0-9\-]+$", examples=["PL-2026-7KQ4-M9XD-2B8C"])]
-_READERS = allow(Role.PENSIONER, Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE)
+_READERS = allow(Role.PENSIONER, Role.SELF, Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE)
 
 
 async def _own(state: State, caller: Principal, number: str) -> CertificateRow:
-    """Return a certificate that is genuine; a pensioner gets the one of the own session only."""
+    """Return a certificate that is genuine; a pensioner gets the one of the own session, a person their own."""
     if caller.role is Role.PENSIONER:
         session = await state.quick.get(SessionRow, caller.session) if caller.session else None
         if session is None or session.certificate_number != number:
             raise Forbidden("This token is for another session.")
     row = await state.quick.get(CertificateRow, number)
     if row is None:
+        raise certificate_not_found()
+    if caller.role is Role.SELF and str(row.beneficiary_id) != caller.subject:
         raise certificate_not_found()
     if not row.cose:
         raise Gone("The data of this person was erased.", code="person_erased")

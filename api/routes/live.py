@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, WebSocket
 
-from api.auth import allow_live
+from api.auth import Admit, allow_live
 from api.live import Conversation
-from certify.tokens import Principal, Role
+from certify.tokens import Role
 
 router = APIRouter(prefix="/v1/sessions/{session_id}/live", tags=["sessions"])
 
@@ -19,7 +18,7 @@ router = APIRouter(prefix="/v1/sessions/{session_id}/live", tags=["sessions"])
 async def live(
     session_id: UUID,
     websocket: WebSocket,
-    admit: Annotated[Callable[[str], Principal], Depends(allow_live(Role.PENSIONER, Role.AGENT))],
+    admit: Annotated[Admit, Depends(allow_live(Role.PENSIONER, Role.AGENT))],
 ) -> None:
     """Film a person with guidance at once, and hand the recording in."""
     await Conversation(websocket, admit, session_id).run()

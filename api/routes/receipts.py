@@ -68,17 +68,18 @@ def write_certificate(
 
     Silent certification changes the standing of millions at once; the certificate is signed when somebody wants it.
     """
+    return once.run(caller, lambda unit: certificate_now(unit, beneficiary_id), status=201)
 
-    def work(unit: Unit) -> schemas.CertificateOut:
-        found = determine(unit, beneficiary_id)
-        if found.certificate is None or found.certificate.state != "valid":
-            raise Conflict(
-                "This person is not certified at present.",
-                hint="Their standing says what is missing.",
-                code="not_certified",
-            )
-        row = get_certificate(unit.db, found.certificate.number)
-        views.require_genuine(unit, row)
-        return views.certificate(row, unit.now)
 
-    return once.run(caller, work, status=201)
+def certificate_now(unit: Unit, beneficiary_id: UUID) -> schemas.CertificateOut:
+    """Return a person's certificate, written now if there is none yet. Raises Conflict (``not_certified``)."""
+    found = determine(unit, beneficiary_id)
+    if found.certificate is None or found.certificate.state != "valid":
+        raise Conflict(
+            "This person is not certified at present.",
+            hint="Their standing says what is missing.",
+            code="not_certified",
+        )
+    row = get_certificate(unit.db, found.certificate.number)
+    views.require_genuine(unit, row)
+    return views.certificate(row, unit.now)

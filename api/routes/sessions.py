@@ -23,7 +23,7 @@ from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 
-_RESULT_LIFETIME = timedelta(hours=24)
+RESULT_LIFETIME = timedelta(hours=24)
 """How long after the session's end its token still reads the result."""
 
 
@@ -51,7 +51,7 @@ def create(
         row = open_session(
             unit, body.beneficiary_id, Channel(body.channel), device_id=body.device_id, assisted=body.assisted
         )
-        lifetime = row.expires_at - unit.now + _RESULT_LIFETIME
+        lifetime = row.expires_at - unit.now + RESULT_LIFETIME
         token = signer.issue(
             subject=str(row.beneficiary_id), role=Role.PENSIONER, now=unit.now, lifetime=lifetime, session=row.id
         )
@@ -102,4 +102,5 @@ async def result(
     row = await state.quick.get(SessionRow, session_id)
     if row is None:
         raise session_not_found()
-    return views.as_response(views.session(row, state.service.clock()))
+    to_staff = caller.role is not Role.PENSIONER
+    return views.as_response(views.session(row, state.service.clock(), to_staff=to_staff))

@@ -77,7 +77,12 @@ def choose_fonts(text: str, fonts: Sequence[Path]) -> FontChoice | None:
     if set().union(*(found for _, found in useful)) != wanted:
         return None
     useful.sort(key=lambda item: -len(item[1]))
-    return FontChoice(tuple(path for path, _ in useful), shaped)
+    chosen = []
+    for path, found in useful:
+        if found & wanted:  # of what the fonts before it lack; loading one for nothing takes a tenth of a second
+            chosen.append(path)
+            wanted -= found
+    return FontChoice(tuple(chosen), shaped)
 
 
 def bold_of(path: Path, text: str) -> Path:

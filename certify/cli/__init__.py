@@ -11,11 +11,13 @@ from certify.cli import (
     audits,
     cases,
     check,
+    contacts,
     database,
     demo,
     evaluate,
     feeds,
     keys,
+    messages,
     models,
     people,
     records,
@@ -49,6 +51,9 @@ app.add_typer(database.app, name="db")
 app.add_typer(models.app, name="models")
 app.add_typer(people.app, name="beneficiary")
 people.register(app)
+app.add_typer(contacts.app, name="contact")
+app.add_typer(messages.app, name="messages")
+messages.register(app)
 app.add_typer(records.app, name="record")
 app.add_typer(cases.app, name="case")
 app.add_typer(feeds.app, name="feed")

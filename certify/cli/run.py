@@ -68,7 +68,8 @@ def serve(
         folder = Path(tempfile.mkdtemp(prefix="certify-"))
         sockets = [str(folder / f"guide-{index}") for index in range(helpers)]
         registry = [["worker", "--registry"]] if settings.feeds_dir is not None and count else []
-        keeper = Keeper([["worker"]] * count + registry + [["guide", path] for path in sockets])
+        messages = [["worker", "--messages"]] if service.senders.ways and count else []
+        keeper = Keeper([["worker"]] * count + registry + messages + [["guide", path] for path in sockets])
         keeper.start()
         os.environ["CERTIFY_GUIDE_SOCKETS"] = json.dumps([*sockets, *settings.guide_sockets])
         address, number = host or settings.host, port or settings.port
@@ -112,12 +113,16 @@ def worker(
     registry: Annotated[
         bool, typer.Option("--registry", help="Take no photos; compare with the registries every night instead.")
     ] = False,
+    messages: Annotated[
+        bool, typer.Option("--messages", help="Take no photos; remind people and send messages instead.")
+    ] = False,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Take jobs from the queue: analyse photos, keep house. Start as many as there are cores, on any machine.
 
     With --registry it carries out, at half past one in the night (UTC), what waits in the inboxes of CERTIFY_FEEDS_DIR;
-    start one of these, on the machine where registries deliver their files.
+    start one of these, on the machine where registries deliver their files. With --messages it sends what
+    CERTIFY_SENDERS_FILE has a way for, and at five in the morning (UTC) reminds people; one of these is enough.
     """
     settings = Settings()
     configure_logs(settings.log_level)
@@ -130,6 +135,12 @@ def worker(
 
             log.info("registry worker ready", extra={"pid": os.getpid()})
             asyncio.run(run_registry_worker(service, wait=not until_idle))
+            return
+        if messages:
+            from certify.messages_worker import run_messages_worker  # noqa: PLC0415 - only this one needs it
+
+            log.info("messages worker ready", extra={"pid": os.getpid(), "channels": list(service.senders.ways)})
+            asyncio.run(run_messages_worker(service, wait=not until_idle))
             return
         from certify.worker import Bench, run_worker  # noqa: PLC0415 - loads the face models
 

@@ -53,6 +53,9 @@ _HEAD = frozenset({*TURNS, LOOK_UP})
 _FACE = frozenset({SMILE, OPEN_MOUTH, BLINK})
 _ONLY_CLOSER = PROMPTS - {COME_CLOSER}
 
+PHOTOSENSITIVE = "photosensitive"
+"""The need that anybody may say of themselves for one session."""
+
 NEEDS: dict[str, Need] = {
     "bedridden": Need(_HEAD, True, True, "A head on a pillow does not turn; the phone can be brought closer."),
     "limited_mobility": Need(_HEAD, True, True, "Neck and shoulders may not move; the phone can be brought closer."),
@@ -64,7 +67,7 @@ NEEDS: dict[str, Need] = {
     "blind": Need(frozenset(), True, True, "Prompts are only heard; one is enough."),
     "dementia": Need(_ONLY_CLOSER, True, True, "A row of prompts cannot be kept in mind; a helper can move the phone."),
     # Flashes below three a second are safe by WCAG 2.3.1, for nearly all; for these people nearly is not enough.
-    "photosensitive": Need(frozenset(), False, False, "Flashing light can bring on a seizure or migraine."),
+    PHOTOSENSITIVE: Need(frozenset(), False, False, "Flashing light can bring on a seizure or migraine."),
     "epilepsy": Need(frozenset(), False, False, "Flashing light can bring on a seizure."),
 }
 """What is known of needs. No need forbids coming closer, so something can be asked of everybody."""

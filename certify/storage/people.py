@@ -14,6 +14,9 @@ from certify.errors import NotFound
 from certify.storage.direct import Row, as_rows, fetch, load, run
 from certify.storage.tables import BeneficiaryRow, EntitlementRow, ReferenceRow
 
+STRANGER = UUID(int=0)
+"""The row that stands for nobody (certify/strangers.py): it is on no list."""
+
 _BY_ID = b"id = %(id)s"
 _LOCK_BY_ID = b"id = %(id)s for no key update"
 
@@ -169,8 +172,8 @@ def known_people(db: Session, hashes: Sequence[bytes]) -> dict[bytes, KnownPerso
 def list_beneficiaries(db: Session, *, after: UUID | None, limit: int) -> Sequence[BeneficiaryRow]:
     """Return a page of beneficiaries in the order of their ids."""
     query = select(BeneficiaryRow).order_by(BeneficiaryRow.id).limit(limit)
-    if after is not None:
-        query = query.where(BeneficiaryRow.id > after)
+    # Its id comes before all others.
+    query = query.where(BeneficiaryRow.id > (after or STRANGER))
     return db.scalars(query).all()
 
 

@@ -102,6 +102,13 @@ class EntitlementRow(Base):
         UniqueConstraint("beneficiary_id", "scheme"),
         Index(None, "standing", "valid_until"),
         Index(None, "scheme", "next_change_on"),
+        # Pensions whose person has something to do (certify/storage/reminders.py); most are certified, and not in it.
+        Index(
+            "ix_entitlements_to_remind",
+            "due_on",
+            "beneficiary_id",
+            postgresql_where=text("payment = 'continue' and next_step in ('certify', 'retry', 'doorstep', 'renew')"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -172,6 +179,7 @@ class SessionRow(Base):
         one_of("profile", "standard", "gentle", "light", "doorstep"),
         Index(None, "state", "submitted_at"),
         Index(None, "device", "created_at"),
+        Index(None, "stranger", "created_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -200,6 +208,11 @@ class SessionRow(Base):
     assisted: Mapped[bool] = mapped_column(server_default=text("false"))  # somebody helps the person, as they say
     # Where the media came from, as far as known: live or upload, what the camera says of itself, when frames arrived.
     source: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    # Keyed hash of an id and birth date that are nobody's (certify/strangers.py); None in the sessions of people.
+    stranger: Mapped[bytes | None]
+    # Opened by somebody who only gave an id and a birth date, and must not learn whether there is such a person.
+    knocked: Mapped[bool] = mapped_column(server_default=text("false"))
+    attempts_left: Mapped[int | None]  # before a visit is offered; None unless this one did not succeed
 
 
 class PrintRow(Base):
@@ -528,3 +541,93 @@ class AuditRow(Base):
     checked_by: Mapped[str | None]
     checked_at: Mapped[datetime | None]
     note: Mapped[str | None]
+
+
+class AccessCodeRow(Base):
+    """A way in that works once: the link of a letter, or the digits of a text message. Found by keyed hash."""
+
+    __tablename__ = "access_codes"
+    __table_args__ = (one_of("kind", "link", "code"),)
+
+    hash: Mapped[bytes] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    kind: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    used_by: Mapped[str | None]  # mark of the device
+
+
+class ConsentRow(Base):
+    """A consent given or withdrawn; the newest of a purpose counts."""
+
+    __tablename__ = "consents"
+    __table_args__ = (one_of("purpose", "face"), Index(None, "beneficiary_id", "purpose", "at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"))
+    purpose: Mapped[str]
+    given: Mapped[bool]
+    text_version: Mapped[str]  # which wording was read
+    assisted: Mapped[bool]  # somebody helped
+    at: Mapped[datetime]
+
+
+class VisitRow(Base):
+    """A visit at home that somebody asked for."""
+
+    __tablename__ = "visits"
+    __table_args__ = (
+        one_of("state", "asked", "cancelled", "made"),
+        one_of("part", "morning", "afternoon"),
+        Index(None, "state", "wanted_on"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    state: Mapped[str]
+    wanted_on: Mapped[date]
+    part: Mapped[str]
+    asked_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class ContactRow(Base):
+    """How to reach a person; who has no row is reached by letter. Language and wish are plain, for queries."""
+
+    __tablename__ = "contacts"
+
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), primary_key=True)
+    sealed: Mapped[bytes]  # telephone, e-mail, quiet hours
+    language: Mapped[str | None]
+    reminders: Mapped[bool]
+    changed_at: Mapped[datetime]
+
+
+class MessageRow(Base):
+    """One message to one person on one channel, waiting or sent. Only its sealed body says what, and where to."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        one_of("channel", "sms", "email", "letter", "apprise"),
+        one_of("state", "waiting", "sent", "failed", "cancelled"),
+        # The same occasion never gives two messages on one channel, however often the job runs.
+        UniqueConstraint("dedupe", "channel"),
+        Index("ix_messages_waiting", "channel", "urgent", "not_before", postgresql_where=text("state = 'waiting'")),
+        Index(None, "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    kind: Mapped[str]
+    channel: Mapped[str]
+    state: Mapped[str]
+    urgent: Mapped[bool]  # asked for by the person this minute: neither opt-out nor quiet hours hold it
+    dedupe: Mapped[str]
+    sealed: Mapped[bytes | None]  # gone once it was sent or cancelled
+    not_before: Mapped[datetime]  # while it is being sent: when another may try, should the sender have died
+    expires_at: Mapped[datetime]  # later it would be of no use
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]  # a code, without anything personal

@@ -22,18 +22,22 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
+from certify.access import new_code, new_link, who_asks
 from certify.capture import open_session
 from certify.certificates.qr import to_text
 from certify.config import Settings
 from certify.domain.evidence import Channel
 from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference
+from certify.knock import knock
 from certify.record import NewRecord, record
 from certify.review import CaseKind, Decision, open_case, rule
 from certify.service import Service
 from certify.storage.certificates import certificate_in_force
 from certify.storage.facts import determinations_of
-from certify.tokens import Role, development_signer
+from certify.storage.signing import active_key
+from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer, development_signer
 from certify.uploads import begin_upload
+from certify.visits import ask_for_visit
 from fixtures import faces, videos
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -48,12 +52,14 @@ class Served:
         schema: the application as its own description tells Schemathesis.
         tokens: one for every role.
         known: values that exist, by the name of a parameter or body field.
+        ended: for routes about a session that ended in a certain way, that session's id and the token of its person.
         bodies: a whole body that is accepted, by operation; of fields that fit one by one few bodies fit as a whole.
     """
 
     schema: Any
     tokens: dict[Role, str]
     known: dict[str, Any]
+    ended: dict[str, tuple[str, str]]
     bodies: dict[tuple[str, str], Any]
 
 
@@ -74,7 +80,8 @@ def served(service: Service) -> Served:
     declared = {"size": len(film), "media_type": "video/webm", "sha256": hashlib.sha256(film).hexdigest()}
     with service.unit() as unit:
         pension = (NewEntitlement("employee", date(2015, 1, 1)),)
-        person: UUID = add_beneficiary(unit, NewBeneficiary("FUZZ0001", "Fuzz", pension))
+        born = date(1950, 1, 2)
+        person: UUID = add_beneficiary(unit, NewBeneficiary("FUZZ0001", "Fuzz", pension, birth_date=born))
         add_reference(unit, person, photo)
         session = open_session(unit, person, Channel.REMOTE)
         begin_upload(unit, session.id, size=len(film), sha256=str(declared["sha256"]))
@@ -83,6 +90,27 @@ def served(service: Service) -> Served:
         rule(unit, seen.id, officer="fuzz", decision=Decision.CONFIRM_ALIVE)
         stay = NewRecord(source="hospital", record_id="S1", event_at=unit.now - timedelta(days=9), act="hospital_stay")
         sign, _ = record(unit, person, stay)
+        own = {"national_id": "FUZZ0001", "birth_date": born.isoformat()}
+        phone = {"device_id": "b1946ac92492d2347c6235b4d2611184"}
+        code, link = new_code(unit, person), new_link(unit, person, timedelta(days=1))
+        asked = who_asks(unit, national_id="FUZZ0001", card_number=None, birth_date=born)
+        found.ended = {}
+        for what, outcome in (("access", "certified"), ("visit", "doorstep")):
+            row = knock(unit, asked, born, device_id=phone["device_id"], assisted=False)
+            row.state, row.outcome, row.decided_at = "decided", outcome, unit.now
+            token = Signer(SESSION_ISSUER, active_key(unit.db, service.vault, "session", unit.now).to_jwk(), OWN_ROLES)
+            found.ended[f"/v1/knock/sessions/{{session_id}}/{what}"] = (
+                str(row.id),
+                token.issue(
+                    subject=str(row.id), role=Role.PENSIONER, now=unit.now, lifetime=timedelta(hours=9), session=row.id
+                ),
+            )
+        found.tokens[Role.SELF] = token.issue(
+            subject=str(person), role=Role.SELF, now=unit.now, lifetime=timedelta(hours=9)
+        )
+        day = (unit.now + timedelta(days=5)).date().isoformat()
+        visit = ask_for_visit(unit, person, on=(unit.now + timedelta(days=9)).date(), part="morning")
+        assert visit.state == "asked"
         waiting = open_case(unit, person, kind=CaseKind.APPEAL)
         unit.db.flush()
         certificate = certificate_in_force(unit.db, person)
@@ -119,6 +147,16 @@ def served(service: Service) -> Served:
         ("/v1/sessions/{session_id}/media", "post"): photo,
         ("/v1/sessions/{session_id}/upload", "post"): declared,
         ("/v1/sessions/{session_id}/upload", "put"): film,
+        ("/v1/knock/sessions", "post"): {**own, **phone, "consent": True},
+        ("/v1/knock/codes", "post"): own,
+        ("/v1/knock/codes/redeem", "post"): {**own, **phone, "code": code},
+        ("/v1/knock/links/redeem", "post"): {**phone, "secret": link},
+        ("/v1/knock/sessions/{session_id}/access", "post"): phone,
+        ("/v1/knock/sessions/{session_id}/visit", "post"): {"wanted_on": day, "part": "morning"},
+        ("/v1/me/sessions", "post"): {},
+        ("/v1/me/visit", "post"): {"wanted_on": day, "part": "morning"},
+        ("/v1/me/consent", "post"): {"given": True},
+        ("/v1/me/contact", "post"): {"email": "fuzz@example.org", "language": "fr"},
         ("/v1/review-cases", "post"): {"beneficiary_id": name, "kind": "appeal"},
     }
     return found
@@ -135,6 +173,7 @@ def test_no_route_breaks(served: Served, path: str, method: str) -> None:
     headers = {"Authorization": f"Bearer {served.tokens[role]}"} if role else {}
     answers: Counter[int] = Counter()
     numbers = itertools.count()
+    known = {name: value for name, value in served.known.items() if path not in served.ended or name != "session_id"}
 
     @settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=served.schema[path][method].as_strategy())
@@ -142,10 +181,13 @@ def test_no_route_breaks(served: Served, path: str, method: str) -> None:
         # Every other request names what exists, so that more than 404 is tried; every fourth has a body that fits, too.
         number = next(numbers)
         extra = dict(headers)
+        if path in served.ended:
+            case.path_parameters["session_id"], token = served.ended[path]
+            extra["Authorization"] = f"Bearer {token}"
         if number % 2 == 0:
             for part in (case.path_parameters, case.query, case.body):
                 if isinstance(part, MutableMapping):
-                    part.update({name: value for name, value in served.known.items() if name in part})
+                    part.update({name: value for name, value in known.items() if name in part})
         if number % 4 == 0 and (path, method) in served.bodies:
             case.body = served.bodies[path, method]
             extra["Idempotency-Key"] = f"fuzz-{number:08}"  # one that Schemathesis made may have come before
@@ -164,8 +206,10 @@ def test_every_parameter_of_a_path_has_a_value_that_exists(served: Served) -> No
 
 def _role_of(method: str, path: str) -> Role | None:
     """Return a role that may call the route, so that the fuzzing gets past the door."""
-    if re.search(r"/(keys|checkpoint|health|ready|verify)$", path):
+    if re.search(r"/(keys|checkpoint|health|ready|verify)$", path) or path.startswith("/v1/knock/"):
         return None
+    if path.startswith("/v1/me"):
+        return Role.SELF
     if re.search(r"/(media|references|upload)$|^/v1/sessions$", path):
         return Role.AGENT
     if "/ledger/" in path:

@@ -15,7 +15,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, text
 
-from certify.capture import MAX_SESSIONS_A_DAY, evaluate_session, open_session, submit_media
+from certify.attempts import MAX_SESSIONS_A_DAY
+from certify.capture import evaluate_session, open_session, submit_media
 from certify.certificates.keys import Algorithm
 from certify.certificates.verify import verify_any
 from certify.determine import determine

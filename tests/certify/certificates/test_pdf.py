@@ -204,6 +204,9 @@ class TestChoice:
 
     def test_a_mixture_where_needed(self) -> None:
         assert choose_fonts("ab王", [self.han, self.latin]) == FontChoice((self.latin, self.han), shaped=False)
+        # One that adds nothing is not loaded.
+        others = [self.latin, self.arabic, self.latin, self.han]
+        assert choose_fonts("ab王", others) == FontChoice((self.latin, self.han), shaped=False)
 
     def test_nothing_covers(self) -> None:
         assert choose_fonts("é", [self.latin, self.han]) is None

@@ -1,0 +1,236 @@
+"""At the door: what somebody can do who is not signed in. Nothing here tells whether there is such a person."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from api import schemas, schemas_self, views
+from api.auth import COOKIE, allow, public, require_own_session
+from api.errors import Forbidden, TooManyRequests, problems
+from api.idempotency import Once, once
+from api.limits import DoorLimits
+from api.routes.sessions import RESULT_LIFETIME
+from api.state import State, current_state
+from certify.access import Asked, device_mark, new_code, open_code, open_link, who_asks
+from certify.domain.outcome import Outcome
+from certify.domain.profile import PHOTOSENSITIVE
+from certify.errors import Conflict
+from certify.knock import knock
+from certify.messages.outbox import put_message
+from certify.service import Unit
+from certify.storage.sessions import get_session
+from certify.tokens import Principal, Role, Signer
+from certify.visits import ask_for_visit, require_day
+
+router = APIRouter(prefix="/v1/knock", tags=["own pages"])
+
+PACE_S = 0.4
+"""Every answer here takes at least so long, so that how long the work took tells nothing."""
+
+SHORT, LONG = timedelta(hours=1), timedelta(days=30)
+"""How long somebody stays signed in; longer on a phone that they call their own."""
+
+_WHY = "somebody who is not signed in can only come in here; the answer is the same whoever they ask for"
+_Door = Annotated[State, Depends(current_state)]
+
+
+@router.post(
+    "/sessions",
+    status_code=201,
+    response_model=schemas.SessionOpened,
+    dependencies=[Depends(public(_WHY))],
+    responses=problems(400, 409, 413, 422, 503),
+)
+async def open_session(
+    body: schemas_self.KnockIn, request: Request, state: _Door, once: Annotated[Once, Depends(once)]
+) -> Response:
+    """Open a capture session for whoever has this number and birth date.
+
+    Whether there is such a person is not told: whoever does not exist is filmed too, and does not succeed.
+    """
+
+    def work(unit: Unit) -> schemas.SessionOpened:
+        asked = _who(unit, body, request, state, device_id=body.device_id)
+        needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
+        row = knock(unit, asked, body.birth_date, device_id=body.device_id, assisted=body.assisted, needs=needs)
+        # The subject is in the token for all to read, so it is the session and not the person.
+        token = state.sessions.issue(
+            subject=str(row.id),
+            role=Role.PENSIONER,
+            now=unit.now,
+            lifetime=row.expires_at - unit.now + RESULT_LIFETIME,
+            session=row.id,
+            device=device_mark(body.device_id),
+        )
+        return schemas.SessionOpened(session=views.new_session(row, unit.now), token=token)
+
+    caller = Principal(device_mark(body.device_id), Role.PENSIONER, "certify:door")
+    return await _paced(lambda: once.run(caller, work, status=201))
+
+
+@router.post(
+    "/codes",
+    status_code=202,
+    response_model=schemas_self.AcceptedOut,
+    dependencies=[Depends(public(_WHY))],
+    responses=problems(413, 422, 503),
+)
+async def send_code(body: schemas_self.CodeIn, request: Request, state: _Door) -> Response:
+    """Send a code to the telephone or e-mail that the fund knows of the person, if it knows one."""
+
+    def work() -> Response:
+        with state.service.unit("certify:door") as unit:
+            asked = _who(unit, body, request, state)
+            code = new_code(unit, asked.person) if asked.person is not None else None
+            if code is not None and asked.person is not None:
+                dedupe = f"code:{asked.person}:{unit.now.isoformat()}"
+                put_message(unit, asked.person, "code", {"code": code}, dedupe=dedupe, urgent=True)
+        return Response(schemas_self.AcceptedOut().model_dump_json().encode(), 202, media_type="application/json")
+
+    return await _paced(work)
+
+
+@router.post(
+    "/codes/redeem",
+    response_model=schemas_self.SignedIn,
+    dependencies=[Depends(public(_WHY))],
+    responses=problems(401, 413, 422, 503),
+)
+async def redeem_code(body: schemas_self.RedeemIn, request: Request, state: _Door) -> Response:
+    """Sign in with a code that came by message."""
+
+    def find(unit: Unit) -> UUID:
+        asked = _who(unit, body, request, state, device_id=body.device_id)
+        return open_code(unit, asked, body.code, device=device_mark(body.device_id))
+
+    return await _paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember))
+
+
+@router.post(
+    "/links/redeem",
+    response_model=schemas_self.SignedIn,
+    dependencies=[Depends(public(_WHY))],
+    responses=problems(401, 413, 422, 503),
+)
+async def redeem_link(body: schemas_self.LinkIn, request: Request, state: _Door) -> Response:
+    """Sign in with the link of a letter. It works once."""
+
+    def find(unit: Unit) -> UUID:
+        _limit(state.door, request, device_id=body.device_id, mark=None)
+        return open_link(unit, body.secret, device=device_mark(body.device_id))
+
+    return await _paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember))
+
+
+@router.post(
+    "/sessions/{session_id}/access",
+    response_model=schemas_self.SignedIn,
+    responses=problems(401, 403, 404, 413, 422, 503),
+)
+def keep(
+    session_id: UUID,
+    body: schemas_self.KeepIn,
+    state: _Door,
+    caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
+) -> Response:
+    """Sign in with one's face: for whoever has just been recognised in this session."""
+
+    def find(unit: Unit) -> UUID:
+        row = get_session(unit.db, session_id)
+        # Towards whoever knocked, these are only said after a face that matched (certify/capture.py).
+        recognised = (Outcome.CERTIFIED, Outcome.REVIEW, Outcome.OTHER_PATH) if row.knocked else (Outcome.CERTIFIED,)
+        if caller.session != session_id or row.outcome not in recognised or row.stranger is not None:
+            raise Forbidden("Only who was recognised in this session can stay signed in.")
+        return row.beneficiary_id
+
+    return _sign_in(state, find, body.device_id, remember=body.remember)
+
+
+@router.post(
+    "/sessions/{session_id}/visit",
+    status_code=201,
+    response_model=schemas_self.VisitOut,
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+)
+def visit(
+    session_id: UUID,
+    body: schemas_self.VisitIn,
+    caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
+    once: Annotated[Once, Depends(once)],
+) -> Response:
+    """Choose the day of the visit that this session ended in."""
+    require_own_session(caller, session_id)
+
+    def work(unit: Unit) -> schemas_self.VisitOut:
+        row = get_session(unit.db, session_id)
+        if row.outcome != Outcome.DOORSTEP:
+            raise Conflict("No visit follows from this session.", code="no_visit")
+        if row.stranger is not None:
+            require_day(unit, body.wanted_on)
+            return schemas_self.VisitOut(wanted_on=body.wanted_on, part=body.part, asked_at=unit.now)
+        return views.visit(ask_for_visit(unit, row.beneficiary_id, on=body.wanted_on, part=body.part))
+
+    return once.run(caller, work, status=201)
+
+
+@router.post(
+    "/sign-out",
+    response_model=schemas_self.AcceptedOut,
+    dependencies=[Depends(public("whoever has the cookie may throw it away"))],
+    responses=problems(413, 422),
+)
+async def sign_out() -> Response:
+    """Forget who was signed in on this phone."""
+    answer = Response(schemas_self.AcceptedOut().model_dump_json().encode(), media_type="application/json")
+    answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    return answer
+
+
+def _who(
+    unit: Unit, body: schemas_self.WhoIn, request: Request, state: State, *, device_id: str | None = None
+) -> Asked:
+    asked = who_asks(unit, national_id=body.national_id, card_number=body.card_number, birth_date=body.birth_date)
+    _limit(state.door, request, device_id=device_id, mark=asked.mark)
+    return asked
+
+
+def _limit(door: DoorLimits, request: Request, *, device_id: str | None, mark: bytes | None) -> None:
+    network = request.client.host if request.client else "unknown"
+    wait = door.hit(network=network, device=device_id, person=mark)
+    if wait:
+        raise TooManyRequests("There were too many attempts.", retry_after=wait)
+
+
+def _sign_in(state: State, find: Callable[[Unit], UUID], device_id: str, *, remember: bool) -> Response:
+    lifetime = LONG if remember else SHORT
+    with state.service.unit("certify:door") as unit:
+        person = find(unit)
+        until = unit.now + lifetime
+        token = _access(state.sessions, person, unit, lifetime, device_id)
+    answer = Response(schemas_self.SignedIn(until=until).model_dump_json().encode(), media_type="application/json")
+    age = int(lifetime.total_seconds())
+    answer.set_cookie(COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="strict")
+    return answer
+
+
+def _access(signer: Signer, person: UUID, unit: Unit, lifetime: timedelta, device_id: str) -> str:
+    return signer.issue(
+        subject=str(person), role=Role.SELF, now=unit.now, lifetime=lifetime, device=device_mark(device_id)
+    )
+
+
+async def _paced(work: Callable[[], Response]) -> Response:
+    """Do the work in a thread and answer no sooner than after ``PACE_S``, whatever came of it."""
+    start = time.monotonic()
+    try:
+        return await run_in_threadpool(work)
+    finally:
+        await asyncio.sleep(max(0.0, start + PACE_S - time.monotonic()))

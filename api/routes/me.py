@@ -1,0 +1,189 @@
+"""A person's own pages: how they stand, receipts, certificate, visits, consent, appeal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from api import schemas, schemas_self, views
+from api.auth import DEVICE_HEADER, allow
+from api.errors import problems
+from api.idempotency import Once, once
+from api.routes.receipts import certificate_now
+from api.routes.sessions import RESULT_LIFETIME
+from api.state import service_of, state_of
+from certify.access import device_mark
+from certify.appeal import appeal
+from certify.capture import open_session
+from certify.consent import set_consent
+from certify.contact import Contact, contact_of, set_contact
+from certify.domain.evidence import Channel
+from certify.domain.profile import PHOTOSENSITIVE
+from certify.own_page import history_of, own_page
+from certify.receipts import deny, receipts_of
+from certify.service import Service, Unit
+from certify.tokens import Principal, Role
+from certify.visits import ask_for_visit, cancel_visit
+
+router = APIRouter(prefix="/v1/me", tags=["own pages"])
+
+_Self = Annotated[Principal, Depends(allow(Role.SELF))]
+_Service = Annotated[Service, Depends(service_of)]
+_Once = Annotated[Once, Depends(once)]
+
+
+@router.get("", responses=problems(401, 403, 404, 503))
+def show(caller: _Self, service: _Service) -> schemas_self.OwnPageOut:
+    """Show how I stand."""
+    with service.reading() as unit:
+        return views.own_page(unit, own_page(unit, UUID(caller.subject)))
+
+
+@router.post(
+    "/sessions",
+    status_code=201,
+    response_model=schemas.SessionOpened,
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+)
+def film_me(body: schemas_self.OwnSessionIn, request: Request, caller: _Self, once: _Once) -> Response:
+    """Open a capture session of my own."""
+    signer = state_of(request).sessions
+    device_id = request.headers.get(DEVICE_HEADER, "")
+
+    def work(unit: Unit) -> schemas.SessionOpened:
+        person = UUID(caller.subject)
+        needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
+        row = open_session(unit, person, Channel.REMOTE, device_id=device_id, assisted=body.assisted, needs=needs)
+        token = signer.issue(
+            subject=str(row.id),
+            role=Role.PENSIONER,
+            now=unit.now,
+            lifetime=row.expires_at - unit.now + RESULT_LIFETIME,
+            session=row.id,
+            device=device_mark(device_id),
+        )
+        return schemas.SessionOpened(session=views.new_session(row, unit.now), token=token)
+
+    return once.run(caller, work, status=201)
+
+
+@router.get("/receipts", responses=problems(401, 403, 404, 503))
+def receipts(caller: _Self, service: _Service) -> schemas.ReceiptList:
+    """Show what my silent certifications rested on."""
+    with service.reading() as unit:
+        return schemas.ReceiptList(items=[views.receipt(found) for found in receipts_of(unit, UUID(caller.subject))])
+
+
+@router.post(
+    "/receipts/{evidence_id}/not-me",
+    status_code=201,
+    response_model=schemas_self.NotMeOut,
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+)
+def not_me(evidence_id: UUID, caller: _Self, once: _Once) -> Response:
+    """Say that a record was not me."""
+
+    def work(unit: Unit) -> schemas_self.NotMeOut:
+        case = deny(unit, UUID(caller.subject), evidence_id)
+        return schemas_self.NotMeOut(evidence_id=evidence_id, noted_at=case.opened_at)
+
+    return once.run(caller, work, status=201)
+
+
+@router.get("/history", responses=problems(401, 403, 404, 503))
+def history(caller: _Self, service: _Service) -> schemas_self.HistoryOut:
+    """Show my attempts and certificates."""
+    with service.reading() as unit:
+        return views.history(history_of(unit, UUID(caller.subject)), unit.now)
+
+
+@router.post(
+    "/certificate",
+    status_code=201,
+    response_model=schemas.CertificateOut,
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+)
+def certificate(caller: _Self, once: _Once) -> Response:
+    """Show my certificate, written now if my pensions were proven by records alone."""
+    return once.run(caller, lambda unit: certificate_now(unit, UUID(caller.subject)), status=201)
+
+
+@router.post(
+    "/visit",
+    status_code=201,
+    response_model=schemas_self.VisitOut,
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+)
+def visit(body: schemas_self.VisitIn, caller: _Self, once: _Once) -> Response:
+    """Ask for a visit at home."""
+
+    def work(unit: Unit) -> schemas_self.VisitOut:
+        return views.visit(ask_for_visit(unit, UUID(caller.subject), on=body.wanted_on, part=body.part))
+
+    return once.run(caller, work, status=201)
+
+
+@router.post(
+    "/visit/cancel",
+    response_model=schemas_self.AcceptedOut,
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+)
+def no_visit(caller: _Self, once: _Once) -> Response:
+    """Take the wish for a visit back."""
+
+    def work(unit: Unit) -> schemas_self.AcceptedOut:
+        cancel_visit(unit, UUID(caller.subject))
+        return schemas_self.AcceptedOut()
+
+    return once.run(caller, work, status=200)
+
+
+@router.post(
+    "/consent",
+    response_model=schemas_self.ConsentOut,
+    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+)
+def consent(body: schemas_self.ConsentIn, caller: _Self, once: _Once) -> Response:
+    """Give or withdraw my consent to being recognised by the face."""
+
+    def work(unit: Unit) -> schemas_self.ConsentOut:
+        set_consent(unit, UUID(caller.subject), given=body.given)
+        return schemas_self.ConsentOut(given=body.given)
+
+    return once.run(caller, work, status=200)
+
+
+@router.post(
+    "/appeal",
+    status_code=201,
+    response_model=schemas_self.AppealOut,
+    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+)
+def object_to_it(caller: _Self, once: _Once) -> Response:
+    """Say that I am alive, or that my pension was stopped wrongly. An officer answers within the time shown."""
+    return once.run(caller, lambda unit: views.appeal(appeal(unit, UUID(caller.subject))), status=201)
+
+
+@router.get("/contact", responses=problems(401, 403, 404, 410, 503))
+def contact(caller: _Self, service: _Service) -> schemas_self.ContactOut:
+    """Show how the fund reaches me."""
+    with service.reading() as unit:
+        return views.contact(contact_of(unit, UUID(caller.subject)))
+
+
+@router.post(
+    "/contact",
+    response_model=schemas_self.ContactOut,
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+)
+def change_contact(body: schemas_self.ContactIn, caller: _Self, once: _Once) -> Response:
+    """Change how the fund reaches me."""
+
+    def work(unit: Unit) -> schemas_self.ContactOut:
+        person = UUID(caller.subject)
+        set_contact(unit, person, Contact(**body.model_dump()))
+        return views.contact(contact_of(unit, person))
+
+    return once.run(caller, work, status=200)

@@ -1,0 +1,125 @@
+"""Reading the app's files once at start: what each is, its name by content, the first page in every language.
+
+There is no build step. All files stand under an address that names their content, so that a phone may keep them for
+ever and a new release is new files; only the first page and the service worker are asked for anew each time.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PHONE = Path(__file__).parent / "phone"
+LANGUAGES = ("zh-Hans", "en", "pt", "hi", "fr", "es", "ar")
+"""In the order in which they are offered; a test holds every catalogue to be complete."""
+RIGHT_TO_LEFT = frozenset({"ar"})
+_DEFAULT = "en"
+
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+_PRESSED = frozenset({".css", ".html", ".js", ".json", ".svg", ".webmanifest"})
+_RENDERED = frozenset({"index.html", "sw.js"})
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file ready to be sent: its type, its bytes, and the same with gzip where that helps."""
+
+    media_type: str
+    plain: bytes
+    pressed: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An app as it is served.
+
+    Attributes:
+        version: hash of all its files.
+        files: by their path below the version.
+        first: the first page, by language.
+        worker: the service worker.
+    """
+
+    version: str
+    files: Mapping[str, File]
+    first: Mapping[str, File]
+    worker: File
+
+
+def read_site(folder: Path, *, retention_days: int) -> Site:
+    """Read an app's folder.
+
+    Args:
+        folder: with ``index.html``, ``sw.js``, ``locales`` and whatever they load.
+        retention_days: for which captures are kept, which the first page says.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    digest = hashlib.sha256()
+    for name, content in contents.items():
+        digest.update(f"{name}\n{len(content)}\n".encode() + content)
+    version = digest.hexdigest()[:16]
+    base = f"/app/{version}/"
+    files = {name: _file(name, content) for name, content in contents.items() if name not in _RENDERED}
+    template = contents["index.html"].decode()
+    first = {
+        language: _file(
+            "index.html",
+            _render(
+                template,
+                json.loads(contents[f"locales/{language}.json"]),
+                base=base,
+                lang=language,
+                dir="rtl" if language in RIGHT_TO_LEFT else "ltr",
+                languages=" ".join(LANGUAGES),
+                retention_days=str(retention_days),
+            ),
+        )
+        for language in LANGUAGES
+        if f"locales/{language}.json" in contents
+    }
+    shell = ["/", *(base + name for name in files if not name.startswith("locales/"))]
+    worker = contents["sw.js"].decode().replace("{{version}}", version).replace("{{shell}}", json.dumps(shell))
+    return Site(version, files, first, _file("sw.js", worker.encode()))
+
+
+def choose_language(accepted: str) -> str:
+    """Return the language of ours that an Accept-Language header asks for first."""
+    wanted: list[tuple[float, int, str]] = []
+    for place, part in enumerate(accepted[:500].split(",")):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        wanted.append((-weight, place, tag.strip().lower()))
+    for _, _, tag in sorted(wanted):
+        for language in LANGUAGES:
+            if tag == language.lower() or tag.split("-")[0] == language.lower().split("-")[0]:
+                return language
+    return _DEFAULT
+
+
+def _render(template: str, words: Mapping[str, str], **values: str) -> bytes:
+    filled = re.sub(r"\{\{t:([a-z.]+)\}\}", lambda found: html.escape(words[found[1]]), template)
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: html.escape(values[found[1]]), filled).encode()
+
+
+def _file(name: str, content: bytes) -> File:
+    suffix = Path(name).suffix
+    pressed = gzip.compress(content, 9, mtime=0) if suffix in _PRESSED else None
+    return File(_TYPES[suffix], content, pressed)

@@ -1,0 +1,81 @@
+// What the person sees while being filmed: one big sentence, the oval with their face, a ring that fills.
+
+import { button, h, icon } from "../dom.js";
+import { t } from "../i18n.js";
+import { buzz, speak } from "./speak.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export class Stage {
+  /** @param {{mirror: boolean, helper: boolean, stop: () => void, turn: (() => void) | null}} how */
+  constructor({ mirror, helper, stop, turn }) {
+    this.mirror = mirror;
+    this.title = h("h1", { tabindex: "-1" }, t("capture.starting"));
+    this.small = h("p", { class: "small" }, helper ? t("capture.helper") : "");
+    this.video = /** @type {HTMLVideoElement} */ (h("video", { playsinline: true, muted: true, autoplay: true, "aria-hidden": "true" }));
+    this.video.muted = true;
+    this.ring = ring("ring done");
+    const frame = document.createElementNS(SVG, "svg");
+    frame.setAttribute("viewBox", "0 0 75 100");
+    frame.setAttribute("aria-hidden", "true");
+    frame.append(ring("ring"), this.ring);
+    this.arrow = h("div", { class: "arrow", hidden: true });
+    this.wash = h("div", { class: "wash", hidden: true, "aria-hidden": "true" });
+    this.element = h(
+      "section",
+      { class: "stage" },
+      h("div", { class: "say", "aria-live": "assertive", "aria-atomic": "true" }, this.title, this.small),
+      h("div", { class: "view" }, h("div", { class: `oval${mirror ? " mirror" : ""}` }, this.video, frame, this.arrow)),
+      h("div", { class: "foot" }, button(t("capture.stop"), stop), turn ? button(t("capture.turn"), turn) : null),
+      this.wash,
+    );
+    this.progress(0);
+    this.said = "";
+  }
+
+  /** @param {string} text @param {string} [small] @param {{buzz?: boolean}} [how] */
+  say(text, small = "", how = {}) {
+    if (text !== this.said) {
+      this.said = text;
+      this.title.textContent = text;
+      speak(text);
+      if (how.buzz) buzz(120);
+    }
+    if (this.small.textContent !== small) this.small.textContent = small;
+  }
+
+  /** Show what to do as a picture too. @param {string | null} prompt */
+  show(prompt) {
+    if (this.prompt === prompt) return;
+    this.prompt = prompt;
+    // In the mirror one's left is on the left; filmed by somebody else it is on their right.
+    const swapped = /** @type {Record<string, string>} */ ({ turn_left: "turn_right", turn_right: "turn_left" });
+    const name = prompt && !this.mirror ? (swapped[prompt] ?? prompt) : prompt;
+    this.arrow.replaceChildren(...(name ? [icon(name)] : []));
+    this.arrow.hidden = !name;
+    this.element.dataset.prompt = prompt ?? "";
+  }
+
+  /** @param {number} share 0 to 1 */
+  progress(share) {
+    const length = 100;
+    this.ring.setAttribute("pathLength", String(length));
+    this.ring.setAttribute("stroke-dasharray", `${Math.max(0, Math.min(1, share)) * length} ${length * 2}`);
+  }
+
+  /** Fill the screen with a colour, or with none. @param {string | null} colour */
+  flash(colour) {
+    this.wash.hidden = colour === null;
+    if (colour !== null) this.wash.style.backgroundColor = colour;
+  }
+}
+
+/** @param {string} name */
+function ring(name) {
+  const made = document.createElementNS(SVG, "ellipse");
+  for (const [key, value] of Object.entries({ cx: "37.5", cy: "50", rx: "30", ry: "45.5", class: name, transform: "rotate(-90 37.5 50) scale(1 1)" })) made.setAttribute(key, value);
+  // Turned by a quarter an ellipse lies on its side; drawn the other way round it stands.
+  made.setAttribute("rx", "45.5");
+  made.setAttribute("ry", "30");
+  return made;
+}

@@ -1,0 +1,217 @@
+import { Problem } from "../api.js";
+import { CameraError, describe, openCamera, stopCamera } from "../capture/camera.js";
+import { runLive } from "../capture/live.js";
+import { canRecord, record } from "../capture/record.js";
+import { buzz, hush } from "../capture/speak.js";
+import { Stage } from "../capture/stage.js";
+import { store } from "../capture/vault.js";
+import { keep } from "../device.js";
+import { button, h } from "../dom.js";
+import { go, problemPage, state } from "../main.js";
+import { number, t } from "../i18n.js";
+import { openSession } from "./prepare.js";
+
+/**
+ * Being filmed. Live with guidance where the network allows, else recorded and sent afterwards.
+ * @type {import("../main.js").View}
+ */
+export async function capture({ opened, warn = false, facing }) {
+  if (warn) return warning(opened);
+  const side = facing ?? (state.helper ? "environment" : "user");
+  /** @type {MediaStream} */
+  let stream;
+  try {
+    stream = await openCamera(side);
+  } catch (error) {
+    if (!(error instanceof CameraError)) throw error;
+    return trouble(error.trouble, opened);
+  }
+  const control = new AbortController();
+  const shot = new Shot(opened, stream, side, control);
+  const away = () => document.hidden && go("prepare", {}, { replace: true });
+  document.addEventListener("visibilitychange", away);
+  window.addEventListener("pagehide", () => stopCamera(stream), { once: true });
+  void shot.run();
+  return {
+    title: t("capture.title"),
+    body: [shot.stage.element],
+    leave: () => {
+      document.removeEventListener("visibilitychange", away);
+      control.abort();
+      stopCamera(stream);
+      hush();
+    },
+  };
+}
+
+/** One film from beginning to end. */
+class Shot {
+  /** @param {any} opened @param {MediaStream} stream @param {"user" | "environment"} side @param {AbortController} control */
+  constructor(opened, stream, side, control) {
+    this.opened = opened;
+    this.stream = stream;
+    this.control = control;
+    this.plan = opened.session.plan;
+    this.attempt = 0;
+    this.startMs = /** @type {number | null} */ (null);
+    this.stage = new Stage({
+      mirror: side === "user",
+      helper: state.helper,
+      stop: () => go("prepare", {}, { replace: true }),
+      turn: state.helper ? () => go("capture", { opened, facing: side === "user" ? "environment" : "user" }, { replace: true }) : null,
+    });
+    this.stage.video.srcObject = stream;
+  }
+
+  async run() {
+    try {
+      await this.stage.video.play().catch(() => {});
+      this.stage.say(t("capture.connecting"));
+      const end = "WebSocket" in window && navigator.onLine ? await this.live() : { kind: "record", why: "lost" };
+      if (this.control.signal.aborted || end.kind === "left") return;
+      if (end.kind === "problem") throw new Problem(end.problem.status, end.problem);
+      if (end.kind === "record") return await this.film(end.why);
+      stopCamera(this.stream);
+      const options = { session: end.session, token: this.opened.token };
+      if (end.kind === "result") await go("outcome", options, { replace: true });
+      else await go("send", { ...options, sent: true }, { replace: true });
+    } catch (error) {
+      if (!this.control.signal.aborted) this.fail(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    const page = problemPage(error, () => go("prepare", {}, { replace: true }));
+    stopCamera(this.stream);
+    this.stage.element.replaceWith(h("section", {}, h("h1", { tabindex: "-1" }, page.title), .../** @type {Node[]} */ (page.body)));
+  }
+
+  /** @returns {Promise<any>} */
+  live() {
+    return runLive({
+      opened: this.opened,
+      stream: this.stream,
+      video: this.stage.video,
+      signal: this.control.signal,
+      on: (kind, message) => {
+        if (kind === "guidance") this.guide(message);
+        if (kind === "submitted") {
+          this.stage.show(null);
+          this.stage.flash(null);
+          this.stage.progress(1);
+          this.stage.say(t("capture.done"), t("send.looking"), { buzz: true });
+          stopCamera(this.stream);
+        }
+      },
+    });
+  }
+
+  /** @param {any} hint */
+  guide(hint) {
+    if (hint.phase === "placing") {
+      if (this.startMs !== null) {
+        this.attempt += 1;
+        this.startMs = null;
+      }
+      this.stage.element.dataset.phase = "placing";
+      this.stage.show(null);
+      this.stage.flash(null);
+      this.stage.progress(0);
+      const first = hint.say[0];
+      const again = this.attempt ? t("capture.again") : "";
+      return this.stage.say(first ? t(`guide.${first}`) : t("capture.placing"), again || (first ? "" : t("capture.recording")));
+    }
+    this.startMs = hint.start_ms;
+    this.stage.element.dataset.phase = "recording";
+    this.stage.progress(hint.progress);
+    const seen = hint.answered.filter(Boolean).length;
+    if (seen > (this.seen ?? 0)) buzz(60);
+    this.seen = seen;
+    // The screen's own clock is ahead of the hint by the way there and back; colours follow it.
+    this.colour(performance.now() - hint.start_ms);
+    return this.prompt(hint.prompt, hint.prompt !== null && hint.answered[hint.prompt]);
+  }
+
+  /** @param {number | null} index @param {boolean} answered */
+  prompt(index, answered) {
+    if (index === null) {
+      this.stage.show(null);
+      return this.stage.say(t("capture.recording"));
+    }
+    const { prompt } = this.plan.steps[index];
+    const small = answered ? t("capture.saw") : t("capture.step", { step: number(index + 1), count: number(this.plan.steps.length) });
+    this.stage.show(answered ? null : prompt);
+    return this.stage.say(t(`prompt.${prompt}`), small, { buzz: true });
+  }
+
+  /** @param {number} ms since the first frame */
+  colour(ms) {
+    const now = this.plan.flashes.find((/** @type {any} */ each) => ms >= each.from_ms && ms < each.to_ms);
+    this.stage.flash(now ? now.colour : null);
+  }
+
+  /** @param {"slow" | "lost" | "off"} why */
+  async film(why) {
+    if (!canRecord()) return await go("file", { opened: this.opened }, { replace: true });
+    const note = t(why === "lost" ? "capture.lost" : "capture.slow");
+    this.stage.flash(null);
+    this.stage.show(null);
+    this.stage.progress(0);
+    this.stage.element.dataset.phase = "placing";
+    for (let left = 4; left > 0; left -= 1) {
+      this.stage.say(left === 4 ? note : t("capture.placing"), t("capture.countdown", { seconds: number(left) }));
+      await new Promise((done) => setTimeout(done, left === 4 ? 2500 : 1000));
+      if (this.control.signal.aborted) return undefined;
+    }
+    const film = await record({
+      stream: this.stream,
+      plan: this.plan,
+      slow: why !== "off",
+      signal: this.control.signal,
+      at: (ms) => {
+        this.stage.element.dataset.phase = "recording";
+        this.stage.progress(ms / this.plan.total_ms);
+        const index = this.plan.steps.findIndex((/** @type {any} */ step) => ms >= step.from_ms && ms < step.to_ms);
+        this.prompt(index < 0 ? null : index, false);
+        this.colour(ms);
+      },
+    });
+    if (!film) return undefined;
+    const camera = describe(this.stream);
+    stopCamera(this.stream);
+    await store({ sessionId: this.opened.session.id, token: this.opened.token, blob: film, type: film.type, camera, at: Date.now(), expiresAt: this.opened.session.expires_at });
+    return await go("send", { id: this.opened.session.id }, { replace: true });
+  }
+}
+
+/** Colours on the screen are announced, and can be refused. @param {any} opened @returns {import("../main.js").Page} */
+function warning(opened) {
+  const { flashes } = opened.session.plan;
+  const seconds = Math.ceil((flashes[flashes.length - 1].to_ms - flashes[0].from_ms) / 1000);
+  return {
+    title: t("flash.title"),
+    body: [
+      h("p", { class: "note" }, t("flash.text", { count: number(flashes.length), seconds: number(seconds) })),
+      button(t("flash.go"), () => go("capture", { opened }, { replace: true }), { kind: "main" }),
+      button(t("flash.no"), async () => {
+        state.noFlash = true;
+        keep("noflash", "1");
+        await go("capture", { opened: await openSession() }, { replace: true });
+      }),
+    ],
+  };
+}
+
+/** @param {import("../capture/camera.js").CameraTrouble} what @param {any} opened @returns {import("../main.js").Page} */
+function trouble(what, opened) {
+  return {
+    title: t("camera.title"),
+    body: [
+      h("p", { class: "note", role: "alert" }, t(`camera.${what}`)),
+      button(t("app.again"), () => go("capture", { opened }, { replace: true }), { kind: "main" }),
+      button(t("prepare.file"), () => go("file", { opened }, { replace: true })),
+      button(t("app.home"), () => go("welcome"), { kind: "plain" }),
+    ],
+  };
+}

@@ -1,0 +1,24 @@
+import { call } from "../api.js";
+import { button, h } from "../dom.js";
+import { go, ownPage } from "../main.js";
+import { t } from "../i18n.js";
+
+/** Giving and withdrawing consent to being recognised by the face. @type {import("../main.js").View} */
+export async function consent({ saved = false }) {
+  const { consent: given } = await ownPage();
+  /** @param {boolean} wanted */
+  const set = async (wanted) => {
+    await call("/v1/me/consent", { json: { given: wanted } });
+    await go("consent", { saved: true }, { replace: true });
+  };
+  return {
+    title: t("consent.title"),
+    back: "status",
+    body: [
+      saved ? h("p", { class: "note", role: "status" }, t("consent.saved")) : null,
+      h("p", { class: "lead" }, t(given === null ? "consent.unknown" : given ? "consent.given" : "consent.withdrawn")),
+      given === false ? null : h("p", {}, t("consent.withdraw.text")),
+      given === false ? button(t("consent.give"), () => set(true), { kind: "main" }) : button(t("consent.withdraw"), () => set(false), { kind: "danger" }),
+    ],
+  };
+}

@@ -1,0 +1,60 @@
+import { call, Problem } from "../api.js";
+import { button, h } from "../dom.js";
+import { sayProblem } from "../main.js";
+import { current, number, t } from "../i18n.js";
+
+/** How the fund reaches the person, and whether it may remind them. @type {import("../main.js").View} */
+export async function contact() {
+  const known = await call("/v1/me/contact");
+  const said = h("p", { id: "problem", role: "status", hidden: true });
+  const phone = field("phone", { type: "tel", autocomplete: "tel", value: known.phone ?? "", "aria-describedby": "phone-hint problem", class: "number" });
+  const email = field("email", { type: "email", autocomplete: "email", value: known.email ?? "" });
+  const reminders = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", checked: known.reminders }));
+  const from = hours("from", known.quiet_from);
+  const to = hours("to", known.quiet_to);
+  const form = h(
+    "form",
+    { novalidate: true },
+    h("label", { for: "phone" }, t("contact.phone")),
+    h("p", { class: "hint", id: "phone-hint" }, t("contact.phone.hint")),
+    phone,
+    h("label", { for: "email" }, t("contact.email")),
+    email,
+    h("label", { class: "choice" }, reminders, h("span", {}, t("contact.reminders"))),
+    h("fieldset", {}, h("legend", {}, t("contact.quiet")), h("div", { class: "pair" }, from, h("span", {}, t("contact.quiet.and")), to)),
+    said,
+    button(t("contact.save"), () => {}, { kind: "main", type: "submit" }),
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const json = {
+      phone: phone.value.trim() || null,
+      email: email.value.trim() || null,
+      language: current(),
+      reminders: reminders.checked,
+      quiet_from: Number(from.value),
+      quiet_to: Number(to.value),
+    };
+    try {
+      await call("/v1/me/contact", { json });
+      said.className = "note";
+      said.textContent = t("contact.saved");
+    } catch (error) {
+      said.className = "error";
+      said.textContent = error instanceof Problem && error.status === 422 ? t("contact.error") : sayProblem(error);
+    }
+    said.hidden = false;
+  });
+  return { title: t("contact.title"), back: "status", body: [h("p", {}, t("contact.text")), form] };
+}
+
+/** @param {string} id @param {Record<string, any>} props @returns {HTMLInputElement} */
+const field = (id, props) => /** @type {HTMLInputElement} */ (h("input", { id, ...props }));
+
+/** @param {string} id @param {number} chosen @returns {HTMLSelectElement} */
+function hours(id, chosen) {
+  const label = t(id === "from" ? "contact.quiet" : "contact.quiet.and");
+  return /** @type {HTMLSelectElement} */ (
+    h("select", { id, "aria-label": label }, Array.from({ length: 24 }, (_, hour) => h("option", { value: String(hour), selected: hour === chosen }, t("contact.hour", { hour: number(hour) }))))
+  );
+}

@@ -1,0 +1,70 @@
+import { call } from "../api.js";
+import { deviceId, keep } from "../device.js";
+import { button, h, icon } from "../dom.js";
+import { go, sayProblem, state } from "../main.js";
+import { number, RETENTION_DAYS, t } from "../i18n.js";
+import { speak } from "../capture/speak.js";
+import { Problem } from "../api.js";
+
+/** Before the camera starts: what helps, who helps, and consent. @type {import("../main.js").View} */
+export function prepare() {
+  if (!state.who && !state.signedIn) {
+    return { title: t("find.title"), body: [button(t("find.next"), () => go("find", { then: "prepare" }, { replace: true }), { kind: "main" })] };
+  }
+  const problem = h("p", { class: "error", role: "alert", hidden: true });
+  const helper = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", checked: state.helper, onchange: () => (state.helper = helper.checked) }));
+  const noFlash = /** @type {HTMLInputElement} */ (
+    h("input", {
+      type: "checkbox",
+      checked: state.noFlash,
+      onchange: () => {
+        state.noFlash = noFlash.checked;
+        keep("noflash", noFlash.checked ? "1" : "0");
+      },
+    })
+  );
+  /** @param {"capture" | "file"} way */
+  const begin = async (way) => {
+    // The first sound must come from a touch, or some phones stay silent for good.
+    speak(t("capture.starting"), { force: true });
+    try {
+      const opened = await openSession();
+      if (way === "capture" && opened.session.plan?.flashes.length) await go("capture", { opened, warn: true });
+      else await go(way, { opened });
+    } catch (error) {
+      if (error instanceof Problem && error.code === "attempts_used_up") return go("outcome", { usedUp: true });
+      problem.textContent = sayProblem(error);
+      problem.hidden = false;
+    }
+    return undefined;
+  };
+  const tips = /** @type {[string, string][]} */ ([
+    ["light", "light"],
+    ["eye", "eyes"],
+    ["person", "alone"],
+    ["ear", "listen"],
+  ]);
+  return {
+    title: t("prepare.title"),
+    back: "welcome",
+    body: [
+      h("ul", { class: "tips" }, tips.map(([sign, key]) => h("li", {}, icon(sign), h("span", {}, t(`prepare.${key}`))))),
+      h("label", { class: "choice" }, helper, h("span", {}, t("prepare.helper")), h("small", {}, t("prepare.helper.text"))),
+      h("label", { class: "choice" }, noFlash, h("span", {}, t("prepare.flash")), h("small", {}, t("prepare.flash.text"))),
+      h("p", {}, t("prepare.consent", { days: number(RETENTION_DAYS) })),
+      problem,
+      button(t("prepare.start"), () => begin("capture"), { kind: "main", icon: "camera" }),
+      button(t("prepare.file"), () => begin("file"), { kind: "plain" }),
+    ],
+  };
+}
+
+/** Open a session for who was entered, or for who is signed in. */
+export async function openSession() {
+  const asked = { assisted: state.helper, avoid_flashes: state.noFlash };
+  if (state.signedIn) {
+    await call("/v1/me/consent", { json: { given: true } });
+    return await call("/v1/me/sessions", { json: asked });
+  }
+  return await call("/v1/knock/sessions", { json: { ...state.who, ...asked, device_id: deviceId(), consent: true } });
+}

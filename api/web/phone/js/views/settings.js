@@ -1,0 +1,56 @@
+import { applyTextSize, keep, recall } from "../device.js";
+import { h } from "../dom.js";
+import { again, languages, setLanguage } from "../main.js";
+import { current, t } from "../i18n.js";
+import { speechIsOn } from "../capture/speak.js";
+
+/** Language, size of the text, reading aloud. @type {import("../main.js").View} */
+export function settings() {
+  const size = recall("text") ?? "large";
+  return {
+    title: t("menu.title"),
+    back: "welcome",
+    body: [
+      choices(
+        t("menu.language"),
+        "language",
+        languages().map(({ code, name }) => ({ value: code, text: name, lang: code })),
+        current(),
+        (value) => setLanguage(value),
+      ),
+      choices(
+        t("menu.text.size"),
+        "text",
+        ["normal", "large", "larger"].map((value) => ({ value, text: t(`menu.text.${value}`) })),
+        size,
+        (value) => {
+          keep("text", value);
+          applyTextSize();
+        },
+      ),
+      choices(
+        t("menu.speech"),
+        "speech",
+        ["on", "off"].map((value) => ({ value, text: t(`menu.speech.${value}`) })),
+        speechIsOn() ? "on" : "off",
+        (value) => {
+          keep("speech", value);
+          return again();
+        },
+      ),
+    ],
+  };
+}
+
+/**
+ * @param {string} legend @param {string} name @param {{value: string, text: string, lang?: string}[]} options
+ * @param {string} chosen @param {(value: string) => unknown} choose
+ */
+function choices(legend, name, options, chosen, choose) {
+  return h(
+    "fieldset",
+    {},
+    h("legend", {}, legend),
+    h("div", { class: "segments" }, options.map(({ value, text, lang }) => h("label", { lang }, h("input", { type: "radio", name, value, checked: value === chosen, onchange: () => choose(value) }), text))),
+  );
+}

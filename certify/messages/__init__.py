@@ -1,0 +1,1 @@
+"""Messages to people: their words in seven languages, the outbox, and the ways out of it."""

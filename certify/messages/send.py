@@ -1,0 +1,182 @@
+"""Out of the outbox: take what is due, hand it to its sender, note what became of it.
+
+A message is taken for some minutes, by a transaction of its own, before it is sent: no lock is held while the other
+side answers, and a sender that dies leaves the message to the next. So a message may go out twice, when its sender died
+between the other side's yes and our note of it; both then have the same id, by which gateways and mail programs tell.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from certify.contact import quiet_until
+from certify.errors import CertifyError
+from certify.messages.outbox import open_body
+from certify.messages.senders import Channel, Outgoing, SendFailed
+from certify.service import Service
+from certify.storage.messages import (
+    Claimed,
+    claim_messages,
+    give_back,
+    mark_cancelled,
+    mark_failed,
+    mark_sent,
+    put_off,
+)
+from certify.storage.reminders import still_to_do
+
+log = logging.getLogger("certify.messages")
+
+MAX_ATTEMPTS = 7
+_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
+"""Between attempts: a gateway that is down for a day loses nothing."""
+_URGENT_PAUSE = timedelta(seconds=20)
+_BATCH, _LEASE = 50, timedelta(minutes=15)
+_URGENT_BATCH, _URGENT_LEASE = 5, timedelta(minutes=1)
+"""Somebody waits for these: when their sender dies, the next one must not come too late."""
+_BATCH_SECONDS = 300.0
+"""Well within the lease: what was not reached by then is given back."""
+_TOO_MANY = 5
+"""After so many failures in a row the channel rests until the next minute, and the messages behind keep their tries."""
+
+_Send = Callable[[Outgoing], None]
+
+
+@dataclass(slots=True)
+class _Run:
+    """One thread's work on one channel."""
+
+    service: Service
+    channel: Channel
+    send: _Send
+    deadline: float
+    done: Counter[str]
+    failures: int = 0  # in a row
+
+
+def send_due(service: Service, *, seconds: float = 50.0) -> Counter[str]:
+    """Send what is due, on all channels side by side, for so long at most; return how many were ``sent``, and so on.
+
+    Safe at any time, by any number of processes.
+    """
+    deadline = time.monotonic() + seconds
+    threads = [channel for channel, way in service.senders.ways.items() for _ in range(way.parallel)]
+    done: Counter[str] = Counter()
+    if threads:
+        with ThreadPoolExecutor(len(threads), "send") as pool:
+            for counts in pool.map(lambda channel: _send_on(service, channel, deadline), threads):
+                done += counts
+    return done
+
+
+def send_now(service: Service, message_id: UUID) -> Counter[str]:
+    """Send one urgent message, if it waits and nobody else has taken it."""
+    done: Counter[str] = Counter()
+    for channel, way in service.senders.ways.items():
+        batch = _claim(service, channel, urgent=True, only=message_id)
+        if batch:
+            with way.sender.connected() as send:
+                _send_batch(_Run(service, channel, send, time.monotonic() + 60, done), batch)
+    return done
+
+
+def _send_on(service: Service, channel: Channel, deadline: float) -> Counter[str]:
+    done: Counter[str] = Counter()
+    with service.senders.ways[channel].sender.connected() as send:
+        run = _Run(service, channel, send, deadline, done)
+        while time.monotonic() < deadline and run.failures < _TOO_MANY:
+            batch = _claim(service, channel, urgent=True) or _claim(service, channel, urgent=False)
+            if not batch:
+                break
+            _send_batch(run, batch)
+    if run.failures >= _TOO_MANY:
+        log.warning("a channel fails and rests", extra={"channel": channel})
+    return done
+
+
+def _claim(service: Service, channel: Channel, *, urgent: bool, only: UUID | None = None) -> list[Claimed]:
+    limit, lease = (_URGENT_BATCH, _URGENT_LEASE) if urgent else (_BATCH, _LEASE)
+    with service.unit() as unit:
+        return claim_messages(
+            unit.db, channel, urgent=urgent, now=unit.now, until=unit.now + lease, limit=limit, only=only
+        )
+
+
+def _send_batch(run: _Run, batch: Sequence[Claimed]) -> None:
+    """Send claimed messages one after the other; what cannot be reached in time is given back, untried."""
+    until = min(run.deadline, time.monotonic() + _BATCH_SECONDS)
+    with run.service.reading() as unit:
+        reminded = still_to_do(unit.db, {one.beneficiary_id for one in batch if not one.urgent})
+    for place, one in enumerate(batch):
+        if time.monotonic() >= until or run.failures >= _TOO_MANY:
+            with run.service.unit() as unit:
+                give_back(unit.db, [rest.id for rest in batch[place:]], unit.now)
+            return
+        if one.urgent or one.beneficiary_id in reminded:
+            _send_one(run, one)
+        else:  # certified meanwhile, or not to be written to any more
+            with run.service.unit() as unit:
+                run.done["cancelled"] += mark_cancelled(unit.db, [one.id])
+
+
+def _send_one(run: _Run, one: Claimed) -> None:
+    with run.service.unit() as unit:
+        if one.expires_at <= unit.now:
+            mark_failed(unit.db, one.id, "expired")
+            _gave_up(run, one, "expired")
+            return
+        try:
+            body = open_body(unit, one.id, one.beneficiary_id, one.sealed)
+        except CertifyError as error:
+            # Erased meanwhile, and then the message with them; or a master key that is not this database's.
+            put_off(unit.db, [one.id], unit.now + _pause(one), error=error.code)
+            run.done["unreadable"] += 1
+            return
+        held = quiet_until(body.quiet, unit.now) if body.quiet else None
+        if held is not None:
+            give_back(unit.db, [one.id], held)
+            run.done["quiet"] += 1
+            return
+    failed = _try(run.send, body.outgoing(one.id, one.beneficiary_id, run.channel))
+    with run.service.unit() as unit:
+        if failed is None:
+            mark_sent(unit.db, one.id, unit.now)
+            run.done["sent"] += 1
+            run.failures = 0
+            return
+        run.failures += 1
+        if failed.final or one.attempts >= MAX_ATTEMPTS:
+            mark_failed(unit.db, one.id, failed.code)
+            _gave_up(run, one, failed.code)
+        else:
+            put_off(unit.db, [one.id], unit.now + _pause(one), error=failed.code)
+            run.done["put_off"] += 1
+
+
+def _try(send: _Send, message: Outgoing) -> SendFailed | None:
+    try:
+        send(message)
+    except SendFailed as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - a sender's own fault; its words may hold what the message says
+        return SendFailed(f"error_{type(error).__name__}")
+    return None
+
+
+def _pause(one: Claimed) -> timedelta:
+    return _URGENT_PAUSE if one.urgent else _PAUSES[min(one.attempts, len(_PAUSES)) - 1]
+
+
+def _gave_up(run: _Run, one: Claimed, code: str) -> None:
+    run.done["failed"] += 1
+    log.error(
+        "a message was given up",
+        extra={"id": str(one.id), "kind": one.kind, "channel": run.channel, "why": code, "attempts": one.attempts},
+    )

@@ -1,0 +1,120 @@
+"""What a person sees of themselves: how they stand, in one word, and what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import select
+
+from certify.appeal import Appeal, last_appeal
+from certify.consent import consent_of
+from certify.domain.decide import NextStep, Standing
+from certify.domain.evidence import Channel
+from certify.service import Unit
+from certify.storage.certificates import certificates_of
+from certify.storage.people import entitlements_of, get_beneficiary, references_of
+from certify.storage.tables import CertificateRow, EntitlementRow, SessionRow, VisitRow
+from certify.visits import visit_of
+
+_YEARS_SHOWN = timedelta(days=5 * 366)
+
+
+class Headline(StrEnum):
+    """How a person stands over all their pensions, the worst first: one page of the app each."""
+
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    OVERDUE = "overdue"
+    GRACE = "grace"
+    DUE = "due"
+    RENEW = "renew"  # proven, and the next proof may be given already
+    CERTIFIED = "certified"
+    UNKNOWN = "unknown"  # nothing was determined yet
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPage:
+    """A person's own page.
+
+    Attributes:
+        name: of the person.
+        headline: how they stand.
+        pensions: each with its standing.
+        valid_until: the first day on which a proof runs out; None when one has.
+        due_on: the first day by which a proof is due.
+        certificate: number of the one in force.
+        can_film: whether a photo is enrolled, so that a capture makes sense.
+        consent: to being recognised; None when it was never asked for here.
+        visit: what was asked for.
+        appeal: the newest.
+    """
+
+    name: str | None
+    headline: Headline
+    pensions: Sequence[EntitlementRow]
+    valid_until: date | None
+    due_on: date | None
+    certificate: str | None
+    can_film: bool
+    consent: bool | None
+    visit: VisitRow | None
+    appeal: Appeal | None
+
+
+def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
+    """Return a person's own page. Raises NotFound."""
+    person = get_beneficiary(unit.db, beneficiary_id)
+    pensions = entitlements_of(unit.db, beneficiary_id)
+    in_force = [c for c in certificates_of(unit.db, beneficiary_id) if c.state == "valid" and c.expires_at > unit.now]
+    until = [pension.valid_until for pension in pensions]
+    return OwnPage(
+        name=person.name,
+        headline=headline_of(pensions),
+        pensions=pensions,
+        valid_until=min(known) if (known := [day for day in until if day]) and len(known) == len(until) else None,
+        due_on=min((pension.due_on for pension in pensions if pension.due_on), default=None),
+        certificate=in_force[0].number if in_force else None,
+        can_film=any(reference.state != "refused" for reference in references_of(unit.db, beneficiary_id)),
+        consent=consent_of(unit, beneficiary_id),
+        visit=visit_of(unit, beneficiary_id),
+        appeal=last_appeal(unit, beneficiary_id),
+    )
+
+
+def headline_of(pensions: Sequence[EntitlementRow]) -> Headline:
+    """Reduce the standings of all pensions to the one word that a person needs first."""
+    standings = [Standing[pension.standing.upper()] for pension in pensions if pension.standing]
+    if not standings or len(standings) < len(pensions):
+        return Headline.UNKNOWN
+    worst = min(standings)
+    if worst is not Standing.CERTIFIED:
+        return Headline(worst.name.lower())
+    renewable = any(pension.next_step in (NextStep.RENEW, NextStep.DOORSTEP) for pension in pensions)
+    return Headline.RENEW if renewable else Headline.CERTIFIED
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What happened: attempts by phone or visit, and certificates, the newest first."""
+
+    sessions: Sequence[SessionRow]
+    certificates: Sequence[CertificateRow]
+
+
+def history_of(unit: Unit, beneficiary_id: UUID) -> History:
+    """Return the person's attempts and certificates of the last five years. Raises NotFound."""
+    get_beneficiary(unit.db, beneficiary_id)
+    since = unit.now - _YEARS_SHOWN
+    query = select(SessionRow).where(
+        SessionRow.beneficiary_id == beneficiary_id,
+        SessionRow.state == "decided",
+        SessionRow.decided_at >= since,
+        SessionRow.channel.in_((Channel.REMOTE.value, Channel.DOORSTEP.value)),
+    )
+    sessions = unit.db.scalars(query.order_by(SessionRow.decided_at.desc()).limit(100)).all()
+    certificates = [row for row in certificates_of(unit.db, beneficiary_id) if row.issued_at >= since]
+    return History(sessions, sorted(certificates, key=lambda row: row.issued_at, reverse=True))

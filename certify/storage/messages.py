@@ -1,0 +1,191 @@
+"""How to reach people, and the outbox of messages to them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Delete, Update, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from certify.storage.direct import Row, as_rows, fetch, one_or_many
+from certify.storage.tables import BeneficiaryRow, ContactRow, MessageRow
+
+_CONTACTS = b"select beneficiary_id, sealed from contacts where beneficiary_id"
+
+_INSERT = b"""
+    insert into messages (id, beneficiary_id, kind, channel, state, urgent, dedupe, sealed, not_before, expires_at,
+        created_at)
+    select id, beneficiary_id, kind, channel, 'waiting', urgent, dedupe, sealed, not_before, expires_at, created_at
+    from json_populate_recordset(null::messages, %(messages)s)
+    on conflict (dedupe, channel) do nothing returning id
+"""
+
+_CLAIM = b"""
+    with due as (
+        select id from messages
+        where state = 'waiting' and channel = %(channel)s and urgent = %(urgent)s and not_before <= %(now)s
+            and (%(only)s::uuid is null or id = %(only)s)
+        order by not_before limit %(limit)s for update skip locked
+    )
+    update messages m set attempts = m.attempts + 1, not_before = %(until)s
+    from due where m.id = due.id
+    returning m.id, m.beneficiary_id, m.kind, m.urgent, m.attempts, m.expires_at, m.sealed
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this process alone may send for a while; ``attempts`` counts this one."""
+
+    id: UUID
+    beneficiary_id: UUID
+    kind: str
+    urgent: bool
+    attempts: int
+    expires_at: datetime
+    sealed: bytes
+
+
+def get_contacts(db: Session, people: Collection[UUID]) -> dict[UUID, bytes]:
+    """Return what is sealed of how to reach people; who has nothing stored is not among them."""
+    if not people:
+        return {}
+    return dict(fetch(db, *one_or_many(_CONTACTS, people), binary=True))
+
+
+def put_contact(
+    db: Session, beneficiary_id: UUID, *, sealed: bytes, language: str | None, reminders: bool, changed_at: datetime
+) -> None:
+    """Store how to reach a person, in place of what was there."""
+    values = {"sealed": sealed, "language": language, "reminders": reminders, "changed_at": changed_at}
+    new = insert(ContactRow).values(beneficiary_id=beneficiary_id, **values)
+    db.execute(new.on_conflict_do_update(index_elements=[ContactRow.beneficiary_id], set_=values))
+
+
+def delete_contact(db: Session, beneficiary_id: UUID) -> None:
+    """Delete how to reach a person, and all messages to them."""
+    db.execute(delete(ContactRow).where(ContactRow.beneficiary_id == beneficiary_id))
+    db.execute(delete(MessageRow).where(MessageRow.beneficiary_id == beneficiary_id))
+
+
+def names_of(db: Session, people: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of people; who was erased has none."""
+    query = select(BeneficiaryRow.id, BeneficiaryRow.name).where(BeneficiaryRow.id.in_(people))
+    return {person: name for person, name in db.execute(query) if name is not None}
+
+
+def known_messages(db: Session, dedupes: Collection[str]) -> set[tuple[str, str]]:
+    """Return those occasions, each with its channel, for which there is a message already."""
+    query = select(MessageRow.dedupe, MessageRow.channel).where(MessageRow.dedupe.in_(dedupes))
+    return {(dedupe, channel) for dedupe, channel in db.execute(query)}
+
+
+def insert_messages(db: Session, rows: Sequence[Row]) -> set[UUID]:
+    """Store new messages, but for occasions that have one on the same channel; return the ids of those stored."""
+    return {row[0] for row in fetch(db, _INSERT, {"messages": as_rows(rows)})}
+
+
+def claim_messages(
+    db: Session,
+    channel: str,
+    *,
+    urgent: bool,
+    now: datetime,
+    until: datetime,
+    limit: int,
+    only: UUID | None = None,
+) -> list[Claimed]:
+    """Take messages whose time has come, for this process alone until an instant; then others may try."""
+    parameters = {"channel": channel, "urgent": urgent, "now": now, "until": until, "limit": limit, "only": only}
+    return [Claimed(*row) for row in fetch(db, _CLAIM, parameters, binary=True)]
+
+
+def mark_sent(db: Session, message_id: UUID, now: datetime) -> None:
+    """Note that a message is out; what it said goes."""
+    _change(db, [message_id], state="sent", sent_at=now, sealed=None, last_error=None)
+
+
+def put_off(db: Session, message_ids: Collection[UUID], until: datetime, *, error: str | None = None) -> None:
+    """Try again later, after a failure."""
+    _change(db, message_ids, not_before=until, last_error=error)
+
+
+def give_back(db: Session, message_ids: Collection[UUID], until: datetime) -> None:
+    """Let messages wait that were claimed and not tried."""
+    _change(db, message_ids, not_before=until, attempts=MessageRow.attempts - 1)
+
+
+def mark_failed(db: Session, message_id: UUID, error: str) -> None:
+    """Give a message up. What it says stays until it is purged, so that an operator may send it again."""
+    _change(db, [message_id], state="failed", last_error=error)
+
+
+def mark_cancelled(db: Session, message_ids: Collection[UUID]) -> int:
+    """Cancel messages that wait, and forget what they say; return how many."""
+    return _change(db, message_ids, state="cancelled", sealed=None)
+
+
+def cancel_waiting(db: Session, beneficiary_id: UUID, *, channels: Iterable[str] | None = None) -> None:
+    """Cancel what waits for a person on these channels; without channels whatever they did not ask for themselves."""
+    query = select(MessageRow.id).where(MessageRow.beneficiary_id == beneficiary_id, MessageRow.state == "waiting")
+    query = query.where(MessageRow.channel.in_(channels)) if channels else query.where(~MessageRow.urgent)
+    mark_cancelled(db, db.scalars(query).all())
+
+
+def retry_failed(db: Session, now: datetime) -> int:
+    """Let messages that were given up, and would still be of use, wait again from the start; return how many."""
+    again = (
+        update(MessageRow)
+        .where(MessageRow.state == "failed", MessageRow.expires_at > now, MessageRow.sealed.is_not(None))
+        .values(state="waiting", attempts=0, not_before=now, last_error=None)
+    )
+    return _count(db, again)
+
+
+def list_messages(
+    db: Session, *, state: str | None = None, beneficiary_id: UUID | None = None, limit: int
+) -> Sequence[MessageRow]:
+    """Return messages, newest first."""
+    query = select(MessageRow).order_by(MessageRow.created_at.desc(), MessageRow.id).limit(limit)
+    if state is not None:
+        query = query.where(MessageRow.state == state)
+    if beneficiary_id is not None:
+        query = query.where(MessageRow.beneficiary_id == beneficiary_id)
+    return db.scalars(query).all()
+
+
+def waiting_messages(db: Session, *, kind: str | None, limit: int) -> Sequence[UUID]:
+    """Return ids of messages that wait, of one kind or of any."""
+    query = select(MessageRow.id).where(MessageRow.state == "waiting").limit(limit)
+    return db.scalars(query if kind is None else query.where(MessageRow.kind == kind)).all()
+
+
+def count_messages(db: Session) -> dict[tuple[str, str], int]:
+    """Return how many messages there are, by channel and state."""
+    query = select(MessageRow.channel, MessageRow.state, func.count()).group_by(MessageRow.channel, MessageRow.state)
+    return {(channel, state): number for channel, state, number in db.execute(query)}
+
+
+def purge_messages(db: Session, before: datetime) -> int:
+    """Delete what was sent, given up, cancelled or of no use any more before an instant; return how many."""
+    over = or_(MessageRow.state != "waiting", MessageRow.expires_at < before)
+    done = delete(MessageRow).where(MessageRow.created_at < before, over)
+    return _count(db, done)
+
+
+def _change(db: Session, message_ids: Collection[UUID], **values: object) -> int:
+    """Change messages that still wait: one that was cancelled, or went with its person, stays so."""
+    if not message_ids:
+        return 0
+    waiting = update(MessageRow).where(MessageRow.id.in_(message_ids), MessageRow.state == "waiting")
+    return _count(db, waiting.values(**values))
+
+
+def _count(db: Session, statement: Update | Delete) -> int:
+    result = cast("CursorResult[Any]", db.execute(statement.execution_options(synchronize_session=False)))
+    return result.rowcount

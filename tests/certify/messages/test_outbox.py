@@ -1,0 +1,184 @@
+"""Into the outbox: to whom, on which channels, in which language, not before when, and never twice."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from certify.access import AccessRefused, open_link
+from certify.contact import Contact
+from certify.errors import Unavailable
+from certify.messages.outbox import LINK_LIFETIME, Body, open_body, put_message
+from certify.service import Service
+from certify.storage.messages import insert_messages
+from tests.certify.messages.people import EMAIL, NAME, PHONE, enrol, messages, reached, with_ways
+from tests.conftest import Clock
+
+pytestmark = pytest.mark.integration
+
+
+def _put(service: Service, person: UUID, kind: str = "reminder_30", *, dedupe: str = "a", urgent: bool = False) -> int:
+    params = {"code": "654321"} if kind == "code" else {"date": "2026-04-01"}
+    with service.unit() as unit:
+        return put_message(unit, person, kind, params, dedupe=dedupe, urgent=urgent)
+
+
+def _bodies(service: Service) -> dict[str, Body]:
+    with service.reading() as unit:
+        return {
+            row.channel: open_body(unit, row.id, row.beneficiary_id, row.sealed or b"") for row in messages(service)
+        }
+
+
+def test_without_senders_there_are_no_messages(service: Service) -> None:
+    assert _put(service, enrol(service, contact=reached())) == 0
+
+
+def test_each_channel_that_the_person_has_gets_one(service: Service) -> None:
+    service = with_ways(service, "sms", "email", "letter", "apprise")
+    assert _put(service, enrol(service, contact=reached())) == 4
+    assert _put(service, enrol(service, "REMIND002", contact=Contact(email=EMAIL)), dedupe="b") == 2
+    assert _put(service, enrol(service, "REMIND003"), dedupe="c") == 1
+    assert [row.channel for row in messages(service) if row.dedupe == "c"] == ["letter"]
+
+
+def test_letters_can_be_spared_for_those_whom_nothing_else_reaches(service: Service) -> None:
+    service = with_ways(service, "sms", "email", "letter", spare_letters=True)
+    assert _put(service, enrol(service, contact=reached())) == 2
+    assert _put(service, enrol(service, "REMIND002"), dedupe="b") == 1
+
+
+def test_a_repeat_puts_nothing(service: Service) -> None:
+    service = with_ways(service, "sms", "letter")
+    person = enrol(service, contact=reached())
+    assert [_put(service, person) for _ in range(3)] == [2, 0, 0]
+    # A channel that came later gets what the others had.
+    assert _put(with_ways(service, "sms", "email", "letter"), person) == 1
+
+
+def test_two_at_once_put_one(service: Service) -> None:
+    service = with_ways(service, "sms")
+    person = enrol(service, contact=reached())
+    counts: list[int] = []
+    gate = threading.Barrier(4)
+
+    def put() -> None:
+        gate.wait()
+        counts.append(_put(service, person))
+
+    threads = [threading.Thread(target=put) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(counts) == [0, 0, 0, 1]
+
+
+def test_what_is_said_lies_only_under_the_seal(service: Service) -> None:
+    service = with_ways(service, "sms", "email", "letter")
+    _put(service, enrol(service, contact=replace(reached(), language="pt")))
+    for row in messages(service):
+        plain = json.dumps({c.name: str(getattr(row, c.name)) for c in row.__table__.columns if c.name != "sealed"})
+        for secret in (PHONE, EMAIL, NAME, "#l=", "2026"):
+            assert secret.encode() not in (row.sealed or b"")
+        assert PHONE not in plain
+        assert EMAIL not in plain
+        assert "#l=" not in plain
+    bodies = _bodies(service)
+    assert bodies["sms"].phone == PHONE
+    assert bodies["sms"].email is None
+    assert bodies["email"].email == EMAIL
+    assert bodies["email"].phone is None
+    assert bodies["letter"].phone is bodies["letter"].email is None
+    assert {body.language for body in bodies.values()} == {"pt"}
+    assert "sua prova de vida vence em 01/04/2026" in bodies["sms"].text
+    assert NAME in bodies["email"].text
+    assert "1 de abril de 2026" in bodies["email"].text
+    assert (bodies["email"].link or "-") in bodies["email"].text
+    assert (bodies["letter"].link or "-") not in bodies["letter"].text
+
+
+def test_each_message_has_a_link_of_its_own_that_opens_once(service: Service, clock: Clock) -> None:
+    service = replace(service, settings=service.settings.model_copy(update={"public_url": "https://life.example/"}))
+    service = with_ways(service, "sms", "email", "letter")
+    person = enrol(service, contact=reached())
+    _put(service, person)
+    links = [body.link or "" for body in _bodies(service).values()]
+    assert len(set(links)) == 3
+    for link in links[:2]:
+        address, _, token = link.partition("#l=")
+        assert address == "https://life.example/"
+        with service.unit() as unit:
+            assert open_link(unit, token) == person
+        with pytest.raises(AccessRefused), service.unit() as unit:
+            open_link(unit, token)
+    clock.advance(LINK_LIFETIME)
+    with pytest.raises(AccessRefused), service.unit() as unit:
+        open_link(unit, links[2].partition("#l=")[2])
+
+
+def test_a_body_cannot_be_put_into_another_message(service: Service) -> None:
+    service = with_ways(service, "sms")
+    person = enrol(service, contact=reached())
+    _put(service, person)
+    row = messages(service)[0]
+    with service.reading() as unit, pytest.raises(Unavailable):
+        open_body(unit, uuid4(), person, row.sealed or b"")
+
+
+def test_reminders_respect_the_wish_and_the_night(service: Service, clock: Clock) -> None:
+    service = with_ways(service, "sms", "email", "letter")
+    clock.now = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)  # 23:00 in Shanghai
+    assert _put(service, enrol(service, contact=replace(reached(), reminders=False))) == 0
+    _put(service, enrol(service, "REMIND002", contact=reached()), dedupe="b")
+    morning = datetime(2026, 3, 3, 0, 0, tzinfo=UTC)
+    assert {row.channel: row.not_before for row in messages(service)} == {
+        "sms": morning,
+        "email": morning,
+        "letter": clock.now,  # paper is quiet
+    }
+
+
+def test_a_code_goes_at_once_on_one_channel_and_never_by_letter(service: Service, clock: Clock) -> None:
+    service = with_ways(service, "letter", "apprise", "email", "sms")
+    clock.now = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)  # two in the morning in Shanghai
+    wish = replace(reached(), reminders=False)
+    for number, contact in enumerate([wish, replace(wish, phone=None), Contact()]):
+        person = enrol(service, f"REMIND00{number}", contact=contact)
+        assert _put(service, person, "code", dedupe=f"code{number}", urgent=True) == int(number < 2)
+    rows = messages(service)
+    assert [(row.channel, row.not_before, row.urgent) for row in rows] == [
+        ("email", clock.now, True),
+        ("sms", clock.now, True),
+    ]
+    assert all(row.expires_at - row.created_at == timedelta(minutes=15) for row in rows)
+    assert "654321" in _bodies(service)["sms"].text
+    assert _bodies(service)["sms"].link is None
+
+
+def test_a_code_that_apprise_alone_can_bring(service: Service) -> None:
+    service = with_ways(service, "letter", "apprise")
+    assert _put(service, enrol(service, contact=reached()), "code", urgent=True) == 1
+    assert [row.channel for row in messages(service)] == ["apprise"]
+
+
+def test_nobody_gets_nothing(service: Service) -> None:
+    service = with_ways(service, "letter")
+    assert _put(service, uuid4()) == 0
+    with service.unit() as unit:
+        assert insert_messages(unit.db, []) == set()
+
+
+def test_a_message_exists_exactly_when_its_cause_does(service: Service) -> None:
+    service = with_ways(service, "sms")
+    person = enrol(service, contact=reached())
+    with contextlib.suppress(ZeroDivisionError), service.unit() as unit:
+        assert put_message(unit, person, "code", {"code": "1"}, dedupe="z", urgent=True) == 1
+        raise ZeroDivisionError
+    assert messages(service) == []

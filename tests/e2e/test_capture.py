@@ -1,0 +1,211 @@
+"""Being filmed, in a real browser: live and recorded, honest and not, with and without a network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from playwright.sync_api import Page, Playwright, expect
+
+from fixtures import faces
+from fixtures.camera import FileCamera
+from tests.e2e.conftest import Actor, House, knock, opened, shoot, verdict_of_last
+
+pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
+
+BORN = date(1956, 11, 19)
+Cast = Callable[..., Actor]
+
+
+@pytest.fixture(scope="module")
+def eileen() -> faces.Picture:
+    return faces.portraits()["eileen_collins"]
+
+
+def _start(page: Page) -> None:
+    page.get_by_role("button", name="I agree: start").click()
+
+
+def _heading(page: Page, text: str, *, seconds: float = 60) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(text, timeout=seconds * 1000)
+
+
+def _outcome(page: Page, house: House, text: str) -> None:
+    page.wait_for_selector(".standing", timeout=90_000)
+    found = page.locator("h1").inner_text()
+    assert found == text, verdict_of_last(house)
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_live(
+    width: int,
+    house: House,
+    eileen: faces.Picture,
+    camera: FileCamera,
+    casting: Cast,
+    playwright: Playwright,
+    chromium: str,
+    record_property: Callable[[str, object], None],
+) -> None:
+    _, card = house.enrol(eileen)
+    actor = casting("eileen_collins")
+    with opened(playwright, chromium, camera, width=width) as page:
+        began = time.monotonic()
+        page.goto(f"http://{house.address}/")
+        page.get_by_role("heading", name="Good day").wait_for()
+        shoot(page, f"phone-welcome-{width}")
+        knock(page, house, card, BORN)
+        shoot(page, f"phone-prepare-{width}", whole=True)
+        _start(page)
+        actor.perform(page)
+        page.wait_for_selector(".stage[data-prompt]:not([data-prompt=''])")
+        page.wait_for_timeout(800)
+        shoot(page, f"phone-capture-{width}")
+        _outcome(page, house, "You are certified")
+        taken = time.monotonic() - began
+        record_property("seconds_to_certified", round(taken, 1))
+        assert taken < 45, "from opening the page to 'certified'"
+        expect(page.locator(".dateline")).to_contain_text("Valid until")
+        shoot(page, f"phone-certified-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+        page.get_by_role("button", name="My certificate").click()
+        page.get_by_role("img", name="Square code").wait_for()
+        shoot(page, f"phone-certificate-{width}", whole=True)
+
+
+def test_signed_in_by_the_face(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    _, card = house.enrol(eileen, schemes=("employee", "personal_pension"))
+    actor = casting("eileen_collins")
+    with opened(playwright, chromium, camera) as page:
+        knock(page, house, card, BORN)
+        _start(page)
+        actor.perform(page)
+        _outcome(page, house, "You are certified")
+        page.get_by_role("button", name="See my page").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Proven alive until")
+        expect(page.get_by_text("2 pensions")).to_be_visible()
+        shoot(page, "phone-status", whole=True)
+        cookie = next(c for c in page.context.cookies() if c["name"] == "__Host-certify")
+        assert cookie["httpOnly"]
+        assert cookie["secure"]
+        assert cookie["sameSite"] == "Strict"
+        assert page.evaluate("document.cookie") == ""
+
+
+def test_recorded_where_there_is_no_live_guidance(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    _, card = house.enrol(eileen)
+    actor = casting("eileen_collins")
+    with opened(playwright, chromium, camera) as page:
+        page.add_init_script("delete window.WebSocket;")
+        knock(page, house, card, BORN)
+        _start(page)
+        actor.perform(page)
+        page.get_by_role("heading", name="We are sending your recording").wait_for(timeout=60_000)
+        shoot(page, "phone-sending")
+        _outcome(page, house, "You are certified")
+        assert page.evaluate("localStorage.getItem('certify.pending')") == "0", "what has arrived is not kept"
+
+
+def test_network_cut_in_the_middle(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    _, card = house.enrol(eileen)
+    actor = casting("eileen_collins")
+    with opened(playwright, chromium, camera) as page:
+        knock(page, house, card, BORN)
+        page.wait_for_function("navigator.serviceWorker.controller !== null || navigator.serviceWorker.ready")
+        _start(page)
+        page.wait_for_selector(".stage[data-phase=recording]")
+        page.context.set_offline(True)
+        expect(page.get_by_role("heading", level=1)).to_contain_text("The network broke off")
+        shoot(page, "phone-offline")
+        page.wait_for_selector(".stage[data-phase=placing]")
+        actor.perform(page)
+        expect(page.get_by_text("Waiting for the network")).to_be_visible(timeout=60_000)
+        shoot(page, "phone-waiting")
+
+        page.reload()  # the page itself comes from the phone; the recording too
+        page.get_by_text("A recording of yours is waiting to be sent.").wait_for()
+        shoot(page, "phone-pending")
+        page.context.set_offline(False)
+        page.get_by_role("button", name="Send it now").click()
+        _outcome(page, house, "You are certified")
+
+
+def test_an_impostor_is_told_nothing_but_to_try_again(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    _, card = house.enrol(eileen)
+    actor = casting("grace_hopper")
+    with opened(playwright, chromium, camera) as page:
+        knock(page, house, card, BORN)
+        _start(page)
+        actor.perform(page)
+        _outcome(page, house, "It did not work out this time")
+        expect(page.get_by_text("You can try 2 more times")).to_be_visible()
+        shoot(page, "phone-retry", whole=True)
+
+
+def test_somebody_unknown_is_treated_like_an_impostor(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    actor = casting("grace_hopper")
+    with opened(playwright, chromium, camera) as page:
+        knock(page, house, "NOBODY0001", BORN)
+        _start(page)
+        actor.perform(page)
+        _outcome(page, house, "It did not work out this time")
+        expect(page.get_by_text("You can try 2 more times")).to_be_visible()
+
+
+def test_a_printed_photo_does_not_pass(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    _, card = house.enrol(eileen)
+    actor = casting("eileen_collins", printed=True)
+    with opened(playwright, chromium, camera) as page:
+        knock(page, house, card, BORN)
+        # Live guidance would wait for a photo to turn its head, and give up; recorded, it is judged.
+        page.evaluate("delete window.WebSocket")
+        _start(page)
+        actor.perform(page)
+        _outcome(page, house, "It did not work out this time")
+        shoot(page, "phone-printed", whole=True)
+
+
+def test_camera_not_allowed(house: House, eileen: faces.Picture, playwright: Playwright, chromium: str) -> None:
+    _, card = house.enrol(eileen)
+    with opened(playwright, chromium, allow=False) as page:
+        knock(page, house, card, BORN)
+        _start(page)
+        _heading(page, "The camera does not start")
+        expect(page.get_by_role("alert")).to_contain_text("The camera is not allowed")
+        shoot(page, "phone-denied")
+        page.get_by_role("button", name="Send a video that I have recorded").click()
+        _heading(page, "Send a video")
+        shoot(page, "phone-file", whole=True)
+
+
+def test_the_camera_stops_when_the_page_is_left(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    _, card = house.enrol(eileen)
+    casting("eileen_collins")
+    with opened(playwright, chromium, camera) as page:
+        page.add_init_script(
+            "const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);"
+            "navigator.mediaDevices.getUserMedia = async (how) => (window.filmed = await ask(how));"
+        )
+        knock(page, house, card, BORN)
+        _start(page)
+        page.wait_for_selector(".stage[data-phase]")
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("heading", name="Before you begin").wait_for()
+        assert page.evaluate("window.filmed.getTracks().map((track) => track.readyState)") == ["ended"]
