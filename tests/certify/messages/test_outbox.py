@@ -115,12 +115,12 @@ def test_each_message_has_a_link_of_its_own_that_opens_once(service: Service, cl
         address, _, token = link.partition("#l=")
         assert address == "https://life.example/"
         with service.unit() as unit:
-            assert open_link(unit, token) == person
+            assert open_link(unit, token, device="one") == person
         with pytest.raises(AccessRefused), service.unit() as unit:
-            open_link(unit, token)
+            open_link(unit, token, device="another")
     clock.advance(LINK_LIFETIME)
     with pytest.raises(AccessRefused), service.unit() as unit:
-        open_link(unit, links[2].partition("#l=")[2])
+        open_link(unit, links[2].partition("#l=")[2], device="one")
 
 
 def test_a_body_cannot_be_put_into_another_message(service: Service) -> None:

@@ -12,7 +12,7 @@ export const canRecord = () => typeof MediaRecorder !== "undefined" && KINDS.som
 export function record({ stream, plan, slow, signal, at }) {
   return new Promise((resolve, reject) => {
     const mimeType = KINDS.find((kind) => MediaRecorder.isTypeSupported(kind));
-    const recorder = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: slow ? 350_000 : 600_000 });
+    const recorder = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: slow ? 500_000 : 800_000 });
     /** @type {Blob[]} */
     const parts = [];
     let timer = 0;

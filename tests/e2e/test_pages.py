@@ -1,0 +1,385 @@
+"""Every page in every state and language: accessible by axe-core's rules, usable by keyboard, whole at 320 pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Page, Playwright, expect
+
+from api.web.pages import LANGUAGES
+from certify.access import new_link
+from certify.record import NewRecord, record
+from certify.review import CaseKind, Decision, open_case, rule
+from fixtures import faces
+from tests.e2e.conftest import House, opened, shoot
+
+pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LEAST_TARGET = 48
+"""CSS pixels of whatever is pressed; WCAG 2.2 asks for 24 (AA) or 44 (AAA)."""
+
+_PLAN = {
+    "profile": "light",
+    "steps": [
+        {"prompt": prompt, "from_ms": 2000 + 3500 * place, "to_ms": 5500 + 3500 * place}
+        for place, prompt in enumerate(["turn_left", "smile"])
+    ],
+    "flashes": [{"colour": "#00ffff", "from_ms": 9500 + 700 * k, "to_ms": 10200 + 700 * k} for k in range(6)],
+    "total_ms": 14000,
+}
+_SESSION = {
+    "id": "00000000-0000-4000-8000-000000000000",
+    "nonce": "x",
+    "plan": _PLAN,
+    "expires_at": "2030-01-01T00:00:00Z",
+}
+_OPENED = {"session": _SESSION, "token": "none"}
+
+
+def _ended(outcome: str, **more: Any) -> dict[str, Any]:
+    session = {
+        **_SESSION,
+        "outcome": outcome,
+        "guidance": [],
+        "attempts_left": None,
+        "certificate_number": None,
+        **more,
+    }
+    return {"session": session, "token": "none"}
+
+
+STATES: dict[str, tuple[str, dict[str, Any]]] = {
+    "welcome": ("welcome", {}),
+    "find": ("find", {}),
+    "code": ("code", {}),
+    "code sent": ("code", {"sent": True}),
+    "prepare": ("prepare", {}),
+    "flash warning": ("capture", {"opened": _OPENED, "warn": True}),
+    "camera denied": ("capture", {"opened": _OPENED}),
+    "file": ("file", {"opened": _OPENED}),
+    "retry": ("outcome", _ended("retry", attempts_left=2, guidance=[{"code": "too_dark"}, {"code": "follow_prompts"}])),
+    "retry, last": ("outcome", _ended("retry", attempts_left=1)),
+    "review": ("outcome", _ended("review")),
+    "doorstep": ("outcome", _ended("doorstep")),
+    "other path": ("outcome", _ended("other_path")),
+    "certified": ("outcome", _ended("certified")),
+    "used up": ("outcome", {"usedUp": True}),
+    "error": ("no such page", {}),
+    "status": ("status", {}),
+    "certificate": ("certificate", {}),
+    "receipts": ("receipts", {}),
+    "history": ("history", {}),
+    "visit": ("visit", {}),
+    "visit noted": ("visit", {"done": {"wanted_on": "2030-01-07", "part": "morning"}}),
+    "consent": ("consent", {"saved": True}),
+    "contact": ("contact", {}),
+    "appeal 1": ("appeal", {"step": 1}),
+    "appeal 2": ("appeal", {"step": 2, "shown": True}),
+    "settings": ("settings", {}),
+}
+
+
+@pytest.fixture(scope="module")
+def people(house: House) -> dict[str, UUID]:
+    """Somebody for each way in which one can stand."""
+    portrait = faces.portraits()["eileen_collins"]
+    today = datetime.now(UTC).date()
+    found: dict[str, UUID] = {}
+    for name, proven in (
+        ("certified", today - timedelta(days=30)),
+        ("renew", today - timedelta(days=300)),
+        ("grace", today - timedelta(days=380)),
+        ("overdue", today - timedelta(days=500)),
+        ("paused", today - timedelta(days=40)),
+        ("stopped", today - timedelta(days=50)),
+        ("due", None),
+    ):
+        schemes = ("employee", "personal_pension") if name == "certified" else ("employee",)
+        found[name], _ = house.enrol(portrait, name="Eileen Collins", schemes=schemes, last_proof_on=proven)
+    with house.service.unit() as unit:
+        for number, act in enumerate(("hospital_stay", "vaccination")):
+            event = unit.now - timedelta(days=10 + number)
+            record(
+                unit,
+                found["certified"],
+                NewRecord(source="city-hospital", record_id=f"S{number}", event_at=event, act=act),
+            )
+        died = unit.now - timedelta(days=20)
+        record(unit, found["paused"], NewRecord(source="registry", record_id="D1", event_at=died, adverse="death"))
+    with house.service.unit() as unit:
+        case = open_case(unit, found["stopped"], kind=CaseKind.OTHER_PATH)
+        rule(unit, case.id, officer="officer", decision=Decision.STOP)
+    return found
+
+
+def _sign_in(page: Page, house: House, person: UUID) -> None:
+    with house.service.unit() as unit:
+        secret = new_link(unit, person, timedelta(hours=1))
+    page.goto("about:blank")
+    page.goto(f"http://{house.address}/#l={secret}")
+    page.wait_for_selector(".standing")
+
+
+def _show(page: Page, name: str, options: dict[str, Any]) -> None:
+    """Show a page of the app as its own links do."""
+    page.evaluate(
+        "async ([name, options]) => {"
+        " const app = await import(document.querySelector('meta[name=base]').content + 'js/main.js');"
+        " app.state.who ??= {card_number: 'CARD000001', birth_date: '1956-11-19'};"
+        " await app.go(name, options); }",
+        [name, options],
+    )
+    page.wait_for_selector("main h1")
+
+
+_AXE = """async (rules) => {
+  const {violations} = await axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']});
+  return violations.map(({id, nodes}) => id + ': ' + nodes.map((node) => node.target + ' ' + node.failureSummary));
+}"""
+
+
+def _violations(page: Page) -> list[str]:
+    return [str(each) for each in page.evaluate(_AXE, RULES)]
+
+
+_LAYOUT = """(least) => {
+  const found = [];
+  const begin = (element) => element.outerHTML.slice(0, 80);
+  const wide = document.documentElement.scrollWidth;
+  if (wide > innerWidth) found.push('wider than the screen: ' + wide);
+  for (const each of document.querySelectorAll('button, select, input:not(.sr), a[href]:not(.skip)')) {
+    const pressed = ['checkbox', 'radio'].includes(each.type) ? each.closest('label') : each;
+    const {width, height} = pressed.getBoundingClientRect();
+    if (width === 0) continue;
+    if (width < least || height < least) found.push(`small: ${begin(each)} ${width}x${height}`);
+    if (each.tabIndex > 0) found.push('tab order of its own: ' + begin(each));
+  }
+  const titles = [...document.querySelectorAll('main h1')];
+  if (titles.length !== 1) found.push(titles.length + ' headings of the first level');
+  else if (document.activeElement !== titles[0]) found.push('focus is on ' + begin(document.activeElement));
+  for (const each of document.querySelectorAll('main *')) {
+    const odd = each.childElementCount === 0 && /\\{\\w+\\}|undefined|\\[object/.test(each.textContent);
+    if (odd) found.push('unfilled: ' + each.textContent);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser_page(playwright: Playwright, chromium: str) -> Iterator[Page]:
+    with opened(playwright, chromium, width=320, height=640, allow=False, bypass_csp=True, quiet=False) as page:
+        page.add_init_script(AXE)
+        yield page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_is_accessible(language: str, house: House, people: dict[str, UUID], browser_page: Page) -> None:
+    page = browser_page
+    page.goto(f"http://{house.address}/")
+    page.evaluate("(language) => localStorage.setItem('certify.language', language)", language)
+    wrong: dict[str, list[str]] = {}
+
+    def look(state: str) -> None:
+        found = _violations(page) + page.evaluate(_LAYOUT, LEAST_TARGET)
+        if found:
+            wrong[state] = found
+
+    _sign_in(page, house, people["certified"])
+    assert page.evaluate("document.documentElement.lang") == language
+    assert page.evaluate("document.documentElement.dir") == ("rtl" if language == "ar" else "ltr")
+    for state, (name, options) in STATES.items():
+        _show(page, name, options)
+        look(state)
+    for standing, person in people.items():
+        _sign_in(page, house, person)
+        look(f"status {standing}")
+    page.evaluate("localStorage.setItem('certify.text', 'larger')")
+    page.reload()
+    for state in ("welcome", "find", "prepare", "retry", "settings", "contact"):
+        _show(page, *STATES[state])
+        look(f"{state}, very large text")
+    page.evaluate("localStorage.setItem('certify.text', 'large')")
+    assert wrong == {}
+
+
+def test_the_check_sees_what_is_wrong(house: House, browser_page: Page) -> None:
+    browser_page.goto(f"http://{house.address}/")
+    browser_page.wait_for_selector("main button")
+    browser_page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend',"
+        ' \'<img src="/icon.svg"><p style="color:#ccc">{name}</p><h1>two</h1>'
+        '<button style="width:20px;min-height:0;height:20px;padding:0">x</button>\')'
+    )
+    found = " ".join([*_violations(browser_page), *browser_page.evaluate(_LAYOUT, LEAST_TARGET)])
+    for fault in ("image-alt", "color-contrast", "unfilled", "small", "2 headings"):
+        assert fault in found
+
+
+def test_arabic_on_a_phone(house: House, people: dict[str, UUID], playwright: Playwright, chromium: str) -> None:
+    with opened(playwright, chromium, locale="ar-EG") as page:
+        page.goto(f"http://{house.address}/")
+        page.wait_for_selector("main button")
+        assert page.evaluate("document.documentElement.dir") == "rtl"
+        shoot(page, "phone-welcome-ar")
+        _sign_in(page, house, people["certified"])
+        shoot(page, "phone-status-ar", whole=True)
+
+
+@pytest.mark.parametrize(
+    ("standing", "title"),
+    [
+        ("certified", "Proven alive until"),
+        ("renew", "Proven alive until"),
+        ("grace", "Please certify soon"),
+        ("overdue", "We have not heard from you"),
+        ("paused", "We received a report about you"),
+        ("stopped", "Your pension was stopped"),
+    ],
+)
+def test_standings_in_words(
+    standing: str, title: str, house: House, people: dict[str, UUID], browser_page: Page
+) -> None:
+    page = browser_page
+    page.goto(f"http://{house.address}/")
+    page.evaluate("localStorage.setItem('certify.language', 'en')")
+    _sign_in(page, house, people[standing])
+    expect(page.get_by_role("heading", level=1)).to_contain_text(title)
+    shoot(page, f"phone-status-{standing}", whole=True)
+
+
+def test_a_link_works_once_and_leaves_no_trace(
+    house: House, people: dict[str, UUID], playwright: Playwright, chromium: str
+) -> None:
+    with house.service.unit() as unit:
+        secret = new_link(unit, people["renew"], timedelta(hours=1))
+    asked: list[str] = []
+    with opened(playwright, chromium) as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"http://{house.address}/#l={secret}")
+        page.wait_for_selector(".standing")
+        assert secret not in page.url
+        assert not [url for url in asked if secret in url]
+        assert page.evaluate("history.length") <= 2
+    with opened(playwright, chromium) as page:
+        page.goto(f"http://{house.address}/#l={secret}")
+        expect(page.get_by_role("heading", level=1)).to_have_text("This link was used already")
+
+
+def test_wrongly_declared_dead(house: House, people: dict[str, UUID], playwright: Playwright, chromium: str) -> None:
+    with opened(playwright, chromium) as page:
+        _sign_in(page, house, people["paused"])
+        page.get_by_role("button", name="I am alive: tell us").click()
+        page.get_by_text("Step 1 of 2").wait_for()
+        shoot(page, "phone-appeal")
+        page.get_by_role("button", name="I cannot use the camera").click()
+        page.get_by_role("button", name="Send my objection").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your objection was sent")
+        expect(page.get_by_text("You get an answer within 10 days")).to_be_visible()
+        expect(page.get_by_text("Your pension keeps coming while we look into it")).to_be_visible()
+        shoot(page, "phone-appeal-sent")
+
+
+def test_that_was_not_me(house: House, playwright: Playwright, chromium: str) -> None:
+    person, _ = house.enrol(
+        faces.portraits()["eileen_collins"], last_proof_on=datetime.now(UTC).date() - timedelta(days=340)
+    )
+    with house.service.unit() as unit:
+        for number, act in enumerate(("hospital_stay", "vaccination")):
+            event = unit.now - timedelta(days=10 + number)
+            record(unit, person, NewRecord(source="city-hospital", record_id=f"N{number}", event_at=event, act=act))
+    with opened(playwright, chromium) as page:
+        _sign_in(page, house, person)
+        page.get_by_role("button", name="How I was certified").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("How you were certified")
+        shoot(page, "phone-receipts", whole=True)
+        page.get_by_role("button", name="That was not me: Stay in hospital").click()
+        page.get_by_role("button", name="Yes, that was not me").click()
+        expect(page.get_by_text("You have said that this was not you")).to_be_visible()
+
+
+def test_visit_contact_and_consent(house: House, playwright: Playwright, chromium: str) -> None:
+    person, _ = house.enrol(faces.portraits()["eileen_collins"])
+    with opened(playwright, chromium) as page:
+        _sign_in(page, house, person)
+        page.get_by_role("button", name="Ask for a visit at home").click()
+        shoot(page, "phone-visit", whole=True)
+        page.get_by_label("in the afternoon").check()
+        page.get_by_role("button", name="Ask for this visit").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("We have noted it")
+        page.get_by_role("button", name="How you stand").click()
+        expect(page.get_by_text("A visit at home is asked for")).to_be_visible()
+
+        page.get_by_role("button", name="How you reach me").click()
+        page.get_by_label("Mobile telephone").fill("12")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("cannot be right")).to_be_visible()
+        page.get_by_label("Mobile telephone").fill("+86 138 0013 8000")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Saved.")).to_be_visible()
+        page.get_by_role("button", name="Back").click()
+
+        page.get_by_role("button", name="Consent to the camera").click()
+        page.get_by_role("button", name="Withdraw my consent").click()
+        expect(page.get_by_text("You do not allow us to use your face")).to_be_visible()
+        page.get_by_role("button", name="Give my consent").click()
+        expect(page.get_by_text("You allow us to compare your face")).to_be_visible()
+
+
+def test_by_keyboard_alone(house: House, playwright: Playwright, chromium: str) -> None:
+    _, card = house.enrol(faces.portraits()["eileen_collins"])
+    with opened(playwright, chromium, allow=False) as page:
+        page.goto(f"http://{house.address}/")
+        page.get_by_role("heading", name="Good day").wait_for()
+
+        def tab_to(name: str) -> None:
+            for _ in range(25):
+                page.keyboard.press("Tab")
+                at = page.evaluate("document.activeElement.id || document.activeElement.textContent")
+                if name in at:
+                    return
+            raise AssertionError(f"no way by keyboard to {name}")
+
+        tab_to("Certify now with the camera")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Who are you?").wait_for()
+        tab_to("number")
+        page.keyboard.type(card)
+        for part, value in (("day", "19"), ("month", "11"), ("year", "1956")):
+            tab_to(part)
+            page.keyboard.type(value)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Before you begin").wait_for()
+        tab_to("I agree: start")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("The camera does not start", timeout=20_000)
+
+
+def test_a_screen_reader_meets_things_in_their_order(house: House, playwright: Playwright, chromium: str) -> None:
+    with opened(playwright, chromium) as page:
+        page.goto(f"http://{house.address}/")
+        page.get_by_role("button", name="Certify now with the camera").click()
+        page.get_by_role("heading", name="Who are you?").wait_for()
+        read = page.locator("main").aria_snapshot()
+    wanted = [
+        "Back",
+        "Who are you?",
+        "Both are on your",
+        "I have my",
+        "Card number",
+        "Social security card number",
+        "Date of birth",
+        "Day",
+        "Month",
+        "Year",
+        "Go on",
+    ]
+    places = [read.index(text) for text in wanted]
+    assert places == sorted(places), read
