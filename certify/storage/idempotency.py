@@ -42,7 +42,7 @@ def answer_label(principal: str, key: str) -> str:
 
 
 def forget_answers(db: Session, vault: Vault, ids: Collection[str], *, chunk: int = 1000) -> int:
-    """Delete the answers that name any of these ids, whoever asked; return how many.
+    """Delete the answers that name any of these ids, or were given to them; return how many.
 
     An answer is sealed as a whole and its row does not say whom it is about, so all are opened and looked through. They
     are those of two days, and erasing is rare.
@@ -54,7 +54,9 @@ def forget_answers(db: Session, vault: Vault, ids: Collection[str], *, chunk: in
     after, gone = ("", ""), 0
     while rows := db.execute(columns.where(place > after).limit(chunk)).all():
         found = [
-            (row.principal, row.key) for row in rows if named.search(_open(vault, row.principal, row.key, row.body))
+            (row.principal, row.key)
+            for row in rows
+            if named.search(row.principal.encode() + b"\n" + _open(vault, row.principal, row.key, row.body))
         ]
         if found:
             db.execute(delete(IdempotencyRow).where(place.in_(found)).execution_options(synchronize_session=False))

@@ -31,6 +31,10 @@ _FROZEN_STEPS, _FROZEN_SECONDS = 6, 0.2
 _AGAIN = 0.35
 """Difference over that of neighbouring frames below which three frames are three others. Live clips: 0.53 and more (a
 head that sways fast and evenly), mostly above 1; repeated parts: 0.03 to 0.3, coded twice."""
+_USUAL_S = 0.08
+"""Seconds between frames up to which the limit holds as it is. Further apart, neighbours differ so much more that what
+a head shows on its way out and again on its way back would count; the limit falls in proportion (live captures with
+five or six frames a second: a fast turn and back gave 0.23)."""
 _APART = 4
 """Frames between a frame and its possible twin: nearer ones are alike by themselves."""
 _LEAST = 0.5
@@ -54,11 +58,12 @@ def repeated_share(glances: tuple[Glance, ...]) -> float | None:
     if float(np.percentile(steps[steps >= _STILL], 75) if (steps >= _STILL).any() else 0.0) < _LEAST:
         return None
     times = np.array([glance.time_s for glance in glances])
+    again = _AGAIN * min(1.0, _USUAL_S / max(float(np.median(np.diff(times))), 1e-3))
     frozen = _frozen(steps, times)
     free = ~(frozen[1:] & frozen[:-1])
     if frozen.any() and (not free.any() or float((steps[free] < _STILL).mean()) > _SKIPPED):
         return None
-    return float((frozen | _played_again(apart, steps)).mean())
+    return float((frozen | _played_again(apart, steps, again)).mean())
 
 
 def _distances(parts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -79,8 +84,8 @@ def _frozen(steps: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[n
     return found
 
 
-def _played_again(apart: NDArray[np.float64], steps: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Frames in the middle of three that equal three others."""
+def _played_again(apart: NDArray[np.float64], steps: NDArray[np.float64], again: float) -> NDArray[np.bool_]:
+    """Frames in the middle of three that equal three others; ``again`` is how much less they may differ."""
     count = len(apart)
     # What neighbours differ around each frame; a frame within a frozen stretch has no such neighbours, and no twin.
     around = np.median(np.stack([steps[:-3], steps[1:-2], steps[2:-1], steps[3:]]), 0)
@@ -92,7 +97,7 @@ def _played_again(apart: NDArray[np.float64], steps: NDArray[np.float64]) -> NDA
     known = np.isfinite(usual[1:-1])
     smaller = np.minimum(usual[1:-1, None], usual[None, 1:-1])
     near = np.abs(np.arange(count - 2)[:, None] - np.arange(count - 2)[None]) < _APART
-    alike = (np.minimum(forwards, backwards) < _AGAIN * smaller) & ~near & known[:, None] & known[None]
+    alike = (np.minimum(forwards, backwards) < again * smaller) & ~near & known[:, None] & known[None]
     found = np.zeros(count, np.bool_)
     found[1:-1] = alike.any(1)
     return found

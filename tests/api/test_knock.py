@@ -27,7 +27,7 @@ from certify.contact import Contact, set_contact
 from certify.erase import erase
 from certify.service import Service
 from certify.storage.people import STRANGER, list_beneficiaries, references_of
-from certify.storage.tables import ConsentRow, MessageRow, SessionRow
+from certify.storage.tables import AccessCodeRow, ConsentRow, IdempotencyRow, MessageRow, SessionRow
 from certify.tokens import Role
 from fixtures import faces
 from models.pipeline import FaceEngine
@@ -288,6 +288,21 @@ def test_doors_close_after_many_knocks() -> None:
     for n in range(int(DEVICE.split("/")[0])):
         limits.hit(network=f"10.1.0.{n}", device=PHONE, person=None)
     assert limits.hit(network="10.2.0.1", device=PHONE, person=None) > 0
+
+
+def test_what_somebody_said_of_themselves_goes_with_them(door: TestClient, service: Service, person: UUID) -> None:
+    with service.unit() as unit:
+        secret = new_link(unit, person, timedelta(days=1))
+    _post(door, "/v1/knock/links/redeem", {"secret": secret, "device_id": PHONE})
+    said = _post(door, "/v1/me/contact", {"phone": "+8613800138000", "language": "hi"})
+    assert said.json()["phone"] == "+8613800138000"
+    with service.unit() as unit:
+        assert [row for row in unit.db.scalars(select(IdempotencyRow)) if str(person) in row.principal]
+        erase(unit, person)
+    with service.reading() as unit:
+        assert [row for row in unit.db.scalars(select(IdempotencyRow)) if str(person) in row.principal] == []
+        assert unit.db.scalars(select(AccessCodeRow)).all() == []
+    assert door.get("/v1/me", headers={DEVICE_HEADER: PHONE}).json()["pensions"][0]["standing"] is None
 
 
 def test_withdrawn_consent_deletes_the_face_after_a_while(

@@ -108,6 +108,16 @@ def test_the_version_changes_with_the_content(tmp_path: Path) -> None:
     assert read_site(tmp_path, retention_days=30).version != first.version
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_can_be_installed_under_a_name_that_is_understood(language: str) -> None:
+    site = read_site(PHONE, retention_days=30)
+    manifest = json.loads(site.files[f"manifest-{language}.webmanifest"].plain)
+    assert manifest["name"] == WORDS[language]["app.name"]
+    assert manifest["display"] == "standalone"
+    assert {icon["sizes"] for icon in manifest["icons"]} >= {"192x192", "512x512"}
+    assert all(icon["src"] in site.files for icon in manifest["icons"])
+
+
 @pytest.mark.integration
 def test_how_pages_are_sent(client: TestClient) -> None:
     page = client.get("/", headers={"Accept-Language": "ar", "Accept-Encoding": "gzip"})

@@ -234,6 +234,7 @@ class Actor:
     """Somebody drawn who stands before the camera and does what the screen asks, when it asks."""
 
     camera: FileCamera
+    pictures: list[Picture]
     playing: Reel
 
     def perform(self, page: Page, *, timeout_s: float = 40) -> None:
@@ -268,11 +269,12 @@ def casting(
             still = np.ascontiguousarray(phone.upright(faces.portraits()[name])[:, :, ::-1])
             film = list(print_attack(still, seed=seed, seconds=plan.seconds + 4, rate=RATE, size=(640, 480)))
             camera.show(film)
-            return Actor(camera, camera.prepare(film))
+            return Actor(camera, film, camera.prepare(film))
         # Waiting they move otherwise than playing: some of it is on the film, and nobody does the same thing twice.
         nothing = plan.to_json() | {"steps": [], "total_ms": 2500}
         camera.show(_decoded(stages[name].reel(nothing, seed=seed + 500).playing))
-        return Actor(camera, camera.prepare(_decoded(stages[name].reel(plan.to_json(), seed=seed).playing)))
+        played = _decoded(stages[name].reel(plan.to_json(), seed=seed).playing)
+        return Actor(camera, played, camera.prepare(played))
 
     return cast
 

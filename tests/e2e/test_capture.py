@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Playwright, expect
+from sqlalchemy import select
 
-from fixtures import faces
+from certify.storage.tables import SessionRow
+from fixtures import faces, videos
 from fixtures.camera import FileCamera
-from tests.e2e.conftest import Actor, House, knock, opened, shoot, verdict_of_last
+from tests.e2e.conftest import RATE, Actor, House, knock, opened, shoot, verdict_of_last
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
@@ -113,6 +116,54 @@ def test_recorded_where_there_is_no_live_guidance(
         assert page.evaluate("localStorage.getItem('certify.pending')") == "0", "what has arrived is not kept"
 
 
+def test_a_video_of_the_phone_itself_where_pages_have_no_camera(
+    house: House,
+    eileen: faces.Picture,
+    casting: Cast,
+    playwright: Playwright,
+    chromium: str,
+    tmp_path: Path,
+) -> None:
+    _, card = house.enrol(eileen)
+    actor = casting("eileen_collins")
+    film = tmp_path / "film.webm"
+    film.write_bytes(videos.encode(actor.pictures, codec="vp8", rate=RATE, quality=60))
+    with opened(playwright, chromium) as page:
+        page.add_init_script("delete Navigator.prototype.mediaDevices;")
+        knock(page, house, card, BORN)
+        _start(page)
+        _heading(page, "The camera does not start")
+        expect(page.get_by_role("alert")).to_contain_text("This browser cannot use the camera here")
+        page.get_by_role("button", name="Send a video that I have recorded").click()
+        page.locator("#film").set_input_files({"name": "note.txt", "mimeType": "text/plain", "buffer": b"no video"})
+        expect(page.get_by_role("alert")).to_have_text("This is no video. Please choose another file.")
+        page.locator("#film").set_input_files(film)
+        _outcome(page, house, "You are certified")
+
+
+def test_with_a_helper_the_camera_on_the_back_films(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    person, card = house.enrol(eileen)
+    casting("eileen_collins")
+    with opened(playwright, chromium, camera) as page:
+        page.add_init_script(
+            "const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices); window.asked = [];"
+            "navigator.mediaDevices.getUserMedia = (how) => (window.asked.push(how.video.facingMode.ideal), ask(how));"
+        )
+        knock(page, house, card, BORN)
+        page.get_by_label("Somebody is helping me").check()
+        _start(page)
+        page.wait_for_selector(".stage[data-phase]")
+        assert page.locator(".oval.mirror").count() == 0
+        page.get_by_role("button", name="Use the other camera").click()
+        page.wait_for_selector(".oval.mirror")
+        assert page.evaluate("window.asked") == ["environment", "user"]
+        page.get_by_role("button", name="Stop").click()
+    with house.service.reading() as unit:
+        assert unit.db.scalars(select(SessionRow).where(SessionRow.beneficiary_id == person)).one().assisted
+
+
 def test_network_cut_in_the_middle(
     house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
 ) -> None:
@@ -178,6 +229,27 @@ def test_a_printed_photo_does_not_pass(
         actor.perform(page)
         _outcome(page, house, "It did not work out this time")
         shoot(page, "phone-printed", whole=True)
+
+
+def test_colours_are_announced_and_shown(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    _, card = house.enrol(eileen)
+    actor = casting("eileen_collins", colours=6)
+    with opened(playwright, chromium, camera) as page:
+        knock(page, house, card, BORN)
+        _start(page)
+        _heading(page, "The screen will change its colour")
+        shoot(page, "phone-colours")
+        page.get_by_role("button", name="That is fine for me").click()
+        actor.perform(page)
+        page.wait_for_selector(".wash:not([hidden])", timeout=30_000)
+        seen = set()
+        while page.locator(".wash:not([hidden])").count():
+            seen.add(page.locator(".wash").evaluate("(wash) => wash.style.backgroundColor"))
+            page.wait_for_timeout(150)
+        assert len(seen) >= 4
+        page.wait_for_selector(".standing", timeout=60_000)
 
 
 def test_camera_not_allowed(house: House, eileen: faces.Picture, playwright: Playwright, chromium: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from models.liveness.injection import check_injection, repeated_share
@@ -52,6 +53,34 @@ def test_frames_played_backwards_are_found() -> None:
     share = repeated_share(_glances([*frames[:60], *frames[59:20:-1], *frames[60:]]))
     assert share is not None
     assert share > 0.4
+
+
+def _turn(rate: float, *, seed: int) -> list[NDArray[np.float32]]:
+    """A head that turns within half a second, comes back nearly the same way, and otherwise sways, before a camera."""
+    random = np.random.default_rng(seed)
+    scene, turned, swayed, other = (random.normal(0, 40, (64, 64)) for _ in range(4))
+    times = np.arange(0, 10, 1 / rate)
+    turn = np.clip(np.minimum((times - 3) / 0.5, (4.4 - times) / 0.5), 0, 1)
+    sway = np.cumsum(random.normal(0, 0.3 / np.sqrt(rate), len(times)))
+    back = 0.25 * turn * (times > 3.7)  # no neck takes the very same way twice
+    shown = 128 + scene + np.multiply.outer(turn, turned) + np.multiply.outer(sway, swayed)
+    shown += np.multiply.outer(back, other)
+    return [(frame + random.normal(0, 1, scene.shape)).astype(np.float32) for frame in shown]
+
+
+@pytest.mark.parametrize("rate", [5.5, 7.0, 30.0])
+def test_out_and_back_is_no_film_played_backwards(rate: float) -> None:
+    shares = []
+    for seed in range(8):
+        frames = _turn(rate, seed=seed)
+        glances = tuple(Glance(index / rate, thumb, 1.0) for index, thumb in enumerate(frames))
+        share = repeated_share(glances)
+        assert share is not None
+        shares.append(share)
+        again = [*frames[: len(frames) // 2], *frames[len(frames) // 4 :]]
+        looped = tuple(Glance(index / rate, thumb, 1.0) for index, thumb in enumerate(again))
+        assert check_injection(looped, repeated_from=0.05).state is State.FAIL, "what was played again is found"
+    assert max(shares) < 0.05
 
 
 def test_a_face_that_hardly_moves_gives_its_loop_away_and_the_film_itself_does_not() -> None:

@@ -1,8 +1,6 @@
 // Building pages out of elements. Text is always text: nothing here parses HTML.
 
-/**
- * @typedef {Node | string | number | null | undefined | false | Child[]} Child
- */
+/** @typedef {Node | string | number | null | undefined | false | any[]} Child */
 
 /**
  * Make an element. Properties that begin with "on" are listeners; "class" and attributes are set as they are.

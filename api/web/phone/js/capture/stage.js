@@ -31,6 +31,7 @@ export class Stage {
     );
     this.progress(0);
     this.said = "";
+    this.prompt = /** @type {string | null} */ (null);
   }
 
   /** @param {string} text @param {string} [small] @param {{buzz?: boolean}} [how] */

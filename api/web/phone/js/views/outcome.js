@@ -8,7 +8,9 @@ import { day, t, tn } from "../i18n.js";
 /** What came of it, for somebody who may be worried. @type {import("../main.js").View} */
 export async function outcome({ session, token, usedUp = false }) {
   if (usedUp) return usedUpPage();
-  const page = await { certified, retry, review, doorstep, other_path: otherPath }[/** @type {string} */ (session.outcome)]?.(session, token);
+  /** @type {Record<string, (session: any, token: string) => import("../main.js").Page | Promise<import("../main.js").Page>>} */
+  const pages = { certified, retry, review, doorstep, other_path: otherPath };
+  const page = await pages[session.outcome]?.(session, token);
   if (!page) throw new Error(`unknown outcome ${session.outcome}`);
   speak(page.title, { force: true });
   return page;
