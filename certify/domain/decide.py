@@ -6,6 +6,7 @@ enforced here and tested as properties in tests/certify/domain/test_decide_prope
 * adverse evidence never raises standing, supporting evidence never lowers it;
 * nothing that was not assessed counts as passed;
 * a payment stops only on two independent sources of a kind that can stop, or on an officer's ruling;
+* whoever was seen alive after what they reported is paid until an officer has looked, if the policy says so;
 * the order in which evidence arrives does not matter.
 """
 
@@ -28,7 +29,7 @@ from certify.domain.evidence import (
     Void,
 )
 from certify.domain.policy import Effect, Policy
-from certify.domain.proofs import Accepts, Proof, capture_proofs, judge_capture, silent_proof
+from certify.domain.proofs import LIVE_ASSURANCE, Accepts, Proof, capture_proofs, judge_capture, silent_proof
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import Phase, Timetable, add_days, add_months, age_on, local_date, timetable
 
@@ -119,7 +120,7 @@ def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence
 
     standing, review, why = _by_schedule(best, valid_until, table, as_of)
     reasons += why
-    limit, limit_review, why = _limits(entitlement, policy, facts, as_of)
+    limit, limit_review, why = _limits(entitlement, policy, facts, proofs, as_of)
     reasons += why
     # Once an officer has stopped it, asking again would never end; an appeal opens a case of its own.
     standing, review = min(standing, limit), (review or limit_review) and not facts.stops
@@ -283,7 +284,7 @@ def _by_schedule(
 
 
 def _limits(
-    entitlement: Entitlement, policy: Policy, facts: _Facts, as_of: date
+    entitlement: Entitlement, policy: Policy, facts: _Facts, proofs: list[Proof], as_of: date
 ) -> tuple[Standing, bool, list[Reason]]:
     """Return the best standing that adverse records, rulings and age leave open."""
     limit, review = Standing.CERTIFIED, False
@@ -307,14 +308,36 @@ def _limits(
             review = True
             reasons.append(reason(Code.ADVERSE_REVIEW, record.id, **named))
     for kind, names in sources.items():
-        if len(names) >= policy.stop_sources:
+        if len(names) < policy.stop_sources:
+            continue
+        alive_on = _seen_alive_since(kind, policy, facts, proofs)
+        if alive_on is None:
             limit = Standing.STOPPED
             reasons.append(reason(Code.STOPPED_BY_SOURCES, count=len(names), kind=kind))
+        else:
+            reasons.append(reason(Code.LIFE_RESUMES_PAYMENT, kind=kind, date=alive_on))
     if facts.stops:
         limit = Standing.STOPPED
         reasons.append(reason(Code.STOPPED_BY_OFFICER, *(stop.id for stop in facts.stops)))
     by_age, why = _age_limit(entitlement, policy, as_of)
     return min(limit, by_age), review or Code.AGE_NOT_ASSESSED in {r.code for r in why}, [*reasons, *why]
+
+
+def _seen_alive_since(kind: str, policy: Policy, facts: _Facts, proofs: list[Proof]) -> date | None:
+    """Return when the body was last seen alive after everything reported of a kind that life refutes, if it was.
+
+    Seen: before a camera that checked for life, by an agent, or by a consul. Records of other services are not enough.
+    """
+    if not policy.life_resumes_payment or not policy.adverse[kind].refuted_by_life:
+        return None
+    reported = max(local_date(fact.event_at, policy.timezone) for fact in facts.adverse if fact.kind == kind)
+    seen = [
+        proof.proven_on
+        for proof in proofs
+        if proof.proven_on > reported
+        and (proof.channel in (Channel.DOORSTEP, Channel.CONSULATE) or proof.assurance == LIVE_ASSURANCE)
+    ]
+    return max(seen, default=None)
 
 
 def _age_limit(entitlement: Entitlement, policy: Policy, as_of: date) -> tuple[Standing, list[Reason]]:

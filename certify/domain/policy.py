@@ -102,6 +102,8 @@ class Policy:
     adverse: Mapping[str, AdverseRule]
     signs: Mapping[str, SignRule]
     silent: SilentRule
+    # Whether somebody who was seen alive after several sources reported a death is paid until an officer has looked.
+    life_resumes_payment: bool = False
 
     def accepted(self, age: int | None) -> frozenset[Channel]:
         """Return the channels accepted at an age; with the age unknown, those accepted at every age."""
@@ -193,6 +195,7 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         adverse={name: _adverse_rule(_Table(t, f"adverse.{name}")) for name, t in top.take("adverse", dict).items()},
         signs={name: _sign_rule(_Table(t, f"signs.{name}")) for name, t in top.take("signs", dict).items()},
         silent=_silent_rule(_Table(top.take("silent", dict), "silent")),
+        life_resumes_payment=top.take("life_resumes_payment", bool, False),
     )
     top.done()
     return policy

@@ -13,6 +13,9 @@ from certify.domain.policy import LivenessRule, Policy
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import local_date
 
+LIVE_ASSURANCE = "face+liveness"
+"""Assurance of a capture in which a living person was seen."""
+
 Accepts = Callable[[Channel, date], bool]
 """Whether a channel is accepted for a proof dated so."""
 
@@ -74,7 +77,7 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
         if required:
             return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.LIVENESS_REQUIRED, fact),))
         return CaptureJudgement(Check.PASS, (reason(Code.LIVENESS_NOT_ASSESSED, fact),), "face")
-    return CaptureJudgement(Check.PASS, (), "face+liveness")
+    return CaptureJudgement(Check.PASS, (), LIVE_ASSURANCE)
 
 
 def capture_proofs(captures: Iterable[Capture], policy: Policy, accepts: Accepts) -> list[Proof]:

@@ -35,6 +35,7 @@ class Code(StrEnum):
     ADVERSE_VOIDED = "adverse_voided"
     VOID_NOT_ENTITLED = "void_not_entitled"
     STOPPED_BY_SOURCES = "stopped_by_sources"
+    LIFE_RESUMES_PAYMENT = "life_resumes_payment"
     STOPPED_BY_OFFICER = "stopped_by_officer"
     PROOF_CONTRADICTS_DEATH = "proof_contradicts_death"
     FUTURE_DATED = "future_dated"
@@ -77,6 +78,10 @@ _TEXTS: dict[Code, str] = {
     Code.VOID_NOT_ENTITLED: "Somebody other than the source tried to take back a record; it still stands.",
     Code.STOPPED_BY_SOURCES: (
         "{count} independent sources report '{kind}'; the payment stops. An appeal restores it with back-pay."
+    ),
+    Code.LIFE_RESUMES_PAYMENT: (
+        "Several sources report '{kind}', but the person was seen alive on {date}, later than that. "
+        "The pension continues until an officer has looked."
     ),
     Code.STOPPED_BY_OFFICER: "An officer stopped the payment.",
     Code.PROOF_CONTRADICTS_DEATH: (

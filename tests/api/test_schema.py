@@ -64,7 +64,8 @@ class Served:
 
 
 @pytest.fixture
-def served(service: Service) -> Served:
+def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
+    monkeypatch.setattr("api.routes.knock.PACE_S", 0.0)  # otherwise each of hundreds of knocks takes its time
     app = create_app(service=service)
     found = Served()
     found.schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app)

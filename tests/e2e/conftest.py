@@ -72,8 +72,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """Not for longer than a file: while it runs, this process has an event loop, and other tests start their own."""
     with sync_playwright() as running:
         yield running
 

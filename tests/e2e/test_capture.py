@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sqlalchemy import select
 from certify.storage.tables import SessionRow
 from fixtures import faces, videos
 from fixtures.camera import FileCamera
+from fixtures.slow_network import slow_network
 from tests.e2e.conftest import RATE, Actor, House, knock, opened, shoot, verdict_of_last
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
@@ -41,9 +43,7 @@ def _outcome(page: Page, house: House, text: str) -> None:
     assert found == text, verdict_of_last(house)
 
 
-@pytest.mark.parametrize("width", [320, 390])
 def test_live(
-    width: int,
     house: House,
     eileen: faces.Picture,
     camera: FileCamera,
@@ -52,43 +52,35 @@ def test_live(
     chromium: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    _, card = house.enrol(eileen)
+    """The whole way: from the first page to the certificate and one's own page, timed and counted."""
+    _, card = house.enrol(eileen, schemes=("employee", "personal_pension"))
     actor = casting("eileen_collins")
-    with opened(playwright, chromium, camera, width=width) as page:
+    host, _, port = house.address.partition(":")
+    with (
+        slow_network(host, int(port), bits_per_second=None) as link,
+        opened(playwright, chromium, camera) as page,
+    ):
+        there = replace(house, address=f"127.0.0.1:{link.port}")
         began = time.monotonic()
-        page.goto(f"http://{house.address}/")
+        page.goto(f"http://{there.address}/")
         page.get_by_role("heading", name="Good day").wait_for()
-        shoot(page, f"phone-welcome-{width}")
-        knock(page, house, card, BORN)
-        shoot(page, f"phone-prepare-{width}", whole=True)
+        shoot(page, "phone-welcome-390")
+        knock(page, there, card, BORN)
+        shoot(page, "phone-prepare-390", whole=True)
         _start(page)
+        page.wait_for_selector(".stage[data-phase]")
+        filmed = time.monotonic()
         actor.perform(page)
         page.wait_for_selector(".stage[data-prompt]:not([data-prompt=''])")
         page.wait_for_timeout(800)
-        shoot(page, f"phone-capture-{width}")
+        shoot(page, "phone-capture-390")
+        page.get_by_text("Thank you. You can put the phone down.").wait_for(timeout=60_000)
+        up = link.rate(filmed, time.monotonic())
         _outcome(page, house, "You are certified")
         taken = time.monotonic() - began
-        record_property("seconds_to_certified", round(taken, 1))
-        assert taken < 45, "from opening the page to 'certified'"
         expect(page.locator(".dateline")).to_contain_text("Valid until")
-        shoot(page, f"phone-certified-{width}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        shoot(page, "phone-certified-390")
 
-        page.get_by_role("button", name="My certificate").click()
-        page.get_by_role("img", name="Square code").wait_for()
-        shoot(page, f"phone-certificate-{width}", whole=True)
-
-
-def test_signed_in_by_the_face(
-    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
-) -> None:
-    _, card = house.enrol(eileen, schemes=("employee", "personal_pension"))
-    actor = casting("eileen_collins")
-    with opened(playwright, chromium, camera) as page:
-        knock(page, house, card, BORN)
-        _start(page)
-        actor.perform(page)
-        _outcome(page, house, "You are certified")
         page.get_by_role("button", name="See my page").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("Proven alive until")
         expect(page.get_by_text("2 pensions")).to_be_visible()
@@ -98,6 +90,14 @@ def test_signed_in_by_the_face(
         assert cookie["secure"]
         assert cookie["sameSite"] == "Strict"
         assert page.evaluate("document.cookie") == ""
+
+        page.get_by_role("button", name="My certificate").click()
+        page.get_by_role("img", name="Square code").wait_for()
+        shoot(page, "phone-certificate-390", whole=True)
+    record_property("seconds_to_certified", round(taken, 1))
+    record_property("kbit_per_second_up", round(up / 1000))
+    assert taken < 45, "from opening the page to 'certified'"
+    assert up < 600_000
 
 
 def test_recorded_where_there_is_no_live_guidance(
@@ -204,18 +204,6 @@ def test_an_impostor_is_told_nothing_but_to_try_again(
         shoot(page, "phone-retry", whole=True)
 
 
-def test_somebody_unknown_is_treated_like_an_impostor(
-    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
-) -> None:
-    actor = casting("grace_hopper")
-    with opened(playwright, chromium, camera) as page:
-        knock(page, house, "NOBODY0001", BORN)
-        _start(page)
-        actor.perform(page)
-        _outcome(page, house, "It did not work out this time")
-        expect(page.get_by_text("You can try 2 more times")).to_be_visible()
-
-
 def test_a_printed_photo_does_not_pass(
     house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
 ) -> None:
@@ -249,7 +237,6 @@ def test_colours_are_announced_and_shown(
             seen.add(page.locator(".wash").evaluate("(wash) => wash.style.backgroundColor"))
             page.wait_for_timeout(150)
         assert len(seen) >= 4
-        page.wait_for_selector(".standing", timeout=60_000)
 
 
 def test_camera_not_allowed(house: House, eileen: faces.Picture, playwright: Playwright, chromium: str) -> None:

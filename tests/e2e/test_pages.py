@@ -222,8 +222,8 @@ def test_the_check_sees_what_is_wrong(house: House, browser_page: Page) -> None:
     browser_page.goto(f"http://{house.address}/")
     browser_page.wait_for_selector("main button")
     browser_page.evaluate(
-        "document.querySelector('main').insertAdjacentHTML('beforeend',"
-        ' \'<img src="/icon.svg"><p style="color:#ccc">{name}</p><h1>two</h1>'
+        "document.querySelector('main').insertAdjacentHTML('afterbegin',"
+        ' \'<img src="/icon.svg"><p style="color:#ccc;background:#fff">{name}</p><h1>two</h1>'
         '<button style="width:20px;min-height:0;height:20px;padding:0">x</button>\')'
     )
     found = " ".join([*_violations(browser_page), *browser_page.evaluate(_LAYOUT, LEAST_TARGET)])

@@ -66,8 +66,9 @@ NAME = Comparison(
             "levenshtein(name_key_l, name_key_r) <= 1 "
             "OR (length(name_key_l) = length(name_key_r) AND same_letters(name_key_l, name_key_r)) "
             "OR replace(name_key_l, ' ', '') = replace(name_key_r, ' ', '') "
-            "OR (shared_words(name_key_l, name_key_r) >= 2 AND shared_words(name_key_l, name_key_r) = "
-            "least(word_count(name_key_l), word_count(name_key_r)))",
+            # Two words of two make the same key, for its words are sorted: that is not looked for again.
+            "OR (word_count(name_key_l) + word_count(name_key_r) > 4 AND shared_words(name_key_l, name_key_r) >= 2 "
+            "AND shared_words(name_key_l, name_key_r) = least(word_count(name_key_l), word_count(name_key_r)))",
             "a name that differs by a slip",
             0.03,
             5e-4,
@@ -137,6 +138,12 @@ def id_comparison(*, checked: bool, holds_birth: bool) -> Comparison:
     """
     slips = 1 if checked else 2
     slip = f"levenshtein(id_text_l, id_text_r) <= {slips}"
+    if checked:
+        # One slip leaves one end of an id as it is. That is seen quickly, and few pairs have to be looked at closely.
+        slip = (
+            "(substr(id_text_l, 1, 2) = substr(id_text_r, 1, 2) OR right(id_text_l, 2) = right(id_text_r, 2)) AND "
+            f"{slip}"
+        )
     cut = (
         "abs(length(id_text_l) - length(id_text_r)) <= 2 AND (substr(id_text_l, 1, length(id_text_r)) = id_text_r "
         "OR substr(id_text_r, 1, length(id_text_l)) = id_text_l)"
@@ -148,7 +155,7 @@ def id_comparison(*, checked: bool, holds_birth: bool) -> Comparison:
         Level("ELSE", "another id", 0.008, 0.999997),
     ]
     if holds_birth:
-        near = f"birth_l = birth_r AND ({slip} OR ({cut}))"
+        near = f"birth_l = birth_r AND (({slip}) OR ({cut}))"
         levels.insert(1, Level(near, "a near id, beside the birth date that stands in it", 0.02, 0.01))
     too_short = "length(id_text_l) < 5 OR length(id_text_r) < 5 OR abs(length(id_text_l) - length(id_text_r)) > 2"
     return Comparison(

@@ -52,6 +52,12 @@ class Engine(Protocol):
     def define(self, table: str, select: str) -> None:
         """Give a query a name, without running it."""
 
+    def keep_only(self, table: str, column: str) -> None:
+        """Forget all columns of a table but one, and free what they take."""
+
+    def few(self, table: str, columns: str, where: str) -> str:
+        """Return a query for the few rows of a large table that meet a condition, in its quickest form."""
+
     def query(self, select: str) -> pa.Table:
         """Return the result of a query, which must fit into memory."""
 

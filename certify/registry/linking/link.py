@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, TypeVar
@@ -13,11 +14,13 @@ from certify.errors import Invalid
 from certify.registry.linking.agreement import Comparison, comparisons
 from certify.registry.linking.engine import Engine, Source
 from certify.registry.linking.explain import Explanation, explain
+from certify.registry.linking.frequency import COINCIDING, count_people
 from certify.registry.linking.model import Model
 from certify.registry.linking.outcome import gather
 from certify.registry.linking.parameters import Parameters
-from certify.registry.linking.probabilistic import fit, predict
+from certify.registry.linking.probabilistic import draw, meet, predict, same_birth
 from certify.registry.linking.stages import leave_rest, link_exact_persons, link_ids
+from certify.registry.linking.training import train
 
 _T = TypeVar("_T")
 _EXPECTED = 0.5
@@ -91,25 +94,43 @@ def link(
     watch.step(
         "id",
         lambda: link_ids(
-            engine, compared, deduplicate=parameters.deduplicate, id_holds_birth=holds_birth, id_level=id_level
+            engine,
+            compared,
+            deduplicate=parameters.deduplicate,
+            id_holds_birth=holds_birth,
+            id_level=id_level,
+            id_checked=checked,
+            old_forms=not records.layout.ids_are_hashed,
         ),
     )
     if not parameters.deduplicate:
-        old_forms = not records.layout.ids_are_hashed
-        watch.step("rest", lambda: leave_rest(engine, id_checked=checked, old_forms=old_forms))
-        watch.step(
-            "exact_person",
-            lambda: link_exact_persons(
-                engine, compared, coincidence=parameters.coincidence, one_to_one=parameters.one_to_one
-            ),
-        )
-        engine.create(
-            "unlinked",
-            "SELECT r.* FROM rest r WHERE NOT EXISTS (SELECT 1 FROM exact_pairs e WHERE e.record = r.key)",
-        )
-    scored = parameters.deduplicate or engine.count("unlinked") > 0
-    if parameters.model is None:
-        model = watch.step("train", lambda: fit(engine, model, parameters))
+        watch.step("rest", lambda: leave_rest(engine))
+    left = "people" if parameters.deduplicate else "rest"
+    watch.step("frequencies", lambda: count_people(engine, COINCIDING, left))
+    # The model is trained on one thread, in a database of its own, while the stages go on that do not need it.
+    with ThreadPoolExecutor(1) as beside:
+        trained: Future[Model] | None = None
+        if parameters.model is None:
+            samples = watch.step("train", lambda: draw(engine, compared, parameters))
+            trained = beside.submit(train, model, samples, seed=parameters.seed, same_birth=same_birth(engine))
+        # What is still wanted of the records stands in smaller tables. All of them would take memory from what follows.
+        engine.keep_only("records", "key")
+        if not parameters.deduplicate:
+            watch.step(
+                "exact_person",
+                lambda: link_exact_persons(
+                    engine, compared, coincidence=parameters.coincidence, one_to_one=parameters.one_to_one
+                ),
+            )
+            engine.create(
+                "unlinked",
+                "SELECT r.* FROM rest r WHERE NOT EXISTS (SELECT 1 FROM exact_pairs e WHERE e.record = r.key)",
+            )
+        scored = parameters.deduplicate or engine.count("unlinked") > 0
+        if scored:
+            watch.step("probabilistic", lambda: meet(engine, compared, parameters))
+        if trained is not None:
+            model = watch.step("train", trained.result)
     if scored:
         watch.step("probabilistic", lambda: predict(engine, model, parameters))
     watch.step("resolve", lambda: gather(engine, model, parameters, scored=scored))

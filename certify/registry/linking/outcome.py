@@ -42,9 +42,9 @@ def gather(engine: Engine, model: Model, parameters: Parameters, *, scored: bool
     by_id = (
         "SELECT record, person, 'id' AS stage, CASE WHEN verdict = 'link' THEN 'link' ELSE 'review' END AS outcome, "
         f"CASE WHEN verdict <> 'link' THEN verdict END AS reason, {weight} AS weight, CAST(0 AS DOUBLE) AS rarity, "
-        f"{levels} FROM id_pairs {_overruled(parameters) if scored else ''}"
+        f"{levels} FROM"
     )
-    parts = [by_id]
+    parts = [f"{by_id} id_clear", f"{by_id} id_settled i {_overruled(parameters) if scored else ''}"]
     if not parameters.deduplicate:
         parts.append(
             "SELECT record, person, 'exact_person' AS stage, 'link' AS outcome, CAST(NULL AS VARCHAR(20)) AS reason, "
@@ -64,10 +64,10 @@ def gather(engine: Engine, model: Model, parameters: Parameters, *, scored: bool
 
 def _overruled(parameters: Parameters) -> str:
     """Return the condition that leaves out questions which later stages answered."""
-    same_pair = "AND s.person = id_pairs.person" if parameters.deduplicate else ""
+    same_pair = "AND s.person = i.person" if parameters.deduplicate else ""
     return (
         "WHERE verdict IN ('link', 'id_conflict') OR NOT EXISTS (SELECT 1 FROM resolved_pairs s "
-        f"WHERE s.record = id_pairs.record AND s.outcome = 'link' {same_pair})"
+        f"WHERE s.record = i.record AND s.outcome = 'link' {same_pair})"
     )
 
 
@@ -106,7 +106,12 @@ def _one_record_each(engine: Engine, parameters: Parameters, pairs: str, *, scor
     Returns the query of all pairs so changed.
     """
     linked = ["id_pairs WHERE verdict = 'link'", "exact_pairs"]
-    linked += ["resolved_pairs WHERE outcome = 'link'"] if scored else []
+    if scored:
+        # Whoever was free when the last stage began is in no pair of the first two. When these have as many pairs as
+        # the others are people, each has one, and only the few pairs of the last stage are left to be searched.
+        paired = sum(engine.query(f"SELECT count(*) AS n FROM {each}")["n"][0].as_py() for each in linked)
+        taken = engine.count("people") - engine.count("free_people")
+        linked = [*(linked if paired > taken else []), "resolved_pairs WHERE outcome = 'link'"]
     persons = " UNION ALL ".join(f"SELECT person FROM {each}" for each in linked)
     engine.create("several", f"SELECT person FROM ({persons}) x GROUP BY person HAVING count(*) > 1")
     if not engine.count("several"):

@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from certify.registry.linking.agreement import Comparison
 from certify.registry.linking.engine import Engine
+from certify.registry.linking.frequency import COINCIDING, count_people, rare_columns
 from certify.registry.linking.model import Model
 from certify.registry.linking.parameters import Parameters
-from certify.registry.linking.training import Samples, train
+from certify.registry.linking.training import Samples
 
 _BLOCKS = (
     ("birth", "region"),
@@ -44,60 +45,70 @@ _COLUMNS = {
 """What blocks need beside the columns that are compared."""
 
 
-def fit(engine: Engine, model: Model, parameters: Parameters) -> Model:
-    """Train the model on seeded samples: random rows for u's; for m's all born on some days, and their records by id.
+def draw(engine: Engine, compared: tuple[Comparison, ...], parameters: Parameters) -> Samples:
+    """Draw what the model learns from: random rows for u's; for m's all born on some days, and their records by id.
 
     Days are what is chosen by chance, so that two rows of one person are both in, whatever became of the id. Records
     that an id links with them are in whatever their date says, or no birth date would ever be wrong.
     """
     records = "people" if parameters.deduplicate else "records"
     size = max(engine.count(records), engine.count("people"), 1)
-    columns = _columns(model.comparisons, blocks=False)
-    engine.create(
-        "births", "SELECT birth, CAST(count(*) AS DOUBLE) AS n FROM people WHERE birth IS NOT NULL GROUP BY birth"
-    )
-    for table, rows in (("some_days", parameters.sample), ("more_days", _RANDOM_ROWS * 40)):
-        engine.create(table, f"SELECT birth FROM births WHERE {_chosen('birth', parameters, rows / size)}")
-    born = f"birth IN (SELECT birth FROM some_days){' OR birth IS NULL' if size <= parameters.sample else ''}"
-    engine.create("sample_people", f"SELECT {columns} FROM people WHERE {born}")
+    columns = _columns(compared, blocks=False)
+    # The fewer days are among the more: large tables are searched once, and of the rows found the fewer are taken.
+    wanted = {"some_days": parameters.sample, "more_days": _RANDOM_ROWS * 40}
+    for table, rows in (wanted | {"all_days": max(wanted.values())}).items():
+        engine.create(table, f"SELECT birth FROM people_by_birth WHERE {_chosen('birth', parameters, rows / size)}")
+    for table in dict.fromkeys(("people", records)):
+        born = "birth IN (SELECT birth FROM all_days)" if size > parameters.sample else "1 = 1"
+        engine.create(f"near_{table}", engine.few(table, columns, born))
+    some = f"birth IN (SELECT birth FROM some_days){' OR birth IS NULL' if size <= parameters.sample else ''}"
+    engine.create("sample_people", f"SELECT * FROM near_people WHERE {some}")
     linked = "SELECT record FROM id_pairs WHERE verdict = 'link'"
     theirs = f"{linked} AND person IN (SELECT unique_id FROM sample_people)"
 
     def random(table: str, known: str) -> pa.Table:
         """Return random rows, without those known to be of a person among random people: few, except in small files."""
-        engine.create(f"more_{table}", f"SELECT {columns} FROM {table} WHERE birth IN (SELECT birth FROM more_days)")
+        engine.create(f"more_{table}", f"SELECT * FROM near_{table} WHERE birth IN (SELECT birth FROM more_days)")
         share = _RANDOM_ROWS / max(engine.count(f"more_{table}"), 1)
-        some = f"SELECT * FROM more_{table} WHERE {_chosen('unique_id', parameters, share)}"
-        return engine.query(f"{some} {f'AND unique_id NOT IN ({known})' if known else ''} ORDER BY unique_id")
+        chosen = f"SELECT * FROM more_{table} WHERE {_chosen('unique_id', parameters, share)}"
+        return engine.query(f"{chosen} {f'AND unique_id NOT IN ({known})' if known else ''} ORDER BY unique_id")
 
+    by_id = f"UNION {engine.few(records, columns, f'key IN ({theirs})')} ORDER BY unique_id"
     if parameters.deduplicate:
-        people = engine.query(
-            f"SELECT * FROM sample_people UNION SELECT {columns} FROM people WHERE key IN ({theirs}) ORDER BY unique_id"
-        )
-        samples = Samples(random("people", linked), None, people, None)
-    else:
-        random_people = random("people", "")
-        engine.register("random_people", random_people.select(["unique_id"]))
-        samples = Samples(
-            random_people,
-            random("records", f"{linked} AND person IN (SELECT unique_id FROM random_people)"),
-            engine.query("SELECT * FROM sample_people ORDER BY unique_id"),
-            engine.query(f"SELECT {columns} FROM records WHERE {born} OR key IN ({theirs}) ORDER BY unique_id"),
-        )
-    same_day = engine.query("SELECT sum(n * n) / (sum(n) * sum(n)) AS u FROM births")["u"][0].as_py()
-    return train(model, samples, seed=parameters.seed, same_birth=same_day)
+        people = engine.query(f"SELECT * FROM sample_people {by_id}")
+        return Samples(random("people", linked), None, people, None)
+    random_people = random("people", "")
+    engine.register("random_people", random_people.select(["unique_id"]))
+    return Samples(
+        random_people,
+        random("records", f"{linked} AND person IN (SELECT unique_id FROM random_people)"),
+        engine.query("SELECT * FROM sample_people ORDER BY unique_id"),
+        engine.query(f"SELECT * FROM near_records WHERE {some} {by_id}"),
+    )
+
+
+def same_birth(engine: Engine) -> float | None:
+    """Return the chance that two people are born on one day."""
+    found = engine.query("SELECT sum(n * n) / (sum(n) * sum(n)) AS u FROM people_by_birth")
+    chance: float | None = found["u"][0].as_py()
+    return chance
+
+
+def meet(engine: Engine, compared: tuple[Comparison, ...], parameters: Parameters) -> None:
+    """Make ``compared_rows``, and ``candidates`` among the people for them."""
+    rows = "people" if parameters.deduplicate else "unlinked"
+    engine.create("compared_rows", f"SELECT {_columns(compared)} FROM {rows}")
+    count_people(engine, set(rare_columns(compared)).difference(COINCIDING), "compared_rows")
+    if not parameters.deduplicate:
+        small = engine.count("people") <= _SMALL
+        _find_candidates(engine, compared, () if small else _blocks(compared, small=small), parameters)
 
 
 def predict(engine: Engine, model: Model, parameters: Parameters) -> None:
     """Make ``scored_pairs``: record, person, weight, and a level for each comparison, from the weight ``review`` on."""
     from splink import Linker  # noqa: PLC0415 - slow to load
 
-    small = engine.count("people") <= _SMALL
-    blocks = _blocks(model.comparisons, small=small)
-    rows = "people" if parameters.deduplicate else "unlinked"
-    engine.create("compared_rows", f"SELECT {_columns(model.comparisons)} FROM {rows}")
-    if not parameters.deduplicate:
-        _find_candidates(engine, model.comparisons, () if small else blocks, parameters)
+    blocks = _blocks(model.comparisons, small=engine.count("people") <= _SMALL)
     api = engine.splink()
     tables = [api.register("compared_rows", dataset_display_name="b_records")]
     if not parameters.deduplicate:
@@ -107,12 +118,8 @@ def predict(engine: Engine, model: Model, parameters: Parameters) -> None:
     settings = model.settings(link_type, engine.name, rules)
     linker = Linker(tables, settings, validate_settings=False, log_level=logging.CRITICAL)
     total = max(engine.count("people"), 1)
-    for column in sorted({level.frequency for c in model.comparisons for level in c.levels if level.frequency}):
-        engine.create(
-            f"frequency_{column}",
-            f"SELECT {column}, CAST(count(*) AS DOUBLE) / {total} AS tf_{column} FROM people "
-            f"WHERE {column} IN (SELECT {column} FROM compared_rows) GROUP BY {column}",
-        )
+    for column in rare_columns(model.comparisons):
+        engine.create(f"frequency_{column}", f"SELECT {column}, n / {total} AS tf_{column} FROM people_by_{column}")
         linker.table_management.register_term_frequency_lookup(api.register(f"frequency_{column}"), column)
     found = linker.inference.predict(threshold_match_weight=parameters.review)
     gammas = ", ".join(f"CAST(gamma_{c.name} AS TINYINT) AS g_{c.name}" for c in model.comparisons)
@@ -146,19 +153,19 @@ def _find_candidates(
 
     Splink need not carry the others along.
     """
-    people = f"SELECT {_columns(compared)} FROM people"
+    people = "people"
     if parameters.one_to_one:
-        engine.create(
-            "free_people",
-            f"{people} p WHERE NOT EXISTS (SELECT 1 FROM id_pairs t WHERE t.verdict = 'link' AND t.person = p.key) "
-            "AND NOT EXISTS (SELECT 1 FROM exact_pairs t WHERE t.person = p.key)",
-        )
-        people = "SELECT * FROM free_people"
+        taken = "SELECT person FROM id_pairs WHERE verdict = 'link' UNION ALL SELECT person FROM exact_pairs"
+        free = f"NOT EXISTS (SELECT 1 FROM ({taken}) t WHERE t.person = people.key)"
+        engine.create("free_people", engine.few("people", "*", free))
+        people = "free_people"
     shares = " OR ".join(
         f"EXISTS (SELECT 1 FROM compared_rows q WHERE {' AND '.join(f'q.{c} = f.{c}' for c in block)})"
         for block in blocks
     )
-    engine.create("candidates", f"SELECT * FROM ({people}) f WHERE {shares or '1 = 1'}")
+    engine.create(
+        "candidates", f"SELECT * FROM (SELECT {_columns(compared)} FROM {people}) f WHERE {shares or '1 = 1'}"
+    )
 
 
 def _columns(compared: tuple[Comparison, ...], *, blocks: bool = True) -> str:

@@ -101,6 +101,14 @@ class SparkEngine:
     def _keep(self, table: str, frame: Any) -> None:
         frame.localCheckpoint(eager=True).createOrReplaceTempView(checked_name(table))
 
+    def keep_only(self, table: str, column: str) -> None:
+        """Copy the one column."""
+        self.create(table, f"SELECT {column} FROM {checked_name(table)}")
+
+    def few(self, table: str, columns: str, where: str) -> str:
+        """Return a plain query: rows of a Spark table have no numbers."""
+        return f"SELECT {columns} FROM {checked_name(table)} WHERE {where}"
+
     def query(self, select: str) -> pa.Table:
         """Return the result as Arrow."""
         return self.session.sql(select).toArrow()

@@ -14,7 +14,14 @@ def gammas_sql(comparisons: tuple[Comparison, ...], left: str, right: str) -> st
 
 
 def link_ids(
-    engine: Engine, comparisons: tuple[Comparison, ...], *, deduplicate: bool, id_holds_birth: bool, id_level: int
+    engine: Engine,
+    comparisons: tuple[Comparison, ...],
+    *,
+    deduplicate: bool,
+    id_holds_birth: bool,
+    id_level: int,
+    id_checked: bool,
+    old_forms: bool,
 ) -> None:
     """Make ``id_pairs``: rows that share a usable id, their levels, and a verdict: ``link`` or why not.
 
@@ -22,16 +29,11 @@ def link_ids(
     A record whose id several people have goes to the one whom name and birth date bear out best; when two do so equally
     well, to nobody, and each is asked about. ``id_level`` is the level of the same id.
     """
-    once = "AND p.key < r.key" if deduplicate else ""
-    others = tuple(c for c in comparisons if c.name != "id")
     levels = ", ".join(f"g_{c.name}" for c in comparisons)
-    engine.create(
-        "id_met",
-        f"SELECT r.key AS record, p.key AS person, r.birth_precision AS precision, {gammas_sql(others, 'p', 'r')}, "
-        f"CAST({id_level} AS TINYINT) AS g_id FROM records r JOIN people p ON r.id = p.id {once}",
-    )
-    # Most pairs agree in everything and stay where they are; only the others are looked at again.
-    engine.create("id_unclear", f"SELECT * FROM id_met WHERE NOT ({_CLEAR})")
+    _meet_by_id(engine, comparisons, deduplicate=deduplicate)
+    _find_open(engine, deduplicate=deduplicate, id_checked=id_checked, old_forms=old_forms)
+    _look_at_unlike(engine, comparisons, id_level=id_level)
+    engine.create("id_unclear", f"SELECT * FROM id_looked WHERE NOT ({_CLEAR})")
     _find_better(engine, comparisons)
     engine.create(
         "id_judged",
@@ -42,21 +44,106 @@ def link_ids(
     clear = f"SELECT record, person, {levels}, 'link' AS verdict FROM id_met WHERE {_CLEAR}"
     judged = f"SELECT record, person, {levels}, verdict FROM id_judged"
     if deduplicate:
-        engine.create("id_settled", judged)
-        engine.define("id_pairs", f"{clear} UNION ALL {judged}")
+        _keep_pairs(engine, clear, judged)
         return
-    engine.create("id_crowd", "SELECT record FROM id_met GROUP BY record HAVING count(*) > 1")
+    engine.create("id_crowd", "SELECT record FROM id_joined GROUP BY record HAVING count(*) > 1")
     if engine.count("id_crowd"):
         _choose_among_sharers(engine, levels, f"{clear} UNION ALL {judged}")
         alone = "record NOT IN (SELECT record FROM id_crowd)"
         clear, judged = f"{clear} AND {alone}", f"{judged} WHERE {alone} UNION ALL SELECT * FROM id_chosen"
     asked = f"SELECT DISTINCT record, other AS person, {levels}, 'id_conflict' AS verdict FROM better"
-    engine.create("id_settled", f"{judged} UNION ALL {asked}")
-    engine.define("id_pairs", f"{clear} UNION ALL SELECT * FROM id_settled")
+    _keep_pairs(engine, clear, f"{judged} UNION ALL {asked}")
+
+
+def _meet_by_id(engine: Engine, comparisons: tuple[Comparison, ...], *, deduplicate: bool) -> None:
+    """Make ``id_joined``: rows that share a usable id, ``alike`` when name and birth date are the same to the letter.
+
+    Nearly all are. So the join of millions carries no other spelling along and looks for no slip: only ``id_unlike``,
+    the few others, are looked at again.
+    """
+    once = "AND p.key < r.key" if deduplicate else ""
+    plain = gammas_sql(_without(comparisons, "id", *_SPELT), "p", "r")
+    alike = " AND ".join(f"r.{column} = p.{column}" for column in _SPELT)
+    engine.create(
+        "id_joined",
+        f"SELECT r.key AS record, p.key AS person, {plain}, {alike} AS alike "
+        f"FROM people p JOIN records r ON r.id = p.id {once}",
+    )
+    engine.create("id_unlike", "SELECT record, person FROM id_joined WHERE alike IS NOT TRUE")
+
+
+def _look_at_unlike(engine: Engine, comparisons: tuple[Comparison, ...], *, id_level: int) -> None:
+    """Make ``id_looked``, all levels of the pairs that are not alike, and ``id_met``, the levels of all pairs."""
+    known, others = f"CAST({id_level} AS TINYINT) AS g_id", _without(comparisons, "id")
+    engine.create("unlike_people", engine.few("people", "*", "key IN (SELECT person FROM id_unlike)"))
+    engine.create(
+        "id_looked",
+        f"SELECT u.record, u.person, r.birth_precision AS precision, {gammas_sql(others, 'p', 'r')}, {known} "
+        "FROM id_unlike u JOIN unlike_people p ON p.key = u.person JOIN open_records r ON r.key = u.record",
+    )
+    best = ", ".join(f"CAST({len(c.levels) - 1} AS TINYINT) AS g_{c.name}" for c in comparisons if c.name in _SPELT)
+    plain = ", ".join(f"g_{c.name}" for c in _without(comparisons, "id", *_SPELT))
+    levels = ", ".join(f"g_{c.name}" for c in comparisons)
+    alike = f"SELECT record, person, {best}, {plain}, {known} FROM id_joined WHERE alike"
+    engine.define(
+        "id_met",
+        f"SELECT record, person, {levels} FROM ({alike}) a UNION ALL SELECT record, person, {levels} FROM id_looked",
+    )
+
+
+def _without(comparisons: tuple[Comparison, ...], *names: str) -> tuple[Comparison, ...]:
+    return tuple(c for c in comparisons if c.name not in names)
+
+
+def _keep_pairs(engine: Engine, clear: str, others: str) -> None:
+    """Make ``id_pairs`` of ``id_clear``, all of them links, and ``id_settled``, the few that had to be looked at."""
+    engine.define("id_clear", clear)
+    engine.create("id_settled", others)
+    engine.define("id_pairs", "SELECT * FROM id_clear UNION ALL SELECT * FROM id_settled")
 
 
 _CLEAR = f"g_name >= {NAME_SOUNDS} AND g_birth = {BIRTH_EQUAL}"
 """What bears an id out without a doubt."""
+_SPELT = ("name", "birth")
+"""Comparisons, and their columns, in which equality is the best level and all others take long to tell."""
+
+
+def _find_open(engine: Engine, *, deduplicate: bool, id_checked: bool, old_forms: bool) -> None:
+    """Make ``open_records``, which no id settles at first sight, and ``namesakes``: people with their names and dates.
+
+    Of ten million each these are some hundred thousand; what follows looks among them, and not among all again.
+    """
+    unsettled = "key IN (SELECT record FROM id_unlike)"
+    if not deduplicate:
+        _find_unknown(engine, id_checked=id_checked, old_forms=old_forms)
+        unsettled += " OR id IS NULL OR key IN (SELECT key FROM unknown_ids)"
+    engine.create("open_records", engine.few("records", "*", unsettled))
+    same = "o.name_key = people.name_key AND o.birth = people.birth"
+    engine.create("namesakes", engine.few("people", "*", f"EXISTS (SELECT 1 FROM open_records o WHERE {same})"))
+
+
+def _find_unknown(engine: Engine, *, id_checked: bool, old_forms: bool) -> None:
+    """Make ``unknown_ids``: records with an id that nobody has but that may be somebody's all the same.
+
+    All of them where ids have no check digit, for a slip goes unseen there. With check digits they are strangers,
+    unless their id came in an older form without one (``old_forms``: its text tells), or somebody like them has no
+    usable id.
+    """
+    may_be = "id IS NOT NULL"
+    if id_checked:
+        engine.create("people_without_id", "SELECT name_key, birth, region FROM people WHERE id IS NULL")
+        conditions = ["length(id_text) <> length(id)"] if old_forms else []
+        if engine.count("people_without_id"):
+            conditions += [
+                "EXISTS (SELECT 1 FROM people_without_id w WHERE w.birth = r.birth AND w.region = r.region)",
+                "EXISTS (SELECT 1 FROM people_without_id w WHERE w.name_key = r.name_key)",
+            ]
+        may_be += f" AND ({' OR '.join(conditions) or '1 = 0'})"
+    engine.create("perhaps_unknown", f"SELECT key FROM records r WHERE {may_be}")
+    engine.create(
+        "unknown_ids",
+        "SELECT key FROM perhaps_unknown u WHERE NOT EXISTS (SELECT 1 FROM id_joined m WHERE m.record = u.key)",
+    )
 
 
 def _find_better(engine: Engine, comparisons: tuple[Comparison, ...]) -> None:
@@ -68,7 +155,7 @@ def _find_better(engine: Engine, comparisons: tuple[Comparison, ...]) -> None:
     engine.create(
         "better",
         f"SELECT m.record, m.person, o.key AS other, {gammas_sql(comparisons, 'o', 'r')} FROM id_unclear m "
-        "JOIN records r ON r.key = m.record JOIN people o ON o.name_key = r.name_key AND o.birth = r.birth "
+        "JOIN open_records r ON r.key = m.record JOIN namesakes o ON o.name_key = r.name_key AND o.birth = r.birth "
         f"WHERE NOT (m.g_name = {DIFFERS} AND m.g_birth = {DIFFERS}) AND m.precision = 'day' "
         "AND o.key <> m.person AND o.key <> m.record AND (o.id IS NULL OR o.id <> r.id)",
     )
@@ -109,47 +196,25 @@ def _choose_among_sharers(engine: Engine, levels: str, pairs: str) -> None:
     )
 
 
-def leave_rest(engine: Engine, *, id_checked: bool, old_forms: bool) -> None:
+def leave_rest(engine: Engine) -> None:
     """Make ``rest``: records that may still be somebody's.
 
-    Those without a usable id, and those whose id nothing bears out (``doubted``; their id no longer counts). Of those
-    with an id that nobody has: all where ids have no check digit, for a slip goes unseen there. With check digits they
-    are strangers, unless their id came in an older form without one (``old_forms``: its text tells), or somebody like
-    them has no usable id.
+    Those without a usable id, those with an id that nobody has and that may be somebody's all the same, and those whose
+    id nothing bears out (``doubted``; their id no longer counts).
     """
-    _find_unknown(engine, id_checked=id_checked, old_forms=old_forms)
     columns = engine.columns("records")
     without_id = ", ".join(f"CAST(NULL AS VARCHAR(40)) AS {c}" if c in {"id", "id_text"} else c for c in columns)
     # A conflict in which somebody else fits, or an id of two people, is a question that no machine answers.
     engine.create(
         "doubted",
-        "SELECT DISTINCT record FROM id_pairs WHERE verdict NOT IN ('link', 'id_shared') "
+        "SELECT DISTINCT record FROM id_settled WHERE verdict NOT IN ('link', 'id_shared') "
         "AND record NOT IN (SELECT record FROM better)",
     )
     engine.create(
         "rest",
-        f"SELECT {', '.join(columns)}, 0 AS doubted FROM records WHERE id IS NULL "
-        f"UNION ALL SELECT {', '.join(columns)}, 0 AS doubted FROM records WHERE key IN (SELECT key FROM unknown_ids) "
-        f"UNION ALL SELECT {without_id}, 1 AS doubted FROM records WHERE key IN (SELECT record FROM doubted)",
-    )
-
-
-def _find_unknown(engine: Engine, *, id_checked: bool, old_forms: bool) -> None:
-    """Make ``unknown_ids``: records with an id that nobody has but that may be somebody's all the same."""
-    may_be = "id IS NOT NULL"
-    if id_checked:
-        engine.create("people_without_id", "SELECT name_key, birth, region FROM people WHERE id IS NULL")
-        conditions = ["length(id_text) <> length(id)"] if old_forms else []
-        if engine.count("people_without_id"):
-            conditions += [
-                "EXISTS (SELECT 1 FROM people_without_id w WHERE w.birth = r.birth AND w.region = r.region)",
-                "EXISTS (SELECT 1 FROM people_without_id w WHERE w.name_key = r.name_key)",
-            ]
-        may_be += f" AND ({' OR '.join(conditions) or '1 = 0'})"
-    engine.create("perhaps_unknown", f"SELECT key FROM records r WHERE {may_be}")
-    engine.create(
-        "unknown_ids",
-        "SELECT key FROM perhaps_unknown u WHERE NOT EXISTS (SELECT 1 FROM id_met m WHERE m.record = u.key)",
+        f"SELECT {', '.join(columns)}, 0 AS doubted FROM open_records "
+        "WHERE id IS NULL OR key IN (SELECT key FROM unknown_ids) "
+        f"UNION ALL SELECT {without_id}, 1 AS doubted FROM open_records WHERE key IN (SELECT record FROM doubted)",
     )
 
 
@@ -159,13 +224,13 @@ def link_exact_persons(
     """Make ``exact_pairs``: same name, full birth date and sex, one candidate, and no coincidence to be expected.
 
     How many people share name, birth date and sex (and region, if it agrees) by chance is estimated from how often each
-    occurs among all people: Wang Ying is not proof where she who is called Zhuge Qinmei is. What is left of an id must
-    not speak against it.
+    occurs among all people (``people_by_...``): Wang Ying is not proof where she who is called Zhuge Qinmei is. What is
+    left of an id must not speak against it.
     """
     engine.create(
         "exact_candidates",
         f"SELECT r.key AS record, p.key AS person, p.name_key, p.birth, p.region, {gammas_sql(comparisons, 'p', 'r')} "
-        "FROM rest r JOIN people p ON r.name_key = p.name_key AND r.birth = p.birth AND r.sex = p.sex "
+        "FROM rest r JOIN namesakes p ON r.name_key = p.name_key AND r.birth = p.birth AND r.sex = p.sex "
         "WHERE r.doubted = 0 AND r.birth_precision = 'day'",
     )
     total = max(engine.count("people"), 1)
@@ -177,19 +242,12 @@ def link_exact_persons(
         )
         taken = "AND NOT EXISTS (SELECT 1 FROM exact_taken q WHERE q.person = c.person)"
     levels = ", ".join(f"c.g_{x.name}" for x in comparisons)
-    expected = f"n.n * b.n * 0.5 / {total} * CASE WHEN c.g_region = 1 THEN CAST(g.n AS DOUBLE) / {total} ELSE 1.0 END"
+    expected = f"n.n * b.n * 0.5 / {total} * CASE WHEN c.g_region = 1 THEN g.n / {total} ELSE 1.0 END"
     engine.create(
         "exact_pairs",
         f"SELECT c.record, c.person, {levels} FROM exact_candidates c "
         "JOIN (SELECT record FROM exact_candidates GROUP BY record HAVING count(*) = 1) o ON o.record = c.record "
-        f"JOIN ({_share('name_key')}) n ON n.name_key = c.name_key JOIN ({_share('birth')}) b ON b.birth = c.birth "
-        f"LEFT JOIN ({_share('region')}) g ON g.region = c.region "
+        "JOIN people_by_name_key n ON n.name_key = c.name_key JOIN people_by_birth b ON b.birth = c.birth "
+        "LEFT JOIN people_by_region g ON g.region = c.region "
         f"WHERE {expected} <= {coincidence!r} AND c.g_region <> 0 AND c.g_id <> 0 {taken}",
-    )
-
-
-def _share(column: str) -> str:
-    return (
-        f"SELECT {column}, CAST(count(*) AS DOUBLE) AS n FROM people "
-        f"WHERE {column} IN (SELECT {column} FROM exact_candidates) GROUP BY {column}"
     )

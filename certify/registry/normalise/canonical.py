@@ -128,7 +128,8 @@ def _joined(parts: list[pa.Array], size: int) -> pa.Array:
         return pa.nulls(size, pa.string())
     if len(parts) == 1:
         return parts[0].cast(pa.string())
-    return pc.binary_join_element_wise(*[part.cast(pa.string()) for part in parts], " ", null_handling="skip")
+    # Not ``null_handling="skip"``: it leaves out rows in which all parts are NULL. Spaces at the ends do no harm.
+    return pc.binary_join_element_wise(*[part.cast(pa.string()).fill_null("") for part in parts], " ")
 
 
 def _read_sex(distinct: pa.Array) -> pa.Array:

@@ -7,6 +7,7 @@ per row is an array look-up, whatever the folding of one character takes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,33 +16,49 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _CODE_POINTS = 0x110000
+_FEW = 0.1
+"""Of characters that change; with more than that, to look for the texts that have one is not worth it."""
 
 
 class CharacterTable:
-    """Replaces each character by the text that ``fold`` gives for it, which is asked once for each character."""
+    """Replaces each character by the text that ``fold`` gives for it, which is asked once for each character.
+
+    Threads may share it: one adds at a time, and others see a character as known only when all of it is there.
+    """
 
     def __init__(self, fold: Callable[[str], str]) -> None:
         self._fold = fold
         self._start = np.full(_CODE_POINTS, -1, np.int32)
         self._length = np.zeros(_CODE_POINTS, np.uint8)
-        self._blob = bytearray()
+        self._changes = np.zeros(_CODE_POINTS, np.bool_)
+        self._blob = np.zeros(1, np.uint8)
+        self._learning = Lock()
 
     def apply(self, texts: pa.Array) -> pa.Array:
         """Fold all texts; NULL stays NULL."""
-        if len(texts) == 0:
+        points = _points(texts)
+        if len(points) == 0:
             return texts
-        filled = pc.fill_null(texts, "")
-        points = np.frombuffer(_bytes_of(filled).decode("utf-8").encode("utf-32-le"), np.uint32)
-        self._learn(points)
-        lengths = self._length[points]
+        unknown = self._start[points] < 0
+        if unknown.any():
+            self._learn(points[unknown])
+        changes = self._changes[points]
+        if changes.mean() > _FEW:
+            return self._fold_all(texts, points)
+        # Most stand as they are wanted, such as Chinese names: only the others are taken to pieces.
+        so_far = np.concatenate([[0], np.cumsum(changes, dtype=np.int32)])[_ends(texts)]
+        return where(pa.array(np.diff(so_far) > 0), texts, lambda some: self._fold_all(some, _points(some)))
+
+    def _fold_all(self, texts: pa.Array, points: NDArray[np.uint32]) -> pa.Array:
+        """Fold texts whose characters, ``points``, are all known."""
+        starts, lengths, blob = self._start[points], self._length[points], self._blob
         ends = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         if len(lengths) and lengths.min() == 1 == lengths.max():
-            out = np.frombuffer(self._blob, np.uint8)[self._start[points]]
+            out = blob[starts]
         else:
-            shift = np.repeat(self._start[points] - ends[:-1], lengths)
-            out = np.frombuffer(self._blob or b"\0", np.uint8)[shift + np.arange(ends[-1])]
-        characters = pc.utf8_length(filled).to_numpy(zero_copy_only=False)
-        offsets = ends[np.concatenate([[0], np.cumsum(characters, dtype=np.int64)])]
+            shift = np.repeat(starts - ends[:-1], lengths)
+            out = blob[shift + np.arange(ends[-1])]
+        offsets = ends[_ends(texts)]
         mask = None if texts.null_count == 0 else texts.is_valid().buffers()[1]
         if mask is not None and texts.is_valid().offset:
             mask = pa.concat_arrays([texts.is_valid()]).buffers()[1]
@@ -52,12 +69,15 @@ class CharacterTable:
         return large.cast(pa.string())
 
     def _learn(self, points: NDArray[np.uint32]) -> None:
-        seen = np.zeros(_CODE_POINTS, np.bool_)
-        seen[points] = True
-        for point in np.flatnonzero(seen & (self._start < 0)).tolist():
-            folded = self._fold(chr(point)).encode()
-            self._start[point], self._length[point] = len(self._blob), len(folded)
-            self._blob += folded
+        new = np.unique(points)
+        folded = [self._fold(chr(point)).encode() for point in new.tolist()]
+        lengths = np.array([len(text) for text in folded])
+        with self._learning:
+            starts = len(self._blob) + np.cumsum(lengths) - lengths
+            self._blob = np.concatenate([self._blob, np.frombuffer(b"".join(folded), np.uint8)])
+            self._length[new] = lengths
+            self._changes[new] = [text != chr(point).encode() for point, text in zip(new.tolist(), folded, strict=True)]
+            self._start[new] = starts  # last: this is what says that they are known
 
 
 def by_distinct(values: Any, fold: Callable[[pa.Array], pa.Array]) -> pa.Array:
@@ -65,6 +85,22 @@ def by_distinct(values: Any, fold: Callable[[pa.Array], pa.Array]) -> pa.Array:
     whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     coded = whole.dictionary_encode()
     return fold(coded.dictionary).take(coded.indices)
+
+
+def where(chosen: pa.Array, texts: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Change the chosen texts, as an array of them, and leave the others."""
+    return pc.replace_with_mask(texts, chosen, change(texts.filter(chosen))) if pc.any(chosen).as_py() else texts
+
+
+def _points(texts: pa.Array) -> NDArray[np.uint32]:
+    """Return the characters of all texts one after the other."""
+    return np.frombuffer(_bytes_of(pc.fill_null(texts, "")).decode("utf-8").encode("utf-32-le"), np.uint32)
+
+
+def _ends(texts: pa.Array) -> NDArray[np.int64]:
+    """Return where among all characters each text begins, and the last one ends."""
+    characters = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False)
+    return np.concatenate([[0], np.cumsum(characters, dtype=np.int64)])
 
 
 def _bytes_of(texts: pa.Array) -> bytes:

@@ -6,39 +6,45 @@ usable is NULL as a key, but its text is kept: a cut or mistyped id still tells 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from certify.registry.normalise.characters import CharacterTable
+from certify.registry.normalise.characters import CharacterTable, where
 
 Checked = tuple[pa.Array, pa.Array]
 """Usable ids (NULL where not) and the reason why not (NULL where usable): missing, placeholder, length, characters,
 birth_date, check_digit."""
 
-_CHINESE_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2], np.int32)
-_CHINESE_CHECK = np.frombuffer(b"10X98765432", np.uint8)
-_DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+_CHINESE_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_X = ord("X") - ord("0")
+_CHINESE_CHECK = np.array([1, 0, _X, 9, 8, 7, 6, 5, 4, 3, 2], np.uint8)
+_DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.uint8)
+_FAULTS = pa.array([None, "length", "characters", "birth_date", "check_digit"])
+_LENGTH, _CHARACTERS, _BIRTH_DATE, _CHECK_DIGIT = range(1, 5)
 _NO_TEXT = pa.scalar(None, pa.string())
 
 
 def compact_ids(ids: pa.Array) -> pa.Array:
     """Full-width digits, spaces, separators and lower case are undone; NULL when nothing is left."""
     ids = ids.cast(pa.string())
-    dirty = pc.invert(pc.fill_null(pc.match_substring_regex(ids, "^[0-9A-Z]+$"), False))
-    if pc.any(dirty).as_py():
-        ids = pc.replace_with_mask(ids, dirty, _COMPACT.apply(pc.utf8_normalize(ids.filter(dirty), "NFKC")))
+    # Most are digits throughout, which is seen much sooner than whether a pattern matches.
+    ids = where(pc.invert(_is_decimal(ids)), ids, _compact_others)
     return pc.if_else(pc.fill_null(pc.equal(ids, ""), True), _NO_TEXT, ids)
+
+
+def _compact_others(ids: pa.Array) -> pa.Array:
+    dirty = pc.invert(pc.fill_null(pc.match_substring_regex(ids, "^[0-9A-Z]+$"), False))
+    return where(dirty, ids, lambda texts: _COMPACT.apply(pc.utf8_normalize(texts, "NFKC")))
 
 
 def check_ids(compact: pa.Array, fmt: str) -> Checked:
     """Say which ids are usable. ``fmt`` names one of ``FORMATS``."""
     ids, reason = FORMATS[fmt](compact)
-    same = pc.fill_null(pc.match_substring_regex(compact, _ALL_SAME), False)
-    reason = pc.if_else(same, "placeholder", reason)
+    reason = pc.if_else(_all_same(compact), "placeholder", reason)
     reason = pc.if_else(pc.is_null(compact), "missing", reason)
     return pc.if_else(pc.is_null(reason), ids, _NO_TEXT), reason
 
@@ -55,40 +61,31 @@ def _any(compact: pa.Array) -> Checked:
 
 def _chinese(compact: pa.Array) -> Checked:
     """GB 11643-1999 with its check digit (ISO 7064 MOD 11-2); the 15-digit form of before is brought to 18."""
-    old = pc.fill_null(pc.match_substring_regex(compact, "^[0-9]{15}$"), False)
-    if pc.any(old).as_py():
-        compact = pc.replace_with_mask(compact, old, _expand(compact.filter(old)))
-    shape = pc.fill_null(pc.match_substring_regex(compact, "^[0-9]{17}[0-9X]$"), False)
-    rows = _rows(compact.filter(shape), 18)
-    reasons = np.zeros(len(rows), np.int8)
-    reasons[_CHINESE_CHECK[((rows[:, :17].astype(np.int32) - 48) @ _CHINESE_WEIGHTS) % 11] != rows[:, 17]] = 2
-    reasons[~_possible_dates(rows[:, 6:14])] = 1
-    found = pa.array([None, "birth_date", "check_digit"]).take(pa.array(reasons))
-    wrong_length = pc.if_else(pc.equal(pc.utf8_length(compact), 18), "characters", "length")
-    return compact, pc.replace_with_mask(wrong_length, shape, found)
+    compact = where(pc.and_(_is_decimal(compact), _is_between(compact, 15, 15)), compact, _expand)
+    return compact, _faults(compact, 18, _check_chinese)
+
+
+def _check_chinese(digits: NDArray[np.uint8]) -> NDArray[np.int8]:
+    right = _CHINESE_CHECK[_weighted_sum(digits, _CHINESE_WEIGHTS) % 11] == digits[17]
+    shape = _are_digits(digits[:17]) & ((digits[17] <= 9) | (digits[17] == _X))
+    faults = [~shape, ~_possible_dates(digits[6:14]), ~right]
+    return np.select(faults, [np.int8(_CHARACTERS), np.int8(_BIRTH_DATE), np.int8(_CHECK_DIGIT)], np.int8(0))
 
 
 def _eleven_digits(compact: pa.Array) -> Checked:
     """Nine digits and two check digits, as the Brazilian CPF has them; leading zeros lost by spreadsheets come back."""
-    short = pc.fill_null(pc.match_substring_regex(compact, "^[0-9]{9,10}$"), False)
-    if pc.any(short).as_py():
-        padded = pc.utf8_lpad(compact, 11, "0")
-        whole = pc.if_else(short, padded, compact)
-        ids, reason = _check_eleven(whole)
-        # Only with right check digits: else it is an id that was cut off.
-        return ids, pc.if_else(pc.and_(short, pc.is_valid(reason)), "length", reason)
-    return _check_eleven(compact)
+    short = pc.and_(_is_decimal(compact), _is_between(compact, 9, 10))
+    whole = where(short, compact, lambda texts: pc.utf8_lpad(texts, 11, "0"))
+    reason = _faults(whole, 11, _check_eleven)
+    # Only with right check digits: else it is an id that was cut off.
+    return whole, pc.if_else(pc.and_(short, pc.is_valid(reason)), "length", reason)
 
 
-def _check_eleven(compact: pa.Array) -> Checked:
-    shape = pc.fill_null(pc.match_substring_regex(compact, "^[0-9]{11}$"), False)
-    rows = _rows(compact.filter(shape), 11).astype(np.int32) - 48
-    wrong = np.zeros(len(rows), np.bool_)
+def _check_eleven(digits: NDArray[np.uint8]) -> NDArray[np.int8]:
+    wrong = np.zeros(digits.shape[1], np.bool_)
     for length in (9, 10):
-        wrong |= (rows[:, :length] @ np.arange(length + 1, 1, -1, dtype=np.int32)) * 10 % 11 % 10 != rows[:, length]
-    found = pa.array([None, "check_digit"]).take(pa.array(wrong.astype(np.int8)))
-    wrong_length = pc.if_else(pc.equal(pc.utf8_length(compact), 11), "characters", "length")
-    return compact, pc.replace_with_mask(wrong_length, shape, found)
+        wrong |= _weighted_sum(digits[:length], range(length + 1, 1, -1)) * 10 % 11 % 10 != digits[length]
+    return np.select([~_are_digits(digits), wrong], [np.int8(_CHARACTERS), np.int8(_CHECK_DIGIT)], np.int8(0))
 
 
 HASHED = "hashed"
@@ -110,21 +107,70 @@ _COMPACT = CharacterTable(lambda character: character.upper() if character.isaln
 
 def _expand(old: pa.Array) -> pa.Array:
     """15 to 18 digits: the century was 19, and the check digit is computed."""
-    middle = _rows(old, 15)
-    rows = np.empty((len(middle), 18), np.uint8)
-    rows[:, :6], rows[:, 6], rows[:, 7], rows[:, 8:17] = middle[:, :6], ord("1"), ord("9"), middle[:, 6:]
-    rows[:, 17] = _CHINESE_CHECK[((rows[:, :17].astype(np.int32) - 48) @ _CHINESE_WEIGHTS) % 11]
-    return fixed_text(rows)
+    short = _digits(old, 15)
+    digits = np.empty((18, len(old)), np.uint8)
+    digits[:6], digits[6], digits[7], digits[8:17] = short[:6], 1, 9, short[6:]
+    digits[17] = _CHINESE_CHECK[_weighted_sum(digits, _CHINESE_WEIGHTS) % 11]
+    return fixed_text(digits.T + np.uint8(ord("0")))
 
 
-def _rows(texts: pa.Array, length: int) -> NDArray[np.uint8]:
-    """Return texts of one length as rows of bytes."""
-    if len(texts) == 0:
-        return np.empty((0, length), np.uint8)
+def _faults(compact: pa.Array, length: int, check: Callable[[NDArray[np.uint8]], NDArray[np.int8]]) -> pa.Array:
+    """Return the reasons: a wrong length, or what ``check`` finds in the digits of texts that have it."""
+    right = _is_between(compact, length, length).to_numpy(zero_copy_only=False)
+    found = np.where(right, np.int8(_CHARACTERS), np.int8(_LENGTH))
+    # What has more bytes than characters holds others than digits.
+    plain = right & (pc.fill_null(pc.binary_length(compact), 0).to_numpy() == length)
+    found[plain] = check(_digits(compact.filter(pa.array(plain)), length))
+    return _FAULTS.take(pa.array(found))
+
+
+def _digits(texts: pa.Array, length: int) -> NDArray[np.uint8]:
+    """Return texts of one length place by place, so that NumPy works on all first digits at once, all second, ...
+
+    A digit is 0 to 9, anything else more.
+    """
+    ends, data = _buffers(texts)
+    rows = data[ends[0] : ends[-1]].reshape(len(texts), length)
+    return np.ascontiguousarray(rows.T) - np.uint8(ord("0"))
+
+
+def _are_digits(digits: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    are: NDArray[np.bool_] = digits.max(axis=0) <= 9
+    return are
+
+
+def _weighted_sum(digits: NDArray[np.uint8], weights: Iterable[int]) -> NDArray[np.int16]:
+    total = np.zeros(digits.shape[1], np.int16)
+    for place, weight in zip(digits, weights, strict=False):  # the check digit has no weight
+        total += place * np.int16(weight)
+    return total
+
+
+def _buffers(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Return where each text begins, and the last one ends, and the bytes of all."""
     whole = texts.cast(pa.large_string())
     _, offsets, data = whole.buffers()
-    first = int(np.frombuffer(offsets, np.int64)[whole.offset])
-    return np.frombuffer(data, np.uint8, len(texts) * length, first).reshape(len(texts), length)
+    ends = np.frombuffer(offsets or bytes(8), np.int64)[whole.offset : whole.offset + len(whole) + 1]
+    return ends, np.frombuffer(data or b"", np.uint8)
+
+
+def _is_decimal(texts: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.ascii_is_decimal(texts), False)
+
+
+def _is_between(texts: pa.Array, least: int, most: int) -> pa.Array:
+    length = pc.fill_null(pc.utf8_length(texts), -1)
+    return pc.and_(pc.greater_equal(length, least), pc.less_equal(length, most))
+
+
+def _all_same(texts: pa.Array) -> pa.Array:
+    """Whether one character is all there is to a text. Few end as they begin, and only those meet the slow pattern."""
+    ends, data = _buffers(texts)
+    if not data.size:
+        return pa.array(np.zeros(len(texts), np.bool_))
+    ends_alike = pa.array(data[np.minimum(ends[:-1], len(data) - 1)] == data[ends[1:] - 1])
+    same = pc.fill_null(pc.match_substring_regex(texts.filter(ends_alike), _ALL_SAME), False)
+    return pc.replace_with_mask(ends_alike, ends_alike, same)
 
 
 def fixed_text(rows: NDArray[np.uint8]) -> pa.Array:
@@ -134,13 +180,10 @@ def fixed_text(rows: NDArray[np.uint8]) -> pa.Array:
     return pa.LargeStringArray.from_buffers(len(rows), pa.py_buffer(offsets), pa.py_buffer(rows)).cast(pa.string())
 
 
-def _possible_dates(rows: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    digits = rows.astype(np.int32) - 48
-    year = digits[:, :4] @ np.array([1000, 100, 10, 1])
-    month = digits[:, 4:6] @ np.array([10, 1])
-    day = digits[:, 6:8] @ np.array([10, 1])
+def _possible_dates(digits: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    year = _weighted_sum(digits[:4], (1000, 100, 10, 1))
+    month, day = _weighted_sum(digits[4:6], (10, 1)), _weighted_sum(digits[6:8], (10, 1))
     good = (year >= 1850) & (year < 2100) & (month >= 1) & (month <= 12) & (day >= 1)
-    last = _DAYS[np.clip(month, 1, 12) - 1]
     leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
-    possible: NDArray[np.bool_] = good & (day <= np.where((month == 2) & ~leap, 28, last))
+    possible: NDArray[np.bool_] = good & (day <= _DAYS[np.clip(month, 1, 12) - 1]) & ((month != 2) | (day < 29) | leap)
     return possible

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from certify.registry.normalise import chinese
-from certify.registry.normalise.characters import CharacterTable, by_distinct
+from certify.registry.normalise.characters import CharacterTable, by_distinct, where
 
 _LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}  # noqa: RUF001 - meant
 _JOINED = "'’`´ʼ-‐‑·・˙"  # noqa: RUF001 - meant
@@ -30,23 +30,29 @@ def fold_names(names: pa.Array) -> tuple[pa.Array, pa.Array]:
 def _fold_distinct(names: pa.Array) -> pa.Array:
     plain = _collapse(_PLAIN.apply(names))
     tight = pc.replace_substring(plain, " ", "")
-    han = pc.fill_null(pc.match_substring_regex(tight, r"^\p{Han}{2,}$"), False)
-    key, folded = _sort_words(plain), _sort_words(plain)
-    if pc.any(han).as_py():
-        folded = pc.if_else(han, tight, folded)
+    foreign = pc.fill_null(pc.invert(pc.string_is_ascii(tight)), False)
+    folded = key = _sort_words(plain)
+    if pc.any(foreign).as_py():
+        han = pc.fill_null(pc.match_substring_regex(tight, r"^\p{Han}{2,}$"), False)
+        key = where(pc.and_not(foreign, han), key, _mixed_keys)
         key = pc.replace_with_mask(key, han, _chinese_keys(tight.filter(han)))
-        mixed = pc.and_(pc.invert(han), pc.fill_null(pc.match_substring_regex(tight, r"\p{Han}"), False))
-        if pc.any(mixed).as_py():
-            key = pc.replace_with_mask(key, mixed, _sort_words(_PINYIN.apply(key.filter(mixed))))
+        folded = pc.if_else(han, tight, folded)
     return pa.StructArray.from_arrays([folded, key], ["folded", "key"])
+
+
+def _mixed_keys(names: pa.Array) -> pa.Array:
+    """Chinese characters among letters are spelt out."""
+    mixed = pc.match_substring_regex(names, r"\p{Han}")
+    return where(mixed, names, lambda some: _sort_words(_PINYIN.apply(some)))
 
 
 def _chinese_keys(names: pa.Array) -> pa.Array:
     """Return surname and given name in pinyin, sorted."""
     compound = pc.is_in(pc.utf8_slice_codeunits(names, 0, 2), value_set=pa.array(chinese.COMPOUND_SURNAMES))
     compound = pc.and_(compound, pc.greater(pc.utf8_length(names), 2))
-    surname = pc.if_else(compound, pc.utf8_slice_codeunits(names, 0, 2), pc.utf8_slice_codeunits(names, 0, 1))
-    given = pc.if_else(compound, pc.utf8_slice_codeunits(names, 2), pc.utf8_slice_codeunits(names, 1))
+    surname, given = pc.utf8_slice_codeunits(names, 0, 1), pc.utf8_slice_codeunits(names, 1)
+    surname = where(compound, surname, lambda _: pc.utf8_slice_codeunits(names.filter(compound), 0, 2))
+    given = where(compound, given, lambda some: pc.utf8_slice_codeunits(some, 1))
     one = by_distinct(surname, lambda distinct: pa.array([chinese.surname_pinyin(s) for s in distinct.to_pylist()]))
     two = by_distinct(given, _PINYIN.apply)
     first = pc.less_equal(one, two)
@@ -72,9 +78,9 @@ def _sort_words(texts: pa.Array) -> pa.Array:
 
 def _collapse(texts: pa.Array) -> pa.Array:
     """One space between words, none at the ends; NULL when nothing is left."""
-    ragged = pc.fill_null(pc.match_substring_regex(texts, r"^ |  | $"), False)
-    if pc.any(ragged).as_py():
-        texts = pc.if_else(ragged, pc.utf8_trim(pc.replace_substring_regex(texts, " +", " "), " "), texts)
+    ragged = pc.or_(pc.or_(pc.starts_with(texts, " "), pc.ends_with(texts, " ")), pc.match_substring(texts, "  "))
+    tidy = lambda some: pc.utf8_trim(pc.replace_substring_regex(some, " +", " "), " ")  # noqa: E731
+    texts = where(pc.fill_null(ragged, False), texts, tidy)
     empty = pc.fill_null(pc.equal(texts, ""), False)
     return pc.if_else(empty, pa.scalar(None, pa.string()), texts)
 

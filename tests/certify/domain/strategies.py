@@ -97,6 +97,7 @@ def policies(draw: st.DrawFn) -> Policy:
         window_days=draw(st.integers(0, 366)),
         grace_days=draw(st.integers(0, 366)),
         stop_sources=draw(st.integers(2, 3)),
+        life_resumes_payment=draw(st.booleans()),
         min_age=draw(st.one_of(st.none(), st.integers(0, 130))),
         bands=(policy.bands[0], *(AgeBand(60 + 20 * n, channels) for n, channels in enumerate(accepted))),
         signs=draw(sign_rules()),

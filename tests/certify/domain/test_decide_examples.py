@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import cast
 
@@ -292,3 +293,32 @@ def test_at_the_end_of_the_calendar_nothing_breaks() -> None:
     determination = decided(pension(last_proof_on=date.max), [capture(datetime.max.replace(tzinfo=UTC))], date.max)
     assert (determination.standing, determination.valid_until) == (Standing.CERTIFIED, date.max)
     decided(pension(starts_on=date.min, born=date.min), [], date.min)
+
+
+@pytest.mark.parametrize(
+    ("seen", "live", "more", "resumes", "standing"),
+    [
+        ((2026, 5, 20), True, (), True, Standing.PAUSED),
+        ((2026, 5, 20), False, (), True, Standing.STOPPED),  # one still photo shows no life
+        ((2026, 5, 3), True, (), True, Standing.STOPPED),  # before the last report
+        ((2026, 5, 20), True, ("police",), True, Standing.STOPPED),  # reported again, later
+        ((2026, 5, 20), True, ("officer",), True, Standing.STOPPED),
+        ((2026, 5, 20), True, (), False, Standing.STOPPED),
+    ],
+)
+def test_wrongly_declared_dead_by_two_and_seen_alive(
+    seen: tuple[int, int, int], live: bool, more: tuple[str, ...], resumes: bool, standing: Standing
+) -> None:
+    alive = replace(capture(at(*seen)), liveness=Check.PASS if live else Check.NOT_ASSESSED)
+    evidence: list[Evidence] = [
+        adverse("death", at(2026, 5, 1)),
+        adverse("death", at(2026, 5, 4), source="hospital"),
+        alive,
+    ]
+    evidence += [adverse("death", at(2026, 5, 25), source="police")] if "police" in more else []
+    evidence += [ruling(Ruling.STOP, at(2026, 5, 26))] if "officer" in more else []
+    policy = replace(SHIPPED["employee"], life_resumes_payment=resumes)
+    found = decide(pension(), policy, evidence, date(2026, 6, 1))
+    assert found.standing is standing
+    assert (found.payment is Payment.CONTINUE) == (standing is Standing.PAUSED)
+    assert (Code.LIFE_RESUMES_PAYMENT in codes(found)) == (standing is Standing.PAUSED or "officer" in more)

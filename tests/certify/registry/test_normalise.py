@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from stdnum.iso7064 import mod_11_2
 
 from certify.errors import Invalid
 from certify.registry.normalise import COLUMNS, Layout, canonical
+from certify.registry.normalise.characters import CharacterTable
 from certify.registry.normalise.dates import read_date, read_dates
 from certify.registry.normalise.ids import check_ids, compact_ids
 from certify.registry.normalise.names import fold_names
@@ -143,6 +145,82 @@ def test_hashed_ids_are_taken_as_they_are_and_clear_text_stands_beside() -> None
     assert not Layout(key="k", id="h", id_format="hashed").ids_hold_birth
     assert Layout(key="k", id="h", id_format="cn").ids_hold_birth
     assert canonical(table.select(["k", "h"]), Layout(key="k", id="h", id_format="hashed"))["id_text"].null_count == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "fmt", "reason"),
+    [
+        ("1" * 15, "cn", "placeholder"),
+        ("0" * 11, "eleven", "placeholder"),
+        ("7777", "any", "placeholder"),
+        ("é" * 18, "cn", "characters"),
+        ("é" * 9, "cn", "length"),  # 18 bytes
+        ("11010119490230001X", "cn", "birth_date"),
+        ("110101194902280011", "cn", "check_digit"),
+        ("1101011949022800", "cn", "length"),
+        ("1234567891", "eleven", "length"),
+        ("12345678901", "eleven", "check_digit"),
+        ("1234567890X", "eleven", "characters"),
+        ("123", "any", "length"),
+        (" -", "any", "missing"),
+        (None, "cn", "missing"),
+    ],
+)
+def test_an_unusable_id_has_its_reason_among_others_too(text: str | None, fmt: str, reason: str) -> None:
+    ids, reasons = check_ids(compact_ids(pa.array([TEXTS[0], None, text, "x" * 40])[1:]), fmt)
+    assert ids[1].as_py() is None
+    assert reasons[1].as_py() == reason
+
+
+def test_a_row_without_any_part_of_a_name_stays_a_row() -> None:
+    table = pa.table({"k": ["a", "b", "c"], "first": ["Ana", None, None], "last": ["Souza", None, "Lima"]})
+    found = canonical(table, Layout(key="k", name=("first", "last")))
+    assert found["name_key"].to_pylist() == ["ana souza", None, "lima"]
+
+
+@pytest.mark.parametrize("era", ["gregorian", "minguo"])
+def test_dates_that_are_dates_are_read_as_texts_of_them_are(era: str) -> None:
+    days = [
+        date(1850, 1, 1),
+        date(1849, 12, 31),
+        date(2099, 12, 31),
+        date(2100, 1, 1),
+        date(1940, 3, 2),
+        date(1940, 1, 1),
+    ]
+    texts = read_dates(pa.array([day.isoformat() for day in days]))
+    for typed in (pa.array(days), pa.array([None, *days])[1:], pa.array([*days, None])):
+        found = read_dates(typed, era=era)  # the calendar is that of texts; a date has been read before
+        assert [part.to_pylist()[: len(days)] for part in found] == [part.to_pylist() for part in texts]
+    assert [part[-1].as_py() for part in found] == [None, None, "missing"]
+
+
+def test_a_chinese_name_among_letters_is_spelt_out_whatever_else_a_batch_holds() -> None:
+    alone = _key("Ana 王")
+    assert alone == "ana wang"
+    assert fold_names(pa.array(["王建国", "Ana 王"]))[1][1].as_py() == alone
+
+
+def test_threads_that_learn_characters_at_once_do_not_mix_them_up() -> None:
+    letters = [chr(point) for point in range(0x4E00, 0x4E00 + 3000)]
+    parts = [pa.array(letters[start : start + 1500]) for start in range(0, 1500, 25)]
+    table = CharacterTable(lambda character: f"<{ord(character)}>")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(table.apply, parts))
+    for part, made in zip(parts, found, strict=True):
+        assert made.to_pylist() == [f"<{ord(character)}>" for character in part.to_pylist()]
+
+
+@pytest.mark.parametrize("stay", [0, 1, 40])
+def test_texts_that_stand_as_they_are_wanted_stay_among_others(stay: int) -> None:
+    """Few that change among many that do not are folded apart; both ways give what each character gives."""
+    texts = ["陳國强", None, "a-B", "", "é", "--", *["王建国"] * stay, None, "李Ñ"]
+    table = CharacterTable(
+        lambda character: {"陳": "陈", "國": "国", "B": "bb", "é": "e", "-": ""}.get(character, character)
+    )
+    wanted = ["陈国强", None, "abb", "", "e", "", *["王建国"] * stay, None, "李Ñ"]
+    assert table.apply(pa.array(texts, pa.string())).to_pylist() == wanted
+    assert table.apply(pa.array(texts, pa.string())[1:]).to_pylist() == wanted[1:]
 
 
 @pytest.mark.parametrize("days", [0, 1, 400])

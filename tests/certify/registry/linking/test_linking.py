@@ -104,7 +104,8 @@ def test_the_nation_around_is_linked_without_an_error(first: tuple[LinkResult, R
     assert result.counts["records"] > 1500
     assert result.counts["id_link"] > 1200
     assert set(result.seconds) == {
-        "normalise people", "normalise records", "id", "rest", "exact_person", "train", "probabilistic", "resolve",
+        "normalise people", "normalise records", "id", "rest", "frequencies", "train", "exact_person", "probabilistic",
+        "resolve",
     }  # fmt: skip
 
 

@@ -101,6 +101,66 @@ def test_a_person_has_one_record_where_only_one_can_be(engine: Engine) -> None:
     assert "rose-3" not in found, "she has her record"
 
 
+def test_two_records_that_only_the_last_stage_finds_are_of_one_person_too(engine: Engine) -> None:
+    """Nobody has two records by the stages before, so that only the pairs of the last one are searched for such."""
+    mary = chinese_id("1941-02-03")
+    people = _table(
+        ("mary", mary, None, "沈桂兰", "1941-02-03", "F", "1"), ("rose", None, None, "顾爱梅", "1942-03-04", "F", "2")
+    )
+    records = _table(
+        ("mary-1", mary, None, "沈桂兰", "1941-02-03", "F", "1"),
+        ("rose-1", None, None, "顾爱梅", "1942-03-05", "F", "2"),
+        ("rose-2", None, None, "顾爱梅", "1942-03-06", "F", "2"),
+    )
+    layout = _layout(id_format="cn")
+    parameters = Parameters(model=UNTRAINED, one_to_one=True, accept=0.5)
+    result = link(engine, Source(people, layout), Source(records, layout), parameters)
+    found = {row["record"]: (row["person"], row["stage"], row["reason"]) for row in result.links().to_pylist()}
+    assert found == {
+        "mary-1": ("mary", "id", None),
+        "rose-1": ("rose", "probabilistic", "person_taken"),
+        "rose-2": ("rose", "probabilistic", "person_taken"),
+    }
+
+
+def test_an_id_is_one_however_it_is_written(engine: Engine) -> None:
+    """An id twice in the fund, one twice in the file, and ids with much, little or nothing to bear them out."""
+    twice, one, two, young = (chinese_id(day) for day in ("1941-02-03", "1942-03-04", "1943-04-05", "1944-05-06"))
+    people = _table(
+        ("twice-1", f"{twice[:6]} {twice[6:]}", None, "沈桂兰", "1941-02-03", "F", "1"),
+        ("twice-2", twice, None, "沈桂兰", "1941-02-03", "F", "1"),
+        ("better", one, None, "顾爱梅", "1942-03-04", "F", None),
+        ("worse", f"-{one}", None, "顾爱梅", "1952-03-04", "F", None),
+        ("records", two.lower(), None, "段秀琴", "1943-04-05", "F", "1"),
+        ("nameless", young, None, None, "1944-05-06", "F", "1"),
+        ("year", chinese_id("1945-01-01"), None, "孟冬梅", "1945", None, None),
+        ("bare", chinese_id("1946-07-08"), None, None, None, None, None),
+    )
+    records = _table(
+        ("shared", twice, None, "沈桂兰", "1941-02-03", "F", "1"),
+        ("chosen", f"{one[:6]}-{one[6:]}", None, "顾爱梅", "1942-03-04", "F", None),
+        ("first", two, None, "段秀琴", "1943-04-05", "F", "1"),
+        ("second", f" {two}", None, "段秀琴", "1943-04-05", "F", "1"),
+        ("nameless", young, None, None, "1944-05-06", "F", "1"),
+        ("year", chinese_id("1945-01-01"), None, "孟冬梅", "1945", None, None),
+        ("bare", chinese_id("1946-07-08"), None, None, None, None, None),
+        ("stranger", chinese_id("1947-08-09"), None, "贺巧云", "1947-08-09", "F", "1"),
+    )
+    layout = _layout(id_format="cn")
+    parameters = Parameters(model=UNTRAINED, one_to_one=True)
+    found = link(engine, Source(people, layout), Source(records, layout), parameters).links().to_pylist()
+    assert {(row["record"], row["person"], row["reason"]) for row in found} == {
+        ("shared", "twice-1", "id_shared"),
+        ("shared", "twice-2", "id_shared"),
+        ("chosen", "better", None),
+        ("first", "records", "person_taken"),
+        ("second", "records", "person_taken"),
+        ("nameless", "nameless", None),
+        ("year", "year", None),
+        ("bare", "bare", "id_alone"),
+    }
+
+
 @pytest.mark.parametrize("side", ["people", "records"])
 def test_empty_tables_give_no_links(engine: Engine, side: str) -> None:
     some = _table(("a", chinese_id("1940-01-02"), None, "沈桂兰", "1940-01-02", "F", "1"))

@@ -88,8 +88,10 @@ class Shot {
   }
 
   /** @returns {Promise<any>} */
-  live() {
-    return runLive({
+  async live() {
+    // Colours keep the plan's time by the phone's own clock; hints come too seldom, and late.
+    const clock = setInterval(() => this.startMs !== null && this.colour(performance.now() - this.startMs), 40);
+    return await runLive({
       opened: this.opened,
       stream: this.stream,
       video: this.stage.video,
@@ -101,10 +103,12 @@ class Shot {
           this.stage.flash(null);
           this.stage.progress(1);
           this.stage.say(t("capture.done"), t("send.looking"), { buzz: true });
+          clearInterval(clock);
+          this.stage.flash(null);
           stopCamera(this.stream);
         }
       },
-    });
+    }).finally(() => clearInterval(clock));
   }
 
   /** @param {any} hint */
@@ -128,8 +132,6 @@ class Shot {
     const seen = hint.answered.filter(Boolean).length;
     if (seen > (this.seen ?? 0)) buzz(60);
     this.seen = seen;
-    // The screen's own clock is ahead of the hint by the way there and back; colours follow it.
-    this.colour(performance.now() - hint.start_ms);
     return this.prompt(hint.prompt, hint.prompt !== null && hint.answered[hint.prompt]);
   }
 
