@@ -16,12 +16,19 @@ from certify.storage.tables import SessionRow
 from fixtures import faces, videos
 from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network
+from tests.e2e.axe import AXE, violations
 from tests.e2e.conftest import RATE, Actor, House, knock, opened, shoot, verdict_of_last
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
 BORN = date(1956, 11, 19)
 Cast = Callable[..., Actor]
+_LISTEN = """
+window.said = []; window.buzzed = 0;
+SpeechSynthesis.prototype.speak = (what) => window.said.push(what.text);
+Navigator.prototype.vibrate = () => { window.buzzed += 1; return true; };
+"""
+"""This Chromium has no voices and no motor; what would be said and felt is written down."""
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +68,7 @@ def test_live(
         opened(playwright, chromium, camera) as page,
     ):
         there = replace(house, address=f"127.0.0.1:{link.port}")
+        page.add_init_script(_LISTEN)
         began = time.monotonic()
         page.goto(f"http://{there.address}/")
         page.get_by_role("heading", name="Good day").wait_for()
@@ -78,6 +86,10 @@ def test_live(
         up = link.rate(filmed, time.monotonic())
         _outcome(page, house, "You are certified")
         taken = time.monotonic() - began
+        said = page.evaluate("window.said")
+        for text in ("Turn your head slowly", "Thank you. You can put the phone down.", "You are certified"):
+            assert any(each.startswith(text) for each in said), said
+        assert page.evaluate("window.buzzed") >= 2, "each prompt is felt, too"
         expect(page.locator(".dateline")).to_contain_text("Valid until")
         shoot(page, "phone-certified-390")
 
@@ -181,6 +193,8 @@ def test_network_cut_in_the_middle(
         actor.perform(page)
         expect(page.get_by_text("Waiting for the network")).to_be_visible(timeout=60_000)
         shoot(page, "phone-waiting")
+        page.evaluate(AXE)
+        assert violations(page) == []
 
         page.reload()  # the page itself comes from the phone; the recording too
         page.get_by_text("A recording of yours is waiting to be sent.").wait_for()
@@ -264,7 +278,9 @@ def test_the_camera_stops_when_the_page_is_left(
         )
         knock(page, house, card, BORN)
         _start(page)
-        page.wait_for_selector(".stage[data-phase]")
+        page.wait_for_selector(".stage[data-phase=recording]")
+        page.evaluate(AXE)
+        assert violations(page) == []
         page.get_by_role("button", name="Stop").click()
         page.get_by_role("heading", name="Before you begin").wait_for()
         assert page.evaluate("window.filmed.getTracks().map((track) => track.readyState)") == ["ended"]

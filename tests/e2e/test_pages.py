@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
@@ -17,12 +15,11 @@ from certify.access import new_link
 from certify.record import NewRecord, record
 from certify.review import CaseKind, Decision, open_case, rule
 from fixtures import faces
+from tests.e2e.axe import AXE, violations
 from tests.e2e.conftest import House, opened, shoot
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LEAST_TARGET = 48
 """CSS pixels of whatever is pressed; WCAG 2.2 asks for 24 (AA) or 44 (AAA)."""
 
@@ -140,16 +137,6 @@ def _show(page: Page, name: str, options: dict[str, Any]) -> None:
     page.wait_for_selector("main h1")
 
 
-_AXE = """async (rules) => {
-  const {violations} = await axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']});
-  return violations.map(({id, nodes}) => id + ': ' + nodes.map((node) => node.target + ' ' + node.failureSummary));
-}"""
-
-
-def _violations(page: Page) -> list[str]:
-    return [str(each) for each in page.evaluate(_AXE, RULES)]
-
-
 _LAYOUT = """(least) => {
   const found = [];
   const begin = (element) => element.outerHTML.slice(0, 80);
@@ -188,7 +175,7 @@ def test_every_page_is_accessible(language: str, house: House, people: dict[str,
     wrong: dict[str, list[str]] = {}
 
     def look(state: str) -> None:
-        found = _violations(page) + page.evaluate(_LAYOUT, LEAST_TARGET)
+        found = violations(page) + page.evaluate(_LAYOUT, LEAST_TARGET)
         if found:
             wrong[state] = found
 
@@ -226,7 +213,7 @@ def test_the_check_sees_what_is_wrong(house: House, browser_page: Page) -> None:
         ' \'<img src="/icon.svg"><p style="color:#ccc;background:#fff">{name}</p><h1>two</h1>'
         '<button style="width:20px;min-height:0;height:20px;padding:0">x</button>\')'
     )
-    found = " ".join([*_violations(browser_page), *browser_page.evaluate(_LAYOUT, LEAST_TARGET)])
+    found = " ".join([*violations(browser_page), *browser_page.evaluate(_LAYOUT, LEAST_TARGET)])
     for fault in ("image-alt", "color-contrast", "unfilled", "small", "2 headings"):
         assert fault in found
 
