@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import psycopg
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Playwright, expect, sync_playwright
 from sqlalchemy import delete, select
 from sqlalchemy.orm import undefer
 
@@ -79,6 +79,10 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
+BORN = date(1956, 11, 19)
+"""Birthday of whoever is enrolled without another."""
+
+
 @dataclass
 class House:
     """The running service.
@@ -99,7 +103,7 @@ class House:
         portrait: Picture,
         *,
         name: str = "Eileen Collins",
-        born: date = date(1956, 11, 19),
+        born: date = BORN,
         schemes: Sequence[str] = ("employee",),
         last_proof_on: date | None = None,
         card: str | None = None,
@@ -223,6 +227,12 @@ def stages(engine: FaceEngine) -> dict[str, phone.Stage]:
     return found
 
 
+@pytest.fixture(scope="session")
+def eileen() -> Picture:
+    """The portrait of whoever is enrolled."""
+    return faces.portraits()["eileen_collins"]
+
+
 @pytest.fixture
 def camera(tmp_path: Path) -> Iterator[FileCamera]:
     made = FileCamera(tmp_path / "camera.y4m", rate=RATE)
@@ -344,3 +354,20 @@ def shoot(page: Page, name: str, *, whole: bool = False) -> None:
     """Keep a picture of the screen for the README."""
     SCREENS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENS / f"{name}.png", full_page=whole)
+
+
+def start(page: Page) -> None:
+    """Agree, and let the camera start."""
+    page.get_by_role("button", name="I agree: start").click()
+
+
+def heading(page: Page, text: str) -> None:
+    """Wait for a page with this title."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(text, timeout=60_000)
+
+
+def outcome(page: Page, house: House, text: str) -> None:
+    """Wait for what came of a film, and say why if it is something else."""
+    page.wait_for_selector(".standing", timeout=90_000)
+    found = page.locator("h1").inner_text()
+    assert found == text, verdict_of_last(house)

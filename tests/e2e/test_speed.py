@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 
 import pytest
 from playwright.sync_api import Playwright
@@ -13,11 +12,10 @@ from playwright.sync_api import Playwright
 from fixtures import faces
 from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network
-from tests.e2e.conftest import Actor, House, knock, opened, verdict_of_last
+from tests.e2e.conftest import BORN, Actor, House, knock, opened, verdict_of_last
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
-BORN = date(1956, 11, 19)
 KBIT = 1000 / 8
 
 

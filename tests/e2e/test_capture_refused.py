@@ -1,0 +1,99 @@
+"""Being filmed, in a real browser, without a certificate: impostors, photos, cameras that do not start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+from fixtures import faces
+from fixtures.camera import FileCamera
+from tests.e2e.axe import AXE, violations
+from tests.e2e.conftest import BORN, Actor, House, heading, knock, opened, outcome, shoot, start
+
+pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
+
+Cast = Callable[..., Actor]
+
+
+def test_an_impostor_is_told_nothing_but_to_try_again(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    _, card = house.enrol(eileen)
+    actor = casting("grace_hopper")
+    with opened(playwright, chromium, camera) as page:
+        knock(page, house, card, BORN)
+        start(page)
+        actor.perform(page)
+        outcome(page, house, "It did not work out this time")
+        expect(page.get_by_text("You can try 2 more times")).to_be_visible()
+        shoot(page, "phone-retry", whole=True)
+
+
+def test_a_printed_photo_does_not_pass(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    _, card = house.enrol(eileen)
+    actor = casting("eileen_collins", printed=True)
+    with opened(playwright, chromium, camera) as page:
+        knock(page, house, card, BORN)
+        # Live guidance would wait for a photo to turn its head, and give up; recorded, it is judged.
+        page.evaluate("delete window.WebSocket")
+        start(page)
+        actor.perform(page)
+        outcome(page, house, "It did not work out this time")
+        shoot(page, "phone-printed", whole=True)
+
+
+def test_colours_are_announced_and_shown(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    _, card = house.enrol(eileen)
+    actor = casting("eileen_collins", colours=6)
+    with opened(playwright, chromium, camera) as page:
+        knock(page, house, card, BORN)
+        start(page)
+        heading(page, "The screen will change its colour")
+        shoot(page, "phone-colours")
+        page.get_by_role("button", name="That is fine for me").click()
+        actor.perform(page)
+        page.wait_for_selector(".wash:not([hidden])", timeout=30_000)
+        seen = set()
+        while page.locator(".wash:not([hidden])").count():
+            seen.add(page.locator(".wash").evaluate("(wash) => wash.style.backgroundColor"))
+            page.wait_for_timeout(150)
+        assert len(seen) >= 4
+
+
+def test_camera_not_allowed(house: House, eileen: faces.Picture, playwright: Playwright, chromium: str) -> None:
+    _, card = house.enrol(eileen)
+    with opened(playwright, chromium, allow=False) as page:
+        knock(page, house, card, BORN)
+        start(page)
+        heading(page, "The camera does not start")
+        expect(page.get_by_role("alert")).to_contain_text("The camera is not allowed")
+        shoot(page, "phone-denied")
+        page.get_by_role("button", name="Send a video that I have recorded").click()
+        heading(page, "Send a video")
+        shoot(page, "phone-file", whole=True)
+
+
+def test_the_camera_stops_when_the_page_is_left(
+    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+) -> None:
+    _, card = house.enrol(eileen)
+    casting("eileen_collins")
+    with opened(playwright, chromium, camera) as page:
+        page.add_init_script(
+            "const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);"
+            "navigator.mediaDevices.getUserMedia = async (how) => (window.filmed = await ask(how));"
+        )
+        knock(page, house, card, BORN)
+        start(page)
+        page.wait_for_selector(".stage[data-phase=recording]")
+        page.evaluate(AXE)
+        assert violations(page) == []
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("heading", name="Before you begin").wait_for()
+        assert page.evaluate("window.filmed.getTracks().map((track) => track.readyState)") == ["ended"]
