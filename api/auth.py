@@ -76,7 +76,7 @@ class LiveAccess:
 
     def _admit(self, websocket: WebSocket, token: str, device: str | None) -> Principal:
         state: State = websocket.app.state.certify
-        _limit(state.limiter, f"ip|{websocket.client.host if websocket.client else 'unknown'}")
+        _limit(state.limiter, f"ip|{network_of(websocket)}")
         if not _same_origin(websocket):
             raise Forbidden("This page belongs to another site.")
         principal = state.authenticator.authenticate(token, state.service.clock())
@@ -97,7 +97,7 @@ class Public:
     async def __call__(self, request: Request) -> None:
         """Apply the rate limit of the caller's address."""
         if self.limited:
-            _limit(state_of(request).limiter, f"ip|{request.client.host if request.client else 'unknown'}")
+            _limit(state_of(request).limiter, f"ip|{network_of(request)}")
 
 
 def allow(*roles: Role) -> Access:
@@ -128,6 +128,11 @@ def require_device(principal: Principal, device_id: str | None) -> None:
     """
     if principal.device is not None and not compare_digest(principal.device, device_mark(device_id or "")):
         raise TokenRefused("This access belongs to another device.", hint="Sign in again on this one.")
+
+
+def network_of(connection: HTTPConnection) -> str:
+    """Return the address that somebody comes from, by which they are limited."""
+    return connection.client.host if connection.client else "unknown"
 
 
 def _same_origin(connection: HTTPConnection) -> bool:

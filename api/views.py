@@ -243,9 +243,7 @@ def verification(row: CertificateRow, offline: State, lines: Sequence[str], now:
 
 def review_case(row: ReviewCaseRow) -> schemas.ReviewCaseOut:
     """Show a review case."""
-    return schemas.ReviewCaseOut.model_validate(
-        {name: getattr(row, name) for name in schemas.ReviewCaseOut.model_fields}
-    )
+    return schemas.ReviewCaseOut.model_validate(row, from_attributes=True)
 
 
 def own_page(unit: Unit, page: OwnPage) -> schemas_self.OwnPageOut:
@@ -281,19 +279,12 @@ def visit(row: VisitRow) -> schemas_self.VisitOut:
 
 def appeal(found: Appeal) -> schemas_self.AppealOut:
     """Show an appeal and its clock."""
-    return schemas_self.AppealOut.model_validate(
-        {name: getattr(found, name) for name in schemas_self.AppealOut.model_fields}
-    )
+    return schemas_self.AppealOut.model_validate(found, from_attributes=True)
 
 
 def history(found: History, now: datetime) -> schemas_self.HistoryOut:
     """Show what happened."""
-    attempts = [
-        schemas_self.OwnAttemptOut.model_validate(
-            {name: getattr(row, name) for name in schemas_self.OwnAttemptOut.model_fields}
-        )
-        for row in found.sessions
-    ]
+    attempts = [schemas_self.OwnAttemptOut.model_validate(row, from_attributes=True) for row in found.sessions]
     certificates = [
         schemas_self.OwnCertificateOut.model_validate(
             {
@@ -310,6 +301,4 @@ def history(found: History, now: datetime) -> schemas_self.HistoryOut:
 
 def contact(found: Contact) -> schemas_self.ContactOut:
     """Show how the fund reaches a person."""
-    return schemas_self.ContactOut.model_validate(
-        {name: getattr(found, name) for name in schemas_self.ContactOut.model_fields}
-    )
+    return schemas_self.ContactOut.model_validate(found, from_attributes=True)

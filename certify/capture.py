@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from certify.attempts import MAX_SESSIONS_A_DAY, another_in_progress, too_many_sessions, used_up
-from certify.challenge import demand_of, draw
+from certify.challenge import demand_of
 from certify.consent import require_consent
 from certify.determine import determine_locked, foresee
 from certify.domain.decide import Determination, NextStep
@@ -20,6 +20,7 @@ from certify.enrol import open_references
 from certify.errors import Conflict, Gone, Unavailable
 from certify.look import Look, compare, look
 from certify.media_kind import media_type_of
+from certify.new_session import new_session
 from certify.queue import EVALUATE
 from certify.seen_before import check_seen_before
 from certify.service import Service, Unit
@@ -73,24 +74,7 @@ def open_session(
         demand = demand_of(unit, person, device, _refuse_when_used_up(unit, person), also=needs)
     else:
         demand = visit()
-    plan = draw(demand, unit.service.random_bytes)
-    row = SessionRow(
-        id=unit.service.new_id(),
-        beneficiary_id=beneficiary_id,
-        channel=channel.value,
-        state="open",
-        nonce=unit.service.random_bytes(16),
-        created_at=unit.now,
-        expires_at=unit.now + timedelta(minutes=unit.service.settings.session_minutes),
-        profile=demand.profile,
-        plan=plan.to_json() | {"because": list(demand.reasons)},
-        device=device,
-        assisted=assisted,
-        knocked=knocked,
-    )
-    unit.db.add(row)
-    unit.db.flush()
-    return row
+    return new_session(unit, beneficiary_id, channel, demand, device=device, assisted=assisted, knocked=knocked)
 
 
 def submit_media(unit: Unit, session_id: UUID, data: bytes) -> SessionRow:
@@ -266,13 +250,13 @@ def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple
         row.attempts_left = attempts_left_of_stranger(unit, row.stranger)
         return Outcome.RETRY if row.attempts_left else Outcome.DOORSTEP
     outcome = session_outcome(capture.channel, attempts)
-    if row.channel == Channel.REMOTE and not any(judged is Check.PASS for judged, _ in attempts):
+    passed = any(judged is Check.PASS for judged, _ in attempts)
+    if row.channel == Channel.REMOTE and not passed:
         most, window = attempt_limits(unit)
         failed = failed_profiles(unit.db, row.beneficiary_id, unit.now - window)
         row.attempts_left = max(0, most - len(failed) - 1)
-    if row.knocked and outcome in (Outcome.REVIEW, Outcome.OTHER_PATH):
-        passed = any(judged is Check.PASS for judged, _ in attempts)
-        return outcome if passed else Outcome.RETRY
+    if row.knocked and not passed and outcome in (Outcome.REVIEW, Outcome.OTHER_PATH):
+        return Outcome.RETRY
     return outcome
 
 

@@ -9,9 +9,11 @@ from certify.capture import open_session
 from certify.consent import set_consent
 from certify.domain.evidence import Channel
 from certify.errors import CertifyError
+from certify.new_session import new_session
 from certify.service import Unit
+from certify.storage.people import STRANGER
 from certify.storage.tables import SessionRow
-from certify.strangers import demand_of_stranger, draw_for_stranger
+from certify.strangers import demand_of_stranger
 
 _UNTELLING = frozenset({"no_reference", "person_erased", "consent_withdrawn"})
 """Refusals that would tell that there is such a person: they are treated as nobody. Whoever withdrew their consent
@@ -38,4 +40,6 @@ def knock(
             return row
     demand = demand_of_stranger(unit, asked.mark, birth_date, needs)
     device = unit.service.vault.lookup_hash(unit.db, "device", device_id)
-    return draw_for_stranger(unit, asked.mark, demand, device=device, assisted=assisted)
+    return new_session(
+        unit, STRANGER, Channel.REMOTE, demand, device=device, assisted=assisted, knocked=True, stranger=asked.mark
+    )

@@ -70,12 +70,12 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
     person = get_beneficiary(unit.db, beneficiary_id)
     pensions = entitlements_of(unit.db, beneficiary_id)
     in_force = [c for c in certificates_of(unit.db, beneficiary_id) if c.state == "valid" and c.expires_at > unit.now]
-    until = [pension.valid_until for pension in pensions]
+    until = [pension.valid_until for pension in pensions if pension.valid_until]
     return OwnPage(
         name=person.name,
         headline=headline_of(pensions),
         pensions=pensions,
-        valid_until=min(known) if (known := [day for day in until if day]) and len(known) == len(until) else None,
+        valid_until=min(until) if until and len(until) == len(pensions) else None,
         due_on=min((pension.due_on for pension in pensions if pension.due_on), default=None),
         certificate=in_force[0].number if in_force else None,
         can_film=any(reference.state != "refused" for reference in references_of(unit.db, beneficiary_id)),

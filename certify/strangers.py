@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 
 from certify.attempts import MAX_SESSIONS_A_DAY, another_in_progress, too_many_sessions, used_up
-from certify.challenge import draw
 from certify.domain.evidence import Channel
 from certify.domain.profile import Demand, Risk, choose
 from certify.domain.schedule import age_on, latest_date
@@ -34,28 +33,6 @@ def demand_of_stranger(unit: Unit, mark: bytes, birth_date: date, needs: Sequenc
     if len(failed) >= attempt_limits(unit)[0]:
         raise used_up(visit_comes=True)
     return choose(needs, age_on(birth_date, latest_date(unit.now)), failed, Risk())
-
-
-def draw_for_stranger(unit: Unit, mark: bytes, demand: Demand, *, device: bytes | None, assisted: bool) -> SessionRow:
-    """Store a session for an id and birth date that are nobody's."""
-    row = SessionRow(
-        id=unit.service.new_id(),
-        beneficiary_id=STRANGER,
-        channel=Channel.REMOTE.value,
-        state="open",
-        nonce=unit.service.random_bytes(16),
-        created_at=unit.now,
-        expires_at=unit.now + timedelta(minutes=unit.service.settings.session_minutes),
-        profile=demand.profile,
-        plan=draw(demand, unit.service.random_bytes).to_json() | {"because": list(demand.reasons)},
-        device=device,
-        assisted=assisted,
-        stranger=mark,
-        knocked=True,
-    )
-    unit.db.add(row)
-    unit.db.flush()
-    return row
 
 
 def refuse_stranger(unit: Unit, mark: bytes) -> None:

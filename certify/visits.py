@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal
 from uuid import UUID
@@ -11,7 +10,7 @@ from sqlalchemy import select
 
 from certify.determine import add_case
 from certify.domain.schedule import latest_date
-from certify.errors import Conflict, Invalid, NotFound
+from certify.errors import Invalid, NotFound
 from certify.service import Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import open_case_of
@@ -77,14 +76,6 @@ def visit_of(unit: Unit, beneficiary_id: UUID) -> VisitRow | None:
     return unit.db.scalars(query.order_by(VisitRow.asked_at.desc()).limit(1)).one_or_none()
 
 
-def wished_visits(unit: Unit, *, until: date, limit: int = 500) -> Sequence[VisitRow]:
-    """Return the visits wished for up to a day, the earliest first."""
-    query = select(VisitRow).where(VisitRow.state == "asked", VisitRow.wanted_on <= until)
-    return unit.db.scalars(query.order_by(VisitRow.wanted_on, VisitRow.asked_at).limit(limit)).all()
-
-
 def _end(unit: Unit, row: VisitRow) -> None:
-    if row.state != "asked":
-        raise Conflict("This visit is over.", code="visit_over")
     row.state, row.ended_at = "cancelled", unit.now
     unit.db.flush()

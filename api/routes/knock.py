@@ -13,11 +13,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api import schemas, schemas_self, views
-from api.auth import COOKIE, allow, public, require_own_session
+from api.auth import COOKIE, allow, network_of, public, require_own_session
 from api.errors import Forbidden, TooManyRequests, problems
 from api.idempotency import Once, once
 from api.limits import DoorLimits
-from api.routes.sessions import RESULT_LIFETIME
+from api.routes.sessions import opened
 from api.state import State, current_state
 from certify.access import Asked, device_mark, new_code, open_code, open_link, who_asks
 from certify.domain.outcome import Outcome
@@ -27,7 +27,7 @@ from certify.knock import knock
 from certify.messages.outbox import put_message
 from certify.service import Unit
 from certify.storage.sessions import get_session
-from certify.tokens import Principal, Role, Signer
+from certify.tokens import Principal, Role
 from certify.visits import ask_for_visit, require_day
 
 router = APIRouter(prefix="/v1/knock", tags=["own pages"])
@@ -62,15 +62,7 @@ async def open_session(
         needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
         row = knock(unit, asked, body.birth_date, device_id=body.device_id, assisted=body.assisted, needs=needs)
         # The subject is in the token for all to read, so it is the session and not the person.
-        token = state.sessions.issue(
-            subject=str(row.id),
-            role=Role.PENSIONER,
-            now=unit.now,
-            lifetime=row.expires_at - unit.now + RESULT_LIFETIME,
-            session=row.id,
-            device=device_mark(body.device_id),
-        )
-        return schemas.SessionOpened(session=views.new_session(row, unit.now), token=token)
+        return opened(state.sessions, unit, row, subject=row.id, device_id=body.device_id)
 
     caller = Principal(device_mark(body.device_id), Role.PENSIONER, "certify:door")
     return await _paced(lambda: once.run(caller, work, status=201))
@@ -203,8 +195,7 @@ def _who(
 
 
 def _limit(door: DoorLimits, request: Request, *, device_id: str | None, mark: bytes | None) -> None:
-    network = request.client.host if request.client else "unknown"
-    wait = door.hit(network=network, device=device_id, person=mark)
+    wait = door.hit(network=network_of(request), device=device_id, person=mark)
     if wait:
         raise TooManyRequests("There were too many attempts.", retry_after=wait)
 
@@ -214,17 +205,13 @@ def _sign_in(state: State, find: Callable[[Unit], UUID], device_id: str, *, reme
     with state.service.unit("certify:door") as unit:
         person = find(unit)
         until = unit.now + lifetime
-        token = _access(state.sessions, person, unit, lifetime, device_id)
+        token = state.sessions.issue(
+            subject=str(person), role=Role.SELF, now=unit.now, lifetime=lifetime, device=device_mark(device_id)
+        )
     answer = Response(schemas_self.SignedIn(until=until).model_dump_json().encode(), media_type="application/json")
     age = int(lifetime.total_seconds())
     answer.set_cookie(COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="strict")
     return answer
-
-
-def _access(signer: Signer, person: UUID, unit: Unit, lifetime: timedelta, device_id: str) -> str:
-    return signer.issue(
-        subject=str(person), role=Role.SELF, now=unit.now, lifetime=lifetime, device=device_mark(device_id)
-    )
 
 
 async def _paced(work: Callable[[], Response]) -> Response:

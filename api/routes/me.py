@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -12,13 +13,12 @@ from api.auth import DEVICE_HEADER, allow
 from api.errors import problems
 from api.idempotency import Once, once
 from api.routes.receipts import certificate_now
-from api.routes.sessions import RESULT_LIFETIME
+from api.routes.sessions import opened
 from api.state import service_of, state_of
-from certify.access import device_mark
 from certify.appeal import appeal
 from certify.capture import open_session
 from certify.consent import set_consent
-from certify.contact import Contact, contact_of, set_contact
+from certify.contact import contact_of, set_contact
 from certify.domain.evidence import Channel
 from certify.domain.profile import PHOTOSENSITIVE
 from certify.own_page import history_of, own_page
@@ -56,15 +56,7 @@ def film_me(body: schemas_self.OwnSessionIn, request: Request, caller: _Self, on
         person = UUID(caller.subject)
         needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
         row = open_session(unit, person, Channel.REMOTE, device_id=device_id, assisted=body.assisted, needs=needs)
-        token = signer.issue(
-            subject=str(row.id),
-            role=Role.PENSIONER,
-            now=unit.now,
-            lifetime=row.expires_at - unit.now + RESULT_LIFETIME,
-            session=row.id,
-            device=device_mark(device_id),
-        )
-        return schemas.SessionOpened(session=views.new_session(row, unit.now), token=token)
+        return opened(signer, unit, row, subject=row.id, device_id=device_id)
 
     return once.run(caller, work, status=201)
 
@@ -183,7 +175,8 @@ def change_contact(body: schemas_self.ContactIn, caller: _Self, once: _Once) -> 
 
     def work(unit: Unit) -> schemas_self.ContactOut:
         person = UUID(caller.subject)
-        set_contact(unit, person, Contact(**body.model_dump()))
+        # What this page does not show, such as the time zone, stays as it is.
+        set_contact(unit, person, replace(contact_of(unit, person), **body.model_dump()))
         return views.contact(contact_of(unit, person))
 
     return once.run(caller, work, status=200)

@@ -14,16 +14,17 @@ from api.errors import Forbidden, problems
 from api.idempotency import Once, once
 from api.routes.media import CAPTURE_BODY, media_body
 from api.state import state_of
+from certify.access import device_mark
 from certify.capture import open_session, submit_media
 from certify.domain.evidence import Channel
 from certify.service import Unit
 from certify.storage.sessions import get_session, session_not_found
 from certify.storage.tables import SessionRow
-from certify.tokens import Principal, Role
+from certify.tokens import Principal, Role, Signer
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 
-RESULT_LIFETIME = timedelta(hours=24)
+_RESULT_LIFETIME = timedelta(hours=24)
 """How long after the session's end its token still reads the result."""
 
 
@@ -51,13 +52,24 @@ def create(
         row = open_session(
             unit, body.beneficiary_id, Channel(body.channel), device_id=body.device_id, assisted=body.assisted
         )
-        lifetime = row.expires_at - unit.now + RESULT_LIFETIME
-        token = signer.issue(
-            subject=str(row.beneficiary_id), role=Role.PENSIONER, now=unit.now, lifetime=lifetime, session=row.id
-        )
-        return schemas.SessionOpened(session=views.new_session(row, unit.now), token=token)
+        return opened(signer, unit, row, subject=row.beneficiary_id)
 
     return once.run(caller, work, status=201)
+
+
+def opened(
+    signer: Signer, unit: Unit, row: SessionRow, *, subject: UUID, device_id: str | None = None
+) -> schemas.SessionOpened:
+    """Answer with a new session and its token, which counts on the device only, if one is named."""
+    token = signer.issue(
+        subject=str(subject),
+        role=Role.PENSIONER,
+        now=unit.now,
+        lifetime=row.expires_at - unit.now + _RESULT_LIFETIME,
+        session=row.id,
+        device=None if device_id is None else device_mark(device_id),
+    )
+    return schemas.SessionOpened(session=views.new_session(row, unit.now), token=token)
 
 
 @router.post(

@@ -23,7 +23,7 @@ from api.routes.knock import PACE_S
 from certify.access import CODE_TRIES, new_code, new_link
 from certify.capture import evaluate_session
 from certify.consent import KEPT_AFTER_WITHDRAWAL, purge_withdrawn, set_consent
-from certify.contact import Contact, set_contact
+from certify.contact import Contact, contact_of, set_contact
 from certify.erase import erase
 from certify.service import Service
 from certify.storage.people import STRANGER, list_beneficiaries, references_of
@@ -307,6 +307,17 @@ def test_what_somebody_said_of_themselves_goes_with_them(door: TestClient, servi
         assert [row for row in unit.db.scalars(select(IdempotencyRow)) if str(person) in row.principal] == []
         assert unit.db.scalars(select(AccessCodeRow)).all() == []
     assert door.get("/v1/me", headers={DEVICE_HEADER: PHONE}).json()["pensions"][0]["standing"] is None
+
+
+def test_changing_the_telephone_leaves_the_time_zone(door: TestClient, service: Service, person: UUID) -> None:
+    with service.unit() as unit:
+        set_contact(unit, person, Contact(timezone="Asia/Kolkata"))
+        secret = new_link(unit, person, timedelta(days=1))
+    _post(door, "/v1/knock/links/redeem", {"secret": secret, "device_id": PHONE})
+    assert _post(door, "/v1/me/contact", {"phone": "+8613800138000"}).status_code == 200
+    with service.reading() as unit:
+        found = contact_of(unit, person)
+    assert (found.phone, found.timezone) == ("+8613800138000", "Asia/Kolkata")
 
 
 def test_withdrawn_consent_deletes_the_face_after_a_while(

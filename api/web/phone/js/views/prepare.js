@@ -1,10 +1,9 @@
-import { call } from "../api.js";
+import { call, Problem } from "../api.js";
 import { deviceId, keep } from "../device.js";
 import { button, h, icon } from "../dom.js";
 import { go, sayProblem, state } from "../main.js";
 import { number, RETENTION_DAYS, t } from "../i18n.js";
 import { speak } from "../capture/speak.js";
-import { Problem } from "../api.js";
 
 /** Before the camera starts: what helps, who helps, and consent. @type {import("../main.js").View} */
 export function prepare() {
