@@ -15,6 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from certify.appeal import ANSWER_WITHIN
+from certify.visits import LATEST, SOONEST
+
 PHONE = Path(__file__).parent / "phone"
 LANGUAGES = ("zh-Hans", "en", "pt", "hi", "fr", "es", "ar")
 """In the order in which they are offered; a test holds every catalogue to be complete."""
@@ -94,6 +97,8 @@ def read_site(folder: Path, *, retention_days: int) -> Site:
                 dir="rtl" if language in RIGHT_TO_LEFT else "ltr",
                 languages=" ".join(LANGUAGES),
                 retention_days=str(retention_days),
+                answer_days=str(ANSWER_WITHIN.days),
+                visit_days=f"{SOONEST.days} {LATEST.days}",
             ),
         )
         for language in LANGUAGES

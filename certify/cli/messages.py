@@ -157,7 +157,7 @@ def letter(
     It can be handed over at a counter. Whoever has it can come in as that person, so treat it like a key.
     """
     from certify.letters import write_letter  # noqa: PLC0415 - loads the PDF library
-    from certify.messages.senders.files import write_private  # noqa: PLC0415
+    from certify.private_file import write_private  # noqa: PLC0415
 
     if language is not None and language not in LANGUAGES:
         raise Invalid("There are no letters in this language.", hint=f"Known: {', '.join(LANGUAGES)}.", code="language")

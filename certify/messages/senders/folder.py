@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from certify.messages.senders import Outgoing, SendFailed
-from certify.messages.senders.files import write_private
 from certify.messages.senders.table import SenderTable, Setup
+from certify.private_file import write_private
 
 
 class FolderTable(SenderTable):

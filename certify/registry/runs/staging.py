@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from certify.errors import Unavailable
+from certify.private_file import write_private
 from certify.storage.keys import seal, unseal
 
 
@@ -26,14 +26,10 @@ class Staging:
 
     def write(self, name: str, table: pa.Table) -> None:
         """Write a table whole or not at all."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
-        temporary = self._folder / f"{name}.writing"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(seal(self._key, sink.getvalue().to_pybytes(), name.encode()))
-        temporary.replace(self._folder / f"{name}.sealed")
+        sealed = seal(self._key, sink.getvalue().to_pybytes(), name.encode())
+        write_private(self._folder / f"{name}.sealed", sealed)
 
     def read(self, name: str) -> pa.Table:
         """Read a table. Raises Unavailable when it is not here."""

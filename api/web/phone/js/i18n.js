@@ -6,6 +6,10 @@ const meta = (/** @type {string} */ name) => document.querySelector(`meta[name="
 export const BASE = meta("base");
 export const LANGUAGES = meta("languages").split(" ");
 export const RETENTION_DAYS = Number(meta("retention-days"));
+/** Days within which an objection is answered. */
+export const ANSWER_DAYS = Number(meta("answer-days"));
+/** Days from today between which a visit can be asked for. */
+export const VISIT_DAYS = meta("visit-days").split(" ").map(Number);
 
 /** @type {Record<string, string>} */
 export const NAMES = { "zh-Hans": "简体中文", en: "English", pt: "Português", hi: "हिन्दी", fr: "Français", es: "Español", ar: "العربية" };

@@ -1,9 +1,7 @@
 import { call } from "../api.js";
 import { button, h, icon } from "../dom.js";
 import { go, state } from "../main.js";
-import { day, number, t, tn } from "../i18n.js";
-
-const DAYS = 10;
+import { ANSWER_DAYS, day, number, t, tn } from "../i18n.js";
 
 /**
  * The fast lane of whoever was wrongly declared dead: show yourself, then send the objection.
@@ -33,7 +31,7 @@ export async function appeal({ page, step = 1, shown = false, sent }) {
     body: [
       said,
       shown ? h("p", { class: "note" }, icon("check"), " ", t("appeal.one.done")) : null,
-      h("p", { class: "lead" }, t("appeal.two", { days: number(DAYS) })),
+      h("p", { class: "lead" }, t("appeal.two", { days: number(ANSWER_DAYS) })),
       button(t("appeal.two.button"), async () => {
         const found = await call("/v1/me/appeal", { method: "POST" });
         const now = await call("/v1/me");

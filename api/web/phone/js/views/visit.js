@@ -1,7 +1,7 @@
 import { call, Problem } from "../api.js";
 import { button, h } from "../dom.js";
 import { go, ownPage, sayProblem } from "../main.js";
-import { day, t } from "../i18n.js";
+import { day, t, VISIT_DAYS } from "../i18n.js";
 
 /**
  * Asking for a visit at home: a day and half a day. `session` is the capture that led here, of somebody who is not
@@ -11,7 +11,7 @@ import { day, t } from "../i18n.js";
 export async function visit({ page, session, done }) {
   if (done) return visitNoted(done, !session);
   const own = session ? null : (page ?? (await ownPage()));
-  const range = own ? { from: own.earliest_visit, to: own.latest_visit } : { from: inDays(2), to: inDays(60) };
+  const range = own ? { from: own.earliest_visit, to: own.latest_visit } : { from: inDays(VISIT_DAYS[0]), to: inDays(VISIT_DAYS[1]) };
   const problem = h("p", { id: "problem", class: "error", role: "alert", hidden: true });
   const chosen = /** @type {HTMLSelectElement} */ (h("select", { id: "day", "aria-describedby": "problem" }, days(range).map((iso) => h("option", { value: iso }, withWeekday(iso)))));
   let part = "morning";
