@@ -35,6 +35,11 @@ _TEMPLATE = "template_certify"
 _names = itertools.count()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests first: their files take longest, and must not keep one core waiting for the other at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
 class Clock:
     """A clock that stands still until it is moved."""
 
