@@ -108,6 +108,14 @@ def open_code(unit: Unit, asked: Asked, digits: str, *, device: str) -> UUID:
     return _use(unit, "code", _of(whose, digits), device)
 
 
+def person_of_letter(unit: Unit, secret: str) -> UUID | None:
+    """Return for whom the link of a letter was made; it is not used up here. None when it is unknown."""
+    query = select(AccessCodeRow.beneficiary_id).where(
+        AccessCodeRow.hash == _hash(unit, "link", secret), AccessCodeRow.kind == "link"
+    )
+    return unit.db.scalars(query).one_or_none()
+
+
 def purge_access_codes(unit: Unit) -> None:
     """Delete links and codes that have run out."""
     unit.db.execute(delete(AccessCodeRow).where(AccessCodeRow.expires_at < unit.now - timedelta(days=1)))

@@ -16,6 +16,7 @@ from certify.domain.evidence import Capture, Channel, Check
 from certify.domain.outcome import Outcome, attempts_used_up, session_outcome
 from certify.domain.profile import visit
 from certify.domain.proofs import judge_capture
+from certify.doorstep.traces import note_face
 from certify.enrol import open_references
 from certify.errors import Conflict, Gone, Unavailable
 from certify.look import Look, compare, look
@@ -186,6 +187,8 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> 
                 "parameters": {name: _keep_parameters(unit, name, text) for name, text in seen.parameters.items()},
             }
             _conclude(unit, person, row, _capture(unit, row, seen, comparison), report)
+            if row.channel == Channel.DOORSTEP:
+                note_face(unit, engine, row, seen, comparison)
         return row
 
 
@@ -261,7 +264,7 @@ def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple
 
 
 def _capture(unit: Unit, row: SessionRow, seen: Look, comparison: Comparison | None) -> Capture:
-    event_at: datetime = row.submitted_at or unit.now
+    event_at: datetime = row.filmed_at or row.submitted_at or unit.now
     return Capture(
         id=str(unit.service.new_id()),
         source=SOURCE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from certify.domain.evidence import Check
 from certify.enrol import measure
 from certify.media_kind import is_video
+from certify.series import is_series, unpack
 from models.errors import VideoRefused
 from models.guidance import SENTENCES
 from models.liveness.plan import Plan
@@ -26,7 +27,8 @@ class Look:
 
     ``refusal`` is why nothing could be measured. ``probes`` are templates of what was good enough to be compared.
     ``prints`` are the fingerprints of a video's frames. ``report`` says what the liveness checks of a video found,
-    ``parameters`` with which numbers they judged.
+    ``parameters`` with which numbers they judged. ``passive`` is the lowest probability of a living face by its texture
+    alone, ``background`` a hash of what stands around the person for each photo (models/background.py).
     """
 
     measurement: Measurement | None
@@ -37,6 +39,8 @@ class Look:
     prints: Prints | None = None
     report: dict[str, Any] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    passive: float | None = None
+    background: tuple[int, ...] = ()
 
 
 def look(engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, source: Mapping[str, Any] | None) -> Look:
@@ -44,6 +48,8 @@ def look(engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, source
 
     ``plan`` and ``source`` are as stored with the session: what was asked, and where the media came from.
     """
+    if is_series(data):
+        return _look_at_series(engine, unpack(data))
     return _watch(engine, data, plan, source) if is_video(data) else _look_at_photo(engine, data)
 
 
@@ -54,7 +60,33 @@ def _look_at_photo(engine: FaceEngine, data: bytes) -> Look:
     # One still image can look like a picture of a picture, but can never show life: pass is not on offer here.
     liveness = Check.FAIL if measurement.pad.state.value == Check.FAIL else Check.NOT_ASSESSED
     probes = (measurement.templates,) if measurement.templates else ()
-    return Look(measurement, probes=probes, liveness=liveness, guidance=measurement.guidance)
+    background = () if measurement.background is None else (measurement.background,)
+    return Look(
+        measurement,
+        probes=probes,
+        liveness=liveness,
+        guidance=measurement.guidance,
+        passive=measurement.pad.live,
+        background=background,
+    )
+
+
+def _look_at_series(engine: FaceEngine, photos: Sequence[bytes]) -> Look:
+    """Look at several photos of one moment: compared together, and a picture of a picture if most of them look so."""
+    seen = [_look_at_photo(engine, photo) for photo in photos]
+    usable = [one for one in seen if one.probes]
+    if not usable:
+        return next((one for one in seen if one.measurement is not None), seen[0])
+    failed = sum(one.liveness is Check.FAIL for one in usable)
+    live = [one.passive for one in usable if one.passive is not None]
+    return Look(
+        usable[0].measurement,
+        probes=tuple(probe for one in usable for probe in one.probes),
+        liveness=Check.FAIL if 2 * failed > len(usable) else Check.NOT_ASSESSED,
+        guidance=(),
+        passive=min(live, default=None),
+        background=tuple(value for one in seen for value in one.background),
+    )
 
 
 def _watch(engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, source: Mapping[str, Any] | None) -> Look:
@@ -72,7 +104,13 @@ def _watch(engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, sour
         prints=watched.prints,
         report=watched.liveness.to_json(),
         parameters=watched.parameters,
+        passive=_probability(watched.liveness.measures.get("passive")),
     )
+
+
+def _probability(log_odds: float | None) -> float | None:
+    """Undo the logarithm that the liveness measures take (models/liveness/measures.py)."""
+    return None if log_odds is None else 1 / (1 + 10**-log_odds)
 
 
 def compare(engine: FaceEngine, seen: Look, references: Mapping[UUID, Mapping[str, Any]]) -> Comparison | None:

@@ -16,8 +16,9 @@ from certify.domain.decide import NextStep, Standing
 from certify.domain.evidence import Channel
 from certify.service import Unit
 from certify.storage.certificates import certificates_of
+from certify.storage.doorstep_tables import VisitRow
 from certify.storage.people import entitlements_of, get_beneficiary, references_of
-from certify.storage.tables import CertificateRow, EntitlementRow, SessionRow, VisitRow
+from certify.storage.tables import CertificateRow, EntitlementRow, SessionRow
 from certify.visits import visit_of
 
 _YEARS_SHOWN = timedelta(days=5 * 366)

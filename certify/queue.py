@@ -15,6 +15,7 @@ NAMESPACE = "certify"
 EVALUATE = f"{NAMESPACE}:evaluate_session"
 MEASURE = f"{NAMESPACE}:measure_reference"
 SEND = f"{NAMESPACE}:send_message"
+OPEN = f"{NAMESPACE}:open_bundle"
 FACES, MESSAGES = "faces", "messages"
 
 _COUNT = text("""

@@ -12,9 +12,9 @@ from certify.determine import add_case
 from certify.domain.schedule import latest_date
 from certify.errors import Invalid, NotFound
 from certify.service import Unit
+from certify.storage.doorstep_tables import VisitRow
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import open_case_of
-from certify.storage.tables import VisitRow
 
 Part = Literal["morning", "afternoon"]
 

@@ -17,10 +17,13 @@ from certify.capture import evaluate_session
 from certify.checkpoints import publish_checkpoint
 from certify.consent import purge_withdrawn
 from certify.determine import let_time_pass
+from certify.doorstep.opening import open_bundle
+from certify.doorstep.receive import purge_refused, waiting_bundles
+from certify.doorstep.tablets import purge_challenges
 from certify.enrol import measure_reference
 from certify.errors import NotFound
 from certify.give_up import Reason, give_up, give_up_reference
-from certify.queue import EVALUATE, MEASURE, NAMESPACE, failures, running
+from certify.queue import EVALUATE, MEASURE, NAMESPACE, OPEN, failures, running
 from certify.service import Service
 from certify.storage.database import SESSION_OPTIONS
 from certify.storage.idempotency import purge_answers
@@ -81,6 +84,13 @@ def measure(context: JobContext, subject: str) -> None:
     log.info("reference measured", extra={"reference": subject, "state": row.state})
 
 
+@tasks.task(name=OPEN.removeprefix(f"{NAMESPACE}:"), queue="faces", pass_context=True, retry=_RETRY)
+def open_visit(context: JobContext, subject: str) -> None:
+    """Open one sealed visit."""
+    row = open_bundle(_bench(context).service, UUID(subject))
+    log.info("visit opened", extra={"bundle": subject, "state": row.state, "reason": row.reason})
+
+
 @tasks.periodic(cron="* * * * *")
 @tasks.task(name="keep_house", queue="faces", pass_context=True, queueing_lock="keep_house")
 def keep_house(context: JobContext, timestamp: int) -> None:
@@ -98,6 +108,8 @@ def tidy(service: Service) -> None:
         purge_answers(unit.db, unit.now - timedelta(days=2))
         purge_access_codes(unit)
         purge_withdrawn(unit)
+        purge_challenges(unit)
+        purge_refused(unit)
         purge_messages(unit.db, unit.now - _MESSAGES_KEPT)
         publish_checkpoint(unit)
         lost_since = unit.now - _ORPHANED_AFTER
@@ -106,6 +118,7 @@ def tidy(service: Service) -> None:
         for task, waiting in (
             (EVALUATE, waiting_sessions(unit.db, submitted_before=lost_since, limit=100)),
             (MEASURE, pending_references(unit.db, created_before=lost_since, limit=100)),
+            (OPEN, waiting_bundles(unit, received_before=lost_since)),
         ):
             taken = running(unit.db, task, waiting)
             for subject in waiting:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.align import align
+from models.background import background_hash
 from models.calibrate import Calibration, load_calibration, pool_scores
 from models.detect import Detector, Face
 from models.embed import Embedder, OnnxEmbedder, cosine
@@ -70,6 +71,8 @@ class Measurement:
         pad: passive presentation attack detection of this frame.
         timings_ms: milliseconds by stage, and ``total``.
         models: sha256 by name of the models that were used.
+        background: hash of what stands around the main face (:mod:`models.background`); None in videos, without a face,
+            and where the person fills the picture.
     """
 
     image: ImageInfo
@@ -81,6 +84,7 @@ class Measurement:
     pad: PassivePad
     timings_ms: Mapping[str, float]
     models: Mapping[str, str]
+    background: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Everything that may be stored in the clear or shown: no pixels and no templates."""
@@ -257,7 +261,8 @@ class FaceEngine:
             for embedder in self._embedders:
                 templates[embedder.name] = embedder.embed(aligned[None])[0]
                 clock.lap(embedder.name)
-        return self._measurement(info, faces, measures, templates, pad, clock)
+        found = self._measurement(info, faces, measures, templates, pad, clock)
+        return replace(found, background=background_hash(pixels, faces[0]))
 
     @property
     def fusion(self) -> Fusion:

@@ -24,6 +24,7 @@ class Purpose(StrEnum):
     CERTIFICATE = "certificate"
     LEDGER = "ledger"  # checkpoints; C2SP notes know no other algorithm than Ed25519
     SESSION = "session"  # tokens of capture sessions
+    VISIT = "visit"  # never signs: tablets seal visits to it (certify/doorstep/bundle.py)
 
 
 _ACTIVE = b"select kid, private_sealed from signing_keys where purpose = %(purpose)s and retired_at is null"
@@ -39,7 +40,8 @@ def active_key(db: Session, vault: Vault, purpose: str, now: datetime, *, hold: 
     found = _active(db, purpose, hold=hold)
     if found is None:
         # Two processes may start together: the unique index keeps one key, both read back the same.
-        _insert(db, vault, purpose, SigningKey.generate(Algorithm.EDDSA), now)
+        first = Algorithm.ES256 if purpose == Purpose.VISIT else Algorithm.EDDSA
+        _insert(db, vault, purpose, SigningKey.generate(first), now)
         found = _active(db, purpose, hold=hold)
         if found is None:
             raise LookupError(f"no key for {purpose}")
@@ -54,9 +56,12 @@ def rotate_key(
 
     Waits for whoever is signing with it just now, and reads the clock after that: what they sign is dated before the
     key's end. Somebody else may make the first key, or rotate, at the same moment: then theirs is retired.
-    Raises Invalid (``algorithm_not_possible``): only certificates can be signed with another than Ed25519.
+    Raises Invalid (``algorithm_not_possible``): only certificates can be signed with another than Ed25519. Visits are
+    sealed to a key on P-256 in any case.
     """
-    if purpose != Purpose.CERTIFICATE and algorithm is not Algorithm.EDDSA:
+    if purpose == Purpose.VISIT:
+        algorithm = Algorithm.ES256
+    elif purpose != Purpose.CERTIFICATE and algorithm is not Algorithm.EDDSA:
         raise Invalid(
             f"The {purpose} key signs with Ed25519 only.", hint="Leave out --algorithm.", code="algorithm_not_possible"
         )
@@ -73,6 +78,13 @@ def rotate_key(
     raise Unavailable(
         f"The {purpose} key was changed by others again and again.", hint="Try again.", code="keys_contended"
     )
+
+
+def visit_key(db: Session, vault: Vault, kid: str) -> SigningKey | None:
+    """Return the private key that a visit was sealed to, retired or not; None when it is not ours."""
+    query = select(SigningKeyRow.private_sealed).where(SigningKeyRow.purpose == Purpose.VISIT, SigningKeyRow.kid == kid)
+    sealed = db.scalars(query).one_or_none()
+    return None if sealed is None else vault.signing_key(secret_name(kid), sealed)
 
 
 def verifying_keys(db: Session, purpose: str, since: datetime) -> Sequence[SigningKeyRow]:

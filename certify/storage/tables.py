@@ -213,6 +213,8 @@ class SessionRow(Base):
     # Opened by somebody who only gave an id and a birth date, and must not learn whether there is such a person.
     knocked: Mapped[bool] = mapped_column(server_default=text("false"))
     attempts_left: Mapped[int | None]  # before a visit is offered; None unless this one did not succeed
+    # When the person was filmed, if not when it was submitted: a visit without a network is sent later.
+    filmed_at: Mapped[datetime | None]
 
 
 class PrintRow(Base):
@@ -571,25 +573,6 @@ class ConsentRow(Base):
     text_version: Mapped[str]  # which wording was read
     assisted: Mapped[bool]  # somebody helped
     at: Mapped[datetime]
-
-
-class VisitRow(Base):
-    """A visit at home that somebody asked for."""
-
-    __tablename__ = "visits"
-    __table_args__ = (
-        one_of("state", "asked", "cancelled", "made"),
-        one_of("part", "morning", "afternoon"),
-        Index(None, "state", "wanted_on"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
-    state: Mapped[str]
-    wanted_on: Mapped[date]
-    part: Mapped[str]
-    asked_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
 
 
 class ContactRow(Base):

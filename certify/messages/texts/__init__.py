@@ -13,7 +13,7 @@ from types import MappingProxyType
 from babel.dates import format_date
 
 LANGUAGES = ("zh-Hans", "en", "pt", "hi", "fr", "es", "ar")
-KINDS = ("code", "reminder_90", "reminder_30", "reminder_7", "reminder_after")
+KINDS = ("code", "reminder_90", "reminder_30", "reminder_7", "reminder_after", "visited")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from alembic import context
 
+from certify.storage import doorstep_tables
 from certify.storage.tables import Base
+
+TABLES = (Base, doorstep_tables)  # loaded, so that their tables are known
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:

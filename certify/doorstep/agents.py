@@ -1,0 +1,153 @@
+"""Agents: who may visit people at home, where, and how many a day."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import select
+
+from certify.doorstep.tablets import end_tablets_of
+from certify.errors import Conflict, Invalid, NotFound
+from certify.service import Unit
+from certify.storage.doorstep_tables import AgentRow, VisitRow
+from certify.storage.people import get_beneficiary
+from models.image import probe
+
+MAX_PHOTO = 200_000
+"""Bytes of an agent's photo: it goes to a telephone at somebody's door, over whatever network is there."""
+
+_BADGE = re.compile(r"[A-Za-z0-9\-]{2,30}")
+
+
+class AgentState(StrEnum):
+    """Whether an agent works."""
+
+    ACTIVE = "active"
+    AWAY = "away"  # ill or on leave: visits go to others
+    SUSPENDED = "suspended"  # until a supervisor has looked; tablets are locked out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAgent:
+    """An agent to add. ``area`` is a region, or what regions begin with; ``capacity`` is visits a day."""
+
+    badge: str
+    name: str
+    area: str
+    capacity: int = 12
+    photo: bytes | None = None
+
+
+def add_agent(unit: Unit, new: NewAgent) -> AgentRow:
+    """Add an agent. Raises Invalid (``agent_invalid``), ImageRefused, Conflict (``agent_exists``)."""
+    if not _BADGE.fullmatch(new.badge) or not new.name.strip() or not 0 <= new.capacity <= 60:
+        raise Invalid(
+            "An agent needs a badge of 2 to 30 letters, digits or '-', a name, and 0 to 60 visits a day.",
+            code="agent_invalid",
+        )
+    if new.photo is not None:
+        _check_photo(new.photo)
+    if unit.db.scalars(select(AgentRow.id).where(AgentRow.badge == new.badge)).one_or_none() is not None:
+        raise Conflict("There is an agent with this badge already.", code="agent_exists")
+    row = AgentRow(
+        id=unit.service.new_id(),
+        badge=new.badge,
+        name=new.name.strip(),
+        area=new.area,
+        capacity=new.capacity,
+        photo=new.photo,
+        state=AgentState.ACTIVE.value,
+        created_at=unit.now,
+    )
+    unit.db.add(row)
+    unit.db.flush()
+    unit.ledger("agent_added", None, agent=str(row.id))
+    return row
+
+
+def set_agent_state(unit: Unit, agent_id: UUID, state: AgentState) -> AgentRow:
+    """Say whether an agent works. Whoever is away or suspended keeps no visits: they go back to be planned anew.
+
+    A suspended agent's tablets are revoked; what they sealed before can still be sent, and is kept for inquiry.
+    Raises NotFound.
+    """
+    row = get_agent(unit, agent_id, lock=True)
+    if row.state == state.value:
+        return row
+    row.state = state.value
+    if state is not AgentState.ACTIVE:
+        waiting = select(VisitRow).where(VisitRow.agent_id == agent_id, VisitRow.state == "planned")
+        for visit in unit.db.scalars(waiting.with_for_update()):
+            visit.state, visit.agent_id, visit.planned_on, visit.place = "asked", None, None, None
+    if state is AgentState.SUSPENDED:
+        end_tablets_of(unit, agent_id)
+    unit.db.flush()
+    unit.ledger("agent_state", None, agent=str(agent_id), state=state.value)
+    return row
+
+
+def get_agent(unit: Unit, agent_id: UUID, *, lock: bool = False) -> AgentRow:
+    """Return an agent. Raises NotFound."""
+    query = select(AgentRow).where(AgentRow.id == agent_id)
+    row = unit.db.scalars(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("There is no such agent.", code="agent_not_found")
+    return row
+
+
+def all_agents(unit: Unit) -> Sequence[AgentRow]:
+    """Return all agents, by badge."""
+    return unit.db.scalars(select(AgentRow).order_by(AgentRow.badge)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class AtTheDoor:
+    """What whoever scans the code at the door is told.
+
+    ``today``: the agent works, and is to visit this person today. ``initials`` are those of the person visited.
+    """
+
+    agent: AgentRow
+    today: bool
+    planned_on: date | None
+    initials: str
+
+
+def door_secret(unit: Unit, visit: VisitRow) -> str:
+    """Return what the code at the door says: it names one visit of one agent on one day, and nobody can make one up."""
+    return f"{visit.id.hex}{_door_mark(unit, visit.id, visit.agent_id, visit.planned_on)}"
+
+
+def check_agent(unit: Unit, secret: str, today: date) -> AtTheDoor:
+    """Say who the agent is that shows this code. Raises NotFound (``agent_unknown``) for any code that is not ours."""
+    unknown = NotFound("This code is not one of ours.", hint="Let nobody in. Call the fund.", code="agent_unknown")
+    try:
+        visit = unit.db.get(VisitRow, UUID(hex=secret[:32]))
+    except ValueError:
+        raise unknown from None
+    if visit is None or visit.agent_id is None:
+        raise unknown
+    if not hmac.compare_digest(
+        secret[32:].encode(), _door_mark(unit, visit.id, visit.agent_id, visit.planned_on).encode()
+    ):
+        raise unknown
+    agent = get_agent(unit, visit.agent_id)
+    name = get_beneficiary(unit.db, visit.beneficiary_id).name or ""
+    initials = " ".join(f"{word[0]}." for word in name.split()[:3])
+    works = agent.state == AgentState.ACTIVE.value and visit.state in ("planned", "made")
+    return AtTheDoor(agent, works and visit.planned_on == today, visit.planned_on, initials)
+
+
+def _door_mark(unit: Unit, visit: UUID, agent: UUID | None, planned_on: date | None) -> str:
+    return unit.service.vault.lookup_hash(unit.db, "door", f"{visit}|{agent}|{planned_on}").hex()[:32]
+
+
+def _check_photo(photo: bytes) -> None:
+    if len(photo) > MAX_PHOTO or probe(photo).format != "JPEG":
+        raise Invalid(f"The photo of an agent is a JPEG of at most {MAX_PHOTO:,} bytes.", code="agent_photo")

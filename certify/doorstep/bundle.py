@@ -1,0 +1,145 @@
+"""The envelope of one visit: sealed by the tablet for the service alone, signed by the tablet, chained to the last one.
+
+``MAGIC · length of header (4 bytes, big endian) · header (JSON) · encapsulated key (65) · ciphertext · signature (64)``
+
+Sealing is HPKE in base mode (RFC 9180): DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, with ``INFO``, and with
+everything up to the end of the header as additional data. The signature is ECDSA on P-256 with SHA-256 over everything
+before it, as r · s. The header names nobody. docs/decisions/0017 says why these.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePublicKey,
+    EllipticCurvePublicNumbers,
+)
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey, PyHPKEError
+
+from certify.certificates.keys import SigningKey
+from certify.errors import Invalid
+
+MAGIC = b"CERTIFYV1\n"
+INFO = b"certify visit 1"
+MAX_BUNDLE = 6_000_000
+"""Bytes. Five photos of the largest size that the tablet keeps come to two million."""
+
+_MAX_HEADER = 2_000
+_ENCAPSULATED, _SIGNATURE = 65, 64
+_SUITE = CipherSuite.new(KEMId.DHKEM_P256_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.AES256_GCM)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What everybody may read of a bundle.
+
+    Attributes:
+        tablet: whose key signs.
+        visit: the visit; of the plan, or made by the tablet when somebody was visited who was not in it.
+        seq: place in the tablet's chain, from 1.
+        previous: sha256 of the bundle before; for the first, of the tablet's enrolment (``chain_start``).
+        key: name of the service's key that it is sealed to.
+    """
+
+    tablet: UUID
+    visit: UUID
+    seq: int
+    previous: bytes
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle, taken apart and not verified yet."""
+
+    data: bytes
+    header: Header
+    sealed_from: int
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Take a bundle apart. Raises Invalid (``bundle_malformed``)."""
+        start = len(MAGIC) + 4
+        length = int.from_bytes(data[len(MAGIC) : start])
+        if len(data) > MAX_BUNDLE or not data.startswith(MAGIC) or length > _MAX_HEADER:
+            raise _malformed()
+        end = start + length
+        if len(data) <= end + _ENCAPSULATED + _SIGNATURE:
+            raise _malformed()
+        try:
+            fields = json.loads(data[start:end])
+            header = Header(
+                UUID(fields["tablet"]),
+                UUID(fields["visit"]),
+                fields["seq"],
+                bytes.fromhex(fields["previous"]),
+                fields["key"],
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise _malformed() from error
+        known = isinstance(header.seq, int) and 0 < header.seq < 1_000_000 and isinstance(header.key, str)
+        if not known or len(header.previous) != hashlib.sha256().digest_size or len(header.key) > 40:
+            raise _malformed()
+        return cls(data, header, end)
+
+    @property
+    def sha256(self) -> bytes:
+        """Hash of the whole, by which the next one names it."""
+        return hashlib.sha256(self.data).digest()
+
+    def is_signed_by(self, jwk: Mapping[str, Any]) -> bool:
+        """Tell whether the device with this public key signed it."""
+        r, s = self.data[-_SIGNATURE:-32], self.data[-32:]
+        signature = encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
+        try:
+            public_key(jwk).verify(signature, self.data[:-_SIGNATURE], ECDSA(SHA256()))
+        except InvalidSignature:
+            return False
+        return True
+
+    def open(self, key: SigningKey) -> bytes:
+        """Decrypt with the service's private key. Raises Invalid (``bundle_unreadable``)."""
+        view = self.data[self.sealed_from : -_SIGNATURE]
+        try:
+            private = KEMKey.from_jwk(json.dumps({n: v for n, v in key.to_jwk().items() if n not in ("alg", "use")}))
+            context = _SUITE.create_recipient_context(view[:_ENCAPSULATED], private, INFO)
+            return context.open(view[_ENCAPSULATED:], self.data[: self.sealed_from])
+        except (PyHPKEError, ValueError) as error:
+            raise Invalid("The bundle cannot be decrypted.", code="bundle_unreadable") from error
+
+
+def public_key(jwk: Mapping[str, Any]) -> EllipticCurvePublicKey:
+    """Read a device's public key. Raises Invalid (``device_key``)."""
+    wrong = Invalid("This is no key of a tablet.", code="device_key")
+    if (jwk.get("kty"), jwk.get("crv")) != ("EC", "P-256"):
+        raise wrong
+    try:
+        x, y = (int.from_bytes(_from_base64url(str(jwk[name]))) for name in ("x", "y"))
+        return EllipticCurvePublicNumbers(x, y, SECP256R1()).public_key()
+    except (KeyError, ValueError, TypeError) as error:
+        raise wrong from error
+
+
+def chain_start(tablet: UUID, jwk: Mapping[str, Any]) -> bytes:
+    """Return what the first bundle of a tablet names as the one before: its enrolment."""
+    return hashlib.sha256(f"certify chain|{tablet}|{jwk['x']}|{jwk['y']}".encode()).digest()
+
+
+def _from_base64url(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _malformed() -> Invalid:
+    return Invalid("This is no sealed visit.", hint="Send the bundle as the tablet sealed it.", code="bundle_malformed")

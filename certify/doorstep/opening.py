@@ -1,0 +1,294 @@
+"""Opening a sealed visit and doing what follows from it: all of it in one transaction, once.
+
+A face goes the way of every capture (certify/capture.py). What no machine can measure, such as the word of witnesses,
+certifies nobody by itself: it opens a case, and an officer decides. A death is recorded as one source, and never stops
+a payment alone (DESIGN, rule 3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from certify.access import person_of_letter
+from certify.capture import accept_media
+from certify.consent import consent_of, set_consent
+from certify.determine import add_case, determine_locked
+from certify.domain.evidence import AdverseRecord, Channel
+from certify.domain.profile import visit as visit_demand
+from certify.doorstep.bundle import Bundle
+from certify.doorstep.clock import Judged, judge_clock, read_time
+from certify.doorstep.content import ATTESTED, Content, Result
+from certify.doorstep.receive import mark_refused
+from certify.doorstep.traces import note_other
+from certify.errors import Invalid
+from certify.media_kind import media_type_of
+from certify.messages.outbox import put_message
+from certify.new_session import new_session
+from certify.registry.national_id import normalise_id
+from certify.series import MEDIA_TYPE, pack
+from certify.service import Service, Unit
+from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
+from certify.storage.facts import add_evidence
+from certify.storage.media import put_media
+from certify.storage.people import find_beneficiary, get_beneficiary
+from certify.storage.reviews import open_case_of
+from certify.storage.signing import visit_key
+from certify.storage.tables import BeneficiaryRow
+from models.errors import ImageRefused, VideoRefused
+
+SOURCE = "doorstep"
+"""All agents are one source: two of them together cannot stop a payment."""
+MAX_TRIES = 3
+"""Visits at which nobody was found before an officer is asked what to do."""
+
+_CASES = {
+    Result.WITNESSES: "visit_attested",
+    Result.MEDICAL: "visit_attested",
+    Result.MOVED: "visit_moved",
+    Result.REFUSED: "visit_refused",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A visit that was opened, before anything is done about it."""
+
+    row: BundleRow
+    content: Content
+    person: BeneficiaryRow
+    when: Judged
+
+
+class Refusal(Exception):
+    """Why a bundle cannot count."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def open_bundle(service: Service, bundle_id: UUID) -> BundleRow:
+    """Open a bundle and act on it; of one that is opened or refused already, change nothing."""
+    with service.unit() as unit:
+        row = unit.db.scalars(select(BundleRow).where(BundleRow.id == bundle_id).with_for_update()).one()
+        if row.state != "received":
+            return row
+        savepoint = unit.db.begin_nested()
+        try:
+            opened = _open(unit, row)
+            _act(unit, opened)
+            _keep(unit, opened)
+        except Refusal as refusal:
+            savepoint.rollback()
+            mark_refused(unit, row, refusal.reason)
+            if refusal.reason == "person_erased":
+                row.sealed = None
+            unit.ledger("visit_refused", None, bundle=row.sha256.hex(), reason=refusal.reason)
+        else:
+            savepoint.commit()
+        return row
+
+
+def _open(unit: Unit, row: BundleRow) -> Opened:
+    bundle = Bundle.parse(row.sealed or b"")
+    agent = unit.db.get_one(AgentRow, row.agent_id)
+    if agent.state == "suspended" and row.admitted_by is None:
+        raise Refusal("agent_suspended")
+    key = visit_key(unit.db, unit.service.vault, bundle.header.key)
+    if key is None:
+        raise Refusal("key_unknown")
+    try:
+        content = Content.parse(bundle.open(key))
+        _check_photos(unit, content)
+    except (ImageRefused, VideoRefused):
+        raise Refusal("visit_incomplete") from None
+    except Invalid as error:
+        raise Refusal(error.code) from error
+    when = _when(unit, row, content)
+    person = _person(unit, content)
+    _refuse_repeats(unit, row, content)
+    if content.entries.result is Result.FACE and consent_of(unit, person.id) is False:
+        # Asked anew at the door, and the agent signs that the answer was yes.
+        set_consent(unit, person.id, given=True, assisted=True)
+    return Opened(row, content, person, when)
+
+
+def _check_photos(unit: Unit, content: Content) -> None:
+    """Raise Invalid, ImageRefused or VideoRefused unless all photos are photos, as far as their headers tell."""
+    for photo in (*content.of("photo"), *content.of("medical"), *content.of("document")):
+        if not media_type_of(photo, unit.service.settings.max_upload_bytes).startswith("image/"):
+            raise Invalid("This is no photo.", code="visit_incomplete")
+
+
+def _when(unit: Unit, row: BundleRow, content: Content) -> Judged:
+    clocks = content.entries.clocks
+    anchored_at = read_time(unit, row.tablet_id, clocks.anchor)
+    if anchored_at is None:
+        raise Refusal("time_unsigned")
+    when = judge_clock(
+        anchored_at,
+        clocks.anchored.stamp(),
+        clocks.began.stamp(),
+        clocks.sealed.stamp(),
+        received_at=row.received_at,
+        sent_offset_s=row.sent_offset_s,
+    )
+    if when.wrong and row.admitted_by is None:
+        raise Refusal("clock_wrong")
+    return when
+
+
+def _person(unit: Unit, content: Content) -> BeneficiaryRow:
+    who = content.entries.who
+    found = who.beneficiary
+    if found is None and who.card_number is not None:
+        try:
+            clear = normalise_id(who.card_number)
+        except Invalid:
+            raise Refusal("person_unknown") from None
+        found = find_beneficiary(unit.db, card_hash=unit.service.vault.lookup_hash(unit.db, "card", clear))
+    if found is None and who.letter is not None:
+        found = person_of_letter(unit, who.letter)
+    if found is None or unit.db.get(BeneficiaryRow, found) is None:
+        raise Refusal("person_unknown")
+    person = get_beneficiary(unit.db, found, lock=True)
+    if person.erased_at is not None:
+        raise Refusal("person_erased")
+    return person
+
+
+def _refuse_repeats(unit: Unit, row: BundleRow, content: Content) -> None:
+    """Refuse a visit that was sealed before, and photos that showed another: nothing counts twice."""
+    opened = select(BundleRow.id).where(BundleRow.state == "opened")
+    same = opened.where(BundleRow.tablet_id == row.tablet_id, BundleRow.visit_id == row.visit_id)
+    if unit.db.scalars(same).first() is not None:
+        raise Refusal("visit_repeated")
+    row.media_sha256 = sorted({_sha256(part.data) for part in content.parts})
+    if row.media_sha256:
+        again = opened.where(BundleRow.media_sha256.overlap(row.media_sha256))
+        if unit.db.scalars(again).first() is not None:
+            raise Refusal("media_repeated")
+
+
+def _act(unit: Unit, opened: Opened) -> None:
+    row, entries, person = opened.row, opened.content.entries, opened.person
+    if entries.result is Result.FACE:
+        _film(unit, opened)
+    elif entries.result is Result.DECEASED:
+        _record_death(unit, opened)
+    elif (kind := _CASES.get(entries.result)) is not None and open_case_of(unit.db, person.id, kind) is None:
+        add_case(unit, person.id, kind, None)
+    visit = _visit(unit, opened)
+    if entries.result is Result.NOT_FOUND:
+        visit.tries += 1
+        visit.state, visit.agent_id, visit.planned_on, visit.place = "asked", None, None, None
+        if visit.tries >= MAX_TRIES and open_case_of(unit.db, person.id, "visit_not_found") is None:
+            add_case(unit, person.id, "visit_not_found", None)
+    else:
+        visit.state, visit.ended_at = "made", opened.when.sealed
+    unit.db.flush()
+    unit.ledger("visit_opened", person.id, bundle=row.sha256.hex(), result=entries.result.value)
+    if entries.result is Result.FACE or entries.result in ATTESTED:
+        put_message(
+            unit, person.id, "visited", {"date": opened.when.began.date().isoformat()}, dedupe=f"visited:{row.id}"
+        )
+
+
+def _visit(unit: Unit, opened: Opened) -> VisitRow:
+    """Return the visit of the plan, or one for somebody who was visited without being in it."""
+    known = unit.db.get(VisitRow, opened.row.visit_id, with_for_update=True)
+    if known is not None and known.beneficiary_id == opened.person.id and known.state in ("asked", "planned"):
+        return known
+    waiting = select(VisitRow).where(
+        VisitRow.beneficiary_id == opened.person.id, VisitRow.state.in_(("asked", "planned"))
+    )
+    if (other := unit.db.scalars(waiting.with_for_update()).one_or_none()) is not None:
+        return other
+    row = VisitRow(
+        id=unit.service.new_id() if known is not None else opened.row.visit_id,
+        beneficiary_id=opened.person.id,
+        state="planned",
+        reason="walk_in",
+        asked_at=opened.when.began,
+        agent_id=opened.row.agent_id,
+        tries=0,
+    )
+    unit.db.add(row)
+    return row
+
+
+def _film(unit: Unit, opened: Opened) -> None:
+    photos, videos = opened.content.of("photo"), opened.content.of("video")
+    data = videos[0] if videos else pack(photos) if len(photos) > 1 else photos[0]
+    limit = unit.service.settings.max_upload_bytes
+    try:
+        media_type = MEDIA_TYPE if not videos and len(photos) > 1 else media_type_of(data, limit)
+    except (ImageRefused, VideoRefused):
+        raise Refusal("visit_incomplete") from None
+    session = new_session(
+        unit, opened.person.id, Channel.DOORSTEP, visit_demand(), device=None, assisted=True, knocked=False
+    )
+    session.filmed_at = opened.when.sealed
+    accept_media(unit, opened.person, session, data, media_type)
+    opened.row.session_id = session.id
+
+
+def _record_death(unit: Unit, opened: Opened) -> None:
+    death = opened.content.entries.death
+    died = opened.when.began
+    if death is not None and death.died_on is not None:
+        died = min(died, datetime.combine(death.died_on, time(12), UTC))
+    fact = AdverseRecord(
+        id=str(unit.service.new_id()), source=SOURCE, event_at=died, recorded_at=unit.now, kind="death"
+    )
+    add_evidence(unit.db, opened.person.id, fact, external_id=f"bundle:{opened.row.id}")
+    unit.ledger("evidence_recorded", opened.person.id, evidence=fact.id, kind="AdverseRecord", source=SOURCE)
+    unit.db.flush()
+    determine_locked(unit, opened.person)
+
+
+def _keep(unit: Unit, opened: Opened) -> None:
+    """Keep what was entered under the person's key, and drop the sealed bytes: they would outlive the person's."""
+    row, entries = opened.row, opened.content.entries
+    papers = []
+    for part in opened.content.parts:
+        if part.kind in ("medical", "document"):
+            blob = unit.service.new_id()
+            put_media(
+                unit.db,
+                unit.sealer(opened.person.id),
+                blob_id=blob,
+                beneficiary_id=opened.person.id,
+                data=part.data,
+                media_type=media_type_of(part.data, unit.service.settings.max_upload_bytes),
+                delete_after=unit.now + timedelta(days=unit.service.settings.media_retention_days),
+            )
+            papers.append(str(blob))
+    letter = entries.who.letter
+    details = entries.model_dump(mode="json", exclude={"clocks", "parts"}) | {
+        "papers": papers,
+        "letter_is_theirs": None if letter is None else person_of_letter(unit, letter) == opened.person.id,
+    }
+    row.details_sealed = unit.sealer(opened.person.id).seal(json.dumps(details).encode(), f"visit:{row.id}")
+    row.state, row.opened_at, row.sealed = "opened", unit.now, None
+    row.result, row.happened_at, row.beneficiary_id = entries.result.value, opened.when.began, opened.person.id
+    unit.db.flush()
+    note_other(unit, row, entries, opened.when)
+
+
+def details_of(unit: Unit, row: BundleRow) -> dict[str, object]:
+    """Return what the agent entered. Raises Gone when the person was erased."""
+    if row.details_sealed is None or row.beneficiary_id is None:
+        return {}
+    found: dict[str, object] = json.loads(unit.sealer(row.beneficiary_id).open(row.details_sealed, f"visit:{row.id}"))
+    return found
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
