@@ -14,9 +14,10 @@ from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
 
 from api import errors
-from api.limits import DoorLimits, RateLimiter
+from api.limits import TABLETS, DoorLimits, RateLimiter
 from api.middleware import BodyLimit, Observe
 from api.routes import (
+    agents,
     beneficiaries,
     certificates,
     determinations,
@@ -29,6 +30,7 @@ from api.routes import (
     references,
     reviews,
     sessions,
+    tablet,
     uploads,
     web,
 )
@@ -89,6 +91,8 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         web,
         knock,
         me,
+        tablet,
+        agents,
         beneficiaries,
         receipts,
         references,
@@ -126,6 +130,7 @@ def build_state(service: Service) -> State:
         sessions=sessions,
         limiter=RateLimiter(settings.rate_limit),
         door=DoorLimits(unlimited=settings.rate_limit == "none"),
+        tablets=RateLimiter("none" if settings.rate_limit == "none" else TABLETS),
         quick=QuickReader(service.database),
         guides=GuidePool([Path(path) for path in settings.guide_sockets], most=settings.live_captures),
     )

@@ -23,6 +23,11 @@ DEVICE_HEADER = "X-Certify-Device"
 COOKIE = "__Host-certify"
 """Access of a person to their own pages. No script can read it, no other site can send it."""
 
+TABLET_COOKIE = "__Host-certify-tablet"
+"""Access of an agent who is signed in at an enrolled tablet."""
+
+_COOKIES = {Role.SELF: COOKIE, Role.TABLET: TABLET_COOKIE}
+
 Admit = Callable[[str, str | None], Principal]
 
 
@@ -50,11 +55,12 @@ class Access:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token:
             return token.strip()
-        cookie = request.cookies.get(COOKIE)
-        if cookie and Role.SELF in self.roles:
-            if not _same_origin(request):
-                raise Forbidden("This page belongs to another site.")
-            return cookie
+        for role, name in _COOKIES.items():
+            cookie = request.cookies.get(name)
+            if cookie and role in self.roles:
+                if not _same_origin(request):
+                    raise Forbidden("This page belongs to another site.")
+                return cookie
         raise TokenRefused("This needs an access token.", hint="Send it as 'Authorization: Bearer …'.")
 
 

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from certify.access import AccessRefused
 from certify.certificates.errors import CertificateError
+from certify.doorstep.tablets import TabletRefused
 from certify.errors import CertifyError, Conflict, Gone, Invalid, NotFound, TooLarge, Unavailable
 from certify.tokens import TokenRefused
 from certify.uploads import WrongOffset
@@ -58,6 +59,7 @@ class BadRequest(CertifyError):
 _STATUS: Mapping[type[CertifyError], HTTPStatus] = {
     BadRequest: HTTPStatus.BAD_REQUEST,
     TokenRefused: HTTPStatus.UNAUTHORIZED,
+    TabletRefused: HTTPStatus.UNAUTHORIZED,
     AccessRefused: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
 from api.routes.web import PAGE
+from certify.doorstep.bundle import MAX_BUNDLE
 from certify.uploads import MAX_CHUNK
 
 log = logging.getLogger("certify.access")
@@ -72,7 +73,8 @@ class BodyLimit:
         path: str = scope["path"]
         media = path.endswith(("/media", "/references"))
         chunk = scope["method"] == "PUT" and path.endswith("/upload")
-        limit = self._media_limit if media else MAX_CHUNK if chunk else _JSON_LIMIT
+        sealed = scope["method"] == "PUT" and path.startswith("/v1/tablet/bundles/")
+        limit = self._media_limit if media else MAX_CHUNK if chunk else MAX_BUNDLE if sealed else _JSON_LIMIT
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         seen = 0
         started = False

@@ -22,6 +22,7 @@ class State:
     sessions: Signer
     limiter: RateLimiter
     door: DoorLimits
+    tablets: RateLimiter
     quick: QuickReader
     guides: GuidePool
 

@@ -24,6 +24,7 @@ from certify.issue import key_set
 from certify.own_page import History, OwnPage
 from certify.receipts import Receipt
 from certify.service import Unit
+from certify.storage.doorstep_tables import VisitRow
 from certify.storage.people import entitlements_of
 from certify.storage.tables import (
     BeneficiaryRow,
@@ -33,7 +34,6 @@ from certify.storage.tables import (
     ReferenceRow,
     ReviewCaseRow,
     SessionRow,
-    VisitRow,
 )
 from certify.uploads import MAX_CHUNK, MIN_CHUNK, Progress
 from certify.visits import LATEST, SOONEST

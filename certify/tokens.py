@@ -50,12 +50,13 @@ class Role(StrEnum):
     PENSIONER = "pensioner"  # one capture session of one person, by a token of the service itself
     SELF = "self"  # a person on their own pages, by a token of the service itself, in a cookie
     AGENT = "agent"
+    TABLET = "tablet"  # an agent at an enrolled tablet, by a token of the service itself, in a cookie
     OFFICER = "officer"
     AUDITOR = "auditor"
     MACHINE = "machine"  # registries, payers and batch jobs
 
 
-OWN_ROLES = frozenset({Role.PENSIONER, Role.SELF})
+OWN_ROLES = frozenset({Role.PENSIONER, Role.SELF, Role.TABLET})
 """Roles that the service alone gives; no issuer may."""
 
 

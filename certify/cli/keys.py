@@ -35,7 +35,7 @@ def export(file: Annotated[Path, typer.Argument(help="Where to write the JWK Set
 _AFTERWARDS = {
     Purpose.CERTIFICATE: "Export the keys again ('certify keys export'), so that payers can verify new certificates.",
     Purpose.LEDGER: "Give the new public key to those who keep checkpoints (GET /v1/ledger/keys).",
-    Purpose.VISIT: "Tablets seal to it once they have fetched new work; what is sealed to the old one is opened as before.",
+    Purpose.VISIT: "Tablets seal to it once they fetch new work; what is sealed to the old one is opened as before.",
     Purpose.SESSION: "Restart every 'certify serve' now: until then it signs with the old key.",
 }
 

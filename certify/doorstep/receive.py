@@ -99,6 +99,12 @@ def admit(unit: Unit, bundle_id: UUID, *, officer: str) -> BundleRow:
     return row
 
 
+def refused_bundles(unit: Unit, *, limit: int = 500) -> Sequence[BundleRow]:
+    """Return the newest refused bundles, newest first."""
+    query = select(BundleRow).where(BundleRow.state == "refused")
+    return unit.db.scalars(query.order_by(BundleRow.received_at.desc()).limit(limit)).all()
+
+
 def waiting_bundles(unit: Unit, *, received_before: datetime, limit: int = 100) -> Sequence[UUID]:
     """Return bundles that are not opened yet, oldest first."""
     query = select(BundleRow.id).where(BundleRow.state == "received", BundleRow.received_at < received_before)

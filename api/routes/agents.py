@@ -1,0 +1,198 @@
+"""Agents and their tablets, for officers; and the question at the door, for everybody: is this agent one of ours?"""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from api import schemas_doorstep as schemas
+from api.auth import allow, network_of, public
+from api.errors import TooManyRequests, problems
+from api.idempotency import Once, once
+from api.state import State, current_state
+from certify.domain.schedule import latest_date
+from certify.doorstep.agents import (
+    AgentState,
+    NewAgent,
+    add_agent,
+    all_agents,
+    check_agent,
+    get_agent,
+    set_agent_state,
+)
+from certify.doorstep.receive import ADMISSIBLE, admit, missing_places, refused_bundles
+from certify.doorstep.tablets import invite_tablet, revoke_tablet, tablets_of
+from certify.service import Unit
+from certify.storage.doorstep_tables import AgentRow, BundleRow, TabletRow
+from certify.tokens import Principal, Role
+
+router = APIRouter(prefix="/v1", tags=["agents"])
+
+_State = Annotated[State, Depends(current_state)]
+_Once = Annotated[Once, Depends(once)]
+_Officer = Annotated[Principal, Depends(allow(Role.OFFICER))]
+_Reader = Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))]
+
+
+@router.post(
+    "/agents",
+    status_code=201,
+    response_model=schemas.AgentDetailOut,
+    responses=problems(400, 401, 403, 409, 413, 422, 503),
+)
+def add(body: schemas.AgentIn, caller: _Officer, once: _Once) -> Response:
+    """Add an agent."""
+
+    def work(unit: Unit) -> schemas.AgentDetailOut:
+        new = NewAgent(badge=body.badge, name=body.name, area=body.area, capacity=body.capacity)
+        return _detail(unit, add_agent(unit, new))
+
+    return once.run(caller, work, status=201)
+
+
+@router.get("/agents", responses=problems(401, 403, 503))
+def agents(_caller: _Reader, state: _State) -> schemas.AgentList:
+    """List all agents with their tablets."""
+    with state.service.reading() as unit:
+        return schemas.AgentList(items=[_detail(unit, row) for row in all_agents(unit)])
+
+
+@router.post(
+    "/agents/{agent_id}/state",
+    response_model=schemas.AgentDetailOut,
+    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+)
+def change_state(agent_id: UUID, body: schemas.AgentStateIn, caller: _Officer, once: _Once) -> Response:
+    """Say whether an agent works. Whoever does not keeps no visits; a suspended agent's tablets are revoked."""
+    return once.run(
+        caller, lambda unit: _detail(unit, set_agent_state(unit, agent_id, AgentState(body.state))), status=200
+    )
+
+
+@router.post(
+    "/agents/{agent_id}/tablets",
+    status_code=201,
+    response_model=schemas.InvitedOut,
+    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+)
+def invite(agent_id: UUID, caller: _Officer, once: _Once) -> Response:
+    """Invite a tablet for an agent: the address in the answer enrols one, once, within a day."""
+
+    def work(unit: Unit) -> schemas.InvitedOut:
+        row, secret = invite_tablet(unit, get_agent(unit, agent_id), officer=caller.subject)
+        address = f"{unit.service.settings.public_url.rstrip('/')}/agent#e={secret}"
+        return schemas.InvitedOut(tablet_id=row.id, address=address, expires_at=row.invite_expires_at)
+
+    return once.run(caller, work, status=201)
+
+
+@router.post(
+    "/tablets/{tablet_id}/revoke",
+    response_model=schemas.TabletOut,
+    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+)
+def revoke(tablet_id: UUID, caller: _Officer, once: _Once) -> Response:
+    """End a tablet that was lost, stolen, or is not needed any more."""
+    return once.run(
+        caller, lambda unit: _tablet(unit, revoke_tablet(unit, tablet_id, officer=caller.subject)), status=200
+    )
+
+
+@router.get("/bundles/refused", responses=problems(401, 403, 503))
+def refused(_caller: _Reader, state: _State) -> schemas.RefusedList:
+    """List the sealed visits that did not count, with the reason of each."""
+    with state.service.reading() as unit:
+        return schemas.RefusedList(items=[_refused(row) for row in refused_bundles(unit)])
+
+
+@router.post(
+    "/bundles/{bundle_id}/admit",
+    response_model=schemas.ToldOut,
+    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+)
+def let_in(bundle_id: UUID, caller: _Officer, once: _Once) -> Response:
+    """Let a refused visit count after all, having looked into it."""
+
+    def work(unit: Unit) -> schemas.ToldOut:
+        row = admit(unit, bundle_id, officer=caller.subject)
+        return schemas.ToldOut(
+            sha256=row.sha256.hex(),
+            visit_id=row.visit_id,
+            seq=row.seq,
+            state="received",
+            reason=None,
+            result=None,
+            outcome=None,
+            guidance=[],
+        )
+
+    return once.run(caller, work, status=200)
+
+
+@router.post(
+    "/door",
+    dependencies=[Depends(public("whoever stands at their door may ask who the agent is; only codes of ours answer"))],
+    responses=problems(404, 413, 422, 503),
+)
+def at_the_door(body: schemas.DoorIn, request: Request, state: _State) -> schemas.DoorOut:
+    """Say who the agent is that shows this code: name, photo, and whether the visit is for today."""
+    wait = state.tablets.hit(network_of(request))
+    if wait:
+        raise TooManyRequests("Too many requests.", retry_after=wait)
+    with state.service.reading() as unit:
+        found = check_agent(unit, body.secret, latest_date(unit.now))
+        photo = found.agent.photo
+        return schemas.DoorOut(
+            fund=state.service.settings.issuer_name,
+            name=found.agent.name,
+            badge=found.agent.badge,
+            photo=None if photo is None else base64.b64encode(photo).decode(),
+            today=found.today,
+            planned_on=found.planned_on,
+            initials=found.initials,
+        )
+
+
+def _detail(unit: Unit, row: AgentRow) -> schemas.AgentDetailOut:
+    return schemas.AgentDetailOut.model_validate(
+        {
+            "id": row.id,
+            "badge": row.badge,
+            "name": row.name,
+            "area": row.area,
+            "capacity": row.capacity,
+            "state": row.state,
+            "score": row.score,
+            "tablets": [_tablet(unit, tablet) for tablet in tablets_of(unit, row.id)],
+        }
+    )
+
+
+def _tablet(unit: Unit, row: TabletRow) -> schemas.TabletOut:
+    return schemas.TabletOut.model_validate(
+        {
+            "id": row.id,
+            "state": row.state,
+            "invited_at": row.invited_at,
+            "enrolled_at": row.enrolled_at,
+            "revoked_at": row.revoked_at,
+            "seen_at": row.seen_at,
+            "missing": missing_places(unit, row.id),
+        }
+    )
+
+
+def _refused(row: BundleRow) -> schemas.RefusedOut:
+    return schemas.RefusedOut(
+        id=row.id,
+        agent_id=row.agent_id,
+        tablet_id=row.tablet_id,
+        seq=row.seq,
+        reason=row.reason or "",
+        received_at=row.received_at,
+        kept_until=row.delete_after,
+        admissible=row.reason in ADMISSIBLE,
+    )

@@ -1,0 +1,226 @@
+"""Tablets of agents: enrolling, signing in, the day's work, and what was sealed."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
+
+from api import schemas_doorstep as schemas
+from api.auth import TABLET_COOKIE, allow, network_of, public
+from api.errors import TooManyRequests, problems
+from api.routes.media import media_body
+from api.state import State, current_state
+from certify.access import device_mark
+from certify.doorstep.clock import sign_time
+from certify.doorstep.day import Stop, Told, day_of, told, waiting_of_tablet
+from certify.doorstep.receive import missing_places, take_bundle
+from certify.doorstep.tablets import (
+    begin_enrolment,
+    begin_sign_in,
+    enrol_tablet,
+    require_tablet,
+    sign_in,
+)
+from certify.storage.doorstep_tables import AgentRow
+from certify.tokens import Principal, Role
+
+router = APIRouter(prefix="/v1/tablet", tags=["tablets"])
+
+SIGNED_IN = timedelta(days=5)
+"""For so long an agent can work without a network; what was taken along dies with it."""
+
+_State = Annotated[State, Depends(current_state)]
+_Tablet = Annotated[Principal, Depends(allow(Role.TABLET))]
+_WHY = "a tablet that is not signed in yet; nothing is told but to whoever holds a secret or a passkey"
+_BUNDLE = {
+    "requestBody": {
+        "required": True,
+        "description": "The sealed visit.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.post("/enrolment/begin", dependencies=[Depends(public(_WHY))], responses=problems(401, 413, 422, 503))
+def enrolment(body: schemas.InvitationIn, request: Request, state: _State) -> schemas.EnrolmentOut:
+    """Begin to enrol this tablet with an officer's invitation."""
+    _limit(state, request)
+    with state.service.unit("certify:tablet") as unit:
+        found = begin_enrolment(unit, body.secret)
+        return schemas.EnrolmentOut(
+            tablet_id=found.tablet.id,
+            agent=_agent(found.agent),
+            fund=state.service.settings.issuer_name,
+            options=dict(found.options),
+        )
+
+
+@router.post(
+    "/enrolment", status_code=201, dependencies=[Depends(public(_WHY))], responses=problems(401, 413, 422, 503)
+)
+def enrol(body: schemas.EnrolIn, request: Request, state: _State) -> schemas.TabletIn:
+    """Enrol this tablet: with its passkey and the key that signs what it seals."""
+    _limit(state, request)
+    with state.service.unit("certify:tablet") as unit:
+        tablet = enrol_tablet(unit, body.secret, jwk=body.key.model_dump(), credential=body.credential)
+        return schemas.TabletIn(tablet_id=tablet.id)
+
+
+@router.post("/sign-in/begin", dependencies=[Depends(public(_WHY))], responses=problems(401, 413, 422, 503))
+def challenge(body: schemas.TabletIn, request: Request, state: _State) -> schemas.ChallengeOut:
+    """Begin to sign in."""
+    _limit(state, request)
+    with state.service.unit("certify:tablet") as unit:
+        return schemas.ChallengeOut(options=dict(begin_sign_in(unit, body.tablet_id)))
+
+
+@router.post(
+    "/sign-in",
+    response_model=schemas.TabletSignedIn,
+    dependencies=[Depends(public(_WHY))],
+    responses=problems(401, 413, 422, 503),
+)
+def signed_in(body: schemas.TabletSignInIn, request: Request, state: _State) -> Response:
+    """Sign in with the tablet's passkey."""
+    _limit(state, request)
+    with state.service.unit("certify:tablet") as unit:
+        tablet = sign_in(unit, body.tablet_id, body.credential)
+        agent = unit.db.get_one(AgentRow, tablet.agent_id)
+        token = state.sessions.issue(
+            subject=str(tablet.id),
+            role=Role.TABLET,
+            now=unit.now,
+            lifetime=SIGNED_IN,
+            device=device_mark(body.device_id),
+        )
+        said = schemas.TabletSignedIn(
+            until=unit.now + SIGNED_IN, agent=_agent(agent), fund=state.service.settings.issuer_name
+        )
+    answer = Response(said.model_dump_json().encode(), media_type="application/json")
+    age = int(SIGNED_IN.total_seconds())
+    answer.set_cookie(TABLET_COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="strict")
+    return answer
+
+
+@router.post(
+    "/sign-out",
+    status_code=204,
+    dependencies=[Depends(public("whoever has the cookie may throw it away"))],
+    responses=problems(413, 422),
+)
+async def sign_out() -> Response:
+    """Forget who was signed in on this tablet."""
+    answer = Response(status_code=204)
+    answer.delete_cookie(TABLET_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    return answer
+
+
+@router.get("/day", responses=problems(401, 403, 503))
+def day(caller: _Tablet, state: _State) -> schemas.DayOut:
+    """Take along the visits of the next days."""
+    with state.service.unit("certify:tablet") as unit:
+        found = day_of(unit, require_tablet(unit, UUID(caller.subject)))
+        seq, sha256 = found.head
+        return schemas.DayOut(
+            agent=_agent(found.agent),
+            fund=state.service.settings.issuer_name,
+            anchor=found.anchor,
+            key={name: str(value) for name, value in found.key.items()},
+            head=schemas.ChainOut(seq=seq, sha256=sha256.hex()),
+            stops=[_stop(stop) for stop in found.stops],
+            retention_days=state.service.settings.media_retention_days,
+        )
+
+
+@router.put(
+    "/bundles/{sha256}",
+    dependencies=[Depends(public("a sealed visit is known by its tablet's signature, also after the sign-in ended"))],
+    responses=problems(400, 401, 413, 422, 503),
+    openapi_extra=_BUNDLE,
+)
+def send(
+    sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")],
+    data: Annotated[bytes, Depends(media_body)],
+    request: Request,
+    state: _State,
+    clock: Annotated[
+        int | None, Header(alias="X-Certify-Clock", ge=0, le=10**14, description="The tablet's clock, ms since 1970")
+    ] = None,
+) -> schemas.TakenOut:
+    """Send a sealed visit. Once this answers it is safe; the same again gives the same answer and changes nothing."""
+    _limit(state, request)
+    sent = None if clock is None else datetime.fromtimestamp(clock / 1000, UTC)
+    with state.service.unit("certify:tablet") as unit:
+        row = take_bundle(unit, data, sha256=bytes.fromhex(sha256), sent_wall=sent)
+        return schemas.TakenOut(told=_told(Told(row, None, ())), anchor=sign_time(unit, row.tablet_id))
+
+
+@router.get("/told", responses=problems(401, 403, 503))
+def results(caller: _Tablet, state: _State) -> schemas.ToldList:
+    """Read what became of the visits of the last days."""
+    with state.service.reading() as unit:
+        tablet = require_tablet(unit, UUID(caller.subject))
+        return schemas.ToldList(
+            items=[_told(one) for one in told(unit, tablet)],
+            waiting=waiting_of_tablet(unit, tablet.id),
+            missing=missing_places(unit, tablet.id),
+            anchor=sign_time(unit, tablet.id),
+        )
+
+
+def _limit(state: State, request: Request) -> None:
+    wait = state.tablets.hit(network_of(request))
+    if wait:
+        raise TooManyRequests("Too many requests.", retry_after=wait)
+
+
+def _agent(row: AgentRow) -> schemas.AgentOut:
+    return schemas.AgentOut(id=row.id, badge=row.badge, name=row.name)
+
+
+def _told(found: Told) -> schemas.ToldOut:
+    row = found.bundle
+    return schemas.ToldOut.model_validate(
+        {
+            "sha256": row.sha256.hex(),
+            "visit_id": row.visit_id,
+            "seq": row.seq,
+            "state": row.state,
+            "reason": row.reason,
+            "result": row.result,
+            "outcome": found.outcome,
+            "guidance": list(found.guidance),
+        }
+    )
+
+
+def _stop(stop: Stop) -> schemas.StopOut:
+    visit, person = stop.visit, stop.person
+    return schemas.StopOut.model_validate(
+        {
+            "visit_id": visit.id,
+            "person_id": person.id,
+            "planned_on": visit.planned_on,
+            "place": visit.place,
+            "part": visit.part,
+            "wanted_on": visit.wanted_on,
+            "reason": visit.reason,
+            "tries": visit.tries,
+            "name": person.name or "",
+            "card_masked": person.card_masked,
+            "national_id_masked": person.national_id_masked,
+            "birth_year": person.birth_date.year if person.birth_date else None,
+            "needs": person.needs,
+            "address": stop.address,
+            "directions": stop.directions,
+            "latitude": stop.latitude,
+            "longitude": stop.longitude,
+            "numbers": list(stop.numbers),
+            "door": stop.door,
+            "door_code": base64.b64encode(stop.door_code).decode(),
+        }
+    )
