@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
-from api.routes.web import PAGE
+from api.routes.web import LOCATED, PAGE
 from certify.doorstep.bundle import MAX_BUNDLE
 from certify.uploads import MAX_CHUNK
 
@@ -49,6 +49,10 @@ def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
 
 _RAW_HEADERS = _raw(_HEADERS)
 _RAW_PAGE_HEADERS = _raw(_PAGE_HEADERS)
+_RAW_LOCATED_HEADERS = _raw(
+    _PAGE_HEADERS
+    | {"Permissions-Policy": _PAGE_HEADERS["Permissions-Policy"].replace("geolocation=()", "geolocation=(self)")}
+)
 
 _JSON_LIMIT = 64_000
 """Bytes of any body that is not media; the largest honest one is a few kilobytes."""
@@ -115,7 +119,10 @@ def _refusal(limit: int, *, media: bool) -> Response:
 
 def _headers_of(scope: Scope) -> list[tuple[bytes, bytes]]:
     keep = scope.get(PAGE)
-    return _RAW_HEADERS if keep is None else [*_RAW_PAGE_HEADERS, (b"cache-control", keep.encode())]
+    if keep is None:
+        return _RAW_HEADERS
+    page = _RAW_LOCATED_HEADERS if scope.get(LOCATED) else _RAW_PAGE_HEADERS
+    return [*page, (b"cache-control", keep.encode())]
 
 
 class Observe:

@@ -96,7 +96,11 @@ class PensionOut(Out):
 
 
 class VisitOut(Out):
-    """A visit that was asked for."""
+    """A visit that was asked for or is planned.
+
+    ``wanted_on`` is the day wished for, or the one planned once there is one; so is ``part``, of which the plan is an
+    estimate.
+    """
 
     wanted_on: date
     part: Literal["morning", "afternoon"]

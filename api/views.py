@@ -24,7 +24,6 @@ from certify.issue import key_set
 from certify.own_page import History, OwnPage
 from certify.receipts import Receipt
 from certify.service import Unit
-from certify.storage.doorstep_tables import VisitRow
 from certify.storage.people import entitlements_of
 from certify.storage.tables import (
     BeneficiaryRow,
@@ -36,7 +35,7 @@ from certify.storage.tables import (
     SessionRow,
 )
 from certify.uploads import MAX_CHUNK, MIN_CHUNK, Progress
-from certify.visits import LATEST, SOONEST
+from certify.visits import LATEST, SOONEST, ShownVisit
 from models.guidance import sentence
 
 
@@ -270,11 +269,9 @@ def _pension(unit: Unit, row: EntitlementRow) -> schemas_self.PensionOut:
     return schemas_self.PensionOut.model_validate({**shown, "title": unit.service.policy(row.scheme).policy.title})
 
 
-def visit(row: VisitRow) -> schemas_self.VisitOut:
-    """Show a visit that was asked for."""
-    return schemas_self.VisitOut.model_validate(
-        {"wanted_on": row.wanted_on, "part": row.part, "asked_at": row.asked_at}
-    )
+def visit(found: ShownVisit) -> schemas_self.VisitOut:
+    """Show a visit that was asked for or is planned."""
+    return schemas_self.VisitOut.model_validate(found, from_attributes=True)
 
 
 def appeal(found: Appeal) -> schemas_self.AppealOut:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from certify.access import forget_access_of
 from certify.contact import forget_contact_of
+from certify.doorstep.homes import forget_home_of
 from certify.issue import revoke
 from certify.service import Unit
 from certify.storage.certificates import certificate_in_force, certificates_of
@@ -14,6 +15,7 @@ from certify.storage.media import delete_media_of
 from certify.storage.people import entitlements_of, get_beneficiary, ids_of, references_of
 from certify.storage.prints import delete_prints_of
 from certify.storage.sessions import close_sessions_of, forget_devices_of
+from certify.visits import end_visits_of
 
 
 def erase(unit: Unit, beneficiary_id: UUID) -> None:
@@ -34,6 +36,8 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     delete_prints_of(unit.db, beneficiary_id)
     forget_access_of(unit, beneficiary_id)
     forget_contact_of(unit, beneficiary_id)
+    forget_home_of(unit, beneficiary_id)
+    end_visits_of(unit, beneficiary_id)
     for certificate in certificates_of(unit.db, beneficiary_id):
         certificate.cose = b""  # the signed bytes name the person; number, state and digest stay
     for entitlement in entitlements_of(unit.db, beneficiary_id):

@@ -16,10 +16,9 @@ from certify.domain.decide import NextStep, Standing
 from certify.domain.evidence import Channel
 from certify.service import Unit
 from certify.storage.certificates import certificates_of
-from certify.storage.doorstep_tables import VisitRow
 from certify.storage.people import entitlements_of, get_beneficiary, references_of
 from certify.storage.tables import CertificateRow, EntitlementRow, SessionRow
-from certify.visits import visit_of
+from certify.visits import ShownVisit, shown_visit, visit_of
 
 _YEARS_SHOWN = timedelta(days=5 * 366)
 
@@ -50,7 +49,7 @@ class OwnPage:
         certificate: number of the one in force.
         can_film: whether a photo is enrolled, so that a capture makes sense.
         consent: to being recognised; None when it was never asked for here.
-        visit: what was asked for.
+        visit: what was asked for, or is planned.
         appeal: the newest.
     """
 
@@ -62,7 +61,7 @@ class OwnPage:
     certificate: str | None
     can_film: bool
     consent: bool | None
-    visit: VisitRow | None
+    visit: ShownVisit | None
     appeal: Appeal | None
 
 
@@ -71,6 +70,7 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
     person = get_beneficiary(unit.db, beneficiary_id)
     pensions = entitlements_of(unit.db, beneficiary_id)
     in_force = [c for c in certificates_of(unit.db, beneficiary_id) if c.state == "valid" and c.expires_at > unit.now]
+    visit = visit_of(unit, beneficiary_id)
     until = [pension.valid_until for pension in pensions if pension.valid_until]
     return OwnPage(
         name=person.name,
@@ -81,7 +81,7 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
         certificate=in_force[0].number if in_force else None,
         can_film=any(reference.state != "refused" for reference in references_of(unit.db, beneficiary_id)),
         consent=consent_of(unit, beneficiary_id),
-        visit=visit_of(unit, beneficiary_id),
+        visit=shown_visit(unit, visit) if visit else None,
         appeal=last_appeal(unit, beneficiary_id),
     )
 

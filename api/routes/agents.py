@@ -13,7 +13,6 @@ from api.auth import allow, network_of, public
 from api.errors import TooManyRequests, problems
 from api.idempotency import Once, once
 from api.state import State, current_state
-from certify.domain.schedule import latest_date
 from certify.doorstep.agents import (
     AgentState,
     NewAgent,
@@ -23,6 +22,7 @@ from certify.doorstep.agents import (
     get_agent,
     set_agent_state,
 )
+from certify.doorstep.days import today_of
 from certify.doorstep.receive import ADMISSIBLE, admit, missing_places, refused_bundles
 from certify.doorstep.tablets import invite_tablet, revoke_tablet, tablets_of
 from certify.service import Unit
@@ -143,7 +143,7 @@ def at_the_door(body: schemas.DoorIn, request: Request, state: _State) -> schema
     if wait:
         raise TooManyRequests("Too many requests.", retry_after=wait)
     with state.service.reading() as unit:
-        found = check_agent(unit, body.secret, latest_date(unit.now))
+        found = check_agent(unit, body.secret, today_of(unit))
         photo = found.agent.photo
         return schemas.DoorOut(
             fund=state.service.settings.issuer_name,

@@ -112,7 +112,8 @@ def visit(body: schemas_self.VisitIn, caller: _Self, once: _Once) -> Response:
     """Ask for a visit at home."""
 
     def work(unit: Unit) -> schemas_self.VisitOut:
-        return views.visit(ask_for_visit(unit, UUID(caller.subject), on=body.wanted_on, part=body.part))
+        row = ask_for_visit(unit, UUID(caller.subject), on=body.wanted_on, part=body.part)
+        return schemas_self.VisitOut(wanted_on=body.wanted_on, part=body.part, asked_at=row.asked_at)
 
     return once.run(caller, work, status=201)
 

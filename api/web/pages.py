@@ -18,7 +18,29 @@ from pathlib import Path
 from certify.appeal import ANSWER_WITHIN
 from certify.visits import LATEST, SOONEST
 
-PHONE = Path(__file__).parent / "phone"
+_WEB = Path(__file__).parent
+SHARED = _WEB / "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One of the apps.
+
+    Attributes:
+        folder: with ``index.html``, ``manifest.webmanifest``, ``locales`` and whatever they load. What both apps load
+            lies in ``shared``, and is served as if it lay in the app's own folder.
+        home: path of its first page.
+        all_words: whether its worker keeps the words of every language: where there is no network for days, a helper
+            may still read another one.
+    """
+
+    folder: Path
+    home: str
+    all_words: bool = False
+
+
+PHONE = App(_WEB / "phone", "/")
+TABLET = App(_WEB / "tablet", "/agent", all_words=True)
 LANGUAGES = ("zh-Hans", "en", "pt", "hi", "fr", "es", "ar")
 """In the order in which they are offered; a test holds every catalogue to be complete."""
 RIGHT_TO_LEFT = frozenset({"ar"})
@@ -63,15 +85,18 @@ class Site:
     worker: File
 
 
-def read_site(folder: Path, *, retention_days: int) -> Site:
-    """Read an app's folder.
+def read_site(app: App, *, retention_days: int, shared: Path = SHARED) -> Site:
+    """Read an app.
 
     Args:
-        folder: with ``index.html``, ``sw.js``, ``locales`` and whatever they load.
+        app: which.
         retention_days: for which captures are kept, which the first page says.
+        shared: folder of what the apps have in common.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    contents: dict[str, bytes] = {}
+    for folder in (shared, app.folder):
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        contents |= {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     digest = hashlib.sha256()
     for name, content in contents.items():
         digest.update(f"{name}\n{len(content)}\n".encode() + content)
@@ -81,7 +106,7 @@ def read_site(folder: Path, *, retention_days: int) -> Site:
     manifest = json.loads(contents["manifest.webmanifest"])
     for language in LANGUAGES:
         words = json.loads(contents[f"locales/{language}.json"])
-        named = {"name": words["app.name"], "short_name": words["app.name"], "description": words["welcome.text"]}
+        named = {"name": words["app.name"], "short_name": words["app.name"], "description": words["app.description"]}
         direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
         text = json.dumps({**manifest, **named, "lang": language, "dir": direction}, ensure_ascii=False)
         files[f"manifest-{language}.webmanifest"] = _file("manifest.webmanifest", text.encode())
@@ -103,8 +128,16 @@ def read_site(folder: Path, *, retention_days: int) -> Site:
         )
         for language in LANGUAGES
     }
-    shell = ["/", *(base + name for name in files if not name.startswith(("locales/", "manifest")))]
-    worker = contents["sw.js"].decode().replace("{{version}}", version).replace("{{shell}}", json.dumps(shell))
+    left_out = ("manifest",) if app.all_words else ("locales/", "manifest")
+    shell = [app.home, *(base + name for name in files if not name.startswith(left_out))]
+    worker = contents["sw.js"].decode()
+    for name, value in {
+        "family": app.folder.name,
+        "version": version,
+        "shell": json.dumps(shell),
+        "home": app.home,
+    }.items():
+        worker = worker.replace(f"{{{{{name}}}}}", value)
     return Site(version, files, first, _file("sw.js", worker.encode()))
 
 

@@ -8,6 +8,7 @@ import typer
 
 from certify.certificates.errors import CertificateError
 from certify.cli import (
+    agents,
     audits,
     cases,
     check,
@@ -26,6 +27,7 @@ from certify.cli import (
     runs,
     simulate,
     verify,
+    visits,
 )
 from certify.cli.output import ExitCode, complain
 from certify.domain.policy import PolicyInvalid
@@ -59,6 +61,8 @@ app.add_typer(cases.app, name="case")
 app.add_typer(feeds.app, name="feed")
 app.add_typer(runs.app, name="run")
 app.add_typer(audits.app, name="audit")
+app.add_typer(visits.app, name="visit")
+app.add_typer(agents.app, name="agent")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(keys.app, name="keys")
 keys.register(app)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from certify.domain.integrity_signals import Found, Seen, Signal, VisitTrace
 
 __all__ = [
+    "BONFERRONI",
     "FLAG_FROM",
     "STARTING",
     "IntegrityScore",
@@ -32,9 +33,13 @@ __all__ = [
     "surprise",
 ]
 
-FLAG_FROM = 2.5
-"""Score from which a supervisor looks: were the model right, one honest agent in 300 at any one look, and more when one
-looks after every visit. Chosen on simulated agents with seeds below 1000; ``bench/integrity.py`` measures others."""
+FLAG_FROM = 2.25
+"""Score from which a supervisor looks: were the model right, one honest agent in 180 at any one look, and more when one
+looks after every visit. Chosen on simulated agents with seeds below 1000. ``bench/integrity.py`` on seeds 1000 to 1999:
+0.8 % of the honest (0.35 to 1.57) are flagged at some time within 50 visits, and 86 to 100 % of the kinds of cheats."""
+
+BONFERRONI = math.log10(len(Signal))
+"""What the score takes off the largest surprise, because there were so many signals to be surprised by."""
 
 PRIOR_TRIALS = 300
 """Visits that the starting value is worth against what colleagues show. A starting value, not measured."""
@@ -63,13 +68,14 @@ STARTING: Mapping[Signal, Usual] = {
     Signal.SAME_BACKGROUND: Usual(0.02, 25),
     Signal.SAME_FACE: Usual(0.002, 100),
     Signal.IMPOSSIBLE_TRAVEL: Usual(0.02, 25),
-    Signal.VISIT_LENGTH: Usual(0.03, 25),
-    Signal.PICTURE_OF_PICTURE: Usual(0.05, 25),
-    Signal.ALTERNATIVES: Usual(0.08, 20),
-    Signal.CLOCK: Usual(0.01, 15),
+    Signal.VISIT_LENGTH: Usual(0.03, 30),
+    Signal.PICTURE_OF_PICTURE: Usual(0.05, 35),
+    Signal.ALTERNATIVES: Usual(0.08, 25),
+    Signal.CLOCK: Usual(0.015, 10),
     Signal.RECHECKS: Usual(0.03, 30),
 }
-"""Starting values, not measured on real visits: a fund replaces them by what its first year shows."""
+"""Starting values, not measured on real visits: a fund replaces them by what its first year shows. How alike agents are
+was set near what simulated honest agents with seeds below 1000 show; that moves the guess to fixtures/agents.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,11 @@ class IntegrityScore:
 
 
 def score(traces: Iterable[VisitTrace], base: Mapping[Signal, float]) -> IntegrityScore:
-    """Score an agent's visits, given in any order, against the usual rates (``base_rates``)."""
+    """Score an agent's visits, given in any order, against the usual rates (``base_rates``).
+
+    Give the latest fifty to a hundred. Among a thousand good visits the first false ones drown, and over months a
+    nursing home is visited on more days than ``integrity_signals.HOME_DAYS``.
+    """
     seen = Seen(traces)
     signals = [_judge(signal, seen.find(signal), base) for signal in Signal]
     signals.sort(key=lambda found: -found.surprise)
@@ -178,4 +188,4 @@ def _judge(signal: Signal, found: Found, base: Mapping[Signal, float]) -> Signal
 
 
 def _overall(surprises: Iterable[float]) -> float:
-    return max(0.0, max(surprises, default=0.0) - math.log10(len(Signal)))
+    return max(0.0, max(surprises, default=0.0) - BONFERRONI)

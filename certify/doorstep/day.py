@@ -13,10 +13,10 @@ from uuid import UUID
 import segno
 from sqlalchemy import func, select
 
-from certify.domain.schedule import latest_date
 from certify.doorstep.agents import door_secret
 from certify.doorstep.bundle import chain_start
 from certify.doorstep.clock import sign_time
+from certify.doorstep.days import today_of
 from certify.doorstep.homes import homes_of
 from certify.identifiers import open_identifiers
 from certify.service import Unit
@@ -78,13 +78,14 @@ class Told:
 def day_of(unit: Unit, tablet: TabletRow) -> Day:
     """Return what a tablet takes along now."""
     agent = unit.db.get_one(AgentRow, tablet.agent_id)
-    today = latest_date(unit.now)
+    today = today_of(unit)
     query = (
         select(VisitRow)
         .where(
             VisitRow.agent_id == agent.id,
-            VisitRow.state == "planned",
-            # Yesterday's too: whoever could not be visited then is visited now, or goes back to the plan.
+            # Those made, so that the agent sees what came of them. Yesterday's too: whoever could not be visited then
+            # is visited now, or goes back to the plan.
+            VisitRow.state.in_(("planned", "made")),
             VisitRow.planned_on.between(today - timedelta(days=1), today + AHEAD),
         )
         .order_by(VisitRow.planned_on, VisitRow.place, VisitRow.id)

@@ -47,7 +47,7 @@ class Quarantine:
     def add(self, bad: Iterable[BadRow]) -> None:
         """Write rows, in the order of their lines."""
         rows = sorted(bad, key=lambda entry: entry.row.line)
-        self._write((str(b.row.line), b.code, b.reason, *map(_harmless, self._cells(b))) for b in rows)
+        self._write((str(b.row.line), b.code, b.reason, *map(harmless, self._cells(b))) for b in rows)
         self.count += len(rows)
 
     def __enter__(self) -> Self:
@@ -84,6 +84,6 @@ class _Text:
         return len(text)
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """Keep a spreadsheet from running a cell as a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

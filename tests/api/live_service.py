@@ -56,8 +56,8 @@ class GuideProcess:
 
 
 @contextmanager
-def served(service: Service) -> Iterator[str]:
-    """Serve the application on a free port; yield the address, without its scheme."""
+def served(service: Service, *, port: int = 0) -> Iterator[str]:
+    """Serve the application on a port, or any free one; yield the address, without its scheme."""
     config = uvicorn.Config(
         create_app(service=service),
         log_config=None,
@@ -67,7 +67,8 @@ def served(service: Service) -> Iterator[str]:
     )
     server = uvicorn.Server(config)
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         while not server.started:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.web.pages import LANGUAGES, PHONE, choose_language, read_site
+from api.web.pages import LANGUAGES, PHONE, SHARED, TABLET, App, choose_language, read_site
 from certify.domain.outcome import Outcome
 from certify.own_page import Headline
 from certify.policies import load_policies

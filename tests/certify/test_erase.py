@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,13 +11,17 @@ from sqlalchemy import select
 
 from certify.determine import determine
 from certify.domain.evidence import OfficerRuling, Ruling
+from certify.domain.schedule import latest_date
+from certify.doorstep.homes import Home, set_home
 from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.erase import erase
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
+from certify.storage.doorstep_tables import HomeRow
 from certify.storage.facts import add_evidence
 from certify.storage.idempotency import answer_label, claim_key, forget_answers, store_answer
 from certify.storage.tables import IdempotencyRow
+from certify.visits import ask_for_visit, visit_of
 
 pytestmark = pytest.mark.integration
 
@@ -42,6 +46,21 @@ def test_answers_that_name_the_person_go(service: Service) -> None:
         ("officer", "under way"),
         ("officer", "unreadable"),  # nobody can open it; it goes with its two days
     }
+
+
+def test_home_and_visit_go(service: Service) -> None:
+    ana, bob = _certified(service, "ERASE001"), _certified(service, "ERASE002")
+    with service.unit() as unit:
+        for person in (ana, bob):
+            set_home(unit, person, Home("1 Road", "blue door"))
+            ask_for_visit(unit, person, on=latest_date(unit.now) + timedelta(days=5), part="morning")
+    with service.unit() as unit:
+        erase(unit, ana)
+        erase(unit, ana)
+    with service.reading() as unit:
+        assert unit.db.scalars(select(HomeRow.beneficiary_id)).all() == [bob]
+        assert visit_of(unit, ana) is None, "nobody is sent to them"
+        assert visit_of(unit, bob) is not None
 
 
 def test_all_chunks_are_looked_through(service: Service) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -27,6 +28,8 @@ from certify.capture import evaluate_session
 from certify.config import Settings
 from certify.determine import determine
 from certify.domain.profile import PROMPTS, Demand
+from certify.doorstep.opening import open_bundle
+from certify.doorstep.receive import waiting_bundles
 from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.policies import load_policies
 from certify.queue import DatabaseQueue
@@ -123,6 +126,13 @@ class House:
         return person, card
 
 
+def free_port() -> int:
+    """Return a port that nobody uses just now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def house(
     embedded_server: PostgresServer,
@@ -144,6 +154,7 @@ def house(
             rate_limit="none",
             issuer_name="Test Pension Fund",
             guide_sockets=(str(guide.socket),),
+            public_url=f"http://localhost:{(port := free_port())}",  # passkeys belong to names, not to numbers
         )
         database = Database(url)
         stack.callback(database.close)
@@ -154,7 +165,7 @@ def house(
             policies=load_policies(),
             queue=DatabaseQueue(),
         )
-        address = stack.enter_context(served(service))
+        address = stack.enter_context(served(service, port=port))
         worker = Worker(service, for_drawn_people(engine))
         stack.callback(worker.stop)
         yield House(address, service, engine)
@@ -208,7 +219,11 @@ class Worker:
     def _work(self) -> None:
         while not self._over.wait(0.2):
             with self._service.reading() as unit:
-                waiting = waiting_sessions(unit.db, submitted_before=unit.now + timedelta(minutes=1), limit=10)
+                soon = unit.now + timedelta(minutes=1)
+                bundles = waiting_bundles(unit, received_before=soon)
+                waiting = waiting_sessions(unit.db, submitted_before=soon, limit=10)
+            for bundle in bundles:
+                open_bundle(self._service, bundle)
             for session in waiting:
                 evaluate_session(self._service, self._engine, session)
 

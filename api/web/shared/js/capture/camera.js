@@ -13,14 +13,14 @@ export class CameraError extends Error {
 /** Browsers inside other apps, many of which never give a page the camera. */
 const IN_APP = /MicroMessenger|FBAN|FBAV|Instagram|Line\/|WhatsApp|; wv\)|GSA\/|QQ\/|Weibo|AlipayClient|DingTalk|TikTok|musical_ly|BytedanceWebview/i;
 
-/** @param {"user" | "environment"} facing @returns {Promise<MediaStream>} */
-export async function openCamera(facing) {
+/** @param {"user" | "environment"} facing @param {number} [width] pixels @returns {Promise<MediaStream>} */
+export async function openCamera(facing, width = 640) {
   if (!navigator.mediaDevices?.getUserMedia) throw new CameraError(IN_APP.test(navigator.userAgent) ? "inapp" : "old");
   try {
     return await navigator.mediaDevices.getUserMedia({
       audio: false,
       // One side only: phones turn the picture, and both sides would cut it to a lying one.
-      video: { facingMode: { ideal: facing }, width: { ideal: 640 }, frameRate: { ideal: 15, max: 30 } },
+      video: { facingMode: { ideal: facing }, width: { ideal: width }, frameRate: { ideal: 15, max: 30 } },
     });
   } catch (error) {
     throw new CameraError(troubleOf(error));

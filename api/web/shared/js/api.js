@@ -29,7 +29,7 @@ export function newKey() {
 
 /**
  * @param {string} path
- * @param {{method?: string, json?: unknown, body?: BodyInit, token?: string, key?: string, headers?: Record<string, string>, raw?: boolean, tries?: number}} [how]
+ * @param {{method?: string, json?: unknown, body?: BodyInit, token?: string, key?: string, headers?: Record<string, string>, raw?: boolean, tries?: number, patience?: number}} [how]
  * @returns {Promise<any>}
  */
 export async function call(path, how = {}) {
@@ -43,7 +43,7 @@ export async function call(path, how = {}) {
   const tries = how.tries ?? AGAIN_MS.length;
   for (let turn = 0; ; turn += 1) {
     try {
-      return await once(path, { method, headers, body }, how.raw === true);
+      return await once(path, { method, headers, body }, how.raw === true, how.patience ?? TIMEOUT_MS);
     } catch (error) {
       const passing = error instanceof NoNetwork || (error instanceof Problem && error.status === 503);
       if (!passing || turn >= tries) throw error;
@@ -52,14 +52,14 @@ export async function call(path, how = {}) {
   }
 }
 
-/** @param {string} path @param {RequestInit} request @param {boolean} raw */
-async function once(path, request, raw) {
+/** @param {string} path @param {RequestInit} request @param {boolean} raw @param {number} patience */
+async function once(path, request, raw, patience) {
   const control = new AbortController();
-  const timer = setTimeout(() => control.abort(), TIMEOUT_MS);
+  const timer = setTimeout(() => control.abort(), patience);
   let answer;
   try {
     answer = await fetch(path, { ...request, signal: control.signal, credentials: "same-origin", cache: "no-store" });
-    if (answer.ok) return raw ? await answer.blob() : await answer.json();
+    if (answer.ok) return raw ? await answer.blob() : answer.status === 204 ? null : await answer.json();
   } catch (error) {
     throw new NoNetwork(String(error));
   } finally {

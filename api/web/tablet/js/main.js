@@ -1,0 +1,62 @@
+// The agents' app. All of it is loaded at once: at the next door there may be no network for what is missing.
+
+import { applyTextSize, recall } from "./device.js";
+import { current, LANGUAGES, load, t } from "./i18n.js";
+import { go, install, keepOffline } from "./pages.js";
+import { stay } from "./store.js";
+import { own } from "./tablet.js";
+import { isOpen, lockOf, signedIn } from "./work.js";
+import { enrol } from "./views/enrol.js";
+import { settings } from "./views/settings.js";
+import { signin } from "./views/signin.js";
+import { unlock } from "./views/unlock.js";
+import { today } from "./views/today.js";
+import { visit } from "./views/visit.js";
+import { photos } from "./views/photos.js";
+import { noface } from "./views/noface.js";
+import { other } from "./views/other.js";
+import { sealing } from "./views/sealing.js";
+
+/** Which page comes first: it depends on what this tablet is, and whether its agent is here. */
+async function first() {
+  if (!(await own())) return "enrol";
+  if (!(await signedIn())) return "signin";
+  if (isOpen()) return "today";
+  return (await lockOf())?.how === "none" ? "signin" : "unlock";
+}
+
+/** @type {import("./pages.js").View} */
+async function home(options) {
+  const name = await first();
+  return await VIEWS[name](options);
+}
+
+/** @type {Record<string, import("./pages.js").View>} */
+const VIEWS = { home, enrol, signin, unlock, today, visit, photos, noface, other, sealing, settings };
+
+function secretOfInvitation() {
+  const found = /^#e=([A-Za-z0-9_-]{10,100})$/.exec(location.hash);
+  history.replaceState(null, "", location.pathname);
+  return found?.[1] ?? null;
+}
+
+async function start() {
+  applyTextSize();
+  const secret = secretOfInvitation();
+  const remembered = recall("language");
+  const wanted = remembered && LANGUAGES.includes(remembered) ? remembered : current();
+  await load(LANGUAGES.includes(wanted) ? wanted : "en");
+  install({
+    views: Object.fromEntries(Object.entries(VIEWS).map(([name, view]) => [name, () => view])),
+    home: "home",
+    signIn: () => ({ title: t("signin.title"), go: () => go("signin") }),
+    passing: ["photos", "sealing", "enrol", "unlock"],
+    said: { tablet_refused: "error.tablet", agent_suspended: "error.tablet" },
+  });
+  if (secret) await go("enrol", { secret }, { replace: true });
+  else await go("home", {}, { replace: true });
+  await keepOffline("/agent/sw.js", "/agent");
+  await stay();
+}
+
+void start();

@@ -1,0 +1,43 @@
+import { call, Problem } from "../api.js";
+import { button, h } from "../dom.js";
+import { t } from "../i18n.js";
+import { makePasskey, wasDeclined } from "../passkey.js";
+import { go, sayProblem } from "../pages.js";
+import { publicKey, setOwn } from "../tablet.js";
+
+/** Making this tablet an agent's, with the address that the office handed over. @type {import("../pages.js").View} */
+export async function enrol({ secret }) {
+  if (!secret) return { title: t("enrol.none.title"), body: [h("p", {}, t("enrol.none"))] };
+  if (!window.PublicKeyCredential || !crypto.subtle) return { title: t("enrol.title"), body: [h("p", { class: "error", role: "alert" }, t("enrol.old"))] };
+  /** @type {any} */
+  let begun;
+  try {
+    begun = await call("/v1/tablet/enrolment/begin", { json: { secret } });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 401) throw error;
+    return { title: t("enrol.used.title"), body: [h("p", { class: "error", role: "alert" }, t("enrol.used"))] };
+  }
+  const problem = h("p", { class: "error", role: "alert", hidden: true });
+  return {
+    title: t("enrol.title"),
+    body: [
+      h("div", { class: "card" }, h("p", { class: "dateline" }, begun.agent.name), h("p", {}, t("enrol.badge", { badge: begun.agent.badge, fund: begun.fund }))),
+      h("p", {}, t("enrol.text")),
+      problem,
+      button(t("enrol.do"), async () => {
+        problem.hidden = true;
+        try {
+          // Made anew at each try: a challenge is answered once.
+          const fresh = await call("/v1/tablet/enrolment/begin", { json: { secret } });
+          const credential = await makePasskey(fresh.options);
+          const { tablet_id: id } = await call("/v1/tablet/enrolment", { json: { secret, key: await publicKey(), credential } });
+          await setOwn({ id, agent: begun.agent, fund: begun.fund });
+          await go("signin", {}, { replace: true });
+        } catch (error) {
+          problem.textContent = wasDeclined(error) ? t("passkey.declined") : sayProblem(error);
+          problem.hidden = false;
+        }
+      }, { kind: "main" }),
+    ],
+  };
+}

@@ -1,0 +1,140 @@
+import { openCamera, stopCamera, CameraError } from "../capture/camera.js";
+import { addShot, bytesOf, draftOf, dropShot, keepDraft } from "../draft.js";
+import { button, h } from "../dom.js";
+import { Guide } from "../guide.js";
+import { number, t } from "../i18n.js";
+import { go } from "../pages.js";
+import { shrink, takePhoto } from "../photo.js";
+
+/** Photos of a face; more help against a moment of closed eyes, and against nothing else. */
+export const WANTED = 3;
+const MOST = 5;
+/** What a visit came to that ends with photos of a kind. @type {Record<string, string>} */
+const RESULTS = { photo: "face", medical: "medical", document: "deceased" };
+
+/**
+ * Photos for a visit, by the rear camera. "kind" is what they show; "scan" looks for the code of a letter instead.
+ * @type {import("../pages.js").View}
+ */
+export async function photos({ visit, kind = "photo", scan = false }) {
+  const draft = await draftOf(visit);
+  if (!draft) return { title: t("photos.title"), body: [button(t("app.home"), () => go("today"), { kind: "main" })] };
+  const face = kind === "photo";
+  const wanted = face ? WANTED : 1;
+  const video = /** @type {HTMLVideoElement} */ (h("video", { autoplay: true, playsinline: true, muted: true }));
+  video.muted = true;
+  const advice = h("p", { class: "advice", role: "status" }, t("photos.starting"));
+  const shots = h("ul", { class: "shots" });
+  const problem = h("p", { class: "error", role: "alert", hidden: true });
+  const onward = button(t("photos.next"), async () => {
+    await keepDraft(draft);
+    await go("sealing", { visit, result: RESULTS[kind] });
+  }, { kind: "main" });
+  const consent = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", checked: draft.consent }));
+  consent.addEventListener("change", async () => {
+    draft.consent = consent.checked;
+    await keepDraft(draft);
+    await paint();
+  });
+  /** @type {string[]} */
+  let addresses = [];
+  const paint = async () => {
+    addresses.forEach((address) => URL.revokeObjectURL(address));
+    addresses = [];
+    const mine = draft.shots.filter((shot) => shot.kind === kind);
+    const items = [];
+    for (const [place, shot] of mine.entries()) {
+      const address = URL.createObjectURL(new Blob([await bytesOf(draft, shot)], { type: "image/jpeg" }));
+      addresses.push(address);
+      const drop = button(t("photos.retake"), async () => {
+        await dropShot(draft, shot);
+        await paint();
+      });
+      items.push(h("li", {}, h("img", { src: address, alt: t("photos.shot", { count: number(place + 1) }) }), drop));
+    }
+    shots.replaceChildren(...items);
+    onward.hidden = scan || mine.length < 1 || (face && !draft.consent);
+    take.hidden = scan || mine.length >= MOST;
+    count.textContent = scan ? t("photos.scan") : t("photos.count", { count: number(mine.length), wanted: number(wanted) });
+  };
+  const add = async (/** @type {Blob} */ blob) => {
+    await addShot(draft, kind, blob);
+    await paint();
+  };
+  const take = button(t("photos.take"), async () => add(await takePhoto(video)), { kind: "main", icon: "camera" });
+  const chosen = /** @type {HTMLInputElement} */ (h("input", { type: "file", accept: "image/*", capture: "environment", class: "sr", tabindex: "-1", "aria-hidden": "true" }));
+  chosen.addEventListener("change", async () => {
+    const file = chosen.files?.[0];
+    if (!file) return;
+    try {
+      await add(await shrink(file));
+    } catch {
+      problem.textContent = t("photos.nofile");
+      problem.hidden = false;
+    }
+  });
+  const count = h("p", { class: "quiet", role: "status" });
+  /** @type {MediaStream | null} */
+  let stream = null;
+  let over = false;
+  const guide = new Guide();
+  const timer = setInterval(() => {
+    const found = guide.look(video);
+    if (found && !scan) advice.textContent = t(`advice.${found}`);
+  }, 500);
+  void (async () => {
+    try {
+      stream = await openCamera("environment", 1280);
+      if (over) return stopCamera(stream);
+      video.srcObject = stream;
+      if (scan) advice.textContent = t("photos.scan");
+      if (scan) await readLetter(video, () => over, async (secret) => {
+        draft.who = { letter: secret, how: "letter" };
+        await keepDraft(draft);
+        await go("visit", { id: draft.visit }, { replace: true });
+      });
+    } catch (error) {
+      problem.textContent = t(`camera.${error instanceof CameraError ? error.trouble : "other"}`);
+      problem.hidden = false;
+      advice.textContent = t("photos.byfile");
+    }
+    return undefined;
+  })();
+  await paint();
+  const body = [
+    h("div", { class: "viewfinder" }, video, advice),
+    problem,
+    count,
+    take,
+    shots,
+    face && !scan ? h("label", { class: "choice" }, consent, h("span", {}, t("photos.consent"))) : null,
+    onward,
+    scan ? null : chosen,
+    scan ? null : button(t("photos.file"), () => chosen.click(), { kind: "plain" }),
+  ];
+  return {
+    title: scan ? t("visit.letter") : t(`photos.${kind}`),
+    back: "visit",
+    body,
+    leave: () => {
+      over = true;
+      clearInterval(timer);
+      stopCamera(stream);
+      addresses.forEach((address) => URL.revokeObjectURL(address));
+    },
+  };
+}
+
+/** @param {HTMLVideoElement} video @param {() => boolean} over @param {(secret: string) => unknown} found */
+async function readLetter(video, over, found) {
+  const detector = new /** @type {any} */ (window).BarcodeDetector({ formats: ["qr_code"] });
+  while (!over()) {
+    const codes = video.videoWidth ? await detector.detect(video).catch(() => []) : [];
+    for (const code of codes) {
+      const secret = /#l=([A-Za-z0-9_-]{10,100})$/.exec(code.rawValue)?.[1];
+      if (secret) return void (await found(secret));
+    }
+    await new Promise((done) => setTimeout(done, 250));
+  }
+}
+

@@ -1,0 +1,86 @@
+import { call } from "../api.js";
+import { deviceId } from "../device.js";
+import { button, h } from "../dom.js";
+import { t, tn } from "../i18n.js";
+import { usePasskey, wasDeclined } from "../passkey.js";
+import { go, sayProblem } from "../pages.js";
+import { takeDay, unsent } from "../sync.js";
+import { own } from "../tablet.js";
+import { makeKey, SHORTEST_CODE } from "../work.js";
+
+/** Beginning the day: with the passkey, and with a network. @type {import("../pages.js").View} */
+export async function signin({ until }) {
+  if (until) return choose(until);
+  const tablet = await own();
+  if (!tablet) return { title: t("enrol.none.title"), body: [h("p", {}, t("enrol.none"))] };
+  const left = await unsent();
+  const problem = h("p", { class: "error", role: "alert", hidden: true });
+  return {
+    title: t("signin.title"),
+    body: [
+      h("p", { class: "lead" }, tablet.agent.name),
+      h("p", {}, t("signin.text")),
+      left ? h("p", { class: "note" }, tn("signin.left", left)) : null,
+      problem,
+      button(t("signin.do"), async () => {
+        problem.hidden = true;
+        try {
+          const { options } = await call("/v1/tablet/sign-in/begin", { json: { tablet_id: tablet.id } });
+          const { answer, prf } = await usePasskey(options);
+          const { until } = await call("/v1/tablet/sign-in", { json: { tablet_id: tablet.id, credential: answer, device_id: deviceId() } });
+          if (!prf) {
+            await go("signin", { until: Date.parse(until) }, { replace: true, history: false });
+            return;
+          }
+          await makeKey(Date.parse(until), { prf });
+          await takeDay();
+          await go("today", {}, { replace: true });
+        } catch (error) {
+          problem.textContent = wasDeclined(error) ? t("passkey.declined") : sayProblem(error);
+          problem.hidden = false;
+        }
+      }, { kind: "main" }),
+    ],
+  };
+}
+
+/**
+ * A code for this sign-in, where the passkey makes no secret by which the work could be opened again.
+ * @param {number} until @returns {import("../pages.js").Page}
+ */
+function choose(until) {
+  const problem = h("p", { class: "error", id: "problem", role: "alert", hidden: true });
+  const input = () => /** @type {HTMLInputElement} */ (h("input", { type: "password", autocomplete: "off", "aria-describedby": "problem" }));
+  const [first, second] = [input(), input()];
+  first.id = "code";
+  second.id = "again";
+  const form = h(
+    "form",
+    { novalidate: true },
+    h("label", { for: "code" }, t("code.label")),
+    first,
+    h("label", { for: "again" }, t("code.again")),
+    second,
+    problem,
+    button(t("code.do"), () => {}, { kind: "main", type: "submit" }),
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const wrong = first.value.length < SHORTEST_CODE ? "code.short" : first.value !== second.value ? "code.differs" : null;
+    if (wrong) {
+      problem.textContent = t(wrong, { count: SHORTEST_CODE });
+      problem.hidden = false;
+      first.focus();
+      return;
+    }
+    await makeKey(until, { code: first.value });
+    try {
+      await takeDay();
+      await go("today", {}, { replace: true });
+    } catch (error) {
+      problem.textContent = sayProblem(error);
+      problem.hidden = false;
+    }
+  });
+  return { title: t("code.title"), body: [h("p", {}, t("code.text", { count: SHORTEST_CODE })), form] };
+}

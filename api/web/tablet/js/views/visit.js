@@ -1,0 +1,97 @@
+import { sha256, unbase64, utf8 } from "../bytes.js";
+import { begin, draftOf, dropDraft, keepDraft } from "../draft.js";
+import { button, h } from "../dom.js";
+import { t } from "../i18n.js";
+import { go } from "../pages.js";
+import { dayHere, states } from "../sync.js";
+import { tagOf } from "./today.js";
+
+/**
+ * One visit: who the agent is, who the person is, and what can be done. Each step is kept.
+ * @type {import("../pages.js").View}
+ */
+export async function visit({ id, fresh = false }) {
+  const stop = (await dayHere())?.stops.find((each) => each.visit_id === id) ?? null;
+  const state = id ? (await states()).get(id) : undefined;
+  if (state && state.state !== "kept") return over(stop, state);
+  const draft = (id && !fresh ? await draftOf(id) : undefined) ?? begin(stop);
+  const shown = h("div", {});
+  const showMe = stop ? button(t("visit.show"), async () => {
+    if (shown.firstChild) {
+      shown.replaceChildren();
+      return;
+    }
+    const address = URL.createObjectURL(new Blob([unbase64(stop.door_code)], { type: "image/png" }));
+    shown.replaceChildren(h("div", { class: "card" }, h("img", { class: "qr", src: address, alt: t("visit.code.alt") }), h("p", {}, t("visit.code"))));
+    draft.agentShown = true;
+    await keepDraft(draft);
+  }, { icon: "eye" }) : null;
+  return {
+    title: stop ? stop.name : t("visit.fresh"),
+    back: "today",
+    body: [
+      stop ? h("div", { class: "card" }, h("p", {}, stop.address || t("today.noaddress")), stop.directions ? h("p", { class: "quiet" }, stop.directions) : null, h("p", { class: "quiet" }, t("visit.known", { card: stop.card_masked ?? stop.national_id_masked, year: stop.birth_year ?? "?" })), stop.needs.length ? h("p", { class: "note" }, stop.needs.map((need) => t(`need.${need}`)).join(" · ")) : null) : null,
+      h("h2", {}, t("visit.one")),
+      showMe,
+      shown,
+      h("h2", {}, t("visit.two")),
+      ...identify(draft, stop),
+      h("h2", {}, t("visit.three")),
+      button(t("visit.photo"), () => next(draft, "photos"), { kind: "main", icon: "camera" }),
+      button(t("visit.noface"), () => next(draft, "noface")),
+      button(t("visit.notfound"), () => next(draft, "other", { result: "not_found" })),
+      button(t("visit.moved"), () => next(draft, "other", { result: "moved" })),
+      button(t("visit.refused"), () => next(draft, "other", { result: "refused" })),
+      button(t("visit.deceased"), () => next(draft, "other", { result: "deceased" })),
+      button(t("visit.drop"), async () => {
+        await dropDraft(draft.visit);
+        await go("today", {}, { replace: true });
+      }, { kind: "plain" }),
+    ],
+  };
+}
+
+/** @param {import("../draft.js").Draft} draft @param {string} page @param {Record<string, any>} [more] */
+async function next(draft, page, more = {}) {
+  await keepDraft(draft);
+  await go(page, { visit: draft.visit, ...more });
+}
+
+/** @param {import("../draft.js").Draft} draft @param {import("../sync.js").Stop | null} stop */
+function identify(draft, stop) {
+  const said = h("p", { class: "quiet", role: "status", id: "match" });
+  const tell = () => {
+    said.className = draft.matches === false ? "error" : "quiet";
+    said.textContent = draft.matches === null ? "" : draft.matches ? t("visit.matches") : t("visit.differs");
+  };
+  const input = /** @type {HTMLInputElement} */ (h("input", { id: "card", class: "number", type: "text", autocomplete: "off", autocapitalize: "characters", value: draft.who?.card_number ?? "", "aria-describedby": "match" }));
+  input.addEventListener("change", async () => {
+    const clear = normalise(input.value);
+    draft.who = clear ? { card_number: clear, how: "card" } : null;
+    draft.matches = clear && stop ? stop.numbers.includes(await sha256(utf8(`${stop.visit_id}|${clear}`))) : null;
+    tell();
+    await keepDraft(draft);
+  });
+  tell();
+  const scan = "BarcodeDetector" in window ? button(t("visit.letter"), () => next(draft, "photos", { scan: true }), { icon: "look" }) : null;
+  return [h("label", { for: "card" }, t("visit.card")), input, said, scan, stop ? h("p", { class: "hint" }, t("visit.byname")) : h("p", { class: "hint" }, t("visit.fresh.text"))];
+}
+
+/** A number in its one written form, as the service writes it (certify/registry/national_id.py). @param {string} text */
+export const normalise = (text) => text.normalize("NFKC").replace(/[\s\-./]/g, "").toUpperCase();
+
+/** @param {import("../sync.js").Stop | null} stop @param {{state: string, told?: import("../sync.js").Told}} state @returns {import("../pages.js").Page} */
+function over(stop, state) {
+  const tag = tagOf(state, false);
+  const reason = state.told?.reason;
+  return {
+    title: stop?.name ?? t("visit.fresh"),
+    back: "today",
+    body: [
+      h("p", {}, h("span", { class: `tag ${tag?.look ?? ""}` }, tag?.text ?? "")),
+      h("p", {}, state.state === "sealed" ? t("visit.sealed") : state.state === "refused" ? t("visit.held") : t("visit.over")),
+      reason ? h("p", { class: "note" }, t(`reason.${reason}`)) : null,
+      state.told?.guidance.length ? h("p", { class: "note" }, t("visit.again")) : null,
+    ],
+  };
+}

@@ -1,0 +1,217 @@
+"""The scores of all agents as one HTML page for a supervisor: who to look at first, and why, in plain words.
+
+The page is for one pair of eyes in an office: no script, nothing to load, and it may be printed. It names agents and
+counts visits; it names no beneficiary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from html import escape
+
+from certify.domain.integrity import BONFERRONI, FLAG_FROM, IntegrityScore, Signal, SignalScore
+from certify.registry.runs.svg import Series, bars
+
+_WORDS: dict[Signal, tuple[str, str, str]] = {
+    Signal.SAME_BACKGROUND: (
+        "the same room",
+        "in {hits} of {trials} visits the same room was seen behind different people",
+        "A day centre or a home where people are brought together on many days.",
+    ),
+    Signal.SAME_FACE: (
+        "the same face",
+        "in {hits} of {trials} visits the face was that of somebody visited before under another name",
+        "Twins, and people whom the face model confuses.",
+    ),
+    Signal.IMPOSSIBLE_TRAVEL: (
+        "impossible journeys",
+        "{hits} of {trials} visits were too far from the ones before for the time between them",
+        "Bad GPS in hills and between high houses.",
+    ),
+    Signal.VISIT_LENGTH: (
+        "too short or overlapping",
+        "{hits} of {trials} visits that certified somebody were too short, or not over when the next one began",
+        "Practised hands, and people who waited ready at the door.",
+    ),
+    Signal.PICTURE_OF_PICTURE: (
+        "pictures of pictures",
+        "in {hits} of {trials} visits the photo looked like a photo of a print or a screen",
+        "An old camera, dim rooms, a dirty lens.",
+    ),
+    Signal.ALTERNATIVES: (
+        "no face",
+        "at {hits} of {trials} addresses people were certified by witnesses or papers and not by the face",
+        "An area with many who cannot be photographed.",
+    ),
+    Signal.CLOCK: (
+        "the clock",
+        "on {hits} of {trials} days the tablet's clock was wrong, or visits were not sealed in the order they claim",
+        "A tablet with an empty battery loses the time.",
+    ),
+    Signal.RECHECKS: (
+        "second looks",
+        "{hits} of {trials} visits that somebody else checked were found otherwise",
+        "A wrong number was called, or the person forgot the visit.",
+    ),
+}
+"""Of each signal: a name, the hits in words, and what else can explain them."""
+
+_FLAGGED = "To be looked into"
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 360, 130, 30, 8, 10, 26
+_LONGEST = 8.0
+"""Surprise at which a bar is full: one honest agent in a hundred million, and more says nothing more."""
+
+_LIMIT = FLAG_FROM + BONFERRONI
+"""Surprise of one signal at which an agent is flagged."""
+
+_STYLE = """
+:root { color-scheme: light; } body { font: 17px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
+padding: 0 1rem; color: #1c1c1c; } h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin: 0; }
+article { border-top: 1px solid #bbb; padding: 1rem 0; break-inside: avoid; } article > p { margin: .3rem 0; }
+article.flagged { border-left: .4rem solid #a8433a; padding-left: 1rem; }
+.mark { border: 2px solid #a8433a; padding: 0 .5rem; font-weight: 600; white-space: nowrap; }
+table { border-collapse: collapse; width: 100%; } td, th { padding: .25rem .8rem .25rem 0; text-align: left;
+vertical-align: top; border-bottom: 1px solid #ddd; font-weight: normal; } thead th { font-size: .85rem; color: #444;
+white-space: nowrap; }
+td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; } td.bar { width: 9rem; }
+td, th, h2 { overflow-wrap: anywhere; } .bar svg { width: 8rem; height: 1rem; display: block; }
+.curve { width: 100%; max-width: 26rem; height: auto; } .fill { fill: #1b6ca8; } .fill.over { fill: #a8433a; }
+.limit { stroke: #1c1c1c; stroke-dasharray: 5 4; } .line { fill: none; stroke: #1b6ca8; stroke-width: 2; }
+figure { margin: 1rem 0; overflow-x: auto; } figcaption { font-weight: 600; } figure svg { width: 100%;
+min-width: 32rem; height: auto; } .grid { stroke: #ddd; } .scale { font-size: 12px; text-anchor: end; fill: #444; }
+.label { font-size: 12px; text-anchor: middle; fill: #444; } .legend { font-size: .9rem; }
+.legend span { margin-right: 1.2rem; } .legend i { display: inline-block; width: .8rem; height: .8rem;
+margin-right: .35rem; } .quiet { color: #444; font-size: .9rem; }
+"""
+
+
+def integrity_page(
+    scores: Mapping[str, IntegrityScore],
+    follow: Mapping[str, Sequence[tuple[int, float]]],
+    *,
+    made_at: datetime,
+    names: Mapping[str, str],
+) -> str:
+    """Return the page.
+
+    Args:
+        scores: of each agent, by id.
+        follow: of each agent, the score after so many visits; an agent may be missing.
+        made_at: when the scores were worked out.
+        names: of agents, by id; who has none is shown by the id.
+    """
+    ranked = sorted(scores, key=lambda agent: (-scores[agent].score, names.get(agent, agent), agent))
+    flagged = sum(score.flagged for score in scores.values())
+    advice = (
+        "A score says how rarely an honest agent's visits look like these. It proves nothing: look at the visits, ask "
+        f"the agent, send somebody else to a few of the same people. From {FLAG_FROM:g} on a supervisor looks; the "
+        f"dashed line in a bar is where one signal alone comes so far ({_LIMIT:.1f})."
+    )
+    parts = [
+        "<h1>Visits at home: what is unusual</h1>",
+        f"<p>{made_at:%Y-%m-%d %H:%M %Z}. {_agents(len(scores))}, {flagged} to be looked into.</p>",
+        f"<p>{advice}</p>",
+    ]
+    if scores:
+        parts.append(_overview(scores))
+    parts += [_article(names.get(agent, agent), scores[agent], follow.get(agent, ())) for agent in ranked]
+    parts.append(_other_reasons())
+    body = "".join(parts)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Visits at home: what is unusual</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>{body}</body></html>'
+    )
+
+
+def _agents(number: int) -> str:
+    return "1 agent" if number == 1 else f"{number:,} agents"
+
+
+def _overview(scores: Mapping[str, IntegrityScore]) -> str:
+    """Draw how many agents have which score, so that one can see who stands apart."""
+    top = max(int(max(score.score for score in scores.values())), int(FLAG_FROM) + 1)
+    quiet, loud = [0] * (min(top, 9) + 1), [0] * (min(top, 9) + 1)
+    for score in scores.values():
+        (loud if score.flagged else quiet)[min(int(score.score), len(quiet) - 1)] += 1
+    labels = [f"{low} to {low + 1}" for low in range(len(quiet) - 1)] + [f"{len(quiet) - 1} and more"]
+    series = [Series("the others", quiet), Series(_FLAGGED.lower(), loud)]
+    return bars("Agents by score", labels, series, unit="agents")
+
+
+def _article(name: str, score: IntegrityScore, steps: Sequence[tuple[int, float]]) -> str:
+    mark = f' <span class="mark">{_FLAGGED}</span>' if score.flagged else ""
+    visits = "1 visit" if score.visits == 1 else f"{score.visits:,} visits"
+    rows = "".join(_row(signal) for signal in score.signals if signal.trials)
+    table = (
+        f"<table><thead><tr><th>what</th><th>surprise</th><th></th><th>in words</th></tr></thead><tbody>{rows}</tbody>"
+        "</table>"
+        if rows
+        else "<p>Nothing could be judged yet.</p>"
+    )
+    kind = "flagged" if score.flagged else "usual"
+    return (
+        f'<article class="{kind}"><h2>{escape(name)}{mark}</h2><p>Score {score.score:.1f} after {visits}.</p>'
+        f"{table}{_curve(name, steps)}</article>"
+    )
+
+
+def _row(signal: SignalScore) -> str:
+    title, words, _ = _WORDS[signal.signal]
+    said = words.format(hits=f"{signal.hits:,}", trials=f"{signal.trials:,}")
+    usual = f"usual {signal.base * 100:.1f} %"
+    return (
+        f'<tr><th scope="row">{escape(title)}</th><td class="n">{signal.surprise:.1f}</td>'
+        f'<td class="bar">{_bar(signal.surprise)}</td><td>{escape(said)} ({usual})</td></tr>'
+    )
+
+
+def _bar(surprise: float) -> str:
+    """Draw one bar, with the number beside it in the table, so hidden from screen readers."""
+    wide = 128 * min(surprise, _LONGEST) / _LONGEST
+    limit = 128 * _LIMIT / _LONGEST
+    over = " over" if surprise >= _LIMIT else ""
+    return (
+        '<svg viewBox="0 0 128 16" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect class="fill{over}" x="0" y="2" width="{wide:.1f}" height="12"/>'
+        f'<line class="limit" x1="{limit:.1f}" x2="{limit:.1f}" y1="0" y2="16"/></svg>'
+    )
+
+
+def _curve(name: str, steps: Sequence[tuple[int, float]]) -> str:
+    """Draw the score over the visits, with the threshold."""
+    if len(steps) < 2:
+        return ""
+    last = steps[-1][0]
+    top = max(FLAG_FROM * 1.5, *(value for _, value in steps))
+
+    middle = (_LEFT + _WIDTH - _RIGHT) / 2
+
+    def x(count: float) -> float:
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * count / last
+
+    def y(value: float) -> float:
+        return _HEIGHT - _BOTTOM - (_HEIGHT - _BOTTOM - _TOP) * value / top
+
+    points = " ".join(f"{x(count):.1f},{y(value):.1f}" for count, value in steps)
+    first = next((count for count, value in steps if value >= FLAG_FROM), None)
+    when = f"first at or above {FLAG_FROM:g} after {first} visits" if first else f"never at {FLAG_FROM:g} or above"
+    said = f"{name}: score over {last} visits, {when}"
+    return (
+        f'<svg class="curve" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(said, quote=True)}">'
+        f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(0):.1f}" y2="{y(0):.1f}"/>'
+        f'<line class="limit" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(FLAG_FROM):.1f}" y2="{y(FLAG_FROM):.1f}"/>'
+        f'<text class="scale" x="{_LEFT - 4}" y="{y(FLAG_FROM) + 4:.1f}">{FLAG_FROM:g}</text>'
+        f'<text class="scale" x="{_LEFT - 4}" y="{y(0) + 4:.1f}">0</text>'
+        f'<polyline class="line" points="{points}"/>'
+        f'<text class="label" x="{middle:.0f}" y="{_HEIGHT - 8}">visits, up to {last}</text></svg>'
+        f'<p class="quiet">Score over the visits: {when}.</p>'
+    )
+
+
+def _other_reasons() -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(title)}</th><td>{escape(reason)}</td></tr>'
+        for title, _, reason in _WORDS.values()
+    )
+    return f"<h2>What else it can be</h2><table><tbody>{rows}</tbody></table>"

@@ -1,0 +1,325 @@
+"""Planning visits: who needs one, whose day it goes into, and what happens when agents fall ill or wishes change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+
+from certify.determine import add_case
+from certify.doorstep.agents import AgentState, set_agent_state
+from certify.doorstep.backlog import NO_AGENT, AreaLoad, DayLoad, backlog
+from certify.doorstep.backlog_page import backlog_page
+from certify.doorstep.homes import Home, set_homes
+from certify.doorstep.planning import Planned, gather_needs, plan_visits, rebalance, working_days
+from certify.erase import erase
+from certify.errors import NotFound
+from certify.own_page import own_page
+from certify.service import Service
+from certify.storage.doorstep_tables import VisitRow
+from certify.storage.tables import EntitlementRow, ReviewCaseRow
+from certify.visits import ask_for_visit, cancel_visit, visit_of
+from tests.certify.doorstep.plans import (
+    agent,
+    ask,
+    bundle,
+    events,
+    in_days,
+    pass_to_audit,
+    people,
+    tomorrow,
+    visits,
+)
+from tests.conftest import Clock
+
+pytestmark = pytest.mark.integration
+
+
+def _case(service: Service, who: UUID, kind: str = "visit", *, wish: bool = False) -> None:
+    with service.unit() as unit:
+        add_case(unit, who, kind, None if wish else unit.service.new_id())
+
+
+def _stands(service: Service, who: UUID, **values: str) -> None:
+    with service.unit() as unit:
+        unit.db.execute(update(EntitlementRow).where(EntitlementRow.beneficiary_id == who).values(**values))
+
+
+def _gather(service: Service, share: float = 0.0, **more: int) -> dict[str, int]:
+    with service.unit() as unit:
+        return gather_needs(unit, share=share, **more)
+
+
+def _plan(service: Service, days: int = 7) -> Planned:
+    with service.unit() as unit:
+        return plan_visits(unit, tomorrow(service), days)
+
+
+def _days(service: Service) -> dict[UUID, tuple[UUID | None, date | None, int | None]]:
+    return {row.beneficiary_id: (row.agent_id, row.planned_on, row.place) for row in visits(service).values()}
+
+
+def _made(service: Service, at: datetime) -> None:
+    with service.unit() as unit:
+        unit.db.execute(
+            update(VisitRow).where(VisitRow.state.in_(("asked", "planned"))).values(state="made", ended_at=at)
+        )
+
+
+def test_who_needs_a_visit_gets_one_and_only_one(service: Service) -> None:
+    tried, late, both, checked, well = people(service, 5)
+    for who in (tried, both):
+        _case(service, who)
+    for who in (late, both, checked):
+        _stands(service, who, standing="overdue")
+    pass_to_audit(service, checked)
+    pass_to_audit(service, well)
+    assert _gather(service, limit=1) == {"attempts": 1, "overdue": 1, "audit": 1}
+    assert _gather(service) == {"attempts": 1, "overdue": 1}
+    assert _gather(service) == {}
+    found = {row.beneficiary_id: row.reason for row in visits(service).values()}
+    assert found == {tried: "attempts", both: "attempts", late: "overdue", checked: "overdue", well: "audit"}
+    assert events(service).count("visit_needed") == 5
+
+
+def test_a_wish_taken_back_sends_nobody_unless_attempts_are_used_up(service: Service) -> None:
+    wished, failed = people(service, 2)
+    for who in (wished, failed):
+        with service.unit() as unit:
+            ask_for_visit(unit, who, on=in_days(service, 5), part="morning")
+        with service.unit() as unit:
+            cancel_visit(unit, who)
+    _stands(service, failed, next_step="doorstep")
+    assert _gather(service) == {"attempts": 1}
+    with service.reading() as unit:
+        assert visit_of(unit, wished) is None
+        assert visit_of(unit, failed) is not None
+
+
+def test_after_a_visit_an_officer_has_the_word(service: Service, clock: Clock) -> None:
+    late, moved, checked, gone = people(service, 4)
+    for who in (late, moved, gone):
+        _stands(service, who, standing="overdue")
+    pass_to_audit(service, checked)
+    assert _gather(service) == {"overdue": 3, "audit": 1}
+    _made(service, clock() + timedelta(hours=5))
+    _case(service, moved, "visit_moved", wish=True)
+    with service.unit() as unit:
+        erase(unit, gone)
+    clock.advance(timedelta(days=29))
+    assert _gather(service) == {}
+    clock.advance(timedelta(days=9))
+    assert _gather(service) == {"overdue": 1}, "not who moved, and the pass was checked"
+
+
+def test_a_share_of_visits_is_made_again_each_drawn_once(service: Service, clock: Clock) -> None:
+    first, other = agent(service, "A-1"), agent(service, "A-2")
+    seen = people(service, 60)
+    results = ("face", "witnesses", "medical", "not_found", "moved")
+    bundles = {bundle(service, who, first, result=results[n % 5]): who for n, who in enumerate(seen)}
+    old = people(service, 2, first=60)
+    for who in old:
+        bundle(service, who, first, opened_at=clock() - timedelta(days=61))
+    assert _gather(service) == {}, "a share of nothing draws nothing"
+    half = _gather(service, share=0.5)["recheck"]
+    assert 0 < half < 36
+    assert _gather(service, share=0.5) == {}, "asking again draws no others"
+    assert _gather(service, share=1.0) == {"recheck": 36 - half}
+    rows = list(visits(service).values())
+    assert all(row.rechecks is not None and bundles[row.rechecks] == row.beneficiary_id for row in rows)
+    _made(service, clock() + timedelta(days=1))
+    assert _gather(service, share=1.0) == {}, "and none is drawn twice"
+
+    ask(service, [old[0]], "recheck", rechecks=next(iter(bundles)))
+    assert _plan(service).planned == 1
+    assert {row.agent_id for row in visits(service).values() if row.state == "planned"} == {other}
+
+
+def test_visits_are_planned_by_area_and_room(service: Service) -> None:
+    here, there = agent(service, capacity=2), agent(service, "B-1", area="22")
+    ours, far, nowhere = (
+        people(service, 5),
+        people(service, 1, region="225", first=5),
+        people(service, 1, region="33", first=6),
+    )
+    ask(service, [*ours, *far, *nowhere])
+    # Tomorrow is Tuesday; two days are two days' work.
+    assert _plan(service, days=2) == Planned(5, {"no_room": 1, "no_agent": 1}, 0)
+    days = _days(service)
+    assert Counter(day[:2] for day in days.values()) == {
+        (here, date(2026, 3, 3)): 2,
+        (here, date(2026, 3, 4)): 2,
+        (there, date(2026, 3, 3)): 1,
+        (None, None): 2,
+    }
+    assert {day[2] for day in days.values()} == {1, 2, None}
+    assert events(service).count("visit_planned") == 5
+    assert _plan(service, days=2) == Planned(0, {"no_room": 1, "no_agent": 1}, 0)
+    assert _days(service) == days, "what is planned stays"
+    # On Saturday and Sunday nobody works.
+    assert _plan(service, days=4).planned == 1
+    assert working_days(date(2026, 3, 6), 4) == [date(2026, 3, 6), date(2026, 3, 9)]
+    assert working_days(date(2026, 3, 6), 4, workdays={6}) == [date(2026, 3, 8)]
+
+
+def test_a_day_goes_from_neighbour_to_neighbour_mornings_first(service: Service) -> None:
+    agent(service, capacity=5)
+    who = people(service, 4)
+    east = [0.03, 0.01, 0.02, 0.0]
+    with service.unit() as unit:
+        set_homes(unit, {person: Home("x", "", 0.0, place) for person, place in zip(who, east, strict=True)})
+    ask(service, who[:3])
+    _plan(service, days=1)
+    first = sorted(_days(service).items(), key=lambda item: item[1][2] or 0)
+    assert [who.index(person) for person, _ in first] == [1, 2, 0]
+    ask(service, who[3:], wanted_on=tomorrow(service), part="morning")
+    _plan(service, days=1)
+    again = sorted(_days(service).items(), key=lambda item: item[1][2] or 0)
+    assert [who.index(person) for person, _ in again] == [3, 1, 2, 0]
+
+
+def test_when_an_agent_falls_ill_the_others_take_over(service: Service) -> None:
+    ill, well = agent(service, "A-1", capacity=2), agent(service, "A-2", capacity=3)
+    ask(service, people(service, 5))
+    assert _plan(service, days=1).planned == 5
+    kept = {person: day for person, day in _days(service).items() if day[0] == well}
+    with service.unit() as unit:
+        set_agent_state(unit, ill, AgentState.AWAY)
+    with service.unit() as unit:
+        assert rebalance(unit, tomorrow(service), 2).planned == 2
+    days = _days(service)
+    assert {day[0] for day in days.values()} == {well}
+    assert all(days[person][:2] == day[:2] for person, day in kept.items()), "nobody else's day is turned round"
+    with service.unit() as unit:
+        unit.db.execute(update(VisitRow).values(place=7))
+        rebalance(unit, tomorrow(service), 2)
+    assert sorted(day[2] or 0 for day in _days(service).values()) == [1, 1, 2, 2, 3]
+
+
+def test_what_was_not_made_is_planned_anew(service: Service, clock: Clock) -> None:
+    agent(service)
+    ask(service, people(service, 1))
+    _plan(service)
+    clock.advance(timedelta(days=5))
+    assert _plan(service) == Planned(0, {}, 0), "a tablet may be without a network for days"
+    clock.advance(timedelta(days=1))
+    assert _plan(service) == Planned(1, {}, 1)
+    assert "visit_late" in events(service)
+
+
+def test_urgency_grows_with_waiting(service: Service, clock: Clock) -> None:
+    agent(service, capacity=1)
+    old, new = people(service, 2)
+    ask(service, [old], "audit")
+    clock.advance(timedelta(days=43))
+    ask(service, [new], "overdue")
+    _plan(service, days=2)
+    assert (_days(service)[old][1] or date.max) < (_days(service)[new][1] or date.max)
+
+
+def test_nobody_is_sent_while_an_officer_decides_but_to_who_asks(service: Service) -> None:
+    agent(service)
+    lost, asks, gone = people(service, 3)
+    for who in (lost, asks):
+        _case(service, who, "visit_not_found", wish=True)
+    ask(service, [lost, asks, gone], tries=3)
+    with service.unit() as unit:
+        ask_for_visit(unit, asks, on=in_days(service, 3), part="afternoon")
+        erase(unit, gone)
+    assert _plan(service).planned == 1
+    assert _days(service)[asks][1] == in_days(service, 3)
+
+
+def test_a_wish_goes_onto_the_visit_that_is_open(service: Service) -> None:
+    ours = agent(service)
+    (who,) = people(service, 1)
+    (visit,) = ask(service, [who], "audit")
+    with service.reading() as unit:
+        assert own_page(unit, who).visit is None, "what we want to check is not shown before there is a day"
+        with pytest.raises(NotFound):
+            cancel_visit(unit, who)
+    _plan(service)
+    first = tomorrow(service)
+    with service.reading() as unit:
+        shown = own_page(unit, who).visit
+    assert shown is not None
+    assert (shown.wanted_on, shown.part) == (first, "morning")
+
+    with service.unit() as unit:
+        assert ask_for_visit(unit, who, on=in_days(service, 3), part="afternoon").id == visit
+    row = visits(service)[visit]
+    assert (row.state, row.agent_id, row.planned_on, row.place) == ("asked", None, None, None)
+    assert (row.reason, row.wanted_on, row.part) == ("audit", in_days(service, 3), "afternoon")
+    _plan(service)
+    with service.unit() as unit:
+        ask_for_visit(unit, who, on=in_days(service, 3), part="morning")
+    row = visits(service)[visit]
+    assert (row.state, row.agent_id, row.planned_on, row.part) == ("planned", ours, in_days(service, 3), "morning")
+
+    with service.unit() as unit:
+        cancel_visit(unit, who)
+    row = visits(service)[visit]
+    assert (row.state, row.wanted_on, row.part) == ("planned", None, None), "it is needed all the same"
+    assert events(service)[-1] == "visit_wish_withdrawn"
+    with service.reading() as unit:
+        assert unit.db.scalars(select(ReviewCaseRow)).all() == [], "nobody has to arrange what is planned already"
+
+
+def test_a_visit_that_only_the_wish_called_for_is_called_off(service: Service) -> None:
+    agent(service)
+    (who,) = people(service, 1)
+    with service.unit() as unit:
+        first = ask_for_visit(unit, who, on=in_days(service, 3), part="morning").id
+    with service.unit() as unit:
+        assert ask_for_visit(unit, who, on=in_days(service, 4), part="morning").id == first
+    _plan(service)
+    with service.reading() as unit:
+        shown = own_page(unit, who).visit
+    assert shown is not None
+    assert shown.wanted_on == in_days(service, 4)
+    with service.unit() as unit:
+        cancel_visit(unit, who)
+    assert visits(service)[first].state == "cancelled"
+    with service.reading() as unit:
+        assert own_page(unit, who).visit is None
+
+
+def test_the_backlog_in_figures_and_on_a_page(service: Service, clock: Clock) -> None:
+    agent(service, "A-1", area="1", capacity=2)
+    away = agent(service, "A-2", area="11", capacity=9)
+    agent(service, "A-3", area="<b>", capacity=1)
+    with service.unit() as unit:
+        set_agent_state(unit, away, AgentState.AWAY)
+    ask(service, people(service, 5, region="11"), "overdue")
+    clock.advance(timedelta(days=21))
+    ask(service, people(service, 2, region="99", first=5), "audit")
+    start = tomorrow(service)
+    with service.unit() as unit:
+        plan_visits(unit, start, 2)
+    with service.reading() as unit:
+        found = backlog(unit, start, 2)
+        nothing = backlog(unit, start, 0)
+    assert found.areas == [AreaLoad("1", 1, 4, 4), AreaLoad("<b>", 0, 0, 2), AreaLoad(NO_AGENT, 2, 0, 0)]
+    assert found.days == [DayLoad(start, 2, 3), DayLoad(start + timedelta(days=1), 2, 3)]
+    assert found.reasons == {"audit": 2, "overdue": 5}
+    assert {name: number for name, number in found.waits.items() if number} == {"up to 1 week": 2, "2 to 4 weeks": 1}
+    assert found.asked == 3
+    page = backlog_page(found)
+    assert page.count("<svg") == 4
+    assert "<b>" not in page
+    assert "&lt;b&gt;" in page
+    assert "src=" not in page
+    assert "http" not in page
+    assert "no working day" in backlog_page(nothing)
+
+
+def test_a_page_with_very_many_areas_stays_readable(service: Service) -> None:
+    with service.reading() as unit:
+        empty = backlog(unit, tomorrow(service), 3)
+    areas = [AreaLoad(f"{number:03}", number, 1, 2) for number in range(60)]
+    page = backlog_page(type(empty)(empty.as_of, empty.days, areas, {}, {}))
+    assert "others" in page
+    assert page.count("<tr>") == 61

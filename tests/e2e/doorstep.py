@@ -1,0 +1,223 @@
+"""An agent with a tablet in a real browser: enrolled with a passkey, killed and started again, on and offline."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Page, Playwright, expect
+
+from certify.doorstep.agents import NewAgent, add_agent
+from certify.doorstep.days import today_of
+from certify.doorstep.homes import Home, set_home
+from certify.doorstep.tablets import invite_tablet
+from certify.storage.doorstep_tables import AgentRow, VisitRow
+from tests.e2e.conftest import House
+
+CODE = "eight of hearts"
+"""What the agent chooses to open the day's work with, on a tablet whose passkey makes no secrets."""
+
+
+@dataclass
+class AgentAtWork:
+    """One agent and their tablet.
+
+    ``secrets``: whether the passkey makes secrets (PRF). The virtual passkey of the browser forgets its secret when the
+    browser ends, so whoever wants to see the browser killed takes one without.
+    """
+
+    house: House
+    agent: UUID
+    folder: Path
+    playwright: Playwright
+    chromium: str
+    camera: Path | None = None
+    secrets: bool = False
+    context: BrowserContext | None = None
+    page: Page = field(init=False)
+    passkeys: list[dict[str, Any]] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    _authenticator: str = ""
+    _wire: CDPSession = field(init=False)
+
+    def start(self) -> Page:
+        """Switch the tablet on."""
+        arguments = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--no-sandbox"]
+        if self.camera is not None:
+            arguments.append(f"--use-file-for-fake-video-capture={self.camera}")
+        self.context = self.playwright.chromium.launch_persistent_context(
+            str(self.folder),
+            executable_path=self.chromium,
+            args=arguments,
+            viewport={"width": 800, "height": 1180},
+            locale="en",
+            has_touch=True,
+            timezone_id="Asia/Shanghai",
+            geolocation={"latitude": 39.9, "longitude": 116.4, "accuracy": 12},
+            permissions=["geolocation", "camera"],
+        )
+        self.page = self.context.pages[0] if self.context.pages else self.context.new_page()
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._listen)
+        self._wire = self.context.new_cdp_session(self.page)
+        self._wire.send("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2",
+            "ctap2Version": "ctap2_1",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "hasPrf": self.secrets,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        self._authenticator = self._wire.send("WebAuthn.addVirtualAuthenticator", {"options": options})[
+            "authenticatorId"
+        ]
+        for passkey in self.passkeys:  # the tablet's own, which a real one keeps through everything
+            self._wire.send("WebAuthn.addCredential", {"authenticatorId": self._authenticator, "credential": passkey})
+        return self.page
+
+    def remember_passkeys(self) -> None:
+        """Note the passkeys, so that the tablet still has them when it is switched on again."""
+        found = self._wire.send("WebAuthn.getCredentials", {"authenticatorId": self._authenticator})
+        self.passkeys = found["credentials"]
+
+    def kill(self) -> None:
+        """Take the battery out: the browser and everything of it dies at once."""
+        self.remember_passkeys()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    line = (entry / "cmdline").read_bytes()
+                except OSError:
+                    continue
+                if f"--user-data-dir={self.folder}".encode() in line:
+                    os.kill(int(entry.name), signal.SIGKILL)
+        self.stop()
+
+    def stop(self) -> None:
+        """Switch the tablet off."""
+        if self.context is not None:
+            with suppress(Exception):  # it may be dead already, which was the purpose
+                self.context.close()
+            self.context = None
+
+    def offline(self, *, off: bool = True) -> None:
+        """Take the network away, or give it back."""
+        assert self.context is not None
+        self.context.set_offline(off)
+
+    def open(self) -> Page:
+        """Open the app."""
+        self.page.goto(f"{self.house.service.settings.public_url}/agent")
+        return self.page
+
+    def enrol(self) -> None:
+        """Set the tablet up with an officer's address, and sign in."""
+        with self.house.service.unit() as unit:
+            agent = unit.db.get_one(AgentRow, self.agent)
+            _, secret = invite_tablet(unit, agent, officer="officer")
+        self.page.goto(f"{self.house.service.settings.public_url}/agent#e={secret}")
+        self.page.get_by_role("button", name="Yes, set it up").click()
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        """Sign in with the passkey, and choose a code where it makes no secrets."""
+        self.page.get_by_role("button", name="Sign in with the passkey").click()
+        if not self.secrets:
+            self.page.get_by_label("Code", exact=True).fill(CODE)
+            self.page.get_by_label("The same again").fill(CODE)
+            self.page.get_by_role("button", name="Go on").click()
+        self.expect_title("Your visits")
+        self.page.evaluate("() => navigator.serviceWorker.ready.then(() => null)")  # now it opens without a network
+
+    def unlock(self) -> None:
+        """Open the day's work again."""
+        self.page.get_by_label("Code of this sign-in").fill(CODE)
+        self.page.get_by_role("button", name="Open", exact=True).click()
+        self.expect_title("Your visits")
+
+    def photograph(self, visit: UUID, *, photos: int = 3) -> None:
+        """Make a visit with photos, up to the sealing."""
+        self.page.locator(f'[data-visit="{visit}"]').click()
+        self.page.get_by_role("button", name="Take photos").click()
+        # The page gives advice once it sees a picture.
+        expect(self.page.locator(".advice")).not_to_have_text("The camera starts…")
+        for number in range(photos):
+            self.page.get_by_role("button", name="Take a photo", exact=True).click()
+            expect(self.page.get_by_text(f"Photos: {number + 1} of 3")).to_be_visible()
+        self.page.get_by_label("The person agrees").check()
+        self.page.get_by_role("button", name="Go on").click()
+        self.sign()
+
+    def sign(self) -> None:
+        """Sign the statement and seal."""
+        self.expect_title("Sign and seal")
+        self.page.locator("#sure").check()
+        self.page.get_by_role("button", name="Sign and seal").click()
+        self.expect_title("Your visits")
+
+    def expect_title(self, text: str) -> None:
+        """Wait for a page with this title."""
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(text, timeout=30_000)
+
+    def _listen(self, said: ConsoleMessage) -> None:
+        ours = "Failed to load resource" not in said.text and "ERR_" not in said.text
+        if said.type in ("error", "warning") and ours:
+            self.complaints.append(said.text)
+
+
+@contextmanager
+def at_work(
+    house: House,
+    playwright: Playwright,
+    chromium: str,
+    folder: Path,
+    *,
+    camera: Path | None = None,
+    secrets: bool = False,
+) -> Iterator[AgentAtWork]:
+    """Add an agent and switch their tablet on. What the page complains of fails the test."""
+    house.numbers += 1
+    with house.service.unit() as unit:
+        agent = add_agent(unit, NewAgent(badge=f"A-{house.numbers:04}", name="Agent Li Wei", area="11"))
+        number = agent.id
+    made = AgentAtWork(house, number, folder, playwright, chromium, camera, secrets)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+    assert made.complaints == []
+
+
+def plan(house: House, agent: UUID, people: list[UUID]) -> list[UUID]:
+    """Plan visits of these people for today, in this order, a street apart."""
+    visits = []
+    with house.service.unit() as unit:
+        today = today_of(unit)
+        for place, person in enumerate(people):
+            home = Home(f"{place + 1} Lotus Street", "Green gate behind the well", 39.9 + place / 500, 116.4)
+            set_home(unit, person, home)
+            row = VisitRow(
+                id=house.service.new_id(),
+                beneficiary_id=person,
+                state="planned",
+                reason="fund",
+                asked_at=unit.now - timedelta(days=3),
+                agent_id=agent,
+                planned_on=today,
+                place=place + 1,
+                tries=0,
+            )
+            unit.db.add(row)
+            visits.append(row.id)
+    return visits

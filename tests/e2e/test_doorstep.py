@@ -1,0 +1,212 @@
+"""A day of an agent in a real browser."""
+
+from __future__ import annotations
+
+import re
+import time
+from itertools import count
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pytest
+from playwright.sync_api import Playwright, Route, expect
+from sqlalchemy import select
+
+from certify.doorstep.receive import missing_places
+from certify.storage.doorstep_tables import BundleRow, VisitRow
+from certify.storage.reviews import open_case_of
+from certify.storage.tables import DeterminationRow, SessionRow
+from fixtures import phone
+from fixtures.camera import FileCamera
+from fixtures.faces import Picture
+from tests.e2e.conftest import House, shoot
+from tests.e2e.doorstep import AgentAtWork, at_work, plan
+
+pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest.mark.enable_socket]
+
+
+def test_one_visit_with_a_passkey_that_makes_secrets(
+    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
+) -> None:
+    """Enrolled, signed in, one visit without a network, the page opened again, sent, certified, and told so."""
+    person, card = house.enrol(eileen)
+    camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
+    with at_work(house, playwright, chromium, tmp_path / "tablet", camera=camera.path, secrets=True) as agent:
+        (visit,) = plan(house, agent.agent, [person])
+        agent.enrol()
+        page = agent.page
+        expect(page.locator(f'[data-visit="{visit}"]')).to_contain_text("Lotus Street")
+        shoot(page, "tablet-today")
+        agent.offline()
+        page.locator(f'[data-visit="{visit}"]').click()
+        page.get_by_role("button", name="Show my code").click()
+        page.get_by_label("Number on the card").fill(card.lower())
+        page.get_by_label("Number on the card").blur()
+        expect(page.get_by_text("This number belongs to this person.")).to_be_visible()
+        shoot(page, "tablet-visit")
+        page.get_by_role("button", name="Back").click()
+        agent.photograph(visit)
+        expect(page.locator(f'[data-visit="{visit}"]')).to_have_attribute("data-state", "sealed")
+        # The page is opened again, without a network: the passkey opens the day's work.
+        page.reload()
+        page.get_by_role("button", name="Open", exact=True).click()
+        agent.expect_title("Your visits")
+        expect(page.locator(f'[data-visit="{visit}"]')).to_have_attribute("data-state", "sealed")
+        agent.offline(off=False)
+        page.get_by_role("button", name="Send and fetch").click()
+        expect(page.get_by_text(re.compile("Still here: 0"))).to_be_visible(timeout=30_000)
+        with house.service.reading() as unit:
+            row = unit.db.scalars(select(BundleRow).where(BundleRow.visit_id == visit)).one()
+            assert row.reason is None, row.reason
+            assert missing_places(unit, row.tablet_id) == []
+            assert unit.db.get_one(VisitRow, visit).agent_id == agent.agent
+
+
+def test_a_day_without_a_network(
+    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
+) -> None:
+    """Twenty visits offline, the tablet killed twice, then a connection that drops every few requests."""
+    people = [house.enrol(eileen, name=f"Person {number:02}")[0] for number in range(20)]
+    camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
+    with at_work(house, playwright, chromium, tmp_path / "tablet", camera=camera.path) as agent:
+        visits = plan(house, agent.agent, people)
+        agent.enrol()
+        agent.offline()
+        for visit in visits[:6]:
+            agent.photograph(visit, photos=1)
+
+        # Killed in the middle of a visit: the photo that was taken is still there, and the visit goes on.
+        _begin(agent, visits[6])
+        agent.kill()
+        agent.start()
+        agent.offline()
+        agent.open()
+        agent.unlock()
+        expect(agent.page.locator(f'[data-visit="{visits[6]}"]')).to_have_attribute("data-state", "begun")
+        agent.page.locator(f'[data-visit="{visits[6]}"]').click()
+        agent.page.get_by_role("button", name="Take photos").click()
+        expect(agent.page.get_by_text("Photos: 1 of 3")).to_be_visible()
+        agent.page.get_by_label("The person agrees").check()
+        agent.page.get_by_role("button", name="Go on").click()
+        agent.sign()
+        for visit in visits[7:16]:
+            agent.photograph(visit, photos=1)
+        _witnesses(agent, visits[16])
+        _nobody(agent, visits[17])
+        agent.photograph(visits[18], photos=3)
+
+        # Killed the moment after sealing.
+        agent.kill()
+        agent.start()
+        agent.offline()
+        agent.open()
+        agent.unlock()
+        agent.photograph(visits[19], photos=1)
+        expect(agent.page.locator(".tally")).to_contain_text("20not sent yet")
+        sizes = agent.page.evaluate(_SIZES)
+        assert len(sizes) == 20
+        assert 200 * sum(sizes) / len(sizes) < 400e6
+
+        # Every fourth request is lost on its way, and of every fourth the answer.
+        turns = count()
+
+        def drop(route: Route) -> None:
+            turn = next(turns) % 4
+            if turn == 3:
+                route.fetch()  # it arrives, and nobody hears of it
+            if turn in (1, 3):
+                route.abort()
+            else:
+                route.continue_()
+
+        agent.page.route("**/v1/tablet/bundles/*", drop)
+        agent.offline(off=False)
+        for _ in range(20):
+            agent.page.get_by_role("button", name="Send and fetch").click()
+            expect(agent.page.locator("main > p[role=status]")).not_to_have_text("Sending…", timeout=60_000)
+            if not agent.page.evaluate(_SIZES):
+                break
+        assert next(turns) > 24, "nothing was dropped"
+        _wait_until_judged(house, visits)
+        # A browser writes its cookies down every half minute only: whoever is killed sooner signs in once more.
+        status = agent.page.locator("main > p[role=status]")
+        agent.page.get_by_role("button", name="Send and fetch").click()
+        expect(status).to_have_text(re.compile(r"^Sent: 0\. Still here: 0|sign-in has ended"))
+        if "ended" in status.inner_text():
+            agent.page.get_by_role("button", name="Sign in anew instead").click()
+            agent.sign_in()
+            agent.page.get_by_role("button", name="Send and fetch").click()
+        expect(agent.page.locator(f'[data-visit="{visits[0]}"]')).to_contain_text("Certified")
+        expect(agent.page.locator(f'[data-visit="{visits[16]}"]')).to_contain_text("Noted")
+        expect(agent.page.locator(f'[data-visit="{visits[17]}"]')).to_have_count(0)  # to be planned anew
+        shoot(agent.page, "tablet-evening")
+
+        with house.service.reading() as unit:
+            rows = unit.db.scalars(select(BundleRow).where(BundleRow.agent_id == agent.agent)).all()
+            assert sorted(row.seq for row in rows) == list(range(1, 21))
+            assert {row.reason for row in rows} == {None}
+            assert {row.visit_id for row in rows} == set(visits)
+            chain = {row.seq: row for row in rows}
+            assert all(chain[seq].previous == chain[seq - 1].sha256 for seq in range(2, 21))
+            assert missing_places(unit, rows[0].tablet_id) == []
+            sessions = unit.db.scalars(select(SessionRow).where(SessionRow.beneficiary_id.in_(people))).all()
+            assert sorted(session.outcome or "" for session in sessions) == ["certified"] * 18
+            determined = select(DeterminationRow).where(DeterminationRow.session_id.in_([s.id for s in sessions]))
+            assert len(unit.db.scalars(determined).all()) == 18
+            assert open_case_of(unit.db, people[16], "visit_attested") is not None
+            visit = unit.db.get_one(VisitRow, visits[17])
+            assert (visit.state, visit.tries) == ("asked", 1)
+
+
+_SIZES = """() => new Promise((done) => {
+  const asked = indexedDB.open("certify-tablet");
+  asked.onsuccess = () => {
+    const all = asked.result.transaction("bundles").objectStore("bundles").getAll();
+    all.onsuccess = () => done(all.result.map((each) => each.data.byteLength));
+  };
+})"""
+
+
+def _begin(agent: AgentAtWork, visit: UUID) -> None:
+    agent.page.locator(f'[data-visit="{visit}"]').click()
+    agent.page.get_by_role("button", name="Take photos").click()
+    expect(agent.page.locator(".advice")).not_to_have_text("The camera starts…")
+    agent.page.get_by_role("button", name="Take a photo", exact=True).click()
+    expect(agent.page.get_by_text("Photos: 1 of 3")).to_be_visible()
+
+
+def _witnesses(agent: AgentAtWork, visit: UUID) -> None:
+    page = agent.page
+    page.locator(f'[data-visit="{visit}"]').click()
+    page.get_by_role("button", name="A face is not possible").click()
+    page.get_by_label("Why is a face not possible?").fill("Bandages after an operation")
+    page.get_by_role("button", name="Two witnesses").click()
+    for place, (name, relation) in enumerate((("Wang", "neighbour"), ("Zhao", "daughter"))):
+        page.locator(f"#name{place}").fill(name)
+        page.locator(f"#relation{place}").fill(relation)
+    page.get_by_role("button", name="Go on").click()
+    agent.sign()
+
+
+def _nobody(agent: AgentAtWork, visit: UUID) -> None:
+    agent.page.locator(f'[data-visit="{visit}"]').click()
+    agent.page.get_by_role("button", name="Nobody was found").click()
+    agent.page.get_by_role("button", name="Go on").click()
+    agent.sign()
+
+
+def _wait_until_judged(house: House, visits: list[UUID]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with house.service.reading() as unit:
+            query = (
+                select(BundleRow.state, SessionRow.state)
+                .outerjoin(SessionRow, SessionRow.id == BundleRow.session_id)
+                .where(BundleRow.visit_id.in_(visits))
+            )
+            states = [tuple(found) for found in unit.db.execute(query)]
+        if len(states) == len(visits) and not {("received", None), ("opened", "submitted")} & set(states):
+            return
+        time.sleep(0.3)
+    raise AssertionError(states)
