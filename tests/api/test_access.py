@@ -35,10 +35,13 @@ pytestmark = pytest.mark.integration
 
 PUBLIC_ROUTES = {
     "/",
+    "/agent",
+    "/agent/sw.js",
     "/app/{version}/{path:path}",
     "/health",
     "/ready",
     "/sw.js",
+    "/v1/door",
     "/v1/keys",
     "/v1/knock/codes",
     "/v1/knock/codes/redeem",
@@ -47,6 +50,12 @@ PUBLIC_ROUTES = {
     "/v1/knock/sign-out",
     "/v1/ledger/checkpoint",
     "/v1/ledger/keys",
+    "/v1/tablet/bundles/{sha256}",
+    "/v1/tablet/enrolment",
+    "/v1/tablet/enrolment/begin",
+    "/v1/tablet/sign-in",
+    "/v1/tablet/sign-in/begin",
+    "/v1/tablet/sign-out",
     "/v1/verify",
 }
 
@@ -137,10 +146,12 @@ def test_public_routes_are_the_ones_we_know_and_give_a_reason() -> None:
 
 
 def test_every_changing_post_needs_an_idempotency_key() -> None:
-    reading = {"/v1/verify", "/v1/beneficiaries/lookup"}
+    reading = {"/v1/verify", "/v1/beneficiaries/lookup", "/v1/door"}
     # A link or code works once, and again on the same device; a second code harms nobody; the cookie is set or is not.
     signing_in = {path for path in (route.path for route in _routes()) if path.startswith("/v1/knock/")}
     signing_in -= {"/v1/knock/sessions", "/v1/knock/sessions/{session_id}/visit"}
+    # An invitation enrols once; challenges are answered once.
+    signing_in |= {path for path in (route.path for route in _routes()) if path.startswith("/v1/tablet/")}
     for route in _routes():
         if "POST" in _methods(route) and route.path not in reading | signing_in:
             names = {p.alias for d in route.dependant.dependencies for p in d.header_params}

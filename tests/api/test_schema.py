@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import MutableMapping
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
 
 import pytest
 import schemathesis
@@ -27,18 +28,24 @@ from certify.capture import open_session
 from certify.certificates.qr import to_text
 from certify.config import Settings
 from certify.domain.evidence import Channel
+from certify.doorstep.agents import NewAgent, add_agent, door_secret
+from certify.doorstep.receive import take_bundle
+from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
 from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference
 from certify.knock import knock
 from certify.record import NewRecord, record
 from certify.review import CaseKind, Decision, open_case, rule
-from certify.service import Service
+from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
+from certify.storage.doorstep_tables import VisitRow
 from certify.storage.facts import determinations_of
-from certify.storage.signing import active_key
+from certify.storage.signing import Purpose, active_key
 from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer, development_signer
 from certify.uploads import begin_upload
 from certify.visits import ask_for_visit
 from fixtures import faces, videos
+from fixtures.passkey import Passkey
+from fixtures.tablet import Tablet
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -109,6 +116,10 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         found.tokens[Role.SELF] = token.issue(
             subject=str(person), role=Role.SELF, now=unit.now, lifetime=timedelta(hours=9)
         )
+        doorstep = Doorstep(unit)
+        found.tokens[Role.TABLET] = token.issue(
+            subject=str(doorstep.tablet.id), role=Role.TABLET, now=unit.now, lifetime=timedelta(hours=9)
+        )
         day = (unit.now + timedelta(days=5)).date().isoformat()
         visit = ask_for_visit(unit, person, on=(unit.now + timedelta(days=9)).date(), part="morning")
         assert visit.state == "asked"
@@ -131,6 +142,10 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
             "old": 1,
             "new": 2,
             "offset": 0,
+            "agent_id": str(doorstep.agent.id),
+            "tablet_id": str(doorstep.tablet.id),
+            "bundle_id": str(doorstep.refused),
+            "sha256": hashlib.sha256(doorstep.bundle).hexdigest(),
         }
     name = str(person)
     death = {"source": "registry", "record_id": "R1", "event_at": "2026-01-10T00:00:00Z", "adverse": "death"}
@@ -154,6 +169,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         ("/v1/knock/links/redeem", "post"): {**phone, "secret": link},
         ("/v1/knock/sessions/{session_id}/access", "post"): phone,
         ("/v1/knock/sessions/{session_id}/visit", "post"): {"wanted_on": day, "part": "morning"},
+        **doorstep.bodies,
         ("/v1/me/sessions", "post"): {},
         ("/v1/me/visit", "post"): {"wanted_on": day, "part": "morning"},
         ("/v1/me/consent", "post"): {"given": True},
@@ -161,6 +177,70 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         ("/v1/review-cases", "post"): {"beneficiary_id": name, "kind": "appeal"},
     }
     return found
+
+
+class Doorstep:
+    """An agent with a tablet that sealed two visits, one of which was refused, and another that is about to enrol.
+
+    Attributes:
+        agent: the agent.
+        tablet: the tablet.
+        bundle: a sealed visit that was not sent yet.
+        refused: number of one that was refused.
+        bodies: whole bodies that are accepted.
+    """
+
+    def __init__(self, unit: Unit) -> None:
+        self.agent = add_agent(unit, NewAgent(badge="A-17", name="Agent Li", area="11"))
+        address = unit.service.settings.public_url
+        made, other = (Passkey(address, str(urlsplit(address).hostname)) for _ in range(2))
+        self.tablet, secret = invite_tablet(unit, self.agent, officer="fuzz")
+        paper = Tablet(self.tablet.id)
+        enrol_tablet(unit, secret, jwk=paper.jwk, credential=made.create(begin_enrolment(unit, secret).options))
+        paper.service_key = active_key(unit.db, unit.service.vault, Purpose.VISIT, unit.now).verification_key.to_jwk()
+        refused = paper.envelope(uuid4(), 7, bytes(32), b"")
+        self.tablet.state = "revoked"
+        taken = take_bundle(unit, refused, sha256=hashlib.sha256(refused).digest(), sent_wall=None)
+        assert taken.reason == "tablet_revoked"
+        self.refused, self.tablet.state = taken.id, "active"
+        self.bundle = paper.seal(uuid4(), {})
+        _, invitation = invite_tablet(unit, self.agent, officer="fuzz")
+        person = add_beneficiary(
+            unit, NewBeneficiary("FUZZ0003", "Fuzz", (NewEntitlement("employee", date(2015, 1, 1)),))
+        )
+        visit = VisitRow(
+            id=uuid4(),
+            beneficiary_id=person,
+            state="planned",
+            reason="fund",
+            asked_at=unit.now,
+            agent_id=self.agent.id,
+            planned_on=unit.now.date(),
+            tries=0,
+        )
+        unit.db.add(visit)
+        unit.db.flush()
+        tablet = {"tablet_id": str(self.tablet.id)}
+        device = {"device_id": "b1946ac92492d2347c6235b4d2611184"}
+        enrolled = other.create(begin_enrolment(unit, invitation).options)
+        self.bodies: dict[tuple[str, str], Any] = {
+            ("/v1/tablet/enrolment/begin", "post"): {"secret": invitation},
+            ("/v1/tablet/enrolment", "post"): {
+                "secret": invitation,
+                "key": Tablet(uuid4()).jwk,
+                "credential": enrolled,
+            },
+            ("/v1/tablet/sign-in/begin", "post"): tablet,
+            ("/v1/tablet/sign-in", "post"): {
+                **tablet,
+                **device,
+                "credential": made.get(begin_sign_in(unit, self.tablet.id)),
+            },
+            ("/v1/tablet/bundles/{sha256}", "put"): self.bundle,
+            ("/v1/door", "post"): {"secret": door_secret(unit, visit)},
+            ("/v1/agents", "post"): {"badge": "B-2", "name": "Agent Wu", "area": "12"},
+            ("/v1/agents/{agent_id}/state", "post"): {"state": "away"},
+        }
 
 
 def _operations() -> list[tuple[str, str]]:
@@ -209,6 +289,10 @@ def _role_of(method: str, path: str) -> Role | None:
     """Return a role that may call the route, so that the fuzzing gets past the door."""
     if re.search(r"/(keys|checkpoint|health|ready|verify)$", path) or path.startswith("/v1/knock/"):
         return None
+    if path == "/v1/door" or re.search(r"/tablet/(enrolment|sign-|bundles)", path):
+        return None
+    if path.startswith("/v1/tablet/"):
+        return Role.TABLET
     if path.startswith("/v1/me"):
         return Role.SELF
     if re.search(r"/(media|references|upload)$|^/v1/sessions$", path):

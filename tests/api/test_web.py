@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -12,38 +13,75 @@ from fastapi.testclient import TestClient
 
 from api.web.pages import LANGUAGES, PHONE, SHARED, TABLET, App, choose_language, read_site
 from certify.domain.outcome import Outcome
+from certify.domain.profile import NEEDS
+from certify.doorstep import receive
+from certify.doorstep.content import STATEMENT, Result
 from certify.own_page import Headline
 from certify.policies import load_policies
 from models.guidance import SENTENCES
 from models.liveness.plan import Prompt
 
-WORDS = {language: json.loads((PHONE / "locales" / f"{language}.json").read_text()) for language in LANGUAGES}
-ENGLISH = WORDS["en"]
-SOURCES = {path.relative_to(PHONE).as_posix(): path.read_text() for path in PHONE.rglob("*.js")}
+APPS = {"phone": PHONE, "tablet": TABLET}
+_EVERY_APP = pytest.mark.parametrize("app", APPS)
 
 
+def _words(app: str, language: str = "en") -> dict[str, str]:
+    found: dict[str, str] = json.loads((APPS[app].folder / "locales" / f"{language}.json").read_text())
+    return found
+
+
+def _sources(app: str) -> dict[str, str]:
+    """Scripts of an app, with those that both load."""
+    folders = (SHARED, APPS[app].folder)
+    return {
+        path.relative_to(folder).as_posix(): path.read_text() for folder in folders for path in folder.rglob("*.js")
+    }
+
+
+ENGLISH = _words("phone")
+SOURCES = _sources("phone")
+
+
+@_EVERY_APP
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_catalogues_are_complete(language: str) -> None:
-    words = WORDS[language]
-    assert list(words) == list(ENGLISH)
+def test_catalogues_are_complete(app: str, language: str) -> None:
+    words, english = _words(app, language), _words(app)
+    assert list(words) == list(english)
     for key, text in words.items():
         assert text.strip() == text
         assert text
-        assert Counter(re.findall(r"\{\w+\}", text)) == Counter(re.findall(r"\{\w+\}", ENGLISH[key])), key
+        assert Counter(re.findall(r"\{\w+\}", text)) == Counter(re.findall(r"\{\w+\}", english[key])), key
 
 
+@_EVERY_APP
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
-def test_catalogues_are_translated(language: str) -> None:
-    same = [key for key, text in WORDS[language].items() if text == ENGLISH[key]]
+def test_catalogues_are_translated(app: str, language: str) -> None:
+    english = _words(app)
+    same = [key for key, text in _words(app, language).items() if text == english[key]]
     assert len(same) <= 6, same
 
 
-def test_every_text_that_is_asked_for_exists() -> None:
-    asked = {key for text in SOURCES.values() for key in re.findall(r"\bt\(\"([\w.]+)\"", text)}
+@_EVERY_APP
+def test_every_text_that_is_asked_for_exists(app: str) -> None:
+    english, sources = _words(app), _sources(app)
+    asked = {key for text in sources.values() for key in re.findall(r"\bt\(\"([\w.]+)\"", text)}
     assert asked
-    assert asked <= set(ENGLISH), asked - set(ENGLISH)
-    counted = {key for text in SOURCES.values() for key in re.findall(r"\btn\(\"([\w.]+)\"", text)}
-    assert all(f"{key}.{form}" in ENGLISH for key in counted for form in ("one", "other"))
+    assert asked <= set(english), asked - set(english)
+    counted = {key for text in sources.values() for key in re.findall(r"\btn\(\"([\w.]+)\"", text)}
+    assert all(f"{key}.{form}" in english for key in counted for form in ("one", "other"))
+
+
+def test_what_becomes_of_a_visit_has_words() -> None:
+    english = _words("tablet")
+    assert {f"result.{result.value}" for result in Result} <= set(english)
+    assert {f"need.{need}" for need in NEEDS} <= set(english)
+    code = "".join(path.read_text() for path in Path(receive.__file__).parent.glob("*.py"))
+    refusals = set(re.findall(r'Refusal\("(\w+)"\)', code)) | set(
+        re.findall(r'return "(\w+)"', Path(receive.__file__).read_text())
+    )
+    assert len(refusals) > 8
+    assert {f"reason.{refusal}" for refusal in refusals} <= set(english)
+    assert f'"{STATEMENT}"' in _sources("tablet")["js/views/sealing.js"]
 
 
 def test_what_the_service_says_has_words() -> None:
@@ -57,7 +95,7 @@ def test_what_the_service_says_has_words() -> None:
 
 
 def test_no_text_is_kept_that_nobody_shows() -> None:
-    code = "\n".join(SOURCES.values()) + (PHONE / "index.html").read_text()
+    code = "\n".join(SOURCES.values()) + (PHONE.folder / "index.html").read_text()
     families = ("guide.", "prompt.", "scheme.", "act.", "status.", "camera.", "history.", "visit.", "menu.", "find.by.")
     unused = {
         key
@@ -65,6 +103,7 @@ def test_no_text_is_kept_that_nobody_shows() -> None:
         if not key.startswith(families) and re.sub(r"\.(one|other)$", "", key) not in code and f"t:{key}" not in code
     }
     unused -= {f"find.{part}" for part in ("day", "month", "year")}
+    unused -= {"app.description"}  # of the manifest
     unused -= {f"prepare.{tip}" for tip in ("light", "eyes", "alone", "listen")}
     assert unused == set()
 
@@ -85,11 +124,12 @@ def test_language_of_the_first_page(accepted: str, language: str) -> None:
     assert choose_language(accepted) == language
 
 
-def test_no_inline_script_or_style_and_nothing_from_elsewhere() -> None:
-    page = (PHONE / "index.html").read_text()
+@_EVERY_APP
+def test_no_inline_script_or_style_and_nothing_from_elsewhere(app: str) -> None:
+    page = (APPS[app].folder / "index.html").read_text()
     assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
     assert re.findall(r"\bon\w+=|\bstyle=|<style", page) == []
-    for name, text in {**SOURCES, "app.css": (PHONE / "app.css").read_text(), "index.html": page}.items():
+    for name, text in {**_sources(app), "app.css": (SHARED / "app.css").read_text(), "index.html": page}.items():
         addresses = set(re.findall(r"https?://[^\s\"'`<>)]+", text)) - {"http://www.w3.org/2000/svg"}
         assert addresses == set(), name
         assert "innerHTML" not in text
@@ -98,29 +138,30 @@ def test_no_inline_script_or_style_and_nothing_from_elsewhere() -> None:
 
 def test_the_version_changes_with_the_content(tmp_path: Path) -> None:
     first = read_site(PHONE, retention_days=30)
-    for path in PHONE.rglob("*"):
-        if path.is_file():
-            copy = tmp_path / path.relative_to(PHONE)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(path.read_bytes())
-    assert read_site(tmp_path, retention_days=30).version == first.version
-    (tmp_path / "app.css").write_text("main {}")
-    assert read_site(tmp_path, retention_days=30).version != first.version
+    own, shared = tmp_path / "phone", tmp_path / "shared"
+    shutil.copytree(PHONE.folder, own)
+    shutil.copytree(SHARED, shared)
+    copy = App(own, "/")
+    assert read_site(copy, retention_days=30, shared=shared).version == first.version
+    (shared / "app.css").write_text("main {}")
+    assert read_site(copy, retention_days=30, shared=shared).version != first.version
 
 
+@_EVERY_APP
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_it_can_be_installed_under_a_name_that_is_understood(language: str) -> None:
-    site = read_site(PHONE, retention_days=30)
+def test_it_can_be_installed_under_a_name_that_is_understood(app: str, language: str) -> None:
+    site = read_site(APPS[app], retention_days=30)
     manifest = json.loads(site.files[f"manifest-{language}.webmanifest"].plain)
-    assert manifest["name"] == WORDS[language]["app.name"]
+    assert manifest["name"] == _words(app, language)["app.name"]
     assert manifest["display"] == "standalone"
     assert {icon["sizes"] for icon in manifest["icons"]} >= {"192x192", "512x512"}
     assert all(icon["src"] in site.files for icon in manifest["icons"])
 
 
 @pytest.mark.integration
-def test_how_pages_are_sent(client: TestClient) -> None:
-    page = client.get("/", headers={"Accept-Language": "ar", "Accept-Encoding": "gzip"})
+@pytest.mark.parametrize(("home", "worker"), [("/", "/sw.js"), ("/agent", "/agent/sw.js")])
+def test_how_pages_are_sent(client: TestClient, home: str, worker: str) -> None:
+    page = client.get(home, headers={"Accept-Language": "ar", "Accept-Encoding": "gzip"})
     assert page.status_code == 200
     assert 'lang="ar" dir="rtl"' in page.text
     assert page.headers["content-encoding"] == "gzip"
@@ -137,9 +178,12 @@ def test_how_pages_are_sent(client: TestClient) -> None:
     assert style.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert client.get(f"{base[1]}../../../etc/passwd").status_code == 404
     assert client.get("/app/0000000000000000/app.css").status_code == 404
-    worker = client.get("/sw.js").text
-    assert "{{" not in worker
-    for address in json.loads(re.search(r"SHELL = (\[.*\]);", worker)[1]):  # type: ignore[index]
+    script = client.get(worker)
+    assert script.headers.get("service-worker-allowed") == (None if home == "/" else home)
+    assert "{{" not in script.text
+    # Only agents are asked where they are.
+    assert ("geolocation=(self)" in page.headers["permissions-policy"]) == (home == "/agent")
+    for address in json.loads(re.search(r"SHELL = (\[.*\]);", script.text)[1]):  # type: ignore[index]
         assert client.get(address).status_code == 200, address
 
 
