@@ -225,6 +225,39 @@ class InvitedOut(Out):
     expires_at: datetime
 
 
+class SignalOut(Out):
+    """One thing that was unusual, in ``hits`` of ``trials`` visits; honest ones show it with 10^-``surprise``."""
+
+    signal: str
+    hits: int
+    trials: int
+    surprise: float
+
+
+class HoldOut(Out):
+    """What an agent certified is held until a supervisor decides."""
+
+    id: UUID
+    agent_id: UUID
+    state: Literal["open", "released", "confirmed"]
+    score: float
+    signals: list[SignalOut]
+    opened_at: datetime
+    decided_at: datetime | None
+
+
+class HoldList(Out):
+    """Holds that wait for a supervisor, oldest first."""
+
+    items: list[HoldOut]
+
+
+class HoldDecisionIn(In):
+    """Released: there is an honest explanation. Confirmed: the agent cheated; their visits are made anew."""
+
+    decision: Literal["released", "confirmed"]
+
+
 class RefusedOut(Out):
     """A sealed visit that did not count, kept for inquiry."""
 

@@ -13,6 +13,7 @@ from certify.domain.codec import evidence_from_json
 from certify.domain.decide import Determination
 from certify.domain.evidence import AdverseRecord, Evidence, SignOfLife, Void
 from certify.doorstep.opening import SOURCE as DOORSTEP
+from certify.doorstep.watch import SOURCE as INTEGRITY
 from certify.errors import Conflict, Invalid, NotFound
 from certify.service import Unit
 from certify.storage.facts import add_evidence, find_evidence
@@ -55,7 +56,7 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
         raise Invalid(
             "The event lies in the future.", hint="Check the date format of the source.", code="event_in_future"
         )
-    if new.source in (SOURCE, PERSON, DOORSTEP) or new.source.startswith("officer"):
+    if new.source in (SOURCE, PERSON, DOORSTEP, INTEGRITY) or new.source.startswith("officer"):
         raise Invalid("This source name is the service's own.", hint="Use the registry's name.", code="source_reserved")
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     fact = _fact(unit, beneficiary_id, new)

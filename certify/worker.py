@@ -20,6 +20,7 @@ from certify.determine import let_time_pass
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.receive import purge_refused, waiting_bundles
 from certify.doorstep.tablets import purge_challenges
+from certify.doorstep.watch import watch_agents
 from certify.enrol import measure_reference
 from certify.errors import NotFound
 from certify.give_up import Reason, give_up, give_up_reference
@@ -124,6 +125,7 @@ def tidy(service: Service) -> None:
             for subject in waiting:
                 if subject not in taken:
                     unit.put_job(task, subject)
+    watch_agents(service)
     let_time_pass(service)
 
 

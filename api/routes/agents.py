@@ -1,4 +1,4 @@
-"""Agents and their tablets, for officers; and the question at the door, for everybody: is this agent one of ours?"""
+"""Agents and their tablets, for officers; and for everybody the question at the door: is this agent one of ours."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
 
 from api import schemas_doorstep as schemas
 from api.auth import allow, network_of, public
@@ -23,10 +24,12 @@ from certify.doorstep.agents import (
     set_agent_state,
 )
 from certify.doorstep.days import today_of
+from certify.doorstep.integrity_report import integrity_page
 from certify.doorstep.receive import ADMISSIBLE, admit, missing_places, refused_bundles
 from certify.doorstep.tablets import invite_tablet, revoke_tablet, tablets_of
+from certify.doorstep.watch import confirm, look_at_agents, open_holds, release
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow, BundleRow, TabletRow
+from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, BundleRow, TabletRow
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1", tags=["agents"])
@@ -132,6 +135,38 @@ def let_in(bundle_id: UUID, caller: _Officer, once: _Once) -> Response:
     return once.run(caller, work, status=200)
 
 
+@router.get("/agents/holds", responses=problems(401, 403, 503))
+def holds(_caller: _Reader, state: _State) -> schemas.HoldList:
+    """List the agents whose certificates are held, and why."""
+    with state.service.reading() as unit:
+        return schemas.HoldList(items=[_hold(row) for row in open_holds(unit)])
+
+
+@router.post(
+    "/agents/holds/{hold_id}",
+    response_model=schemas.HoldOut,
+    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+)
+def decide_hold(hold_id: UUID, body: schemas.HoldDecisionIn, caller: _Officer, once: _Once) -> Response:
+    """End a hold. Released, everybody stands as before; confirmed, the agent is suspended and people visited anew."""
+    end = release if body.decision == "released" else confirm
+    return once.run(caller, lambda unit: _hold(end(unit, hold_id, officer=caller.subject)), status=200)
+
+
+@router.get("/agents/integrity", response_class=HTMLResponse, responses=problems(401, 403, 503))
+def integrity(_caller: _Reader, state: _State) -> HTMLResponse:
+    """Show all agents with what is unusual about their visits: one page with plots, to be saved or printed."""
+    with state.service.reading() as unit:
+        found = look_at_agents(unit)
+        page = integrity_page(
+            {str(agent): one for agent, one in found.scores.items()},
+            {str(agent): steps for agent, steps in found.steps.items()},
+            made_at=unit.now,
+            names={str(agent): name for agent, name in found.names.items()},
+        )
+    return HTMLResponse(page, headers={"Content-Disposition": 'attachment; filename="agents.html"'})
+
+
 @router.post(
     "/door",
     dependencies=[Depends(public("whoever stands at their door may ask who the agent is; only codes of ours answer"))],
@@ -181,6 +216,15 @@ def _tablet(unit: Unit, row: TabletRow) -> schemas.TabletOut:
             "revoked_at": row.revoked_at,
             "seen_at": row.seen_at,
             "missing": missing_places(unit, row.id),
+        }
+    )
+
+
+def _hold(row: AgentHoldRow) -> schemas.HoldOut:
+    return schemas.HoldOut.model_validate(
+        {
+            name: getattr(row, name)
+            for name in ("id", "agent_id", "state", "score", "signals", "opened_at", "decided_at")
         }
     )
 

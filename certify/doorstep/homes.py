@@ -74,7 +74,7 @@ def home_of(unit: Unit, beneficiary_id: UUID) -> Home | None:
 def homes_of(unit: Unit, people: Collection[UUID]) -> dict[UUID, Home]:
     """Return where many people live; of whom it is not known, or who was erased, is not among them."""
     query = select(HomeRow.beneficiary_id, HomeRow.sealed).where(HomeRow.beneficiary_id.in_(people))
-    stored: dict[UUID, bytes] = {person: sealed for person, sealed in unit.db.execute(query)}
+    stored: dict[UUID, bytes] = {row.beneficiary_id: row.sealed for row in unit.db.execute(query)}
     unit.open_sealers(list(stored))
     found = {}
     for person, sealed in stored.items():

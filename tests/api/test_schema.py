@@ -37,7 +37,7 @@ from certify.record import NewRecord, record
 from certify.review import CaseKind, Decision, open_case, rule
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
-from certify.storage.doorstep_tables import VisitRow
+from certify.storage.doorstep_tables import AgentHoldRow, VisitRow
 from certify.storage.facts import determinations_of
 from certify.storage.signing import Purpose, active_key
 from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer, development_signer
@@ -145,6 +145,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
             "agent_id": str(doorstep.agent.id),
             "tablet_id": str(doorstep.tablet.id),
             "bundle_id": str(doorstep.refused),
+            "hold_id": str(doorstep.hold),
             "sha256": hashlib.sha256(doorstep.bundle).hexdigest(),
         }
     name = str(person)
@@ -187,6 +188,7 @@ class Doorstep:
         tablet: the tablet.
         bundle: a sealed visit that was not sent yet.
         refused: number of one that was refused.
+        hold: number of a hold of the agent.
         bodies: whole bodies that are accepted.
     """
 
@@ -219,6 +221,10 @@ class Doorstep:
             tries=0,
         )
         unit.db.add(visit)
+        self.hold = uuid4()
+        unit.db.add(
+            AgentHoldRow(id=self.hold, agent_id=self.agent.id, state="open", score=3.0, signals=[], opened_at=unit.now)
+        )
         unit.db.flush()
         tablet = {"tablet_id": str(self.tablet.id)}
         device = {"device_id": "b1946ac92492d2347c6235b4d2611184"}
@@ -240,6 +246,7 @@ class Doorstep:
             ("/v1/door", "post"): {"secret": door_secret(unit, visit)},
             ("/v1/agents", "post"): {"badge": "B-2", "name": "Agent Wu", "area": "12"},
             ("/v1/agents/{agent_id}/state", "post"): {"state": "away"},
+            ("/v1/agents/holds/{hold_id}", "post"): {"decision": "released"},
         }
 
 

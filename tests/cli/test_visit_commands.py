@@ -120,7 +120,10 @@ def test_from_a_need_to_a_plan_and_back(call: Any, tmp_path: Path) -> None:
     assert "overdue 3" in shown
     assert page.read_text("utf-8").count("<svg") == 4
     figures = json.loads(call("visit", "backlog", "--days", "7", *FROM, "--json").output)
-    assert figures["areas"] == [{"area": "1", "asked": 0, "planned": 3, "capacity": 84}]
+    assert figures["areas"] == [
+        {"area": "1", "asked": 0, "planned": 2, "capacity": 84},
+        {"area": "no agent", "asked": 0, "planned": 1, "capacity": 0},
+    ]
     assert figures["days"][0] == {"day": str(DAY), "planned": 3, "capacity": 12}
 
 

@@ -155,8 +155,8 @@ def test_a_day_without_a_network(
             determined = select(DeterminationRow).where(DeterminationRow.session_id.in_([s.id for s in sessions]))
             assert len(unit.db.scalars(determined).all()) == 18
             assert open_case_of(unit.db, people[16], "visit_attested") is not None
-            visit = unit.db.get_one(VisitRow, visits[17])
-            assert (visit.state, visit.tries) == ("asked", 1)
+            again = unit.db.get_one(VisitRow, visits[17])
+            assert (again.state, again.tries) == ("asked", 1)
 
 
 _SIZES = """() => new Promise((done) => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.integration
 WITNESSES = [{"name": "Wang", "relation": "neighbour"}, {"name": "Zhao", "relation": "daughter"}]
 
 
-def attested(agents_round: Round, **more: object) -> bytes:
+def attested(agents_round: Round, **more: Any) -> bytes:
     """Seal a visit that needs no photo."""
     person = agents_round.enrol()
     return agents_round.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages", **more)

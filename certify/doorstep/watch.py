@@ -1,0 +1,286 @@
+"""Watching agents: scores of their visits, and holding what one certified until a supervisor has looked.
+
+A hold is never silent. It is an adverse record of our own (``visit_in_question``) for everybody whose proof may rest on
+the agent's visits: their certificates are paused, officers see a case each, and payments go on (DESIGN, rule 3). A
+supervisor ends it for all at once: *released*, the records are taken back; *confirmed*, what the agent certified is
+taken back, and everybody is visited anew. An officer who sees one of the people ends it for that one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+
+from certify.determine import determine
+from certify.domain.evidence import AdverseRecord, Void
+from certify.domain.integrity import IntegrityScore, VisitTrace, base_rates, counts, follow, score
+from certify.doorstep.agents import AgentState, all_agents, get_agent, set_agent_state
+from certify.doorstep.traces import open_trace, traces_of, unsigned
+from certify.errors import Conflict, NotFound
+from certify.service import Service, Unit
+from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, BundleRow, VisitRow, VisitTraceRow
+from certify.storage.facts import add_evidence, find_evidence
+from certify.storage.tables import BeneficiaryRow, SessionRow
+
+log = logging.getLogger("certify.watch")
+
+SOURCE = "integrity"
+KIND = "visit_in_question"
+WINDOW = 100
+"""Newest visits that are scored: among a thousand good ones the first false ones would drown (domain/integrity.py)."""
+
+
+def watch_agents(service: Service) -> list[UUID]:
+    """Score the agents whose visits changed, and hold what the suspicious ones certified; return the newly held.
+
+    Each agent in a transaction of its own, so that one failure holds up nobody else.
+    """
+    with service.reading() as unit:
+        changed = _changed(unit)
+    held = []
+    for agent_id in changed:
+        try:
+            with service.unit() as unit:
+                if _watch(unit, agent_id):
+                    held.append(agent_id)
+        except Exception:
+            log.exception("scoring an agent failed; the others go on")
+    return held
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """All agents as a supervisor sees them: by agent, the score, how it grew visit by visit, and who it is."""
+
+    scores: dict[UUID, IntegrityScore]
+    steps: dict[UUID, tuple[tuple[int, float], ...]]
+    names: dict[UUID, str]
+
+
+def look_at_agents(unit: Unit) -> Looked:
+    """Return the scores of all agents with their curves; some tenths of a second for each agent."""
+    agents = all_agents(unit)
+    base = base_rates([row.counts for row in agents if row.counts])
+    visits = {row.id: visits_of(unit, row.id) for row in agents}
+    return Looked(
+        {agent: score(those, base) for agent, those in visits.items()},
+        {agent: follow(those, base) for agent, those in visits.items()},
+        {row.id: f"{row.badge} {row.name}" for row in agents},
+    )
+
+
+def visits_of(unit: Unit, agent_id: UUID, *, limit: int = WINDOW) -> list[VisitTrace]:
+    """Return the newest visits of an agent as the scores take them."""
+    traces = traces_of(unit, agent_id, limit=limit)
+    bundles = {
+        row.id: row
+        for row in unit.db.scalars(select(BundleRow).where(BundleRow.id.in_([trace.bundle_id for trace in traces])))
+    }
+    people = {str(trace.bundle_id): str(trace.beneficiary_id) for trace in traces}
+    found = []
+    for trace in traces:
+        private, bundle = open_trace(unit, trace), bundles[trace.bundle_id]
+        found.append(
+            VisitTrace(
+                visit=str(trace.bundle_id),
+                beneficiary=str(trace.beneficiary_id),
+                at=trace.at,
+                seconds=trace.seconds,
+                method=trace.method,
+                latitude=private.latitude,
+                longitude=private.longitude,
+                accuracy_m=private.accuracy_m,
+                passive=trace.passive,
+                background=tuple(unsigned(value) for value in trace.background),
+                same_face=tuple(people[other] for other in trace.same_face if other in people),
+                clock_shift_s=trace.clock_shift_s,
+                recheck=trace.recheck,
+                chain=(str(bundle.tablet_id), bundle.seq),
+            )
+        )
+    return found
+
+
+def open_holds(unit: Unit) -> Sequence[AgentHoldRow]:
+    """Return the holds that wait for a supervisor, oldest first."""
+    query = select(AgentHoldRow).where(AgentHoldRow.state == "open")
+    return unit.db.scalars(query.order_by(AgentHoldRow.opened_at)).all()
+
+
+def release(unit: Unit, hold_id: UUID, *, officer: str) -> AgentHoldRow:
+    """End a hold: there is an honest explanation. Everybody stands as before. Raises NotFound, Conflict.
+
+    The visits looked at are not held against the agent again.
+    """
+    hold = _decide(unit, hold_id, "released", officer)
+    for bundle in _held(unit, hold.agent_id):
+        _take_back(unit, bundle)
+    return hold
+
+
+def confirm(unit: Unit, hold_id: UUID, *, officer: str) -> AgentHoldRow:
+    """End a hold: the agent cheated. They are suspended, what they certified is taken back, everybody is visited anew.
+
+    Raises NotFound, Conflict (``hold_decided``).
+    """
+    hold = _decide(unit, hold_id, "confirmed", officer)
+    set_agent_state(unit, hold.agent_id, AgentState.SUSPENDED)
+    for bundle in _held(unit, hold.agent_id):
+        _void_capture(unit, bundle, officer)
+        _visit_anew(unit, bundle)
+        _take_back(unit, bundle)
+    return hold
+
+
+def _changed(unit: Unit) -> list[UUID]:
+    newest = func.max(VisitTraceRow.noted_at)
+    query = (
+        select(AgentRow.id)
+        .join(VisitTraceRow, VisitTraceRow.agent_id == AgentRow.id)
+        .group_by(AgentRow.id)
+        .having(or_(AgentRow.watched_at.is_(None), newest > AgentRow.watched_at))
+    )
+    return list(unit.db.scalars(query.order_by(AgentRow.id)))
+
+
+def _watch(unit: Unit, agent_id: UUID) -> bool:
+    agent = get_agent(unit, agent_id, lock=True)
+    visits = _not_explained(unit, agent_id, visits_of(unit, agent_id))
+    agent.counts, agent.watched_at = {name: list(pair) for name, pair in counts(visits).items()}, unit.now
+    unit.db.flush()
+    found = score(visits, base_rates([row.counts for row in all_agents(unit) if row.counts]))
+    agent.score = found.score
+    hold = unit.db.scalars(
+        select(AgentHoldRow).where(AgentHoldRow.agent_id == agent_id, AgentHoldRow.state == "open")
+    ).one_or_none()
+    is_new = hold is None and found.flagged
+    if is_new:
+        unit.db.add(
+            AgentHoldRow(
+                id=unit.service.new_id(),
+                agent_id=agent_id,
+                state="open",
+                score=found.score,
+                signals=[
+                    {"signal": one.signal.value, "hits": one.hits, "trials": one.trials, "surprise": one.surprise}
+                    for one in found.signals
+                    if one.hits
+                ],
+                opened_at=unit.now,
+            )
+        )
+        unit.db.flush()
+        unit.ledger("agent_held", None, agent=str(agent_id), score=round(found.score, 3))
+    if hold is not None or is_new:
+        # Also what the agent sends while the hold is open.
+        for bundle in _held(unit, agent_id):
+            _hold(unit, bundle)
+    return is_new
+
+
+def _not_explained(unit: Unit, agent_id: UUID, visits: list[VisitTrace]) -> list[VisitTrace]:
+    """Leave out what a supervisor has looked at and found to be honest."""
+    query = select(func.max(AgentHoldRow.decided_at)).where(
+        AgentHoldRow.agent_id == agent_id, AgentHoldRow.state == "released"
+    )
+    looked_at = unit.db.scalar(query)
+    return [visit for visit in visits if looked_at is None or visit.at > looked_at]
+
+
+def _held(unit: Unit, agent_id: UUID) -> Sequence[BundleRow]:
+    """Return the visits of an agent by which somebody may have been certified, as far back as scores look."""
+    visits = [trace.bundle_id for trace in traces_of(unit, agent_id, limit=WINDOW) if trace.method != "none"]
+    query = select(BundleRow).where(BundleRow.id.in_(visits)).order_by(BundleRow.beneficiary_id, BundleRow.id)
+    return unit.db.scalars(query).all()
+
+
+def _hold(unit: Unit, bundle: BundleRow) -> None:
+    person = _living(unit, bundle)
+    if person is None or find_evidence(unit.db, SOURCE, _number(bundle)) is not None:
+        return
+    fact = AdverseRecord(
+        id=str(unit.service.new_id()),
+        source=SOURCE,
+        event_at=bundle.happened_at or unit.now,
+        recorded_at=unit.now,
+        kind=KIND,
+    )
+    add_evidence(unit.db, person, fact, external_id=_number(bundle))
+    unit.ledger("evidence_recorded", person, evidence=fact.id, kind="AdverseRecord", source=SOURCE)
+    unit.db.flush()
+    determine(unit, person)
+
+
+def _take_back(unit: Unit, bundle: BundleRow) -> None:
+    person, record = _living(unit, bundle), find_evidence(unit.db, SOURCE, _number(bundle))
+    if person is not None and record is not None:
+        _void(unit, person, str(record.id), SOURCE, f"{_number(bundle)}:back", by_officer=False)
+
+
+def _void_capture(unit: Unit, bundle: BundleRow, officer: str) -> None:
+    person = _living(unit, bundle)
+    session = None if bundle.session_id is None else unit.db.get(SessionRow, bundle.session_id)
+    if person is not None and session is not None and session.evidence_id is not None:
+        source = f"officer:{officer}"
+        _void(unit, person, str(session.evidence_id), source, f"visit:{bundle.id}", by_officer=True)
+
+
+def _void(unit: Unit, person: UUID, target: str, source: str, number: str, *, by_officer: bool) -> None:
+    fact = Void(
+        id=str(unit.service.new_id()),
+        source=source,
+        event_at=unit.now,
+        recorded_at=unit.now,
+        target=target,
+        by_officer=by_officer,
+    )
+    add_evidence(unit.db, person, fact, external_id=number)
+    unit.ledger("evidence_recorded", person, evidence=fact.id, kind="Void", source=source)
+    unit.db.flush()
+    determine(unit, person)
+
+
+def _visit_anew(unit: Unit, bundle: BundleRow) -> None:
+    person = _living(unit, bundle)
+    if person is None:
+        return
+    waiting = select(VisitRow.id).where(VisitRow.beneficiary_id == person, VisitRow.state.in_(("asked", "planned")))
+    if unit.db.scalars(waiting).first() is None:
+        unit.db.add(
+            VisitRow(
+                id=unit.service.new_id(),
+                beneficiary_id=person,
+                state="asked",
+                reason="recheck",
+                rechecks=bundle.id,
+                asked_at=unit.now,
+                tries=0,
+            )
+        )
+        unit.db.flush()
+
+
+def _decide(unit: Unit, hold_id: UUID, state: str, officer: str) -> AgentHoldRow:
+    hold = unit.db.scalars(select(AgentHoldRow).where(AgentHoldRow.id == hold_id).with_for_update()).one_or_none()
+    if hold is None:
+        raise NotFound("There is no such hold.", code="hold_not_found")
+    if hold.state != "open":
+        raise Conflict("This hold was decided already.", code="hold_decided")
+    hold.state, hold.decided_at, hold.decided_by = state, unit.now, officer
+    unit.db.flush()
+    unit.ledger("agent_hold_decided", None, agent=str(hold.agent_id), outcome=state, officer=officer)
+    return hold
+
+
+def _living(unit: Unit, bundle: BundleRow) -> UUID | None:
+    """Return the person of a visit, unless their data were erased."""
+    person = None if bundle.beneficiary_id is None else unit.db.get(BeneficiaryRow, bundle.beneficiary_id)
+    return None if person is None or person.erased_at is not None else person.id
+
+
+def _number(bundle: BundleRow) -> str:
+    return f"bundle:{bundle.id}"

@@ -1,0 +1,182 @@
+"""Agents who do not visit are found, what they certified is held, and a supervisor decides."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select
+
+from certify.doorstep.watch import confirm, look_at_agents, open_holds, release, watch_agents
+from certify.errors import Conflict, NotFound
+from certify.service import Service
+from certify.storage.certificates import certificate_in_force
+from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, VisitRow, VisitTraceRow
+from certify.storage.people import entitlements_of
+from certify.storage.reviews import open_case_of
+from fixtures import faces
+from models.pipeline import FaceEngine
+from tests.certify.doorstep.conftest import Round, make_round
+from tests.conftest import Clock
+
+pytestmark = pytest.mark.integration
+
+WITNESSES = [{"name": "Wang", "relation": "neighbour"}, {"name": "Zhao", "relation": "daughter"}]
+
+
+def attests(agents_round: Round, visits: int, *, places: bool = True) -> list[UUID]:
+    """Certify people by witnesses, one after the other."""
+    people = []
+    for number in range(visits):
+        agents_round.clock.advance(timedelta(minutes=40))
+        person = agents_round.enrol()
+        place = {"latitude": 39.9 + number / 100, "longitude": 116.4, "accuracy_m": 12.0}
+        more: dict[str, Any] = {"place": place} if places else {}
+        data = agents_round.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages", **more)
+        assert agents_round.send(data).state == "opened"
+        people.append(person)
+    return people
+
+
+def standing(service: Service, person: UUID) -> set[tuple[str | None, str]]:
+    with service.reading() as unit:
+        return {(pension.standing, pension.payment) for pension in entitlements_of(unit.db, person)}
+
+
+def test_an_agent_who_certifies_by_witnesses_only_is_held(agents_round: Round) -> None:
+    service = agents_round.service
+    attests(agents_round, 3)
+    assert watch_agents(service) == []
+    people = attests(agents_round, 14)
+    assert watch_agents(service) == [agents_round.agent]
+    assert watch_agents(service) == []  # nothing changed
+    with service.reading() as unit:
+        (hold,) = open_holds(unit)
+        assert hold.signals[0]["signal"] == "alternatives"
+        assert unit.db.get_one(AgentRow, agents_round.agent).score == hold.score
+        assert open_case_of(unit.db, people[0], "adverse_record") is not None
+    # Held, and never silently; the payment goes on.
+    assert standing(service, people[0]) == {("paused", "continue")}
+
+
+def test_a_held_certificate_is_paused_and_comes_back(agents_round: Round, engine: FaceEngine) -> None:
+    agents_round.engine = engine
+    service, portrait = agents_round.service, faces.portraits()["eileen_collins"]
+    person = agents_round.enrol(portrait)
+    row = agents_round.send(agents_round.visit(person, "face", [("photo", faces.encode(portrait))]))
+    assert agents_round.judge(row).outcome == "certified"
+    attests(agents_round, 17)
+    assert watch_agents(service) == [agents_round.agent]
+    assert standing(service, person) == {("paused", "continue")}
+    with service.reading() as unit:
+        certificate = certificate_in_force(unit.db, person)
+        assert certificate is not None
+        assert certificate.state == "paused"
+        hold = open_holds(unit)[0].id
+    with service.unit() as unit:
+        release(unit, hold, officer="supervisor")
+    assert standing(service, person) == {("certified", "continue")}
+    with service.reading() as unit:
+        certificate = certificate_in_force(unit.db, person)
+        assert certificate is not None
+        assert certificate.state == "valid"
+    # The same visits are not held against the agent again; new ones of the kind are.
+    agents_round.anchor()
+    attests(agents_round, 2)
+    assert watch_agents(service) == []
+    attests(agents_round, 15)
+    assert watch_agents(service) == [agents_round.agent]
+
+
+def test_what_a_cheat_certified_is_taken_back_and_visited_anew(agents_round: Round, engine: FaceEngine) -> None:
+    agents_round.engine = engine
+    service, portrait = agents_round.service, faces.portraits()["eileen_collins"]
+    person = agents_round.enrol(portrait)
+    row = agents_round.send(agents_round.visit(person, "face", [("photo", faces.encode(portrait))]))
+    agents_round.judge(row)
+    attests(agents_round, 17)
+    watch_agents(service)
+    with service.reading() as unit:
+        hold = open_holds(unit)[0].id
+    with service.unit() as unit:
+        confirm(unit, hold, officer="supervisor")
+    assert {found for found, _ in standing(service, person)} <= {"due", "grace", "overdue"}
+    assert {payment for _, payment in standing(service, person)} == {"continue"}
+    with service.reading() as unit:
+        assert unit.db.get_one(AgentRow, agents_round.agent).state == "suspended"
+        anew = unit.db.scalars(
+            select(VisitRow).where(VisitRow.beneficiary_id == person, VisitRow.state == "asked")
+        ).one()
+        assert (anew.reason, anew.rechecks) == ("recheck", row.id)
+    for decide in (release, confirm):
+        with pytest.raises(Conflict), service.unit() as unit:
+            decide(unit, hold, officer="supervisor")
+        with pytest.raises(NotFound), service.unit() as unit:
+            decide(unit, uuid4(), officer="supervisor")
+
+
+def test_what_comes_while_a_hold_is_open_is_held_too(agents_round: Round) -> None:
+    attests(agents_round, 17)
+    watch_agents(agents_round.service)
+    late = attests(agents_round, 1)
+    assert watch_agents(agents_round.service) == []
+    assert standing(agents_round.service, late[0]) == {("paused", "continue")}
+
+
+def test_one_face_for_many_people_is_seen(agents_round: Round, engine: FaceEngine) -> None:
+    agents_round.engine = engine
+    portrait = faces.portraits()["eileen_collins"]
+    rows = []
+    for quality in (90, 80):
+        agents_round.clock.advance(timedelta(minutes=40))
+        person = agents_round.enrol(portrait)
+        row = agents_round.send(
+            agents_round.visit(person, "face", [("photo", faces.encode(portrait, quality=quality))])
+        )
+        agents_round.judge(row)
+        rows.append(row)
+    with agents_round.service.reading() as unit:
+        assert unit.db.get_one(VisitTraceRow, rows[1].id).same_face == [str(rows[0].id)]
+        found = look_at_agents(unit).scores[agents_round.agent]
+        hits = {one.signal.value: one.hits for one in found.signals}
+        assert hits["same_face"] == 1
+        assert hits["same_background"] == 0 or found.visits == 2
+
+
+def test_a_second_visit_confirms_or_contradicts_the_first(service: Service, clock: Clock) -> None:
+    first, second = make_round(service, clock), make_round(service, clock, badge="B-2")
+    for died_on, expected in ((None, None), ("2026-01-01", False)):
+        person = first.enrol()
+        row = first.send(first.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages"))
+        visit = uuid4()
+        with service.unit() as unit:
+            unit.db.add(
+                VisitRow(
+                    id=visit,
+                    beneficiary_id=person,
+                    state="planned",
+                    reason="recheck",
+                    rechecks=row.id,
+                    agent_id=second.agent,
+                    asked_at=unit.now,
+                    tries=0,
+                )
+            )
+        if died_on is None:
+            second.send(second.visit(person, "not_found", visit=visit))
+        else:
+            paper = [("document", faces.encode(faces.portraits()["grace_hopper"], quality=50))]
+            death = {"informant": "Wang", "relation": "neighbour", "died_on": died_on}
+            assert second.send(second.visit(person, "deceased", paper, death=death, visit=visit)).state == "opened"
+        with service.reading() as unit:
+            assert unit.db.get_one(VisitTraceRow, row.id).recheck is expected
+
+
+def test_holds_name_nobody(agents_round: Round) -> None:
+    attests(agents_round, 17)
+    watch_agents(agents_round.service)
+    with agents_round.service.reading() as unit:
+        hold = unit.db.scalars(select(AgentHoldRow)).one()
+        assert all(set(one) == {"signal", "hits", "trials", "surprise"} for one in hold.signals)
