@@ -71,7 +71,12 @@ def judge_clock(
     """
     at_anchor_s = anchor.wall_ms / 1000 - anchored_at.timestamp()
     shifts = [0.0]
-    if sent_offset_s is not None:
+    went_along = anchor.page == began.page == sealed.page and all(
+        abs((stamp.wall_ms - anchor.wall_ms) - (stamp.steady_ms - anchor.steady_ms)) <= TOLERANCE_S * 1000
+        for stamp in (began, sealed)
+    )
+    # Where both clocks went along with each other all the time, it says nothing that one was moved later on.
+    if sent_offset_s is not None and not went_along:
         shifts.append(abs(sent_offset_s - at_anchor_s))
     for earlier, later in ((anchor, began), (anchor, sealed), (began, sealed)):
         wall_s = (later.wall_ms - earlier.wall_ms) / 1000

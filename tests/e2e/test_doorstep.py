@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import re
 import time
 from itertools import count
@@ -14,10 +16,11 @@ from playwright.sync_api import Playwright, Route, expect
 from sqlalchemy import select
 
 from certify.doorstep.receive import missing_places
+from certify.doorstep.tablets import revoke_tablet, tablets_of
 from certify.storage.doorstep_tables import BundleRow, VisitRow
 from certify.storage.reviews import open_case_of
 from certify.storage.tables import DeterminationRow, SessionRow
-from fixtures import phone
+from fixtures import faces, phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture
 from tests.e2e.conftest import House, shoot
@@ -107,6 +110,8 @@ def test_a_day_without_a_network(
         sizes = agent.page.evaluate(_SIZES)
         assert len(sizes) == 20
         assert 200 * sum(sizes) / len(sizes) < 400e6
+
+        assert max(agent.page.evaluate("performance.getEntriesByName('seal').map((one) => one.duration)")) < 1000
 
         # Every fourth request is lost on its way, and of every fourth the answer.
         turns = count()
@@ -210,3 +215,142 @@ def _wait_until_judged(house: House, visits: list[UUID]) -> None:
             return
         time.sleep(0.3)
     raise AssertionError(states)
+
+
+def test_many_visits_are_stored_sealed_and_sent(
+    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
+) -> None:
+    """The app's own sealing and sending with visits of half a megabyte; every tenth request is cut.
+
+    With CERTIFY_E2E_VISITS=200 it measures what docs/doorstep.md says; there are fewer in every test run.
+    """
+    visits = int(os.environ.get("CERTIFY_E2E_VISITS", "30"))
+    person, _ = house.enrol(eileen)
+    photo = base64.b64encode(faces.encode(eileen)).decode()
+    with at_work(house, playwright, chromium, tmp_path / "tablet", secrets=True) as agent:
+        agent.enrol()
+        agent.offline()
+        found = agent.page.evaluate(_SEAL_MANY, [visits, str(person), photo])
+        print(f"{visits} visits: {found['bytes'] / 1e6:.0f} MB stored, sealed in {found['slowest']:.0f} ms at most")  # noqa: T201 - the figure
+        assert found["slowest"] < 1000
+        assert found["bytes"] / visits * 200 < 400e6
+
+        sent: list[str] = []
+
+        def cut(route: Route) -> None:
+            sent.append(route.request.url)
+            if len(sent) % 10 == 0:
+                route.abort()
+            else:
+                route.continue_()
+
+        agent.page.route("**/v1/tablet/bundles/*", cut)
+        agent.offline(off=False)
+        start = time.monotonic()
+        agent.page.get_by_role("button", name="Send and fetch").click()
+        expect(agent.page.locator("main > p[role=status]")).to_have_text(
+            re.compile(f"^Sent: {visits}. Still here: 0"), timeout=240_000
+        )
+        cuts = len(sent) // 10
+        print(f"sent in {time.monotonic() - start:.1f} s over {cuts} cuts, {len(sent)} requests")  # noqa: T201 - the figure
+        # After each cut it goes on with the very bundle that was cut, and sends nothing twice but that.
+        assert len(sent) == visits + cuts
+        assert all(sent[place] == sent[place + 1] for place in range(9, len(sent) - 1, 10))
+        assert len(set(sent)) == visits
+        with house.service.reading() as unit:
+            rows = unit.db.scalars(select(BundleRow).where(BundleRow.agent_id == agent.agent)).all()
+            assert sorted(row.seq for row in rows) == list(range(1, visits + 1))
+            assert {row.reason for row in rows} == {None}
+
+
+_SEAL_MANY = """async ([visits, person, photo]) => {
+  const base = document.querySelector('meta[name="base"]').content;
+  const { sealVisit } = await import(`${base}js/sealing.js`);
+  const { stamp } = await import(`${base}js/clock.js`);
+  const jpeg = Uint8Array.from(atob(photo), (letter) => letter.charCodeAt(0));
+  let slowest = 0, bytes = 0;
+  for (let turn = 0; turn < visits; turn += 1) {
+    const padding = new Uint8Array(Math.max(0, 500000 - jpeg.length));
+    for (let at = 0; at < padding.length; at += 65536) crypto.getRandomValues(padding.subarray(at, at + 65536));
+    const data = new Uint8Array(jpeg.length + padding.length);
+    data.set(jpeg);
+    data.set(padding, jpeg.length);
+    const entries = { result: "not_found", who: { beneficiary: person, how: "name" }, statement: "2026-11" };
+    const start = performance.now();
+    const made = await sealVisit(crypto.randomUUID(), entries, stamp(), [{ kind: "document", data }]);
+    slowest = Math.max(slowest, performance.now() - start);
+    bytes += made.data.byteLength;
+  }
+  return { slowest, bytes };
+}"""
+
+
+def test_what_is_wrong_is_refused_with_its_reason_and_kept(
+    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
+) -> None:
+    """A changed bundle, a visit sealed twice, a clock that was moved, a tablet that was revoked."""
+    people = [house.enrol(eileen, name=f"Person {number}")[0] for number in range(4)]
+    with at_work(house, playwright, chromium, tmp_path / "tablet", secrets=True) as agent:
+        changed, repeated, moved, late = plan(house, agent.agent, people)
+        agent.enrol()
+        agent.offline()
+        _nobody(agent, changed)
+        agent.page.evaluate(_CHANGE_A_BYTE)
+        _witnesses(agent, repeated)
+        agent.page.evaluate(_SEAL_AGAIN, [str(repeated), str(people[1])])
+        agent.page.locator(f'[data-visit="{moved}"]').click()
+        agent.page.get_by_role("button", name="Nobody was found").click()
+        agent.page.evaluate("() => { const now = Date.now; Date.now = () => now() - 2 * 3600 * 1000; }")
+        agent.page.get_by_role("button", name="Go on").click()
+        agent.sign()
+        agent.offline(off=False)
+        agent.page.get_by_role("button", name="Send and fetch").click()
+        _wait_until_judged(house, [changed, moved])
+        agent.page.get_by_role("button", name="Send and fetch").click()
+        expect(agent.page.locator(f'[data-visit="{moved}"]')).to_contain_text("An officer looks into it")
+        expect(agent.page.locator(f'[data-visit="{changed}"]')).to_contain_text("An officer looks into it")
+        agent.page.locator(f'[data-visit="{moved}"]').click()
+        expect(agent.page.get_by_text("The clock of the tablet was changed.")).to_be_visible()
+        agent.page.get_by_role("button", name="Back").click()
+        agent.offline()
+        _nobody(agent, late)
+        with house.service.unit() as unit:
+            tablet = tablets_of(unit, agent.agent)[0]
+            assert missing_places(unit, tablet.id) == [1]  # the visit that was changed is missing, and it shows
+            revoke_tablet(unit, tablet.id, officer="officer")
+        agent.offline(off=False)
+        agent.page.get_by_role("button", name="Send and fetch").click()
+        expect(agent.page.locator("main > p[role=status]")).to_have_text(re.compile("may not be used any more"))
+        expect(agent.page.locator(f'[data-visit="{late}"]')).to_contain_text("An officer looks into it")
+        with house.service.reading() as unit:
+            rows = unit.db.scalars(
+                select(BundleRow).where(BundleRow.agent_id == agent.agent).order_by(BundleRow.seq)
+            ).all()
+            assert [row.reason for row in rows] == ["unsigned", None, "visit_repeated", "clock_wrong", "tablet_revoked"]
+            assert all(row.sealed for row in rows if row.state == "refused")
+
+
+_CHANGE_A_BYTE = """() => new Promise((done) => {
+  const asked = indexedDB.open("certify-tablet");
+  asked.onsuccess = () => {
+    const store = asked.result.transaction("bundles", "readwrite").objectStore("bundles");
+    store.get(1).onsuccess = async (event) => {
+      const bundle = event.target.result;
+      const bytes = new Uint8Array(bundle.data);
+      bytes[bytes.length - 200] ^= 1;
+      const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+      bundle.sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+      const again = asked.result.transaction("bundles", "readwrite");
+      again.objectStore("bundles").put(bundle, 1);
+      again.oncomplete = () => done();
+    };
+  };
+})"""
+
+_SEAL_AGAIN = """async ([visit, person]) => {
+  const base = document.querySelector('meta[name="base"]').content;
+  const { sealVisit } = await import(`${base}js/sealing.js`);
+  const { stamp } = await import(`${base}js/clock.js`);
+  const entries = { result: "not_found", who: { beneficiary: person, how: "name" }, statement: "2026-11" };
+  await sealVisit(visit, entries, stamp(), []);
+}"""
