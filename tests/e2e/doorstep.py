@@ -19,6 +19,7 @@ from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, set_home
 from certify.doorstep.tablets import invite_tablet
 from certify.storage.doorstep_tables import AgentRow, VisitRow
+from tests.e2e.axe import AXE
 from tests.e2e.conftest import House
 
 CODE = "eight of hearts"
@@ -30,7 +31,8 @@ class AgentAtWork:
     """One agent and their tablet.
 
     ``secrets``: whether the passkey makes secrets (PRF). The virtual passkey of the browser forgets its secret when the
-    browser ends, so whoever wants to see the browser killed takes one without.
+    browser ends, so whoever wants to see the browser killed takes one without. ``inspected``: axe-core is loaded into
+    every page, past the page's own policy.
     """
 
     house: House
@@ -40,6 +42,7 @@ class AgentAtWork:
     chromium: str
     camera: Path | None = None
     secrets: bool = False
+    inspected: bool = False
     context: BrowserContext | None = None
     page: Page = field(init=False)
     passkeys: list[dict[str, Any]] = field(default_factory=list)
@@ -59,11 +62,14 @@ class AgentAtWork:
             viewport={"width": 800, "height": 1180},
             locale="en",
             has_touch=True,
+            bypass_csp=self.inspected,
             timezone_id="Asia/Shanghai",
             geolocation={"latitude": 39.9, "longitude": 116.4, "accuracy": 12},
             permissions=["geolocation", "camera"],
         )
         self.page = self.context.pages[0] if self.context.pages else self.context.new_page()
+        if self.inspected:
+            self.page.add_init_script(AXE)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._listen)
         self._wire = self.context.new_cdp_session(self.page)
@@ -184,13 +190,14 @@ def at_work(
     *,
     camera: Path | None = None,
     secrets: bool = False,
+    inspected: bool = False,
 ) -> Iterator[AgentAtWork]:
     """Add an agent and switch their tablet on. What the page complains of fails the test."""
     house.numbers += 1
     with house.service.unit() as unit:
         agent = add_agent(unit, NewAgent(badge=f"A-{house.numbers:04}", name="Agent Li Wei", area="11"))
         number = agent.id
-    made = AgentAtWork(house, number, folder, playwright, chromium, camera, secrets)
+    made = AgentAtWork(house, number, folder, playwright, chromium, camera, secrets, inspected)
     made.start()
     try:
         yield made

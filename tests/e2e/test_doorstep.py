@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import time
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from uuid import UUID
@@ -15,6 +16,7 @@ import pytest
 from playwright.sync_api import Playwright, Route, expect
 from sqlalchemy import select
 
+from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import missing_places
 from certify.doorstep.tablets import revoke_tablet, tablets_of
 from certify.storage.doorstep_tables import BundleRow, VisitRow
@@ -23,7 +25,8 @@ from certify.storage.tables import DeterminationRow, SessionRow
 from fixtures import faces, phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture
-from tests.e2e.conftest import House, shoot
+from tests.e2e.axe import violations
+from tests.e2e.conftest import House, heading, opened, shoot
 from tests.e2e.doorstep import AgentAtWork, at_work, plan
 
 pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest.mark.enable_socket]
@@ -329,6 +332,99 @@ def test_what_is_wrong_is_refused_with_its_reason_and_kept(
             assert [row.reason for row in rows] == ["unsigned", None, "visit_repeated", "clock_wrong", "tablet_revoked"]
             assert all(row.sealed for row in rows if row.state == "refused")
 
+
+def test_the_agents_app_is_accessible(
+    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
+) -> None:
+    """axe-core finds nothing on any page, also where it is read from right to left, and nothing is wider than 320."""
+    person, _ = house.enrol(eileen)
+    camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
+    folder = tmp_path / "tablet"
+    with at_work(house, playwright, chromium, folder, camera=camera.path, inspected=True) as agent:
+        (visit,) = plan(house, agent.agent, [person])
+        agent.enrol()
+        page = agent.page
+        _begin(agent, visit)
+        shoot(page, "tablet-photos")
+        one = {"visit": str(visit)}
+        pages: list[tuple[str, dict[str, object]]] = [
+            ("today", {}),
+            ("visit", {"id": str(visit)}),
+            ("photos", one),
+            ("photos", one | {"kind": "document"}),
+            ("noface", one),
+            ("noface", one | {"way": "witnesses"}),
+            *(("other", one | {"result": result}) for result in ("not_found", "moved", "refused", "deceased")),
+            ("sealing", one | {"result": "face"}),
+            ("settings", {}),
+            ("unlock", {}),
+            ("signin", {}),
+            ("signin", {"until": 4e12}),
+            ("enrol", {}),
+            ("enrol", {"secret": "x" * 27}),
+        ]
+        wrong: dict[str, list[str]] = {}
+        for language in ("en", "zh-Hans", "ar"):
+            page.set_viewport_size(
+                {"width": 320, "height": 640} if language == "ar" else {"width": 800, "height": 1180}
+            )
+            page.evaluate(_SPEAK, language)
+            for name, options in pages:
+                page.evaluate(_GO, [name, options])
+                found = violations(page)
+                wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+                small = page.evaluate(_SMALL)
+                if found or wide > 0 or small:
+                    wrong[f"{language} {name} {options}"] = [*found, f"{wide} too wide", *small]
+        assert wrong == {}
+
+
+def test_who_stands_at_the_door(
+    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
+) -> None:
+    """Whoever scans the agent's code sees name and photo, and whether the visit is for today."""
+    person, _ = house.enrol(eileen)
+    house.numbers += 1
+    with house.service.unit() as unit:
+        face = faces.encode(faces.portraits()["grace_hopper"], quality=60)
+        new = NewAgent(badge=f"D-{house.numbers}", name="Agent Grace", area="11", photo=face)
+        agent = add_agent(unit, new).id
+    (visit,) = plan(house, agent, [person])
+    with house.service.reading() as unit:
+        secret = door_secret(unit, unit.db.get_one(VisitRow, visit))
+    address = house.service.settings.public_url
+    with opened(playwright, chromium) as page:
+        page.goto(f"{address}/#v={secret}")
+        heading(page, "This agent comes from us")
+        expect(page.get_by_text("Agent Grace", exact=True)).to_be_visible()
+        expect(page.get_by_role("img", name="Photo of Agent Grace")).to_be_visible()
+        assert "#" not in page.url.replace("#agent", "")
+        shoot(page, "phone-door")
+    with house.service.unit() as unit:
+        unit.db.get_one(VisitRow, visit).planned_on += timedelta(days=1)  # type: ignore[operator] - it has a day
+    with house.service.reading() as unit:
+        secret = door_secret(unit, unit.db.get_one(VisitRow, visit))
+    with opened(playwright, chromium) as page:
+        page.goto(f"{address}/#v={secret}")
+        heading(page, "This visit is not for today")
+        page.goto("about:blank")
+        page.goto(f"{address}/#v={'0' * 64}")
+        heading(page, "This code is not ours")
+
+
+_SPEAK = """async (language) => {
+  const base = document.querySelector('meta[name="base"]').content;
+  await (await import(`${base}js/pages.js`)).setLanguage(language);
+}"""
+_GO = """async ([name, options]) => {
+  const base = document.querySelector('meta[name="base"]').content;
+  await (await import(`${base}js/pages.js`)).go(name, options);
+}"""
+_SMALL = """() => [...document.querySelectorAll("button, select, input:not(.sr), textarea")]
+  .filter((each) => each.offsetParent && !each.closest("label"))
+  .map((each) => [each, each.getBoundingClientRect()])
+  .filter(([, box]) => box.height < 47.5 || box.width < 47.5)
+  .map(([each, box]) => `${each.textContent.slice(0, 30)} is ${box.width} x ${box.height}`)"""
 
 _CHANGE_A_BYTE = """() => new Promise((done) => {
   const asked = indexedDB.open("certify-tablet");
