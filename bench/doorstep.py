@@ -3,8 +3,8 @@
 python -m bench.doorstep --visits 200 --workers 2
 
 Each visit has three photos of 1280 pixels, as the tablet takes them. The workers are those of production, each a
-process of its own; their start and the loading of models count. As the visits show two faces only, the agent may be held
-while they are judged (certify/doorstep/watch.py): then some of them read "review".
+process of its own; their start and the loading of models count. As the visits show two faces only, the agent may be
+held while they are judged (certify/doorstep/watch.py): then some of them read "review".
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from certify.cli import (
     run,
     runs,
     simulate,
+    supervise,
     verify,
     visits,
 )
@@ -63,6 +64,7 @@ app.add_typer(runs.app, name="run")
 app.add_typer(audits.app, name="audit")
 app.add_typer(visits.app, name="visit")
 app.add_typer(agents.app, name="agent")
+supervise.register(agents.app)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(keys.app, name="keys")
 keys.register(app)

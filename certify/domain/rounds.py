@@ -1,8 +1,8 @@
 """Who makes which visit on which day: by area and capacity, the urgent first, neighbours together.
 
-A greedy plan, not the best possible one: it is explained in a sentence, takes seconds for a whole nation, and does not
-turn everything round because one agent fell ill. The same needs, workers and days give the same plan, in whatever order
-they come.
+A greedy plan, not the best possible one: it is explained in a sentence, takes seconds for tens of thousands, and does
+not turn everything round because one agent fell ill. The same needs, workers and days give the same plan, in whatever
+order they come.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ UNEVEN = 2
 """By so many visits an agent's day may be fuller than another's, to bring a wished-for visit near others. A starting
 value."""
 
-_COMPARED = 200
-"""So many needs at most are compared for distance at each step, which bounds the time for a whole nation."""
+_COMPARED = 100
+"""So many needs at most are compared for distance at each step, which bounds the time. Measured on one core with 50,000
+needs, 300 agents and 10 days: 12 s in a hundred areas, 73 s when all of it is one area."""
 _SEEDS = 30
 _COMPACT = 500
 

@@ -9,15 +9,15 @@ from certify.doorstep.backlog import AreaLoad, Backlog
 from certify.registry.runs.svg import Series, bars
 
 REASONS = {
-    "asked": "asked for by the person",
-    "attempts": "attempts by phone used up",
-    "audit": "silent pass to be checked",
-    "recheck": "second visit by another agent",
-    "overdue": "proof overdue",
-    "fund": "sent by the fund",
-    "walk_in": "visited without a plan",
+    "asked": "asked for",
+    "attempts": "attempts",
+    "audit": "audit",
+    "recheck": "second visit",
+    "overdue": "overdue",
+    "fund": "fund's plan",
+    "walk_in": "not planned",
 }
-"""Why a visit is needed, in words."""
+"""Why a visit is needed, in words short enough to stand below a bar (docs/doorstep-planning.md says more)."""
 
 _MOST_AREAS = 24
 """Areas shown, those with most visits first; more bars could not be read. The rest are one bar."""

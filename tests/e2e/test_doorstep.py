@@ -17,6 +17,7 @@ from playwright.sync_api import Playwright, Route, expect
 from sqlalchemy import select
 
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
+from certify.doorstep.days import today_of
 from certify.doorstep.receive import missing_places
 from certify.doorstep.tablets import revoke_tablet, tablets_of
 from certify.storage.doorstep_tables import BundleRow, VisitRow
@@ -346,7 +347,7 @@ def test_the_agents_app_is_accessible(
         page = agent.page
         _begin(agent, visit)
         shoot(page, "tablet-photos")
-        one = {"visit": str(visit)}
+        one: dict[str, object] = {"visit": str(visit)}
         pages: list[tuple[str, dict[str, object]]] = [
             ("today", {}),
             ("visit", {"id": str(visit)}),
@@ -401,7 +402,7 @@ def test_who_stands_at_the_door(
         assert "#" not in page.url.replace("#agent", "")
         shoot(page, "phone-door")
     with house.service.unit() as unit:
-        unit.db.get_one(VisitRow, visit).planned_on += timedelta(days=1)  # type: ignore[operator] - it has a day
+        unit.db.get_one(VisitRow, visit).planned_on = today_of(unit) + timedelta(days=1)
     with house.service.reading() as unit:
         secret = door_secret(unit, unit.db.get_one(VisitRow, visit))
     with opened(playwright, chromium) as page:

@@ -235,7 +235,7 @@ def test_what_comes_twice_is_refused() -> None:
         assign([], [_worker(), _worker()], [])
 
 
-def test_a_nation_is_planned_in_seconds() -> None:
+def test_thousands_fill_every_day() -> None:
     chance = random.Random(1)  # noqa: S311 - made-up places
     needs = [
         _need(

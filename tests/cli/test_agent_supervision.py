@@ -1,0 +1,76 @@
+"""``certify agent`` for supervisors."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from certify.cli import app
+from certify.config import Settings
+from certify.doorstep.tablets import revoke_tablet
+from certify.doorstep.watch import watch_agents
+from certify.queue import NoQueue
+from certify.service import Service
+from tests.certify.doorstep.conftest import make_round
+from tests.certify.doorstep.test_watch import attests
+from tests.conftest import Clock
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def environment(service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Service:
+    monkeypatch.setenv("CERTIFY_DATABASE_URL", database_url)
+    monkeypatch.setenv("CERTIFY_DATA_DIR", str(service.settings.data_dir))
+    assert isinstance(service.queue, NoQueue)
+    assert Settings().data_dir == service.settings.data_dir
+    return service
+
+
+def run(*arguments: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, ["agent", *arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_a_supervisor_looks_and_decides(environment: Service, clock: Clock, tmp_path: Path) -> None:
+    agent = make_round(environment, clock)
+    assert "Nothing is held" in run("holds")
+    attests(agent, 17)
+    watch_agents(environment)
+    (hold,) = json.loads(run("holds", "--json"))
+    assert hold["signals"][0]["signal"] == "alternatives"
+    assert "A-17" in run("holds")
+    page = tmp_path / "agents.html"
+    run("integrity", "--html", str(page))
+    assert "<svg" in page.read_text("utf-8")
+    run("release", hold["id"], "--officer", "4711")
+    assert json.loads(run("holds", "--json")) == []
+
+
+def test_a_cheat_is_confirmed(environment: Service, clock: Clock) -> None:
+    agent = make_round(environment, clock)
+    attests(agent, 17)
+    watch_agents(environment)
+    (hold,) = json.loads(run("holds", "--json"))
+    run("confirm", hold["id"], "--officer", "4711")
+    assert "suspended" in run("list")
+
+
+def test_a_refused_visit_is_shown_and_let_in(environment: Service, clock: Clock) -> None:
+    agent = make_round(environment, clock)
+    assert "No visit was refused" in run("refused")
+    clock.advance(timedelta(minutes=5))
+    data = agent.visit(agent.enrol(), "not_found")
+    with environment.unit() as unit:
+        revoke_tablet(unit, agent.tablet.id, officer="4711")
+    row = agent.send(data)
+    (found,) = json.loads(run("refused", "--json"))
+    assert (found["id"], found["reason"]) == (str(row.id), "tablet_revoked")
+    assert "tablet_revoked" in run("refused")
+    run("admit", str(row.id), "--officer", "4711")
+    assert json.loads(run("refused", "--json")) == []
