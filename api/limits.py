@@ -14,8 +14,8 @@ NETWORK, DEVICE, PERSON = "300/hour", "30/hour", "20/hour"
 twenty. Five codes are open at once at most (certify/access.py), so an hour of guesses hits one in 10,000 hours."""
 
 
-TABLETS = "1200/hour"
-"""From one network: an office in which twenty agents send sixty visits each at the end of the day."""
+TABLETS = "6000/hour"
+"""From one network: an office in which forty agents send a hundred visits each at the end of a day, some twice."""
 
 
 class RateLimiter:

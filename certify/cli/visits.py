@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from certify.cli.output import AsJson, ExitCode, console, opened_service, operator, print_json, progress_bar
 from certify.doorstep.backlog import Backlog, backlog
+from certify.doorstep.days import today_of
 from certify.doorstep.planning import (
     RECHECKED,
     WORKDAYS,
@@ -22,7 +23,6 @@ from certify.doorstep.planning import (
     gather_needs,
     plan_visits,
     rebalance,
-    today_of,
 )
 from certify.errors import Invalid
 from certify.private_file import write_private

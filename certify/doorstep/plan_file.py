@@ -12,8 +12,9 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
 
+from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, homes_of
-from certify.doorstep.planning import note_planned, put_down, today_of
+from certify.doorstep.planning import note_planned, put_down
 from certify.doorstep.row_file import (
     CHUNK,
     Cells,

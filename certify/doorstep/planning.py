@@ -17,7 +17,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from certify.domain.rounds import Need, Taken, Worker, assign
 from certify.domain.route import MORNING, Part, Stop, route
-from certify.domain.schedule import local_date
 from certify.doorstep.homes import Home, homes_of
 from certify.service import Unit
 from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
@@ -64,11 +63,6 @@ def working_days(first_day: date, days: int, workdays: Collection[int] = WORKDAY
     """Return the days on which people work, among so many calendar days from the first on."""
     every = (first_day + timedelta(days=number) for number in range(days))
     return [day for day in every if day.weekday() in workdays]
-
-
-def today_of(unit: Unit) -> date:
-    """Return today's date where the fund is."""
-    return local_date(unit.now, unit.service.senders.timezone)
 
 
 def gather_needs(unit: Unit, *, share: float = RECHECKED, limit: int = 10_000) -> dict[str, int]:

@@ -52,6 +52,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
+DESCRIPTION = create_app(Settings()).openapi()
+"""Of every application; written once, as that takes longer than most of these tests."""
+
+
 class Served:
     """The described application, tokens for every role, and what exists in it.
 
@@ -74,6 +78,7 @@ class Served:
 def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
     monkeypatch.setattr("api.routes.knock.PACE_S", 0.0)  # otherwise each of hundreds of knocks takes its time
     app = create_app(service=service)
+    app.openapi_schema = DESCRIPTION
     found = Served()
     found.schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app)
     signer = development_signer(service.settings)
@@ -251,8 +256,7 @@ class Doorstep:
 
 
 def _operations() -> list[tuple[str, str]]:
-    paths = create_app(Settings()).openapi()["paths"]
-    return [(path, method) for path, operations in paths.items() for method in operations]
+    return [(path, method) for path, operations in DESCRIPTION["paths"].items() for method in operations]
 
 
 @pytest.mark.parametrize(("path", "method"), _operations(), ids=lambda value: value)

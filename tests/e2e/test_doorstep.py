@@ -380,6 +380,65 @@ def test_the_agents_app_is_accessible(
         assert wrong == {}
 
 
+def test_papers_are_photographed_too(
+    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
+) -> None:
+    """A medical attestation instead of a face, a death with its document, and somebody who was not on the list."""
+    patient, dead = (house.enrol(eileen)[0] for _ in range(2))
+    neighbour, card = house.enrol(eileen)
+    camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
+    with at_work(house, playwright, chromium, tmp_path / "tablet", camera=camera.path, secrets=True) as agent:
+        visits = plan(house, agent.agent, [patient, dead])
+        agent.enrol()
+        page = agent.page
+        page.locator(f'[data-visit="{visits[0]}"]').click()
+        page.get_by_role("button", name="A face is not possible").click()
+        page.get_by_role("button", name="Photo of a medical attestation").click()
+        expect(page.get_by_text("Please say why a face is not possible.")).to_be_visible()
+        page.get_by_label("Why is a face not possible?").fill("Burns")
+        page.get_by_role("button", name="Photo of a medical attestation").click()
+        _photograph_paper(agent)
+        page.locator(f'[data-visit="{visits[1]}"]').click()
+        page.get_by_role("button", name="The person has died").click()
+        page.get_by_label("Who told you? Name").fill("Wang")
+        page.get_by_label("Relation to the person").fill("neighbour")
+        page.get_by_label("Date of death, if known").fill("2026-01-31")
+        page.get_by_role("button", name="Photo of the document").click()
+        _photograph_paper(agent)
+        page.get_by_role("button", name="Visit somebody who is not on the list").click()
+        page.get_by_role("button", name="The person does not want it").click()
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_text("Enter the number on the card first")).to_be_visible()
+        page.get_by_role("button", name="Back").click()
+        page.get_by_role("button", name="Back").click()
+        page.get_by_label("Number on the card").fill(card)
+        page.get_by_label("Number on the card").blur()
+        page.get_by_role("button", name="The person does not want it").click()
+        page.get_by_role("button", name="Go on").click()
+        agent.sign()
+        page.get_by_role("button", name="Send and fetch").click()
+        expect(page.get_by_text(re.compile("Still here: 0"))).to_be_visible(timeout=30_000)
+        _wait_until_judged(house, visits)
+        deadline = time.monotonic() + 30
+        while True:
+            with house.service.reading() as unit:
+                kinds = [
+                    open_case_of(unit.db, *found) is not None
+                    for found in ((patient, "visit_attested"), (dead, "adverse_record"), (neighbour, "visit_refused"))
+                ]
+            if all(kinds) or time.monotonic() > deadline:
+                break
+            time.sleep(0.3)
+        assert kinds == [True, True, True]
+
+
+def _photograph_paper(agent: AgentAtWork) -> None:
+    expect(agent.page.locator(".advice")).not_to_have_text("The camera starts…")
+    agent.page.get_by_role("button", name="Take a photo", exact=True).click()
+    agent.page.get_by_role("button", name="Go on").click()
+    agent.sign()
+
+
 def test_who_stands_at_the_door(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
 ) -> None:

@@ -13,22 +13,25 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from certify.certificates.keys import Algorithm
+from certify.contact import Contact, set_contact
 from certify.doorstep.bundle import Bundle
 from certify.doorstep.opening import details_of, open_bundle
 from certify.doorstep.receive import admit, missing_places, purge_refused, take_bundle
 from certify.doorstep.tablets import TabletRefused, revoke_tablet
 from certify.erase import erase
 from certify.errors import Conflict, Invalid
+from certify.messages.outbox import open_body
 from certify.service import Service
 from certify.storage.doorstep_tables import BundleRow, VisitRow, VisitTraceRow
 from certify.storage.facts import evidence_of
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_case_of
 from certify.storage.signing import Purpose, rotate_key
-from certify.storage.tables import BlobRow, SessionRow
+from certify.storage.tables import BlobRow, MessageRow, SessionRow
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.certify.doorstep.conftest import Round, make_round
+from tests.certify.messages.people import PHONE, with_ways
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.integration
@@ -351,6 +354,37 @@ def test_rubbish_is_no_bundle(data: bytes) -> None:
     for prefix in (b"", b"CERTIFYV1\n", b"CERTIFYV1\n\0\0\0\x02{}", b"CERTIFYV1\n\0\0\0\x04null"):
         with pytest.raises(Invalid):
             Bundle.parse(prefix + data)
+
+
+def test_whoever_was_visited_is_told(agents_round: Round) -> None:
+    agents_round.service = with_ways(agents_round.service, "sms")
+    person = agents_round.enrol()
+    with agents_round.service.unit() as unit:
+        set_contact(unit, person, Contact(phone=PHONE, language="en"))
+    data = agents_round.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages")
+    for _ in range(2):
+        agents_round.send(data)
+    agents_round.send(agents_round.visit(person, "not_found"))
+    with agents_round.service.reading() as unit:
+        (message,) = unit.db.scalars(select(MessageRow)).all()
+        assert (message.kind, message.channel) == ("visited", "sms")
+        text = open_body(unit, message.id, person, message.sealed or b"").text
+        assert "visited you on 2 Mar 2026" in text
+        assert "#l=" in text
+
+
+def test_what_was_refused_goes_with_the_person(agents_round: Round) -> None:
+    person = agents_round.enrol()
+    visit = uuid4()
+    with agents_round.service.unit() as unit:
+        row = VisitRow(id=visit, beneficiary_id=person, state="planned", asked_at=unit.now, agent_id=agents_round.agent)
+        unit.db.add(row)
+        revoke_tablet(unit, agents_round.tablet.id, officer="officer")
+    refused = agents_round.send(agents_round.visit(person, "not_found", visit=visit))
+    with agents_round.service.unit() as unit:
+        erase(unit, person)
+    with agents_round.service.reading() as unit:
+        assert unit.db.get_one(BundleRow, refused.id).sealed is None
 
 
 def test_sessions_of_visits_are_not_attempts_by_phone(agents_round: Round) -> None:
