@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from procrastinate import App, Blueprint, JobContext, PsycopgConnector, RetryStrategy
@@ -18,14 +20,14 @@ from certify.checkpoints import publish_checkpoint
 from certify.consent import purge_withdrawn
 from certify.determine import let_time_pass
 from certify.doorstep.opening import open_bundle
-from certify.doorstep.receive import purge_refused, waiting_bundles
+from certify.doorstep.receive import give_up_bundle, purge_refused, waiting_bundles
 from certify.doorstep.tablets import purge_challenges
 from certify.doorstep.watch import watch_agents
 from certify.enrol import measure_reference
 from certify.errors import NotFound
 from certify.give_up import Reason, give_up, give_up_reference
 from certify.queue import EVALUATE, MEASURE, NAMESPACE, OPEN, failures, running
-from certify.service import Service
+from certify.service import Service, Unit
 from certify.storage.database import SESSION_OPTIONS
 from certify.storage.idempotency import purge_answers
 from certify.storage.media import purge_media
@@ -133,13 +135,19 @@ def _give_up_hopeless(service: Service) -> None:
     with service.reading() as unit:
         since = unit.now - _HOPELESS_AFTER
         sessions = failures(unit.db, EVALUATE, waiting_sessions(unit.db, submitted_before=since, limit=100))
+        bundles = failures(unit.db, OPEN, waiting_bundles(unit, received_before=since))
         references = failures(unit.db, MEASURE, pending_references(unit.db, created_before=since, limit=100))
-    for end, failed in ((give_up, sessions), (give_up_reference, references)):
+    ends: tuple[tuple[Callable[[Unit, UUID], object], dict[UUID, int]], ...] = (
+        (partial(give_up, reason=Reason.KEEPS_FAILING), sessions),
+        (partial(give_up_reference, reason=Reason.KEEPS_FAILING), references),
+        (give_up_bundle, bundles),
+    )
+    for end, failed in ends:
         for subject, times in failed.items():
             if times >= _MAX_FAILURES:
                 try:
                     with service.unit() as unit:
-                        end(unit, subject, reason=Reason.KEEPS_FAILING)
+                        end(unit, subject)
                     log.error("given up: its jobs keep failing", extra={"subject": str(subject)})
                 except Exception:
                     log.exception("giving up failed; the others go on")

@@ -23,7 +23,7 @@ KEPT_REFUSED = timedelta(days=180)
 MAX_UNSIGNED = 20
 """Bundles a day in a tablet's name that it did not sign: kept to be looked into, but nobody shall fill the disk."""
 
-ADMISSIBLE = frozenset({"clock_wrong", "tablet_revoked", "chain_broken", "agent_suspended"})
+ADMISSIBLE = frozenset({"clock_wrong", "tablet_revoked", "chain_broken", "agent_suspended", "keeps_failing"})
 """Refusals that an officer can lift after looking: all else was not made by the tablet, or cannot be read, or came
 before."""
 
@@ -97,6 +97,14 @@ def admit(unit: Unit, bundle_id: UUID, *, officer: str) -> BundleRow:
     unit.ledger("visit_admitted", None, bundle=row.sha256.hex(), officer=officer)
     unit.put_job(OPEN, row.id)
     return row
+
+
+def give_up_bundle(unit: Unit, bundle_id: UUID) -> None:
+    """Refuse a bundle whose opening keeps failing, so that a person sees it; one opened or let in stays as it is."""
+    row = unit.db.scalars(select(BundleRow).where(BundleRow.id == bundle_id).with_for_update()).one()
+    if row.state == "received" and row.admitted_by is None:
+        mark_refused(unit, row, "keeps_failing")
+        unit.ledger("visit_refused", None, bundle=row.sha256.hex(), reason="keeps_failing")
 
 
 def refused_bundles(unit: Unit, *, limit: int = 500) -> Sequence[BundleRow]:

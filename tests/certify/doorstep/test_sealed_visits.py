@@ -16,7 +16,7 @@ from certify.certificates.keys import Algorithm
 from certify.contact import Contact, set_contact
 from certify.doorstep.bundle import Bundle
 from certify.doorstep.opening import details_of, open_bundle
-from certify.doorstep.receive import admit, missing_places, purge_refused, take_bundle
+from certify.doorstep.receive import admit, give_up_bundle, missing_places, purge_refused, take_bundle
 from certify.doorstep.tablets import TabletRefused, revoke_tablet
 from certify.erase import erase
 from certify.errors import Conflict, Invalid
@@ -338,6 +338,20 @@ def test_only_some_refusals_can_be_lifted(agents_round: Round) -> None:
     row = agents_round.send(bytes(data))
     with pytest.raises(Conflict), agents_round.service.unit() as unit:
         admit(unit, row.id, officer="officer")
+
+
+def test_a_bundle_on_which_the_worker_keeps_failing_ends_before_a_person(agents_round: Round) -> None:
+    data = attested(agents_round)
+    with agents_round.service.unit() as unit:
+        row = take_bundle(unit, data, sha256=hashlib.sha256(data).digest(), sent_wall=None)
+        give_up_bundle(unit, row.id)
+    assert open_bundle(agents_round.service, row.id).reason == "keeps_failing"
+    with agents_round.service.unit() as unit:
+        admit(unit, row.id, officer="officer")
+    assert open_bundle(agents_round.service, row.id).state == "opened"
+    with agents_round.service.unit() as unit:
+        give_up_bundle(unit, row.id)
+    assert open_bundle(agents_round.service, row.id).state == "opened"
 
 
 def test_nobody_fills_the_disk_in_a_tablets_name(agents_round: Round) -> None:

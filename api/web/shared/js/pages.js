@@ -18,6 +18,10 @@ import { load, number, t } from "./i18n.js";
 
 /** @type {App} */
 let app;
+/** @type {(value?: unknown) => void} */
+let started;
+/** Until an app is installed there is nothing to show. */
+const ready = new Promise((done) => (started = done));
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 /** @type {(() => void) | undefined} */
 let leave;
@@ -32,6 +36,7 @@ export async function go(name, options = {}, how = {}) {
   const mine = ++turn;
   leave?.();
   leave = undefined;
+  await ready;
   try {
     const view = await app.views[name]();
     const page = await view(options);
@@ -135,6 +140,7 @@ function watchNetwork() {
 /** @param {App} made */
 export function install(made) {
   app = made;
+  started();
   frame();
   watchNetwork();
   window.addEventListener("popstate", (event) => {

@@ -18,10 +18,12 @@ export async function noface({ visit, way = "" }) {
     return { name, relation, made: h("fieldset", {}, legend, h("label", { for: name.id }, t("noface.name")), name, h("label", { for: relation.id }, t("noface.relation")), relation) };
   });
   const reader = /** @type {HTMLInputElement} */ (h("input", { id: "reader", type: "text", autocomplete: "off", maxlength: "200", value: draft.slots[0]?.declared ?? "" }));
+  const slot = draft.slots[0]?.kind ?? "fingerprint";
+  const kind = /** @type {HTMLSelectElement} */ (h("select", { id: "kind" }, ["fingerprint", "card_reader"].map((name) => h("option", { value: name, selected: name === slot }, t(`noface.kind.${name}`)))));
   const keep = async () => {
     draft.whyNoFace = why.value.trim();
     draft.witnesses = rows.map(({ name, relation }) => ({ name: name.value.trim(), relation: relation.value.trim() })).filter((each) => each.name && each.relation);
-    draft.slots = reader.value.trim() ? [{ kind: "fingerprint", declared: reader.value.trim() }] : [];
+    draft.slots = reader.value.trim() ? [{ kind: kind.value, declared: reader.value.trim() }] : [];
     await keepDraft(draft);
   };
   /** @param {string} key @param {HTMLElement} at */
@@ -52,6 +54,8 @@ export async function noface({ visit, way = "" }) {
       h("label", { for: "reader" }, t("noface.reader")),
       h("p", { class: "hint" }, t("noface.reader.text")),
       reader,
+      h("label", { for: "kind" }, t("noface.kind")),
+      kind,
       problem,
       way === "witnesses" ? null : button(t("noface.witnesses"), async () => {
         await keep();
