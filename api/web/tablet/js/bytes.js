@@ -25,9 +25,6 @@ export function u32(value) {
 /** @param {ArrayBuffer | Uint8Array} data */
 export const hex = (data) => Array.from(new Uint8Array(data), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** @param {string} text */
-export const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-
 /** @param {BufferSource} data */
 export const sha256 = async (data) => hex(await crypto.subtle.digest("SHA-256", data));
 

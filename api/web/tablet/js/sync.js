@@ -3,7 +3,7 @@
 import { call, NoNetwork, Problem } from "./api.js";
 import { anchorAt } from "./clock.js";
 import { head } from "./sealing.js";
-import { all, erase, keys, read, write, within } from "./store.js";
+import { all, keys, read, write, within } from "./store.js";
 import { hide, isOpen, show } from "./work.js";
 
 /** @typedef {{sha256: string, visit_id: string, seq: number, state: string, reason: string | null, result: string | null, outcome: string | null, guidance: string[]}} Told */
@@ -119,6 +119,3 @@ export async function states() {
   }
   return found;
 }
-
-/** @param {string} visit */
-export const forgetTold = (visit) => erase("told", visit);
