@@ -14,7 +14,7 @@ from certify.doorstep.agents import AgentState, set_agent_state
 from certify.doorstep.backlog import NO_AGENT, AreaLoad, DayLoad, backlog
 from certify.doorstep.backlog_page import backlog_page
 from certify.doorstep.homes import Home, set_homes
-from certify.doorstep.planning import Planned, gather_needs, plan_visits, rebalance, working_days
+from certify.doorstep.planning import Planned, gather_needs, plan_visits, put_down, rebalance, working_days
 from certify.erase import erase
 from certify.errors import NotFound
 from certify.own_page import own_page
@@ -22,6 +22,7 @@ from certify.service import Service
 from certify.storage.doorstep_tables import VisitRow
 from certify.storage.tables import EntitlementRow, ReviewCaseRow
 from certify.visits import ask_for_visit, cancel_visit, visit_of
+from tests.certify.doorstep.conftest import Round
 from tests.certify.doorstep.plans import (
     agent,
     ask,
@@ -324,3 +325,12 @@ def test_a_page_with_very_many_areas_stays_readable(service: Service) -> None:
     page = backlog_page(type(empty)(empty.as_of, empty.days, areas, {}, {}))
     assert "others" in page
     assert page.count("<tr>") == 61
+
+
+def test_visits_are_put_down_however_often_it_is_done(agents_round: Round) -> None:
+    """From the sixth time on the driver has prepared the statement, and the index of open visits is still found."""
+    people = [agents_round.enrol() for _ in range(8)]
+    with agents_round.service.unit() as unit:
+        for person in people:
+            assert put_down(unit, [person], "fund") == 1
+            assert put_down(unit, [person], "fund") == 0
