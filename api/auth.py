@@ -48,7 +48,7 @@ class Access:
         if principal.role not in self.roles:
             raise Forbidden(f"The role '{principal.role}' may not do this.")
         require_device(principal, request.headers.get(DEVICE_HEADER))
-        _limit(state.limiter, principal.key)
+        limit(state.limiter, principal.key)
         return principal
 
     def _token(self, request: Request) -> str:
@@ -82,14 +82,14 @@ class LiveAccess:
 
     def _admit(self, websocket: WebSocket, token: str, device: str | None) -> Principal:
         state: State = websocket.app.state.certify
-        _limit(state.limiter, f"ip|{network_of(websocket)}")
+        limit(state.limiter, f"ip|{network_of(websocket)}")
         if not _same_origin(websocket):
             raise Forbidden("This page belongs to another site.")
         principal = state.authenticator.authenticate(token, state.service.clock())
         if principal.role not in self.roles:
             raise Forbidden(f"The role '{principal.role}' may not do this.")
         require_device(principal, device)
-        _limit(state.limiter, principal.key)
+        limit(state.limiter, principal.key)
         return principal
 
 
@@ -103,7 +103,7 @@ class Public:
     async def __call__(self, request: Request) -> None:
         """Apply the rate limit of the caller's address."""
         if self.limited:
-            _limit(state_of(request).limiter, f"ip|{network_of(request)}")
+            limit(state_of(request).limiter, f"ip|{network_of(request)}")
 
 
 def allow(*roles: Role) -> Access:
@@ -147,7 +147,8 @@ def _same_origin(connection: HTTPConnection) -> bool:
     return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
 
 
-def _limit(limiter: RateLimiter, key: str) -> None:
+def limit(limiter: RateLimiter, key: str) -> None:
+    """Count a request by a key. Raises TooManyRequests."""
     wait = limiter.hit(key)
     if wait:
         raise TooManyRequests("Too many requests.", retry_after=wait)

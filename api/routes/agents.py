@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import schemas_doorstep as schemas
-from api.auth import allow, network_of, public
-from api.errors import TooManyRequests, problems
+from api.auth import allow, limit, network_of, public
+from api.errors import problems
 from api.idempotency import Once, once
 from api.state import State, current_state
 from certify.doorstep.agents import (
@@ -24,10 +24,9 @@ from certify.doorstep.agents import (
     set_agent_state,
 )
 from certify.doorstep.days import today_of
-from certify.doorstep.integrity_report import integrity_page
 from certify.doorstep.receive import ADMISSIBLE, admit, missing_places, refused_bundles
 from certify.doorstep.tablets import invite_tablet, revoke_tablet, tablets_of
-from certify.doorstep.watch import confirm, look_at_agents, open_holds, release
+from certify.doorstep.watch import confirm, look_at_agents, open_holds, page_of, release
 from certify.service import Unit
 from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, BundleRow, TabletRow
 from certify.tokens import Principal, Role
@@ -157,13 +156,7 @@ def decide_hold(hold_id: UUID, body: schemas.HoldDecisionIn, caller: _Officer, o
 def integrity(_caller: _Reader, state: _State) -> HTMLResponse:
     """Show all agents with what is unusual about their visits: one page with plots, to be saved or printed."""
     with state.service.reading() as unit:
-        found = look_at_agents(unit)
-        page = integrity_page(
-            {str(agent): one for agent, one in found.scores.items()},
-            {str(agent): steps for agent, steps in found.steps.items()},
-            made_at=unit.now,
-            names={str(agent): name for agent, name in found.names.items()},
-        )
+        page = page_of(look_at_agents(unit), unit.now)
     return HTMLResponse(page, headers={"Content-Disposition": 'attachment; filename="agents.html"'})
 
 
@@ -174,9 +167,7 @@ def integrity(_caller: _Reader, state: _State) -> HTMLResponse:
 )
 def at_the_door(body: schemas.DoorIn, request: Request, state: _State) -> schemas.DoorOut:
     """Say who the agent is that shows this code: name, photo, and whether the visit is for today."""
-    wait = state.tablets.hit(network_of(request))
-    if wait:
-        raise TooManyRequests("Too many requests.", retry_after=wait)
+    limit(state.tablets, network_of(request))
     with state.service.reading() as unit:
         found = check_agent(unit, body.secret, today_of(unit))
         photo = found.agent.photo

@@ -10,8 +10,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
 from api import schemas_doorstep as schemas
-from api.auth import TABLET_COOKIE, allow, network_of, public
-from api.errors import TooManyRequests, problems
+from api.auth import TABLET_COOKIE, allow, limit, network_of, public
+from api.errors import problems
 from api.routes.media import media_body
 from api.state import State, current_state
 from certify.access import device_mark
@@ -48,7 +48,7 @@ _BUNDLE = {
 @router.post("/enrolment/begin", dependencies=[Depends(public(_WHY))], responses=problems(401, 413, 422, 503))
 def enrolment(body: schemas.InvitationIn, request: Request, state: _State) -> schemas.EnrolmentOut:
     """Begin to enrol this tablet with an officer's invitation."""
-    _limit(state, request)
+    limit(state.tablets, network_of(request))
     with state.service.unit("certify:tablet") as unit:
         found = begin_enrolment(unit, body.secret)
         return schemas.EnrolmentOut(
@@ -64,7 +64,7 @@ def enrolment(body: schemas.InvitationIn, request: Request, state: _State) -> sc
 )
 def enrol(body: schemas.EnrolIn, request: Request, state: _State) -> schemas.TabletIn:
     """Enrol this tablet: with its passkey and the key that signs what it seals."""
-    _limit(state, request)
+    limit(state.tablets, network_of(request))
     with state.service.unit("certify:tablet") as unit:
         tablet = enrol_tablet(unit, body.secret, jwk=body.key.model_dump(), credential=body.credential)
         return schemas.TabletIn(tablet_id=tablet.id)
@@ -73,7 +73,7 @@ def enrol(body: schemas.EnrolIn, request: Request, state: _State) -> schemas.Tab
 @router.post("/sign-in/begin", dependencies=[Depends(public(_WHY))], responses=problems(401, 413, 422, 503))
 def challenge(body: schemas.TabletIn, request: Request, state: _State) -> schemas.ChallengeOut:
     """Begin to sign in."""
-    _limit(state, request)
+    limit(state.tablets, network_of(request))
     with state.service.unit("certify:tablet") as unit:
         return schemas.ChallengeOut(options=dict(begin_sign_in(unit, body.tablet_id)))
 
@@ -86,7 +86,7 @@ def challenge(body: schemas.TabletIn, request: Request, state: _State) -> schema
 )
 def signed_in(body: schemas.TabletSignInIn, request: Request, state: _State) -> Response:
     """Sign in with the tablet's passkey."""
-    _limit(state, request)
+    limit(state.tablets, network_of(request))
     with state.service.unit("certify:tablet") as unit:
         tablet = sign_in(unit, body.tablet_id, body.credential)
         agent = unit.db.get_one(AgentRow, tablet.agent_id)
@@ -152,7 +152,7 @@ def send(
     ] = None,
 ) -> schemas.TakenOut:
     """Send a sealed visit. Once this answers it is safe; the same again gives the same answer and changes nothing."""
-    _limit(state, request)
+    limit(state.tablets, network_of(request))
     sent = None if clock is None else datetime.fromtimestamp(clock / 1000, UTC)
     with state.service.unit("certify:tablet") as unit:
         row = take_bundle(unit, data, sha256=bytes.fromhex(sha256), sent_wall=sent)
@@ -170,12 +170,6 @@ def results(caller: _Tablet, state: _State) -> schemas.ToldList:
             missing=missing_places(unit, tablet.id),
             anchor=sign_time(unit, tablet.id),
         )
-
-
-def _limit(state: State, request: Request) -> None:
-    wait = state.tablets.hit(network_of(request))
-    if wait:
-        raise TooManyRequests("Too many requests.", retry_after=wait)
 
 
 def _agent(row: AgentRow) -> schemas.AgentOut:

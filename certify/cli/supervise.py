@@ -12,9 +12,8 @@ from rich.table import Column, Table
 from certify.cli.agents import Officer
 from certify.cli.output import AsJson, console, opened_service, operator, print_json
 from certify.doorstep.agents import all_agents
-from certify.doorstep.integrity_report import integrity_page
 from certify.doorstep.receive import ADMISSIBLE, admit, refused_bundles
-from certify.doorstep.watch import confirm, look_at_agents, open_holds, release
+from certify.doorstep.watch import confirm, look_at_agents, open_holds, page_of, release
 from certify.private_file import write_private
 from certify.queue import DatabaseQueue
 
@@ -36,12 +35,7 @@ def integrity(
     """Write a page with what is unusual about each agent's visits, and how the score grew visit by visit."""
     with opened_service() as service, service.reading() as unit:
         found = look_at_agents(unit)
-        page = integrity_page(
-            {str(agent): score for agent, score in found.scores.items()},
-            {str(agent): steps for agent, steps in found.steps.items()},
-            made_at=unit.now,
-            names={str(agent): name for agent, name in found.names.items()},
-        )
+        page = page_of(found, unit.now)
     write_private(html, page.encode())
     console.print(f"Wrote {html}: {len(found.scores)} agents.", soft_wrap=True)
 

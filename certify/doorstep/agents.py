@@ -17,6 +17,7 @@ from certify.errors import Conflict, Invalid, NotFound
 from certify.service import Unit
 from certify.storage.doorstep_tables import AgentRow, VisitRow
 from certify.storage.people import get_beneficiary
+from certify.visits import put_back
 from models.image import probe
 
 MAX_PHOTO = 200_000
@@ -84,7 +85,7 @@ def set_agent_state(unit: Unit, agent_id: UUID, state: AgentState) -> AgentRow:
     if state is not AgentState.ACTIVE:
         waiting = select(VisitRow).where(VisitRow.agent_id == agent_id, VisitRow.state == "planned")
         for visit in unit.db.scalars(waiting.with_for_update()):
-            visit.state, visit.agent_id, visit.planned_on, visit.place = "asked", None, None, None
+            put_back(visit)
     if state is AgentState.SUSPENDED:
         end_tablets_of(unit, agent_id)
     unit.db.flush()

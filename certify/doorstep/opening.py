@@ -40,6 +40,7 @@ from certify.storage.people import find_beneficiary, get_beneficiary
 from certify.storage.reviews import open_case_of
 from certify.storage.signing import visit_key
 from certify.storage.tables import BeneficiaryRow
+from certify.visits import put_back
 from models.errors import ImageRefused, VideoRefused
 
 SOURCE = "doorstep"
@@ -182,14 +183,14 @@ def _act(unit: Unit, opened: Opened) -> None:
         _film(unit, opened)
     elif entries.result is Result.DECEASED:
         _record_death(unit, opened)
-    elif (kind := _CASES.get(entries.result)) is not None and open_case_of(unit.db, person.id, kind) is None:
-        add_case(unit, person.id, kind, None)
+    elif (kind := _CASES.get(entries.result)) is not None:
+        _ask_officer(unit, person.id, kind)
     visit = _visit(unit, opened)
     if entries.result is Result.NOT_FOUND:
         visit.tries += 1
-        visit.state, visit.agent_id, visit.planned_on, visit.place = "asked", None, None, None
-        if visit.tries >= MAX_TRIES and open_case_of(unit.db, person.id, "visit_not_found") is None:
-            add_case(unit, person.id, "visit_not_found", None)
+        put_back(visit)
+        if visit.tries >= MAX_TRIES:
+            _ask_officer(unit, person.id, "visit_not_found")
     else:
         visit.state, visit.ended_at = "made", opened.when.sealed
     unit.db.flush()
@@ -198,6 +199,12 @@ def _act(unit: Unit, opened: Opened) -> None:
         put_message(
             unit, person.id, "visited", {"date": opened.when.began.date().isoformat()}, dedupe=f"visited:{row.id}"
         )
+
+
+def _ask_officer(unit: Unit, person: UUID, kind: str) -> None:
+    """Open a case that an officer alone closes, unless one of the kind is open."""
+    if open_case_of(unit.db, person, kind) is None:
+        add_case(unit, person, kind, None)
 
 
 def _visit(unit: Unit, opened: Opened) -> VisitRow:

@@ -11,18 +11,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 
 from certify.determine import determine
 from certify.domain.evidence import AdverseRecord, Void
 from certify.domain.integrity import IntegrityScore, VisitTrace, base_rates, counts, follow, score
 from certify.doorstep.agents import AgentState, all_agents, get_agent, set_agent_state
+from certify.doorstep.integrity_report import integrity_page
+from certify.doorstep.planning import put_down
 from certify.doorstep.traces import open_trace, traces_of, unsigned
 from certify.errors import Conflict, NotFound
 from certify.service import Service, Unit
-from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, BundleRow, VisitRow, VisitTraceRow
+from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, BundleRow, VisitTraceRow
 from certify.storage.facts import add_evidence, find_evidence
 from certify.storage.tables import BeneficiaryRow, SessionRow
 
@@ -70,6 +73,16 @@ def look_at_agents(unit: Unit) -> Looked:
         {agent: score(those, base) for agent, those in visits.items()},
         {agent: follow(those, base) for agent, those in visits.items()},
         {row.id: f"{row.badge} {row.name}" for row in agents},
+    )
+
+
+def page_of(found: Looked, made_at: datetime) -> str:
+    """Return what a supervisor sees of all agents as one HTML page with plots."""
+    return integrity_page(
+        {str(agent): score for agent, score in found.scores.items()},
+        {str(agent): steps for agent, steps in found.steps.items()},
+        made_at=made_at,
+        names={str(agent): name for agent, name in found.names.items()},
     )
 
 
@@ -131,19 +144,16 @@ def confirm(unit: Unit, hold_id: UUID, *, officer: str) -> AgentHoldRow:
     set_agent_state(unit, hold.agent_id, AgentState.SUSPENDED)
     for bundle in _held(unit, hold.agent_id):
         _void_capture(unit, bundle, officer)
-        _visit_anew(unit, bundle)
+        if (person := _living(unit, bundle)) is not None:
+            put_down(unit, [person], "recheck", rechecks={person: bundle.id})
         _take_back(unit, bundle)
     return hold
 
 
 def _changed(unit: Unit) -> list[UUID]:
-    newest = func.max(VisitTraceRow.noted_at)
-    query = (
-        select(AgentRow.id)
-        .join(VisitTraceRow, VisitTraceRow.agent_id == AgentRow.id)
-        .group_by(AgentRow.id)
-        .having(or_(AgentRow.watched_at.is_(None), newest > AgentRow.watched_at))
-    )
+    trace = VisitTraceRow
+    new = or_(AgentRow.watched_at.is_(None), trace.noted_at > AgentRow.watched_at)
+    query = select(AgentRow.id).where(exists().where(trace.agent_id == AgentRow.id, new))
     return list(unit.db.scalars(query.order_by(AgentRow.id)))
 
 
@@ -242,26 +252,6 @@ def _void(unit: Unit, person: UUID, target: str, source: str, number: str, *, by
     unit.ledger("evidence_recorded", person, evidence=fact.id, kind="Void", source=source)
     unit.db.flush()
     determine(unit, person)
-
-
-def _visit_anew(unit: Unit, bundle: BundleRow) -> None:
-    person = _living(unit, bundle)
-    if person is None:
-        return
-    waiting = select(VisitRow.id).where(VisitRow.beneficiary_id == person, VisitRow.state.in_(("asked", "planned")))
-    if unit.db.scalars(waiting).first() is None:
-        unit.db.add(
-            VisitRow(
-                id=unit.service.new_id(),
-                beneficiary_id=person,
-                state="asked",
-                reason="recheck",
-                rechecks=bundle.id,
-                asked_at=unit.now,
-                tries=0,
-            )
-        )
-        unit.db.flush()
 
 
 def _decide(unit: Unit, hold_id: UUID, state: str, officer: str) -> AgentHoldRow:

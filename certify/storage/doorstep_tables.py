@@ -114,7 +114,7 @@ class VisitTraceRow(Base):
     """
 
     __tablename__ = "visit_traces"
-    __table_args__ = (Index(None, "agent_id", "at"),)
+    __table_args__ = (Index(None, "agent_id", "at"), Index(None, "agent_id", "noted_at"))
 
     bundle_id: Mapped[UUID] = mapped_column(ForeignKey("bundles.id"), primary_key=True)
     agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id"))
