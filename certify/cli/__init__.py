@@ -7,29 +7,7 @@ import sys
 import typer
 
 from certify.certificates.errors import CertificateError
-from certify.cli import (
-    agents,
-    audits,
-    cases,
-    check,
-    contacts,
-    database,
-    demo,
-    evaluate,
-    feeds,
-    keys,
-    messages,
-    models,
-    people,
-    records,
-    replay,
-    run,
-    runs,
-    simulate,
-    supervise,
-    verify,
-    visits,
-)
+from certify.cli.lazy import LazyGroup
 from certify.cli.output import ExitCode, complain
 from certify.domain.policy import PolicyInvalid
 from certify.errors import CertifyError, Unavailable
@@ -46,28 +24,18 @@ usage; 3 the input was refused; 4 something the command needs is missing or brok
 """
 
 app = typer.Typer(
-    name="certify", help=_HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+    name="certify",
+    cls=LazyGroup,
+    help=_HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
 )
-for module in (run, demo, check, verify, replay, simulate):
-    module.register(app)
-app.add_typer(database.app, name="db")
-app.add_typer(models.app, name="models")
-app.add_typer(people.app, name="beneficiary")
-people.register(app)
-app.add_typer(contacts.app, name="contact")
-app.add_typer(messages.app, name="messages")
-messages.register(app)
-app.add_typer(records.app, name="record")
-app.add_typer(cases.app, name="case")
-app.add_typer(feeds.app, name="feed")
-app.add_typer(runs.app, name="run")
-app.add_typer(audits.app, name="audit")
-app.add_typer(visits.app, name="visit")
-app.add_typer(agents.app, name="agent")
-supervise.register(agents.app)
-app.add_typer(evaluate.app, name="evaluate")
-app.add_typer(keys.app, name="keys")
-keys.register(app)
+
+
+@app.callback()
+def _root() -> None:
+    """Hold the commands, which ``LazyGroup`` finds."""
 
 
 def main() -> None:

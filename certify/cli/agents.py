@@ -9,7 +9,8 @@ from uuid import UUID
 import typer
 from rich.table import Column, Table
 
-from certify.cli.output import AsJson, console, opened_service, operator, print_json, read_photo
+from certify.cli import supervise
+from certify.cli.output import AsJson, Officer, console, opened_service, operator, print_json, read_photo
 from certify.doorstep.agents import MAX_PHOTO, AgentState, NewAgent, add_agent, all_agents, set_agent_state
 from certify.doorstep.tablets import invite_tablet, revoke_tablet, tablets_of
 from certify.errors import NotFound
@@ -19,7 +20,6 @@ from certify.storage.doorstep_tables import AgentRow
 app = typer.Typer(help="Agents who visit people at home, and their tablets.", no_args_is_help=True)
 
 Badge = Annotated[str, typer.Argument(help="Badge of the agent, from 'certify agent list'.")]
-Officer = Annotated[str, typer.Option(help="Who decides, as the ledger shows it: a staff number.")]
 
 
 @app.callback()
@@ -131,3 +131,6 @@ def _agent(unit: Unit, badge: str) -> AgentRow:
     if found is None:
         raise NotFound("No agent has this badge.", hint="'certify agent list' shows all.", code="agent_not_found")
     return found
+
+
+supervise.register(app)

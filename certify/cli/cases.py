@@ -10,12 +10,9 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
-from certify.cli.output import AsJson, agreed, console, opened_service, operator, print_json
+from certify.cli.output import AsJson, Officer, agreed, console, opened_service, operator, print_json
 from certify.cli.person import show_standings, standings_as_json
 from certify.errors import Invalid
-from certify.registry.linking import REASONS
-from certify.registry.runs.questions import answer as settle
-from certify.registry.runs.questions import explain_question, record_of
 from certify.review import Decision
 from certify.review import rule as give_ruling
 from certify.service import Unit, utc_now
@@ -124,12 +121,14 @@ def answer(
     verdict: Annotated[
         Answer, typer.Argument(help="same: the record means this person; different: it means somebody else.")
     ],
-    officer: Annotated[str, typer.Option(help="Who decides, as the ledger shows it: a staff number.")],
+    officer: Officer,
 ) -> None:
     """Settle whether a registry's record means a person. "same" makes it evidence, with all that follows.
 
     "different" goes back to the registry with 'certify feed corrections'. Exit code 3 when it is settled already.
     """
+    from certify.registry.runs.questions import answer as settle  # noqa: PLC0415 - linking is slow to load
+
     with opened_service() as service:
         with service.unit(operator()) as unit:
             row = settle(unit, question, officer=officer, same=verdict is Answer.SAME)
@@ -177,6 +176,9 @@ def rule(
 
 
 def _question(unit: Unit, row: LinkQuestionRow) -> dict[str, Any]:
+    from certify.registry.linking import REASONS  # noqa: PLC0415 - slow to load, and few cases are questions
+    from certify.registry.runs.questions import explain_question, record_of  # noqa: PLC0415
+
     run = get_run(unit.db, row.run_id)
     return {
         "id": row.id,

@@ -40,6 +40,7 @@ class ExitCode(IntEnum):
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
+Officer = Annotated[str, typer.Option(help="Who decides, as the ledger shows it: a staff number.")]
 
 
 def complain(message: str, hint: str) -> None:

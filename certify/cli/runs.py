@@ -14,7 +14,7 @@ from uuid import UUID
 import typer
 from rich.table import Column, Table
 
-from certify.cli.output import AsJson, ExitCode, console, opened_service, operator, print_json, progress_bar
+from certify.cli.output import AsJson, ExitCode, Officer, console, opened_service, operator, print_json, progress_bar
 from certify.cli.running import EngineName, Memory, Workers, carry_out_here, run_as_json, show_run
 from certify.policies import load_policy_file
 from certify.storage.runs import get_run, list_runs
@@ -22,7 +22,6 @@ from certify.storage.runs import get_run, list_runs
 app = typer.Typer(help="Look at runs, let held files go on, play runs again, try other rules.", no_args_is_help=True)
 
 RunId = Annotated[UUID, typer.Argument(help="Id of the run, from 'certify run list'.")]
-Officer = Annotated[str, typer.Option(help="Who decides, as the ledger shows it: a staff number.")]
 
 
 @app.callback()

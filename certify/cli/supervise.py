@@ -9,8 +9,7 @@ from uuid import UUID
 import typer
 from rich.table import Column, Table
 
-from certify.cli.agents import Officer
-from certify.cli.output import AsJson, console, opened_service, operator, print_json
+from certify.cli.output import AsJson, Officer, console, opened_service, operator, print_json
 from certify.doorstep.agents import all_agents
 from certify.doorstep.receive import ADMISSIBLE, admit, refused_bundles
 from certify.doorstep.watch import confirm, look_at_agents, open_holds, page_of, release

@@ -1,0 +1,89 @@
+"""Commands that are loaded when they are called: who asks for one does not wait for what the others need."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+__all__ = ["LazyGroup"]
+
+COMMANDS: Mapping[str, str] = {
+    "serve": "run",
+    "worker": "run",
+    "guide": "run",
+    "demo": "demo",
+    "check": "check",
+    "verify": "verify",
+    "replay": "replay",
+    "simulate": "simulate",
+    "enrol": "people",
+    "remind": "messages",
+    "letter": "messages",
+    "token": "keys",
+}
+"""Which module of this package adds a command (``register``), in the order of the help."""
+
+GROUPS: Mapping[str, str] = {
+    "db": "database",
+    "models": "models",
+    "beneficiary": "people",
+    "contact": "contacts",
+    "messages": "messages",
+    "record": "records",
+    "case": "cases",
+    "feed": "feeds",
+    "run": "runs",
+    "audit": "audits",
+    "visit": "visits",
+    "agent": "agents",
+    "evaluate": "evaluate",
+    "keys": "keys",
+}
+"""Which module holds a group of commands (``app``), in the order of the help."""
+
+
+class _Commands(MutableMapping[str, Any]):
+    """Commands by name. Their names are known, each is loaded when it is looked up."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            self._loaded[name] = _load(name)
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("commands stay")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*COMMANDS, *GROUPS))
+
+    def __len__(self) -> int:
+        return len(COMMANDS) + len(GROUPS)
+
+
+class LazyGroup(TyperGroup):
+    """The root of the program."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands()
+
+
+def _load(name: str) -> Any:
+    """Return a command or a group. Raises KeyError where there is none of this name."""
+    root = typer.Typer(rich_markup_mode=None)
+    if name in GROUPS:
+        root.add_typer(importlib.import_module(f"certify.cli.{GROUPS[name]}").app, name=name)
+    else:
+        importlib.import_module(f"certify.cli.{COMMANDS[name]}").register(root)
+    return get_group(root).commands[name]
