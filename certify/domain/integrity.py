@@ -2,8 +2,8 @@
 
 For each signal the *surprise* is -log10 P(K >= hits) under a beta-binomial: the usual rate among agents, and how much
 honest agents differ from one another (one works in hills, one with an old camera). A surprise of 3 is what one honest
-agent in a thousand shows. The score is the largest surprise less log10(number of signals): who is looked at eight ways
-looks odd in one of them eight times as often (Bonferroni).
+agent in a thousand shows. The score is the largest surprise less log10(number of signals): who is looked at nine ways
+looks odd in one of them nine times as often (Bonferroni).
 
 A score asks a person to look; it accuses nobody and stops nothing by itself. :mod:`certify.domain.integrity_signals`
 says what counts.
@@ -68,6 +68,7 @@ STARTING: Mapping[Signal, Usual] = {
     Signal.SAME_BACKGROUND: Usual(0.02, 25),
     Signal.SAME_FACE: Usual(0.002, 100),
     Signal.IMPOSSIBLE_TRAVEL: Usual(0.02, 25),
+    Signal.ELSEWHERE: Usual(0.08, 20),
     Signal.VISIT_LENGTH: Usual(0.03, 30),
     Signal.PICTURE_OF_PICTURE: Usual(0.05, 35),
     Signal.ALTERNATIVES: Usual(0.08, 25),

@@ -1,4 +1,4 @@
-"""What is odd about the visits of one field agent: eight signals, each so many hits of so many trials.
+"""What is odd about the visits of one field agent: nine signals, each so many hits of so many trials.
 
 A hit is never proof. Twins have one face, a nursing home has one hall, hills bend GPS and clocks drift; so every rule
 here lets pass what honest work explains, and :mod:`certify.domain.integrity` weighs what is left against colleagues.
@@ -10,12 +10,13 @@ simulated agents is measured by ``bench/integrity.py`` on seeds that nothing was
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import pairwise
+
+from certify.domain.route import distance_m
 
 FACE, NOBODY = "face", "none"
 
@@ -51,11 +52,14 @@ OVERLAP_S = 30.0
 LIVE_FROM = 0.5
 """A photo whose probability of "live" is lower looks more like a picture of a picture than like a person."""
 
+AWAY_M = 1000.0
+"""Metres from the person's home, beyond what GPS says of its own error: a register that knows a street or a village,
+and not the house, is wrong by less."""
+
 CLOCK_TOLERANCE_S = 300.0
 """Seconds; as ``certify.doorstep.clock.TOLERANCE_S``, below which a shift says nothing."""
 
 _ALL_BITS = (1 << 64) - 1
-_EARTH_M = 6_371_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ class VisitTrace:
         method: ``face``, ``witnesses``, ``medical``, or ``none`` when nobody was certified.
         latitude, longitude: degrees, WGS 84; None when the tablet did not know.
         accuracy_m: within so many metres, as the tablet says.
+        from_home_m: metres from there to the person's home; None when one of the two is not known.
         passive: passive presentation attack detection, the lowest probability of "live" of the photos, 0 to 1.
         background: 64-bit difference hashes of what is seen around the person, one a photo; signed or not.
         same_face: other beneficiaries among this agent's visits whose photos show the same face.
@@ -87,6 +92,7 @@ class VisitTrace:
     latitude: float | None = None
     longitude: float | None = None
     accuracy_m: float | None = None
+    from_home_m: float | None = None
     passive: float | None = None
     background: tuple[int, ...] = ()
     same_face: tuple[str, ...] = ()
@@ -101,6 +107,7 @@ class Signal(StrEnum):
     SAME_BACKGROUND = "same_background"  # the same room behind different people who do not live together
     SAME_FACE = "same_face"  # the same face for different people
     IMPOSSIBLE_TRAVEL = "impossible_travel"  # too far from the last visit for the time between
+    ELSEWHERE = "elsewhere"  # not where the person lives
     VISIT_LENGTH = "visit_length"  # too short to be real, or not over when the next one begins
     PICTURE_OF_PICTURE = "picture_of_picture"  # the photo looks like a photo of a print or a screen
     ALTERNATIVES = "alternatives"  # certified by witnesses or papers instead of the face
@@ -169,7 +176,7 @@ class Seen:
         one, other = self._located[i], self._located[j]
         if one is None or other is None or abs(one[0] - other[0]) > 0.01:
             return False  # a hundredth of a degree of latitude is 1.1 km, more than any two errors allowed here
-        return _metres(one, other) <= SAME_PLACE_M + one[2] + other[2]
+        return distance_m(one[:2], other[:2]) <= SAME_PLACE_M + one[2] + other[2]
 
     def _one_address(self, i: int, j: int, count: int) -> bool:
         """Tell whether two visits may well have been at one address: a couple, a home.
@@ -209,6 +216,20 @@ class Seen:
                 hits.append(j)
         return hits, max(len(placed) - 1, 0)
 
+    def elsewhere(self, count: int) -> tuple[list[int], int]:
+        """Trials: places on a day where it is known how far the people's homes are.
+
+        A hit is the first visit far from home where most were. So whoever moved to a nursing home and is registered
+        with a daughter does not count among neighbours, and people brought together in a hall count once a day.
+        """
+        measured = [j for j, t in enumerate(self.visits[:count]) if t.from_home_m is not None and _known_place(t)]
+        groups = self._at_one_address(measured)
+        return _where_most(groups, self._away), len(groups)
+
+    def _away(self, j: int) -> bool:
+        trace = self.visits[j]
+        return (trace.from_home_m or 0.0) > AWAY_M + (trace.accuracy_m or 0.0)
+
     def visit_length(self, count: int) -> tuple[list[int], int]:
         """Trials: visits that certified somebody.
 
@@ -233,10 +254,14 @@ class Seen:
 
         A hit is the first attested visit where most were attested.
         """
+        certified = [j for j in range(count) if self.visits[j].method != NOBODY]
+        groups = self._at_one_address(certified)
+        return _where_most(groups, lambda j: self.visits[j].method != FACE), len(groups)
+
+    def _at_one_address(self, visits: Iterable[int]) -> list[list[int]]:
+        """Put the visits of a day together that were at one place."""
         groups: list[list[int]] = []
-        for j in range(count):
-            if self.visits[j].method == NOBODY:
-                continue
+        for j in visits:
             home = next(
                 (g for g in groups if self._day(g[0]) == self._day(j) and not set(g).isdisjoint(self._near[j])), None
             )
@@ -244,12 +269,7 @@ class Seen:
                 groups.append([j])
             else:
                 home.append(j)
-        hits = []
-        for group in groups:
-            attested = [j for j in group if self.visits[j].method != FACE]
-            if 2 * len(attested) > len(group):
-                hits.append(attested[0])
-        return hits, len(groups)
+        return groups
 
     def clock(self, count: int) -> tuple[list[int], int]:
         """Trials: days, because a clock that was lost is wrong until the tablet has network again.
@@ -276,12 +296,19 @@ _RULES: dict[Signal, Callable[[Seen, int], tuple[list[int], int]]] = {
     Signal.SAME_BACKGROUND: Seen.same_background,
     Signal.SAME_FACE: Seen.same_face,
     Signal.IMPOSSIBLE_TRAVEL: Seen.impossible_travel,
+    Signal.ELSEWHERE: Seen.elsewhere,
     Signal.VISIT_LENGTH: Seen.visit_length,
     Signal.PICTURE_OF_PICTURE: Seen.picture_of_picture,
     Signal.ALTERNATIVES: Seen.alternatives,
     Signal.CLOCK: Seen.clock,
     Signal.RECHECKS: Seen.rechecks,
 }
+
+
+def _where_most(groups: list[list[int]], is_odd: Callable[[int], bool]) -> list[int]:
+    """Return the first odd visit of each group of which most are odd."""
+    found = ([j for j in group if is_odd(j)] for group in groups)
+    return [odd[0] for odd, group in zip(found, groups, strict=True) if 2 * len(odd) > len(group)]
 
 
 def _telling(background: tuple[int, ...]) -> tuple[int, ...]:
@@ -307,7 +334,7 @@ def _known_place(trace: VisitTrace) -> tuple[float, float, float] | None:
 def _reachable(earlier: VisitTrace, later: VisitTrace) -> bool:
     if earlier.latitude is None or earlier.longitude is None or later.latitude is None or later.longitude is None:
         return True
-    away = _metres((earlier.latitude, earlier.longitude), (later.latitude, later.longitude))
+    away = distance_m((earlier.latitude, earlier.longitude), (later.latitude, later.longitude))
     errors = sum(KNOWN_WITHIN_M if end.accuracy_m is None else end.accuracy_m for end in (earlier, later))
     # Visits that overlap are another signal: here the agent left when the next one began, at the latest.
     free_s = max(_seconds(earlier, later) - earlier.seconds, 0.0)
@@ -316,11 +343,3 @@ def _reachable(earlier: VisitTrace, later: VisitTrace) -> bool:
 
 def _seconds(earlier: VisitTrace, later: VisitTrace) -> float:
     return (later.at - earlier.at).total_seconds()
-
-
-def _metres(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    """Distance on the sphere (haversine), within half a percent of the ellipsoid."""
-    north, south = math.radians(one[0]), math.radians(other[0])
-    east = math.radians(other[1] - one[1])
-    half = math.sin((south - north) / 2) ** 2 + math.cos(north) * math.cos(south) * math.sin(east / 2) ** 2
-    return 2 * _EARTH_M * math.asin(min(1.0, math.sqrt(half)))

@@ -29,6 +29,11 @@ _WORDS: dict[Signal, tuple[str, str, str]] = {
         "{hits} of {trials} visits were too far from the ones before for the time between them",
         "Bad GPS in hills and between high houses.",
     ),
+    Signal.ELSEWHERE: (
+        "not at home",
+        "at {hits} of {trials} places the tablet was far from where most of the people visited live",
+        "Coordinates that are wrong in the register, day centres, people who moved.",
+    ),
     Signal.VISIT_LENGTH: (
         "too short or overlapping",
         "{hits} of {trials} visits that certified somebody were too short, or not over when the next one began",

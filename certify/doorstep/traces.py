@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,8 +14,10 @@ import numpy as np
 from sqlalchemy import select
 
 from certify.domain.outcome import Outcome
+from certify.domain.route import distance_m, point_of
 from certify.doorstep.clock import Judged
-from certify.doorstep.content import Entries, Result
+from certify.doorstep.content import Entries, Place, Result
+from certify.doorstep.homes import home_of
 from certify.errors import Gone
 from certify.look import Look
 from certify.service import Unit
@@ -33,12 +35,13 @@ _SIGN = 1 << 63
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """What of a trace is sealed by the person's key: where it was, and the face."""
+    """What of a trace is sealed by the person's key: where it was, how far from home, and the face."""
 
     latitude: float | None = None
     longitude: float | None = None
     accuracy_m: float | None = None
     face: dict[str, str] | None = None
+    from_home_m: float | None = None
 
     def templates(self) -> Templates | None:
         """Return the face as the comparison takes it."""
@@ -52,8 +55,6 @@ def note_other(unit: Unit, row: BundleRow, entries: Entries, when: Judged) -> No
     if row.beneficiary_id is None:
         return
     method = entries.result.value if entries.result in (Result.FACE, Result.WITNESSES, Result.MEDICAL) else "none"
-    place = entries.place
-    private = Private(place.latitude, place.longitude, place.accuracy_m) if place else Private()
     trace = VisitTraceRow(
         bundle_id=row.id,
         agent_id=row.agent_id,
@@ -65,7 +66,7 @@ def note_other(unit: Unit, row: BundleRow, entries: Entries, when: Judged) -> No
         background=[],
         same_face=[],
         clock_shift_s=when.shift_s,
-        sealed=_seal(unit, row.id, row.beneficiary_id, private),
+        sealed=_seal(unit, row.id, row.beneficiary_id, _where(unit, row.beneficiary_id, entries.place)),
     )
     unit.db.add(trace)
     unit.db.flush()
@@ -89,8 +90,7 @@ def note_face(unit: Unit, engine: FaceEngine, session: SessionRow, seen: Look, c
         trace.same_face = [str(other) for other, known in _other_faces(unit, trace) if _is_same(engine, face, known)]
         private = open_trace(unit, trace)
         text = {name: base64.b64encode(vector.astype(np.float32).tobytes()).decode() for name, vector in face.items()}
-        sealed = Private(private.latitude, private.longitude, private.accuracy_m, text)
-        trace.sealed = _seal(unit, row.id, trace.beneficiary_id, sealed)
+        trace.sealed = _seal(unit, row.id, trace.beneficiary_id, replace(private, face=text))
     if session.outcome == Outcome.CERTIFIED:
         _answer_recheck(unit, row, contradicts=False)
     elif comparison is not None and comparison.llr is not None and comparison.llr < 0:
@@ -116,6 +116,15 @@ def traces_of(unit: Unit, agent_id: UUID, *, limit: int = COMPARED) -> Sequence[
     return found
 
 
+def _where(unit: Unit, person: UUID, place: Place | None) -> Private:
+    if place is None:
+        return Private()
+    home = home_of(unit, person)
+    point = None if home is None else point_of(home.latitude, home.longitude)
+    away = None if point is None else distance_m(point, (place.latitude, place.longitude))
+    return Private(place.latitude, place.longitude, place.accuracy_m, from_home_m=away)
+
+
 def unsigned(value: int) -> int:
     """Undo how a hash of 64 bits is stored: the database's whole numbers have a sign."""
     return value % (1 << 64)
@@ -136,8 +145,7 @@ def _is_same(engine: FaceEngine, one: Templates, other: Templates) -> bool:
 
 
 def _seal(unit: Unit, bundle: UUID, person: UUID, private: Private) -> bytes:
-    plain = {name: getattr(private, name) for name in ("latitude", "longitude", "accuracy_m", "face")}
-    return unit.sealer(person).seal(json.dumps(plain).encode(), f"trace:{bundle}")
+    return unit.sealer(person).seal(json.dumps(asdict(private)).encode(), f"trace:{bundle}")
 
 
 def _answer_recheck(unit: Unit, row: BundleRow, *, contradicts: bool, before: Any = None) -> None:

@@ -107,6 +107,7 @@ def visits_of(unit: Unit, agent_id: UUID, *, limit: int = WINDOW) -> list[VisitT
                 latitude=private.latitude,
                 longitude=private.longitude,
                 accuracy_m=private.accuracy_m,
+                from_home_m=private.from_home_m,
                 passive=trace.passive,
                 background=tuple(unsigned(value) for value in trace.background),
                 same_face=tuple(people[other] for other in trace.same_face if other in people),

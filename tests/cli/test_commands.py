@@ -16,6 +16,7 @@ from certify.cli.output import ExitCode
 from certify.storage.embedded import start_embedded
 from fixtures import faces
 from models.packs import PackStore, Presence, default_cache_dir
+from tests.cli.here import here
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -101,28 +102,28 @@ def test_enrol_check_and_replay(folder: Path) -> None:
         (folder / f"{name}.jpg").write_bytes(data)
     person = ("--national-id", "CLI00001")
     new = (*person, "--name", "Eileen Collins", "--birth-date", "1956-11-19")
-    certify(folder, "enrol", *person, "portrait.jpg", code=ExitCode.USAGE)
-    enrolled = as_json(certify(folder, "enrol", *new, "portrait.jpg", "--json"))
+    here(folder, "enrol", *person, "portrait.jpg", code=ExitCode.USAGE)
+    enrolled = as_json(here(folder, "enrol", *new, "portrait.jpg", "--json"))
     assert [r["state"] for r in enrolled["references"]] == ["active"]
-    assert "refused" in certify(folder, "enrol", *person, "nobody.jpg", code=ExitCode.REFUSED)
+    assert "refused" in here(folder, "enrol", *person, "nobody.jpg", code=ExitCode.REFUSED)
 
-    found = as_json(certify(folder, "check", *person, "selfie.jpg", "--json"))
+    found = as_json(here(folder, "check", *person, "selfie.jpg", "--json"))
     assert found["outcome"] == "certified"
     assert found["certificate"].startswith("PL-")
-    assert "does not match" in certify(folder, "check", *person, "impostor.jpg", code=ExitCode.NO)
+    assert "does not match" in here(folder, "check", *person, "impostor.jpg", code=ExitCode.NO)
     (folder / "text.jpg").write_text("this is text")
-    certify(folder, "check", *person, "text.jpg", code=ExitCode.REFUSED)
-    certify(folder, "check", "--national-id", "NOBODY01", "selfie.jpg", code=ExitCode.REFUSED)
+    here(folder, "check", *person, "text.jpg", code=ExitCode.REFUSED)
+    here(folder, "check", "--national-id", "NOBODY01", "selfie.jpg", code=ExitCode.REFUSED)
 
     determination = found["determinations"][0]["id"]
-    replayed = as_json(certify(folder, "replay", determination, "--media", "--json"))
+    replayed = as_json(here(folder, "replay", determination, "--media", "--json"))
     assert replayed["identical"] is True
     assert len(replayed["checked"]) == 3
 
-    certify(folder, "keys", "rotate", "--algorithm", "ES256")
-    assert "New session key" in certify(folder, "keys", "rotate", "--purpose", "session")
-    certify(folder, "keys", "rotate", "--purpose", "ledger", "--algorithm", "ES256", code=ExitCode.REFUSED)
-    certify(folder, "keys", "export", "keys.json")
+    here(folder, "keys", "rotate", "--algorithm", "ES256")
+    assert "New session key" in here(folder, "keys", "rotate", "--purpose", "session")
+    here(folder, "keys", "rotate", "--purpose", "ledger", "--algorithm", "ES256", code=ExitCode.REFUSED)
+    here(folder, "keys", "export", "keys.json")
     assert [key["alg"] for key in as_json((folder / "keys.json").read_text())["keys"]] == ["EdDSA", "ES256"]
 
 
@@ -133,13 +134,13 @@ def test_import_puts_bad_rows_aside(folder: Path) -> None:
         "IMPORT02,Bea,no_such_scheme,2015-01-01,1950-02-03\n"
         "IMPORT03,Cia,employee,2015-13-01,1950-02-03\n"
     )
-    report = as_json(certify(folder, "beneficiary", "import", "people.csv", "--json", code=ExitCode.REFUSED))
+    report = as_json(here(folder, "beneficiary", "import", "people.csv", "--json", code=ExitCode.REFUSED))
     assert (report["people_added"], report["quarantined"]) == (1, 2)
     quarantine = (folder / report["quarantine_path"]).read_text()
     assert "no_such_scheme" in quarantine
     assert "Ana" not in quarantine
     (folder / "wrong.csv").write_text("id,nom\n1,2\n")
-    assert "national_id" in certify(folder, "beneficiary", "import", "wrong.csv", code=ExitCode.REFUSED)
+    assert "national_id" in here(folder, "beneficiary", "import", "wrong.csv", code=ExitCode.REFUSED)
 
 
 def test_tokens_are_refused_in_production(folder: Path) -> None:
@@ -150,18 +151,19 @@ def test_tokens_are_refused_in_production(folder: Path) -> None:
 
 def test_without_models_the_command_says_what_to_do(folder: Path) -> None:
     (folder / "photo.jpg").write_bytes(faces.encode(faces.portraits()["eileen_collins"]))
-    empty: Any = {"CERTIFY_MODEL_CACHE": str(folder / "no-models")}
+    empty = {"CERTIFY_MODEL_CACHE": str(folder / "no-models")}
     words = ("enrol", "--national-id", "MODELS01", "--name", "Nobody", "photo.jpg")
-    assert "certify models prepare" in certify(folder, *words, code=ExitCode.UNAVAILABLE, **empty)
-    listed = as_json(certify(folder, "models", "list", "--json", **empty))
+    assert "certify models prepare" in here(folder, *words, code=ExitCode.UNAVAILABLE, environment=empty)
+    listed = as_json(here(folder, "models", "list", "--json", environment=empty))
     assert {entry["state"] for entry in listed} == {"missing"}
-    certify(folder, "models", "check", code=ExitCode.UNAVAILABLE, **empty)
+    here(folder, "models", "check", code=ExitCode.UNAVAILABLE, environment=empty)
 
 
 def test_a_bad_policy_stops_the_service_and_is_named(folder: Path) -> None:
     policies = folder / "policies"
     policies.mkdir()
     (policies / "employee.toml").write_text('scheme = "employee"\nstop_sources = 1\n')
-    said = certify(folder, "db", "upgrade", CERTIFY_POLICIES_DIR=str(policies))
-    said = certify(folder, "keys", "export", "k.json", code=ExitCode.UNAVAILABLE, CERTIFY_POLICIES_DIR=str(policies))
+    with_policies = {"CERTIFY_POLICIES_DIR": str(policies)}
+    here(folder, "db", "upgrade", environment=with_policies)
+    said = here(folder, "keys", "export", "k.json", code=ExitCode.UNAVAILABLE, environment=with_policies)
     assert "employee.toml" in said

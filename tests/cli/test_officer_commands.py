@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,8 @@ import pytest
 from certify.cli.output import ExitCode
 from certify.storage.embedded import start_embedded
 from fixtures import faces
-from tests.cli.test_commands import as_json, certify, needs_models
+from tests.cli.here import here
+from tests.cli.test_commands import as_json, needs_models
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -26,27 +24,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     start_embedded(found / "data")
     people = "".join(f"OFFICER{n},Person {n},employee,2015-01-01,1950-02-03\n" for n in range(4))
     (found / "people.csv").write_text("national_id,name,scheme,starts_on,birth_date\n" + people)
-    certify(found, "beneficiary", "import", "people.csv")
+    here(found, "beneficiary", "import", "people.csv")
     return found
 
 
 def _record(folder: Path, person: int, *words: str, code: ExitCode = ExitCode.OK) -> str:
-    return certify(
-        folder, "record", "add", "--national-id", f"OFFICER{person}", "--at", "2026-02-03", *words, code=code
-    )
+    return here(folder, "record", "add", "--national-id", f"OFFICER{person}", "--at", "2026-02-03", *words, code=code)
 
 
 def _cases(folder: Path, *words: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = as_json(certify(folder, "case", "list", "--json", *words))
+    found: list[dict[str, Any]] = as_json(here(folder, "case", "list", "--json", *words))
     return found
-
-
-def _answer(folder: Path, answer: str, *words: str) -> tuple[int, str]:
-    """Run a command that asks, and type an answer."""
-    full = {**os.environ, "CERTIFY_DATA_DIR": str(folder / "data"), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "certify", *words]
-    done = subprocess.run(command, env=full, cwd=folder, input=answer, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
 
 
 def test_a_death_record_its_case_the_ruling_and_the_void(folder: Path) -> None:
@@ -59,28 +47,27 @@ def test_a_death_record_its_case_the_ruling_and_the_void(folder: Path) -> None:
 
     case = next(c for c in _cases(folder) if c["beneficiary_id"] == first["beneficiary"])
     assert case["kind"] == "adverse_record"
-    shown = certify(folder, "case", "show", case["id"])
+    shown = here(folder, "case", "show", case["id"])
     for words in ("adverse_record", "Person 0", "pauses the certificate", "paused", "••••"):
         assert words in shown
     assert "OFFICER0" not in shown
-    code, said = _answer(folder, "n\n", "case", "rule", case["id"], "stop", "--officer", "o-17")
-    assert code == ExitCode.NO
+    said = here(folder, "case", "rule", case["id"], "stop", "--officer", "o-17", typed="n\n", code=ExitCode.NO)
     assert "Nothing was done" in said
-    assert as_json(certify(folder, "case", "show", case["id"], "--json"))["state"] == "open"
+    assert as_json(here(folder, "case", "show", case["id"], "--json"))["state"] == "open"
 
-    ruled = as_json(certify(folder, "case", "rule", case["id"], "stop", "--officer", "o-17", "--yes", "--json"))
+    ruled = as_json(here(folder, "case", "rule", case["id"], "stop", "--officer", "o-17", "--yes", "--json"))
     assert (ruled["state"], ruled["closed_by"], ruled["resolution"]) == ("closed", "o-17", "stop")
     assert [p["payment"] for p in ruled["entitlements"]] == ["stop"]
-    certify(folder, "case", "rule", case["id"], "stop", "--officer", "o-17", "--yes", code=ExitCode.REFUSED)
-    assert case["id"] in certify(folder, "case", "list", "--state", "closed")
+    here(folder, "case", "rule", case["id"], "stop", "--officer", "o-17", "--yes", code=ExitCode.REFUSED)
+    assert case["id"] in here(folder, "case", "list", "--state", "closed")
 
     # The registry takes it back; the officer's stop stands until an officer lifts it.
     void = ("--source", "civil-registry", "--record-id", "D-2", "--voids", "D-1", "--json")
     assert [p["payment"] for p in as_json(_record(folder, 0, *void))["entitlements"]] == ["stop"]
     for case in _cases(folder):
         if case["beneficiary_id"] == first["beneficiary"]:
-            certify(folder, "case", "rule", case["id"], "confirm_alive", "--officer", "o-18")
-    assert certify(folder, "case", "show", case["id"])
+            here(folder, "case", "rule", case["id"], "confirm_alive", "--officer", "o-18")
+    assert here(folder, "case", "show", case["id"])
 
 
 def test_a_sign_of_life_counts(folder: Path) -> None:
@@ -108,7 +95,7 @@ def test_a_mistake_at_the_keyboard_is_refused_and_explained(folder: Path, words:
 
 
 def test_a_case_that_does_not_exist_is_refused(folder: Path) -> None:
-    assert "no such review case" in certify(
+    assert "no such review case" in here(
         folder, "case", "show", "00000000-0000-0000-0000-000000000000", code=ExitCode.REFUSED
     )
 
@@ -116,16 +103,15 @@ def test_a_case_that_does_not_exist_is_refused(folder: Path) -> None:
 def test_erasing_asks_first_and_is_for_ever(folder: Path) -> None:
     person = ("beneficiary", "erase", "--national-id", "OFFICER3")
     for answer in ("n\n", ""):
-        code, said = _answer(folder, answer, *person)
-        assert code == ExitCode.NO
+        said = here(folder, *person, typed=answer, code=ExitCode.NO)
         assert "Person 3" in said
         assert "OFFICER3" not in said
-    erased = as_json(certify(folder, *person, "--yes", "--json"))
+    erased = as_json(here(folder, *person, "--yes", "--json"))
     assert erased["erased"] is True
-    assert "nrolled" in certify(folder, *person, "--yes", code=ExitCode.REFUSED), "the id finds nobody any more"
-    assert "before" in certify(folder, "beneficiary", "erase", "--beneficiary", erased["beneficiary"])
+    assert "nrolled" in here(folder, *person, "--yes", code=ExitCode.REFUSED), "the id finds nobody any more"
+    assert "before" in here(folder, "beneficiary", "erase", "--beneficiary", erased["beneficiary"])
     nobody = "00000000-0000-0000-0000-000000000000"
-    certify(folder, "beneficiary", "erase", "--beneficiary", nobody, "--yes", code=ExitCode.REFUSED)
+    here(folder, "beneficiary", "erase", "--beneficiary", nobody, "--yes", code=ExitCode.REFUSED)
 
 
 def test_enrolling_somebody_known_with_other_particulars_is_refused(folder: Path) -> None:
@@ -137,7 +123,7 @@ def test_enrolling_somebody_known_with_other_particulars_is_refused(folder: Path
         (("--scheme", "resident"), "no pension 'resident'"),
         (("--starts-on", "2016-01-01"), "another beginning"),
     ):
-        text = certify(folder, *known, *words, "photo.jpg", code=ExitCode.REFUSED)
+        text = here(folder, *known, *words, "photo.jpg", code=ExitCode.REFUSED)
         assert said in text
         assert "Person 2" not in text, "the id may be a stranger's: what is stored stays unsaid"
 
@@ -146,34 +132,34 @@ def test_enrolling_somebody_known_with_other_particulars_is_refused(folder: Path
 def test_enrolling_somebody_known_with_the_same_particulars_adds_the_photo(folder: Path) -> None:
     (folder / "photo.jpg").write_bytes(faces.encode(faces.portraits()["eileen_collins"]))
     same = ("--name", " Person 2 ", "--birth-date", "1950-02-03", "--scheme", "employee", "--starts-on", "2015-01-01")
-    added = as_json(certify(folder, "enrol", "--national-id", "OFFICER2", *same, "photo.jpg", "--json"))
+    added = as_json(here(folder, "enrol", "--national-id", "OFFICER2", *same, "photo.jpg", "--json"))
     assert [reference["state"] for reference in added["references"]] == ["active"]
 
 
 def test_the_master_key_moves_and_the_command_says_what_is_next(folder: Path) -> None:
     place = folder / "data" / "master.key"
     erase = ("beneficiary", "erase", "--national-id", "OFFICER1")
-    assert "in use" in certify(folder, "keys", "rewrap", "--to", place, code=ExitCode.REFUSED)
+    assert "in use" in here(folder, "keys", "rewrap", "--to", place, code=ExitCode.REFUSED)
     (folder / "wrong.key").write_text("this is no key")
-    certify(folder, "keys", "rewrap", "--to", "wrong.key", code=ExitCode.UNAVAILABLE)
+    here(folder, "keys", "rewrap", "--to", "wrong.key", code=ExitCode.UNAVAILABLE)
     with psycopg.connect(start_embedded(folder / "data").get_uri("certify")):
-        code, said = _answer(folder, "n\n", "keys", "rewrap", "--to", "new.key")
-    assert (code, "other connections" in said) == (ExitCode.NO, True)
+        said = here(folder, "keys", "rewrap", "--to", "new.key", typed="n\n", code=ExitCode.NO)
+    assert "other connections" in said
     assert not (folder / "new.key").exists()
 
-    said = certify(folder, "keys", "rewrap", "--to", "new.key")
+    said = here(folder, "keys", "rewrap", "--to", "new.key")
     assert f"mv {place} {place}.old && mv new.key {place}" in said
     assert "Keep the old one" in said
     # Not in place yet: nothing opens, and nothing is lost.
-    assert "could not be decrypted" in certify(folder, *erase, "--yes", code=ExitCode.UNAVAILABLE)
+    assert "could not be decrypted" in here(folder, *erase, "--yes", code=ExitCode.UNAVAILABLE)
     (folder / "new.key").replace(place)
-    assert _answer(folder, "n\n", *erase)[0] == ExitCode.NO
+    here(folder, *erase, typed="n\n", code=ExitCode.NO)
 
     # The other way: the file first, which reads both, then the move.
-    assert "Put it into place" in certify(folder, "keys", "rewrap", "--to", "next.key", "--prepare")
+    assert "Put it into place" in here(folder, "keys", "rewrap", "--to", "next.key", "--prepare")
     (folder / "next.key").replace(place)
     assert place.stat().st_size == 64
-    assert _answer(folder, "n\n", *erase)[0] == ExitCode.NO
-    assert "holds the new key alone" in certify(folder, "keys", "rewrap", "--to", place)
+    here(folder, *erase, typed="n\n", code=ExitCode.NO)
+    assert "holds the new key alone" in here(folder, "keys", "rewrap", "--to", place)
     assert place.stat().st_size == 32
-    certify(folder, *erase, "--yes")
+    here(folder, *erase, "--yes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
+@cache
 def _commands() -> dict[str, Any]:
     """All commands by full name, such as "models check"."""
     found: dict[str, Any] = {}

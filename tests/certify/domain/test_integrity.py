@@ -24,7 +24,7 @@ from certify.domain.integrity import (
     score,
     surprise,
 )
-from certify.domain.integrity_signals import HOME_DAYS, SAME_ROOM_BITS
+from certify.domain.integrity_signals import AWAY_M, HOME_DAYS, SAME_ROOM_BITS
 from fixtures.agents import KINDS, Agent, Visit, cheat, honest
 
 _START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -67,6 +67,7 @@ _visits = st.lists(
         latitude=st.none() | st.floats(10, 10.02),
         longitude=st.floats(20, 20.02),
         accuracy_m=st.none() | st.floats(0, 5000),
+        from_home_m=st.none() | st.floats(0, 5000),
         passive=st.none() | st.floats(0, 1),
         background=st.lists(st.sampled_from([_ROOM, _ROOM ^ 7, -_ROOM, 0]), max_size=2).map(tuple),
         same_face=st.lists(st.sampled_from(["p0", "p1", "elsewhere"]), max_size=1).map(tuple),
@@ -258,6 +259,19 @@ def test_a_minority_of_cheats_does_not_move_base_rates(seed: int, cheats: int) -
     for signal in Signal:
         shown = sum(one[signal][0] for one in honest_ones) / (50 * len(honest_ones))
         assert _BASE[signal] <= among[signal] <= 1.5 * max(_BASE[signal], shown) + 0.001
+
+
+def test_visits_far_from_home_count_once_a_place_and_day_and_only_where_most_are() -> None:
+    far, near = AWAY_M + 10.1, AWAY_M + 9.9  # GPS says: within 10 m
+    away = [_visit(n, north_m=3000.0 * n, from_home_m=far) for n in range(3)]
+    at_home = [_visit(3 + n, north_m=3000.0 * (3 + n), from_home_m=near) for n in range(4)]
+    assert _hits([*away, *at_home], Signal.ELSEWHERE) == (3, 7)
+    hall = [_visit(n, from_home_m=far) for n in range(5)] + [_visit(5 + n, day=1, from_home_m=far) for n in range(5)]
+    assert _hits(hall, Signal.ELSEWHERE) == (2, 2), "one hall on two days"
+    home = [_visit(n, from_home_m=far if n < 3 else 50.0) for n in range(6)]
+    assert _hits(home, Signal.ELSEWHERE) == (0, 1), "half of the residents are registered where they lived before"
+    lost = [_visit(0, from_home_m=9000.0, accuracy_m=4000.0), _visit(1), _visit(2, from_home_m=far, latitude=None)]
+    assert _hits(lost, Signal.ELSEWHERE) == (0, 0), "where the tablet or the home is not known, nothing is said"
 
 
 def test_simulated_agents_repeat_and_say_what_was_made_up() -> None:

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from certify.doorstep.watch import confirm, look_at_agents, open_holds, release, watch_agents
+from certify.doorstep.homes import Home, set_home
+from certify.doorstep.watch import confirm, look_at_agents, open_holds, release, visits_of, watch_agents
 from certify.errors import Conflict, NotFound
 from certify.service import Service
 from certify.storage.certificates import certificate_in_force
@@ -180,3 +181,15 @@ def test_holds_name_nobody(agents_round: Round) -> None:
     with agents_round.service.reading() as unit:
         hold = unit.db.scalars(select(AgentHoldRow)).one()
         assert all(set(one) == {"signal", "hits", "trials", "surprise"} for one in hold.signals)
+
+
+def test_how_far_from_home_a_visit_was_is_noted(agents_round: Round) -> None:
+    service = agents_round.service
+    somewhere, nowhere = attests(agents_round, 1), attests(agents_round, 1, places=False)
+    with service.unit() as unit:
+        set_home(unit, known := agents_round.enrol(), Home("1 Road", latitude=39.93, longitude=116.4))
+    place = {"latitude": 39.9, "longitude": 116.4, "accuracy_m": 12.0}
+    agents_round.send(agents_round.visit(known, "witnesses", witnesses=WITNESSES, why_no_face="bandages", place=place))
+    with service.reading() as unit:
+        found = {UUID(visit.beneficiary): visit.from_home_m for visit in visits_of(unit, agents_round.agent)}
+    assert found == {somewhere[0]: None, nowhere[0]: None, known: pytest.approx(3336, abs=5)}
