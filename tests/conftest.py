@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,9 +36,37 @@ _TEMPLATE = "template_certify"
 _names = itertools.count()
 
 
+_PRIORITY = 10
+"""Of tests that can wait, on Unix's scale from -20 (first) to 19 (last)."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests first: their files take longest, and must not keep one core waiting for the other at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+    """Let what plays in real time begin at once in one process, and put into the others what belongs together.
+
+    Two films at once on two cores stutter as no phone's camera does, and are judged so. One waits more than it
+    computes, so there may be one process more than cores.
+    """
+    items.sort(key=lambda item: not _plays(item))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    """Name what one process runs: the films, all that uses Spark (which takes long to start), or a file."""
+    file = item.nodeid.partition("::")[0]
+    if _plays(item):
+        return "films"
+    return "linking" if "/linking/" in file else file
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let whatever can wait give way to the films of the other process, for good: films come first."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not _plays(item) and os.nice(0) < _PRIORITY:
+        os.nice(_PRIORITY - os.nice(0))
+
+
+def _plays(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("e2e", "film"))
 
 
 class Clock:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from certify.cli import main
-from certify.cli.output import ExitCode
+from certify.cli.output import ExitCode, console
 
 
 def here(
@@ -29,8 +29,9 @@ def here(
     out, err, ended = io.StringIO(), io.StringIO(), 0
     before = Path.cwd()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        for name, value in {"CERTIFY_DATA_DIR": str(folder / "data"), "COLUMNS": "200", **(environment or {})}.items():
+        for name, value in {"CERTIFY_DATA_DIR": str(folder / "data"), **(environment or {})}.items():
             patch.setenv(name, value)
+        patch.setattr(console, "width", 200)
         patch.setattr(sys, "argv", ["certify", *map(str, words)])
         patch.setattr(sys, "stdin", io.StringIO(typed))
         os.chdir(folder)

@@ -255,6 +255,19 @@ def camera(tmp_path: Path) -> Iterator[FileCamera]:
     made.stop()
 
 
+@pytest.fixture(scope="session")
+def waiting(stages: dict[str, phone.Stage]) -> Callable[[str], list[Picture]]:
+    """Whoever can be drawn, waiting before the camera; drawn once."""
+    drawn: dict[str, list[Picture]] = {}
+
+    def wait(name: str) -> list[Picture]:
+        if name not in drawn:
+            drawn[name] = _decoded(stages[name].reel({"steps": [], "flashes": [], "total_ms": 2500}, seed=500).playing)
+        return drawn[name]
+
+    return wait
+
+
 @dataclass
 class Actor:
     """Somebody drawn who stands before the camera and does what the screen asks, when it asks."""
@@ -271,7 +284,11 @@ class Actor:
 
 @pytest.fixture
 def casting(
-    house: House, stages: dict[str, phone.Stage], camera: FileCamera, monkeypatch: pytest.MonkeyPatch
+    house: House,
+    stages: dict[str, phone.Stage],
+    waiting: Callable[[str], list[Picture]],
+    camera: FileCamera,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Actor]:
     """Put somebody before the camera.
 
@@ -296,8 +313,7 @@ def casting(
             camera.show(film)
             return Actor(camera, film, camera.prepare(film))
         # Waiting they move otherwise than playing: some of it is on the film, and nobody does the same thing twice.
-        nothing = plan.to_json() | {"steps": [], "total_ms": 2500}
-        camera.show(_decoded(stages[name].reel(nothing, seed=seed + 500).playing))
+        camera.show(waiting(name))
         played = _decoded(stages[name].reel(plan.to_json(), seed=seed).playing)
         return Actor(camera, played, camera.prepare(played))
 

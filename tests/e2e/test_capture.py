@@ -21,6 +21,7 @@ from tests.e2e.conftest import BORN, RATE, Actor, House, heading, knock, opened,
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
 Cast = Callable[..., Actor]
+Wait = Callable[[str], list[faces.Picture]]
 _LISTEN = """
 window.said = []; window.buzzed = 0;
 SpeechSynthesis.prototype.speak = (what) => window.said.push(what.text);
@@ -133,10 +134,10 @@ def test_a_video_of_the_phone_itself_where_pages_have_no_camera(
 
 
 def test_with_a_helper_the_camera_on_the_back_films(
-    house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
+    house: House, eileen: faces.Picture, camera: FileCamera, waiting: Wait, playwright: Playwright, chromium: str
 ) -> None:
     person, card = house.enrol(eileen)
-    casting("eileen_collins")
+    camera.show(waiting("eileen_collins"))
     with opened(playwright, chromium, camera) as page:
         page.add_init_script(
             "const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices); window.asked = [];"

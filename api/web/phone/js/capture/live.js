@@ -110,9 +110,9 @@ export function runLive({ opened, stream, video, signal, on }) {
       draw(pen, video, size);
       canvas.toBlob(
         async (blob) => {
+          const jpeg = await blob?.arrayBuffer();
           busy = false;
-          if (!blob || socket.readyState !== WebSocket.OPEN || handedIn) return;
-          const jpeg = await blob.arrayBuffer();
+          if (!jpeg || socket.readyState !== WebSocket.OPEN || handedIn) return;
           pace.learn(jpeg.byteLength);
           sent += 8 + jpeg.byteLength;
           open.push([taken, sent]);
