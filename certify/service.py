@@ -130,18 +130,25 @@ class Unit:
 def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: int = 10) -> Service:
     """Build the service that the settings describe: opens the database (starting the embedded one) and the key."""
     database = open_database(settings, pool_size=pool_size)
-    if not settings.key_file.exists() and holds_secrets(database):
+    try:
+        _require_key(settings, database)
+        return Service(
+            settings=settings,
+            database=database,
+            vault=Vault(FileMasterKey(settings.key_file)),
+            policies=load_policies(settings.policies_dir),
+            queue=queue or DatabaseQueue(),
+            senders=load_senders(settings),
+        )
+    except BaseException:
         database.close()
+        raise
+
+
+def _require_key(settings: Settings, database: Database) -> None:
+    if not settings.key_file.exists() and holds_secrets(database):
         raise Unavailable(
             f"The master key {settings.key_file} is missing, and this database was written with one.",
             hint="Restore the key from your backup; a new one could read nothing.",
             code="master_key_missing",
         )
-    return Service(
-        settings=settings,
-        database=database,
-        vault=Vault(FileMasterKey(settings.key_file)),
-        policies=load_policies(settings.policies_dir),
-        queue=queue or DatabaseQueue(),
-        senders=load_senders(settings),
-    )

@@ -40,13 +40,14 @@ _PRIORITY = 10
 """Of tests that can wait, on Unix's scale from -20 (first) to 19 (last)."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let what plays in real time begin at once in one process, and put into the others what belongs together.
 
     Two films at once on two cores stutter as no phone's camera does, and are judged so. One waits more than it
     computes, so there may be one process more than cores.
     """
-    items.sort(key=lambda item: not _plays(item))
+    items.sort(key=lambda item: (not _plays(item), item.get_closest_marker("e2e") is None))  # then what takes longest
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
 
@@ -66,7 +67,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _plays(item: pytest.Item) -> bool:
-    return any(item.get_closest_marker(name) for name in ("e2e", "film"))
+    return item.get_closest_marker("film") is not None
 
 
 class Clock:
