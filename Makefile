@@ -36,7 +36,7 @@ browser: ## Install the Chromium that browser tests drive, where that is missing
 test: setup browser ## Run all checks and tests
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 lint: setup ## Formatting, lint, types (also of the pages' scripts), import contracts, Dockerfile
 	$(BIN)/ruff format --check .

@@ -9,11 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadScopeScheduling
 
 from certify.config import Settings
 from certify.policies import load_policies
@@ -36,38 +37,45 @@ _TEMPLATE = "template_certify"
 _names = itertools.count()
 
 
+FILMS = frozenset(
+    f"tests/{name}.py" for name in ("e2e/test_capture", "e2e/test_capture_refused", "e2e/test_speed", "api/test_live")
+)
+"""Where somebody is filmed in real time. Two films at once on two cores stutter as no phone's camera does, and are
+judged so: one process plays all of them, and all else gives way. One film waits more than it computes, so there may be
+one process more than cores."""
+
 _PRIORITY = 10
-"""Of tests that can wait, on Unix's scale from -20 (first) to 19 (last)."""
+"""Of tests that give way, on Unix's scale from -20 (first) to 19 (last)."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """What one process runs: the films, or all that uses Spark (which takes long to start), or a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = _file(nodeid)
+        if file in FILMS:
+            return "films"
+        return "linking" if "/linking/" in file else file
+
+
+@pytest.hookimpl(optionalhook=True)  # only where tests are spread over processes
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
+    return TogetherScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what plays in real time begin at once in one process, and put into the others what belongs together.
-
-    Two films at once on two cores stutter as no phone's camera does, and are judged so. One waits more than it
-    computes, so there may be one process more than cores.
-    """
-    items.sort(key=lambda item: (not _plays(item), item.get_closest_marker("e2e") is None))  # then what takes longest
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
-def _group(item: pytest.Item) -> str:
-    """Name what one process runs: the films, all that uses Spark (which takes long to start), or a file."""
-    file = item.nodeid.partition("::")[0]
-    if _plays(item):
-        return "films"
-    return "linking" if "/linking/" in file else file
+    """Films first, then other browser tests: what takes longest must not begin last."""
+    items.sort(key=lambda item: (_file(item.nodeid) not in FILMS, item.get_closest_marker("e2e") is None))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let whatever can wait give way to the films of the other process, for good: films come first."""
-    if "PYTEST_XDIST_WORKER" in os.environ and not _plays(item) and os.nice(0) < _PRIORITY:
+    """Give way to the films of another process, for good: they come first."""
+    if "PYTEST_XDIST_WORKER" in os.environ and _file(item.nodeid) not in FILMS and os.nice(0) < _PRIORITY:
         os.nice(_PRIORITY - os.nice(0))
 
 
-def _plays(item: pytest.Item) -> bool:
-    return item.get_closest_marker("film") is not None
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
 
 
 class Clock:

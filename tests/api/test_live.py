@@ -38,7 +38,7 @@ from models.runtime import load_network
 from tests.api.conftest import Caller
 from tests.api.live_service import GuideProcess, served
 
-pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.film]
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,12 @@ def _defer(service: Service, name: str) -> None:
 
 
 def _jobs(service: Service) -> list[tuple[str, str]]:
+    """What is queued, without what every minute queues by itself, should one begin while the test runs."""
     with service.reading() as unit:
-        query = text("select task_name, status::text from procrastinate_jobs where queue_name = 'messages'")
+        query = text(
+            "select task_name, status::text from procrastinate_jobs "
+            "where queue_name = 'messages' and task_name <> 'certify:send_messages'"
+        )
         return [(row[0], row[1]) for row in unit.db.execute(query)]
 
 

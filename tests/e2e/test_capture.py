@@ -18,7 +18,7 @@ from fixtures.slow_network import slow_network
 from tests.e2e.axe import AXE, violations
 from tests.e2e.conftest import BORN, RATE, Actor, House, heading, knock, opened, outcome, shoot, start
 
-pytestmark = [pytest.mark.e2e, pytest.mark.film, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
 Cast = Callable[..., Actor]
 Wait = Callable[[str], list[faces.Picture]]

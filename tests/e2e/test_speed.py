@@ -14,7 +14,7 @@ from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network
 from tests.e2e.conftest import BORN, Actor, House, knock, opened, verdict_of_last
 
-pytestmark = [pytest.mark.e2e, pytest.mark.film, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
 KBIT = 1000 / 8
 
