@@ -35,8 +35,8 @@ __all__ = [
 
 FLAG_FROM = 2.25
 """Score from which a supervisor looks: were the model right, one honest agent in 180 at any one look, and more when one
-looks after every visit. Chosen on simulated agents with seeds below 1000. ``bench/integrity.py`` on seeds 1000 to 1999:
-0.8 % of the honest (0.35 to 1.57) are flagged at some time within 50 visits, and 86 to 100 % of the kinds of cheats."""
+looks after every visit. Chosen on simulated agents with seeds below 1000. ``bench/integrity.py`` on seeds 2000 to 2999:
+1.3 % of the honest (0.69 to 2.21) are flagged at some time within 50 visits, and 84 to 100 % of the kinds of cheats."""
 
 BONFERRONI = math.log10(len(Signal))
 """What the score takes off the largest surprise, because there were so many signals to be surprised by."""
@@ -68,7 +68,7 @@ STARTING: Mapping[Signal, Usual] = {
     Signal.SAME_BACKGROUND: Usual(0.02, 25),
     Signal.SAME_FACE: Usual(0.002, 100),
     Signal.IMPOSSIBLE_TRAVEL: Usual(0.02, 25),
-    Signal.ELSEWHERE: Usual(0.08, 20),
+    Signal.ELSEWHERE: Usual(0.055, 22),
     Signal.VISIT_LENGTH: Usual(0.03, 30),
     Signal.PICTURE_OF_PICTURE: Usual(0.05, 35),
     Signal.ALTERNATIVES: Usual(0.08, 25),
