@@ -7,16 +7,14 @@ import json
 import stat
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pypdf
 import pytest
 import zxingcpp
 from PIL import Image
-from typer.testing import CliRunner, Result
 
-from certify.cli import app
 from certify.service import utc_now
+from tests.cli.conftest import Command
 
 pytestmark = pytest.mark.integration
 
@@ -48,28 +46,18 @@ ID000001,,,,,eight,
 
 
 @pytest.fixture
-def call(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def call(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     (tmp_path / "senders.toml").write_text(SENDERS)
     (tmp_path / "people.csv").write_text(PEOPLE)
     (tmp_path / "contacts.csv").write_text(CONTACTS)
-    monkeypatch.setenv("CERTIFY_DATABASE_URL", database_url)
-    monkeypatch.setenv("CERTIFY_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("CERTIFY_SENDERS_FILE", str(tmp_path / "senders.toml"))
     monkeypatch.setenv("CERTIFY_PUBLIC_URL", "https://life.fund.example")
 
-    def run(*words: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(app, list(words))
-        if isinstance(result.exception, Exception) and not isinstance(result.exception, SystemExit):
-            assert code == -1, result.exception
-        else:
-            assert result.exit_code == code, result.output
-        return result
-
-    run("beneficiary", "import", str(tmp_path / "people.csv"))
-    return run
+    command("beneficiary", "import", str(tmp_path / "people.csv"))
+    return command
 
 
-def _person(call: Any, national_id: str) -> str:
+def _person(call: Command, national_id: str) -> str:
     return str(
         json.loads(
             call(
@@ -91,7 +79,7 @@ def _person(call: Any, national_id: str) -> str:
     )
 
 
-def test_from_contacts_to_messages_on_their_way(call: Any, tmp_path: Path) -> None:
+def test_from_contacts_to_messages_on_their_way(call: Command, tmp_path: Path) -> None:
     told = json.loads(call("contact", "import", str(tmp_path / "contacts.csv"), "--json", code=3).stdout)
     assert told["stored"] == 2
     assert [(row["row"], row["code"]) for row in told["refused"]] == [
@@ -126,7 +114,7 @@ def test_from_contacts_to_messages_on_their_way(call: Any, tmp_path: Path) -> No
     assert "maria" not in table
 
 
-def test_wishes_are_set_one_by_one(call: Any) -> None:
+def test_wishes_are_set_one_by_one(call: Command) -> None:
     who = ("--national-id", "ID000002")
     call("contact", "set", *who, "--phone", "+12025550123", "--no-reminders", "--language", "fr")
     call("contact", "set", *who, "--email", "alan@mail.example", "--language", "")
@@ -144,14 +132,14 @@ def test_wishes_are_set_one_by_one(call: Any) -> None:
     assert call("contact", "set", *who, "--quiet-from", "25", code=-1).exception.code == "contact_invalid"
 
 
-def test_everything_that_waits_can_be_cancelled(call: Any) -> None:
+def test_everything_that_waits_can_be_cancelled(call: Command) -> None:
     call("remind")
     assert "0 cancelled" in call("messages", "cancel", "--all", "--kind", "reminder_90").output
     assert "3 cancelled" in call("messages", "cancel", "--all").output
     assert call("messages", "cancel", code=-1).exception.code == "messages_unnamed"
 
 
-def test_a_letter_at_the_counter(call: Any, tmp_path: Path) -> None:
+def test_a_letter_at_the_counter(call: Command, tmp_path: Path) -> None:
     person, out = _person(call, "ID000001"), tmp_path / "out" / "letter.pdf"
     call("letter", person, "--out", str(out), "--language", "fr")
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
@@ -177,7 +165,7 @@ def test_a_letter_at_the_counter(call: Any, tmp_path: Path) -> None:
     assert call("letter", person, "--out", str(out), "--language", "de", code=-1).exception.code == "language"
 
 
-def test_without_senders_the_command_says_so(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_senders_the_command_says_so(call: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CERTIFY_SENDERS_FILE")
     for words in (("remind",), ("messages", "send")):
         assert call(*words, code=-1).exception.code == "senders_missing"
@@ -187,7 +175,7 @@ def test_without_senders_the_command_says_so(call: Any, monkeypatch: pytest.Monk
     assert call("contact", "import", str(tmp_path / "bad.csv"), code=-1).exception.code == "file_unreadable"
 
 
-def test_a_failure_is_told(call: Any, tmp_path: Path) -> None:
+def test_a_failure_is_told(call: Command, tmp_path: Path) -> None:
     (tmp_path / "letters").write_text("a file where the folder should be")
     call("remind")
     assert "3 failed, will be tried again" in call("messages", "send", code=1).output

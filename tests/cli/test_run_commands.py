@@ -7,14 +7,12 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from certify.cli import app
 from certify.policies import load_policies
 from certify.service import utc_now
+from tests.cli.conftest import Command
 
 pytestmark = pytest.mark.integration
 
@@ -49,9 +47,7 @@ justification = "a register of the state"
 
 
 @pytest.fixture
-def call(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("CERTIFY_DATABASE_URL", database_url)
-    monkeypatch.setenv("CERTIFY_DATA_DIR", str(tmp_path))
+def call(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.setenv("CERTIFY_AUDIT_SHARE", "1")
     (tmp_path / "people.csv").write_text(PEOPLE)
     deaths = FEED.format(name="deaths", source="civil-registry", kind="deaths", acts="")
@@ -59,13 +55,8 @@ def call(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     visits = FEED.format(name="clinics", source="clinics", kind="life_events", acts='[acts]\nstay = "hospital_stay"')
     (tmp_path / "visits.toml").write_text(visits)
 
-    def run(*words: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(app, list(words))
-        assert result.exit_code == code, result.output
-        return result
-
-    run("beneficiary", "import", str(tmp_path / "people.csv"))
-    return run
+    command("beneficiary", "import", str(tmp_path / "people.csv"))
+    return command
 
 
 def _file(folder: Path, name: str, *rows: str) -> str:
@@ -73,7 +64,7 @@ def _file(folder: Path, name: str, *rows: str) -> str:
     return str(folder / name)
 
 
-def test_from_a_file_of_visits_to_receipt_audit_and_replay(call: Any, tmp_path: Path) -> None:
+def test_from_a_file_of_visits_to_receipt_audit_and_replay(call: Command, tmp_path: Path) -> None:
     visits = _file(
         tmp_path,
         "visits.csv",
@@ -102,7 +93,7 @@ def test_from_a_file_of_visits_to_receipt_audit_and_replay(call: Any, tmp_path: 
     assert "clinics" in call("feed", "status").output
 
 
-def test_a_held_file_needs_an_officer(call: Any, tmp_path: Path) -> None:
+def test_a_held_file_needs_an_officer(call: Command, tmp_path: Path) -> None:
     rows = [f"{n},ID00000{n},Somebody,1941-05-17,{day}" for n in range(1, 5)]
     deaths = _file(tmp_path, "deaths.csv", *rows)
     report = json.loads(call("feed", "import", str(tmp_path / "deaths.toml"), deaths, "--json", code=1).stdout)
@@ -113,7 +104,7 @@ def test_a_held_file_needs_an_officer(call: Any, tmp_path: Path) -> None:
     assert "refused" in call("run", "list").output
 
 
-def test_a_doubtful_death_is_answered_and_corrections_go_back(call: Any, tmp_path: Path) -> None:
+def test_a_doubtful_death_is_answered_and_corrections_go_back(call: Command, tmp_path: Path) -> None:
     deaths = _file(tmp_path, "deaths.csv", f"7,ID000002,,,{day}")
     call("feed", "run", str(tmp_path / "deaths.toml"), deaths)
     (case,) = json.loads(call("case", "list", "--json").stdout)
@@ -128,7 +119,7 @@ def test_a_doubtful_death_is_answered_and_corrections_go_back(call: Any, tmp_pat
     assert out.read_text().splitlines()[1].startswith(f"7,death,{day},not_this_person,")
 
 
-def test_rules_are_compared_before_they_are_released(call: Any, tmp_path: Path) -> None:
+def test_rules_are_compared_before_they_are_released(call: Command, tmp_path: Path) -> None:
     policy = tmp_path / "strict.toml"
     policy.write_text('scheme = "employee"\ntitle = "stricter"\nvalidity_months = 1\n')
     changes = tmp_path / "changes.csv"
@@ -140,7 +131,7 @@ def test_rules_are_compared_before_they_are_released(call: Any, tmp_path: Path) 
     assert load_policies()["employee"].policy.validity_months == 12
 
 
-def test_a_run_survives_kill_9(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_survives_kill_9(call: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process dies between storing evidence and the commit of its chunk; the next one finishes, once."""
     visits = _file(
         tmp_path,
@@ -150,8 +141,8 @@ def test_a_run_survives_kill_9(call: Any, tmp_path: Path, monkeypatch: pytest.Mo
     )
     dying = f"""
 import os, signal
-from certify.registry.runs import apply
 from certify.cli import app
+from certify.registry.runs import apply
 real = apply.insert_passes
 def die(*arguments):
     real(*arguments)

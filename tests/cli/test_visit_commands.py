@@ -6,14 +6,12 @@ import json
 import stat
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
-from typer.testing import CliRunner, Result
 
-from certify.cli import app
 from certify.service import utc_now
+from tests.cli.conftest import Command
 
 pytestmark = pytest.mark.integration
 
@@ -33,28 +31,18 @@ FROM = ("--from", str(DAY), "--workdays", "mon tue wed thu fri sat sun")
 
 
 @pytest.fixture
-def call(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def call(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     (tmp_path / "people.csv").write_text(PEOPLE)
     (tmp_path / "homes.csv").write_text(HOMES)
     Image.new("RGB", (600, 800), "gray").save(tmp_path / "li.jpg")
-    monkeypatch.setenv("CERTIFY_DATABASE_URL", database_url)
-    monkeypatch.setenv("CERTIFY_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("CERTIFY_PUBLIC_URL", "https://life.fund.example/")
     monkeypatch.setenv("COLUMNS", "160")
 
-    def run(*words: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(app, list(words))
-        if isinstance(result.exception, Exception) and not isinstance(result.exception, SystemExit):
-            assert code == -1, result.exception
-        else:
-            assert result.exit_code == code, result.output
-        return result
-
-    run("beneficiary", "import", str(tmp_path / "people.csv"))
-    return run
+    command("beneficiary", "import", str(tmp_path / "people.csv"))
+    return command
 
 
-def test_agents_and_their_tablets(call: Any, tmp_path: Path) -> None:
+def test_agents_and_their_tablets(call: Command, tmp_path: Path) -> None:
     assert "no agents yet" in call("agent", "list").output
     photo = str(tmp_path / "li.jpg")
     added = json.loads(call("agent", "add", "A-17", "Li Wei", "--area", "11", "--photo", photo, "--json").output)
@@ -82,7 +70,7 @@ def test_agents_and_their_tablets(call: Any, tmp_path: Path) -> None:
     assert call("agent", "invite", "A-17", "--officer", "4711", code=-1).exception.code == "agent_suspended"
 
 
-def test_from_a_need_to_a_plan_and_back(call: Any, tmp_path: Path) -> None:
+def test_from_a_need_to_a_plan_and_back(call: Command, tmp_path: Path) -> None:
     homes = json.loads(call("visit", "homes", str(tmp_path / "homes.csv"), "--json", code=3).stdout)
     assert (homes["done"], homes["quarantined"]) == (2, 1)
     assert "No visit is open" in call("visit", "list").output
@@ -127,7 +115,7 @@ def test_from_a_need_to_a_plan_and_back(call: Any, tmp_path: Path) -> None:
     assert figures["days"][0] == {"day": str(DAY), "planned": 3, "capacity": 12}
 
 
-def test_days_of_the_week_are_words(call: Any) -> None:
+def test_days_of_the_week_are_words(call: Command) -> None:
     for words in ("someday", ""):
         assert call("visit", "plan", "--workdays", words, code=-1).exception.code == "workdays"
     assert "0 visits planned" in call("visit", "plan", "--workdays", "Sunday, mon").output

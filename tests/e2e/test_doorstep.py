@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import re
 import time
@@ -11,11 +12,16 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID
 
+import cv2
 import numpy as np
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Playwright, Route, expect
 from sqlalchemy import select
 
+from certify.access import new_link, person_of_letter
+from certify.certificates.qr import qr_png
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.days import today_of
 from certify.doorstep.receive import missing_places
@@ -437,6 +443,61 @@ def _photograph_paper(agent: AgentAtWork) -> None:
     agent.page.get_by_role("button", name="Take a photo", exact=True).click()
     agent.page.get_by_role("button", name="Go on").click()
     agent.sign()
+
+
+_SCANNER = """
+window.BarcodeDetector = class {
+  async detect(video) {
+    const [width, height] = [video.videoWidth, video.videoHeight];
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    const found = await window.readCodes(canvas.toDataURL("image/png"));
+    return found.map((rawValue) => ({ rawValue }));
+  }
+};
+"""
+"""This Chromium reads no codes, as Android's does; a program reads them from what the camera films instead."""
+
+
+def test_the_code_of_a_letter_says_who_it_is(
+    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
+) -> None:
+    """Somebody not on the list shows the letter of the fund."""
+    person, _ = house.enrol(eileen)
+    with house.service.unit() as unit:
+        link = f"https://fund.example/#l={new_link(unit, person, timedelta(days=30))}"
+    letter = np.full((640, 480, 3), 210, np.uint8)
+    code = cv2.resize(np.array(Image.open(io.BytesIO(qr_png(link))).convert("RGB")), (260, 260))
+    letter[180:440, 90:350] = code
+    held = cv2.warpAffine(letter, cv2.getRotationMatrix2D((240, 320), 12, 1), (480, 640), borderValue=(90, 90, 90))
+    camera.show([held.astype(np.uint8)])
+
+    def read(picture: str) -> list[str]:
+        shown = Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2])))
+        return [found.text for found in zxingcpp.read_barcodes(shown)]
+
+    with at_work(house, playwright, chromium, tmp_path / "tablet", camera=camera.path, secrets=True) as agent:
+        agent.page.add_init_script(_SCANNER)
+        agent.page.expose_function("readCodes", read)
+        plan(house, agent.agent, [])
+        agent.enrol()
+        page = agent.page
+        page.get_by_role("button", name="Visit somebody who is not on the list").click()
+        page.get_by_role("button", name="Scan the code of the letter").click()
+        expect(page.get_by_text("The letter was read.")).to_be_visible()
+        page.get_by_role("button", name="The person does not want it").click()
+        page.get_by_role("button", name="Go on").click()
+        agent.sign()
+        page.get_by_role("button", name="Send and fetch").click()
+        expect(page.get_by_text(re.compile("Still here: 0"))).to_be_visible(timeout=30_000)
+        deadline, case = time.monotonic() + 30, None
+        while case is None and time.monotonic() < deadline:
+            time.sleep(0.3)
+            with house.service.reading() as unit:
+                case = open_case_of(unit.db, person, "visit_refused")
+        assert case is not None
+        with house.service.reading() as unit:
+            assert person_of_letter(unit, link.partition("#l=")[2]) == person, "the letter is still good for its owner"
 
 
 def test_who_stands_at_the_door(
