@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping, MutableMapping
+from functools import cache
 from typing import Any
 
 import typer
@@ -48,21 +49,16 @@ GROUPS: Mapping[str, str] = {
 
 
 class _Commands(MutableMapping[str, Any]):
-    """Commands by name. Their names are known, each is loaded when it is looked up."""
-
-    def __init__(self) -> None:
-        self._loaded: dict[str, Any] = {}
+    """The commands of the tables. Their names are known, each is loaded when it is looked up."""
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._loaded:
-            self._loaded[name] = _load(name)
-        return self._loaded[name]
+        return _load(name)
 
     def __setitem__(self, name: str, command: Any) -> None:
-        self._loaded[name] = command
+        raise TypeError("a command stands in the tables")
 
     def __delitem__(self, name: str) -> None:
-        raise TypeError("commands stay")
+        raise TypeError("a command stands in the tables")
 
     def __iter__(self) -> Iterator[str]:
         return iter((*COMMANDS, *GROUPS))
@@ -79,6 +75,7 @@ class LazyGroup(TyperGroup):
         self.commands = _Commands()
 
 
+@cache
 def _load(name: str) -> Any:
     """Return a command or a group. Raises KeyError where there is none of this name."""
     root = typer.Typer(rich_markup_mode=None)

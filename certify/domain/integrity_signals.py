@@ -305,10 +305,14 @@ _RULES: dict[Signal, Callable[[Seen, int], tuple[list[int], int]]] = {
 }
 
 
-def _where_most(groups: list[list[int]], is_odd: Callable[[int], bool]) -> list[int]:
+def _where_most(groups: Iterable[list[int]], is_odd: Callable[[int], bool]) -> list[int]:
     """Return the first odd visit of each group of which most are odd."""
-    found = ([j for j in group if is_odd(j)] for group in groups)
-    return [odd[0] for odd, group in zip(found, groups, strict=True) if 2 * len(odd) > len(group)]
+    hits = []
+    for group in groups:
+        odd = [j for j in group if is_odd(j)]
+        if 2 * len(odd) > len(group):
+            hits.append(odd[0])
+    return hits
 
 
 def _telling(background: tuple[int, ...]) -> tuple[int, ...]:

@@ -116,18 +116,19 @@ def traces_of(unit: Unit, agent_id: UUID, *, limit: int = COMPARED) -> Sequence[
     return found
 
 
+def unsigned(value: int) -> int:
+    """Undo how a hash of 64 bits is stored: the database's whole numbers have a sign."""
+    return value % (1 << 64)
+
+
 def _where(unit: Unit, person: UUID, place: Place | None) -> Private:
+    """Return where the tablet was, and how far that is from the person's home where both are known."""
     if place is None:
         return Private()
     home = home_of(unit, person)
     point = None if home is None else point_of(home.latitude, home.longitude)
     away = None if point is None else distance_m(point, (place.latitude, place.longitude))
     return Private(place.latitude, place.longitude, place.accuracy_m, from_home_m=away)
-
-
-def unsigned(value: int) -> int:
-    """Undo how a hash of 64 bits is stored: the database's whole numbers have a sign."""
-    return value % (1 << 64)
 
 
 def _signed(value: int) -> int:

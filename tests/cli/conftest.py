@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from certify.cli import app
+from certify.config import Settings
 
 Command = Callable[..., Any]  # a Result; its exception is one of ours where the code is -1
 
 
 @pytest.fixture
-def command(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+def command(settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run ``certify`` with these words. ``code`` is the exit code it has to end with, -1 for an error of ours."""
     monkeypatch.setenv("CERTIFY_DATABASE_URL", database_url)
-    monkeypatch.setenv("CERTIFY_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("CERTIFY_DATA_DIR", str(settings.data_dir))
 
     def run(*words: str, code: int = 0) -> Result:
         result = CliRunner().invoke(app, list(words))

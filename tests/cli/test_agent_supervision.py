@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from certify.cli import app
 from certify.config import Settings
 from certify.doorstep.tablets import revoke_tablet
 from certify.doorstep.watch import watch_agents
@@ -17,31 +16,28 @@ from certify.queue import NoQueue
 from certify.service import Service
 from tests.certify.doorstep.conftest import make_round
 from tests.certify.doorstep.test_watch import attests
+from tests.cli.conftest import Command
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.integration
 
 
+Run = Callable[..., str]
+
+
 @pytest.fixture
-def environment(service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Service:
-    monkeypatch.setenv("CERTIFY_DATABASE_URL", database_url)
-    monkeypatch.setenv("CERTIFY_DATA_DIR", str(service.settings.data_dir))
+def run(command: Command, service: Service) -> Run:
+    """Run ``certify agent`` on the database of the service; return what it printed."""
     assert isinstance(service.queue, NoQueue)
     assert Settings().data_dir == service.settings.data_dir
-    return service
+    return lambda *words: str(command("agent", *words).output)
 
 
-def run(*arguments: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, ["agent", *arguments])
-    assert result.exit_code == code, result.output
-    return result.output
-
-
-def test_a_supervisor_looks_and_decides(environment: Service, clock: Clock, tmp_path: Path) -> None:
-    agent = make_round(environment, clock)
+def test_a_supervisor_looks_and_decides(run: Run, service: Service, clock: Clock, tmp_path: Path) -> None:
+    agent = make_round(service, clock)
     assert "Nothing is held" in run("holds")
     attests(agent, 17)
-    watch_agents(environment)
+    watch_agents(service)
     (hold,) = json.loads(run("holds", "--json"))
     assert hold["signals"][0]["signal"] == "alternatives"
     assert "A-17" in run("holds")
@@ -52,21 +48,21 @@ def test_a_supervisor_looks_and_decides(environment: Service, clock: Clock, tmp_
     assert json.loads(run("holds", "--json")) == []
 
 
-def test_a_cheat_is_confirmed(environment: Service, clock: Clock) -> None:
-    agent = make_round(environment, clock)
+def test_a_cheat_is_confirmed(run: Run, service: Service, clock: Clock) -> None:
+    agent = make_round(service, clock)
     attests(agent, 17)
-    watch_agents(environment)
+    watch_agents(service)
     (hold,) = json.loads(run("holds", "--json"))
     run("confirm", hold["id"], "--officer", "4711")
     assert "suspended" in run("list")
 
 
-def test_a_refused_visit_is_shown_and_let_in(environment: Service, clock: Clock) -> None:
-    agent = make_round(environment, clock)
+def test_a_refused_visit_is_shown_and_let_in(run: Run, service: Service, clock: Clock) -> None:
+    agent = make_round(service, clock)
     assert "No visit was refused" in run("refused")
     clock.advance(timedelta(minutes=5))
     data = agent.visit(agent.enrol(), "not_found")
-    with environment.unit() as unit:
+    with service.unit() as unit:
         revoke_tablet(unit, agent.tablet.id, officer="4711")
     row = agent.send(data)
     (found,) = json.loads(run("refused", "--json"))

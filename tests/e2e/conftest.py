@@ -255,8 +255,11 @@ def camera(tmp_path: Path) -> Iterator[FileCamera]:
     made.stop()
 
 
+Wait = Callable[[str], list[Picture]]
+
+
 @pytest.fixture(scope="session")
-def waiting(stages: dict[str, phone.Stage]) -> Callable[[str], list[Picture]]:
+def waiting(stages: dict[str, phone.Stage]) -> Wait:
     """Whoever can be drawn, waiting before the camera; drawn once."""
     drawn: dict[str, list[Picture]] = {}
 
@@ -282,14 +285,17 @@ class Actor:
         self.camera.play(self.playing)
 
 
+Cast = Callable[..., Actor]
+
+
 @pytest.fixture
 def casting(
     house: House,
     stages: dict[str, phone.Stage],
-    waiting: Callable[[str], list[Picture]],
+    waiting: Wait,
     camera: FileCamera,
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[..., Actor]:
+) -> Cast:
     """Put somebody before the camera.
 
     What the next sessions ask is drawn now, by the service's own chance, among what a drawn portrait can show; so the

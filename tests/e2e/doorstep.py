@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,12 +14,15 @@ from typing import Any
 from uuid import UUID
 
 from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Page, Playwright, expect
+from sqlalchemy import select
 
 from certify.doorstep.agents import NewAgent, add_agent
 from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, set_home
 from certify.doorstep.tablets import invite_tablet
-from certify.storage.doorstep_tables import AgentRow, VisitRow
+from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
+from certify.storage.reviews import open_case_of
+from certify.storage.tables import SessionRow
 from tests.e2e.axe import AXE
 from tests.e2e.conftest import House
 
@@ -151,8 +155,8 @@ class AgentAtWork:
         self.page.get_by_role("button", name="Open", exact=True).click()
         self.expect_title("Your visits")
 
-    def photograph(self, visit: UUID, *, photos: int = 3) -> None:
-        """Make a visit with photos, up to the sealing."""
+    def begin(self, visit: UUID, *, photos: int = 1) -> None:
+        """Begin a visit and take photos."""
         self.page.locator(f'[data-visit="{visit}"]').click()
         self.page.get_by_role("button", name="Take photos").click()
         # The page gives advice once it sees a picture.
@@ -160,6 +164,10 @@ class AgentAtWork:
         for number in range(photos):
             self.page.get_by_role("button", name="Take a photo", exact=True).click()
             expect(self.page.get_by_text(f"Photos: {number + 1} of 3")).to_be_visible()
+
+    def photograph(self, visit: UUID, *, photos: int = 3) -> None:
+        """Make a visit with photos, and seal it."""
+        self.begin(visit, photos=photos)
         self.page.get_by_label("The person agrees").check()
         self.page.get_by_role("button", name="Go on").click()
         self.sign()
@@ -228,3 +236,31 @@ def plan(house: House, agent: UUID, people: list[UUID]) -> list[UUID]:
             unit.db.add(row)
             visits.append(row.id)
     return visits
+
+
+def wait_until_judged(house: House, visits: list[UUID]) -> None:
+    """Wait until the worker has opened the visits and judged their photos."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with house.service.reading() as unit:
+            query = (
+                select(BundleRow.state, SessionRow.state)
+                .outerjoin(SessionRow, SessionRow.id == BundleRow.session_id)
+                .where(BundleRow.visit_id.in_(visits))
+            )
+            states = [tuple(found) for found in unit.db.execute(query)]
+        if len(states) == len(visits) and not {("received", None), ("opened", "submitted")} & set(states):
+            return
+        time.sleep(0.3)
+    raise AssertionError(states)
+
+
+def wait_for_case(house: House, person: UUID, kind: str) -> None:
+    """Wait until an officer has such a case of the person to look at."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with house.service.reading() as unit:
+            if open_case_of(unit.db, person, kind) is not None:
+                return
+        time.sleep(0.3)
+    raise AssertionError(f"no case of the kind {kind}")

@@ -16,12 +16,10 @@ from fixtures import faces, videos
 from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network
 from tests.e2e.axe import AXE, violations
-from tests.e2e.conftest import BORN, RATE, Actor, House, heading, knock, opened, outcome, shoot, start
+from tests.e2e.conftest import BORN, RATE, Cast, House, Wait, heading, knock, opened, outcome, shoot, start
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
-Cast = Callable[..., Actor]
-Wait = Callable[[str], list[faces.Picture]]
 _LISTEN = """
 window.said = []; window.buzzed = 0;
 SpeechSynthesis.prototype.speak = (what) => window.said.push(what.text);

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Playwright, expect
 
 from fixtures import faces
 from fixtures.camera import FileCamera
 from tests.e2e.axe import AXE, violations
-from tests.e2e.conftest import BORN, Actor, House, heading, knock, opened, outcome, shoot, start
+from tests.e2e.conftest import BORN, Cast, House, Wait, heading, knock, opened, outcome, shoot, start
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
-Cast = Callable[..., Actor]
-Wait = Callable[[str], list[faces.Picture]]
 
 _WATCH = """() => {
   window.colours = [];

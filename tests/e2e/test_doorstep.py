@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import base64
-import io
 import os
 import re
 import time
-from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from uuid import UUID
 
-import cv2
 import numpy as np
 import pytest
-import zxingcpp
-from PIL import Image
 from playwright.sync_api import Playwright, Route, expect
 from sqlalchemy import select
 
-from certify.access import new_link, person_of_letter
-from certify.certificates.qr import qr_png
-from certify.doorstep.agents import NewAgent, add_agent, door_secret
-from certify.doorstep.days import today_of
 from certify.doorstep.receive import missing_places
 from certify.doorstep.tablets import revoke_tablet, tablets_of
 from certify.storage.doorstep_tables import BundleRow, VisitRow
@@ -32,9 +23,8 @@ from certify.storage.tables import DeterminationRow, SessionRow
 from fixtures import faces, phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture
-from tests.e2e.axe import violations
-from tests.e2e.conftest import House, heading, opened, shoot
-from tests.e2e.doorstep import AgentAtWork, at_work, plan
+from tests.e2e.conftest import House, shoot
+from tests.e2e.doorstep import AgentAtWork, at_work, plan, wait_until_judged
 
 pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest.mark.enable_socket]
 
@@ -90,7 +80,7 @@ def test_a_day_without_a_network(
             agent.photograph(visit, photos=1)
 
         # Killed in the middle of a visit: the photo that was taken is still there, and the visit goes on.
-        _begin(agent, visits[6])
+        agent.begin(visits[6])
         agent.kill()
         agent.start()
         agent.offline()
@@ -143,7 +133,7 @@ def test_a_day_without_a_network(
             if not agent.page.evaluate(_SIZES):
                 break
         assert next(turns) > 24, "nothing was dropped"
-        _wait_until_judged(house, visits)
+        wait_until_judged(house, visits)
         # A browser writes its cookies down every half minute only: whoever is killed sooner signs in once more.
         status = agent.page.locator("main > p[role=status]")
         agent.page.get_by_role("button", name="Send and fetch").click()
@@ -183,14 +173,6 @@ _SIZES = """() => new Promise((done) => {
 })"""
 
 
-def _begin(agent: AgentAtWork, visit: UUID) -> None:
-    agent.page.locator(f'[data-visit="{visit}"]').click()
-    agent.page.get_by_role("button", name="Take photos").click()
-    expect(agent.page.locator(".advice")).not_to_have_text("The camera starts…")
-    agent.page.get_by_role("button", name="Take a photo", exact=True).click()
-    expect(agent.page.get_by_text("Photos: 1 of 3")).to_be_visible()
-
-
 def _witnesses(agent: AgentAtWork, visit: UUID) -> None:
     page = agent.page
     page.locator(f'[data-visit="{visit}"]').click()
@@ -209,22 +191,6 @@ def _nobody(agent: AgentAtWork, visit: UUID) -> None:
     agent.page.get_by_role("button", name="Nobody was found").click()
     agent.page.get_by_role("button", name="Go on").click()
     agent.sign()
-
-
-def _wait_until_judged(house: House, visits: list[UUID]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        with house.service.reading() as unit:
-            query = (
-                select(BundleRow.state, SessionRow.state)
-                .outerjoin(SessionRow, SessionRow.id == BundleRow.session_id)
-                .where(BundleRow.visit_id.in_(visits))
-            )
-            states = [tuple(found) for found in unit.db.execute(query)]
-        if len(states) == len(visits) and not {("received", None), ("opened", "submitted")} & set(states):
-            return
-        time.sleep(0.3)
-    raise AssertionError(states)
 
 
 def test_many_visits_are_stored_sealed_and_sent(
@@ -315,7 +281,7 @@ def test_what_is_wrong_is_refused_with_its_reason_and_kept(
         agent.sign()
         agent.offline(off=False)
         agent.page.get_by_role("button", name="Send and fetch").click()
-        _wait_until_judged(house, [changed, moved])
+        wait_until_judged(house, [changed, moved])
         agent.page.get_by_role("button", name="Send and fetch").click()
         expect(agent.page.locator(f'[data-visit="{moved}"]')).to_contain_text("An officer looks into it")
         expect(agent.page.locator(f'[data-visit="{changed}"]')).to_contain_text("An officer looks into it")
@@ -339,213 +305,6 @@ def test_what_is_wrong_is_refused_with_its_reason_and_kept(
             assert [row.reason for row in rows] == ["unsigned", None, "visit_repeated", "clock_wrong", "tablet_revoked"]
             assert all(row.sealed for row in rows if row.state == "refused")
 
-
-def test_the_agents_app_is_accessible(
-    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
-) -> None:
-    """axe-core finds nothing on any page, also where it is read from right to left, and nothing is wider than 320."""
-    person, _ = house.enrol(eileen)
-    camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
-    folder = tmp_path / "tablet"
-    with at_work(house, playwright, chromium, folder, camera=camera.path, inspected=True) as agent:
-        (visit,) = plan(house, agent.agent, [person])
-        agent.enrol()
-        page = agent.page
-        _begin(agent, visit)
-        shoot(page, "tablet-photos")
-        one: dict[str, object] = {"visit": str(visit)}
-        pages: list[tuple[str, dict[str, object]]] = [
-            ("today", {}),
-            ("visit", {"id": str(visit)}),
-            ("photos", one),
-            ("photos", one | {"kind": "document"}),
-            ("noface", one),
-            ("noface", one | {"way": "witnesses"}),
-            *(("other", one | {"result": result}) for result in ("not_found", "moved", "refused", "deceased")),
-            ("sealing", one | {"result": "face"}),
-            ("settings", {}),
-            ("unlock", {}),
-            ("signin", {}),
-            ("signin", {"until": 4e12}),
-            ("enrol", {}),
-            ("enrol", {"secret": "x" * 27}),
-        ]
-        wrong: dict[str, list[str]] = {}
-        for language in ("en", "zh-Hans", "ar"):
-            page.set_viewport_size(
-                {"width": 320, "height": 640} if language == "ar" else {"width": 800, "height": 1180}
-            )
-            page.evaluate(_SPEAK, language)
-            for name, options in pages:
-                page.evaluate(_GO, [name, options])
-                found = violations(page)
-                wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
-                small = page.evaluate(_SMALL)
-                if found or wide > 0 or small:
-                    wrong[f"{language} {name} {options}"] = [*found, f"{wide} too wide", *small]
-        assert wrong == {}
-
-
-def test_papers_are_photographed_too(
-    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
-) -> None:
-    """A medical attestation instead of a face, a death with its document, and somebody who was not on the list."""
-    patient, dead = (house.enrol(eileen)[0] for _ in range(2))
-    neighbour, card = house.enrol(eileen)
-    camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
-    with at_work(house, playwright, chromium, tmp_path / "tablet", camera=camera.path, secrets=True) as agent:
-        visits = plan(house, agent.agent, [patient, dead])
-        agent.enrol()
-        page = agent.page
-        page.locator(f'[data-visit="{visits[0]}"]').click()
-        page.get_by_role("button", name="A face is not possible").click()
-        page.get_by_role("button", name="Photo of a medical attestation").click()
-        expect(page.get_by_text("Please say why a face is not possible.")).to_be_visible()
-        page.get_by_label("Why is a face not possible?").fill("Burns")
-        page.get_by_role("button", name="Photo of a medical attestation").click()
-        _photograph_paper(agent)
-        page.locator(f'[data-visit="{visits[1]}"]').click()
-        page.get_by_role("button", name="The person has died").click()
-        page.get_by_label("Who told you? Name").fill("Wang")
-        page.get_by_label("Relation to the person").fill("neighbour")
-        page.get_by_label("Date of death, if known").fill("2026-01-31")
-        page.get_by_role("button", name="Photo of the document").click()
-        _photograph_paper(agent)
-        page.get_by_role("button", name="Visit somebody who is not on the list").click()
-        page.get_by_role("button", name="The person does not want it").click()
-        page.get_by_role("button", name="Go on").click()
-        expect(page.get_by_text("Enter the number on the card first")).to_be_visible()
-        page.get_by_role("button", name="Back").click()
-        page.get_by_role("button", name="Back").click()
-        page.get_by_label("Number on the card").fill(card)
-        page.get_by_label("Number on the card").blur()
-        page.get_by_role("button", name="The person does not want it").click()
-        page.get_by_role("button", name="Go on").click()
-        agent.sign()
-        page.get_by_role("button", name="Send and fetch").click()
-        expect(page.get_by_text(re.compile("Still here: 0"))).to_be_visible(timeout=30_000)
-        _wait_until_judged(house, visits)
-        deadline = time.monotonic() + 30
-        while True:
-            with house.service.reading() as unit:
-                kinds = [
-                    open_case_of(unit.db, *found) is not None
-                    for found in ((patient, "visit_attested"), (dead, "adverse_record"), (neighbour, "visit_refused"))
-                ]
-            if all(kinds) or time.monotonic() > deadline:
-                break
-            time.sleep(0.3)
-        assert kinds == [True, True, True]
-
-
-def _photograph_paper(agent: AgentAtWork) -> None:
-    expect(agent.page.locator(".advice")).not_to_have_text("The camera starts…")
-    agent.page.get_by_role("button", name="Take a photo", exact=True).click()
-    agent.page.get_by_role("button", name="Go on").click()
-    agent.sign()
-
-
-_SCANNER = """
-window.BarcodeDetector = class {
-  async detect(video) {
-    const [width, height] = [video.videoWidth, video.videoHeight];
-    const canvas = Object.assign(document.createElement("canvas"), { width, height });
-    canvas.getContext("2d").drawImage(video, 0, 0);
-    const found = await window.readCodes(canvas.toDataURL("image/png"));
-    return found.map((rawValue) => ({ rawValue }));
-  }
-};
-"""
-"""This Chromium reads no codes, as Android's does; a program reads them from what the camera films instead."""
-
-
-def test_the_code_of_a_letter_says_who_it_is(
-    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
-) -> None:
-    """Somebody not on the list shows the letter of the fund."""
-    person, _ = house.enrol(eileen)
-    with house.service.unit() as unit:
-        link = f"https://fund.example/#l={new_link(unit, person, timedelta(days=30))}"
-    letter = np.full((640, 480, 3), 210, np.uint8)
-    code = cv2.resize(np.array(Image.open(io.BytesIO(qr_png(link))).convert("RGB")), (260, 260))
-    letter[180:440, 90:350] = code
-    held = cv2.warpAffine(letter, cv2.getRotationMatrix2D((240, 320), 12, 1), (480, 640), borderValue=(90, 90, 90))
-    camera.show([held.astype(np.uint8)])
-
-    def read(picture: str) -> list[str]:
-        shown = Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2])))
-        return [found.text for found in zxingcpp.read_barcodes(shown)]
-
-    with at_work(house, playwright, chromium, tmp_path / "tablet", camera=camera.path, secrets=True) as agent:
-        agent.page.add_init_script(_SCANNER)
-        agent.page.expose_function("readCodes", read)
-        plan(house, agent.agent, [])
-        agent.enrol()
-        page = agent.page
-        page.get_by_role("button", name="Visit somebody who is not on the list").click()
-        page.get_by_role("button", name="Scan the code of the letter").click()
-        expect(page.get_by_text("The letter was read.")).to_be_visible()
-        page.get_by_role("button", name="The person does not want it").click()
-        page.get_by_role("button", name="Go on").click()
-        agent.sign()
-        page.get_by_role("button", name="Send and fetch").click()
-        expect(page.get_by_text(re.compile("Still here: 0"))).to_be_visible(timeout=30_000)
-        deadline, case = time.monotonic() + 30, None
-        while case is None and time.monotonic() < deadline:
-            time.sleep(0.3)
-            with house.service.reading() as unit:
-                case = open_case_of(unit.db, person, "visit_refused")
-        assert case is not None
-        with house.service.reading() as unit:
-            assert person_of_letter(unit, link.partition("#l=")[2]) == person, "the letter is still good for its owner"
-
-
-def test_who_stands_at_the_door(
-    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
-) -> None:
-    """Whoever scans the agent's code sees name and photo, and whether the visit is for today."""
-    person, _ = house.enrol(eileen)
-    house.numbers += 1
-    with house.service.unit() as unit:
-        face = faces.encode(faces.portraits()["grace_hopper"], quality=60)
-        new = NewAgent(badge=f"D-{house.numbers}", name="Agent Grace", area="11", photo=face)
-        agent = add_agent(unit, new).id
-    (visit,) = plan(house, agent, [person])
-    with house.service.reading() as unit:
-        secret = door_secret(unit, unit.db.get_one(VisitRow, visit))
-    address = house.service.settings.public_url
-    with opened(playwright, chromium) as page:
-        page.goto(f"{address}/#v={secret}")
-        heading(page, "This agent comes from us")
-        expect(page.get_by_text("Agent Grace", exact=True)).to_be_visible()
-        expect(page.get_by_role("img", name="Photo of Agent Grace")).to_be_visible()
-        assert "#" not in page.url.replace("#agent", "")
-        shoot(page, "phone-door")
-    with house.service.unit() as unit:
-        unit.db.get_one(VisitRow, visit).planned_on = today_of(unit) + timedelta(days=1)
-    with house.service.reading() as unit:
-        secret = door_secret(unit, unit.db.get_one(VisitRow, visit))
-    with opened(playwright, chromium) as page:
-        page.goto(f"{address}/#v={secret}")
-        heading(page, "This visit is not for today")
-        page.goto("about:blank")
-        page.goto(f"{address}/#v={'0' * 64}")
-        heading(page, "This code is not ours")
-
-
-_SPEAK = """async (language) => {
-  const base = document.querySelector('meta[name="base"]').content;
-  await (await import(`${base}js/pages.js`)).setLanguage(language);
-}"""
-_GO = """async ([name, options]) => {
-  const base = document.querySelector('meta[name="base"]').content;
-  await (await import(`${base}js/pages.js`)).go(name, options);
-}"""
-_SMALL = """() => [...document.querySelectorAll("button, select, input:not(.sr), textarea")]
-  .filter((each) => each.offsetParent && !each.closest("label"))
-  .map((each) => [each, each.getBoundingClientRect()])
-  .filter(([, box]) => box.height < 47.5 || box.width < 47.5)
-  .map(([each, box]) => `${each.textContent.slice(0, 30)} is ${box.width} x ${box.height}`)"""
 
 _CHANGE_A_BYTE = """() => new Promise((done) => {
   const asked = indexedDB.open("certify-tablet");

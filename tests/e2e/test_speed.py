@@ -12,7 +12,7 @@ from playwright.sync_api import Playwright
 from fixtures import faces
 from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network
-from tests.e2e.conftest import BORN, Actor, House, knock, opened, verdict_of_last
+from tests.e2e.conftest import BORN, Cast, House, knock, opened, verdict_of_last
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
@@ -56,7 +56,7 @@ def test_first_load(
 def test_a_network_too_slow_for_live_guidance(
     house: House,
     camera: FileCamera,
-    casting: Callable[..., Actor],
+    casting: Cast,
     playwright: Playwright,
     chromium: str,
     record_property: Callable[[str, object], None],

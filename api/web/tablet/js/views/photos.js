@@ -90,6 +90,7 @@ export async function photos({ visit, kind = "photo", scan = false }) {
       if (scan) advice.textContent = t("photos.scan");
       if (scan) await readLetter(video, () => over, async (secret) => {
         draft.who = { letter: secret, how: "letter" };
+        draft.matches = null;
         await keepDraft(draft);
         await go("visit", { id: draft.visit }, { replace: true });
       });

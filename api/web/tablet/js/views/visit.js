@@ -62,11 +62,8 @@ function identify(draft, stop) {
   const said = h("p", { class: "quiet", role: "status", id: "match" });
   const tell = () => {
     said.className = draft.matches === false ? "error" : "quiet";
-    if (draft.who?.how === "letter") {
-      said.textContent = t("visit.letter.read");
-      return;
-    }
-    said.textContent = draft.matches === null ? "" : draft.matches ? t("visit.matches") : t("visit.differs");
+    if (draft.who?.how === "letter") said.textContent = t("visit.letter.read");
+    else said.textContent = draft.matches === null ? "" : draft.matches ? t("visit.matches") : t("visit.differs");
   };
   const input = /** @type {HTMLInputElement} */ (h("input", { id: "card", class: "number", type: "text", autocomplete: "off", autocapitalize: "characters", value: draft.who?.card_number ?? "", "aria-describedby": "match" }));
   input.addEventListener("change", async () => {
