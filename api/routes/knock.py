@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from api import schemas, schemas_self
 from api.auth import COOKIE, allow, network_of, public, require_own_session
 from api.errors import Forbidden, TooManyRequests, problems
 from api.idempotency import Once, once
 from api.limits import DoorLimits
+from api.pace import paced
 from api.routes.sessions import opened
 from api.state import State, current_state
 from certify.access import Asked, device_mark, new_code, open_code, open_link, who_asks
@@ -32,8 +30,8 @@ from certify.visits import ask_for_visit, require_day
 
 router = APIRouter(prefix="/v1/knock", tags=["own pages"])
 
-PACE_S = 0.4
-"""Every answer here takes at least so long, so that how long the work took tells nothing."""
+BEAT_S = 0.4
+"""Every answer here comes on such a beat, so that how long the work took tells nothing (:mod:`api.pace`)."""
 
 SHORT, LONG = timedelta(hours=1), timedelta(days=30)
 """How long somebody stays signed in; longer on a phone that they call their own."""
@@ -65,7 +63,7 @@ async def open_session(
         return opened(state.sessions, unit, row, subject=row.id, device_id=body.device_id)
 
     caller = Principal(device_mark(body.device_id), Role.PENSIONER, "certify:door")
-    return await _paced(lambda: once.run(caller, work, status=201))
+    return await paced(lambda: once.run(caller, work, status=201), BEAT_S)
 
 
 @router.post(
@@ -87,7 +85,7 @@ async def send_code(body: schemas_self.CodeIn, request: Request, state: _Door) -
                 put_message(unit, asked.person, "code", {"code": code}, dedupe=dedupe, urgent=True)
         return Response(schemas_self.AcceptedOut().model_dump_json().encode(), 202, media_type="application/json")
 
-    return await _paced(work)
+    return await paced(work, BEAT_S)
 
 
 @router.post(
@@ -103,7 +101,7 @@ async def redeem_code(body: schemas_self.RedeemIn, request: Request, state: _Doo
         asked = _who(unit, body, request, state, device_id=body.device_id)
         return open_code(unit, asked, body.code, device=device_mark(body.device_id))
 
-    return await _paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember))
+    return await paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember), BEAT_S)
 
 
 @router.post(
@@ -119,7 +117,7 @@ async def redeem_link(body: schemas_self.LinkIn, request: Request, state: _Door)
         _limit(state.door, request, device_id=body.device_id, mark=None)
         return open_link(unit, body.secret, device=device_mark(body.device_id))
 
-    return await _paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember))
+    return await paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember), BEAT_S)
 
 
 @router.post(
@@ -214,12 +212,3 @@ def _sign_in(state: State, find: Callable[[Unit], UUID], device_id: str, *, reme
     age = int(lifetime.total_seconds())
     answer.set_cookie(COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="strict")
     return answer
-
-
-async def _paced(work: Callable[[], Response]) -> Response:
-    """Do the work in a thread and answer no sooner than after ``PACE_S``, whatever came of it."""
-    start = time.monotonic()
-    try:
-        return await run_in_threadpool(work)
-    finally:
-        await asyncio.sleep(max(0.0, start + PACE_S - time.monotonic()))

@@ -195,15 +195,20 @@ def test_a_guide_that_dies_is_replaced_and_the_recording_begins_anew(
 ) -> None:
     session, hello = _open(call, service, person)
     reel = stage.reel(session["plan"], seed=3)
+    recording = threading.Event()
 
     def kill_when_recording() -> None:
-        time.sleep(4)
+        assert recording.wait(60)
         guide.kill()
         guide.start_again()
 
+    def heard(message: dict[str, Any]) -> None:
+        if message["type"] == "guidance" and message["start_ms"] is not None:
+            recording.set()
+
     killer = threading.Thread(target=kill_when_recording)
     killer.start()
-    film = asyncio.run(phone.film(_url(address, session), hello, reel, wait_for_result=False))
+    film = asyncio.run(phone.film(_url(address, session), hello, reel, wait_for_result=False, heard=heard))
     killer.join()
     starts = {m["start_ms"] for m in film.messages if m["type"] == "guidance" and m["start_ms"] is not None}
     assert film.last("submitted") is not None, film.messages[-1]

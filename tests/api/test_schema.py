@@ -76,7 +76,7 @@ class Served:
 
 @pytest.fixture
 def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
-    monkeypatch.setattr("api.routes.knock.PACE_S", 0.0)  # otherwise each of hundreds of knocks takes its time
+    monkeypatch.setattr("api.routes.knock.BEAT_S", 0.0)  # otherwise each of hundreds of knocks takes its time
     app = create_app(service=service)
     app.openapi_schema = DESCRIPTION
     found = Served()

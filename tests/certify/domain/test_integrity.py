@@ -287,9 +287,9 @@ def test_simulated_agents_repeat_and_say_what_was_made_up() -> None:
 
 def test_following_fifty_visits_is_quick() -> None:
     traces = _traces(cheat("armchair", 1))
-    began = time.perf_counter()
+    began = time.process_time()
     follow(traces, _BASE)
-    assert time.perf_counter() - began < 1.0, "a fiftieth of it is usual; busy machines are slower"
+    assert time.process_time() - began < 1.0, "a fiftieth of it is usual; busy machines are slower"
 
 
 def test_cheats_are_found_within_fifty_visits_and_the_honest_left_in_peace() -> None:

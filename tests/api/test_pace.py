@@ -1,0 +1,60 @@
+"""Answers come on the beat, however long the work took."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+from fastapi import Response
+
+from api.pace import paced
+
+
+@dataclass
+class Watch:
+    """A clock that moves only when something is done or waited for."""
+
+    now: float = 100.0
+
+    def read(self) -> float:
+        return self.now
+
+    def work(self, seconds: float) -> Response:
+        self.now += seconds
+        return Response(status_code=204)
+
+    async def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.now += seconds
+
+
+def _answered_after(took: float, beat: float) -> float:
+    watch = Watch()
+    answer = asyncio.run(paced(lambda: watch.work(took), beat, clock=watch.read, sleep=watch.sleep))
+    assert answer.status_code == 204
+    return watch.now - 100.0
+
+
+@pytest.mark.parametrize(
+    ("took", "answered"),
+    [(0.0, 0.4), (0.001, 0.4), (0.39, 0.4), (0.41, 0.8), (0.79, 0.8), (1.7, 2.0)],
+)
+def test_answers_come_on_a_beat(took: float, answered: float) -> None:
+    assert _answered_after(took, 0.4) == pytest.approx(answered)
+
+
+def test_without_a_beat_answers_come_at_once() -> None:
+    assert _answered_after(0.3, 0.0) == pytest.approx(0.3)
+
+
+def test_refusals_come_on_the_beat_too() -> None:
+    watch = Watch()
+
+    def refuse() -> Response:
+        watch.work(0.05)
+        raise PermissionError("no")
+
+    with pytest.raises(PermissionError):
+        asyncio.run(paced(refuse, 0.4, clock=watch.read, sleep=watch.sleep))
+    assert watch.now == pytest.approx(100.4)
