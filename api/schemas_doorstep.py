@@ -122,6 +122,9 @@ class DayOut(Out):
     key: dict[str, str]
     head: ChainOut
     stops: list[StopOut]
+    day_codes: dict[date, str] = Field(
+        description="What to show at doors that are not in the plan, by day; PNG, base64"
+    )
     retention_days: int
 
 
@@ -169,7 +172,7 @@ class DoorOut(Out):
     photo: str | None = Field(description="JPEG, base64")
     today: bool
     planned_on: date | None
-    initials: str
+    initials: str | None = Field(description="Of the person to be visited; null when the visit is not in the plan")
 
 
 class AgentIn(In):

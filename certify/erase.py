@@ -7,7 +7,7 @@ from uuid import UUID
 from certify.access import forget_access_of
 from certify.contact import forget_contact_of
 from certify.doorstep.homes import forget_home_of
-from certify.doorstep.receive import forget_refused_of
+from certify.doorstep.who import forget_sealed_of
 from certify.issue import revoke
 from certify.service import Unit
 from certify.storage.certificates import certificate_in_force, certificates_of
@@ -25,6 +25,7 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     if person.erased_at is not None:
         return
     forget_answers(unit.db, unit.service.vault, ids_of(unit.db, beneficiary_id))  # while the ids are still known
+    forget_sealed_of(unit, beneficiary_id)  # while card and letters still tell whose they are
     current = certificate_in_force(unit.db, beneficiary_id)
     if current is not None:
         revoke(unit, current.number, reason="person_erased")
@@ -37,7 +38,6 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     delete_prints_of(unit.db, beneficiary_id)
     forget_access_of(unit, beneficiary_id)
     forget_contact_of(unit, beneficiary_id)
-    forget_refused_of(unit, beneficiary_id)
     forget_home_of(unit, beneficiary_id)
     end_visits_of(unit, beneficiary_id)
     for certificate in certificates_of(unit.db, beneficiary_id):

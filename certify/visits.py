@@ -37,16 +37,19 @@ class ShownVisit:
     asked_at: datetime
 
 
-def ask_for_visit(unit: Unit, beneficiary_id: UUID, *, on: date, part: Part) -> VisitRow:
+def ask_for_visit(unit: Unit, beneficiary_id: UUID, *, on: date, part: Part, recognised: bool = True) -> VisitRow:
     """Note when a person wishes to be visited; a new wish takes the place of the last. Raises NotFound, Invalid.
 
     Where a visit is open for any other reason, the wish is put onto it: nobody is visited twice for two reasons. If it
-    was planned for another day, it is planned anew.
+    was planned for another day, it is planned anew. Whoever has shown neither face nor code nor letter (``recognised``)
+    can wish for a day where there is none yet, but moves nothing that somebody else arranged.
     """
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     require_day(unit, on)
     row = visit_of(unit, beneficiary_id, lock=True)
     if row is not None and (row.wanted_on, row.part) == (on, part):
+        return row
+    if row is not None and not recognised and (row.wanted_on or row.planned_on) is not None:
         return row
     if row is None:
         row = VisitRow(

@@ -166,8 +166,8 @@ def visit(
         if row.stranger is not None:
             require_day(unit, body.wanted_on)
         else:
-            ask_for_visit(unit, row.beneficiary_id, on=body.wanted_on, part=body.part)
-        # Since when a visit is open would tell that the fund knows this person.
+            ask_for_visit(unit, row.beneficiary_id, on=body.wanted_on, part=body.part, recognised=not row.knocked)
+        # Since when a visit is open, or for when, would tell that the fund knows this person.
         return schemas_self.VisitOut(wanted_on=body.wanted_on, part=body.part, asked_at=unit.now)
 
     return once.run(caller, work, status=201)

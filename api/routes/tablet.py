@@ -132,6 +132,7 @@ def day(caller: _Tablet, state: _State) -> schemas.DayOut:
             key={name: str(value) for name, value in found.key.items()},
             head=schemas.ChainOut(seq=seq, sha256=sha256.hex()),
             stops=[_stop(stop) for stop in found.stops],
+            day_codes={on: base64.b64encode(code).decode() for on, code in found.day_codes.items()},
             retention_days=state.service.settings.media_retention_days,
         )
 

@@ -111,13 +111,14 @@ def all_agents(unit: Unit) -> Sequence[AgentRow]:
 class AtTheDoor:
     """What whoever scans the code at the door is told.
 
-    ``today``: the agent works, and is to visit this person today. ``initials`` are those of the person visited.
+    ``today``: the agent works, and is to visit this person today. ``initials`` are those of the person visited; None
+    when the agent shows the code of the day, for a visit to somebody who is not in the plan.
     """
 
     agent: AgentRow
     today: bool
     planned_on: date | None
-    initials: str
+    initials: str | None
 
 
 def door_secret(unit: Unit, visit: VisitRow) -> str:
@@ -125,18 +126,28 @@ def door_secret(unit: Unit, visit: VisitRow) -> str:
     return f"{visit.id.hex}{_door_mark(unit, visit.id, visit.agent_id, visit.planned_on)}"
 
 
+def day_secret(unit: Unit, agent_id: UUID, on: date) -> str:
+    """Return what an agent's code says on one day at a door that is not in the plan."""
+    return f"{agent_id.hex}{_door_mark(unit, None, agent_id, on)}"
+
+
 def check_agent(unit: Unit, secret: str, today: date) -> AtTheDoor:
-    """Say who the agent is that shows this code. Raises NotFound (``agent_unknown``) for any code that is not ours."""
+    """Say who the agent is that shows this code. Raises NotFound (``agent_unknown``) for any code that is not ours.
+
+    A code of the day is none of ours on any other day, nor once the agent does not work: no visit would explain it.
+    """
     unknown = NotFound("This code is not one of ours.", hint="Let nobody in. Call the fund.", code="agent_unknown")
     try:
-        visit = unit.db.get(VisitRow, UUID(hex=secret[:32]))
+        named = UUID(hex=secret[:32])
     except ValueError:
         raise unknown from None
-    if visit is None or visit.agent_id is None:
+    working = unit.db.get(AgentRow, named)
+    if working is not None and working.state == AgentState.ACTIVE.value:
+        if _same(secret, day_secret(unit, named, today)):
+            return AtTheDoor(working, today=True, planned_on=today, initials=None)
         raise unknown
-    if not hmac.compare_digest(
-        secret[32:].encode(), _door_mark(unit, visit.id, visit.agent_id, visit.planned_on).encode()
-    ):
+    visit = unit.db.get(VisitRow, named)
+    if visit is None or visit.agent_id is None or not _same(secret, door_secret(unit, visit)):
         raise unknown
     agent = get_agent(unit, visit.agent_id)
     name = get_beneficiary(unit.db, visit.beneficiary_id).name or ""
@@ -145,7 +156,11 @@ def check_agent(unit: Unit, secret: str, today: date) -> AtTheDoor:
     return AtTheDoor(agent, works and visit.planned_on == today, visit.planned_on, initials)
 
 
-def _door_mark(unit: Unit, visit: UUID, agent: UUID | None, planned_on: date | None) -> str:
+def _same(secret: str, ours: str) -> bool:
+    return hmac.compare_digest(secret.encode(), ours.encode())
+
+
+def _door_mark(unit: Unit, visit: UUID | None, agent: UUID | None, planned_on: date | None) -> str:
     return unit.service.vault.lookup_hash(unit.db, "door", f"{visit}|{agent}|{planned_on}").hex()[:32]
 
 

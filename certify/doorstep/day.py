@@ -6,14 +6,14 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 import segno
 from sqlalchemy import func, select
 
-from certify.doorstep.agents import door_secret
+from certify.doorstep.agents import day_secret, door_secret
 from certify.doorstep.bundle import chain_start
 from certify.doorstep.clock import sign_time
 from certify.doorstep.days import today_of
@@ -35,8 +35,8 @@ class Stop:
     """One visit, as the agent needs it.
 
     ``numbers`` are hashes of the person's card number and national id, bound to the visit, by which the tablet tells
-    whether the card shown is theirs without knowing its number. ``door`` is the address that the code at the door says,
-    ``door_code`` the code itself (PNG).
+    whether the card shown is theirs without knowing its number. ``door_code`` is the code at the door (PNG) that says
+    the address ``door``.
     """
 
     visit: VisitRow
@@ -54,13 +54,15 @@ class Stop:
 class Day:
     """Everything a tablet takes along.
 
-    ``key`` is the service's public key (JWK) to seal to, ``anchor`` the signed time, ``head`` the tablet's chain as far
-    as the service has it: place and hash of the last link.
+    ``day_codes`` are what the agent shows at doors that are not in the plan (PNG), by day. ``key`` is the service's
+    public key (JWK) to seal to, ``anchor`` the signed time, ``head`` the tablet's chain as far as the service has it:
+    place and hash of the last link.
     """
 
     agent: AgentRow
     tablet: TabletRow
     stops: tuple[Stop, ...]
+    day_codes: dict[date, bytes]
     key: dict[str, Any]
     anchor: str
     head: tuple[int, bytes]
@@ -103,7 +105,9 @@ def day_of(unit: Unit, tablet: TabletRow) -> Day:
     key = active_key(unit.db, unit.service.vault, Purpose.VISIT, unit.now).verification_key
     unit.ledger("day_taken", None, tablet=str(tablet.id), visits=len(stops))
     public = {name: value for name, value in key.to_jwk().items() if name in ("kty", "crv", "x", "y", "kid")}
-    return Day(agent, tablet, tuple(stops), public, sign_time(unit, tablet.id), head_of(unit, tablet))
+    coming = [today + timedelta(days=number) for number in range(AHEAD.days + 1)]
+    codes = {on: _code(_address(unit, day_secret(unit, agent.id, on))) for on in coming}
+    return Day(agent, tablet, tuple(stops), codes, public, sign_time(unit, tablet.id), head_of(unit, tablet))
 
 
 def head_of(unit: Unit, tablet: TabletRow) -> tuple[int, bytes]:
@@ -144,9 +148,7 @@ def number_hash(visit: UUID, number: str) -> str:
 
 def _stop(unit: Unit, visit: VisitRow, person: BeneficiaryRow, home: Any) -> Stop:
     national_id, card = open_identifiers(unit, person)
-    door = f"{unit.service.settings.public_url.rstrip('/')}/#v={door_secret(unit, visit)}"
-    drawn = io.BytesIO()
-    segno.make(door, error="m", micro=False).save(drawn, kind="png", scale=1, border=3)
+    door = _address(unit, door_secret(unit, visit))
     return Stop(
         visit,
         person,
@@ -156,5 +158,15 @@ def _stop(unit: Unit, visit: VisitRow, person: BeneficiaryRow, home: Any) -> Sto
         home.longitude if home else None,
         tuple(number_hash(visit.id, number) for number in (card, national_id) if number),
         door,
-        drawn.getvalue(),
+        _code(door),
     )
+
+
+def _address(unit: Unit, secret: str) -> str:
+    return f"{unit.service.settings.public_url.rstrip('/')}/#v={secret}"
+
+
+def _code(address: str) -> bytes:
+    drawn = io.BytesIO()
+    segno.make(address, error="m", micro=False).save(drawn, kind="png", scale=1, border=3)
+    return drawn.getvalue()

@@ -26,17 +26,17 @@ from certify.doorstep.clock import Judged, judge_clock, read_time
 from certify.doorstep.content import ATTESTED, Content, Result
 from certify.doorstep.receive import mark_refused
 from certify.doorstep.traces import note_other
+from certify.doorstep.who import named_person
 from certify.errors import Invalid
 from certify.media_kind import media_type_of
 from certify.messages.outbox import put_message
 from certify.new_session import new_session
-from certify.registry.national_id import normalise_id
 from certify.series import MEDIA_TYPE, pack
 from certify.service import Service, Unit
 from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
 from certify.storage.facts import add_evidence
 from certify.storage.media import put_media
-from certify.storage.people import find_beneficiary, get_beneficiary
+from certify.storage.people import get_beneficiary
 from certify.storage.reviews import open_case_of
 from certify.storage.signing import visit_key
 from certify.storage.tables import BeneficiaryRow
@@ -146,17 +146,8 @@ def _when(unit: Unit, row: BundleRow, content: Content) -> Judged:
 
 
 def _person(unit: Unit, content: Content) -> BeneficiaryRow:
-    who = content.entries.who
-    found = who.beneficiary
-    if found is None and who.card_number is not None:
-        try:
-            clear = normalise_id(who.card_number)
-        except Invalid:
-            raise Refusal("person_unknown") from None
-        found = find_beneficiary(unit.db, card_hash=unit.service.vault.lookup_hash(unit.db, "card", clear))
-    if found is None and who.letter is not None:
-        found = person_of_letter(unit, who.letter)
-    if found is None or unit.db.get(BeneficiaryRow, found) is None:
+    found = named_person(unit, content.entries.who)
+    if found is None:
         raise Refusal("person_unknown")
     person = get_beneficiary(unit.db, found, lock=True)
     if person.erased_at is not None:

@@ -16,7 +16,7 @@ from certify.doorstep.tablets import TabletRefused
 from certify.errors import Conflict, Invalid, NotFound
 from certify.queue import OPEN
 from certify.service import Unit
-from certify.storage.doorstep_tables import BundleRow, TabletRow, VisitRow
+from certify.storage.doorstep_tables import BundleRow, TabletRow
 
 KEPT_REFUSED = timedelta(days=180)
 """How long a refused bundle is kept for inquiry. A starting value; a fund's rules of evidence may want longer."""
@@ -123,13 +123,6 @@ def purge_refused(unit: Unit) -> None:
     """Delete what was sealed in refused bundles whose time has come; that they were sent stays on record."""
     due = update(BundleRow).where(BundleRow.state == "refused", BundleRow.delete_after <= unit.now)
     unit.db.execute(due.values(sealed=None, delete_after=None))
-
-
-def forget_refused_of(unit: Unit, beneficiary_id: UUID) -> None:
-    """Delete what was sealed in refused visits to a person, as far as the plan tells whose they are."""
-    theirs = select(VisitRow.id).where(VisitRow.beneficiary_id == beneficiary_id)
-    refused = update(BundleRow).where(BundleRow.state == "refused", BundleRow.visit_id.in_(theirs))
-    unit.db.execute(refused.values(sealed=None, delete_after=None))
 
 
 def missing_places(unit: Unit, tablet_id: UUID) -> list[int]:

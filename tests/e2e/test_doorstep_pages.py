@@ -100,6 +100,13 @@ def test_papers_are_photographed_too(
         page.get_by_role("button", name="Photo of the document").click()
         _photograph_paper(agent)
         page.get_by_role("button", name="Visit somebody who is not on the list").click()
+        page.get_by_role("button", name="Show my code").click()
+        shown = page.get_by_role("img", name="Square code by which your name and photo can be checked").screenshot()
+        (code,) = zxingcpp.read_barcodes(cv2.imdecode(np.frombuffer(shown, np.uint8), cv2.IMREAD_COLOR))
+        with opened(playwright, chromium) as relative:
+            relative.goto(code.text)
+            heading(relative, "This agent comes from us")
+            expect(relative.get_by_text("The visit was not planned")).to_be_visible()
         page.get_by_role("button", name="The person does not want it").click()
         page.get_by_role("button", name="Go on").click()
         expect(page.get_by_text("Enter the number on the card first")).to_be_visible()

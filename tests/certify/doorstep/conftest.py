@@ -82,12 +82,15 @@ class Round:
         """Make a visit and seal it."""
         return self.tablet.seal(more.pop("visit", uuid4()), self.entries(person, result, **more), parts)
 
-    def send(self, data: bytes) -> BundleRow:
-        """Send a bundle, and let the worker open it."""
+    def take(self, data: bytes) -> BundleRow:
+        """Send a bundle; no worker opens it yet."""
         wall = self.clock() + timedelta(seconds=self.tablet.ahead_s)
         with self.service.unit() as unit:
-            row = take_bundle(unit, data, sha256=hashlib.sha256(data).digest(), sent_wall=wall)
-        return open_bundle(self.service, row.id)
+            return take_bundle(unit, data, sha256=hashlib.sha256(data).digest(), sent_wall=wall)
+
+    def send(self, data: bytes) -> BundleRow:
+        """Send a bundle, and let the worker open it."""
+        return open_bundle(self.service, self.take(data).id)
 
     def judge(self, row: BundleRow) -> SessionRow:
         """Let the worker look at the face of an opened visit."""

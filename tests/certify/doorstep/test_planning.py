@@ -263,11 +263,20 @@ def test_a_wish_goes_onto_the_visit_that_is_open(service: Service) -> None:
 
     with service.unit() as unit:
         cancel_visit(unit, who)
+        ask_for_visit(unit, who, on=in_days(service, 5), part="afternoon", recognised=False)
     row = visits(service)[visit]
     assert (row.state, row.wanted_on, row.part) == ("planned", None, None), "it is needed all the same"
     assert events(service)[-1] == "visit_wish_withdrawn"
     with service.reading() as unit:
         assert unit.db.scalars(select(ReviewCaseRow)).all() == [], "nobody has to arrange what is planned already"
+
+
+def test_somebody_at_the_door_moves_no_wish(service: Service) -> None:
+    (who,) = people(service, 1)
+    for day, recognised, wanted in ((9, False, 9), (4, True, 4), (9, False, 4)):
+        with service.unit() as unit:
+            row = ask_for_visit(unit, who, on=in_days(service, day), part="morning", recognised=recognised)
+            assert row.wanted_on == in_days(service, wanted)
 
 
 def test_a_visit_that_only_the_wish_called_for_is_called_off(service: Service) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from certify.access import new_link
 from certify.certificates.keys import Algorithm
 from certify.contact import Contact, set_contact
 from certify.doorstep.bundle import Bundle
@@ -296,6 +297,18 @@ def test_somebody_who_was_not_in_the_plan_is_found_by_card(agents_round: Round) 
     assert row.reason == "person_unknown"
 
 
+def test_a_letter_says_who_it_is_or_that_it_is_somebody_elses(agents_round: Round) -> None:
+    person, other = agents_round.enrol(), agents_round.enrol()
+    with agents_round.service.unit() as unit:
+        letter = new_link(unit, person, timedelta(days=60))
+    own = agents_round.send(agents_round.visit(None, "not_found", who={"letter": letter, "how": "letter"}))
+    wrong = {"beneficiary": str(other), "letter": letter, "how": "letter"}
+    others = agents_round.send(agents_round.visit(other, "not_found", who=wrong))
+    with agents_round.service.reading() as unit:
+        assert (own.beneficiary_id, details_of(unit, own)["letter_is_theirs"]) == (person, True)
+        assert (others.beneficiary_id, details_of(unit, others)["letter_is_theirs"]) == (other, False)
+
+
 def test_a_bundle_for_an_old_key_is_opened(agents_round: Round) -> None:
     data = attested(agents_round)
     with agents_round.service.unit() as unit:
@@ -399,6 +412,31 @@ def test_what_was_refused_goes_with_the_person(agents_round: Round) -> None:
         erase(unit, person)
     with agents_round.service.reading() as unit:
         assert unit.db.get_one(BundleRow, refused.id).sealed is None
+
+
+def test_what_was_sealed_of_somebody_not_in_the_plan_goes_too(agents_round: Round) -> None:
+    """Refused at the counter or waiting for the worker; by card, or by a letter; but nobody else's."""
+    person, other = agents_round.enrol(), agents_round.enrol()
+    with agents_round.service.unit() as unit:
+        letter = new_link(unit, person, timedelta(days=60))
+    theirs = {"card_number": "CARD000001", "how": "card"}
+    waiting = agents_round.take(agents_round.visit(None, "not_found", who=theirs))
+    unreadable = agents_round.take(agents_round.tablet.seal(uuid4(), {"rubbish": True}))
+    with agents_round.service.unit() as unit:
+        revoke_tablet(unit, agents_round.tablet.id, officer="officer")
+    refused = [
+        agents_round.take(agents_round.visit(None, "not_found", who=who))
+        for who in (theirs, {"letter": letter, "how": "letter"}, {"beneficiary": str(person), "how": "name"})
+    ]
+    kept = agents_round.take(agents_round.visit(None, "not_found", who={"beneficiary": str(other), "how": "name"}))
+    with agents_round.service.unit() as unit:
+        erase(unit, person)
+    with agents_round.service.reading() as unit:
+        for row in (waiting, *refused):
+            assert unit.db.get_one(BundleRow, row.id).sealed is None
+        for row in (unreadable, kept):
+            assert unit.db.get_one(BundleRow, row.id).sealed is not None
+    assert open_bundle(agents_round.service, waiting.id).reason == "person_erased"
 
 
 def test_sessions_of_visits_are_not_attempts_by_phone(agents_round: Round) -> None:

@@ -14,6 +14,7 @@ from certify.doorstep.agents import (
     NewAgent,
     add_agent,
     check_agent,
+    day_secret,
     door_secret,
     get_agent,
     set_agent_state,
@@ -201,6 +202,26 @@ def test_an_agent_has_three_tablets_at_most(fund: Service, agent: UUID) -> None:
     with pytest.raises(Conflict) as refused:
         invite(fund, agent)
     assert refused.value.code == "too_many_tablets"
+
+
+def test_a_code_of_the_day_is_good_for_that_day_and_agent(fund: Service, agent: UUID) -> None:
+    with fund.unit() as unit:
+        today = today_of(unit)
+        secret = day_secret(unit, agent, today)
+        found = check_agent(unit, secret, today)
+        assert (found.agent.name, found.today, found.initials) == ("Agent Li", True, None)
+        other = add_agent(unit, NewAgent(badge="A-18", name="Agent Wu", area="11")).id
+        for wrong in (other.hex + secret[32:], secret[:-1] + ("0" if secret[-1] != "0" else "1"), secret[:32], ""):
+            with pytest.raises(NotFound):
+                check_agent(unit, wrong, today)
+        for days in (-1, 1):
+            with pytest.raises(NotFound):
+                check_agent(unit, secret, today + timedelta(days=days))
+    for state in (AgentState.AWAY, AgentState.SUSPENDED):
+        with fund.unit() as unit:
+            set_agent_state(unit, agent, state)
+        with fund.reading() as unit, pytest.raises(NotFound):
+            check_agent(unit, secret, today)
 
 
 def test_who_is_at_the_door(fund: Service, agent: UUID, clock: Clock) -> None:

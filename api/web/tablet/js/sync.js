@@ -99,13 +99,13 @@ export async function takeDay() {
   const here = await head();
   // The service knows a later link only when this tablet's memory was lost; then the chain goes on from there.
   if (day.head.seq > here.seq) await write("kv", "head", day.head);
-  await write("day", "now", await hide({ stops: day.stops, takenAt: Date.now(), retention: day.retention_days }));
+  await write("day", "now", await hide({ stops: day.stops, day_codes: day.day_codes, takenAt: Date.now(), retention: day.retention_days }));
   tell();
 }
 
 /** @typedef {{visit_id: string, person_id: string, planned_on: string, place: number | null, part: string | null, name: string, card_masked: string | null, national_id_masked: string, birth_year: number | null, needs: string[], address: string, directions: string, latitude: number | null, longitude: number | null, numbers: string[], door: string, door_code: string, reason: string, tries: number}} Stop */
 
-/** The work that was taken along. @returns {Promise<{stops: Stop[], takenAt: number, retention: number} | undefined>} */
+/** The work that was taken along. @returns {Promise<{stops: Stop[], day_codes?: Record<string, string>, takenAt: number, retention: number} | undefined>} */
 export const dayHere = async () => (isOpen() ? await show(await read("day", "now")) : undefined);
 
 /** What is known of each visit: "sealed" while it is here, else what the service said. @returns {Promise<Map<string, {state: string, told?: Told}>>} */

@@ -25,7 +25,7 @@ export async function agent({ secret }) {
         "div",
         { class: `card standing ${found.today ? "good" : "care"}` },
         h("h1", {}, title),
-        h("p", {}, found.today ? t("agent.today", { initials: found.initials }) : found.planned_on ? t("agent.other", { date: day(found.planned_on) }) : t("agent.other.none")),
+        h("p", {}, found.initials === null ? t("agent.today.free") : found.today ? t("agent.today", { initials: found.initials }) : found.planned_on ? t("agent.other", { date: day(found.planned_on) }) : t("agent.other.none")),
       ),
       h("div", { class: "card" }, photo, h("p", { class: "dateline" }, found.name), h("p", {}, t("agent.badge", { badge: found.badge, fund: found.fund }))),
       h("p", {}, photo ? t("agent.compare") : t("agent.compare.none")),

@@ -1,4 +1,5 @@
 import { sha256, unbase64, utf8 } from "../bytes.js";
+import { today } from "../clock.js";
 import { begin, draftOf, dropDraft, keepDraft } from "../draft.js";
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
@@ -11,21 +12,25 @@ import { tagOf } from "./today.js";
  * @type {import("../pages.js").View}
  */
 export async function visit({ id, fresh = false }) {
-  const stop = (await dayHere())?.stops.find((each) => each.visit_id === id) ?? null;
+  const work = await dayHere();
+  const stop = work?.stops.find((each) => each.visit_id === id) ?? null;
   const state = id ? (await states()).get(id) : undefined;
   if (state && state.state !== "kept") return over(stop, state);
   const draft = (id && !fresh ? await draftOf(id) : undefined) ?? begin(stop);
   const shown = h("div", {});
-  const showMe = stop ? button(t("visit.show"), async () => {
+  // Whoever is not in the plan can check the agent too, by a code that is good for one day. Work that was fetched more
+  // than some days ago has none for today.
+  const code = stop ? stop.door_code : work?.day_codes?.[today()];
+  const showMe = code ? button(t("visit.show"), async () => {
     if (shown.firstChild) {
       shown.replaceChildren();
       return;
     }
-    const address = URL.createObjectURL(new Blob([unbase64(stop.door_code)], { type: "image/png" }));
-    shown.replaceChildren(h("div", { class: "card" }, h("img", { class: "qr", src: address, alt: t("visit.code.alt") }), h("p", {}, t("visit.code"))));
+    const address = URL.createObjectURL(new Blob([unbase64(code)], { type: "image/png" }));
+    shown.replaceChildren(h("div", { class: "card" }, h("img", { class: "qr", src: address, alt: t("visit.code.alt") }), h("p", {}, t(stop ? "visit.code" : "visit.code.free"))));
     draft.agentShown = true;
     await keepDraft(draft);
-  }, { icon: "eye" }) : null;
+  }, { icon: "eye" }) : h("p", {}, t("visit.badge"));
   return {
     title: stop ? stop.name : t("visit.fresh"),
     back: "today",
