@@ -24,7 +24,7 @@ from certify.doorstep.agents import (
     set_agent_state,
 )
 from certify.doorstep.days import today_of
-from certify.doorstep.receive import ADMISSIBLE, admit, missing_places, refused_bundles
+from certify.doorstep.receive import admit, is_admissible, missing_places, refused_bundles
 from certify.doorstep.tablets import invite_tablet, revoke_tablet, tablets_of
 from certify.doorstep.watch import confirm, look_at_agents, open_holds, page_of, release
 from certify.service import Unit
@@ -229,5 +229,5 @@ def _refused(row: BundleRow) -> schemas.RefusedOut:
         reason=row.reason or "",
         received_at=row.received_at,
         kept_until=row.delete_after,
-        admissible=row.reason in ADMISSIBLE,
+        admissible=is_admissible(row),
     )

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 
 from certify.cli.output import AsJson, Officer, console, opened_service, operator, print_json
 from certify.doorstep.agents import all_agents
-from certify.doorstep.receive import ADMISSIBLE, admit, refused_bundles
+from certify.doorstep.receive import admit, is_admissible, refused_bundles
 from certify.doorstep.watch import confirm, look_at_agents, open_holds, page_of, release
 from certify.private_file import write_private
 from certify.queue import DatabaseQueue
@@ -80,7 +80,7 @@ def refused(as_json: AsJson = False) -> None:
         return
     table = Table(Column("visit", no_wrap=True), "badge", Column("reason", no_wrap=True), "received (UTC)", "let in?")
     for row in rows:
-        can = "yes" if row.reason in ADMISSIBLE else "no"
+        can = "yes" if is_admissible(row) else "no"
         table.add_row(str(row.id), badges[row.agent_id], row.reason, f"{row.received_at:%Y-%m-%d %H:%M}", can)
     console.print(table if rows else "No visit was refused.")
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -37,6 +38,7 @@ MAX_BUNDLE = 6_000_000
 """Bytes. Five photos of the largest size that the tablet keeps come to two million."""
 
 _MAX_HEADER = 2_000
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,43}")  # a thumbprint, as keys are named
 _ENCAPSULATED, _SIGNATURE = 65, 64
 _SUITE = CipherSuite.new(KEMId.DHKEM_P256_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.AES256_GCM)
 
@@ -89,8 +91,8 @@ class Bundle:
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise _malformed() from error
-        known = isinstance(header.seq, int) and 0 < header.seq < 1_000_000 and isinstance(header.key, str)
-        if not known or len(header.previous) != hashlib.sha256().digest_size or len(header.key) > 40:
+        known = type(header.seq) is int and 0 < header.seq < 1_000_000 and isinstance(header.key, str)
+        if not known or len(header.previous) != hashlib.sha256().digest_size or not _KEY.fullmatch(header.key):
             raise _malformed()
         return cls(data, header, end)
 

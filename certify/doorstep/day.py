@@ -87,7 +87,7 @@ def day_of(unit: Unit, tablet: TabletRow) -> Day:
             VisitRow.agent_id == agent.id,
             # Those made, so that the agent sees what came of them. Yesterday's too: whoever could not be visited then
             # is visited now, or goes back to the plan.
-            VisitRow.state.in_(("planned", "made")),
+            VisitRow.state.in_(("planned", "made", "missed")),
             VisitRow.planned_on.between(today - timedelta(days=1), today + AHEAD),
         )
         .order_by(VisitRow.planned_on, VisitRow.place, VisitRow.id)

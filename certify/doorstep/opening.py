@@ -24,6 +24,7 @@ from certify.domain.profile import visit as visit_demand
 from certify.doorstep.bundle import Bundle
 from certify.doorstep.clock import Judged, judge_clock, read_time
 from certify.doorstep.content import ATTESTED, Content, Result
+from certify.doorstep.days import day_there
 from certify.doorstep.receive import mark_refused
 from certify.doorstep.traces import note_other
 from certify.doorstep.who import named_person
@@ -40,7 +41,7 @@ from certify.storage.people import get_beneficiary
 from certify.storage.reviews import open_case_of
 from certify.storage.signing import visit_key
 from certify.storage.tables import BeneficiaryRow
-from certify.visits import put_back
+from certify.visits import visit_of
 from models.errors import ImageRefused, VideoRefused
 
 SOURCE = "doorstep"
@@ -177,18 +178,21 @@ def _act(unit: Unit, opened: Opened) -> None:
     elif (kind := _CASES.get(entries.result)) is not None:
         _ask_officer(unit, person.id, kind)
     visit = _visit(unit, opened)
-    if entries.result is Result.NOT_FOUND:
-        visit.tries += 1
-        put_back(visit)
-        if visit.tries >= MAX_TRIES:
-            _ask_officer(unit, person.id, "visit_not_found")
-    else:
-        visit.state, visit.ended_at = "made", opened.when.sealed
+    visit.ended_at, visit.bundle_id = opened.when.sealed, row.id
+    visit.state = "missed" if entries.result is Result.NOT_FOUND else "made"
     unit.db.flush()
+    if entries.result is Result.NOT_FOUND:
+        tries = _try_again(unit, visit)
+        if tries >= MAX_TRIES:
+            _ask_officer(unit, person.id, "visit_not_found")
     unit.ledger("visit_opened", person.id, bundle=row.sha256.hex(), result=entries.result.value)
     if entries.result is Result.FACE or entries.result in ATTESTED:
         put_message(
-            unit, person.id, "visited", {"date": opened.when.began.date().isoformat()}, dedupe=f"visited:{row.id}"
+            unit,
+            person.id,
+            "visited",
+            {"date": day_there(unit, opened.when.began).isoformat()},
+            dedupe=f"visited:{row.id}",
         )
 
 
@@ -199,15 +203,14 @@ def _ask_officer(unit: Unit, person: UUID, kind: str) -> None:
 
 
 def _visit(unit: Unit, opened: Opened) -> VisitRow:
-    """Return the visit of the plan, or one for somebody who was visited without being in it."""
-    known = unit.db.get(VisitRow, opened.row.visit_id, with_for_update=True)
-    if known is not None and known.beneficiary_id == opened.person.id and known.state in ("asked", "planned"):
-        return known
-    waiting = select(VisitRow).where(
-        VisitRow.beneficiary_id == opened.person.id, VisitRow.state.in_(("asked", "planned"))
-    )
-    if (other := unit.db.scalars(waiting.with_for_update()).one_or_none()) is not None:
-        return other
+    """Return the visit of the plan, or one for somebody who was visited without being in it.
+
+    A second visit that shall check an agent is not made by that agent.
+    """
+    waiting = visit_of(unit, opened.person.id, lock=True)
+    if waiting is not None and not _checks(unit, waiting, opened.row.agent_id):
+        return waiting
+    known = unit.db.get(VisitRow, opened.row.visit_id)
     row = VisitRow(
         id=unit.service.new_id() if known is not None else opened.row.visit_id,
         beneficiary_id=opened.person.id,
@@ -219,6 +222,34 @@ def _visit(unit: Unit, opened: Opened) -> VisitRow:
     )
     unit.db.add(row)
     return row
+
+
+def _checks(unit: Unit, visit: VisitRow, agent_id: UUID) -> bool:
+    return visit.rechecks is not None and unit.db.get_one(BundleRow, visit.rechecks).agent_id == agent_id
+
+
+def _try_again(unit: Unit, missed: VisitRow) -> int:
+    """Put down the visit once more, unless one is open anyway; return how often nobody was found.
+
+    Under an id of its own: by its id a tablet knows what was sealed, and the service what was opened.
+    """
+    again = visit_of(unit, missed.beneficiary_id, lock=True)
+    if again is None:
+        again = VisitRow(
+            id=unit.service.new_id(),
+            beneficiary_id=missed.beneficiary_id,
+            state="asked",
+            reason=missed.reason,
+            wanted_on=missed.wanted_on,
+            part=missed.part,
+            asked_at=missed.asked_at,
+            tries=missed.tries,
+            rechecks=missed.rechecks,
+        )
+        unit.db.add(again)
+    again.tries += 1
+    unit.db.flush()
+    return again.tries
 
 
 def _film(unit: Unit, opened: Opened) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from certify.domain.rounds import Need, Taken, Worker, assign
 from certify.domain.route import MORNING, Part, Stop, route
+from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, homes_of
 from certify.service import Unit
 from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
@@ -93,7 +94,8 @@ def plan_visits(unit: Unit, first_day: date, days: int, *, workdays: Collection[
     # Nobody plans at the same time, and no agent falls ill in between; references to agents do not wait for this.
     lock = select(AgentRow).where(AgentRow.state == "active").order_by(AgentRow.id)
     agents = {str(row.id): row for row in unit.db.scalars(lock.with_for_update(key_share=True))}
-    late = _put_back_late(unit, first_day)
+    # Planning far ahead takes nothing out of the days at hand.
+    late = _put_back_late(unit, min(first_day, today_of(unit) + timedelta(days=1)))
     waiting = _waiting(unit)
     planned = _planned(unit, first_day, days)
     stops = _stops(unit, [*waiting, *planned])
@@ -244,8 +246,8 @@ def _is_drawn(unit: Unit, bundle: UUID, share: float) -> bool:
     return int.from_bytes(lot[:4]) < share * _SPACE
 
 
-def _put_back_late(unit: Unit, first_day: date) -> int:
-    query = select(VisitRow).where(VisitRow.state == "planned", VisitRow.planned_on < first_day - LATE)
+def _put_back_late(unit: Unit, since: date) -> int:
+    query = select(VisitRow).where(VisitRow.state == "planned", VisitRow.planned_on < since - LATE)
     rows = unit.db.scalars(query.order_by(VisitRow.id).with_for_update()).all()
     for row in rows:
         unit.ledger(

@@ -86,10 +86,10 @@ def admit(unit: Unit, bundle_id: UUID, *, officer: str) -> BundleRow:
     taken = select(BundleRow.id).where(
         BundleRow.tablet_id == row.tablet_id, BundleRow.seq == row.seq, BundleRow.state != "refused"
     )
-    if row.state != "refused" or row.reason not in ADMISSIBLE or unit.db.scalars(taken).first() is not None:
+    if not is_admissible(row) or unit.db.scalars(taken).first() is not None:
         raise Conflict(
             "This visit cannot be let in.",
-            hint="Only one that was refused for its clock, its tablet or its place in the chain can.",
+            hint="Only one that was refused for its clock, its tablet or its place in the chain can, while it is kept.",
             code="not_admissible",
         )
     row.state, row.reason, row.delete_after, row.admitted_by = "received", None, None, officer
@@ -97,6 +97,11 @@ def admit(unit: Unit, bundle_id: UUID, *, officer: str) -> BundleRow:
     unit.ledger("visit_admitted", None, bundle=row.sha256.hex(), officer=officer)
     unit.put_job(OPEN, row.id)
     return row
+
+
+def is_admissible(row: BundleRow) -> bool:
+    """Tell whether an officer can let a bundle in: refused for a reason that can be lifted, and not deleted since."""
+    return row.state == "refused" and row.reason in ADMISSIBLE and row.delete_after is not None
 
 
 def give_up_bundle(unit: Unit, bundle_id: UUID) -> None:

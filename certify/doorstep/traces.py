@@ -17,6 +17,7 @@ from certify.domain.outcome import Outcome
 from certify.domain.route import distance_m, point_of
 from certify.doorstep.clock import Judged
 from certify.doorstep.content import Entries, Place, Result
+from certify.doorstep.days import day_there
 from certify.doorstep.homes import home_of
 from certify.errors import Gone
 from certify.look import Look
@@ -70,9 +71,10 @@ def note_other(unit: Unit, row: BundleRow, entries: Entries, when: Judged) -> No
     )
     unit.db.add(trace)
     unit.db.flush()
-    if entries.result is Result.DECEASED:
-        died_on = entries.death.died_on if entries.death else None
-        _answer_recheck(unit, row, contradicts=died_on is not None, before=died_on)
+    died_on = entries.death.died_on if entries.death else None
+    if died_on is not None and (first := _checked_by(unit, row)) is not None:
+        # Dead since when nobody knows answers nothing: the person may have lived when they were visited first.
+        _answer(unit, first, confirmed=died_on >= day_there(unit, first.at))
 
 
 def note_face(unit: Unit, engine: FaceEngine, session: SessionRow, seen: Look, comparison: Comparison | None) -> None:
@@ -91,10 +93,10 @@ def note_face(unit: Unit, engine: FaceEngine, session: SessionRow, seen: Look, c
         private = open_trace(unit, trace)
         text = {name: base64.b64encode(vector.astype(np.float32).tobytes()).decode() for name, vector in face.items()}
         trace.sealed = _seal(unit, row.id, trace.beneficiary_id, replace(private, face=text))
-    if session.outcome == Outcome.CERTIFIED:
-        _answer_recheck(unit, row, contradicts=False)
-    elif comparison is not None and comparison.llr is not None and comparison.llr < 0:
-        _answer_recheck(unit, row, contradicts=True)
+    other_face = comparison is not None and comparison.llr is not None and comparison.llr < 0
+    certified = session.outcome == Outcome.CERTIFIED
+    if (certified or other_face) and (first := _checked_by(unit, row)) is not None:
+        _answer(unit, first, confirmed=certified)
     unit.db.flush()
 
 
@@ -149,13 +151,13 @@ def _seal(unit: Unit, bundle: UUID, person: UUID, private: Private) -> bytes:
     return unit.sealer(person).seal(json.dumps(asdict(private)).encode(), f"trace:{bundle}")
 
 
-def _answer_recheck(unit: Unit, row: BundleRow, *, contradicts: bool, before: Any = None) -> None:
-    """If this visit was a second one to check another agent's, note on the first what it showed."""
-    visit = unit.db.get(VisitRow, row.visit_id)
-    if visit is None or visit.rechecks is None:
-        return
-    first = unit.db.get(VisitTraceRow, visit.rechecks)
-    if first is None or first.agent_id == row.agent_id:
-        return
-    first.recheck = not (contradicts and (before is None or before < first.at.date()))
-    first.noted_at = unit.now
+def _checked_by(unit: Unit, row: BundleRow) -> VisitTraceRow | None:
+    """Return the first visit, of another agent, if this one was made to check it."""
+    query = select(VisitTraceRow).join(VisitRow, VisitRow.rechecks == VisitTraceRow.bundle_id)
+    return unit.db.scalars(
+        query.where(VisitRow.bundle_id == row.id, VisitTraceRow.agent_id != row.agent_id)
+    ).one_or_none()
+
+
+def _answer(unit: Unit, first: VisitTraceRow, *, confirmed: bool) -> None:
+    first.recheck, first.noted_at = confirmed, unit.now

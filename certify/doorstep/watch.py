@@ -11,15 +11,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import String, cast, exists, func, literal, or_, select
 
 from certify.determine import determine
 from certify.domain.evidence import AdverseRecord, Void
 from certify.domain.integrity import IntegrityScore, VisitTrace, base_rates, counts, follow, score
 from certify.doorstep.agents import AgentState, all_agents, get_agent, set_agent_state
+from certify.doorstep.days import clock_there
 from certify.doorstep.integrity_report import integrity_page
 from certify.doorstep.planning import put_down
 from certify.doorstep.traces import open_trace, traces_of, unsigned
@@ -27,12 +28,14 @@ from certify.errors import Conflict, NotFound
 from certify.service import Service, Unit
 from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, BundleRow, VisitTraceRow
 from certify.storage.facts import add_evidence, find_evidence
-from certify.storage.tables import BeneficiaryRow, SessionRow
+from certify.storage.tables import BeneficiaryRow, EvidenceRow, SessionRow
 
 log = logging.getLogger("certify.watch")
 
 SOURCE = "integrity"
 KIND = "visit_in_question"
+SETTLED = timedelta(minutes=2)
+"""Longer than any transaction that notes a visit lasts."""
 WINDOW = 100
 """Newest visits that are scored: among a thousand good ones the first false ones would drown (domain/integrity.py)."""
 
@@ -86,14 +89,15 @@ def page_of(found: Looked, made_at: datetime) -> str:
     )
 
 
-def visits_of(unit: Unit, agent_id: UUID, *, limit: int = WINDOW) -> list[VisitTrace]:
-    """Return the newest visits of an agent as the scores take them."""
-    traces = traces_of(unit, agent_id, limit=limit)
-    bundles = {
-        row.id: row
-        for row in unit.db.scalars(select(BundleRow).where(BundleRow.id.in_([trace.bundle_id for trace in traces])))
-    }
-    people = {str(trace.bundle_id): str(trace.beneficiary_id) for trace in traces}
+def visits_of(unit: Unit, agent_id: UUID, *, opened_after: datetime | None = None) -> list[VisitTrace]:
+    """Return the newest visits of an agent as the scores take them, or of them those opened after an instant."""
+    traces = traces_of(unit, agent_id, limit=WINDOW)
+    # Faces are compared farther back than scores look, so some of the same are of visits that are not among these.
+    ids = {trace.bundle_id for trace in traces} | {UUID(other) for trace in traces for other in trace.same_face}
+    bundles = {row.id: row for row in unit.db.scalars(select(BundleRow).where(BundleRow.id.in_(ids)))}
+    if opened_after is not None:
+        traces = [trace for trace in traces if (bundles[trace.bundle_id].opened_at or unit.now) > opened_after]
+    people = {str(bundle.id): str(bundle.beneficiary_id) for bundle in bundles.values()}
     found = []
     for trace in traces:
         private, bundle = open_trace(unit, trace), bundles[trace.bundle_id]
@@ -101,7 +105,7 @@ def visits_of(unit: Unit, agent_id: UUID, *, limit: int = WINDOW) -> list[VisitT
             VisitTrace(
                 visit=str(trace.bundle_id),
                 beneficiary=str(trace.beneficiary_id),
-                at=trace.at,
+                at=clock_there(unit, trace.at),
                 seconds=trace.seconds,
                 method=trace.method,
                 latitude=private.latitude,
@@ -153,14 +157,15 @@ def confirm(unit: Unit, hold_id: UUID, *, officer: str) -> AgentHoldRow:
 
 def _changed(unit: Unit) -> list[UUID]:
     trace = VisitTraceRow
-    new = or_(AgentRow.watched_at.is_(None), trace.noted_at > AgentRow.watched_at)
+    # What was noted just before may not have been there to be seen: transactions are as old as their beginning.
+    new = or_(AgentRow.watched_at.is_(None), trace.noted_at > AgentRow.watched_at - SETTLED)
     query = select(AgentRow.id).where(exists().where(trace.agent_id == AgentRow.id, new))
     return list(unit.db.scalars(query.order_by(AgentRow.id)))
 
 
 def _watch(unit: Unit, agent_id: UUID) -> bool:
     agent = get_agent(unit, agent_id, lock=True)
-    visits = _not_explained(unit, agent_id, visits_of(unit, agent_id))
+    visits = visits_of(unit, agent_id, opened_after=_explained_until(unit, agent_id))
     agent.counts, agent.watched_at = {name: list(pair) for name, pair in counts(visits).items()}, unit.now
     unit.db.flush()
     found = score(visits, base_rates([row.counts for row in all_agents(unit) if row.counts]))
@@ -188,25 +193,34 @@ def _watch(unit: Unit, agent_id: UUID) -> bool:
         unit.ledger("agent_held", None, agent=str(agent_id), score=round(found.score, 3))
     if hold is not None or is_new:
         # Also what the agent sends while the hold is open.
-        for bundle in _held(unit, agent_id):
+        for bundle in _in_question(unit, agent_id):
             _hold(unit, bundle)
     return is_new
 
 
-def _not_explained(unit: Unit, agent_id: UUID, visits: list[VisitTrace]) -> list[VisitTrace]:
-    """Leave out what a supervisor has looked at and found to be honest."""
+def _explained_until(unit: Unit, agent_id: UUID) -> datetime | None:
+    """Return up to when a supervisor has looked at what came in, and found it to be honest."""
     query = select(func.max(AgentHoldRow.decided_at)).where(
         AgentHoldRow.agent_id == agent_id, AgentHoldRow.state == "released"
     )
-    looked_at = unit.db.scalar(query)
-    return [visit for visit in visits if looked_at is None or visit.at > looked_at]
+    return unit.db.scalar(query)
 
 
-def _held(unit: Unit, agent_id: UUID) -> Sequence[BundleRow]:
+def _in_question(unit: Unit, agent_id: UUID) -> Sequence[BundleRow]:
     """Return the visits of an agent by which somebody may have been certified, as far back as scores look."""
     visits = [trace.bundle_id for trace in traces_of(unit, agent_id, limit=WINDOW) if trace.method != "none"]
     query = select(BundleRow).where(BundleRow.id.in_(visits)).order_by(BundleRow.beneficiary_id, BundleRow.id)
     return unit.db.scalars(query).all()
+
+
+def _held(unit: Unit, agent_id: UUID) -> Sequence[BundleRow]:
+    """Return the visits of an agent that are held, however long ago they were; none that was given back before."""
+    record = EvidenceRow
+    number = literal("bundle:") + cast(BundleRow.id, String)
+    held = exists().where(record.source == SOURCE, record.external_id == number)
+    back = exists().where(record.source == SOURCE, record.external_id == number + ":back")
+    query = select(BundleRow).where(BundleRow.agent_id == agent_id, BundleRow.state == "opened", held, ~back)
+    return unit.db.scalars(query.order_by(BundleRow.beneficiary_id, BundleRow.id)).all()
 
 
 def _hold(unit: Unit, bundle: BundleRow) -> None:
@@ -249,7 +263,8 @@ def _void(unit: Unit, person: UUID, target: str, source: str, number: str, *, by
         target=target,
         by_officer=by_officer,
     )
-    add_evidence(unit.db, person, fact, external_id=number)
+    if not add_evidence(unit.db, person, fact, external_id=number):
+        return
     unit.ledger("evidence_recorded", person, evidence=fact.id, kind="Void", source=source)
     unit.db.flush()
     determine(unit, person)

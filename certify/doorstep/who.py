@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 
 from certify.access import person_of_letter
 from certify.doorstep.bundle import Bundle
 from certify.doorstep.content import Content, Who
 from certify.errors import Invalid
-from certify.registry.national_id import normalise_id
+from certify.identifiers import look_up
 from certify.service import Unit
 from certify.storage.doorstep_tables import BundleRow, VisitRow
-from certify.storage.people import find_beneficiary
 from certify.storage.signing import visit_key
 from certify.storage.tables import BeneficiaryRow
 
 
 def named_person(unit: Unit, who: Who) -> UUID | None:
-    """Return who was visited: by the plan, by card or by letter. None when there is no such person."""
+    """Return who was visited: by the plan, by card or national id, or by letter. None when there is no such person."""
     found = who.beneficiary
     if found is None and who.card_number is not None:
-        try:
-            clear = normalise_id(who.card_number)
-        except Invalid:
-            return None
-        found = find_beneficiary(unit.db, card_hash=unit.service.vault.lookup_hash(unit.db, "card", clear))
+        found = _by_number(unit, who.card_number)
     if found is None and who.letter is not None:
         found = person_of_letter(unit, who.letter)
     return found if found is not None and unit.db.get(BeneficiaryRow, found) is not None else None
+
+
+def _by_number(unit: Unit, number: str) -> UUID | None:
+    """Return whose number it is: of their card, or, as at the doors that are in the plan, their national id."""
+    found = None
+    with suppress(Invalid):
+        found = look_up(unit, card_number=number)
+        found = found or look_up(unit, national_id=number)
+    return found
 
 
 def forget_sealed_of(unit: Unit, beneficiary_id: UUID) -> None:
@@ -46,7 +51,9 @@ def forget_sealed_of(unit: Unit, beneficiary_id: UUID) -> None:
         select(BundleRow)
         .where(
             BundleRow.sealed.is_not(None),
-            or_(BundleRow.state == "refused", BundleRow.state == "received"),
+            BundleRow.state.in_(("refused", "received")),
+            # Nobody knows who made those; what is said in them of anybody is not worth to be read.
+            BundleRow.reason.is_distinct_from("unsigned"),
             ~select(VisitRow.id).where(VisitRow.id == BundleRow.visit_id).exists(),
         )
         .with_for_update(skip_locked=True)

@@ -163,12 +163,13 @@ class HomeRow(Base):
 class VisitRow(Base):
     """A visit at home that is needed: asked for by the person or by the service, planned, made.
 
-    ``place`` is the visit's place in the agent's day. ``tries`` counts the times nobody was found.
+    ``place`` is the visit's place in the agent's day. At a *missed* one nobody was found; another takes its place, and
+    ``tries`` counts how many were missed before.
     """
 
     __tablename__ = "visits"
     __table_args__ = (
-        one_of("state", "asked", "planned", "cancelled", "made"),
+        one_of("state", "asked", "planned", "cancelled", "made", "missed"),
         one_of("part", "morning", "afternoon"),
         one_of("reason", "asked", "attempts", "audit", "recheck", "overdue", "fund", "walk_in"),
         Index(None, "state", "wanted_on"),
@@ -190,3 +191,6 @@ class VisitRow(Base):
     place: Mapped[int | None]
     tries: Mapped[int] = mapped_column(server_default=text("0"))
     rechecks: Mapped[UUID | None] = mapped_column(ForeignKey("bundles.id"))  # the visit that is made a second time
+    bundle_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("bundles.id"), unique=True
+    )  # by which it was made, or missed

@@ -212,6 +212,19 @@ def test_what_was_not_made_is_planned_anew(service: Service, clock: Clock) -> No
     assert "visit_late" in events(service)
 
 
+def test_planning_far_ahead_leaves_the_days_at_hand_alone(service: Service) -> None:
+    agent(service)
+    at_hand, new = people(service, 2)
+    ask(service, [at_hand])
+    _plan(service)
+    before = _days(service)[at_hand]
+    ask(service, [new])
+    with service.unit() as unit:
+        assert plan_visits(unit, in_days(service, 30), 7) == Planned(1, {}, 0)
+    assert _days(service)[at_hand] == before
+    assert "visit_late" not in events(service)
+
+
 def test_urgency_grows_with_waiting(service: Service, clock: Clock) -> None:
     agent(service, capacity=1)
     old, new = people(service, 2)

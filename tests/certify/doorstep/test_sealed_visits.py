@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,7 +17,7 @@ from sqlalchemy import func, select
 from certify.access import new_link
 from certify.certificates.keys import Algorithm
 from certify.contact import Contact, set_contact
-from certify.doorstep.bundle import Bundle
+from certify.doorstep.bundle import MAGIC, Bundle
 from certify.doorstep.opening import details_of, open_bundle
 from certify.doorstep.receive import admit, give_up_bundle, missing_places, purge_refused, take_bundle
 from certify.doorstep.tablets import TabletRefused, revoke_tablet
@@ -29,6 +31,7 @@ from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_case_of
 from certify.storage.signing import Purpose, rotate_key
 from certify.storage.tables import BlobRow, MessageRow, SessionRow
+from certify.visits import ask_for_visit, visit_of
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.certify.doorstep.conftest import Round, make_round
@@ -129,13 +132,37 @@ def test_two_agents_who_report_a_death_are_one_source(service: Service, clock: C
         assert {pension.payment for pension in entitlements_of(unit.db, person)} == {"continue"}
 
 
+def test_where_nobody_was_found_the_same_tablet_comes_again(agents_round: Round) -> None:
+    """The second time under an id of its own: what was sealed under the first id is not taken for a repetition."""
+    person, service = agents_round.enrol(), agents_round.service
+    ids = []
+    for result in ("not_found", "moved"):
+        with service.unit() as unit:
+            ask_for_visit(unit, person, on=(unit.now + timedelta(days=5)).date(), part="morning")
+            row = visit_of(unit, person)
+            assert row is not None
+            row.state, row.agent_id, row.planned_on = "planned", agents_round.agent, unit.now.date()
+            ids.append(row.id)
+        assert agents_round.send(agents_round.visit(person, result, visit=ids[-1])).state == "opened"
+    with service.reading() as unit:
+        first, second = (unit.db.get_one(VisitRow, visit) for visit in ids)
+        assert (first.state, first.tries, second.state, second.tries) == ("missed", 0, "made", 1)
+        assert (second.wanted_on, second.asked_at) == (first.wanted_on, first.asked_at)
+        assert visit_of(unit, person) is None
+
+
 def test_nobody_found_is_tried_again_and_then_asked_about(agents_round: Round) -> None:
     person = agents_round.enrol()
     for tries in (1, 2, 3):
         assert agents_round.send(agents_round.visit(person, "not_found")).state == "opened"
         with agents_round.service.reading() as unit:
-            visit = unit.db.scalars(select(VisitRow).where(VisitRow.beneficiary_id == person)).one()
-            assert (visit.state, visit.tries) == ("asked", tries)
+            visits = unit.db.scalars(
+                select(VisitRow).where(VisitRow.beneficiary_id == person).order_by(VisitRow.tries)
+            ).all()
+            assert [(visit.state, visit.tries) for visit in visits] == [
+                *(("missed", number) for number in range(tries)),
+                ("asked", tries),
+            ]
             assert (open_case_of(unit.db, person, "visit_not_found") is not None) == (tries == 3)
 
 
@@ -262,6 +289,18 @@ def test_a_clock_moved_before_the_page_was_opened_shows_when_it_is_sent(agents_r
     assert agents_round.send(agents_round.tablet.seal(uuid4(), entries)).reason == "clock_wrong"
 
 
+def test_told_the_time_in_the_middle_of_a_visit(agents_round: Round) -> None:
+    """The page has sent visits meanwhile; how long this one took is known all the same."""
+    agents_round.anchor()
+    entries = agents_round.entries(agents_round.enrol(), "not_found", minutes=10)
+    row = agents_round.send(agents_round.tablet.seal(uuid4(), entries))
+    assert row.state == "opened"
+    with agents_round.service.reading() as unit:
+        trace = unit.db.get_one(VisitTraceRow, row.id)
+    assert trace.seconds == pytest.approx(600, abs=1)
+    assert trace.clock_shift_s == pytest.approx(0, abs=0.1)
+
+
 def test_a_time_that_nobody_signed_is_refused(agents_round: Round) -> None:
     agents_round.tablet.anchor = agents_round.tablet.anchor[:-1] + "0"
     reasons = {agents_round.send(attested(agents_round)).reason, "time_unsigned"}
@@ -295,6 +334,8 @@ def test_somebody_who_was_not_in_the_plan_is_found_by_card(agents_round: Round) 
     assert (row.state, row.beneficiary_id) == ("opened", person)
     row = agents_round.send(agents_round.visit(None, "not_found", who={"card_number": "CARD999999", "how": "card"}))
     assert row.reason == "person_unknown"
+    row = agents_round.send(agents_round.visit(None, "not_found", who={"card_number": "DOOR-000001", "how": "card"}))
+    assert (row.state, row.beneficiary_id) == ("opened", person), "some show their identity card"
 
 
 def test_a_letter_says_who_it_is_or_that_it_is_somebody_elses(agents_round: Round) -> None:
@@ -343,6 +384,8 @@ def test_refused_bundles_go_after_their_time(agents_round: Round) -> None:
         purge_refused(unit)
     with agents_round.service.reading() as unit:
         assert unit.db.get_one(BundleRow, row.id).sealed is None
+    with pytest.raises(Conflict), agents_round.service.unit() as unit:
+        admit(unit, row.id, officer="officer")
 
 
 def test_only_some_refusals_can_be_lifted(agents_round: Round) -> None:
@@ -374,6 +417,16 @@ def test_nobody_fills_the_disk_in_a_tablets_name(agents_round: Round) -> None:
     with pytest.raises(Invalid) as refused:
         agents_round.send(data[:-2] + b"\xff\xff")
     assert refused.value.code == "bundle_unsigned"
+
+
+@pytest.mark.parametrize("wrong", [{"key": "a\0"}, {"key": "\ud800"}, {"key": ""}, {"seq": True}, {"seq": 1.0}])
+def test_headers_hold_nothing_that_cannot_be(wrong: dict[str, object]) -> None:
+    header = {"tablet": str(uuid4()), "visit": str(uuid4()), "seq": 1, "previous": "00" * 32, "key": "k"}
+    for fields, refused in ((header, False), (header | wrong, True)):
+        text = json.dumps(fields).encode()
+        data = MAGIC + len(text).to_bytes(4) + text + bytes(200)
+        with pytest.raises(Invalid) if refused else nullcontext():
+            Bundle.parse(data)
 
 
 @given(st.binary(max_size=400))
@@ -424,6 +477,10 @@ def test_what_was_sealed_of_somebody_not_in_the_plan_goes_too(agents_round: Roun
     unreadable = agents_round.take(agents_round.tablet.seal(uuid4(), {"rubbish": True}))
     with agents_round.service.unit() as unit:
         revoke_tablet(unit, agents_round.tablet.id, officer="officer")
+    # Whoever knows the name of a tablet can send what it did not make; it stays in nobody's way.
+    tablet = agents_round.tablet
+    strange = agents_round.take(tablet.envelope(uuid4(), 1, bytes(32), b"x")[:-1] + b"x")
+    assert strange.reason == "unsigned"
     refused = [
         agents_round.take(agents_round.visit(None, "not_found", who=who))
         for who in (theirs, {"letter": letter, "how": "letter"}, {"beneficiary": str(person), "how": "name"})

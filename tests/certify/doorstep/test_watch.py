@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,14 +10,18 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
+from certify.domain.evidence import Void
 from certify.doorstep.homes import Home, set_home
+from certify.doorstep.planning import put_down
 from certify.doorstep.watch import confirm, look_at_agents, open_holds, release, visits_of, watch_agents
 from certify.errors import Conflict, NotFound
 from certify.service import Service
 from certify.storage.certificates import certificate_in_force
 from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, VisitRow, VisitTraceRow
+from certify.storage.facts import evidence_of
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_case_of
+from certify.visits import visit_of
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.certify.doorstep.conftest import Round, make_round
@@ -118,6 +123,60 @@ def test_what_a_cheat_certified_is_taken_back_and_visited_anew(agents_round: Rou
             decide(unit, uuid4(), officer="supervisor")
 
 
+@pytest.mark.parametrize("end", [release, confirm])
+def test_all_that_was_held_ends_however_long_ago_it_was(
+    end: Callable[..., AgentHoldRow], agents_round: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = agents_round.service
+    people = attests(agents_round, 17)
+    watch_agents(service)
+    monkeypatch.setattr("certify.doorstep.watch.WINDOW", 5)
+    late = attests(agents_round, 7)
+    watch_agents(service)
+    agents_round.clock.advance(timedelta(days=130))
+    with service.unit() as unit:
+        end(unit, open_holds(unit)[0].id, officer="supervisor")
+    for person in (*people, *late):
+        assert "paused" not in {found for found, _ in standing(service, person)}
+
+
+def test_what_was_found_honest_is_not_taken_back_with_a_later_hold(agents_round: Round) -> None:
+    service = agents_round.service
+    honest = attests(agents_round, 17)
+    watch_agents(service)
+    with service.unit() as unit:
+        release(unit, open_holds(unit)[0].id, officer="supervisor")
+    agents_round.anchor()
+    attests(agents_round, 17)
+    assert watch_agents(service) == [agents_round.agent]
+    with service.unit() as unit:
+        confirm(unit, open_holds(unit)[0].id, officer="supervisor")
+    with service.reading() as unit:
+        anew = set(unit.db.scalars(select(VisitRow.beneficiary_id).where(VisitRow.reason == "recheck")))
+        voids = [fact for person in honest for fact in evidence_of(unit.db, person) if isinstance(fact, Void)]
+    assert len(anew) == 17
+    assert not anew & set(honest)
+    assert len(voids) == len(honest), "given back once each"
+
+
+def test_what_was_made_before_a_release_and_arrives_after_it_is_looked_at(agents_round: Round) -> None:
+    service = agents_round.service
+    attests(agents_round, 17)
+    watch_agents(service)
+    late = []
+    for number in range(17):
+        agents_round.clock.advance(timedelta(minutes=40))
+        place = {"latitude": 39.9 + number / 100, "longitude": 116.4, "accuracy_m": 12.0}
+        more: dict[str, Any] = {"witnesses": WITNESSES, "why_no_face": "bandages", "place": place}
+        late.append(agents_round.visit(agents_round.enrol(), "witnesses", **more))
+    with service.unit() as unit:
+        release(unit, open_holds(unit)[0].id, officer="supervisor")
+    for data in late:
+        agents_round.clock.advance(timedelta(seconds=1))
+        agents_round.send(data)
+    assert watch_agents(service) == [agents_round.agent]
+
+
 def test_what_comes_while_a_hold_is_open_is_held_too(agents_round: Round) -> None:
     attests(agents_round, 17)
     watch_agents(agents_round.service)
@@ -126,7 +185,9 @@ def test_what_comes_while_a_hold_is_open_is_held_too(agents_round: Round) -> Non
     assert standing(agents_round.service, late[0]) == {("paused", "continue")}
 
 
-def test_one_face_for_many_people_is_seen(agents_round: Round, engine: FaceEngine) -> None:
+def test_one_face_for_many_people_is_seen(
+    agents_round: Round, engine: FaceEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     agents_round.engine = engine
     portrait = faces.portraits()["eileen_collins"]
     rows = []
@@ -143,36 +204,73 @@ def test_one_face_for_many_people_is_seen(agents_round: Round, engine: FaceEngin
         found = look_at_agents(unit).scores[agents_round.agent]
         hits = {one.signal.value: one.hits for one in found.signals}
         assert hits["same_face"] == 1
+        monkeypatch.setattr("certify.doorstep.watch.WINDOW", 1)
+        assert [len(visit.same_face) for visit in visits_of(unit, agents_round.agent)] == [1], "farther back, too"
         assert hits["same_background"] == 0 or found.visits == 2
 
 
-def test_a_second_visit_confirms_or_contradicts_the_first(service: Service, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    ("died_on", "expected"), [(None, None), ("2026-01-01", False), ("2026-03-03", True), ("unknown", None)]
+)
+def test_a_second_visit_confirms_or_contradicts_the_first(
+    died_on: str | None, expected: bool | None, service: Service, clock: Clock
+) -> None:
+    """Nobody found answers nothing, and a death of which nobody knows the day does not either."""
     first, second = make_round(service, clock), make_round(service, clock, badge="B-2")
-    for died_on, expected in ((None, None), ("2026-01-01", False)):
-        person = first.enrol()
-        row = first.send(first.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages"))
-        visit = uuid4()
-        with service.unit() as unit:
-            unit.db.add(
-                VisitRow(
-                    id=visit,
-                    beneficiary_id=person,
-                    state="planned",
-                    reason="recheck",
-                    rechecks=row.id,
-                    agent_id=second.agent,
-                    asked_at=unit.now,
-                    tries=0,
-                )
-            )
-        if died_on is None:
-            second.send(second.visit(person, "not_found", visit=visit))
-        else:
-            paper = [("document", faces.encode(faces.portraits()["grace_hopper"], quality=50))]
-            death = {"informant": "Wang", "relation": "neighbour", "died_on": died_on}
-            assert second.send(second.visit(person, "deceased", paper, death=death, visit=visit)).state == "opened"
-        with service.reading() as unit:
-            assert unit.db.get_one(VisitTraceRow, row.id).recheck is expected
+    person = first.enrol()
+    row = first.send(first.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages"))
+    with service.unit() as unit:
+        put_down(unit, [person], "recheck", rechecks={person: row.id})
+    clock.advance(timedelta(days=2))
+    second.anchor()
+    if died_on is None:
+        second.send(second.visit(person, "not_found"))
+    else:
+        paper = [("document", faces.encode(faces.portraits()["grace_hopper"], quality=50))]
+        death: dict[str, Any] = {"informant": "Wang", "relation": "neighbour"}
+        if died_on != "unknown":
+            death["died_on"] = died_on
+        assert second.send(second.visit(person, "deceased", paper, death=death)).state == "opened"
+    with service.reading() as unit:
+        assert unit.db.get_one(VisitTraceRow, row.id).recheck is expected
+
+
+def test_an_agent_does_not_make_the_visit_that_checks_them(service: Service, clock: Clock) -> None:
+    """Coming again oneself leaves the second visit open; whoever else comes answers it, in the plan or not."""
+    first, second = make_round(service, clock), make_round(service, clock, badge="B-2")
+    person = first.enrol()
+    row = first.send(first.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages"))
+    with service.unit() as unit:
+        put_down(unit, [person], "recheck", rechecks={person: row.id})
+    for result in ("moved", "not_found"):
+        assert first.send(first.visit(person, result)).state == "opened"
+    with service.reading() as unit:
+        waiting = visit_of(unit, person)
+        assert waiting is not None
+        assert (waiting.rechecks, waiting.state, waiting.tries) == (row.id, "asked", 1)
+        assert unit.db.get_one(VisitTraceRow, row.id).recheck is None
+    paper = [("document", faces.encode(faces.portraits()["grace_hopper"], quality=50))]
+    death = {"informant": "Wang", "relation": "neighbour", "died_on": "2026-01-01"}
+    assert second.send(second.visit(person, "deceased", paper, death=death)).state == "opened"
+    with service.reading() as unit:
+        assert visit_of(unit, person) is None
+        assert unit.db.get_one(VisitTraceRow, row.id).recheck is False
+
+
+def test_a_second_visit_to_somebody_else_answers_nothing(service: Service, clock: Clock) -> None:
+    first, second = make_round(service, clock), make_round(service, clock, badge="B-2")
+    person, other = first.enrol(), first.enrol()
+    row = first.send(first.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages"))
+    with service.unit() as unit:
+        put_down(unit, [person], "recheck", rechecks={person: row.id})
+        visit = visit_of(unit, person)
+        assert visit is not None
+    paper = [("document", faces.encode(faces.portraits()["grace_hopper"], quality=50))]
+    death = {"informant": "Wang", "relation": "neighbour", "died_on": "2026-01-01"}
+    assert second.send(second.visit(other, "deceased", paper, death=death, visit=visit.id)).state == "opened"
+    with service.reading() as unit:
+        assert unit.db.get_one(VisitTraceRow, row.id).recheck is None
+        assert visit_of(unit, person) is not None
 
 
 def test_holds_name_nobody(agents_round: Round) -> None:

@@ -1,0 +1,28 @@
+"""A visit at which nobody was found ends, and every visit says by which bundle it did."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("visits", sa.Column("bundle_id", sa.Uuid(), nullable=True))
+    op.create_foreign_key(op.f("fk_visits_bundle_id_bundles"), "visits", "bundles", ["bundle_id"], ["id"])
+    op.create_unique_constraint(op.f("uq_visits_bundle_id"), "visits", ["bundle_id"])
+    op.drop_constraint(op.f("ck_visits_state_known"), "visits")
+    op.create_check_constraint(
+        op.f("ck_visits_state_known"), "visits", "state in ('asked', 'planned', 'cancelled', 'made', 'missed')"
+    )
+
+
+def downgrade() -> None:
+    op.execute("update visits set state = 'cancelled' where state = 'missed'")
+    op.drop_constraint(op.f("ck_visits_state_known"), "visits")
+    op.create_check_constraint(
+        op.f("ck_visits_state_known"), "visits", "state in ('asked', 'planned', 'cancelled', 'made')"
+    )
+    op.drop_column("visits", "bundle_id")
