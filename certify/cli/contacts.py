@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from certify.cli.output import AsJson, ExitCode, console, errors, opened_service, operator, print_json, progress_bar
+from certify.cli.output import AsJson, console, opened_service, operator, print_json
 from certify.cli.person import NationalId, PersonId, find_person
+from certify.cli.row_files import Encoding, FileArgument, QuarantineOption, import_file
 from certify.contact import contact_of, set_contact
-from certify.errors import CertifyError, Invalid, NotFound
-from certify.identifiers import look_up
-from certify.service import Unit
 
 app = typer.Typer(help="See and set how people are reached.", no_args_is_help=True)
-
-_COLUMNS = ("phone", "email", "language", "reminders", "quiet_from", "quiet_to", "timezone")
-_SHOWN = 20
 
 
 @app.callback()
@@ -80,70 +73,13 @@ def set_it(
 
 @app.command("import")
 def import_them(
-    file: Annotated[Path, typer.Argument(help="CSV in UTF-8 with a header.")], as_json: AsJson = False
+    file: FileArgument, quarantine: QuarantineOption = None, encoding: Encoding = "utf-8", as_json: AsJson = False
 ) -> None:
-    """Set how many people are reached, from a CSV file.
+    """Set how many people are reached, from a file. Good rows go in; bad rows go to a quarantine file with the reason.
 
-    Columns: national_id, and any of phone, email, language, reminders (yes or no), quiet_from, quiet_to, timezone. An
-    empty cell changes nothing. Every row is a transaction of its own; rows that cannot be used are named by their
-    number and reason, and the exit code is 3.
+    Columns: national_id or card_number, and any of phone, email, language, reminders (yes or no), quiet_from, quiet_to,
+    timezone. An empty cell changes nothing. Exit code 3 when any row was quarantined.
     """
-    done, refused = 0, []
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as lines, opened_service() as service:
-            rows = csv.DictReader(lines)
-            unknown = set(rows.fieldnames or ()) - {"national_id", *_COLUMNS}
-            if unknown or "national_id" not in (rows.fieldnames or ()):
-                raise Invalid(
-                    "The header does not fit.", hint=f"Columns: national_id, {', '.join(_COLUMNS)}.", code="columns"
-                )
-            with progress_bar() as progress:
-                bar = progress.add_task("contacts", total=None)
-                for number, row in enumerate(rows, start=2):
-                    try:
-                        with service.unit(operator()) as unit:
-                            _set_row(unit, row)
-                        done += 1
-                    except CertifyError as error:
-                        refused.append((number, error.code, error.message))
-                    progress.advance(bar)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Invalid(f"{file} cannot be read as CSV in UTF-8.", code="file_unreadable") from error
-    if as_json:
-        print_json({"stored": done, "refused": [{"row": number, "code": code} for number, code, _ in refused]})
-    else:
-        console.print(f"{done:,} stored, {len(refused):,} refused.", highlight=False)
-        for number, _, message in refused[:_SHOWN]:
-            errors.print(f"  row {number}: {message}", highlight=False)
-        if len(refused) > _SHOWN:
-            errors.print(f"  and {len(refused) - _SHOWN:,} more; --json lists all", highlight=False)
-    if refused:
-        raise typer.Exit(ExitCode.REFUSED)
+    from certify.contact_file import import_contacts  # noqa: PLC0415 - pyarrow is slow to load
 
-
-def _set_row(unit: Unit, row: dict[str, str | None]) -> None:
-    person = look_up(unit, national_id=row.get("national_id") or "")
-    if person is None:
-        raise NotFound("Nobody with this national id is enrolled.", code="beneficiary_not_found")
-    changes: dict[str, Any] = {name: row[name] for name in _COLUMNS if row.get(name)}
-    if "reminders" in changes:
-        changes["reminders"] = _yes(changes["reminders"])
-    for name in ("quiet_from", "quiet_to"):
-        if name in changes:
-            changes[name] = _hour(changes[name])
-    set_contact(unit, person, replace(contact_of(unit, person), **changes))
-
-
-def _yes(text: str) -> bool:
-    answers = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-    try:
-        return answers[text.strip().lower()]
-    except KeyError:
-        raise Invalid("The column 'reminders' takes yes or no.", code="contact_invalid") from None
-
-
-def _hour(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise Invalid("Quiet hours are whole numbers.", code="contact_invalid") from None
+    import_file(import_contacts, "Contacts", file, quarantine, encoding, as_json=as_json)

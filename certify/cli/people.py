@@ -25,6 +25,7 @@ from certify.cli.output import (
     read_photo,
 )
 from certify.cli.person import NationalId, PersonId, find_person
+from certify.cli.row_files import Encoding, QuarantineOption
 from certify.determine import determine
 from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.erase import erase
@@ -88,10 +89,8 @@ def receipts(
 @app.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(help="CSV or Parquet, one row per pension.", exists=True, dir_okay=False)],
-    quarantine: Annotated[
-        Path | None, typer.Option(help="Where bad rows go with their reasons; default: beside the file.")
-    ] = None,
-    encoding: Annotated[str, typer.Option(help="Encoding of a CSV file, such as utf-8 or gb18030.")] = "utf-8",
+    quarantine: QuarantineOption = None,
+    encoding: Encoding = "utf-8",
     as_json: AsJson = False,
 ) -> None:
     """Import people and their pensions. Good rows go in; bad rows go to a quarantine file with the reason.

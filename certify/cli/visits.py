@@ -7,13 +7,14 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Column, Table
 from sqlalchemy import select
 
-from certify.cli.output import AsJson, ExitCode, console, opened_service, operator, print_json, progress_bar
+from certify.cli.output import AsJson, console, opened_service, operator, print_json
+from certify.cli.row_files import Encoding, FileArgument, QuarantineOption, import_file
 from certify.doorstep.backlog import Backlog, backlog
 from certify.doorstep.days import today_of
 from certify.doorstep.planning import (
@@ -45,11 +46,6 @@ FirstDay = Annotated[
 ]
 Days = Annotated[int, typer.Option(min=1, max=90, help="How many calendar days from the first on.")]
 Workdays = Annotated[str, typer.Option(help="Days of the week on which agents work, such as 'sun mon tue wed thu'.")]
-FileArgument = Annotated[Path, typer.Argument(help="CSV or Parquet file with a header.", exists=True, dir_okay=False)]
-QuarantineOption = Annotated[
-    Path | None, typer.Option(help="Where bad rows go with their reasons; default: beside the file.")
-]
-Encoding = Annotated[str, typer.Option(help="Encoding of a CSV file, such as utf-8 or gb18030.")]
 
 _USUAL = " ".join(_WEEK[number] for number in sorted(WORKDAYS))
 
@@ -200,7 +196,7 @@ def import_them(
     """
     from certify.doorstep.plan_file import import_plan  # noqa: PLC0415 - pyarrow is slow to load
 
-    _import(import_plan, "Planning", file, quarantine, encoding, as_json=as_json)
+    import_file(import_plan, "Planning", file, quarantine, encoding, as_json=as_json)
 
 
 @app.command("homes")
@@ -214,7 +210,7 @@ def import_their_homes(
     """
     from certify.doorstep.homes_file import import_homes  # noqa: PLC0415 - pyarrow is slow to load
 
-    _import(import_homes, "Homes", file, quarantine, encoding, as_json=as_json)
+    import_file(import_homes, "Homes", file, quarantine, encoding, as_json=as_json)
 
 
 @app.command("backlog")
@@ -239,29 +235,6 @@ def show_backlog(
     _show_backlog(found)
     if html is not None:
         console.print(f"Page: {html}", soft_wrap=True)
-
-
-def _import(work: Any, what: str, file: Path, quarantine: Path | None, encoding: str, *, as_json: bool) -> None:
-    from certify.doorstep.row_file import FileReport, Source  # noqa: PLC0415 - pyarrow is slow to load
-
-    source = Source(path=file, quarantine=quarantine, encoding=encoding, actor=operator())
-    with opened_service() as service, progress_bar() as progress:
-        bar = progress.add_task(what, total=None)
-        found: FileReport = work(
-            service, source, progress=lambda done, total: progress.update(bar, completed=done, total=total)
-        )
-    if as_json:
-        print_json({name: getattr(found, name) for name in found.__slots__})
-    else:
-        console.print(
-            f"{found.rows:,} rows: {found.done:,} stored, {found.unchanged:,} unchanged, "
-            f"{found.quarantined:,} quarantined.",
-            highlight=False,
-        )
-        if found.quarantine_path:
-            console.print(f"Quarantined rows with reasons: {found.quarantine_path}", soft_wrap=True)
-    if found.quarantined:
-        raise typer.Exit(ExitCode.REFUSED)
 
 
 def _show_planned(done: Planned) -> None:

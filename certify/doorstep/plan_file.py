@@ -15,7 +15,11 @@ from sqlalchemy import and_, func, or_, select
 from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, homes_of
 from certify.doorstep.planning import note_planned, put_down
-from certify.doorstep.row_file import (
+from certify.errors import Invalid
+from certify.registry.people_rows import QUARANTINE_COLUMNS, BadRow
+from certify.registry.quarantine import harmless
+from certify.registry.table_file import Columns, Row
+from certify.row_file import (
     CHUNK,
     Cells,
     Done,
@@ -26,10 +30,6 @@ from certify.doorstep.row_file import (
     no_progress,
     people_of,
 )
-from certify.errors import Invalid
-from certify.registry.people_rows import QUARANTINE_COLUMNS, BadRow
-from certify.registry.quarantine import harmless
-from certify.registry.table_file import Columns, Row
 from certify.service import Service, Unit
 from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
 from certify.storage.tables import BeneficiaryRow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import stat
@@ -81,13 +82,14 @@ def _person(call: Command, national_id: str) -> str:
 
 def test_from_contacts_to_messages_on_their_way(call: Command, tmp_path: Path) -> None:
     told = json.loads(call("contact", "import", str(tmp_path / "contacts.csv"), "--json", code=3).stdout)
-    assert told["stored"] == 2
-    assert [(row["row"], row["code"]) for row in told["refused"]] == [
-        (4, "contact_invalid"),
-        (5, "beneficiary_not_found"),
-        (6, "contact_invalid"),
-        (7, "contact_invalid"),
-    ]
+    assert (told["rows"], told["done"], told["quarantined"]) == (6, 2, 4)
+    with (tmp_path / "contacts.quarantine.csv").open(newline="", encoding="utf-8-sig") as bad:
+        assert [(row["quarantine_line"], row["quarantine_code"]) for row in csv.DictReader(bad)] == [
+            ("4", "contact_invalid"),
+            ("5", "beneficiary_not_found"),
+            ("6", "contact_invalid"),
+            ("7", "contact_invalid"),
+        ]
     shown = json.loads(call("contact", "show", "--national-id", "ID000001", "--json").output)
     assert (shown["phone"], shown["language"], shown["quiet_to"]) == ("+551155256325", "pt", 0)
 
@@ -170,9 +172,10 @@ def test_without_senders_the_command_says_so(call: Command, monkeypatch: pytest.
     for words in (("remind",), ("messages", "send")):
         assert call(*words, code=-1).exception.code == "senders_missing"
     (tmp_path / "bad.csv").write_text("who,phone\n")
-    assert call("contact", "import", str(tmp_path / "bad.csv"), code=-1).exception.code == "columns"
-    (tmp_path / "bad.csv").write_bytes(b"national_id,phone\n\xff\xfe\n")
-    assert call("contact", "import", str(tmp_path / "bad.csv"), code=-1).exception.code == "file_unreadable"
+    assert call("contact", "import", str(tmp_path / "bad.csv"), code=-1).exception.code == "column_unknown"
+    (tmp_path / "bad.csv").write_bytes(b"national_id,phone\n\xff\xfe,1\nID000001,,\nID000002,\n")
+    done = json.loads(call("contact", "import", str(tmp_path / "bad.csv"), "--json", code=3).stdout)
+    assert (done["done"], done["unchanged"], done["quarantined"]) == (0, 1, 2)
 
 
 def test_a_failure_is_told(call: Command, tmp_path: Path) -> None:

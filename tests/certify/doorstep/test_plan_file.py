@@ -15,9 +15,9 @@ from certify.doorstep.homes import Home, homes_of, set_home
 from certify.doorstep.homes_file import import_homes
 from certify.doorstep.plan_file import OUT, OUT_HOMES, export_plan, import_plan
 from certify.doorstep.planning import plan_visits
-from certify.doorstep.row_file import FileReport, Source
 from certify.erase import erase
 from certify.errors import Invalid
+from certify.row_file import FileReport, Source
 from certify.service import Service
 from tests.certify.doorstep.plans import agent, ask, bundle, events, people, person, tomorrow, visits
 from tests.conftest import Clock

@@ -1,4 +1,4 @@
-"""What files about visits and homes share: good rows go in, bad rows go to quarantine, and who a row is about.
+"""What files about people share: good rows go in, bad rows go to quarantine, and who a row is about.
 
 A chunk of rows is one transaction. What is so already is left alone, so a file that was cut short, or corrected, is
 simply imported again.
