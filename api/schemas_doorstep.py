@@ -175,6 +175,13 @@ class DoorOut(Out):
     initials: str | None = Field(description="Of the person to be visited; null when the visit is not in the plan")
 
 
+class BaseIn(In):
+    """A place (WGS 84), in degrees."""
+
+    latitude: float = Field(ge=-90, le=90, allow_inf_nan=False)
+    longitude: float = Field(ge=-180, le=180, allow_inf_nan=False)
+
+
 class AgentIn(In):
     """An agent to add."""
 
@@ -184,6 +191,16 @@ class AgentIn(In):
         description="Region, or what the regions begin with, in which the agent works"
     )
     capacity: int = Field(default=12, ge=0, le=60, description="Visits a day")
+    base: BaseIn | None = Field(default=None, description="Where the agent's days begin")
+
+
+class AgentChangeIn(In):
+    """What changes of an agent; what is not given stays, and a base of null is none."""
+
+    name: Text | None = None
+    area: Annotated[str, StringConstraints(max_length=40, pattern=r"^[A-Za-z0-9_\-]*$")] | None = None
+    capacity: int | None = Field(default=None, ge=0, le=60)
+    base: BaseIn | None = None
 
 
 class TabletOut(Out):
@@ -203,6 +220,8 @@ class AgentDetailOut(AgentOut):
 
     area: str
     capacity: int
+    base_latitude: float | None
+    base_longitude: float | None
     state: Literal["active", "away", "suspended"]
     score: float | None
     tablets: list[TabletOut]

@@ -14,11 +14,14 @@ from api.auth import allow, limit, network_of, public
 from api.errors import problems
 from api.idempotency import Once, once
 from api.state import State, current_state
+from certify.domain.route import Point
 from certify.doorstep.agents import (
+    AgentChange,
     AgentState,
     NewAgent,
     add_agent,
     all_agents,
+    change_agent,
     check_agent,
     get_agent,
     set_agent_state,
@@ -49,7 +52,7 @@ def add(body: schemas.AgentIn, caller: _Officer, once: _Once) -> Response:
     """Add an agent."""
 
     def work(unit: Unit) -> schemas.AgentDetailOut:
-        new = NewAgent(badge=body.badge, name=body.name, area=body.area, capacity=body.capacity)
+        new = NewAgent(badge=body.badge, name=body.name, area=body.area, capacity=body.capacity, base=_base(body.base))
         return _detail(unit, add_agent(unit, new))
 
     return once.run(caller, work, status=201)
@@ -60,6 +63,25 @@ def agents(_caller: _Reader, state: _State) -> schemas.AgentList:
     """List all agents with their tablets."""
     with state.service.reading() as unit:
         return schemas.AgentList(items=[_detail(unit, row) for row in all_agents(unit)])
+
+
+@router.patch(
+    "/agents/{agent_id}",
+    response_model=schemas.AgentDetailOut,
+    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+)
+def change(agent_id: UUID, body: schemas.AgentChangeIn, caller: _Officer, once: _Once) -> Response:
+    """Change where an agent works, how much, or from where. What is planned already stays."""
+    given = AgentChange()
+    if body.name is not None:
+        given["name"] = body.name
+    if body.area is not None:
+        given["area"] = body.area
+    if body.capacity is not None:
+        given["capacity"] = body.capacity
+    if "base" in body.model_fields_set:
+        given["base"] = _base(body.base)
+    return once.run(caller, lambda unit: _detail(unit, change_agent(unit, agent_id, given)), status=200)
 
 
 @router.post(
@@ -190,11 +212,17 @@ def _detail(unit: Unit, row: AgentRow) -> schemas.AgentDetailOut:
             "name": row.name,
             "area": row.area,
             "capacity": row.capacity,
+            "base_latitude": row.base_latitude,
+            "base_longitude": row.base_longitude,
             "state": row.state,
             "score": row.score,
             "tablets": [_tablet(unit, tablet) for tablet in tablets_of(unit, row.id)],
         }
     )
+
+
+def _base(given: schemas.BaseIn | None) -> Point | None:
+    return None if given is None else (given.latitude, given.longitude)
 
 
 def _tablet(unit: Unit, row: TabletRow) -> schemas.TabletOut:

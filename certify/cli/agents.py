@@ -11,14 +11,26 @@ from rich.table import Column, Table
 
 from certify.cli import supervise
 from certify.cli.output import AsJson, Officer, console, opened_service, operator, print_json, read_photo
-from certify.doorstep.agents import MAX_PHOTO, AgentState, NewAgent, add_agent, all_agents, set_agent_state
+from certify.domain.route import Point
+from certify.doorstep.agents import (
+    MAX_PHOTO,
+    AgentChange,
+    AgentState,
+    NewAgent,
+    add_agent,
+    all_agents,
+    change_agent,
+    set_agent_state,
+)
 from certify.doorstep.tablets import invite_tablet, revoke_tablet, tablets_of
-from certify.errors import NotFound
+from certify.errors import Invalid, NotFound
 from certify.service import Unit
 from certify.storage.doorstep_tables import AgentRow
 
 app = typer.Typer(help="Agents who visit people at home, and their tablets.", no_args_is_help=True)
 
+_BASE = "Where the agent's days begin: latitude and longitude in degrees, like '39.91,116.40'."
+Photo = Annotated[Path | None, typer.Option(help="JPEG, shown at the door.", exists=True, dir_okay=False)]
 Badge = Annotated[str, typer.Argument(help="Badge of the agent, from 'certify agent list'.")]
 
 
@@ -33,17 +45,46 @@ def add(
     name: Annotated[str, typer.Argument(help="Name, as whoever opens the door is shown it.")],
     area: Annotated[str, typer.Option(help="Region, or what regions begin with; '' is everywhere.")],
     capacity: Annotated[int, typer.Option(min=0, max=60, help="Visits a day.")] = 12,
-    photo: Annotated[Path | None, typer.Option(help="JPEG, shown at the door.", exists=True, dir_okay=False)] = None,
+    photo: Photo = None,
+    base: Annotated[str, typer.Option(help=_BASE)] = "",
     as_json: AsJson = False,
 ) -> None:
     """Add an agent who visits people at home. 'certify agent invite' then enrols a tablet."""
     data = None if photo is None else read_photo(photo, MAX_PHOTO)
     with opened_service() as service, service.unit(operator()) as unit:
-        row = add_agent(unit, NewAgent(badge=badge, name=name, area=area, capacity=capacity, photo=data))
+        row = add_agent(
+            unit, NewAgent(badge=badge, name=name, area=area, capacity=capacity, photo=data, base=_point(base))
+        )
     if as_json:
         print_json({"agent": row.id, "badge": row.badge})
     else:
         console.print(f"Agent {row.badge} was added.", highlight=False)
+
+
+@app.command()
+def change(
+    badge: Badge,
+    name: Annotated[str | None, typer.Option(help="Name, as whoever opens the door is shown it.")] = None,
+    area: Annotated[str | None, typer.Option(help="Region, or what regions begin with; '' is everywhere.")] = None,
+    capacity: Annotated[int | None, typer.Option(min=0, max=60, help="Visits a day.")] = None,
+    photo: Photo = None,
+    base: Annotated[str | None, typer.Option(help=f"{_BASE} '' is nowhere.")] = None,
+) -> None:
+    """Change an agent; what is not given stays. What is planned for them stays too: plan anew after it."""
+    given = AgentChange()
+    if name is not None:
+        given["name"] = name
+    if area is not None:
+        given["area"] = area
+    if capacity is not None:
+        given["capacity"] = capacity
+    if photo is not None:
+        given["photo"] = read_photo(photo, MAX_PHOTO)
+    if base is not None:
+        given["base"] = _point(base)
+    with opened_service() as service, service.unit(operator()) as unit:
+        change_agent(unit, _agent(unit, badge).id, given)
+    console.print(f"Agent {badge} was changed.", highlight=False)
 
 
 @app.command("list")
@@ -118,6 +159,16 @@ def revoke(
     with opened_service() as service, service.unit(operator()) as unit:
         revoke_tablet(unit, tablet, officer=officer)
     console.print("Revoked.")
+
+
+def _point(text: str) -> Point | None:
+    if not text.strip():
+        return None
+    try:
+        latitude, longitude = (float(part) for part in text.split(","))
+    except ValueError:
+        raise Invalid("The base cannot be read.", hint="Write it like 39.91,116.40.", code="agent_invalid") from None
+    return latitude, longitude
 
 
 def _set(badge: str, state: AgentState) -> None:

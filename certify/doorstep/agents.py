@@ -5,13 +5,15 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import select
 
+from certify.domain.route import Point, point_of
 from certify.doorstep.tablets import end_tablets_of
 from certify.errors import Conflict, Invalid, NotFound
 from certify.service import Unit
@@ -36,39 +38,67 @@ class AgentState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAgent:
-    """An agent to add. ``area`` is a region, or what regions begin with; ``capacity`` is visits a day."""
+    """An agent to add.
+
+    ``area`` is a region, or what regions begin with; ``capacity`` is visits a day; days begin at the ``base``.
+    """
 
     badge: str
     name: str
     area: str
     capacity: int = 12
     photo: bytes | None = None
+    base: Point | None = None
+
+
+class AgentChange(TypedDict, total=False):
+    """What of an agent may change; what is not given stays. Badges never change: they stand on cards."""
+
+    name: str
+    area: str
+    capacity: int
+    photo: bytes | None
+    base: Point | None
 
 
 def add_agent(unit: Unit, new: NewAgent) -> AgentRow:
     """Add an agent. Raises Invalid (``agent_invalid``), ImageRefused, Conflict (``agent_exists``)."""
-    if not _BADGE.fullmatch(new.badge) or not new.name.strip() or not 0 <= new.capacity <= 60:
-        raise Invalid(
-            "An agent needs a badge of 2 to 30 letters, digits or '-', a name, and 0 to 60 visits a day.",
-            code="agent_invalid",
-        )
-    if new.photo is not None:
-        _check_photo(new.photo)
+    _check(new)
     if unit.db.scalars(select(AgentRow.id).where(AgentRow.badge == new.badge)).one_or_none() is not None:
         raise Conflict("There is an agent with this badge already.", code="agent_exists")
     row = AgentRow(
         id=unit.service.new_id(),
         badge=new.badge,
-        name=new.name.strip(),
-        area=new.area,
-        capacity=new.capacity,
-        photo=new.photo,
         state=AgentState.ACTIVE.value,
         created_at=unit.now,
     )
+    _fill(row, new)
     unit.db.add(row)
     unit.db.flush()
     unit.ledger("agent_added", None, agent=str(row.id))
+    return row
+
+
+def change_agent(unit: Unit, agent_id: UUID, change: AgentChange) -> AgentRow:
+    """Change an agent. What is planned for them stays; the next plan goes by the new area, capacity and base.
+
+    Raises NotFound, Invalid (``agent_invalid``), ImageRefused.
+    """
+    row = get_agent(unit, agent_id, lock=True)
+    now = NewAgent(
+        badge=row.badge,
+        name=row.name,
+        area=row.area,
+        capacity=row.capacity,
+        photo=row.photo,
+        base=point_of(row.base_latitude, row.base_longitude),
+    )
+    new = replace(now, **change)
+    _check(new)
+    if new != now:
+        _fill(row, new)
+        unit.db.flush()
+        unit.ledger("agent_changed", None, agent=str(row.id), changed=sorted(change))
     return row
 
 
@@ -162,6 +192,27 @@ def _same(secret: str, ours: str) -> bool:
 
 def _door_mark(unit: Unit, visit: UUID | None, agent: UUID | None, planned_on: date | None) -> str:
     return unit.service.vault.lookup_hash(unit.db, "door", f"{visit}|{agent}|{planned_on}").hex()[:32]
+
+
+def _check(new: NewAgent) -> None:
+    latitude, longitude = new.base or (0.0, 0.0)
+    if not _BADGE.fullmatch(new.badge) or not new.name.strip() or not 0 <= new.capacity <= 60:
+        raise Invalid(
+            "An agent needs a badge of 2 to 30 letters, digits or '-', a name, and 0 to 60 visits a day.",
+            code="agent_invalid",
+        )
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # neither holds of what is not a number
+        raise Invalid(
+            "A base has a latitude between -90 and 90 degrees and a longitude between -180 and 180.",
+            code="agent_invalid",
+        )
+    if new.photo is not None:
+        _check_photo(new.photo)
+
+
+def _fill(row: AgentRow, new: NewAgent) -> None:
+    row.name, row.area, row.capacity, row.photo = new.name.strip(), new.area, new.capacity, new.photo
+    row.base_latitude, row.base_longitude = new.base or (None, None)
 
 
 def _check_photo(photo: bytes) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from certify.domain.rounds import Need, Taken, Worker, assign
-from certify.domain.route import MORNING, Part, Stop, route
+from certify.domain.route import MORNING, Part, Stop, point_of, route
 from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, homes_of
 from certify.service import Unit
@@ -101,7 +101,16 @@ def plan_visits(unit: Unit, first_day: date, days: int, *, workdays: Collection[
     stops = _stops(unit, [*waiting, *planned])
     plan = assign(
         _needs(unit, waiting, stops),
-        [Worker(agent=name, area=row.area, capacity=row.capacity) for name, row in agents.items()],
+        [
+            Worker(
+                agent=name,
+                area=row.area,
+                capacity=row.capacity,
+                latitude=row.base_latitude,
+                longitude=row.base_longitude,
+            )
+            for name, row in agents.items()
+        ],
         working_days(first_day, days, workdays),
         [Taken(str(row.agent_id), row.planned_on, stops[row.id]) for row in planned if row.planned_on],
     )
@@ -121,11 +130,13 @@ def rebalance(unit: Unit, first_day: date, days: int, *, workdays: Collection[in
     done = plan_visits(unit, first_day, days, workdays=workdays)
     planned = _planned(unit, first_day, days)
     stops = _stops(unit, planned)
+    bases = {row.id: point_of(row.base_latitude, row.base_longitude) for row in unit.db.scalars(select(AgentRow))}
     rounds: dict[tuple[UUID | None, date | None], list[VisitRow]] = {}
     for row in planned:
         rounds.setdefault((row.agent_id, row.planned_on), []).append(row)
-    for rows in rounds.values():
-        places = {stop.visit: place for place, stop in enumerate(route([stops[row.id] for row in rows]), 1)}
+    for (agent_id, _), rows in rounds.items():
+        base = None if agent_id is None else bases.get(agent_id)
+        places = {stop.visit: place for place, stop in enumerate(route([stops[row.id] for row in rows], base), 1)}
         for row in rows:
             row.place = places[str(row.id)]
     unit.db.flush()

@@ -28,6 +28,8 @@ class AgentRow(Base):
     photo: Mapped[bytes | None] = mapped_column(deferred=True)  # JPEG
     area: Mapped[str]  # region or beginning of regions in which the agent works
     capacity: Mapped[int]  # visits a day
+    base_latitude: Mapped[float | None]  # where the agent's days begin
+    base_longitude: Mapped[float | None]
     state: Mapped[str]
     created_at: Mapped[datetime]
     watched_at: Mapped[datetime | None]  # when the agent's visits were last looked through for what is unusual

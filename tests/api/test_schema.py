@@ -250,6 +250,7 @@ class Doorstep:
             ("/v1/tablet/bundles/{sha256}", "put"): self.bundle,
             ("/v1/door", "post"): {"secret": door_secret(unit, visit)},
             ("/v1/agents", "post"): {"badge": "B-2", "name": "Agent Wu", "area": "12"},
+            ("/v1/agents/{agent_id}", "patch"): {"capacity": 8, "base": {"latitude": 39.91, "longitude": 116.4}},
             ("/v1/agents/{agent_id}/state", "post"): {"state": "away"},
             ("/v1/agents/holds/{hold_id}", "post"): {"decision": "released"},
         }

@@ -48,6 +48,9 @@ def test_agents_and_their_tablets(call: Command, tmp_path: Path) -> None:
     added = json.loads(call("agent", "add", "A-17", "Li Wei", "--area", "11", "--photo", photo, "--json").output)
     assert added["badge"] == "A-17"
     assert call("agent", "add", "A-17", "Li Wei", "--area", "", code=-1).exception.code == "agent_exists"
+    assert "was changed" in call("agent", "change", "A-17", "--base", "39.91, 116.40", "--name", "Li Wei").output
+    assert call("agent", "change", "A-17", "--base", "here", code=-1).exception.code == "agent_invalid"
+    assert call("agent", "change", "X-99", "--capacity", "3", code=-1).exception.code == "agent_not_found"
     assert "A-18 was added" in call("agent", "add", "A-18", "Xu Na", "--area", "", "--capacity", "1").output
     assert "everywhere" in call("agent", "list").output
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from certify.determine import add_case
-from certify.doorstep.agents import AgentState, set_agent_state
+from certify.doorstep.agents import AgentState, change_agent, set_agent_state
 from certify.doorstep.backlog import NO_AGENT, AreaLoad, DayLoad, backlog
 from certify.doorstep.backlog_page import backlog_page
 from certify.doorstep.homes import Home, set_homes
@@ -181,6 +181,24 @@ def test_a_day_goes_from_neighbour_to_neighbour_mornings_first(service: Service)
     _plan(service, days=1)
     again = sorted(_days(service).items(), key=lambda item: item[1][2] or 0)
     assert [who.index(person) for person, _ in again] == [3, 1, 2, 0]
+
+
+def test_a_day_begins_at_the_agents_base(service: Service) -> None:
+    ours = agent(service, capacity=5)
+    who = people(service, 3)
+    with service.unit() as unit:
+        set_homes(unit, {person: Home("x", "", 0.0, 0.01 * place) for place, person in enumerate(who)})
+    ask(service, who)
+    _plan(service, days=1)
+
+    def order() -> list[int]:
+        return [who.index(person) for person, _ in sorted(_days(service).items(), key=lambda item: item[1][2] or 0)]
+
+    assert order() == [0, 1, 2]
+    with service.unit() as unit:
+        change_agent(unit, ours, {"base": (0.0, 0.05)})
+        rebalance(unit, tomorrow(service), 1)
+    assert order() == [2, 1, 0]
 
 
 def test_when_an_agent_falls_ill_the_others_take_over(service: Service) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
 
 from certify.doorstep.agents import (
+    AgentChange,
     AgentState,
     NewAgent,
     add_agent,
+    change_agent,
     check_agent,
     day_secret,
     door_secret,
@@ -36,6 +38,7 @@ from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.errors import Conflict, Invalid, NotFound
 from certify.service import Service
 from certify.storage.doorstep_tables import VisitRow
+from fixtures import faces
 from fixtures.passkey import Passkey
 from fixtures.tablet import Tablet
 from tests.conftest import Clock
@@ -255,10 +258,35 @@ def test_who_is_at_the_door(fund: Service, agent: UUID, clock: Clock) -> None:
         check_agent(unit, secret, today)  # the visit is somebody else's now
 
 
-@pytest.mark.parametrize("new", [{"badge": "x"}, {"badge": "with space"}, {"name": " "}, {"capacity": 61}])
+@pytest.mark.parametrize(
+    "new",
+    [
+        {"badge": "x"},
+        {"badge": "with space"},
+        {"name": " "},
+        {"capacity": 61},
+        {"base": (91.0, 0.0)},
+        {"base": (0.0, float("nan"))},
+    ],
+)
 def test_an_agent_needs_badge_name_and_a_day_that_can_be_done(fund: Service, new: dict[str, Any]) -> None:
     with pytest.raises(Invalid), fund.unit() as unit:
         add_agent(unit, NewAgent(**({"badge": "B-1", "name": "Li", "area": "11"} | new)))
+    if "badge" not in new:
+        with pytest.raises(Invalid), fund.unit() as unit:
+            row = add_agent(unit, NewAgent(badge="B-1", name="Li", area="11"))
+            change_agent(unit, row.id, cast("AgentChange", new))
+
+
+def test_what_is_not_said_of_an_agent_stays(fund: Service, agent: UUID) -> None:
+    photo = faces.encode(faces.portraits()["grace_hopper"], quality=60)
+    with fund.unit() as unit:
+        change_agent(unit, agent, {"base": (39.9, 116.4), "photo": photo})
+        change_agent(unit, agent, {"area": "12", "capacity": 3})
+    with fund.reading() as unit:
+        row = get_agent(unit, agent)
+        assert (row.name, row.badge, row.area, row.capacity, row.photo) == ("Agent Li", "A-17", "12", 3, photo)
+        assert (row.base_latitude, row.base_longitude) == (39.9, 116.4)
 
 
 def test_a_badge_belongs_to_one_agent(fund: Service, agent: UUID) -> None:

@@ -1,4 +1,4 @@
-"""A visit at which nobody was found ends, and every visit says by which bundle it did."""
+"""A visit at which nobody was found ends; every visit says by which bundle it did; agents set out from somewhere."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,9 +17,13 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_visits_state_known"), "visits", "state in ('asked', 'planned', 'cancelled', 'made', 'missed')"
     )
+    for column in ("base_latitude", "base_longitude"):
+        op.add_column("agents", sa.Column(column, sa.Double(), nullable=True))
 
 
 def downgrade() -> None:
+    for column in ("base_latitude", "base_longitude"):
+        op.drop_column("agents", column)
     op.execute("update visits set state = 'cancelled' where state = 'missed'")
     op.drop_constraint(op.f("ck_visits_state_known"), "visits")
     op.create_check_constraint(
