@@ -1,4 +1,4 @@
-"""Giving up: work that nobody's computer can do ends before a human, instead of being tried for ever."""
+"""Giving up: work that no computer can do, or shall not, ends before a human instead of being tried for ever."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Reason(StrEnum):
 
     WORKER_DIED = "worker_died"  # every worker that took it died: out of memory, or a crash inside a decoder or model
     KEEPS_FAILING = "keeps_failing"  # errors again and again, for a long time, although others are served
+    VISIT_IN_DOUBT = "visit_in_doubt"  # an agent who cheats made it, and nobody had looked yet
 
 
 def give_up(unit: Unit, session_id: UUID, *, reason: Reason) -> SessionRow:

@@ -25,10 +25,11 @@ from certify.doorstep.integrity_report import integrity_page
 from certify.doorstep.planning import put_down
 from certify.doorstep.traces import open_trace, traces_of, unsigned
 from certify.errors import Conflict, NotFound
+from certify.give_up import Reason, give_up
 from certify.service import Service, Unit
 from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, BundleRow, VisitTraceRow
 from certify.storage.facts import add_evidence, find_evidence
-from certify.storage.tables import BeneficiaryRow, EvidenceRow, SessionRow
+from certify.storage.tables import BeneficiaryRow, EvidenceRow
 
 log = logging.getLogger("certify.watch")
 
@@ -247,9 +248,12 @@ def _take_back(unit: Unit, bundle: BundleRow) -> None:
 
 
 def _void_capture(unit: Unit, bundle: BundleRow, officer: str) -> None:
+    """Take back what was seen at a visit; what nobody has looked at yet is looked at by an officer only."""
     person = _living(unit, bundle)
-    session = None if bundle.session_id is None else unit.db.get(SessionRow, bundle.session_id)
-    if person is not None and session is not None and session.evidence_id is not None:
+    if person is None or bundle.session_id is None:
+        return
+    session = give_up(unit, bundle.session_id, reason=Reason.VISIT_IN_DOUBT)
+    if session.evidence_id is not None:
         source = f"officer:{officer}"
         _void(unit, person, str(session.evidence_id), source, f"visit:{bundle.id}", by_officer=True)
 

@@ -102,12 +102,16 @@ def test_what_a_cheat_certified_is_taken_back_and_visited_anew(agents_round: Rou
     person = agents_round.enrol(portrait)
     row = agents_round.send(agents_round.visit(person, "face", [("photo", faces.encode(portrait))]))
     agents_round.judge(row)
+    other = agents_round.enrol(portrait)
+    not_judged = agents_round.send(agents_round.visit(other, "face", [("photo", faces.encode(portrait, quality=80))]))
     attests(agents_round, 17)
     watch_agents(service)
     with service.reading() as unit:
         hold = open_holds(unit)[0].id
     with service.unit() as unit:
         confirm(unit, hold, officer="supervisor")
+    assert agents_round.judge(not_judged).outcome == "review"
+    assert {found for found, _ in standing(service, other)} <= {"due", "grace", "overdue"}
     assert {found for found, _ in standing(service, person)} <= {"due", "grace", "overdue"}
     assert {payment for _, payment in standing(service, person)} == {"continue"}
     with service.reading() as unit:
