@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from api.schemas import In, Out, Text
 from api.schemas_self import DeviceId
+from certify.domain.route import Point
 
 Secret = Annotated[str, StringConstraints(min_length=10, max_length=100, pattern=r"^[A-Za-z0-9_\-]+$")]
 Badge = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{2,30}$")]
@@ -113,6 +114,18 @@ class ChainOut(Out):
     sha256: str
 
 
+class PlaceOut(Out):
+    """A place (WGS 84), in degrees."""
+
+    latitude: float
+    longitude: float
+
+    @classmethod
+    def at(cls, point: Point | None) -> Self | None:
+        """Say where a point is, if there is one."""
+        return None if point is None else cls(latitude=point[0], longitude=point[1])
+
+
 class DayOut(Out):
     """What a tablet takes along."""
 
@@ -122,6 +135,7 @@ class DayOut(Out):
     key: dict[str, str]
     head: ChainOut
     stops: list[StopOut]
+    base: PlaceOut | None = Field(description="Where the agent's days begin")
     day_codes: dict[date, str] = Field(
         description="What to show at doors that are not in the plan, by day; PNG, base64"
     )
@@ -220,8 +234,7 @@ class AgentDetailOut(AgentOut):
 
     area: str
     capacity: int
-    base_latitude: float | None
-    base_longitude: float | None
+    base: PlaceOut | None
     state: Literal["active", "away", "suspended"]
     score: float | None
     tablets: list[TabletOut]

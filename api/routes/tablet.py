@@ -15,6 +15,7 @@ from api.errors import problems
 from api.routes.media import media_body
 from api.state import State, current_state
 from certify.access import device_mark
+from certify.doorstep.agents import base_of
 from certify.doorstep.clock import sign_time
 from certify.doorstep.day import Stop, Told, day_of, told, waiting_of_tablet
 from certify.doorstep.receive import missing_places, take_bundle
@@ -132,6 +133,7 @@ def day(caller: _Tablet, state: _State) -> schemas.DayOut:
             key={name: str(value) for name, value in found.key.items()},
             head=schemas.ChainOut(seq=seq, sha256=sha256.hex()),
             stops=[_stop(stop) for stop in found.stops],
+            base=schemas.PlaceOut.at(base_of(found.agent)),
             day_codes={on: base64.b64encode(code).decode() for on, code in found.day_codes.items()},
             retention_days=state.service.settings.media_retention_days,
         )

@@ -91,7 +91,7 @@ def change_agent(unit: Unit, agent_id: UUID, change: AgentChange) -> AgentRow:
         area=row.area,
         capacity=row.capacity,
         photo=row.photo,
-        base=point_of(row.base_latitude, row.base_longitude),
+        base=base_of(row),
     )
     new = replace(now, **change)
     _check(new)
@@ -135,6 +135,11 @@ def get_agent(unit: Unit, agent_id: UUID, *, lock: bool = False) -> AgentRow:
 def all_agents(unit: Unit) -> Sequence[AgentRow]:
     """Return all agents, by badge."""
     return unit.db.scalars(select(AgentRow).order_by(AgentRow.badge)).all()
+
+
+def base_of(row: AgentRow) -> Point | None:
+    """Return where an agent's days begin; None when it is not known."""
+    return point_of(row.base_latitude, row.base_longitude)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from certify.domain.rounds import Need, Taken, Worker, assign
-from certify.domain.route import MORNING, Part, Stop, point_of, route
+from certify.domain.route import MORNING, Part, Stop, route
+from certify.doorstep.agents import base_of
 from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, homes_of
 from certify.service import Unit
@@ -130,7 +131,7 @@ def rebalance(unit: Unit, first_day: date, days: int, *, workdays: Collection[in
     done = plan_visits(unit, first_day, days, workdays=workdays)
     planned = _planned(unit, first_day, days)
     stops = _stops(unit, planned)
-    bases = {row.id: point_of(row.base_latitude, row.base_longitude) for row in unit.db.scalars(select(AgentRow))}
+    bases = {row.id: base_of(row) for row in unit.db.scalars(select(AgentRow))}
     rounds: dict[tuple[UUID | None, date | None], list[VisitRow]] = {}
     for row in planned:
         rounds.setdefault((row.agent_id, row.planned_on), []).append(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import time
@@ -13,18 +14,21 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Page, Playwright, expect
+from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Locator, Page, Playwright, expect
 from sqlalchemy import select
 
 from certify.doorstep.agents import NewAgent, add_agent
+from certify.doorstep.bundle import Bundle
+from certify.doorstep.content import Content
 from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, set_home
 from certify.doorstep.tablets import invite_tablet
 from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
 from certify.storage.reviews import open_case_of
+from certify.storage.signing import visit_key
 from certify.storage.tables import SessionRow
 from tests.e2e.axe import AXE
-from tests.e2e.conftest import House
+from tests.e2e.house import House
 
 CODE = "eight of hearts"
 """What the agent chooses to open the day's work with, on a tablet whose passkey makes no secrets."""
@@ -132,32 +136,96 @@ class AgentAtWork:
 
     def enrol(self) -> None:
         """Set the tablet up with an officer's address, and sign in."""
-        with self.house.service.unit() as unit:
-            agent = unit.db.get_one(AgentRow, self.agent)
-            _, secret = invite_tablet(unit, agent, officer="officer")
-        self.page.goto(f"{self.house.service.settings.public_url}/agent#e={secret}")
+        self.open_invitation()
         self.page.get_by_role("button", name="Yes, set it up").click()
         self.sign_in()
 
-    def sign_in(self) -> None:
+    def open_invitation(self) -> None:
+        """Open the address by which an officer lets the tablet be set up."""
+        with self.house.service.unit() as unit:
+            agent = unit.db.get_one(AgentRow, self.agent)
+            _, secret = invite_tablet(unit, agent, officer="officer")
+        self.page.goto("about:blank")  # where the app is open already, another fragment alone opens nothing
+        self.page.goto(f"{self.house.service.settings.public_url}/agent#e={secret}")
+
+    def sign_in(self, code: str = CODE) -> None:
         """Sign in with the passkey, and choose a code where it makes no secrets."""
-        self.page.get_by_role("button", name="Sign in with the passkey").click()
-        if not self.secrets:
-            self.page.get_by_label("Code", exact=True).fill(CODE)
-            self.page.get_by_label("The same again").fill(CODE)
-            self.page.get_by_role("button", name="Go on").click()
+        self.use_passkey(code)
         self.expect_title("Your visits")
         self.page.evaluate("() => navigator.serviceWorker.ready.then(() => null)")  # now it opens without a network
 
+    def use_passkey(self, code: str = CODE) -> None:
+        """Press what signs in."""
+        self.page.get_by_role("button", name="Sign in with the passkey").click()
+        if not self.secrets:
+            self.page.get_by_label("Code", exact=True).fill(code)
+            self.page.get_by_label("The same again").fill(code)
+            self.page.get_by_role("button", name="Go on").click()
+
     def unlock(self) -> None:
         """Open the day's work again."""
-        self.page.get_by_label("Code of this sign-in").fill(CODE)
+        if not self.secrets:
+            self.page.get_by_label("Code of this sign-in").fill(CODE)
         self.page.get_by_role("button", name="Open", exact=True).click()
         self.expect_title("Your visits")
 
+    def reopen(self) -> None:
+        """Open the page once more: the day's work is locked then."""
+        self.page.reload()
+        self.expect_title("Open the day's work")
+
+    def sync(self) -> None:
+        """Send what is sealed, and fetch."""
+        with self.page.expect_response("**/v1/tablet/told", timeout=60_000):
+            self.page.get_by_role("button", name="Send and fetch").click()
+        expect(self.page.get_by_text("Still here: 0")).to_be_visible(timeout=30_000)
+
+    def stop_of(self, visit: UUID) -> Locator:
+        """Return the visit as the list shows it."""
+        return self.page.locator(f'[data-visit="{visit}"]')
+
+    def look_in(self, visit: UUID) -> None:
+        """Begin a visit with showing the code, and go back to the list."""
+        self.stop_of(visit).click()
+        self.page.get_by_role("button", name="Show my code").click()
+        expect(self.page.locator("img.qr")).to_be_visible()
+        self.page.get_by_role("button", name="Back").click()
+        expect(self.stop_of(visit)).to_have_attribute("data-state", "begun")
+
+    def find_nobody(self, visit: UUID) -> None:
+        """Make a visit at which nobody is found, and seal it."""
+        self.stop_of(visit).click()
+        self.page.get_by_role("button", name="Nobody was found").click()
+        self.page.get_by_role("button", name="Go on").click()
+        self.sign()
+
+    def hear_witnesses(self, visit: UUID) -> None:
+        """Make a visit with the word of two witnesses, and seal it."""
+        page = self.page
+        self.stop_of(visit).click()
+        page.get_by_role("button", name="A face is not possible").click()
+        page.get_by_label("Why is a face not possible?").fill("Bandages after an operation")
+        page.get_by_role("button", name="Two witnesses").click()
+        for place, (name, relation) in enumerate((("Wang", "neighbour"), ("Zhao", "daughter"))):
+            page.locator(f"#name{place}").fill(name)
+            page.locator(f"#relation{place}").fill(relation)
+        page.get_by_role("button", name="Go on").click()
+        self.sign()
+
+    def sealed(self) -> list[Content]:
+        """Open what lies sealed on the tablet, as only the service can, in the order in which it was sealed."""
+        found = []
+        with self.house.service.reading() as unit:
+            for data in self.page.evaluate(_BUNDLES):
+                bundle = Bundle.parse(base64.b64decode(data))
+                key = visit_key(unit.db, self.house.service.vault, bundle.header.key)
+                assert key is not None
+                found.append(Content.parse(bundle.open(key)))
+        return found
+
     def begin(self, visit: UUID, *, photos: int = 1) -> None:
         """Begin a visit and take photos."""
-        self.page.locator(f'[data-visit="{visit}"]').click()
+        self.stop_of(visit).click()
         self.page.get_by_role("button", name="Take photos").click()
         # The page gives advice once it sees a picture.
         expect(self.page.locator(".advice")).not_to_have_text("The camera starts…")
@@ -168,6 +236,10 @@ class AgentAtWork:
     def photograph(self, visit: UUID, *, photos: int = 3) -> None:
         """Make a visit with photos, and seal it."""
         self.begin(visit, photos=photos)
+        self.agree()
+
+    def agree(self) -> None:
+        """Go on from the photos: the person agrees, the agent signs."""
         self.page.get_by_label("The person agrees").check()
         self.page.get_by_role("button", name="Go on").click()
         self.sign()
@@ -187,6 +259,16 @@ class AgentAtWork:
         ours = "Failed to load resource" not in said.text and "ERR_" not in said.text
         if said.type in ("error", "warning") and ours:
             self.complaints.append(said.text)
+
+
+_BUNDLES = """() => new Promise((done) => {
+  const asked = indexedDB.open("certify-tablet");
+  asked.onsuccess = () => {
+    const all = asked.result.transaction("bundles").objectStore("bundles").getAll();
+    const text = (data) => btoa(Array.from(new Uint8Array(data), (byte) => String.fromCharCode(byte)).join(""));
+    all.onsuccess = () => done(all.result.map((each) => text(each.data)));
+  };
+})"""
 
 
 @contextmanager

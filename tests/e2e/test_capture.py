@@ -16,7 +16,9 @@ from fixtures import faces, videos
 from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network
 from tests.e2e.axe import AXE, violations
-from tests.e2e.conftest import BORN, RATE, Cast, House, Wait, heading, knock, opened, outcome, shoot, start
+from tests.e2e.browser import heading, knock, opened, outcome, shoot, start
+from tests.e2e.conftest import RATE, Cast, Wait
+from tests.e2e.house import BORN, House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 

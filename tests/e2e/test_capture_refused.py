@@ -8,7 +8,9 @@ from playwright.sync_api import Playwright, expect
 from fixtures import faces
 from fixtures.camera import FileCamera
 from tests.e2e.axe import AXE, violations
-from tests.e2e.conftest import BORN, Cast, House, Wait, heading, knock, opened, outcome, shoot, start
+from tests.e2e.browser import heading, knock, opened, outcome, shoot, start
+from tests.e2e.conftest import Cast, Wait
+from tests.e2e.house import BORN, House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 

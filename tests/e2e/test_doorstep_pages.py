@@ -12,18 +12,21 @@ import numpy as np
 import pytest
 import zxingcpp
 from playwright.sync_api import Playwright, expect
+from sqlalchemy import select
 
 from certify.access import new_link, person_of_letter
 from certify.certificates.qr import qr_png
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.days import today_of
-from certify.storage.doorstep_tables import VisitRow
+from certify.storage.doorstep_tables import BundleRow, VisitRow
+from certify.visits import put_back
 from fixtures import faces, phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture
 from tests.e2e.axe import violations
-from tests.e2e.conftest import House, heading, opened, shoot
-from tests.e2e.doorstep import AgentAtWork, at_work, plan, wait_for_case
+from tests.e2e.browser import heading, opened, shoot
+from tests.e2e.doorstep import AgentAtWork, at_work, plan, wait_for_case, wait_until_judged
+from tests.e2e.house import House
 
 pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest.mark.enable_socket]
 
@@ -122,6 +125,87 @@ def test_papers_are_photographed_too(
         wait_for_case(house, patient, "visit_attested")
         wait_for_case(house, dead, "adverse_record")
         wait_for_case(house, neighbour, "visit_refused")
+
+
+def test_a_visit_that_is_not_on_the_list_goes_on(
+    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
+) -> None:
+    """Somebody else's visit, and one that was taken off the list since, are found again by what is known of them."""
+    planned, _ = house.enrol(eileen)
+    neighbour, card = house.enrol(eileen)
+    camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
+    with at_work(house, playwright, chromium, tmp_path / "tablet", camera=camera.path, secrets=True) as agent:
+        (visit,) = plan(house, agent.agent, [planned])
+        agent.enrol()
+        page = agent.page
+        page.get_by_role("button", name="Visit somebody who is not on the list").click()
+        page.get_by_label("Number on the card").fill(card)
+        page.get_by_label("Number on the card").blur()
+        page.get_by_role("button", name="Take photos").click()
+        expect(page.locator(".advice")).not_to_have_text("The camera starts…")
+        page.get_by_role("button", name="Take a photo", exact=True).click()
+        expect(page.get_by_text("Photos: 1 of 3")).to_be_visible()
+        page.get_by_role("button", name="Back").click()
+        expect(page.get_by_label("Number on the card")).to_have_value(card)
+        agent.reopen()
+        agent.unlock()
+        agent.look_in(visit)
+        with house.service.unit() as unit:
+            put_back(unit.db.get_one(VisitRow, visit))
+        agent.sync()
+        expect(page.get_by_role("button", name=re.compile("Begun"))).to_have_count(2)
+        expect(agent.stop_of(visit)).to_contain_text("Eileen Collins")
+        agent.find_nobody(visit)
+        page.get_by_role("button", name=f"•{card[-4:]}").click()
+        agent.expect_title("Not on the list")
+        page.get_by_role("button", name="Take photos").click()
+        expect(page.get_by_text("Photos: 1 of 3")).to_be_visible()
+        agent.agree()
+        expect(page.get_by_role("button", name=re.compile("Begun"))).to_have_count(0)
+        agent.sync()
+        with house.service.reading() as unit:
+            rows = unit.db.scalars(select(BundleRow).where(BundleRow.agent_id == agent.agent)).all()
+            wait_until_judged(house, [row.visit_id for row in rows])
+        with house.service.reading() as unit:
+            rows = unit.db.scalars(select(BundleRow).where(BundleRow.agent_id == agent.agent)).all()
+            assert {row.beneficiary_id: row.result for row in rows} == {planned: "not_found", neighbour: "face"}
+
+
+def test_a_visit_that_was_refused_is_made_again(
+    house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
+) -> None:
+    """It is still on the list: the agent reads why, makes it again, and what came of that is shown."""
+    person, _ = house.enrol(eileen)
+    with at_work(house, playwright, chromium, tmp_path / "tablet", secrets=True) as agent:
+        (visit,) = plan(house, agent.agent, [person])
+        agent.enrol()
+        page = agent.page
+        agent.offline()
+        agent.stop_of(visit).click()
+        page.get_by_role("button", name="Nobody was found").click()
+        page.evaluate("() => { const now = Date.now; Date.now = () => now() - 2 * 3600 * 1000; }")
+        page.get_by_role("button", name="Go on").click()
+        agent.sign()
+        agent.offline(off=False)
+        agent.sync()
+        wait_until_judged(house, [visit])
+        agent.reopen()
+        agent.unlock()
+        agent.sync()
+        expect(agent.stop_of(visit)).to_have_attribute("data-state", "refused")
+        agent.stop_of(visit).click()
+        expect(page.get_by_text("The clock of the tablet was changed.")).to_be_visible()
+        page.get_by_role("button", name="Visit again").click()
+        page.get_by_role("button", name="Show my code").click()
+        expect(page.locator("img.qr")).to_be_visible()
+        page.get_by_role("button", name="Back").click()
+        expect(agent.stop_of(visit)).to_have_attribute("data-state", "begun")
+        agent.hear_witnesses(visit)
+        agent.sync()
+        wait_until_judged(house, [visit, visit])  # the one that was refused, and this one
+        agent.sync()
+        expect(agent.stop_of(visit)).to_contain_text("Noted")
+        wait_for_case(house, person, "visit_attested")
 
 
 def _photograph_paper(agent: AgentAtWork) -> None:

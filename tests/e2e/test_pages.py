@@ -16,7 +16,8 @@ from certify.record import NewRecord, record
 from certify.review import CaseKind, Decision, open_case, rule
 from fixtures import faces
 from tests.e2e.axe import AXE, violations
-from tests.e2e.conftest import House, opened, shoot
+from tests.e2e.browser import opened, shoot
+from tests.e2e.house import House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 

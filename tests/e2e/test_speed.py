@@ -12,7 +12,9 @@ from playwright.sync_api import Playwright
 from fixtures import faces
 from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network
-from tests.e2e.conftest import BORN, Cast, House, knock, opened, verdict_of_last
+from tests.e2e.browser import knock, opened
+from tests.e2e.conftest import Cast
+from tests.e2e.house import BORN, House, verdict_of_last
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 

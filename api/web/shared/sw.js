@@ -24,7 +24,9 @@ self.addEventListener("fetch", (event) => {
     if (address.pathname !== HOME) return;
     const kept = () => caches.match(HOME);
     const late = new Promise((done) => setTimeout(done, PATIENCE_MS)).then(kept).then((found) => found ?? new Promise(() => {}));
-    event.respondWith(Promise.race([fetch(event.request).catch(kept), late]));
+    // A proxy that says the service is away is no reason either. Where an answer leads elsewhere, the browser follows.
+    const fresh = fetch(event.request).then(async (answer) => (answer.ok || answer.type === "opaqueredirect" ? answer : ((await kept()) ?? answer)), kept);
+    event.respondWith(Promise.race([fresh, late]));
   } else if (address.pathname.startsWith("/app/")) {
     // The address names the content, so what is kept never grows old.
     event.respondWith(caches.match(event.request).then((found) => found ?? fetch(event.request)));

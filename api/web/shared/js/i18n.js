@@ -75,3 +75,6 @@ export function day(iso) {
   const date = plain ? new Date(`${iso}T12:00:00Z`) : new Date(iso);
   return new Intl.DateTimeFormat(language, { dateStyle: "long", ...(plain ? { timeZone: "UTC" } : {}) }).format(date);
 }
+
+/** A moment in words, where the device is. @param {number} ms since 1970 */
+export const moment = (ms) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(ms);

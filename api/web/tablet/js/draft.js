@@ -1,14 +1,14 @@
 // A visit that was begun: kept encrypted after every step, so that a tablet that dies in the middle goes on there.
 
-import { stamp } from "./clock.js";
-import { erase, keys, read, within, write } from "./store.js";
+import { start } from "./clock.js";
+import { erase, keys, within } from "./store.js";
 import { hide, hideBytes, show, showBytes } from "./work.js";
 import { newKey } from "./api.js";
 
 /**
  * @typedef {{kind: string, name: string}} Shot
- * @typedef {{
- *   visit: string, person: string | null, name: string, began: ReturnType<typeof stamp>, agentShown: boolean,
+ * @typedef {import("./clock.js").Start & {
+ *   visit: string, person: string | null, name: string, agentShown: boolean,
  *   who: {card_number?: string, letter?: string, how: "card" | "name" | "letter"} | null, matches: boolean | null,
  *   consent: boolean, shots: Shot[], whyNoFace: string, witnesses: {name: string, relation: string}[],
  *   slots: {kind: string, declared: string}[], death: {informant: string, relation: string, died_on: string | null} | null,
@@ -16,13 +16,13 @@ import { newKey } from "./api.js";
  * }} Draft
  */
 
-/** @param {import("./sync.js").Stop | null} stop @returns {Draft} */
-export function begin(stop) {
+/** @param {string} visit @param {import("./sync.js").Stop | null} stop @returns {Promise<Draft>} */
+export async function begin(visit, stop) {
   return {
-    visit: stop?.visit_id ?? uuid(),
+    ...(await start()),
+    visit,
     person: stop?.person_id ?? null,
     name: stop?.name ?? "",
-    began: stamp(),
     agentShown: false,
     who: null,
     matches: null,
@@ -38,10 +38,10 @@ export function begin(stop) {
 }
 
 /** @param {string} visit @returns {Promise<Draft | undefined>} */
-export const draftOf = async (visit) => await show(await read("drafts", visit));
+export const draftOf = (visit) => show("drafts", visit);
 
 /** @param {Draft} draft */
-export const keepDraft = async (draft) => await write("drafts", draft.visit, await hide(draft));
+export const keepDraft = (draft) => hide("drafts", draft.visit, draft);
 
 /** Visits that were begun. @returns {Promise<string[]>} */
 export const begun = async () => (await keys("drafts")).map(String).filter((name) => !name.includes("/"));
@@ -49,7 +49,7 @@ export const begun = async () => (await keys("drafts")).map(String).filter((name
 /** @param {Draft} draft @param {string} kind @param {Blob} blob */
 export async function addShot(draft, kind, blob) {
   const name = newKey();
-  await write("drafts", `${draft.visit}/${name}`, await hideBytes(await blob.arrayBuffer()));
+  await hideBytes("drafts", `${draft.visit}/${name}`, await blob.arrayBuffer());
   draft.shots.push({ kind, name });
   await keepDraft(draft);
 }
@@ -62,7 +62,11 @@ export async function dropShot(draft, shot) {
 }
 
 /** @param {Draft} draft @param {Shot} shot */
-export const bytesOf = async (draft, shot) => await showBytes(await read("drafts", `${draft.visit}/${shot.name}`));
+export const bytesOf = async (draft, shot) => {
+  const bytes = await showBytes("drafts", `${draft.visit}/${shot.name}`);
+  if (!bytes) throw new Error("a photo is gone");
+  return bytes;
+};
 
 /** @param {string} visit */
 export const dropDraft = (visit) =>
@@ -71,7 +75,8 @@ export const dropDraft = (visit) =>
     at("drafts").delete(IDBKeyRange.bound(`${visit}/`, `${visit}/~`));
   });
 
-function uuid() {
+/** Number of a visit that is not on the list. */
+export function newVisit() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const hex = newKey() + newKey();
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

@@ -5,7 +5,7 @@ import { current, LANGUAGES, load, t } from "./i18n.js";
 import { go, install, keepOffline } from "./pages.js";
 import { stay } from "./store.js";
 import { own } from "./tablet.js";
-import { isOpen, lockOf, signedIn } from "./work.js";
+import { isOpen, lockOf, signedIn, watchWork } from "./work.js";
 import { enrol } from "./views/enrol.js";
 import { settings } from "./views/settings.js";
 import { signin } from "./views/signin.js";
@@ -21,7 +21,7 @@ import { sealing } from "./views/sealing.js";
 async function first() {
   if (!(await own())) return "enrol";
   if (!(await signedIn())) return "signin";
-  if (isOpen()) return "today";
+  if (await isOpen()) return "today";
   return (await lockOf())?.how === "none" ? "signin" : "unlock";
 }
 
@@ -31,8 +31,23 @@ async function home(options) {
   return await VIEWS[name](options);
 }
 
+/** A page of the day's work: shown while that is open, else what comes first. @param {import("./pages.js").View} view @returns {import("./pages.js").View} */
+const ofWork = (view) => async (options) => ((await isOpen()) ? await view(options) : await home({}));
+
 /** @type {Record<string, import("./pages.js").View>} */
-const VIEWS = { home, enrol, signin, unlock, today, visit, photos, noface, other, sealing, settings };
+const VIEWS = {
+  home,
+  enrol,
+  signin,
+  unlock,
+  today: ofWork(today),
+  visit: ofWork(visit),
+  photos: ofWork(photos),
+  noface: ofWork(noface),
+  other: ofWork(other),
+  sealing: ofWork(sealing),
+  settings,
+};
 
 function secretOfInvitation() {
   const found = /^#e=([A-Za-z0-9_-]{10,100})$/.exec(location.hash);
@@ -53,6 +68,7 @@ async function start() {
     passing: ["photos", "sealing", "enrol", "unlock"],
     said: { tablet_refused: "error.tablet", agent_suspended: "error.tablet" },
   });
+  watchWork(() => void go("home", {}, { replace: true }));
   if (secret) await go("enrol", { secret }, { replace: true });
   else await go("home", {}, { replace: true });
   await keepOffline("/agent/sw.js", "/agent");

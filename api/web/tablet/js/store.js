@@ -2,9 +2,10 @@
 
 /**
  * kv: small things by name. day: the day's work, encrypted. drafts: visits begun, encrypted, by visit.
- * bundles: sealed visits, by their place in the chain, until the service has them. told: what came of them.
+ * bundles: sealed visits, numbered in the order in which they were sealed, until the service has them. told: what came
+ * of them, by visit.
  * @typedef {"kv" | "day" | "drafts" | "bundles" | "told"} Store
- * @typedef {{seq: number, sha256: string, visit: string, data: ArrayBuffer, sealedAt: number}} Sealed
+ * @typedef {{tablet?: string, seq: number, sha256: string, visit: string, data: ArrayBuffer, sealedAt: number}} Sealed
  */
 
 const STORES = /** @type {Store[]} */ (["kv", "day", "drafts", "bundles", "told"]);

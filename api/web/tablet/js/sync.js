@@ -4,6 +4,7 @@ import { call, NoNetwork, Problem } from "./api.js";
 import { anchorAt } from "./clock.js";
 import { head } from "./sealing.js";
 import { all, keys, read, write, within } from "./store.js";
+import { own } from "./tablet.js";
 import { hide, isOpen, show } from "./work.js";
 
 /** @typedef {{sha256: string, visit_id: string, seq: number, state: string, reason: string | null, result: string | null, outcome: string | null, guidance: string[]}} Told */
@@ -42,14 +43,14 @@ async function locked() {
 
 async function send() {
   let sent = 0;
-  for (const seq of await keys("bundles")) {
-    const bundle = /** @type {import("./store.js").Sealed | undefined} */ (await read("bundles", seq));
+  for (const number of await keys("bundles")) {
+    const bundle = /** @type {import("./store.js").Sealed | undefined} */ (await read("bundles", number));
     if (!bundle) continue;
     const taken = await deliver(bundle);
     if (!taken) continue;
     // Only now that the service says so is it gone from here.
     await within(["bundles", "told"], "readwrite", (at) => {
-      at("bundles").delete(seq);
+      at("bundles").delete(number);
       at("told").put(taken, bundle.visit);
     });
     sent += 1;
@@ -69,7 +70,8 @@ async function deliver(bundle) {
       headers: { "Content-Type": "application/octet-stream", "X-Certify-Clock": String(Date.now()) },
       patience,
     });
-    await anchorAt(answer.anchor);
+    // The time is signed for the tablet that sealed it, which this one was before it was enrolled anew.
+    if (bundle.tablet === (await own())?.id) await anchorAt(answer.anchor);
     return answer.told;
   } catch (error) {
     // What the service will not take now it may take later; it stays. No network ends the whole round.
@@ -86,27 +88,33 @@ async function deliver(bundle) {
 export async function askWhatCame() {
   const answer = await call("/v1/tablet/told", { tries: 1 });
   await anchorAt(answer.anchor);
-  for (const told of answer.items) await write("told", told.visit_id, told);
+  // They come newest first; of two bundles of one visit the newer one counts, so it is written last.
+  for (const told of answer.items.reverse()) await write("told", told.visit_id, told);
   tell();
   return { waiting: answer.waiting, missing: answer.missing };
 }
 
-/** Take the next days along. */
-export async function takeDay() {
+/** Ask for the next days. Until they are kept, nothing here changes but the time. */
+export async function askForDay() {
   const day = await call("/v1/tablet/day", { tries: 1 });
   await anchorAt(day.anchor);
+  return day;
+}
+
+/** Take the next days along. @param {any} day as the service sent it */
+export async function keepDay(day) {
+  await hide("day", "now", { stops: day.stops, day_codes: day.day_codes, base: day.base, takenAt: Date.now(), retention: day.retention_days });
   await write("kv", "serviceKey", day.key);
   const here = await head();
   // The service knows a later link only when this tablet's memory was lost; then the chain goes on from there.
   if (day.head.seq > here.seq) await write("kv", "head", day.head);
-  await write("day", "now", await hide({ stops: day.stops, day_codes: day.day_codes, takenAt: Date.now(), retention: day.retention_days }));
   tell();
 }
 
 /** @typedef {{visit_id: string, person_id: string, planned_on: string, place: number | null, part: string | null, name: string, card_masked: string | null, national_id_masked: string, birth_year: number | null, needs: string[], address: string, directions: string, latitude: number | null, longitude: number | null, numbers: string[], door: string, door_code: string, reason: string, tries: number}} Stop */
 
-/** The work that was taken along. @returns {Promise<{stops: Stop[], day_codes?: Record<string, string>, takenAt: number, retention: number} | undefined>} */
-export const dayHere = async () => (isOpen() ? await show(await read("day", "now")) : undefined);
+/** The work that was taken along. @returns {Promise<{stops: Stop[], day_codes?: Record<string, string>, base?: {latitude: number, longitude: number} | null, takenAt: number, retention: number} | undefined>} */
+export const dayHere = async () => ((await isOpen()) ? await show("day", "now") : undefined);
 
 /** What is known of each visit: "sealed" while it is here, else what the service said. @returns {Promise<Map<string, {state: string, told?: Told}>>} */
 export async function states() {

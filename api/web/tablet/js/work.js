@@ -3,43 +3,78 @@
 // was taken along. Sealed visits do not depend on it: nobody here can open those anyway.
 
 import { join, utf8 } from "./bytes.js";
-import { erase, read, within, write } from "./store.js";
+import { read, within, write } from "./store.js";
 
 /** Wrong codes in a row after which the day's work is deleted. */
 export const MOST_TRIES = 5;
 export const SHORTEST_CODE = 8;
 /** Of PBKDF2 with SHA-256; OWASP's recommendation for passwords (2023). */
 const ROUNDS = 600_000;
+/** How often an open page looks whether its time is over. */
+const LOOK_MS = 60_000;
 
-/** @type {CryptoKey | null} */
-let key = null;
+/**
+ * The salt tells keys apart, and stays with its key: at the next sign-in the same wrapper wraps the same bytes again.
+ * @typedef {{how: "prf" | "code" | "none", salt: Uint8Array<ArrayBuffer>, wrapped: ArrayBuffer | null, until: number, tries: number}} Lock
+ * @typedef {{prf?: Uint8Array<ArrayBuffer>, code?: string}} By
+ * @typedef {"day" | "drafts"} Hidden
+ */
 
-/** @typedef {{how: "prf" | "code" | "none", salt: Uint8Array<ArrayBuffer>, wrapped: ArrayBuffer | null, until: number, tries: number}} Lock */
-
-export const isOpen = () => key !== null;
+/** @type {{key: CryptoKey, salt: Uint8Array<ArrayBuffer>} | null} */
+let held = null;
+let whenShut = () => {};
+/** To other open pages of this tablet: that the sign-in has changed. */
+const pages = new BroadcastChannel("certify-work");
 
 /** @returns {Promise<Lock | undefined>} */
 export const lockOf = () => read("kv", "lock");
 
 /**
- * Make a new key for this sign-in.
- * @param {number} until when the sign-in ends @param {{prf?: Uint8Array<ArrayBuffer>, code?: string}} by
+ * Whether the work is open in this page. Another page may have signed out or in since, or the time of the sign-in be over:
+ * then this page's key is dropped.
  */
-export async function makeKey(until, by) {
-  await forget();
-  const salt = crypto.getRandomValues(new Uint8Array(16));
-  const made = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, true, ["encrypt", "decrypt"]);
-  const raw = await crypto.subtle.exportKey("raw", made);
-  key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
+export async function isOpen() {
+  const mine = held;
+  if (!mine) return false;
+  if ((await signedIn()) && isOf(await lockOf(), mine)) return true;
+  if (held === mine) held = null;
+  whenShut();
+  return false;
+}
+
+/** Look again and again whether the work is still open here. @param {() => void} then what to do when it is not */
+export function watchWork(then) {
+  whenShut = then;
+  const look = () => void isOpen();
+  pages.addEventListener("message", look);
+  document.addEventListener("visibilitychange", look);
+  setInterval(look, LOOK_MS);
+}
+
+/**
+ * Begin a sign-in. Work that is open here, or that the same secret or code opens, goes on; what cannot be opened is
+ * deleted.
+ * @param {number} until when the sign-in ends @param {By} by
+ */
+export async function beginWork(until, by) {
+  if (!(await isOpen())) await unlock(by);
+  if (!held) await forget();
+  const now = held ?? {
+    key: await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, true, ["encrypt", "decrypt"]),
+    salt: crypto.getRandomValues(new Uint8Array(16)),
+  };
   const how = by.prf ? "prf" : by.code ? "code" : "none";
-  const wrapper = by.prf || by.code ? await wrapperOf(salt, by) : null;
-  const wrapped = wrapper ? await crypto.subtle.encrypt({ name: "AES-GCM", iv: salt.slice(0, 12) }, wrapper, raw) : null;
-  await write("kv", "lock", /** @type {Lock} */ ({ how, salt, wrapped, until, tries: 0 }));
+  const wrapper = by.prf || by.code ? await wrapperOf(now.salt, by) : null;
+  const raw = await crypto.subtle.exportKey("raw", now.key);
+  const wrapped = wrapper ? await crypto.subtle.encrypt({ name: "AES-GCM", iv: now.salt.slice(0, 12) }, wrapper, raw) : null;
+  await write("kv", "lock", /** @type {Lock} */ ({ how, salt: now.salt, wrapped, until, tries: 0 }));
+  held = now;
+  pages.postMessage(null);
 }
 
 /**
  * Open the day's work again. A wrong code counts, and after too many nothing is left to open.
- * @param {{prf?: Uint8Array<ArrayBuffer>, code?: string}} by @returns {Promise<boolean>}
+ * @param {By} by @returns {Promise<boolean>}
  */
 export async function unlock(by) {
   const lock = await lockOf();
@@ -55,7 +90,8 @@ export async function unlock(by) {
   await write("kv", "lock", { ...lock, tries: by.code ? lock.tries + 1 : lock.tries });
   try {
     const raw = await crypto.subtle.decrypt({ name: "AES-GCM", iv: lock.salt.slice(0, 12) }, await wrapperOf(lock.salt, by), lock.wrapped);
-    key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
+    // A script can read it out, for it is wrapped anew at the next sign-in; whoever runs scripts here can use it anyway.
+    held = { key: await crypto.subtle.importKey("raw", raw, "AES-GCM", true, ["encrypt", "decrypt"]), salt: lock.salt };
   } catch {
     if (by.code && lock.tries + 1 >= MOST_TRIES) await forget();
     return false;
@@ -77,40 +113,59 @@ export async function signedIn() {
 
 /** Forget the key, the day's work and everything begun. Sealed visits stay until they are sent. */
 export async function forget() {
-  key = null;
-  await within(["day", "drafts"], "readwrite", (at) => {
+  held = null;
+  await within(["day", "drafts", "kv"], "readwrite", (at) => {
     at("day").clear();
     at("drafts").clear();
+    at("kv").delete("lock");
   });
-  await erase("kv", "lock");
+  pages.postMessage(null);
 }
 
 /** Close the work without ending the sign-in. */
-export const shut = () => void (key = null);
+export const shut = () => void (held = null);
 
-/** @param {any} value @returns {Promise<{iv: Uint8Array<ArrayBuffer>, data: ArrayBuffer}>} */
-export async function hide(value) {
-  return await hideBytes(utf8(JSON.stringify(value)));
-}
+/** @param {Hidden} store @param {string} name @param {any} value */
+export const hide = (store, name, value) => hideBytes(store, name, utf8(JSON.stringify(value)));
 
-/** @param {BufferSource} bytes */
-export async function hideBytes(bytes) {
+/** Keep something, encrypted. @param {Hidden} store @param {string} name @param {BufferSource} bytes */
+export async function hideBytes(store, name, bytes) {
+  const mine = await present();
   const iv = crypto.getRandomValues(new Uint8Array(12));
-  return { iv, data: await crypto.subtle.encrypt({ name: "AES-GCM", iv }, present(), bytes) };
+  const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, mine.key, bytes);
+  // Looked at in the same step: what another page's sign-in has deleted shall not come back under a key that is gone.
+  await within([store, "kv"], "readwrite", (at) => {
+    const lock = at("kv").get("lock");
+    lock.onsuccess = () => {
+      if (isOf(lock.result, mine)) at(store).put({ iv, data }, name);
+    };
+  });
 }
 
-/** @param {{iv: Uint8Array<ArrayBuffer>, data: ArrayBuffer}} hidden */
-export const showBytes = async (hidden) => new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv: hidden.iv }, present(), hidden.data));
-
-/** @param {{iv: Uint8Array<ArrayBuffer>, data: ArrayBuffer} | undefined} hidden @returns {Promise<any>} */
-export const show = async (hidden) => (hidden ? JSON.parse(new TextDecoder().decode(await showBytes(hidden))) : undefined);
-
-function present() {
-  if (!key) throw new Error("the day's work is locked");
-  return key;
+/** @param {Hidden} store @param {string} name */
+export async function showBytes(store, name) {
+  const hidden = await read(store, name);
+  if (!hidden) return undefined;
+  const { key } = await present();
+  return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv: hidden.iv }, key, hidden.data));
 }
 
-/** @param {Uint8Array<ArrayBuffer>} salt @param {{prf?: Uint8Array<ArrayBuffer>, code?: string}} by */
+/** @param {Hidden} store @param {string} name @returns {Promise<any>} */
+export async function show(store, name) {
+  const bytes = await showBytes(store, name);
+  return bytes && JSON.parse(new TextDecoder().decode(bytes));
+}
+
+async function present() {
+  const mine = held;
+  if (!mine || !(await isOpen())) throw new Error("the day's work is locked");
+  return mine;
+}
+
+/** @param {Lock | undefined} lock @param {{salt: Uint8Array}} mine */
+const isOf = (lock, mine) => lock !== undefined && lock.salt.every((byte, place) => byte === mine.salt[place]);
+
+/** @param {Uint8Array<ArrayBuffer>} salt @param {By} by */
 async function wrapperOf(salt, by) {
   if (by.prf) {
     const base = await crypto.subtle.importKey("raw", by.prf, "HKDF", false, ["deriveKey"]);

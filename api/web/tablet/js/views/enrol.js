@@ -1,9 +1,11 @@
 import { call, Problem } from "../api.js";
+import { begun as begunVisits } from "../draft.js";
 import { button, h } from "../dom.js";
-import { t } from "../i18n.js";
+import { t, tn } from "../i18n.js";
 import { makePasskey, wasDeclined } from "../passkey.js";
 import { go, sayProblem } from "../pages.js";
 import { publicKey, setOwn } from "../tablet.js";
+import { forget, signedIn } from "../work.js";
 
 /** Making this tablet an agent's, with the address that the office handed over. @type {import("../pages.js").View} */
 export async function enrol({ secret }) {
@@ -18,11 +20,13 @@ export async function enrol({ secret }) {
     return { title: t("enrol.used.title"), body: [h("p", { class: "error", role: "alert" }, t("enrol.used"))] };
   }
   const problem = h("p", { class: "error", role: "alert", hidden: true });
+  const atRisk = (await signedIn()) ? (await begunVisits()).length : 0;
   return {
     title: t("enrol.title"),
     body: [
       h("div", { class: "card" }, h("p", { class: "dateline" }, begun.agent.name), h("p", {}, t("enrol.badge", { badge: begun.agent.badge, fund: begun.fund }))),
       h("p", {}, t("enrol.text")),
+      atRisk ? [h("p", { class: "error" }, tn("enrol.begun", atRisk)), button(t("unlock.title"), () => go("home"), { kind: "main" })] : null,
       problem,
       button(t("enrol.do"), async () => {
         problem.hidden = true;
@@ -31,13 +35,15 @@ export async function enrol({ secret }) {
           const fresh = await call("/v1/tablet/enrolment/begin", { json: { secret } });
           const credential = await makePasskey(fresh.options);
           const { tablet_id: id } = await call("/v1/tablet/enrolment", { json: { secret, key: await publicKey(), credential } });
+          // What was taken along was another tablet's, and perhaps another agent's.
+          await forget();
           await setOwn({ id, agent: begun.agent, fund: begun.fund });
           await go("signin", {}, { replace: true });
         } catch (error) {
           problem.textContent = wasDeclined(error) ? t("passkey.declined") : sayProblem(error);
           problem.hidden = false;
         }
-      }, { kind: "main" }),
+      }, { kind: atRisk ? "" : "main" }),
     ],
   };
 }

@@ -56,7 +56,7 @@ export async function sealing({ visit, result }) {
           app: BASE,
         };
         const start = performance.now();
-        await sealVisit(draft.visit, entries, draft.began, parts);
+        await sealVisit(draft.visit, entries, draft, parts);
         performance.measure("seal", { start });
         if (navigator.onLine) void sendAll().catch(() => {});
         await go("today", {}, { replace: true });

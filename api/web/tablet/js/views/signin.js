@@ -1,12 +1,13 @@
 import { call } from "../api.js";
 import { deviceId } from "../device.js";
+import { begun } from "../draft.js";
 import { button, h } from "../dom.js";
 import { t, tn } from "../i18n.js";
 import { usePasskey, wasDeclined } from "../passkey.js";
 import { go, sayProblem } from "../pages.js";
-import { takeDay, unsent } from "../sync.js";
+import { askForDay, keepDay, unsent } from "../sync.js";
 import { own } from "../tablet.js";
-import { makeKey, SHORTEST_CODE } from "../work.js";
+import { beginWork, isOpen, SHORTEST_CODE, signedIn } from "../work.js";
 
 /** Beginning the day: with the passkey, and with a network. @type {import("../pages.js").View} */
 export async function signin({ until }) {
@@ -14,6 +15,8 @@ export async function signin({ until }) {
   const tablet = await own();
   if (!tablet) return { title: t("enrol.none.title"), body: [h("p", {}, t("enrol.none"))] };
   const left = await unsent();
+  const before = await signedIn();
+  const atRisk = (await isOpen()) ? 0 : (await begun()).length;
   const problem = h("p", { class: "error", role: "alert", hidden: true });
   return {
     title: t("signin.title"),
@@ -21,6 +24,8 @@ export async function signin({ until }) {
       h("p", { class: "lead" }, tablet.agent.name),
       h("p", {}, t("signin.text")),
       left ? h("p", { class: "note" }, tn("signin.left", left)) : null,
+      atRisk ? h("p", { class: "error" }, tn("signin.begun", atRisk)) : null,
+      before ? button(t("unlock.title"), () => go("home"), { kind: atRisk ? "main" : "" }) : null,
       problem,
       button(t("signin.do"), async () => {
         problem.hidden = true;
@@ -32,16 +37,22 @@ export async function signin({ until }) {
             await go("signin", { until: Date.parse(until) }, { replace: true, history: false });
             return;
           }
-          await makeKey(Date.parse(until), { prf });
-          await takeDay();
-          await go("today", {}, { replace: true });
+          await start(Date.parse(until), { prf });
         } catch (error) {
           problem.textContent = wasDeclined(error) ? t("passkey.declined") : sayProblem(error);
           problem.hidden = false;
         }
-      }, { kind: "main" }),
+      }, { kind: atRisk ? "" : "main" }),
     ],
   };
+}
+
+/** The new day is asked for first: where the network breaks off now, the work of before is still here. @param {number} until @param {import("../work.js").By} by */
+async function start(until, by) {
+  const day = await askForDay();
+  await beginWork(until, by);
+  await keepDay(day);
+  await go("today", {}, { replace: true });
 }
 
 /**
@@ -73,10 +84,8 @@ function choose(until) {
       first.focus();
       return;
     }
-    await makeKey(until, { code: first.value });
     try {
-      await takeDay();
-      await go("today", {}, { replace: true });
+      await start(until, { code: first.value });
     } catch (error) {
       problem.textContent = sayProblem(error);
       problem.hidden = false;

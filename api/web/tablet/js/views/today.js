@@ -1,39 +1,39 @@
 import { NoNetwork, Problem } from "../api.js";
 import { button, h } from "../dom.js";
 import { today as todayIs } from "../clock.js";
-import { begun } from "../draft.js";
-import { day, number, t } from "../i18n.js";
+import { begun, draftOf, newVisit } from "../draft.js";
+import { day, moment, number, t } from "../i18n.js";
 import { go, sayProblem } from "../pages.js";
 import { wayTo } from "../place.js";
-import { askWhatCame, dayHere, sendAll, states, takeDay, unsent, watch } from "../sync.js";
+import { askForDay, askWhatCame, dayHere, keepDay, sendAll, states, unsent, watch } from "../sync.js";
 import { isOpen } from "../work.js";
 
 /** The agent's days: whom to visit in which order, what was done, what has to be sent. @type {import("../pages.js").View} */
 export async function today(_options = {}) {
-  if (!isOpen()) {
-    await go("home", {}, { replace: true });
-    return { title: t("today.title"), body: [] };
-  }
   const list = h("div", {});
   const tally = h("div", { class: "tally" });
   const said = h("p", { class: "quiet", role: "status" });
   const anew = button(t("unlock.signin"), () => go("signin"));
   anew.hidden = true;
   const paint = async () => {
+    if (!(await isOpen())) return;
     const work = await dayHere();
     const known = await states();
-    const drafts = new Set(await begun());
+    const drafts = new Set((await begun()).filter((visit) => canBeMade(known.get(visit))));
     const stops = work?.stops ?? [];
     const done = stops.filter((stop) => known.has(stop.visit_id)).length;
     tally.replaceChildren(count("today.todo", stops.length - done), count("today.done", done), count("today.unsent", await unsent()));
-    list.replaceChildren(...days(stops, known, drafts));
+    const unlisted = [...drafts].filter((visit) => !stops.some((stop) => stop.visit_id === visit));
+    const cards = await Promise.all(unlisted.map(begunCard));
+    list.replaceChildren(...(cards.length ? [section(t("visit.fresh"), cards)] : []), ...days(stops, work?.base ?? null, known, drafts));
   };
   const sync = async () => {
     said.textContent = t("today.syncing");
+    if (!(await isOpen())) return;
     anew.hidden = true;
     try {
       const { sent, left } = await sendAll();
-      await takeDay();
+      await keepDay(await askForDay());
       const { waiting } = await askWhatCame();
       said.textContent = t("today.synced", { sent: number(sent), left: number(left), waiting: number(waiting) });
     } catch (error) {
@@ -54,7 +54,7 @@ export async function today(_options = {}) {
       anew,
       button(t("today.sync"), sync, { kind: "main" }),
       list,
-      button(t("today.other"), () => go("visit", { fresh: true })),
+      button(t("today.other"), () => go("visit", { id: newVisit() })),
     ],
     leave: () => {
       stopWatching();
@@ -66,35 +66,54 @@ export async function today(_options = {}) {
 /** @param {string} key @param {number} value */
 const count = (key, value) => h("div", {}, h("b", {}, number(value)), t(key));
 
-/** @param {import("../sync.js").Stop[]} stops @param {Awaited<ReturnType<typeof states>>} known @param {Set<string>} drafts */
-function days(stops, known, drafts) {
+/** @typedef {{latitude: number | null, longitude: number | null}} Point */
+
+/** @param {import("../sync.js").Stop[]} stops @param {Point | null} base where days begin @param {Awaited<ReturnType<typeof states>>} known @param {Set<string>} drafts */
+function days(stops, base, known, drafts) {
   /** @type {Map<string, import("../sync.js").Stop[]>} */
   const sorted = new Map();
   for (const stop of stops) sorted.set(stop.planned_on, [...(sorted.get(stop.planned_on) ?? []), stop]);
   if (!stops.length) return [h("p", { class: "note" }, t("today.none"))];
   return [...sorted].map(([date, those]) =>
-    h(
-      "section",
-      {},
-      h("h2", {}, date === todayIs() ? t("today.today") : day(date)),
-      h("ol", { class: "stops" }, those.map((stop, place) => h("li", {}, card(stop, place, those[place - 1] ?? null, known.get(stop.visit_id), drafts.has(stop.visit_id))))),
+    section(
+      date === todayIs() ? t("today.today") : day(date),
+      those.map((stop, place) => card(stop, place, those[place - 1] ?? base, known.get(stop.visit_id), drafts.has(stop.visit_id))),
     ),
   );
 }
 
-/** @param {import("../sync.js").Stop} stop @param {number} place @param {import("../sync.js").Stop | null} before @param {{state: string, told?: import("../sync.js").Told} | undefined} state @param {boolean} begunHere */
+/** @param {string} title @param {HTMLElement[]} cards */
+const section = (title, cards) => h("section", {}, h("h2", {}, title), h("ol", { class: "stops" }, cards.map((made) => h("li", {}, made))));
+
+/** A visit that was begun and is not on the list: to somebody else, or one that was taken off it since. @param {string} visit */
+async function begunCard(visit) {
+  const draft = await draftOf(visit);
+  const made = h(
+    "button",
+    { type: "button", class: "stop", "data-visit": visit, "data-state": "begun" },
+    h("strong", {}, draft?.name || masked(draft?.who?.card_number) || t("visit.fresh")),
+    h("span", { class: "tag care" }, draft ? t("today.begun", { when: moment(draft.began.wall_ms) }) : t("state.begun")),
+  );
+  made.addEventListener("click", () => go("visit", { id: visit }));
+  return made;
+}
+
+/** Its last four characters only, as the service shows numbers (certify/registry/national_id.py). @param {string} [number] */
+const masked = (number) => number && "•".repeat(Math.max(number.length - 4, 4)) + number.slice(-4);
+
+/** @param {import("../sync.js").Stop} stop @param {number} place @param {Point | null} before @param {{state: string, told?: import("../sync.js").Told} | undefined} state @param {boolean} begunHere */
 function card(stop, place, before, state, begunHere) {
   const tag = tagOf(state, begunHere);
   const way = before ? wayTo(before, stop) : null;
   const made = h(
     "button",
-    { type: "button", class: "stop", "data-visit": stop.visit_id, "data-state": state?.state ?? (begunHere ? "begun" : "todo") },
+    { type: "button", class: "stop", "data-visit": stop.visit_id, "data-state": begunHere ? "begun" : (state?.state ?? "todo") },
     h("span", { class: `order${state ? " done" : ""}`, "aria-hidden": "true" }, number(place + 1)),
     h("strong", {}, stop.name),
     stop.part ? h("span", {}, t(`today.${stop.part}`)) : null,
     h("span", {}, stop.address || t("today.noaddress")),
     stop.directions ? h("small", {}, stop.directions) : null,
-    way ? h("small", {}, t("today.way", { distance: distance(way.metres), wind: t(`wind.${way.wind}`) })) : null,
+    way ? h("small", {}, t(place ? "today.way" : "today.way.base", { distance: distance(way.metres), wind: t(`wind.${way.wind}`) })) : null,
     tag ? h("span", { class: `tag ${tag.look}` }, tag.text) : null,
   );
   made.addEventListener("click", () => go("visit", { id: stop.visit_id }));
@@ -104,9 +123,13 @@ function card(stop, place, before, state, begunHere) {
 /** @param {number} metres */
 const distance = (metres) => (metres < 950 ? t("today.metres", { count: number(Math.round(metres / 50) * 50) }) : t("today.km", { count: number(Math.round(metres / 100) / 10) }));
 
+/** Whether a visit can be made: not yet sealed, or the service has not taken it. @param {{state: string} | undefined} state */
+export const canBeMade = (state) => !state || state.state === "kept" || state.state === "refused";
+
 /** @param {{state: string, told?: import("../sync.js").Told} | undefined} state @param {boolean} begunHere */
 export function tagOf(state, begunHere) {
-  if (!state) return begunHere ? { look: "care", text: t("state.begun") } : null;
+  if (begunHere) return { look: "care", text: t("state.begun") };
+  if (!state) return null;
   if (state.state === "sealed") return { look: "", text: t("state.sealed") };
   if (state.state === "kept") return { look: "bad", text: t("state.kept") };
   if (state.state === "refused") return { look: "bad", text: t("state.refused") };

@@ -5,18 +5,20 @@ import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { go } from "../pages.js";
 import { dayHere, states } from "../sync.js";
-import { tagOf } from "./today.js";
+import { canBeMade, tagOf } from "./today.js";
 
 /**
- * One visit: who the agent is, who the person is, and what can be done. Each step is kept.
+ * One visit: who the agent is, who the person is, and what can be done. Each step is kept. What the service refused is
+ * shown with its reason, and begun anew only when it is to be made "again".
  * @type {import("../pages.js").View}
  */
-export async function visit({ id, fresh = false }) {
+export async function visit({ id, again = false }) {
   const work = await dayHere();
   const stop = work?.stops.find((each) => each.visit_id === id) ?? null;
-  const state = id ? (await states()).get(id) : undefined;
-  if (state && state.state !== "kept") return over(stop, state);
-  const draft = (id && !fresh ? await draftOf(id) : undefined) ?? begin(stop);
+  const state = (await states()).get(id);
+  const begun = await draftOf(id);
+  if (state && (!canBeMade(state) || (state.state === "refused" && !begun && !again))) return over(stop, state);
+  const draft = begun ?? (await begin(id, stop));
   const shown = h("div", {});
   // Whoever is not in the plan can check the agent too, by a code that is good for one day. Work that was fetched more
   // than some days ago has none for today.
@@ -32,7 +34,7 @@ export async function visit({ id, fresh = false }) {
     await keepDraft(draft);
   }, { icon: "eye" }) : h("p", {}, t("visit.badge"));
   return {
-    title: stop ? stop.name : t("visit.fresh"),
+    title: stop ? stop.name : draft.name || t("visit.fresh"),
     back: "today",
     body: [
       stop ? h("div", { class: "card" }, h("p", {}, stop.address || t("today.noaddress")), stop.directions ? h("p", { class: "quiet" }, stop.directions) : null, h("p", { class: "quiet" }, t("visit.known", { card: stop.card_masked ?? stop.national_id_masked, year: stop.birth_year ?? "?" })), stop.needs.length ? h("p", { class: "note" }, stop.needs.map((need) => t(`need.${need}`)).join(" · ")) : null) : null,
@@ -74,13 +76,13 @@ function identify(draft, stop) {
   input.addEventListener("change", async () => {
     const clear = normalise(input.value);
     draft.who = clear ? { card_number: clear, how: "card" } : null;
-    draft.matches = clear && stop ? stop.numbers.includes(await sha256(utf8(`${stop.visit_id}|${clear}`))) : null;
+    draft.matches = clear && stop ? stop.numbers.includes((await sha256(utf8(`${stop.visit_id}|${clear}`))).slice(0, 3)) : null;
     tell();
     await keepDraft(draft);
   });
   tell();
   const scan = "BarcodeDetector" in window ? button(t("visit.letter"), () => next(draft, "photos", { scan: true }), { icon: "look" }) : null;
-  return [h("label", { for: "card" }, t("visit.card")), input, said, scan, stop ? h("p", { class: "hint" }, t("visit.byname")) : h("p", { class: "hint" }, t("visit.fresh.text"))];
+  return [h("label", { for: "card" }, t("visit.card")), input, said, scan, draft.person ? h("p", { class: "hint" }, t("visit.byname")) : h("p", { class: "hint" }, t("visit.fresh.text"))];
 }
 
 /** A number in its one written form, as the service writes it (certify/registry/national_id.py). @param {string} text */
@@ -90,6 +92,8 @@ export const normalise = (text) => text.normalize("NFKC").replace(/[\s\-./]/g, "
 function over(stop, state) {
   const tag = tagOf(state, false);
   const reason = state.told?.reason;
+  // Under the same id: only what the service has opened cannot come twice.
+  const again = stop && state.state === "refused" && reason !== "visit_repeated";
   return {
     title: stop?.name ?? t("visit.fresh"),
     back: "today",
@@ -98,6 +102,7 @@ function over(stop, state) {
       h("p", {}, state.state === "sealed" ? t("visit.sealed") : state.state === "refused" ? t("visit.held") : t("visit.over")),
       reason ? h("p", { class: "note" }, t(`reason.${reason}`)) : null,
       state.told?.guidance.length ? h("p", { class: "note" }, t("visit.again")) : null,
+      again ? [h("p", {}, t("visit.remake.text")), button(t("visit.remake"), () => go("visit", { id: stop.visit_id, again: true }, { replace: true }), { kind: "main" })] : null,
     ],
   };
 }

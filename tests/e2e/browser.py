@@ -1,0 +1,92 @@
+"""A real browser of a phone's size, and what everybody does with the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import ConsoleMessage, Page, Playwright, expect
+
+from fixtures.camera import FileCamera
+from tests.e2e.house import House, verdict_of_last
+
+SCREENS = Path(__file__).parents[2] / "docs" / "screens"
+CAMERA = "camera2 1, facing front"
+"""What a phone calls its front camera; the service refuses Chromium's own name for its fake one, as it should."""
+
+
+@contextmanager
+def opened(
+    playwright: Playwright,
+    chromium: str,
+    camera: FileCamera | None = None,
+    *,
+    width: int = 390,
+    height: int = 844,
+    locale: str = "en",
+    allow: bool = True,
+    quiet: bool = True,
+    **more: Any,
+) -> Iterator[Page]:
+    """Open a browser of a phone's size. What its console complains of fails the test, if it has to be ``quiet``."""
+    arguments = ["--use-fake-device-for-media-stream", "--no-sandbox"]
+    if camera is not None:
+        arguments.append(f"--use-file-for-fake-video-capture={camera.path}")
+    arguments.append("--use-fake-ui-for-media-stream" if allow else "--deny-permission-prompts")
+    browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, locale=locale, is_mobile=True, has_touch=True, **more
+    )
+    context.add_init_script(f"Object.defineProperty(MediaStreamTrack.prototype, 'label', {{get: () => {CAMERA!r}}});")
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if _is_ours(said) else None)
+    try:
+        yield page
+    finally:
+        context.close()
+        browser.close()
+    assert not quiet or complaints == []
+
+
+def _is_ours(said: ConsoleMessage) -> bool:
+    """Tell a fault of the page from what the browser says of every answer that is no success, and of a lost network."""
+    return said.type in ("error", "warning") and "Failed to load resource" not in said.text and "ERR_" not in said.text
+
+
+def knock(page: Page, house: House, card: str, born: date) -> None:
+    """Go from the first page to the point where the camera is about to start."""
+    page.goto(f"http://{house.address}/")
+    page.get_by_role("button", name="Certify now with the camera").click()
+    page.get_by_label("Social security card number").fill(card)
+    for label, value in (("Day", born.day), ("Month", born.month), ("Year", born.year)):
+        page.get_by_label(label, exact=True).fill(str(value))
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("heading", name="Before you begin").wait_for()
+
+
+def shoot(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep a picture of the screen for the README."""
+    SCREENS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENS / f"{name}.png", full_page=whole)
+
+
+def start(page: Page) -> None:
+    """Agree, and let the camera start."""
+    page.get_by_role("button", name="I agree: start").click()
+
+
+def heading(page: Page, text: str) -> None:
+    """Wait for a page with this title."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(text, timeout=60_000)
+
+
+def outcome(page: Page, house: House, text: str) -> None:
+    """Wait for what came of a film, and say why if it is something else."""
+    page.wait_for_selector(".standing", timeout=90_000)
+    found = page.locator("h1").inner_text()
+    assert found == text, verdict_of_last(house)
