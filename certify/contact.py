@@ -60,14 +60,17 @@ def contacts_of(unit: Unit, people: Collection[UUID]) -> dict[UUID, Contact]:
     return found
 
 
-def set_contact(unit: Unit, beneficiary_id: UUID, contact: Contact) -> None:
-    """Store how to reach a person. Telephone and e-mail are written the one standard way.
+def set_contact(unit: Unit, beneficiary_id: UUID, contact: Contact) -> bool:
+    """Store how to reach a person; tell whether that is anything new.
 
-    What waits to go to a number or address that is no longer theirs is cancelled, and so are waiting reminders when
-    they want none. Raises NotFound, Gone and Invalid (``contact_invalid``).
+    Telephone and e-mail are written the one standard way. What waits to go to a number or address that is no longer
+    theirs is cancelled, and so are waiting reminders when they want none. Raises NotFound, Gone and Invalid
+    (``contact_invalid``).
     """
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     before, new = contact_of(unit, beneficiary_id), _checked(contact)
+    if new == before:
+        return False
     sealed = unit.sealer(beneficiary_id).seal(json.dumps(asdict(new)).encode(), _LABEL)
     put_contact(
         unit.db, beneficiary_id, sealed=sealed, language=new.language, reminders=new.reminders, changed_at=unit.now
@@ -78,6 +81,7 @@ def set_contact(unit: Unit, beneficiary_id: UUID, contact: Contact) -> None:
         cancel_waiting(unit.db, beneficiary_id, channels=("email", "apprise"))
     if not new.reminders:
         cancel_waiting(unit.db, beneficiary_id)
+    return True
 
 
 def forget_contact_of(unit: Unit, beneficiary_id: UUID) -> None:

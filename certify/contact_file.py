@@ -30,11 +30,11 @@ def import_contacts(service: Service, source: Source, *, progress: Progress = no
 def _carry_out(unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> Done:
     done = Done()
     people = people_of(unit, rows, done)
-    for row, cells in rows:
-        if row.line not in people:
-            continue
+    named = [(people[row.line], row, cells) for row, cells in rows if row.line in people]
+    # Whoever locks people does so in the order of their ids; of one person's rows the last one counts.
+    for person, row, cells in sorted(named, key=lambda entry: str(entry[0])):
         try:
-            changed = _change(unit, people[row.line], cells)
+            changed = _change(unit, person, cells)
         except CertifyError as error:
             done.bad.append(BadRow(row, error.code, error.message))
         else:
@@ -47,15 +47,13 @@ def _change(unit: Unit, person: UUID | None, cells: Cells) -> bool:
     """Change what a row says; tell whether that was anything new."""
     if person is None:
         raise Invalid("The row names nobody.", code="person_missing")
-    before = contact_of(unit, person)
     changes: dict[str, Any] = {name: cells[name] for name in _CHANGES if cells.get(name)}
     if "reminders" in changes:
         changes["reminders"] = _yes(changes["reminders"])
     for name in ("quiet_from", "quiet_to"):
         if name in changes:
             changes[name] = _hour(changes[name])
-    set_contact(unit, person, replace(before, **changes))
-    return contact_of(unit, person) != before
+    return set_contact(unit, person, replace(contact_of(unit, person), **changes))
 
 
 def _yes(text: str) -> bool:

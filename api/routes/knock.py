@@ -150,7 +150,7 @@ def keep(
     response_model=schemas_self.VisitOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
-def visit(
+async def visit(
     session_id: UUID,
     body: schemas_self.VisitIn,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
@@ -170,7 +170,7 @@ def visit(
         # Since when a visit is open, or for when, would tell that the fund knows this person.
         return schemas_self.VisitOut(wanted_on=body.wanted_on, part=body.part, asked_at=unit.now)
 
-    return once.run(caller, work, status=201)
+    return await paced(lambda: once.run(caller, work, status=201), BEAT_S)
 
 
 @router.post(

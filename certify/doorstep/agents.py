@@ -124,9 +124,12 @@ def set_agent_state(unit: Unit, agent_id: UUID, state: AgentState) -> AgentRow:
 
 
 def get_agent(unit: Unit, agent_id: UUID, *, lock: bool = False) -> AgentRow:
-    """Return an agent. Raises NotFound."""
+    """Return an agent. Raises NotFound.
+
+    The lock lets others store what refers to the agent: visits come in while hundreds of people are determined.
+    """
     query = select(AgentRow).where(AgentRow.id == agent_id)
-    row = unit.db.scalars(query.with_for_update() if lock else query).one_or_none()
+    row = unit.db.scalars(query.with_for_update(key_share=True) if lock else query).one_or_none()
     if row is None:
         raise NotFound("There is no such agent.", code="agent_not_found")
     return row

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import func, select
 
+from certify.doorstep.days import today_of
 from certify.doorstep.planning import WORKDAYS, working_days
 from certify.service import Unit
 from certify.storage.doorstep_tables import AgentRow, VisitRow
@@ -75,7 +76,7 @@ def backlog(unit: Unit, first_day: date, days: int, *, workdays: Collection[int]
     reasons = select(VisitRow.reason, func.count()).where(VisitRow.state.in_(OPEN)).group_by(VisitRow.reason)
     on_day = _planned_by_day(unit, every)
     return Backlog(
-        as_of=unit.now.date(),
+        as_of=today_of(unit),
         days=[DayLoad(day, on_day.get(day, 0), sum(capacity.values())) for day in every],
         areas=[
             AreaLoad(area, asked[area], planned[area], capacity.get(area, 0) * len(every))

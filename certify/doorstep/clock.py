@@ -86,9 +86,7 @@ def judge_clock(
     begin_s, end_s = (stamp.wall_ms / 1000 - at_anchor_s for stamp in (began, sealed))
     shifts.append(max(0.0, end_s - received_at.timestamp()))
     earliest, latest = anchored_at.timestamp(), received_at.timestamp()
-    # Told the time in the middle of a visit, on the page on which it began: the steady clock knows how long ago.
-    first = min(begin_s, earliest) if anchor.page == began.page else earliest
-    held = [min(max(begin_s, first), latest), min(max(end_s, earliest), latest)]
+    held = [min(max(value, earliest), latest) for value in (begin_s, end_s)]
     shift = max(shifts)
     return Judged(
         datetime.fromtimestamp(held[0], UTC), datetime.fromtimestamp(max(held), UTC), shift, shift > TOLERANCE_S

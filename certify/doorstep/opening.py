@@ -27,7 +27,7 @@ from certify.doorstep.content import ATTESTED, Content, Result
 from certify.doorstep.days import day_there
 from certify.doorstep.receive import mark_refused
 from certify.doorstep.traces import note_other
-from certify.doorstep.who import named_person
+from certify.doorstep.who import forget_if_erased, named_person
 from certify.errors import Invalid
 from certify.media_kind import media_type_of
 from certify.messages.outbox import put_message
@@ -89,8 +89,7 @@ def open_bundle(service: Service, bundle_id: UUID) -> BundleRow:
         except Refusal as refusal:
             savepoint.rollback()
             mark_refused(unit, row, refusal.reason)
-            if refusal.reason == "person_erased":
-                row.sealed = None
+            forget_if_erased(unit, row)
             unit.ledger("visit_refused", None, bundle=row.sha256.hex(), reason=refusal.reason)
         else:
             savepoint.commit()
@@ -233,8 +232,8 @@ def _try_again(unit: Unit, missed: VisitRow) -> int:
 
     Under an id of its own: by its id a tablet knows what was sealed, and the service what was opened.
     """
-    again = visit_of(unit, missed.beneficiary_id, lock=True)
-    if again is None:
+    tries = missed.tries + 1
+    if visit_of(unit, missed.beneficiary_id, lock=True) is None:
         again = VisitRow(
             id=unit.service.new_id(),
             beneficiary_id=missed.beneficiary_id,
@@ -243,13 +242,12 @@ def _try_again(unit: Unit, missed: VisitRow) -> int:
             wanted_on=missed.wanted_on,
             part=missed.part,
             asked_at=missed.asked_at,
-            tries=missed.tries,
+            tries=tries,
             rechecks=missed.rechecks,
         )
         unit.db.add(again)
-    again.tries += 1
-    unit.db.flush()
-    return again.tries
+        unit.db.flush()
+    return tries
 
 
 def _film(unit: Unit, opened: Opened) -> None:

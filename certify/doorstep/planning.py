@@ -271,12 +271,15 @@ def _put_back_late(unit: Unit, since: date) -> int:
 
 
 def _waiting(unit: Unit) -> Sequence[VisitRow]:
-    """Return the visits to be planned, locked: but those that wait for an officer's word and that nobody wishes for."""
+    """Return the visits to be planned, locked: but those that wait for an officer's word and that nobody wishes for.
+
+    Nor does a second visit wait: otherwise the agent to be checked could put it off by what they report.
+    """
     query = select(VisitRow).join(BeneficiaryRow, BeneficiaryRow.id == VisitRow.beneficiary_id)
     query = query.where(
         VisitRow.state == "asked",
         BeneficiaryRow.erased_at.is_(None),
-        or_(VisitRow.wanted_on.is_not(None), ~_has_case(*WAIT_FOR_OFFICER)),
+        or_(VisitRow.wanted_on.is_not(None), VisitRow.reason == "recheck", ~_has_case(*WAIT_FOR_OFFICER)),
     )
     return unit.db.scalars(query.order_by(VisitRow.id).with_for_update(of=VisitRow)).all()
 

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 
 from certify.doorstep.bundle import Bundle, chain_start
 from certify.doorstep.tablets import TabletRefused
+from certify.doorstep.who import forget_if_erased
 from certify.errors import Conflict, Invalid, NotFound
 from certify.queue import OPEN
 from certify.service import Unit
@@ -67,6 +68,8 @@ def take_bundle(unit: Unit, data: bytes, *, sha256: bytes, sent_wall: datetime |
         mark_refused(unit, row, reason)
     unit.db.add(row)
     unit.db.flush()
+    if reason is not None:
+        forget_if_erased(unit, row)
     unit.ledger("visit_received", None, bundle=sha256.hex(), tablet=str(tablet.id), refused=reason)
     if reason is None:
         unit.put_job(OPEN, row.id)

@@ -135,7 +135,8 @@ def release(unit: Unit, hold_id: UUID, *, officer: str) -> AgentHoldRow:
 
     The visits looked at are not held against the agent again.
     """
-    hold = _decide(unit, hold_id, "released", officer)
+    hold = _open_hold(unit, hold_id)
+    _decide(unit, hold, "released", officer)
     for bundle in _held(unit, hold.agent_id):
         _take_back(unit, bundle)
     return hold
@@ -146,13 +147,17 @@ def confirm(unit: Unit, hold_id: UUID, *, officer: str) -> AgentHoldRow:
 
     Raises NotFound, Conflict (``hold_decided``).
     """
-    hold = _decide(unit, hold_id, "confirmed", officer)
-    set_agent_state(unit, hold.agent_id, AgentState.SUSPENDED)
-    for bundle in _held(unit, hold.agent_id):
+    hold = _open_hold(unit, hold_id)
+    # Also what came since the agent's visits were last looked at, and is not held yet.
+    bundles = {bundle.id: bundle for bundle in (*_held(unit, hold.agent_id), *_in_question(unit, hold.agent_id))}
+    _decide(unit, hold, "confirmed", officer)
+    for bundle in sorted(bundles.values(), key=lambda bundle: (str(bundle.beneficiary_id), bundle.id)):
         _void_capture(unit, bundle, officer)
         if (person := _living(unit, bundle)) is not None:
             put_down(unit, [person], "recheck", rechecks={person: bundle.id})
         _take_back(unit, bundle)
+    # Visits last, as everybody locks them after the people.
+    set_agent_state(unit, hold.agent_id, AgentState.SUSPENDED)
     return hold
 
 
@@ -166,7 +171,7 @@ def _changed(unit: Unit) -> list[UUID]:
 
 def _watch(unit: Unit, agent_id: UUID) -> bool:
     agent = get_agent(unit, agent_id, lock=True)
-    visits = visits_of(unit, agent_id, opened_after=_explained_until(unit, agent_id))
+    visits = visits_of(unit, agent_id, opened_after=_decided_until(unit, agent_id))
     agent.counts, agent.watched_at = {name: list(pair) for name, pair in counts(visits).items()}, unit.now
     unit.db.flush()
     found = score(visits, base_rates([row.counts for row in all_agents(unit) if row.counts]))
@@ -199,18 +204,17 @@ def _watch(unit: Unit, agent_id: UUID) -> bool:
     return is_new
 
 
-def _explained_until(unit: Unit, agent_id: UUID) -> datetime | None:
-    """Return up to when a supervisor has looked at what came in, and found it to be honest."""
-    query = select(func.max(AgentHoldRow.decided_at)).where(
-        AgentHoldRow.agent_id == agent_id, AgentHoldRow.state == "released"
-    )
-    return unit.db.scalar(query)
+def _decided_until(unit: Unit, agent_id: UUID) -> datetime | None:
+    """Return up to when a supervisor has decided about what came in, whichever way."""
+    return unit.db.scalar(select(func.max(AgentHoldRow.decided_at)).where(AgentHoldRow.agent_id == agent_id))
 
 
 def _in_question(unit: Unit, agent_id: UUID) -> Sequence[BundleRow]:
-    """Return the visits of an agent by which somebody may have been certified, as far back as scores look."""
+    """Return the visits by which somebody may have been certified, as far back as scores look, and not decided yet."""
     visits = [trace.bundle_id for trace in traces_of(unit, agent_id, limit=WINDOW) if trace.method != "none"]
     query = select(BundleRow).where(BundleRow.id.in_(visits)).order_by(BundleRow.beneficiary_id, BundleRow.id)
+    if (until := _decided_until(unit, agent_id)) is not None:
+        query = query.where(BundleRow.opened_at > until)
     return unit.db.scalars(query).all()
 
 
@@ -274,16 +278,22 @@ def _void(unit: Unit, person: UUID, target: str, source: str, number: str, *, by
     determine(unit, person)
 
 
-def _decide(unit: Unit, hold_id: UUID, state: str, officer: str) -> AgentHoldRow:
-    hold = unit.db.scalars(select(AgentHoldRow).where(AgentHoldRow.id == hold_id).with_for_update()).one_or_none()
-    if hold is None:
+def _open_hold(unit: Unit, hold_id: UUID) -> AgentHoldRow:
+    """Return a hold to be decided, locked, with its agent: nothing more is held meanwhile."""
+    agent_id = unit.db.scalar(select(AgentHoldRow.agent_id).where(AgentHoldRow.id == hold_id))
+    if agent_id is None:
         raise NotFound("There is no such hold.", code="hold_not_found")
+    get_agent(unit, agent_id, lock=True)
+    hold = unit.db.get_one(AgentHoldRow, hold_id, with_for_update=True)
     if hold.state != "open":
         raise Conflict("This hold was decided already.", code="hold_decided")
+    return hold
+
+
+def _decide(unit: Unit, hold: AgentHoldRow, state: str, officer: str) -> None:
     hold.state, hold.decided_at, hold.decided_by = state, unit.now, officer
     unit.db.flush()
     unit.ledger("agent_hold_decided", None, agent=str(hold.agent_id), outcome=state, officer=officer)
-    return hold
 
 
 def _living(unit: Unit, bundle: BundleRow) -> UUID | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from certify.access import person_of_letter
 from certify.doorstep.bundle import Bundle
@@ -14,6 +14,7 @@ from certify.errors import Invalid
 from certify.identifiers import look_up
 from certify.service import Unit
 from certify.storage.doorstep_tables import BundleRow, VisitRow
+from certify.storage.people import get_beneficiary
 from certify.storage.signing import visit_key
 from certify.storage.tables import BeneficiaryRow
 
@@ -25,7 +26,8 @@ def named_person(unit: Unit, who: Who) -> UUID | None:
         found = _by_number(unit, who.card_number)
     if found is None and who.letter is not None:
         found = person_of_letter(unit, who.letter)
-    return found if found is not None and unit.db.get(BeneficiaryRow, found) is not None else None
+    # The row itself is not read: whoever locks it later has to see it as it is then.
+    return unit.db.scalars(select(BeneficiaryRow.id).where(BeneficiaryRow.id == found)).one_or_none()
 
 
 def _by_number(unit: Unit, number: str) -> UUID | None:
@@ -41,37 +43,46 @@ def forget_sealed_of(unit: Unit, beneficiary_id: UUID) -> None:
     """Delete what is sealed in visits to a person that do not count. To be called while cards and letters still tell.
 
     Whose a planned visit is, the plan tells. The others (refused, or waiting, and to people who were not in the plan)
-    are few, and are opened to see whom they name. What a worker has in hand just now is left to it: it finds that
-    the person is erased (:mod:`certify.doorstep.opening`).
+    are few, and are opened to see whom they name. What a worker has in hand just now is left to it
+    (``forget_if_erased``).
     """
-    theirs = select(VisitRow.id).where(VisitRow.beneficiary_id == beneficiary_id)
-    planned = update(BundleRow).where(BundleRow.state == "refused", BundleRow.visit_id.in_(theirs))
-    unit.db.execute(planned.values(sealed=None, delete_after=None))
-    query = (
-        select(BundleRow)
-        .where(
-            BundleRow.sealed.is_not(None),
-            BundleRow.state.in_(("refused", "received")),
-            # Nobody knows who made those; what is said in them of anybody is not worth to be read.
-            BundleRow.reason.is_distinct_from("unsigned"),
-            ~select(VisitRow.id).where(VisitRow.id == BundleRow.visit_id).exists(),
-        )
-        .with_for_update(skip_locked=True)
-        .execution_options(yield_per=20)
+    kept = select(BundleRow.id, BundleRow.sealed).where(
+        BundleRow.state.in_(("refused", "received")), BundleRow.sealed.is_not(None)
     )
-    for row in unit.db.scalars(query):
-        if _names(unit, row.sealed or b"", beneficiary_id):
-            row.sealed = row.delete_after = None
-            if row.state == "received":
-                row.state, row.reason = "refused", "person_erased"
+    visit = select(VisitRow.id).where(VisitRow.id == BundleRow.visit_id)
+    planned = kept.with_only_columns(BundleRow.id).where(
+        visit.where(VisitRow.beneficiary_id == beneficiary_id).exists()
+    )
+    theirs = set(unit.db.scalars(planned))
+    # Nobody knows who made the unsigned ones: what they say of anybody is not worth to be read.
+    others = kept.where(~visit.exists(), BundleRow.reason.is_distinct_from("unsigned"))
+    for bundle, sealed in unit.db.execute(others.execution_options(yield_per=5)):
+        if _named_in(unit, sealed or b"") == beneficiary_id:
+            theirs.add(bundle)
+    locked = select(BundleRow).where(BundleRow.id.in_(theirs)).with_for_update(skip_locked=True)
+    for row in unit.db.scalars(locked.execution_options(populate_existing=True)):
+        row.sealed = row.delete_after = None
+        if row.state == "received":
+            row.state, row.reason = "refused", "person_erased"
 
 
-def _names(unit: Unit, data: bytes, beneficiary_id: UUID) -> bool:
-    """Tell whether a bundle names a person; one that cannot be opened names nobody, to us as to everybody else."""
+def forget_if_erased(unit: Unit, row: BundleRow) -> None:
+    """Delete what is sealed in a bundle that does not count if it is of somebody who was erased.
+
+    It may be refused while the erasure goes on, or come in long after it. The plan still tells whose it is, and the
+    tablet's own words do, but not a card or a letter: those are forgotten with the person.
+    """
+    visit = unit.db.get(VisitRow, row.visit_id)
+    whose = visit.beneficiary_id if visit is not None else _named_in(unit, row.sealed or b"")
+    if whose is not None and get_beneficiary(unit.db, whose, lock=True).erased_at is not None:
+        row.sealed = row.delete_after = None
+
+
+def _named_in(unit: Unit, data: bytes) -> UUID | None:
+    """Return whom a bundle names; one that cannot be opened names nobody, to us as to everybody else."""
     try:
         bundle = Bundle.parse(data)
         key = visit_key(unit.db, unit.service.vault, bundle.header.key)
-        who = None if key is None else Content.parse(bundle.open(key)).entries.who
+        return None if key is None else named_person(unit, Content.parse(bundle.open(key)).entries.who)
     except Invalid:
-        return False
-    return who is not None and named_person(unit, who) == beneficiary_id
+        return None

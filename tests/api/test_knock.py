@@ -147,8 +147,15 @@ def test_every_answer_waits_for_the_beat(
         ("links/redeem", {"secret": "nobodys-secret", "device_id": PHONE}, 401),
     ):
         begin = time.perf_counter()
-        assert _post(door, f"/v1/knock/{path}", body).status_code == status
+        answer = _post(door, f"/v1/knock/{path}", body)
+        assert answer.status_code == status
         assert time.perf_counter() - begin >= BEAT_S, path
+        if path == "sessions":
+            opened = answer.json()
+    begin = time.perf_counter()
+    path, wish = f"/v1/knock/sessions/{opened['session']['id']}/visit", {"wanted_on": "2026-04-01", "part": "morning"}
+    assert _post(door, path, wish, token=opened["token"]).status_code == 409
+    assert time.perf_counter() - begin >= BEAT_S, path
 
 
 @pytest.mark.parametrize("why", ["wrong birth date", "no reference", "erased", "consent withdrawn"])

@@ -289,18 +289,6 @@ def test_a_clock_moved_before_the_page_was_opened_shows_when_it_is_sent(agents_r
     assert agents_round.send(agents_round.tablet.seal(uuid4(), entries)).reason == "clock_wrong"
 
 
-def test_told_the_time_in_the_middle_of_a_visit(agents_round: Round) -> None:
-    """The page has sent visits meanwhile; how long this one took is known all the same."""
-    agents_round.anchor()
-    entries = agents_round.entries(agents_round.enrol(), "not_found", minutes=10)
-    row = agents_round.send(agents_round.tablet.seal(uuid4(), entries))
-    assert row.state == "opened"
-    with agents_round.service.reading() as unit:
-        trace = unit.db.get_one(VisitTraceRow, row.id)
-    assert trace.seconds == pytest.approx(600, abs=1)
-    assert trace.clock_shift_s == pytest.approx(0, abs=0.1)
-
-
 def test_a_time_that_nobody_signed_is_refused(agents_round: Round) -> None:
     agents_round.tablet.anchor = agents_round.tablet.anchor[:-1] + "0"
     reasons = {agents_round.send(attested(agents_round)).reason, "time_unsigned"}
@@ -463,8 +451,34 @@ def test_what_was_refused_goes_with_the_person(agents_round: Round) -> None:
     refused = agents_round.send(agents_round.visit(person, "not_found", visit=visit))
     with agents_round.service.unit() as unit:
         erase(unit, person)
+    late = agents_round.send(agents_round.visit(person, "not_found", visit=visit))
+    assert late.reason == "tablet_revoked"
     with agents_round.service.reading() as unit:
-        assert unit.db.get_one(BundleRow, refused.id).sealed is None
+        for row_id in (refused.id, late.id):
+            assert unit.db.get_one(BundleRow, row_id).sealed is None, "also what comes in after the erasure"
+
+
+def test_what_is_refused_while_the_person_is_erased_goes_too(agents_round: Round) -> None:
+    """The worker has it in hand as the erasure looks, and refuses it for the clock."""
+    person, service = agents_round.enrol(), agents_round.service
+    visit = uuid4()
+    with service.unit() as unit:
+        row = VisitRow(id=visit, beneficiary_id=person, state="planned", asked_at=unit.now, agent_id=agents_round.agent)
+        unit.db.add(row)
+    agents_round.clock.advance(timedelta(hours=3))
+    for planned in (True, False):
+        entries = agents_round.entries(person, "not_found")
+        for name in ("began", "sealed"):
+            entries["clocks"][name]["wall_ms"] -= 2 * 3600 * 1000
+        bundle = agents_round.take(agents_round.tablet.seal(visit if planned else uuid4(), entries))
+        with service.database.engine.connect() as worker:
+            worker.execute(select(BundleRow.id).where(BundleRow.id == bundle.id).with_for_update())
+            with service.unit() as unit:
+                erase(unit, person)
+        refused = open_bundle(service, bundle.id)
+        assert refused.reason == "clock_wrong"
+        with service.reading() as unit:
+            assert unit.db.get_one(BundleRow, bundle.id).sealed is None
 
 
 def test_what_was_sealed_of_somebody_not_in_the_plan_goes_too(agents_round: Round) -> None:

@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from certify.domain.evidence import Void
+from certify.doorstep.agents import AgentState, set_agent_state
+from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, set_home
-from certify.doorstep.planning import put_down
+from certify.doorstep.planning import plan_visits, put_down
 from certify.doorstep.watch import confirm, look_at_agents, open_holds, release, visits_of, watch_agents
 from certify.errors import Conflict, NotFound
 from certify.service import Service
@@ -108,6 +110,7 @@ def test_what_a_cheat_certified_is_taken_back_and_visited_anew(agents_round: Rou
     watch_agents(service)
     with service.reading() as unit:
         hold = open_holds(unit)[0].id
+    newest = attests(agents_round, 1)[0]  # and nobody has scored the agent since
     with service.unit() as unit:
         confirm(unit, hold, officer="supervisor")
     assert agents_round.judge(not_judged).outcome == "review"
@@ -120,6 +123,15 @@ def test_what_a_cheat_certified_is_taken_back_and_visited_anew(agents_round: Rou
             select(VisitRow).where(VisitRow.beneficiary_id == person, VisitRow.state == "asked")
         ).one()
         assert (anew.reason, anew.rechecks) == ("recheck", row.id)
+        assert visit_of(unit, newest) is not None
+    # What those visits show is noted on visits that were decided about: the hold does not open again.
+    other_agent = make_round(service, agents_round.clock, badge="B-2")
+    paper = [("document", faces.encode(faces.portraits()["grace_hopper"], quality=50))]
+    death = {"informant": "Wang", "relation": "neighbour", "died_on": "2026-01-01"}
+    other_agent.send(other_agent.visit(person, "deceased", paper, death=death))
+    with service.reading() as unit:
+        assert unit.db.get_one(VisitTraceRow, row.id).recheck is False
+    assert watch_agents(service) == []
     for decide in (release, confirm):
         with pytest.raises(Conflict), service.unit() as unit:
             decide(unit, hold, officer="supervisor")
@@ -246,12 +258,17 @@ def test_an_agent_does_not_make_the_visit_that_checks_them(service: Service, clo
     row = first.send(first.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages"))
     with service.unit() as unit:
         put_down(unit, [person], "recheck", rechecks={person: row.id})
-    for result in ("moved", "not_found"):
+    for result in ("moved", "not_found", "not_found", "not_found"):
         assert first.send(first.visit(person, result)).state == "opened"
+    with service.unit() as unit:
+        set_agent_state(unit, first.agent, AgentState.AWAY)
+        assert plan_visits(unit, today_of(unit) + timedelta(days=1), 7).planned == 1
     with service.reading() as unit:
         waiting = visit_of(unit, person)
         assert waiting is not None
-        assert (waiting.rechecks, waiting.state, waiting.tries) == (row.id, "asked", 1)
+        assert (waiting.rechecks, waiting.agent_id, waiting.tries) == (row.id, second.agent, 0), (
+            "neither done nor put off"
+        )
         assert unit.db.get_one(VisitTraceRow, row.id).recheck is None
     paper = [("document", faces.encode(faces.portraits()["grace_hopper"], quality=50))]
     death = {"informant": "Wang", "relation": "neighbour", "died_on": "2026-01-01"}

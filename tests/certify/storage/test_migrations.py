@@ -52,6 +52,47 @@ def test_upgrading_twice_changes_nothing(empty: Database) -> None:
     assert is_current(empty)
 
 
+def test_visits_of_before_are_taken_along(empty: Database) -> None:
+    """Up to 0008 a visit at which nobody was found stayed open under its id; and none said by which bundle it ended."""
+    with empty.engine.begin() as connection:
+        command.upgrade(_config(connection), "0008")
+        connection.execute(text(_BEFORE_0009))
+    upgrade(empty)
+    with empty.engine.connect() as connection:
+        visits = "select reason, id::text, bundle_id::text from visits order by reason"
+        (audit, made, tried) = connection.execute(text(visits)).all()
+    assert tuple(made) == ("fund", _id(11), _id(21))
+    assert tuple(audit) == ("audit", _id(12), None)
+    assert tried.reason == "overdue"
+    assert tried.id != _id(13)
+    with empty.engine.begin() as connection:
+        connection.execute(text("update visits set state = 'missed' where reason = 'audit'"))
+        command.downgrade(_config(connection), "0008")
+        states = connection.execute(text("select state from visits order by reason")).scalars().all()
+    assert states == ["cancelled", "made", "asked"]
+
+
+def _id(number: int) -> str:
+    return f"00000000-0000-0000-0000-{number:012}"
+
+
+_BEFORE_0009 = f"""
+insert into beneficiaries (id, national_id_hash, national_id_masked, created_at) values
+ ('{_id(1)}', '\\x01', 'x', now()), ('{_id(2)}', '\\x02', 'x', now()), ('{_id(3)}', '\\x03', 'x', now());
+insert into agents (id, badge, name, area, capacity, state, created_at)
+ values ('{_id(4)}', 'A-1', 'Li', '', 3, 'active', now());
+insert into tablets (id, agent_id, state, invited_by, invited_at, invite_expires_at)
+ values ('{_id(5)}', '{_id(4)}', 'active', 'o', now(), now());
+insert into bundles
+ (id, sha256, tablet_id, agent_id, seq, previous, visit_id, state, size, received_at, result, opened_at)
+ values ('{_id(21)}', '\\x01', '{_id(5)}', '{_id(4)}', 1, '\\x00', '{_id(11)}', 'opened', 1, now(), 'face', now()),
+        ('{_id(22)}', '\\x02', '{_id(5)}', '{_id(4)}', 2, '\\x00', '{_id(13)}', 'opened', 1, now(), 'not_found', now());
+insert into visits (id, beneficiary_id, state, reason, asked_at, tries) values
+ ('{_id(11)}', '{_id(1)}', 'made', 'fund', now(), 0), ('{_id(12)}', '{_id(2)}', 'asked', 'audit', now(), 0),
+ ('{_id(13)}', '{_id(3)}', 'asked', 'overdue', now(), 1);
+"""
+
+
 def test_migrations_and_tables_agree(empty: Database) -> None:
     upgrade(empty)
     with empty.engine.connect() as connection:

@@ -87,7 +87,7 @@ export async function unlock(by) {
     return false;
   }
   // Counted before it is tried: switching the tablet off in between gives nobody another guess.
-  await write("kv", "lock", { ...lock, tries: by.code ? lock.tries + 1 : lock.tries });
+  await renew(lock, { tries: by.code ? lock.tries + 1 : lock.tries });
   try {
     const raw = await crypto.subtle.decrypt({ name: "AES-GCM", iv: lock.salt.slice(0, 12) }, await wrapperOf(lock.salt, by), lock.wrapped);
     // A script can read it out, for it is wrapped anew at the next sign-in; whoever runs scripts here can use it anyway.
@@ -96,9 +96,18 @@ export async function unlock(by) {
     if (by.code && lock.tries + 1 >= MOST_TRIES) await forget();
     return false;
   }
-  await write("kv", "lock", { ...lock, tries: 0 });
+  await renew(lock, { tries: 0 });
   return true;
 }
+
+/** Change a lock, unless another page has signed out or anew since it was read. @param {Lock} lock @param {Partial<Lock>} change */
+const renew = (lock, change) =>
+  within(["kv"], "readwrite", (at) => {
+    const now = at("kv").get("lock");
+    now.onsuccess = () => {
+      if (isOf(now.result, lock)) at("kv").put({ ...now.result, ...change }, "lock");
+    };
+  });
 
 /** Whether a sign-in goes on, with work that can be opened. */
 export async function signedIn() {
@@ -134,12 +143,15 @@ export async function hideBytes(store, name, bytes) {
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, mine.key, bytes);
   // Looked at in the same step: what another page's sign-in has deleted shall not come back under a key that is gone.
+  let kept = false;
   await within([store, "kv"], "readwrite", (at) => {
     const lock = at("kv").get("lock");
     lock.onsuccess = () => {
-      if (isOf(lock.result, mine)) at(store).put({ iv, data }, name);
+      kept = isOf(lock.result, mine);
+      if (kept) at(store).put({ iv, data }, name);
     };
   });
+  if (!kept) throw new Error("the day's work is locked");
 }
 
 /** @param {Hidden} store @param {string} name */

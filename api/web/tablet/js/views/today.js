@@ -21,7 +21,7 @@ export async function today(_options = {}) {
     const known = await states();
     const drafts = new Set((await begun()).filter((visit) => canBeMade(known.get(visit))));
     const stops = work?.stops ?? [];
-    const done = stops.filter((stop) => known.has(stop.visit_id)).length;
+    const done = stops.filter((stop) => !canBeMade(known.get(stop.visit_id))).length;
     tally.replaceChildren(count("today.todo", stops.length - done), count("today.done", done), count("today.unsent", await unsent()));
     const unlisted = [...drafts].filter((visit) => !stops.some((stop) => stop.visit_id === visit));
     const cards = await Promise.all(unlisted.map(begunCard));
