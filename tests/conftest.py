@@ -64,8 +64,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherSche
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Films first, then other browser tests: what takes longest must not begin last."""
-    items.sort(key=lambda item: (_file(item.nodeid) not in FILMS, item.get_closest_marker("e2e") is None))
+    """Films first, then other browser tests, then what else is slow: what takes longest must not begin last."""
+    marked = {name: {_file(item.nodeid) for item in items if item.get_closest_marker(name)} for name in ("e2e", "slow")}
+    order = (FILMS, marked["e2e"], marked["slow"])
+    items.sort(key=lambda item: next((n for n, files in enumerate(order) if _file(item.nodeid) in files), len(order)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
