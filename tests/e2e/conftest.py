@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -40,6 +41,7 @@ from tests.api.live_service import GuideProcess, served
 from tests.e2e.house import House, Worker, for_drawn_people, free_port
 
 RATE = 12
+_turns = count(1)
 PLAYABLE = {Prompt.TURN_LEFT, Prompt.TURN_RIGHT, Prompt.LOOK_UP, Prompt.COME_CLOSER}
 """What a drawn portrait shows well enough; both portraits smile from the beginning (tests/api/test_live.py)."""
 
@@ -65,15 +67,18 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(
     embedded_server: PostgresServer,
     template_database: str,
     engine: FaceEngine,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
-    """One service for all browser tests: HTTP process, guide and worker, each as it runs in production."""
-    name, folder = "e2e", tmp_path_factory.mktemp("e2e")
+    """One service for all browser tests: HTTP process, guide and worker, each as it runs in production.
+
+    It ends with them: the worker would work on beside the other tests of this process.
+    """
+    name, folder = f"e2e_{next(_turns)}", tmp_path_factory.mktemp("e2e")
     with psycopg.connect(embedded_server.get_uri(), autocommit=True) as connection:
         connection.execute(f'create database "{name}" template "{template_database}"')
     url = embedded_url(embedded_server, name)
