@@ -13,6 +13,7 @@ from api.schemas_self import DeviceId
 from certify.domain.route import Point
 
 Secret = Annotated[str, StringConstraints(min_length=10, max_length=100, pattern=r"^[A-Za-z0-9_\-]+$")]
+Area = Annotated[str, StringConstraints(max_length=40, pattern=r"^[A-Za-z0-9_\-]*$")]
 Badge = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{2,30}$")]
 
 
@@ -201,9 +202,7 @@ class AgentIn(In):
 
     badge: Badge
     name: Text
-    area: Annotated[str, StringConstraints(max_length=40, pattern=r"^[A-Za-z0-9_\-]*$")] = Field(
-        description="Region, or what the regions begin with, in which the agent works"
-    )
+    area: Area = Field(description="Region, or what the regions begin with, in which the agent works")
     capacity: int = Field(default=12, ge=0, le=60, description="Visits a day")
     base: BaseIn | None = Field(default=None, description="Where the agent's days begin")
 
@@ -212,7 +211,7 @@ class AgentChangeIn(In):
     """What changes of an agent; what is not given stays, and a base of null is none."""
 
     name: Text | None = None
-    area: Annotated[str, StringConstraints(max_length=40, pattern=r"^[A-Za-z0-9_\-]*$")] | None = None
+    area: Area | None = None
     capacity: int | None = Field(default=None, ge=0, le=60)
     base: BaseIn | None = None
 

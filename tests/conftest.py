@@ -115,7 +115,7 @@ def embedded_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def template_database(embedded_server: PostgresServer) -> str:
-    """A migrated database, to be copied: copying takes milliseconds, migrating does not."""
+    """A migrated database, to be copied: migrating takes longer."""
     database = Database(embedded_url(embedded_server, _TEMPLATE))
     upgrade(database)
     database.close()

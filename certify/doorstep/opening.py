@@ -21,12 +21,12 @@ from certify.consent import consent_of, set_consent
 from certify.determine import add_case, determine_locked
 from certify.domain.evidence import AdverseRecord, Channel
 from certify.domain.profile import visit as visit_demand
-from certify.doorstep.bundle import Bundle
 from certify.doorstep.clock import Judged, judge_clock, read_time
 from certify.doorstep.content import ATTESTED, Content, Result
 from certify.doorstep.days import day_there
 from certify.doorstep.receive import mark_refused
 from certify.doorstep.traces import note_other
+from certify.doorstep.unseal import unseal
 from certify.doorstep.who import forget_if_erased, named_person
 from certify.errors import Invalid
 from certify.media_kind import media_type_of
@@ -39,7 +39,6 @@ from certify.storage.facts import add_evidence
 from certify.storage.media import put_media
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import open_case_of
-from certify.storage.signing import visit_key
 from certify.storage.tables import BeneficiaryRow
 from certify.visits import visit_of
 from models.errors import ImageRefused, VideoRefused
@@ -97,15 +96,11 @@ def open_bundle(service: Service, bundle_id: UUID) -> BundleRow:
 
 
 def _open(unit: Unit, row: BundleRow) -> Opened:
-    bundle = Bundle.parse(row.sealed or b"")
     agent = unit.db.get_one(AgentRow, row.agent_id)
     if agent.state == "suspended" and row.admitted_by is None:
         raise Refusal("agent_suspended")
-    key = visit_key(unit.db, unit.service.vault, bundle.header.key)
-    if key is None:
-        raise Refusal("key_unknown")
     try:
-        content = Content.parse(bundle.open(key))
+        content = unseal(unit, row.sealed or b"")
         _check_photos(unit, content)
     except (ImageRefused, VideoRefused):
         raise Refusal("visit_incomplete") from None

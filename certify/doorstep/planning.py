@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from certify.domain.rounds import Need, Taken, Worker, assign
-from certify.domain.route import MORNING, Part, Stop, route
+from certify.domain.route import MORNING, Part, Point, Stop, route
 from certify.doorstep.agents import base_of
 from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, homes_of
@@ -131,13 +131,13 @@ def rebalance(unit: Unit, first_day: date, days: int, *, workdays: Collection[in
     done = plan_visits(unit, first_day, days, workdays=workdays)
     planned = _planned(unit, first_day, days)
     stops = _stops(unit, planned)
-    bases = {row.id: base_of(row) for row in unit.db.scalars(select(AgentRow))}
+    bases: dict[UUID | None, Point | None] = {row.id: base_of(row) for row in unit.db.scalars(select(AgentRow))}
     rounds: dict[tuple[UUID | None, date | None], list[VisitRow]] = {}
     for row in planned:
         rounds.setdefault((row.agent_id, row.planned_on), []).append(row)
     for (agent_id, _), rows in rounds.items():
-        base = None if agent_id is None else bases.get(agent_id)
-        places = {stop.visit: place for place, stop in enumerate(route([stops[row.id] for row in rows], base), 1)}
+        order = route([stops[row.id] for row in rows], bases.get(agent_id))
+        places = {stop.visit: place for place, stop in enumerate(order, 1)}
         for row in rows:
             row.place = places[str(row.id)]
     unit.db.flush()

@@ -8,14 +8,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from certify.access import person_of_letter
-from certify.doorstep.bundle import Bundle
-from certify.doorstep.content import Content, Who
+from certify.doorstep.content import Who
+from certify.doorstep.unseal import unseal
 from certify.errors import Invalid
 from certify.identifiers import look_up
 from certify.service import Unit
 from certify.storage.doorstep_tables import BundleRow, VisitRow
 from certify.storage.people import get_beneficiary
-from certify.storage.signing import visit_key
 from certify.storage.tables import BeneficiaryRow
 
 
@@ -32,11 +31,9 @@ def named_person(unit: Unit, who: Who) -> UUID | None:
 
 def _by_number(unit: Unit, number: str) -> UUID | None:
     """Return whose number it is: of their card, or, as at the doors that are in the plan, their national id."""
-    found = None
     with suppress(Invalid):
-        found = look_up(unit, card_number=number)
-        found = found or look_up(unit, national_id=number)
-    return found
+        return look_up(unit, card_number=number) or look_up(unit, national_id=number)
+    return None
 
 
 def forget_sealed_of(unit: Unit, beneficiary_id: UUID) -> None:
@@ -81,8 +78,6 @@ def forget_if_erased(unit: Unit, row: BundleRow) -> None:
 def _named_in(unit: Unit, data: bytes) -> UUID | None:
     """Return whom a bundle names; one that cannot be opened names nobody, to us as to everybody else."""
     try:
-        bundle = Bundle.parse(data)
-        key = visit_key(unit.db, unit.service.vault, bundle.header.key)
-        return None if key is None else named_person(unit, Content.parse(bundle.open(key)).entries.who)
+        return named_person(unit, unseal(unit, data).entries.who)
     except Invalid:
         return None

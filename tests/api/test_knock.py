@@ -138,24 +138,22 @@ def test_every_answer_waits_for_the_beat(
 ) -> None:
     """That beats go on however long the work takes is tried with a clock of its own in test_pace.py."""
     monkeypatch.setattr("api.routes.knock.BEAT_S", BEAT_S)
-    who = {"national_id": number, "birth_date": BORN}
-    for path, body, status in (
-        ("sessions", {**who, "device_id": PHONE, "consent": True}, 201),
-        ("sessions", {**who, "device_id": PHONE, "consent": True}, 201),
-        ("codes", who, 202),
-        ("codes/redeem", {**who, "code": "000000", "device_id": PHONE}, 401),
-        ("links/redeem", {"secret": "nobodys-secret", "device_id": PHONE}, 401),
-    ):
+    who, phone = {"national_id": number, "birth_date": BORN}, {"device_id": PHONE}
+
+    def answered(path: str, body: dict[str, Any], status: int, *, token: str = "") -> Any:
         begin = time.perf_counter()
-        answer = _post(door, f"/v1/knock/{path}", body)
+        answer = _post(door, f"/v1/knock/{path}", body, token=token)
         assert answer.status_code == status
         assert time.perf_counter() - begin >= BEAT_S, path
-        if path == "sessions":
-            opened = answer.json()
-    begin = time.perf_counter()
-    path, wish = f"/v1/knock/sessions/{opened['session']['id']}/visit", {"wanted_on": "2026-04-01", "part": "morning"}
-    assert _post(door, path, wish, token=opened["token"]).status_code == 409
-    assert time.perf_counter() - begin >= BEAT_S, path
+        return answer.json()
+
+    answered("sessions", {**who, **phone, "consent": True}, 201)
+    opened = answered("sessions", {**who, **phone, "consent": True}, 201)
+    wish = {"wanted_on": "2026-04-01", "part": "morning"}
+    answered(f"sessions/{opened['session']['id']}/visit", wish, 409, token=opened["token"])
+    answered("codes", who, 202)
+    answered("codes/redeem", {**who, **phone, "code": "000000"}, 401)
+    answered("links/redeem", {**phone, "secret": "nobodys-secret"}, 401)
 
 
 @pytest.mark.parametrize("why", ["wrong birth date", "no reference", "erased", "consent withdrawn"])

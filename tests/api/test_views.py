@@ -69,7 +69,7 @@ def _statements(service: Service) -> Iterator[list[str]]:
     ours = service.database.engine.url
 
     def note(connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if connection.engine.url == ours:  # the worker of the browser tests may run in this process too
+        if connection.engine.url == ours:  # other threads of this process may ask others
             seen.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)

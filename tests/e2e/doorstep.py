@@ -18,14 +18,13 @@ from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Loca
 from sqlalchemy import select
 
 from certify.doorstep.agents import NewAgent, add_agent
-from certify.doorstep.bundle import Bundle
 from certify.doorstep.content import Content
 from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, set_home
 from certify.doorstep.tablets import invite_tablet
+from certify.doorstep.unseal import unseal
 from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
 from certify.storage.reviews import open_case_of
-from certify.storage.signing import visit_key
 from certify.storage.tables import SessionRow
 from tests.e2e.axe import AXE
 from tests.e2e.house import House
@@ -214,14 +213,8 @@ class AgentAtWork:
 
     def sealed(self) -> list[Content]:
         """Open what lies sealed on the tablet, as only the service can, in the order in which it was sealed."""
-        found = []
         with self.house.service.reading() as unit:
-            for data in self.page.evaluate(_BUNDLES):
-                bundle = Bundle.parse(base64.b64decode(data))
-                key = visit_key(unit.db, self.house.service.vault, bundle.header.key)
-                assert key is not None
-                found.append(Content.parse(bundle.open(key)))
-        return found
+            return [unseal(unit, base64.b64decode(data)) for data in self.page.evaluate(_BUNDLES)]
 
     def begin(self, visit: UUID, *, photos: int = 1) -> None:
         """Begin a visit and take photos."""

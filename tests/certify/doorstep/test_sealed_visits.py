@@ -21,7 +21,6 @@ from certify.doorstep.bundle import MAGIC, Bundle
 from certify.doorstep.opening import details_of, open_bundle
 from certify.doorstep.receive import admit, give_up_bundle, missing_places, purge_refused, take_bundle
 from certify.doorstep.tablets import TabletRefused, revoke_tablet
-from certify.erase import erase
 from certify.errors import Conflict, Invalid
 from certify.messages.outbox import open_body
 from certify.service import Service
@@ -30,7 +29,7 @@ from certify.storage.facts import evidence_of
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_case_of
 from certify.storage.signing import Purpose, rotate_key
-from certify.storage.tables import BlobRow, MessageRow, SessionRow
+from certify.storage.tables import MessageRow, SessionRow
 from certify.visits import ask_for_visit, visit_of
 from fixtures import faces
 from models.pipeline import FaceEngine
@@ -345,23 +344,6 @@ def test_a_bundle_for_an_old_key_is_opened(agents_round: Round) -> None:
     assert agents_round.send(data).state == "opened"
 
 
-def test_what_is_left_of_somebody_erased(agents_round: Round) -> None:
-    person = agents_round.enrol()
-    paper = [("medical", faces.encode(faces.portraits()["eileen_collins"]))]
-    row = agents_round.send(agents_round.visit(person, "medical", paper, why_no_face="dementia"))
-    late = agents_round.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages")
-    with agents_round.service.unit() as unit:
-        erase(unit, person)
-    with agents_round.service.reading() as unit:
-        assert unit.db.scalars(select(BlobRow)).all() == []
-    refused = agents_round.send(late)
-    assert refused.reason == "person_erased"
-    with agents_round.service.reading() as unit:
-        kept = unit.db.get_one(BundleRow, refused.id)
-        assert kept.sealed is None
-        assert unit.db.get_one(BundleRow, row.id).sealed is None
-
-
 def test_refused_bundles_go_after_their_time(agents_round: Round) -> None:
     data = attested(agents_round)
     with agents_round.service.unit() as unit:
@@ -439,75 +421,6 @@ def test_whoever_was_visited_is_told(agents_round: Round) -> None:
         text = open_body(unit, message.id, person, message.sealed or b"").text
         assert "visited you on 2 Mar 2026" in text
         assert "#l=" in text
-
-
-def test_what_was_refused_goes_with_the_person(agents_round: Round) -> None:
-    person = agents_round.enrol()
-    visit = uuid4()
-    with agents_round.service.unit() as unit:
-        row = VisitRow(id=visit, beneficiary_id=person, state="planned", asked_at=unit.now, agent_id=agents_round.agent)
-        unit.db.add(row)
-        revoke_tablet(unit, agents_round.tablet.id, officer="officer")
-    refused = agents_round.send(agents_round.visit(person, "not_found", visit=visit))
-    with agents_round.service.unit() as unit:
-        erase(unit, person)
-    late = agents_round.send(agents_round.visit(person, "not_found", visit=visit))
-    assert late.reason == "tablet_revoked"
-    with agents_round.service.reading() as unit:
-        for row_id in (refused.id, late.id):
-            assert unit.db.get_one(BundleRow, row_id).sealed is None, "also what comes in after the erasure"
-
-
-def test_what_is_refused_while_the_person_is_erased_goes_too(agents_round: Round) -> None:
-    """The worker has it in hand as the erasure looks, and refuses it for the clock."""
-    person, service = agents_round.enrol(), agents_round.service
-    visit = uuid4()
-    with service.unit() as unit:
-        row = VisitRow(id=visit, beneficiary_id=person, state="planned", asked_at=unit.now, agent_id=agents_round.agent)
-        unit.db.add(row)
-    agents_round.clock.advance(timedelta(hours=3))
-    for planned in (True, False):
-        entries = agents_round.entries(person, "not_found")
-        for name in ("began", "sealed"):
-            entries["clocks"][name]["wall_ms"] -= 2 * 3600 * 1000
-        bundle = agents_round.take(agents_round.tablet.seal(visit if planned else uuid4(), entries))
-        with service.database.engine.connect() as worker:
-            worker.execute(select(BundleRow.id).where(BundleRow.id == bundle.id).with_for_update())
-            with service.unit() as unit:
-                erase(unit, person)
-        refused = open_bundle(service, bundle.id)
-        assert refused.reason == "clock_wrong"
-        with service.reading() as unit:
-            assert unit.db.get_one(BundleRow, bundle.id).sealed is None
-
-
-def test_what_was_sealed_of_somebody_not_in_the_plan_goes_too(agents_round: Round) -> None:
-    """Refused at the counter or waiting for the worker; by card, or by a letter; but nobody else's."""
-    person, other = agents_round.enrol(), agents_round.enrol()
-    with agents_round.service.unit() as unit:
-        letter = new_link(unit, person, timedelta(days=60))
-    theirs = {"card_number": "CARD000001", "how": "card"}
-    waiting = agents_round.take(agents_round.visit(None, "not_found", who=theirs))
-    unreadable = agents_round.take(agents_round.tablet.seal(uuid4(), {"rubbish": True}))
-    with agents_round.service.unit() as unit:
-        revoke_tablet(unit, agents_round.tablet.id, officer="officer")
-    # Whoever knows the name of a tablet can send what it did not make; it stays in nobody's way.
-    tablet = agents_round.tablet
-    strange = agents_round.take(tablet.envelope(uuid4(), 1, bytes(32), b"x")[:-1] + b"x")
-    assert strange.reason == "unsigned"
-    refused = [
-        agents_round.take(agents_round.visit(None, "not_found", who=who))
-        for who in (theirs, {"letter": letter, "how": "letter"}, {"beneficiary": str(person), "how": "name"})
-    ]
-    kept = agents_round.take(agents_round.visit(None, "not_found", who={"beneficiary": str(other), "how": "name"}))
-    with agents_round.service.unit() as unit:
-        erase(unit, person)
-    with agents_round.service.reading() as unit:
-        for row in (waiting, *refused):
-            assert unit.db.get_one(BundleRow, row.id).sealed is None
-        for row in (unreadable, kept):
-            assert unit.db.get_one(BundleRow, row.id).sealed is not None
-    assert open_bundle(agents_round.service, waiting.id).reason == "person_erased"
 
 
 def test_sessions_of_visits_are_not_attempts_by_phone(agents_round: Round) -> None:

@@ -36,7 +36,7 @@ export const lockOf = () => read("kv", "lock");
 export async function isOpen() {
   const mine = held;
   if (!mine) return false;
-  if ((await signedIn()) && isOf(await lockOf(), mine)) return true;
+  if (isOf(await lockInForce(), mine)) return true;
   if (held === mine) held = null;
   whenShut();
   return false;
@@ -110,14 +110,14 @@ const renew = (lock, change) =>
   });
 
 /** Whether a sign-in goes on, with work that can be opened. */
-export async function signedIn() {
+export const signedIn = async () => (await lockInForce()) !== undefined;
+
+/** The lock of a sign-in that goes on; one whose time is over is forgotten, with the work. */
+async function lockInForce() {
   const lock = await lockOf();
-  if (!lock) return false;
-  if (Date.now() > lock.until) {
-    await forget();
-    return false;
-  }
-  return true;
+  if (!lock || Date.now() <= lock.until) return lock;
+  await forget();
+  return undefined;
 }
 
 /** Forget the key, the day's work and everything begun. Sealed visits stay until they are sent. */
