@@ -17,6 +17,9 @@ from certify.storage.doorstep_tables import BundleRow, VisitRow
 from certify.storage.people import get_beneficiary
 from certify.storage.tables import BeneficiaryRow
 
+_UNREAD = "unsigned"
+"""Nobody knows who made such a bundle: what it says of anybody is not worth to be read, and anybody can send one."""
+
 
 def named_person(unit: Unit, who: Who) -> UUID | None:
     """Return who was visited: by the plan, by card or national id, or by letter. None when there is no such person."""
@@ -51,8 +54,7 @@ def forget_sealed_of(unit: Unit, beneficiary_id: UUID) -> None:
         visit.where(VisitRow.beneficiary_id == beneficiary_id).exists()
     )
     theirs = set(unit.db.scalars(planned))
-    # Nobody knows who made the unsigned ones: what they say of anybody is not worth to be read.
-    others = kept.where(~visit.exists(), BundleRow.reason.is_distinct_from("unsigned"))
+    others = kept.where(~visit.exists(), BundleRow.reason.is_distinct_from(_UNREAD))
     for bundle, sealed in unit.db.execute(others.execution_options(yield_per=5)):
         if _named_in(unit, sealed or b"") == beneficiary_id:
             theirs.add(bundle)
@@ -70,6 +72,8 @@ def forget_if_erased(unit: Unit, row: BundleRow) -> None:
     tablet's own words do, but not a card or a letter: those are forgotten with the person.
     """
     visit = unit.db.get(VisitRow, row.visit_id)
+    if visit is None and row.reason == _UNREAD:
+        return
     whose = visit.beneficiary_id if visit is not None else _named_in(unit, row.sealed or b"")
     if whose is not None and get_beneficiary(unit.db, whose, lock=True).erased_at is not None:
         row.sealed = row.delete_after = None

@@ -79,6 +79,18 @@ def test_what_is_refused_while_the_person_is_erased_goes_too(agents_round: Round
             assert unit.db.get_one(BundleRow, bundle.id).sealed is None
 
 
+def test_what_nobody_signed_is_not_read(agents_round: Round, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever knows the name of a tablet can send it: that makes the counter decrypt nothing and lock nobody."""
+    person = agents_round.enrol()
+    with agents_round.service.unit() as unit:
+        erase(unit, person)
+    data = agents_round.visit(person, "not_found")
+    monkeypatch.setattr("certify.doorstep.who.unseal", lambda *_: pytest.fail("it was read"))
+    row = agents_round.take(data[:-1] + bytes([data[-1] ^ 1]))
+    with agents_round.service.reading() as unit:
+        assert (row.reason, unit.db.get_one(BundleRow, row.id).sealed is None) == ("unsigned", False)
+
+
 def test_what_was_sealed_of_somebody_not_in_the_plan_goes_too(agents_round: Round) -> None:
     """Refused at the counter or waiting for the worker; by card, or by a letter; but nobody else's."""
     person, other = agents_round.enrol(), agents_round.enrol()
