@@ -36,8 +36,8 @@ from api.routes import (
 )
 from api.routes.operations import Standings
 from api.state import State
+from certify.capture.live.guide_client import GuidePool
 from certify.config import Env, Settings
-from certify.live.guide_client import GuidePool
 from certify.service import Service, build_service
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key, verifying_keys

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from api.errors import Forbidden, TooManyRequests
 from api.limits import RateLimiter
 from api.state import State, state_of
-from certify.access import device_mark
+from certify.people.access import device_mark
 from certify.tokens import Principal, Role, TokenRefused
 
 DEVICE_HEADER = "X-Certify-Device"

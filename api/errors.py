@@ -14,12 +14,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from certify.access import AccessRefused
+from certify.capture.uploads import WrongOffset
 from certify.certificates.errors import CertificateError
 from certify.doorstep.tablets import TabletRefused
 from certify.errors import CertifyError, Conflict, Gone, Invalid, NotFound, TooLarge, Unavailable
+from certify.people.access import AccessRefused
 from certify.tokens import TokenRefused
-from certify.uploads import WrongOffset
 from models.errors import ImageRefused, VideoRefused
 from models.guidance import sentence
 

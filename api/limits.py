@@ -11,7 +11,8 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 NETWORK, DEVICE, PERSON = "300/hour", "30/hour", "20/hour"
 """Attempts to come in. A village, a nursing home or an agent's day may share one network; one person never needs
-twenty. Five codes are open at once at most (certify/access.py), so an hour of guesses hits one in 10,000 hours."""
+twenty. Five codes are open at once at most (certify/people/access.py), so an hour of guesses hits one in 10,000
+hours."""
 
 
 TABLETS = "6000/hour"

@@ -22,23 +22,24 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api import schemas, views
+from api import views
 from api.auth import Admit, require_own_session
 from api.errors import BadRequest, problem_body, status_of
 from api.routes.sessions import require_agent_at_visit
+from api.schemas.sessions import LiveHello, PlanOut, SessionOut
 from api.state import State
+from certify.capture.live.guide_client import Guidance, GuideLost
+from certify.capture.live.recording import FRAME_HEADER, MAX_FRAME_MESSAGE, Recording
+from certify.capture.live.submit import begin_live, finish_live
+from certify.capture.live.wire import Hint
 from certify.errors import CertifyError, Conflict, Gone, Unavailable
-from certify.live.guide_client import Guidance, GuideLost
-from certify.live.recording import FRAME_HEADER, MAX_FRAME_MESSAGE, Recording
-from certify.live.submit import begin_live, finish_live
-from certify.live.wire import Hint
 from certify.service import Unit
 from certify.storage.sessions import get_session
-from certify.storage.tables import SessionRow
+from certify.storage.tables.sessions import SessionRow
 from certify.tokens import Principal
 from models.errors import ImageRefused, VideoRefused
 from models.guidance import sentence
-from models.video_frames import FRAME_LIMITS
+from models.media.video_frames import FRAME_LIMITS
 
 log = logging.getLogger("certify.live")
 
@@ -95,7 +96,7 @@ class Conversation:
         caller = self._admit(hello.token, hello.device)
         require_own_session(caller, self._session_id)
         plan = await asyncio.to_thread(self._begin, caller, hello.nonce)
-        shown = schemas.PlanOut.model_validate({key: plan[key] for key in ("profile", "steps", "flashes", "total_ms")})
+        shown = PlanOut.model_validate({key: plan[key] for key in ("profile", "steps", "flashes", "total_ms")})
         await self._send(
             "ready",
             plan=shown.model_dump(mode="json"),
@@ -118,14 +119,14 @@ class Conversation:
         await self._send("submitted", session=session.model_dump(mode="json"))
         await self._tell_result()
 
-    async def _hello(self) -> schemas.LiveHello:
+    async def _hello(self) -> LiveHello:
         try:
             async with asyncio.timeout(_HELLO_S):
                 message = await self._receive()
         except TimeoutError:
             raise BadRequest("The first message did not come.", code="live_no_hello") from None
         try:
-            return schemas.LiveHello.model_validate_json(message if isinstance(message, str) else "")
+            return LiveHello.model_validate_json(message if isinstance(message, str) else "")
         except ValidationError:
             # What came is not repeated: there may be a token in it.
             raise BadRequest("The first message must be a hello with token and nonce.", code="live_no_hello") from None
@@ -138,8 +139,8 @@ class Conversation:
                 raise Conflict("The nonce is not that of this session.", code="wrong_nonce")
             return begin_live(unit, self._session_id)
 
-    def _finish(self, caller: Principal, video: bytes, source: dict[str, Any]) -> schemas.SessionOut:
-        def work(unit: Unit) -> schemas.SessionOut:
+    def _finish(self, caller: Principal, video: bytes, source: dict[str, Any]) -> SessionOut:
+        def work(unit: Unit) -> SessionOut:
             return views.session(finish_live(unit, self._session_id, video, source), unit.now)
 
         with self._state.service.unit(caller.key) as unit:

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
 from api.routes.web import LOCATED, PAGE
+from certify.capture.uploads import MAX_CHUNK
 from certify.doorstep.bundle import MAX_BUNDLE
-from certify.uploads import MAX_CHUNK
 
 log = logging.getLogger("certify.access")
 

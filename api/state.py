@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from api.limits import DoorLimits, RateLimiter
-from certify.live.guide_client import GuidePool
+from certify.capture.live.guide_client import GuidePool
 from certify.service import Service
 from certify.storage.quick import QuickReader
 from certify.tokens import Authenticator, Signer

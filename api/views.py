@@ -14,28 +14,44 @@ from cachetools import LRUCache
 from fastapi import Response
 from pydantic import BaseModel
 
-from api import schemas, schemas_self
-from certify.appeal import Appeal
+from api.schemas.base import GuidanceOut
+from api.schemas.certificates import CertificateOut, VerifyOut
+from api.schemas.decisions import DeterminationOut, ReceiptOut, ReviewCaseOut
+from api.schemas.own_pages import (
+    AppealOut,
+    ContactOut,
+    HistoryOut,
+    OwnAttemptOut,
+    OwnCertificateOut,
+    OwnPageOut,
+    PensionOut,
+    VisitOut,
+)
+from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
+from api.schemas.sessions import NewSession, SessionOut, UploadOut
+from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK, Progress
 from certify.certificates.qr import to_text
 from certify.certificates.signing import State, read_unverified, verify
-from certify.contact import Contact
+from certify.decision.appeal import Appeal
+from certify.decision.issue import key_set
+from certify.decision.receipts import Receipt
 from certify.domain.schedule import latest_date
-from certify.issue import key_set
+from certify.doorstep.visits import LATEST, SOONEST, ShownVisit
 from certify.own_page import History, OwnPage
-from certify.receipts import Receipt
+from certify.people.contact import Contact
 from certify.service import Unit
 from certify.storage.people import entitlements_of
-from certify.storage.tables import (
-    BeneficiaryRow,
+from certify.storage.tables.decisions import (
     CertificateRow,
     DeterminationRow,
+    ReviewCaseRow,
+)
+from certify.storage.tables.people import (
+    BeneficiaryRow,
     EntitlementRow,
     ReferenceRow,
-    ReviewCaseRow,
-    SessionRow,
 )
-from certify.uploads import MAX_CHUNK, MIN_CHUNK, Progress
-from certify.visits import LATEST, SOONEST, ShownVisit
+from certify.storage.tables.sessions import SessionRow
 from models.guidance import sentence
 
 
@@ -44,9 +60,9 @@ def as_response(answer: BaseModel) -> Response:
     return Response(answer.model_dump_json().encode(), media_type="application/json")
 
 
-def beneficiary(unit: Unit, row: BeneficiaryRow) -> schemas.BeneficiaryOut:
+def beneficiary(unit: Unit, row: BeneficiaryRow) -> BeneficiaryOut:
     """Show a person with masked ids."""
-    return schemas.BeneficiaryOut(
+    return BeneficiaryOut(
         id=row.id,
         name=row.name,
         national_id=row.national_id_masked,
@@ -59,9 +75,9 @@ def beneficiary(unit: Unit, row: BeneficiaryRow) -> schemas.BeneficiaryOut:
     )
 
 
-def entitlement(row: EntitlementRow) -> schemas.EntitlementOut:
+def entitlement(row: EntitlementRow) -> EntitlementOut:
     """Show a pension."""
-    return schemas.EntitlementOut(
+    return EntitlementOut(
         id=row.id,
         scheme=row.scheme,
         starts_on=row.starts_on,
@@ -75,20 +91,20 @@ def entitlement(row: EntitlementRow) -> schemas.EntitlementOut:
     )
 
 
-def receipt(found: Receipt) -> schemas.ReceiptOut:
+def receipt(found: Receipt) -> ReceiptOut:
     """Show a receipt."""
-    return schemas.ReceiptOut.model_validate(asdict(found))
+    return ReceiptOut.model_validate(asdict(found))
 
 
-def guidance(codes: Sequence[str]) -> list[schemas.GuidanceOut]:
+def guidance(codes: Sequence[str]) -> list[GuidanceOut]:
     """Put guidance codes into words."""
-    return [schemas.GuidanceOut(code=code, text=sentence(code)) for code in codes]
+    return [GuidanceOut(code=code, text=sentence(code)) for code in codes]
 
 
-def reference(row: ReferenceRow) -> schemas.ReferenceOut:
+def reference(row: ReferenceRow) -> ReferenceOut:
     """Show a reference; never its image or templates."""
     measurement: dict[str, Any] = row.measurement or {}
-    return schemas.ReferenceOut.model_validate(
+    return ReferenceOut.model_validate(
         {
             "id": row.id,
             "state": row.state,
@@ -99,14 +115,14 @@ def reference(row: ReferenceRow) -> schemas.ReferenceOut:
     )
 
 
-def session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> schemas.SessionOut:
+def session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> SessionOut:
     """Show a capture session; never its nonce, its raw report, or why so much is asked."""
-    return schemas.SessionOut.model_validate(_session(row, now, to_staff=to_staff))
+    return SessionOut.model_validate(_session(row, now, to_staff=to_staff))
 
 
-def new_session(row: SessionRow, now: datetime) -> schemas.NewSession:
+def new_session(row: SessionRow, now: datetime) -> NewSession:
     """Show a session to whoever has just opened it: the only time that its nonce is shown."""
-    return schemas.NewSession.model_validate(_session(row, now) | {"nonce": nonce_text(row)})
+    return NewSession.model_validate(_session(row, now) | {"nonce": nonce_text(row)})
 
 
 def nonce_text(row: SessionRow) -> str:
@@ -114,10 +130,10 @@ def nonce_text(row: SessionRow) -> str:
     return base64.urlsafe_b64encode(row.nonce).rstrip(b"=").decode()
 
 
-def upload(progress: Progress) -> schemas.UploadOut:
+def upload(progress: Progress) -> UploadOut:
     """Show how far an upload got."""
     row = progress.session
-    return schemas.UploadOut.model_validate(
+    return UploadOut.model_validate(
         {
             "session_id": row.id,
             "state": row.state,
@@ -153,11 +169,11 @@ def _session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> dict[
     }
 
 
-def determination(row: DeterminationRow) -> schemas.DeterminationOut:
+def determination(row: DeterminationRow) -> DeterminationOut:
     """Show a determination."""
     verdict = row.verdict
-    shown = {key: verdict[key] for key in schemas.DeterminationOut.model_fields if key in verdict}
-    return schemas.DeterminationOut.model_validate(
+    shown = {key: verdict[key] for key in DeterminationOut.model_fields if key in verdict}
+    return DeterminationOut.model_validate(
         {
             **shown,
             "id": row.id,
@@ -177,9 +193,9 @@ def certificate_state(row: CertificateRow, now: datetime) -> str:
     return "expired" if row.state in ("valid", "paused") and now >= row.expires_at else row.state
 
 
-def certificate(row: CertificateRow, now: datetime) -> schemas.CertificateOut:
+def certificate(row: CertificateRow, now: datetime) -> CertificateOut:
     """Show a certificate with its present state. The caller has made sure that it is genuine."""
-    return schemas.CertificateOut.model_validate(
+    return CertificateOut.model_validate(
         {
             "number": row.number,
             "state": certificate_state(row, now),
@@ -221,7 +237,7 @@ def _fingerprint(row: CertificateRow) -> bytes:
     return hashlib.sha256(row.cose).digest()
 
 
-def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> schemas.VerifyOut:
+def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> VerifyOut:
     """Join what the signature says with what the issuer knows of revocation."""
     state = certificate_state(row, now)
     shown = offline.value if state in ("valid", "expired") else state
@@ -235,20 +251,20 @@ def verification(row: CertificateRow, offline: State, lines: Sequence[str], now:
         "superseded": "Genuine, but replaced by a newer certificate.",
         "revoked": "Genuine, but revoked. Do not accept it.",
     }[shown]
-    return schemas.VerifyOut.model_validate(
+    return VerifyOut.model_validate(
         {"state": shown, "accept": shown == "valid", "number": row.number, "lines": [head, *words]}
     )
 
 
-def review_case(row: ReviewCaseRow) -> schemas.ReviewCaseOut:
+def review_case(row: ReviewCaseRow) -> ReviewCaseOut:
     """Show a review case."""
-    return schemas.ReviewCaseOut.model_validate(row, from_attributes=True)
+    return ReviewCaseOut.model_validate(row, from_attributes=True)
 
 
-def own_page(unit: Unit, page: OwnPage) -> schemas_self.OwnPageOut:
+def own_page(unit: Unit, page: OwnPage) -> OwnPageOut:
     """Show a person how they stand."""
     today = latest_date(unit.now)
-    return schemas_self.OwnPageOut(
+    return OwnPageOut(
         name=page.name,
         headline=page.headline.value,
         pensions=[_pension(unit, row) for row in page.pensions],
@@ -264,26 +280,26 @@ def own_page(unit: Unit, page: OwnPage) -> schemas_self.OwnPageOut:
     )
 
 
-def _pension(unit: Unit, row: EntitlementRow) -> schemas_self.PensionOut:
-    shown = {name: getattr(row, name) for name in schemas_self.PensionOut.model_fields if name != "title"}
-    return schemas_self.PensionOut.model_validate({**shown, "title": unit.service.policy(row.scheme).policy.title})
+def _pension(unit: Unit, row: EntitlementRow) -> PensionOut:
+    shown = {name: getattr(row, name) for name in PensionOut.model_fields if name != "title"}
+    return PensionOut.model_validate({**shown, "title": unit.service.policy(row.scheme).policy.title})
 
 
-def visit(found: ShownVisit) -> schemas_self.VisitOut:
+def visit(found: ShownVisit) -> VisitOut:
     """Show a visit that was asked for or is planned."""
-    return schemas_self.VisitOut.model_validate(found, from_attributes=True)
+    return VisitOut.model_validate(found, from_attributes=True)
 
 
-def appeal(found: Appeal) -> schemas_self.AppealOut:
+def appeal(found: Appeal) -> AppealOut:
     """Show an appeal and its clock."""
-    return schemas_self.AppealOut.model_validate(found, from_attributes=True)
+    return AppealOut.model_validate(found, from_attributes=True)
 
 
-def history(found: History, now: datetime) -> schemas_self.HistoryOut:
+def history(found: History, now: datetime) -> HistoryOut:
     """Show what happened."""
-    attempts = [schemas_self.OwnAttemptOut.model_validate(row, from_attributes=True) for row in found.sessions]
+    attempts = [OwnAttemptOut.model_validate(row, from_attributes=True) for row in found.sessions]
     certificates = [
-        schemas_self.OwnCertificateOut.model_validate(
+        OwnCertificateOut.model_validate(
             {
                 "number": row.number,
                 "state": certificate_state(row, now),
@@ -293,9 +309,9 @@ def history(found: History, now: datetime) -> schemas_self.HistoryOut:
         )
         for row in found.certificates
     ]
-    return schemas_self.HistoryOut(attempts=attempts, certificates=certificates)
+    return HistoryOut(attempts=attempts, certificates=certificates)
 
 
-def contact(found: Contact) -> schemas_self.ContactOut:
+def contact(found: Contact) -> ContactOut:
     """Show how the fund reaches a person."""
-    return schemas_self.ContactOut.model_validate(found, from_attributes=True)
+    return ContactOut.model_validate(found, from_attributes=True)

@@ -26,15 +26,15 @@ from typing import Any
 import numpy as np
 
 from bench.people import enrol, submit
-from certify.capture import evaluate_session
+from certify.capture.session import evaluate_session
 from certify.config import Settings
 from certify.queue import NoQueue
 from certify.service import build_service, utc_now
 from certify.storage.migrate import upgrade
 from certify.tokens import Role, development_signer
 from fixtures import faces
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
+from models.weights.packs import PackStore, default_cache_dir
 
 
 def _free_port() -> int:

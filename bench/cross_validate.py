@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.fit_calibration import SEED, TARGET_FMR, Floats, Pairs, Sample, collect, logistic, pair_up, subject_weights
-from models.detect import Detector
-from models.packs import PackStore, default_cache_dir
+from models.face.detect import Detector
 from models.pipeline import FaceEngine
-from models.runtime import load_network
 from models.statistics import equal_error_rate, rate, tail_threshold
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 FOLDS = 5
 NAMES = ["sface", "faceplugin"]

@@ -30,17 +30,17 @@ from certify.config import Settings
 from certify.doorstep.agents import NewAgent, add_agent
 from certify.doorstep.clock import sign_time
 from certify.doorstep.receive import take_bundle
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.queue import DatabaseQueue
 from certify.service import Service, build_service
-from certify.storage.doorstep_tables import BundleRow, TabletRow
 from certify.storage.migrate import upgrade
 from certify.storage.signing import Purpose, active_key
-from certify.storage.tables import SessionRow
+from certify.storage.tables.doorstep import BundleRow, TabletRow
+from certify.storage.tables.sessions import SessionRow
 from fixtures import faces, phone
 from fixtures.tablet import Tablet
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
+from models.weights.packs import PackStore, default_cache_dir
 
 LONG_SIDE, QUALITY, PHOTOS = 1280, 82, 3
 """As in api/web/tablet/js/photo.js."""

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixtures.faces import portrait_files
-from models.detect import Detector
-from models.packs import PackStore, default_cache_dir
+from models.face.detect import Detector
 from models.pipeline import SMALL_SIDE, FaceEngine, enlarge_small
-from models.runtime import load_network
 from models.statistics import tail_threshold
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 SEED = 20261123
 BOOTSTRAPS = 200

@@ -27,9 +27,9 @@ from rich.progress import track
 from models.liveness.checks import passed
 from models.liveness.fusion import REQUIRED, SHIPPED, judge, parse_fusion
 from models.liveness.measures import measure
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
 from models.statistics import rate
+from models.weights.packs import PackStore, default_cache_dir
 
 LIVE = "live"
 

@@ -32,9 +32,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fixtures import videos
 from fixtures.faces import encode, portraits
-from models import image, video
 from models.errors import ImageRefused, VideoRefused
-from models.video_frames import JpegFrame, join_frames
+from models.media import image, video
+from models.media.video_frames import JpegFrame, join_frames
 
 _HANG_SECONDS = 5.0
 _MEMORY = 2 << 30

@@ -28,7 +28,7 @@ from websockets.sync.client import connect
 
 from bench.api_latency import PORT, wait_until_ready
 from bench.live_load import prepare
-from certify.live.recording import FRAME_HEADER
+from certify.capture.live.recording import FRAME_HEADER
 from fixtures import faces
 from fixtures.phone import malformed, upright
 

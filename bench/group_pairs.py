@@ -25,8 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import ImageRefused
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
+from models.weights.packs import PackStore, default_cache_dir
 
 TURNED = 10.0
 """Degrees of yaw from which a head counts as turned: the median picture has 3. Chosen before any error was counted."""

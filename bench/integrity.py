@@ -24,7 +24,7 @@ from rich.table import Table
 
 from certify.domain.integrity import FLAG_FROM, Signal, VisitTrace, base_rates, counts, follow, score
 from fixtures.agents import KINDS, Agent, Visit, cheat, honest
-from models.plots import PlotUnavailable
+from models.evaluation.matching_plot import PlotUnavailable
 from models.statistics import rate
 
 _FIELDS = tuple(field.name for field in fields(Visit))

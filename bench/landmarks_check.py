@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixtures.faces import portraits
-from models.blendshapes import INDEX, NAMES
-from models.detect import Detector
-from models.head_pose import pose_of
-from models.image import Pixels
-from models.landmarks import FaceMesh, MeshReading, region_of
-from models.packs import PackStore, default_cache_dir
-from models.runtime import load_network
+from models.face.blendshapes import INDEX, NAMES
+from models.face.detect import Detector
+from models.face.head_pose import pose_of
+from models.face.landmarks import FaceMesh, MeshReading, region_of
+from models.media.image import Pixels
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 WATCHED = ("eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "jawOpen")
 

@@ -34,11 +34,11 @@ from certify.storage.migrate import upgrade
 from certify.tokens import Role, development_signer
 from fixtures import faces
 from fixtures.phone import Film, Reel, Stage, film, upright
-from models.detect import Detector
-from models.landmarks import FaceMesh
-from models.packs import PackStore, default_cache_dir
+from models.face.detect import Detector
+from models.face.landmarks import FaceMesh
 from models.pipeline import FaceEngine
-from models.runtime import load_network
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 
 @dataclass(frozen=True, slots=True)

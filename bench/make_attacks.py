@@ -22,11 +22,11 @@ from rich.progress import track
 from fixtures import attacks, mesh
 from fixtures.faces import Picture
 from fixtures.videos import encode
-from models.detect import Detector
-from models.landmarks import FaceMesh
-from models.packs import PackStore, default_cache_dir
-from models.runtime import load_network
-from models.video import VideoLimits, VideoReader
+from models.face.detect import Detector
+from models.face.landmarks import FaceMesh
+from models.media.video import VideoLimits, VideoReader
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 SIDE = 480
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from certify.capture import open_session, submit_media
+from certify.capture.session import open_session, submit_media
 from certify.domain.evidence import Channel
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.service import Service
 from models.pipeline import FaceEngine
 

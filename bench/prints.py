@@ -19,9 +19,9 @@ from rich.table import Table
 
 from fixtures.faces import Picture
 from fixtures.videos import encode
-from models.liveness.prints import Likeness, Prints, likeness, prints_of
 from models.liveness.readings import THUMB, Glance
-from models.video import VideoLimits, VideoReader
+from models.liveness.video_hash import Likeness, Prints, likeness, prints_of
+from models.media.video import VideoLimits, VideoReader
 
 SECONDS = 4.0
 

@@ -20,18 +20,18 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from certify.challenge import draw
+from certify.capture.challenge import draw
 from certify.domain.profile import Demand, Risk, choose
 from fixtures import mesh
-from models.blendshapes import INDEX, NAMES
-from models.head_pose import HeadPose
-from models.landmarks import MeshReading
+from models.face.blendshapes import INDEX, NAMES
+from models.face.head_pose import HeadPose
+from models.face.landmarks import MeshReading
 from models.liveness.plan import Plan
 from models.liveness.prompts import check_prompts
 from models.liveness.readings import Detail, Glance, Readings
-from models.packs import PackStore, default_cache_dir
+from models.media.video import VideoLimits
 from models.pipeline import FaceEngine
-from models.video import VideoLimits
+from models.weights.packs import PackStore, default_cache_dir
 
 Seen = list[tuple[float, MeshReading]]
 

@@ -25,16 +25,16 @@ import cv2
 import numpy as np
 
 from bench.people import enrol, submit
-from certify.capture import evaluate_session
+from certify.capture.session import evaluate_session
 from certify.config import Settings
 from certify.queue import NoQueue
 from certify.service import build_service
 from certify.storage.migrate import upgrade
 from fixtures import faces
-from models.image import probe
-from models.packs import PackStore, default_cache_dir
+from models.media.image import probe
 from models.pipeline import FaceEngine
-from models.runtime import load_network
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 SHAPES = {
     "yunet": (1, 3, 320, 256),

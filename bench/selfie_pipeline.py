@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 
 from fixtures.faces import portraits, rephotograph
-from models.image import decode, probe
-from models.packs import PackStore, default_cache_dir
+from models.media.image import decode, probe
 from models.pipeline import FaceEngine
-from models.runtime import Network, load_network
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import Network, load_network
 
 ROUNDS = 40
 

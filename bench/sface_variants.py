@@ -20,16 +20,16 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnxruntime import quantization as quant
 
-from models.align import align
-from models.carriers import take_member
-from models.detect import Detector
-from models.embed import Vectors, unit
-from models.fold import fold
-from models.image import EVALUATION_LIMITS, decode
-from models.packs import PackStore, default_cache_dir
+from models.face.align import align
+from models.face.detect import Detector
+from models.face.embed import Vectors, unit
+from models.media.image import EVALUATION_LIMITS, decode
 from models.pipeline import enlarge_small
-from models.runtime import load_network
 from models.statistics import equal_error_rate
+from models.weights.carriers import take_member
+from models.weights.fold import fold
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 Faces = NDArray[np.uint8]
 Embed = Callable[[Faces], Vectors]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from certify.access import forget_access_of
-from certify.contact import forget_contact_of
+from certify.decision.issue import revoke
 from certify.doorstep.homes import forget_home_of
-from certify.doorstep.who import forget_sealed_of
-from certify.issue import revoke
+from certify.doorstep.identify import forget_sealed_of
+from certify.doorstep.visits import end_visits_of
+from certify.people.access import forget_access_of
+from certify.people.contact import forget_contact_of
 from certify.service import Unit
 from certify.storage.certificates import certificate_in_force, certificates_of
 from certify.storage.idempotency import forget_answers
 from certify.storage.media import delete_media_of
 from certify.storage.people import entitlements_of, get_beneficiary, ids_of, references_of
-from certify.storage.prints import delete_prints_of
 from certify.storage.sessions import close_sessions_of, forget_devices_of
-from certify.visits import end_visits_of
+from certify.storage.video_hashes import delete_prints_of
 
 
 def erase(unit: Unit, beneficiary_id: UUID) -> None:

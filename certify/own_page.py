@@ -10,15 +10,17 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from certify.appeal import Appeal, last_appeal
-from certify.consent import consent_of
+from certify.decision.appeal import Appeal, last_appeal
 from certify.domain.decide import NextStep, Standing
 from certify.domain.evidence import Channel
+from certify.doorstep.visits import ShownVisit, shown_visit, visit_of
+from certify.people.consent import consent_of
 from certify.service import Unit
 from certify.storage.certificates import certificates_of
 from certify.storage.people import entitlements_of, get_beneficiary, references_of
-from certify.storage.tables import CertificateRow, EntitlementRow, SessionRow
-from certify.visits import ShownVisit, shown_visit, visit_of
+from certify.storage.tables.decisions import CertificateRow
+from certify.storage.tables.people import EntitlementRow
+from certify.storage.tables.sessions import SessionRow
 
 _YEARS_SHOWN = timedelta(days=5 * 366)
 

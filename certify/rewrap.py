@@ -14,7 +14,12 @@ from certify.service import Service
 from certify.storage.idempotency import answer_label
 from certify.storage.keys import MasterKey
 from certify.storage.signing import secret_name
-from certify.storage.tables import DataKeyRow, IdempotencyRow, SecretRow, SigningKeyRow
+from certify.storage.tables.people import DataKeyRow
+from certify.storage.tables.service import (
+    IdempotencyRow,
+    SecretRow,
+    SigningKeyRow,
+)
 from certify.storage.vault import data_key_context, secret_context
 
 CHUNK = 1000

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from certify.config import Settings
 from certify.domain.codec import canonical
 from certify.errors import Invalid, Unavailable
-from certify.messages.senders import NO_SENDERS, Senders
-from certify.messages.senders.config import load_senders
 from certify.policies import PolicyDocument, load_policies
 from certify.queue import DatabaseQueue, Queue
+from certify.senders import NO_SENDERS, Senders
+from certify.senders.config import load_senders
 from certify.storage.database import Database, holds_secrets, open_database
 from certify.storage.keys import FileMasterKey
 from certify.storage.ledger import append_entries

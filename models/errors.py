@@ -46,13 +46,14 @@ class ManifestInvalid(ModelsError):
     """A manifest, calibration or pairs file does not have the documented format."""
 
     code = "manifest_invalid"
-    hint = "Compare the file with the format described at the top of models/packs.py or in docs/models.md."
+    hint = "Compare the file with the format described at the top of models/weights/packs.py or in docs/models.md."
 
 
 class ImageRefused(ModelsError):
     """The bytes cannot be used as a picture.
 
-    ``code`` is one of the codes listed in :mod:`models.image`; :mod:`models.guidance` has a plain sentence for each.
+    ``code`` is one of the codes listed in :mod:`models.media.image`; :mod:`models.guidance` has a plain sentence for
+    each.
     """
 
     hint = "Take the picture again and send it as JPEG, PNG, WebP or HEIC."
@@ -65,7 +66,7 @@ class ImageRefused(ModelsError):
 class VideoRefused(ModelsError):
     """The bytes cannot be used as a short video.
 
-    ``code`` is one of :data:`models.video.CODES`; :mod:`models.guidance` has a plain sentence for each.
+    ``code`` is one of :data:`models.media.video.CODES`; :mod:`models.guidance` has a plain sentence for each.
     """
 
     hint = "Record the video again with the camera of this page, or send it as WebM or MP4."

@@ -16,29 +16,29 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import align
-from models.background import background_hash
 from models.calibrate import Calibration, load_calibration, pool_scores
-from models.detect import Detector, Face
-from models.embed import Embedder, OnnxEmbedder, cosine
 from models.errors import ModelMissing, ModelsError
-from models.eyes import eyes_open
-from models.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, decode
-from models.landmarks import FaceMesh
+from models.face.align import align
+from models.face.background import background_hash
+from models.face.detect import Detector, Face
+from models.face.embed import Embedder, OnnxEmbedder, cosine
+from models.face.eyes import eyes_open
+from models.face.landmarks import FaceMesh
+from models.face.pad import NOT_ASSESSED, PassivePad, passive_pad
+from models.face.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
 from models.liveness.advice import advice
 from models.liveness.assess import assess as assess_liveness
 from models.liveness.fusion import Fusion, LivenessReport, load_fusion
 from models.liveness.plan import Plan
-from models.liveness.prints import Prints, prints_of
 from models.liveness.readings import Observer, Readings, best_frames, observe, spread_frames, worst_quality
 from models.liveness.screen import grid_peak
 from models.liveness.source import CaptureSource, check_source
-from models.packs import PackStore
-from models.pad import NOT_ASSESSED, PassivePad, passive_pad
-from models.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
-from models.runtime import Network, load_network
+from models.liveness.video_hash import Prints, prints_of
+from models.media.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, decode
+from models.media.video import VideoLimits, VideoReader
 from models.states import State
-from models.video import VideoLimits, VideoReader
+from models.weights.packs import PackStore
+from models.weights.runtime import Network, load_network
 
 Templates = Mapping[str, NDArray[np.float32]]
 """Embedder name -> float32 unit vector."""
@@ -71,7 +71,8 @@ class Measurement:
         pad: passive presentation attack detection of this frame.
         timings_ms: milliseconds by stage, and ``total``.
         models: sha256 by name of the models that were used.
-        background: hash of what stands around the main face (:mod:`models.background`); None in videos, without a face,
+        background: hash of what stands around the main face (:mod:`models.face.background`); None in videos, without
+        a face,
             and where the person fills the picture.
     """
 

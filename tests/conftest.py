@@ -251,8 +251,8 @@ def service(database: Database, settings: Settings, queue: Queue, clock: Clock) 
 def engine() -> FaceEngine:
     """The face models, loaded once. Skips loudly where they could not be prepared."""
     from models.errors import ModelsError  # noqa: PLC0415 - unit tests need not load them
-    from models.packs import PackStore, default_cache_dir  # noqa: PLC0415
     from models.pipeline import FaceEngine  # noqa: PLC0415
+    from models.weights.packs import PackStore, default_cache_dir  # noqa: PLC0415
 
     try:
         return FaceEngine.load(PackStore(default_cache_dir()))

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from certify.cli import app as commands
 from certify.config import Settings
-from models.packs import default_cache_dir, default_packs_dir
+from models.weights.packs import default_cache_dir, default_packs_dir
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -27,17 +27,18 @@ from sqlalchemy import func, select
 
 from certify.certificates import merkle
 from certify.config import Settings
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.queue import NoQueue
 from certify.service import Service, build_service, utc_now
 from certify.storage.ledger import leaves, ledger_root, ledger_size
 from certify.storage.migrate import upgrade
-from certify.storage.tables import CertificateRow, DeterminationRow, SessionRow
+from certify.storage.tables.decisions import CertificateRow, DeterminationRow
+from certify.storage.tables.sessions import SessionRow
 from certify.tokens import Role, development_signer
 from fixtures import faces
 from models.errors import ModelsError
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
+from models.weights.packs import PackStore, default_cache_dir
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.enable_socket]
 

@@ -7,17 +7,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from api import schemas, views
+from api import views
 from api.auth import allow
 from api.errors import Forbidden, problems
 from api.idempotency import Once, once
+from api.schemas.decisions import RecordIn, RecordOut
+from api.schemas.people import BeneficiaryIn, BeneficiaryOut, BeneficiaryPage, ErasedOut, LookupIn
 from api.state import service_of
-from certify.determine import determine
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.decision.determine import determine
+from certify.decision.record import NewRecord, record
 from certify.erase import erase
 from certify.errors import NotFound
-from certify.identifiers import look_up
-from certify.record import NewRecord, record
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.identifiers import look_up
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary, list_beneficiaries
 from certify.tokens import Principal, Role
@@ -27,17 +29,15 @@ router = APIRouter(prefix="/v1/beneficiaries", tags=["beneficiaries"])
 _READERS = allow(Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE)
 
 
-@router.post(
-    "", status_code=201, response_model=schemas.BeneficiaryOut, responses=problems(400, 401, 403, 409, 413, 422, 503)
-)
+@router.post("", status_code=201, response_model=BeneficiaryOut, responses=problems(400, 401, 403, 409, 413, 422, 503))
 def enrol(
-    body: schemas.BeneficiaryIn,
+    body: BeneficiaryIn,
     caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.MACHINE))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Enrol a person with their pensions."""
 
-    def work(unit: Unit) -> schemas.BeneficiaryOut:
+    def work(unit: Unit) -> BeneficiaryOut:
         person = NewBeneficiary(
             national_id=body.national_id,
             card_number=body.card_number,
@@ -60,20 +60,20 @@ def list_all(
     service: Annotated[Service, Depends(service_of)],
     after: Annotated[UUID | None, Query(description="The 'next' of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> schemas.BeneficiaryPage:
+) -> BeneficiaryPage:
     """Page through all people."""
     with service.reading() as unit:
         rows = list_beneficiaries(unit.db, after=after, limit=limit + 1)
         items = [views.beneficiary(unit, row) for row in rows[:limit]]
-    return schemas.BeneficiaryPage(items=items, next=items[-1].id if len(rows) > limit else None)
+    return BeneficiaryPage(items=items, next=items[-1].id if len(rows) > limit else None)
 
 
 @router.post("/lookup", responses=problems(401, 403, 404, 413, 422, 503))
 def find(
-    body: schemas.LookupIn,
+    body: LookupIn,
     _caller: Annotated[Principal, Depends(_READERS)],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.BeneficiaryOut:
+) -> BeneficiaryOut:
     """Find a person by national id or card number. Changes nothing."""
     with service.reading() as unit:
         found = look_up(unit, national_id=body.national_id, card_number=body.card_number)
@@ -87,7 +87,7 @@ def show(
     beneficiary_id: UUID,
     _caller: Annotated[Principal, Depends(_READERS)],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.BeneficiaryOut:
+) -> BeneficiaryOut:
     """Show a person with their pensions and how they stand: the payer's "may I pay?"."""
     with service.reading() as unit:
         return views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
@@ -96,12 +96,12 @@ def show(
 @router.post(
     "/{beneficiary_id}/records",
     status_code=201,
-    response_model=schemas.RecordOut,
+    response_model=RecordOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 def add_record(
     beneficiary_id: UUID,
-    body: schemas.RecordIn,
+    body: RecordIn,
     caller: Annotated[Principal, Depends(allow(Role.MACHINE, Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
@@ -109,7 +109,7 @@ def add_record(
     if caller.role is Role.MACHINE and body.source not in caller.sources:
         raise Forbidden(f"This token does not speak for the source '{body.source}'.")
 
-    def work(unit: Unit) -> schemas.RecordOut:
+    def work(unit: Unit) -> RecordOut:
         new = NewRecord(
             source=body.source,
             record_id=body.record_id,
@@ -120,14 +120,14 @@ def add_record(
         )
         evidence_id, _ = record(unit, beneficiary_id, new)
         person = views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
-        return schemas.RecordOut(evidence_id=evidence_id, beneficiary=person)
+        return RecordOut(evidence_id=evidence_id, beneficiary=person)
 
     return once.run(caller, work, status=201)
 
 
 @router.post(
     "/{beneficiary_id}/erasure",
-    response_model=schemas.ErasedOut,
+    response_model=ErasedOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 def erase_person(
@@ -137,8 +137,8 @@ def erase_person(
 ) -> Response:
     """Erase a person: images, templates and ids cannot be read again by anybody."""
 
-    def work(unit: Unit) -> schemas.ErasedOut:
+    def work(unit: Unit) -> ErasedOut:
         erase(unit, beneficiary_id)
-        return schemas.ErasedOut(id=beneficiary_id, erased=True)
+        return ErasedOut(id=beneficiary_id, erased=True)
 
     return once.run(caller, work, status=200)

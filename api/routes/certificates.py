@@ -7,20 +7,22 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api import schemas, views
+from api import views
 from api.auth import allow, public
 from api.errors import Forbidden, problems
 from api.idempotency import Once, once
+from api.schemas.certificates import CertificateOut, RevokeIn, VerifyIn, VerifyOut
 from api.state import State, current_state, service_of
 from certify.certificates.pdf import certificate_pdf
 from certify.certificates.qr import qr_png, to_text
 from certify.certificates.signing import read_unverified
 from certify.certificates.verify import verify_any
+from certify.decision.issue import key_set, revoke
 from certify.errors import Gone
-from certify.issue import key_set, revoke
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_not_found, get_certificate
-from certify.storage.tables import CertificateRow, SessionRow
+from certify.storage.tables.decisions import CertificateRow
+from certify.storage.tables.sessions import SessionRow
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1", tags=["certificates"])
@@ -52,9 +54,7 @@ def _require_genuine(service: Service, row: CertificateRow) -> None:
         views.require_genuine(unit, row)
 
 
-@router.get(
-    "/certificates/{number}", response_model=schemas.CertificateOut, responses=problems(401, 403, 404, 410, 422, 503)
-)
+@router.get("/certificates/{number}", response_model=CertificateOut, responses=problems(401, 403, 404, 410, 422, 503))
 async def show(
     number: Number,
     caller: Annotated[Principal, Depends(_READERS)],
@@ -101,18 +101,18 @@ async def qr(
 
 @router.post(
     "/certificates/{number}/revoke",
-    response_model=schemas.CertificateOut,
+    response_model=CertificateOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 def revoke_one(
     number: Number,
-    body: schemas.RevokeIn,
+    body: RevokeIn,
     caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Revoke a certificate. The payment is not touched; that is decided on a review case."""
 
-    def work(unit: Unit) -> schemas.CertificateOut:
+    def work(unit: Unit) -> CertificateOut:
         row = revoke(unit, number, reason=body.reason)
         views.require_genuine(unit, row)
         return views.certificate(row, unit.now)
@@ -125,7 +125,7 @@ def revoke_one(
     dependencies=[Depends(public("anybody who is shown a certificate may ask the issuer whether it still stands"))],
     responses=problems(404, 413, 422, 503),
 )
-def verify_public(body: schemas.VerifyIn, service: Annotated[Service, Depends(service_of)]) -> schemas.VerifyOut:
+def verify_public(body: VerifyIn, service: Annotated[Service, Depends(service_of)]) -> VerifyOut:
     """Verify a certificate, revocation included. The caller shows the signed content, so nothing new is told."""
     with service.reading() as unit:
         report = verify_any(body.text, key_set(unit), unit.now)

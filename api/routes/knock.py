@@ -9,24 +9,36 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import schemas, schemas_self
 from api.auth import COOKIE, allow, network_of, public, require_own_session
 from api.errors import Forbidden, TooManyRequests, problems
 from api.idempotency import Once, once
 from api.limits import DoorLimits
 from api.pace import paced
 from api.routes.sessions import opened
+from api.schemas.own_pages import (
+    AcceptedOut,
+    CodeIn,
+    KeepIn,
+    KnockIn,
+    LinkIn,
+    RedeemIn,
+    SignedIn,
+    VisitIn,
+    VisitOut,
+    WhoIn,
+)
+from api.schemas.sessions import SessionOpened
 from api.state import State, current_state
-from certify.access import Asked, device_mark, new_code, open_code, open_link, who_asks
+from certify.capture.knock import knock
 from certify.domain.outcome import Outcome
 from certify.domain.profile import PHOTOSENSITIVE
+from certify.doorstep.visits import ask_for_visit, require_day
 from certify.errors import Conflict
-from certify.knock import knock
 from certify.messages.outbox import put_message
+from certify.people.access import Asked, device_mark, new_code, open_code, open_link, who_asks
 from certify.service import Unit
 from certify.storage.sessions import get_session
 from certify.tokens import Principal, Role
-from certify.visits import ask_for_visit, require_day
 
 router = APIRouter(prefix="/v1/knock", tags=["own pages"])
 
@@ -43,19 +55,17 @@ _Door = Annotated[State, Depends(current_state)]
 @router.post(
     "/sessions",
     status_code=201,
-    response_model=schemas.SessionOpened,
+    response_model=SessionOpened,
     dependencies=[Depends(public(_WHY))],
     responses=problems(400, 409, 413, 422, 503),
 )
-async def open_session(
-    body: schemas_self.KnockIn, request: Request, state: _Door, once: Annotated[Once, Depends(once)]
-) -> Response:
+async def open_session(body: KnockIn, request: Request, state: _Door, once: Annotated[Once, Depends(once)]) -> Response:
     """Open a capture session for whoever has this number and birth date.
 
     Whether there is such a person is not told: whoever does not exist is filmed too, and does not succeed.
     """
 
-    def work(unit: Unit) -> schemas.SessionOpened:
+    def work(unit: Unit) -> SessionOpened:
         asked = _who(unit, body, request, state, device_id=body.device_id)
         needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
         row = knock(unit, asked, body.birth_date, device_id=body.device_id, assisted=body.assisted, needs=needs)
@@ -69,11 +79,11 @@ async def open_session(
 @router.post(
     "/codes",
     status_code=202,
-    response_model=schemas_self.AcceptedOut,
+    response_model=AcceptedOut,
     dependencies=[Depends(public(_WHY))],
     responses=problems(413, 422, 503),
 )
-async def send_code(body: schemas_self.CodeIn, request: Request, state: _Door) -> Response:
+async def send_code(body: CodeIn, request: Request, state: _Door) -> Response:
     """Send a code to the telephone or e-mail that the fund knows of the person, if it knows one."""
 
     def work() -> Response:
@@ -83,18 +93,18 @@ async def send_code(body: schemas_self.CodeIn, request: Request, state: _Door) -
             if code is not None and asked.person is not None:
                 dedupe = f"code:{asked.person}:{unit.now.isoformat()}"
                 put_message(unit, asked.person, "code", {"code": code}, dedupe=dedupe, urgent=True)
-        return Response(schemas_self.AcceptedOut().model_dump_json().encode(), 202, media_type="application/json")
+        return Response(AcceptedOut().model_dump_json().encode(), 202, media_type="application/json")
 
     return await paced(work, BEAT_S)
 
 
 @router.post(
     "/codes/redeem",
-    response_model=schemas_self.SignedIn,
+    response_model=SignedIn,
     dependencies=[Depends(public(_WHY))],
     responses=problems(401, 413, 422, 503),
 )
-async def redeem_code(body: schemas_self.RedeemIn, request: Request, state: _Door) -> Response:
+async def redeem_code(body: RedeemIn, request: Request, state: _Door) -> Response:
     """Sign in with a code that came by message."""
 
     def find(unit: Unit) -> UUID:
@@ -106,11 +116,11 @@ async def redeem_code(body: schemas_self.RedeemIn, request: Request, state: _Doo
 
 @router.post(
     "/links/redeem",
-    response_model=schemas_self.SignedIn,
+    response_model=SignedIn,
     dependencies=[Depends(public(_WHY))],
     responses=problems(401, 413, 422, 503),
 )
-async def redeem_link(body: schemas_self.LinkIn, request: Request, state: _Door) -> Response:
+async def redeem_link(body: LinkIn, request: Request, state: _Door) -> Response:
     """Sign in with the link of a letter. It works once."""
 
     def find(unit: Unit) -> UUID:
@@ -122,12 +132,12 @@ async def redeem_link(body: schemas_self.LinkIn, request: Request, state: _Door)
 
 @router.post(
     "/sessions/{session_id}/access",
-    response_model=schemas_self.SignedIn,
+    response_model=SignedIn,
     responses=problems(401, 403, 404, 413, 422, 503),
 )
 def keep(
     session_id: UUID,
-    body: schemas_self.KeepIn,
+    body: KeepIn,
     state: _Door,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
 ) -> Response:
@@ -135,7 +145,7 @@ def keep(
 
     def find(unit: Unit) -> UUID:
         row = get_session(unit.db, session_id)
-        # Towards whoever knocked, these are only said after a face that matched (certify/capture.py).
+        # Towards whoever knocked, these are only said after a face that matched (certify/capture/session.py).
         recognised = (Outcome.CERTIFIED, Outcome.REVIEW, Outcome.OTHER_PATH) if row.knocked else (Outcome.CERTIFIED,)
         if caller.session != session_id or row.outcome not in recognised or row.stranger is not None:
             raise Forbidden("Only who was recognised in this session can stay signed in.")
@@ -147,19 +157,19 @@ def keep(
 @router.post(
     "/sessions/{session_id}/visit",
     status_code=201,
-    response_model=schemas_self.VisitOut,
+    response_model=VisitOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 async def visit(
     session_id: UUID,
-    body: schemas_self.VisitIn,
+    body: VisitIn,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Choose the day of the visit that this session ended in."""
     require_own_session(caller, session_id)
 
-    def work(unit: Unit) -> schemas_self.VisitOut:
+    def work(unit: Unit) -> VisitOut:
         row = get_session(unit.db, session_id)
         if row.outcome != Outcome.DOORSTEP:
             raise Conflict("No visit follows from this session.", code="no_visit")
@@ -168,27 +178,25 @@ async def visit(
         else:
             ask_for_visit(unit, row.beneficiary_id, on=body.wanted_on, part=body.part, recognised=not row.knocked)
         # Since when a visit is open, or for when, would tell that the fund knows this person.
-        return schemas_self.VisitOut(wanted_on=body.wanted_on, part=body.part, asked_at=unit.now)
+        return VisitOut(wanted_on=body.wanted_on, part=body.part, asked_at=unit.now)
 
     return await paced(lambda: once.run(caller, work, status=201), BEAT_S)
 
 
 @router.post(
     "/sign-out",
-    response_model=schemas_self.AcceptedOut,
+    response_model=AcceptedOut,
     dependencies=[Depends(public("whoever has the cookie may throw it away"))],
     responses=problems(413, 422),
 )
 async def sign_out() -> Response:
     """Forget who was signed in on this phone."""
-    answer = Response(schemas_self.AcceptedOut().model_dump_json().encode(), media_type="application/json")
+    answer = Response(AcceptedOut().model_dump_json().encode(), media_type="application/json")
     answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     return answer
 
 
-def _who(
-    unit: Unit, body: schemas_self.WhoIn, request: Request, state: State, *, device_id: str | None = None
-) -> Asked:
+def _who(unit: Unit, body: WhoIn, request: Request, state: State, *, device_id: str | None = None) -> Asked:
     asked = who_asks(unit, national_id=body.national_id, card_number=body.card_number, birth_date=body.birth_date)
     _limit(state.door, request, device_id=device_id, mark=asked.mark)
     return asked
@@ -208,7 +216,7 @@ def _sign_in(state: State, find: Callable[[Unit], UUID], device_id: str, *, reme
         token = state.sessions.issue(
             subject=str(person), role=Role.SELF, now=unit.now, lifetime=lifetime, device=device_mark(device_id)
         )
-    answer = Response(schemas_self.SignedIn(until=until).model_dump_json().encode(), media_type="application/json")
+    answer = Response(SignedIn(until=until).model_dump_json().encode(), media_type="application/json")
     age = int(lifetime.total_seconds())
     answer.set_cookie(COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="strict")
     return answer

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from api import schemas
 from api.auth import allow, public
 from api.errors import problems
+from api.schemas.operations import ConsistencyOut, InclusionOut
 from api.state import service_of
-from certify.checkpoints import ledger_keys, prove_consistency, prove_inclusion, publish_checkpoint
+from certify.audit.checkpoints import ledger_keys, prove_consistency, prove_inclusion, publish_checkpoint
 from certify.errors import NotFound
 from certify.service import Service
 from certify.tokens import Principal, Role
@@ -53,10 +53,10 @@ def inclusion(
     size: Position,
     _caller: Annotated[Principal, Depends(allow(Role.AUDITOR, Role.OFFICER))],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.InclusionOut:
+) -> InclusionOut:
     """Return an entry and the proof that it is in the tree of ``size`` leaves."""
     with service.reading() as unit:
-        return schemas.InclusionOut(**prove_inclusion(unit, index, size))
+        return InclusionOut(**prove_inclusion(unit, index, size))
 
 
 @router.get("/consistency", responses=problems(401, 403, 404, 422, 503))
@@ -65,7 +65,7 @@ def consistency(
     new: Position,
     _caller: Annotated[Principal, Depends(allow(Role.AUDITOR, Role.OFFICER))],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.ConsistencyOut:
+) -> ConsistencyOut:
     """Return the proof that the tree of ``old`` leaves is the beginning of that of ``new``."""
     with service.reading() as unit:
-        return schemas.ConsistencyOut(**prove_consistency(unit, old, new))
+        return ConsistencyOut(**prove_consistency(unit, old, new))

@@ -10,9 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from api import schemas
 from api.auth import allow, public
 from api.errors import problems
+from api.schemas.operations import HealthOut
 from api.state import service_of
 from certify.errors import Unavailable
 from certify.service import Service
@@ -27,9 +27,9 @@ router = APIRouter(tags=["operations"])
 @router.get(
     "/health", dependencies=[Depends(public("says only that the process runs", limited=False))], responses=problems()
 )
-def health() -> schemas.HealthOut:
+def health() -> HealthOut:
     """Tell that the process is alive."""
-    return schemas.HealthOut(status="ok")
+    return HealthOut(status="ok")
 
 
 @router.get(
@@ -37,12 +37,12 @@ def health() -> schemas.HealthOut:
     dependencies=[Depends(public("for load balancers; says only whether parts answer", limited=False))],
     responses=problems(503),
 )
-def ready(service: Annotated[Service, Depends(service_of)]) -> schemas.HealthOut:
+def ready(service: Annotated[Service, Depends(service_of)]) -> HealthOut:
     """Tell whether requests can be served: the database answers and has this release's schema."""
     service.database.ping()
     if not is_current(service.database):
         raise Unavailable("The database schema is not current.", hint="Run 'certify db upgrade'.", code="schema_old")
-    return schemas.HealthOut(status="ok", checks={"database": "ok", "schema": "current"})
+    return HealthOut(status="ok", checks={"database": "ok", "schema": "current"})
 
 
 @router.get(

@@ -7,14 +7,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from api import schemas, views
+from api import views
 from api.auth import allow
 from api.errors import problems
 from api.idempotency import Once, once
+from api.schemas.certificates import CertificateOut
+from api.schemas.decisions import ReceiptList, ReviewCaseOut
 from api.state import service_of
-from certify.determine import determine
+from certify.decision.determine import determine
+from certify.decision.receipts import deny, receipts_of
 from certify.errors import Conflict
-from certify.receipts import deny, receipts_of
 from certify.service import Service, Unit
 from certify.storage.certificates import get_certificate
 from certify.tokens import Principal, Role
@@ -27,16 +29,16 @@ def show(
     beneficiary_id: UUID,
     _caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.AUDITOR))],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.ReceiptList:
+) -> ReceiptList:
     """Show what silent certifications of a person rested on: source, act, date, weight."""
     with service.reading() as unit:
-        return schemas.ReceiptList(items=[views.receipt(receipt) for receipt in receipts_of(unit, beneficiary_id)])
+        return ReceiptList(items=[views.receipt(receipt) for receipt in receipts_of(unit, beneficiary_id)])
 
 
 @router.post(
     "/receipts/{evidence_id}/not-me",
     status_code=201,
-    response_model=schemas.ReviewCaseOut,
+    response_model=ReviewCaseOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 def not_me(
@@ -47,7 +49,7 @@ def not_me(
 ) -> Response:
     """Take a record back because the person says that it was not them; an officer looks into it."""
 
-    def work(unit: Unit) -> schemas.ReviewCaseOut:
+    def work(unit: Unit) -> ReviewCaseOut:
         return views.review_case(deny(unit, beneficiary_id, evidence_id))
 
     return once.run(caller, work, status=201)
@@ -56,7 +58,7 @@ def not_me(
 @router.post(
     "/certificate",
     status_code=201,
-    response_model=schemas.CertificateOut,
+    response_model=CertificateOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 def write_certificate(
@@ -71,7 +73,7 @@ def write_certificate(
     return once.run(caller, lambda unit: certificate_now(unit, beneficiary_id), status=201)
 
 
-def certificate_now(unit: Unit, beneficiary_id: UUID) -> schemas.CertificateOut:
+def certificate_now(unit: Unit, beneficiary_id: UUID) -> CertificateOut:
     """Return a person's certificate, written now if there is none yet. Raises Conflict (``not_certified``)."""
     found = determine(unit, beneficiary_id)
     if found.certificate is None or found.certificate.state != "valid":

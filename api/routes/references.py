@@ -7,13 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from api import schemas, views
+from api import views
 from api.auth import allow
 from api.errors import problems
 from api.idempotency import Once, once
 from api.routes.media import MEDIA_BODY, media_body
+from api.schemas.people import ReferenceOut
 from api.state import service_of
-from certify.enrol import add_reference
+from certify.people.enrol import add_reference
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary, get_reference, references_of
 from certify.tokens import Principal, Role
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/v1/beneficiaries/{beneficiary_id}/references", tags=
 @router.post(
     "",
     status_code=202,
-    response_model=schemas.ReferenceOut,
+    response_model=ReferenceOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 503),
     openapi_extra=MEDIA_BODY,
 )
@@ -36,7 +37,7 @@ def add(
 ) -> Response:
     """Send a reference image. It is measured shortly after; ask for the list to see the result."""
 
-    def work(unit: Unit) -> schemas.ReferenceOut:
+    def work(unit: Unit) -> ReferenceOut:
         reference_id = add_reference(unit, beneficiary_id, data)
         return views.reference(get_reference(unit.db, reference_id))
 
@@ -48,7 +49,7 @@ def list_all(
     beneficiary_id: UUID,
     _caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE))],
     service: Annotated[Service, Depends(service_of)],
-) -> list[schemas.ReferenceOut]:
+) -> list[ReferenceOut]:
     """List the references of a person with their quality; images and templates never leave the service."""
     with service.reading() as unit:
         get_beneficiary(unit.db, beneficiary_id)

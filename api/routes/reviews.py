@@ -7,12 +7,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from api import schemas, views
+from api import views
 from api.auth import allow
 from api.errors import problems
 from api.idempotency import Once, once
+from api.schemas.decisions import CaseIn, ReviewCaseList, ReviewCaseOut, RulingIn, RulingOut
 from api.state import service_of
-from certify.review import CaseKind, Decision, open_case, rule
+from certify.decision.review import CaseKind, Decision, open_case, rule
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, list_cases
@@ -27,27 +28,27 @@ def list_all(
     service: Annotated[Service, Depends(service_of)],
     state: Literal["open", "closed"] = "open",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> schemas.ReviewCaseList:
+) -> ReviewCaseList:
     """List cases; who has waited longest comes first."""
     with service.reading() as unit:
         rows = list_cases(unit.db, state=state, limit=limit)
-        return schemas.ReviewCaseList(items=[views.review_case(row) for row in rows])
+        return ReviewCaseList(items=[views.review_case(row) for row in rows])
 
 
 @router.post(
     "",
     status_code=201,
-    response_model=schemas.ReviewCaseOut,
+    response_model=ReviewCaseOut,
     responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
 )
 def ask(
-    body: schemas.CaseIn,
+    body: CaseIn,
     caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Open a case for a person: an appeal, or a proof of life in person. Payment goes on as it is until a ruling."""
 
-    def work(unit: Unit) -> schemas.ReviewCaseOut:
+    def work(unit: Unit) -> ReviewCaseOut:
         return views.review_case(open_case(unit, body.beneficiary_id, kind=CaseKind(body.kind)))
 
     return once.run(caller, work, status=201)
@@ -58,7 +59,7 @@ def show(
     case_id: UUID,
     _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.ReviewCaseOut:
+) -> ReviewCaseOut:
     """Show a case."""
     with service.reading() as unit:
         return views.review_case(get_case(unit.db, case_id))
@@ -66,20 +67,20 @@ def show(
 
 @router.post(
     "/{case_id}/ruling",
-    response_model=schemas.RulingOut,
+    response_model=RulingOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 def give_ruling(
     case_id: UUID,
-    body: schemas.RulingIn,
+    body: RulingIn,
     caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Decide a case. What follows for certificate and payment is determined at once."""
 
-    def work(unit: Unit) -> schemas.RulingOut:
+    def work(unit: Unit) -> RulingOut:
         case, _ = rule(unit, case_id, officer=caller.key, decision=Decision(body.ruling))
         person = views.beneficiary(unit, get_beneficiary(unit.db, case.beneficiary_id))
-        return schemas.RulingOut(case=views.review_case(case), beneficiary=person)
+        return RulingOut(case=views.review_case(case), beneficiary=person)
 
     return once.run(caller, work, status=200)

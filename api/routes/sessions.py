@@ -8,18 +8,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import schemas, views
+from api import views
 from api.auth import allow, require_own_session
 from api.errors import Forbidden, problems
 from api.idempotency import Once, once
 from api.routes.media import CAPTURE_BODY, media_body
+from api.schemas.sessions import SessionIn, SessionOpened, SessionOut
 from api.state import state_of
-from certify.access import device_mark
-from certify.capture import open_session, submit_media
+from certify.capture.session import open_session, submit_media
 from certify.domain.evidence import Channel
+from certify.people.access import device_mark
 from certify.service import Unit
 from certify.storage.sessions import get_session, session_not_found
-from certify.storage.tables import SessionRow
+from certify.storage.tables.sessions import SessionRow
 from certify.tokens import Principal, Role, Signer
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
@@ -31,11 +32,11 @@ _RESULT_LIFETIME = timedelta(hours=24)
 @router.post(
     "",
     status_code=201,
-    response_model=schemas.SessionOpened,
+    response_model=SessionOpened,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
 def create(
-    body: schemas.SessionIn,
+    body: SessionIn,
     request: Request,
     caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.MACHINE))],
     once: Annotated[Once, Depends(once)],
@@ -48,7 +49,7 @@ def create(
         raise Forbidden("Only an agent can open a visit.")
     signer = state_of(request).sessions
 
-    def work(unit: Unit) -> schemas.SessionOpened:
+    def work(unit: Unit) -> SessionOpened:
         row = open_session(
             unit, body.beneficiary_id, Channel(body.channel), device_id=body.device_id, assisted=body.assisted
         )
@@ -59,7 +60,7 @@ def create(
 
 def opened(
     signer: Signer, unit: Unit, row: SessionRow, *, subject: UUID, device_id: str | None = None
-) -> schemas.SessionOpened:
+) -> SessionOpened:
     """Answer with a new session and its token, which counts on the device only, if one is named."""
     token = signer.issue(
         subject=str(subject),
@@ -69,13 +70,13 @@ def opened(
         session=row.id,
         device=None if device_id is None else device_mark(device_id),
     )
-    return schemas.SessionOpened(session=views.new_session(row, unit.now), token=token)
+    return SessionOpened(session=views.new_session(row, unit.now), token=token)
 
 
 @router.post(
     "/{session_id}/media",
     status_code=202,
-    response_model=schemas.SessionOut,
+    response_model=SessionOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 503),
     openapi_extra=CAPTURE_BODY,
 )
@@ -88,7 +89,7 @@ def upload(
     """Send the photo or video. From the moment this answers 202 it is safe and will be decided exactly once."""
     require_own_session(caller, session_id)
 
-    def work(unit: Unit) -> schemas.SessionOut:
+    def work(unit: Unit) -> SessionOut:
         require_agent_at_visit(unit, caller, session_id)
         return views.session(submit_media(unit, session_id, data), unit.now)
 
@@ -102,7 +103,7 @@ def require_agent_at_visit(unit: Unit, caller: Principal, session_id: UUID) -> N
         raise Forbidden("The photo or video of a visit comes from the agent who makes it.")
 
 
-@router.get("/{session_id}", response_model=schemas.SessionOut, responses=problems(401, 403, 404, 422, 503))
+@router.get("/{session_id}", response_model=SessionOut, responses=problems(401, 403, 404, 422, 503))
 async def result(
     session_id: UUID,
     request: Request,

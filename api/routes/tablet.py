@@ -9,15 +9,29 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
-from api import schemas_doorstep as schemas
 from api.auth import TABLET_COOKIE, allow, limit, network_of, public
 from api.errors import problems
 from api.routes.media import media_body
+from api.schemas.doorstep import (
+    AgentOut,
+    ChainOut,
+    ChallengeOut,
+    DayOut,
+    EnrolIn,
+    EnrolmentOut,
+    InvitationIn,
+    PlaceOut,
+    StopOut,
+    TabletIn,
+    TabletSignedIn,
+    TabletSignInIn,
+    TakenOut,
+    ToldList,
+    ToldOut,
+)
 from api.state import State, current_state
-from certify.access import device_mark
 from certify.doorstep.agents import base_of
 from certify.doorstep.clock import sign_time
-from certify.doorstep.day import Stop, Told, day_of, told, waiting_of_tablet
 from certify.doorstep.receive import missing_places, take_bundle
 from certify.doorstep.tablets import (
     begin_enrolment,
@@ -26,7 +40,9 @@ from certify.doorstep.tablets import (
     require_tablet,
     sign_in,
 )
-from certify.storage.doorstep_tables import AgentRow
+from certify.doorstep.workload import Stop, Told, day_of, told, waiting_of_tablet
+from certify.people.access import device_mark
+from certify.storage.tables.doorstep import AgentRow
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/tablet", tags=["tablets"])
@@ -47,12 +63,12 @@ _BUNDLE = {
 
 
 @router.post("/enrolment/begin", dependencies=[Depends(public(_WHY))], responses=problems(401, 413, 422, 503))
-def enrolment(body: schemas.InvitationIn, request: Request, state: _State) -> schemas.EnrolmentOut:
+def enrolment(body: InvitationIn, request: Request, state: _State) -> EnrolmentOut:
     """Begin to enrol this tablet with an officer's invitation."""
     limit(state.tablets, network_of(request))
     with state.service.unit("certify:tablet") as unit:
         found = begin_enrolment(unit, body.secret)
-        return schemas.EnrolmentOut(
+        return EnrolmentOut(
             tablet_id=found.tablet.id,
             agent=_agent(found.agent),
             fund=state.service.settings.issuer_name,
@@ -63,29 +79,29 @@ def enrolment(body: schemas.InvitationIn, request: Request, state: _State) -> sc
 @router.post(
     "/enrolment", status_code=201, dependencies=[Depends(public(_WHY))], responses=problems(401, 413, 422, 503)
 )
-def enrol(body: schemas.EnrolIn, request: Request, state: _State) -> schemas.TabletIn:
+def enrol(body: EnrolIn, request: Request, state: _State) -> TabletIn:
     """Enrol this tablet: with its passkey and the key that signs what it seals."""
     limit(state.tablets, network_of(request))
     with state.service.unit("certify:tablet") as unit:
         tablet = enrol_tablet(unit, body.secret, jwk=body.key.model_dump(), credential=body.credential)
-        return schemas.TabletIn(tablet_id=tablet.id)
+        return TabletIn(tablet_id=tablet.id)
 
 
 @router.post("/sign-in/begin", dependencies=[Depends(public(_WHY))], responses=problems(401, 413, 422, 503))
-def challenge(body: schemas.TabletIn, request: Request, state: _State) -> schemas.ChallengeOut:
+def challenge(body: TabletIn, request: Request, state: _State) -> ChallengeOut:
     """Begin to sign in."""
     limit(state.tablets, network_of(request))
     with state.service.unit("certify:tablet") as unit:
-        return schemas.ChallengeOut(options=dict(begin_sign_in(unit, body.tablet_id)))
+        return ChallengeOut(options=dict(begin_sign_in(unit, body.tablet_id)))
 
 
 @router.post(
     "/sign-in",
-    response_model=schemas.TabletSignedIn,
+    response_model=TabletSignedIn,
     dependencies=[Depends(public(_WHY))],
     responses=problems(401, 413, 422, 503),
 )
-def signed_in(body: schemas.TabletSignInIn, request: Request, state: _State) -> Response:
+def signed_in(body: TabletSignInIn, request: Request, state: _State) -> Response:
     """Sign in with the tablet's passkey."""
     limit(state.tablets, network_of(request))
     with state.service.unit("certify:tablet") as unit:
@@ -98,9 +114,7 @@ def signed_in(body: schemas.TabletSignInIn, request: Request, state: _State) -> 
             lifetime=SIGNED_IN,
             device=device_mark(body.device_id),
         )
-        said = schemas.TabletSignedIn(
-            until=unit.now + SIGNED_IN, agent=_agent(agent), fund=state.service.settings.issuer_name
-        )
+        said = TabletSignedIn(until=unit.now + SIGNED_IN, agent=_agent(agent), fund=state.service.settings.issuer_name)
     answer = Response(said.model_dump_json().encode(), media_type="application/json")
     age = int(SIGNED_IN.total_seconds())
     answer.set_cookie(TABLET_COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="strict")
@@ -121,19 +135,19 @@ async def sign_out() -> Response:
 
 
 @router.get("/day", responses=problems(401, 403, 503))
-def day(caller: _Tablet, state: _State) -> schemas.DayOut:
+def day(caller: _Tablet, state: _State) -> DayOut:
     """Take along the visits of the next days."""
     with state.service.unit("certify:tablet") as unit:
         found = day_of(unit, require_tablet(unit, UUID(caller.subject)))
         seq, sha256 = found.head
-        return schemas.DayOut(
+        return DayOut(
             agent=_agent(found.agent),
             fund=state.service.settings.issuer_name,
             anchor=found.anchor,
             key={name: str(value) for name, value in found.key.items()},
-            head=schemas.ChainOut(seq=seq, sha256=sha256.hex()),
+            head=ChainOut(seq=seq, sha256=sha256.hex()),
             stops=[_stop(stop) for stop in found.stops],
-            base=schemas.PlaceOut.at(base_of(found.agent)),
+            base=PlaceOut.at(base_of(found.agent)),
             day_codes={on: base64.b64encode(code).decode() for on, code in found.day_codes.items()},
             retention_days=state.service.settings.media_retention_days,
         )
@@ -153,21 +167,21 @@ def send(
     clock: Annotated[
         int | None, Header(alias="X-Certify-Clock", ge=0, le=10**14, description="The tablet's clock, ms since 1970")
     ] = None,
-) -> schemas.TakenOut:
+) -> TakenOut:
     """Send a sealed visit. Once this answers it is safe; the same again gives the same answer and changes nothing."""
     limit(state.tablets, network_of(request))
     sent = None if clock is None else datetime.fromtimestamp(clock / 1000, UTC)
     with state.service.unit("certify:tablet") as unit:
         row = take_bundle(unit, data, sha256=bytes.fromhex(sha256), sent_wall=sent)
-        return schemas.TakenOut(told=_told(Told(row, None, ())), anchor=sign_time(unit, row.tablet_id))
+        return TakenOut(told=_told(Told(row, None, ())), anchor=sign_time(unit, row.tablet_id))
 
 
 @router.get("/told", responses=problems(401, 403, 503))
-def results(caller: _Tablet, state: _State) -> schemas.ToldList:
+def results(caller: _Tablet, state: _State) -> ToldList:
     """Read what became of the visits of the last days."""
     with state.service.reading() as unit:
         tablet = require_tablet(unit, UUID(caller.subject))
-        return schemas.ToldList(
+        return ToldList(
             items=[_told(one) for one in told(unit, tablet)],
             waiting=waiting_of_tablet(unit, tablet.id),
             missing=missing_places(unit, tablet.id),
@@ -175,13 +189,13 @@ def results(caller: _Tablet, state: _State) -> schemas.ToldList:
         )
 
 
-def _agent(row: AgentRow) -> schemas.AgentOut:
-    return schemas.AgentOut(id=row.id, badge=row.badge, name=row.name)
+def _agent(row: AgentRow) -> AgentOut:
+    return AgentOut(id=row.id, badge=row.badge, name=row.name)
 
 
-def _told(found: Told) -> schemas.ToldOut:
+def _told(found: Told) -> ToldOut:
     row = found.bundle
-    return schemas.ToldOut.model_validate(
+    return ToldOut.model_validate(
         {
             "sha256": row.sha256.hex(),
             "visit_id": row.visit_id,
@@ -195,9 +209,9 @@ def _told(found: Told) -> schemas.ToldOut:
     )
 
 
-def _stop(stop: Stop) -> schemas.StopOut:
+def _stop(stop: Stop) -> StopOut:
     visit, person = stop.visit, stop.person
-    return schemas.StopOut.model_validate(
+    return StopOut.model_validate(
         {
             "visit_id": visit.id,
             "person_id": person.id,

@@ -11,17 +11,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from api import schemas, views
+from api import views
 from api.auth import allow, require_own_session
 from api.errors import problems
 from api.idempotency import Once, once
 from api.routes.media import CHUNK_BODY, media_body
 from api.routes.sessions import require_agent_at_visit
+from api.schemas.sessions import UploadIn, UploadOut
 from api.state import service_of
+from certify.capture.uploads import begin_upload, put_chunk, upload_progress
 from certify.errors import Invalid
 from certify.service import Service, Unit
 from certify.tokens import Principal, Role
-from certify.uploads import begin_upload, put_chunk, upload_progress
 
 router = APIRouter(prefix="/v1/sessions/{session_id}/upload", tags=["uploads"])
 
@@ -42,14 +43,14 @@ ContentDigest = Annotated[
 @router.post(
     "",
     status_code=201,
-    response_model=schemas.UploadOut,
+    response_model=UploadOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
 )
-def begin(session_id: UUID, body: schemas.UploadIn, caller: Sender, once: Annotated[Once, Depends(once)]) -> Response:
+def begin(session_id: UUID, body: UploadIn, caller: Sender, once: Annotated[Once, Depends(once)]) -> Response:
     """Declare a video. Declaring the same again goes on where it got to; another one begins anew."""
     require_own_session(caller, session_id)
 
-    def work(unit: Unit) -> schemas.UploadOut:
+    def work(unit: Unit) -> UploadOut:
         require_agent_at_visit(unit, caller, session_id)
         camera = body.camera.model_dump() if body.camera else None
         return views.upload(begin_upload(unit, session_id, size=body.size, sha256=body.sha256, camera=camera))
@@ -59,7 +60,7 @@ def begin(session_id: UUID, body: schemas.UploadIn, caller: Sender, once: Annota
 
 @router.put(
     "",
-    response_model=schemas.UploadOut,
+    response_model=UploadOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
     openapi_extra=CHUNK_BODY,
 )
@@ -86,7 +87,7 @@ def put(
     return views.as_response(views.upload(progress))
 
 
-@router.get("", response_model=schemas.UploadOut, responses=problems(401, 403, 404, 410, 422, 503))
+@router.get("", response_model=UploadOut, responses=problems(401, 403, 404, 410, 422, 503))
 def progress(session_id: UUID, caller: Sender, service: Annotated[Service, Depends(service_of)]) -> Response:
     """Ask how far an upload got, as after a lost connection."""
     require_own_session(caller, session_id)

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from certify.appeal import ANSWER_WITHIN
-from certify.visits import LATEST, SOONEST
+from certify.decision.appeal import ANSWER_WITHIN
+from certify.doorstep.visits import LATEST, SOONEST
 
 _WEB = Path(__file__).parent
 SHARED = _WEB / "shared"

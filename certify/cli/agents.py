@@ -25,7 +25,7 @@ from certify.doorstep.agents import (
 from certify.doorstep.tablets import invite_tablet, revoke_tablet, tablets_of
 from certify.errors import Invalid, NotFound
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow
+from certify.storage.tables.doorstep import AgentRow
 
 app = typer.Typer(help="Agents who visit people at home, and their tablets.", no_args_is_help=True)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
-from certify.audit import AuditReport, Outcome, audit_report, record_audit
+from certify.audit.sample import AuditReport, Outcome, audit_report, record_audit
 from certify.cli.output import AsJson, console, opened_service, operator, print_json
 from certify.storage.passes import open_audits
 from certify.storage.people import get_beneficiary

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from certify.capture import evaluate_session, open_session, submit_media
+from certify.capture.session import evaluate_session, open_session, submit_media
 from certify.cli.output import AsJson, ExitCode, console, load_engine, opened_service, print_json, read_photo
 from certify.cli.person import NationalId, PersonId, find_person
 from certify.domain.evidence import Channel
 from certify.storage.facts import determinations_of
-from certify.storage.tables import SessionRow
+from certify.storage.tables.sessions import SessionRow
 from models.guidance import sentence
 
 

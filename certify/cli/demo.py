@@ -16,20 +16,20 @@ from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from certify.capture import evaluate_session, open_session, submit_media
+from certify.capture.session import evaluate_session, open_session, submit_media
 from certify.certificates.file import to_file
 from certify.certificates.qr import qr_png, to_text
 from certify.certificates.signing import verify
 from certify.certificates.verify import verify_any
 from certify.cli.output import console, errors, load_engine, pack_store
 from certify.config import Settings
-from certify.determine import determine
+from certify.decision.determine import determine
+from certify.decision.issue import key_set
+from certify.decision.record import NewRecord, record
 from certify.domain.evidence import Channel
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.errors import Conflict, Unavailable
-from certify.issue import key_set
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.queue import NoQueue
-from certify.record import NewRecord, record
 from certify.service import Service, build_service
 from certify.storage.certificates import certificates_of
 from certify.storage.facts import determinations_of

@@ -12,8 +12,8 @@ import typer
 from certify.certificates.keys import Algorithm
 from certify.cli.output import ExitCode, agreed, complain, console, opened_service, progress_bar
 from certify.config import Settings
+from certify.decision.issue import key_set
 from certify.errors import Invalid
-from certify.issue import key_set
 from certify.rewrap import Moved, others_connected, rewrap
 from certify.service import Service, utc_now
 from certify.storage.keys import FileMasterKey, begin_move, end_move

@@ -15,12 +15,12 @@ from sqlalchemy import select
 
 from certify.domain.route import Point, point_of
 from certify.doorstep.tablets import end_tablets_of
+from certify.doorstep.visits import put_back
 from certify.errors import Conflict, Invalid, NotFound
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow, VisitRow
 from certify.storage.people import get_beneficiary
-from certify.visits import put_back
-from models.image import probe
+from certify.storage.tables.doorstep import AgentRow, VisitRow
+from models.media.image import probe
 
 MAX_PHOTO = 200_000
 """Bytes of an agent's photo: it goes to a telephone at somebody's door, over whatever network is there."""

@@ -9,12 +9,12 @@ from datetime import date, timedelta
 
 from sqlalchemy import func, select
 
-from certify.doorstep.days import today_of
+from certify.doorstep.calendar import today_of
 from certify.doorstep.planning import WORKDAYS, working_days
+from certify.doorstep.visits import OPEN
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow, VisitRow
-from certify.storage.tables import BeneficiaryRow
-from certify.visits import OPEN
+from certify.storage.tables.doorstep import AgentRow, VisitRow
+from certify.storage.tables.people import BeneficiaryRow
 
 NO_AGENT = "no agent"
 """Stands for the areas in which nobody works."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from certify.doorstep.backlog import AreaLoad, Backlog
-from certify.registry.runs.svg import Series, bars
+from certify.svg import Series, bars
 
 REASONS = {
     "asked": "asked for",

@@ -15,8 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from certify.errors import Gone, Invalid
 from certify.service import Unit
-from certify.storage.doorstep_tables import HomeRow
 from certify.storage.people import get_beneficiary
+from certify.storage.tables.doorstep import HomeRow
 
 MAX_ADDRESS, MAX_DIRECTIONS = 300, 1000
 """Characters: they go to a tablet over whatever network there is, and are read standing at a road."""

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from certify.doorstep.homes import Home, checked_home, set_homes
 from certify.errors import Invalid
-from certify.registry.people_rows import QUARANTINE_COLUMNS, BadRow
-from certify.registry.table_file import Columns, Row
-from certify.row_file import Cells, Done, FileReport, Progress, Source, import_rows, no_progress, people_of
+from certify.files.people_rows import QUARANTINE_COLUMNS, BadRow
+from certify.files.row_file import Cells, Done, FileReport, Progress, Source, import_rows, no_progress, people_of
+from certify.files.table_file import Columns, Row
 from certify.service import Service, Unit
 
 HOME_COLUMNS = Columns(

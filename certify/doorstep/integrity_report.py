@@ -11,7 +11,7 @@ from datetime import datetime
 from html import escape
 
 from certify.domain.integrity import BONFERRONI, FLAG_FROM, IntegrityScore, Signal, SignalScore
-from certify.registry.runs.svg import Series, bars
+from certify.svg import Series, bars
 
 _WORDS: dict[Signal, tuple[str, str, str]] = {
     Signal.SAME_BACKGROUND: (

@@ -1,8 +1,8 @@
 """Opening a sealed visit and doing what follows from it: all of it in one transaction, once.
 
-A face goes the way of every capture (certify/capture.py). What no machine can measure, such as the word of witnesses,
-certifies nobody by itself: it opens a case, and an officer decides. A death is recorded as one source, and never stops
-a payment alone (DESIGN, rule 3).
+A face goes the way of every capture (certify/capture/session.py). What no machine can measure, such as the word of
+witnesses, certifies nobody by itself: it opens a case, and an officer decides. A death is recorded as one source,
+and never stops a payment alone (DESIGN, rule 3).
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from certify.access import person_of_letter
-from certify.capture import accept_media
-from certify.consent import consent_of, set_consent
-from certify.determine import add_case, determine_locked
+from certify.capture.media import media_type_of
+from certify.capture.new_session import new_session
+from certify.capture.series import MEDIA_TYPE, pack
+from certify.capture.session import accept_media
+from certify.decision.determine import add_case, determine_locked
 from certify.domain.evidence import AdverseRecord, Channel
 from certify.domain.profile import visit as visit_demand
+from certify.doorstep.calendar import day_there
 from certify.doorstep.clock import Judged, judge_clock, read_time
 from certify.doorstep.content import ATTESTED, Content, Result
-from certify.doorstep.days import day_there
+from certify.doorstep.identify import forget_if_erased, named_person
 from certify.doorstep.receive import mark_refused
 from certify.doorstep.traces import note_other
 from certify.doorstep.unseal import unseal
-from certify.doorstep.who import forget_if_erased, named_person
+from certify.doorstep.visits import visit_of
 from certify.errors import Invalid
-from certify.media_kind import media_type_of
 from certify.messages.outbox import put_message
-from certify.new_session import new_session
-from certify.series import MEDIA_TYPE, pack
+from certify.people.access import person_of_letter
+from certify.people.consent import consent_of, set_consent
 from certify.service import Service, Unit
-from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
 from certify.storage.facts import add_evidence
 from certify.storage.media import put_media
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import open_case_of
-from certify.storage.tables import BeneficiaryRow
-from certify.visits import visit_of
+from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
+from certify.storage.tables.people import BeneficiaryRow
 from models.errors import ImageRefused, VideoRefused
 
 SOURCE = "doorstep"

@@ -12,14 +12,14 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
 
-from certify.doorstep.days import today_of
+from certify.doorstep.calendar import today_of
 from certify.doorstep.homes import Home, homes_of
 from certify.doorstep.planning import note_planned, put_down
+from certify.doorstep.visits import OPEN
 from certify.errors import Invalid
-from certify.registry.people_rows import QUARANTINE_COLUMNS, BadRow
-from certify.registry.quarantine import harmless
-from certify.registry.table_file import Columns, Row
-from certify.row_file import (
+from certify.files.people_rows import QUARANTINE_COLUMNS, BadRow
+from certify.files.quarantine import harmless
+from certify.files.row_file import (
     CHUNK,
     Cells,
     Done,
@@ -30,10 +30,10 @@ from certify.row_file import (
     no_progress,
     people_of,
 )
+from certify.files.table_file import Columns, Row
 from certify.service import Service, Unit
-from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
-from certify.storage.tables import BeneficiaryRow
-from certify.visits import OPEN
+from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
+from certify.storage.tables.people import BeneficiaryRow
 
 OUT = ("visit", "badge", "planned_on", "place", "reason", "wanted_on", "part", "area", "national_id_masked")
 OUT_HOMES = ("name", "address", "directions")

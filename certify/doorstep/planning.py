@@ -18,13 +18,15 @@ from sqlalchemy.dialects.postgresql import insert
 from certify.domain.rounds import Need, Taken, Worker, assign
 from certify.domain.route import MORNING, Part, Point, Stop, route
 from certify.doorstep.agents import base_of
-from certify.doorstep.days import today_of
+from certify.doorstep.calendar import today_of
 from certify.doorstep.homes import Home, homes_of
+from certify.doorstep.visits import CASE, OPEN, put_back
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
 from certify.storage.people import STRANGER
-from certify.storage.tables import AuditRow, BeneficiaryRow, EntitlementRow, ReviewCaseRow
-from certify.visits import CASE, OPEN, put_back
+from certify.storage.tables.decisions import ReviewCaseRow
+from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
+from certify.storage.tables.people import BeneficiaryRow, EntitlementRow
+from certify.storage.tables.runs import AuditRow
 
 RECHECKED = 0.03
 """Share of the visits made that another agent makes again. A starting value, not measured: if an agent makes up thirty
@@ -36,7 +38,7 @@ REST = timedelta(days=30)
 means. A starting value."""
 LATE = timedelta(days=5)
 """A visit planned for a day this long past was not made and is planned anew. Longer than a tablet works without a
-network (certify/doorstep/day.py). A starting value."""
+network (certify/doorstep/workload.py). A starting value."""
 WORKDAYS: frozenset[int] = frozenset(range(5))
 """Monday (0) to Friday (4). A starting value; where people rest on other days, say so."""
 

@@ -12,12 +12,12 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from certify.doorstep.bundle import Bundle, chain_start
+from certify.doorstep.identify import forget_if_erased
 from certify.doorstep.tablets import TabletRefused
-from certify.doorstep.who import forget_if_erased
 from certify.errors import Conflict, Invalid, NotFound
 from certify.queue import OPEN
 from certify.service import Unit
-from certify.storage.doorstep_tables import BundleRow, TabletRow
+from certify.storage.tables.doorstep import BundleRow, TabletRow
 
 KEPT_REFUSED = timedelta(days=180)
 """How long a refused bundle is kept for inquiry. A starting value; a fund's rules of evidence may want longer."""

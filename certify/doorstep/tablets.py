@@ -29,7 +29,7 @@ from sqlalchemy import delete, select
 from certify.doorstep.bundle import public_key
 from certify.errors import CertifyError, Conflict, NotFound
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow, TabletChallengeRow, TabletRow
+from certify.storage.tables.doorstep import AgentRow, TabletChallengeRow, TabletRow
 
 INVITATION = timedelta(hours=24)
 """For so long the officer's code enrols a tablet: it is handed over, not sent around."""

@@ -13,17 +13,17 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import select
 
+from certify.capture.analysis import Look
 from certify.domain.outcome import Outcome
 from certify.domain.route import distance_m, point_of
+from certify.doorstep.calendar import day_there
 from certify.doorstep.clock import Judged
 from certify.doorstep.content import Entries, Place, Result
-from certify.doorstep.days import day_there
 from certify.doorstep.homes import home_of
 from certify.errors import Gone
-from certify.look import Look
 from certify.service import Unit
-from certify.storage.doorstep_tables import BundleRow, VisitRow, VisitTraceRow
-from certify.storage.tables import SessionRow
+from certify.storage.tables.doorstep import BundleRow, VisitRow, VisitTraceRow
+from certify.storage.tables.sessions import SessionRow
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.pipeline import Comparison, FaceEngine, Templates

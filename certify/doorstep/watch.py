@@ -16,20 +16,21 @@ from uuid import UUID
 
 from sqlalchemy import String, cast, exists, func, literal, or_, select
 
-from certify.determine import determine
+from certify.decision.determine import determine
+from certify.decision.unprocessable import Reason, give_up
 from certify.domain.evidence import AdverseRecord, Void
 from certify.domain.integrity import IntegrityScore, VisitTrace, base_rates, counts, follow, score
 from certify.doorstep.agents import AgentState, all_agents, get_agent, set_agent_state
-from certify.doorstep.days import clock_there
+from certify.doorstep.calendar import clock_there
 from certify.doorstep.integrity_report import integrity_page
 from certify.doorstep.planning import put_down
 from certify.doorstep.traces import open_trace, traces_of, unsigned
 from certify.errors import Conflict, NotFound
-from certify.give_up import Reason, give_up
 from certify.service import Service, Unit
-from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, BundleRow, VisitTraceRow
 from certify.storage.facts import add_evidence, find_evidence
-from certify.storage.tables import BeneficiaryRow, EvidenceRow
+from certify.storage.tables.decisions import EvidenceRow
+from certify.storage.tables.doorstep import AgentHoldRow, AgentRow, BundleRow, VisitTraceRow
+from certify.storage.tables.people import BeneficiaryRow
 
 log = logging.getLogger("certify.watch")
 

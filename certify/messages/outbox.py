@@ -9,14 +9,14 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from certify.access import CODE_LIFETIME, new_link
-from certify.contact import Contact, contacts_of, quiet_until
 from certify.domain.schedule import local_date
-from certify.messages.senders import Channel, Outgoing
-from certify.messages.texts import Catalogue, catalogue
+from certify.people.access import CODE_LIFETIME, new_link
+from certify.people.contact import Contact, contacts_of, quiet_until
 from certify.queue import SEND
+from certify.senders import Channel, Outgoing
 from certify.service import Unit
 from certify.storage.messages import insert_messages, known_messages, names_of
+from certify.texts import Catalogue, catalogue
 
 LINK_LIFETIME = timedelta(days=60)
 """How long the link of a reminder opens: from the first reminder to the second."""
@@ -92,7 +92,7 @@ def put_message(
     """Put a message for each channel on which the person is reached, in their language; return how many.
 
     Args:
-        kind: which text, one of ``certify.messages.texts.KINDS``.
+        kind: which text, one of ``certify.texts.KINDS``.
         params: what its placeholders stand for; ``date`` as ISO 8601. Name of the fund, one-time link and lifetime of
             codes are put in here; each channel gets a link of its own, which works whatever became of the others.
         dedupe: the occasion, without anything personal; said again, it is the same message.

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from certify.contact import quiet_until
 from certify.errors import CertifyError
 from certify.messages.outbox import open_body
-from certify.messages.senders import Channel, Outgoing, SendFailed
+from certify.people.contact import quiet_until
+from certify.senders import Channel, Outgoing, SendFailed
 from certify.service import Service
 from certify.storage.messages import (
     Claimed,

@@ -276,7 +276,7 @@ class Play:
         noon = self._days.noon(day)
         dismissed: tuple[str, ...] = ()
         if ruling is Ruling.CONFIRM_ALIVE:
-            # As certify.review does: what an officer who has seen the person has shown to be wrong.
+            # As certify.decision.review does: what an officer who has seen the person has shown to be wrong.
             dismissed = tuple(fact.id for fact in self._facts if self._refuted(fact))
         return OfficerRuling(
             id=f"ruling-{self._pushed}",

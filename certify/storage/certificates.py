@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from certify.errors import NotFound
-from certify.storage.tables import CertificateRow
+from certify.storage.tables.decisions import CertificateRow
 
 
 def get_certificate(db: Session, number: str, *, lock: bool = False) -> CertificateRow:

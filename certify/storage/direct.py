@@ -18,7 +18,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, make_transient_to_detached
 
-from certify.storage.tables import Base
+from certify.storage.tables.base import Base
 
 R = TypeVar("R", bound=Base)
 Row = Mapping[str, Any]

@@ -14,7 +14,12 @@ from certify.domain.evidence import Evidence
 from certify.errors import NotFound
 from certify.policies import PolicyDocument, document_policy
 from certify.storage.direct import as_rows, run
-from certify.storage.tables import DeterminationRow, EvidenceRow, ParameterRow, PolicyRow
+from certify.storage.tables.decisions import (
+    DeterminationRow,
+    EvidenceRow,
+    ParameterRow,
+    PolicyRow,
+)
 
 _ADD = b"""
     insert into evidence select * from json_populate_recordset(null::evidence, %(facts)s) on conflict do nothing
@@ -83,7 +88,13 @@ def stored_parameters(db: Session, sha256: str) -> str:
 
 
 def get_determination(db: Session, determination_id: UUID) -> DeterminationRow:
-    """Return a determination that was stored whole. Raises NotFound; ``certify.silent`` knows those in brief too."""
+    """Return a determination that was stored whole.
+
+    :mod:`certify.decision.determinations` also finds silent passes, which are stored in brief.
+
+    Raises:
+        NotFound: there is no such determination, or it is a silent pass (``determination_not_found``).
+    """
     row = db.get(DeterminationRow, determination_id)
     if row is None:
         raise NotFound("There is no such determination.", code="determination_not_found")

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from certify.errors import Unavailable
-from certify.storage.tables import IdempotencyRow
+from certify.storage.tables.service import IdempotencyRow
 from certify.storage.vault import Vault
 
 

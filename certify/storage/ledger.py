@@ -14,7 +14,11 @@ from sqlalchemy.orm import Session
 from certify.certificates import merkle
 from certify.errors import NotFound
 from certify.storage.direct import fetch, run
-from certify.storage.tables import CheckpointRow, LedgerLeafRow, LedgerNodeRow
+from certify.storage.tables.service import (
+    CheckpointRow,
+    LedgerLeafRow,
+    LedgerNodeRow,
+)
 
 # Any constant will do; it only has to be used for nothing else in this database.
 _LOCK = 0x6C65646765720001

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from certify.errors import Gone
 from certify.storage.direct import fetch
-from certify.storage.tables import BlobRow, ReferenceRow, SessionRow
+from certify.storage.tables.people import ReferenceRow
+from certify.storage.tables.sessions import BlobRow, SessionRow
 from certify.storage.uploads import delete_uploads_of, purge_uploads
 from certify.storage.vault import Sealer
 

@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from certify.storage.direct import Row, as_rows, fetch, one_or_many
-from certify.storage.tables import BeneficiaryRow, ContactRow, MessageRow
+from certify.storage.tables.messages import ContactRow, MessageRow
+from certify.storage.tables.people import BeneficiaryRow
 
 _CONTACTS = b"select beneficiary_id, sealed from contacts where beneficiary_id"
 

@@ -9,7 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from certify.errors import NotFound
-from certify.storage.tables import AuditRow, RunChunkRow, SilentPassRow
+from certify.storage.tables.runs import (
+    AuditRow,
+    RunChunkRow,
+    SilentPassRow,
+)
 
 
 def get_pass(db: Session, pass_id: UUID) -> SilentPassRow | None:

@@ -12,10 +12,14 @@ from sqlalchemy.orm import Session
 
 from certify.errors import NotFound
 from certify.storage.direct import Row, as_rows, fetch, load, run
-from certify.storage.tables import BeneficiaryRow, EntitlementRow, ReferenceRow
+from certify.storage.tables.people import (
+    BeneficiaryRow,
+    EntitlementRow,
+    ReferenceRow,
+)
 
 STRANGER = UUID(int=0)
-"""The row that stands for nobody (certify/strangers.py): it is on no list."""
+"""The row that stands for nobody (certify/capture/decoys.py): it is on no list."""
 
 _BY_ID = b"id = %(id)s"
 _LOCK_BY_ID = b"id = %(id)s for no key update"

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from certify.errors import NotFound
-from certify.storage.tables import LinkQuestionRow
+from certify.storage.tables.runs import LinkQuestionRow
 
 
 def get_question(db: Session, question_id: UUID, *, lock: bool = False) -> LinkQuestionRow:

@@ -17,7 +17,7 @@ from sqlalchemy import inspect
 
 from certify.errors import Unavailable
 from certify.storage.database import SESSION_OPTIONS, Database
-from certify.storage.tables import Base
+from certify.storage.tables.base import Base
 
 R = TypeVar("R", bound=Base)
 

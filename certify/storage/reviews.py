@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from certify.errors import NotFound
-from certify.storage.tables import ReviewCaseRow
+from certify.storage.tables.decisions import ReviewCaseRow
 
 
 def get_case(db: Session, case_id: UUID, *, lock: bool = False) -> ReviewCaseRow:

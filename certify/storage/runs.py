@@ -14,7 +14,8 @@ from certify.errors import NotFound
 from certify.storage.copy import copy_in, copy_out
 from certify.storage.direct import fetch
 from certify.storage.direct import run as execute
-from certify.storage.tables import DeterminationRow, EvidenceRow, RunChunkRow, RunRow
+from certify.storage.tables.decisions import DeterminationRow, EvidenceRow
+from certify.storage.tables.runs import RunChunkRow, RunRow
 
 KNOWN = {
     "number": pa.string(),

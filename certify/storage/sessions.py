@@ -13,7 +13,7 @@ from certify.domain.evidence import Channel
 from certify.domain.outcome import Outcome
 from certify.errors import NotFound
 from certify.storage.direct import load
-from certify.storage.tables import SessionRow
+from certify.storage.tables.sessions import SessionRow
 
 
 def session_not_found() -> NotFound:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from certify.certificates.keys import Algorithm, SigningKey, VerificationKey
 from certify.errors import Invalid, Unavailable
 from certify.storage.direct import fetch
-from certify.storage.tables import SigningKeyRow
+from certify.storage.tables.service import SigningKeyRow
 from certify.storage.vault import Vault
 
 

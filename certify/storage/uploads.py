@@ -9,7 +9,11 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from certify.storage.tables import ChunkRow, SessionRow, UploadRow
+from certify.storage.tables.sessions import (
+    ChunkRow,
+    SessionRow,
+    UploadRow,
+)
 from certify.storage.vault import Sealer
 
 

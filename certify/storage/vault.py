@@ -18,7 +18,8 @@ from certify.certificates.keys import SigningKey
 from certify.errors import Gone
 from certify.storage.direct import fetch, one_or_many
 from certify.storage.keys import MasterKey, seal, unseal
-from certify.storage.tables import DataKeyRow, SecretRow
+from certify.storage.tables.people import DataKeyRow
+from certify.storage.tables.service import SecretRow
 
 _KEYS = b"select beneficiary_id, wrapped from data_keys where beneficiary_id"
 

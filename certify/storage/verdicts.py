@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from certify.storage.direct import Row, as_rows, refresh, run
-from certify.storage.tables import CertificateRow, EntitlementRow, ReviewCaseRow
+from certify.storage.tables.decisions import CertificateRow, ReviewCaseRow
+from certify.storage.tables.people import EntitlementRow
 
 # Before what is new: of a person's certificates only one may be in force at any moment, of each kind of case one open.
 _ENDED = b"""

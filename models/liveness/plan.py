@@ -1,6 +1,7 @@
 """What a person is asked to do in a capture session: prompts with their time windows, and colours the screen shows.
 
-The server draws the plan (certify/challenge.py); here it is plain data that the checks compare with what was seen.
+The server draws the plan (certify/capture/challenge.py); here it is plain data that the checks compare with what was
+seen.
 """
 
 from __future__ import annotations

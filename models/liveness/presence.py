@@ -12,7 +12,7 @@ MIN_SECONDS = 2.0
 MAX_MISSING = 0.2
 """Share of frames without a face up to which a capture is taken: a hand before the lens, a look away."""
 RIVAL = 0.6
-"""Eye distance of a second face relative to the first from which it could be meant; as models.quality."""
+"""Eye distance of a second face relative to the first from which it could be meant; as models.face.quality."""
 
 
 def check_presence(readings: Readings) -> CheckResult:

@@ -13,15 +13,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import align
-from models.detect import Detector, Face
-from models.image import Pixels
-from models.landmarks import FaceMesh, MeshReading
+from models.face.align import align
+from models.face.detect import Detector, Face
+from models.face.landmarks import FaceMesh, MeshReading
+from models.face.pad import passive_pad
+from models.face.quality import QualityMeasure, Subject, assess
 from models.liveness.screen import grid_peak
-from models.pad import passive_pad
-from models.quality import QualityMeasure, Subject, assess
-from models.runtime import Network
+from models.media.image import Pixels
 from models.states import State
+from models.weights.runtime import Network
 
 DETAIL_RATE = 10.0
 """Frames a second that get landmarks: a blink lasts 0.1 to 0.4 s, a turn of the head a second."""

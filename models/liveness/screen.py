@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.detect import Face
-from models.image import Pixels
+from models.face.detect import Face
+from models.media.image import Pixels
 
 SIDE = 192
 """Side of the piece that is looked at, pixels (of the picture, or of the picture at half size)."""

@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from api.app import create_app
-from certify.capture import evaluate_session
-from certify.enrol import measure_reference
+from certify.capture.session import evaluate_session
+from certify.people.enrol import measure_reference
 from certify.service import Service
 from certify.tokens import Role, development_signer
 from fixtures import faces

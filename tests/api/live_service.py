@@ -16,7 +16,7 @@ from pathlib import Path
 import uvicorn
 
 from api.app import create_app
-from certify.live.recording import MAX_FRAME_MESSAGE
+from certify.capture.live.recording import MAX_FRAME_MESSAGE
 from certify.service import Service
 
 

@@ -19,14 +19,17 @@ from api.app import create_app
 from api.auth import COOKIE, DEVICE_HEADER
 from api.limits import DEVICE, PERSON, DoorLimits
 from api.routes.knock import BEAT_S
-from certify.access import CODE_TRIES, new_code, new_link
-from certify.capture import evaluate_session
-from certify.consent import KEPT_AFTER_WITHDRAWAL, purge_withdrawn, set_consent
-from certify.contact import Contact, contact_of, set_contact
+from certify.capture.session import evaluate_session
 from certify.erase import erase
+from certify.people.access import CODE_TRIES, new_code, new_link
+from certify.people.consent import KEPT_AFTER_WITHDRAWAL, purge_withdrawn, set_consent
+from certify.people.contact import Contact, contact_of, set_contact
 from certify.service import Service
 from certify.storage.people import STRANGER, list_beneficiaries, references_of
-from certify.storage.tables import AccessCodeRow, ConsentRow, IdempotencyRow, MessageRow, SessionRow
+from certify.storage.tables.messages import MessageRow
+from certify.storage.tables.people import AccessCodeRow, ConsentRow
+from certify.storage.tables.service import IdempotencyRow
+from certify.storage.tables.sessions import SessionRow
 from certify.tokens import Role
 from fixtures import faces
 from models.pipeline import FaceEngine

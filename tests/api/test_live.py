@@ -18,23 +18,23 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from certify.capture import evaluate_session, open_session, submit_media
+from certify.capture.live.recording import FRAME_HEADER, MAX_WRONG
+from certify.capture.session import evaluate_session, open_session, submit_media
 from certify.config import Settings
 from certify.domain.evidence import Channel
-from certify.enrol import add_reference, measure_reference
-from certify.live.recording import FRAME_HEADER, MAX_WRONG
+from certify.people.enrol import add_reference, measure_reference
 from certify.queue import DatabaseQueue, Queue
 from certify.service import Service
 from certify.storage.media import read_media
 from certify.storage.sessions import get_session
 from certify.tokens import Role
 from fixtures import faces, phone
-from models.detect import Detector
-from models.landmarks import FaceMesh
+from models.face.detect import Detector
+from models.face.landmarks import FaceMesh
 from models.liveness.plan import Plan, Profile, Prompt, Step
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
-from models.runtime import load_network
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 from tests.api.conftest import Caller
 from tests.api.live_service import GuideProcess, served
 

@@ -15,7 +15,8 @@ from PIL import Image
 
 from api.middleware import Observe
 from certify.service import Service
-from certify.storage.tables import BeneficiaryRow, IdempotencyRow
+from certify.storage.tables.people import BeneficiaryRow
+from certify.storage.tables.service import IdempotencyRow
 from certify.tokens import Role
 from fixtures import faces
 from tests.api.conftest import Caller

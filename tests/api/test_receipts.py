@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from certify.determine import determine
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
-from certify.record import NewRecord, record
+from certify.decision.determine import determine
+from certify.decision.record import NewRecord, record
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.service import Service
 from tests.api.conftest import World
 

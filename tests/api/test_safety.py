@@ -11,12 +11,12 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 
-from certify.capture import evaluate_session
-from certify.enrol import measure_reference
+from certify.capture.session import evaluate_session
+from certify.people.enrol import measure_reference
 from certify.service import Service
 from certify.storage.sessions import get_session
 from certify.tokens import Role, development_signer
-from certify.worker import tidy
+from certify.workers.faces import tidy
 from fixtures import faces
 from tests.api.conftest import Caller, World
 

@@ -23,26 +23,26 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
-from certify.access import new_code, new_link, who_asks
-from certify.capture import open_session
+from certify.capture.knock import knock
+from certify.capture.session import open_session
+from certify.capture.uploads import begin_upload
 from certify.certificates.qr import to_text
 from certify.config import Settings
+from certify.decision.record import NewRecord, record
+from certify.decision.review import CaseKind, Decision, open_case, rule
 from certify.domain.evidence import Channel
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference
-from certify.knock import knock
-from certify.record import NewRecord, record
-from certify.review import CaseKind, Decision, open_case, rule
+from certify.doorstep.visits import ask_for_visit
+from certify.people.access import new_code, new_link, who_asks
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
-from certify.storage.doorstep_tables import AgentHoldRow, VisitRow
 from certify.storage.facts import determinations_of
 from certify.storage.signing import Purpose, active_key
+from certify.storage.tables.doorstep import AgentHoldRow, VisitRow
 from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer, development_signer
-from certify.uploads import begin_upload
-from certify.visits import ask_for_visit
 from fixtures import faces, videos
 from fixtures.passkey import Passkey
 from fixtures.tablet import Tablet

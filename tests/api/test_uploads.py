@@ -16,10 +16,10 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from api.app import create_app
-from certify.capture import evaluate_session
+from certify.capture.session import evaluate_session
+from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK
 from certify.service import Service
 from certify.tokens import Role
-from certify.uploads import MAX_CHUNK, MIN_CHUNK
 from fixtures import faces, videos
 from models.guidance import sentence
 from models.liveness.plan import Plan

@@ -17,7 +17,7 @@ from api.app import create_app
 from certify.certificates.errors import BadSignature
 from certify.service import Service
 from certify.storage.certificates import certificate_in_force
-from certify.storage.tables import CertificateRow
+from certify.storage.tables.decisions import CertificateRow
 from certify.tokens import Role
 from tests.api.conftest import Caller
 

@@ -9,19 +9,19 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from certify.determine import determine
+from certify.decision.determine import determine
 from certify.domain.evidence import OfficerRuling, Ruling
 from certify.domain.schedule import latest_date
 from certify.doorstep.homes import Home, set_home
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.doorstep.visits import ask_for_visit, visit_of
 from certify.erase import erase
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
-from certify.storage.doorstep_tables import HomeRow
 from certify.storage.facts import add_evidence
 from certify.storage.idempotency import answer_label, claim_key, forget_answers, store_answer
-from certify.storage.tables import IdempotencyRow
-from certify.visits import ask_for_visit, visit_of
+from certify.storage.tables.doorstep import HomeRow
+from certify.storage.tables.service import IdempotencyRow
 
 pytestmark = pytest.mark.integration
 

@@ -17,9 +17,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from certify.certificates.keys import Algorithm
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.errors import Unavailable
-from certify.identifiers import look_up, open_identifiers
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.identifiers import look_up, open_identifiers
 from certify.rewrap import Moved, rewrap
 from certify.service import Service
 from certify.storage.idempotency import claim_key, store_answer
@@ -27,7 +27,8 @@ from certify.storage.keys import FileMasterKey, begin_move, end_move
 from certify.storage.ledger import leaves, ledger_size
 from certify.storage.people import get_beneficiary
 from certify.storage.signing import active_key, rotate_key
-from certify.storage.tables import DataKeyRow, IdempotencyRow, SecretRow
+from certify.storage.tables.people import DataKeyRow
+from certify.storage.tables.service import IdempotencyRow, SecretRow
 from certify.storage.vault import Vault
 
 PURPOSES = ("certificate", "ledger", "session")

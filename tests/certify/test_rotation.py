@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
+from certify.audit.checkpoints import ledger_keys, publish_checkpoint
 from certify.certificates.checkpoint import verify_checkpoint
 from certify.certificates.keys import Algorithm, SigningKey
 from certify.certificates.note import NoteKey
-from certify.checkpoints import ledger_keys, publish_checkpoint
 from certify.errors import Invalid, Unavailable
 from certify.service import Service
 from certify.storage import signing

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Page, Playwright, sync_playwright
 from sqlalchemy import delete
 
-import certify.challenge
+import certify.capture.challenge
 from certify.config import Settings
 from certify.domain.profile import PROMPTS, Demand
 from certify.policies import load_policies
@@ -25,18 +25,18 @@ from certify.service import Service
 from certify.storage.database import Database
 from certify.storage.embedded import PostgresServer, embedded_url
 from certify.storage.keys import FileMasterKey
-from certify.storage.tables import PrintRow
+from certify.storage.tables.sessions import PrintRow
 from certify.storage.vault import Vault
 from fixtures import faces, phone
 from fixtures.attacks import print_attack
 from fixtures.camera import FileCamera, Reel
 from fixtures.faces import Picture
-from models.detect import Detector
-from models.landmarks import FaceMesh
+from models.face.detect import Detector
+from models.face.landmarks import FaceMesh
 from models.liveness.plan import Prompt
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
-from models.runtime import load_network
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 from tests.api.live_service import GuideProcess, served
 from tests.e2e.house import House, Worker, for_drawn_people, free_port
 
@@ -181,7 +181,7 @@ def casting(
     What the next sessions ask is drawn now, by the service's own chance, among what a drawn portrait can show; so the
     answer can be drawn before the page is opened.
     """
-    draw = certify.challenge.draw
+    draw = certify.capture.challenge.draw
     with house.service.unit() as unit:
         unit.db.execute(delete(PrintRow))  # the same portrait before, in another test, would be a film sent again
 
@@ -192,7 +192,7 @@ def casting(
         plan = draw(demand, house.service.random_bytes)
         while not all(step.prompt in PLAYABLE for step in plan.steps):
             plan = draw(demand, house.service.random_bytes)
-        monkeypatch.setattr("certify.new_session.draw", lambda *_: plan)
+        monkeypatch.setattr("certify.capture.new_session.draw", lambda *_: plan)
         if printed:
             still = np.ascontiguousarray(phone.upright(faces.portraits()[name])[:, :, ::-1])
             film = list(print_attack(still, seed=seed, seconds=plan.seconds + 4, rate=RATE, size=(640, 480)))

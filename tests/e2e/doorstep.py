@@ -18,14 +18,14 @@ from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Loca
 from sqlalchemy import select
 
 from certify.doorstep.agents import NewAgent, add_agent
+from certify.doorstep.calendar import today_of
 from certify.doorstep.content import Content
-from certify.doorstep.days import today_of
 from certify.doorstep.homes import Home, set_home
 from certify.doorstep.tablets import invite_tablet
 from certify.doorstep.unseal import unseal
-from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
 from certify.storage.reviews import open_case_of
-from certify.storage.tables import SessionRow
+from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
+from certify.storage.tables.sessions import SessionRow
 from tests.e2e.axe import AXE
 from tests.e2e.house import House
 

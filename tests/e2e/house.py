@@ -14,14 +14,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
-from certify.capture import evaluate_session
-from certify.determine import determine
+from certify.capture.session import evaluate_session
+from certify.decision.determine import determine
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.receive import waiting_bundles
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.service import Service
 from certify.storage.sessions import waiting_sessions
-from certify.storage.tables import SessionRow
+from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
 from fixtures.faces import Picture
 from models.liveness.fusion import SHIPPED

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Playwright, expect
 from sqlalchemy import select
 
-from certify.storage.tables import SessionRow
+from certify.storage.tables.sessions import SessionRow
 from fixtures import faces, videos
 from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network

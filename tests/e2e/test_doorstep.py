@@ -16,10 +16,11 @@ from sqlalchemy import select
 
 from certify.doorstep.receive import missing_places
 from certify.doorstep.tablets import revoke_tablet, tablets_of
-from certify.storage.doorstep_tables import BundleRow, VisitRow
+from certify.doorstep.visits import visit_of
 from certify.storage.reviews import open_case_of
-from certify.storage.tables import DeterminationRow, SessionRow
-from certify.visits import visit_of
+from certify.storage.tables.decisions import DeterminationRow
+from certify.storage.tables.doorstep import BundleRow, VisitRow
+from certify.storage.tables.sessions import SessionRow
 from fixtures import faces, phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture

@@ -14,12 +14,12 @@ import zxingcpp
 from playwright.sync_api import Playwright, expect
 from sqlalchemy import select
 
-from certify.access import new_link, person_of_letter
 from certify.certificates.qr import qr_png
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
-from certify.doorstep.days import today_of
-from certify.storage.doorstep_tables import BundleRow, VisitRow
-from certify.visits import put_back
+from certify.doorstep.calendar import today_of
+from certify.doorstep.visits import put_back
+from certify.people.access import new_link, person_of_letter
+from certify.storage.tables.doorstep import BundleRow, VisitRow
 from fixtures import faces, phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture

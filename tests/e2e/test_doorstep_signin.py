@@ -14,7 +14,7 @@ from sqlalchemy import select
 from certify.doorstep.clock import read_time
 from certify.doorstep.receive import missing_places
 from certify.doorstep.tablets import revoke_tablet, tablets_of
-from certify.storage.doorstep_tables import BundleRow
+from certify.storage.tables.doorstep import BundleRow
 from fixtures import phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture

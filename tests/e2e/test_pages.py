@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect
 
 from api.web.pages import LANGUAGES
-from certify.access import new_link
-from certify.record import NewRecord, record
-from certify.review import CaseKind, Decision, open_case, rule
+from certify.decision.record import NewRecord, record
+from certify.decision.review import CaseKind, Decision, open_case, rule
+from certify.people.access import new_link
 from fixtures import faces
 from tests.e2e.axe import AXE, violations
 from tests.e2e.browser import opened, shoot

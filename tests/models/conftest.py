@@ -8,8 +8,8 @@ import pytest
 
 from fixtures.faces import Picture, encode, portraits
 from models.errors import ModelsError
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine, Measurement
+from models.weights.packs import PackStore, default_cache_dir
 
 
 @pytest.fixture(scope="session")

@@ -19,16 +19,16 @@ from fixtures.faces import Picture, portraits
 from fixtures.light import lit
 from fixtures.mesh import Face, Points, bona_fide, mesh_attack
 from fixtures.videos import encode
-from models.detect import Detector
-from models.detect import Face as FoundFace
-from models.landmarks import FaceMesh
+from models.face.detect import Detector
+from models.face.detect import Face as FoundFace
+from models.face.landmarks import FaceMesh
 from models.liveness.depth import planarity
 from models.liveness.injection import repeated_share
 from models.liveness.readings import Observer, Readings, observe
 from models.liveness.screen import grid_peak
-from models.packs import PackStore
 from models.pipeline import FaceEngine
-from models.runtime import load_network
+from models.weights.packs import PackStore
+from models.weights.runtime import load_network
 
 RATE = 10.0
 SECONDS = 1.2

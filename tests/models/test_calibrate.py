@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.calibrate import SHIPPED, load_calibration, parse_calibration, pool_scores
 from models.errors import ManifestInvalid
-from models.packs import PackStore
+from models.weights.packs import PackStore
 
 COSINE = st.floats(-1, 1)
 

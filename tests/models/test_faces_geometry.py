@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.faces import Picture, encode
-from models.align import ARCFACE_POINTS, align, similarity
-from models.detect import NMS_IOU, Detector, Face, _suppress
-from models.embed import OnnxEmbedder, cosine, unit
-from models.embed_dlib import DlibEmbedder
 from models.errors import ModelMissing, ModelsError
-from models.image import decode
-from models.packs import PackStore
-from models.pad import crop
-from models.runtime import load_network
+from models.face.align import ARCFACE_POINTS, align, similarity
+from models.face.detect import NMS_IOU, Detector, Face, _suppress
+from models.face.embed import OnnxEmbedder, cosine, unit
+from models.face.embed_dlib import DlibEmbedder
+from models.face.pad import crop
+from models.media.image import decode
+from models.weights.packs import PackStore
+from models.weights.runtime import load_network
 
 
 @given(st.floats(0.2, 8), st.floats(-3.1, 3.1), st.floats(-500, 500), st.floats(-500, 500), st.integers(0, 2**32 - 1))

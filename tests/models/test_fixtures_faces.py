@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fixtures.faces import DemoExtraMissing, Picture, no_face, portraits, rephotograph
-from models.image import decode
+from models.media.image import decode
 
 
 def test_portraits() -> None:

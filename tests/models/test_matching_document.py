@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from models.calibrate import load_calibration
-from models.packs import PackStore
+from models.weights.packs import PackStore
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "matching.md"
 

@@ -13,13 +13,13 @@ import pytest
 from fixtures.faces import Picture, blurred, encode, far_too_dark, no_face, rephotograph, tiny, two_faces
 from models.calibrate import load_calibration
 from models.errors import ImageRefused, ModelCorrupt, ModelMissing
+from models.face.quality import RULES
 from models.guidance import SENTENCES, sentence
 from models.liveness.advice import CODES as LIVENESS_CODES
-from models.packs import PackStore
+from models.media.video import CODES as VIDEO_CODES
 from models.pipeline import FaceEngine, Measurement
-from models.quality import RULES
 from models.states import State
-from models.video import CODES as VIDEO_CODES
+from models.weights.packs import PackStore
 
 
 def test_golden_scores(engine: FaceEngine, collins: Picture, collins_measured: Measurement) -> None:
@@ -151,7 +151,7 @@ def test_every_code_has_a_plain_sentence() -> None:
     codes |= {"truncated", "animated"}
     codes |= VIDEO_CODES
     codes |= set(LIVENESS_CODES) | {"not_processed"}
-    codes |= {"another_face"}  # from certify.enrol, which compares a further reference with those before
+    codes |= {"another_face"}  # from certify.people.enrol, which compares a further reference with those before
     assert codes == SENTENCES.keys()
     for code in codes:
         assert sentence(code).endswith(".")

@@ -15,7 +15,7 @@ from uuid import UUID
 import duckdb
 import pyarrow as pa
 
-from certify.determine import determine_locked_many, keep_policy
+from certify.decision.determine import determine_locked_many, keep_policy
 from certify.registry.feeds.description import Feed
 from certify.registry.runs.questions import ask
 from certify.registry.runs.silent import EVIDENCE, PENSIONS, find_passes
@@ -28,7 +28,11 @@ from certify.storage.bulk import (
     pensions_of_chunk,
     raise_standings,
 )
-from certify.storage.tables import AuditRow, RunChunkRow, RunRow
+from certify.storage.tables.runs import (
+    AuditRow,
+    RunChunkRow,
+    RunRow,
+)
 
 NO_PASSES = hashlib.sha256().digest()
 """The digest of a chunk without silent passes."""

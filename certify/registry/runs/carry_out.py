@@ -17,7 +17,7 @@ from certify.registry.runs.questions import withdraw
 from certify.service import Service
 from certify.storage.questions import questions_about
 from certify.storage.runs import chunks_of, get_run
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
 
 Progress = Callable[[str, int, int], None]
 """What is being done, and how many chunks of how many are done; 0 of 0 while that is not known."""

@@ -24,7 +24,7 @@ from certify.registry.runs.staging import Staging
 from certify.registry.workspace import open_workspace
 from certify.service import Service, Unit
 from certify.storage.runs import find_run, get_run, list_runs
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
 
 _BATCH = 1_000_000
 _HISTORY = 24

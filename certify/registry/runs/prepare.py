@@ -30,7 +30,7 @@ from certify.storage.runs import (
     source_is_new,
     standing_records,
 )
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
 
 Say = Callable[[str], None]
 SIGN_CHUNK, ADVERSE_CHUNK = 50_000, 2_000

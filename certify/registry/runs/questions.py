@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
-from certify.determine import add_case, determine
+from certify.decision.determine import add_case, determine
 from certify.domain.evidence import AdverseRecord
 from certify.errors import Conflict
 from certify.registry.linking import Model, Term, explain
@@ -21,7 +21,7 @@ from certify.storage.facts import add_evidence
 from certify.storage.people import get_beneficiary
 from certify.storage.questions import get_question, open_questions_of
 from certify.storage.reviews import open_case_of
-from certify.storage.tables import LinkQuestionRow, RunRow
+from certify.storage.tables.runs import LinkQuestionRow, RunRow
 
 CASE = "link"
 """Kind of the review cases in which officers answer."""

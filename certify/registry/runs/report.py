@@ -9,12 +9,12 @@ from html import escape
 from typing import Any
 from uuid import UUID
 
-from certify.audit import audit_report
+from certify.audit.sample import audit_report
 from certify.registry.linking import REASONS
-from certify.registry.runs.svg import Series, bars
 from certify.service import Unit
 from certify.storage.runs import chunks_of, get_run, list_runs
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
+from certify.svg import Series, bars
 
 _STAGES = {"id": "id, borne out", "exact_person": "name, birth date and sex", "probabilistic": "weighed (Splink)"}
 _NOTES = {

@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from certify.storage import doorstep_tables
-from certify.storage.tables import Base
+from certify.storage.tables import doorstep as doorstep_tables
+from certify.storage.tables.base import Base
 
 TABLES = (Base, doorstep_tables)  # loaded, so that their tables are known
 

@@ -11,16 +11,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from certify.capture import evaluate_session
+from certify.capture.session import evaluate_session
 from certify.doorstep.agents import AgentState, NewAgent, add_agent, set_agent_state
 from certify.doorstep.clock import sign_time
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.receive import take_bundle
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
 from certify.service import Service
-from certify.storage.doorstep_tables import BundleRow, TabletRow
 from certify.storage.signing import Purpose, active_key
-from certify.storage.tables import SessionRow
+from certify.storage.tables.doorstep import BundleRow, TabletRow
+from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
 from fixtures.faces import Picture
 from fixtures.tablet import Tablet

@@ -12,11 +12,15 @@ from sqlalchemy import select
 
 from certify.domain.schedule import latest_date
 from certify.doorstep.agents import NewAgent, add_agent
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.service import Service, Unit
-from certify.storage.doorstep_tables import BundleRow, TabletRow, VisitRow
 from certify.storage.ledger import leaves
-from certify.storage.tables import AuditRow, RunRow, SilentPassRow
+from certify.storage.tables.doorstep import BundleRow, TabletRow, VisitRow
+from certify.storage.tables.runs import (
+    AuditRow,
+    RunRow,
+    SilentPassRow,
+)
 
 _seq = itertools.count(1)
 

@@ -8,12 +8,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from certify.access import new_link
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.tablets import revoke_tablet
 from certify.erase import erase
-from certify.storage.doorstep_tables import BundleRow, VisitRow
-from certify.storage.tables import BlobRow
+from certify.people.access import new_link
+from certify.storage.tables.doorstep import BundleRow, VisitRow
+from certify.storage.tables.sessions import BlobRow
 from fixtures import faces
 from tests.certify.doorstep.conftest import Round
 
@@ -85,7 +85,7 @@ def test_what_nobody_signed_is_not_read(agents_round: Round, monkeypatch: pytest
     with agents_round.service.unit() as unit:
         erase(unit, person)
     data = agents_round.visit(person, "not_found")
-    monkeypatch.setattr("certify.doorstep.who.unseal", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr("certify.doorstep.identify.unseal", lambda *_: pytest.fail("it was read"))
     row = agents_round.take(data[:-1] + bytes([data[-1] ^ 1]))
     with agents_round.service.reading() as unit:
         assert (row.reason, unit.db.get_one(BundleRow, row.id).sealed is None) == ("unsigned", False)

@@ -11,7 +11,7 @@ from certify.doorstep.homes import Home, forget_home_of, home_of, homes_of, set_
 from certify.erase import erase
 from certify.errors import CertifyError, Invalid, NotFound
 from certify.service import Service
-from certify.storage.doorstep_tables import HomeRow
+from certify.storage.tables.doorstep import HomeRow
 from tests.certify.doorstep.plans import ask, people, person, visits
 
 pytestmark = pytest.mark.integration

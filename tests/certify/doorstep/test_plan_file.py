@@ -17,7 +17,7 @@ from certify.doorstep.plan_file import OUT, OUT_HOMES, export_plan, import_plan
 from certify.doorstep.planning import plan_visits
 from certify.erase import erase
 from certify.errors import Invalid
-from certify.row_file import FileReport, Source
+from certify.files.row_file import FileReport, Source
 from certify.service import Service
 from tests.certify.doorstep.plans import agent, ask, bundle, events, people, person, tomorrow, visits
 from tests.conftest import Clock

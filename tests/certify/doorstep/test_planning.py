@@ -9,19 +9,20 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from certify.determine import add_case
+from certify.decision.determine import add_case
 from certify.doorstep.agents import AgentState, change_agent, set_agent_state
 from certify.doorstep.backlog import NO_AGENT, AreaLoad, DayLoad, backlog
 from certify.doorstep.backlog_page import backlog_page
 from certify.doorstep.homes import Home, set_homes
 from certify.doorstep.planning import Planned, gather_needs, plan_visits, put_down, rebalance, working_days
+from certify.doorstep.visits import ask_for_visit, cancel_visit, visit_of
 from certify.erase import erase
 from certify.errors import NotFound
 from certify.own_page import own_page
 from certify.service import Service
-from certify.storage.doorstep_tables import VisitRow
-from certify.storage.tables import EntitlementRow, ReviewCaseRow
-from certify.visits import ask_for_visit, cancel_visit, visit_of
+from certify.storage.tables.decisions import ReviewCaseRow
+from certify.storage.tables.doorstep import VisitRow
+from certify.storage.tables.people import EntitlementRow
 from tests.certify.doorstep.conftest import Round
 from tests.certify.doorstep.plans import (
     agent,

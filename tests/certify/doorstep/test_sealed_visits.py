@@ -14,23 +14,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from certify.access import new_link
 from certify.certificates.keys import Algorithm
-from certify.contact import Contact, set_contact
 from certify.doorstep.bundle import MAGIC, Bundle
 from certify.doorstep.opening import details_of, open_bundle
 from certify.doorstep.receive import admit, give_up_bundle, missing_places, purge_refused, take_bundle
 from certify.doorstep.tablets import TabletRefused, revoke_tablet
+from certify.doorstep.visits import ask_for_visit, visit_of
 from certify.errors import Conflict, Invalid
 from certify.messages.outbox import open_body
+from certify.people.access import new_link
+from certify.people.contact import Contact, set_contact
 from certify.service import Service
-from certify.storage.doorstep_tables import BundleRow, VisitRow, VisitTraceRow
 from certify.storage.facts import evidence_of
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_case_of
 from certify.storage.signing import Purpose, rotate_key
-from certify.storage.tables import MessageRow, SessionRow
-from certify.visits import ask_for_visit, visit_of
+from certify.storage.tables.doorstep import BundleRow, VisitRow, VisitTraceRow
+from certify.storage.tables.messages import MessageRow
+from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.certify.doorstep.conftest import Round, make_round

@@ -21,7 +21,7 @@ from certify.doorstep.agents import (
     get_agent,
     set_agent_state,
 )
-from certify.doorstep.days import today_of
+from certify.doorstep.calendar import today_of
 from certify.doorstep.tablets import (
     TabletRefused,
     begin_enrolment,
@@ -34,10 +34,10 @@ from certify.doorstep.tablets import (
     sign_in,
     tablets_of,
 )
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.errors import Conflict, Invalid, NotFound
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.service import Service
-from certify.storage.doorstep_tables import VisitRow
+from certify.storage.tables.doorstep import VisitRow
 from fixtures import faces
 from fixtures.passkey import Passkey
 from fixtures.tablet import Tablet

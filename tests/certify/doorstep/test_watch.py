@@ -12,18 +12,18 @@ from sqlalchemy import select
 
 from certify.domain.evidence import Void
 from certify.doorstep.agents import AgentState, set_agent_state
-from certify.doorstep.days import today_of
+from certify.doorstep.calendar import today_of
 from certify.doorstep.homes import Home, set_home
 from certify.doorstep.planning import plan_visits, put_down
+from certify.doorstep.visits import visit_of
 from certify.doorstep.watch import confirm, look_at_agents, open_holds, release, visits_of, watch_agents
 from certify.errors import Conflict, NotFound
 from certify.service import Service
 from certify.storage.certificates import certificate_in_force
-from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, VisitRow, VisitTraceRow
 from certify.storage.facts import evidence_of
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_case_of
-from certify.visits import visit_of
+from certify.storage.tables.doorstep import AgentHoldRow, AgentRow, VisitRow, VisitTraceRow
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.certify.doorstep.conftest import Round, make_round

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from certify.contact import Contact, set_contact
-from certify.determine import determine
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
-from certify.messages.senders import Channel, Outgoing, Senders, SendFailed, Way
+from certify.decision.determine import determine
+from certify.people.contact import Contact, set_contact
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.senders import Channel, Outgoing, Senders, SendFailed, Way
 from certify.service import Service
-from certify.storage.tables import MessageRow
+from certify.storage.tables.messages import MessageRow
 
 PHONE, EMAIL = "+8613800138000", "maria@mail.example"
 NAME = "Maria Unmistakable"

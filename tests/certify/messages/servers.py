@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from certify.messages.senders import Channel, Outgoing
+from certify.senders import Channel, Outgoing
 
 MESSAGE_ID = UUID("6f2c1f5e-0b1d-4e0a-9f3c-7d2f0b1a2c3d")
 PERSON = UUID("11111111-2222-4333-8444-555555555555")
@@ -234,7 +234,7 @@ def certificate(folder: Path, host: str = "127.0.0.1") -> tuple[ssl.SSLContext, 
 
 def code_of(send: Callable[[], None]) -> tuple[str, bool]:
     """Return the code with which sending fails, and whether for good."""
-    from certify.messages.senders import SendFailed  # noqa: PLC0415
+    from certify.senders import SendFailed  # noqa: PLC0415
 
     try:
         send()

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from certify.access import AccessRefused, open_link
-from certify.contact import Contact
 from certify.errors import Unavailable
 from certify.messages.outbox import LINK_LIFETIME, Body, open_body, put_message
+from certify.people.access import AccessRefused, open_link
+from certify.people.contact import Contact
 from certify.service import Service
 from certify.storage.messages import insert_messages
 from tests.certify.messages.people import EMAIL, NAME, PHONE, enrol, messages, reached, with_ways

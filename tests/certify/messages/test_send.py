@@ -14,18 +14,18 @@ from uuid import UUID
 
 import pytest
 
-from certify.contact import Contact
-from certify.determine import determine
+from certify.decision.determine import determine
+from certify.decision.record import NewRecord, record
 from certify.domain.evidence import OfficerRuling, Ruling
 from certify.logs import JsonLines
 from certify.messages.outbox import put_message
 from certify.messages.send import MAX_ATTEMPTS, send_due, send_now
-from certify.record import NewRecord, record
+from certify.people.contact import Contact
 from certify.service import Service
 from certify.storage.facts import add_evidence
 from certify.storage.messages import claim_messages, mark_cancelled, retry_failed
-from certify.storage.tables import MessageRow
-from certify.worker import tidy
+from certify.storage.tables.messages import MessageRow
+from certify.workers.faces import tidy
 from tests.certify.messages.people import EMAIL, NAME, PHONE, Box, enrol, failed, messages, reached, with_ways
 from tests.conftest import Clock
 

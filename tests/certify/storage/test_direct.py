@@ -8,12 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import event
 
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.service import Service
 from certify.storage.direct import load
 from certify.storage.people import get_beneficiary
 from certify.storage.sessions import get_session
-from certify.storage.tables import BeneficiaryRow, SessionRow
+from certify.storage.tables.people import BeneficiaryRow
+from certify.storage.tables.sessions import SessionRow
 
 pytestmark = pytest.mark.integration
 

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from certify.audit.checkpoints import publish_checkpoint
 from certify.certificates import merkle
-from certify.checkpoints import publish_checkpoint
 from certify.service import Service
 from certify.storage.ledger import NodeTable, leaves, ledger_root, ledger_size
-from certify.storage.tables import LedgerNodeRow
+from certify.storage.tables.service import LedgerNodeRow
 
 pytestmark = pytest.mark.integration
 

@@ -17,7 +17,7 @@ from certify.config import Settings
 from certify.errors import Gone, Unavailable
 from certify.service import Service, build_service
 from certify.storage.keys import FileMasterKey, seal, unseal
-from certify.storage.tables import BeneficiaryRow
+from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.vault import Sealer, Vault
 
 

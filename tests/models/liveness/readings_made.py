@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from models.blendshapes import INDEX, NAMES
-from models.head_pose import HeadPose
-from models.landmarks import MeshReading
+from models.face.blendshapes import INDEX, NAMES
+from models.face.head_pose import HeadPose
+from models.face.landmarks import MeshReading
 from models.liveness.readings import Detail, Glance, Readings
 
 Script = Callable[[float], Mapping[str, float]]

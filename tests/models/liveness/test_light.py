@@ -9,15 +9,15 @@ import pytest
 
 from fixtures.faces import Picture
 from fixtures.light import lit
-from models.detect import Detector
-from models.landmarks import FaceMesh
+from models.face.detect import Detector
+from models.face.landmarks import FaceMesh
 from models.liveness.light import check_light
 from models.liveness.plan import Flash, Plan, Profile
 from models.liveness.readings import Observer, Readings, observe
-from models.packs import PackStore
 from models.pipeline import FaceEngine
-from models.runtime import load_network
 from models.states import State
+from models.weights.packs import PackStore
+from models.weights.runtime import load_network
 from tests.models.liveness.readings_made import made
 
 TONE = np.array([150.0, 110.0, 90.0])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fixtures.faces import Picture
-from models.detect import Face
+from models.face.detect import Face
 from models.liveness.screen import grid_peak
 
 CLEAR = 100.0

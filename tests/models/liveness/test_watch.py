@@ -17,7 +17,7 @@ from fixtures.attacks import print_attack
 from fixtures.faces import Picture, encode, rephotograph
 from fixtures.videos import encode as encode_video
 from models.errors import ManifestInvalid, VideoRefused
-from models.liveness.evaluate import evaluate_liveness, parse_prompts
+from models.evaluation.liveness import evaluate_liveness, parse_prompts
 from models.liveness.plan import Prompt
 from models.pipeline import FaceEngine
 from models.states import State

@@ -10,12 +10,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from certify.audit import Outcome, audit_report, record_audit
-from certify.determine import determine
+from certify.audit.replay import replay
+from certify.audit.sample import Outcome, audit_report, record_audit
+from certify.decision.determinations import all_determinations, find_determination
+from certify.decision.determine import determine
+from certify.decision.receipts import deny, receipts_of
+from certify.decision.review import Decision, rule
 from certify.domain.codec import determination_digest
 from certify.domain.policy import SilentRule
 from certify.errors import Conflict, Invalid, NotFound
-from certify.receipts import deny, receipts_of
 from certify.registry.runs.carry_out import Machine
 from certify.registry.runs.compare import Change, compare_policies
 from certify.registry.runs.questions import answer, explain_question
@@ -23,15 +26,12 @@ from certify.registry.runs.relink import relink
 from certify.registry.runs.replay import replay_run
 from certify.registry.runs.report import run_report
 from certify.registry.runs.status import feed_status
-from certify.replay import replay
-from certify.review import Decision, rule
-from certify.silent import all_determinations, find_determination
 from certify.storage.corrections import corrections_for
 from certify.storage.passes import open_audits
 from certify.storage.questions import open_questions_of
 from certify.storage.reviews import open_cases_of
 from certify.storage.runs import get_run
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
 
 from .conftest import NAMES, Fund
 

@@ -98,7 +98,7 @@ async function begunCard(visit) {
   return made;
 }
 
-/** Its last four characters only, as the service shows numbers (certify/registry/national_id.py). @param {string} [number] */
+/** Its last four characters only, as the service shows numbers (certify/people/national_id.py). @param {string} [number] */
 const masked = (number) => number && "•".repeat(Math.max(number.length - 4, 4)) + number.slice(-4);
 
 /** @param {import("../sync.js").Stop} stop @param {number} place @param {Point | null} before @param {{state: string, told?: import("../sync.js").Told} | undefined} state @param {boolean} begunHere */

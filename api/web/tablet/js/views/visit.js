@@ -85,7 +85,7 @@ function identify(draft, stop) {
   return [h("label", { for: "card" }, t("visit.card")), input, said, scan, draft.person ? h("p", { class: "hint" }, t("visit.byname")) : h("p", { class: "hint" }, t("visit.fresh.text"))];
 }
 
-/** A number in its one written form, as the service writes it (certify/registry/national_id.py). @param {string} text */
+/** A number in its one written form, as the service writes it (certify/people/national_id.py). @param {string} text */
 export const normalise = (text) => text.normalize("NFKC").replace(/[\s\-./]/g, "").toUpperCase();
 
 /** @param {import("../sync.js").Stop | null} stop @param {{state: string, told?: import("../sync.js").Told}} state @returns {import("../pages.js").Page} */

@@ -1,0 +1,1 @@
+"""Request and response bodies, by subject. Descriptions and examples become the OpenAPI document."""

@@ -1,0 +1,22 @@
+"""What media are, by their headers, without decoding them."""
+
+from __future__ import annotations
+
+from models.media.image import probe
+from models.media.video_probe import VideoLimits, probe_video
+
+_PICTURES = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx "})
+"""Brands of the container that MP4 shares with pictures such as HEIC (the register at mp4ra.org)."""
+
+
+def is_video(data: bytes) -> bool:
+    """Tell by the first bytes whether this is to be read as a video: WebM, or MP4 that is not a picture."""
+    return data.startswith(b"\x1a\x45\xdf\xa3") or (data[4:8] == b"ftyp" and data[8:12] not in _PICTURES)
+
+
+def media_type_of(data: bytes, max_bytes: int) -> str:
+    """Check media by their headers, without decoding, and return what they are. Raises ImageRefused, VideoRefused."""
+    if is_video(data):
+        header = probe_video(data, VideoLimits(max_bytes=max_bytes))
+        return "video/webm" if header.container in ("webm", "matroska") else "video/mp4"
+    return f"image/{probe(data).format.lower()}"

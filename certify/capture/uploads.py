@@ -1,0 +1,175 @@
+"""A video in chunks, for bad networks: begin, send, ask how far it got, go on. The last chunk submits the session.
+
+Each chunk is one committed transaction, so whatever breaks off (phone, network, server) loses one chunk at most. The
+whole is checked, stored and handed to the worker in the transaction of the last chunk: it has arrived when it counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from certify.capture.media import is_video, media_type_of
+from certify.capture.session import accept_media, lock_session, require_open, was_submitted
+from certify.errors import Conflict, Gone, Invalid, NotFound, TooLarge
+from certify.service import Unit
+from certify.storage.sessions import get_session
+from certify.storage.tables.people import BeneficiaryRow
+from certify.storage.tables.sessions import SessionRow, UploadRow
+from certify.storage.uploads import (
+    delete_upload,
+    drop_bytes,
+    find_upload,
+    holds_chunk,
+    put_chunk_bytes,
+    read_upload,
+)
+from models.errors import VideoRefused
+
+MAX_CHUNK = 1_048_576
+"""Bytes of one chunk. What is lost when a connection breaks: at 250 kbit/s half a minute."""
+
+MIN_CHUNK = 16_384
+"""Bytes of every chunk but the last. Bounds the chunks of the largest video to 1,221."""
+
+MEDIA_TYPES = ("video/webm", "video/mp4")
+
+
+class WrongOffset(Conflict):
+    """A chunk does not begin where the upload ends; ``offset`` is where to go on."""
+
+    code = "wrong_offset"
+
+    def __init__(self, offset: int) -> None:
+        super().__init__("This chunk does not follow what has arrived.", hint=f"Go on from byte {offset}.")
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an upload got.
+
+    ``refusal``: the whole arrived and cannot be used, so the upload was taken away. Raise it *after* the transaction
+    has committed: else what was taken away would be back.
+    """
+
+    session: SessionRow
+    size: int
+    offset: int
+    refusal: Invalid | VideoRefused | None = None
+
+
+def begin_upload(
+    unit: Unit, session_id: UUID, *, size: int, sha256: str, camera: dict[str, Any] | None = None
+) -> Progress:
+    """Begin to send a video; declared again in the same words it goes on, in others it begins anew.
+
+    ``camera`` is what the phone says of the camera that filmed it.
+    Raises TooLarge, NotFound, Conflict and Gone as for media sent in one piece, so that nobody sends megabytes in vain.
+    """
+    limit = unit.service.settings.max_upload_bytes
+    if size > limit:
+        raise TooLarge(
+            f"At most {limit:,} bytes are accepted.", hint="Record a shorter video.", code="video_too_many_bytes"
+        )
+    person, row = lock_session(unit, session_id)
+    if was_submitted(row, sha256):
+        return Progress(row, size, size)
+    require_open(unit, person, row)
+    row.source = {"way": "upload", "camera": camera}
+    upload = find_upload(unit.db, session_id)
+    if upload is None or (upload.size, upload.sha256) != (size, sha256):
+        delete_upload(unit.db, session_id)
+        upload = UploadRow(
+            session_id=session_id,
+            beneficiary_id=row.beneficiary_id,
+            size=size,
+            sha256=sha256,
+            received=0,
+            created_at=unit.now,
+        )
+        unit.db.add(upload)
+        unit.db.flush()
+    return Progress(row, size, upload.received)
+
+
+def upload_progress(unit: Unit, session_id: UUID) -> Progress:
+    """Return how far the upload of a session got. Raises NotFound, Gone when the session's time ran out."""
+    row = get_session(unit.db, session_id)
+    upload = find_upload(unit.db, session_id)
+    if _is_over(unit, row):
+        raise _expired()
+    if upload is None:
+        raise _not_found()
+    return Progress(row, upload.size, upload.received)
+
+
+def put_chunk(unit: Unit, session_id: UUID, start: int, data: bytes) -> Progress:
+    """Take the chunk that begins at byte ``start``; one that came before changes nothing.
+
+    The last chunk submits the session as ``submit_media`` does. Raises WrongOffset, NotFound, Conflict, Gone
+    (``session_expired``), Invalid, TooLarge, VideoRefused (the first bytes are no video's); ``Progress.refusal`` tells
+    of the whole.
+    """
+    if len(data) > MAX_CHUNK:
+        raise TooLarge(f"A chunk has at most {MAX_CHUNK:,} bytes.", code="chunk_too_large")
+    person, row = lock_session(unit, session_id)
+    upload = find_upload(unit.db, session_id)
+    if upload is None:
+        raise _expired() if _is_over(unit, row) else _not_found()
+    if holds_chunk(unit.db, session_id, start, data):
+        return Progress(row, upload.size, upload.received)
+    if _is_over(unit, row):
+        raise _expired()
+    if start != upload.received:
+        raise WrongOffset(upload.received)
+    _check_chunk(upload, data)
+    put_chunk_bytes(unit.db, unit.sealer(row.beneficiary_id), upload, data)
+    size, offset = upload.size, upload.received
+    refusal = _finish(unit, person, row, upload) if offset == size else None
+    return Progress(row, size, 0 if refusal else offset, refusal)
+
+
+def _check_chunk(upload: UploadRow, data: bytes) -> None:
+    left = upload.size - upload.received - len(data)
+    if left < 0:
+        raise Invalid("This chunk goes beyond the size that was declared.", code="chunk_beyond_end")
+    if left > 0 and len(data) < MIN_CHUNK:
+        raise Invalid(f"Every chunk but the last has at least {MIN_CHUNK:,} bytes.", code="chunk_too_small")
+    if upload.received == 0 and not is_video(data):
+        raise VideoRefused("not_a_video", "The first bytes are those of no video")
+
+
+def _finish(unit: Unit, person: BeneficiaryRow, row: SessionRow, upload: UploadRow) -> Invalid | VideoRefused | None:
+    """Put the whole together and submit it, or take it away and say why."""
+    data = read_upload(unit.db, unit.sealer(row.beneficiary_id), row.id)
+    refusal: Invalid | VideoRefused
+    if hashlib.sha256(data).hexdigest() == upload.sha256:
+        try:
+            media_type = media_type_of(data, unit.service.settings.max_upload_bytes)
+        except VideoRefused as refused:
+            refusal = refused
+        else:
+            accept_media(unit, person, row, data, media_type)
+            drop_bytes(unit.db, row.id)
+            return None
+    else:
+        refusal = Invalid(
+            "What arrived is not what was declared.", hint="Begin the upload anew.", code="upload_damaged"
+        )
+    delete_upload(unit.db, row.id)
+    return refusal
+
+
+def _is_over(unit: Unit, row: SessionRow) -> bool:
+    return row.state == "expired" or (row.state == "open" and unit.now >= row.expires_at)
+
+
+def _expired() -> Gone:
+    return Gone("The time of this session has run out.", hint="Open a new session.", code="session_expired")
+
+
+def _not_found() -> NotFound:
+    return NotFound("No upload was begun in this session.", hint="Begin one first.", code="upload_not_found")

@@ -1,0 +1,1 @@
+"""Decisions: determine entitlements, issue certificates, open and settle review cases, write receipts."""

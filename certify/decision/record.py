@@ -1,0 +1,111 @@
+"""Recording what registries and officers say: adverse records, signs of life, and their taking back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from certify.capture.session import SOURCE
+from certify.decision.determine import determine
+from certify.domain.codec import evidence_from_json
+from certify.domain.decide import Determination
+from certify.domain.evidence import AdverseRecord, Evidence, SignOfLife, Void
+from certify.doorstep.opening import SOURCE as DOORSTEP
+from certify.doorstep.watch import SOURCE as INTEGRITY
+from certify.errors import Conflict, Invalid, NotFound
+from certify.service import Unit
+from certify.storage.facts import add_evidence, find_evidence
+from certify.storage.people import get_beneficiary
+
+PERSON = "person"
+"""Source of what the person themselves says, such as "that was not me"."""
+
+_SOURCE = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,59}")
+_RECORD_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,60}")
+
+_CLOCK_SKEW = timedelta(hours=24)
+"""A source's clock and calendar may run ahead of ours by up to a day (time zones); beyond that it is an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRecord:
+    """One record of a source. ``record_id`` is the source's own number, so that a repeat is recognised.
+
+    Exactly one of ``adverse`` (a kind), ``act`` (a sign of life) and ``voids`` (a record id of the same source).
+    """
+
+    source: str
+    record_id: str
+    event_at: datetime
+    adverse: str | None = None
+    act: str | None = None
+    voids: str | None = None
+
+
+def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[Determination]]:
+    """Store a record and determine the person anew; return the evidence id and the determinations.
+
+    A repeat of a stored record returns its id and changes nothing. Raises Invalid (``event_in_future``,
+    ``record_kind_missing``, ``source_invalid``, ``source_reserved``, ``record_id_invalid``), NotFound (the voided
+    record), Conflict (``record_changed``: the same number with other content or for another person).
+    """
+    _check_words(new)
+    if new.event_at > unit.now + _CLOCK_SKEW:
+        raise Invalid(
+            "The event lies in the future.", hint="Check the date format of the source.", code="event_in_future"
+        )
+    if new.source in (SOURCE, PERSON, DOORSTEP, INTEGRITY) or new.source.startswith("officer"):
+        raise Invalid("This source name is the service's own.", hint="Use the registry's name.", code="source_reserved")
+    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    fact = _fact(unit, beneficiary_id, new)
+    known = find_evidence(unit.db, new.source, new.record_id)
+    if known is not None:
+        before = evidence_from_json(known.body)
+        if (
+            known.beneficiary_id != beneficiary_id
+            or replace(fact, id=before.id, recorded_at=before.recorded_at) != before
+        ):
+            raise Conflict(
+                "This record number was used before, for something else.",
+                hint="Void the earlier record, and send the corrected one under a new number.",
+                code="record_changed",
+            )
+        return str(known.id), []
+    add_evidence(unit.db, beneficiary_id, fact, external_id=new.record_id)
+    unit.ledger("evidence_recorded", beneficiary_id, evidence=fact.id, kind=type(fact).__name__, source=new.source)
+    return fact.id, determine(unit, beneficiary_id).determinations
+
+
+def _check_words(new: NewRecord) -> None:
+    if not _SOURCE.fullmatch(new.source):
+        raise Invalid(
+            "The source has other characters than small letters, digits, '_', '.' and '-', or is too long.",
+            hint="Use one name for one registry, such as civil-registry: two spellings would count as two sources.",
+            code="source_invalid",
+        )
+    if not _RECORD_ID.fullmatch(new.record_id):
+        raise Invalid(
+            "The record number has characters that are not allowed, or more than 60.",
+            hint="Letters, digits, '_', '.', ':' and '-'.",
+            code="record_id_invalid",
+        )
+
+
+def _fact(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> Evidence:
+    if sum(value is not None for value in (new.adverse, new.act, new.voids)) != 1:
+        raise Invalid("A record is either adverse, a sign of life, or a void.", code="record_kind_missing")
+    fact_id = str(unit.service.new_id())
+    if new.adverse is not None:
+        return AdverseRecord(
+            id=fact_id, source=new.source, event_at=new.event_at, recorded_at=unit.now, kind=new.adverse
+        )
+    if new.act is not None:
+        return SignOfLife(id=fact_id, source=new.source, event_at=new.event_at, recorded_at=unit.now, act=new.act)
+    target = find_evidence(unit.db, new.source, new.voids or "")
+    if target is None or target.beneficiary_id != beneficiary_id:
+        raise NotFound(
+            "The record to take back is not known from this source for this person.", code="voided_record_not_found"
+        )
+    return Void(id=fact_id, source=new.source, event_at=new.event_at, recorded_at=unit.now, target=str(target.id))

@@ -1,0 +1,104 @@
+"""Review cases: an officer looks, decides, and what follows is determined anew."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from certify.decision.determine import add_case, determine
+from certify.domain.decide import Determination
+from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling
+from certify.errors import Conflict
+from certify.service import Unit
+from certify.storage.facts import add_evidence, evidence_of
+from certify.storage.people import get_beneficiary
+from certify.storage.reviews import get_case, open_case_of
+from certify.storage.tables.decisions import ReviewCaseRow
+
+
+class CaseKind(StrEnum):
+    """Cases that people open; they stay open until an officer rules."""
+
+    APPEAL = "appeal"  # the payment was stopped or the certificate paused, and the person says it is wrong
+    OTHER_PATH = "proof_in_person"  # life is to be proven before an officer or a consul
+
+
+class Decision(StrEnum):
+    """What an officer can decide on a case."""
+
+    CONFIRM_ALIVE = Ruling.CONFIRM_ALIVE.value  # seen or spoken to: a proof of life
+    STOP = Ruling.STOP.value  # the payment stops
+    NO_CHANGE = "no_change"  # looked into; it says nothing about life or payment
+
+
+def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tuple[ReviewCaseRow, list[Determination]]:
+    """Close a case with an officer's decision and determine the person anew.
+
+    ``CONFIRM_ALIVE`` says that the officer saw or spoke to the person: it proves life, lifts stop rulings, and
+    dismisses those records that life refutes under every scheme that knows them (a death; not a move abroad, not
+    prison). A record that comes later asks again. ``STOP`` stops
+    the payment. ``NO_CHANGE`` closes a case that needs neither, such as a photo that could not be processed; it is
+    refused while the cause of the case stands.
+
+    Raises NotFound, Conflict (``review_case_closed``, ``cause_stands``).
+    """
+    # The person first, as everywhere: two orders of locking would be a deadlock waiting to happen.
+    get_beneficiary(unit.db, get_case(unit.db, case_id).beneficiary_id, lock=True)
+    case = get_case(unit.db, case_id, lock=True)
+    if case.state != "open":
+        raise Conflict("This case is closed already.", code="review_case_closed")
+    case.state, case.closed_at, case.closed_by, case.resolution = "closed", unit.now, officer, decision.value
+    unit.ledger("review_closed", case.beneficiary_id, case=str(case.id), resolution=decision.value)
+    if decision is not Decision.NO_CHANGE:
+        _add_ruling(unit, case, officer, Ruling(decision))
+    unit.db.flush()
+    found = determine(unit, case.beneficiary_id)
+    if decision is Decision.NO_CHANGE and open_case_of(unit.db, case.beneficiary_id, case.kind) is not None:
+        raise Conflict(
+            "What this case is about still stands.",
+            hint="Rule 'confirm_alive' or 'stop', or let the source take its record back.",
+            code="cause_stands",
+        )
+    return case, found.determinations
+
+
+def _add_ruling(unit: Unit, case: ReviewCaseRow, officer: str, ruling: Ruling) -> None:
+    dismissed: tuple[str, ...] = ()
+    if ruling is Ruling.CONFIRM_ALIVE:
+        dismissed = tuple(
+            sorted(
+                fact.id
+                for fact in evidence_of(unit.db, case.beneficiary_id)
+                if (isinstance(fact, AdverseRecord) and _refuted(unit, fact.kind))
+                or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)
+            )
+        )
+    fact = OfficerRuling(
+        id=str(unit.service.new_id()),
+        source=f"officer:{officer}",
+        event_at=unit.now,
+        recorded_at=unit.now,
+        ruling=ruling,
+        dismisses=dismissed,
+    )
+    if not add_evidence(unit.db, case.beneficiary_id, fact, external_id=f"case:{case.id}"):
+        raise Conflict("This case has a ruling already.", code="review_case_closed")
+
+
+def open_case(unit: Unit, beneficiary_id: UUID, *, kind: CaseKind) -> ReviewCaseRow:
+    """Open a case because somebody asks for it: an appeal, or another way of proving life.
+
+    One that is open already is returned. Raises NotFound.
+    """
+    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    if (known := open_case_of(unit.db, beneficiary_id, kind.value)) is not None:
+        return known
+    case = add_case(unit, beneficiary_id, kind.value, None)
+    unit.db.flush()
+    return case
+
+
+def _refuted(unit: Unit, kind: str) -> bool:
+    rules = [document.policy.adverse.get(kind) for document in unit.service.policies.values()]
+    known = [rule for rule in rules if rule is not None]
+    return bool(known) and all(rule.refuted_by_life for rule in known)

@@ -1,0 +1,67 @@
+"""Giving up: work that no computer can do, or shall not, ends before a human instead of being tried for ever."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from certify.decision.determine import add_case
+from certify.domain.outcome import Outcome
+from certify.service import Unit
+from certify.storage.people import get_beneficiary, get_reference
+from certify.storage.reviews import open_cases_of
+from certify.storage.sessions import get_session, person_of_session
+from certify.storage.tables.people import ReferenceRow
+from certify.storage.tables.sessions import SessionRow
+
+CASE_KIND = "photo_not_processed"
+"""The review case of a session that was given up. An officer alone closes it: no determination asked for it."""
+
+_GUIDANCE = "not_processed"
+
+
+class Reason(StrEnum):
+    """Why work was given up, as reports and ledger show it."""
+
+    WORKER_DIED = "worker_died"  # every worker that took it died: out of memory, or a crash inside a decoder or model
+    KEEPS_FAILING = "keeps_failing"  # errors again and again, for a long time, although others are served
+    VISIT_IN_DOUBT = "visit_in_doubt"  # an agent who cheats made it, and nobody had looked yet
+
+
+def give_up(unit: Unit, session_id: UUID, *, reason: Reason) -> SessionRow:
+    """Decide a submitted session as "an officer looks", and open the case for the officer.
+
+    The person loses nothing: there is no evidence of a failed attempt, no pension changes, and a new session with
+    another photo is open to them. A session that is not waiting any more is returned as it is. Raises NotFound.
+    """
+    person = get_beneficiary(unit.db, person_of_session(unit.db, session_id), lock=True)
+    row = get_session(unit.db, session_id)
+    if row.state != "submitted":
+        return row
+    row.state, row.decided_at = "decided", unit.now
+    row.outcome, row.guidance = Outcome.REVIEW.value, [_GUIDANCE]
+    row.report = {"gave_up": reason.value, "media_sha256": row.media_sha256}
+    if all(case.kind != CASE_KIND for case in open_cases_of(unit.db, person.id)):
+        add_case(unit, person.id, CASE_KIND, None)
+    unit.ledger("session_decided", person.id, session=str(row.id), outcome=Outcome.REVIEW.value, gave_up=reason.value)
+    return row
+
+
+def give_up_reference(unit: Unit, reference_id: UUID, *, reason: Reason) -> ReferenceRow:
+    """Refuse a pending reference that cannot be measured; whoever enrols is told to take another picture.
+
+    One that is not pending any more is returned as it is. Raises NotFound (also when the person was erased).
+    """
+    row = get_reference(unit.db, reference_id, lock=True)
+    if row.state != "pending":
+        return row
+    row.state, row.guidance = "refused", [_GUIDANCE]
+    row.measurement = {"gave_up": reason.value}
+    unit.ledger(
+        "reference_refused",
+        row.beneficiary_id,
+        reference=str(row.id),
+        media=row.media_sha256,
+        gave_up=reason.value,
+    )
+    return row

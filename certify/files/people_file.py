@@ -1,0 +1,206 @@
+"""Importing people from a file: one row per pension. Good rows go in, bad rows go to quarantine with the reason.
+
+A chunk of rows is one transaction. What is in already is left alone, so an import that was cut short, or has a
+corrected file, is simply run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+from certify.decision.determine import determine_many
+from certify.domain.schedule import latest_date
+from certify.errors import CertifyError, Invalid
+from certify.files.people_rows import COLUMNS, BadRow, PersonRow, read_row
+from certify.files.quarantine import Quarantine
+from certify.files.table_file import TableFile
+from certify.people.enrol import NewBeneficiary, add_beneficiaries, add_entitlements
+from certify.service import Service, Unit
+from certify.storage.dossiers import lock_people
+from certify.storage.people import KnownPerson, known_people
+
+CHUNK = 1_000
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a file. ``rows`` is the sum of entitlements added, unchanged and quarantined rows."""
+
+    rows: int
+    people_added: int
+    entitlements_added: int
+    unchanged: int
+    quarantined: int
+    quarantine_path: Path | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    rows: int = 0
+    people: int = 0
+    entitlements: int = 0
+    unchanged: int = 0
+
+
+def import_people(
+    service: Service,
+    path: Path,
+    *,
+    quarantine: Path | None = None,
+    encoding: str = "utf-8",
+    separator: str | None = None,
+    progress: Progress = lambda _done, _total: None,
+    chunk: int = CHUNK,
+) -> ImportReport:
+    """Import a CSV or Parquet file. ``progress`` is called with the rows done and their number, after every chunk.
+
+    Raises Invalid, before anything is changed, when the file, its columns or the quarantine path cannot be used.
+    """
+    table = TableFile(path, COLUMNS, encoding=encoding, separator=separator)
+    target = quarantine or path.with_name(f"{path.stem}.quarantine.csv")
+    if target.exists() and target.samefile(path):
+        raise Invalid("The quarantine file cannot be the file that is imported.", code="quarantine_path")
+    total = table.count()
+    tally = _Tally()
+    # Of every (person, scheme) seen: 64 bits, so that a row that comes twice is told, however far apart.
+    seen: set[int] = set()
+    with Quarantine(target, table.header) as bad_rows:
+        for good, bad in _chunks(service, table, seen, chunk):
+            done = _import_chunk(service, good) if good else _Done()
+            bad_rows.add([*bad, *done.bad])
+            tally.rows += len(good) + len(bad)
+            tally.people += done.people
+            tally.entitlements += done.entitlements
+            tally.unchanged += len(good) - len(done.bad) - done.entitlements
+            progress(tally.rows, max(total, tally.rows))
+        quarantined = bad_rows.count
+    progress(tally.rows, tally.rows)
+    return ImportReport(
+        rows=tally.rows,
+        people_added=tally.people,
+        entitlements_added=tally.entitlements,
+        unchanged=tally.unchanged,
+        quarantined=quarantined,
+        quarantine_path=target if quarantined else None,
+    )
+
+
+def _chunks(
+    service: Service, table: TableFile, seen: set[int], size: int
+) -> Iterator[tuple[list[PersonRow], list[BadRow]]]:
+    """Read the file in chunks of good and bad rows."""
+    rows = table.rows()
+    while batch := list(islice(rows, size)):
+        today = latest_date(service.clock())
+        good: list[PersonRow] = []
+        bad: list[BadRow] = []
+        for row in batch:
+            read = read_row(service, table.header, row, today)
+            if isinstance(read, BadRow):
+                bad.append(read)
+                continue
+            key = hash((read.national_id, read.entitlement.scheme))
+            if key in seen:
+                bad.append(BadRow(row, "duplicate_row", "This person's pension of this scheme came in an earlier row."))
+            else:
+                seen.add(key)
+                good.append(read)
+        yield good, bad
+
+
+@dataclass(slots=True)
+class _Done:
+    """What one chunk did."""
+
+    people: int = 0
+    entitlements: int = 0
+    bad: list[BadRow] = field(default_factory=list)
+
+
+def _import_chunk(service: Service, rows: list[PersonRow]) -> _Done:
+    done = _Done()
+    groups: dict[str, list[PersonRow]] = {}
+    for row in rows:
+        groups.setdefault(row.national_id, []).append(row)
+    with service.unit() as unit:
+        hashes = {national_id: service.vault.lookup_hash(unit.db, "national_id", national_id) for national_id in groups}
+        known = known_people(unit.db, list(hashes.values()))
+        new: list[list[PersonRow]] = []
+        more: dict[UUID, list[PersonRow]] = {}
+        for national_id, group in groups.items():
+            person = known.get(hashes[national_id])
+            fitting = _fitting(person, group, done)
+            if fitting and person is None:
+                new.append(fitting)
+            elif fitting and person is not None:
+                more[person.id] = fitting
+        people = [*_add_new(unit, new, done), *_add_more(unit, more, done)]
+        determine_many(unit, people)
+    return done
+
+
+def _fitting(known: KnownPerson | None, rows: list[PersonRow], done: _Done) -> list[PersonRow]:
+    """Return what is missing of one person. The first row says who it is; rows that contradict it are refused."""
+    name, birth_date = (known.name, known.birth_date) if known else (rows[0].name, None)
+    card_number = None
+    fitting: list[PersonRow] = []
+    for row in rows:
+        if why := _contradiction(row, name, birth_date, card_number):
+            done.bad.append(BadRow(row.row, "contradiction", f"{why} differs from what is known of this person."))
+            continue
+        birth_date, card_number = birth_date or row.birth_date, card_number or row.card_number
+        if known is None or row.entitlement.scheme not in known.schemes:
+            fitting.append(row)
+    return fitting
+
+
+def _add_new(unit: Unit, groups: list[list[PersonRow]], done: _Done) -> list[UUID]:
+    """Enrol new people; the rows of whoever cannot be enrolled are refused, the others go in."""
+    people = []
+    for rows, found in zip(groups, add_beneficiaries(unit, [_person(rows) for rows in groups]), strict=True):
+        if isinstance(found, CertifyError):
+            done.bad += [BadRow(row.row, found.code, found.message) for row in rows]
+        else:
+            people.append(found)
+            done.people += 1
+            done.entitlements += len(rows)
+    return people
+
+
+def _add_more(unit: Unit, groups: dict[UUID, list[PersonRow]], done: _Done) -> list[UUID]:
+    """Add pensions to people who are enrolled already."""
+    if groups:
+        lock_people(unit.db, list(groups))
+        new = {person: [row.entitlement for row in rows] for person, rows in groups.items()}
+        done.entitlements += add_entitlements(unit, new)
+    return list(groups)
+
+
+def _contradiction(row: PersonRow, name: str | None, birth_date: date | None, card_number: str | None) -> str:
+    for label, given, before in (
+        ("The name", row.name, name),
+        ("The date of birth", row.birth_date, birth_date),
+        ("The card number", row.card_number, card_number),
+    ):
+        if given is not None and before is not None and given != before:
+            return label
+    return ""
+
+
+def _person(rows: list[PersonRow]) -> NewBeneficiary:
+    return NewBeneficiary(
+        national_id=rows[0].national_id,
+        name=rows[0].name,
+        entitlements=tuple(row.entitlement for row in rows),
+        card_number=next((row.card_number for row in rows if row.card_number), None),
+        birth_date=next((row.birth_date for row in rows if row.birth_date), None),
+        region=next((row.region for row in rows if row.region), None),
+        needs=tuple(dict.fromkeys(need for row in rows for need in row.needs)),
+        sex=next((row.sex for row in rows if row.sex), None),
+    )

@@ -1,0 +1,137 @@
+"""What files about people share: good rows go in, bad rows go to quarantine, and who a row is about.
+
+A chunk of rows is one transaction. What is so already is left alone, so a file that was cut short, or corrected, is
+simply imported again.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import select
+
+from certify.errors import Invalid
+from certify.files.people_rows import BadRow
+from certify.files.quarantine import Quarantine
+from certify.files.table_file import Columns, Row, TableFile
+from certify.people.national_id import normalise_id
+from certify.service import Service, Unit
+from certify.storage.tables.people import BeneficiaryRow
+
+CHUNK = 1_000
+NAMING = ("visit", "national_id", "card_number")
+"""Columns by which a row says whom it is about."""
+
+Progress = Callable[[int, int | None], None]
+Cells = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of a file. ``rows`` is the sum of rows done, unchanged and quarantined."""
+
+    rows: int
+    done: int
+    unchanged: int
+    quarantined: int
+    quarantine_path: Path | None
+
+
+@dataclass(slots=True)
+class Done:
+    """What one chunk did."""
+
+    done: int = 0
+    unchanged: int = 0
+    bad: list[BadRow] = field(default_factory=list)
+
+
+CarryOut = Callable[[Unit, Sequence[tuple[Row, Cells]]], Done]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file to import: where bad rows go (beside it when not said), its encoding, and in whose name it is done."""
+
+    path: Path
+    quarantine: Path | None = None
+    encoding: str = "utf-8"
+    actor: str = "service"
+
+
+def no_progress(_done: int, _total: int | None) -> None:
+    """Show nothing."""
+
+
+def import_rows(
+    service: Service, source: Source, columns: Columns, carry_out: CarryOut, progress: Progress
+) -> FileReport:
+    """Carry out the rows of a file; ``progress`` is called with the rows done and their number, after every chunk.
+
+    Raises Invalid, before anything is changed, when the file, its columns or the quarantine path cannot be used.
+    """
+    table = TableFile(source.path, columns, encoding=source.encoding)
+    if not set(NAMING) & set(columns.known) & set(table.header):
+        hint = f"Known columns: {', '.join(columns.known)}."
+        raise Invalid("The file does not say whom its rows are about.", hint=hint, code="column_missing")
+    target = source.quarantine or source.path.with_name(f"{source.path.stem}.quarantine.csv")
+    if target.exists() and target.samefile(source.path):
+        raise Invalid("The quarantine file cannot be the file that is imported.", code="quarantine_path")
+    total = table.count()
+    rows = done = unchanged = 0
+    with Quarantine(target, table.header) as bad_rows:
+        read = table.rows()
+        while batch := list(islice(read, CHUNK)):
+            good = [(row, _cells(table.header, row)) for row in batch if not row.problem]
+            with service.unit(source.actor) as unit:
+                chunk = carry_out(unit, good)
+            bad_rows.add([*(BadRow(row, "row_unreadable", row.problem) for row in batch if row.problem), *chunk.bad])
+            rows, done, unchanged = rows + len(batch), done + chunk.done, unchanged + chunk.unchanged
+            progress(rows, max(total, rows))
+        quarantined = bad_rows.count
+    return FileReport(rows, done, unchanged, quarantined, target if quarantined else None)
+
+
+def people_of(unit: Unit, rows: Sequence[tuple[Row, Cells]], done: Done) -> dict[int, UUID | None]:
+    """Return by line the person whom a row names, None when it has no number; with an unknown number a row is bad."""
+    keys: dict[int, tuple[str, bytes] | None] = {}
+    for row, cells in rows:
+        try:
+            keys[row.line] = _key(unit, cells)
+        except Invalid as invalid:
+            done.bad.append(BadRow(row, invalid.code, invalid.message))
+    found = _find(unit, "national_id", keys) | _find(unit, "card", keys)
+    people: dict[int, UUID | None] = {}
+    for row, _ in rows:
+        key = keys.get(row.line)
+        if key is not None and key not in found:
+            done.bad.append(BadRow(row, "beneficiary_not_found", "Nobody with this number is enrolled."))
+        elif row.line in keys:
+            people[row.line] = None if key is None else found[key]
+    return people
+
+
+def _key(unit: Unit, cells: Cells) -> tuple[str, bytes] | None:
+    vault, fmt = unit.service.vault, unit.service.settings.national_id_format
+    if number := cells.get("national_id"):
+        return "national_id", vault.lookup_hash(unit.db, "national_id", normalise_id(number, fmt))
+    if number := cells.get("card_number"):
+        return "card", vault.lookup_hash(unit.db, "card", normalise_id(number))
+    return None
+
+
+def _find(unit: Unit, kind: str, keys: Mapping[int, tuple[str, bytes] | None]) -> dict[tuple[str, bytes], UUID]:
+    column = BeneficiaryRow.national_id_hash if kind == "national_id" else BeneficiaryRow.card_hash
+    hashes = [key[1] for key in keys.values() if key is not None and key[0] == kind]
+    query = select(column, BeneficiaryRow.id).where(column.in_(hashes), BeneficiaryRow.erased_at.is_(None))
+    return {(kind, value): person for value, person in unit.db.execute(query) if value is not None} if hashes else {}
+
+
+def _cells(header: Sequence[str], row: Row) -> Cells:
+    texts = (unicodedata.normalize("NFC", cell).strip() for cell in row.cells)
+    return dict(zip(header, texts, strict=True))

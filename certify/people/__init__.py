@@ -1,0 +1,1 @@
+"""Beneficiaries: enrolment, references, identifiers, contact details, consent and access."""

@@ -1,0 +1,38 @@
+"""The national id and card number of a person: hashed to be found, sealed to be kept, opened only when needed."""
+
+from __future__ import annotations
+
+import json
+from uuid import UUID
+
+from certify.errors import Gone, Invalid
+from certify.people.national_id import normalise_id
+from certify.service import Unit
+from certify.storage.dossiers import Dossier
+from certify.storage.people import find_beneficiary
+from certify.storage.tables.people import BeneficiaryRow
+
+
+def seal_identifiers(unit: Unit, beneficiary_id: UUID, national_id: str, card_number: str | None) -> bytes:
+    """Seal the clear ids with the person's data key."""
+    ids = json.dumps({"national_id": national_id, "card_number": card_number}).encode()
+    return unit.sealer(beneficiary_id).seal(ids, "ids")
+
+
+def open_identifiers(unit: Unit, row: BeneficiaryRow | Dossier) -> tuple[str, str | None]:
+    """Open the clear national id and card number of a person. Raises Gone when they were erased."""
+    if row.erased_at is not None:
+        raise Gone("The data of this person was erased.", code="person_erased")
+    data = json.loads(unit.sealer(row.id).open(row.ids_sealed or b"", "ids"))
+    return data["national_id"], data["card_number"]
+
+
+def look_up(unit: Unit, *, national_id: str | None = None, card_number: str | None = None) -> UUID | None:
+    """Find a person by national id or card number. Raises Invalid when the id is not well formed."""
+    vault = unit.service.vault
+    if national_id is not None:
+        clear = normalise_id(national_id, unit.service.settings.national_id_format)
+        return find_beneficiary(unit.db, national_id_hash=vault.lookup_hash(unit.db, "national_id", clear))
+    if card_number is not None:
+        return find_beneficiary(unit.db, card_hash=vault.lookup_hash(unit.db, "card", normalise_id(card_number)))
+    raise Invalid("Give a national id or a card number.", code="nothing_to_look_up")

@@ -1,0 +1,37 @@
+"""What all tables share: naming of constraints, column types, and the check that a text is one of the known values."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Date, DateTime, LargeBinary, MetaData, String
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    """Common settings: named constraints, so that migrations can address them; every instant has a time zone."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads a plain class attribute
+        datetime: DateTime(timezone=True),
+        date: Date(),
+        bytes: LargeBinary(),
+        dict[str, Any]: JSONB(),
+        list[str]: ARRAY(String()),
+    }
+
+
+def one_of(column: str, *values: str) -> CheckConstraint:
+    """Restrict a text column to the values named."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({listed})", name=f"{column}_known")

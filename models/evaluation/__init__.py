@@ -1,0 +1,1 @@
+"""Evaluation of matching and liveness on labelled data."""

@@ -1,0 +1,1 @@
+"""One face in one image: detect, align, measure quality, find landmarks, embed."""

@@ -1,0 +1,1 @@
+"""Guidance while the camera runs."""

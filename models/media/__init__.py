@@ -1,0 +1,1 @@
+"""Images and videos: probe headers, decode within bounds."""

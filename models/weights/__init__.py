@@ -1,0 +1,1 @@
+"""Model weights: the manifest, its packs, and the runtime that loads them."""
