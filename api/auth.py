@@ -14,7 +14,10 @@ from starlette.requests import HTTPConnection
 from api.errors import Forbidden, TooManyRequests
 from api.limits import RateLimiter
 from api.state import State, state_of
+from certify.domain.evidence import Channel
 from certify.people.access import device_mark
+from certify.service import Unit
+from certify.storage.sessions import get_session
 from certify.tokens import Principal, Role, TokenRefused
 
 DEVICE_HEADER = "X-Certify-Device"
@@ -152,3 +155,10 @@ def limit(limiter: RateLimiter, key: str) -> None:
     wait = limiter.hit(key)
     if wait:
         raise TooManyRequests("Too many requests.", retry_after=wait)
+
+
+def require_agent_at_visit(unit: Unit, caller: Principal, session_id: UUID) -> None:
+    """Take the media of a visit only from an agent. Raises Forbidden, NotFound."""
+    visit = get_session(unit.db, session_id).channel == Channel.DOORSTEP
+    if visit and caller.role is not Role.AGENT:
+        raise Forbidden("The photo or video of a visit comes from the agent who makes it.")

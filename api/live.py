@@ -23,9 +23,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api import views
-from api.auth import Admit, require_own_session
+from api.auth import Admit, require_agent_at_visit, require_own_session
 from api.errors import BadRequest, problem_body, status_of
-from api.routes.sessions import require_agent_at_visit
 from api.schemas.sessions import LiveHello, PlanOut, SessionOut
 from api.state import State
 from certify.capture.live.guide_client import Guidance, GuideLost

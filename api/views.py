@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from threading import Lock
 from typing import Any
 
-from cachetools import LRUCache
 from fastapi import Response
 from pydantic import BaseModel
 
@@ -31,9 +28,8 @@ from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
 from api.schemas.sessions import NewSession, SessionOut, UploadOut
 from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK, Progress
 from certify.certificates.qr import to_text
-from certify.certificates.signing import State, read_unverified, verify
+from certify.certificates.signing import State, read_unverified
 from certify.decision.appeal import Appeal
-from certify.decision.issue import key_set
 from certify.decision.receipts import Receipt
 from certify.domain.schedule import latest_date
 from certify.doorstep.visits import LATEST, SOONEST, ShownVisit
@@ -208,33 +204,6 @@ def certificate(row: CertificateRow, now: datetime) -> CertificateOut:
             "content": read_unverified(row.cose).to_json(),
         }
     )
-
-
-_genuine: LRUCache[bytes, None] = LRUCache(maxsize=4096)
-"""Hashes of signed bytes that were verified. They never change, so a signature is checked, and its keys read, once.
-
-Only a hash is kept, never what the certificate says: the name of somebody who was erased, perhaps by another process,
-must not live on in here.
-"""
-
-
-def known_genuine(row: CertificateRow) -> bool:
-    """Tell whether this process has verified the stored bytes before."""
-    return _fingerprint(row) in _genuine
-
-
-def require_genuine(unit: Unit, row: CertificateRow) -> None:
-    """Verify the stored bytes with the service's keys. Raises BadSignature when somebody altered them."""
-    verify(row.cose, key_set(unit), now=unit.now)
-    with _lock:
-        _genuine[_fingerprint(row)] = None
-
-
-_lock = Lock()
-
-
-def _fingerprint(row: CertificateRow) -> bytes:
-    return hashlib.sha256(row.cose).digest()
 
 
 def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> VerifyOut:

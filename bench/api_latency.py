@@ -28,6 +28,7 @@ import numpy as np
 from bench.people import enrol, submit
 from certify.capture.session import evaluate_session
 from certify.config import Settings
+from certify.doorstep.traces import note_face
 from certify.queue import NoQueue
 from certify.service import build_service, utc_now
 from certify.storage.migrate import upgrade
@@ -105,7 +106,7 @@ def prepare(folder: Path, megapixels: float, *, people: int = 20, photos: int = 
     paths, ids = [], []
     for number in range(people):
         person = enrol(service, engine, reference, number)
-        row = evaluate_session(service, engine, submit(service, person, pictures[0]))
+        row = evaluate_session(service, engine, submit(service, person, pictures[0]), notice=note_face)
         assert row.certificate_number is not None
         ids.append(str(person))
         paths += [f"/v1/sessions/{row.id}", f"/v1/certificates/{row.certificate_number}"]

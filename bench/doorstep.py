@@ -30,7 +30,12 @@ from certify.config import Settings
 from certify.doorstep.agents import NewAgent, add_agent
 from certify.doorstep.clock import sign_time
 from certify.doorstep.receive import take_bundle
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.queue import DatabaseQueue
 from certify.service import Service, build_service
 from certify.storage.migrate import upgrade

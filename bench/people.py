@@ -7,7 +7,12 @@ from uuid import UUID
 
 from certify.capture.session import open_session, submit_media
 from certify.domain.evidence import Channel
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.service import Service
 from models.pipeline import FaceEngine
 

@@ -99,7 +99,7 @@ class Unit:
         if missing:
             self._sealers |= self.service.vault.sealers(self.db, missing)
 
-    def know(self, sealer: Sealer) -> None:
+    def adopt_sealer(self, sealer: Sealer) -> None:
         """Take over a sealer that an earlier unit of the same piece of work opened."""
         self._sealers[sealer.beneficiary_id] = sealer
 

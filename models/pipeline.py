@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -28,20 +27,18 @@ from models.face.pad import NOT_ASSESSED, PassivePad, passive_pad
 from models.face.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
 from models.liveness.advice import advice
 from models.liveness.assess import assess as assess_liveness
-from models.liveness.fusion import Fusion, LivenessReport, load_fusion
+from models.liveness.fusion import Fusion, load_fusion
 from models.liveness.plan import Plan
 from models.liveness.readings import Observer, Readings, best_frames, observe, spread_frames, worst_quality
 from models.liveness.screen import grid_peak
 from models.liveness.source import CaptureSource, check_source
-from models.liveness.video_hash import Prints, prints_of
+from models.liveness.video_hash import prints_of
 from models.media.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, decode
 from models.media.video import VideoLimits, VideoReader
+from models.results import Comparison, Measurement, Templates, Watched
 from models.states import State
 from models.weights.packs import PackStore
 from models.weights.runtime import Network, load_network
-
-Templates = Mapping[str, NDArray[np.float32]]
-"""Embedder name -> float32 unit vector."""
 
 # A face whose eyes are closer than this in the reduced picture would be enlarged for the embedders, which want 35 px
 # between the eyes. Then the picture is decoded again at a larger scale: a second decoding, only for far faces.
@@ -55,88 +52,6 @@ PROBES = 3
 """Frames of a video that are compared with the references."""
 CONTINUITY_FRAMES = 6
 """Frames, spread over a video, in which the person must be the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What was measured in one picture.
-
-    Attributes:
-        image: what the picture is.
-        faces: how many faces were found.
-        acquired: PASS when templates exist, FAIL when not.
-        quality: one entry per measure.
-        guidance: codes of what to do better, most important first (:mod:`models.guidance`).
-        templates: embedder name -> unit vector; empty when not acquired.
-        pad: passive presentation attack detection of this frame.
-        timings_ms: milliseconds by stage, and ``total``.
-        models: sha256 by name of the models that were used.
-        background: hash of what stands around the main face (:mod:`models.face.background`); None in videos, without
-        a face,
-            and where the person fills the picture.
-    """
-
-    image: ImageInfo
-    faces: int
-    acquired: State
-    quality: tuple[QualityMeasure, ...]
-    guidance: tuple[str, ...]
-    templates: Templates
-    pad: PassivePad
-    timings_ms: Mapping[str, float]
-    models: Mapping[str, str]
-    background: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything that may be stored in the clear or shown: no pixels and no templates."""
-        return {
-            "image": asdict(self.image),
-            "faces": self.faces,
-            "acquired": self.acquired.value,
-            "quality": [asdict(measure) | {"state": measure.state.value} for measure in self.quality],
-            "guidance": list(self.guidance),
-            "pad": {"live": self.pad.live, "state": self.pad.state.value},
-            "timings_ms": {stage: round(value, 3) for stage, value in self.timings_ms.items()},
-            "models": dict(self.models),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A probe against the references of one person.
-
-    Attributes:
-        scores: pooled cosine by embedder (:func:`models.calibrate.pool_scores`); the input of a replay.
-        llr: log10 likelihood ratio; None when nothing comparable or calibrated was there.
-        calibration_id: of the calibration that was used.
-        references: references that had at least one template in common with the probe.
-        state: PASS at or above the operating point, FAIL below it, NOT_ASSESSED without ``llr``.
-    """
-
-    scores: Mapping[str, float]
-    llr: float | None
-    calibration_id: str | None
-    references: int
-    state: State
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What was found in a video.
-
-    Attributes:
-        measurement: of its best frame; not acquired when no frame was good enough.
-        probes: templates of its best frames.
-        liveness: the verdict and what it rests on.
-        parameters: by name, the text of the fitted numbers that were used.
-        prints: of all frames, to know the video again.
-    """
-
-    measurement: Measurement
-    probes: tuple[Templates, ...]
-    liveness: LivenessReport
-    parameters: Mapping[str, str]
-    prints: Prints
 
 
 class FaceEngine:

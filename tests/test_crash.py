@@ -27,7 +27,12 @@ from sqlalchemy import func, select
 
 from certify.certificates import merkle
 from certify.config import Settings
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.queue import NoQueue
 from certify.service import Service, build_service, utc_now
 from certify.storage.ledger import leaves, ledger_root, ledger_size

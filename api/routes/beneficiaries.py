@@ -18,7 +18,11 @@ from certify.decision.determine import determine
 from certify.decision.record import NewRecord, record
 from certify.erase import erase
 from certify.errors import NotFound
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.people.identifiers import look_up
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary, list_beneficiaries

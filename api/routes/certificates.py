@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from api import views
 from api.auth import allow, public
+from api.certificate_now import known_genuine, require_genuine
 from api.errors import Forbidden, problems
 from api.idempotency import Once, once
 from api.schemas.certificates import CertificateOut, RevokeIn, VerifyIn, VerifyOut
@@ -44,14 +45,14 @@ async def _own(state: State, caller: Principal, number: str) -> CertificateRow:
         raise certificate_not_found()
     if not row.cose:
         raise Gone("The data of this person was erased.", code="person_erased")
-    if not views.known_genuine(row):
+    if not known_genuine(row):
         await run_in_threadpool(_require_genuine, state.service, row)
     return row
 
 
 def _require_genuine(service: Service, row: CertificateRow) -> None:
     with service.reading() as unit:
-        views.require_genuine(unit, row)
+        require_genuine(unit, row)
 
 
 @router.get("/certificates/{number}", response_model=CertificateOut, responses=problems(401, 403, 404, 410, 422, 503))
@@ -114,7 +115,7 @@ def revoke_one(
 
     def work(unit: Unit) -> CertificateOut:
         row = revoke(unit, number, reason=body.reason)
-        views.require_genuine(unit, row)
+        require_genuine(unit, row)
         return views.certificate(row, unit.now)
 
     return once.run(caller, work, status=200)

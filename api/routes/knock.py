@@ -14,7 +14,6 @@ from api.errors import Forbidden, TooManyRequests, problems
 from api.idempotency import Once, once
 from api.limits import DoorLimits
 from api.pace import paced
-from api.routes.sessions import opened
 from api.schemas.own_pages import (
     AcceptedOut,
     CodeIn,
@@ -28,6 +27,7 @@ from api.schemas.own_pages import (
     WhoIn,
 )
 from api.schemas.sessions import SessionOpened
+from api.session_opened import opened
 from api.state import State, current_state
 from certify.capture.knock import knock
 from certify.domain.outcome import Outcome

@@ -10,10 +10,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api import views
 from api.auth import DEVICE_HEADER, allow
+from api.certificate_now import certificate_now
 from api.errors import problems
 from api.idempotency import Once, once
-from api.routes.receipts import certificate_now
-from api.routes.sessions import opened
 from api.schemas.certificates import CertificateOut
 from api.schemas.decisions import ReceiptList
 from api.schemas.own_pages import (
@@ -31,6 +30,7 @@ from api.schemas.own_pages import (
     VisitOut,
 )
 from api.schemas.sessions import SessionOpened
+from api.session_opened import opened
 from api.state import service_of, state_of
 from certify.capture.session import open_session
 from certify.decision.appeal import appeal

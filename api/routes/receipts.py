@@ -9,16 +9,14 @@ from fastapi import APIRouter, Depends, Response
 
 from api import views
 from api.auth import allow
+from api.certificate_now import certificate_now
 from api.errors import problems
 from api.idempotency import Once, once
 from api.schemas.certificates import CertificateOut
 from api.schemas.decisions import ReceiptList, ReviewCaseOut
 from api.state import service_of
-from certify.decision.determine import determine
 from certify.decision.receipts import deny, receipts_of
-from certify.errors import Conflict
 from certify.service import Service, Unit
-from certify.storage.certificates import get_certificate
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/beneficiaries/{beneficiary_id}", tags=["receipts"])
@@ -71,17 +69,3 @@ def write_certificate(
     Silent certification changes the standing of millions at once; the certificate is signed when somebody wants it.
     """
     return once.run(caller, lambda unit: certificate_now(unit, beneficiary_id), status=201)
-
-
-def certificate_now(unit: Unit, beneficiary_id: UUID) -> CertificateOut:
-    """Return a person's certificate, written now if there is none yet. Raises Conflict (``not_certified``)."""
-    found = determine(unit, beneficiary_id)
-    if found.certificate is None or found.certificate.state != "valid":
-        raise Conflict(
-            "This person is not certified at present.",
-            hint="Their standing says what is missing.",
-            code="not_certified",
-        )
-    row = get_certificate(unit.db, found.certificate.number)
-    views.require_genuine(unit, row)
-    return views.certificate(row, unit.now)

@@ -14,7 +14,7 @@ from api.idempotency import Once, once
 from api.routes.media import MEDIA_BODY, media_body
 from api.schemas.people import ReferenceOut
 from api.state import service_of
-from certify.people.enrol import add_reference
+from certify.people.references import add_reference
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary, get_reference, references_of
 from certify.tokens import Principal, Role

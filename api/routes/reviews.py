@@ -13,7 +13,8 @@ from api.errors import problems
 from api.idempotency import Once, once
 from api.schemas.decisions import CaseIn, ReviewCaseList, ReviewCaseOut, RulingIn, RulingOut
 from api.state import service_of
-from certify.decision.review import CaseKind, Decision, open_case, rule
+from certify.decision.cases import CaseKind, open_case
+from certify.decision.review import Decision, rule
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, list_cases

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from api import views
-from api.auth import allow, require_own_session
+from api.auth import allow, require_agent_at_visit, require_own_session
 from api.errors import Forbidden, problems
 from api.idempotency import Once, once
 from api.routes.media import CAPTURE_BODY, media_body
 from api.schemas.sessions import SessionIn, SessionOpened, SessionOut
+from api.session_opened import opened
 from api.state import state_of
 from certify.capture.session import open_session, submit_media
 from certify.domain.evidence import Channel
-from certify.people.access import device_mark
 from certify.service import Unit
-from certify.storage.sessions import get_session, session_not_found
+from certify.storage.sessions import session_not_found
 from certify.storage.tables.sessions import SessionRow
-from certify.tokens import Principal, Role, Signer
+from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
-
-_RESULT_LIFETIME = timedelta(hours=24)
-"""How long after the session's end its token still reads the result."""
 
 
 @router.post(
@@ -58,21 +54,6 @@ def create(
     return once.run(caller, work, status=201)
 
 
-def opened(
-    signer: Signer, unit: Unit, row: SessionRow, *, subject: UUID, device_id: str | None = None
-) -> SessionOpened:
-    """Answer with a new session and its token, which counts on the device only, if one is named."""
-    token = signer.issue(
-        subject=str(subject),
-        role=Role.PENSIONER,
-        now=unit.now,
-        lifetime=row.expires_at - unit.now + _RESULT_LIFETIME,
-        session=row.id,
-        device=None if device_id is None else device_mark(device_id),
-    )
-    return SessionOpened(session=views.new_session(row, unit.now), token=token)
-
-
 @router.post(
     "/{session_id}/media",
     status_code=202,
@@ -94,13 +75,6 @@ def upload(
         return views.session(submit_media(unit, session_id, data), unit.now)
 
     return once.run(caller, work, status=202)
-
-
-def require_agent_at_visit(unit: Unit, caller: Principal, session_id: UUID) -> None:
-    """Take the media of a visit only from an agent. Raises Forbidden, NotFound."""
-    visit = get_session(unit.db, session_id).channel == Channel.DOORSTEP
-    if visit and caller.role is not Role.AGENT:
-        raise Forbidden("The photo or video of a visit comes from the agent who makes it.")
 
 
 @router.get("/{session_id}", response_model=SessionOut, responses=problems(401, 403, 404, 422, 503))

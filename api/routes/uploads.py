@@ -12,11 +12,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api import views
-from api.auth import allow, require_own_session
+from api.auth import allow, require_agent_at_visit, require_own_session
 from api.errors import problems
 from api.idempotency import Once, once
 from api.routes.media import CHUNK_BODY, media_body
-from api.routes.sessions import require_agent_at_visit
 from api.schemas.sessions import UploadIn, UploadOut
 from api.state import service_of
 from certify.capture.uploads import begin_upload, put_chunk, upload_progress

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from certify.decision.determine import add_case, determine_locked
+from certify.decision.cases import add_case
+from certify.decision.determine import determine_locked
 from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.passes import audit_counts, count_passes, get_audit

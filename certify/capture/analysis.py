@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from certify.capture.media import is_video
-from certify.capture.series import is_series, unpack
+from certify.capture.media import is_series, is_video, unpack
 from certify.domain.evidence import Check
-from certify.people.enrol import measure
+from certify.people.references import measure
 from models.errors import VideoRefused
 from models.guidance import SENTENCES
 from models.liveness.plan import Plan
@@ -18,7 +17,12 @@ from models.liveness.source import CaptureSource
 from models.liveness.video_hash import Prints
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
-    from models.pipeline import Comparison, FaceEngine, Measurement, Templates
+    from models.pipeline import FaceEngine
+    from models.results import (
+        Comparison,
+        Measurement,
+        Templates,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ gentle way alone has three: it shows that a body moves when asked, and hardly th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from itertools import permutations
 from typing import TypeVar
 
 from certify.domain.decide import Determination
+from certify.domain.draws import RandomBytes, below
 from certify.domain.profile import TURNS, Demand, Risk, choose
 from certify.domain.reasons import Code
 from certify.domain.schedule import age_on, latest_date
@@ -22,9 +23,6 @@ from certify.service import Unit
 from certify.storage.sessions import failed_profiles, is_new_device, others_on_device, sessions_since
 from certify.storage.tables.people import BeneficiaryRow
 from models.liveness.plan import Flash, Plan, Profile, Prompt, Step
-
-RandomBytes = Callable[[int], bytes]
-"""Gives so many bytes of chance."""
 
 _T = TypeVar("_T")
 
@@ -53,9 +51,6 @@ COLOURS: tuple[tuple[int, int, int], ...] = (
     (0, 0, 0),
 )
 """Saturated, where the three channels of a camera differ most, and two neutral ones to compare them with."""
-
-_TRIES = 256
-"""A fair source is rejected so often in a row once in 2^256 draws; then it is no source of chance."""
 
 _FAILURES_COUNT = timedelta(days=30)
 """As long as the shipped policies count attempts."""
@@ -114,22 +109,6 @@ def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:
             flashes.append(Flash(red, green, blue, now / 1000, (now + _COLOUR) / 1000))
             now += _COLOUR
     return Plan(Profile(demand.profile), tuple(steps), tuple(flashes), (now + _END) / 1000)
-
-
-def below(limit: int, random_bytes: RandomBytes) -> int:
-    """Draw a whole number from 0 to ``limit`` - 1, each as likely as any other.
-
-    A remainder alone would favour small numbers; numbers from the incomplete last round are drawn again.
-    """
-    if limit < 1:
-        raise ValueError("nothing to choose from")
-    size = ((limit - 1).bit_length() + 7) // 8 or 1
-    rounds = 256**size // limit * limit
-    for _ in range(_TRIES):
-        number = int.from_bytes(random_bytes(size), "big")
-        if number < rounds:
-            return number % limit
-    raise RuntimeError("the source of random bytes is broken")
 
 
 def _draw_prompts(demand: Demand, random_bytes: RandomBytes) -> Sequence[Prompt]:

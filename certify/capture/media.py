@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from models.media.image import probe
 from models.media.video_probe import VideoLimits, probe_video
 
@@ -20,3 +22,27 @@ def media_type_of(data: bytes, max_bytes: int) -> str:
         header = probe_video(data, VideoLimits(max_bytes=max_bytes))
         return "video/webm" if header.container in ("webm", "matroska") else "video/mp4"
     return f"image/{probe(data).format.lower()}"
+
+
+MEDIA_TYPE = "application/x-certify-series"
+_MAGIC = b"CERTIFYSERIES1\n"
+
+
+def pack(photos: Sequence[bytes]) -> bytes:
+    """Put photos together."""
+    return _MAGIC + b"".join(len(photo).to_bytes(4) + photo for photo in photos)
+
+
+def is_series(data: bytes) -> bool:
+    """Tell whether these are several photos."""
+    return data.startswith(_MAGIC)
+
+
+def unpack(data: bytes) -> list[bytes]:
+    """Undo ``pack``."""
+    photos, start = [], len(_MAGIC)
+    while start < len(data):
+        end = start + 4 + int.from_bytes(data[start : start + 4])
+        photos.append(data[start + 4 : end])
+        start = end
+    return photos

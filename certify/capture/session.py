@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from certify.capture.analysis import Look, compare, look
@@ -14,16 +14,16 @@ from certify.capture.decoys import attempt_limits, attempts_left_of_stranger, re
 from certify.capture.duplicate_media import check_seen_before
 from certify.capture.media import media_type_of
 from certify.capture.new_session import new_session
-from certify.decision.determine import determine_locked, foresee
+from certify.decision.determine import determine_locked, preview
 from certify.domain.decide import Determination, NextStep
 from certify.domain.evidence import Capture, Channel, Check
 from certify.domain.outcome import Outcome, attempts_used_up, session_outcome
 from certify.domain.profile import visit
 from certify.domain.proofs import judge_capture
-from certify.doorstep.traces import note_face
+from certify.domain.sources import CERTIFY
 from certify.errors import Conflict, Gone, Unavailable
 from certify.people.consent import require_consent
-from certify.people.enrol import open_references
+from certify.people.references import open_references
 from certify.queue import EVALUATE
 from certify.service import Service, Unit
 from certify.storage.facts import add_evidence, store_parameters
@@ -35,10 +35,8 @@ from certify.storage.tables.sessions import SessionRow
 from certify.storage.uploads import delete_upload
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
-    from models.pipeline import Comparison, FaceEngine
-
-SOURCE = "certify"
-"""The name under which the service records its own captures."""
+    from models.pipeline import FaceEngine
+    from models.results import Comparison
 
 
 def open_session(
@@ -154,7 +152,16 @@ def accept_media(unit: Unit, person: BeneficiaryRow, row: SessionRow, data: byte
     unit.put_job(EVALUATE, row.id)
 
 
-def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> SessionRow:
+class Notice(Protocol):
+    """Is told of each evaluated face of a doorstep visit, in the transaction of the evaluation."""
+
+    def __call__(
+        self, unit: Unit, engine: FaceEngine, row: SessionRow, seen: Look, comparison: Comparison | None, /
+    ) -> None:
+        """Note what was seen."""
+
+
+def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, notice: Notice) -> SessionRow:
     """Look, compare, determine: the whole way from a submitted photo or video to a decided session.
 
     The face models run outside any transaction; everything that follows is one. Safe to repeat and to run twice at
@@ -174,7 +181,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> 
     seen = look(engine, data, plan, source)
     comparison = compare(engine, seen, references)
     with service.unit() as unit:
-        unit.know(sealer)
+        unit.adopt_sealer(sealer)
         person, row = _lock(unit, session_id, row.beneficiary_id)
         if row.state == "submitted":
             if comparison is not None:
@@ -189,7 +196,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID) -> 
             }
             _conclude(unit, person, row, _capture(unit, row, seen, comparison), report)
             if row.channel == Channel.DOORSTEP:
-                note_face(unit, engine, row, seen, comparison)
+                notice(unit, engine, row, seen, comparison)
         return row
 
 
@@ -209,7 +216,7 @@ def _lock(unit: Unit, session_id: UUID, beneficiary_id: UUID) -> tuple[Beneficia
 
 def _refuse_when_used_up(unit: Unit, person: BeneficiaryRow) -> list[Determination]:
     """Return how the person would be determined now. Raises Conflict when too many attempts failed."""
-    found = foresee(unit, person)
+    found = preview(unit, person)
     if attempts_used_up(found):
         raise used_up(visit_comes=any(determination.next_step is NextStep.DOORSTEP for determination in found))
     return found
@@ -268,7 +275,7 @@ def _capture(unit: Unit, row: SessionRow, seen: Look, comparison: Comparison | N
     event_at: datetime = row.filmed_at or row.submitted_at or unit.now
     return Capture(
         id=str(unit.service.new_id()),
-        source=SOURCE,
+        source=CERTIFY,
         event_at=event_at,
         recorded_at=unit.now,
         session_id=str(row.id),

@@ -27,8 +27,14 @@ from certify.decision.determine import determine
 from certify.decision.issue import key_set
 from certify.decision.record import NewRecord, record
 from certify.domain.evidence import Channel
+from certify.doorstep.traces import note_face
 from certify.errors import Conflict, Unavailable
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.queue import NoQueue
 from certify.service import Service, build_service
 from certify.storage.certificates import certificates_of
@@ -224,7 +230,7 @@ class _Play:
         except ImageRefused as refused:
             self._scenes.append(_Scene(title, "photo refused, may retry", why=[sentence(refused.code)]))
             return
-        row = evaluate_session(self._service, self._engine, session.id)
+        row = evaluate_session(self._service, self._engine, session.id, notice=note_face)
         with self._service.unit() as unit:
             verdicts = [d.verdict for d in determinations_of(unit.db, session_id=session.id)]
         words = {

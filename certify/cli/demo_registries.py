@@ -18,7 +18,7 @@ from rich.table import Table
 
 from certify.audit.sample import audit_report
 from certify.cli.output import console
-from certify.decision.determine import let_time_pass
+from certify.decision.determine import determine_due
 from certify.decision.receipts import receipts_of
 from certify.files.people_file import import_people
 from certify.registry.feeds.description import Feed, parse_feed
@@ -75,7 +75,7 @@ def play_registries(service: Service, out: Path, say: Callable[[str], None]) -> 
     for month in range(1, _MONTHS + 1):
         clock.day = _START + timedelta(days=_MONTH * month)
         say(f"Month {month}: time passes")
-        while let_time_pass(service):
+        while determine_due(service):
             pass
         for feed, table in ((_VISITS, visits), (_DEATHS, dead)):
             say(f"Month {month}: what '{feed.name}' sends")

@@ -30,8 +30,13 @@ from certify.decision.determine import determine
 from certify.decision.receipts import deny, receipts_of
 from certify.erase import erase
 from certify.errors import Conflict
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.people.identifiers import look_up
+from certify.people.references import add_reference, measure_reference
 from certify.service import Service, Unit
 from certify.storage.people import entitlements_of, get_beneficiary
 from models.guidance import sentence

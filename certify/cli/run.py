@@ -142,11 +142,11 @@ def worker(
             log.info("messages worker ready", extra={"pid": os.getpid(), "channels": list(service.senders.ways)})
             asyncio.run(run_messages_worker(service, wait=not until_idle))
             return
-        from certify.workers.faces import Bench, run_worker  # noqa: PLC0415 - loads the face models
+        from certify.workers.faces import WorkerContext, run_worker  # noqa: PLC0415 - loads the face models
 
         engine = load_engine(settings)
         log.info("worker ready", extra={"pid": os.getpid(), "models": dict(engine.models)})
-        asyncio.run(run_worker(Bench(service, engine), wait=not until_idle, concurrency=concurrency))
+        asyncio.run(run_worker(WorkerContext(service, engine), wait=not until_idle, concurrency=concurrency))
 
 
 def guide(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from certify.decision.review import CaseKind, open_case
+from certify.decision.cases import CaseKind, open_case
 from certify.service import Unit
 from certify.storage.tables.decisions import ReviewCaseRow
 

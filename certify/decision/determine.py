@@ -9,9 +9,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from certify.decision.cases import keep_review_cases
 from certify.decision.issue import Finding, InForce, reconcile_certificates
 from certify.domain.codec import determination_to_json, verdict_digest
-from certify.domain.decide import Determination, Entitlement, NextStep, Payment, Standing, decide
+from certify.domain.decide import Determination, Entitlement, Payment, Standing, decide
 from certify.domain.passage import next_change
 from certify.domain.schedule import local_date
 from certify.policies import PolicyDocument
@@ -19,14 +20,10 @@ from certify.service import Service, Unit
 from certify.storage.dossiers import Dossier, Pension, lock_people, read_dossiers
 from certify.storage.facts import store_policy
 from certify.storage.people import people_to_determine
-from certify.storage.tables.decisions import ReviewCaseRow
 from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.verdicts import Verdicts
 
 log = logging.getLogger("certify.determine")
-
-_VISIT = "visit"
-_UNPROVEN = (Standing.DUE, Standing.GRACE, Standing.OVERDUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def _determine(unit: Unit, people: Collection[UUID], session_id: UUID | None) ->
     findings = {}
     for beneficiary_id in dict.fromkeys(people):
         finding = _find(unit, dossiers[beneficiary_id], session_id, verdicts)
-        _keep_review_cases(unit, finding, verdicts)
+        keep_review_cases(unit, finding, verdicts)
         findings[beneficiary_id] = finding
     certificates = reconcile_certificates(unit, list(findings.values()), verdicts, session_id=session_id)
     verdicts.write(unit.db)
@@ -83,13 +80,13 @@ def _determine(unit: Unit, people: Collection[UUID], session_id: UUID | None) ->
     }
 
 
-def foresee(unit: Unit, person: BeneficiaryRow) -> list[Determination]:
+def preview(unit: Unit, person: BeneficiaryRow) -> list[Determination]:
     """Return what ``determine`` would find now, and store nothing. What is stored may be of another day."""
     dossier = read_dossiers(unit.db, [person.id])[person.id]
     return [determination for _, _, _, determination in _decide_all(unit, dossier)]
 
 
-def let_time_pass(service: Service, *, limit: int = 500) -> int:
+def determine_due(service: Service, *, limit: int = 500) -> int:
     """Determine the people for whom a day has come that may change their standing; return how many.
 
     Each in a transaction of its own, so that one failure holds up nobody else, and a stop loses nothing.
@@ -104,13 +101,6 @@ def let_time_pass(service: Service, *, limit: int = 500) -> int:
         except Exception:
             log.exception("determining a person anew failed; the others go on")
     return len(people)
-
-
-def add_case(unit: Unit, beneficiary_id: UUID, kind: str, determination_id: UUID | None) -> ReviewCaseRow:
-    """Open a review case. Without a determination it is one that a person asked for, and an officer alone closes it."""
-    case = ReviewCaseRow(**_new_case(unit, beneficiary_id, kind, determination_id))
-    unit.db.add(case)
-    return case
 
 
 def entitlement_to_json(entitlement: Entitlement) -> dict[str, Any]:
@@ -198,19 +188,6 @@ def keep_policy(unit: Unit, policy: PolicyDocument) -> None:
         unit.stored_documents.add(policy.sha256)
 
 
-def _new_case(unit: Unit, beneficiary_id: UUID, kind: str, determination_id: UUID | None) -> dict[str, Any]:
-    case_id = unit.service.new_id()
-    unit.ledger("review_opened", beneficiary_id, case=str(case_id), kind=kind)
-    return {
-        "id": case_id,
-        "beneficiary_id": beneficiary_id,
-        "kind": kind,
-        "state": "open",
-        "determination_id": determination_id,
-        "opened_at": unit.now,
-    }
-
-
 def _standing(new: Determination) -> dict[str, Any]:
     return {
         "standing": new.standing.name.lower(),
@@ -250,35 +227,3 @@ def _note_change(unit: Unit, dossier: Dossier, pension: Pension, now: dict[str, 
             back_pay_from=now["back_pay_from"].isoformat() if now["back_pay_from"] else None,
             determination=digest.hex(),
         )
-
-
-def _keep_review_cases(unit: Unit, finding: Finding, verdicts: Verdicts) -> None:
-    """Open the cases that the determinations ask for; close those whose cause has gone."""
-    person = finding.dossier.id
-    wanted: dict[str, UUID] = {}
-    for determination, stored in zip(finding.determinations, finding.ids, strict=True):
-        if determination.review:
-            wanted.setdefault(_case_kind(determination), stored)
-        if determination.next_step is NextStep.DOORSTEP:
-            wanted.setdefault(_VISIT, stored)  # attempts used up: somebody has to arrange that an agent comes
-    open_now = {case.kind: case for case in finding.dossier.cases}
-    if _VISIT in open_now and any(d.standing in _UNPROVEN for d in finding.determinations):
-        # A visit once promised is not called off because the days in which attempts are counted went by.
-        wanted.setdefault(_VISIT, finding.ids[0])
-    for kind, determination_id in wanted.items():
-        if kind not in open_now:
-            verdicts.cases_opened.append(_new_case(unit, person, kind, determination_id))
-    for kind, case in open_now.items():
-        # A case that a person opened is closed by an officer alone.
-        if kind not in wanted and case.determination_id is not None:
-            closed = {"state": "closed", "closed_at": unit.now, "closed_by": "service", "resolution": "cause_gone"}
-            verdicts.cases_closed.append({"id": case.id, **closed})
-            unit.ledger("review_closed", person, case=str(case.id), resolution="cause_gone")
-
-
-def _case_kind(determination: Determination) -> str:
-    if determination.standing in (Standing.PAUSED, Standing.STOPPED):
-        return "adverse_record"
-    if determination.standing is Standing.OVERDUE:
-        return "overdue"
-    return "other_path" if determination.next_step is NextStep.OTHER_PATH else "question"

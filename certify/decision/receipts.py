@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from certify.decision.cases import add_case
 from certify.decision.determinations import all_determinations
-from certify.decision.determine import add_case, determine_locked
-from certify.decision.record import PERSON
+from certify.decision.determine import determine_locked
 from certify.domain.codec import evidence_from_json
 from certify.domain.evidence import SignOfLife, Void
 from certify.domain.policy import Policy
 from certify.domain.proofs import sign_weight
 from certify.domain.reasons import Code
 from certify.domain.schedule import local_date
+from certify.domain.sources import PERSON
 from certify.errors import NotFound
 from certify.service import Unit
 from certify.storage.facts import add_evidence, evidence_of, stored_policy

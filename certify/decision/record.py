@@ -7,19 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from certify.capture.session import SOURCE
 from certify.decision.determine import determine
 from certify.domain.codec import evidence_from_json
 from certify.domain.decide import Determination
 from certify.domain.evidence import AdverseRecord, Evidence, SignOfLife, Void
-from certify.doorstep.opening import SOURCE as DOORSTEP
-from certify.doorstep.watch import SOURCE as INTEGRITY
+from certify.domain.sources import is_reserved
 from certify.errors import Conflict, Invalid, NotFound
 from certify.service import Unit
 from certify.storage.facts import add_evidence, find_evidence
 from certify.storage.people import get_beneficiary
 
-PERSON = "person"
 """Source of what the person themselves says, such as "that was not me"."""
 
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,59}")
@@ -56,7 +53,7 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
         raise Invalid(
             "The event lies in the future.", hint="Check the date format of the source.", code="event_in_future"
         )
-    if new.source in (SOURCE, PERSON, DOORSTEP, INTEGRITY) or new.source.startswith("officer"):
+    if is_reserved(new.source):
         raise Invalid("This source name is the service's own.", hint="Use the registry's name.", code="source_reserved")
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     fact = _fact(unit, beneficiary_id, new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from certify.decision.determine import add_case, determine
+from certify.decision.determine import determine
 from certify.domain.decide import Determination
 from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling
 from certify.errors import Conflict
@@ -14,13 +14,6 @@ from certify.storage.facts import add_evidence, evidence_of
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, open_case_of
 from certify.storage.tables.decisions import ReviewCaseRow
-
-
-class CaseKind(StrEnum):
-    """Cases that people open; they stay open until an officer rules."""
-
-    APPEAL = "appeal"  # the payment was stopped or the certificate paused, and the person says it is wrong
-    OTHER_PATH = "proof_in_person"  # life is to be proven before an officer or a consul
 
 
 class Decision(StrEnum):
@@ -83,19 +76,6 @@ def _add_ruling(unit: Unit, case: ReviewCaseRow, officer: str, ruling: Ruling) -
     )
     if not add_evidence(unit.db, case.beneficiary_id, fact, external_id=f"case:{case.id}"):
         raise Conflict("This case has a ruling already.", code="review_case_closed")
-
-
-def open_case(unit: Unit, beneficiary_id: UUID, *, kind: CaseKind) -> ReviewCaseRow:
-    """Open a case because somebody asks for it: an appeal, or another way of proving life.
-
-    One that is open already is returned. Raises NotFound.
-    """
-    get_beneficiary(unit.db, beneficiary_id, lock=True)
-    if (known := open_case_of(unit.db, beneficiary_id, kind.value)) is not None:
-        return known
-    case = add_case(unit, beneficiary_id, kind.value, None)
-    unit.db.flush()
-    return case
 
 
 def _refuted(unit: Unit, kind: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from certify.decision.determine import add_case
+from certify.decision.cases import add_case
 from certify.domain.outcome import Outcome
 from certify.service import Unit
 from certify.storage.people import get_beneficiary, get_reference

@@ -15,13 +15,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from certify.capture.media import media_type_of
+from certify.capture.media import MEDIA_TYPE, media_type_of, pack
 from certify.capture.new_session import new_session
-from certify.capture.series import MEDIA_TYPE, pack
 from certify.capture.session import accept_media
-from certify.decision.determine import add_case, determine_locked
+from certify.decision.cases import add_case
+from certify.decision.determine import determine_locked
 from certify.domain.evidence import AdverseRecord, Channel
 from certify.domain.profile import visit as visit_demand
+from certify.domain.sources import DOORSTEP
 from certify.doorstep.calendar import day_there
 from certify.doorstep.clock import Judged, judge_clock, read_time
 from certify.doorstep.content import ATTESTED, Content, Result
@@ -43,8 +44,6 @@ from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
 from certify.storage.tables.people import BeneficiaryRow
 from models.errors import ImageRefused, VideoRefused
 
-SOURCE = "doorstep"
-"""All agents are one source: two of them together cannot stop a payment."""
 MAX_TRIES = 3
 """Visits at which nobody was found before an officer is asked what to do."""
 
@@ -267,10 +266,10 @@ def _record_death(unit: Unit, opened: Opened) -> None:
     if death is not None and death.died_on is not None:
         died = min(died, datetime.combine(death.died_on, time(12), UTC))
     fact = AdverseRecord(
-        id=str(unit.service.new_id()), source=SOURCE, event_at=died, recorded_at=unit.now, kind="death"
+        id=str(unit.service.new_id()), source=DOORSTEP, event_at=died, recorded_at=unit.now, kind="death"
     )
     add_evidence(unit.db, opened.person.id, fact, external_id=f"bundle:{opened.row.id}")
-    unit.ledger("evidence_recorded", opened.person.id, evidence=fact.id, kind="AdverseRecord", source=SOURCE)
+    unit.ledger("evidence_recorded", opened.person.id, evidence=fact.id, kind="AdverseRecord", source=DOORSTEP)
     unit.db.flush()
     determine_locked(unit, opened.person)
 

@@ -26,7 +26,8 @@ from certify.storage.tables.doorstep import BundleRow, VisitRow, VisitTraceRow
 from certify.storage.tables.sessions import SessionRow
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
-    from models.pipeline import Comparison, FaceEngine, Templates
+    from models.pipeline import FaceEngine
+    from models.results import Comparison, Templates
 
 COMPARED = 400
 """Newest visits of an agent with which a new face is compared: about two months of work."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from certify.decision.determine import add_case
+from certify.decision.cases import add_case
 from certify.domain.schedule import latest_date
 from certify.errors import Invalid, NotFound
 from certify.service import Unit

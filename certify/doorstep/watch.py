@@ -20,6 +20,7 @@ from certify.decision.determine import determine
 from certify.decision.unprocessable import Reason, give_up
 from certify.domain.evidence import AdverseRecord, Void
 from certify.domain.integrity import IntegrityScore, VisitTrace, base_rates, counts, follow, score
+from certify.domain.sources import INTEGRITY
 from certify.doorstep.agents import AgentState, all_agents, get_agent, set_agent_state
 from certify.doorstep.calendar import clock_there
 from certify.doorstep.integrity_report import integrity_page
@@ -34,7 +35,6 @@ from certify.storage.tables.people import BeneficiaryRow
 
 log = logging.getLogger("certify.watch")
 
-SOURCE = "integrity"
 KIND = "visit_in_question"
 SETTLED = timedelta(minutes=2)
 """Longer than any transaction that notes a visit lasts."""
@@ -223,33 +223,33 @@ def _held(unit: Unit, agent_id: UUID) -> Sequence[BundleRow]:
     """Return the visits of an agent that are held, however long ago they were; none that was given back before."""
     record = EvidenceRow
     number = literal("bundle:") + cast(BundleRow.id, String)
-    held = exists().where(record.source == SOURCE, record.external_id == number)
-    back = exists().where(record.source == SOURCE, record.external_id == number + ":back")
+    held = exists().where(record.source == INTEGRITY, record.external_id == number)
+    back = exists().where(record.source == INTEGRITY, record.external_id == number + ":back")
     query = select(BundleRow).where(BundleRow.agent_id == agent_id, BundleRow.state == "opened", held, ~back)
     return unit.db.scalars(query.order_by(BundleRow.beneficiary_id, BundleRow.id)).all()
 
 
 def _hold(unit: Unit, bundle: BundleRow) -> None:
     person = _living(unit, bundle)
-    if person is None or find_evidence(unit.db, SOURCE, _number(bundle)) is not None:
+    if person is None or find_evidence(unit.db, INTEGRITY, _number(bundle)) is not None:
         return
     fact = AdverseRecord(
         id=str(unit.service.new_id()),
-        source=SOURCE,
+        source=INTEGRITY,
         event_at=bundle.happened_at or unit.now,
         recorded_at=unit.now,
         kind=KIND,
     )
     add_evidence(unit.db, person, fact, external_id=_number(bundle))
-    unit.ledger("evidence_recorded", person, evidence=fact.id, kind="AdverseRecord", source=SOURCE)
+    unit.ledger("evidence_recorded", person, evidence=fact.id, kind="AdverseRecord", source=INTEGRITY)
     unit.db.flush()
     determine(unit, person)
 
 
 def _take_back(unit: Unit, bundle: BundleRow) -> None:
-    person, record = _living(unit, bundle), find_evidence(unit.db, SOURCE, _number(bundle))
+    person, record = _living(unit, bundle), find_evidence(unit.db, INTEGRITY, _number(bundle))
     if person is not None and record is not None:
-        _void(unit, person, str(record.id), SOURCE, f"{_number(bundle)}:back", by_officer=False)
+        _void(unit, person, str(record.id), INTEGRITY, f"{_number(bundle)}:back", by_officer=False)
 
 
 def _void_capture(unit: Unit, bundle: BundleRow, officer: str) -> None:

@@ -19,7 +19,11 @@ from certify.errors import CertifyError, Invalid
 from certify.files.people_rows import COLUMNS, BadRow, PersonRow, read_row
 from certify.files.quarantine import Quarantine
 from certify.files.table_file import TableFile
-from certify.people.enrol import NewBeneficiary, add_beneficiaries, add_entitlements
+from certify.people.enrol import (
+    NewBeneficiary,
+    add_beneficiaries,
+    add_entitlements,
+)
 from certify.service import Service, Unit
 from certify.storage.dossiers import lock_people
 from certify.storage.people import KnownPerson, known_people

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, delete, func, or_, select, update
 
-from certify.capture.challenge import below
+from certify.domain.draws import below
 from certify.errors import CertifyError, Invalid
 from certify.people.national_id import normalise_id
 from certify.service import Unit

@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
-from procrastinate import App, Blueprint, JobContext, PsycopgConnector, RetryStrategy
+from procrastinate import Blueprint, JobContext, RetryStrategy
 
 from certify.messages.reminders import remind
 from certify.messages.send import send_due, send_now
 from certify.queue import MESSAGES, NAMESPACE, SEND
 from certify.service import Service
-from certify.storage.database import SESSION_OPTIONS
+from certify.workers.running import worker_app
 
 log = logging.getLogger("certify.messages")
 
@@ -57,17 +57,8 @@ def make_tasks() -> Blueprint:
 
 async def run_messages_worker(service: Service, *, wait: bool = True) -> None:
     """Work until stopped; with ``wait=False`` until the queue is empty."""
-    app = App(connector=PsycopgConnector(conninfo=service.database.conninfo, kwargs={"options": SESSION_OPTIONS}))
-    app.add_tasks_from(make_tasks(), namespace=NAMESPACE)
-    async with app.open_async():
-        await app.run_worker_async(
-            queues=[MESSAGES],
-            concurrency=_AT_ONCE,
-            wait=wait,
-            listen_notify=wait,
-            additional_context={"service": service},
-            delete_jobs="successful",
-        )
+    async with worker_app(service, make_tasks(), [MESSAGES], wait=wait) as (_, run):
+        await run(concurrency=_AT_ONCE, additional_context={"service": service})
 
 
 def _service(context: JobContext) -> Service:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict
 
-from procrastinate import App, Blueprint, JobContext, PsycopgConnector
+from procrastinate import Blueprint, JobContext
 
-from certify.queue import NAMESPACE
 from certify.registry.runs.nightly import nightly
 from certify.service import Service
-from certify.storage.database import SESSION_OPTIONS
+from certify.workers.running import worker_app
 
 log = logging.getLogger("certify.registry")
 
@@ -38,13 +37,5 @@ def compare_registries(context: JobContext, timestamp: int) -> None:
 
 async def run_registry_worker(service: Service, *, wait: bool = True) -> None:
     """Work until stopped; with ``wait=False`` until the queue is empty."""
-    app = App(connector=PsycopgConnector(conninfo=service.database.conninfo, kwargs={"options": SESSION_OPTIONS}))
-    app.add_tasks_from(tasks, namespace=NAMESPACE)
-    async with app.open_async():
-        await app.run_worker_async(
-            queues=[QUEUE],
-            wait=wait,
-            listen_notify=wait,
-            additional_context={"service": service},
-            delete_jobs="successful",
-        )
+    async with worker_app(service, tasks, [QUEUE], wait=wait) as (_, run):
+        await run(additional_context={"service": service})

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ImageRefused, ManifestInvalid
-from models.pipeline import Comparison, FaceEngine, Measurement
+from models.pipeline import FaceEngine
+from models.results import Comparison, Measurement
 from models.statistics import Rate, bootstrap_eer, equal_error_rate, people_of, rate, tail_threshold
 
 TARGETS = (1e-2, 1e-3, 1e-4)

@@ -9,13 +9,11 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from models.liveness.fusion import Fusion
 from models.liveness.measures import log_odds
 from models.states import State
-
-if TYPE_CHECKING:
-    from models.pipeline import FaceEngine
 
 _SPECIES = ("print", "replay")
 """What a single image can be told from; motion and time are not there."""
@@ -42,7 +40,18 @@ class StillVerdict:
     milliseconds: float
 
 
-def judge_still(engine: FaceEngine, data: bytes) -> StillVerdict:
+class TextureEngine(Protocol):
+    """Measures the texture of a picture; :class:`models.pipeline.FaceEngine` does."""
+
+    @property
+    def fusion(self) -> Fusion:
+        """The fitted parameters that a measure is judged with."""
+
+    def texture(self, data: bytes) -> tuple[float | None, float | None]:
+        """Return the passive model's probability of "live" (0 to 1) and the strength of a screen's grid."""
+
+
+def judge_still(engine: TextureEngine, data: bytes) -> StillVerdict:
     """Measure an image and judge it by what needs no motion.
 
     Raises:

@@ -15,7 +15,8 @@ from httpx2 import Response
 
 from api.app import create_app
 from certify.capture.session import evaluate_session
-from certify.people.enrol import measure_reference
+from certify.doorstep.traces import note_face
+from certify.people.references import measure_reference
 from certify.service import Service
 from certify.tokens import Role, development_signer
 from fixtures import faces
@@ -118,7 +119,7 @@ class World:
         phone = Caller(self.agent.client, opened.json()["token"])
         sent = phone.post(f"/v1/sessions/{session}/media", content=photo)
         assert sent.status_code == 202, sent.text
-        evaluate_session(self.service, self.engine, UUID(session))
+        evaluate_session(self.service, self.engine, UUID(session), notice=note_face)
         answer = phone.get(f"/v1/sessions/{session}")
         assert answer.status_code == 200, answer.text
         result: dict[str, Any] = answer.json()

@@ -20,6 +20,7 @@ from api.auth import COOKIE, DEVICE_HEADER
 from api.limits import DEVICE, PERSON, DoorLimits
 from api.routes.knock import BEAT_S
 from certify.capture.session import evaluate_session
+from certify.doorstep.traces import note_face
 from certify.erase import erase
 from certify.people.access import CODE_TRIES, new_code, new_link
 from certify.people.consent import KEPT_AFTER_WITHDRAWAL, purge_withdrawn, set_consent
@@ -89,7 +90,7 @@ def _film(
     headers = {"Authorization": f"Bearer {token}", DEVICE_HEADER: PHONE, "Idempotency-Key": f"film-{next(_turn):08}"}
     sent = door.post(f"/v1/sessions/{session}/media", content=photo, headers=headers | {"Content-Type": "image/jpeg"})
     assert sent.status_code == 202, sent.text
-    evaluate_session(service, engine, UUID(session))
+    evaluate_session(service, engine, UUID(session), notice=note_face)
     answer: dict[str, Any] = door.get(f"/v1/sessions/{session}", headers=headers).json()
     return answer
 

@@ -22,7 +22,8 @@ from certify.capture.live.recording import FRAME_HEADER, MAX_WRONG
 from certify.capture.session import evaluate_session, open_session, submit_media
 from certify.config import Settings
 from certify.domain.evidence import Channel
-from certify.people.enrol import add_reference, measure_reference
+from certify.doorstep.traces import note_face
+from certify.people.references import add_reference, measure_reference
 from certify.queue import DatabaseQueue, Queue
 from certify.service import Service
 from certify.storage.media import read_media
@@ -128,7 +129,7 @@ def test_a_person_is_guided_filmed_and_judged_like_an_upload(
     assert submitted is not None
     assert submitted["session"]["state"] == "submitted"
 
-    row = evaluate_session(service, engine, UUID(session["id"]))
+    row = evaluate_session(service, engine, UUID(session["id"]), notice=note_face)
     with service.reading() as unit:
         row = get_session(unit.db, row.id)
         report, source = row.report, row.source
@@ -147,7 +148,7 @@ def test_a_person_is_guided_filmed_and_judged_like_an_upload(
         other.plan, other.profile = row.plan, row.profile
     with service.unit() as unit:
         submit_media(unit, other.id, video)
-    again = evaluate_session(service, engine, other.id)
+    again = evaluate_session(service, engine, other.id, notice=note_face)
     with service.reading() as unit:
         uploaded = get_session(unit.db, again.id).report
     assert uploaded is not None
@@ -173,7 +174,7 @@ def test_the_result_comes_over_the_same_socket(
 
     def work() -> None:
         while waiting:
-            if evaluate_session(service, engine, UUID(session["id"])).state == "decided":
+            if evaluate_session(service, engine, UUID(session["id"]), notice=note_face).state == "decided":
                 return
             time.sleep(0.1)
 

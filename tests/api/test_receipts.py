@@ -10,7 +10,11 @@ import pytest
 
 from certify.decision.determine import determine
 from certify.decision.record import NewRecord, record
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.service import Service
 from tests.api.conftest import World
 

@@ -12,11 +12,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from certify.capture.session import evaluate_session
-from certify.people.enrol import measure_reference
+from certify.doorstep.traces import note_face
+from certify.people.references import measure_reference
 from certify.service import Service
 from certify.storage.sessions import get_session
 from certify.tokens import Role, development_signer
-from certify.workers.faces import tidy
+from certify.workers.housekeeping import run_housekeeping
 from fixtures import faces
 from tests.api.conftest import Caller, World
 
@@ -141,7 +142,7 @@ def test_erasure_closes_what_waits_and_empties_certificates(world: World, collin
     world.officer.post(f"/v1/beneficiaries/{person}/erasure")
     answer = phone.get(f"/v1/certificates/{result['certificate_number']}")
     assert (answer.status_code, answer.json()["code"]) == (410, "person_erased")
-    assert evaluate_session(world.service, world.engine, UUID(opened)).state == "expired"
+    assert evaluate_session(world.service, world.engine, UUID(opened), notice=note_face).state == "expired"
     entitlement = world.officer.get(f"/v1/beneficiaries/{person}").json()["entitlements"][0]
     assert entitlement["standing"] is None
 
@@ -151,10 +152,10 @@ def test_a_photo_that_waits_is_not_purged(world: World, collins: Any, clock: Any
     opened = world.agent.post("/v1/sessions", {"beneficiary_id": person}).json()["session"]["id"]
     world.agent.post(f"/v1/sessions/{opened}/media", content=faces.rephotograph(collins, seed=2))
     clock.advance(timedelta(days=60))
-    tidy(world.service)
+    run_housekeeping(world.service)
     with world.service.reading() as unit:
         assert get_session(unit.db, UUID(opened)).blob_id is not None
-    assert evaluate_session(world.service, world.engine, UUID(opened)).outcome == "certified"
+    assert evaluate_session(world.service, world.engine, UUID(opened), notice=note_face).outcome == "certified"
 
 
 def test_enrolling_the_same_person_at_once_is_a_conflict_and_logs_no_names(

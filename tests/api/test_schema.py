@@ -28,15 +28,21 @@ from certify.capture.session import open_session
 from certify.capture.uploads import begin_upload
 from certify.certificates.qr import to_text
 from certify.config import Settings
+from certify.decision.cases import CaseKind, open_case
 from certify.decision.record import NewRecord, record
-from certify.decision.review import CaseKind, Decision, open_case, rule
+from certify.decision.review import Decision, rule
 from certify.domain.evidence import Channel
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
 from certify.doorstep.visits import ask_for_visit
 from certify.people.access import new_code, new_link, who_asks
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
 from certify.storage.facts import determinations_of

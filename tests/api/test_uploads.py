@@ -18,6 +18,7 @@ from httpx2 import Response
 from api.app import create_app
 from certify.capture.session import evaluate_session
 from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK
+from certify.doorstep.traces import note_face
 from certify.service import Service
 from certify.tokens import Role
 from fixtures import faces, videos
@@ -265,7 +266,7 @@ def test_a_video_is_decided_and_the_answer_is_plain(world: World, film: bytes, c
     phone, _ = _open(world.machine, person)
     phone.begin(film)
     phone.send(film)
-    evaluate_session(world.service, world.engine, UUID(phone.session))
+    evaluate_session(world.service, world.engine, UUID(phone.session), notice=note_face)
     result = phone.caller.get(f"/v1/sessions/{phone.session}").json()
     assert result["state"] == "decided"
     assert result["outcome"] in ("certified", "retry"), "whether a swaying picture convinces is for the liveness tests"

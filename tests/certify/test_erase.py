@@ -15,7 +15,11 @@ from certify.domain.schedule import latest_date
 from certify.doorstep.homes import Home, set_home
 from certify.doorstep.visits import ask_for_visit, visit_of
 from certify.erase import erase
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
 from certify.storage.facts import add_evidence

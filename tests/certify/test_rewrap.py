@@ -18,7 +18,11 @@ from sqlalchemy import func, select, text
 
 from certify.certificates.keys import Algorithm
 from certify.errors import Unavailable
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.people.identifiers import look_up, open_identifiers
 from certify.rewrap import Moved, rewrap
 from certify.service import Service

@@ -18,7 +18,13 @@ from certify.capture.session import evaluate_session
 from certify.decision.determine import determine
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.receive import waiting_bundles
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.doorstep.traces import note_face
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.service import Service
 from certify.storage.sessions import waiting_sessions
 from certify.storage.tables.sessions import SessionRow
@@ -132,4 +138,4 @@ class Worker:
             for bundle in bundles:
                 open_bundle(self._service, bundle)
             for session in waiting:
-                evaluate_session(self._service, self._engine, session)
+                evaluate_session(self._service, self._engine, session, notice=note_face)

@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect
 
 from api.web.pages import LANGUAGES
+from certify.decision.cases import CaseKind, open_case
 from certify.decision.record import NewRecord, record
-from certify.decision.review import CaseKind, Decision, open_case, rule
+from certify.decision.review import Decision, rule
 from certify.people.access import new_link
 from fixtures import faces
 from tests.e2e.axe import AXE, violations

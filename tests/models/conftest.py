@@ -8,7 +8,8 @@ import pytest
 
 from fixtures.faces import Picture, encode, portraits
 from models.errors import ModelsError
-from models.pipeline import FaceEngine, Measurement
+from models.pipeline import FaceEngine
+from models.results import Measurement
 from models.weights.packs import PackStore, default_cache_dir
 
 

@@ -17,7 +17,8 @@ from models.face.quality import RULES
 from models.guidance import SENTENCES, sentence
 from models.liveness.advice import CODES as LIVENESS_CODES
 from models.media.video import CODES as VIDEO_CODES
-from models.pipeline import FaceEngine, Measurement
+from models.pipeline import FaceEngine
+from models.results import Measurement
 from models.states import State
 from models.weights.packs import PackStore
 

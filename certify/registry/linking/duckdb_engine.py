@@ -14,7 +14,11 @@ import duckdb
 import pyarrow as pa
 
 from certify.errors import Invalid
-from certify.registry.linking.engine import Source, check_columns, checked_name
+from certify.registry.linking.engine import (
+    Source,
+    check_columns,
+    checked_name,
+)
 from certify.registry.normalise import canonical
 
 _BATCH = 1_000_000

@@ -87,16 +87,3 @@ def check_columns(found: Collection[str], wanted: Iterable[str], where: object) 
         raise Invalid(
             f"{where} has no column '{missing[0]}'.", hint=f"It has: {', '.join(found)}.", code="column_missing"
         )
-
-
-def open_engine(name: str, **options: Any) -> Engine:
-    """Open ``duckdb`` (options: memory, threads, spill) or ``spark`` (options: session). Raises Invalid."""
-    if name == "duckdb":
-        from certify.registry.linking.duckdb_engine import DuckDbEngine  # noqa: PLC0415 - only what is asked for
-
-        return DuckDbEngine(**options)
-    if name == "spark":
-        from certify.registry.linking.spark_engine import SparkEngine  # noqa: PLC0415 - needs the extra and Java
-
-        return SparkEngine(**options)
-    raise Invalid(f"There is no engine '{name}'.", hint="Use duckdb or spark.", code="engine")

@@ -11,7 +11,11 @@ from typing import Any
 import pyarrow as pa
 
 from certify.errors import Invalid, Unavailable
-from certify.registry.linking.engine import Source, check_columns, checked_name
+from certify.registry.linking.engine import (
+    Source,
+    check_columns,
+    checked_name,
+)
 from certify.registry.normalise import Layout, canonical
 
 _FUNCTIONS = (

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
-from certify.decision.determine import add_case, determine
+from certify.decision.cases import add_case
+from certify.decision.determine import determine
 from certify.domain.evidence import AdverseRecord
 from certify.errors import Conflict
 from certify.registry.linking import Model, Term, explain

@@ -14,12 +14,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certify.capture.challenge import COLOURS, MAX_SECONDS, below, draw
+from certify.capture.challenge import (
+    COLOURS,
+    MAX_SECONDS,
+    draw,
+)
 from certify.capture.session import open_session
+from certify.domain.draws import below
 from certify.domain.evidence import AdverseRecord, Channel
 from certify.domain.profile import NEEDS, STANDARD, TURNS, Demand, Risk, choose, visit
 from certify.erase import erase
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference
 from certify.service import Service
 from certify.storage.facts import add_evidence
 from certify.storage.tables.sessions import SessionRow

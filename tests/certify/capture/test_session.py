@@ -23,13 +23,16 @@ from certify.certificates.verify import verify_any
 from certify.decision.determine import determine
 from certify.decision.issue import key_set
 from certify.domain.evidence import Channel
+from certify.doorstep.traces import note_face
 from certify.erase import erase
 from certify.errors import Conflict, Gone
 from certify.people.enrol import (
-    MAX_REFERENCES,
     NewBeneficiary,
     NewEntitlement,
     add_beneficiary,
+)
+from certify.people.references import (
+    MAX_REFERENCES,
     add_reference,
     measure_reference,
 )
@@ -47,7 +50,8 @@ from certify.storage.tables.decisions import (
 )
 from certify.storage.tables.people import TemplateRow
 from certify.storage.tables.sessions import BlobRow, SessionRow
-from certify.workers.faces import Bench, run_worker, tidy
+from certify.workers.faces import WorkerContext, run_worker
+from certify.workers.housekeeping import run_housekeeping
 from fixtures import faces
 from models.pipeline import FaceEngine
 
@@ -82,7 +86,7 @@ def _submit(service: Service, person: UUID, photo: bytes, channel: Channel = Cha
 def test_two_workers_at_once_decide_once(service: Service, engine: FaceEngine, person: UUID, portrait: Any) -> None:
     session = _submit(service, person, faces.rephotograph(portrait, seed=1))
     with ThreadPoolExecutor(4) as pool:
-        rows = list(pool.map(lambda _: evaluate_session(service, engine, session), range(4)))
+        rows = list(pool.map(lambda _: evaluate_session(service, engine, session, notice=note_face), range(4)))
     assert {row.outcome for row in rows} == {"certified"}
     with service.unit() as unit:
         for table in (DeterminationRow, EvidenceRow, CertificateRow):
@@ -118,7 +122,7 @@ def test_a_determination_replays_from_evidence_and_from_the_photo(
     service: Service, engine: FaceEngine, person: UUID, portrait: Any
 ) -> None:
     session = _submit(service, person, faces.rephotograph(portrait, seed=1))
-    evaluate_session(service, engine, session)
+    evaluate_session(service, engine, session, notice=note_face)
     with service.unit() as unit:
         determination = determinations_of(unit.db, session_id=session)[0].id
         result = replay(unit, determination, engine=engine)
@@ -168,7 +172,7 @@ def test_certifying_again_supersedes_and_keeps_one_in_force(
     numbers = []
     for day in range(3):
         session = _submit(service, person, faces.rephotograph(portrait, seed=day))
-        numbers.append(evaluate_session(service, engine, session).certificate_number)
+        numbers.append(evaluate_session(service, engine, session, notice=note_face).certificate_number)
         clock.advance(timedelta(days=1))
     assert len(set(numbers)) == 3
     with service.unit() as unit:
@@ -184,7 +188,7 @@ def test_certifying_twice_on_one_day_issues_one_certificate(
 ) -> None:
     numbers = {
         evaluate_session(
-            service, engine, _submit(service, person, faces.rephotograph(portrait, seed=s))
+            service, engine, _submit(service, person, faces.rephotograph(portrait, seed=s)), notice=note_face
         ).certificate_number
         for s in range(2)
     }
@@ -195,11 +199,11 @@ def test_certifying_twice_on_one_day_issues_one_certificate(
 def test_old_certificates_stay_verifiable_after_rotation(
     service: Service, engine: FaceEngine, person: UUID, portrait: Any, clock: Any, algorithm: Algorithm
 ) -> None:
-    evaluate_session(service, engine, _submit(service, person, faces.rephotograph(portrait, seed=1)))
+    evaluate_session(service, engine, _submit(service, person, faces.rephotograph(portrait, seed=1)), notice=note_face)
     clock.advance(timedelta(days=1))
     with service.unit() as unit:
         rotate_key(unit.db, service.vault, "certificate", algorithm, unit.service.clock)
-    evaluate_session(service, engine, _submit(service, person, faces.rephotograph(portrait, seed=2)))
+    evaluate_session(service, engine, _submit(service, person, faces.rephotograph(portrait, seed=2)), notice=note_face)
     with service.unit() as unit:
         keys = key_set(unit)
         rows = certificates_of(unit.db, person)
@@ -223,7 +227,7 @@ def test_a_key_is_not_retired_under_a_hand_that_signs(
             assert not rotation.done()
             held_until = utc_now()
         rotation.result()
-    row = evaluate_session(live, engine, session)
+    row = evaluate_session(live, engine, session, notice=note_face)
     with live.unit() as unit:
         keys = {found.kid: found for found in public_keys(unit.db, "certificate")}
         retired_at = keys[before].retired_at
@@ -257,7 +261,7 @@ def test_used_up_attempts_close_the_remote_way_and_ask_for_a_visit(
     with service.unit() as unit:
         kept_back = open_session(unit, person, Channel.REMOTE).id
     for seed in range(3):
-        row = evaluate_session(service, engine, _submit(service, person, faces.no_face(seed=seed)))
+        row = evaluate_session(service, engine, _submit(service, person, faces.no_face(seed=seed)), notice=note_face)
     assert row.outcome == "doorstep"
     with pytest.raises(Conflict) as refused, service.unit() as unit:
         open_session(unit, person, Channel.REMOTE)
@@ -275,7 +279,7 @@ def test_used_up_attempts_close_the_remote_way_and_ask_for_a_visit(
         determine(unit, person)
         assert "visit" in {case.kind for case in open_cases_of(unit.db, person)}
     visit = _submit(service, person, faces.rephotograph(portrait, seed=1), Channel.DOORSTEP)
-    assert evaluate_session(service, engine, visit).outcome == "certified"
+    assert evaluate_session(service, engine, visit, notice=note_face).outcome == "certified"
     with service.unit() as unit:
         assert open_cases_of(unit.db, person) == []
 
@@ -288,7 +292,7 @@ def test_one_remote_attempt_at_a_time(service: Service, engine: FaceEngine, pers
     with pytest.raises(Conflict) as refused, service.unit() as unit:
         submit_media(unit, second, photo)
     assert refused.value.code == "another_in_progress"
-    evaluate_session(service, engine, first)
+    evaluate_session(service, engine, first, notice=note_face)
     with service.unit() as unit:
         assert submit_media(unit, second, photo).state == "submitted"
 
@@ -310,7 +314,7 @@ def test_erasing_and_deciding_at_once_never_deadlock(service: Service, engine: F
 
         def decide_one(session: UUID = session) -> None:
             with suppress(Gone):
-                evaluate_session(service, engine, session)
+                evaluate_session(service, engine, session, notice=note_face)
 
         with ThreadPoolExecutor(2) as pool:
             for job in [pool.submit(decide_one), pool.submit(erase_one)]:
@@ -350,16 +354,16 @@ def test_housekeeping_expires_purges_and_finds_lost_work(
         unmeasured = add_reference(unit, person, faces.rephotograph(portrait, seed=5, megapixels=0.3))
     clock.advance(timedelta(minutes=20))
     queued = replace(service, queue=DatabaseQueue())
-    tidy(queued)
+    run_housekeeping(queued)
     with service.unit() as unit:
         idle_row = unit.db.get(SessionRow, idle)
         assert idle_row is not None
         assert idle_row.state == "expired"
         jobs = unit.db.execute(text("select args ->> 'subject' from procrastinate_jobs")).scalars().all()
         assert set(jobs) == {str(lost), str(unmeasured)}
-    evaluate_session(service, engine, lost)
+    evaluate_session(service, engine, lost, notice=note_face)
     clock.advance(timedelta(days=31))
-    tidy(queued)
+    run_housekeeping(queued)
     with service.unit() as unit:
         row = unit.db.get(SessionRow, lost)
         assert row is not None
@@ -375,7 +379,7 @@ def queued(service: Service) -> Service:
 
 
 async def _work(service: Service, engine: FaceEngine) -> None:
-    await run_worker(Bench(service, engine), wait=False)
+    await run_worker(WorkerContext(service, engine), wait=False)
 
 
 @pytest.mark.enable_socket
@@ -396,7 +400,7 @@ def test_sessions_of_one_person_decided_at_once_leave_one_certificate(
     photos = [faces.rephotograph(portrait, seed=seed, megapixels=0.5) for seed in range(6)]
     sessions = [_submit(service, person, photo, Channel.DOORSTEP) for photo in photos]
     with ThreadPoolExecutor(6) as pool:
-        rows = list(pool.map(lambda session: evaluate_session(service, engine, session), sessions))
+        rows = list(pool.map(lambda session: evaluate_session(service, engine, session, notice=note_face), sessions))
     assert {row.outcome for row in rows} == {"certified"}
     with service.unit() as unit:
         states = [row.state for row in certificates_of(unit.db, person)]

@@ -27,9 +27,15 @@ from certify.capture.uploads import (
 )
 from certify.decision.determine import determine
 from certify.domain.evidence import Capture, Channel, Check
+from certify.doorstep.traces import note_face
 from certify.erase import erase
 from certify.errors import Conflict, Gone, Invalid, NotFound, TooLarge
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.queue import DatabaseQueue
 from certify.service import Service
 from certify.storage.facts import determinations_of, evidence_of, stored_parameters
@@ -40,7 +46,7 @@ from certify.storage.tables.sessions import (
     SessionRow,
     UploadRow,
 )
-from certify.workers.faces import tidy
+from certify.workers.housekeeping import run_housekeeping
 from fixtures import faces, videos
 from models.errors import VideoRefused
 from models.pipeline import FaceEngine
@@ -268,7 +274,7 @@ def test_time_runs_out_and_what_had_come_goes(service: Service, session: UUID, f
     clock.advance(timedelta(minutes=16))
     for tidied in (False, True):
         if tidied:
-            tidy(service)
+            run_housekeeping(service)
         attempts: tuple[Callable[[], object], ...] = (
             lambda: _put(service, session, CHUNK, film[CHUNK : 2 * CHUNK]),
             lambda: _progress(service, session),
@@ -288,7 +294,7 @@ def test_traces_of_an_arrived_upload_go_with_the_time_of_the_session(
     _begin(service, session, film)
     _send(service, session, film)
     clock.advance(timedelta(minutes=16))
-    tidy(service)
+    run_housekeeping(service)
     with service.unit() as unit:
         assert _count(unit.db, UploadRow) == _count(unit.db, ChunkRow) == 0
         assert unit.db.get_one(SessionRow, session).blob_id is not None
@@ -349,7 +355,7 @@ def test_a_video_is_watched_compared_and_decided(
     session = _open(service, person, Channel.DOORSTEP)
     _begin(service, session, film)
     _send(service, session, film)
-    row = evaluate_session(service, engine, session)
+    row = evaluate_session(service, engine, session, notice=note_face)
     assert row.state == "decided"
     with service.unit() as unit:
         report = unit.db.get_one(SessionRow, session).report or {}
@@ -376,7 +382,7 @@ def test_a_video_that_the_worker_cannot_read_is_a_failed_attempt_with_guidance(
         submit_media(unit, session, film)
     for number in references:
         measure_reference(service, engine, UUID(str(number)))
-    row = evaluate_session(service, engine, session)
+    row = evaluate_session(service, engine, session, notice=note_face)
     assert (row.outcome, row.guidance) == ("retry", ["video_size_changed"])
     with service.unit() as unit:
         determine(unit, person)

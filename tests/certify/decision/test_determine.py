@@ -19,7 +19,11 @@ from certify.decision.determine import determine, determine_many
 from certify.decision.issue import key_set
 from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling
 from certify.errors import NotFound
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force, certificates_of
 from certify.storage.direct import run

@@ -11,12 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certify.decision.determine import determine, let_time_pass
+from certify.decision.determine import determine, determine_due
 from certify.decision.record import NewRecord, record
 from certify.domain.passage import next_change
 from certify.domain.schedule import add_days
 from certify.erase import erase
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.service import Service, Unit
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_cases_of
@@ -46,7 +50,7 @@ def test_a_pension_runs_through_its_year_by_itself(service: Service, clock: Any)
     seen = []
     for _ in range(400):
         clock.advance(timedelta(days=1))
-        if let_time_pass(service):
+        if determine_due(service):
             seen.append((clock.now.date().isoformat(), *_standing(service, person)))
     assert seen == [
         ("2026-03-03", "certified", "renew"),
@@ -56,7 +60,7 @@ def test_a_pension_runs_through_its_year_by_itself(service: Service, clock: Any)
     with service.unit() as unit:
         assert [case.kind for case in open_cases_of(unit.db, person)] == ["overdue"]
         assert entitlements_of(unit.db, person)[0].payment == "continue"
-    assert let_time_pass(service) == 0
+    assert determine_due(service) == 0
 
 
 @pytest.mark.integration
@@ -68,7 +72,7 @@ def test_the_eightieth_birthday_opens_the_subsidy(service: Service, clock: Any) 
         determine(unit, person)
     assert _standing(service, person)[0] == "due"
     clock.now = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
-    assert let_time_pass(service) == 1
+    assert determine_due(service) == 1
     assert _standing(service, person)[0] == "certified"
 
 
@@ -84,7 +88,7 @@ def test_a_death_dated_later_today_counts_now_and_the_erased_are_left_alone(serv
     with service.unit() as unit:
         erase(unit, person)
     clock.advance(timedelta(days=900))
-    assert let_time_pass(service) == 0
+    assert determine_due(service) == 0
 
 
 @pytest.mark.integration
@@ -103,7 +107,7 @@ def test_one_failure_holds_up_nobody_else(service: Service, clock: Any, monkeypa
         determine(unit, beneficiary_id)
 
     monkeypatch.setattr("certify.decision.determine.determine", broken_for_one)
-    let_time_pass(service)
+    determine_due(service)
     assert [_standing(service, person)[0] for person in people] == ["grace", "certified", "grace"]
 
 

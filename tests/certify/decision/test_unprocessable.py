@@ -23,7 +23,12 @@ from certify.decision.review import Decision, rule
 from certify.decision.unprocessable import CASE_KIND, Reason, give_up, give_up_reference
 from certify.domain.evidence import Channel
 from certify.erase import erase
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference
 from certify.queue import EVALUATE, DatabaseQueue
 from certify.service import Service
 from certify.storage.database import SESSION_OPTIONS
@@ -33,7 +38,8 @@ from certify.storage.reviews import open_cases_of
 from certify.storage.tables.decisions import EvidenceRow
 from certify.storage.tables.people import ReferenceRow
 from certify.storage.tables.sessions import SessionRow
-from certify.workers.faces import MAX_RESCUES, rescue_stalled, tidy
+from certify.workers.housekeeping import run_housekeeping
+from certify.workers.rescue import MAX_RESCUES, rescue_stalled
 from fixtures import faces
 from models.guidance import sentence
 
@@ -129,7 +135,7 @@ def test_after_the_fourth_dead_worker_a_human_gets_the_session(service: Service,
     assert '"gave_up":"worker_died"' in _events(service)
     # Housekeeping does not bring it back, and nothing counts against the person.
     clock.advance(timedelta(minutes=10))
-    tidy(service)
+    run_housekeeping(service)
     assert _jobs(service) == [("failed", -MAX_RESCUES)]
     assert _rescue(service) == 0
     with service.unit() as unit:
@@ -179,10 +185,10 @@ def test_housekeeping_doubles_no_job_that_a_worker_has_or_had(service: Service, 
     _forget_references(service)
     _take(service)
     clock.advance(timedelta(minutes=10))
-    tidy(service)
+    run_housekeeping(service)
     assert _jobs(service) == [("doing", 0)]
     _rescue(service)
-    tidy(service)
+    run_housekeeping(service)
     assert _jobs(service) == [("todo", -1)]
 
 
@@ -218,10 +224,10 @@ def test_a_session_that_keeps_failing_is_given_up_after_a_day(service: Service, 
         with service.unit() as unit:
             unit.db.execute(text("select procrastinate_finish_job_v1(:job, 'failed', false)"), {"job": job})
         clock.advance(timedelta(hours=7))
-        tidy(service)
+        run_housekeeping(service)
         assert _session(service, session).state == "submitted"
     clock.advance(timedelta(hours=7))
-    tidy(service)
+    run_housekeeping(service)
     row = _session(service, session)
     assert (row.state, row.outcome) == ("decided", "review")
     assert '"gave_up":"keeps_failing"' in _events(service)
@@ -268,7 +274,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from certify.config import Settings
 from certify.service import build_service
-from certify.workers.faces import Bench, run_worker
+from certify.workers.faces import WorkerContext, run_worker
 
 class PoisonedEngine:
     '''Stands for a decoder or model that takes the whole process with it.'''
@@ -277,7 +283,7 @@ class PoisonedEngine:
         os.kill(os.getpid(), signal.SIGKILL)
 
 service = build_service(Settings(data_dir=Path(sys.argv[1]), database_url=SecretStr(sys.argv[2])))
-asyncio.run(run_worker(Bench(service, PoisonedEngine()), wait=False))
+asyncio.run(run_worker(WorkerContext(service, PoisonedEngine()), wait=False))
 """
 
 

@@ -16,7 +16,13 @@ from certify.doorstep.agents import AgentState, NewAgent, add_agent, set_agent_s
 from certify.doorstep.clock import sign_time
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.receive import take_bundle
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.doorstep.traces import note_face
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.service import Service
 from certify.storage.signing import Purpose, active_key
 from certify.storage.tables.doorstep import BundleRow, TabletRow
@@ -96,7 +102,7 @@ class Round:
         """Let the worker look at the face of an opened visit."""
         assert row.session_id is not None
         assert self.engine is not None
-        return evaluate_session(self.service, self.engine, row.session_id)
+        return evaluate_session(self.service, self.engine, row.session_id, notice=note_face)
 
     def suspend(self) -> None:
         with self.service.unit() as unit:

@@ -12,7 +12,11 @@ from sqlalchemy import select
 
 from certify.domain.schedule import latest_date
 from certify.doorstep.agents import NewAgent, add_agent
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.service import Service, Unit
 from certify.storage.ledger import leaves
 from certify.storage.tables.doorstep import BundleRow, TabletRow, VisitRow

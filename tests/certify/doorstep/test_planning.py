@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from certify.decision.determine import add_case
+from certify.decision.cases import add_case
 from certify.doorstep.agents import AgentState, change_agent, set_agent_state
 from certify.doorstep.backlog import NO_AGENT, AreaLoad, DayLoad, backlog
 from certify.doorstep.backlog_page import backlog_page

@@ -35,7 +35,11 @@ from certify.doorstep.tablets import (
     tablets_of,
 )
 from certify.errors import Conflict, Invalid, NotFound
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.service import Service
 from certify.storage.tables.doorstep import VisitRow
 from fixtures import faces

@@ -15,7 +15,11 @@ from sqlalchemy import func, select
 
 from certify.errors import Invalid
 from certify.files.people_file import ImportReport, import_people
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.people.identifiers import look_up
 from certify.service import Service
 from certify.storage.ledger import ledger_root, ledger_size

@@ -12,7 +12,11 @@ from sqlalchemy import select
 
 from certify.decision.determine import determine
 from certify.people.contact import Contact, set_contact
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.senders import Channel, Outgoing, Senders, SendFailed, Way
 from certify.service import Service
 from certify.storage.tables.messages import MessageRow

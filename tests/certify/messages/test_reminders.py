@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certify.decision.determine import determine, let_time_pass
+from certify.decision.determine import determine, determine_due
 from certify.decision.record import NewRecord, record
 from certify.domain.evidence import OfficerRuling, Ruling
 from certify.erase import erase
@@ -37,7 +37,7 @@ def service(service: Service) -> Service:
 def _on(service: Service, clock: Clock, day: date) -> Counter[str]:
     """Let the service reach a day, at noon in Shanghai, and remind."""
     clock.now = datetime(day.year, day.month, day.day, 4, 0, tzinfo=UTC)
-    let_time_pass(service)
+    determine_due(service)
     return remind(service)
 
 

@@ -25,7 +25,7 @@ from certify.service import Service
 from certify.storage.facts import add_evidence
 from certify.storage.messages import claim_messages, mark_cancelled, retry_failed
 from certify.storage.tables.messages import MessageRow
-from certify.workers.faces import tidy
+from certify.workers.housekeeping import run_housekeeping
 from tests.certify.messages.people import EMAIL, NAME, PHONE, Box, enrol, failed, messages, reached, with_ways
 from tests.conftest import Clock
 
@@ -251,10 +251,10 @@ def test_what_is_older_than_ninety_days_goes(sms: Service, clock: Clock) -> None
     clock.advance(timedelta(days=89))
     _put(sms, ana, dedupe="b")
     clock.advance(timedelta(days=2))
-    tidy(sms)
+    run_housekeeping(sms)
     assert [row.dedupe for row in messages(sms)] == ["b"]
     clock.advance(timedelta(days=120))
-    tidy(sms)  # never sent, and of no use any more
+    run_housekeeping(sms)  # never sent, and of no use any more
     assert messages(sms) == []
 
 

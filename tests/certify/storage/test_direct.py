@@ -8,7 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import event
 
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.service import Service
 from certify.storage.direct import load
 from certify.storage.people import get_beneficiary

@@ -12,7 +12,11 @@ from uuid import UUID
 import pytest
 
 from certify.decision.determine import determine_many
-from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiaries
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiaries,
+)
 from certify.registry.feeds.description import Feed, parse_feed
 from certify.registry.runs.carry_out import Machine, carry_out
 from certify.registry.runs.importing import import_file

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event
 
-from api import views
+from api import certificate_now, views
 from api.app import create_app
 from certify.certificates.errors import BadSignature
 from certify.service import Service
@@ -29,9 +29,9 @@ NAME = "Ottilie Unmistakable-Placeholder"
 @pytest.fixture(autouse=True)
 def empty_cache() -> Iterator[None]:
     """The cache is the process's own; tests must not see one another's."""
-    views._genuine.clear()
+    certificate_now._genuine.clear()
     yield
-    views._genuine.clear()
+    certificate_now._genuine.clear()
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_the_second_look_asks_for_no_keys_and_says_the_same(
 
 def test_what_is_kept_says_nothing_about_anybody(call: Callable[[Role], Caller], issued: tuple[str, str]) -> None:
     assert call(Role.OFFICER).get(f"/v1/certificates/{issued[1]}").status_code == 200
-    kept = dict(views._genuine)
+    kept = dict(certificate_now._genuine)
     assert [(len(key), value) for key, value in kept.items()] == [(32, None)]
 
 
@@ -122,14 +122,14 @@ def test_bytes_that_nobody_signed_are_never_shown(service: Service, issued: tupl
     with service.reading() as unit:
         row = unit.db.get(CertificateRow, issued[1])
         assert row is not None
-        views.require_genuine(unit, row)
-        assert views.known_genuine(row)
+        certificate_now.require_genuine(unit, row)
+        assert certificate_now.known_genuine(row)
         assert views.certificate(row, unit.now).content["name"]["value"] == NAME
         forged = row.cose.replace(NAME.encode(), NAME.swapcase().encode())
         assert forged != row.cose
         row.cose = forged
         for _ in range(2):  # a refusal is not kept either
             with pytest.raises(BadSignature):
-                views.require_genuine(unit, row)
-            assert not views.known_genuine(row)
+                certificate_now.require_genuine(unit, row)
+            assert not certificate_now.known_genuine(row)
         unit.db.rollback()

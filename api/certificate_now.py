@@ -1,0 +1,60 @@
+"""Write a person's certificate on request, and check that a stored certificate carries a genuine signature."""
+
+from __future__ import annotations
+
+import hashlib
+from threading import Lock
+from uuid import UUID
+
+from cachetools import LRUCache
+
+from api import views
+from api.schemas.certificates import CertificateOut
+from certify.certificates.signing import verify
+from certify.decision.determine import determine
+from certify.decision.issue import key_set
+from certify.errors import Conflict
+from certify.service import Unit
+from certify.storage.certificates import get_certificate
+from certify.storage.tables.decisions import CertificateRow
+
+
+def certificate_now(unit: Unit, beneficiary_id: UUID) -> CertificateOut:
+    """Return a person's certificate, written now if there is none yet. Raises Conflict (``not_certified``)."""
+    found = determine(unit, beneficiary_id)
+    if found.certificate is None or found.certificate.state != "valid":
+        raise Conflict(
+            "This person is not certified at present.",
+            hint="Their standing says what is missing.",
+            code="not_certified",
+        )
+    row = get_certificate(unit.db, found.certificate.number)
+    require_genuine(unit, row)
+    return views.certificate(row, unit.now)
+
+
+_genuine: LRUCache[bytes, None] = LRUCache(maxsize=4096)
+"""Hashes of signed bytes that were verified. They never change, so a signature is checked, and its keys read, once.
+
+Only a hash is kept, never what the certificate says: the name of somebody who was erased, perhaps by another process,
+must not live on in here.
+"""
+
+
+def known_genuine(row: CertificateRow) -> bool:
+    """Tell whether this process has verified the stored bytes before."""
+    return _fingerprint(row) in _genuine
+
+
+def require_genuine(unit: Unit, row: CertificateRow) -> None:
+    """Verify the stored bytes with the service's keys. Raises BadSignature when somebody altered them."""
+    verify(row.cose, key_set(unit), now=unit.now)
+    with _lock:
+        _genuine[_fingerprint(row)] = None
+
+
+_lock = Lock()
+
+
+def _fingerprint(row: CertificateRow) -> bytes:
+    return hashlib.sha256(row.cose).digest()

@@ -1,0 +1,31 @@
+"""The answer to a request that opened a capture session: the session and its token."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from api import views
+from api.schemas.sessions import SessionOpened
+from certify.people.access import device_mark
+from certify.service import Unit
+from certify.storage.tables.sessions import SessionRow
+from certify.tokens import Role, Signer
+
+_RESULT_LIFETIME = timedelta(hours=24)
+"""How long after the session's end its token still reads the result."""
+
+
+def opened(
+    signer: Signer, unit: Unit, row: SessionRow, *, subject: UUID, device_id: str | None = None
+) -> SessionOpened:
+    """Answer with a new session and its token, which counts on the device only, if one is named."""
+    token = signer.issue(
+        subject=str(subject),
+        role=Role.PENSIONER,
+        now=unit.now,
+        lifetime=row.expires_at - unit.now + _RESULT_LIFETIME,
+        session=row.id,
+        device=None if device_id is None else device_mark(device_id),
+    )
+    return SessionOpened(session=views.new_session(row, unit.now), token=token)

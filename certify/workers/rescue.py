@@ -1,0 +1,85 @@
+"""Rescue of the jobs that dead workers left: back into the queue, or closed after several deaths."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from uuid import UUID
+
+from procrastinate import App
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Job, Status
+
+from certify.decision.unprocessable import Reason, give_up, give_up_reference
+from certify.errors import NotFound
+from certify.queue import EVALUATE, MEASURE
+from certify.service import Service
+
+log = logging.getLogger("certify.worker")
+
+STALLED_AFTER = 20.0
+"""Seconds without a heartbeat after which a worker counts as dead and its jobs are taken over."""
+
+MAX_RESCUES = 3
+"""How often a job of a dead worker is tried again. One death says nothing (power, a restart, the kernel short of memory
+choosing a victim), and even two can be bad luck; but a rescued job runs alone among the rescued, so that whoever is
+there when the fourth worker dies is the cause. Without a limit one photo could keep killing workers for ever."""
+
+
+async def rescue_stalled(app: App, service: Service) -> int:
+    """Take over the jobs of dead workers: back into the queue, or given up after ``MAX_RESCUES``; return how many."""
+    await app.job_manager.prune_stalled_workers(STALLED_AFTER)
+    stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER))
+    for job in stalled:
+        try:
+            await _rescue(app, service, job)
+        except Exception:
+            # Mostly another worker was faster. Whatever it is, the other jobs must not wait for this one.
+            log.exception("a job of a dead worker was not taken over", extra={"job": job.id})
+    return len(stalled)
+
+
+async def _rescue(app: App, service: Service, job: Job) -> None:
+    """Rescues are counted in the job's priority: 0 for a new job, -1 after the first rescue, and so on.
+
+    The count of attempts would not do, as failures of another kind (a lost connection) raise it too. And it is the
+    right order: what may have killed a worker waits behind everything that has not. The common lock lets only one
+    rescued job run at a time, so that a worker with several jobs at once does not make its innocent ones look guilty.
+    """
+    if job.task_name not in (EVALUATE, MEASURE):
+        await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)  # the next minute brings it again
+        return
+    rescues = -job.priority
+    if rescues >= MAX_RESCUES:
+        # First what people see, then the job: killed in between, the next round finds the job and repeats harmlessly.
+        await asyncio.to_thread(_give_up, service, job.task_name, UUID(str(job.task_kwargs["subject"])))
+        await app.job_manager.finish_job(job, Status.FAILED, delete_job=False)
+        log.error("job given up: it was there when its workers died", extra={"job": job.id, "task": job.task_name})
+        return
+    try:
+        await app.job_manager.retry_job(job, priority=job.priority - 1, lock=f"{job.task_name}:rescued")
+    except UniqueViolation:  # another job of the same subject waits already and will do the work
+        await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+
+
+def _give_up(service: Service, task: str, subject: UUID) -> None:
+    try:
+        with service.unit() as unit:
+            if task == EVALUATE:
+                give_up(unit, subject, reason=Reason.WORKER_DIED)
+            else:
+                give_up_reference(unit, subject, reason=Reason.WORKER_DIED)
+    except NotFound:
+        pass  # the person was erased meanwhile, and what the job was about with them
+
+
+async def rescue_forever(app: App, service: Service) -> None:
+    """Look for stalled jobs every five seconds, until cancelled. A failure is logged and the loop continues."""
+    while True:
+        try:
+            rescued = await rescue_stalled(app, service)
+            if rescued:
+                log.warning("jobs of a dead worker taken over", extra={"jobs": rescued})
+        except Exception:
+            log.exception("looking for stalled jobs failed")
+        await asyncio.sleep(5)
