@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from api.errors import Forbidden, TooManyRequests
 from api.limits import RateLimiter
 from api.state import State, state_of
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.people.access import device_mark
 from certify.service import Unit
 from certify.storage.sessions import get_session

@@ -32,6 +32,7 @@ from certify.certificates.signing import State, read_unverified
 from certify.decision.appeal import Appeal
 from certify.decision.receipts import Receipt
 from certify.domain.schedule import latest_date
+from certify.domain.states import CertificateState, SessionState
 from certify.doorstep.visits import LATEST, SOONEST, ShownVisit
 from certify.own_page import History, OwnPage
 from certify.people.contact import Contact
@@ -135,7 +136,7 @@ def upload(progress: Progress) -> UploadOut:
             "state": row.state,
             "offset": progress.offset,
             "size": progress.size,
-            "complete": row.state in ("submitted", "decided"),
+            "complete": row.state in (SessionState.SUBMITTED, SessionState.DECIDED),
             "min_chunk": MIN_CHUNK,
             "max_chunk": MAX_CHUNK,
             "expires_at": row.expires_at,
@@ -149,7 +150,7 @@ def _session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> dict[
         "id": row.id,
         "beneficiary_id": None if hidden else row.beneficiary_id,
         "channel": row.channel,
-        "state": "expired" if row.state == "open" and now >= row.expires_at else row.state,
+        "state": SessionState.EXPIRED if row.state == SessionState.OPEN and now >= row.expires_at else row.state,
         "created_at": row.created_at,
         "expires_at": row.expires_at,
         "submitted_at": row.submitted_at,
@@ -186,7 +187,11 @@ def determination(row: DeterminationRow) -> DeterminationOut:
 
 def certificate_state(row: CertificateRow, now: datetime) -> str:
     """Return the state people see: what was valid or paused and has run out is expired."""
-    return "expired" if row.state in ("valid", "paused") and now >= row.expires_at else row.state
+    return (
+        "expired"
+        if row.state in (CertificateState.VALID, CertificateState.PAUSED) and now >= row.expires_at
+        else row.state
+    )
 
 
 def certificate(row: CertificateRow, now: datetime) -> CertificateOut:
@@ -209,7 +214,7 @@ def certificate(row: CertificateRow, now: datetime) -> CertificateOut:
 def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> VerifyOut:
     """Join what the signature says with what the issuer knows of revocation."""
     state = certificate_state(row, now)
-    shown = offline.value if state in ("valid", "expired") else state
+    shown = offline.value if state in (CertificateState.VALID, "expired") else state
     # The last offline line says that revocation cannot be seen; here it can.
     words = [*lines[1:-1]]
     head = {

@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from certify.capture.session import open_session, submit_media
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,

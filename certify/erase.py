@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from certify.decision.issue import revoke
+from certify.domain.ledger_events import LedgerEvent
 from certify.doorstep.homes import forget_home_of
 from certify.doorstep.identify import forget_sealed_of
 from certify.doorstep.visits import end_visits_of
@@ -52,4 +53,4 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     person.national_id_masked = "erased"
     person.needs = []
     person.erased_at = unit.now
-    unit.ledger("person_erased", beneficiary_id)
+    unit.ledger(LedgerEvent.PERSON_ERASED, beneficiary_id)

@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from certify.decision.appeal import Appeal, last_appeal
+from certify.domain.channels import Channel
 from certify.domain.decide import NextStep, Standing
-from certify.domain.evidence import Channel
+from certify.domain.states import CertificateState, ReferenceState, SessionState
 from certify.doorstep.visits import ShownVisit, shown_visit, visit_of
 from certify.people.consent import consent_of
 from certify.service import Unit
@@ -71,7 +72,11 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
     """Return a person's own page. Raises NotFound."""
     person = get_beneficiary(unit.db, beneficiary_id)
     pensions = entitlements_of(unit.db, beneficiary_id)
-    in_force = [c for c in certificates_of(unit.db, beneficiary_id) if c.state == "valid" and c.expires_at > unit.now]
+    in_force = [
+        c
+        for c in certificates_of(unit.db, beneficiary_id)
+        if c.state == CertificateState.VALID and c.expires_at > unit.now
+    ]
     visit = visit_of(unit, beneficiary_id)
     until = [pension.valid_until for pension in pensions if pension.valid_until]
     return OwnPage(
@@ -81,7 +86,7 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
         valid_until=min(until) if until and len(until) == len(pensions) else None,
         due_on=min((pension.due_on for pension in pensions if pension.due_on), default=None),
         certificate=in_force[0].number if in_force else None,
-        can_film=any(reference.state != "refused" for reference in references_of(unit.db, beneficiary_id)),
+        can_film=any(reference.state != ReferenceState.REFUSED for reference in references_of(unit.db, beneficiary_id)),
         consent=consent_of(unit, beneficiary_id),
         visit=shown_visit(unit, visit) if visit else None,
         appeal=last_appeal(unit, beneficiary_id),
@@ -114,7 +119,7 @@ def history_of(unit: Unit, beneficiary_id: UUID) -> History:
     since = unit.now - _YEARS_SHOWN
     query = select(SessionRow).where(
         SessionRow.beneficiary_id == beneficiary_id,
-        SessionRow.state == "decided",
+        SessionRow.state == SessionState.DECIDED,
         SessionRow.decided_at >= since,
         SessionRow.channel.in_((Channel.REMOTE.value, Channel.DOORSTEP.value)),
     )

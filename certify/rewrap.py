@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.orm import Session
 
+from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Unavailable
 from certify.service import Service
 from certify.storage.idempotency import answer_label
@@ -68,7 +69,7 @@ def rewrap(
         _move_own(unit.db, key, moved)
         moved.left += _waiting(unit.db, key)
         if not moved.left:
-            unit.ledger("master_key_changed", None, master_key=key.id)
+            unit.ledger(LedgerEvent.MASTER_KEY_CHANGED, None, master_key=key.id)
     say(total, total)
     return moved
 

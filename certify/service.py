@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from certify.config import Settings
 from certify.domain.codec import canonical
+from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid, Unavailable
 from certify.policies import PolicyDocument, load_policies
 from certify.queue import DatabaseQueue, Queue
@@ -103,10 +104,10 @@ class Unit:
         """Take over a sealer that an earlier unit of the same piece of work opened."""
         self._sealers[sealer.beneficiary_id] = sealer
 
-    def ledger(self, event: str, beneficiary_id: UUID | None, **details: Any) -> None:
+    def ledger(self, event: LedgerEvent, beneficiary_id: UUID | None, **details: Any) -> None:
         """Note a change of somebody's standing for the ledger. ``details`` are plain values that name nobody."""
         entry = {
-            "event": event,
+            "event": event.value,
             "by": self.actor,
             "at": self.now.isoformat(),
             "subject": str(beneficiary_id),

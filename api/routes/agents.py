@@ -33,9 +33,9 @@ from api.schemas.doorstep import (
 )
 from api.state import State, current_state
 from certify.domain.route import Point
+from certify.domain.states import AgentState
 from certify.doorstep.agents import (
     AgentChange,
-    AgentState,
     NewAgent,
     add_agent,
     all_agents,

@@ -35,7 +35,7 @@ from api.state import service_of, state_of
 from certify.capture.session import open_session
 from certify.decision.appeal import appeal
 from certify.decision.receipts import deny, receipts_of
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.domain.profile import PHOTOSENSITIVE
 from certify.doorstep.visits import ask_for_visit, cancel_visit
 from certify.own_page import history_of, own_page

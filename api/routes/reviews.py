@@ -13,8 +13,9 @@ from api.errors import problems
 from api.idempotency import Once, once
 from api.schemas.decisions import CaseIn, ReviewCaseList, ReviewCaseOut, RulingIn, RulingOut
 from api.state import service_of
-from certify.decision.cases import CaseKind, open_case
+from certify.decision.cases import open_case
 from certify.decision.review import Decision, rule
+from certify.domain.case_kinds import CaseKind
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, list_cases

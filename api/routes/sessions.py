@@ -16,7 +16,7 @@ from api.schemas.sessions import SessionIn, SessionOpened, SessionOut
 from api.session_opened import opened
 from api.state import state_of
 from certify.capture.session import open_session, submit_media
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.service import Unit
 from certify.storage.sessions import session_not_found
 from certify.storage.tables.sessions import SessionRow

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
 from certify.decision.cases import add_case
 from certify.decision.determine import determine_locked
+from certify.domain.case_kinds import CaseKind
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import AuditOutcome
 from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.passes import audit_counts, count_passes, get_audit
@@ -15,17 +17,6 @@ from certify.storage.people import get_beneficiary
 from certify.storage.reviews import open_case_of
 from certify.storage.tables.runs import AuditRow
 from models.statistics import Rate, rate
-
-FALSE_PASS = "false_pass"  # noqa: S105 - an outcome, not a password
-"""Kind of the case that a false pass opens."""
-
-
-class Outcome(StrEnum):
-    """What a check found."""
-
-    ALIVE = "alive"  # seen or spoken to, after the day of the proof
-    FALSE_PASS = FALSE_PASS  # dead, or not the person, on the day of the proof
-    NOT_REACHED = "not_reached"  # nobody was found; counts as neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +34,23 @@ class AuditReport:
     worst: Rate
 
 
-def record_audit(unit: Unit, pass_id: UUID, outcome: Outcome, *, officer: str, note: str | None = None) -> AuditRow:
+def record_audit(
+    unit: Unit, pass_id: UUID, outcome: AuditOutcome, *, officer: str, note: str | None = None
+) -> AuditRow:
     """Record what the check of a pass found. Raises NotFound, Conflict (``audit_recorded``).
 
     A false pass opens a case: the certification rested on records that were wrong or were somebody else's.
     """
     person = get_beneficiary(unit.db, get_audit(unit.db, pass_id).beneficiary_id, lock=True)
     row = get_audit(unit.db, pass_id, lock=True)
-    if row.outcome not in (None, Outcome.NOT_REACHED.value):
+    if row.outcome not in (None, AuditOutcome.NOT_REACHED.value):
         raise Conflict(f"This audit is done: {row.outcome}.", code="audit_recorded")
     row.outcome, row.checked_by, row.checked_at, row.note = outcome.value, officer, unit.now, note
-    unit.ledger("audit_recorded", row.beneficiary_id, silent_pass=str(pass_id), outcome=outcome.value, officer=officer)
-    if outcome is Outcome.FALSE_PASS and open_case_of(unit.db, row.beneficiary_id, FALSE_PASS) is None:
-        add_case(unit, row.beneficiary_id, FALSE_PASS, None)
+    unit.ledger(
+        LedgerEvent.AUDIT_RECORDED, row.beneficiary_id, silent_pass=str(pass_id), outcome=outcome.value, officer=officer
+    )
+    if outcome is AuditOutcome.FALSE_PASS and open_case_of(unit.db, row.beneficiary_id, CaseKind.FALSE_PASS) is None:
+        add_case(unit, row.beneficiary_id, CaseKind.FALSE_PASS, None)
         unit.db.flush()
         determine_locked(unit, person)
     return row
@@ -64,8 +59,8 @@ def record_audit(unit: Unit, pass_id: UUID, outcome: Outcome, *, officer: str, n
 def audit_report(unit: Unit, run_id: UUID | None = None) -> AuditReport:
     """Return the figures of all audits, or those of one run."""
     counts = audit_counts(unit.db, run_id)
-    wrong, right = counts.get(Outcome.FALSE_PASS, 0), counts.get(Outcome.ALIVE, 0)
-    lost = counts.get(Outcome.NOT_REACHED, 0)
+    wrong, right = counts.get(AuditOutcome.FALSE_PASS, 0), counts.get(AuditOutcome.ALIVE, 0)
+    lost = counts.get(AuditOutcome.NOT_REACHED, 0)
     return AuditReport(
         passes=count_passes(unit.db, run_id),
         drawn=sum(counts.values()),

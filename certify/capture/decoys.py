@@ -13,9 +13,10 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 
 from certify.capture.attempts import MAX_SESSIONS_A_DAY, another_in_progress, too_many_sessions, used_up
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.domain.profile import Demand, Risk, choose
 from certify.domain.schedule import age_on, latest_date
+from certify.domain.states import SessionState
 from certify.service import Unit
 from certify.storage.people import STRANGER, enrol_people
 from certify.storage.tables.people import BeneficiaryRow
@@ -38,7 +39,7 @@ def demand_of_stranger(unit: Unit, mark: bytes, birth_date: date, needs: Sequenc
 
 def refuse_stranger(unit: Unit, mark: bytes) -> None:
     """Refuse media as a person's would be. Raises Conflict (``another_in_progress``, ``attempts_used_up``)."""
-    waiting = select(SessionRow.id).where(SessionRow.stranger == mark, SessionRow.state == "submitted")
+    waiting = select(SessionRow.id).where(SessionRow.stranger == mark, SessionRow.state == SessionState.SUBMITTED)
     if unit.db.scalars(waiting.limit(1)).one_or_none() is not None:
         raise another_in_progress()
     if len(_failed(unit, mark)) >= attempt_limits(unit)[0]:
@@ -60,7 +61,7 @@ def attempt_limits(unit: Unit) -> tuple[int, timedelta]:
 def _failed(unit: Unit, mark: bytes) -> list[str]:
     since = unit.now - attempt_limits(unit)[1]
     query = select(SessionRow.profile).where(
-        SessionRow.stranger == mark, SessionRow.state == "decided", SessionRow.decided_at >= since
+        SessionRow.stranger == mark, SessionRow.state == SessionState.DECIDED, SessionRow.decided_at >= since
     )
     return [profile for profile in unit.db.scalars(query) if profile is not None]
 

@@ -7,7 +7,7 @@ from datetime import date
 from certify.capture.decoys import demand_of_stranger
 from certify.capture.new_session import new_session
 from certify.capture.session import open_session
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.errors import CertifyError
 from certify.people.access import Asked
 from certify.people.consent import set_consent

@@ -6,8 +6,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from certify.capture.challenge import draw
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.domain.profile import Demand
+from certify.domain.states import SessionState
 from certify.service import Unit
 from certify.storage.tables.sessions import SessionRow
 
@@ -28,7 +29,7 @@ def new_session(
         id=unit.service.new_id(),
         beneficiary_id=beneficiary_id,
         channel=channel.value,
-        state="open",
+        state=SessionState.OPEN,
         nonce=unit.service.random_bytes(16),
         created_at=unit.now,
         expires_at=unit.now + timedelta(minutes=unit.service.settings.session_minutes),

@@ -15,12 +15,15 @@ from certify.capture.duplicate_media import check_seen_before
 from certify.capture.media import media_type_of
 from certify.capture.new_session import new_session
 from certify.decision.determine import determine_locked, preview
+from certify.domain.channels import Channel
 from certify.domain.decide import Determination, NextStep
-from certify.domain.evidence import Capture, Channel, Check
+from certify.domain.evidence import Capture, Check
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.outcome import Outcome, attempts_used_up, session_outcome
 from certify.domain.profile import visit
 from certify.domain.proofs import judge_capture
 from certify.domain.sources import CERTIFY
+from certify.domain.states import ReferenceState, SessionState
 from certify.errors import Conflict, Gone, Unavailable
 from certify.people.consent import require_consent
 from certify.people.references import open_references
@@ -60,7 +63,7 @@ def open_session(
     person = get_beneficiary(unit.db, beneficiary_id, lock=True)
     if person.erased_at is not None:
         raise Gone("The data of this person was erased.", code="person_erased")
-    if not any(reference.state != "refused" for reference in references_of(unit.db, beneficiary_id)):
+    if not any(reference.state != ReferenceState.REFUSED for reference in references_of(unit.db, beneficiary_id)):
         raise Conflict(
             "There is no enrolled photo of this person to compare with.",
             hint="An agent or officer must enrol one first.",
@@ -106,7 +109,7 @@ def was_submitted(row: SessionRow, sha256: str) -> bool:
 
     Raises Conflict (``session_already_submitted``) when it has others, Gone (``session_expired``).
     """
-    if row.state in ("submitted", "decided"):
+    if row.state in (SessionState.SUBMITTED, SessionState.DECIDED):
         if row.media_sha256 == sha256:
             return True
         raise Conflict(
@@ -122,7 +125,7 @@ def require_open(unit: Unit, person: BeneficiaryRow, row: SessionRow) -> None:
 
     Raises Gone (``session_expired``), Conflict (``another_in_progress``, ``attempts_used_up``).
     """
-    if row.state == "expired" or unit.now >= row.expires_at:
+    if row.state == SessionState.EXPIRED or unit.now >= row.expires_at:
         raise Gone("The time of this session has run out.", hint="Open a new session.", code="session_expired")
     if row.stranger is not None:
         refuse_stranger(unit, row.stranger)
@@ -148,7 +151,7 @@ def accept_media(unit: Unit, person: BeneficiaryRow, row: SessionRow, data: byte
     )
     unit.db.flush()
     row.blob_id, row.media_sha256 = blob_id, stored.sha256
-    row.state, row.submitted_at = "submitted", unit.now
+    row.state, row.submitted_at = SessionState.SUBMITTED, unit.now
     unit.put_job(EVALUATE, row.id)
 
 
@@ -169,13 +172,15 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
     """
     with service.reading() as unit:
         row = get_session(unit.db, session_id)
-        if row.state != "submitted":
+        if row.state != SessionState.SUBMITTED:
             return row
         sealer = unit.sealer(row.beneficiary_id)
         data = read_media(unit.db, sealer, row.blob_id)
         plan, source = row.plan, row.source
         references = open_references(unit.db, sealer, row.beneficiary_id, engine.models)
-        if not references and any(r.state == "pending" for r in references_of(unit.db, row.beneficiary_id)):
+        if not references and any(
+            r.state == ReferenceState.PENDING for r in references_of(unit.db, row.beneficiary_id)
+        ):
             # The queue tries again shortly; judging now would count as a failed attempt of the person.
             raise Unavailable("The enrolled photo has not been measured yet.", code="reference_pending")
     seen = look(engine, data, plan, source)
@@ -183,7 +188,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
     with service.unit() as unit:
         unit.adopt_sealer(sealer)
         person, row = _lock(unit, session_id, row.beneficiary_id)
-        if row.state == "submitted":
+        if row.state == SessionState.SUBMITTED:
             if comparison is not None:
                 _keep_parameters(unit, "calibration", engine.calibration.text)
             seen, again = check_seen_before(unit, row, seen)
@@ -246,10 +251,10 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
         "nonce_sha256": hashlib.sha256(row.nonce).hexdigest(),
         "media_sha256": row.media_sha256,
     }
-    row.state, row.decided_at = "decided", unit.now
+    row.state, row.decided_at = SessionState.DECIDED, unit.now
     if found.certificate is not None and outcome == "certified":
         row.certificate_number = found.certificate.number
-    unit.ledger("session_decided", row.beneficiary_id, session=str(row.id), outcome=outcome)
+    unit.ledger(LedgerEvent.SESSION_DECIDED, row.beneficiary_id, session=str(row.id), outcome=outcome)
 
 
 def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple[Check, Determination]]) -> Outcome:

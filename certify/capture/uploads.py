@@ -13,6 +13,7 @@ from uuid import UUID
 
 from certify.capture.media import is_video, media_type_of
 from certify.capture.session import accept_media, lock_session, require_open, was_submitted
+from certify.domain.states import SessionState
 from certify.errors import Conflict, Gone, Invalid, NotFound, TooLarge
 from certify.service import Unit
 from certify.storage.sessions import get_session
@@ -164,7 +165,7 @@ def _finish(unit: Unit, person: BeneficiaryRow, row: SessionRow, upload: UploadR
 
 
 def _is_over(unit: Unit, row: SessionRow) -> bool:
-    return row.state == "expired" or (row.state == "open" and unit.now >= row.expires_at)
+    return row.state == SessionState.EXPIRED or (row.state == SessionState.OPEN and unit.now >= row.expires_at)
 
 
 def _expired() -> Gone:

@@ -12,10 +12,10 @@ from rich.table import Column, Table
 from certify.cli import supervise
 from certify.cli.output import AsJson, Officer, console, opened_service, operator, print_json, read_photo
 from certify.domain.route import Point
+from certify.domain.states import AgentState
 from certify.doorstep.agents import (
     MAX_PHOTO,
     AgentChange,
-    AgentState,
     NewAgent,
     add_agent,
     all_agents,

@@ -15,6 +15,7 @@ from certify.cli.person import show_standings, standings_as_json
 from certify.decision.determinations import find_determination
 from certify.decision.review import Decision
 from certify.decision.review import rule as give_ruling
+from certify.domain.states import CaseState
 from certify.errors import Invalid
 from certify.service import Unit, utc_now
 from certify.storage.people import entitlements_of, get_beneficiary
@@ -32,13 +33,6 @@ class Answer(StrEnum):
 
     SAME = "same"
     DIFFERENT = "different"
-
-
-class CaseState(StrEnum):
-    """Which cases to list."""
-
-    OPEN = "open"
-    CLOSED = "closed"
 
 
 @app.callback()
@@ -163,7 +157,7 @@ def rule(
     with opened_service() as service:
         with service.reading() as unit:
             row = get_case(unit.db, case)
-        if ruling is Decision.STOP and row.state == "open" and not yes:
+        if ruling is Decision.STOP and row.state == CaseState.OPEN and not yes:
             agreed(f"Stop the payments of person {row.beneficiary_id}?")
         with service.unit(operator()) as unit:
             row, _ = give_ruling(unit, case, officer=officer.strip(), decision=ruling)

@@ -10,7 +10,7 @@ import typer
 from certify.capture.session import evaluate_session, open_session, submit_media
 from certify.cli.output import AsJson, ExitCode, console, load_engine, opened_service, print_json, read_photo
 from certify.cli.person import NationalId, PersonId, find_person
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.doorstep.traces import note_face
 from certify.storage.facts import determinations_of
 from certify.storage.tables.sessions import SessionRow

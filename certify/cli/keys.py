@@ -13,6 +13,7 @@ from certify.certificates.keys import Algorithm
 from certify.cli.output import ExitCode, agreed, complain, console, opened_service, progress_bar
 from certify.config import Settings
 from certify.decision.issue import key_set
+from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid
 from certify.rewrap import Moved, others_connected, rewrap
 from certify.service import Service, utc_now
@@ -57,7 +58,7 @@ def rotate(
     """
     with opened_service() as service, service.unit() as unit:
         key = rotate_key(unit.db, service.vault, purpose, algorithm, unit.service.clock)
-        unit.ledger("key_rotated", None, purpose=purpose.value, kid=key.kid, algorithm=key.algorithm.value)
+        unit.ledger(LedgerEvent.KEY_ROTATED, None, purpose=purpose.value, kid=key.kid, algorithm=key.algorithm.value)
     console.print(f"New {purpose} key {key.kid} ({key.algorithm}). {_AFTERWARDS[purpose]}", soft_wrap=True)
 
 

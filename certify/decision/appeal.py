@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from certify.decision.cases import CaseKind, open_case
+from certify.decision.cases import open_case
+from certify.domain.case_kinds import CaseKind
 from certify.service import Unit
 from certify.storage.tables.decisions import ReviewCaseRow
 

@@ -13,6 +13,7 @@ from certify.decision.cases import keep_review_cases
 from certify.decision.issue import Finding, InForce, reconcile_certificates
 from certify.domain.codec import determination_to_json, verdict_digest
 from certify.domain.decide import Determination, Entitlement, Payment, Standing, decide
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.passage import next_change
 from certify.domain.schedule import local_date
 from certify.policies import PolicyDocument
@@ -217,7 +218,7 @@ def _note_change(unit: Unit, dossier: Dossier, pension: Pension, now: dict[str, 
         now["valid_until"],
     ):
         unit.ledger(
-            "standing_changed",
+            LedgerEvent.STANDING_CHANGED,
             dossier.id,
             entitlement=str(pension.id),
             before=pension.standing,

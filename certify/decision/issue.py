@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,12 @@ from certify.certificates.keyset import KeySet, TrustedKey
 from certify.certificates.number import RANDOM_BYTES, new_number
 from certify.certificates.payload import Certificate, CertifiedEntitlement, Method
 from certify.certificates.signing import sign
+from certify.domain.channels import CHANNELS
 from certify.domain.codec import digest
 from certify.domain.decide import Determination, Standing
-from certify.domain.evidence import Channel
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.schedule import local_date
+from certify.domain.states import CertificateState
 from certify.errors import Conflict
 from certify.people.identifiers import open_identifiers
 from certify.service import Unit
@@ -27,17 +29,16 @@ from certify.storage.signing import active_key, public_keys
 from certify.storage.tables.decisions import CertificateRow
 from certify.storage.verdicts import Verdicts
 
-_METHODS = {
-    Channel.REMOTE: Method.REMOTE_FACE,
-    Channel.DOORSTEP: Method.DOORSTEP,
-    Channel.DATA: Method.DATA,
-    Channel.CONSULATE: Method.OFFICER,
-    Channel.OFFICER: Method.OFFICER,
-}
-
+_EVENTS: Mapping[str, LedgerEvent] = {state: LedgerEvent(f"certificate_{state}") for state in CertificateState}
 
 _OWN_REASONS = ("payment_stopped", "proof_withdrawn", "person_erased")
 """Revocations that follow from determinations, and are undone by them."""
+
+
+def _method(determination: Determination) -> Method | None:
+    """Return how a certificate names the proof; None if there is no proof, or none that a certificate can rest on."""
+    method = None if determination.method is None else CHANNELS[determination.method].method
+    return None if method is None else Method(method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Finding:
     def covered(self) -> list[tuple[Determination, bytes]]:
         """The determinations that a certificate can rest on. Not proofs from before this service: nobody saw them."""
         both = zip(self.determinations, self.digests, strict=True)
-        return [(d, sha256) for d, sha256 in both if d.standing is Standing.CERTIFIED and d.method in _METHODS]
+        return [(d, sha256) for d, sha256 in both if d.standing is Standing.CERTIFIED and _method(d) is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,10 @@ def reconcile_certificates(
     found: dict[UUID, InForce | None] = {}
     new: list[Finding] = []
     for finding in findings:
-        current = next((c for c in finding.dossier.certificates if c.state != "revoked"), None)
+        current = next((c for c in finding.dossier.certificates if c.state != CertificateState.REVOKED), None)
         found[finding.dossier.id] = _keep_or_end(unit, finding, current, verdicts)
         if _needs_new(finding, current):
-            _change(unit, finding, current, "superseded", "newer_proof", verdicts)
+            _change(unit, finding, current, CertificateState.SUPERSEDED, "newer_proof", verdicts)
             new.append(finding)
     if new:
         for row in _issue(unit, new, session_id):
@@ -95,10 +96,10 @@ def revoke(unit: Unit, number: str, *, reason: str) -> CertificateRow:
     """Revoke a certificate by hand. Raises NotFound, or Conflict when it is no longer in force."""
     get_beneficiary(unit.db, get_certificate(unit.db, number).beneficiary_id, lock=True)
     row = get_certificate(unit.db, number, lock=True)
-    if row.state not in ("valid", "paused"):
+    if row.state not in (CertificateState.VALID, CertificateState.PAUSED):
         raise Conflict(f"This certificate is {row.state} already.", code="certificate_not_in_force")
-    _note(unit, row.beneficiary_id, row.number, before=row.state, state="revoked", reason=reason)
-    row.state, row.reason, row.changed_at = "revoked", reason, unit.now
+    _note(unit, row.beneficiary_id, row.number, before=row.state, state=CertificateState.REVOKED, reason=reason)
+    row.state, row.reason, row.changed_at = CertificateState.REVOKED, reason, unit.now
     return row
 
 
@@ -119,17 +120,17 @@ def _keep_or_end(unit: Unit, finding: Finding, current: KnownCertificate | None,
     if finding.covered:
         if current.subject_digest != _subject(finding):
             return None
-        return _change(unit, finding, current, "valid", None, verdicts)
+        return _change(unit, finding, current, CertificateState.VALID, None, verdicts)
     worst = min((d.standing for d in finding.determinations), default=Standing.DUE)
     if worst is Standing.STOPPED:
-        _change(unit, finding, current, "revoked", "payment_stopped", verdicts)
+        _change(unit, finding, current, CertificateState.REVOKED, "payment_stopped", verdicts)
         return None
     if worst is Standing.PAUSED:
-        return _change(unit, finding, current, "paused", "adverse_record", verdicts)
+        return _change(unit, finding, current, CertificateState.PAUSED, "adverse_record", verdicts)
     if current.expires_at > unit.now:
-        _change(unit, finding, current, "revoked", "proof_withdrawn", verdicts)
+        _change(unit, finding, current, CertificateState.REVOKED, "proof_withdrawn", verdicts)
         return None
-    return InForce(current.number, current.state) if current.state == "paused" else None
+    return InForce(current.number, current.state) if current.state == CertificateState.PAUSED else None
 
 
 def _needs_new(finding: Finding, current: KnownCertificate | None) -> bool:
@@ -141,7 +142,7 @@ def _needs_new(finding: Finding, current: KnownCertificate | None) -> bool:
         return False
     subject = _subject(finding)
     return not (current is not None and current.subject_digest == subject) and not any(
-        known.state == "revoked"
+        known.state == CertificateState.REVOKED
         and known.subject_digest == subject
         and known.reason is not None
         and known.reason not in _OWN_REASONS
@@ -173,7 +174,7 @@ def _change(
 
 
 def _note(unit: Unit, beneficiary_id: UUID, number: str, *, before: str, state: str, reason: str | None) -> None:
-    unit.ledger("certificate_" + state, beneficiary_id, number=number, before=before, reason=reason)
+    unit.ledger(_EVENTS[state], beneficiary_id, number=number, before=before, reason=reason)
 
 
 def _issue(unit: Unit, findings: Sequence[Finding], session_id: UUID | None) -> Iterator[dict[str, Any]]:
@@ -184,7 +185,7 @@ def _issue(unit: Unit, findings: Sequence[Finding], session_id: UUID | None) -> 
     for finding in findings:
         certificate = _certificate(unit, finding, key.kid, issued_at)
         unit.ledger(
-            "certificate_issued",
+            LedgerEvent.CERTIFICATE_ISSUED,
             finding.dossier.id,
             number=certificate.number,
             determinations=certificate.determination.hex(),
@@ -195,7 +196,7 @@ def _issue(unit: Unit, findings: Sequence[Finding], session_id: UUID | None) -> 
             "number": certificate.number,
             "beneficiary_id": finding.dossier.id,
             "session_id": session_id,
-            "state": "valid",
+            "state": CertificateState.VALID,
             "cose": sign(certificate, key),
             "subject_digest": _subject(finding),
             "valid_from": certificate.valid_from,
@@ -222,7 +223,7 @@ def _certificate(unit: Unit, finding: Finding, kid: str, issued_at: datetime) ->
         birth_year=person.birth_date.year if person.birth_date else None,
         national_id=open_identifiers(unit, person)[0],
         entitlements=tuple(CertifiedEntitlement(d.scheme, d.valid_until or until) for d in covered),
-        method=_METHODS[best.method or Channel.OFFICER],
+        method=_method(best) or Method.OFFICER,
         assurance=best.assurance,
         issued_at=issued_at,
         valid_from=issued_at,

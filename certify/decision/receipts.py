@@ -10,8 +10,10 @@ from uuid import UUID
 from certify.decision.cases import add_case
 from certify.decision.determinations import all_determinations
 from certify.decision.determine import determine_locked
+from certify.domain.case_kinds import CaseKind
 from certify.domain.codec import evidence_from_json
 from certify.domain.evidence import SignOfLife, Void
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.policy import Policy
 from certify.domain.proofs import sign_weight
 from certify.domain.reasons import Code
@@ -28,8 +30,6 @@ from certify.storage.tables.decisions import (
     ReviewCaseRow,
 )
 
-NOT_ME = "not_me"
-"""Kind of the case that a denial opens; an officer alone closes it."""
 _MANY = 500
 
 
@@ -100,10 +100,10 @@ def deny(unit: Unit, beneficiary_id: UUID, evidence_id: UUID) -> ReviewCaseRow:
         by_person=True,
     )
     new = add_evidence(unit.db, beneficiary_id, void, external_id=f"{evidence_id}:not-me")
-    case = open_case_of(unit.db, beneficiary_id, NOT_ME)
+    case = open_case_of(unit.db, beneficiary_id, CaseKind.NOT_ME)
     if new or case is None:
-        unit.ledger("evidence_denied", beneficiary_id, evidence=sign.id, source=sign.source)
-        case = case or add_case(unit, beneficiary_id, NOT_ME, None)
+        unit.ledger(LedgerEvent.EVIDENCE_DENIED, beneficiary_id, evidence=sign.id, source=sign.source)
+        case = case or add_case(unit, beneficiary_id, CaseKind.NOT_ME, None)
         unit.db.flush()
         determine_locked(unit, person)
     return case

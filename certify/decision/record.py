@@ -11,6 +11,7 @@ from certify.decision.determine import determine
 from certify.domain.codec import evidence_from_json
 from certify.domain.decide import Determination
 from certify.domain.evidence import AdverseRecord, Evidence, SignOfLife, Void
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.sources import is_reserved
 from certify.errors import Conflict, Invalid, NotFound
 from certify.service import Unit
@@ -71,7 +72,9 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
             )
         return str(known.id), []
     add_evidence(unit.db, beneficiary_id, fact, external_id=new.record_id)
-    unit.ledger("evidence_recorded", beneficiary_id, evidence=fact.id, kind=type(fact).__name__, source=new.source)
+    unit.ledger(
+        LedgerEvent.EVIDENCE_RECORDED, beneficiary_id, evidence=fact.id, kind=type(fact).__name__, source=new.source
+    )
     return fact.id, determine(unit, beneficiary_id).determinations
 
 

@@ -6,8 +6,11 @@ from enum import StrEnum
 from uuid import UUID
 
 from certify.decision.determine import determine
+from certify.domain.case_kinds import CaseKind
 from certify.domain.decide import Determination
 from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import CaseState
 from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.facts import add_evidence, evidence_of
@@ -38,15 +41,15 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tupl
     # The person first, as everywhere: two orders of locking would be a deadlock waiting to happen.
     get_beneficiary(unit.db, get_case(unit.db, case_id).beneficiary_id, lock=True)
     case = get_case(unit.db, case_id, lock=True)
-    if case.state != "open":
+    if case.state != CaseState.OPEN:
         raise Conflict("This case is closed already.", code="review_case_closed")
-    case.state, case.closed_at, case.closed_by, case.resolution = "closed", unit.now, officer, decision.value
-    unit.ledger("review_closed", case.beneficiary_id, case=str(case.id), resolution=decision.value)
+    case.state, case.closed_at, case.closed_by, case.resolution = CaseState.CLOSED, unit.now, officer, decision.value
+    unit.ledger(LedgerEvent.REVIEW_CLOSED, case.beneficiary_id, case=str(case.id), resolution=decision.value)
     if decision is not Decision.NO_CHANGE:
         _add_ruling(unit, case, officer, Ruling(decision))
     unit.db.flush()
     found = determine(unit, case.beneficiary_id)
-    if decision is Decision.NO_CHANGE and open_case_of(unit.db, case.beneficiary_id, case.kind) is not None:
+    if decision is Decision.NO_CHANGE and open_case_of(unit.db, case.beneficiary_id, CaseKind(case.kind)) is not None:
         raise Conflict(
             "What this case is about still stands.",
             hint="Rule 'confirm_alive' or 'stop', or let the source take its record back.",

@@ -5,17 +5,16 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from certify.decision.cases import add_case
+from certify.decision.cases import ensure_case
+from certify.domain.case_kinds import CaseKind
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.outcome import Outcome
+from certify.domain.states import ReferenceState, SessionState
 from certify.service import Unit
 from certify.storage.people import get_beneficiary, get_reference
-from certify.storage.reviews import open_cases_of
 from certify.storage.sessions import get_session, person_of_session
 from certify.storage.tables.people import ReferenceRow
 from certify.storage.tables.sessions import SessionRow
-
-CASE_KIND = "photo_not_processed"
-"""The review case of a session that was given up. An officer alone closes it: no determination asked for it."""
 
 _GUIDANCE = "not_processed"
 
@@ -36,14 +35,15 @@ def give_up(unit: Unit, session_id: UUID, *, reason: Reason) -> SessionRow:
     """
     person = get_beneficiary(unit.db, person_of_session(unit.db, session_id), lock=True)
     row = get_session(unit.db, session_id)
-    if row.state != "submitted":
+    if row.state != SessionState.SUBMITTED:
         return row
-    row.state, row.decided_at = "decided", unit.now
+    row.state, row.decided_at = SessionState.DECIDED, unit.now
     row.outcome, row.guidance = Outcome.REVIEW.value, [_GUIDANCE]
     row.report = {"gave_up": reason.value, "media_sha256": row.media_sha256}
-    if all(case.kind != CASE_KIND for case in open_cases_of(unit.db, person.id)):
-        add_case(unit, person.id, CASE_KIND, None)
-    unit.ledger("session_decided", person.id, session=str(row.id), outcome=Outcome.REVIEW.value, gave_up=reason.value)
+    ensure_case(unit, person.id, CaseKind.PHOTO_NOT_PROCESSED)
+    unit.ledger(
+        LedgerEvent.SESSION_DECIDED, person.id, session=str(row.id), outcome=Outcome.REVIEW.value, gave_up=reason.value
+    )
     return row
 
 
@@ -53,12 +53,12 @@ def give_up_reference(unit: Unit, reference_id: UUID, *, reason: Reason) -> Refe
     One that is not pending any more is returned as it is. Raises NotFound (also when the person was erased).
     """
     row = get_reference(unit.db, reference_id, lock=True)
-    if row.state != "pending":
+    if row.state != ReferenceState.PENDING:
         return row
-    row.state, row.guidance = "refused", [_GUIDANCE]
+    row.state, row.guidance = ReferenceState.REFUSED, [_GUIDANCE]
     row.measurement = {"gave_up": reason.value}
     unit.ledger(
-        "reference_refused",
+        LedgerEvent.REFERENCE_REFUSED,
         row.beneficiary_id,
         reference=str(row.id),
         media=row.media_sha256,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from certify.domain.evidence import Channel
+from certify.domain.channels import CHANNELS, Channel
 
 
 class PolicyInvalid(ValueError):
@@ -209,7 +209,7 @@ def _scheme_name(name: str) -> str:
 
 
 def _is_capture_channel(name: str) -> bool:
-    if name not in (Channel.REMOTE, Channel.DOORSTEP):
+    if name not in {channel.value for channel, rule in CHANNELS.items() if rule.captured}:
         raise PolicyInvalid(f"capture.{name}: only 'remote' and 'doorstep' are captured")
     return True
 

@@ -7,13 +7,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from enum import StrEnum
 from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import select
 
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.route import Point, point_of
+from certify.domain.states import AgentState, VisitState
 from certify.doorstep.tablets import end_tablets_of
 from certify.doorstep.visits import put_back
 from certify.errors import Conflict, Invalid, NotFound
@@ -26,14 +27,6 @@ MAX_PHOTO = 200_000
 """Bytes of an agent's photo: it goes to a telephone at somebody's door, over whatever network is there."""
 
 _BADGE = re.compile(r"[A-Za-z0-9\-]{2,30}")
-
-
-class AgentState(StrEnum):
-    """Whether an agent works."""
-
-    ACTIVE = "active"
-    AWAY = "away"  # ill or on leave: visits go to others
-    SUSPENDED = "suspended"  # until a supervisor has looked; tablets are locked out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +68,7 @@ def add_agent(unit: Unit, new: NewAgent) -> AgentRow:
     _fill(row, new)
     unit.db.add(row)
     unit.db.flush()
-    unit.ledger("agent_added", None, agent=str(row.id))
+    unit.ledger(LedgerEvent.AGENT_ADDED, None, agent=str(row.id))
     return row
 
 
@@ -98,7 +91,7 @@ def change_agent(unit: Unit, agent_id: UUID, change: AgentChange) -> AgentRow:
     if new != now:
         _fill(row, new)
         unit.db.flush()
-        unit.ledger("agent_changed", None, agent=str(row.id), changed=sorted(change))
+        unit.ledger(LedgerEvent.AGENT_CHANGED, None, agent=str(row.id), changed=sorted(change))
     return row
 
 
@@ -113,13 +106,13 @@ def set_agent_state(unit: Unit, agent_id: UUID, state: AgentState) -> AgentRow:
         return row
     row.state = state.value
     if state is not AgentState.ACTIVE:
-        waiting = select(VisitRow).where(VisitRow.agent_id == agent_id, VisitRow.state == "planned")
+        waiting = select(VisitRow).where(VisitRow.agent_id == agent_id, VisitRow.state == VisitState.PLANNED)
         for visit in unit.db.scalars(waiting.with_for_update()):
             put_back(visit)
     if state is AgentState.SUSPENDED:
         end_tablets_of(unit, agent_id)
     unit.db.flush()
-    unit.ledger("agent_state", None, agent=str(agent_id), state=state.value)
+    unit.ledger(LedgerEvent.AGENT_STATE, None, agent=str(agent_id), state=state.value)
     return row
 
 
@@ -190,7 +183,7 @@ def check_agent(unit: Unit, secret: str, today: date) -> AtTheDoor:
     agent = get_agent(unit, visit.agent_id)
     name = get_beneficiary(unit.db, visit.beneficiary_id).name or ""
     initials = " ".join(f"{word[0]}." for word in name.split()[:3])
-    works = agent.state == AgentState.ACTIVE.value and visit.state in ("planned", "made")
+    works = agent.state == AgentState.ACTIVE.value and visit.state in (VisitState.PLANNED, VisitState.MADE)
     return AtTheDoor(agent, works and visit.planned_on == today, visit.planned_on, initials)
 
 

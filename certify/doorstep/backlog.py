@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import func, select
 
+from certify.domain.states import AgentState, VisitState
 from certify.doorstep.calendar import today_of
 from certify.doorstep.planning import WORKDAYS, working_days
 from certify.doorstep.visits import OPEN
@@ -70,7 +71,7 @@ def backlog(unit: Unit, first_day: date, days: int, *, workdays: Collection[int]
     A person's visits count in the longest area that fits where they live; agents of a wider area may come too.
     """
     every = working_days(first_day, days, workdays)
-    agents = select(AgentRow.area, func.sum(AgentRow.capacity)).where(AgentRow.state == "active")
+    agents = select(AgentRow.area, func.sum(AgentRow.capacity)).where(AgentRow.state == AgentState.ACTIVE)
     capacity = {area: int(number) for area, number in unit.db.execute(agents.group_by(AgentRow.area))}
     asked, planned = _by_area(unit, every, capacity)
     reasons = select(VisitRow.reason, func.count()).where(VisitRow.state.in_(OPEN)).group_by(VisitRow.reason)
@@ -92,7 +93,10 @@ def _by_area(unit: Unit, days: Sequence[date], capacity: Collection[str]) -> tup
     query = (
         select(region, VisitRow.state, func.count())
         .join(BeneficiaryRow, BeneficiaryRow.id == VisitRow.beneficiary_id)
-        .where((VisitRow.state == "asked") | ((VisitRow.state == "planned") & VisitRow.planned_on.in_(days)))
+        .where(
+            (VisitRow.state == VisitState.ASKED)
+            | ((VisitRow.state == VisitState.PLANNED) & VisitRow.planned_on.in_(days))
+        )
         .group_by(region, VisitRow.state)
     )
     asked: Counter[str] = Counter()
@@ -100,19 +104,21 @@ def _by_area(unit: Unit, days: Sequence[date], capacity: Collection[str]) -> tup
     longest_first = sorted(capacity, key=len, reverse=True)
     for place, state, number in unit.db.execute(query):
         area = next((area for area in longest_first if place.startswith(area)), NO_AGENT)
-        (asked if state == "asked" else planned)[area] += number
+        (asked if state == VisitState.ASKED else planned)[area] += number
     return asked, planned
 
 
 def _planned_by_day(unit: Unit, days: Sequence[date]) -> dict[date | None, int]:
-    query = select(VisitRow.planned_on, func.count()).where(VisitRow.state == "planned", VisitRow.planned_on.in_(days))
+    query = select(VisitRow.planned_on, func.count()).where(
+        VisitRow.state == VisitState.PLANNED, VisitRow.planned_on.in_(days)
+    )
     return dict(unit.db.execute(query.group_by(VisitRow.planned_on)).all())
 
 
 def _waits(unit: Unit) -> dict[str, int]:
     found = dict.fromkeys((name for name, _ in WAITS), 0)
     day = func.date_trunc("day", VisitRow.asked_at, "UTC")
-    query = select(day, func.count()).where(VisitRow.state == "asked").group_by(day)
+    query = select(day, func.count()).where(VisitRow.state == VisitState.ASKED).group_by(day)
     for asked_on, number in unit.db.execute(query):
         waited = unit.now - asked_on
         found[next(name for name, limit in WAITS if limit is None or waited < timedelta(days=limit))] += number

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from certify.domain.states import BundleState
 from certify.doorstep.content import Who
 from certify.doorstep.unseal import unseal
 from certify.errors import Invalid
@@ -47,7 +48,7 @@ def forget_sealed_of(unit: Unit, beneficiary_id: UUID) -> None:
     (``forget_if_erased``).
     """
     kept = select(BundleRow.id, BundleRow.sealed).where(
-        BundleRow.state.in_(("refused", "received")), BundleRow.sealed.is_not(None)
+        BundleRow.state.in_((BundleState.REFUSED, BundleState.RECEIVED)), BundleRow.sealed.is_not(None)
     )
     visit = select(VisitRow.id).where(VisitRow.id == BundleRow.visit_id)
     planned = kept.with_only_columns(BundleRow.id).where(
@@ -61,8 +62,8 @@ def forget_sealed_of(unit: Unit, beneficiary_id: UUID) -> None:
     locked = select(BundleRow).where(BundleRow.id.in_(theirs)).with_for_update(skip_locked=True)
     for row in unit.db.scalars(locked.execution_options(populate_existing=True)):
         row.sealed = row.delete_after = None
-        if row.state == "received":
-            row.state, row.reason = "refused", "person_erased"
+        if row.state == BundleState.RECEIVED:
+            row.state, row.reason = BundleState.REFUSED, "person_erased"
 
 
 def forget_if_erased(unit: Unit, row: BundleRow) -> None:

@@ -18,11 +18,15 @@ from sqlalchemy import select
 from certify.capture.media import MEDIA_TYPE, media_type_of, pack
 from certify.capture.new_session import new_session
 from certify.capture.session import accept_media
-from certify.decision.cases import add_case
+from certify.decision.cases import ensure_case
 from certify.decision.determine import determine_locked
-from certify.domain.evidence import AdverseRecord, Channel
+from certify.domain.case_kinds import CaseKind
+from certify.domain.channels import Channel
+from certify.domain.evidence import AdverseRecord
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.profile import visit as visit_demand
 from certify.domain.sources import DOORSTEP
+from certify.domain.states import AgentState, BundleState, VisitReason, VisitState
 from certify.doorstep.calendar import day_there
 from certify.doorstep.clock import Judged, judge_clock, read_time
 from certify.doorstep.content import ATTESTED, Content, Result
@@ -39,7 +43,6 @@ from certify.service import Service, Unit
 from certify.storage.facts import add_evidence
 from certify.storage.media import put_media
 from certify.storage.people import get_beneficiary
-from certify.storage.reviews import open_case_of
 from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
 from certify.storage.tables.people import BeneficiaryRow
 from models.errors import ImageRefused, VideoRefused
@@ -48,10 +51,10 @@ MAX_TRIES = 3
 """Visits at which nobody was found before an officer is asked what to do."""
 
 _CASES = {
-    Result.WITNESSES: "visit_attested",
-    Result.MEDICAL: "visit_attested",
-    Result.MOVED: "visit_moved",
-    Result.REFUSED: "visit_refused",
+    Result.WITNESSES: CaseKind.VISIT_ATTESTED,
+    Result.MEDICAL: CaseKind.VISIT_ATTESTED,
+    Result.MOVED: CaseKind.VISIT_MOVED,
+    Result.REFUSED: CaseKind.VISIT_REFUSED,
 }
 
 
@@ -77,7 +80,7 @@ def open_bundle(service: Service, bundle_id: UUID) -> BundleRow:
     """Open a bundle and act on it; of one that is opened or refused already, change nothing."""
     with service.unit() as unit:
         row = unit.db.scalars(select(BundleRow).where(BundleRow.id == bundle_id).with_for_update()).one()
-        if row.state != "received":
+        if row.state != BundleState.RECEIVED:
             return row
         savepoint = unit.db.begin_nested()
         try:
@@ -88,7 +91,7 @@ def open_bundle(service: Service, bundle_id: UUID) -> BundleRow:
             savepoint.rollback()
             mark_refused(unit, row, refusal.reason)
             forget_if_erased(unit, row)
-            unit.ledger("visit_refused", None, bundle=row.sha256.hex(), reason=refusal.reason)
+            unit.ledger(LedgerEvent.VISIT_REFUSED, None, bundle=row.sha256.hex(), reason=refusal.reason)
         else:
             savepoint.commit()
         return row
@@ -96,7 +99,7 @@ def open_bundle(service: Service, bundle_id: UUID) -> BundleRow:
 
 def _open(unit: Unit, row: BundleRow) -> Opened:
     agent = unit.db.get_one(AgentRow, row.agent_id)
-    if agent.state == "suspended" and row.admitted_by is None:
+    if agent.state == AgentState.SUSPENDED and row.admitted_by is None:
         raise Refusal("agent_suspended")
     try:
         content = unseal(unit, row.sealed or b"")
@@ -151,7 +154,7 @@ def _person(unit: Unit, content: Content) -> BeneficiaryRow:
 
 def _refuse_repeats(unit: Unit, row: BundleRow, content: Content) -> None:
     """Refuse a visit that was sealed before, and photos that showed another: nothing counts twice."""
-    opened = select(BundleRow.id).where(BundleRow.state == "opened")
+    opened = select(BundleRow.id).where(BundleRow.state == BundleState.OPENED)
     same = opened.where(BundleRow.tablet_id == row.tablet_id, BundleRow.visit_id == row.visit_id)
     if unit.db.scalars(same).first() is not None:
         raise Refusal("visit_repeated")
@@ -169,16 +172,16 @@ def _act(unit: Unit, opened: Opened) -> None:
     elif entries.result is Result.DECEASED:
         _record_death(unit, opened)
     elif (kind := _CASES.get(entries.result)) is not None:
-        _ask_officer(unit, person.id, kind)
+        ensure_case(unit, person.id, kind)
     visit = _visit(unit, opened)
     visit.ended_at, visit.bundle_id = opened.when.sealed, row.id
-    visit.state = "missed" if entries.result is Result.NOT_FOUND else "made"
+    visit.state = VisitState.MISSED if entries.result is Result.NOT_FOUND else VisitState.MADE
     unit.db.flush()
     if entries.result is Result.NOT_FOUND:
         tries = _try_again(unit, visit)
         if tries >= MAX_TRIES:
-            _ask_officer(unit, person.id, "visit_not_found")
-    unit.ledger("visit_opened", person.id, bundle=row.sha256.hex(), result=entries.result.value)
+            ensure_case(unit, person.id, CaseKind.VISIT_NOT_FOUND)
+    unit.ledger(LedgerEvent.VISIT_OPENED, person.id, bundle=row.sha256.hex(), result=entries.result.value)
     if entries.result is Result.FACE or entries.result in ATTESTED:
         put_message(
             unit,
@@ -187,12 +190,6 @@ def _act(unit: Unit, opened: Opened) -> None:
             {"date": day_there(unit, opened.when.began).isoformat()},
             dedupe=f"visited:{row.id}",
         )
-
-
-def _ask_officer(unit: Unit, person: UUID, kind: str) -> None:
-    """Open a case that an officer alone closes, unless one of the kind is open."""
-    if open_case_of(unit.db, person, kind) is None:
-        add_case(unit, person, kind, None)
 
 
 def _visit(unit: Unit, opened: Opened) -> VisitRow:
@@ -207,8 +204,8 @@ def _visit(unit: Unit, opened: Opened) -> VisitRow:
     row = VisitRow(
         id=unit.service.new_id() if known is not None else opened.row.visit_id,
         beneficiary_id=opened.person.id,
-        state="planned",
-        reason="walk_in",
+        state=VisitState.PLANNED,
+        reason=VisitReason.WALK_IN,
         asked_at=opened.when.began,
         agent_id=opened.row.agent_id,
         tries=0,
@@ -231,7 +228,7 @@ def _try_again(unit: Unit, missed: VisitRow) -> int:
         again = VisitRow(
             id=unit.service.new_id(),
             beneficiary_id=missed.beneficiary_id,
-            state="asked",
+            state=VisitState.ASKED,
             reason=missed.reason,
             wanted_on=missed.wanted_on,
             part=missed.part,
@@ -269,7 +266,9 @@ def _record_death(unit: Unit, opened: Opened) -> None:
         id=str(unit.service.new_id()), source=DOORSTEP, event_at=died, recorded_at=unit.now, kind="death"
     )
     add_evidence(unit.db, opened.person.id, fact, external_id=f"bundle:{opened.row.id}")
-    unit.ledger("evidence_recorded", opened.person.id, evidence=fact.id, kind="AdverseRecord", source=DOORSTEP)
+    unit.ledger(
+        LedgerEvent.EVIDENCE_RECORDED, opened.person.id, evidence=fact.id, kind="AdverseRecord", source=DOORSTEP
+    )
     unit.db.flush()
     determine_locked(unit, opened.person)
 
@@ -297,7 +296,7 @@ def _keep(unit: Unit, opened: Opened) -> None:
         "letter_is_theirs": None if letter is None else person_of_letter(unit, letter) == opened.person.id,
     }
     row.details_sealed = unit.sealer(opened.person.id).seal(json.dumps(details).encode(), f"visit:{row.id}")
-    row.state, row.opened_at, row.sealed = "opened", unit.now, None
+    row.state, row.opened_at, row.sealed = BundleState.OPENED, unit.now, None
     row.result, row.happened_at, row.beneficiary_id = entries.result.value, opened.when.began, opened.person.id
     unit.db.flush()
     note_other(unit, row, entries, opened.when)

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
 
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import AgentState, VisitState
 from certify.doorstep.calendar import today_of
 from certify.doorstep.homes import Home, homes_of
 from certify.doorstep.planning import note_planned, put_down
@@ -71,15 +73,15 @@ def export_plan(
         .order_by(VisitRow.planned_on.nulls_last(), AgentRow.badge, VisitRow.place, VisitRow.asked_at, VisitRow.id)
     )
     if first_day is not None:
-        query = query.where(or_(VisitRow.state == "asked", VisitRow.planned_on >= first_day))
+        query = query.where(or_(VisitRow.state == VisitState.ASKED, VisitRow.planned_on >= first_day))
     if last_day is not None:
-        query = query.where(or_(VisitRow.state == "asked", VisitRow.planned_on <= last_day))
+        query = query.where(or_(VisitRow.state == VisitState.ASKED, VisitRow.planned_on <= last_day))
     found = unit.db.execute(query).all()
     homes: dict[UUID, Home] = {}
     if with_homes:
         for start in range(0, len(found), CHUNK):
             homes |= homes_of(unit, [person.id for _, _, person in found[start : start + CHUNK]])
-        unit.ledger("homes_exported", None, visits=len(found))
+        unit.ledger(LedgerEvent.HOMES_EXPORTED, None, visits=len(found))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow((*OUT, *OUT_HOMES) if with_homes else OUT)
@@ -157,7 +159,7 @@ class _Chunk:
         agent = self.agents.get(cells["badge"])
         if agent is None:
             raise Invalid("No agent has this badge.", code="agent_not_found")
-        if agent.state != "active":
+        if agent.state != AgentState.ACTIVE:
             raise Invalid(f"This agent is {agent.state}.", code="agent_not_active")
         day, place = _day(cells["planned_on"], self.today), _place(cells.get("place", ""))
         visit, person = self._whom(cells, self.people[row.line])
@@ -229,7 +231,7 @@ def _load(unit: Unit, changes: Iterable[_Wanted]) -> dict[_Day, tuple[int, int]]
     """Return how many visits the days have that rows speak of, and the last place on each."""
     days = {day for found in changes for day in (found.there, found.now) if day is not None}
     query = select(VisitRow.agent_id, VisitRow.planned_on, func.count(), func.max(VisitRow.place)).where(
-        VisitRow.state == "planned",
+        VisitRow.state == VisitState.PLANNED,
         VisitRow.agent_id.in_({agent for agent, _ in days if agent}),
         VisitRow.planned_on.in_({day for _, day in days if day}),
     )
@@ -244,7 +246,7 @@ def _plan(unit: Unit, fitting: Sequence[_Wanted]) -> None:
     rows: Mapping[UUID, VisitRow] = {row.beneficiary_id: row for row in unit.db.scalars(query)}
     for found in fitting:
         row = rows[found.person]
-        row.state, row.agent_id, row.planned_on, row.place = "planned", found.agent.id, found.day, found.place
+        row.state, row.agent_id, row.planned_on, row.place = VisitState.PLANNED, found.agent.id, found.day, found.place
         note_planned(unit, row)
     unit.db.flush()
 

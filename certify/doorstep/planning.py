@@ -15,12 +15,15 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from certify.domain.case_kinds import CaseKind
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.rounds import Need, Taken, Worker, assign
 from certify.domain.route import MORNING, Part, Point, Stop, route
+from certify.domain.states import AgentState, BundleState, CaseState, VisitReason, VisitState
 from certify.doorstep.agents import base_of
 from certify.doorstep.calendar import today_of
 from certify.doorstep.homes import Home, homes_of
-from certify.doorstep.visits import CASE, OPEN, put_back
+from certify.doorstep.visits import OPEN, put_back
 from certify.service import Unit
 from certify.storage.people import STRANGER
 from certify.storage.tables.decisions import ReviewCaseRow
@@ -47,7 +50,7 @@ URGENCY = {"overdue": 3, "asked": 2, "attempts": 2, "fund": 2, "walk_in": 2, "au
 _A_STEP_MORE = timedelta(days=14)
 """Whoever has waited so long is as urgent as the next. A starting value, so that nobody waits for ever."""
 
-WAIT_FOR_OFFICER = ("visit_not_found", "visit_moved", "visit_refused")
+WAIT_FOR_OFFICER = (CaseKind.VISIT_NOT_FOUND, CaseKind.VISIT_MOVED, CaseKind.VISIT_REFUSED)
 """Open cases about a visit that was made: until an officer has decided, nobody is sent but to who asks for it."""
 
 _OPEN_INDEX = text("state in ('asked', 'planned')")
@@ -95,7 +98,7 @@ def plan_visits(unit: Unit, first_day: date, days: int, *, workdays: Collection[
     Agents and days of what is planned already stay; the order of a day that gets more is found anew.
     """
     # Nobody plans at the same time, and no agent falls ill in between; references to agents do not wait for this.
-    lock = select(AgentRow).where(AgentRow.state == "active").order_by(AgentRow.id)
+    lock = select(AgentRow).where(AgentRow.state == AgentState.ACTIVE).order_by(AgentRow.id)
     agents = {str(row.id): row for row in unit.db.scalars(lock.with_for_update(key_share=True))}
     # Planning far ahead takes nothing out of the days at hand.
     late = _put_back_late(unit, min(first_day, today_of(unit) + timedelta(days=1)))
@@ -122,7 +125,12 @@ def plan_visits(unit: Unit, first_day: date, days: int, *, workdays: Collection[
         rows[entry.visit].place = entry.place
     for entry in plan.assigned:
         row = rows[entry.visit]
-        row.state, row.agent_id, row.planned_on, row.place = "planned", agents[entry.agent].id, entry.day, entry.place
+        row.state, row.agent_id, row.planned_on, row.place = (
+            VisitState.PLANNED,
+            agents[entry.agent].id,
+            entry.day,
+            entry.place,
+        )
         note_planned(unit, row)
     unit.db.flush()
     return Planned(len(plan.assigned), dict(Counter(entry.reason for entry in plan.left)), late)
@@ -148,7 +156,13 @@ def rebalance(unit: Unit, first_day: date, days: int, *, workdays: Collection[in
 
 def note_planned(unit: Unit, row: VisitRow) -> None:
     """Note for the ledger who visits whom when."""
-    unit.ledger("visit_planned", row.beneficiary_id, visit=str(row.id), agent=str(row.agent_id), on=str(row.planned_on))
+    unit.ledger(
+        LedgerEvent.VISIT_PLANNED,
+        row.beneficiary_id,
+        visit=str(row.id),
+        agent=str(row.agent_id),
+        on=str(row.planned_on),
+    )
 
 
 def put_down(unit: Unit, people: Iterable[UUID], reason: str, *, rechecks: Mapping[UUID, UUID] | None = None) -> int:
@@ -157,7 +171,7 @@ def put_down(unit: Unit, people: Iterable[UUID], reason: str, *, rechecks: Mappi
         {
             "id": unit.service.new_id(),
             "beneficiary_id": person,
-            "state": "asked",
+            "state": VisitState.ASKED,
             "reason": reason,
             "asked_at": unit.now,
             "rechecks": (rechecks or {}).get(person),
@@ -169,7 +183,7 @@ def put_down(unit: Unit, people: Iterable[UUID], reason: str, *, rechecks: Mappi
         new = insert(VisitRow).values(rows[start : start + _BATCH])
         new = new.on_conflict_do_nothing(index_elements=[VisitRow.beneficiary_id], index_where=_OPEN_INDEX)
         for visit, person in unit.db.execute(new.returning(VisitRow.id, VisitRow.beneficiary_id)):
-            unit.ledger("visit_needed", person, visit=str(visit), reason=reason)
+            unit.ledger(LedgerEvent.VISIT_NEEDED, person, visit=str(visit), reason=reason)
             number += 1
     return number
 
@@ -195,12 +209,12 @@ def _people(limit: int) -> Select[UUID]:
 
 def _has_case(*kinds: str) -> ColumnElement[bool]:
     case = ReviewCaseRow
-    return exists().where(case.beneficiary_id == BeneficiaryRow.id, case.state == "open", case.kind.in_(kinds))
+    return exists().where(case.beneficiary_id == BeneficiaryRow.id, case.state == CaseState.OPEN, case.kind.in_(kinds))
 
 
 def _visited_since(moment: object) -> ColumnElement[bool]:
     return exists().where(
-        VisitRow.beneficiary_id == BeneficiaryRow.id, VisitRow.state == "made", VisitRow.ended_at >= moment
+        VisitRow.beneficiary_id == BeneficiaryRow.id, VisitRow.state == VisitState.MADE, VisitRow.ended_at >= moment
     )
 
 
@@ -213,7 +227,9 @@ def _with_attempts_used_up(unit: Unit, limit: int) -> Select[UUID]:
         exists().where(pension.beneficiary_id == case.beneficiary_id, pension.next_step == "doorstep"),
     )
     open_case = exists().where(
-        and_(case.beneficiary_id == BeneficiaryRow.id, case.state == "open", case.kind == CASE, used_up)
+        and_(
+            case.beneficiary_id == BeneficiaryRow.id, case.state == CaseState.OPEN, case.kind == CaseKind.VISIT, used_up
+        )
     )
     return _people(limit).where(open_case, ~_visited_since(unit.now - REST))
 
@@ -227,7 +243,7 @@ def _overdue(unit: Unit, limit: int) -> Select[UUID]:
 def _to_audit(limit: int) -> Select[UUID]:
     visited = exists().where(
         VisitRow.beneficiary_id == AuditRow.beneficiary_id,
-        VisitRow.state == "made",
+        VisitRow.state == VisitState.MADE,
         VisitRow.ended_at >= AuditRow.drawn_at,
     )
     waiting = exists().where(AuditRow.beneficiary_id == BeneficiaryRow.id, AuditRow.outcome.is_(None), ~visited)
@@ -242,7 +258,7 @@ def _recheck(unit: Unit, share: float, limit: int) -> int:
     """
     again = exists().where(VisitRow.rechecks == BundleRow.id)
     query = select(BundleRow.id, BundleRow.beneficiary_id).where(
-        BundleRow.state == "opened",
+        BundleRow.state == BundleState.OPENED,
         BundleRow.result.in_(("face", "witnesses", "medical")),
         BundleRow.opened_at > unit.now - RECHECKED_FOR,
         BundleRow.beneficiary_id.in_(_people(limit).order_by(None).limit(None)),
@@ -261,11 +277,15 @@ def _is_drawn(unit: Unit, bundle: UUID, share: float) -> bool:
 
 
 def _put_back_late(unit: Unit, since: date) -> int:
-    query = select(VisitRow).where(VisitRow.state == "planned", VisitRow.planned_on < since - LATE)
+    query = select(VisitRow).where(VisitRow.state == VisitState.PLANNED, VisitRow.planned_on < since - LATE)
     rows = unit.db.scalars(query.order_by(VisitRow.id).with_for_update()).all()
     for row in rows:
         unit.ledger(
-            "visit_late", row.beneficiary_id, visit=str(row.id), agent=str(row.agent_id), on=str(row.planned_on)
+            LedgerEvent.VISIT_LATE,
+            row.beneficiary_id,
+            visit=str(row.id),
+            agent=str(row.agent_id),
+            on=str(row.planned_on),
         )
         put_back(row)
     unit.db.flush()
@@ -279,16 +299,16 @@ def _waiting(unit: Unit) -> Sequence[VisitRow]:
     """
     query = select(VisitRow).join(BeneficiaryRow, BeneficiaryRow.id == VisitRow.beneficiary_id)
     query = query.where(
-        VisitRow.state == "asked",
+        VisitRow.state == VisitState.ASKED,
         BeneficiaryRow.erased_at.is_(None),
-        or_(VisitRow.wanted_on.is_not(None), VisitRow.reason == "recheck", ~_has_case(*WAIT_FOR_OFFICER)),
+        or_(VisitRow.wanted_on.is_not(None), VisitRow.reason == VisitReason.RECHECK, ~_has_case(*WAIT_FOR_OFFICER)),
     )
     return unit.db.scalars(query.order_by(VisitRow.id).with_for_update(of=VisitRow)).all()
 
 
 def _planned(unit: Unit, first_day: date, days: int) -> Sequence[VisitRow]:
     query = select(VisitRow).where(
-        VisitRow.state == "planned",
+        VisitRow.state == VisitState.PLANNED,
         VisitRow.planned_on >= first_day,
         VisitRow.planned_on < first_day + timedelta(days=days),
     )

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import BundleState, TabletState
 from certify.doorstep.bundle import Bundle, chain_start
 from certify.doorstep.identify import forget_if_erased
 from certify.doorstep.tablets import TabletRefused
@@ -58,7 +60,7 @@ def take_bundle(unit: Unit, data: bytes, *, sha256: bytes, sent_wall: datetime |
         seq=bundle.header.seq,
         previous=bundle.header.previous,
         visit_id=bundle.header.visit,
-        state="received",
+        state=BundleState.RECEIVED,
         size=len(data),
         received_at=unit.now,
         sent_offset_s=None if sent_wall is None else (sent_wall - unit.now).total_seconds(),
@@ -70,7 +72,7 @@ def take_bundle(unit: Unit, data: bytes, *, sha256: bytes, sent_wall: datetime |
     unit.db.flush()
     if reason is not None:
         forget_if_erased(unit, row)
-    unit.ledger("visit_received", None, bundle=sha256.hex(), tablet=str(tablet.id), refused=reason)
+    unit.ledger(LedgerEvent.VISIT_RECEIVED, None, bundle=sha256.hex(), tablet=str(tablet.id), refused=reason)
     if reason is None:
         unit.put_job(OPEN, row.id)
     return row
@@ -78,7 +80,7 @@ def take_bundle(unit: Unit, data: bytes, *, sha256: bytes, sent_wall: datetime |
 
 def mark_refused(unit: Unit, row: BundleRow, reason: str) -> None:
     """Refuse a bundle, and keep it for a while."""
-    row.state, row.reason, row.delete_after = "refused", reason, unit.now + KEPT_REFUSED
+    row.state, row.reason, row.delete_after = BundleState.REFUSED, reason, unit.now + KEPT_REFUSED
 
 
 def admit(unit: Unit, bundle_id: UUID, *, officer: str) -> BundleRow:
@@ -87,7 +89,7 @@ def admit(unit: Unit, bundle_id: UUID, *, officer: str) -> BundleRow:
     if row is None:
         raise NotFound("There is no such visit.", code="bundle_not_found")
     taken = select(BundleRow.id).where(
-        BundleRow.tablet_id == row.tablet_id, BundleRow.seq == row.seq, BundleRow.state != "refused"
+        BundleRow.tablet_id == row.tablet_id, BundleRow.seq == row.seq, BundleRow.state != BundleState.REFUSED
     )
     if not is_admissible(row) or unit.db.scalars(taken).first() is not None:
         raise Conflict(
@@ -95,41 +97,41 @@ def admit(unit: Unit, bundle_id: UUID, *, officer: str) -> BundleRow:
             hint="Only one that was refused for its clock, its tablet or its place in the chain can, while it is kept.",
             code="not_admissible",
         )
-    row.state, row.reason, row.delete_after, row.admitted_by = "received", None, None, officer
+    row.state, row.reason, row.delete_after, row.admitted_by = BundleState.RECEIVED, None, None, officer
     unit.db.flush()
-    unit.ledger("visit_admitted", None, bundle=row.sha256.hex(), officer=officer)
+    unit.ledger(LedgerEvent.VISIT_ADMITTED, None, bundle=row.sha256.hex(), officer=officer)
     unit.put_job(OPEN, row.id)
     return row
 
 
 def is_admissible(row: BundleRow) -> bool:
     """Tell whether an officer can let a bundle in: refused for a reason that can be lifted, and not deleted since."""
-    return row.state == "refused" and row.reason in ADMISSIBLE and row.delete_after is not None
+    return row.state == BundleState.REFUSED and row.reason in ADMISSIBLE and row.delete_after is not None
 
 
 def give_up_bundle(unit: Unit, bundle_id: UUID) -> None:
     """Refuse a bundle whose opening keeps failing, so that a person sees it; one opened or let in stays as it is."""
     row = unit.db.scalars(select(BundleRow).where(BundleRow.id == bundle_id).with_for_update()).one()
-    if row.state == "received" and row.admitted_by is None:
+    if row.state == BundleState.RECEIVED and row.admitted_by is None:
         mark_refused(unit, row, "keeps_failing")
-        unit.ledger("visit_refused", None, bundle=row.sha256.hex(), reason="keeps_failing")
+        unit.ledger(LedgerEvent.VISIT_REFUSED, None, bundle=row.sha256.hex(), reason="keeps_failing")
 
 
 def refused_bundles(unit: Unit, *, limit: int = 500) -> Sequence[BundleRow]:
     """Return the newest refused bundles, newest first."""
-    query = select(BundleRow).where(BundleRow.state == "refused")
+    query = select(BundleRow).where(BundleRow.state == BundleState.REFUSED)
     return unit.db.scalars(query.order_by(BundleRow.received_at.desc()).limit(limit)).all()
 
 
 def waiting_bundles(unit: Unit, *, received_before: datetime, limit: int = 100) -> Sequence[UUID]:
     """Return bundles that are not opened yet, oldest first."""
-    query = select(BundleRow.id).where(BundleRow.state == "received", BundleRow.received_at < received_before)
+    query = select(BundleRow.id).where(BundleRow.state == BundleState.RECEIVED, BundleRow.received_at < received_before)
     return unit.db.scalars(query.order_by(BundleRow.received_at).limit(limit)).all()
 
 
 def purge_refused(unit: Unit) -> None:
     """Delete what was sealed in refused bundles whose time has come; that they were sent stays on record."""
-    due = update(BundleRow).where(BundleRow.state == "refused", BundleRow.delete_after <= unit.now)
+    due = update(BundleRow).where(BundleRow.state == BundleState.REFUSED, BundleRow.delete_after <= unit.now)
     unit.db.execute(due.values(sealed=None, delete_after=None))
 
 
@@ -152,11 +154,11 @@ def _reason(unit: Unit, tablet: TabletRow, bundle: Bundle) -> str | None:
         if (unit.db.scalar(query) or 0) >= MAX_UNSIGNED:
             raise Invalid("The bundle is not signed by its tablet.", code="bundle_unsigned")
         return "unsigned"
-    if tablet.state != "active":
+    if tablet.state != TabletState.ACTIVE:
         return "tablet_revoked"
     near = select(BundleRow.seq, BundleRow.sha256, BundleRow.previous).where(
         BundleRow.tablet_id == tablet.id,
-        BundleRow.state != "refused",
+        BundleRow.state != BundleState.REFUSED,
         BundleRow.seq.in_((header.seq - 1, header.seq, header.seq + 1)),
     )
     links = {seq: (sha256, previous) for seq, sha256, previous in unit.db.execute(near)}

@@ -26,6 +26,8 @@ from fido2.webauthn import (
 )
 from sqlalchemy import delete, select
 
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import AgentState, TabletState
 from certify.doorstep.bundle import public_key
 from certify.errors import CertifyError, Conflict, NotFound
 from certify.service import Unit
@@ -55,15 +57,15 @@ class Enrolment:
 
 def invite_tablet(unit: Unit, agent: AgentRow, *, officer: str) -> tuple[TabletRow, str]:
     """Invite a tablet for an agent; return it with the secret that enrols it once. Raises Conflict."""
-    if agent.state == "suspended":
+    if agent.state == AgentState.SUSPENDED:
         raise Conflict("This agent is suspended.", code="agent_suspended")
-    if sum(row.state == "active" for row in tablets_of(unit, agent.id)) >= MAX_TABLETS:
+    if sum(row.state == TabletState.ACTIVE for row in tablets_of(unit, agent.id)) >= MAX_TABLETS:
         raise Conflict("This agent has enough tablets.", hint="Revoke one first.", code="too_many_tablets")
     secret = base64.urlsafe_b64encode(unit.service.random_bytes(20)).rstrip(b"=").decode()
     row = TabletRow(
         id=unit.service.new_id(),
         agent_id=agent.id,
-        state="invited",
+        state=TabletState.INVITED,
         invited_by=officer,
         invited_at=unit.now,
         invite_hash=_invite_hash(unit, secret),
@@ -71,7 +73,7 @@ def invite_tablet(unit: Unit, agent: AgentRow, *, officer: str) -> tuple[TabletR
     )
     unit.db.add(row)
     unit.db.flush()
-    unit.ledger("tablet_invited", None, tablet=str(row.id), agent=str(agent.id), officer=officer)
+    unit.ledger(LedgerEvent.TABLET_INVITED, None, tablet=str(row.id), agent=str(agent.id), officer=officer)
     return row, secret
 
 
@@ -101,12 +103,12 @@ def enrol_tablet(unit: Unit, secret: str, *, jwk: Mapping[str, Any], credential:
         raise _refused() from error
     if made is None:
         raise _refused()
-    tablet.state, tablet.enrolled_at, tablet.seen_at = "active", unit.now, unit.now
+    tablet.state, tablet.enrolled_at, tablet.seen_at = TabletState.ACTIVE, unit.now, unit.now
     tablet.invite_hash = None
     tablet.public_jwk = {name: str(jwk[name]) for name in ("kty", "crv", "x", "y")}
     tablet.passkey = bytes(made)
     unit.db.flush()
-    unit.ledger("tablet_enrolled", None, tablet=str(tablet.id), agent=str(tablet.agent_id))
+    unit.ledger(LedgerEvent.TABLET_ENROLLED, None, tablet=str(tablet.id), agent=str(tablet.agent_id))
     return tablet
 
 
@@ -147,7 +149,7 @@ def revoke_tablet(unit: Unit, tablet_id: UUID, *, officer: str) -> TabletRow:
     tablet = unit.db.get(TabletRow, tablet_id, with_for_update=True)
     if tablet is None:
         raise NotFound("There is no such tablet.", code="tablet_not_found")
-    if tablet.state != "revoked":
+    if tablet.state != TabletState.REVOKED:
         _revoke(unit, tablet, officer)
     return tablet
 
@@ -155,7 +157,7 @@ def revoke_tablet(unit: Unit, tablet_id: UUID, *, officer: str) -> TabletRow:
 def end_tablets_of(unit: Unit, agent_id: UUID) -> None:
     """Revoke all tablets of an agent."""
     for tablet in tablets_of(unit, agent_id):
-        if tablet.state != "revoked":
+        if tablet.state != TabletState.REVOKED:
             _revoke(unit, tablet, unit.actor)
 
 
@@ -171,13 +173,20 @@ def purge_challenges(unit: Unit) -> None:
 
 
 def _revoke(unit: Unit, tablet: TabletRow, officer: str) -> None:
-    tablet.state, tablet.revoked_at, tablet.revoked_by, tablet.invite_hash = "revoked", unit.now, officer, None
+    tablet.state, tablet.revoked_at, tablet.revoked_by, tablet.invite_hash = (
+        TabletState.REVOKED,
+        unit.now,
+        officer,
+        None,
+    )
     unit.db.flush()
-    unit.ledger("tablet_revoked", None, tablet=str(tablet.id), agent=str(tablet.agent_id), officer=officer)
+    unit.ledger(LedgerEvent.TABLET_REVOKED, None, tablet=str(tablet.id), agent=str(tablet.agent_id), officer=officer)
 
 
 def _invited(unit: Unit, secret: str) -> TabletRow:
-    query = select(TabletRow).where(TabletRow.invite_hash == _invite_hash(unit, secret), TabletRow.state == "invited")
+    query = select(TabletRow).where(
+        TabletRow.invite_hash == _invite_hash(unit, secret), TabletRow.state == TabletState.INVITED
+    )
     tablet = unit.db.scalars(query.with_for_update()).one_or_none()
     if tablet is None or tablet.invite_expires_at <= unit.now:
         raise TabletRefused(
@@ -189,9 +198,9 @@ def _invited(unit: Unit, secret: str) -> TabletRow:
 
 def _active(unit: Unit, tablet_id: UUID) -> TabletRow:
     tablet = unit.db.get(TabletRow, tablet_id)
-    if tablet is None or tablet.state != "active" or tablet.passkey is None:
+    if tablet is None or tablet.state != TabletState.ACTIVE or tablet.passkey is None:
         raise _refused()
-    if unit.db.get_one(AgentRow, tablet.agent_id).state == "suspended":
+    if unit.db.get_one(AgentRow, tablet.agent_id).state == AgentState.SUSPENDED:
         raise _refused()
     return tablet
 

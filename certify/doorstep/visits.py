@@ -10,21 +10,21 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from certify.decision.cases import add_case
+from certify.decision.cases import ensure_case
+from certify.domain.case_kinds import CaseKind
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.schedule import latest_date
+from certify.domain.states import VisitState
 from certify.errors import Invalid, NotFound
 from certify.service import Unit
 from certify.storage.people import get_beneficiary
-from certify.storage.reviews import open_case_of
 from certify.storage.tables.doorstep import VisitRow
 
 Part = Literal["morning", "afternoon"]
 
 SOONEST, LATEST = timedelta(days=2), timedelta(days=60)
 """Days from today between which a visit can be wished for. A starting value; the agents' plan decides in the end."""
-CASE = "visit"
-"""Kind of the case by which somebody arranges the visit, as attempts used up open it."""
-OPEN = ("asked", "planned")
+OPEN = (VisitState.ASKED, VisitState.PLANNED)
 """States of a visit that is not over. A person has one such visit at most, for whatever reasons."""
 
 
@@ -53,16 +53,20 @@ def ask_for_visit(unit: Unit, beneficiary_id: UUID, *, on: date, part: Part, rec
         return row
     if row is None:
         row = VisitRow(
-            id=unit.service.new_id(), beneficiary_id=beneficiary_id, state="asked", reason="asked", asked_at=unit.now
+            id=unit.service.new_id(),
+            beneficiary_id=beneficiary_id,
+            state=VisitState.ASKED,
+            reason=VisitState.ASKED,
+            asked_at=unit.now,
         )
         unit.db.add(row)
     row.wanted_on, row.part = on, part
     if row.planned_on not in (None, on):
         put_back(row)
-    if row.reason == "asked" and open_case_of(unit.db, beneficiary_id, CASE) is None:
-        add_case(unit, beneficiary_id, CASE, None)
+    if row.reason == "asked":
+        ensure_case(unit, beneficiary_id, CaseKind.VISIT)
     unit.db.flush()
-    unit.ledger("visit_asked", beneficiary_id, visit=str(row.id))
+    unit.ledger(LedgerEvent.VISIT_ASKED, beneficiary_id, visit=str(row.id))
     return row
 
 
@@ -88,11 +92,11 @@ def cancel_visit(unit: Unit, beneficiary_id: UUID) -> None:
         raise NotFound("No visit was asked for.", code="visit_not_found")
     if row.reason == "asked":
         _end(unit, row)
-        unit.ledger("visit_cancelled", beneficiary_id, visit=str(row.id))
+        unit.ledger(LedgerEvent.VISIT_CANCELLED, beneficiary_id, visit=str(row.id))
         return
     row.wanted_on = row.part = None
     unit.db.flush()
-    unit.ledger("visit_wish_withdrawn", beneficiary_id, visit=str(row.id))
+    unit.ledger(LedgerEvent.VISIT_WISH_WITHDRAWN, beneficiary_id, visit=str(row.id))
 
 
 def visit_of(unit: Unit, beneficiary_id: UUID, *, lock: bool = False) -> VisitRow | None:
@@ -106,7 +110,7 @@ def shown_visit(unit: Unit, row: VisitRow) -> ShownVisit | None:
 
     Of a planned one without a wish, the half of the day follows from its place in the agent's day, as the order stands.
     """
-    on = row.planned_on if row.state == "planned" else row.wanted_on
+    on = row.planned_on if row.state == VisitState.PLANNED else row.wanted_on
     if on is None:
         return None
     return ShownVisit(on, cast("Part | None", row.part) or _half_of(unit, row), row.asked_at)
@@ -114,7 +118,7 @@ def shown_visit(unit: Unit, row: VisitRow) -> ShownVisit | None:
 
 def put_back(row: VisitRow) -> None:
     """Take a visit out of an agent's day; it waits to be planned anew."""
-    row.state, row.agent_id, row.planned_on, row.place = "asked", None, None, None
+    row.state, row.agent_id, row.planned_on, row.place = VisitState.ASKED, None, None, None
 
 
 def end_visits_of(unit: Unit, beneficiary_id: UUID) -> Sequence[UUID]:
@@ -132,5 +136,5 @@ def _half_of(unit: Unit, row: VisitRow) -> Part:
 
 
 def _end(unit: Unit, row: VisitRow) -> None:
-    row.state, row.ended_at = "cancelled", unit.now
+    row.state, row.ended_at = VisitState.CANCELLED, unit.now
     unit.db.flush()

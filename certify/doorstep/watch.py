@@ -20,8 +20,10 @@ from certify.decision.determine import determine
 from certify.decision.unprocessable import Reason, give_up
 from certify.domain.evidence import AdverseRecord, Void
 from certify.domain.integrity import IntegrityScore, VisitTrace, base_rates, counts, follow, score
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.sources import INTEGRITY
-from certify.doorstep.agents import AgentState, all_agents, get_agent, set_agent_state
+from certify.domain.states import AgentState, BundleState, HoldState
+from certify.doorstep.agents import all_agents, get_agent, set_agent_state
 from certify.doorstep.calendar import clock_there
 from certify.doorstep.integrity_report import integrity_page
 from certify.doorstep.planning import put_down
@@ -127,7 +129,7 @@ def visits_of(unit: Unit, agent_id: UUID, *, opened_after: datetime | None = Non
 
 def open_holds(unit: Unit) -> Sequence[AgentHoldRow]:
     """Return the holds that wait for a supervisor, oldest first."""
-    query = select(AgentHoldRow).where(AgentHoldRow.state == "open")
+    query = select(AgentHoldRow).where(AgentHoldRow.state == HoldState.OPEN)
     return unit.db.scalars(query.order_by(AgentHoldRow.opened_at)).all()
 
 
@@ -137,7 +139,7 @@ def release(unit: Unit, hold_id: UUID, *, officer: str) -> AgentHoldRow:
     The visits looked at are not held against the agent again.
     """
     hold = _open_hold(unit, hold_id)
-    _decide(unit, hold, "released", officer)
+    _decide(unit, hold, HoldState.RELEASED, officer)
     for bundle in _held(unit, hold.agent_id):
         _take_back(unit, bundle)
     return hold
@@ -151,7 +153,7 @@ def confirm(unit: Unit, hold_id: UUID, *, officer: str) -> AgentHoldRow:
     hold = _open_hold(unit, hold_id)
     # Also what came since the agent's visits were last looked at, and is not held yet.
     bundles = {bundle.id: bundle for bundle in (*_held(unit, hold.agent_id), *_in_question(unit, hold.agent_id))}
-    _decide(unit, hold, "confirmed", officer)
+    _decide(unit, hold, HoldState.CONFIRMED, officer)
     for bundle in sorted(bundles.values(), key=lambda bundle: (str(bundle.beneficiary_id), bundle.id)):
         _void_capture(unit, bundle, officer)
         if (person := _living(unit, bundle)) is not None:
@@ -178,7 +180,7 @@ def _watch(unit: Unit, agent_id: UUID) -> bool:
     found = score(visits, base_rates([row.counts for row in all_agents(unit) if row.counts]))
     agent.score = found.score
     hold = unit.db.scalars(
-        select(AgentHoldRow).where(AgentHoldRow.agent_id == agent_id, AgentHoldRow.state == "open")
+        select(AgentHoldRow).where(AgentHoldRow.agent_id == agent_id, AgentHoldRow.state == HoldState.OPEN)
     ).one_or_none()
     is_new = hold is None and found.flagged
     if is_new:
@@ -186,7 +188,7 @@ def _watch(unit: Unit, agent_id: UUID) -> bool:
             AgentHoldRow(
                 id=unit.service.new_id(),
                 agent_id=agent_id,
-                state="open",
+                state=HoldState.OPEN,
                 score=found.score,
                 signals=[
                     {"signal": one.signal.value, "hits": one.hits, "trials": one.trials, "surprise": one.surprise}
@@ -197,7 +199,7 @@ def _watch(unit: Unit, agent_id: UUID) -> bool:
             )
         )
         unit.db.flush()
-        unit.ledger("agent_held", None, agent=str(agent_id), score=round(found.score, 3))
+        unit.ledger(LedgerEvent.AGENT_HELD, None, agent=str(agent_id), score=round(found.score, 3))
     if hold is not None or is_new:
         # Also what the agent sends while the hold is open.
         for bundle in _in_question(unit, agent_id):
@@ -225,7 +227,7 @@ def _held(unit: Unit, agent_id: UUID) -> Sequence[BundleRow]:
     number = literal("bundle:") + cast(BundleRow.id, String)
     held = exists().where(record.source == INTEGRITY, record.external_id == number)
     back = exists().where(record.source == INTEGRITY, record.external_id == number + ":back")
-    query = select(BundleRow).where(BundleRow.agent_id == agent_id, BundleRow.state == "opened", held, ~back)
+    query = select(BundleRow).where(BundleRow.agent_id == agent_id, BundleRow.state == BundleState.OPENED, held, ~back)
     return unit.db.scalars(query.order_by(BundleRow.beneficiary_id, BundleRow.id)).all()
 
 
@@ -241,7 +243,7 @@ def _hold(unit: Unit, bundle: BundleRow) -> None:
         kind=KIND,
     )
     add_evidence(unit.db, person, fact, external_id=_number(bundle))
-    unit.ledger("evidence_recorded", person, evidence=fact.id, kind="AdverseRecord", source=INTEGRITY)
+    unit.ledger(LedgerEvent.EVIDENCE_RECORDED, person, evidence=fact.id, kind="AdverseRecord", source=INTEGRITY)
     unit.db.flush()
     determine(unit, person)
 
@@ -274,7 +276,7 @@ def _void(unit: Unit, person: UUID, target: str, source: str, number: str, *, by
     )
     if not add_evidence(unit.db, person, fact, external_id=number):
         return
-    unit.ledger("evidence_recorded", person, evidence=fact.id, kind="Void", source=source)
+    unit.ledger(LedgerEvent.EVIDENCE_RECORDED, person, evidence=fact.id, kind="Void", source=source)
     unit.db.flush()
     determine(unit, person)
 
@@ -286,7 +288,7 @@ def _open_hold(unit: Unit, hold_id: UUID) -> AgentHoldRow:
         raise NotFound("There is no such hold.", code="hold_not_found")
     get_agent(unit, agent_id, lock=True)
     hold = unit.db.get_one(AgentHoldRow, hold_id, with_for_update=True)
-    if hold.state != "open":
+    if hold.state != HoldState.OPEN:
         raise Conflict("This hold was decided already.", code="hold_decided")
     return hold
 
@@ -294,7 +296,7 @@ def _open_hold(unit: Unit, hold_id: UUID) -> AgentHoldRow:
 def _decide(unit: Unit, hold: AgentHoldRow, state: str, officer: str) -> None:
     hold.state, hold.decided_at, hold.decided_by = state, unit.now, officer
     unit.db.flush()
-    unit.ledger("agent_hold_decided", None, agent=str(hold.agent_id), outcome=state, officer=officer)
+    unit.ledger(LedgerEvent.AGENT_HOLD_DECIDED, None, agent=str(hold.agent_id), outcome=state, officer=officer)
 
 
 def _living(unit: Unit, bundle: BundleRow) -> UUID | None:

@@ -13,6 +13,8 @@ from uuid import UUID
 import segno
 from sqlalchemy import func, select
 
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import BundleState, SessionState, VisitState
 from certify.doorstep.agents import day_secret, door_secret
 from certify.doorstep.bundle import chain_start
 from certify.doorstep.calendar import today_of
@@ -88,7 +90,7 @@ def day_of(unit: Unit, tablet: TabletRow) -> Day:
             VisitRow.agent_id == agent.id,
             # Those made, so that the agent sees what came of them. Yesterday's too: whoever could not be visited then
             # is visited now, or goes back to the plan.
-            VisitRow.state.in_(("planned", "made", "missed")),
+            VisitRow.state.in_((VisitState.PLANNED, VisitState.MADE, VisitState.MISSED)),
             VisitRow.planned_on.between(today - timedelta(days=1), today + AHEAD),
         )
         .order_by(VisitRow.planned_on, VisitRow.place, VisitRow.id)
@@ -104,7 +106,7 @@ def day_of(unit: Unit, tablet: TabletRow) -> Day:
         if person.erased_at is None:
             stops.append(_stop(unit, visit, person, homes.get(person.id)))
     key = active_key(unit.db, unit.service.vault, Purpose.VISIT, unit.now).verification_key
-    unit.ledger("day_taken", None, tablet=str(tablet.id), visits=len(stops))
+    unit.ledger(LedgerEvent.DAY_TAKEN, None, tablet=str(tablet.id), visits=len(stops))
     public = {name: value for name, value in key.to_jwk().items() if name in ("kty", "crv", "x", "y", "kid")}
     coming = [today + timedelta(days=number) for number in range(AHEAD.days + 1)]
     codes = {on: _code(_address(unit, day_secret(unit, agent.id, on))) for on in coming}
@@ -114,7 +116,7 @@ def day_of(unit: Unit, tablet: TabletRow) -> Day:
 def head_of(unit: Unit, tablet: TabletRow) -> tuple[int, bytes]:
     """Return the last link of a tablet's chain, as far as the service has it."""
     query = select(BundleRow.seq, BundleRow.sha256).where(
-        BundleRow.tablet_id == tablet.id, BundleRow.state != "refused"
+        BundleRow.tablet_id == tablet.id, BundleRow.state != BundleState.REFUSED
     )
     found = unit.db.execute(query.order_by(BundleRow.seq.desc()).limit(1)).one_or_none()
     return (found[0], found[1]) if found else (0, chain_start(tablet.id, tablet.public_jwk or {}))
@@ -137,7 +139,10 @@ def waiting_of_tablet(unit: Unit, tablet_id: UUID) -> int:
         select(func.count())
         .select_from(BundleRow)
         .outerjoin(SessionRow, SessionRow.id == BundleRow.session_id)
-        .where(BundleRow.tablet_id == tablet_id, (BundleRow.state == "received") | (SessionRow.state == "submitted"))
+        .where(
+            BundleRow.tablet_id == tablet_id,
+            (BundleRow.state == BundleState.RECEIVED) | (SessionRow.state == SessionState.SUBMITTED),
+        )
     )
     return unit.db.scalar(query) or 0
 

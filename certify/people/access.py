@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import and_, delete, func, or_, select, update
 
 from certify.domain.draws import below
+from certify.domain.states import AccessKind
 from certify.errors import CertifyError, Invalid
 from certify.people.national_id import normalise_id
 from certify.service import Unit
@@ -84,7 +85,7 @@ def new_code(unit: Unit, beneficiary_id: UUID) -> str | None:
     """
     query = select(func.count()).where(
         AccessCodeRow.beneficiary_id == beneficiary_id,
-        AccessCodeRow.kind == "code",
+        AccessCodeRow.kind == AccessKind.CODE,
         AccessCodeRow.created_at > unit.now - CODE_LIFETIME,
     )
     if (unit.db.scalar(query) or 0) >= CODE_TRIES:
@@ -111,7 +112,7 @@ def open_code(unit: Unit, asked: Asked, digits: str, *, device: str) -> UUID:
 def person_of_letter(unit: Unit, secret: str) -> UUID | None:
     """Return for whom the link of a letter was made; it is not used up here. None when it is unknown."""
     query = select(AccessCodeRow.beneficiary_id).where(
-        AccessCodeRow.hash == _hash(unit, "link", secret), AccessCodeRow.kind == "link"
+        AccessCodeRow.hash == _hash(unit, AccessKind.LINK, secret), AccessCodeRow.kind == AccessKind.LINK
     )
     return unit.db.scalars(query).one_or_none()
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.media import delete_media_of
@@ -48,7 +49,12 @@ def set_consent(unit: Unit, beneficiary_id: UUID, *, given: bool, assisted: bool
         )
     )
     unit.db.flush()
-    unit.ledger("consent_given" if given else "consent_withdrawn", beneficiary_id, purpose=FACE, text=TEXT_VERSION)
+    unit.ledger(
+        LedgerEvent.CONSENT_GIVEN if given else LedgerEvent.CONSENT_WITHDRAWN,
+        beneficiary_id,
+        purpose=FACE,
+        text=TEXT_VERSION,
+    )
 
 
 def require_consent(unit: Unit, beneficiary_id: UUID) -> None:
@@ -84,5 +90,5 @@ def purge_withdrawn(unit: Unit, *, limit: int = 100) -> int:
         unit.db.flush()
         delete_media_of(unit.db, beneficiary_id)
         delete_prints_of(unit.db, beneficiary_id)
-        unit.ledger("faces_deleted", beneficiary_id, because="consent_withdrawn")
+        unit.ledger(LedgerEvent.FACES_DELETED, beneficiary_id, because="consent_withdrawn")
     return len(people)

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from certify.certificates.payload import MAX_NAME
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.schedule import latest_date
 from certify.errors import CertifyError, Conflict, Invalid
 from certify.people.identifiers import seal_identifiers
@@ -81,7 +82,7 @@ def add_beneficiaries(unit: Unit, people: Sequence[NewBeneficiary]) -> list[UUID
     enrolled = enrol_people(unit.db, rows, keys, pensions) if rows else set()
     for number, person in ours:
         if number in enrolled:
-            unit.ledger("person_enrolled", number, schemes=sorted({e.scheme for e in person.entitlements}))
+            unit.ledger(LedgerEvent.PERSON_ENROLLED, number, schemes=sorted({e.scheme for e in person.entitlements}))
     # Somebody else may have enrolled the same person before, or a moment ago; or they come twice in this batch.
     return [_exists() if isinstance(number, UUID) and number not in enrolled else number for number in found]
 

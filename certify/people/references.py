@@ -12,6 +12,8 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from certify.domain.evidence import Check
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import ReferenceState
 from certify.errors import Conflict
 from certify.queue import MEASURE
 from certify.service import Service, Unit
@@ -30,6 +32,11 @@ if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers 
 ANOTHER_FACE = "another_face"
 """Guidance code: a further reference does not match those enrolled before."""
 
+_EVENTS = {
+    ReferenceState.ACTIVE: LedgerEvent.REFERENCE_ACTIVE,
+    ReferenceState.REFUSED: LedgerEvent.REFERENCE_REFUSED,
+}
+
 MAX_REFERENCES = 10
 """Active and pending references of one person; more would only slow comparisons down."""
 
@@ -45,9 +52,9 @@ def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
     known = references_of(unit.db, beneficiary_id)
     digest = hashlib.sha256(data).hexdigest()
     for row in known:
-        if row.media_sha256 == digest and row.state != "refused":
+        if row.media_sha256 == digest and row.state != ReferenceState.REFUSED:
             return row.id
-    if sum(row.state != "refused" for row in known) >= MAX_REFERENCES:
+    if sum(row.state != ReferenceState.REFUSED for row in known) >= MAX_REFERENCES:
         raise Conflict(f"This person has {MAX_REFERENCES} reference images already.", code="too_many_references")
     blob_id, reference_id = unit.service.new_id(), unit.service.new_id()
     put_media(
@@ -64,12 +71,12 @@ def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
         id=reference_id,
         beneficiary_id=beneficiary_id,
         blob_id=blob_id,
-        state="pending",
+        state=ReferenceState.PENDING,
         media_sha256=digest,
         created_at=unit.now,
     )
     unit.db.add(row)
-    unit.ledger("reference_added", beneficiary_id, reference=str(reference_id), media=digest)
+    unit.ledger(LedgerEvent.REFERENCE_ADDED, beneficiary_id, reference=str(reference_id), media=digest)
     unit.put_job(MEASURE, reference_id)
     return reference_id
 
@@ -81,7 +88,7 @@ def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) 
     """
     with service.unit() as unit:
         row = get_reference(unit.db, reference_id)
-        if row.state != "pending":
+        if row.state != ReferenceState.PENDING:
             return row
         sealer = unit.sealer(row.beneficiary_id)
         data = read_media(unit.db, sealer, row.blob_id)
@@ -89,18 +96,18 @@ def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) 
     measurement, refusal = measure(engine, data)
     with service.unit() as unit:
         row = get_reference(unit.db, reference_id, lock=True)
-        if row.state != "pending":
+        if row.state != ReferenceState.PENDING:
             return row
         if measurement is None or measurement.acquired.value != Check.PASS:
-            row.state, row.guidance = "refused", list(measurement.guidance) if measurement else [refusal]
+            row.state, row.guidance = ReferenceState.REFUSED, list(measurement.guidance) if measurement else [refusal]
         elif enrolled and engine.compare(measurement.templates, list(enrolled.values())).state.value != Check.PASS:
             # Whoever may enrol must not be able to put another face beside, or in place of, the first.
-            row.state, row.guidance = "refused", [ANOTHER_FACE]
+            row.state, row.guidance = ReferenceState.REFUSED, [ANOTHER_FACE]
         else:
-            row.state, row.guidance = "active", list(measurement.guidance)
+            row.state, row.guidance = ReferenceState.ACTIVE, list(measurement.guidance)
             _seal_templates(unit, row, measurement)
         row.measurement = measurement.to_json() if measurement else {"refused": refusal}
-        unit.ledger("reference_" + row.state, row.beneficiary_id, reference=str(row.id), media=row.media_sha256)
+        unit.ledger(_EVENTS[row.state], row.beneficiary_id, reference=str(row.id), media=row.media_sha256)
         return row
 
 

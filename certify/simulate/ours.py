@@ -12,8 +12,15 @@ import heapq
 from datetime import date
 from enum import IntEnum
 
+from certify.domain.channels import Channel
 from certify.domain.decide import Determination, Entitlement, NextStep, Standing, decide
-from certify.domain.evidence import AdverseRecord, Channel, Evidence, OfficerRuling, Ruling, SignOfLife
+from certify.domain.evidence import (
+    AdverseRecord,
+    Evidence,
+    OfficerRuling,
+    Ruling,
+    SignOfLife,
+)
 from certify.domain.passage import next_change
 from certify.domain.policy import Policy
 from certify.domain.reasons import Code

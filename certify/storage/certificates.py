@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from certify.domain.states import CertificateState
 from certify.errors import NotFound
 from certify.storage.tables.decisions import CertificateRow
 
@@ -31,7 +32,8 @@ def certificate_not_found() -> NotFound:
 def certificate_in_force(db: Session, beneficiary_id: UUID) -> CertificateRow | None:
     """Return the valid or paused certificate of a person."""
     query = select(CertificateRow).where(
-        CertificateRow.beneficiary_id == beneficiary_id, CertificateRow.state.in_(("valid", "paused"))
+        CertificateRow.beneficiary_id == beneficiary_id,
+        CertificateRow.state.in_((CertificateState.VALID, CertificateState.PAUSED)),
     )
     return db.scalars(query).one_or_none()
 

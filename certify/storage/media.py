@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from certify.domain.states import SessionState
 from certify.errors import Gone
 from certify.storage.direct import fetch
 from certify.storage.tables.people import ReferenceRow
@@ -53,7 +54,9 @@ def purge_media(db: Session, now: datetime) -> int:
     """Delete media whose time has come, and what is left of uploads; return how many media."""
     purge_uploads(db, now)
     # A photo that still waits for its decision stays, however long the queue.
-    waiting = select(SessionRow.blob_id).where(SessionRow.state == "submitted", SessionRow.blob_id.is_not(None))
+    waiting = select(SessionRow.blob_id).where(
+        SessionRow.state == SessionState.SUBMITTED, SessionRow.blob_id.is_not(None)
+    )
     due = select(BlobRow.id).where(BlobRow.delete_after <= now, BlobRow.id.not_in(waiting))
     gone = db.scalars(due).all()
     db.execute(update(SessionRow).where(SessionRow.blob_id.in_(gone)).values(blob_id=None))

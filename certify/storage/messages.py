@@ -12,6 +12,7 @@ from sqlalchemy import CursorResult, Delete, Update, delete, func, or_, select, 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from certify.domain.states import MessageState
 from certify.storage.direct import Row, as_rows, fetch, one_or_many
 from certify.storage.tables.messages import ContactRow, MessageRow
 from certify.storage.tables.people import BeneficiaryRow
@@ -108,7 +109,7 @@ def claim_messages(
 
 def mark_sent(db: Session, message_id: UUID, now: datetime) -> None:
     """Note that a message is out; what it said goes."""
-    _change(db, [message_id], state="sent", sent_at=now, sealed=None, last_error=None)
+    _change(db, [message_id], state=MessageState.SENT, sent_at=now, sealed=None, last_error=None)
 
 
 def put_off(db: Session, message_ids: Collection[UUID], until: datetime, *, error: str | None = None) -> None:
@@ -123,17 +124,19 @@ def give_back(db: Session, message_ids: Collection[UUID], until: datetime) -> No
 
 def mark_failed(db: Session, message_id: UUID, error: str) -> None:
     """Give a message up. What it says stays until it is purged, so that an operator may send it again."""
-    _change(db, [message_id], state="failed", last_error=error)
+    _change(db, [message_id], state=MessageState.FAILED, last_error=error)
 
 
 def mark_cancelled(db: Session, message_ids: Collection[UUID]) -> int:
     """Cancel messages that wait, and forget what they say; return how many."""
-    return _change(db, message_ids, state="cancelled", sealed=None)
+    return _change(db, message_ids, state=MessageState.CANCELLED, sealed=None)
 
 
 def cancel_waiting(db: Session, beneficiary_id: UUID, *, channels: Iterable[str] | None = None) -> None:
     """Cancel what waits for a person on these channels; without channels whatever they did not ask for themselves."""
-    query = select(MessageRow.id).where(MessageRow.beneficiary_id == beneficiary_id, MessageRow.state == "waiting")
+    query = select(MessageRow.id).where(
+        MessageRow.beneficiary_id == beneficiary_id, MessageRow.state == MessageState.WAITING
+    )
     query = query.where(MessageRow.channel.in_(channels)) if channels else query.where(~MessageRow.urgent)
     mark_cancelled(db, db.scalars(query).all())
 
@@ -142,8 +145,8 @@ def retry_failed(db: Session, now: datetime) -> int:
     """Let messages that were given up, and would still be of use, wait again from the start; return how many."""
     again = (
         update(MessageRow)
-        .where(MessageRow.state == "failed", MessageRow.expires_at > now, MessageRow.sealed.is_not(None))
-        .values(state="waiting", attempts=0, not_before=now, last_error=None)
+        .where(MessageRow.state == MessageState.FAILED, MessageRow.expires_at > now, MessageRow.sealed.is_not(None))
+        .values(state=MessageState.WAITING, attempts=0, not_before=now, last_error=None)
     )
     return _count(db, again)
 
@@ -162,7 +165,7 @@ def list_messages(
 
 def waiting_messages(db: Session, *, kind: str | None, limit: int) -> Sequence[UUID]:
     """Return ids of messages that wait, of one kind or of any."""
-    query = select(MessageRow.id).where(MessageRow.state == "waiting").limit(limit)
+    query = select(MessageRow.id).where(MessageRow.state == MessageState.WAITING).limit(limit)
     return db.scalars(query if kind is None else query.where(MessageRow.kind == kind)).all()
 
 
@@ -174,7 +177,7 @@ def count_messages(db: Session) -> dict[tuple[str, str], int]:
 
 def purge_messages(db: Session, before: datetime) -> int:
     """Delete what was sent, given up, cancelled or of no use any more before an instant; return how many."""
-    over = or_(MessageRow.state != "waiting", MessageRow.expires_at < before)
+    over = or_(MessageRow.state != MessageState.WAITING, MessageRow.expires_at < before)
     done = delete(MessageRow).where(MessageRow.created_at < before, over)
     return _count(db, done)
 
@@ -183,7 +186,7 @@ def _change(db: Session, message_ids: Collection[UUID], **values: object) -> int
     """Change messages that still wait: one that was cancelled, or went with its person, stays so."""
     if not message_ids:
         return 0
-    waiting = update(MessageRow).where(MessageRow.id.in_(message_ids), MessageRow.state == "waiting")
+    waiting = update(MessageRow).where(MessageRow.id.in_(message_ids), MessageRow.state == MessageState.WAITING)
     return _count(db, waiting.values(**values))
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from certify.domain.states import ReferenceState
 from certify.errors import NotFound
 from certify.storage.direct import Row, as_rows, fetch, load, run
 from certify.storage.tables.people import (
@@ -131,7 +132,9 @@ def references_of(db: Session, beneficiary_id: UUID) -> Sequence[ReferenceRow]:
 
 def pending_references(db: Session, *, created_before: datetime, limit: int) -> Sequence[UUID]:
     """Return references that wait to be measured since before an instant, oldest first."""
-    query = select(ReferenceRow.id).where(ReferenceRow.state == "pending", ReferenceRow.created_at < created_before)
+    query = select(ReferenceRow.id).where(
+        ReferenceRow.state == ReferenceState.PENDING, ReferenceRow.created_at < created_before
+    )
     return db.scalars(query.order_by(ReferenceRow.created_at).limit(limit)).all()
 
 

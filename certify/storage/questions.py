@@ -9,6 +9,7 @@ from sqlalchemy import String, any_, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from certify.domain.states import QuestionState
 from certify.errors import NotFound
 from certify.storage.tables.runs import LinkQuestionRow
 
@@ -27,7 +28,7 @@ def get_question(db: Session, question_id: UUID, *, lock: bool = False) -> LinkQ
 def open_questions_of(db: Session, beneficiary_id: UUID) -> Sequence[LinkQuestionRow]:
     """Return what is asked about a person, oldest first."""
     query = select(LinkQuestionRow).where(
-        LinkQuestionRow.beneficiary_id == beneficiary_id, LinkQuestionRow.state == "open"
+        LinkQuestionRow.beneficiary_id == beneficiary_id, LinkQuestionRow.state == QuestionState.OPEN
     )
     return db.scalars(query.order_by(LinkQuestionRow.id)).all()
 
@@ -36,5 +37,7 @@ def questions_about(db: Session, source: str, numbers: Sequence[str]) -> Sequenc
     """Return open questions about these records of a source, locked."""
     # One array: a parameter for each number would end at 65,535 of them.
     named = LinkQuestionRow.external_id == any_(cast(list(numbers), ARRAY(String)))
-    query = select(LinkQuestionRow).where(LinkQuestionRow.source == source, named, LinkQuestionRow.state == "open")
+    query = select(LinkQuestionRow).where(
+        LinkQuestionRow.source == source, named, LinkQuestionRow.state == QuestionState.OPEN
+    )
     return db.scalars(query.with_for_update()).all()

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from certify.domain.case_kinds import CaseKind
+from certify.domain.states import CaseState
 from certify.errors import NotFound
 from certify.storage.tables.decisions import ReviewCaseRow
 
@@ -25,11 +27,13 @@ def get_case(db: Session, case_id: UUID, *, lock: bool = False) -> ReviewCaseRow
 
 def open_cases_of(db: Session, beneficiary_id: UUID) -> Sequence[ReviewCaseRow]:
     """Return the open cases of a person."""
-    query = select(ReviewCaseRow).where(ReviewCaseRow.beneficiary_id == beneficiary_id, ReviewCaseRow.state == "open")
+    query = select(ReviewCaseRow).where(
+        ReviewCaseRow.beneficiary_id == beneficiary_id, ReviewCaseRow.state == CaseState.OPEN
+    )
     return db.scalars(query.order_by(ReviewCaseRow.opened_at, ReviewCaseRow.id)).all()
 
 
-def open_case_of(db: Session, beneficiary_id: UUID, kind: str) -> ReviewCaseRow | None:
+def open_case_of(db: Session, beneficiary_id: UUID, kind: CaseKind) -> ReviewCaseRow | None:
     """Return the open case of a person of this kind; there is one at most."""
     return next((case for case in open_cases_of(db, beneficiary_id) if case.kind == kind), None)
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from certify.domain.states import RunState
 from certify.errors import NotFound
 from certify.storage.copy import copy_in, copy_out
 from certify.storage.direct import fetch
@@ -64,7 +65,9 @@ def list_runs(db: Session, *, feed: str | None = None, limit: int = 50) -> Seque
 
 def unfinished_runs(db: Session, feed: str | None = None) -> Sequence[RunRow]:
     """Return runs that can be carried on, in the order in which their files came."""
-    query = select(RunRow).where(RunRow.state.in_(("ready", "linked"))).order_by(RunRow.started_at, RunRow.id)
+    query = (
+        select(RunRow).where(RunRow.state.in_((RunState.READY, RunState.LINKED))).order_by(RunRow.started_at, RunRow.id)
+    )
     return db.scalars(query if feed is None else query.where(RunRow.feed == feed)).all()
 
 
@@ -81,7 +84,7 @@ def chunks_of(db: Session, run_id: UUID) -> Sequence[RunChunkRow]:
 def latest_model(db: Session, feed: str) -> dict[str, Any] | None:
     """Return the trained linking model that the last finished run of a feed used."""
     model = RunRow.parameters["linking"]["model"]
-    query = select(model).where(RunRow.feed == feed, RunRow.state == "done", model["trained"].as_boolean())
+    query = select(model).where(RunRow.feed == feed, RunRow.state == RunState.DONE, model["trained"].as_boolean())
     return db.scalars(query.order_by(RunRow.started_at.desc()).limit(1)).one_or_none()
 
 

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.domain.outcome import Outcome
+from certify.domain.states import SessionState
 from certify.errors import NotFound
 from certify.storage.direct import load
 from certify.storage.tables.sessions import SessionRow
@@ -40,20 +41,24 @@ def person_of_session(db: Session, session_id: UUID) -> UUID:
 
 def waiting_of(db: Session, beneficiary_id: UUID) -> bool:
     """Tell whether a session of the person was submitted and is not decided yet."""
-    query = select(SessionRow.id).where(SessionRow.beneficiary_id == beneficiary_id, SessionRow.state == "submitted")
+    query = select(SessionRow.id).where(
+        SessionRow.beneficiary_id == beneficiary_id, SessionRow.state == SessionState.SUBMITTED
+    )
     return db.scalars(query.limit(1)).one_or_none() is not None
 
 
 def waiting_sessions(db: Session, *, submitted_before: datetime, limit: int) -> Sequence[UUID]:
     """Return sessions that were submitted but are not decided, oldest first."""
-    query = select(SessionRow.id).where(SessionRow.state == "submitted", SessionRow.submitted_at < submitted_before)
+    query = select(SessionRow.id).where(
+        SessionRow.state == SessionState.SUBMITTED, SessionRow.submitted_at < submitted_before
+    )
     return db.scalars(query.order_by(SessionRow.submitted_at).limit(limit)).all()
 
 
 def expire_sessions(db: Session, now: datetime) -> int:
     """Close open sessions whose time has run out; return how many."""
-    stale = update(SessionRow).where(SessionRow.state == "open", SessionRow.expires_at <= now)
-    return len(db.scalars(stale.values(state="expired").returning(SessionRow.id)).all())
+    stale = update(SessionRow).where(SessionRow.state == SessionState.OPEN, SessionRow.expires_at <= now)
+    return len(db.scalars(stale.values(state=SessionState.EXPIRED).returning(SessionRow.id)).all())
 
 
 def sessions_since(db: Session, beneficiary_id: UUID, since: datetime) -> int:
@@ -123,9 +128,9 @@ def count_by_outcome(db: Session) -> dict[tuple[str, str], int]:
 def close_sessions_of(db: Session, beneficiary_id: UUID) -> None:
     """Close all sessions of a person that are not decided yet."""
     waiting = update(SessionRow).where(
-        SessionRow.beneficiary_id == beneficiary_id, SessionRow.state.in_(("open", "submitted"))
+        SessionRow.beneficiary_id == beneficiary_id, SessionRow.state.in_((SessionState.OPEN, SessionState.SUBMITTED))
     )
-    db.execute(waiting.values(state="expired"))
+    db.execute(waiting.values(state=SessionState.EXPIRED))
 
 
 def forget_devices_of(db: Session, beneficiary_id: UUID) -> None:

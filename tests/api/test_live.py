@@ -21,7 +21,7 @@ from websockets.typing import Origin
 from certify.capture.live.recording import FRAME_HEADER, MAX_WRONG
 from certify.capture.session import evaluate_session, open_session, submit_media
 from certify.config import Settings
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.doorstep.traces import note_face
 from certify.people.references import add_reference, measure_reference
 from certify.queue import DatabaseQueue, Queue

@@ -28,10 +28,11 @@ from certify.capture.session import open_session
 from certify.capture.uploads import begin_upload
 from certify.certificates.qr import to_text
 from certify.config import Settings
-from certify.decision.cases import CaseKind, open_case
+from certify.decision.cases import open_case
 from certify.decision.record import NewRecord, record
 from certify.decision.review import Decision, rule
-from certify.domain.evidence import Channel
+from certify.domain.case_kinds import CaseKind
+from certify.domain.channels import Channel
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
@@ -105,7 +106,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         session = open_session(unit, person, Channel.REMOTE)
         begin_upload(unit, session.id, size=len(film), sha256=str(declared["sha256"]))
         # An officer's ruling certifies without face models: determinations, a certificate, ledger entries.
-        seen = open_case(unit, person, kind=CaseKind.OTHER_PATH)
+        seen = open_case(unit, person, kind=CaseKind.PROOF_IN_PERSON)
         rule(unit, seen.id, officer="fuzz", decision=Decision.CONFIRM_ALIVE)
         stay = NewRecord(source="hospital", record_id="S1", event_at=unit.now - timedelta(days=9), act="hospital_stay")
         sign, _ = record(unit, person, stay)

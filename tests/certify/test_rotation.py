@@ -12,6 +12,7 @@ from certify.audit.checkpoints import ledger_keys, publish_checkpoint
 from certify.certificates.checkpoint import verify_checkpoint
 from certify.certificates.keys import Algorithm, SigningKey
 from certify.certificates.note import NoteKey
+from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid, Unavailable
 from certify.service import Service
 from certify.storage import signing
@@ -61,7 +62,7 @@ def test_checkpoints_of_both_keys_verify(service: Service, clock: Any) -> None:
     notes = []
     for _ in range(2):
         with service.unit() as unit:
-            unit.ledger("something", uuid4())
+            unit.ledger(LedgerEvent.PERSON_ENROLLED, uuid4())
         with service.unit() as unit:
             checkpoint = publish_checkpoint(unit)
             assert checkpoint is not None

@@ -17,6 +17,7 @@ from uuid import UUID
 from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Locator, Page, Playwright, expect
 from sqlalchemy import select
 
+from certify.domain.case_kinds import CaseKind
 from certify.doorstep.agents import NewAgent, add_agent
 from certify.doorstep.calendar import today_of
 from certify.doorstep.content import Content
@@ -330,7 +331,7 @@ def wait_until_judged(house: House, visits: list[UUID]) -> None:
     raise AssertionError(states)
 
 
-def wait_for_case(house: House, person: UUID, kind: str) -> None:
+def wait_for_case(house: House, person: UUID, kind: CaseKind) -> None:
     """Wait until an officer has such a case of the person to look at."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

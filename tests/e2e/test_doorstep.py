@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Playwright, Route, expect
 from sqlalchemy import select
 
+from certify.domain.case_kinds import CaseKind
 from certify.doorstep.receive import missing_places
 from certify.doorstep.tablets import revoke_tablet, tablets_of
 from certify.doorstep.visits import visit_of
@@ -158,7 +159,7 @@ def test_a_day_without_a_network(
             assert sorted(session.outcome or "" for session in sessions) == ["certified"] * 18
             determined = select(DeterminationRow).where(DeterminationRow.session_id.in_([s.id for s in sessions]))
             assert len(unit.db.scalars(determined).all()) == 18
-            assert open_case_of(unit.db, people[16], "visit_attested") is not None
+            assert open_case_of(unit.db, people[16], CaseKind.VISIT_ATTESTED) is not None
             again = visit_of(unit, people[17])
             assert again is not None
             assert (again.state, again.tries) == ("asked", 1)

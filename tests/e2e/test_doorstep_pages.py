@@ -15,6 +15,7 @@ from playwright.sync_api import Playwright, expect
 from sqlalchemy import select
 
 from certify.certificates.qr import qr_png
+from certify.domain.case_kinds import CaseKind
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.calendar import today_of
 from certify.doorstep.visits import put_back
@@ -121,9 +122,9 @@ def test_papers_are_photographed_too(
         page.get_by_role("button", name="Go on").click()
         agent.sign()
         agent.sync()
-        wait_for_case(house, patient, "visit_attested")
-        wait_for_case(house, dead, "adverse_record")
-        wait_for_case(house, neighbour, "visit_refused")
+        wait_for_case(house, patient, CaseKind.VISIT_ATTESTED)
+        wait_for_case(house, dead, CaseKind.ADVERSE_RECORD)
+        wait_for_case(house, neighbour, CaseKind.VISIT_REFUSED)
 
 
 def test_a_visit_that_is_not_on_the_list_goes_on(
@@ -204,7 +205,7 @@ def test_a_visit_that_was_refused_is_made_again(
         wait_until_judged(house, [visit, visit])  # the one that was refused, and this one
         agent.sync()
         expect(agent.stop_of(visit)).to_contain_text("Noted")
-        wait_for_case(house, person, "visit_attested")
+        wait_for_case(house, person, CaseKind.VISIT_ATTESTED)
 
 
 def _photograph_paper(agent: AgentAtWork) -> None:
@@ -257,7 +258,7 @@ def test_the_code_of_a_letter_says_who_it_is(
         page.get_by_role("button", name="Go on").click()
         agent.sign()
         agent.sync()
-        wait_for_case(house, person, "visit_refused")
+        wait_for_case(house, person, CaseKind.VISIT_REFUSED)
         with house.service.reading() as unit:
             assert person_of_letter(unit, link.partition("#l=")[2]) == person, "the letter is still good for its owner"
 

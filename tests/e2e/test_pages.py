@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect
 
 from api.web.pages import LANGUAGES
-from certify.decision.cases import CaseKind, open_case
+from certify.decision.cases import open_case
 from certify.decision.record import NewRecord, record
 from certify.decision.review import Decision, rule
+from certify.domain.case_kinds import CaseKind
 from certify.people.access import new_link
 from fixtures import faces
 from tests.e2e.axe import AXE, violations
@@ -114,7 +115,7 @@ def people(house: House) -> dict[str, UUID]:
         died = unit.now - timedelta(days=20)
         record(unit, found["paused"], NewRecord(source="registry", record_id="D1", event_at=died, adverse="death"))
     with house.service.unit() as unit:
-        case = open_case(unit, found["stopped"], kind=CaseKind.OTHER_PATH)
+        case = open_case(unit, found["stopped"], kind=CaseKind.PROOF_IN_PERSON)
         rule(unit, case.id, officer="officer", decision=Decision.STOP)
     return found
 

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from certify.decision.determine import determine_locked_many, keep_policy
+from certify.domain.ledger_events import LedgerEvent
 from certify.registry.feeds.description import Feed
 from certify.registry.runs.questions import ask
 from certify.registry.runs.silent import EVIDENCE, PENSIONS, find_passes
@@ -76,7 +77,7 @@ def apply_chunk(service: Service, settings: Settings, chunk: int, facts: pa.Tabl
         asked = database.sql("select * from facts where fact = 'question'").to_arrow_table()
         counts |= {"evidence": rows.num_rows, "people": changed.num_rows, "questions": asked.num_rows}
         ask(unit, settings.run, asked.to_pylist())
-        unit.ledger("run_chunk", None, run=str(run_id), chunk=chunk, digest=digest.hex(), **counts)
+        unit.ledger(LedgerEvent.RUN_CHUNK, None, run=str(run_id), chunk=chunk, digest=digest.hex(), **counts)
         policies = {scheme: document.sha256 for scheme, document in sorted(service.policies.items())}
         unit.db.add(
             RunChunkRow(run_id=run_id, chunk=chunk, counts=counts, policies=policies, digest=digest, done_at=unit.now)

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from certify.audit.sample import audit_report
+from certify.domain.states import RunState
 from certify.registry.linking import REASONS
 from certify.service import Unit
 from certify.storage.runs import chunks_of, get_run, list_runs
@@ -43,7 +44,9 @@ pre { white-space: pre-wrap; font-size: .8rem; }
 def run_report(unit: Unit, run_id: UUID) -> str:
     """Return the page. It names nobody. Raises NotFound."""
     row = get_run(unit.db, run_id)
-    history = [other for other in reversed(list_runs(unit.db, feed=row.feed, limit=40)) if other.state != "refused"]
+    history = [
+        other for other in reversed(list_runs(unit.db, feed=row.feed, limit=40)) if other.state != RunState.REFUSED
+    ]
     parts = [f"<h1>Run of {escape(row.feed)}</h1>", _head(row), _departures(row)]
     parts += ["<h2>Linking</h2>", _linking(row), "<h2>What followed</h2>", _applied(row)]
     passes = audit_report(unit, run_id)

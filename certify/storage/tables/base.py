@@ -9,6 +9,8 @@ from sqlalchemy import CheckConstraint, Date, DateTime, LargeBinary, MetaData, S
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase
 
+from certify.domain.described import Described
+
 
 class Base(DeclarativeBase):
     """Common settings: named constraints, so that migrations can address them; every instant has a time zone."""
@@ -31,7 +33,7 @@ class Base(DeclarativeBase):
     }
 
 
-def one_of(column: str, *values: str) -> CheckConstraint:
-    """Restrict a text column to the values named."""
-    listed = ", ".join(f"'{value}'" for value in values)
+def one_of(column: str, words: type[Described]) -> CheckConstraint:
+    """Restrict a text column to the members of a closed list."""
+    listed = ", ".join(f"'{word.value}'" for word in words)
     return CheckConstraint(f"{column} in ({listed})", name=f"{column}_known")

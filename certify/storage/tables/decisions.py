@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from certify.domain.case_kinds import CaseKind
+from certify.domain.states import CaseState, CertificateState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -80,7 +82,7 @@ class CertificateRow(Base):
 
     __tablename__ = "certificates"
     __table_args__ = (
-        one_of("state", "valid", "paused", "superseded", "revoked"),
+        one_of("state", CertificateState),
         Index(
             "uq_certificates_in_force",
             "beneficiary_id",
@@ -109,7 +111,8 @@ class ReviewCaseRow(Base):
 
     __tablename__ = "review_cases"
     __table_args__ = (
-        one_of("state", "open", "closed"),
+        one_of("kind", CaseKind),
+        one_of("state", CaseState),
         Index("uq_review_cases_open", "beneficiary_id", "kind", unique=True, postgresql_where=text("state = 'open'")),
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from certify.domain.states import AgentState, BundleState, HoldState, TabletState, VisitPart, VisitReason, VisitState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -18,7 +19,7 @@ class AgentRow(Base):
 
     __tablename__ = "agents"
     __table_args__ = (
-        one_of("state", "active", "away", "suspended"),
+        one_of("state", AgentState),
         CheckConstraint("capacity between 0 and 60", name="capacity_bounded"),
     )
 
@@ -42,7 +43,7 @@ class TabletRow(Base):
     """A device of one agent: invited by an officer, enrolled with a passkey and a signing key, revocable."""
 
     __tablename__ = "tablets"
-    __table_args__ = (one_of("state", "invited", "active", "revoked"),)
+    __table_args__ = (one_of("state", TabletState),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id"), index=True)
@@ -77,7 +78,7 @@ class BundleRow(Base):
 
     __tablename__ = "bundles"
     __table_args__ = (
-        one_of("state", "received", "opened", "refused"),
+        one_of("state", BundleState),
         # A place in a tablet's chain is taken once; whatever else claims it is refused, and kept for inquiry.
         Index("uq_bundles_place", "tablet_id", "seq", unique=True, postgresql_where=text("state <> 'refused'")),
         Index("ix_bundles_waiting", "received_at", postgresql_where=text("state = 'received'")),
@@ -138,7 +139,7 @@ class AgentHoldRow(Base):
 
     __tablename__ = "agent_holds"
     __table_args__ = (
-        one_of("state", "open", "released", "confirmed"),
+        one_of("state", HoldState),
         Index("uq_agent_holds_open", "agent_id", unique=True, postgresql_where=text("state = 'open'")),
     )
 
@@ -171,9 +172,9 @@ class VisitRow(Base):
 
     __tablename__ = "visits"
     __table_args__ = (
-        one_of("state", "asked", "planned", "cancelled", "made", "missed"),
-        one_of("part", "morning", "afternoon"),
-        one_of("reason", "asked", "attempts", "audit", "recheck", "overdue", "fund", "walk_in"),
+        one_of("state", VisitState),
+        one_of("part", VisitPart),
+        one_of("reason", VisitReason),
         Index(None, "state", "wanted_on"),
         Index(None, "agent_id", "planned_on"),
         # Whoever needs a visit needs one, for whatever reasons.

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from certify.domain.states import MessageChannel, MessageState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -28,8 +29,8 @@ class MessageRow(Base):
 
     __tablename__ = "messages"
     __table_args__ = (
-        one_of("channel", "sms", "email", "letter", "apprise"),
-        one_of("state", "waiting", "sent", "failed", "cancelled"),
+        one_of("channel", MessageChannel),
+        one_of("state", MessageState),
         # The same occasion never gives two messages on one channel, however often the job runs.
         UniqueConstraint("dedupe", "channel"),
         Index("ix_messages_waiting", "channel", "urgent", "not_before", postgresql_where=text("state = 'waiting'")),

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from certify.domain.states import AccessKind, ConsentPurpose, ReferenceState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -80,7 +81,7 @@ class ReferenceRow(Base):
     """An enrolled face. Pending until a worker has measured it."""
 
     __tablename__ = "face_references"
-    __table_args__ = (one_of("state", "pending", "active", "refused"),)
+    __table_args__ = (one_of("state", ReferenceState),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
@@ -107,7 +108,7 @@ class AccessCodeRow(Base):
     """A way in that works once: the link of a letter, or the digits of a text message. Found by keyed hash."""
 
     __tablename__ = "access_codes"
-    __table_args__ = (one_of("kind", "link", "code"),)
+    __table_args__ = (one_of("kind", AccessKind),)
 
     hash: Mapped[bytes] = mapped_column(primary_key=True)
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
@@ -122,7 +123,7 @@ class ConsentRow(Base):
     """A consent given or withdrawn; the newest of a purpose counts."""
 
     __tablename__ = "consents"
-    __table_args__ = (one_of("purpose", "face"), Index(None, "beneficiary_id", "purpose", "at"))
+    __table_args__ = (one_of("purpose", ConsentPurpose), Index(None, "beneficiary_id", "purpose", "at"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"))

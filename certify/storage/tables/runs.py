@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from certify.domain.states import AuditOutcome, QuestionState, RunState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -18,7 +19,7 @@ class RunRow(Base):
 
     __tablename__ = "runs"
     __table_args__ = (
-        one_of("state", "held", "ready", "linked", "done", "refused"),
+        one_of("state", RunState),
         Index(None, "feed", "started_at"),
         UniqueConstraint("feed", "sha256"),
     )
@@ -82,7 +83,7 @@ class LinkQuestionRow(Base):
 
     __tablename__ = "link_questions"
     __table_args__ = (
-        one_of("state", "open", "same", "different", "withdrawn"),
+        one_of("state", QuestionState),
         UniqueConstraint("source", "external_id"),
     )
 
@@ -118,7 +119,7 @@ class AuditRow(Base):
     """A silent pass that was drawn by lot, to be checked by telephone or visit."""
 
     __tablename__ = "audits"
-    __table_args__ = (one_of("outcome", "alive", "false_pass", "not_reached"),)
+    __table_args__ = (one_of("outcome", AuditOutcome),)
 
     pass_id: Mapped[UUID] = mapped_column(ForeignKey("silent_passes.id"), primary_key=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id"), index=True)

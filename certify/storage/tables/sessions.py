@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from certify.domain.states import SessionProfile, SessionState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -33,8 +34,8 @@ class SessionRow(Base):
 
     __tablename__ = "capture_sessions"
     __table_args__ = (
-        one_of("state", "open", "submitted", "decided", "expired"),
-        one_of("profile", "standard", "gentle", "light", "doorstep"),
+        one_of("state", SessionState),
+        one_of("profile", SessionProfile),
         Index(None, "state", "submitted_at"),
         Index(None, "device", "created_at"),
         Index(None, "stranger", "created_at"),

@@ -20,8 +20,9 @@ from certify.capture.challenge import (
     draw,
 )
 from certify.capture.session import open_session
+from certify.domain.channels import Channel
 from certify.domain.draws import below
-from certify.domain.evidence import AdverseRecord, Channel
+from certify.domain.evidence import AdverseRecord
 from certify.domain.profile import NEEDS, STANDARD, TURNS, Demand, Risk, choose, visit
 from certify.erase import erase
 from certify.people.enrol import (

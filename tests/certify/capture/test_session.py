@@ -22,7 +22,7 @@ from certify.certificates.keys import Algorithm
 from certify.certificates.verify import verify_any
 from certify.decision.determine import determine
 from certify.decision.issue import key_set
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.doorstep.traces import note_face
 from certify.erase import erase
 from certify.errors import Conflict, Gone

@@ -26,7 +26,8 @@ from certify.capture.uploads import (
     upload_progress,
 )
 from certify.decision.determine import determine
-from certify.domain.evidence import Capture, Channel, Check
+from certify.domain.channels import Channel
+from certify.domain.evidence import Capture, Check
 from certify.doorstep.traces import note_face
 from certify.erase import erase
 from certify.errors import Conflict, Gone, Invalid, NotFound, TooLarge

@@ -20,8 +20,9 @@ from sqlalchemy import select, text
 
 from certify.capture.session import open_session, submit_media
 from certify.decision.review import Decision, rule
-from certify.decision.unprocessable import CASE_KIND, Reason, give_up, give_up_reference
-from certify.domain.evidence import Channel
+from certify.decision.unprocessable import Reason, give_up, give_up_reference
+from certify.domain.case_kinds import CaseKind
+from certify.domain.channels import Channel
 from certify.erase import erase
 from certify.people.enrol import (
     NewBeneficiary,
@@ -139,7 +140,7 @@ def test_after_the_fourth_dead_worker_a_human_gets_the_session(service: Service,
     assert _jobs(service) == [("failed", -MAX_RESCUES)]
     assert _rescue(service) == 0
     with service.unit() as unit:
-        assert [case.kind for case in open_cases_of(unit.db, person)] == [CASE_KIND]
+        assert [case.kind for case in open_cases_of(unit.db, person)] == [CaseKind.PHOTO_NOT_PROCESSED]
         assert unit.db.scalars(select(EvidenceRow)).all() == []
         assert {row.payment for row in entitlements_of(unit.db, person)} == {"continue"}
     # The person may try again at once, and an officer can close the case.

@@ -12,7 +12,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from certify.capture.session import evaluate_session
-from certify.doorstep.agents import AgentState, NewAgent, add_agent, set_agent_state
+from certify.domain.states import AgentState
+from certify.doorstep.agents import NewAgent, add_agent, set_agent_state
 from certify.doorstep.clock import sign_time
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.receive import take_bundle

@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from certify.doorstep.agents import AgentState, set_agent_state
+from certify.domain.states import AgentState
+from certify.doorstep.agents import set_agent_state
 from certify.doorstep.homes import Home, homes_of, set_home
 from certify.doorstep.homes_file import import_homes
 from certify.doorstep.plan_file import OUT, OUT_HOMES, export_plan, import_plan

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select, update
 
 from certify.decision.cases import add_case
-from certify.doorstep.agents import AgentState, change_agent, set_agent_state
+from certify.domain.case_kinds import CaseKind
+from certify.domain.states import AgentState
+from certify.doorstep.agents import change_agent, set_agent_state
 from certify.doorstep.backlog import NO_AGENT, AreaLoad, DayLoad, backlog
 from certify.doorstep.backlog_page import backlog_page
 from certify.doorstep.homes import Home, set_homes
@@ -40,7 +42,7 @@ from tests.conftest import Clock
 pytestmark = pytest.mark.integration
 
 
-def _case(service: Service, who: UUID, kind: str = "visit", *, wish: bool = False) -> None:
+def _case(service: Service, who: UUID, kind: CaseKind = CaseKind.VISIT, *, wish: bool = False) -> None:
     with service.unit() as unit:
         add_case(unit, who, kind, None if wish else unit.service.new_id())
 
@@ -109,7 +111,7 @@ def test_after_a_visit_an_officer_has_the_word(service: Service, clock: Clock) -
     pass_to_audit(service, checked)
     assert _gather(service) == {"overdue": 3, "audit": 1}
     _made(service, clock() + timedelta(hours=5))
-    _case(service, moved, "visit_moved", wish=True)
+    _case(service, moved, CaseKind.VISIT_MOVED, wish=True)
     with service.unit() as unit:
         erase(unit, gone)
     clock.advance(timedelta(days=29))
@@ -258,7 +260,7 @@ def test_nobody_is_sent_while_an_officer_decides_but_to_who_asks(service: Servic
     agent(service)
     lost, asks, gone = people(service, 3)
     for who in (lost, asks):
-        _case(service, who, "visit_not_found", wish=True)
+        _case(service, who, CaseKind.VISIT_NOT_FOUND, wish=True)
     ask(service, [lost, asks, gone], tries=3)
     with service.unit() as unit:
         ask_for_visit(unit, asks, on=in_days(service, 3), part="afternoon")

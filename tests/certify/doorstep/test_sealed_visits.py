@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from certify.certificates.keys import Algorithm
+from certify.domain.case_kinds import CaseKind
 from certify.doorstep.bundle import MAGIC, Bundle
 from certify.doorstep.opening import details_of, open_bundle
 from certify.doorstep.receive import admit, give_up_bundle, missing_places, purge_refused, take_bundle
@@ -100,7 +101,7 @@ def test_witnesses_certify_nobody_but_ask_an_officer(agents_round: Round) -> Non
     row = agents_round.send(attested(agents_round))
     with agents_round.service.reading() as unit:
         assert row.beneficiary_id is not None
-        assert open_case_of(unit.db, row.beneficiary_id, "visit_attested") is not None
+        assert open_case_of(unit.db, row.beneficiary_id, CaseKind.VISIT_ATTESTED) is not None
         assert evidence_of(unit.db, row.beneficiary_id) == []
         assert details_of(unit, row)["witnesses"] == WITNESSES
 
@@ -118,7 +119,7 @@ def test_a_death_is_one_source_and_stops_nothing(agents_round: Round) -> None:
         with agents_round.service.reading() as unit:
             assert {pension.payment for pension in entitlements_of(unit.db, person)} == {"continue"}
             assert {pension.standing for pension in entitlements_of(unit.db, person)} == {"paused"}
-            assert open_case_of(unit.db, person, "adverse_record") is not None
+            assert open_case_of(unit.db, person, CaseKind.ADVERSE_RECORD) is not None
 
 
 def test_two_agents_who_report_a_death_are_one_source(service: Service, clock: Clock) -> None:
@@ -163,7 +164,7 @@ def test_nobody_found_is_tried_again_and_then_asked_about(agents_round: Round) -
                 *(("missed", number) for number in range(tries)),
                 ("asked", tries),
             ]
-            assert (open_case_of(unit.db, person, "visit_not_found") is not None) == (tries == 3)
+            assert (open_case_of(unit.db, person, CaseKind.VISIT_NOT_FOUND) is not None) == (tries == 3)
 
 
 @pytest.mark.parametrize("at", ["magic", "header", "sealed", "signature"])

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from certify.domain.states import AgentState
 from certify.doorstep.agents import (
     AgentChange,
-    AgentState,
     NewAgent,
     add_agent,
     change_agent,

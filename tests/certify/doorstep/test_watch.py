@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
+from certify.domain.case_kinds import CaseKind
 from certify.domain.evidence import Void
-from certify.doorstep.agents import AgentState, set_agent_state
+from certify.domain.states import AgentState
+from certify.doorstep.agents import set_agent_state
 from certify.doorstep.calendar import today_of
 from certify.doorstep.homes import Home, set_home
 from certify.doorstep.planning import plan_visits, put_down
@@ -64,7 +66,7 @@ def test_an_agent_who_certifies_by_witnesses_only_is_held(agents_round: Round) -
         (hold,) = open_holds(unit)
         assert hold.signals[0]["signal"] == "alternatives"
         assert unit.db.get_one(AgentRow, agents_round.agent).score == hold.score
-        assert open_case_of(unit.db, people[0], "adverse_record") is not None
+        assert open_case_of(unit.db, people[0], CaseKind.ADVERSE_RECORD) is not None
     # Held, and never silently; the payment goes on.
     assert standing(service, people[0]) == {("paused", "continue")}
 

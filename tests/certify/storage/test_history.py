@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from certify.audit.checkpoints import publish_checkpoint
 from certify.certificates import merkle
+from certify.domain.ledger_events import LedgerEvent
 from certify.service import Service
 from certify.storage.ledger import NodeTable, leaves, ledger_root, ledger_size
 from certify.storage.tables.service import LedgerNodeRow
@@ -27,7 +28,7 @@ def test_history_is_append_only(service: Service, table: str, statement: str) ->
     column = {"policies": "scheme", "ledger_leaves": "entry", "ledger_nodes": "hash", "ledger_checkpoints": "note"}
     name = column.get(table, "id")
     with service.unit() as unit:
-        unit.ledger("test", None)
+        unit.ledger(LedgerEvent.PERSON_ENROLLED, None)
         unit.finish()
         publish_checkpoint(unit)
     # Our own table names, not anybody's input.
@@ -38,8 +39,8 @@ def test_history_is_append_only(service: Service, table: str, statement: str) ->
 def test_many_writers_leave_no_gap_and_a_true_root(service: Service) -> None:
     def write(number: int) -> None:
         with service.unit() as unit:
-            unit.ledger("test", uuid4(), number=number)
-            unit.ledger("test", uuid4(), number=-number)
+            unit.ledger(LedgerEvent.PERSON_ENROLLED, uuid4(), number=number)
+            unit.ledger(LedgerEvent.PERSON_ENROLLED, uuid4(), number=-number)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(40)))
@@ -59,7 +60,7 @@ def test_a_rolled_back_change_leaves_no_entry(service: Service) -> None:
 
     def fail() -> None:
         with service.unit() as unit:
-            unit.ledger("test", None)
+            unit.ledger(LedgerEvent.PERSON_ENROLLED, None)
             unit.finish()
             raise Stop
 
@@ -71,7 +72,7 @@ def test_a_rolled_back_change_leaves_no_entry(service: Service) -> None:
 
 def test_entries_are_canonical_json(service: Service) -> None:
     with service.unit() as unit:
-        unit.ledger("test", None, b=1, a="ä")
+        unit.ledger(LedgerEvent.PERSON_ENROLLED, None, b=1, a="ä")
     with service.unit() as unit:
         entry = leaves(unit.db, 0, 1)[0].entry
     assert entry == json.dumps(json.loads(entry), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
@@ -83,7 +84,7 @@ def test_appending_reads_the_right_edge_and_nothing_else(service: Service) -> No
     for step in (1, 2, 4, 1, 7, 3, 13):
         with service.unit() as unit:
             for number in range(step):
-                unit.ledger("test", None, number=number)
+                unit.ledger(LedgerEvent.PERSON_ENROLLED, None, number=number)
         size += step
         with service.unit() as unit:
             table = NodeTable(unit.db)

@@ -11,13 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from certify.audit.replay import replay
-from certify.audit.sample import Outcome, audit_report, record_audit
+from certify.audit.sample import audit_report, record_audit
 from certify.decision.determinations import all_determinations, find_determination
 from certify.decision.determine import determine
 from certify.decision.receipts import deny, receipts_of
 from certify.decision.review import Decision, rule
 from certify.domain.codec import determination_digest
 from certify.domain.policy import SilentRule
+from certify.domain.states import AuditOutcome
 from certify.errors import Conflict, Invalid, NotFound
 from certify.registry.runs.carry_out import Machine
 from certify.registry.runs.compare import Change, compare_policies
@@ -120,12 +121,12 @@ def test_the_lot_draws_passes_and_their_checks_give_a_rate(fund: Fund) -> None:
     with fund.service.unit() as unit:
         drawn = open_audits(unit.db, limit=100)
         assert len(drawn) == len(NAMES)
-        outcomes = [Outcome.FALSE_PASS, Outcome.NOT_REACHED, *[Outcome.ALIVE] * (len(NAMES) - 2)]
+        outcomes = [AuditOutcome.FALSE_PASS, AuditOutcome.NOT_REACHED, *[AuditOutcome.ALIVE] * (len(NAMES) - 2)]
         for row, outcome in zip(drawn, outcomes, strict=True):
             record_audit(unit, row.pass_id, outcome, officer="o1")
         with pytest.raises(Conflict):
-            record_audit(unit, drawn[0].pass_id, Outcome.ALIVE, officer="o1")
-        record_audit(unit, drawn[1].pass_id, Outcome.ALIVE, officer="o1", note="reached at the second call")
+            record_audit(unit, drawn[0].pass_id, AuditOutcome.ALIVE, officer="o1")
+        record_audit(unit, drawn[1].pass_id, AuditOutcome.ALIVE, officer="o1", note="reached at the second call")
         assert [case.kind for case in open_cases_of(unit.db, drawn[0].beneficiary_id)] == ["false_pass"]
         report = audit_report(unit)
     assert (report.passes, report.drawn, report.open) == (len(NAMES), len(NAMES), 0)
