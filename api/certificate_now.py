@@ -13,6 +13,7 @@ from api.schemas.certificates import CertificateOut
 from certify.certificates.signing import verify
 from certify.decision.determine import determine
 from certify.decision.issue import key_set
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.certificates import get_certificate
@@ -26,7 +27,7 @@ def certificate_now(unit: Unit, beneficiary_id: UUID) -> CertificateOut:
         raise Conflict(
             "This person is not certified at present.",
             hint="Their standing says what is missing.",
-            code="not_certified",
+            code=ErrorCode.NOT_CERTIFIED,
         )
     row = get_certificate(unit.db, found.certificate.number)
     require_genuine(unit, row)

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from certify.capture.uploads import WrongOffset
 from certify.certificates.errors import CertificateError
+from certify.domain.error_codes import ErrorCode
 from certify.doorstep.tablets import TabletRefused
 from certify.errors import CertifyError, Conflict, Gone, Invalid, NotFound, TooLarge, Unavailable
 from certify.people.access import AccessRefused
@@ -31,13 +32,13 @@ MEDIA_TYPE = "application/problem+json"
 class Forbidden(CertifyError):
     """The caller is known but may not do this."""
 
-    code = "forbidden"
+    code = ErrorCode.FORBIDDEN
 
 
 class TooManyRequests(CertifyError):
     """The caller is faster than the rate limit allows. ``retry_after`` in seconds."""
 
-    code = "too_many_requests"
+    code = ErrorCode.TOO_MANY_REQUESTS
 
     def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__(message, hint=f"Try again in {retry_after} seconds.")
@@ -47,16 +48,16 @@ class TooManyRequests(CertifyError):
 class KeyReused(CertifyError):
     """An Idempotency-Key came again with another request."""
 
-    code = "idempotency_key_reused"
+    code = ErrorCode.IDEMPOTENCY_KEY_REUSED
 
 
 class BadRequest(CertifyError):
     """The request is not understood, or lacks something every such request needs."""
 
-    code = "bad_request"
+    code = ErrorCode.BAD_REQUEST
 
 
-_STATUS: Mapping[type[CertifyError], HTTPStatus] = {
+STATUS: Mapping[type[CertifyError], HTTPStatus] = {
     BadRequest: HTTPStatus.BAD_REQUEST,
     TokenRefused: HTTPStatus.UNAUTHORIZED,
     TabletRefused: HTTPStatus.UNAUTHORIZED,
@@ -135,7 +136,7 @@ def install(app: FastAPI) -> None:
 
 def status_of(error: CertifyError) -> HTTPStatus:
     """Return the status of an error: that of its nearest class in the map."""
-    return next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
+    return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
 
 
 async def _on_certify_error(_request: Request, error: Exception) -> JSONResponse:
@@ -173,7 +174,7 @@ async def _on_validation_error(_request: Request, error: Exception) -> JSONRespo
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     # The values themselves are left out: they may be somebody's national id.
     fields = [{"field": ".".join(map(str, entry["loc"])), "problem": entry["msg"]} for entry in error.errors()]
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "request_invalid", "Some fields are wrong.", errors=fields)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, ErrorCode.REQUEST_INVALID, "Some fields are wrong.", errors=fields)
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
@@ -187,7 +188,7 @@ async def _on_database_error(_request: Request, error: Exception) -> JSONRespons
     log.error("database unavailable: %s", type(error).__name__)
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "database_unavailable",
+        ErrorCode.DATABASE_UNAVAILABLE,
         "The database does not answer.",
         hint="Nothing was lost. Try again in a minute.",
         headers={"Retry-After": "5"},
@@ -197,7 +198,7 @@ async def _on_database_error(_request: Request, error: Exception) -> JSONRespons
 async def _on_data_error(_request: Request, error: Exception) -> JSONResponse:
     # A text with a NUL, a number out of range: PostgreSQL cannot store it, and nothing was stored.
     if isinstance(error, DBAPIError) and type(error).__name__ == "DataError":
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not_storable", "A value cannot be stored.")
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, ErrorCode.NOT_STORABLE, "A value cannot be stored.")
     return await _on_unexpected(_request, error)
 
 
@@ -205,7 +206,7 @@ async def _on_unexpected(_request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "internal_error",
+        ErrorCode.INTERNAL_ERROR,
         "Something went wrong on our side.",
         hint="Nothing was changed. Try again; if it stays, tell the operator the time of day.",
     )

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from api.errors import KeyReused
 from api.state import service_of
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Conflict
 from certify.service import Service, Unit
 from certify.storage.idempotency import claim_key, store_answer
@@ -54,7 +55,9 @@ class Once:
                         "This Idempotency-Key was used for another request.", hint="Use a new key for each request."
                     )
                 if earlier.status is None or earlier.body is None:
-                    raise Conflict("The first request with this key has no answer yet.", code="request_in_progress")
+                    raise Conflict(
+                        "The first request with this key has no answer yet.", code=ErrorCode.REQUEST_IN_PROGRESS
+                    )
                 body = vault.open_secret(label, earlier.body)
                 headers = {"Idempotency-Replayed": "true"}
                 return Response(body, earlier.status, headers=headers, media_type="application/json")

@@ -31,6 +31,7 @@ from certify.capture.live.guide_client import Guidance, GuideLost
 from certify.capture.live.recording import FRAME_HEADER, MAX_FRAME_MESSAGE, Recording
 from certify.capture.live.submit import begin_live, finish_live
 from certify.capture.live.wire import Hint
+from certify.domain.error_codes import ErrorCode
 from certify.errors import CertifyError, Conflict, Gone, Unavailable
 from certify.service import Unit
 from certify.storage.sessions import get_session
@@ -123,19 +124,21 @@ class Conversation:
             async with asyncio.timeout(_HELLO_S):
                 message = await self._receive()
         except TimeoutError:
-            raise BadRequest("The first message did not come.", code="live_no_hello") from None
+            raise BadRequest("The first message did not come.", code=ErrorCode.LIVE_NO_HELLO) from None
         try:
             return LiveHello.model_validate_json(message if isinstance(message, str) else "")
         except ValidationError:
             # What came is not repeated: there may be a token in it.
-            raise BadRequest("The first message must be a hello with token and nonce.", code="live_no_hello") from None
+            raise BadRequest(
+                "The first message must be a hello with token and nonce.", code=ErrorCode.LIVE_NO_HELLO
+            ) from None
 
     def _begin(self, caller: Principal, nonce: str) -> dict[str, Any]:
         with self._state.service.unit(caller.key) as unit:
             require_agent_at_visit(unit, caller, self._session_id)
             row = get_session(unit.db, self._session_id)
             if not secrets.compare_digest(views.nonce_text(row), nonce):
-                raise Conflict("The nonce is not that of this session.", code="wrong_nonce")
+                raise Conflict("The nonce is not that of this session.", code=ErrorCode.WRONG_NONCE)
             return begin_live(unit, self._session_id)
 
     def _finish(self, caller: Principal, video: bytes, source: dict[str, Any]) -> SessionOut:
@@ -153,14 +156,16 @@ class Conversation:
                     message = await self._receive()
             except TimeoutError:
                 raise Gone(
-                    "No picture came for some time.", hint="Begin again; the session is still open.", code="live_idle"
+                    "No picture came for some time.",
+                    hint="Begin again; the session is still open.",
+                    code=ErrorCode.LIVE_IDLE,
                 ) from None
             if isinstance(message, str):
                 if _kind(message) == "stop":
                     raise Stopped
-                raise BadRequest("This message is not understood.", code="live_message")
+                raise BadRequest("This message is not understood.", code=ErrorCode.LIVE_MESSAGE)
             if len(message) <= FRAME_HEADER.size or len(message) > MAX_FRAME_MESSAGE:
-                raise BadRequest("This frame has a wrong size.", code="live_message")
+                raise BadRequest("This frame has a wrong size.", code=ErrorCode.LIVE_MESSAGE)
             seq, captured_ms = FRAME_HEADER.unpack_from(message)
             jpeg = message[FRAME_HEADER.size :]
             self._frames += 1
@@ -187,7 +192,9 @@ class Conversation:
                 if time.monotonic() >= give_up:
                     raise
             if lost > _GUIDES_LOST:
-                raise Unavailable("Live guidance broke down.", hint="Record a video and send it.", code="live_off")
+                raise Unavailable(
+                    "Live guidance broke down.", hint="Record a video and send it.", code=ErrorCode.LIVE_OFF
+                )
             await asyncio.sleep(0.25)
 
     async def _pass_on(self, guidance: Guidance) -> int:
@@ -275,13 +282,18 @@ def _problem_of(error: Exception) -> tuple[int, dict[str, Any]]:
     if isinstance(error, TimeoutError):
         status = HTTPStatus.GONE
         text = "The capture took too long."
-        return int(status), problem_body(status, "live_too_long", text, hint="Begin again; the session is still open.")
+        return int(status), problem_body(
+            status, ErrorCode.LIVE_TOO_LONG, text, hint="Begin again; the session is still open."
+        )
     if isinstance(error, DBAPIError | PoolTimeout):
         status = HTTPStatus.SERVICE_UNAVAILABLE
         return int(status), problem_body(
-            status, "database_unavailable", "The database does not answer.", hint="Try again in a minute."
+            status, ErrorCode.DATABASE_UNAVAILABLE, "The database does not answer.", hint="Try again in a minute."
         )
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return int(status), problem_body(
-        status, "internal_error", "Something went wrong on our side.", hint="Begin again; the session is still open."
+        status,
+        ErrorCode.INTERNAL_ERROR,
+        "Something went wrong on our side.",
+        hint="Begin again; the session is still open.",
     )

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import problem
 from api.routes.web import LOCATED, PAGE
 from certify.capture.uploads import MAX_CHUNK
+from certify.domain.error_codes import ErrorCode
 from certify.doorstep.bundle import MAX_BUNDLE
 
 log = logging.getLogger("certify.access")
@@ -110,7 +111,7 @@ class BodyLimit:
 def _refusal(limit: int, *, media: bool) -> Response:
     return problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "too_many_bytes",
+        ErrorCode.TOO_MANY_BYTES,
         f"At most {limit:,} bytes are accepted here.",
         hint="Send a smaller photo, or a video in chunks." if media else "",
         headers={"Connection": "close"},

@@ -14,13 +14,15 @@ Every error has a stable ``code`` for machines, a sentence saying what happened 
 
 from __future__ import annotations
 
+from certify.domain.error_codes import ErrorCode
+
 
 class CertifyError(Exception):
     """Base of all errors of the service."""
 
-    code = "error"
+    code: str = ErrorCode.ERROR
 
-    def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str = "", code: ErrorCode | str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -31,40 +33,40 @@ class CertifyError(Exception):
 class NotFound(CertifyError):
     """The thing named does not exist, or the caller may not know that it does."""
 
-    code = "not_found"
+    code = ErrorCode.NOT_FOUND
 
 
 class Conflict(CertifyError):
     """The thing is in a state that does not allow this."""
 
-    code = "conflict"
+    code = ErrorCode.CONFLICT
 
 
 class Invalid(CertifyError):
     """The input breaks a rule."""
 
-    code = "invalid"
+    code = ErrorCode.INVALID
 
 
 class MediaRefused(Invalid):
     """The image or video cannot be used; ``code`` says why."""
 
-    code = "media_refused"
+    code = ErrorCode.MEDIA_REFUSED
 
 
 class TooLarge(CertifyError):
     """More bytes than the service accepts."""
 
-    code = "too_large"
+    code = ErrorCode.TOO_LARGE
 
 
 class Gone(CertifyError):
     """It existed, but was erased or its time ran out."""
 
-    code = "gone"
+    code = ErrorCode.GONE
 
 
 class Unavailable(CertifyError):
     """A part that the service needs is missing or broken."""
 
-    code = "unavailable"
+    code = ErrorCode.UNAVAILABLE

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from certify.config import Settings
 from certify.domain.codec import canonical
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid, Unavailable
 from certify.policies import PolicyDocument, load_policies
@@ -72,7 +73,7 @@ class Service:
         except KeyError:
             known = ", ".join(sorted(self.policies))
             raise Invalid(
-                f"The scheme '{scheme}' is not known.", hint=f"Known: {known}.", code="unknown_scheme"
+                f"The scheme '{scheme}' is not known.", hint=f"Known: {known}.", code=ErrorCode.UNKNOWN_SCHEME
             ) from None
 
 
@@ -151,5 +152,5 @@ def _require_key(settings: Settings, database: Database) -> None:
         raise Unavailable(
             f"The master key {settings.key_file} is missing, and this database was written with one.",
             hint="Restore the key from your backup; a new one could read nothing.",
-            code="master_key_missing",
+            code=ErrorCode.MASTER_KEY_MISSING,
         )

@@ -26,6 +26,7 @@ from joserfc.jwk import KeySet
 
 from certify.certificates.keys import SigningKey
 from certify.config import Env, Settings
+from certify.domain.error_codes import ErrorCode
 from certify.errors import CertifyError, Unavailable
 from certify.storage.keys import FileMasterKey
 
@@ -41,7 +42,7 @@ _LEEWAY = 30  # seconds that clocks of issuers may differ from ours
 class TokenRefused(CertifyError):
     """The bearer token is missing, wrong, or not for this."""
 
-    code = "token_refused"
+    code = ErrorCode.TOKEN_REFUSED
 
 
 class Role(StrEnum):
@@ -106,7 +107,7 @@ def load_issuers(path: Path) -> list[Issuer]:
             for entry in json.loads(path.read_text())
         ]
     except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
-        raise Unavailable(f"The issuers file {path} cannot be used: {error}", code="issuers_file") from error
+        raise Unavailable(f"The issuers file {path} cannot be used: {error}", code=ErrorCode.ISSUERS_FILE) from error
 
 
 class Authenticator:
@@ -221,7 +222,7 @@ def development_signer(settings: Settings) -> Signer:
         raise Unavailable(
             "The development issuer does not run in production.",
             hint="Set CERTIFY_ISSUERS_FILE to the issuers of your identity provider.",
-            code="development_only",
+            code=ErrorCode.DEVELOPMENT_ONLY,
         )
     secret = FileMasterKey(settings.data_dir / "development-issuer.key").derive(b"development issuer")
     return Signer(DEVELOPMENT_ISSUER, ed25519_jwk(secret), frozenset(Role) - OWN_ROLES)

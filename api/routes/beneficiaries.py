@@ -16,6 +16,7 @@ from api.schemas.people import BeneficiaryIn, BeneficiaryOut, BeneficiaryPage, E
 from api.state import service_of
 from certify.decision.determine import determine
 from certify.decision.record import NewRecord, record
+from certify.domain.error_codes import ErrorCode
 from certify.erase import erase
 from certify.errors import NotFound
 from certify.people.enrol import (
@@ -82,7 +83,7 @@ def find(
     with service.reading() as unit:
         found = look_up(unit, national_id=body.national_id, card_number=body.card_number)
         if found is None:
-            raise NotFound("Nobody with this number is enrolled.", code="beneficiary_not_found")
+            raise NotFound("Nobody with this number is enrolled.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
         return views.beneficiary(unit, get_beneficiary(unit.db, found))
 
 

@@ -19,6 +19,7 @@ from certify.certificates.qr import qr_png, to_text
 from certify.certificates.signing import read_unverified
 from certify.certificates.verify import verify_any
 from certify.decision.issue import key_set, revoke
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Gone
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_not_found, get_certificate
@@ -44,7 +45,7 @@ async def _own(state: State, caller: Principal, number: str) -> CertificateRow:
     if caller.role is Role.SELF and str(row.beneficiary_id) != caller.subject:
         raise certificate_not_found()
     if not row.cose:
-        raise Gone("The data of this person was erased.", code="person_erased")
+        raise Gone("The data of this person was erased.", code=ErrorCode.PERSON_ERASED)
     if not known_genuine(row):
         await run_in_threadpool(_require_genuine, state.service, row)
     return row

@@ -30,6 +30,7 @@ from api.schemas.sessions import SessionOpened
 from api.session_opened import opened
 from api.state import State, current_state
 from certify.capture.knock import knock
+from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import Outcome
 from certify.domain.profile import PHOTOSENSITIVE
 from certify.doorstep.visits import ask_for_visit, require_day
@@ -172,7 +173,7 @@ async def visit(
     def work(unit: Unit) -> VisitOut:
         row = get_session(unit.db, session_id)
         if row.outcome != Outcome.DOORSTEP:
-            raise Conflict("No visit follows from this session.", code="no_visit")
+            raise Conflict("No visit follows from this session.", code=ErrorCode.NO_VISIT)
         if row.stranger is not None:
             require_day(unit, body.wanted_on)
         else:

@@ -11,6 +11,7 @@ from api.errors import problems
 from api.schemas.operations import ConsistencyOut, InclusionOut
 from api.state import service_of
 from certify.audit.checkpoints import ledger_keys, prove_consistency, prove_inclusion, publish_checkpoint
+from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
 from certify.service import Service
 from certify.tokens import Principal, Role
@@ -31,7 +32,7 @@ def checkpoint(service: Annotated[Service, Depends(service_of)]) -> Response:
     with service.unit() as unit:
         row = publish_checkpoint(unit)
         if row is None:
-            raise NotFound("The ledger is still empty.", code="ledger_empty")
+            raise NotFound("The ledger is still empty.", code=ErrorCode.LEDGER_EMPTY)
         return Response(row.note, media_type="text/plain; charset=utf-8")
 
 

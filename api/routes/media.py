@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Request
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 
 _IMAGES = ("image/jpeg", "image/png", "image/webp", "image/heic")
@@ -31,5 +32,5 @@ async def media_body(request: Request) -> bytes:
     """Dependency: the whole body, already bounded by the body limit."""
     data = await request.body()
     if not data:
-        raise Invalid("The request has nothing in its body.", code="empty_body")
+        raise Invalid("The request has nothing in its body.", code=ErrorCode.EMPTY_BODY)
     return data

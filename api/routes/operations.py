@@ -14,6 +14,7 @@ from api.auth import allow, public
 from api.errors import problems
 from api.schemas.operations import HealthOut
 from api.state import service_of
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 from certify.service import Service
 from certify.storage.migrate import is_current
@@ -41,7 +42,9 @@ def ready(service: Annotated[Service, Depends(service_of)]) -> HealthOut:
     """Tell whether requests can be served: the database answers and has this release's schema."""
     service.database.ping()
     if not is_current(service.database):
-        raise Unavailable("The database schema is not current.", hint="Run 'certify db upgrade'.", code="schema_old")
+        raise Unavailable(
+            "The database schema is not current.", hint="Run 'certify db upgrade'.", code=ErrorCode.SCHEMA_OLD
+        )
     return HealthOut(status="ok", checks={"database": "ok", "schema": "current"})
 
 

@@ -19,6 +19,7 @@ from api.routes.media import CHUNK_BODY, media_body
 from api.schemas.sessions import UploadIn, UploadOut
 from api.state import service_of
 from certify.capture.uploads import begin_upload, put_chunk, upload_progress
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.service import Service, Unit
 from certify.tokens import Principal, Role
@@ -103,4 +104,4 @@ def _check_digest(header: str | None, data: bytes) -> None:
     except binascii.Error:
         wanted = b""
     if wanted != hashlib.sha256(data).digest():
-        raise Invalid("This chunk was damaged on its way.", hint="Send it again.", code="chunk_damaged")
+        raise Invalid("This chunk was damaged on its way.", hint="Send it again.", code=ErrorCode.CHUNK_DAMAGED)

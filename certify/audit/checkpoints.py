@@ -8,6 +8,7 @@ from certify.certificates import merkle
 from certify.certificates.checkpoint import Checkpoint, sign_checkpoint
 from certify.certificates.keys import VerificationKey
 from certify.certificates.keyset import KeySet, TrustedKey
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.service import Unit
 from certify.storage.ledger import NodeTable, add_checkpoint, get_leaf, latest_checkpoint, ledger_root, ledger_size
@@ -31,7 +32,7 @@ def publish_checkpoint(unit: Unit) -> CheckpointRow | None:
 def prove_inclusion(unit: Unit, index: int, size: int) -> dict[str, Any]:
     """Return an entry with the proof that it is in the ledger of a size. Raises Invalid, NotFound."""
     if not 0 <= index < size <= ledger_size(unit.db):
-        raise Invalid("The ledger has no such entry at that size.", code="ledger_range")
+        raise Invalid("The ledger has no such entry at that size.", code=ErrorCode.LEDGER_RANGE)
     entry = get_leaf(unit.db, index).entry
     proof = merkle.inclusion_proof(NodeTable(unit.db), index, size)
     return {"index": index, "size": size, "entry": entry.decode(), "proof": [node.hex() for node in proof]}
@@ -40,7 +41,7 @@ def prove_inclusion(unit: Unit, index: int, size: int) -> dict[str, Any]:
 def prove_consistency(unit: Unit, old: int, new: int) -> dict[str, Any]:
     """Return the proof that the ledger of one size is the beginning of that of a later size. Raises Invalid."""
     if not 0 < old <= new <= ledger_size(unit.db):
-        raise Invalid("The ledger has no such sizes.", code="ledger_range")
+        raise Invalid("The ledger has no such sizes.", code=ErrorCode.LEDGER_RANGE)
     proof = merkle.consistency_proof(NodeTable(unit.db), old, new)
     return {"old_size": old, "new_size": new, "proof": [node.hex() for node in proof]}
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from certify.decision.cases import add_case
 from certify.decision.determine import determine_locked
 from certify.domain.case_kinds import CaseKind
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import AuditOutcome
 from certify.errors import Conflict
@@ -44,7 +45,7 @@ def record_audit(
     person = get_beneficiary(unit.db, get_audit(unit.db, pass_id).beneficiary_id, lock=True)
     row = get_audit(unit.db, pass_id, lock=True)
     if row.outcome not in (None, AuditOutcome.NOT_REACHED.value):
-        raise Conflict(f"This audit is done: {row.outcome}.", code="audit_recorded")
+        raise Conflict(f"This audit is done: {row.outcome}.", code=ErrorCode.AUDIT_RECORDED)
     row.outcome, row.checked_by, row.checked_at, row.note = outcome.value, officer, unit.now, note
     unit.ledger(
         LedgerEvent.AUDIT_RECORDED, row.beneficiary_id, silent_pass=str(pass_id), outcome=outcome.value, officer=officer

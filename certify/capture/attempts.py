@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Conflict
 
 MAX_SESSIONS_A_DAY = 20
@@ -13,7 +14,7 @@ def too_many_sessions() -> Conflict:
     return Conflict(
         "There were too many attempts for this person today.",
         hint="Try again tomorrow, or ask for a visit at home.",
-        code="too_many_sessions",
+        code=ErrorCode.TOO_MANY_SESSIONS,
     )
 
 
@@ -22,7 +23,7 @@ def another_in_progress() -> Conflict:
     return Conflict(
         "Another photo or video of this person is being looked at.",
         hint="Wait for its result, mostly a few seconds.",
-        code="another_in_progress",
+        code=ErrorCode.ANOTHER_IN_PROGRESS,
     )
 
 
@@ -33,5 +34,5 @@ def used_up(*, visit_comes: bool) -> Conflict:
         hint="A visit at home has been asked for. Nothing else needs to be done."
         if visit_comes
         else "The last proof of life still counts. Try again in some weeks, or ask for a visit at home.",
-        code="attempts_used_up",
+        code=ErrorCode.ATTEMPTS_USED_UP,
     )

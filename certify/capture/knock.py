@@ -8,6 +8,7 @@ from certify.capture.decoys import demand_of_stranger
 from certify.capture.new_session import new_session
 from certify.capture.session import open_session
 from certify.domain.channels import Channel
+from certify.domain.error_codes import ErrorCode
 from certify.errors import CertifyError
 from certify.people.access import Asked
 from certify.people.consent import set_consent
@@ -15,7 +16,7 @@ from certify.service import Unit
 from certify.storage.people import STRANGER
 from certify.storage.tables.sessions import SessionRow
 
-_UNTELLING = frozenset({"no_reference", "person_erased", "consent_withdrawn"})
+_UNTELLING = frozenset({ErrorCode.NO_REFERENCE, ErrorCode.PERSON_ERASED, ErrorCode.CONSENT_WITHDRAWN})
 """Refusals that would tell that there is such a person: they are treated as nobody. Whoever withdrew their consent
 gives it anew behind a link or code, for id and birth date are what others may know too."""
 

@@ -17,6 +17,7 @@ from certify.capture.new_session import new_session
 from certify.decision.determine import determine_locked, preview
 from certify.domain.channels import Channel
 from certify.domain.decide import Determination, NextStep
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Capture, Check
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.outcome import Outcome, attempts_used_up, session_outcome
@@ -62,12 +63,12 @@ def open_session(
     """
     person = get_beneficiary(unit.db, beneficiary_id, lock=True)
     if person.erased_at is not None:
-        raise Gone("The data of this person was erased.", code="person_erased")
+        raise Gone("The data of this person was erased.", code=ErrorCode.PERSON_ERASED)
     if not any(reference.state != ReferenceState.REFUSED for reference in references_of(unit.db, beneficiary_id)):
         raise Conflict(
             "There is no enrolled photo of this person to compare with.",
             hint="An agent or officer must enrol one first.",
-            code="no_reference",
+            code=ErrorCode.NO_REFERENCE,
         )
     require_consent(unit, beneficiary_id)
     if sessions_since(unit.db, beneficiary_id, unit.now - timedelta(days=1)) >= MAX_SESSIONS_A_DAY:
@@ -115,7 +116,7 @@ def was_submitted(row: SessionRow, sha256: str) -> bool:
         raise Conflict(
             "This session has its photo or video already.",
             hint="Open a new session for another one.",
-            code="session_already_submitted",
+            code=ErrorCode.SESSION_ALREADY_SUBMITTED,
         )
     return False
 
@@ -126,7 +127,7 @@ def require_open(unit: Unit, person: BeneficiaryRow, row: SessionRow) -> None:
     Raises Gone (``session_expired``), Conflict (``another_in_progress``, ``attempts_used_up``).
     """
     if row.state == SessionState.EXPIRED or unit.now >= row.expires_at:
-        raise Gone("The time of this session has run out.", hint="Open a new session.", code="session_expired")
+        raise Gone("The time of this session has run out.", hint="Open a new session.", code=ErrorCode.SESSION_EXPIRED)
     if row.stranger is not None:
         refuse_stranger(unit, row.stranger)
     elif row.channel == Channel.REMOTE:
@@ -182,7 +183,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
             r.state == ReferenceState.PENDING for r in references_of(unit.db, row.beneficiary_id)
         ):
             # The queue tries again shortly; judging now would count as a failed attempt of the person.
-            raise Unavailable("The enrolled photo has not been measured yet.", code="reference_pending")
+            raise Unavailable("The enrolled photo has not been measured yet.", code=ErrorCode.REFERENCE_PENDING)
     seen = look(engine, data, plan, source)
     comparison = compare(engine, seen, references)
     with service.unit() as unit:
@@ -241,7 +242,7 @@ def _comparison_to_json(engine: FaceEngine, comparison: Comparison, references: 
 
 def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capture, report: dict[str, Any]) -> None:
     if not add_evidence(unit.db, row.beneficiary_id, capture, external_id=f"session:{row.id}"):
-        raise Conflict("This session has evidence already.", code="evidence_exists")
+        raise Conflict("This session has evidence already.", code=ErrorCode.EVIDENCE_EXISTS)
     found = determine_locked(unit, person, session_id=row.id)
     judgements = [judge_capture(capture, unit.service.policy(d.scheme).policy).state for d in found.determinations]
     outcome = _outcome(unit, row, capture, list(zip(judgements, found.determinations, strict=True))).value

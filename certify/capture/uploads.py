@@ -13,6 +13,7 @@ from uuid import UUID
 
 from certify.capture.media import is_video, media_type_of
 from certify.capture.session import accept_media, lock_session, require_open, was_submitted
+from certify.domain.error_codes import ErrorCode
 from certify.domain.states import SessionState
 from certify.errors import Conflict, Gone, Invalid, NotFound, TooLarge
 from certify.service import Unit
@@ -41,7 +42,7 @@ MEDIA_TYPES = ("video/webm", "video/mp4")
 class WrongOffset(Conflict):
     """A chunk does not begin where the upload ends; ``offset`` is where to go on."""
 
-    code = "wrong_offset"
+    code = ErrorCode.WRONG_OFFSET
 
     def __init__(self, offset: int) -> None:
         super().__init__("This chunk does not follow what has arrived.", hint=f"Go on from byte {offset}.")
@@ -73,7 +74,9 @@ def begin_upload(
     limit = unit.service.settings.max_upload_bytes
     if size > limit:
         raise TooLarge(
-            f"At most {limit:,} bytes are accepted.", hint="Record a shorter video.", code="video_too_many_bytes"
+            f"At most {limit:,} bytes are accepted.",
+            hint="Record a shorter video.",
+            code=ErrorCode.VIDEO_TOO_MANY_BYTES,
         )
     person, row = lock_session(unit, session_id)
     if was_submitted(row, sha256):
@@ -115,7 +118,7 @@ def put_chunk(unit: Unit, session_id: UUID, start: int, data: bytes) -> Progress
     of the whole.
     """
     if len(data) > MAX_CHUNK:
-        raise TooLarge(f"A chunk has at most {MAX_CHUNK:,} bytes.", code="chunk_too_large")
+        raise TooLarge(f"A chunk has at most {MAX_CHUNK:,} bytes.", code=ErrorCode.CHUNK_TOO_LARGE)
     person, row = lock_session(unit, session_id)
     upload = find_upload(unit.db, session_id)
     if upload is None:
@@ -136,9 +139,9 @@ def put_chunk(unit: Unit, session_id: UUID, start: int, data: bytes) -> Progress
 def _check_chunk(upload: UploadRow, data: bytes) -> None:
     left = upload.size - upload.received - len(data)
     if left < 0:
-        raise Invalid("This chunk goes beyond the size that was declared.", code="chunk_beyond_end")
+        raise Invalid("This chunk goes beyond the size that was declared.", code=ErrorCode.CHUNK_BEYOND_END)
     if left > 0 and len(data) < MIN_CHUNK:
-        raise Invalid(f"Every chunk but the last has at least {MIN_CHUNK:,} bytes.", code="chunk_too_small")
+        raise Invalid(f"Every chunk but the last has at least {MIN_CHUNK:,} bytes.", code=ErrorCode.CHUNK_TOO_SMALL)
     if upload.received == 0 and not is_video(data):
         raise VideoRefused("not_a_video", "The first bytes are those of no video")
 
@@ -158,7 +161,7 @@ def _finish(unit: Unit, person: BeneficiaryRow, row: SessionRow, upload: UploadR
             return None
     else:
         refusal = Invalid(
-            "What arrived is not what was declared.", hint="Begin the upload anew.", code="upload_damaged"
+            "What arrived is not what was declared.", hint="Begin the upload anew.", code=ErrorCode.UPLOAD_DAMAGED
         )
     delete_upload(unit.db, row.id)
     return refusal
@@ -169,8 +172,8 @@ def _is_over(unit: Unit, row: SessionRow) -> bool:
 
 
 def _expired() -> Gone:
-    return Gone("The time of this session has run out.", hint="Open a new session.", code="session_expired")
+    return Gone("The time of this session has run out.", hint="Open a new session.", code=ErrorCode.SESSION_EXPIRED)
 
 
 def _not_found() -> NotFound:
-    return NotFound("No upload was begun in this session.", hint="Begin one first.", code="upload_not_found")
+    return NotFound("No upload was begun in this session.", hint="Begin one first.", code=ErrorCode.UPLOAD_NOT_FOUND)

@@ -12,6 +12,7 @@ from uuid import UUID
 from certify.decision.determine import entitlement_to_json
 from certify.domain.codec import determination_to_json, verdict_digest
 from certify.domain.decide import Determination, Entitlement, decide
+from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
 from certify.service import Unit
 from certify.storage.facts import determinations_of, evidence_by_ids, get_determination, stored_policy
@@ -48,7 +49,7 @@ def as_determination(unit: Unit, found: SilentPassRow) -> DeterminationRow:
     """Return a silent pass as the whole determination that it stands for; the row is not stored."""
     chunk = chunk_of(unit.db, found)
     if chunk is None:
-        raise NotFound("The run of this determination is missing.", code="run_not_found")
+        raise NotFound("The run of this determination is missing.", code=ErrorCode.RUN_NOT_FOUND)
     verdict = determination_to_json(decide_again(unit, found, chunk.policies[found.scheme]))
     return DeterminationRow(
         id=found.id,

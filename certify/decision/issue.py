@@ -16,6 +16,7 @@ from certify.certificates.signing import sign
 from certify.domain.channels import CHANNELS
 from certify.domain.codec import digest
 from certify.domain.decide import Determination, Standing
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.schedule import local_date
 from certify.domain.states import CertificateState
@@ -97,7 +98,7 @@ def revoke(unit: Unit, number: str, *, reason: str) -> CertificateRow:
     get_beneficiary(unit.db, get_certificate(unit.db, number).beneficiary_id, lock=True)
     row = get_certificate(unit.db, number, lock=True)
     if row.state not in (CertificateState.VALID, CertificateState.PAUSED):
-        raise Conflict(f"This certificate is {row.state} already.", code="certificate_not_in_force")
+        raise Conflict(f"This certificate is {row.state} already.", code=ErrorCode.CERTIFICATE_NOT_IN_FORCE)
     _note(unit, row.beneficiary_id, row.number, before=row.state, state=CertificateState.REVOKED, reason=reason)
     row.state, row.reason, row.changed_at = CertificateState.REVOKED, reason, unit.now
     return row

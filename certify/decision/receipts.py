@@ -12,6 +12,7 @@ from certify.decision.determinations import all_determinations
 from certify.decision.determine import determine_locked
 from certify.domain.case_kinds import CaseKind
 from certify.domain.codec import evidence_from_json
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import SignOfLife, Void
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.policy import Policy
@@ -89,7 +90,7 @@ def deny(unit: Unit, beneficiary_id: UUID, evidence_id: UUID) -> ReviewCaseRow:
     person = get_beneficiary(unit.db, beneficiary_id, lock=True)
     row = unit.db.get(EvidenceRow, evidence_id)
     if row is None or row.beneficiary_id != beneficiary_id or row.kind != "sign_of_life":
-        raise NotFound("There is no such record on this person's receipts.", code="receipt_item_not_found")
+        raise NotFound("There is no such record on this person's receipts.", code=ErrorCode.RECEIPT_ITEM_NOT_FOUND)
     sign = evidence_from_json(row.body)
     void = Void(
         id=str(unit.service.new_id()),

@@ -10,6 +10,7 @@ from uuid import UUID
 from certify.decision.determine import determine
 from certify.domain.codec import evidence_from_json
 from certify.domain.decide import Determination
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, Evidence, SignOfLife, Void
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.sources import is_reserved
@@ -52,10 +53,12 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
     _check_words(new)
     if new.event_at > unit.now + _CLOCK_SKEW:
         raise Invalid(
-            "The event lies in the future.", hint="Check the date format of the source.", code="event_in_future"
+            "The event lies in the future.", hint="Check the date format of the source.", code=ErrorCode.EVENT_IN_FUTURE
         )
     if is_reserved(new.source):
-        raise Invalid("This source name is the service's own.", hint="Use the registry's name.", code="source_reserved")
+        raise Invalid(
+            "This source name is the service's own.", hint="Use the registry's name.", code=ErrorCode.SOURCE_RESERVED
+        )
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     fact = _fact(unit, beneficiary_id, new)
     known = find_evidence(unit.db, new.source, new.record_id)
@@ -68,7 +71,7 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
             raise Conflict(
                 "This record number was used before, for something else.",
                 hint="Void the earlier record, and send the corrected one under a new number.",
-                code="record_changed",
+                code=ErrorCode.RECORD_CHANGED,
             )
         return str(known.id), []
     add_evidence(unit.db, beneficiary_id, fact, external_id=new.record_id)
@@ -83,19 +86,19 @@ def _check_words(new: NewRecord) -> None:
         raise Invalid(
             "The source has other characters than small letters, digits, '_', '.' and '-', or is too long.",
             hint="Use one name for one registry, such as civil-registry: two spellings would count as two sources.",
-            code="source_invalid",
+            code=ErrorCode.SOURCE_INVALID,
         )
     if not _RECORD_ID.fullmatch(new.record_id):
         raise Invalid(
             "The record number has characters that are not allowed, or more than 60.",
             hint="Letters, digits, '_', '.', ':' and '-'.",
-            code="record_id_invalid",
+            code=ErrorCode.RECORD_ID_INVALID,
         )
 
 
 def _fact(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> Evidence:
     if sum(value is not None for value in (new.adverse, new.act, new.voids)) != 1:
-        raise Invalid("A record is either adverse, a sign of life, or a void.", code="record_kind_missing")
+        raise Invalid("A record is either adverse, a sign of life, or a void.", code=ErrorCode.RECORD_KIND_MISSING)
     fact_id = str(unit.service.new_id())
     if new.adverse is not None:
         return AdverseRecord(
@@ -106,6 +109,7 @@ def _fact(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> Evidence:
     target = find_evidence(unit.db, new.source, new.voids or "")
     if target is None or target.beneficiary_id != beneficiary_id:
         raise NotFound(
-            "The record to take back is not known from this source for this person.", code="voided_record_not_found"
+            "The record to take back is not known from this source for this person.",
+            code=ErrorCode.VOIDED_RECORD_NOT_FOUND,
         )
     return Void(id=fact_id, source=new.source, event_at=new.event_at, recorded_at=unit.now, target=str(target.id))

@@ -8,6 +8,7 @@ from uuid import UUID
 from certify.decision.determine import determine
 from certify.domain.case_kinds import CaseKind
 from certify.domain.decide import Determination
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import CaseState
@@ -42,7 +43,7 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tupl
     get_beneficiary(unit.db, get_case(unit.db, case_id).beneficiary_id, lock=True)
     case = get_case(unit.db, case_id, lock=True)
     if case.state != CaseState.OPEN:
-        raise Conflict("This case is closed already.", code="review_case_closed")
+        raise Conflict("This case is closed already.", code=ErrorCode.REVIEW_CASE_CLOSED)
     case.state, case.closed_at, case.closed_by, case.resolution = CaseState.CLOSED, unit.now, officer, decision.value
     unit.ledger(LedgerEvent.REVIEW_CLOSED, case.beneficiary_id, case=str(case.id), resolution=decision.value)
     if decision is not Decision.NO_CHANGE:
@@ -53,7 +54,7 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tupl
         raise Conflict(
             "What this case is about still stands.",
             hint="Rule 'confirm_alive' or 'stop', or let the source take its record back.",
-            code="cause_stands",
+            code=ErrorCode.CAUSE_STANDS,
         )
     return case, found.determinations
 
@@ -78,7 +79,7 @@ def _add_ruling(unit: Unit, case: ReviewCaseRow, officer: str, ruling: Ruling) -
         dismisses=dismissed,
     )
     if not add_evidence(unit.db, case.beneficiary_id, fact, external_id=f"case:{case.id}"):
-        raise Conflict("This case has a ruling already.", code="review_case_closed")
+        raise Conflict("This case has a ruling already.", code=ErrorCode.REVIEW_CASE_CLOSED)
 
 
 def _refuted(unit: Unit, kind: str) -> bool:

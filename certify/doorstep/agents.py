@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.route import Point, point_of
 from certify.domain.states import AgentState, VisitState
@@ -58,7 +59,7 @@ def add_agent(unit: Unit, new: NewAgent) -> AgentRow:
     """Add an agent. Raises Invalid (``agent_invalid``), ImageRefused, Conflict (``agent_exists``)."""
     _check(new)
     if unit.db.scalars(select(AgentRow.id).where(AgentRow.badge == new.badge)).one_or_none() is not None:
-        raise Conflict("There is an agent with this badge already.", code="agent_exists")
+        raise Conflict("There is an agent with this badge already.", code=ErrorCode.AGENT_EXISTS)
     row = AgentRow(
         id=unit.service.new_id(),
         badge=new.badge,
@@ -124,7 +125,7 @@ def get_agent(unit: Unit, agent_id: UUID, *, lock: bool = False) -> AgentRow:
     query = select(AgentRow).where(AgentRow.id == agent_id)
     row = unit.db.scalars(query.with_for_update(key_share=True) if lock else query).one_or_none()
     if row is None:
-        raise NotFound("There is no such agent.", code="agent_not_found")
+        raise NotFound("There is no such agent.", code=ErrorCode.AGENT_NOT_FOUND)
     return row
 
 
@@ -167,7 +168,9 @@ def check_agent(unit: Unit, secret: str, today: date) -> AtTheDoor:
 
     A code of the day is none of ours on any other day, nor once the agent does not work: no visit would explain it.
     """
-    unknown = NotFound("This code is not one of ours.", hint="Let nobody in. Call the fund.", code="agent_unknown")
+    unknown = NotFound(
+        "This code is not one of ours.", hint="Let nobody in. Call the fund.", code=ErrorCode.AGENT_UNKNOWN
+    )
     try:
         named = UUID(hex=secret[:32])
     except ValueError:
@@ -200,12 +203,12 @@ def _check(new: NewAgent) -> None:
     if not _BADGE.fullmatch(new.badge) or not new.name.strip() or not 0 <= new.capacity <= 60:
         raise Invalid(
             "An agent needs a badge of 2 to 30 letters, digits or '-', a name, and 0 to 60 visits a day.",
-            code="agent_invalid",
+            code=ErrorCode.AGENT_INVALID,
         )
     if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # neither holds of what is not a number
         raise Invalid(
             "A base has a latitude between -90 and 90 degrees and a longitude between -180 and 180.",
-            code="agent_invalid",
+            code=ErrorCode.AGENT_INVALID,
         )
     if new.photo is not None:
         _check_photo(new.photo)
@@ -218,4 +221,4 @@ def _fill(row: AgentRow, new: NewAgent) -> None:
 
 def _check_photo(photo: bytes) -> None:
     if len(photo) > MAX_PHOTO or probe(photo).format != "JPEG":
-        raise Invalid(f"The photo of an agent is a JPEG of at most {MAX_PHOTO:,} bytes.", code="agent_photo")
+        raise Invalid(f"The photo of an agent is a JPEG of at most {MAX_PHOTO:,} bytes.", code=ErrorCode.AGENT_PHOTO)

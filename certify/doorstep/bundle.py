@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey, PyHPKEError
 
 from certify.certificates.keys import SigningKey
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 
 MAGIC = b"CERTIFYV1\n"
@@ -119,12 +120,12 @@ class Bundle:
             context = _SUITE.create_recipient_context(view[:_ENCAPSULATED], private, INFO)
             return context.open(view[_ENCAPSULATED:], self.data[: self.sealed_from])
         except (PyHPKEError, ValueError) as error:
-            raise Invalid("The bundle cannot be decrypted.", code="bundle_unreadable") from error
+            raise Invalid("The bundle cannot be decrypted.", code=ErrorCode.BUNDLE_UNREADABLE) from error
 
 
 def public_key(jwk: Mapping[str, Any]) -> EllipticCurvePublicKey:
     """Read a device's public key. Raises Invalid (``device_key``)."""
-    wrong = Invalid("This is no key of a tablet.", code="device_key")
+    wrong = Invalid("This is no key of a tablet.", code=ErrorCode.DEVICE_KEY)
     if (jwk.get("kty"), jwk.get("crv")) != ("EC", "P-256"):
         raise wrong
     try:
@@ -144,4 +145,6 @@ def _from_base64url(text: str) -> bytes:
 
 
 def _malformed() -> Invalid:
-    return Invalid("This is no sealed visit.", hint="Send the bundle as the tablet sealed it.", code="bundle_malformed")
+    return Invalid(
+        "This is no sealed visit.", hint="Send the bundle as the tablet sealed it.", code=ErrorCode.BUNDLE_MALFORMED
+    )

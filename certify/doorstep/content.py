@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from certify.domain.error_codes import ErrorCode
 from certify.doorstep.clock import Stamp
 from certify.errors import Invalid
 
@@ -195,4 +196,4 @@ class Content:
 
 
 def _incomplete(what: str) -> Invalid:
-    return Invalid(f"The visit is not complete: {what}.", code="visit_incomplete")
+    return Invalid(f"The visit is not complete: {what}.", code=ErrorCode.VISIT_INCOMPLETE)

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Gone, Invalid
 from certify.service import Unit
 from certify.storage.people import get_beneficiary
@@ -105,4 +106,4 @@ def checked_home(home: Home) -> Home:
 
 def _invalid(message: str) -> Invalid:
     # The message must not repeat what was entered: it may end in a log.
-    return Invalid(message, hint="Correct the home and store it again.", code="home_invalid")
+    return Invalid(message, hint="Correct the home and store it again.", code=ErrorCode.HOME_INVALID)

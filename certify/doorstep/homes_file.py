@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
+from certify.domain.error_codes import ErrorCode
 from certify.doorstep.homes import Home, checked_home, set_homes
 from certify.errors import Invalid
 from certify.files.people_rows import QUARANTINE_COLUMNS, BadRow
@@ -48,9 +49,9 @@ def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -
 
 def _new(person: UUID | None, seen: set[UUID]) -> UUID:
     if person is None:
-        raise Invalid("The row names nobody.", code="person_missing")
+        raise Invalid("The row names nobody.", code=ErrorCode.PERSON_MISSING)
     if person in seen:
-        raise Invalid("This person's home came in an earlier row.", code="duplicate_row")
+        raise Invalid("This person's home came in an earlier row.", code=ErrorCode.DUPLICATE_ROW)
     return person
 
 
@@ -64,4 +65,4 @@ def _degrees(cells: Cells, column: str) -> float | None:
     try:
         return float(text) if text else None
     except ValueError:
-        raise Invalid(f"'{column}' is not a number such as -23.5505.", code="home_invalid") from None
+        raise Invalid(f"'{column}' is not a number such as -23.5505.", code=ErrorCode.HOME_INVALID) from None

@@ -22,6 +22,7 @@ from certify.decision.cases import ensure_case
 from certify.decision.determine import determine_locked
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.profile import visit as visit_demand
@@ -121,7 +122,7 @@ def _check_photos(unit: Unit, content: Content) -> None:
     """Raise Invalid, ImageRefused or VideoRefused unless all photos are photos, as far as their headers tell."""
     for photo in (*content.of("photo"), *content.of("medical"), *content.of("document")):
         if not media_type_of(photo, unit.service.settings.max_upload_bytes).startswith("image/"):
-            raise Invalid("This is no photo.", code="visit_incomplete")
+            raise Invalid("This is no photo.", code=ErrorCode.VISIT_INCOMPLETE)
 
 
 def _when(unit: Unit, row: BundleRow, content: Content) -> Judged:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import AgentState, VisitState
 from certify.doorstep.calendar import today_of
@@ -158,30 +159,30 @@ class _Chunk:
         """Read a row. Raises Invalid with what is wrong first."""
         agent = self.agents.get(cells["badge"])
         if agent is None:
-            raise Invalid("No agent has this badge.", code="agent_not_found")
+            raise Invalid("No agent has this badge.", code=ErrorCode.AGENT_NOT_FOUND)
         if agent.state != AgentState.ACTIVE:
-            raise Invalid(f"This agent is {agent.state}.", code="agent_not_active")
+            raise Invalid(f"This agent is {agent.state}.", code=ErrorCode.AGENT_NOT_ACTIVE)
         day, place = _day(cells["planned_on"], self.today), _place(cells.get("place", ""))
         visit, person = self._whom(cells, self.people[row.line])
         if person in self.seen:
-            raise Invalid("This visit came in an earlier row.", code="duplicate_row")
+            raise Invalid("This visit came in an earlier row.", code=ErrorCode.DUPLICATE_ROW)
         if visit is not None and visit.rechecks and self.first_agents.get(visit.rechecks) == agent.id:
-            raise Invalid("A visit is checked by another agent than made it.", code="recheck_same_agent")
+            raise Invalid("A visit is checked by another agent than made it.", code=ErrorCode.RECHECK_SAME_AGENT)
         return _Wanted(row, agent, day, place, visit, person)
 
     def _whom(self, cells: Cells, person: UUID | None) -> tuple[VisitRow | None, UUID]:
         if not cells.get("visit"):
             if person is None:
-                raise Invalid("The row names neither a visit nor a person.", code="person_missing")
+                raise Invalid("The row names neither a visit nor a person.", code=ErrorCode.PERSON_MISSING)
             return self.open_of.get(person), person
         number = _uuid(cells["visit"])
         visit = None if number is None else self.visits.get(number)
         if visit is None:
-            raise Invalid("There is no such visit.", code="visit_not_found")
+            raise Invalid("There is no such visit.", code=ErrorCode.VISIT_NOT_FOUND)
         if visit.state not in OPEN:
-            raise Invalid(f"This visit is {visit.state}.", code="visit_over")
+            raise Invalid(f"This visit is {visit.state}.", code=ErrorCode.VISIT_OVER)
         if person not in (None, visit.beneficiary_id):
-            raise Invalid("The visit is to somebody else.", code="contradiction")
+            raise Invalid("The visit is to somebody else.", code=ErrorCode.CONTRADICTION)
         return visit, visit.beneficiary_id
 
 
@@ -216,7 +217,7 @@ def _fitting(unit: Unit, changes: Sequence[_Wanted], done: Done) -> list[_Wanted
         number, last = load.get(found.there, (0, 0))
         if found.now != found.there:
             if number >= found.agent.capacity:
-                done.bad.append(BadRow(found.row, "agent_full", "This agent has no room on this day."))
+                done.bad.append(BadRow(found.row, ErrorCode.AGENT_FULL, "This agent has no room on this day."))
                 continue
             number += 1
             if found.now is not None and found.now in load:
@@ -262,9 +263,9 @@ def _day(text: str, today: date) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Invalid("'planned_on' is not a date such as 2026-03-31.", code="planned_on_invalid") from None
+        raise Invalid("'planned_on' is not a date such as 2026-03-31.", code=ErrorCode.PLANNED_ON_INVALID) from None
     if not today <= day <= today + FARTHEST:
-        raise Invalid("'planned_on' is past, or more than a year away.", code="planned_on_invalid")
+        raise Invalid("'planned_on' is past, or more than a year away.", code=ErrorCode.PLANNED_ON_INVALID)
     return day
 
 
@@ -272,5 +273,5 @@ def _place(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= _MOST_PLACES):
-        raise Invalid(f"'place' is a whole number from 1 to {_MOST_PLACES}.", code="place_invalid")
+        raise Invalid(f"'place' is a whole number from 1 to {_MOST_PLACES}.", code=ErrorCode.PLACE_INVALID)
     return int(text)

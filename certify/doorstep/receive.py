@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import BundleState, TabletState
 from certify.doorstep.bundle import Bundle, chain_start
@@ -43,7 +44,7 @@ def take_bundle(unit: Unit, data: bytes, *, sha256: bytes, sent_wall: datetime |
     """
     bundle = Bundle.parse(data)
     if bundle.sha256 != sha256:
-        raise Invalid("The bundle was damaged on its way.", hint="Send it again.", code="bundle_damaged")
+        raise Invalid("The bundle was damaged on its way.", hint="Send it again.", code=ErrorCode.BUNDLE_DAMAGED)
     tablet = unit.db.get(TabletRow, bundle.header.tablet, with_for_update=True)
     known = unit.db.scalars(select(BundleRow).where(BundleRow.sha256 == sha256)).one_or_none()
     if known is not None:
@@ -87,7 +88,7 @@ def admit(unit: Unit, bundle_id: UUID, *, officer: str) -> BundleRow:
     """Let a refused bundle count after all: an officer has looked into it. Raises NotFound, Conflict."""
     row = unit.db.scalars(select(BundleRow).where(BundleRow.id == bundle_id).with_for_update()).one_or_none()
     if row is None:
-        raise NotFound("There is no such visit.", code="bundle_not_found")
+        raise NotFound("There is no such visit.", code=ErrorCode.BUNDLE_NOT_FOUND)
     taken = select(BundleRow.id).where(
         BundleRow.tablet_id == row.tablet_id, BundleRow.seq == row.seq, BundleRow.state != BundleState.REFUSED
     )
@@ -95,7 +96,7 @@ def admit(unit: Unit, bundle_id: UUID, *, officer: str) -> BundleRow:
         raise Conflict(
             "This visit cannot be let in.",
             hint="Only one that was refused for its clock, its tablet or its place in the chain can, while it is kept.",
-            code="not_admissible",
+            code=ErrorCode.NOT_ADMISSIBLE,
         )
     row.state, row.reason, row.delete_after, row.admitted_by = BundleState.RECEIVED, None, None, officer
     unit.db.flush()
@@ -152,7 +153,7 @@ def _reason(unit: Unit, tablet: TabletRow, bundle: Bundle) -> str | None:
             BundleRow.received_at > unit.now - timedelta(days=1),
         )
         if (unit.db.scalar(query) or 0) >= MAX_UNSIGNED:
-            raise Invalid("The bundle is not signed by its tablet.", code="bundle_unsigned")
+            raise Invalid("The bundle is not signed by its tablet.", code=ErrorCode.BUNDLE_UNSIGNED)
         return "unsigned"
     if tablet.state != TabletState.ACTIVE:
         return "tablet_revoked"

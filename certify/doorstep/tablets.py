@@ -26,6 +26,7 @@ from fido2.webauthn import (
 )
 from sqlalchemy import delete, select
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import AgentState, TabletState
 from certify.doorstep.bundle import public_key
@@ -43,7 +44,7 @@ MAX_TABLETS = 3
 class TabletRefused(CertifyError):
     """Not this tablet, not this agent, or not any more."""
 
-    code = "tablet_refused"
+    code = ErrorCode.TABLET_REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,9 @@ class Enrolment:
 def invite_tablet(unit: Unit, agent: AgentRow, *, officer: str) -> tuple[TabletRow, str]:
     """Invite a tablet for an agent; return it with the secret that enrols it once. Raises Conflict."""
     if agent.state == AgentState.SUSPENDED:
-        raise Conflict("This agent is suspended.", code="agent_suspended")
+        raise Conflict("This agent is suspended.", code=ErrorCode.AGENT_SUSPENDED)
     if sum(row.state == TabletState.ACTIVE for row in tablets_of(unit, agent.id)) >= MAX_TABLETS:
-        raise Conflict("This agent has enough tablets.", hint="Revoke one first.", code="too_many_tablets")
+        raise Conflict("This agent has enough tablets.", hint="Revoke one first.", code=ErrorCode.TOO_MANY_TABLETS)
     secret = base64.urlsafe_b64encode(unit.service.random_bytes(20)).rstrip(b"=").decode()
     row = TabletRow(
         id=unit.service.new_id(),
@@ -148,7 +149,7 @@ def revoke_tablet(unit: Unit, tablet_id: UUID, *, officer: str) -> TabletRow:
     """
     tablet = unit.db.get(TabletRow, tablet_id, with_for_update=True)
     if tablet is None:
-        raise NotFound("There is no such tablet.", code="tablet_not_found")
+        raise NotFound("There is no such tablet.", code=ErrorCode.TABLET_NOT_FOUND)
     if tablet.state != TabletState.REVOKED:
         _revoke(unit, tablet, officer)
     return tablet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from certify.domain.error_codes import ErrorCode
 from certify.doorstep.bundle import Bundle
 from certify.doorstep.content import Content
 from certify.errors import Invalid
@@ -14,5 +15,5 @@ def unseal(unit: Unit, data: bytes) -> Content:
     bundle = Bundle.parse(data)
     key = visit_key(unit.db, unit.service.vault, bundle.header.key)
     if key is None:
-        raise Invalid("The bundle was sealed to a key that is not ours.", code="key_unknown")
+        raise Invalid("The bundle was sealed to a key that is not ours.", code=ErrorCode.KEY_UNKNOWN)
     return Content.parse(bundle.open(key))

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from certify.decision.cases import ensure_case
 from certify.domain.case_kinds import CaseKind
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.schedule import latest_date
 from certify.domain.states import VisitState
@@ -77,7 +78,7 @@ def require_day(unit: Unit, on: date) -> None:
         raise Invalid(
             "A visit cannot be planned for this day.",
             hint=f"Choose a day between {today + SOONEST} and {today + LATEST}.",
-            code="visit_day",
+            code=ErrorCode.VISIT_DAY,
         )
 
 
@@ -89,7 +90,7 @@ def cancel_visit(unit: Unit, beneficiary_id: UUID) -> None:
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     row = visit_of(unit, beneficiary_id, lock=True)
     if row is None or (row.reason != "asked" and row.wanted_on is None):
-        raise NotFound("No visit was asked for.", code="visit_not_found")
+        raise NotFound("No visit was asked for.", code=ErrorCode.VISIT_NOT_FOUND)
     if row.reason == "asked":
         _end(unit, row)
         unit.ledger(LedgerEvent.VISIT_CANCELLED, beneficiary_id, visit=str(row.id))

@@ -18,6 +18,7 @@ from sqlalchemy import String, cast, exists, func, literal, or_, select
 
 from certify.decision.determine import determine
 from certify.decision.unprocessable import Reason, give_up
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, Void
 from certify.domain.integrity import IntegrityScore, VisitTrace, base_rates, counts, follow, score
 from certify.domain.ledger_events import LedgerEvent
@@ -285,11 +286,11 @@ def _open_hold(unit: Unit, hold_id: UUID) -> AgentHoldRow:
     """Return a hold to be decided, locked, with its agent: nothing more is held meanwhile."""
     agent_id = unit.db.scalar(select(AgentHoldRow.agent_id).where(AgentHoldRow.id == hold_id))
     if agent_id is None:
-        raise NotFound("There is no such hold.", code="hold_not_found")
+        raise NotFound("There is no such hold.", code=ErrorCode.HOLD_NOT_FOUND)
     get_agent(unit, agent_id, lock=True)
     hold = unit.db.get_one(AgentHoldRow, hold_id, with_for_update=True)
     if hold.state != HoldState.OPEN:
-        raise Conflict("This hold was decided already.", code="hold_decided")
+        raise Conflict("This hold was decided already.", code=ErrorCode.HOLD_DECIDED)
     return hold
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import CertifyError, Invalid
 from certify.files.people_rows import QUARANTINE_COLUMNS, BadRow
 from certify.files.row_file import Cells, Done, FileReport, Progress, Source, import_rows, no_progress, people_of
@@ -46,7 +47,7 @@ def _carry_out(unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> Done:
 def _change(unit: Unit, person: UUID | None, cells: Cells) -> bool:
     """Change what a row says; tell whether that was anything new."""
     if person is None:
-        raise Invalid("The row names nobody.", code="person_missing")
+        raise Invalid("The row names nobody.", code=ErrorCode.PERSON_MISSING)
     changes: dict[str, Any] = {name: cells[name] for name in _CHANGES if cells.get(name)}
     if "reminders" in changes:
         changes["reminders"] = _yes(changes["reminders"])
@@ -60,11 +61,11 @@ def _yes(text: str) -> bool:
     try:
         return _ANSWERS[text.lower()]
     except KeyError:
-        raise Invalid("The column 'reminders' takes yes or no.", code="contact_invalid") from None
+        raise Invalid("The column 'reminders' takes yes or no.", code=ErrorCode.CONTACT_INVALID) from None
 
 
 def _hour(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise Invalid("Quiet hours are whole numbers.", code="contact_invalid") from None
+        raise Invalid("Quiet hours are whole numbers.", code=ErrorCode.CONTACT_INVALID) from None

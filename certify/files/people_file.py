@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from certify.decision.determine import determine_many
+from certify.domain.error_codes import ErrorCode
 from certify.domain.schedule import latest_date
 from certify.errors import CertifyError, Invalid
 from certify.files.people_rows import COLUMNS, BadRow, PersonRow, read_row
@@ -69,7 +70,7 @@ def import_people(
     table = TableFile(path, COLUMNS, encoding=encoding, separator=separator)
     target = quarantine or path.with_name(f"{path.stem}.quarantine.csv")
     if target.exists() and target.samefile(path):
-        raise Invalid("The quarantine file cannot be the file that is imported.", code="quarantine_path")
+        raise Invalid("The quarantine file cannot be the file that is imported.", code=ErrorCode.QUARANTINE_PATH)
     total = table.count()
     tally = _Tally()
     # Of every (person, scheme) seen: 64 bits, so that a row that comes twice is told, however far apart.
@@ -111,7 +112,9 @@ def _chunks(
                 continue
             key = hash((read.national_id, read.entitlement.scheme))
             if key in seen:
-                bad.append(BadRow(row, "duplicate_row", "This person's pension of this scheme came in an earlier row."))
+                bad.append(
+                    BadRow(row, ErrorCode.DUPLICATE_ROW, "This person's pension of this scheme came in an earlier row.")
+                )
             else:
                 seen.add(key)
                 good.append(read)
@@ -156,7 +159,9 @@ def _fitting(known: KnownPerson | None, rows: list[PersonRow], done: _Done) -> l
     fitting: list[PersonRow] = []
     for row in rows:
         if why := _contradiction(row, name, birth_date, card_number):
-            done.bad.append(BadRow(row.row, "contradiction", f"{why} differs from what is known of this person."))
+            done.bad.append(
+                BadRow(row.row, ErrorCode.CONTRADICTION, f"{why} differs from what is known of this person.")
+            )
             continue
         birth_date, card_number = birth_date or row.birth_date, card_number or row.card_number
         if known is None or row.entitlement.scheme not in known.schemes:

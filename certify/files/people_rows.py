@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.files.table_file import Columns, Row
 from certify.people.enrol import NewEntitlement
@@ -54,7 +55,7 @@ class BadRow:
 def read_row(service: Service, header: tuple[str, ...], row: Row, today: date) -> PersonRow | BadRow:
     """Read a row, or say the first thing that is wrong with it."""
     if row.problem:
-        return BadRow(row, "row_unreadable", row.problem)
+        return BadRow(row, ErrorCode.ROW_UNREADABLE, row.problem)
     cells = dict(zip(header, (unicodedata.normalize("NFC", cell).strip() for cell in row.cells), strict=True))
     try:
         _require(cells)
@@ -77,23 +78,25 @@ def read_row(service: Service, header: tuple[str, ...], row: Row, today: date) -
 def _require(cells: dict[str, str]) -> None:
     for column in REQUIRED:
         if not cells[column]:
-            raise Invalid(f"'{column}' is empty.", code=f"{column}_missing")
+            raise Invalid(f"'{column}' is empty.", code=ErrorCode(f"{column}_missing"))
 
 
 def _last_proof(cells: dict[str, str], today: date) -> date | None:
     day = _date(cells, "last_proof_on")
     if day is not None and day > today:
-        raise Invalid("The last proof of life lies in the future.", code="last_proof_on_invalid")
+        raise Invalid("The last proof of life lies in the future.", code=ErrorCode.LAST_PROOF_ON_INVALID)
     return day
 
 
 def _identifier(text: str, column: str, fmt: str = "any") -> str:
     if _NUMBER.fullmatch(text):
-        raise Invalid(f"'{column}' was turned into a decimal number; format it as text.", code=f"{column}_number")
+        raise Invalid(
+            f"'{column}' was turned into a decimal number; format it as text.", code=ErrorCode(f"{column}_number")
+        )
     try:
         return normalise_id(text, fmt)
     except Invalid as invalid:
-        raise Invalid(invalid.message, code=f"{column}_invalid") from invalid
+        raise Invalid(invalid.message, code=ErrorCode(f"{column}_invalid")) from invalid
 
 
 def _date(cells: dict[str, str], column: str) -> date | None:
@@ -102,24 +105,30 @@ def _date(cells: dict[str, str], column: str) -> date | None:
         return None
     found = _DATE.fullmatch(text)
     if found is None:
-        raise Invalid(f"'{column}' is not a date such as 2026-03-31.", code=f"{column}_invalid")
+        raise Invalid(f"'{column}' is not a date such as 2026-03-31.", code=ErrorCode(f"{column}_invalid"))
     year, month, day = found[1], found[2] or found[5], found[3] or found[6]
     try:
         return date(int(year), int(month), int(day))
     except ValueError as error:
-        raise Invalid(f"'{column}' is a day that the calendar does not have.", code=f"{column}_invalid") from error
+        raise Invalid(
+            f"'{column}' is a day that the calendar does not have.", code=ErrorCode(f"{column}_invalid")
+        ) from error
 
 
 def _region(text: str) -> str | None:
     if len(text) > _MAX_REGION or not text.isprintable():
-        raise Invalid(f"'region' is longer than {_MAX_REGION} characters or cannot be shown.", code="region_invalid")
+        raise Invalid(
+            f"'region' is longer than {_MAX_REGION} characters or cannot be shown.", code=ErrorCode.REGION_INVALID
+        )
     return text or None
 
 
 def _sex(text: str) -> str | None:
     sex = SEXES.get(text.casefold()) if text else None
     if text and sex is None:
-        raise Invalid("'sex' is neither M nor F.", hint="Leave it empty when it is not known.", code="sex_invalid")
+        raise Invalid(
+            "'sex' is neither M nor F.", hint="Leave it empty when it is not known.", code=ErrorCode.SEX_INVALID
+        )
     return sex
 
 
@@ -127,5 +136,7 @@ def _needs(text: str) -> tuple[str, ...]:
     needs = tuple(dict.fromkeys(need for part in text.split(";") if (need := part.strip().lower())))
     for need in needs:
         if not _NEED.fullmatch(need):
-            raise Invalid("'needs' has words such as low_vision, separated by semicolons.", code="needs_invalid")
+            raise Invalid(
+                "'needs' has words such as low_vision, separated by semicolons.", code=ErrorCode.NEEDS_INVALID
+            )
     return needs

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.files.people_rows import QUARANTINE_COLUMNS, BadRow
 
@@ -32,12 +33,14 @@ class Quarantine:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise Invalid(
-                f"The quarantine file {path} cannot be written: {error.strerror}.", code="quarantine_path"
+                f"The quarantine file {path} cannot be written: {error.strerror}.", code=ErrorCode.QUARANTINE_PATH
             ) from error
         self._file = os.fdopen(descriptor, "r+b", buffering=0)
         if self._file.read(len(_START)) not in (b"", _START):
             self._file.close()
-            raise Invalid(f"{path} exists and is not a quarantine file.", hint="Name another.", code="quarantine_path")
+            raise Invalid(
+                f"{path} exists and is not a quarantine file.", hint="Name another.", code=ErrorCode.QUARANTINE_PATH
+            )
         os.fchmod(descriptor, 0o600)
         self._file.seek(0)
         self._file.truncate()

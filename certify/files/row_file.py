@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.files.people_rows import BadRow
 from certify.files.quarantine import Quarantine
@@ -78,10 +79,10 @@ def import_rows(
     table = TableFile(source.path, columns, encoding=source.encoding)
     if not set(NAMING) & set(columns.known) & set(table.header):
         hint = f"Known columns: {', '.join(columns.known)}."
-        raise Invalid("The file does not say whom its rows are about.", hint=hint, code="column_missing")
+        raise Invalid("The file does not say whom its rows are about.", hint=hint, code=ErrorCode.COLUMN_MISSING)
     target = source.quarantine or source.path.with_name(f"{source.path.stem}.quarantine.csv")
     if target.exists() and target.samefile(source.path):
-        raise Invalid("The quarantine file cannot be the file that is imported.", code="quarantine_path")
+        raise Invalid("The quarantine file cannot be the file that is imported.", code=ErrorCode.QUARANTINE_PATH)
     total = table.count()
     rows = done = unchanged = 0
     with Quarantine(target, table.header) as bad_rows:
@@ -90,7 +91,9 @@ def import_rows(
             good = [(row, _cells(table.header, row)) for row in batch if not row.problem]
             with service.unit(source.actor) as unit:
                 chunk = carry_out(unit, good)
-            bad_rows.add([*(BadRow(row, "row_unreadable", row.problem) for row in batch if row.problem), *chunk.bad])
+            bad_rows.add(
+                [*(BadRow(row, ErrorCode.ROW_UNREADABLE, row.problem) for row in batch if row.problem), *chunk.bad]
+            )
             rows, done, unchanged = rows + len(batch), done + chunk.done, unchanged + chunk.unchanged
             progress(rows, max(total, rows))
         quarantined = bad_rows.count
@@ -110,7 +113,7 @@ def people_of(unit: Unit, rows: Sequence[tuple[Row, Cells]], done: Done) -> dict
     for row, _ in rows:
         key = keys.get(row.line)
         if key is not None and key not in found:
-            done.bad.append(BadRow(row, "beneficiary_not_found", "Nobody with this number is enrolled."))
+            done.bad.append(BadRow(row, ErrorCode.BENEFICIARY_NOT_FOUND, "Nobody with this number is enrolled."))
         elif row.line in keys:
             people[row.line] = None if key is None else found[key]
     return people

@@ -17,6 +17,7 @@ from typing import TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 
 _MAX_LINE = 65_536
@@ -64,7 +65,9 @@ class TableFile:
                 first = file.readline(_MAX_LINE)
         except LookupError as error:
             raise Invalid(
-                f"The encoding '{encoding}' is not known.", hint="Try utf-8, gb18030 or latin-1.", code="file_encoding"
+                f"The encoding '{encoding}' is not known.",
+                hint="Try utf-8, gb18030 or latin-1.",
+                code=ErrorCode.FILE_ENCODING,
             ) from error
         except UnicodeError as error:
             raise _not_a_table(path, str(error)) from error
@@ -125,7 +128,7 @@ class TableFile:
                 raise Invalid(
                     f"The column '{column.name}' has the type {column.type}.",
                     hint="Write text, whole numbers or dates.",
-                    code="column_type",
+                    code=ErrorCode.COLUMN_TYPE,
                 )
         return self._checked(tuple(schema.names))
 
@@ -147,9 +150,9 @@ class TableFile:
         known = [*self._columns.known, *self._columns.ignored]
         hint = f"Known columns: {', '.join(self._columns.known)}. Required: {', '.join(self._columns.required)}."
         for code, problem, names in (
-            ("column_unknown", "unknown columns", [name for name in header if name not in known]),
-            ("column_missing", "no columns", [name for name in self._columns.required if name not in header]),
-            ("column_twice", "more than once the columns", sorted({n for n in header if header.count(n) > 1})),
+            (ErrorCode.COLUMN_UNKNOWN, "unknown columns", [name for name in header if name not in known]),
+            (ErrorCode.COLUMN_MISSING, "no columns", [name for name in self._columns.required if name not in header]),
+            (ErrorCode.COLUMN_TWICE, "more than once the columns", sorted({n for n in header if header.count(n) > 1})),
         ):
             if names:
                 shown = ", ".join(f"'{name[:40]}'" for name in names[:10])
@@ -198,5 +201,5 @@ def _lines(file: TextIO) -> Iterator[tuple[str, bool]]:
 
 def _not_a_table(path: Path, why: str) -> Invalid:
     return Invalid(
-        f"The file {path.name} cannot be read: {why}.", hint="Save it as CSV or Parquet.", code="file_format"
+        f"The file {path.name} cannot be read: {why}.", hint="Save it as CSV or Parquet.", code=ErrorCode.FILE_FORMAT
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.schedule import local_date
 from certify.errors import Conflict, Unavailable
 from certify.messages.outbox import Wanted, compose
@@ -40,7 +41,7 @@ def write_letter(unit: Unit, beneficiary_id: UUID, *, language: str | None = Non
         raise Unavailable(
             f"No font on this machine prints a letter in {catalogue(body.language).language}.",
             hint="Install fonts: on Debian fonts-noto-core and fonts-noto-cjk.",
-            code="font_missing",
+            code=ErrorCode.FONT_MISSING,
         ) from error
 
 
@@ -50,11 +51,11 @@ def _reminder(unit: Unit, beneficiary_id: UUID, today: date) -> Wanted:
         raise Conflict(
             "A record about this person is in doubt; the letter would say that all goes on.",
             hint="See 'certify case list'.",
-            code="letter_untrue",
+            code=ErrorCode.LETTER_UNTRUE,
         )
     due = min((pension.due_on for pension in pensions if pension.due_on is not None), default=None)
     if due is None:
-        raise Conflict("This person has no pension that a proof of life is due for.", code="nothing_due")
+        raise Conflict("This person has no pension that a proof of life is due for.", code=ErrorCode.NOTHING_DUE)
     days = (due - today).days
     kinds = ((-1, "reminder_after"), (7, "reminder_7"), (30, "reminder_30"))
     kind = next((kind for until, kind in kinds if days <= until), "reminder_90")

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import and_, delete, func, or_, select, update
 
 from certify.domain.draws import below
+from certify.domain.error_codes import ErrorCode
 from certify.domain.states import AccessKind
 from certify.errors import CertifyError, Invalid
 from certify.people.national_id import normalise_id
@@ -34,7 +35,7 @@ CODE_TRIES = 5
 class AccessRefused(CertifyError):
     """A link or code does not open anything: wrong, used, run out, or somebody else's. It never says which."""
 
-    code = "access_refused"
+    code = ErrorCode.ACCESS_REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def who_asks(unit: Unit, *, national_id: str | None, card_number: str | None, bi
     """
     vault = unit.service.vault
     if (national_id is None) == (card_number is None):
-        raise Invalid("Give the national id or the card number.", code="nothing_to_look_up")
+        raise Invalid("Give the national id or the card number.", code=ErrorCode.NOTHING_TO_LOOK_UP)
     if national_id is not None:
         clear, kind = normalise_id(national_id, unit.service.settings.national_id_format), "national_id"
         found = find_beneficiary(unit.db, national_id_hash=vault.lookup_hash(unit.db, kind, clear))

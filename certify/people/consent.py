@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Conflict
 from certify.service import Unit
@@ -63,7 +64,7 @@ def require_consent(unit: Unit, beneficiary_id: UUID) -> None:
         raise Conflict(
             "This person does not want to be recognised by the face.",
             hint="Other ways stay open: an officer, a consulate, or records of other services.",
-            code="consent_withdrawn",
+            code=ErrorCode.CONSENT_WITHDRAWN,
         )
 
 

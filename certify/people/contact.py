@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Gone, Invalid
 from certify.service import Unit
 from certify.storage.messages import cancel_waiting, delete_contact, get_contacts, put_contact
@@ -147,4 +148,4 @@ def _email(text: str) -> str:
 
 def _invalid(message: str, hint: str) -> Invalid:
     # The message must not repeat what was entered: it may end in a log.
-    return Invalid(message, hint=hint, code="contact_invalid")
+    return Invalid(message, hint=hint, code=ErrorCode.CONTACT_INVALID)

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from certify.certificates.payload import MAX_NAME
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.schedule import latest_date
 from certify.errors import CertifyError, Conflict, Invalid
@@ -141,7 +142,7 @@ def _exists() -> Conflict:
     return Conflict(
         "Somebody with this national id or card number is enrolled already.",
         hint="Look the person up instead of enrolling them again.",
-        code="beneficiary_exists",
+        code=ErrorCode.BENEFICIARY_EXISTS,
     )
 
 
@@ -157,13 +158,13 @@ def _check_dates(unit: Unit, person: NewBeneficiary) -> None:
     if not 1 <= len(name) <= MAX_NAME or any(unicodedata.category(c)[0] == "C" for c in name if c not in _JOINERS):
         raise Invalid(
             f"The name is missing, longer than {MAX_NAME} characters, or has characters that cannot be shown.",
-            code="name_invalid",
+            code=ErrorCode.NAME_INVALID,
         )
     if person.birth_date is not None and not date(1880, 1, 1) <= person.birth_date <= today:
-        raise Invalid("The date of birth is not possible.", code="birth_date_invalid")
+        raise Invalid("The date of birth is not possible.", code=ErrorCode.BIRTH_DATE_INVALID)
     if not person.entitlements:
-        raise Invalid("A beneficiary needs at least one entitlement.", code="entitlement_missing")
+        raise Invalid("A beneficiary needs at least one entitlement.", code=ErrorCode.ENTITLEMENT_MISSING)
     for entitlement in person.entitlements:
         unit.service.policy(entitlement.scheme)
         if entitlement.last_proof_on is not None and entitlement.last_proof_on > today:
-            raise Invalid("The last proof of life lies in the future.", code="last_proof_invalid")
+            raise Invalid("The last proof of life lies in the future.", code=ErrorCode.LAST_PROOF_INVALID)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from uuid import UUID
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Gone, Invalid
 from certify.people.national_id import normalise_id
 from certify.service import Unit
@@ -22,7 +23,7 @@ def seal_identifiers(unit: Unit, beneficiary_id: UUID, national_id: str, card_nu
 def open_identifiers(unit: Unit, row: BeneficiaryRow | Dossier) -> tuple[str, str | None]:
     """Open the clear national id and card number of a person. Raises Gone when they were erased."""
     if row.erased_at is not None:
-        raise Gone("The data of this person was erased.", code="person_erased")
+        raise Gone("The data of this person was erased.", code=ErrorCode.PERSON_ERASED)
     data = json.loads(unit.sealer(row.id).open(row.ids_sealed or b"", "ids"))
     return data["national_id"], data["card_number"]
 
@@ -35,4 +36,4 @@ def look_up(unit: Unit, *, national_id: str | None = None, card_number: str | No
         return find_beneficiary(unit.db, national_id_hash=vault.lookup_hash(unit.db, "national_id", clear))
     if card_number is not None:
         return find_beneficiary(unit.db, card_hash=vault.lookup_hash(unit.db, "card", normalise_id(card_number)))
-    raise Invalid("Give a national id or a card number.", code="nothing_to_look_up")
+    raise Invalid("Give a national id or a card number.", code=ErrorCode.NOTHING_TO_LOOK_UP)

@@ -7,6 +7,7 @@ import unicodedata
 from importlib import import_module
 from typing import Any
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 
 _ANY = re.compile(r"[0-9A-Z]{4,32}")
@@ -37,16 +38,20 @@ def mask(identifier: str) -> str:
 
 def _stdnum(fmt: str) -> Any:
     if not re.fullmatch(r"[a-z]{2}\.[a-z_]+", fmt):
-        raise Invalid(f"'{fmt}' is not a national id format.", hint="Use 'any' or, say, 'cn.ric'.", code="id_format")
+        raise Invalid(
+            f"'{fmt}' is not a national id format.", hint="Use 'any' or, say, 'cn.ric'.", code=ErrorCode.ID_FORMAT
+        )
     try:
         return import_module(f"stdnum.{fmt}")
     except ImportError as error:
         raise Invalid(
-            f"The national id format '{fmt}' is not known.", hint="Use 'any' or, say, 'cn.ric'.", code="id_format"
+            f"The national id format '{fmt}' is not known.",
+            hint="Use 'any' or, say, 'cn.ric'.",
+            code=ErrorCode.ID_FORMAT,
         ) from error
 
 
 def _invalid(detail: str) -> Invalid:
     return Invalid(
-        f"The national id is not valid. {detail}", hint="Compare it with the card.", code="national_id_invalid"
+        f"The national id is not valid. {detail}", hint="Compare it with the card.", code=ErrorCode.NATIONAL_ID_INVALID
     )

@@ -11,6 +11,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Check
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import ReferenceState
@@ -55,7 +56,9 @@ def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
         if row.media_sha256 == digest and row.state != ReferenceState.REFUSED:
             return row.id
     if sum(row.state != ReferenceState.REFUSED for row in known) >= MAX_REFERENCES:
-        raise Conflict(f"This person has {MAX_REFERENCES} reference images already.", code="too_many_references")
+        raise Conflict(
+            f"This person has {MAX_REFERENCES} reference images already.", code=ErrorCode.TOO_MANY_REFERENCES
+        )
     blob_id, reference_id = unit.service.new_id(), unit.service.new_id()
     put_media(
         unit.db,

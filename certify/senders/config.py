@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from certify.config import Env, Settings
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 from certify.senders import LANGUAGE, NO_SENDERS, TIMEZONE, Channel, Senders, Way
 from certify.senders.apprise_ import AppriseTable
@@ -85,7 +86,7 @@ def load_senders(settings: Settings) -> Senders:
         raise Unavailable(
             f"The senders file {path} cannot be used: {_what(error)}.",
             hint="docs/reminders.md says what stands in it.",
-            code="senders_unusable",
+            code=ErrorCode.SENDERS_UNUSABLE,
         ) from None  # pydantic's own words would repeat secrets
     return Senders(
         language=file.language,

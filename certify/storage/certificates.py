@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.states import CertificateState
 from certify.errors import NotFound
 from certify.storage.tables.decisions import CertificateRow
@@ -26,7 +27,7 @@ def get_certificate(db: Session, number: str, *, lock: bool = False) -> Certific
 
 def certificate_not_found() -> NotFound:
     """Make the error for a certificate that does not exist."""
-    return NotFound("There is no such certificate.", code="certificate_not_found")
+    return NotFound("There is no such certificate.", code=ErrorCode.CERTIFICATE_NOT_FOUND)
 
 
 def certificate_in_force(db: Session, beneficiary_id: UUID) -> CertificateRow | None:

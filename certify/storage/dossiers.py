@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from certify.domain.codec import evidence_from_json
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Evidence
 from certify.errors import NotFound
 from certify.storage.direct import fetch, one_or_many
@@ -103,7 +104,7 @@ def lock_people(db: Session, people: Collection[UUID]) -> None:
     wanted = set(people)
     statement, parameters = one_or_many(_LOCK, wanted)
     if len(fetch(db, statement + _IN_ORDER, parameters)) != len(wanted):
-        raise NotFound("There is no such beneficiary.", code="beneficiary_not_found")
+        raise NotFound("There is no such beneficiary.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
 
 
 def read_dossiers(db: Session, people: Collection[UUID]) -> dict[UUID, Dossier]:

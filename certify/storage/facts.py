@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from certify.domain.codec import evidence_from_json, evidence_kind, evidence_to_json
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Evidence
 from certify.errors import NotFound
 from certify.policies import PolicyDocument, document_policy
@@ -52,7 +53,7 @@ def evidence_by_ids(db: Session, ids: Sequence[str]) -> list[Evidence]:
     """Return exactly the facts named. Raises NotFound when one is missing."""
     rows = db.scalars(select(EvidenceRow).where(EvidenceRow.id.in_([UUID(i) for i in ids]))).all()
     if len(rows) != len(set(ids)):
-        raise NotFound("Evidence of this determination is missing.", code="evidence_missing")
+        raise NotFound("Evidence of this determination is missing.", code=ErrorCode.EVIDENCE_MISSING)
     return [evidence_from_json(row.body) for row in rows]
 
 
@@ -83,7 +84,7 @@ def stored_parameters(db: Session, sha256: str) -> str:
     """Return a file of fitted numbers as it was when something was judged with it. Raises NotFound."""
     row = db.get(ParameterRow, sha256)
     if row is None:
-        raise NotFound("The numbers this was judged with are missing.", code="parameters_missing")
+        raise NotFound("The numbers this was judged with are missing.", code=ErrorCode.PARAMETERS_MISSING)
     return row.document
 
 
@@ -97,7 +98,7 @@ def get_determination(db: Session, determination_id: UUID) -> DeterminationRow:
     """
     row = db.get(DeterminationRow, determination_id)
     if row is None:
-        raise NotFound("There is no such determination.", code="determination_not_found")
+        raise NotFound("There is no such determination.", code=ErrorCode.DETERMINATION_NOT_FOUND)
     return row
 
 
@@ -117,5 +118,5 @@ def stored_policy(db: Session, sha256: str) -> PolicyDocument:
     """Return a policy as it was when something was determined under it. Raises NotFound."""
     row = db.get(PolicyRow, sha256)
     if row is None:
-        raise NotFound("The policy of this determination is missing.", code="policy_missing")
+        raise NotFound("The policy of this determination is missing.", code=ErrorCode.POLICY_MISSING)
     return document_policy(row.document)

@@ -12,6 +12,7 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 
 _NONCE = 12  # bytes; NIST SP 800-38D recommends 96-bit nonces for GCM
@@ -51,7 +52,7 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
         raise Unavailable(
             "Stored data could not be decrypted.",
             hint="The master key does not belong to this database, or the data was altered.",
-            code="decryption_failed",
+            code=ErrorCode.DECRYPTION_FAILED,
         ) from error
 
 
@@ -107,7 +108,7 @@ def begin_move(path: Path, in_use: Path) -> FileMasterKey:
         raise Unavailable(
             "Too many moves to a new master key were begun and not ended.",
             hint="Finish one first: give --to the file of the one begun before.",
-            code="too_many_master_keys",
+            code=ErrorCode.TOO_MANY_MASTER_KEYS,
         )
     if keys != before:
         _replace(path, b"".join(keys))
@@ -131,7 +132,7 @@ def _read_or_create(path: Path) -> list[bytes]:
         raise Unavailable(
             f"The master key file {path} is damaged.",
             hint="Restore it from your backup.",
-            code="master_key_damaged",
+            code=ErrorCode.MASTER_KEY_DAMAGED,
         )
     return [content[start : start + _KEY] for start in range(0, len(content), _KEY)]
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from certify.certificates import merkle
+from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
 from certify.storage.direct import fetch, run
 from certify.storage.tables.service import (
@@ -117,7 +118,7 @@ def get_leaf(db: Session, index: int) -> LedgerLeafRow:
     """Return one leaf. Raises NotFound."""
     row = db.get(LedgerLeafRow, index)
     if row is None:
-        raise NotFound("The ledger has no such entry.", code="ledger_entry_not_found")
+        raise NotFound("The ledger has no such entry.", code=ErrorCode.LEDGER_ENTRY_NOT_FOUND)
     return row
 
 

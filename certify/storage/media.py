@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.states import SessionState
 from certify.errors import Gone
 from certify.storage.direct import fetch
@@ -46,7 +47,7 @@ def read_media(db: Session, sealer: Sealer, blob_id: UUID | None) -> bytes:
     """Return the clear bytes. Raises Gone when the retention time has passed."""
     rows = fetch(db, b"select sealed from blobs where id = %(id)s", {"id": blob_id}, binary=True)
     if not rows:
-        raise Gone("The media were deleted when their retention time ended.", code="media_deleted")
+        raise Gone("The media were deleted when their retention time ended.", code=ErrorCode.MEDIA_DELETED)
     return sealer.open(rows[0][0], f"blob:{blob_id}")
 
 

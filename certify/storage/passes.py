@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
 from certify.storage.tables.runs import (
     AuditRow,
@@ -37,7 +38,7 @@ def get_audit(db: Session, pass_id: UUID, *, lock: bool = False) -> AuditRow:
     query = select(AuditRow).where(AuditRow.pass_id == pass_id)
     row = db.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None:
-        raise NotFound("This pass was not drawn for an audit.", code="audit_not_found")
+        raise NotFound("This pass was not drawn for an audit.", code=ErrorCode.AUDIT_NOT_FOUND)
     return row
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.states import ReferenceState
 from certify.errors import NotFound
 from certify.storage.direct import Row, as_rows, fetch, load, run
@@ -97,7 +98,7 @@ def get_beneficiary(db: Session, beneficiary_id: UUID, *, lock: bool = False) ->
     """
     row = load(db, BeneficiaryRow, _LOCK_BY_ID if lock else _BY_ID, {"id": beneficiary_id})
     if row is None:
-        raise NotFound("There is no such beneficiary.", code="beneficiary_not_found")
+        raise NotFound("There is no such beneficiary.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
     return row
 
 
@@ -148,7 +149,7 @@ def get_reference(db: Session, reference_id: UUID, *, lock: bool = False) -> Ref
     query = select(ReferenceRow).where(ReferenceRow.id == reference_id)
     row = db.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None:
-        raise NotFound("There is no such reference.", code="reference_not_found")
+        raise NotFound("There is no such reference.", code=ErrorCode.REFERENCE_NOT_FOUND)
     return row
 
 

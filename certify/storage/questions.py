@@ -9,6 +9,7 @@ from sqlalchemy import String, any_, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.states import QuestionState
 from certify.errors import NotFound
 from certify.storage.tables.runs import LinkQuestionRow
@@ -21,7 +22,7 @@ def get_question(db: Session, question_id: UUID, *, lock: bool = False) -> LinkQ
         query = query.with_for_update().execution_options(populate_existing=True)
     row = db.scalars(query).one_or_none()
     if row is None:
-        raise NotFound("There is no such question.", code="question_not_found")
+        raise NotFound("There is no such question.", code=ErrorCode.QUESTION_NOT_FOUND)
     return row
 
 

@@ -15,6 +15,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import inspect
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 from certify.storage.database import SESSION_OPTIONS, Database
 from certify.storage.tables.base import Base
@@ -57,7 +58,7 @@ class QuickReader:
                 found = await self._fetch(_by_key(entity), key)
         except (OperationalError, PoolTimeout) as error:
             raise Unavailable(
-                "The database does not answer.", hint="Try again shortly.", code="database_unavailable"
+                "The database does not answer.", hint="Try again shortly.", code=ErrorCode.DATABASE_UNAVAILABLE
             ) from error
         return None if found is None else entity(**found)
 

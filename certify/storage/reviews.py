@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from certify.domain.case_kinds import CaseKind
+from certify.domain.error_codes import ErrorCode
 from certify.domain.states import CaseState
 from certify.errors import NotFound
 from certify.storage.tables.decisions import ReviewCaseRow
@@ -21,7 +22,7 @@ def get_case(db: Session, case_id: UUID, *, lock: bool = False) -> ReviewCaseRow
         query = query.with_for_update().execution_options(populate_existing=True)
     row = db.scalars(query).one_or_none()
     if row is None:
-        raise NotFound("There is no such review case.", code="review_case_not_found")
+        raise NotFound("There is no such review case.", code=ErrorCode.REVIEW_CASE_NOT_FOUND)
     return row
 
 

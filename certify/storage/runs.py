@@ -10,6 +10,7 @@ import pyarrow as pa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.states import RunState
 from certify.errors import NotFound
 from certify.storage.copy import copy_in, copy_out
@@ -48,7 +49,7 @@ def get_run(db: Session, run_id: UUID, *, lock: bool = False) -> RunRow:
     query = select(RunRow).where(RunRow.id == run_id)
     row = db.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None:
-        raise NotFound("There is no such run.", hint="'certify run list' shows them.", code="run_not_found")
+        raise NotFound("There is no such run.", hint="'certify run list' shows them.", code=ErrorCode.RUN_NOT_FOUND)
     return row
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from certify.domain.channels import Channel
+from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import Outcome
 from certify.domain.states import SessionState
 from certify.errors import NotFound
@@ -19,7 +20,7 @@ from certify.storage.tables.sessions import SessionRow
 
 def session_not_found() -> NotFound:
     """Make the error for a session that does not exist."""
-    return NotFound("There is no such session.", code="session_not_found")
+    return NotFound("There is no such session.", code=ErrorCode.SESSION_NOT_FOUND)
 
 
 def get_session(db: Session, session_id: UUID) -> SessionRow:

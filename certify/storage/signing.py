@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from certify.certificates.keys import Algorithm, SigningKey, VerificationKey
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, Unavailable
 from certify.storage.direct import fetch
 from certify.storage.tables.service import SigningKeyRow
@@ -63,7 +64,9 @@ def rotate_key(
         algorithm = Algorithm.ES256
     elif purpose != Purpose.CERTIFICATE and algorithm is not Algorithm.EDDSA:
         raise Invalid(
-            f"The {purpose} key signs with Ed25519 only.", hint="Leave out --algorithm.", code="algorithm_not_possible"
+            f"The {purpose} key signs with Ed25519 only.",
+            hint="Leave out --algorithm.",
+            code=ErrorCode.ALGORITHM_NOT_POSSIBLE,
         )
     key = SigningKey.generate(algorithm)
     for _ in range(_ROTATIONS_AT_ONCE):
@@ -76,7 +79,7 @@ def rotate_key(
         if _insert(db, vault, purpose, key, now):
             return key
     raise Unavailable(
-        f"The {purpose} key was changed by others again and again.", hint="Try again.", code="keys_contended"
+        f"The {purpose} key was changed by others again and again.", hint="Try again.", code=ErrorCode.KEYS_CONTENDED
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from certify.certificates.keys import SigningKey
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Gone
 from certify.storage.direct import fetch, one_or_many
 from certify.storage.keys import MasterKey, seal, unseal
@@ -66,7 +67,7 @@ class Vault:
         """Return the sealer of one beneficiary. Raises Gone when the person was erased."""
         found = self.sealers(db, [beneficiary_id])
         if not found:
-            raise Gone("The data of this person was erased.", code="person_erased")
+            raise Gone("The data of this person was erased.", code=ErrorCode.PERSON_ERASED)
         return found[beneficiary_id]
 
     def sealers(self, db: Session, people: Sequence[UUID]) -> dict[UUID, Sealer]:

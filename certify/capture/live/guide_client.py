@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from certify.capture.live.wire import MAX_MESSAGE, Hint, pack_frame, receive, send
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 
 PATIENCE_S = 5.0
@@ -57,7 +58,7 @@ class GuidePool:
     async def guidance(self, plan: dict[str, Any]) -> AsyncIterator[Guidance]:
         """Begin a capture with the guide that has the fewest. Raises Unavailable (``live_full``, ``live_off``)."""
         if self.captures >= self._most:
-            raise _unavailable("Too many people are being filmed at this moment.", "live_full")
+            raise _unavailable("Too many people are being filmed at this moment.", ErrorCode.LIVE_FULL)
         for path, _ in reversed(self._captures.most_common()):
             try:
                 reader, writer = await asyncio.open_unix_connection(path, limit=MAX_MESSAGE)
@@ -71,8 +72,8 @@ class GuidePool:
                 self._captures[path] -= 1
                 writer.close()
             return
-        raise _unavailable("Live guidance is not available at this moment.", "live_off")
+        raise _unavailable("Live guidance is not available at this moment.", ErrorCode.LIVE_OFF)
 
 
-def _unavailable(message: str, code: str) -> Unavailable:
+def _unavailable(message: str, code: ErrorCode) -> Unavailable:
     return Unavailable(message, hint="Record a video and send it instead, or try again in a minute.", code=code)

@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, TooLarge
 from models.errors import ImageRefused
 from models.guidance import sentence
@@ -53,7 +54,7 @@ class Recording:
         Raises Invalid (``frame_order``, ``frame_unusable``, ``frame_size_changed``), TooLarge (``live_too_long``).
         """
         if seq <= self._last_seq or (self._last_ms is not None and captured_ms <= self._last_ms):
-            raise Invalid("Frames must come in the order in which they were taken.", code="frame_order")
+            raise Invalid("Frames must come in the order in which they were taken.", code=ErrorCode.FRAME_ORDER)
         self._last_seq, self._last_ms = seq, captured_ms
         try:
             info = probe(jpeg, FRAME_LIMITS)
@@ -64,13 +65,13 @@ class Recording:
         if self._size is None:
             self._size = info.width, info.height
         elif (info.width, info.height) != self._size:
-            raise Invalid("The frames change their size.", hint="Begin again.", code="frame_size_changed")
+            raise Invalid("The frames change their size.", hint="Begin again.", code=ErrorCode.FRAME_SIZE_CHANGED)
         recent = [kept for kept in self._kept[-64:] if captured_ms - kept.frame.time_ms < 1000 * _BURST_S]
         if len(recent) >= MAX_RATE * _BURST_S:
             return False
         self._bytes += len(jpeg)
         if self._bytes > MAX_BYTES:
-            raise TooLarge("The recording became too large.", hint="Send smaller frames.", code="live_too_long")
+            raise TooLarge("The recording became too large.", hint="Send smaller frames.", code=ErrorCode.LIVE_TOO_LONG)
         self._kept.append(_Kept(JpegFrame(captured_ms, jpeg), arrived_ms))
         return True
 
@@ -90,7 +91,7 @@ class Recording:
         """
         kept = [entry for entry in self._kept if entry.frame.time_ms <= until_ms]
         if self._size is None or len(kept) < 2:
-            raise Invalid("Nothing was recorded.", hint="Begin again.", code="live_too_short")
+            raise Invalid("Nothing was recorded.", hint="Begin again.", code=ErrorCode.LIVE_TOO_SHORT)
         video = join_frames([entry.frame for entry in kept], *self._size)
         first = kept[0]
         arrivals = [[entry.frame.time_ms - first.frame.time_ms, entry.arrived_ms - first.arrived_ms] for entry in kept]
@@ -99,5 +100,5 @@ class Recording:
     def _note_wrong(self, what: str) -> bool:
         self._wrong += 1
         if self._wrong > MAX_WRONG:
-            raise Invalid(what, hint="Record a video and send it instead.", code="frame_unusable")
+            raise Invalid(what, hint="Record a video and send it instead.", code=ErrorCode.FRAME_UNUSABLE)
         return False

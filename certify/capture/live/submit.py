@@ -8,6 +8,7 @@ from uuid import UUID
 
 from certify.capture.media import media_type_of
 from certify.capture.session import accept_media, lock_session, require_open, was_submitted
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.tables.sessions import SessionRow
@@ -24,7 +25,7 @@ def begin_live(unit: Unit, session_id: UUID) -> dict[str, Any]:
     was_submitted(row, "")
     require_open(unit, person, row)
     if row.plan is None:
-        raise Conflict("This session has no plan.", hint="Open a new session.", code="no_plan")
+        raise Conflict("This session has no plan.", hint="Open a new session.", code=ErrorCode.NO_PLAN)
     return row.plan
 
 

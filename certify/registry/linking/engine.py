@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.normalise import Layout
 
@@ -77,7 +78,7 @@ class Engine(Protocol):
 def checked_name(table: str) -> str:
     """Return a table name that can stand in SQL as it is. Raises Invalid."""
     if not _NAME.fullmatch(table):
-        raise Invalid(f"'{table}' cannot name a table.", code="table_name")
+        raise Invalid(f"'{table}' cannot name a table.", code=ErrorCode.TABLE_NAME)
     return table
 
 
@@ -85,5 +86,5 @@ def check_columns(found: Collection[str], wanted: Iterable[str], where: object) 
     """Raise Invalid when a column is missing."""
     if missing := [name for name in wanted if name not in found]:
         raise Invalid(
-            f"{where} has no column '{missing[0]}'.", hint=f"It has: {', '.join(found)}.", code="column_missing"
+            f"{where} has no column '{missing[0]}'.", hint=f"It has: {', '.join(found)}.", code=ErrorCode.COLUMN_MISSING
         )

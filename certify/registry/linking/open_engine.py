@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.linking.engine import Engine
 
@@ -18,4 +19,4 @@ def open_engine(name: str, **options: Any) -> Engine:
         from certify.registry.linking.spark_engine import SparkEngine  # noqa: PLC0415 - needs the extra and Java
 
         return SparkEngine(**options)
-    raise Invalid(f"There is no engine '{name}'.", hint="Use duckdb or spark.", code="engine")
+    raise Invalid(f"There is no engine '{name}'.", hint="Use duckdb or spark.", code=ErrorCode.ENGINE)

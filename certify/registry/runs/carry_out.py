@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import RunState
 from certify.errors import Conflict
@@ -57,7 +58,7 @@ def carry_out(
             if row.state == RunState.HELD
             else ""
         )
-        raise Conflict(f"This file is {row.state}; nothing was done.", hint=hint, code=f"run_{row.state}")
+        raise Conflict(f"This file is {row.state}; nothing was done.", hint=hint, code=ErrorCode(f"run_{row.state}"))
     if row.state == RunState.READY:
         prepare(
             service,

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import RunState
 from certify.errors import Conflict, Invalid
@@ -107,7 +108,7 @@ def decide_held(unit: Unit, run_id: UUID, *, officer: str, accept: bool) -> RunR
     """Let a held file go on, or refuse it for good. Raises NotFound, Conflict (``run_not_held``)."""
     row = get_run(unit.db, run_id, lock=True)
     if row.state != RunState.HELD and not (row.state == RunState.READY and not accept):
-        raise Conflict(f"This file is not held; it is {row.state}.", code="run_not_held")
+        raise Conflict(f"This file is not held; it is {row.state}.", code=ErrorCode.RUN_NOT_HELD)
     row.state, row.decided_by = RunState.READY if accept else RunState.REFUSED, officer
     if not accept:
         row.ended_at, row.staging_key = unit.now, None
@@ -126,7 +127,7 @@ def staging_folder(service: Service, run_id: UUID) -> Path:
 def open_staging(service: Service, row: RunRow) -> Staging:
     """Open the working files of a run. Raises Invalid when it has none any more."""
     if row.staging_key is None:
-        raise Invalid(f"This run is {row.state}; its working files are gone.", code="run_ended")
+        raise Invalid(f"This run is {row.state}; its working files are gone.", code=ErrorCode.RUN_ENDED)
     key = service.vault.open_secret(f"run:{row.id}", row.staging_key)
     return Staging(staging_folder(service, row.id), key)
 

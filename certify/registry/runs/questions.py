@@ -11,6 +11,7 @@ from uuid import UUID
 from certify.decision.cases import ensure_case
 from certify.decision.determine import determine
 from certify.domain.case_kinds import CaseKind
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import CaseState, QuestionState
@@ -62,7 +63,7 @@ def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQu
     get_beneficiary(unit.db, get_question(unit.db, question_id).beneficiary_id, lock=True)
     row = get_question(unit.db, question_id, lock=True)
     if row.state != QuestionState.OPEN:
-        raise Conflict(f"This question is settled already: {row.state}.", code="question_answered")
+        raise Conflict(f"This question is settled already: {row.state}.", code=ErrorCode.QUESTION_ANSWERED)
     row.state, row.answered_by, row.answered_at = (
         QuestionState.SAME if same else QuestionState.DIFFERENT,
         officer,
