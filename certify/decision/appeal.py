@@ -15,7 +15,7 @@ from certify.storage.tables.decisions import ReviewCaseRow
 
 ANSWER_WITHIN = timedelta(days=10)
 """An officer's answer is promised within so many days. A starting value: systems of this kind answer in weeks to months
-(FIELD), and people whose payment hangs on it cannot wait."""
+(docs/sources.md#united-states), and people whose payment depends on it cannot wait."""
 
 
 @dataclass(frozen=True, slots=True)

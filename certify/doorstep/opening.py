@@ -2,7 +2,7 @@
 
 A face goes the way of every capture (certify/capture/session.py). What no machine can measure, such as the word of
 witnesses, certifies nobody by itself: it opens a case, and an officer decides. A death is recorded as one source,
-and never stops a payment alone (DESIGN, rule 3).
+and never stops a payment alone (docs/decisions/0004-decide-is-pure.md).
 """
 
 from __future__ import annotations

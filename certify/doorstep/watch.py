@@ -1,9 +1,10 @@
 """Watching agents: scores of their visits, and holding what one certified until a supervisor has looked.
 
 A hold is never silent. It is an adverse record of our own (``visit_in_question``) for everybody whose proof may rest on
-the agent's visits: their certificates are paused, officers see a case each, and payments go on (DESIGN, rule 3). A
-supervisor ends it for all at once: *released*, the records are taken back; *confirmed*, what the agent certified is
-taken back, and everybody is visited anew. An officer who sees one of the people ends it for that one.
+the agent's visits: their certificates are paused, officers see a case each, and payments go on
+(docs/decisions/0018-holding-is-an-adverse-record.md). A supervisor ends it for all at once: *released*, the records are
+taken back; *confirmed*, what the agent certified is taken back, and everybody is visited again. An officer who sees one
+of the people ends it for that one.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def knock(page: Page, house: House, card: str, born: date) -> None:
 
 
 def shoot(page: Page, name: str, *, whole: bool = False) -> None:
-    """Keep a picture of the screen for the README."""
+    """Keep a picture of the screen for the documents."""
     SCREENS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENS / f"{name}.png", full_page=whole)
 
