@@ -10,8 +10,6 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from certify.capture.uploads import WrongOffset
@@ -20,6 +18,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.doorstep.tablets import TabletRefused
 from certify.errors import CertifyError, Conflict, Gone, Invalid, NotFound, TooLarge, Unavailable
 from certify.people.access import AccessRefused
+from certify.storage.database import DatabaseError, OperationalError, PoolTimeout
 from certify.tokens import TokenRefused
 from models.errors import ImageRefused, VideoRefused
 from models.guidance import sentence
@@ -130,7 +129,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(OperationalError, _on_database_error)
     app.add_exception_handler(PoolTimeout, _on_database_error)
-    app.add_exception_handler(DBAPIError, _on_data_error)
+    app.add_exception_handler(DatabaseError, _on_data_error)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
@@ -197,7 +196,7 @@ async def _on_database_error(_request: Request, error: Exception) -> JSONRespons
 
 async def _on_data_error(_request: Request, error: Exception) -> JSONResponse:
     # A text with a NUL, a number out of range: PostgreSQL cannot store it, and nothing was stored.
-    if isinstance(error, DBAPIError) and type(error).__name__ == "DataError":
+    if isinstance(error, DatabaseError) and type(error).__name__ == "DataError":
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, ErrorCode.NOT_STORABLE, "A value cannot be stored.")
     return await _on_unexpected(_request, error)
 

@@ -19,8 +19,6 @@ from uuid import UUID
 
 from fastapi import WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api import views
 from api.auth import Admit, require_agent_at_visit, require_own_session
@@ -34,6 +32,7 @@ from certify.capture.live.wire import Hint
 from certify.domain.error_codes import ErrorCode
 from certify.errors import CertifyError, Conflict, Gone, Unavailable
 from certify.service import Unit
+from certify.storage.database import DatabaseError, PoolTimeout
 from certify.storage.sessions import get_session
 from certify.storage.tables.sessions import SessionRow
 from certify.tokens import Principal
@@ -82,7 +81,7 @@ class Conversation:
                 await self._talk()
         except (WebSocketDisconnect, Stopped):
             code, reason = 1000, "left"
-        except (CertifyError, ImageRefused, VideoRefused, DBAPIError, PoolTimeout, TimeoutError) as error:
+        except (CertifyError, ImageRefused, VideoRefused, DatabaseError, PoolTimeout, TimeoutError) as error:
             code, reason = await self._say_problem(error)
         except Exception as error:  # the phone must hear of it, and the server goes on
             log.exception("unexpected error in a live capture")
@@ -285,7 +284,7 @@ def _problem_of(error: Exception) -> tuple[int, dict[str, Any]]:
         return int(status), problem_body(
             status, ErrorCode.LIVE_TOO_LONG, text, hint="Begin again; the session is still open."
         )
-    if isinstance(error, DBAPIError | PoolTimeout):
+    if isinstance(error, DatabaseError | PoolTimeout):
         status = HTTPStatus.SERVICE_UNAVAILABLE
         return int(status), problem_body(
             status, ErrorCode.DATABASE_UNAVAILABLE, "The database does not answer.", hint="Try again in a minute."

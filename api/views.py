@@ -145,7 +145,7 @@ def upload(progress: Progress) -> UploadOut:
 
 
 def _session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> dict[str, Any]:
-    hidden = row.knocked and not to_staff
+    hidden = row.public_entry and not to_staff
     return {
         "id": row.id,
         "beneficiary_id": None if hidden else row.beneficiary_id,

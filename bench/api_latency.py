@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from bench.people import enrol, submit
-from certify.capture.session import evaluate_session
+from certify.capture.evaluate import evaluate_session
 from certify.config import Settings
 from certify.doorstep.traces import note_face
 from certify.queue import NoQueue

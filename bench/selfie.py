@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 
 from bench.people import enrol, submit
-from certify.capture.session import evaluate_session
+from certify.capture.evaluate import evaluate_session
 from certify.config import Settings
 from certify.queue import NoQueue
 from certify.service import build_service

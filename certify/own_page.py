@@ -8,22 +8,22 @@ from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
-
 from certify.decision.appeal import Appeal, last_appeal
 from certify.domain.channels import Channel
 from certify.domain.decide import NextStep, Standing
-from certify.domain.states import CertificateState, ReferenceState, SessionState
+from certify.domain.states import CertificateState, ReferenceState
 from certify.doorstep.visits import ShownVisit, shown_visit, visit_of
 from certify.people.consent import consent_of
 from certify.service import Unit
 from certify.storage.certificates import certificates_of
 from certify.storage.people import entitlements_of, get_beneficiary, references_of
+from certify.storage.sessions import decided_sessions_of
 from certify.storage.tables.decisions import CertificateRow
 from certify.storage.tables.people import EntitlementRow
 from certify.storage.tables.sessions import SessionRow
 
 _YEARS_SHOWN = timedelta(days=5 * 366)
+_MOST_SESSIONS = 100
 
 
 class Headline(StrEnum):
@@ -117,12 +117,8 @@ def history_of(unit: Unit, beneficiary_id: UUID) -> History:
     """Return the person's attempts and certificates of the last five years. Raises NotFound."""
     get_beneficiary(unit.db, beneficiary_id)
     since = unit.now - _YEARS_SHOWN
-    query = select(SessionRow).where(
-        SessionRow.beneficiary_id == beneficiary_id,
-        SessionRow.state == SessionState.DECIDED,
-        SessionRow.decided_at >= since,
-        SessionRow.channel.in_((Channel.REMOTE.value, Channel.DOORSTEP.value)),
+    sessions = decided_sessions_of(
+        unit.db, beneficiary_id, channels=(Channel.REMOTE, Channel.DOORSTEP), since=since, limit=_MOST_SESSIONS
     )
-    sessions = unit.db.scalars(query.order_by(SessionRow.decided_at.desc()).limit(100)).all()
     certificates = [row for row in certificates_of(unit.db, beneficiary_id) if row.issued_at >= since]
     return History(sessions, sorted(certificates, key=lambda row: row.issued_at, reverse=True))

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy.orm import Session
-
 from certify.config import Settings
 from certify.domain.codec import canonical
 from certify.domain.error_codes import ErrorCode
@@ -21,7 +19,7 @@ from certify.policies import PolicyDocument, load_policies
 from certify.queue import DatabaseQueue, Queue
 from certify.senders import NO_SENDERS, Senders
 from certify.senders.config import load_senders
-from certify.storage.database import Database, holds_secrets, open_database
+from certify.storage.database import Database, Session, holds_secrets, open_database
 from certify.storage.keys import FileMasterKey
 from certify.storage.ledger import append_entries
 from certify.storage.vault import Sealer, Vault

@@ -29,14 +29,14 @@ from api.schemas.own_pages import (
 from api.schemas.sessions import SessionOpened
 from api.session_opened import opened
 from api.state import State, current_state
-from certify.capture.knock import knock
+from certify.capture.public_entry import open_public_session
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import Outcome
 from certify.domain.profile import PHOTOSENSITIVE
 from certify.doorstep.visits import ask_for_visit, require_day
 from certify.errors import Conflict
 from certify.messages.outbox import put_message
-from certify.people.access import Asked, device_mark, new_code, open_code, open_link, who_asks
+from certify.people.access import IdentityClaim, device_mark, identify, new_code, open_code, open_link
 from certify.service import Unit
 from certify.storage.sessions import get_session
 from certify.tokens import Principal, Role
@@ -67,9 +67,11 @@ async def open_session(body: KnockIn, request: Request, state: _Door, once: Anno
     """
 
     def work(unit: Unit) -> SessionOpened:
-        asked = _who(unit, body, request, state, device_id=body.device_id)
+        claim = _claim(unit, body, request, state, device_id=body.device_id)
         needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
-        row = knock(unit, asked, body.birth_date, device_id=body.device_id, assisted=body.assisted, needs=needs)
+        row = open_public_session(
+            unit, claim, body.birth_date, device_id=body.device_id, assisted=body.assisted, needs=needs
+        )
         # The subject is in the token for all to read, so it is the session and not the person.
         return opened(state.sessions, unit, row, subject=row.id, device_id=body.device_id)
 
@@ -89,11 +91,11 @@ async def send_code(body: CodeIn, request: Request, state: _Door) -> Response:
 
     def work() -> Response:
         with state.service.unit("certify:door") as unit:
-            asked = _who(unit, body, request, state)
-            code = new_code(unit, asked.person) if asked.person is not None else None
-            if code is not None and asked.person is not None:
-                dedupe = f"code:{asked.person}:{unit.now.isoformat()}"
-                put_message(unit, asked.person, "code", {"code": code}, dedupe=dedupe, urgent=True)
+            claim = _claim(unit, body, request, state)
+            code = new_code(unit, claim.person) if claim.person is not None else None
+            if code is not None and claim.person is not None:
+                dedupe = f"code:{claim.person}:{unit.now.isoformat()}"
+                put_message(unit, claim.person, "code", {"code": code}, dedupe=dedupe, urgent=True)
         return Response(AcceptedOut().model_dump_json().encode(), 202, media_type="application/json")
 
     return await paced(work, BEAT_S)
@@ -109,8 +111,8 @@ async def redeem_code(body: RedeemIn, request: Request, state: _Door) -> Respons
     """Sign in with a code that came by message."""
 
     def find(unit: Unit) -> UUID:
-        asked = _who(unit, body, request, state, device_id=body.device_id)
-        return open_code(unit, asked, body.code, device=device_mark(body.device_id))
+        claim = _claim(unit, body, request, state, device_id=body.device_id)
+        return open_code(unit, claim, body.code, device=device_mark(body.device_id))
 
     return await paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember), BEAT_S)
 
@@ -146,9 +148,11 @@ def keep(
 
     def find(unit: Unit) -> UUID:
         row = get_session(unit.db, session_id)
-        # Towards whoever knocked, these are only said after a face that matched (certify/capture/session.py).
-        recognised = (Outcome.CERTIFIED, Outcome.REVIEW, Outcome.OTHER_PATH) if row.knocked else (Outcome.CERTIFIED,)
-        if caller.session != session_id or row.outcome not in recognised or row.stranger is not None:
+        # At the public entrance, these outcomes follow only from a face that matched (certify/capture/evaluate.py).
+        recognised = (
+            (Outcome.CERTIFIED, Outcome.REVIEW, Outcome.OTHER_PATH) if row.public_entry else (Outcome.CERTIFIED,)
+        )
+        if caller.session != session_id or row.outcome not in recognised or row.decoy is not None:
             raise Forbidden("Only who was recognised in this session can stay signed in.")
         return row.beneficiary_id
 
@@ -174,10 +178,10 @@ async def visit(
         row = get_session(unit.db, session_id)
         if row.outcome != Outcome.DOORSTEP:
             raise Conflict("No visit follows from this session.", code=ErrorCode.NO_VISIT)
-        if row.stranger is not None:
+        if row.decoy is not None:
             require_day(unit, body.wanted_on)
         else:
-            ask_for_visit(unit, row.beneficiary_id, on=body.wanted_on, part=body.part, recognised=not row.knocked)
+            ask_for_visit(unit, row.beneficiary_id, on=body.wanted_on, part=body.part, recognised=not row.public_entry)
         # Since when a visit is open, or for when, would tell that the fund knows this person.
         return VisitOut(wanted_on=body.wanted_on, part=body.part, asked_at=unit.now)
 
@@ -197,10 +201,10 @@ async def sign_out() -> Response:
     return answer
 
 
-def _who(unit: Unit, body: WhoIn, request: Request, state: State, *, device_id: str | None = None) -> Asked:
-    asked = who_asks(unit, national_id=body.national_id, card_number=body.card_number, birth_date=body.birth_date)
-    _limit(state.door, request, device_id=device_id, mark=asked.mark)
-    return asked
+def _claim(unit: Unit, body: WhoIn, request: Request, state: State, *, device_id: str | None = None) -> IdentityClaim:
+    claim = identify(unit, national_id=body.national_id, card_number=body.card_number, birth_date=body.birth_date)
+    _limit(state.door, request, device_id=device_id, mark=claim.mark)
+    return claim
 
 
 def _limit(door: DoorLimits, request: Request, *, device_id: str | None, mark: bytes | None) -> None:

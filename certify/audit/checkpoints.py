@@ -1,4 +1,4 @@
-"""Signed checkpoints of the ledger: what an auditor keeps, to see later that nothing was changed or taken out."""
+"""Sign checkpoints of the ledger. An auditor keeps them, to see later that nothing was changed or removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ from certify.storage.tables.service import CheckpointRow
 
 
 def publish_checkpoint(unit: Unit) -> CheckpointRow | None:
-    """Sign the present size and root, unless the newest checkpoint says the same; return the newest."""
+    """Sign the present size and root, unless the newest checkpoint has this size already.
+
+    Args:
+        unit: the transaction to write in.
+
+    Returns:
+        The newest checkpoint, or None while the ledger is empty.
+    """
     size = ledger_size(unit.db)
     newest = latest_checkpoint(unit.db)
     if size == 0 or (newest is not None and newest.size == size):
@@ -30,7 +37,20 @@ def publish_checkpoint(unit: Unit) -> CheckpointRow | None:
 
 
 def prove_inclusion(unit: Unit, index: int, size: int) -> dict[str, Any]:
-    """Return an entry with the proof that it is in the ledger of a size. Raises Invalid, NotFound."""
+    """Return an entry with the proof that it is in the ledger of a size.
+
+    Args:
+        unit: the transaction to read in.
+        index: number of the entry, from 0.
+        size: size of the ledger that the auditor's checkpoint states.
+
+    Returns:
+        The entry as text and the hashes of the proof in hexadecimal.
+
+    Raises:
+        Invalid: the ledger has no such entry at that size (``ledger_range``).
+        NotFound: the entry is missing (``ledger_entry_not_found``).
+    """
     if not 0 <= index < size <= ledger_size(unit.db):
         raise Invalid("The ledger has no such entry at that size.", code=ErrorCode.LEDGER_RANGE)
     entry = get_leaf(unit.db, index).entry
@@ -39,7 +59,19 @@ def prove_inclusion(unit: Unit, index: int, size: int) -> dict[str, Any]:
 
 
 def prove_consistency(unit: Unit, old: int, new: int) -> dict[str, Any]:
-    """Return the proof that the ledger of one size is the beginning of that of a later size. Raises Invalid."""
+    """Return the proof that the ledger of one size is the beginning of the ledger of a later size.
+
+    Args:
+        unit: the transaction to read in.
+        old: size that an earlier checkpoint states.
+        new: size that a later checkpoint states.
+
+    Returns:
+        Both sizes and the hashes of the proof in hexadecimal.
+
+    Raises:
+        Invalid: the ledger never had these sizes (``ledger_range``).
+    """
     if not 0 < old <= new <= ledger_size(unit.db):
         raise Invalid("The ledger has no such sizes.", code=ErrorCode.LEDGER_RANGE)
     proof = merkle.consistency_proof(NodeTable(unit.db), old, new)

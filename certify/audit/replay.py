@@ -1,4 +1,4 @@
-"""Replaying a determination: the same evidence under the same policy must give the same verdict, bit for bit."""
+"""Replay a determination: the same evidence under the same policy must give the same verdict, bit for bit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from certify.capture.analysis import compare, look
+from certify.capture.analysis import analyse, compare
 from certify.decision.determinations import find_determination
 from certify.decision.determine import entitlement_from_json
 from certify.domain.codec import determination_digest, determination_to_json
@@ -29,10 +29,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay found, in plain words.
+    """What a replay found.
 
-    ``differences`` lists whatever is not the same, ``not_checked`` what could not be compared any more, and why: the
-    media are past their retention, or the models are of another release.
+    Attributes:
+        determination_id: of the stored determination.
+        recorded: the stored verdict.
+        replayed: the verdict that was decided now.
+        differences: one sentence for each difference.
+        checked: what was compared.
+        not_checked: what could not be compared any more, and why: the media are past their retention, or the models
+            are of another release.
     """
 
     determination_id: UUID
@@ -51,8 +57,19 @@ class Replay:
 def replay(unit: Unit, determination_id: UUID, *, engine: FaceEngine | None = None) -> Replay:
     """Decide a stored determination again from what is stored.
 
-    Always: the decision from evidence and policy, and each capture's likelihood ratio from its raw scores. With an
-    ``engine``: also the raw scores from the media, where those are still kept. Raises NotFound.
+    The decision is always repeated from evidence and policy, and each capture's likelihood ratio from its raw scores.
+
+    Args:
+        unit: the transaction to read in.
+        determination_id: of a determination or a silent pass.
+        engine: the face models. If given, the raw scores are computed again from the media that are still stored.
+
+    Returns:
+        What was compared, and what differs.
+
+    Raises:
+        NotFound: no such determination (``determination_not_found``), or something it rests on is missing
+            (``policy_missing``, ``evidence_missing``, ``parameters_missing``).
     """
     row = find_determination(unit, determination_id)
     policy = stored_policy(unit.db, row.policy_sha256)
@@ -93,7 +110,7 @@ class _Notes:
 
 
 def _replay_calibration(unit: Unit, fact: Capture, comparison: dict[str, Any], notes: _Notes) -> None:
-    """Calibrate the stored scores with the numbers of that day, not with today's."""
+    """Calibrate the stored scores with the calibration of that day, not with the present one."""
     calibration = parse_calibration(stored_parameters(unit.db, comparison["calibration_sha256"]))
     llr = calibration.log10_lr(comparison["scores"]).llr
     notes.checked.append(
@@ -107,7 +124,7 @@ def _replay_calibration(unit: Unit, fact: Capture, comparison: dict[str, Any], n
 
 
 def _replay_liveness(unit: Unit, fact: Capture, report: dict[str, Any], notes: _Notes) -> None:
-    """Judge the stored measures and checks with the numbers of that day."""
+    """Judge the stored measures and checks with the fitted numbers of that day."""
     stored = report["liveness"]
     fusion = parse_fusion(stored_parameters(unit.db, stored["parameters_sha256"]))
     checks = [
@@ -126,14 +143,14 @@ def _replay_liveness(unit: Unit, fact: Capture, report: dict[str, Any], notes: _
     expected = Check.FAIL if seen_before == Check.FAIL else Check(again.state.value)
     if fact.liveness is not expected:
         notes.differences.append(
-            f"Session {fact.session_id} was held for liveness {fact.liveness.value}, not {expected.value}."
+            f"Session {fact.session_id} has liveness {fact.liveness.value} on record, not {expected.value}."
         )
 
 
 def _replay_image(
     unit: Unit, session: SessionRow, comparison: dict[str, Any], engine: FaceEngine, notes: _Notes
 ) -> None:
-    """Look at the stored photo or video again and compare it with the references of that day."""
+    """Analyse the stored photo or video again, and compare it with the references of that day."""
     what = f"raw scores of session {session.id}"
     other = [name for name, sha256 in comparison["models"].items() if engine.models.get(name) != sha256]
     if other:
@@ -144,14 +161,13 @@ def _replay_image(
         return
     sealer = unit.sealer(session.beneficiary_id)
     known = open_references(unit.db, sealer, session.beneficiary_id, engine.models)
-    wanted = [UUID(number) for number in comparison["reference_ids"]]
-    if any(number not in known for number in wanted):
+    wanted = [UUID(reference_id) for reference_id in comparison["reference_ids"]]
+    if any(reference_id not in known for reference_id in wanted):
         notes.not_checked.append(f"{what}: a reference it was compared with is not active any more")
         return
     data = read_media(unit.db, sealer, session.blob_id)
-    again = compare(
-        engine, look(engine, data, session.plan, session.source), {number: known[number] for number in wanted}
-    )
+    analysis = analyse(engine, data, session.plan, session.source)
+    again = compare(engine, analysis, {reference_id: known[reference_id] for reference_id in wanted})
     notes.checked.append(f"{what} from the stored media")
     scores = dict(again.scores) if again else {}
     # Other processors may round differently in the last digits of a float32.

@@ -1,4 +1,4 @@
-"""The random audit: silent passes drawn by lot are checked by telephone or visit, which gives the false-pass rate."""
+"""Record the random audit: randomly drawn silent passes, checked by telephone or visit, give the false-pass rate."""
 
 from __future__ import annotations
 
@@ -22,9 +22,15 @@ from models.statistics import Rate, rate
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """The published figures. The interval of the rate is exact (Clopper-Pearson, 95 %).
+    """The published figures. The interval of each rate is exact (Clopper-Pearson, 95 %).
 
-    ``worst`` takes everybody who was not reached for a false pass.
+    Attributes:
+        passes: silent passes in all.
+        drawn: passes that were drawn for a check.
+        open: drawn passes that were not checked yet.
+        not_reached: drawn passes whose person was not reached.
+        false_passes: rate of false passes among the people who were reached.
+        worst: the same rate, if every person who was not reached counts as a false pass.
     """
 
     passes: int
@@ -38,9 +44,24 @@ class AuditReport:
 def record_audit(
     unit: Unit, pass_id: UUID, outcome: AuditOutcome, *, officer: str, note: str | None = None
 ) -> AuditRow:
-    """Record what the check of a pass found. Raises NotFound, Conflict (``audit_recorded``).
+    """Record what the check of a drawn pass found.
 
-    A false pass opens a case: the certification rested on records that were wrong or were somebody else's.
+    A false pass opens a review case, because the certification rested on records that were wrong or about another
+    person.
+
+    Args:
+        unit: the transaction to write in.
+        pass_id: id of the silent pass.
+        outcome: what the check found.
+        officer: who checked.
+        note: free text of the officer.
+
+    Returns:
+        The stored audit.
+
+    Raises:
+        NotFound: the pass was not drawn (``audit_not_found``).
+        Conflict: the check has a result already (``audit_recorded``).
     """
     person = get_beneficiary(unit.db, get_audit(unit.db, pass_id).beneficiary_id, lock=True)
     row = get_audit(unit.db, pass_id, lock=True)
@@ -58,7 +79,15 @@ def record_audit(
 
 
 def audit_report(unit: Unit, run_id: UUID | None = None) -> AuditReport:
-    """Return the figures of all audits, or those of one run."""
+    """Return the figures of the audits.
+
+    Args:
+        unit: the transaction to read in.
+        run_id: only passes of this run; None for all runs.
+
+    Returns:
+        The figures.
+    """
     counts = audit_counts(unit.db, run_id)
     wrong, right = counts.get(AuditOutcome.FALSE_PASS, 0), counts.get(AuditOutcome.ALIVE, 0)
     lost = counts.get(AuditOutcome.NOT_REACHED, 0)

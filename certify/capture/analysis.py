@@ -1,4 +1,4 @@
-"""What the face side sees in the media of a session, in the words of the service."""
+"""Analyse a session's media with the face models, in the terms of the domain."""
 
 from __future__ import annotations
 
@@ -26,13 +26,21 @@ if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers 
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What the face side saw in the media of a session.
+class Analysis:
+    """What the face models found in the media of a session.
 
-    ``refusal`` is why nothing could be measured. ``probes`` are templates of what was good enough to be compared.
-    ``prints`` are the fingerprints of a video's frames. ``report`` says what the liveness checks of a video found,
-    ``parameters`` with which numbers they judged. ``passive`` is the lowest probability of a living face by its texture
-    alone, ``background`` a hash of what stands around the person for each photo (models/face/background.py).
+    Attributes:
+        measurement: of the photo, or of the best frame of a video; None when nothing could be measured.
+        refusal: guidance code that says why nothing could be measured.
+        probes: templates of the faces that were good enough to be compared.
+        liveness: pass, fail or not assessed; a photo never passes.
+        guidance: codes that tell the person what to do better.
+        prints: perceptual hashes of a video's frames.
+        report: what each liveness check of a video found.
+        parameters: documents of the fitted numbers with which the checks judged, by kind.
+        passive: probability, 0 to 1, of a living face by its texture alone: the mean over a video, the lowest of
+            several photos.
+        background: for each photo, a hash of what surrounds the person (models/face/background.py).
     """
 
     measurement: Measurement | None
@@ -47,25 +55,34 @@ class Look:
     background: tuple[int, ...] = ()
 
 
-def look(engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, source: Mapping[str, Any] | None) -> Look:
-    """Look at the media of a session; what cannot be used at all gives the code of the refusal, as guidance.
+def analyse(
+    engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, source: Mapping[str, Any] | None
+) -> Analysis:
+    """Analyse the media of a session: a photo, several photos or a video.
 
-    ``plan`` and ``source`` are as stored with the session: what was asked, and where the media came from.
+    Args:
+        engine: the face models.
+        data: the media, in clear.
+        plan: what was asked, as stored with the session.
+        source: where the media came from, as stored with the session.
+
+    Returns:
+        The analysis. For media that cannot be used, it has no measurement, and the code of the refusal as guidance.
     """
     if is_series(data):
-        return _look_at_series(engine, unpack(data))
-    return _watch(engine, data, plan, source) if is_video(data) else _look_at_photo(engine, data)
+        return _analyse_series(engine, unpack(data))
+    return _analyse_video(engine, data, plan, source) if is_video(data) else _analyse_photo(engine, data)
 
 
-def _look_at_photo(engine: FaceEngine, data: bytes) -> Look:
+def _analyse_photo(engine: FaceEngine, data: bytes) -> Analysis:
     measurement, refusal = measure(engine, data)
     if measurement is None:
-        return Look(None, refusal, guidance=(refusal,))
-    # One still image can look like a picture of a picture, but can never show life: pass is not on offer here.
+        return Analysis(None, refusal, guidance=(refusal,))
+    # A single image can look like a picture of a picture, but it can never show life: it cannot pass.
     liveness = Check.FAIL if measurement.pad.state.value == Check.FAIL else Check.NOT_ASSESSED
     probes = (measurement.templates,) if measurement.templates else ()
     background = () if measurement.background is None else (measurement.background,)
-    return Look(
+    return Analysis(
         measurement,
         probes=probes,
         liveness=liveness,
@@ -75,32 +92,34 @@ def _look_at_photo(engine: FaceEngine, data: bytes) -> Look:
     )
 
 
-def _look_at_series(engine: FaceEngine, photos: Sequence[bytes]) -> Look:
-    """Look at several photos of one moment: compared together, and a picture of a picture if most of them look so."""
-    seen = [_look_at_photo(engine, photo) for photo in photos]
-    usable = [one for one in seen if one.probes]
+def _analyse_series(engine: FaceEngine, photos: Sequence[bytes]) -> Analysis:
+    """Analyse photos of one moment: all are compared together; if most look like pictures of pictures, they fail."""
+    analyses = [_analyse_photo(engine, photo) for photo in photos]
+    usable = [one for one in analyses if one.probes]
     if not usable:
-        return next((one for one in seen if one.measurement is not None), seen[0])
+        return next((one for one in analyses if one.measurement is not None), analyses[0])
     failed = sum(one.liveness is Check.FAIL for one in usable)
     live = [one.passive for one in usable if one.passive is not None]
-    return Look(
+    return Analysis(
         usable[0].measurement,
         probes=tuple(probe for one in usable for probe in one.probes),
         liveness=Check.FAIL if 2 * failed > len(usable) else Check.NOT_ASSESSED,
         guidance=(),
         passive=min(live, default=None),
-        background=tuple(value for one in seen for value in one.background),
+        background=tuple(value for one in analyses for value in one.background),
     )
 
 
-def _watch(engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, source: Mapping[str, Any] | None) -> Look:
+def _analyse_video(
+    engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, source: Mapping[str, Any] | None
+) -> Analysis:
     try:
         watched = engine.watch(data, Plan.from_json(dict(plan)) if plan else None, _source_from(source or {}))
     except VideoRefused as refused:
-        return Look(None, refused.code, guidance=(refused.code,))
-    # Reasons are for the report; those with a sentence also tell the person what to do better.
+        return Analysis(None, refused.code, guidance=(refused.code,))
+    # All reasons go into the report. Those that have a sentence also tell the person what to do better.
     better = [code for code in watched.liveness.reasons if code in SENTENCES]
-    return Look(
+    return Analysis(
         watched.measurement,
         probes=watched.probes,
         liveness=Check(watched.liveness.state.value),
@@ -113,17 +132,26 @@ def _watch(engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, sour
 
 
 def _probability(log_odds: float | None) -> float | None:
-    """Undo the logarithm that the liveness measures take (models/liveness/measures.py)."""
+    """Undo the log10 odds that the liveness measures take (models/liveness/measures.py)."""
     return None if log_odds is None else 1 / (1 + 10**-log_odds)
 
 
-def compare(engine: FaceEngine, seen: Look, references: Mapping[UUID, Mapping[str, Any]]) -> Comparison | None:
-    """Compare what was seen with the references; None when there is nothing to compare."""
-    if not seen.probes or not references:
+def compare(engine: FaceEngine, analysis: Analysis, references: Mapping[UUID, Mapping[str, Any]]) -> Comparison | None:
+    """Compare the probes of an analysis with references.
+
+    Args:
+        engine: the face models.
+        analysis: of the media of a session.
+        references: by id, one template for each model (``open_references``).
+
+    Returns:
+        The comparison, or None when there is nothing to compare.
+    """
+    if not analysis.probes or not references:
         return None
-    if len(seen.probes) == 1:
-        return engine.compare(seen.probes[0], list(references.values()))
-    return engine.compare_many(seen.probes, list(references.values()))
+    if len(analysis.probes) == 1:
+        return engine.compare(analysis.probes[0], list(references.values()))
+    return engine.compare_many(analysis.probes, list(references.values()))
 
 
 def _source_from(source: Mapping[str, Any]) -> CaptureSource:

@@ -1,4 +1,4 @@
-"""What ends somebody's attempts for a while: the same words for a person and for an id that is nobody's."""
+"""Errors that end a person's attempts for a while, with the same words for a person and for a decoy session."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Conflict
 
 MAX_SESSIONS_A_DAY = 20
-"""Per person. Far above any honest need; bounds guessing and the load one person can cause."""
+"""Sessions of one person in 24 hours. Far above any honest need; bounds guessing and the load one person can cause."""
 
 
 def too_many_sessions() -> Conflict:
-    """Make the error of somebody who tried too often today."""
+    """Return the error for too many sessions today."""
     return Conflict(
         "There were too many attempts for this person today.",
         hint="Try again tomorrow, or ask for a visit at home.",
@@ -19,7 +19,7 @@ def too_many_sessions() -> Conflict:
 
 
 def another_in_progress() -> Conflict:
-    """Make the error of somebody whose last video is not judged yet."""
+    """Return the error for an earlier photo or video that is not decided yet."""
     return Conflict(
         "Another photo or video of this person is being looked at.",
         hint="Wait for its result, mostly a few seconds.",
@@ -28,7 +28,14 @@ def another_in_progress() -> Conflict:
 
 
 def used_up(*, visit_comes: bool) -> Conflict:
-    """Make the error of somebody whose attempts did not succeed."""
+    """Return the error for too many failed attempts.
+
+    Args:
+        visit_comes: whether a visit at home was requested for the person.
+
+    Returns:
+        The error; its hint says what happens next.
+    """
     return Conflict(
         "Several attempts did not succeed, so photos are not taken for now. The pension continues.",
         hint="A visit at home has been asked for. Nothing else needs to be done."

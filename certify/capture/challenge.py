@@ -1,9 +1,9 @@
-"""Challenges: how much is asked of this person now, and a plan of it that nobody can foresee.
+"""Challenges: choose how much a session asks of the person, and draw an unpredictable plan for it.
 
-All chance comes from the caller's source, ``service.random_bytes`` in the service: a cryptographic one. Every draw is
-unbiased (rejection sampling), so that the most likely plan is no likelier than any other. There are 22 plans of two
-prompts, 150 of three and 720 of four, when all prompts are allowed; six colours multiply each by 134,456 (8 x 7^5). The
-gentle way alone has three: it shows that a body moves when asked, and hardly that the film was made after asking.
+Random bytes come from the caller; in the service from ``service.random_bytes``, a cryptographic source. Every draw is
+unbiased (rejection sampling), so that all plans are equally likely. There are 22 plans of two prompts, 150 of three and
+720 of four, when all prompts are allowed; six colours multiply each by 134,456 (8 x 7^5). The gentle profile has only
+three plans. It shows that a body moves when asked, and hardly that the video was recorded after asking.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from models.liveness.plan import Flash, Plan, Profile, Prompt, Step
 
 _T = TypeVar("_T")
 
-# Milliseconds. A prompt must be read, understood and done. Starting values, to be measured with old people; the neutral
-# start is what answers are compared with (models/liveness/prompts.py looks at the two seconds before a prompt).
+# Milliseconds. A prompt must be read, understood and done. Starting values, to be measured with old people. Answers are
+# compared with the neutral start (models/liveness/prompts.py takes the two seconds before a prompt).
 _START, _WINDOW = 2000, 3500
 _GENTLE_START, _GENTLE_WINDOW = 4000, 6000
 _SETTLE = 500
-"""Between the last prompt and the first colour: the face goes back to rest."""
+"""Milliseconds between the last prompt and the first colour, in which the face comes to rest."""
 _COLOUR = 700
-"""How long a colour stands: 1.4 changes a second, 0.7 flashes (pairs of changes). WCAG 2.3.1 allows three."""
+"""Milliseconds of one colour: 1.4 changes a second, 0.7 flashes (pairs of changes). WCAG 2.3.1 allows three flashes."""
 _END = 1000
 _VISIT = 6000
 
 MAX_SECONDS = 20.0
-"""No plan takes longer: an arm tires, and a film grows."""
+"""Seconds of the longest plan: an arm gets tired, and a video grows."""
 
 COLOURS: tuple[tuple[int, int, int], ...] = (
     (255, 0, 0),
@@ -50,10 +50,11 @@ COLOURS: tuple[tuple[int, int, int], ...] = (
     (255, 255, 255),
     (0, 0, 0),
 )
-"""Saturated, where the three channels of a camera differ most, and two neutral ones to compare them with."""
+"""RGB, 0 to 255. Saturated colours, for which a camera's three channels differ most, and two neutral ones to compare
+them with."""
 
 _FAILURES_COUNT = timedelta(days=30)
-"""As long as the shipped policies count attempts."""
+"""The time in which the shipped policies count attempts."""
 _ADVERSE = frozenset(
     {
         Code.ADVERSE_PAUSES,
@@ -69,16 +70,30 @@ def demand_of(
     unit: Unit,
     person: BeneficiaryRow,
     device: bytes | None,
-    found: Sequence[Determination],
+    determinations: Sequence[Determination],
     *,
     also: Sequence[str] = (),
 ) -> Demand:
-    """Find out how much to ask of a person now, who would be determined as ``found``. Before the session is stored.
+    """Choose how much to ask of a person now. To be called before the session is stored.
 
-    ``also`` are needs that are said for this session only.
+    Args:
+        unit: the transaction to read in.
+        person: the person.
+        device: keyed hash of what the phone calls itself; None when it did not say.
+        determinations: how the person would be determined now.
+        also: accessibility needs for this session only.
+
+    Returns:
+        The demand, from which ``draw`` draws the plan.
     """
     db, now = unit.db, unit.now
-    adverse = {fact for d in found for reason in d.reasons if reason.code in _ADVERSE for fact in reason.facts or ("",)}
+    adverse = {
+        fact
+        for determination in determinations
+        for reason in determination.reasons
+        if reason.code in _ADVERSE
+        for fact in reason.facts or ("",)
+    }
     risk = Risk(
         open_adverse=len(adverse),
         new_device=is_new_device(db, person.id, device),
@@ -90,9 +105,18 @@ def demand_of(
 
 
 def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:
-    """Draw the plan of a session. The same bytes of chance give the same plan.
+    """Draw the plan of a session. The same random bytes give the same plan.
 
-    Raises RuntimeError when the source of chance is broken, ValueError when the demand cannot be met.
+    Args:
+        demand: how much the session asks.
+        random_bytes: source of random bytes, called with how many are wanted.
+
+    Returns:
+        The plan, with its times in seconds.
+
+    Raises:
+        RuntimeError: the source of random bytes is broken.
+        ValueError: there is no plan that meets the demand.
     """
     prompts = _draw_prompts(demand, random_bytes)
     now, window = (_GENTLE_START, _GENTLE_WINDOW) if demand.gentle else (_START, _WINDOW)
@@ -114,7 +138,7 @@ def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:
 def _draw_prompts(demand: Demand, random_bytes: RandomBytes) -> Sequence[Prompt]:
     if not demand.prompts:
         return ()
-    # In a fixed order: that of a set differs from process to process, and the same chance must give the same plan.
+    # In a fixed order: the order of a set differs between processes, and the same bytes must give the same plan.
     names = tuple(prompt.value for prompt in Prompt if prompt.value in demand.allowed)
     rows = _rows(names, demand.prompts, needs_turn=not demand.gentle and bool(TURNS & demand.allowed))
     if not rows:
@@ -124,12 +148,12 @@ def _draw_prompts(demand: Demand, random_bytes: RandomBytes) -> Sequence[Prompt]
 
 @cache
 def _rows(names: tuple[str, ...], length: int, *, needs_turn: bool) -> tuple[tuple[str, ...], ...]:
-    """All orders that may be asked: no prompt twice, and a turn of the head, which flat pictures cannot follow."""
+    """List the orders that may be asked: no prompt twice, and a turn of the head, which flat pictures cannot follow."""
     return tuple(row for row in permutations(names, length) if not needs_turn or TURNS & set(row))
 
 
 def _draw_colours(count: int, random_bytes: RandomBytes) -> list[tuple[int, int, int]]:
-    """No two neighbours are equal: between equal ones there would be nothing to see."""
+    """Draw colours of which no two neighbours are equal, because between equal ones the camera could see no change."""
     drawn: list[tuple[int, int, int]] = []
     for _ in range(count):
         drawn.append(_one([colour for colour in COLOURS if colour not in drawn[-1:]], random_bytes))

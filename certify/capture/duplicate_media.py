@@ -1,6 +1,6 @@
-"""Was this video sent before, by anybody? Somebody else's, or last year's, certifies nobody.
+"""Detect videos that were sent before, by the same person or another: such a video certifies no one.
 
-Photos are not held to it: they never prove life, and an honest person may send the same one twice.
+Photos are not checked: they never prove life, and an honest person may send the same one twice.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from certify.capture.analysis import Look
+from certify.capture.analysis import Analysis
 from certify.domain.evidence import Check
 from certify.service import Unit
 from certify.storage.tables.sessions import SessionRow
@@ -16,26 +16,33 @@ from certify.storage.video_hashes import put_prints, similar_prints
 from models.liveness.video_hash import Prints, likeness
 
 
-def check_seen_before(unit: Unit, row: SessionRow, seen: Look) -> tuple[Look, dict[str, Any] | None]:
-    """Compare a video with those of all other sessions, and keep its prints for the next ones.
+def check_duplicate(unit: Unit, row: SessionRow, analysis: Analysis) -> tuple[Analysis, dict[str, Any] | None]:
+    """Compare a video with those of all other sessions, and keep its perceptual hashes for later sessions.
 
-    Returns what was seen, failed when it was seen before, and the finding for the report; None for photos.
+    Args:
+        unit: the transaction to write in.
+        row: the session that the video belongs to.
+        analysis: what the face models found in it.
+
+    Returns:
+        The analysis, with liveness ``fail`` if the video was sent before, and the finding for the report; None as the
+        finding of photos.
     """
-    if seen.prints is None:
-        return seen, None
-    prints = seen.prints
+    if analysis.prints is None:
+        return analysis, None
+    prints = analysis.prints
     finding: dict[str, Any] = {"state": Check.PASS.value}
     for session, frames in similar_prints(unit.db, row.id, prints.bands()):
-        found = likeness(Prints.from_bytes(frames), prints)
-        if found.same:
+        similarity = likeness(Prints.from_bytes(frames), prints)
+        if similarity.same:
             finding = {
                 "state": Check.FAIL.value,
                 "session": str(session),
-                "frames": found.known,
-                "changed": round(found.changed, 4),
+                "frames": similarity.known,
+                "changed": round(similarity.changed, 4),
             }
-            seen = replace(seen, liveness=Check.FAIL, guidance=("record_anew",))
+            analysis = replace(analysis, liveness=Check.FAIL, guidance=("record_anew",))
             break
     kept = prints.kept()
     put_prints(unit.db, row.id, row.beneficiary_id, kept.bands(), kept.to_bytes())
-    return seen, finding
+    return analysis, finding

@@ -1,4 +1,4 @@
-"""What media are, by their headers, without decoding them."""
+"""Recognise media by their headers, without decoding them, and pack several photos of one moment into one file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,24 @@ _PICTURES = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"m
 
 
 def is_video(data: bytes) -> bool:
-    """Tell by the first bytes whether this is to be read as a video: WebM, or MP4 that is not a picture."""
+    """Tell by the first bytes whether to read this as a video: WebM, or MP4 that is not a picture."""
     return data.startswith(b"\x1a\x45\xdf\xa3") or (data[4:8] == b"ftyp" and data[8:12] not in _PICTURES)
 
 
 def media_type_of(data: bytes, max_bytes: int) -> str:
-    """Check media by their headers, without decoding, and return what they are. Raises ImageRefused, VideoRefused."""
+    """Check media by their headers, without decoding, and return their media type.
+
+    Args:
+        data: the whole file.
+        max_bytes: the largest video that is accepted.
+
+    Returns:
+        ``video/webm``, ``video/mp4``, or ``image/`` and the format of the picture.
+
+    Raises:
+        ImageRefused: it is no usable image.
+        VideoRefused: it is no usable video.
+    """
     if is_video(data):
         header = probe_video(data, VideoLimits(max_bytes=max_bytes))
         return "video/webm" if header.container in ("webm", "matroska") else "video/mp4"
@@ -25,16 +37,17 @@ def media_type_of(data: bytes, max_bytes: int) -> str:
 
 
 MEDIA_TYPE = "application/x-certify-series"
+"""Media type of several photos packed into one file."""
 _MAGIC = b"CERTIFYSERIES1\n"
 
 
 def pack(photos: Sequence[bytes]) -> bytes:
-    """Put photos together."""
+    """Pack photos into one file: each with its length in four bytes before it."""
     return _MAGIC + b"".join(len(photo).to_bytes(4) + photo for photo in photos)
 
 
 def is_series(data: bytes) -> bool:
-    """Tell whether these are several photos."""
+    """Tell whether these are several photos that ``pack`` packed."""
     return data.startswith(_MAGIC)
 
 

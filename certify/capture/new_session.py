@@ -1,4 +1,4 @@
-"""Storing a capture session with a plan of its own, the same for a person and for somebody who is nobody."""
+"""Store a new capture session with a challenge plan of its own, the same for a person and for a decoy session."""
 
 from __future__ import annotations
 
@@ -21,10 +21,24 @@ def new_session(
     *,
     device: bytes | None,
     assisted: bool,
-    knocked: bool,
-    stranger: bytes | None = None,
+    public_entry: bool,
+    decoy: bytes | None = None,
 ) -> SessionRow:
-    """Draw what a session asks, by its demand, and store it, open; who may have one the caller has made sure of."""
+    """Draw the plan of a session and store it, open. The caller has checked that the person may have one.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, or of the row that stands for no person.
+        channel: remote or doorstep.
+        demand: how much the session asks.
+        device: keyed hash of what the phone calls itself; None when it did not say.
+        assisted: whether a helper holds the phone.
+        public_entry: whether the caller only gave an identifier and a birth date.
+        decoy: mark of an unknown identifier; None in the sessions of people.
+
+    Returns:
+        The stored session.
+    """
     row = SessionRow(
         id=unit.service.new_id(),
         beneficiary_id=beneficiary_id,
@@ -37,8 +51,8 @@ def new_session(
         plan=draw(demand, unit.service.random_bytes).to_json() | {"because": list(demand.reasons)},
         device=device,
         assisted=assisted,
-        knocked=knocked,
-        stranger=stranger,
+        public_entry=public_entry,
+        decoy=decoy,
     )
     unit.db.add(row)
     unit.db.flush()

@@ -1,7 +1,7 @@
-"""A video in chunks, for bad networks: begin, send, ask how far it got, go on. The last chunk submits the session.
+"""Receive a video in chunks over a bad network: begin, send, ask for progress, continue. The last chunk submits it.
 
-Each chunk is one committed transaction, so whatever breaks off (phone, network, server) loses one chunk at most. The
-whole is checked, stored and handed to the worker in the transaction of the last chunk: it has arrived when it counts.
+Each chunk is one committed transaction, so that a failure of phone, network or server loses one chunk at most. In the
+transaction of the last chunk, the whole video is checked, stored and given to the worker.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from certify.storage.uploads import (
 from models.errors import VideoRefused
 
 MAX_CHUNK = 1_048_576
-"""Bytes of one chunk. What is lost when a connection breaks: at 250 kbit/s half a minute."""
+"""Bytes of the largest chunk. As much is lost when a connection breaks: half a minute at 250 kbit/s."""
 
 MIN_CHUNK = 16_384
-"""Bytes of every chunk but the last. Bounds the chunks of the largest video to 1,221."""
+"""Bytes of the smallest chunk, except the last one. Bounds the largest video to 1,221 chunks."""
 
 MEDIA_TYPES = ("video/webm", "video/mp4")
 
 
 class WrongOffset(Conflict):
-    """A chunk does not begin where the upload ends; ``offset`` is where to go on."""
+    """A chunk does not begin where the upload ends; ``offset`` is the byte to continue from."""
 
     code = ErrorCode.WRONG_OFFSET
 
@@ -53,8 +53,12 @@ class WrongOffset(Conflict):
 class Progress:
     """How far an upload got.
 
-    ``refusal``: the whole arrived and cannot be used, so the upload was taken away. Raise it *after* the transaction
-    has committed: else what was taken away would be back.
+    Attributes:
+        session: the session that the video belongs to.
+        size: bytes of the whole video, as declared.
+        offset: bytes that have arrived.
+        refusal: set when the whole video arrived and cannot be used, so that the upload was deleted. Raise it *after*
+            the transaction has committed; otherwise the deletion is rolled back.
     """
 
     session: SessionRow
@@ -66,10 +70,26 @@ class Progress:
 def begin_upload(
     unit: Unit, session_id: UUID, *, size: int, sha256: str, camera: dict[str, Any] | None = None
 ) -> Progress:
-    """Begin to send a video; declared again in the same words it goes on, in others it begins anew.
+    """Begin an upload, or continue one that was declared with the same size and digest.
 
-    ``camera`` is what the phone says of the camera that filmed it.
-    Raises TooLarge, NotFound, Conflict and Gone as for media sent in one piece, so that nobody sends megabytes in vain.
+    Everything that would refuse media sent in one piece refuses here, before megabytes are sent.
+
+    Args:
+        unit: the transaction to write in.
+        session_id: id of the session.
+        size: bytes of the whole video.
+        sha256: hexadecimal digest of the whole video.
+        camera: what the phone reports about its camera.
+
+    Returns:
+        The progress: ``offset`` is the byte to send next.
+
+    Raises:
+        TooLarge: the video is larger than allowed (``video_too_many_bytes``).
+        NotFound: no such session (``session_not_found``).
+        Conflict: the session has other media (``session_already_submitted``), an earlier session is not decided
+            (``another_in_progress``), or too many failed (``attempts_used_up``).
+        Gone: the session's time has run out (``session_expired``).
     """
     limit = unit.service.settings.max_upload_bytes
     if size > limit:
@@ -100,7 +120,19 @@ def begin_upload(
 
 
 def upload_progress(unit: Unit, session_id: UUID) -> Progress:
-    """Return how far the upload of a session got. Raises NotFound, Gone when the session's time ran out."""
+    """Return how far the upload of a session got.
+
+    Args:
+        unit: the transaction to read in.
+        session_id: id of the session.
+
+    Returns:
+        The progress: ``offset`` is the byte to send next.
+
+    Raises:
+        NotFound: no such session (``session_not_found``), or no upload was begun (``upload_not_found``).
+        Gone: the session's time has run out (``session_expired``).
+    """
     row = get_session(unit.db, session_id)
     upload = find_upload(unit.db, session_id)
     if _is_over(unit, row):
@@ -111,11 +143,27 @@ def upload_progress(unit: Unit, session_id: UUID) -> Progress:
 
 
 def put_chunk(unit: Unit, session_id: UUID, start: int, data: bytes) -> Progress:
-    """Take the chunk that begins at byte ``start``; one that came before changes nothing.
+    """Store one chunk. A chunk that arrived before changes nothing. The last one submits as ``submit_media`` does.
 
-    The last chunk submits the session as ``submit_media`` does. Raises WrongOffset, NotFound, Conflict, Gone
-    (``session_expired``), Invalid, TooLarge, VideoRefused (the first bytes are no video's); ``Progress.refusal`` tells
-    of the whole.
+    Args:
+        unit: the transaction to write in.
+        session_id: id of the session.
+        start: byte of the video at which the chunk begins.
+        data: the chunk.
+
+    Returns:
+        The progress. When the whole video arrived and cannot be used, its ``refusal`` says why.
+
+    Raises:
+        WrongOffset: the chunk does not begin where the upload ends (``wrong_offset``).
+        NotFound: no such session (``session_not_found``), or no upload was begun (``upload_not_found``).
+        Gone: the session's time has run out (``session_expired``).
+        Conflict: an earlier session is not decided (``another_in_progress``), or too many failed
+            (``attempts_used_up``).
+        TooLarge: the chunk has more than ``MAX_CHUNK`` bytes (``chunk_too_large``).
+        Invalid: the chunk is smaller than ``MIN_CHUNK`` and not the last (``chunk_too_small``), or goes beyond the
+            declared size (``chunk_beyond_end``).
+        VideoRefused: the first bytes are not those of a video (``not_a_video``).
     """
     if len(data) > MAX_CHUNK:
         raise TooLarge(f"A chunk has at most {MAX_CHUNK:,} bytes.", code=ErrorCode.CHUNK_TOO_LARGE)
@@ -143,11 +191,11 @@ def _check_chunk(upload: UploadRow, data: bytes) -> None:
     if left > 0 and len(data) < MIN_CHUNK:
         raise Invalid(f"Every chunk but the last has at least {MIN_CHUNK:,} bytes.", code=ErrorCode.CHUNK_TOO_SMALL)
     if upload.received == 0 and not is_video(data):
-        raise VideoRefused("not_a_video", "The first bytes are those of no video")
+        raise VideoRefused("not_a_video", "The first bytes are not those of a video")
 
 
 def _finish(unit: Unit, person: BeneficiaryRow, row: SessionRow, upload: UploadRow) -> Invalid | VideoRefused | None:
-    """Put the whole together and submit it, or take it away and say why."""
+    """Join the chunks and submit the video, or delete the upload and return why."""
     data = read_upload(unit.db, unit.sealer(row.beneficiary_id), row.id)
     refusal: Invalid | VideoRefused
     if hashlib.sha256(data).hexdigest() == upload.sha256:
@@ -161,7 +209,7 @@ def _finish(unit: Unit, person: BeneficiaryRow, row: SessionRow, upload: UploadR
             return None
     else:
         refusal = Invalid(
-            "What arrived is not what was declared.", hint="Begin the upload anew.", code=ErrorCode.UPLOAD_DAMAGED
+            "What arrived is not what was declared.", hint="Begin the upload again.", code=ErrorCode.UPLOAD_DAMAGED
         )
     delete_upload(unit.db, row.id)
     return refusal

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from certify.capture.session import evaluate_session, open_session, submit_media
+from certify.capture.evaluate import evaluate_session
+from certify.capture.session import open_session, submit_media
 from certify.cli.output import AsJson, ExitCode, console, load_engine, opened_service, print_json, read_photo
 from certify.cli.person import NationalId, PersonId, find_person
 from certify.domain.channels import Channel

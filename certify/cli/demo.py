@@ -16,7 +16,8 @@ from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from certify.capture.session import evaluate_session, open_session, submit_media
+from certify.capture.evaluate import evaluate_session
+from certify.capture.session import open_session, submit_media
 from certify.certificates.file import to_file
 from certify.certificates.qr import qr_png, to_text
 from certify.certificates.signing import verify

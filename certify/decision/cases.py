@@ -1,4 +1,4 @@
-"""Review cases: open those that a determination or a person asks for, close those whose cause has gone."""
+"""Open the review cases that a determination or a person asks for, and close those whose cause has gone."""
 
 from __future__ import annotations
 
@@ -20,14 +20,35 @@ _UNPROVEN = (Standing.DUE, Standing.GRACE, Standing.OVERDUE)
 
 
 def add_case(unit: Unit, beneficiary_id: UUID, kind: CaseKind, determination_id: UUID | None) -> ReviewCaseRow:
-    """Open a review case. Without a determination it is one that a person asked for, and an officer alone closes it."""
+    """Open a review case. The caller has made sure that no case of this kind is open.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person.
+        kind: kind of the case.
+        determination_id: the determination that asks for it. None for a case that a person asked for: only an officer
+            closes it.
+
+    Returns:
+        The new case, not yet flushed.
+    """
     case = ReviewCaseRow(**new_case(unit, beneficiary_id, kind, determination_id))
     unit.db.add(case)
     return case
 
 
 def new_case(unit: Unit, beneficiary_id: UUID, kind: CaseKind, determination_id: UUID | None) -> dict[str, Any]:
-    """Return the columns of a new review case, and record in the ledger that it was opened."""
+    """Return the columns of a new review case, and record in the ledger that it was opened.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person.
+        kind: kind of the case.
+        determination_id: the determination that asks for it, if any.
+
+    Returns:
+        The columns by name; the caller stores the row.
+    """
     case_id = unit.service.new_id()
     unit.ledger(LedgerEvent.REVIEW_OPENED, beneficiary_id, case=str(case_id), kind=kind.value)
     return {
@@ -41,23 +62,29 @@ def new_case(unit: Unit, beneficiary_id: UUID, kind: CaseKind, determination_id:
 
 
 def keep_review_cases(unit: Unit, finding: Finding, verdicts: Verdicts) -> None:
-    """Open the cases that the determinations ask for; close those whose cause has gone."""
+    """Open the cases that the determinations ask for, and close those whose cause has gone.
+
+    Args:
+        unit: the transaction that holds the lock of the person.
+        finding: what was determined for the person.
+        verdicts: collects the cases to write.
+    """
     person = finding.dossier.id
     wanted: dict[CaseKind, UUID] = {}
     for determination, stored in zip(finding.determinations, finding.ids, strict=True):
         if determination.review:
             wanted.setdefault(_case_kind(determination), stored)
         if determination.next_step is NextStep.DOORSTEP:
-            wanted.setdefault(CaseKind.VISIT, stored)  # attempts used up: somebody has to arrange that an agent comes
+            wanted.setdefault(CaseKind.VISIT, stored)  # attempts used up: an officer has to arrange a visit
     open_now = {CaseKind(case.kind): case for case in finding.dossier.cases}
     if CaseKind.VISIT in open_now and any(d.standing in _UNPROVEN for d in finding.determinations):
-        # A visit once promised is not called off because the days in which attempts are counted went by.
+        # A promised visit is not cancelled when the days in which attempts are counted have passed.
         wanted.setdefault(CaseKind.VISIT, finding.ids[0])
     for kind, determination_id in wanted.items():
         if kind not in open_now:
             verdicts.cases_opened.append(new_case(unit, person, kind, determination_id))
     for kind, case in open_now.items():
-        # A case that a person opened is closed by an officer alone.
+        # Only an officer closes a case that a person opened.
         if kind not in wanted and case.determination_id is not None:
             closed = {
                 "state": CaseState.CLOSED,
@@ -78,9 +105,18 @@ def _case_kind(determination: Determination) -> CaseKind:
 
 
 def open_case(unit: Unit, beneficiary_id: UUID, *, kind: CaseKind) -> ReviewCaseRow:
-    """Open a case because somebody asks for it: an appeal, or another way of proving life.
+    """Open a case that a person asks for, such as an appeal; a case of this kind that is open already is returned.
 
-    One that is open already is returned. Raises NotFound.
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+        kind: kind of the case.
+
+    Returns:
+        The open case.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
     """
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     case = ensure_case(unit, beneficiary_id, kind)
@@ -89,5 +125,5 @@ def open_case(unit: Unit, beneficiary_id: UUID, *, kind: CaseKind) -> ReviewCase
 
 
 def ensure_case(unit: Unit, beneficiary_id: UUID, kind: CaseKind) -> ReviewCaseRow:
-    """Return the open case of this kind, or open one. The caller has locked the person; an officer alone closes it."""
+    """Return the open case of this kind, or open one. The caller has locked the person. Only an officer closes it."""
     return open_case_of(unit.db, beneficiary_id, kind) or add_case(unit, beneficiary_id, kind, None)

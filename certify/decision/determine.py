@@ -1,4 +1,4 @@
-"""Determining: decide every entitlement of people, store the verdicts, and carry out what follows from them."""
+"""Decide every entitlement of people, store the verdicts, and carry out their consequences."""
 
 from __future__ import annotations
 
@@ -29,7 +29,13 @@ log = logging.getLogger("certify.determine")
 
 @dataclass(frozen=True, slots=True)
 class Determined:
-    """What was determined for a person: verdicts and their ids, by scheme, and the certificate now in force."""
+    """What was determined for a person.
+
+    Attributes:
+        determinations: one for each entitlement, in the order of schemes.
+        ids: ids under which they are stored, in the same order.
+        certificate: the certificate now in force, if any.
+    """
 
     determinations: list[Determination]
     ids: list[UUID]
@@ -39,8 +45,19 @@ class Determined:
 def determine(unit: Unit, beneficiary_id: UUID, *, session_id: UUID | None = None) -> Determined:
     """Decide all entitlements of a person on today's date from all evidence, in the caller's transaction.
 
-    Locks the person, so that two causes at once are decided one after the other. Certificate, review cases and
-    ledger follow in the same transaction. Raises NotFound.
+    The person is locked, so that two causes at the same time are decided one after the other. Certificate, review cases
+    and ledger entries are written in the same transaction.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person.
+        session_id: the capture session that is the cause, if any.
+
+    Returns:
+        The verdicts and the certificate now in force.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
     """
     lock_people(unit.db, [beneficiary_id])
     return _determine(unit, [beneficiary_id], session_id)[beneficiary_id]
@@ -54,7 +71,17 @@ def determine_locked(unit: Unit, person: BeneficiaryRow, *, session_id: UUID | N
 def determine_many(unit: Unit, people: Collection[UUID]) -> dict[UUID, Determined]:
     """Do what ``determine`` does for many people in one transaction, with as many statements as for one.
 
-    All of them are locked until it ends, so take a thousand or so at a time. Raises NotFound when one is missing.
+    All of them are locked until the transaction ends, so take about a thousand at a time.
+
+    Args:
+        unit: the transaction to write in.
+        people: ids of the people.
+
+    Returns:
+        The verdicts and the certificate now in force, by person.
+
+    Raises:
+        NotFound: one of them does not exist (``beneficiary_not_found``).
     """
     lock_people(unit.db, people)
     return _determine(unit, people, None)
@@ -82,15 +109,22 @@ def _determine(unit: Unit, people: Collection[UUID], session_id: UUID | None) ->
 
 
 def preview(unit: Unit, person: BeneficiaryRow) -> list[Determination]:
-    """Return what ``determine`` would find now, and store nothing. What is stored may be of another day."""
+    """Return what ``determine`` would find now, without storing it. Stored determinations may be of an earlier day."""
     dossier = read_dossiers(unit.db, [person.id])[person.id]
     return [determination for _, _, _, determination in _decide_all(unit, dossier)]
 
 
 def determine_due(service: Service, *, limit: int = 500) -> int:
-    """Determine the people for whom a day has come that may change their standing; return how many.
+    """Determine the people whose standing may change because a date has come.
 
-    Each in a transaction of its own, so that one failure holds up nobody else, and a stop loses nothing.
+    Each person is a transaction of its own. One failure does not hold up the others, and an interruption loses nothing.
+
+    Args:
+        service: the running service.
+        limit: at most so many people in one call.
+
+    Returns:
+        The number of people who were due.
     """
     with service.reading() as unit:
         today = {name: local_date(unit.now, document.policy.timezone) for name, document in service.policies.items()}
@@ -100,12 +134,12 @@ def determine_due(service: Service, *, limit: int = 500) -> int:
             with service.unit() as unit:
                 determine(unit, beneficiary_id)
         except Exception:
-            log.exception("determining a person anew failed; the others go on")
+            log.exception("determining a person failed; the others continue")
     return len(people)
 
 
 def entitlement_to_json(entitlement: Entitlement) -> dict[str, Any]:
-    """Store an entitlement as the decision saw it."""
+    """Return an entitlement as the decision saw it, as plain JSON values."""
     return {
         "id": entitlement.id,
         "scheme": entitlement.scheme,
@@ -145,7 +179,7 @@ def _decide_all(unit: Unit, dossier: Dossier) -> Iterator[tuple[Pension, Entitle
 
 
 def _find(unit: Unit, dossier: Dossier, session_id: UUID | None, verdicts: Verdicts) -> Finding:
-    """Decide all pensions of a person; the determinations and the new standings go to ``verdicts``."""
+    """Decide all pensions of a person, and add the determinations and new standings to ``verdicts``."""
     finding = Finding(dossier)
     facts = [fact.id for fact in dossier.evidence]
     for pension, entitlement, policy, determination in _decide_all(unit, dossier):
@@ -183,7 +217,7 @@ def _find(unit: Unit, dossier: Dossier, session_id: UUID | None, verdicts: Verdi
 
 
 def keep_policy(unit: Unit, policy: PolicyDocument) -> None:
-    """Store the policy that something is determined under, unless it is stored already."""
+    """Store the policy of a determination, unless it is stored already."""
     if policy.sha256 not in unit.service.stored_documents and policy.sha256 not in unit.stored_documents:
         store_policy(unit.db, policy)
         unit.stored_documents.add(policy.sha256)
@@ -201,10 +235,10 @@ def _standing(new: Determination) -> dict[str, Any]:
 
 
 def _stopping(pension: Pension, new: Determination) -> dict[str, Any]:
-    """Note since when a payment is stopped, and from when on it is owed once it goes on again."""
+    """Return since when a payment is stopped, and from which day it is owed once it continues."""
     stopped, owed = pension.stopped_on, pension.back_pay_from
     if new.payment is Payment.STOP:
-        # Stopped anew while back-pay is owed: that is still owed if the payment ever goes on.
+        # If the payment is stopped again while back-pay is owed, the back-pay stays owed in case the payment continues.
         stopped, owed = (stopped if pension.payment == Payment.STOP else owed) or new.as_of, None
     elif pension.payment == Payment.STOP:
         stopped, owed = None, stopped

@@ -1,4 +1,4 @@
-"""Issuing, pausing, restoring and revoking the certificates that follow from people's determinations."""
+"""Issue, pause, restore and revoke certificates, as people's determinations require."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from certify.storage.verdicts import Verdicts
 _EVENTS: Mapping[str, LedgerEvent] = {state: LedgerEvent(f"certificate_{state}") for state in CertificateState}
 
 _OWN_REASONS = ("payment_stopped", "proof_withdrawn", "person_erased")
-"""Revocations that follow from determinations, and are undone by them."""
+"""Reasons of revocations that determinations cause, and that later determinations undo."""
 
 
 def _method(determination: Determination) -> Method | None:
@@ -44,7 +44,14 @@ def _method(determination: Determination) -> Method | None:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found for one person: determinations by scheme, their ids and digests in the same order."""
+    """What was determined for one person.
+
+    Attributes:
+        dossier: everything known about the person.
+        determinations: one for each entitlement, in the order of schemes.
+        ids: ids under which they are stored, in the same order.
+        digests: SHA-256 of the verdicts, in the same order.
+    """
 
     dossier: Dossier
     determinations: list[Determination] = field(default_factory=list)
@@ -53,14 +60,14 @@ class Finding:
 
     @property
     def covered(self) -> list[tuple[Determination, bytes]]:
-        """The determinations that a certificate can rest on. Not proofs from before this service: nobody saw them."""
+        """The determinations that a certificate can rest on. A proof from before this service is none of them."""
         both = zip(self.determinations, self.digests, strict=True)
         return [(d, sha256) for d, sha256 in both if d.standing is Standing.CERTIFIED and _method(d) is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A certificate in force: valid, or paused while an officer looks."""
+    """A certificate in force: valid, or paused while an officer reviews the case."""
 
     number: str
     state: str
@@ -69,32 +76,52 @@ class InForce:
 def reconcile_certificates(
     unit: Unit, findings: Sequence[Finding], verdicts: Verdicts, *, session_id: UUID | None
 ) -> dict[UUID, InForce | None]:
-    """Bring people's certificates in line with what was found; return the one in force, if any, by person.
+    """Bring people's certificates in line with what was determined.
 
-    * nothing is certified: the certificate is paused while an officer looks, revoked when the payment was stopped or
-      the proof it rested on does not count any more; one that has merely run out says so itself;
-    * certified, and the certificate would say the same: it stays, or is restored if it was paused;
-    * certified, and it would say something new: a new one supersedes it.
+    * If nothing is certified, the certificate is paused while an officer reviews the case, or revoked when the payment
+      was stopped or its proof does not count any more. One that has only expired stays as it is.
+    * If the person is certified and the certificate would say the same, it stays, or is restored if it was paused.
+    * If the person is certified and the certificate would say something new, a new one supersedes it.
 
-    Changed and new rows go to ``verdicts``.
+    Args:
+        unit: the transaction that holds the locks of the people.
+        findings: what was determined, one for each person.
+        verdicts: collects the changed and new rows to write.
+        session_id: the capture session that is the cause, if any.
+
+    Returns:
+        The certificate in force, if any, by person.
     """
-    found: dict[UUID, InForce | None] = {}
+    in_force: dict[UUID, InForce | None] = {}
     new: list[Finding] = []
     for finding in findings:
         current = next((c for c in finding.dossier.certificates if c.state != CertificateState.REVOKED), None)
-        found[finding.dossier.id] = _keep_or_end(unit, finding, current, verdicts)
+        in_force[finding.dossier.id] = _keep_or_end(unit, finding, current, verdicts)
         if _needs_new(finding, current):
             _change(unit, finding, current, CertificateState.SUPERSEDED, "newer_proof", verdicts)
             new.append(finding)
     if new:
         for row in _issue(unit, new, session_id):
             verdicts.certificates_issued.append(row)
-            found[row["beneficiary_id"]] = InForce(row["number"], row["state"])
-    return found
+            in_force[row["beneficiary_id"]] = InForce(row["number"], row["state"])
+    return in_force
 
 
 def revoke(unit: Unit, number: str, *, reason: str) -> CertificateRow:
-    """Revoke a certificate by hand. Raises NotFound, or Conflict when it is no longer in force."""
+    """Revoke a certificate by hand.
+
+    Args:
+        unit: the transaction to write in.
+        number: number of the certificate.
+        reason: why, as stored and shown.
+
+    Returns:
+        The revoked certificate.
+
+    Raises:
+        NotFound: no such certificate (``certificate_not_found``).
+        Conflict: it is not in force any more (``certificate_not_in_force``).
+    """
     get_beneficiary(unit.db, get_certificate(unit.db, number).beneficiary_id, lock=True)
     row = get_certificate(unit.db, number, lock=True)
     if row.state not in (CertificateState.VALID, CertificateState.PAUSED):
@@ -115,7 +142,7 @@ def key_set(unit: Unit) -> KeySet:
 
 
 def _keep_or_end(unit: Unit, finding: Finding, current: KnownCertificate | None, verdicts: Verdicts) -> InForce | None:
-    """Do what follows for the certificate there is; return it when it stays in force."""
+    """Keep, pause, restore or revoke the present certificate; return it if it stays in force."""
     if current is None:
         return None
     if finding.covered:
@@ -135,9 +162,9 @@ def _keep_or_end(unit: Unit, finding: Finding, current: KnownCertificate | None,
 
 
 def _needs_new(finding: Finding, current: KnownCertificate | None) -> bool:
-    """Tell whether a new certificate has to say what was found.
+    """Tell whether a new certificate is needed.
 
-    Not when an officer took back just this statement: then only a new proof gives a new certificate.
+    If an officer revoked a certificate with the same statement, only a new proof gives a new certificate.
     """
     if not finding.covered:
         return False
@@ -152,7 +179,7 @@ def _needs_new(finding: Finding, current: KnownCertificate | None) -> bool:
 
 
 def _subject(finding: Finding) -> bytes:
-    """Digest what a certificate would say, apart from its number and the day it is written."""
+    """Return the digest of what a certificate would say, apart from its number and its date of issue."""
     said = [[d.scheme, str(d.valid_until), str(d.method), d.assurance, str(d.proven_on)] for d, _ in finding.covered]
     return digest(sorted(said))
 
@@ -180,7 +207,7 @@ def _note(unit: Unit, beneficiary_id: UUID, number: str, *, before: str, state: 
 
 def _issue(unit: Unit, findings: Sequence[Finding], session_id: UUID | None) -> Iterator[dict[str, Any]]:
     key = active_key(unit.db, unit.service.vault, "certificate", unit.now.replace(microsecond=0), hold=True)
-    # The key first, then the time: a key made while this unit waited must not have signed before it existed.
+    # The key first, then the time: a key made while this unit waited must not appear to have signed before it existed.
     issued_at = unit.service.clock().replace(microsecond=0)
     unit.open_sealers([finding.dossier.id for finding in findings])
     for finding in findings:

@@ -1,4 +1,4 @@
-"""Receipts: what a silent certification rested on, for the person to see, and "that was not me"."""
+"""Show a person the records that a silent certification rested on, and accept their "that was not me"."""
 
 from __future__ import annotations
 
@@ -36,9 +36,17 @@ _MANY = 500
 
 @dataclass(frozen=True, slots=True)
 class ReceiptItem:
-    """One record that counted: which registry says so, what was done, when, and what it weighs and why.
+    """One record that counted.
 
-    ``denied``: the person has said that it was not them.
+    Attributes:
+        evidence_id: of the record.
+        source: the registry that sent it.
+        act: what was done.
+        on: when, in the time zone of the policy.
+        weight: how much it counts towards ``needed_weight``: the policy's weight of the act times the feed's trust.
+        body_present: whether the act needs the person's presence.
+        justification: why the policy gives the act this weight.
+        denied: whether the person has said that it was not them.
     """
 
     evidence_id: str
@@ -53,7 +61,17 @@ class ReceiptItem:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One silent certification of one pension."""
+    """One silent certification of one pension.
+
+    Attributes:
+        determination_id: of the determination or silent pass.
+        scheme: of the pension.
+        proven_on: the date of the proof of life.
+        valid_until: the last day of the certification.
+        decided_at: when it was decided.
+        needed_weight: the weight that the records had to reach together.
+        items: the records, newest first.
+    """
 
     determination_id: UUID
     scheme: str
@@ -65,7 +83,18 @@ class Receipt:
 
 
 def receipts_of(unit: Unit, beneficiary_id: UUID) -> list[Receipt]:
-    """Return a receipt for each silent certification of a person, newest first. Raises NotFound."""
+    """Return a receipt for each silent certification of a person.
+
+    Args:
+        unit: the transaction to read in.
+        beneficiary_id: id of the person.
+
+    Returns:
+        The receipts, newest first.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``), or a part of a silent pass is missing.
+    """
     get_beneficiary(unit.db, beneficiary_id)
     facts = {fact.id: fact for fact in evidence_of(unit.db, beneficiary_id)}
     denied = {fact.target for fact in facts.values() if isinstance(fact, Void) and fact.by_person}
@@ -74,18 +103,29 @@ def receipts_of(unit: Unit, beneficiary_id: UUID) -> list[Receipt]:
         counted = next((r["facts"] for r in row.verdict["reasons"] if r["code"] == Code.PROVEN_DATA), None)
         if counted is None:
             continue
-        signs = [fact for number in counted if isinstance(fact := facts[number], SignOfLife)]
+        signs = [fact for fact_id in counted if isinstance(fact := facts[fact_id], SignOfLife)]
         receipt = _receipt(row, signs, denied, stored_policy(unit.db, row.policy_sha256).policy)
-        # Determined again without anything new, it is the same certification: the first receipt stands.
+        # If it was determined again without new evidence, it is the same certification, and the first receipt counts.
         receipts.setdefault((row.verdict["scheme"], row.verdict["proven_on"]), receipt)
     return sorted(receipts.values(), key=lambda receipt: (receipt.decided_at, receipt.scheme), reverse=True)
 
 
 def deny(unit: Unit, beneficiary_id: UUID, evidence_id: UUID) -> ReviewCaseRow:
-    """Take back a sign of life because the person says "that was not me", and open a case about it.
+    """Void a sign of life because the person says "that was not me", and open a review case about it.
 
-    What rested on it is determined anew at once. Said twice, it is one denial. Raises NotFound (the sign is not this
-    person's, or no sign of life).
+    The person is determined again at once. A repeated denial changes nothing.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+        evidence_id: id of the sign of life.
+
+    Returns:
+        The open case.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``), or the evidence is not a sign of life of this person
+            (``receipt_item_not_found``).
     """
     person = get_beneficiary(unit.db, beneficiary_id, lock=True)
     row = unit.db.get(EvidenceRow, evidence_id)

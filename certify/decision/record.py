@@ -1,4 +1,4 @@
-"""Recording what registries and officers say: adverse records, signs of life, and their taking back."""
+"""Record what registries and officers report: adverse records, signs of life, and voids."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ from certify.service import Unit
 from certify.storage.facts import add_evidence, find_evidence
 from certify.storage.people import get_beneficiary
 
-"""Source of what the person themselves says, such as "that was not me"."""
-
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,59}")
 _RECORD_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,60}")
 
 _CLOCK_SKEW = timedelta(hours=24)
-"""A source's clock and calendar may run ahead of ours by up to a day (time zones); beyond that it is an error."""
+"""A source's clock and calendar may be ahead of ours by up to a day (time zones). More than that is an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRecord:
-    """One record of a source. ``record_id`` is the source's own number, so that a repeat is recognised.
+    """One record of a source: exactly one of ``adverse``, ``act`` and ``voids`` is given.
 
-    Exactly one of ``adverse`` (a kind), ``act`` (a sign of life) and ``voids`` (a record id of the same source).
+    Attributes:
+        source: the registry.
+        record_id: the source's own number, by which a repeated record is recognised.
+        event_at: when it happened.
+        adverse: kind of an adverse record.
+        act: what was done, for a sign of life.
+        voids: number of an earlier record of the same source that is taken back.
     """
 
     source: str
@@ -44,11 +48,22 @@ class NewRecord:
 
 
 def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[Determination]]:
-    """Store a record and determine the person anew; return the evidence id and the determinations.
+    """Store a record and determine the person again. A repeat of a stored record changes nothing.
 
-    A repeat of a stored record returns its id and changes nothing. Raises Invalid (``event_in_future``,
-    ``record_kind_missing``, ``source_invalid``, ``source_reserved``, ``record_id_invalid``), NotFound (the voided
-    record), Conflict (``record_changed``: the same number with other content or for another person).
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+        new: the record.
+
+    Returns:
+        The evidence id and the determinations; no determinations for a repeat.
+
+    Raises:
+        Invalid: the event lies in the future (``event_in_future``), the record is not exactly one of the three kinds
+            (``record_kind_missing``), its source or number is malformed (``source_invalid``, ``record_id_invalid``),
+            or the source name is reserved (``source_reserved``).
+        NotFound: no such person (``beneficiary_not_found``), or no such record to void (``voided_record_not_found``).
+        Conflict: the number was used before, with other content or for another person (``record_changed``).
     """
     _check_words(new)
     if new.event_at > unit.now + _CLOCK_SKEW:

@@ -1,4 +1,4 @@
-"""Review cases: an officer looks, decides, and what follows is determined anew."""
+"""Close a review case with an officer's decision, and determine the person again."""
 
 from __future__ import annotations
 
@@ -25,21 +25,33 @@ class Decision(StrEnum):
 
     CONFIRM_ALIVE = Ruling.CONFIRM_ALIVE.value  # seen or spoken to: a proof of life
     STOP = Ruling.STOP.value  # the payment stops
-    NO_CHANGE = "no_change"  # looked into; it says nothing about life or payment
+    NO_CHANGE = "no_change"  # the case says nothing about life or payment
 
 
 def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tuple[ReviewCaseRow, list[Determination]]:
-    """Close a case with an officer's decision and determine the person anew.
+    """Close a case with an officer's decision, and determine the person again.
 
-    ``CONFIRM_ALIVE`` says that the officer saw or spoke to the person: it proves life, lifts stop rulings, and
-    dismisses those records that life refutes under every scheme that knows them (a death; not a move abroad, not
-    prison). A record that comes later asks again. ``STOP`` stops
-    the payment. ``NO_CHANGE`` closes a case that needs neither, such as a photo that could not be processed; it is
-    refused while the cause of the case stands.
+    * ``CONFIRM_ALIVE`` says that the officer saw or spoke to the person. It proves life, lifts stop rulings, and
+      dismisses those records that life refutes under every scheme that knows them (a death; not a move abroad, not
+      prison). A later record opens the question again.
+    * ``STOP`` stops the payment.
+    * ``NO_CHANGE`` closes a case that needs neither, such as a photo that could not be processed. It is refused while
+      the cause of the case still exists.
 
-    Raises NotFound, Conflict (``review_case_closed``, ``cause_stands``).
+    Args:
+        unit: the transaction to write in.
+        case_id: id of the case.
+        officer: who decides.
+        decision: what the officer decides.
+
+    Returns:
+        The closed case and the determinations of the person.
+
+    Raises:
+        NotFound: no such case (``review_case_not_found``).
+        Conflict: the case is closed already (``review_case_closed``), or its cause still exists (``cause_stands``).
     """
-    # The person first, as everywhere: two orders of locking would be a deadlock waiting to happen.
+    # Lock the person first, as everywhere: with two orders of locking, two transactions could deadlock.
     get_beneficiary(unit.db, get_case(unit.db, case_id).beneficiary_id, lock=True)
     case = get_case(unit.db, case_id, lock=True)
     if case.state != CaseState.OPEN:
@@ -49,14 +61,14 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tupl
     if decision is not Decision.NO_CHANGE:
         _add_ruling(unit, case, officer, Ruling(decision))
     unit.db.flush()
-    found = determine(unit, case.beneficiary_id)
+    determined = determine(unit, case.beneficiary_id)
     if decision is Decision.NO_CHANGE and open_case_of(unit.db, case.beneficiary_id, CaseKind(case.kind)) is not None:
         raise Conflict(
             "What this case is about still stands.",
             hint="Rule 'confirm_alive' or 'stop', or let the source take its record back.",
             code=ErrorCode.CAUSE_STANDS,
         )
-    return case, found.determinations
+    return case, determined.determinations
 
 
 def _add_ruling(unit: Unit, case: ReviewCaseRow, officer: str, ruling: Ruling) -> None:

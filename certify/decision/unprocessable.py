@@ -1,4 +1,4 @@
-"""Giving up: work that no computer can do, or shall not, ends before a human instead of being tried for ever."""
+"""Close work that keeps failing, and open a review case for an officer instead of trying without limit."""
 
 from __future__ import annotations
 
@@ -19,19 +19,30 @@ from certify.storage.tables.sessions import SessionRow
 _GUIDANCE = "not_processed"
 
 
-class Reason(StrEnum):
-    """Why work was given up, as reports and ledger show it."""
+class UnprocessableReason(StrEnum):
+    """Why work was closed without a result, as reports and ledger show it."""
 
     WORKER_DIED = "worker_died"  # every worker that took it died: out of memory, or a crash inside a decoder or model
     KEEPS_FAILING = "keeps_failing"  # errors again and again, for a long time, although others are served
-    VISIT_IN_DOUBT = "visit_in_doubt"  # an agent who cheats made it, and nobody had looked yet
+    VISIT_IN_DOUBT = "visit_in_doubt"  # an agent who cheats made it, and no worker had evaluated it yet
 
 
-def give_up(unit: Unit, session_id: UUID, *, reason: Reason) -> SessionRow:
-    """Decide a submitted session as "an officer looks", and open the case for the officer.
+def close_unprocessable(unit: Unit, session_id: UUID, *, reason: UnprocessableReason) -> SessionRow:
+    """Decide a submitted session with the outcome ``review``, and open the case for the officer.
 
-    The person loses nothing: there is no evidence of a failed attempt, no pension changes, and a new session with
-    another photo is open to them. A session that is not waiting any more is returned as it is. Raises NotFound.
+    The person loses nothing: no failed attempt is recorded, no pension changes, and they can open a new session with
+    another photo.
+
+    Args:
+        unit: the transaction to write in.
+        session_id: id of the session.
+        reason: why it is closed.
+
+    Returns:
+        The session; one that was not waiting for its decision is returned as it is.
+
+    Raises:
+        NotFound: no such session (``session_not_found``).
     """
     person = get_beneficiary(unit.db, person_of_session(unit.db, session_id), lock=True)
     row = get_session(unit.db, session_id)
@@ -47,10 +58,19 @@ def give_up(unit: Unit, session_id: UUID, *, reason: Reason) -> SessionRow:
     return row
 
 
-def give_up_reference(unit: Unit, reference_id: UUID, *, reason: Reason) -> ReferenceRow:
-    """Refuse a pending reference that cannot be measured; whoever enrols is told to take another picture.
+def refuse_unprocessable(unit: Unit, reference_id: UUID, *, reason: UnprocessableReason) -> ReferenceRow:
+    """Refuse a pending reference that cannot be measured. Its guidance asks for another picture.
 
-    One that is not pending any more is returned as it is. Raises NotFound (also when the person was erased).
+    Args:
+        unit: the transaction to write in.
+        reference_id: id of the reference.
+        reason: why it is refused.
+
+    Returns:
+        The reference; one that is not pending any more is returned as it is.
+
+    Raises:
+        NotFound: no such reference (``reference_not_found``), also when the person was erased.
     """
     row = get_reference(unit.db, reference_id, lock=True)
     if row.state != ReferenceState.PENDING:

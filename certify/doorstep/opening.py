@@ -251,7 +251,7 @@ def _film(unit: Unit, opened: Opened) -> None:
     except (ImageRefused, VideoRefused):
         raise Refusal("visit_incomplete") from None
     session = new_session(
-        unit, opened.person.id, Channel.DOORSTEP, visit_demand(), device=None, assisted=True, knocked=False
+        unit, opened.person.id, Channel.DOORSTEP, visit_demand(), device=None, assisted=True, public_entry=False
     )
     session.filmed_at = opened.when.sealed
     accept_media(unit, opened.person, session, data, media_type)

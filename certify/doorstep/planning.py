@@ -25,7 +25,7 @@ from certify.doorstep.calendar import today_of
 from certify.doorstep.homes import Home, homes_of
 from certify.doorstep.visits import OPEN, put_back
 from certify.service import Unit
-from certify.storage.people import STRANGER
+from certify.storage.people import DECOY_PERSON
 from certify.storage.tables.decisions import ReviewCaseRow
 from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
 from certify.storage.tables.people import BeneficiaryRow, EntitlementRow
@@ -198,7 +198,7 @@ def _people(limit: int) -> Select[UUID]:
         select(BeneficiaryRow.id)
         .where(
             BeneficiaryRow.erased_at.is_(None),
-            BeneficiaryRow.id != STRANGER,
+            BeneficiaryRow.id != DECOY_PERSON,
             ~exists().where(VisitRow.beneficiary_id == BeneficiaryRow.id, VisitRow.state.in_(OPEN)),
             ~_has_case(*WAIT_FOR_OFFICER),
         )

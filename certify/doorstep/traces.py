@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import select
 
-from certify.capture.analysis import Look
+from certify.capture.analysis import Analysis
 from certify.domain.outcome import Outcome
 from certify.domain.route import distance_m, point_of
 from certify.doorstep.calendar import day_there
@@ -78,18 +78,20 @@ def note_other(unit: Unit, row: BundleRow, entries: Entries, when: Judged) -> No
         _answer(unit, first, confirmed=died_on >= day_there(unit, first.at))
 
 
-def note_face(unit: Unit, engine: FaceEngine, session: SessionRow, seen: Look, comparison: Comparison | None) -> None:
+def note_face(
+    unit: Unit, engine: FaceEngine, session: SessionRow, analysis: Analysis, comparison: Comparison | None
+) -> None:
     """Note what was seen of a visit, and of which other visits of the same agent it is the face."""
     query = select(BundleRow).where(BundleRow.session_id == session.id)
     row = unit.db.scalars(query).one_or_none()
     trace = None if row is None else unit.db.get(VisitTraceRow, row.id)
     if row is None or trace is None:  # a visit that came by the API, without a tablet
         return
-    trace.passive = seen.passive
-    trace.background = [_signed(value) for value in seen.background]
+    trace.passive = analysis.passive
+    trace.background = [_signed(value) for value in analysis.background]
     trace.noted_at = unit.now
-    if seen.probes:
-        face = seen.probes[0]
+    if analysis.probes:
+        face = analysis.probes[0]
         trace.same_face = [str(other) for other, known in _other_faces(unit, trace) if _is_same(engine, face, known)]
         private = open_trace(unit, trace)
         text = {name: base64.b64encode(vector.astype(np.float32).tobytes()).decode() for name, vector in face.items()}

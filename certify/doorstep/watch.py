@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import String, cast, exists, func, literal, or_, select
 
 from certify.decision.determine import determine
-from certify.decision.unprocessable import Reason, give_up
+from certify.decision.unprocessable import UnprocessableReason, close_unprocessable
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, Void
 from certify.domain.integrity import IntegrityScore, VisitTrace, base_rates, counts, follow, score
@@ -261,7 +261,7 @@ def _void_capture(unit: Unit, bundle: BundleRow, officer: str) -> None:
     person = _living(unit, bundle)
     if person is None or bundle.session_id is None:
         return
-    session = give_up(unit, bundle.session_id, reason=Reason.VISIT_IN_DOUBT)
+    session = close_unprocessable(unit, bundle.session_id, reason=UnprocessableReason.VISIT_IN_DOUBT)
     if session.evidence_id is not None:
         source = f"officer:{officer}"
         _void(unit, person, str(session.evidence_id), source, f"visit:{bundle.id}", by_officer=True)

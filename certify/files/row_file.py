@@ -13,8 +13,6 @@ from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select
-
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.files.people_rows import BadRow
@@ -22,7 +20,7 @@ from certify.files.quarantine import Quarantine
 from certify.files.table_file import Columns, Row, TableFile
 from certify.people.national_id import normalise_id
 from certify.service import Service, Unit
-from certify.storage.tables.people import BeneficiaryRow
+from certify.storage.people import people_by_number
 
 CHUNK = 1_000
 NAMING = ("visit", "national_id", "card_number")
@@ -129,10 +127,8 @@ def _key(unit: Unit, cells: Cells) -> tuple[str, bytes] | None:
 
 
 def _find(unit: Unit, kind: str, keys: Mapping[int, tuple[str, bytes] | None]) -> dict[tuple[str, bytes], UUID]:
-    column = BeneficiaryRow.national_id_hash if kind == "national_id" else BeneficiaryRow.card_hash
     hashes = [key[1] for key in keys.values() if key is not None and key[0] == kind]
-    query = select(column, BeneficiaryRow.id).where(column.in_(hashes), BeneficiaryRow.erased_at.is_(None))
-    return {(kind, value): person for value, person in unit.db.execute(query) if value is not None} if hashes else {}
+    return {(kind, value): person for value, person in people_by_number(unit.db, kind, hashes).items()}
 
 
 def _cells(header: Sequence[str], row: Row) -> Cells:

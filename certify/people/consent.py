@@ -1,7 +1,8 @@
-"""Consent to being recognised by the face: given, withdrawn, and what follows.
+"""Record consent to face recognition, and delete a person's faces some time after it is withdrawn.
 
-Withdrawn, no picture is taken or compared any more; the pension and the other ways of proving life are not touched.
-What was enrolled stays for a while, so that a slip of the finger can be undone, and is then deleted.
+If consent is withdrawn, no picture of the person is taken or compared any more. The pension and the other ways of
+proving life stay as they are. Enrolled faces are kept for 30 days, so that a withdrawal by mistake can be undone, and
+are then deleted.
 """
 
 from __future__ import annotations
@@ -9,32 +10,39 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import distinct_on
-
 from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Conflict
 from certify.service import Unit
+from certify.storage.consents import newest_consent, withdrawn_with_references
 from certify.storage.media import delete_media_of
 from certify.storage.people import get_beneficiary, references_of
-from certify.storage.tables.people import ConsentRow, ReferenceRow
+from certify.storage.tables.people import ConsentRow
 from certify.storage.video_hashes import delete_prints_of
 
 FACE = "face"
 KEPT_AFTER_WITHDRAWAL = timedelta(days=30)
 TEXT_VERSION = "2026-11"
-"""Which wording of the consent people are shown; raise it with the text."""
+"""Version of the consent text that people are shown. Raise it when the text changes."""
 
 
 def consent_of(unit: Unit, beneficiary_id: UUID) -> bool | None:
-    """Tell whether a person consents; None when they were never asked here (enrolment may hold a consent on paper)."""
-    query = select(ConsentRow.given).where(ConsentRow.beneficiary_id == beneficiary_id, ConsentRow.purpose == FACE)
-    return unit.db.scalars(query.order_by(ConsentRow.at.desc(), ConsentRow.id).limit(1)).one_or_none()
+    """Tell whether a person consents; None when this service never asked (enrolment may hold a consent on paper)."""
+    return newest_consent(unit.db, beneficiary_id, FACE)
 
 
 def set_consent(unit: Unit, beneficiary_id: UUID, *, given: bool, assisted: bool = False) -> None:
-    """Give or withdraw consent; said again it changes nothing. Raises NotFound."""
+    """Give or withdraw consent. Repeating the present answer changes nothing.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+        given: True to consent, False to withdraw.
+        assisted: whether a helper held the phone.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+    """
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     if consent_of(unit, beneficiary_id) is given:
         return
@@ -59,7 +67,11 @@ def set_consent(unit: Unit, beneficiary_id: UUID, *, given: bool, assisted: bool
 
 
 def require_consent(unit: Unit, beneficiary_id: UUID) -> None:
-    """Refuse to film somebody who withdrew. Raises Conflict (``consent_withdrawn``)."""
+    """Refuse to film a person who withdrew their consent.
+
+    Raises:
+        Conflict: the consent was withdrawn (``consent_withdrawn``).
+    """
     if consent_of(unit, beneficiary_id) is False:
         raise Conflict(
             "This person does not want to be recognised by the face.",
@@ -69,21 +81,16 @@ def require_consent(unit: Unit, beneficiary_id: UUID) -> None:
 
 
 def purge_withdrawn(unit: Unit, *, limit: int = 100) -> int:
-    """Delete faces, photos and videos of those who withdrew long enough ago; return how many people."""
-    newest = (
-        select(ConsentRow.beneficiary_id, ConsentRow.given, ConsentRow.at)
-        .where(ConsentRow.purpose == FACE)
-        .ext(distinct_on(ConsentRow.beneficiary_id))
-        .order_by(ConsentRow.beneficiary_id, ConsentRow.at.desc(), ConsentRow.id)
-        .subquery()
-    )
-    query = (
-        select(newest.c.beneficiary_id)
-        .where(newest.c.given.is_(False), newest.c.at <= unit.now - KEPT_AFTER_WITHDRAWAL)
-        .where(select(ReferenceRow.id).where(ReferenceRow.beneficiary_id == newest.c.beneficiary_id).exists())
-        .limit(limit)
-    )
-    people = unit.db.scalars(query).all()
+    """Delete faces, photos and videos of people who withdrew at least ``KEPT_AFTER_WITHDRAWAL`` ago.
+
+    Args:
+        unit: the transaction to write in.
+        limit: at most so many people in one call.
+
+    Returns:
+        The number of people whose faces were deleted.
+    """
+    people = withdrawn_with_references(unit.db, FACE, until=unit.now - KEPT_AFTER_WITHDRAWAL, limit=limit)
     for beneficiary_id in people:
         get_beneficiary(unit.db, beneficiary_id, lock=True)
         for reference in references_of(unit.db, beneficiary_id):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Check
@@ -18,6 +17,7 @@ from certify.domain.states import ReferenceState
 from certify.errors import Conflict
 from certify.queue import MEASURE
 from certify.service import Service, Unit
+from certify.storage.database import Session
 from certify.storage.media import put_media, read_media
 from certify.storage.people import active_templates, get_beneficiary, get_reference, references_of
 from certify.storage.tables.people import ReferenceRow, TemplateRow

@@ -7,10 +7,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError as DatabaseError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from certify.config import Settings
 from certify.storage.embedded import embedded_url, start_embedded
+
+# Session and the errors are SQLAlchemy's. Other rooms take them from here, so that only storage imports SQLAlchemy.
+__all__ = [
+    "SESSION_OPTIONS",
+    "Database",
+    "DatabaseError",
+    "OperationalError",
+    "PoolTimeout",
+    "Session",
+    "database_url",
+    "holds_secrets",
+    "open_database",
+]
 
 SESSION_OPTIONS = "-csearch_path=public,jobs -ctimezone=UTC"
 """What every connection to our database is opened with, the job queue's own too."""

@@ -66,9 +66,11 @@ def load(
 @cache
 def _columns(entity: type[Base], also: tuple[str, ...]) -> tuple[list[str], bytes]:
     mapper = inspect(entity)
-    names = [found.key for found in mapper.column_attrs if not found.deferred or found.key in also]
+    found = [attribute for attribute in mapper.column_attrs if not attribute.deferred or attribute.key in also]
+    columns = ", ".join(attribute.columns[0].name for attribute in found)  # an attribute may have another name
     # Names of our own tables, nothing that anybody sent.
-    return names, f"select {', '.join(names)} from {mapper.local_table.description} where ".encode()  # noqa: S608
+    query = f"select {columns} from {mapper.local_table.description} where ".encode()  # noqa: S608
+    return [attribute.key for attribute in found], query
 
 
 def one_or_many(statement: bytes, people: Collection[UUID]) -> tuple[bytes, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -20,8 +20,8 @@ from certify.storage.tables.people import (
     ReferenceRow,
 )
 
-STRANGER = UUID(int=0)
-"""The row that stands for nobody (certify/capture/decoys.py): it is on no list."""
+DECOY_PERSON = UUID(int=0)
+"""The row that stands for no person (certify/capture/decoys.py): it is on no list."""
 
 _BY_ID = b"id = %(id)s"
 _LOCK_BY_ID = b"id = %(id)s for no key update"
@@ -114,6 +114,15 @@ def find_beneficiary(
     return db.scalars(query.limit(1)).one_or_none()
 
 
+def people_by_number(db: Session, kind: str, hashes: Collection[bytes]) -> dict[bytes, UUID]:
+    """Return by keyed hash the people with these numbers who are not erased; ``kind``: national_id or card."""
+    if not hashes:
+        return {}
+    column = BeneficiaryRow.national_id_hash if kind == "national_id" else BeneficiaryRow.card_hash
+    query = select(column, BeneficiaryRow.id).where(column.in_(hashes), BeneficiaryRow.erased_at.is_(None))
+    return {value: person for value, person in db.execute(query) if value is not None}
+
+
 def ids_of(db: Session, beneficiary_id: UUID) -> list[str]:
     """Return every id of ours that stands for the person or for something of theirs."""
     return [str(beneficiary_id), *(row[0] for row in fetch(db, _IDS, {"person": beneficiary_id}))]
@@ -181,7 +190,7 @@ def list_beneficiaries(db: Session, *, after: UUID | None, limit: int) -> Sequen
     """Return a page of beneficiaries in the order of their ids."""
     query = select(BeneficiaryRow).order_by(BeneficiaryRow.id).limit(limit)
     # Its id comes before all others.
-    query = query.where(BeneficiaryRow.id > (after or STRANGER))
+    query = query.where(BeneficiaryRow.id > (after or DECOY_PERSON))
     return db.scalars(query).all()
 
 

@@ -70,7 +70,7 @@ class QuickReader:
 @cache
 def _by_key(entity: type[Base]) -> bytes:
     mapper = inspect(entity)
-    columns = [attribute.columns[0].name for attribute in mapper.column_attrs if not attribute.deferred]
+    columns = [f"{a.columns[0].name} as {a.key}" for a in mapper.column_attrs if not a.deferred]
     (key,) = mapper.primary_key
     # Names of our own tables, nothing that anybody sent.
     return f"select {', '.join(columns)} from {mapper.local_table.description} where {key.name} = %s".encode()  # noqa: S608

@@ -39,6 +39,14 @@ def open_case_of(db: Session, beneficiary_id: UUID, kind: CaseKind) -> ReviewCas
     return next((case for case in open_cases_of(db, beneficiary_id) if case.kind == kind), None)
 
 
+def newest_case_of(db: Session, beneficiary_id: UUID, kind: CaseKind) -> ReviewCaseRow | None:
+    """Return the newest case of a person of this kind, open or closed."""
+    query = select(ReviewCaseRow).where(
+        ReviewCaseRow.beneficiary_id == beneficiary_id, ReviewCaseRow.kind == kind.value
+    )
+    return db.scalars(query.order_by(ReviewCaseRow.opened_at.desc()).limit(1)).one_or_none()
+
+
 def list_cases(db: Session, *, state: str, limit: int) -> Sequence[ReviewCaseRow]:
     """Return cases in a state, oldest first: who waits longest comes first."""
     query = select(ReviewCaseRow).where(ReviewCaseRow.state == state)

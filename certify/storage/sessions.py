@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -117,6 +117,19 @@ def others_on_device(db: Session, beneficiary_id: UUID, device: bytes | None, si
         SessionRow.beneficiary_id != beneficiary_id,
     )
     return db.scalar(query) or 0
+
+
+def decided_sessions_of(
+    db: Session, beneficiary_id: UUID, *, channels: Collection[Channel], since: datetime, limit: int
+) -> Sequence[SessionRow]:
+    """Return a person's sessions of these channels that were decided since an instant, newest first."""
+    query = select(SessionRow).where(
+        SessionRow.beneficiary_id == beneficiary_id,
+        SessionRow.state == SessionState.DECIDED,
+        SessionRow.decided_at >= since,
+        SessionRow.channel.in_([channel.value for channel in channels]),
+    )
+    return db.scalars(query.order_by(SessionRow.decided_at.desc()).limit(limit)).all()
 
 
 def count_by_outcome(db: Session) -> dict[tuple[str, str], int]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from procrastinate import Blueprint, JobContext, RetryStrategy
 
-from certify.capture.session import evaluate_session
+from certify.capture.evaluate import evaluate_session
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.traces import note_face
 from certify.people.references import measure_reference

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from certify.audit.checkpoints import publish_checkpoint
 from certify.decision.determine import determine_due
-from certify.decision.unprocessable import Reason, give_up, give_up_reference
+from certify.decision.unprocessable import UnprocessableReason, close_unprocessable, refuse_unprocessable
 from certify.doorstep.receive import give_up_bundle, purge_refused, waiting_bundles
 from certify.doorstep.tablets import purge_challenges
 from certify.doorstep.watch import watch_agents
@@ -74,8 +74,8 @@ def _give_up_hopeless(service: Service) -> None:
         bundles = failures(unit.db, OPEN, waiting_bundles(unit, received_before=since))
         references = failures(unit.db, MEASURE, pending_references(unit.db, created_before=since, limit=100))
     ends: tuple[tuple[Callable[[Unit, UUID], object], dict[UUID, int]], ...] = (
-        (partial(give_up, reason=Reason.KEEPS_FAILING), sessions),
-        (partial(give_up_reference, reason=Reason.KEEPS_FAILING), references),
+        (partial(close_unprocessable, reason=UnprocessableReason.KEEPS_FAILING), sessions),
+        (partial(refuse_unprocessable, reason=UnprocessableReason.KEEPS_FAILING), references),
         (give_up_bundle, bundles),
     )
     for end, failed in ends:

@@ -10,7 +10,7 @@ from procrastinate import App
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 
-from certify.decision.unprocessable import Reason, give_up, give_up_reference
+from certify.decision.unprocessable import UnprocessableReason, close_unprocessable, refuse_unprocessable
 from certify.errors import NotFound
 from certify.queue import EVALUATE, MEASURE
 from certify.service import Service
@@ -66,9 +66,9 @@ def _give_up(service: Service, task: str, subject: UUID) -> None:
     try:
         with service.unit() as unit:
             if task == EVALUATE:
-                give_up(unit, subject, reason=Reason.WORKER_DIED)
+                close_unprocessable(unit, subject, reason=UnprocessableReason.WORKER_DIED)
             else:
-                give_up_reference(unit, subject, reason=Reason.WORKER_DIED)
+                refuse_unprocessable(unit, subject, reason=UnprocessableReason.WORKER_DIED)
     except NotFound:
         pass  # the person was erased meanwhile, and what the job was about with them
 

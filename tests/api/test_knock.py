@@ -19,14 +19,14 @@ from api.app import create_app
 from api.auth import COOKIE, DEVICE_HEADER
 from api.limits import DEVICE, PERSON, DoorLimits
 from api.routes.knock import BEAT_S
-from certify.capture.session import evaluate_session
+from certify.capture.evaluate import evaluate_session
 from certify.doorstep.traces import note_face
 from certify.erase import erase
 from certify.people.access import CODE_TRIES, new_code, new_link
 from certify.people.consent import KEPT_AFTER_WITHDRAWAL, purge_withdrawn, set_consent
 from certify.people.contact import Contact, contact_of, set_contact
 from certify.service import Service
-from certify.storage.people import STRANGER, list_beneficiaries, references_of
+from certify.storage.people import DECOY_PERSON, list_beneficiaries, references_of
 from certify.storage.tables.messages import MessageRow
 from certify.storage.tables.people import AccessCodeRow, ConsentRow
 from certify.storage.tables.service import IdempotencyRow
@@ -131,7 +131,7 @@ def test_nothing_in_an_answer_names_anybody(door: TestClient, service: Service, 
         assert claims["sub"] == claims["sid"] == opened["session"]["id"]
         assert opened["session"]["beneficiary_id"] is None
         assert str(person) not in json.dumps(opened) + json.dumps(claims)
-        assert str(STRANGER) not in json.dumps(opened) + json.dumps(claims)
+        assert str(DECOY_PERSON) not in json.dumps(opened) + json.dumps(claims)
     with service.reading() as unit:
         assert [row.id for row in list_beneficiaries(unit.db, after=None, limit=9)] == [person], "nobody is on no list"
 
@@ -183,7 +183,7 @@ def test_people_who_cannot_come_in_this_way_look_like_nobody(
     assert answer.status_code == 201
     with service.reading() as unit:
         row = unit.db.scalars(select(SessionRow)).one()
-        assert row.beneficiary_id == STRANGER
+        assert row.beneficiary_id == DECOY_PERSON
         assert unit.db.scalars(select(ConsentRow).where(ConsentRow.given)).all() == []
 
 

@@ -18,8 +18,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from certify.capture.evaluate import evaluate_session
 from certify.capture.live.recording import FRAME_HEADER, MAX_WRONG
-from certify.capture.session import evaluate_session, open_session, submit_media
+from certify.capture.session import open_session, submit_media
 from certify.config import Settings
 from certify.domain.channels import Channel
 from certify.doorstep.traces import note_face

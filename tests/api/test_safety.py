@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 
-from certify.capture.session import evaluate_session
+from certify.capture.evaluate import evaluate_session
 from certify.doorstep.traces import note_face
 from certify.people.references import measure_reference
 from certify.service import Service

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
-from certify.capture.knock import knock
+from certify.capture.public_entry import open_public_session
 from certify.capture.session import open_session
 from certify.capture.uploads import begin_upload
 from certify.certificates.qr import to_text
@@ -37,7 +37,7 @@ from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
 from certify.doorstep.visits import ask_for_visit
-from certify.people.access import new_code, new_link, who_asks
+from certify.people.access import identify, new_code, new_link
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,
@@ -113,10 +113,10 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         own = {"national_id": "FUZZ0001", "birth_date": born.isoformat()}
         phone = {"device_id": "b1946ac92492d2347c6235b4d2611184"}
         code, link = new_code(unit, person), new_link(unit, person, timedelta(days=1))
-        asked = who_asks(unit, national_id="FUZZ0001", card_number=None, birth_date=born)
+        claim = identify(unit, national_id="FUZZ0001", card_number=None, birth_date=born)
         found.ended = {}
         for what, outcome in (("access", "certified"), ("visit", "doorstep")):
-            row = knock(unit, asked, born, device_id=phone["device_id"], assisted=False)
+            row = open_public_session(unit, claim, born, device_id=phone["device_id"], assisted=False)
             row.state, row.outcome, row.decided_at = "decided", outcome, unit.now
             token = Signer(SESSION_ISSUER, active_key(unit.db, service.vault, "session", unit.now).to_jwk(), OWN_ROLES)
             found.ended[f"/v1/knock/sessions/{{session_id}}/{what}"] = (

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from api.app import create_app
-from certify.capture.session import evaluate_session
+from certify.capture.evaluate import evaluate_session
 from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK
 from certify.doorstep.traces import note_face
 from certify.service import Service

@@ -24,7 +24,7 @@ from certify.people.enrol import (
     add_beneficiary,
 )
 from certify.people.identifiers import look_up, open_identifiers
-from certify.rewrap import Moved, rewrap
+from certify.rewrap import Rewrapped, rewrap
 from certify.service import Service
 from certify.storage.idempotency import claim_key, store_answer
 from certify.storage.keys import FileMasterKey, begin_move, end_move
@@ -135,7 +135,7 @@ def test_everything_moves_and_the_old_key_opens_nothing_any_more(service: Servic
     key = begin_move(new, old)
     seen: list[tuple[int, int]] = []
     moved = rewrap(service, key, chunk=10, progress=lambda done, total: seen.append((done, total)))
-    assert moved == Moved(data_keys=25, secrets=1, signing_keys=4, answers=3, left=0)
+    assert moved == Rewrapped(data_keys=25, secrets=1, signing_keys=4, answers=3, left=0)
     assert seen[0] == (0, 30)
     assert seen[-1] == (30, 30)
     assert seen == sorted(seen)

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
-from certify.capture.session import evaluate_session
+from certify.capture.evaluate import evaluate_session
 from certify.decision.determine import determine
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.receive import waiting_bundles

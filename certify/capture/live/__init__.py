@@ -1,5 +1,5 @@
-"""Live captures: frames come in one by one, guidance goes back at once, and the whole is judged like an upload.
+"""Live captures: frames arrive one by one, guidance is returned at once, and the recording is evaluated like an upload.
 
-``guide_process`` looks at frames, in a process of its own; ``guide_client`` asks it; ``recording`` bounds and keeps
-what came; ``submit`` hands it to the worker.
+``guide_process`` analyses frames in a process of its own, and ``guide_client`` asks it. ``recording`` bounds and keeps
+the frames. ``submit`` checks that a session can take a live capture, and submits the recording to the worker.
 """

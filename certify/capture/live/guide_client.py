@@ -1,4 +1,4 @@
-"""Asking the guide processes of this machine."""
+"""Ask the guide processes of this machine for guidance about frames."""
 
 from __future__ import annotations
 
@@ -15,22 +15,33 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 
 PATIENCE_S = 5.0
-"""A guide that says nothing for so long is lost; it usually takes a hundredth of it."""
+"""Seconds without an answer after which a guide counts as lost; an answer usually takes a hundredth of it."""
 
 
 class GuideLost(Exception):
-    """The guide process died or hangs. Another one can be asked, beginning anew."""
+    """The guide process died or hangs. Another one can be asked, from the beginning."""
 
 
 class Guidance:
-    """The conversation with a guide about one capture."""
+    """A connection to a guide about one capture."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 
     async def ask(self, time_ms: int, jpeg: bytes) -> Hint:
-        """Ask about a frame. One question at a time. Raises GuideLost."""
+        """Ask about a frame. There is one question at a time.
+
+        Args:
+            time_ms: when the frame was taken, in milliseconds of the phone's clock.
+            jpeg: the frame.
+
+        Returns:
+            What the screen shows next.
+
+        Raises:
+            GuideLost: the guide did not answer within ``PATIENCE_S``, or closed the connection.
+        """
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await send(self._writer, pack_frame(time_ms, jpeg))
@@ -40,23 +51,36 @@ class Guidance:
 
 
 class GuidePool:
-    """The guides of this machine, and how many captures each has.
-
-    ``most`` bounds the captures at once: more would make everybody's guidance late.
-    """
+    """The guides of this machine, and how many captures each of them has."""
 
     def __init__(self, sockets: Sequence[Path], *, most: int) -> None:
+        """Make a pool.
+
+        Args:
+            sockets: one Unix socket for each guide process.
+            most: captures at the same time; with more, guidance would be late for all of them.
+        """
         self._captures = Counter(dict.fromkeys(sockets, 0))
         self._most = most
 
     @property
     def captures(self) -> int:
-        """How many captures are going on."""
+        """The number of captures in progress."""
         return self._captures.total()
 
     @asynccontextmanager
     async def guidance(self, plan: dict[str, Any]) -> AsyncIterator[Guidance]:
-        """Begin a capture with the guide that has the fewest. Raises Unavailable (``live_full``, ``live_off``)."""
+        """Begin a capture with the guide that has the fewest.
+
+        Args:
+            plan: what the session asks (``models.liveness.plan``).
+
+        Yields:
+            The connection to the guide, for as long as the capture takes.
+
+        Raises:
+            Unavailable: too many captures (``live_full``), or no guide answers (``live_off``).
+        """
         if self.captures >= self._most:
             raise _unavailable("Too many people are being filmed at this moment.", ErrorCode.LIVE_FULL)
         for path, _ in reversed(self._captures.most_common()):
@@ -64,7 +88,7 @@ class GuidePool:
                 reader, writer = await asyncio.open_unix_connection(path, limit=MAX_MESSAGE)
                 await send(writer, json.dumps(plan).encode())
             except OSError:
-                continue  # it is starting, or starting again
+                continue  # this guide is starting, or restarting
             self._captures[path] += 1
             try:
                 yield Guidance(reader, writer)

@@ -1,7 +1,7 @@
-"""The guide process: looks at the frames of live captures and says what to do, for the HTTP process of this machine.
+"""Run a guide process: analyse the frames of live captures and answer with guidance, for the HTTP process.
 
-It listens on a Unix socket, keeps nothing and stores nothing. All frames are looked at in one thread, so a process is
-one core at most; start as many as there are cores to spare.
+It listens on a Unix socket and stores nothing. One thread analyses all frames, so that a process uses one core at most.
+Start one process for each core that is free.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ log = logging.getLogger("certify.guide")
 
 
 async def serve_guide(load: Callable[[], Guides], path: Path) -> None:
-    """Serve until cancelled. ``load`` is called in the thread that will do the looking.
+    """Serve until cancelled. The call raises what ``load`` raises.
 
-    Raises what ``load`` raises.
+    Args:
+        load: loads the models; called in the thread that analyses the frames.
+        path: the Unix socket to listen on; an old one is replaced.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="guide") as thread:
         loop = asyncio.get_running_loop()
@@ -36,10 +38,10 @@ async def serve_guide(load: Callable[[], Guides], path: Path) -> None:
                 guide = guides.start(Plan.from_json(json.loads(await receive(reader))))
                 while True:
                     time_ms, jpeg = unpack_frame(await receive(reader))
-                    hint = await loop.run_in_executor(thread, look, guide, time_ms, jpeg)
+                    hint = await loop.run_in_executor(thread, analyse_frame, guide, time_ms, jpeg)
                     await send(writer, hint.to_bytes())
             except (asyncio.IncompleteReadError, OSError):
-                pass  # the phone is done or gone
+                pass  # the phone has finished or disconnected
             except Exception:
                 log.exception("a live capture lost its guide")
             finally:
@@ -47,15 +49,24 @@ async def serve_guide(load: Callable[[], Guides], path: Path) -> None:
 
         path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(answer, path)
-        # Frames are pictures of faces: nobody else on this machine may connect.
-        os.chmod(path, 0o600)  # noqa: PTH101 - Path.chmod would follow, and a socket is no link
+        # Frames are pictures of faces: no other user of this machine may connect.
+        os.chmod(path, 0o600)  # noqa: PTH101 - Path.chmod would follow links, and a socket is none
         log.info("guide ready", extra={"pid": os.getpid()})
         async with server:
             await server.serve_forever()
 
 
-def look(guide: Guide, time_ms: int, jpeg: bytes) -> Hint:
-    """Look at one frame."""
+def analyse_frame(guide: Guide, time_ms: int, jpeg: bytes) -> Hint:
+    """Analyse one frame.
+
+    Args:
+        guide: the guide of this capture.
+        time_ms: when the frame was taken, in milliseconds of the phone's clock.
+        jpeg: the frame.
+
+    Returns:
+        What the screen shows next.
+    """
     try:
         advice = guide.see(jpeg, time_ms / 1000)
     except ImageRefused:

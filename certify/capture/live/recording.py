@@ -1,4 +1,4 @@
-"""What came from a phone in a live capture: bounded, in order, and kept only from where the recording began."""
+"""Collect the frames of a live capture: bounded, in order, and kept only from the start of the recording."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from models.media.image import probe
 from models.media.video_frames import FRAME_LIMITS, JpegFrame, join_frames
 
 FRAME_HEADER = struct.Struct(">II")
-"""Before each JPEG: its number, and when it was taken in milliseconds of the phone's clock; both only ever grow."""
+"""Before each JPEG: its number, and when it was taken in milliseconds of the phone's clock. Both must increase."""
 
 MAX_FRAME_MESSAGE = FRAME_HEADER.size + FRAME_LIMITS.max_bytes
 """Bytes of one message with a frame."""
 
 MAX_RATE = 15.0
-"""Frames a second, over two seconds, that are kept; what comes faster is left out. Five to ten are asked for."""
+"""Frames a second, over two seconds, that are kept; further frames are dropped. Phones are asked for five to ten."""
 
 MAX_BYTES = 20_000_000
-"""Of one recording: 20 seconds of 15 frames with 60 kB each."""
+"""Bytes of one recording: 20 seconds of 15 frames with 60 kB each."""
 
 MAX_WRONG = 20
-"""Frames that cannot be used, until the conversation ends."""
+"""Unusable frames after which the capture ends."""
 
 _BURST_S = 2.0
 
@@ -38,7 +38,7 @@ class _Kept:
 
 
 class Recording:
-    """Collects the frames of one capture. Times are whole milliseconds; those of arrival are the server's."""
+    """The frames of one capture. Times are whole milliseconds; arrival times are of the server's clock."""
 
     def __init__(self) -> None:
         self._kept: list[_Kept] = []
@@ -49,9 +49,21 @@ class Recording:
         self._wrong = 0
 
     def add(self, seq: int, captured_ms: int, jpeg: bytes, arrived_ms: int) -> bool:
-        """Take in a frame; False when it is left out because they come too fast.
+        """Add a frame.
 
-        Raises Invalid (``frame_order``, ``frame_unusable``, ``frame_size_changed``), TooLarge (``live_too_long``).
+        Args:
+            seq: number of the frame.
+            captured_ms: when it was taken, of the phone's clock.
+            jpeg: the frame.
+            arrived_ms: when it arrived, of the server's clock.
+
+        Returns:
+            Whether the frame was kept; False when it is unusable or frames come too fast.
+
+        Raises:
+            Invalid: the frame is not later than the one before (``frame_order``), its size differs
+                (``frame_size_changed``), or more than ``MAX_WRONG`` frames were unusable (``frame_unusable``).
+            TooLarge: the recording has more than ``MAX_BYTES`` (``live_too_long``).
         """
         if seq <= self._last_seq or (self._last_ms is not None and captured_ms <= self._last_ms):
             raise Invalid("Frames must come in the order in which they were taken.", code=ErrorCode.FRAME_ORDER)
@@ -76,18 +88,29 @@ class Recording:
         return True
 
     def note_unreadable(self) -> None:
-        """Count a frame whose pixels could not be read. Raises Invalid (``frame_unusable``)."""
+        """Count a frame whose pixels could not be read.
+
+        Raises:
+            Invalid: more than ``MAX_WRONG`` frames were unusable (``frame_unusable``).
+        """
         self._note_wrong("A frame could not be opened as a picture.")
 
     def forget_before(self, captured_ms: int) -> None:
-        """Drop what was taken before an instant: the recording begins there, or begins anew."""
+        """Drop the frames taken before an instant, because the recording begins, or begins again, there."""
         self._kept = [kept for kept in self._kept if kept.frame.time_ms >= captured_ms]
         self._bytes = sum(len(kept.frame.jpeg) for kept in self._kept)
 
     def close(self, until_ms: int) -> tuple[bytes, dict[str, Any]]:
         """Return the recording up to an instant as a video, and when its frames arrived.
 
-        Raises Invalid (``live_too_short``).
+        Args:
+            until_ms: the last frame to keep, of the phone's clock.
+
+        Returns:
+            The video, and its size in pixels with the pairs (taken, arrived) in milliseconds from the first frame.
+
+        Raises:
+            Invalid: there are fewer than two frames (``live_too_short``).
         """
         kept = [entry for entry in self._kept if entry.frame.time_ms <= until_ms]
         if self._size is None or len(kept) < 2:

@@ -1,4 +1,4 @@
-"""A live capture from the service's side: may it begin, and handing it in."""
+"""Check that a session can take a live capture, and submit the recording."""
 
 from __future__ import annotations
 
@@ -18,8 +18,18 @@ from certify.storage.uploads import delete_upload
 def begin_live(unit: Unit, session_id: UUID) -> dict[str, Any]:
     """Return the plan of a session that can take a live capture now.
 
-    Raises NotFound, Gone (``session_expired``), Conflict (``session_already_submitted``, ``another_in_progress``,
-    ``attempts_used_up``, ``no_plan``).
+    Args:
+        unit: the transaction that holds the lock of the person.
+        session_id: id of the session.
+
+    Returns:
+        The plan, as stored with the session.
+
+    Raises:
+        NotFound: no such session (``session_not_found``).
+        Gone: the session's time has run out (``session_expired``).
+        Conflict: the session has media already (``session_already_submitted``), an earlier session is not decided
+            (``another_in_progress``), too many failed (``attempts_used_up``), or there is no plan (``no_plan``).
     """
     person, row = lock_session(unit, session_id)
     was_submitted(row, "")
@@ -30,10 +40,23 @@ def begin_live(unit: Unit, session_id: UUID) -> dict[str, Any]:
 
 
 def finish_live(unit: Unit, session_id: UUID, video: bytes, source: dict[str, Any]) -> SessionRow:
-    """Take the recording of a live capture, sealed, and enqueue its evaluation. Again with the same: no change.
+    """Store the recording of a live capture, sealed, and enqueue its evaluation. Repeating it changes nothing.
 
-    ``source`` is where the frames came from: what the camera says of itself, when they arrived. Raises as
-    ``accept_media``, and VideoRefused.
+    Args:
+        unit: the transaction to write in.
+        session_id: id of the session.
+        video: the recording, in clear.
+        source: where the frames came from: what the camera reports about itself, and when they arrived.
+
+    Returns:
+        The session, in state ``submitted`` or later.
+
+    Raises:
+        NotFound: no such session (``session_not_found``).
+        VideoRefused: the headers show no usable video.
+        Conflict: the session has other media (``session_already_submitted``), an earlier session is not decided
+            (``another_in_progress``), or too many failed (``attempts_used_up``).
+        Gone: the session's time has run out (``session_expired``).
     """
     media_type = media_type_of(video, unit.service.settings.max_upload_bytes)
     person, row = lock_session(unit, session_id)

@@ -67,10 +67,10 @@ class SessionRow(Base):
     assisted: Mapped[bool] = mapped_column(server_default=text("false"))  # somebody helps the person, as they say
     # Where the media came from, as far as known: live or upload, what the camera says of itself, when frames arrived.
     source: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
-    # Keyed hash of an id and birth date that are nobody's (certify/capture/decoys.py); None in the sessions of people.
-    stranger: Mapped[bytes | None]
-    # Opened by somebody who only gave an id and a birth date, and must not learn whether there is such a person.
-    knocked: Mapped[bool] = mapped_column(server_default=text("false"))
+    # Keyed hash of an unknown identifier and birth date (certify/capture/decoys.py); None in the sessions of people.
+    decoy: Mapped[bytes | None] = mapped_column("stranger")
+    # Opened by a caller who only gave an identifier and a birth date, and must not learn whether that person exists.
+    public_entry: Mapped[bool] = mapped_column("knocked", server_default=text("false"))
     attempts_left: Mapped[int | None]  # before a visit is offered; None unless this one did not succeed
     # When the person was filmed, if not when it was submitted: a visit without a network is sent later.
     filmed_at: Mapped[datetime | None]

@@ -17,7 +17,8 @@ from sqlalchemy import func, select, text
 
 from certify.audit.replay import replay
 from certify.capture.attempts import MAX_SESSIONS_A_DAY
-from certify.capture.session import evaluate_session, open_session, submit_media
+from certify.capture.evaluate import evaluate_session
+from certify.capture.session import open_session, submit_media
 from certify.certificates.keys import Algorithm
 from certify.certificates.verify import verify_any
 from certify.decision.determine import determine

@@ -14,8 +14,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from certify.audit.replay import replay
+from certify.capture.evaluate import evaluate_session
 from certify.capture.media import is_video
-from certify.capture.session import evaluate_session, open_session, submit_media
+from certify.capture.session import open_session, submit_media
 from certify.capture.uploads import (
     MAX_CHUNK,
     MIN_CHUNK,

@@ -20,7 +20,7 @@ from sqlalchemy import select, text
 
 from certify.capture.session import open_session, submit_media
 from certify.decision.review import Decision, rule
-from certify.decision.unprocessable import Reason, give_up, give_up_reference
+from certify.decision.unprocessable import UnprocessableReason, close_unprocessable, refuse_unprocessable
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
 from certify.erase import erase
@@ -241,7 +241,7 @@ def test_giving_up_twice_or_too_late_changes_nothing(service: Service) -> None:
         sessions.append(_submit(service, person))
         for _ in range(2):
             with service.unit() as unit:
-                give_up(unit, sessions[-1], reason=Reason.WORKER_DIED)
+                close_unprocessable(unit, sessions[-1], reason=UnprocessableReason.WORKER_DIED)
     with service.unit() as unit:
         assert len(open_cases_of(unit.db, person)) == 1
     assert _events(service).count("session_decided") == 2
@@ -249,7 +249,7 @@ def test_giving_up_twice_or_too_late_changes_nothing(service: Service) -> None:
     with service.unit() as unit:
         erase(unit, person)
     with service.unit() as unit:
-        assert give_up(unit, waiting, reason=Reason.WORKER_DIED).state == "expired"
+        assert close_unprocessable(unit, waiting, reason=UnprocessableReason.WORKER_DIED).state == "expired"
     # The reference went with the person: the job is given up all the same, quietly.
     for _ in range(2 * (MAX_RESCUES + 1)):
         _take(service)
@@ -265,7 +265,7 @@ def test_a_measured_reference_is_not_given_up(service: Service) -> None:
         row = unit.db.scalars(select(ReferenceRow).where(ReferenceRow.id == reference)).one()
         row.state = "active"
     with service.unit() as unit:
-        assert give_up_reference(unit, reference, reason=Reason.WORKER_DIED).state == "active"
+        assert refuse_unprocessable(unit, reference, reason=UnprocessableReason.WORKER_DIED).state == "active"
 
 
 _VICTIM = """

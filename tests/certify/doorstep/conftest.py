@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from certify.capture.session import evaluate_session
+from certify.capture.evaluate import evaluate_session
 from certify.domain.states import AgentState
 from certify.doorstep.agents import NewAgent, add_agent, set_agent_state
 from certify.doorstep.clock import sign_time
