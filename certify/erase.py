@@ -1,4 +1,4 @@
-"""Erasing a person: the data key goes, and with it every template, image and identifier it sealed."""
+"""Erase a person: destroy the data key, and with it every template, image and identifier that it sealed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,20 @@ from certify.storage.video_hashes import delete_prints_of
 
 
 def erase(unit: Unit, beneficiary_id: UUID) -> None:
-    """Erase a person's data. What remains (ledger, evidence, determinations) names nobody. Safe to repeat."""
+    """Erase a person's data. What remains (ledger, evidence, determinations) names no person. The call may be repeated.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+    """
     person = get_beneficiary(unit.db, beneficiary_id, lock=True)
     if person.erased_at is not None:
         return
     forget_answers(unit.db, unit.service.vault, ids_of(unit.db, beneficiary_id))  # while the ids are still known
-    forget_sealed_of(unit, beneficiary_id)  # while card and letters still tell whose they are
+    forget_sealed_of(unit, beneficiary_id)  # while card and letters can still be matched to the person
     current = certificate_in_force(unit.db, beneficiary_id)
     if current is not None:
         revoke(unit, current.number, reason="person_erased")
@@ -48,7 +56,7 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     unit.service.vault.destroy_key(unit.db, beneficiary_id)
     person.name = person.birth_date = person.region = person.ids_sealed = person.sex = None
     person.card_hash = person.card_masked = None
-    # The hash is keyed, but whoever holds the key could still test guesses: replace it by chance.
+    # The hash is keyed, but a person who holds the key could still test guesses: it is replaced by random bytes.
     person.national_id_hash = unit.service.random_bytes(32)
     person.national_id_masked = "erased"
     person.needs = []

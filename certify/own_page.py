@@ -1,4 +1,4 @@
-"""What a person sees of themselves: how they stand, in one word, and what is open."""
+"""Collect what a person sees on their own page: their standing in one word, pensions, visit, appeal, and history."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _MOST_SESSIONS = 100
 
 
 class Headline(StrEnum):
-    """How a person stands over all their pensions, the worst first: one page of the app each."""
+    """The standing of a person over all their pensions, worst first. The app has one page for each."""
 
     STOPPED = "stopped"
     PAUSED = "paused"
     OVERDUE = "overdue"
     GRACE = "grace"
     DUE = "due"
-    RENEW = "renew"  # proven, and the next proof may be given already
+    RENEW = "renew"  # proven, and the next proof may be given now
     CERTIFIED = "certified"
-    UNKNOWN = "unknown"  # nothing was determined yet
+    UNKNOWN = "unknown"  # not determined yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ class OwnPage:
 
     Attributes:
         name: of the person.
-        headline: how they stand.
-        pensions: each with its standing.
-        valid_until: the first day on which a proof runs out; None when one has.
+        headline: the standing over all pensions.
+        pensions: each with its own standing.
+        valid_until: the first day on which the proof of a pension expires; None when a pension has no valid proof.
         due_on: the first day by which a proof is due.
-        certificate: number of the one in force.
-        can_film: whether a photo is enrolled, so that a capture makes sense.
-        consent: to being recognised; None when it was never asked for here.
-        visit: what was asked for, or is planned.
-        appeal: the newest.
+        certificate: number of the certificate in force.
+        can_film: whether a photo is enrolled, so that a capture can be compared.
+        consent: to face recognition; None when this service never asked.
+        visit: the visit that was requested or is planned.
+        appeal: the newest appeal.
     """
 
     name: str | None
@@ -69,7 +69,18 @@ class OwnPage:
 
 
 def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
-    """Return a person's own page. Raises NotFound."""
+    """Return a person's own page.
+
+    Args:
+        unit: the transaction to read in.
+        beneficiary_id: id of the person.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+    """
     person = get_beneficiary(unit.db, beneficiary_id)
     pensions = entitlements_of(unit.db, beneficiary_id)
     in_force = [
@@ -107,14 +118,25 @@ def headline_of(pensions: Sequence[EntitlementRow]) -> Headline:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What happened: attempts by phone or visit, and certificates, the newest first."""
+    """A person's attempts by phone or visit, and their certificates, newest first."""
 
     sessions: Sequence[SessionRow]
     certificates: Sequence[CertificateRow]
 
 
 def history_of(unit: Unit, beneficiary_id: UUID) -> History:
-    """Return the person's attempts and certificates of the last five years. Raises NotFound."""
+    """Return the person's attempts and certificates of the last five years, at most 100 attempts.
+
+    Args:
+        unit: the transaction to read in.
+        beneficiary_id: id of the person.
+
+    Returns:
+        The history.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+    """
     get_beneficiary(unit.db, beneficiary_id)
     since = unit.now - _YEARS_SHOWN
     sessions = decided_sessions_of(

@@ -1,4 +1,4 @@
-"""How a person can be reached, in which language, and whether and when they want to be."""
+"""Store how a person can be reached, in which language, and whether and when they want reminders."""
 
 from __future__ import annotations
 
@@ -25,14 +25,17 @@ _LABEL = "contact"
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How to reach somebody. Without telephone and e-mail: by letter.
+    """How to reach a person. Without telephone and e-mail, they are reached by letter.
 
     Attributes:
         phone: in the international form, such as ``+551155256325``.
+        email: in its normal form.
         language: one of ``LANGUAGES``; None is the fund's own.
-        reminders: whether the person wants to be reminded; sign-in codes come all the same.
-        quiet_from, quiet_to: hours of the day, 0 to 23, between which no reminder comes; equal means never quiet.
-        timezone: of these hours, by its IANA name; None is the fund's own.
+        reminders: whether the person wants reminders. Sign-in codes are sent in any case.
+        quiet_from: hour of the day, 0 to 23, from which no reminder is sent.
+        quiet_to: hour of the day, 0 to 23, from which reminders are sent again; equal to ``quiet_from`` means never
+            quiet.
+        timezone: IANA name of the time zone of these hours; None is the fund's own.
     """
 
     phone: str | None = None
@@ -45,28 +48,51 @@ class Contact:
 
 
 def contact_of(unit: Unit, beneficiary_id: UUID) -> Contact:
-    """Return how to reach a person; the defaults when nothing is stored. Raises Gone when they were erased."""
+    """Return how to reach a person.
+
+    Args:
+        unit: the transaction to read in.
+        beneficiary_id: id of the person.
+
+    Returns:
+        The stored contact, or the defaults when nothing is stored.
+
+    Raises:
+        Gone: the person was erased (``person_erased``).
+    """
     unit.sealer(beneficiary_id)
     return contacts_of(unit, [beneficiary_id]).get(beneficiary_id, Contact())
 
 
 def contacts_of(unit: Unit, people: Collection[UUID]) -> dict[UUID, Contact]:
-    """Return how to reach many people; who has nothing stored, or was erased, is not among them."""
+    """Return contacts by person; people who have nothing stored or were erased are omitted."""
     stored = get_contacts(unit.db, people)
     unit.open_sealers(list(stored))
-    found = {}
+    contacts = {}
     for person, sealed in stored.items():
         with suppress(Gone):  # erased since the statement before
-            found[person] = Contact(**json.loads(unit.sealer(person).open(sealed, _LABEL)))
-    return found
+            contacts[person] = Contact(**json.loads(unit.sealer(person).open(sealed, _LABEL)))
+    return contacts
 
 
 def set_contact(unit: Unit, beneficiary_id: UUID, contact: Contact) -> bool:
-    """Store how to reach a person; tell whether that is anything new.
+    """Store how to reach a person.
 
-    Telephone and e-mail are written the one standard way. What waits to go to a number or address that is no longer
-    theirs is cancelled, and so are waiting reminders when they want none. Raises NotFound, Gone and Invalid
-    (``contact_invalid``).
+    Telephone and e-mail are stored in their normal form. Waiting messages to a replaced number or address are
+    cancelled, and so are waiting reminders if the person wants none.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+        contact: the new contact, whole.
+
+    Returns:
+        Whether it differs from the stored one.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+        Gone: the person was erased (``person_erased``).
+        Invalid: a number, address, language, hour or time zone is not valid (``contact_invalid``).
     """
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     before, new = contact_of(unit, beneficiary_id), _checked(contact)
@@ -91,9 +117,14 @@ def forget_contact_of(unit: Unit, beneficiary_id: UUID) -> None:
 
 
 def quiet_until(quiet: tuple[int, int, str], now: datetime) -> datetime | None:
-    """Return when the quiet hours end in which ``now`` lies, or None when it lies in none.
+    """Return when the present quiet hours end.
 
-    ``quiet`` are the first hour, the hour that ends them, and the time zone in which both are meant.
+    Args:
+        quiet: the first quiet hour, the hour that ends them, and the IANA name of their time zone.
+        now: the present instant.
+
+    Returns:
+        The instant at which they end, or None when ``now`` is not within quiet hours.
     """
     start, end, timezone = quiet
     local = now.astimezone(ZoneInfo(timezone))
@@ -109,7 +140,7 @@ def _checked(contact: Contact) -> Contact:
         if not 0 <= hour <= 23:
             raise _invalid("The quiet hours must lie between 0 and 23.", "Write 21 for nine in the evening.")
     if contact.language is not None and contact.language not in LANGUAGES:
-        raise _invalid("This language is not spoken here.", f"Known: {', '.join(LANGUAGES)}.")
+        raise _invalid("This language is not supported.", f"Known: {', '.join(LANGUAGES)}.")
     if contact.timezone is not None:
         try:
             ZoneInfo(contact.timezone)
@@ -132,20 +163,20 @@ def _phone(text: str) -> str:
         number = phonenumbers.parse(text)
     except phonenumbers.NumberParseException as error:
         raise _invalid("The telephone number cannot be read.", hint) from error
-    # Possible, not valid: numbers are newly assigned all the time, and an old list would refuse them.
+    # Only checked to be possible: numbers are newly assigned all the time, and an old list would refuse them.
     if number.extension or not phonenumbers.is_possible_number(number):
-        raise _invalid("There can be no such telephone number.", hint)
+        raise _invalid("This telephone number is not possible.", hint)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _email(text: str) -> str:
     try:
-        # Whether the domain exists is not asked: that would tell a name server who is being entered.
+        # The domain is not looked up: a query would tell a name server whose address is being entered.
         return validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True).normalized
     except EmailNotValidError as error:
         raise _invalid("The e-mail address cannot be used.", "Write it like maria@example.org.") from error
 
 
 def _invalid(message: str, hint: str) -> Invalid:
-    # The message must not repeat what was entered: it may end in a log.
+    # The message must not repeat what was entered, because it may be written to a log.
     return Invalid(message, hint=hint, code=ErrorCode.CONTACT_INVALID)

@@ -1,4 +1,4 @@
-"""Enrolling: a person with entitlements, and the reference images of their face."""
+"""Enrol people with their entitlements. References of their faces are in references.py."""
 
 from __future__ import annotations
 
@@ -27,7 +27,13 @@ _JOINERS = "\u200c\u200d"  # part of correct spelling in Persian and Indic names
 
 @dataclass(frozen=True, slots=True)
 class NewEntitlement:
-    """A pension to enrol; dates are local to the scheme."""
+    """A pension to enrol. Dates are in the time zone of the scheme.
+
+    Attributes:
+        scheme: name of the scheme.
+        starts_on: the first day of the pension.
+        last_proof_on: date of the last proof of life before this service, if any.
+    """
 
     scheme: str
     starts_on: date
@@ -38,8 +44,15 @@ class NewEntitlement:
 class NewBeneficiary:
     """A person to enrol.
 
-    ``needs`` are accessibility needs such as ``low_vision`` or ``bedridden``; ``sex`` is M or F, as registries have it,
-    and only helps to tell people apart there.
+    Attributes:
+        national_id: the national id, in any spelling that ``normalise_id`` reads.
+        name: as a certificate shows it.
+        entitlements: at least one.
+        card_number: number of a pension card, if any.
+        birth_date: None when it is not known.
+        region: where the person lives, by the fund's own name for it; None when it is not known.
+        needs: accessibility needs, such as ``low_vision`` or ``bedridden``.
+        sex: M or F, as registries have it; it only helps to tell people apart there.
     """
 
     national_id: str
@@ -55,49 +68,75 @@ class NewBeneficiary:
 def add_beneficiary(unit: Unit, person: NewBeneficiary) -> UUID:
     """Enrol a new person with a data key of their own.
 
-    Raises Conflict (``beneficiary_exists``) when the national id or card number is enrolled already, Invalid when
-    an id, date or scheme is wrong.
+    Args:
+        unit: the transaction to write in.
+        person: the person.
+
+    Returns:
+        Id of the new person.
+
+    Raises:
+        Conflict: the national id or card number is enrolled already (``beneficiary_exists``).
+        Invalid: an id, date, name or scheme is wrong (``national_id_invalid``, ``id_format``, ``name_invalid``,
+            ``birth_date_invalid``, ``entitlement_missing``, ``last_proof_invalid``, ``unknown_scheme``).
     """
-    found = add_beneficiaries(unit, [person])[0]
-    if isinstance(found, CertifyError):
-        raise found
-    return found
+    result = add_beneficiaries(unit, [person])[0]
+    if isinstance(result, CertifyError):
+        raise result
+    return result
 
 
 def add_beneficiaries(unit: Unit, people: Sequence[NewBeneficiary]) -> list[UUID | CertifyError]:
-    """Enrol many people in one statement; whoever cannot be gets the error that ``add_beneficiary`` would raise."""
-    found: list[UUID | CertifyError] = []
+    """Enrol many people in one statement.
+
+    Args:
+        unit: the transaction to write in.
+        people: the people.
+
+    Returns:
+        For each person, in order, the new id or the error that ``add_beneficiary`` would raise.
+    """
+    results: list[UUID | CertifyError] = []
     rows: list[dict[str, Any]] = []
     keys: list[dict[str, Any]] = []
     for person in people:
         try:
             row, key = _new_rows(unit, person)
         except (Conflict, Invalid) as error:
-            found.append(error)
+            results.append(error)
         else:
-            found.append(row["id"])
+            results.append(row["id"])
             rows.append(row)
             keys.append(key)
-    ours = [(number, person) for number, person in zip(found, people, strict=True) if isinstance(number, UUID)]
-    pensions = [row for number, person in ours for row in _pension_rows(unit, number, person.entitlements)]
+    valid = [(new_id, person) for new_id, person in zip(results, people, strict=True) if isinstance(new_id, UUID)]
+    pensions = [row for new_id, person in valid for row in _pension_rows(unit, new_id, person.entitlements)]
     enrolled = enrol_people(unit.db, rows, keys, pensions) if rows else set()
-    for number, person in ours:
-        if number in enrolled:
-            unit.ledger(LedgerEvent.PERSON_ENROLLED, number, schemes=sorted({e.scheme for e in person.entitlements}))
-    # Somebody else may have enrolled the same person before, or a moment ago; or they come twice in this batch.
-    return [_exists() if isinstance(number, UUID) and number not in enrolled else number for number in found]
+    for new_id, person in valid:
+        if new_id in enrolled:
+            unit.ledger(LedgerEvent.PERSON_ENROLLED, new_id, schemes=sorted({e.scheme for e in person.entitlements}))
+    # The same person may have been enrolled before, or a moment ago by another process, or may be twice in this batch.
+    return [_exists() if isinstance(result, UUID) and result not in enrolled else result for result in results]
 
 
 def add_entitlements(unit: Unit, new: Mapping[UUID, Sequence[NewEntitlement]]) -> int:
-    """Add to people, whom the caller has locked, entitlements whose scheme they do not have; return how many are new.
+    """Add entitlements to people, except for schemes that they have already.
 
-    Raises Invalid for an unknown scheme.
+    Args:
+        unit: the transaction that holds the locks of the people.
+        new: entitlements by person.
+
+    Returns:
+        The number of entitlements that are new.
+
+    Raises:
+        Invalid: a scheme is not known (``unknown_scheme``).
     """
-    return add_pensions(unit.db, [row for number, those in new.items() for row in _pension_rows(unit, number, those)])
+    rows = [row for person, entitlements in new.items() for row in _pension_rows(unit, person, entitlements)]
+    return add_pensions(unit.db, rows)
 
 
 def _new_rows(unit: Unit, person: NewBeneficiary) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Check a new person; return the row of the person and that of the data key. Raises Invalid."""
+    """Check a new person, and return the row of the person and the row of the data key."""
     national_id, card = _identifiers(unit.service, person)
     _check_dates(unit, person)
     vault, beneficiary_id = unit.service.vault, unit.service.new_id()
@@ -121,7 +160,7 @@ def _new_rows(unit: Unit, person: NewBeneficiary) -> tuple[dict[str, Any], dict[
 
 
 def _pension_rows(unit: Unit, beneficiary_id: UUID, new: Sequence[NewEntitlement]) -> list[dict[str, Any]]:
-    """Return the rows of entitlements, the first of each scheme. Raises Invalid for an unknown scheme."""
+    """Return the rows of entitlements, the first of each scheme; an unknown scheme raises Invalid."""
     by_scheme: dict[str, NewEntitlement] = {}
     for entitlement in new:
         unit.service.policy(entitlement.scheme)
@@ -154,7 +193,7 @@ def _identifiers(service: Service, person: NewBeneficiary) -> tuple[str, str | N
 def _check_dates(unit: Unit, person: NewBeneficiary) -> None:
     today = latest_date(unit.now)
     name = person.name.strip()
-    # What a certificate can state (certificates/payload.py); better refused here than when one is due.
+    # A certificate must be able to state the name (certificates/payload.py). It is refused here, before one is due.
     if not 1 <= len(name) <= MAX_NAME or any(unicodedata.category(c)[0] == "C" for c in name if c not in _JOINERS):
         raise Invalid(
             f"The name is missing, longer than {MAX_NAME} characters, or has characters that cannot be shown.",

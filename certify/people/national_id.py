@@ -1,4 +1,4 @@
-"""National ids and card numbers: one written form, check digits where the country has them, and masking."""
+"""Bring national ids and card numbers into one written form, verify check digits, and mask numbers for display."""
 
 from __future__ import annotations
 
@@ -14,10 +14,19 @@ _ANY = re.compile(r"[0-9A-Z]{4,32}")
 
 
 def normalise_id(text: str, fmt: str = "any") -> str:
-    """Return an id in its one written form. Raises Invalid (``national_id_invalid``) without repeating the id.
+    """Return an id in its one written form.
 
-    ``fmt`` is "any" (4 to 32 letters and digits) or a python-stdnum module such as "cn.ric", whose check digits are
-    verified.
+    Args:
+        text: the id as it was entered, with or without spaces, hyphens, dots and slashes.
+        fmt: "any" (4 to 32 letters and digits), or a python-stdnum module such as "cn.ric", which verifies the check
+            digits.
+
+    Returns:
+        The id in upper case without separators.
+
+    Raises:
+        Invalid: the id is not valid (``national_id_invalid``; the message does not repeat the id), or the format is
+            not known (``id_format``).
     """
     compact = re.sub(r"[\s\-./]", "", unicodedata.normalize("NFKC", text)).upper()
     if fmt == "any":
@@ -32,7 +41,7 @@ def normalise_id(text: str, fmt: str = "any") -> str:
 
 
 def mask(identifier: str) -> str:
-    """Show only the last four characters."""
+    """Replace all but the last four characters by dots."""
     return "•" * max(len(identifier) - 4, 4) + identifier[-4:]
 
 

@@ -1,4 +1,4 @@
-"""References: the enrolled images of a face, their measurement and their templates."""
+"""Enrol reference images of a face, measure them, and open their templates for comparison."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers 
 
 
 ANOTHER_FACE = "another_face"
-"""Guidance code: a further reference does not match those enrolled before."""
+"""Guidance code: a further reference does not match the references enrolled before."""
 
 _EVENTS = {
     ReferenceState.ACTIVE: LedgerEvent.REFERENCE_ACTIVE,
@@ -39,14 +39,25 @@ _EVENTS = {
 }
 
 MAX_REFERENCES = 10
-"""Active and pending references of one person; more would only slow comparisons down."""
+"""Active and pending references of one person. More would only make comparisons slower."""
 
 
 def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
-    """Store a reference image, sealed, and enqueue its measurement.
+    """Store a reference image, sealed, and enqueue its measurement. The same image again gives the same reference.
 
-    The same image twice gives the same reference. Raises ImageRefused when the bytes are no usable image by their
-    header, Conflict (``too_many_references``).
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+        data: the image.
+
+    Returns:
+        Id of the reference.
+
+    Raises:
+        ImageRefused: the header shows no usable image.
+        NotFound: no such person (``beneficiary_not_found``).
+        Gone: the person was erased (``person_erased``).
+        Conflict: the person has ``MAX_REFERENCES`` references already (``too_many_references``).
     """
     info = probe(data)
     get_beneficiary(unit.db, beneficiary_id, lock=True)
@@ -85,9 +96,19 @@ def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
 
 
 def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) -> ReferenceRow:
-    """Measure a pending reference: templates are sealed and it becomes active, or it is refused with guidance.
+    """Measure a pending reference: it becomes active with sealed templates, or is refused with guidance.
 
-    Safe to repeat: a reference that is not pending any more is returned as it is.
+    Args:
+        service: the running service.
+        engine: the face models.
+        reference_id: id of the reference.
+
+    Returns:
+        The reference; one that is not pending any more is returned as it is, so that the call may be repeated.
+
+    Raises:
+        NotFound: no such reference (``reference_not_found``).
+        Gone: the person was erased (``person_erased``), or the image was deleted (``media_deleted``).
     """
     with service.unit() as unit:
         row = get_reference(unit.db, reference_id)
@@ -104,7 +125,7 @@ def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) 
         if measurement is None or measurement.acquired.value != Check.PASS:
             row.state, row.guidance = ReferenceState.REFUSED, list(measurement.guidance) if measurement else [refusal]
         elif enrolled and engine.compare(measurement.templates, list(enrolled.values())).state.value != Check.PASS:
-            # Whoever may enrol must not be able to put another face beside, or in place of, the first.
+            # A person who may enrol must not be able to add another face to the first, or to replace the first.
             row.state, row.guidance = ReferenceState.REFUSED, [ANOTHER_FACE]
         else:
             row.state, row.guidance = ReferenceState.ACTIVE, list(measurement.guidance)
@@ -115,7 +136,16 @@ def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) 
 
 
 def measure(engine: FaceEngine, data: bytes) -> tuple[Measurement | None, str]:
-    """Measure an image; a refused one gives None and the code of the refusal, as guidance for the person."""
+    """Measure an image.
+
+    Args:
+        engine: the face models.
+        data: the image.
+
+    Returns:
+        The measurement and an empty text; for a refused image None and the code of the refusal, which is guidance for
+        the person.
+    """
     try:
         return engine.measure(data), ""
     except ImageRefused as refused:
@@ -125,10 +155,18 @@ def measure(engine: FaceEngine, data: bytes) -> tuple[Measurement | None, str]:
 def open_references(
     db: Session, sealer: Sealer, beneficiary_id: UUID, models: Mapping[str, str]
 ) -> dict[UUID, dict[str, Any]]:
-    """Open the templates of all active references of a person: by reference, one mapping of model to vector each.
+    """Open the templates of all active references of a person.
 
-    ``models`` are the hashes of the loaded models: a template made by other weights is left out, because comparing
-    across weights means nothing.
+    Templates of other weights are omitted, because a comparison across weights means nothing.
+
+    Args:
+        db: the session to read in.
+        sealer: of the person.
+        beneficiary_id: id of the person.
+        models: SHA-256 of the loaded weights, by model.
+
+    Returns:
+        By reference, one float32 vector for each model.
     """
     by_reference: dict[UUID, dict[str, Any]] = defaultdict(dict)
     for row in active_templates(db, beneficiary_id):
