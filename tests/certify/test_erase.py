@@ -1,4 +1,4 @@
-"""Erasure: stored answers that speak of the person go with them, whoever asked; those of others stay."""
+"""Erasure deletes stored answers that name the person, whichever caller they were for; those of others stay."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from certify.storage.tables.service import IdempotencyRow
 pytestmark = pytest.mark.integration
 
 
-def test_answers_that_name_the_person_go(service: Service) -> None:
+def test_answers_that_name_the_person_are_deleted(service: Service) -> None:
     ana, bob = _certified(service, "ERASE001"), _certified(service, "ERASE002")
     with service.unit() as unit:
         numbers = {}
@@ -48,11 +48,11 @@ def test_answers_that_name_the_person_go(service: Service) -> None:
         ("officer", f"enrolled-{bob}"),
         (f"session|{bob}", "by number only"),
         ("officer", "under way"),
-        ("officer", "unreadable"),  # nobody can open it; it goes with its two days
+        ("officer", "unreadable"),  # no key opens it; it is deleted after its two days
     }
 
 
-def test_home_and_visit_go(service: Service) -> None:
+def test_home_and_visit_are_deleted(service: Service) -> None:
     ana, bob = _certified(service, "ERASE001"), _certified(service, "ERASE002")
     with service.unit() as unit:
         for person in (ana, bob):
@@ -63,11 +63,11 @@ def test_home_and_visit_go(service: Service) -> None:
         erase(unit, ana)
     with service.reading() as unit:
         assert unit.db.scalars(select(HomeRow.beneficiary_id)).all() == [bob]
-        assert visit_of(unit, ana) is None, "nobody is sent to them"
+        assert visit_of(unit, ana) is None, "no agent is sent to them"
         assert visit_of(unit, bob) is not None
 
 
-def test_all_chunks_are_looked_through(service: Service) -> None:
+def test_all_chunks_are_searched(service: Service) -> None:
     person = str(uuid4())
     with service.unit() as unit:
         for number in range(23):

@@ -1,4 +1,4 @@
-"""Rotating the service's keys: every kind, also at the moment in which somebody else makes or rotates one."""
+"""Rotating the service's keys: every purpose, also while another process makes or rotates a key."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def _active(service: Service, purpose: str) -> SigningKey:
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
-def test_every_kind_of_key_rotates_and_the_old_one_stays_known(service: Service, clock: Any, purpose: Purpose) -> None:
+def test_the_key_of_every_purpose_rotates_and_the_old_one_stays_known(
+    service: Service, clock: Any, purpose: Purpose
+) -> None:
     first = _active(service, purpose)
     clock.advance(timedelta(days=1))
     second = _rotate(service, purpose)
@@ -103,13 +105,13 @@ def test_a_token_of_the_retired_key_is_accepted_until_it_expires(service: Servic
 
 
 def test_a_key_made_at_the_same_moment_is_retired_too(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody stores the first key between our look and our insert: it used to stay active, in silence."""
+    """Another process stores the first key between our read and our insert. It must not stay active unnoticed."""
     insert = signing._insert
     theirs: list[str] = []
 
     def too_late(db: Any, vault: Any, purpose: str, key: SigningKey, now: Any) -> bool:
         if not theirs:
-            with service.unit() as other:  # a transaction of its own, committed before ours goes on
+            with service.unit() as other:  # a transaction of its own, committed before ours continues
                 first = SigningKey.generate()
                 assert insert(other.db, vault, purpose, first, now)
                 theirs.append(first.kid)
@@ -123,7 +125,7 @@ def test_a_key_made_at_the_same_moment_is_retired_too(service: Service, monkeypa
     assert active == {theirs[0]: False, ours.kid: True}
 
 
-def test_a_rotation_that_never_wins_says_so(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rotation_that_never_succeeds_raises_an_error(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signing, "_insert", lambda *_: False)
     with pytest.raises(Unavailable) as refused:
         _rotate(service, Purpose.CERTIFICATE)

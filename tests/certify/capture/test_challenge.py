@@ -1,4 +1,4 @@
-"""Plans keep their bounds and are drawn without preference; risk is what the database knows."""
+"""Plans keep their bounds and are drawn without bias; risk comes from what the database knows."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ _demands = st.builds(
 
 
 def _source(seed: int) -> Any:
-    return random.Random(seed).randbytes  # noqa: S311 - a test wants repeatable chance
+    return random.Random(seed).randbytes  # noqa: S311 - a test needs repeatable random bytes
 
 
 @given(_demands, st.integers(0, 2**32))
 def test_every_plan_keeps_its_bounds(demand: Demand, seed: int) -> None:
     plan = draw(demand, _source(seed))
-    assert plan == draw(demand, _source(seed)), "the same chance gives the same plan"
+    assert plan == draw(demand, _source(seed)), "the same random bytes give the same plan"
     assert plan == Plan.from_json(plan.to_json())
     assert plan.profile.value == demand.profile
     assert plan.seconds <= MAX_SECONDS
@@ -65,7 +65,7 @@ def test_every_plan_keeps_its_bounds(demand: Demand, seed: int) -> None:
     assert all(step.to_s - step.from_s == (6.0 if demand.gentle else 3.5) for step in plan.steps)
     edges = [edge for step in plan.steps for edge in (step.from_s, step.to_s)]
     edges += [edge for flash in plan.flashes for edge in (flash.from_s, flash.to_s)]
-    assert edges == sorted(edges), "nothing overlaps"
+    assert edges == sorted(edges), "no two steps overlap"
     assert plan.seconds == pytest.approx(edges[-1] + 1.0)
     colours = [(flash.red, flash.green, flash.blue) for flash in plan.flashes]
     assert len(colours) == demand.flashes
@@ -74,13 +74,13 @@ def test_every_plan_keeps_its_bounds(demand: Demand, seed: int) -> None:
     assert all(flash.to_s - flash.from_s >= 0.7 - 1e-9 for flash in plan.flashes)
 
 
-def test_a_visit_asks_nothing_and_takes_no_chance() -> None:
-    plan = draw(visit(), lambda _: pytest.fail("no chance is needed"))
+def test_a_visit_asks_nothing_and_draws_no_random_bytes() -> None:
+    plan = draw(visit(), lambda _: pytest.fail("no random bytes are needed"))
     assert (plan.profile, plan.steps, plan.flashes) == (Profile.DOORSTEP, (), ())
 
 
 def _chi_square(counts: Counter[Any], kinds: int) -> float:
-    """The statistic as a z-score (Wilson and Hilferty): beyond 4 once in 30,000 fair draws."""
+    """Return the chi-square statistic as a z-score (Wilson and Hilferty): beyond 4 once in 30,000 fair draws."""
     expected = counts.total() / kinds
     freedom = kinds - 1
     statistic = sum((count - expected) ** 2 / expected for count in counts.values())
@@ -92,14 +92,14 @@ def _chi_square(counts: Counter[Any], kinds: int) -> float:
 @pytest.mark.parametrize(
     ("risk", "plans"), [(Risk(), 22), (Risk(new_device=True), 150)], ids=["two prompts", "three prompts"]
 )
-def test_no_row_of_prompts_is_likelier_than_another(risk: Risk, plans: int) -> None:
+def test_all_orders_of_prompts_are_equally_likely(risk: Risk, plans: int) -> None:
     source, demand = _source(1), choose([], 70, [], risk)
     counts = Counter(tuple(step.prompt for step in draw(demand, source).steps) for _ in range(60 * plans))
     assert len(counts) == plans
     assert abs(_chi_square(counts, plans)) < 4
 
 
-def test_no_colour_and_no_change_of_colour_is_likelier_than_another() -> None:
+def test_all_colours_and_changes_of_colour_are_equally_likely() -> None:
     source, demand = _source(2), choose([], 70, [], Risk(open_adverse=1, new_device=True, sessions_last_hour=9))
     rows = [[(f.red, f.green, f.blue) for f in draw(demand, source).flashes] for _ in range(2000)]
     assert len(COLOURS) >= 6
@@ -109,7 +109,7 @@ def test_no_colour_and_no_change_of_colour_is_likelier_than_another() -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 22, 200, 256, 257, 720])
-def test_every_number_is_as_likely(limit: int) -> None:
+def test_all_numbers_are_equally_likely(limit: int) -> None:
     source = _source(limit)
     counts = Counter(below(limit, source) for _ in range(60 * limit))
     assert set(counts) <= set(range(limit))
@@ -122,14 +122,14 @@ def test_numbers_of_the_incomplete_last_round_are_drawn_again() -> None:
     assert below(7, lambda _: next(drawn)) == 6
 
 
-def test_a_broken_source_of_chance_is_noticed() -> None:
+def test_a_broken_source_of_random_bytes_is_noticed() -> None:
     with pytest.raises(RuntimeError, match="broken"):
         below(7, lambda size: b"\xff" * size)
     with pytest.raises(ValueError, match="nothing"):
         below(0, bytes)
 
 
-def test_what_cannot_be_asked_is_refused() -> None:
+def test_a_demand_without_a_plan_is_refused() -> None:
     with pytest.raises(ValueError, match="3 different prompts"):
         draw(Demand("standard", 3, 0, False, frozenset({"blink"}), ()), _source(0))
 
@@ -143,9 +143,9 @@ def _person(service: Service, number: int, *, needs: tuple[str, ...] = (), born:
     pension = (NewEntitlement("employee", date(2015, 1, 1)),)
     with service.unit() as unit:
         person = NewBeneficiary(f"RISK{number:04}", "Somebody", pension, birth_date=date(born, 11, 19), needs=needs)
-        found = add_beneficiary(unit, person)
-        add_reference(unit, found, _PHOTO)
-    return found
+        person_id = add_beneficiary(unit, person)
+        add_reference(unit, person_id, _PHOTO)
+    return person_id
 
 
 _PHOTO = faces.no_face(seed=3)  # never measured here
@@ -161,14 +161,14 @@ def _because(row: SessionRow) -> set[str]:
 
 
 def _decide(service: Service, row: SessionRow, outcome: str) -> None:
-    """As if it had been evaluated: only what later sessions look at."""
+    """Store only what later sessions read of an evaluated session."""
     with service.unit() as unit:
         stored = unit.db.get_one(SessionRow, row.id)
         stored.state, stored.outcome, stored.decided_at = "decided", outcome, unit.now
 
 
 @pytest.mark.integration
-def test_profile_and_plan_are_stored_and_follow_the_person(service: Service) -> None:
+def test_profile_and_plan_are_stored_and_fit_the_person(service: Service) -> None:
     assert _open(service, _person(service, 1)).profile == "standard"
     assert _open(service, _person(service, 2, needs=("bedridden",))).profile == "gentle"
     assert _open(service, _person(service, 3, born=1935)).profile == "gentle"
@@ -190,12 +190,12 @@ def test_two_sessions_have_two_plans_and_two_nonces(service: Service) -> None:
 def test_another_phone_than_the_one_that_succeeded_is_new(service: Service) -> None:
     person = _person(service, 1)
     first = _open(service, person, DEVICE)
-    assert "risk:new_device" not in _because(first), "the first phone is new to nobody"
+    assert "risk:new_device" not in _because(first), "the first phone is not new"
     assert DEVICE.encode() not in (first.device or b"")
-    assert "risk:new_device" not in _because(_open(service, person, OTHER)), "nothing is known yet"
+    assert "risk:new_device" not in _because(_open(service, person, OTHER)), "no phone is known yet"
     _decide(service, first, "certified")
     assert "risk:new_device" not in _because(_open(service, person, DEVICE))
-    for device in (OTHER, OTHER, None):  # a second attempt does not make it known, and silence is no way around
+    for device in (OTHER, OTHER, None):  # neither a second attempt nor a missing name avoids it
         row = _open(service, person, device)
         assert "risk:new_device" in _because(row)
         assert row.profile == "light"
@@ -241,7 +241,7 @@ def test_an_open_adverse_record_asks_for_more(service: Service) -> None:
 
 
 @pytest.mark.integration
-def test_after_a_failure_it_is_asked_differently_until_one_succeeds(service: Service, clock: Any) -> None:
+def test_after_a_failure_another_profile_is_asked_until_one_succeeds(service: Service, clock: Any) -> None:
     person = _person(service, 1)
     failed = _open(service, person)
     assert failed.profile == "standard"

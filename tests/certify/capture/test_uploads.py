@@ -1,4 +1,4 @@
-"""Videos in chunks: what breaks off goes on, what is wrong is refused, and nothing stays that should not."""
+"""Videos in chunks: an interrupted upload continues, a wrong one is refused, and no chunk is kept too long."""
 
 from __future__ import annotations
 
@@ -13,23 +13,13 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from certify.audit.replay import replay
-from certify.capture.evaluate import evaluate_session
-from certify.capture.media import is_video
-from certify.capture.session import open_session, submit_media
+from certify.capture.session import submit_media
 from certify.capture.uploads import (
     MAX_CHUNK,
     MIN_CHUNK,
-    Progress,
     WrongOffset,
     begin_upload,
-    put_chunk,
-    upload_progress,
 )
-from certify.decision.determine import determine
-from certify.domain.channels import Channel
-from certify.domain.evidence import Capture, Check
-from certify.doorstep.traces import note_face
 from certify.erase import erase
 from certify.errors import Conflict, Gone, Invalid, NotFound, TooLarge
 from certify.people.enrol import (
@@ -37,10 +27,9 @@ from certify.people.enrol import (
     NewEntitlement,
     add_beneficiary,
 )
-from certify.people.references import add_reference, measure_reference
+from certify.people.references import add_reference
 from certify.queue import DatabaseQueue
 from certify.service import Service
-from certify.storage.facts import determinations_of, evidence_of, stored_parameters
 from certify.storage.media import read_media
 from certify.storage.tables.sessions import (
     BlobRow,
@@ -51,68 +40,18 @@ from certify.storage.tables.sessions import (
 from certify.workers.housekeeping import run_housekeeping
 from fixtures import faces, videos
 from models.errors import VideoRefused
-from models.pipeline import FaceEngine
+from tests.certify.capture.sending import CHUNK, ask_progress, begin, open_for, put, send
 
 pytestmark = pytest.mark.integration
-
-CHUNK = MIN_CHUNK
-
-
-@pytest.fixture(scope="module")
-def portrait() -> Any:
-    return faces.portraits()["eileen_collins"]
-
-
-@pytest.fixture(scope="module")
-def film(portrait: Any) -> bytes:
-    """A WebM of several chunks."""
-    film = videos.encode(videos.moving(portrait, seconds=1.5, rate=15), rate=15, live=True)
-    assert len(film) > 3 * CHUNK
-    return film
 
 
 @pytest.fixture
 def person(service: Service, portrait: Any) -> UUID:
     with service.unit() as unit:
         pension = (NewEntitlement("employee", date(2015, 1, 1)),)
-        found = add_beneficiary(unit, NewBeneficiary("UPLOAD001", "Eileen Collins", pension))
-        add_reference(unit, found, faces.encode(portrait))
-    return found
-
-
-@pytest.fixture
-def session(service: Service, person: UUID) -> UUID:
-    return _open(service, person)
-
-
-def _open(service: Service, person: UUID, channel: Channel = Channel.REMOTE) -> UUID:
-    with service.unit() as unit:
-        return open_session(unit, person, channel).id
-
-
-def _begin(service: Service, session: UUID, data: bytes, *, sha256: str | None = None) -> Progress:
-    with service.unit() as unit:
-        return begin_upload(unit, session, size=len(data), sha256=sha256 or hashlib.sha256(data).hexdigest())
-
-
-def _put(service: Service, session: UUID, start: int, data: bytes) -> Progress:
-    with service.unit() as unit:
-        progress = put_chunk(unit, session, start, data)
-    if progress.refusal:
-        raise progress.refusal
-    return progress
-
-
-def _progress(service: Service, session: UUID) -> Progress:
-    with service.reading() as unit:
-        return upload_progress(unit, session)
-
-
-def _send(service: Service, session: UUID, data: bytes, *, size: int = CHUNK) -> Progress:
-    progress = _progress(service, session)
-    while progress.offset < progress.size:
-        progress = _put(service, session, progress.offset, data[progress.offset : progress.offset + size])
-    return progress
+        person_id = add_beneficiary(unit, NewBeneficiary("UPLOAD001", "Eileen Collins", pension))
+        add_reference(unit, person_id, faces.encode(portrait))
+    return person_id
 
 
 def _count(db: Session, table: type[Any]) -> int:
@@ -121,8 +60,8 @@ def _count(db: Session, table: type[Any]) -> int:
 
 @pytest.mark.parametrize("size", [CHUNK, 50_000, MAX_CHUNK])
 def test_a_whole_video_arrives_and_is_submitted(service: Service, session: UUID, film: bytes, size: int) -> None:
-    assert _begin(service, session, film).offset == 0
-    progress = _send(service, session, film, size=size)
+    assert begin(service, session, film).offset == 0
+    progress = send(service, session, film, size=size)
     assert (progress.offset, progress.session.state) == (len(film), "submitted")
     with service.unit() as unit:
         row = unit.db.get_one(SessionRow, session)
@@ -139,10 +78,10 @@ def test_the_job_is_enqueued_with_the_last_chunk_and_not_before(service: Service
         with service.unit() as unit:
             return unit.db.scalar(text("select count(*) from procrastinate_jobs")) or 0
 
-    _begin(queued, session, film)
-    _put(queued, session, 0, film[:CHUNK])
+    begin(queued, session, film)
+    put(queued, session, 0, film[:CHUNK])
     assert jobs() == 0
-    _send(queued, session, film)
+    send(queued, session, film)
     assert jobs() == 1
 
 
@@ -153,22 +92,22 @@ class _BrokenQueue:
 
 
 def test_dying_at_the_last_chunk_loses_that_chunk_only(service: Service, session: UUID, film: bytes) -> None:
-    _begin(service, session, film)
+    begin(service, session, film)
     last = len(film) - CHUNK
-    _put(service, session, 0, film[:last])
+    put(service, session, 0, film[:last])
     with pytest.raises(ConnectionError):
-        _put(replace(service, queue=_BrokenQueue()), session, last, film[last:])
-    progress = _progress(service, session)
+        put(replace(service, queue=_BrokenQueue()), session, last, film[last:])
+    progress = ask_progress(service, session)
     assert (progress.offset, progress.session.state) == (last, "open")
-    assert _put(service, session, last, film[last:]).session.state == "submitted"
+    assert put(service, session, last, film[last:]).session.state == "submitted"
 
 
-def test_the_same_chunk_again_is_harmless_another_one_is_refused(service: Service, session: UUID, film: bytes) -> None:
-    _begin(service, session, film)
-    _put(service, session, 0, film[:CHUNK])
-    _put(service, session, CHUNK, film[CHUNK : 2 * CHUNK])
-    assert _put(service, session, 0, film[:CHUNK]).offset == 2 * CHUNK
-    assert _put(service, session, CHUNK, film[CHUNK : 2 * CHUNK]).offset == 2 * CHUNK
+def test_the_same_chunk_changes_nothing_and_another_is_refused(service: Service, session: UUID, film: bytes) -> None:
+    begin(service, session, film)
+    put(service, session, 0, film[:CHUNK])
+    put(service, session, CHUNK, film[CHUNK : 2 * CHUNK])
+    assert put(service, session, 0, film[:CHUNK]).offset == 2 * CHUNK
+    assert put(service, session, CHUNK, film[CHUNK : 2 * CHUNK]).offset == 2 * CHUNK
     for start, data in (
         (0, film[1 : CHUNK + 1]),
         (0, film[: CHUNK + 1]),
@@ -176,22 +115,22 @@ def test_the_same_chunk_again_is_harmless_another_one_is_refused(service: Servic
         (5, film[5:]),
     ):
         with pytest.raises(WrongOffset) as refused:
-            _put(service, session, start, data)
+            put(service, session, start, data)
         assert refused.value.offset == 2 * CHUNK
-    _send(service, session, film)
+    send(service, session, film)
     # The answer to the last chunk was lost: the phone sends it again.
     last = (len(film) - 1) // CHUNK * CHUNK
-    assert _put(service, session, last, film[last:]).offset == len(film)
-    assert _begin(service, session, film).offset == len(film), "and so when it begins anew"
+    assert put(service, session, last, film[last:]).offset == len(film)
+    assert begin(service, session, film).offset == len(film), "the same when it begins again"
     with pytest.raises(WrongOffset):
-        _put(service, session, last, film[last:-1])
+        put(service, session, last, film[last:-1])
     with service.unit() as unit:
         assert _count(unit.db, BlobRow) == 2, "the reference and one video"
 
 
 def test_chunks_are_sealed(service: Service, session: UUID, film: bytes) -> None:
-    _begin(service, session, film)
-    _put(service, session, 0, film[:CHUNK])
+    begin(service, session, film)
+    put(service, session, 0, film[:CHUNK])
     with service.unit() as unit:
         sealed = unit.db.scalars(select(ChunkRow.sealed)).one()
     assert sealed is not None
@@ -199,29 +138,29 @@ def test_chunks_are_sealed(service: Service, session: UUID, film: bytes) -> None
     assert film[1000:1032] not in sealed
 
 
-def test_declaring_another_video_begins_anew(service: Service, session: UUID, film: bytes) -> None:
-    _begin(service, session, film)
-    _put(service, session, 0, film[:CHUNK])
-    assert _begin(service, session, film).offset == CHUNK, "the same goes on"
+def test_declaring_another_video_starts_again(service: Service, session: UUID, film: bytes) -> None:
+    begin(service, session, film)
+    put(service, session, 0, film[:CHUNK])
+    assert begin(service, session, film).offset == CHUNK, "the same video continues"
     other = film + b"\0"
-    assert _begin(service, session, other).offset == 0
+    assert begin(service, session, other).offset == 0
     with service.unit() as unit:
         assert _count(unit.db, ChunkRow) == 0
         assert _count(unit.db, UploadRow) == 1
 
 
-def test_a_wrong_hash_takes_the_upload_away(service: Service, session: UUID, film: bytes) -> None:
-    _begin(service, session, film, sha256="0" * 64)
+def test_a_wrong_hash_deletes_the_upload(service: Service, session: UUID, film: bytes) -> None:
+    begin(service, session, film, sha256="0" * 64)
     with pytest.raises(Invalid) as refused:
-        _send(service, session, film)
+        send(service, session, film)
     assert refused.value.code == "upload_damaged"
     with pytest.raises(NotFound):
-        _progress(service, session)
+        ask_progress(service, session)
     with service.unit() as unit:
         assert _count(unit.db, ChunkRow) == 0
         assert unit.db.get_one(SessionRow, session).state == "open", "the attempt is not used up"
-    _begin(service, session, film)
-    assert _send(service, session, film).session.state == "submitted"
+    begin(service, session, film)
+    assert send(service, session, film).session.state == "submitted"
 
 
 @pytest.mark.parametrize(
@@ -239,15 +178,15 @@ def test_a_wrong_hash_takes_the_upload_away(service: Service, session: UUID, fil
             "video_too_long",
         ),
     ],
-    ids=["photo", "text", "rubbish", "sound", "cut off", "too long"],
+    ids=["photo", "text", "zeros", "sound", "cut off", "too long"],
 )
-def test_what_is_no_usable_video_is_refused(
+def test_unusable_videos_are_refused(
     service: Service, session: UUID, film: bytes, portrait: Any, make: Callable[[bytes, Any], bytes], code: str
 ) -> None:
     data = make(film, portrait)
-    _begin(service, session, data)
+    begin(service, session, data)
     with pytest.raises(VideoRefused) as refused:
-        _send(service, session, data)
+        send(service, session, data)
     assert refused.value.code == code
     with service.unit() as unit:
         assert unit.db.get_one(SessionRow, session).state == "open"
@@ -260,27 +199,27 @@ def test_sizes_are_bounded(service: Service, session: UUID, film: bytes) -> None
         begin_upload(unit, session, size=limit + 1, sha256="0" * 64)
     with service.unit() as unit:
         begin_upload(unit, session, size=limit, sha256="0" * 64)
-    _begin(service, session, film)
+    begin(service, session, film)
     with pytest.raises(TooLarge):
-        _put(service, session, 0, film[:1] * (MAX_CHUNK + 1))
+        put(service, session, 0, film[:1] * (MAX_CHUNK + 1))
     for data, code in ((film + b"\0", "chunk_beyond_end"), (film[: MIN_CHUNK - 1], "chunk_too_small")):
         with pytest.raises(Invalid) as refused:
-            _put(service, session, 0, data)
+            put(service, session, 0, data)
         assert refused.value.code == code
-    assert _progress(service, session).offset == 0
+    assert ask_progress(service, session).offset == 0
 
 
-def test_time_runs_out_and_what_had_come_goes(service: Service, session: UUID, film: bytes, clock: Any) -> None:
-    _begin(service, session, film)
-    _put(service, session, 0, film[:CHUNK])
+def test_chunks_are_deleted_when_the_session_expires(service: Service, session: UUID, film: bytes, clock: Any) -> None:
+    begin(service, session, film)
+    put(service, session, 0, film[:CHUNK])
     clock.advance(timedelta(minutes=16))
-    for tidied in (False, True):
-        if tidied:
+    for after_housekeeping in (False, True):
+        if after_housekeeping:
             run_housekeeping(service)
         attempts: tuple[Callable[[], object], ...] = (
-            lambda: _put(service, session, CHUNK, film[CHUNK : 2 * CHUNK]),
-            lambda: _progress(service, session),
-            lambda: _begin(service, session, film),
+            lambda: put(service, session, CHUNK, film[CHUNK : 2 * CHUNK]),
+            lambda: ask_progress(service, session),
+            lambda: begin(service, session, film),
         )
         for attempt in attempts:
             with pytest.raises(Gone) as refused:
@@ -290,11 +229,11 @@ def test_time_runs_out_and_what_had_come_goes(service: Service, session: UUID, f
         assert _count(unit.db, UploadRow) == _count(unit.db, ChunkRow) == 0
 
 
-def test_traces_of_an_arrived_upload_go_with_the_time_of_the_session(
+def test_a_finished_upload_leaves_no_rows_when_the_session_has_expired(
     service: Service, session: UUID, film: bytes, clock: Any
 ) -> None:
-    _begin(service, session, film)
-    _send(service, session, film)
+    begin(service, session, film)
+    send(service, session, film)
     clock.advance(timedelta(minutes=16))
     run_housekeeping(service)
     with service.unit() as unit:
@@ -302,89 +241,35 @@ def test_traces_of_an_arrived_upload_go_with_the_time_of_the_session(
         assert unit.db.get_one(SessionRow, session).blob_id is not None
 
 
-def test_erasure_takes_chunks_with_it(service: Service, session: UUID, film: bytes, person: UUID) -> None:
-    _begin(service, session, film)
-    _put(service, session, 0, film[:CHUNK])
+def test_erasure_deletes_chunks(service: Service, session: UUID, film: bytes, person: UUID) -> None:
+    begin(service, session, film)
+    put(service, session, 0, film[:CHUNK])
     with service.unit() as unit:
         erase(unit, person)
     with service.unit() as unit:
         assert _count(unit.db, UploadRow) == _count(unit.db, ChunkRow) == 0
     with pytest.raises(Gone):
-        _put(service, session, CHUNK, film[CHUNK : 2 * CHUNK])
+        put(service, session, CHUNK, film[CHUNK : 2 * CHUNK])
 
 
 def test_a_photo_sent_meanwhile_ends_the_upload(service: Service, session: UUID, film: bytes, portrait: Any) -> None:
-    _begin(service, session, film)
-    _put(service, session, 0, film[:CHUNK])
+    begin(service, session, film)
+    put(service, session, 0, film[:CHUNK])
     with service.unit() as unit:
         submit_media(unit, session, faces.rephotograph(portrait, seed=1, megapixels=0.3))
     with pytest.raises(NotFound):
-        _put(service, session, CHUNK, film[CHUNK : 2 * CHUNK])
+        put(service, session, CHUNK, film[CHUNK : 2 * CHUNK])
     with pytest.raises(Conflict) as refused:
-        _begin(service, session, film)
+        begin(service, session, film)
     assert refused.value.code == "session_already_submitted"
 
 
 def test_only_one_remote_attempt_at_a_time(service: Service, person: UUID, session: UUID, film: bytes) -> None:
-    second = _open(service, person)
-    _begin(service, second, film)
-    _begin(service, session, film)
-    _send(service, session, film)
+    second = open_for(service, person)
+    begin(service, second, film)
+    begin(service, session, film)
+    send(service, session, film)
     with pytest.raises(Conflict) as refused:
-        _send(service, second, film)
+        send(service, second, film)
     assert refused.value.code == "another_in_progress"
-    assert _progress(service, second).session.state == "open", "the last chunk can come again later"
-
-
-@pytest.mark.parametrize(
-    ("codec", "live", "kind"), [("vp9", True, "webm"), ("h264", False, "mp4"), ("h264", True, "mp4")]
-)
-def test_videos_in_one_piece(service: Service, session: UUID, portrait: Any, codec: str, live: bool, kind: str) -> None:
-    film = videos.encode(videos.moving(portrait, seconds=1.2, rate=10), rate=10, codec=codec, live=live)
-    assert is_video(film)
-    with service.unit() as unit:
-        row = submit_media(unit, session, film)
-        assert row.state == "submitted"
-        assert unit.db.get_one(BlobRow, row.blob_id).media_type == f"video/{kind}"
-
-
-def test_a_video_is_watched_compared_and_decided(
-    service: Service, engine: FaceEngine, person: UUID, film: bytes
-) -> None:
-    with service.unit() as unit:
-        references = unit.db.execute(text("select id from face_references")).scalars().all()
-    assert [measure_reference(service, engine, UUID(str(number))).state for number in references] == ["active"]
-    session = _open(service, person, Channel.DOORSTEP)
-    _begin(service, session, film)
-    _send(service, session, film)
-    row = evaluate_session(service, engine, session, notice=note_face)
-    assert row.state == "decided"
-    with service.unit() as unit:
-        report = unit.db.get_one(SessionRow, session).report or {}
-        capture = next(fact for fact in evidence_of(unit.db, person) if isinstance(fact, Capture))
-        assert capture.liveness == Check(report["liveness"]["state"])
-        assert capture.acquired is Check.PASS
-        assert capture.llr is not None
-        assert capture.llr > 2.55
-        for name, sha256 in report["parameters"].items():
-            assert hashlib.sha256(stored_parameters(unit.db, sha256).encode()).hexdigest() == sha256, name
-        assert "liveness" in report["parameters"]
-        again = replay(unit, determinations_of(unit.db, session_id=session)[0].id, engine=engine)
-    assert again.identical, again.differences
-    assert len(again.checked) == 4
-
-
-def test_a_video_that_the_worker_cannot_read_is_a_failed_attempt_with_guidance(
-    service: Service, engine: FaceEngine, person: UUID, session: UUID, portrait: Any
-) -> None:
-    half = (videos.moving(portrait, seconds=1, rate=10, size=size) for size in ((240, 320), (320, 240)))
-    film = videos.resized_midway(*half, rate=10)
-    with service.unit() as unit:
-        references = unit.db.execute(text("select id from face_references")).scalars().all()
-        submit_media(unit, session, film)
-    for number in references:
-        measure_reference(service, engine, UUID(str(number)))
-    row = evaluate_session(service, engine, session, notice=note_face)
-    assert (row.outcome, row.guidance) == ("retry", ["video_size_changed"])
-    with service.unit() as unit:
-        determine(unit, person)
+    assert ask_progress(service, second).session.state == "open", "the last chunk can be sent again later"

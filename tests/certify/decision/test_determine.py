@@ -1,4 +1,4 @@
-"""Determining many people at once is determining each of them, and waits for whoever is at it."""
+"""Many people are determined at once as they are one by one, and each waits for the transaction that holds them."""
 
 from __future__ import annotations
 
@@ -39,40 +39,40 @@ pytestmark = pytest.mark.integration
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def test_many_at_once_come_out_as_one_by_one(service: Service) -> None:
+def test_many_people_at_once_give_the_same_as_one_by_one(service: Service) -> None:
     """Certified by an officer, dead by one source, proven before, never proven: the same rows and ledger entries."""
     alone, together = _population(service, "A"), _population(service, "B")
     for person in alone:
         with service.unit() as unit:
             determine(unit, person)
     with service.unit() as unit:
-        found = determine_many(unit, together)
-    assert list(found) == together
+        determined = determine_many(unit, together)
+    assert list(determined) == together
     assert [_seen(service, person) for person in alone] == [_seen(service, person) for person in together]
     standings = [_seen(service, person)["pensions"][0][0] for person in together]
     assert standings == ["certified", "paused", "certified", "overdue"]
-    assert [result.certificate is not None for result in found.values()] == [True, False, False, False]
+    assert [result.certificate is not None for result in determined.values()] == [True, False, False, False]
     with service.unit() as unit:
         row = certificate_in_force(unit.db, together[0])
         assert row is not None
         assert verify_any(row.cose, key_set(unit), unit.now).state == "valid"
         for person in together:
             stored = determinations_of(unit.db, beneficiary_id=person)
-            assert [row.id for row in stored] == found[person].ids
+            assert [row.id for row in stored] == determined[person].ids
             assert all(replay(unit, row.id).identical for row in stored)
 
 
-def test_the_statements_are_as_many_for_many_as_for_one(service: Service) -> None:
+def test_many_people_need_as_many_statements_as_one(service: Service) -> None:
     """Of people who all get a certificate: lock, read, the signing key, their data keys, write."""
     people = [_population(service, f"N{number}")[0] for number in range(12)]
     with service.unit() as unit:
-        determine(unit, people.pop())  # policies and the signing key are there from now on
+        determine(unit, people.pop())  # from now on policies and the signing key are stored
     counts = []
     for batch in (people[:1], people[1:]):
         with service.unit() as unit:
             sent = _count_statements(unit)
-            found = determine_many(unit, batch)
-            assert all(result.certificate for result in found.values())
+            determined = determine_many(unit, batch)
+            assert all(result.certificate for result in determined.values())
             counts.append(len(sent))
     assert counts == [5, 5]
 
@@ -90,8 +90,8 @@ def _count_statements(unit: Unit) -> list[object]:
     return sent
 
 
-def test_facts_of_whoever_held_the_person_are_seen(service: Service) -> None:
-    """The facts are read after the lock was had: a determination that waited must not miss what it waited for."""
+def test_facts_of_the_transaction_that_held_the_lock_are_read(service: Service) -> None:
+    """Facts are read after the lock is taken: a determination that waited must read what the other one stored."""
     person = _population(service, "W")[2]
     with service.unit() as unit:
         determine(unit, person)
@@ -112,21 +112,21 @@ def test_facts_of_whoever_held_the_person_are_seen(service: Service) -> None:
         assert entitlements_of(unit.db, person)[0].standing == "paused"
 
 
-def test_what_was_read_before_is_read_anew(service: Service) -> None:
+def test_rows_read_before_are_refreshed(service: Service) -> None:
     person = _population(service, "R")[1]
     with service.unit() as unit:
         before = entitlements_of(unit.db, person)[0]
-        stood = [before.standing]
+        standings = [before.standing]
         determine(unit, person)
-        stood.append(before.standing)
+        standings.append(before.standing)
         case = open_cases_of(unit.db, person)[0]
         _officer(unit, person, Ruling.CONFIRM_ALIVE, "seen", NOW, dismisses=True)
         determine(unit, person)
-        assert [*stood, before.standing] == [None, "paused", "certified"]
+        assert [*standings, before.standing] == [None, "paused", "certified"]
         assert (case.state, case.resolution) == ("closed", "cause_gone")
 
 
-def test_whoever_is_not_enrolled_stops_the_batch(service: Service) -> None:
+def test_an_unknown_person_stops_the_batch(service: Service) -> None:
     people = _population(service, "U")
     with pytest.raises(NotFound), service.unit() as unit:
         determine_many(unit, [*people, uuid4()])
@@ -136,7 +136,7 @@ def test_whoever_is_not_enrolled_stops_the_batch(service: Service) -> None:
         assert {row.standing for row in unit.db.scalars(select(EntitlementRow))} == {None}
 
 
-def test_a_refused_statement_raises_what_callers_know_and_shows_no_values(service: Service) -> None:
+def test_a_refused_statement_raises_an_error_of_sqlalchemy_without_values(service: Service) -> None:
     with pytest.raises(IntegrityError) as refused, service.unit() as unit:
         run(unit.db, b"insert into data_keys values (%(a)s, %(b)s, 'k')", {"a": uuid4(), "b": b"do not show"})
     assert "do not show" not in str(refused.value)
@@ -168,7 +168,7 @@ def _died(unit: Unit, person: UUID, number: str) -> None:
 
 
 def _seen(service: Service, person: UUID) -> dict[str, Any]:
-    """Everything about a person but the ids."""
+    """Return everything about a person except the ids."""
     with service.unit() as unit:
         pensions = entitlements_of(unit.db, person)
         entries = [json.loads(leaf.entry) for leaf in leaves(unit.db, 0, ledger_size(unit.db))]

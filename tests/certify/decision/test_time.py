@@ -1,4 +1,4 @@
-"""Time passes: standings change by themselves on the day they should, and nobody is forgotten."""
+"""Standings change by themselves on the right day, for every person."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def test_between_two_changes_nothing_changes(case: some.Case, days: int) -> None
 
 
 @pytest.mark.integration
-def test_a_pension_runs_through_its_year_by_itself(service: Service, clock: Any) -> None:
+def test_a_pension_changes_by_itself_through_its_year(service: Service, clock: Any) -> None:
     clock.now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     with service.unit() as unit:
         pension = (NewEntitlement("employee", date(2020, 1, 1), date(2025, 6, 1)),)
         person = add_beneficiary(unit, NewBeneficiary("TIME0001", "Grace", pension, birth_date=date(1946, 12, 9)))
         determine(unit, person)
     assert _standing(service, person) == ("certified", "nothing")
-    seen = []
+    changes = []
     for _ in range(400):
         clock.advance(timedelta(days=1))
         if determine_due(service):
-            seen.append((clock.now.date().isoformat(), *_standing(service, person)))
-    assert seen == [
+            changes.append((clock.now.date().isoformat(), *_standing(service, person)))
+    assert changes == [
         ("2026-03-03", "certified", "renew"),
         ("2026-06-02", "grace", "certify"),
         ("2026-08-01", "overdue", "certify"),
@@ -77,7 +77,9 @@ def test_the_eightieth_birthday_opens_the_subsidy(service: Service, clock: Any) 
 
 
 @pytest.mark.integration
-def test_a_death_dated_later_today_counts_now_and_the_erased_are_left_alone(service: Service, clock: Any) -> None:
+def test_a_death_dated_later_today_counts_now_and_erased_people_are_not_determined(
+    service: Service, clock: Any
+) -> None:
     with service.unit() as unit:
         pension = (NewEntitlement("employee", date(2020, 1, 1), date(2025, 12, 1)),)
         person = add_beneficiary(unit, NewBeneficiary("TIME0003", "Mae", pension))
@@ -92,7 +94,7 @@ def test_a_death_dated_later_today_counts_now_and_the_erased_are_left_alone(serv
 
 
 @pytest.mark.integration
-def test_one_failure_holds_up_nobody_else(service: Service, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_failure_does_not_hold_up_the_others(service: Service, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     people = []
     with service.unit() as unit:
         for number in range(3):

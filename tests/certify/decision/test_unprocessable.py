@@ -1,4 +1,4 @@
-"""A photo that kills its workers does so a few times, not for ever; then a human sees it, and nobody loses anything."""
+"""A photo that kills its workers is tried a few times; then an officer gets the case, and the person loses nothing."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def _forget_references(service: Service) -> None:
         unit.db.execute(text("delete from procrastinate_jobs where task_name <> :task"), {"task": EVALUATE})
 
 
-def _take(service: Service, number: int = 1) -> list[tuple[int, str]]:
-    """Do what a worker does that dies at once: register, take jobs, and never be heard of again."""
+def _take(service: Service, count: int = 1) -> list[tuple[int, str]]:
+    """Register as a worker and take jobs, without ever sending a heartbeat again, as a worker that dies at once."""
     with service.unit() as unit:
         register = "insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 hour') returning id"
         worker = unit.db.scalar(text(register))
         fetch = text("select id, lock from procrastinate_fetch_job_v2(array['faces'], :worker)")
-        rows = [unit.db.execute(fetch, {"worker": worker}).one() for _ in range(number)]
+        rows = [unit.db.execute(fetch, {"worker": worker}).one() for _ in range(count)]
     return [(row[0], row[1]) for row in rows if row[0] is not None]
 
 
@@ -117,7 +117,7 @@ def _events(service: Service) -> str:
         return "\n".join(row.entry.decode() for row in leaves(unit.db, 0, ledger_size(unit.db)))
 
 
-def test_after_the_fourth_dead_worker_a_human_gets_the_session(service: Service, clock: Any) -> None:
+def test_after_the_fourth_dead_worker_an_officer_gets_the_session(service: Service, clock: Any) -> None:
     person, _ = _enrol(service)
     session = _submit(service, person)
     _forget_references(service)
@@ -165,14 +165,14 @@ def test_a_reference_that_kills_workers_is_refused(service: Service) -> None:
     assert '"event":"reference_refused"' in _events(service)
 
 
-def test_what_died_together_does_not_run_together_again(service: Service) -> None:
-    """A worker with several jobs at once takes innocent ones with it; alone, they show that they are innocent."""
+def test_jobs_that_died_together_do_not_run_together_again(service: Service) -> None:
+    """A worker that dies fails all of its jobs. When they run one at a time, the harmless ones succeed."""
     for number in range(3):
         _submit(service, _enrol(service, number)[0])
     _forget_references(service)
     assert len(_take(service, 3)) == 3
     assert _rescue(service) == 3
-    # However many are asked for, one is given out; what was never under suspicion goes first.
+    # However many are asked for, one rescued job is given out; a job that was never rescued goes first.
     assert len(_take(service, 3)) == 1
     fresh = _submit(service, _enrol(service, 9)[0])
     _forget_references(service)
@@ -180,7 +180,7 @@ def test_what_died_together_does_not_run_together_again(service: Service) -> Non
     assert [lock for _, lock in first] == [f"{EVALUATE}:{fresh}"]
 
 
-def test_housekeeping_doubles_no_job_that_a_worker_has_or_had(service: Service, clock: Any) -> None:
+def test_housekeeping_enqueues_no_second_job_for_one_that_a_worker_has_or_had(service: Service, clock: Any) -> None:
     person, _ = _enrol(service)
     _submit(service, person)
     _forget_references(service)
@@ -216,7 +216,7 @@ def test_housekeeping_of_a_dead_worker_is_not_taken_over(service: Service) -> No
     assert _jobs(service) == [("todo", 0)]
 
 
-def test_a_session_that_keeps_failing_is_given_up_after_a_day(service: Service, clock: Any) -> None:
+def test_a_session_that_keeps_failing_is_closed_after_a_day(service: Service, clock: Any) -> None:
     person, _ = _enrol(service)
     session = _submit(service, person)
     _forget_references(service)
@@ -234,7 +234,7 @@ def test_a_session_that_keeps_failing_is_given_up_after_a_day(service: Service, 
     assert '"gave_up":"keeps_failing"' in _events(service)
 
 
-def test_giving_up_twice_or_too_late_changes_nothing(service: Service) -> None:
+def test_closing_twice_or_too_late_changes_nothing(service: Service) -> None:
     person, reference = _enrol(service)
     sessions = []
     for _ in range(2):
@@ -250,7 +250,7 @@ def test_giving_up_twice_or_too_late_changes_nothing(service: Service) -> None:
         erase(unit, person)
     with service.unit() as unit:
         assert close_unprocessable(unit, waiting, reason=UnprocessableReason.WORKER_DIED).state == "expired"
-    # The reference went with the person: the job is given up all the same, quietly.
+    # The reference was erased with the person: its job is closed too, without an error.
     for _ in range(2 * (MAX_RESCUES + 1)):
         _take(service)
         _rescue(service)
@@ -259,7 +259,7 @@ def test_giving_up_twice_or_too_late_changes_nothing(service: Service) -> None:
     assert reference
 
 
-def test_a_measured_reference_is_not_given_up(service: Service) -> None:
+def test_a_measured_reference_is_not_refused(service: Service) -> None:
     _, reference = _enrol(service)
     with service.unit() as unit:
         row = unit.db.scalars(select(ReferenceRow).where(ReferenceRow.id == reference)).one()
@@ -278,7 +278,7 @@ from certify.service import build_service
 from certify.workers.faces import WorkerContext, run_worker
 
 class PoisonedEngine:
-    '''Stands for a decoder or model that takes the whole process with it.'''
+    '''In place of a decoder or model that kills the whole process.'''
     models = {}
     def measure(self, data):
         os.kill(os.getpid(), signal.SIGKILL)

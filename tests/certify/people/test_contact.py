@@ -1,4 +1,4 @@
-"""How people are reached: checked, sealed, erased; quiet hours anywhere on earth."""
+"""Contact details are checked, sealed and erased; quiet hours end in every time zone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ integration = pytest.mark.integration
 
 
 @integration
-def test_who_has_said_nothing_has_the_defaults(service: Service) -> None:
+def test_a_person_without_stored_contact_has_the_defaults(service: Service) -> None:
     person = enrol(service)
     with service.reading() as unit:
         assert contact_of(unit, person) == Contact()
@@ -30,15 +30,15 @@ def test_who_has_said_nothing_has_the_defaults(service: Service) -> None:
 
 
 @integration
-def test_it_is_stored_sealed_and_written_one_way(service: Service) -> None:
+def test_a_contact_is_stored_sealed_and_in_its_normal_form(service: Service) -> None:
     person = enrol(service)
     given_ = Contact("+86 138-0013 8000", "Maria@Mail.EXAMPLE", "pt", False, 22, 6, "America/Sao_Paulo")
     with service.unit() as unit:
         set_contact(unit, person, given_)
     with service.reading() as unit:
-        found = contact_of(unit, person)
+        stored = contact_of(unit, person)
         row = unit.db.get(ContactRow, person)
-    assert found == Contact(PHONE, "Maria@mail.example", "pt", False, 22, 6, "America/Sao_Paulo")
+    assert stored == Contact(PHONE, "Maria@mail.example", "pt", False, 22, 6, "America/Sao_Paulo")
     assert row is not None
     assert (row.language, row.reminders) == ("pt", False)
     assert b"138" not in row.sealed
@@ -72,7 +72,7 @@ def test_it_is_stored_sealed_and_written_one_way(service: Service) -> None:
         Contact(timezone="../../etc/passwd"),
     ],
 )
-def test_rubbish_is_refused_and_not_repeated(service: Service, wrong: Contact) -> None:
+def test_invalid_details_are_refused_and_not_repeated_in_the_message(service: Service, wrong: Contact) -> None:
     person = enrol(service)
     with pytest.raises(Invalid) as error, service.unit() as unit:
         set_contact(unit, person, wrong)
@@ -82,7 +82,7 @@ def test_rubbish_is_refused_and_not_repeated(service: Service, wrong: Contact) -
 
 
 @integration
-def test_nobody_has_no_contact(service: Service) -> None:
+def test_an_unknown_person_has_no_contact(service: Service) -> None:
     with pytest.raises(NotFound), service.unit() as unit:
         set_contact(unit, uuid4(), Contact())
     with pytest.raises(Gone), service.reading() as unit:
@@ -90,7 +90,7 @@ def test_nobody_has_no_contact(service: Service) -> None:
 
 
 @integration
-def test_a_new_number_cancels_what_waits_for_the_old_one(service: Service) -> None:
+def test_a_new_number_cancels_messages_waiting_for_the_old_one(service: Service) -> None:
     service = with_ways(service, "sms", "email", "letter")
     person = enrol(service, contact=reached())
     _remind(service, person)
@@ -123,7 +123,7 @@ def test_erasing_deletes_contact_and_messages(service: Service) -> None:
         set_contact(unit, ana, reached())
     with service.unit() as unit:
         assert put_message(unit, ana, "code", {"code": "1"}, dedupe="x", urgent=True) == 0
-        assert unit.db.scalar(text("select count(*) from access_codes")) == 2  # the links of bob alone
+        assert unit.db.scalar(text("select count(*) from access_codes")) == 2  # only bob's links
 
 
 def _remind(service: Service, person: object) -> None:
@@ -147,7 +147,7 @@ def _utc(text_: str) -> datetime:
         ((8, 8, "UTC"), "2026-03-03T08:30", None),
         ((21, 8, "Asia/Shanghai"), "2026-03-02T13:00", "2026-03-03T00:00"),
         ((21, 8, "America/Sao_Paulo"), "2026-03-02T05:00", "2026-03-02T11:00"),
-        # The night of 28 to 29 March 2026 has an hour less in Paris, that of 24 to 25 October one more.
+        # In Paris the night of 28 March 2026 is an hour shorter, and the night of 24 October an hour longer.
         ((21, 8, "Europe/Paris"), "2026-03-28T22:00", "2026-03-29T06:00"),
         ((21, 8, "Europe/Paris"), "2026-10-24T22:00", "2026-10-25T07:00"),
     ],

@@ -1,4 +1,4 @@
-"""What is kept of a live capture: in order, bounded, from where the recording begins."""
+"""The frames of a live capture are kept in order, bounded, and from the start of the recording."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _filled(times_ms: list[int], late_ms: int = 50) -> Recording:
     return recording
 
 
-def test_a_recording_holds_what_was_taken_from_its_beginning_to_its_end() -> None:
+def test_a_recording_holds_the_frames_from_its_start_to_its_end() -> None:
     recording = _filled(list(range(0, 3000, 150)))
     recording.forget_before(600)
     video, source = recording.close(until_ms=2100)
@@ -33,7 +33,7 @@ def test_a_recording_holds_what_was_taken_from_its_beginning_to_its_end() -> Non
 
 def test_arrivals_are_the_servers_own_clock() -> None:
     recording = Recording()
-    for seq in range(12):  # taken at leisure, as it says, but all sent within a tenth of a second
+    for seq in range(12):  # taken slowly by the phone's clock, but all sent within a tenth of a second
         recording.add(seq, seq * 200, JPEG, 10_000 + seq * 10)
     _, source = recording.close(until_ms=10_000)
     assert source["times_ms"][-1] == [2200, 110]
@@ -64,9 +64,9 @@ def test_frames_keep_their_size() -> None:
         encode(np.zeros((2000, 2000, 3), np.uint8)),
         JPEG + bytes(200_000),
     ],
-    ids=["empty", "stump", "png", "tiny", "huge", "padded"],
+    ids=["empty", "truncated", "png", "tiny", "huge", "padded"],
 )
-def test_unusable_frames_are_left_out_until_there_are_too_many(data: bytes) -> None:
+def test_unusable_frames_are_dropped_until_there_are_too_many(data: bytes) -> None:
     recording = _filled([0, 100])
     for number in range(MAX_WRONG):
         assert not recording.add(10 + number, 200 + number, data, 0)
@@ -75,14 +75,14 @@ def test_unusable_frames_are_left_out_until_there_are_too_many(data: bytes) -> N
     assert refused.value.code == "frame_unusable"
 
 
-def test_frames_that_come_too_fast_are_left_out() -> None:
+def test_frames_that_come_too_fast_are_dropped() -> None:
     recording = Recording()
     kept = [recording.add(seq, seq * 10, JPEG, seq * 10) for seq in range(600)]
     assert sum(kept) <= MAX_RATE * 6 * 1.2
     assert any(kept[-210:])
 
 
-def test_a_recording_cannot_grow_without_end() -> None:
+def test_a_recording_cannot_grow_without_limit() -> None:
     big = JPEG[:2] + (b"\xff\xfe\xff\xff" + bytes(65_533)) * 3 + JPEG[2:]
     recording, most = Recording(), MAX_BYTES // len(big)
     for seq in range(most):
@@ -90,13 +90,13 @@ def test_a_recording_cannot_grow_without_end() -> None:
     with pytest.raises(TooLarge):
         recording.add(most, most * 200, big, 0)
     recording = Recording()
-    for seq in range(2 * most):  # nobody stands well for a long time: nothing is kept
+    for seq in range(2 * most):  # while the phone is being placed, no frame is kept
         recording.add(seq, seq * 200, big, 0)
         recording.forget_before(seq * 200 + 1)
 
 
 @pytest.mark.parametrize("until_ms", [0, 400, 599])
-def test_nothing_recorded_is_said(until_ms: int) -> None:
+def test_an_empty_recording_is_refused(until_ms: int) -> None:
     recording = _filled([0, 300, 600, 900])
     recording.forget_before(600)
     with pytest.raises(Invalid) as refused:
