@@ -70,7 +70,7 @@ def call(client: TestClient, service: Service) -> Callable[[Role], Caller]:
 
     def of(role: Role) -> Caller:
         # Only the service itself gives the roles of people.
-        token = (client.app.state.certify.sessions if role in (Role.SELF, Role.TABLET) else signer).issue(  # type: ignore[attr-defined]
+        token = (client.app.state.certify.session_signer if role in (Role.SELF, Role.TABLET) else signer).issue(  # type: ignore[attr-defined]
             subject=f"test-{role}",
             role=role,
             now=service.clock(),

@@ -179,7 +179,7 @@ def test_guarded_routes_refuse_strangers_and_wrong_roles(client: TestClient, cal
 
 def test_a_session_token_opens_its_own_session_only(client: TestClient, service: Service) -> None:
     state = client.app.state.certify  # type: ignore[attr-defined]  # the app of the fixture
-    token = state.sessions.issue(
+    token = state.session_signer.issue(
         subject="x", role=Role.PENSIONER, now=service.clock(), lifetime=timedelta(hours=1), session=uuid4()
     )
     answer = Caller(client, token).get(f"/v1/sessions/{uuid4()}")
@@ -226,7 +226,7 @@ def test_session_tokens_outlive_the_rotation_of_their_key(service: Service) -> N
     session = uuid4()
 
     def issue(client: TestClient) -> str:
-        signer: Signer = client.app.state.certify.sessions  # type: ignore[attr-defined]  # the app of the test
+        signer: Signer = client.app.state.certify.session_signer  # type: ignore[attr-defined]  # the app of the test
         return signer.issue(
             subject="x", role=Role.PENSIONER, now=service.clock(), lifetime=timedelta(hours=1), session=session
         )

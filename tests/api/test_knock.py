@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from api.app import create_app
 from api.auth import COOKIE, DEVICE_HEADER
-from api.limits import DEVICE, PERSON, DoorLimits
+from api.limits import DEVICE, PERSON, SignInLimits
 from api.routes.knock import BEAT_S
 from certify.capture.session import evaluate_session
 from certify.doorstep.traces import note_face
@@ -296,7 +296,7 @@ def test_a_code_is_not_in_the_database_for_all_to_read(door: TestClient, service
 
 
 def test_doors_close_after_many_knocks() -> None:
-    limits = DoorLimits(unlimited=False)
+    limits = SignInLimits(unlimited=False)
     many = int(PERSON.split("/")[0])
     assert [limits.hit(network=f"10.0.0.{n}", device=None, person=b"x") for n in range(many)] == [0] * many
     assert limits.hit(network="10.0.1.1", device=None, person=b"x") > 0
