@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from playwright.sync_api import ConsoleMessage, Page, Playwright, expect
 
+from certify.people.access import new_link
 from fixtures.camera import FileCamera
 from tests.e2e.house import House, verdict_of_last
 
@@ -67,6 +69,15 @@ def knock(page: Page, house: House, card: str, born: date) -> None:
         page.get_by_label(label, exact=True).fill(str(value))
     page.get_by_role("button", name="Go on").click()
     page.get_by_role("heading", name="Before you begin").wait_for()
+
+
+def sign_in(page: Page, house: House, person: UUID) -> None:
+    """Sign in with a new link of a letter, and wait for the person's own page."""
+    with house.service.unit() as unit:
+        secret = new_link(unit, person, timedelta(hours=1))
+    page.goto("about:blank")
+    page.goto(f"http://{house.address}/#l={secret}")
+    page.wait_for_selector(".standing")
 
 
 def shoot(page: Page, name: str, *, whole: bool = False) -> None:

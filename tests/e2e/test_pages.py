@@ -18,7 +18,7 @@ from certify.domain.case_kinds import CaseKind
 from certify.people.access import new_link
 from fixtures import faces
 from tests.e2e.axe import AXE, violations
-from tests.e2e.browser import opened, shoot
+from tests.e2e.browser import opened, shoot, sign_in
 from tests.e2e.house import House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
@@ -120,14 +120,6 @@ def people(house: House) -> dict[str, UUID]:
     return found
 
 
-def _sign_in(page: Page, house: House, person: UUID) -> None:
-    with house.service.unit() as unit:
-        secret = new_link(unit, person, timedelta(hours=1))
-    page.goto("about:blank")
-    page.goto(f"http://{house.address}/#l={secret}")
-    page.wait_for_selector(".standing")
-
-
 def _show(page: Page, name: str, options: dict[str, Any]) -> None:
     """Show a page of the app as its own links do."""
     page.evaluate(
@@ -182,14 +174,14 @@ def test_every_page_is_accessible(language: str, house: House, people: dict[str,
         if found:
             wrong[state] = found
 
-    _sign_in(page, house, people["certified"])
+    sign_in(page, house, people["certified"])
     assert page.evaluate("document.documentElement.lang") == language
     assert page.evaluate("document.documentElement.dir") == ("rtl" if language == "ar" else "ltr")
     for state, (name, options) in STATES.items():
         _show(page, name, options)
         look(state)
     for standing, person in people.items():
-        _sign_in(page, house, person)
+        sign_in(page, house, person)
         look(f"status {standing}")
     page.evaluate("localStorage.setItem('certify.text', 'larger')")
     page.reload()
@@ -227,7 +219,7 @@ def test_arabic_on_a_phone(house: House, people: dict[str, UUID], playwright: Pl
         page.wait_for_selector("main button")
         assert page.evaluate("document.documentElement.dir") == "rtl"
         shoot(page, "phone-welcome-ar")
-        _sign_in(page, house, people["certified"])
+        sign_in(page, house, people["certified"])
         shoot(page, "phone-status-ar", whole=True)
 
 
@@ -248,7 +240,7 @@ def test_standings_in_words(
     page = browser_page
     page.goto(f"http://{house.address}/")
     page.evaluate("localStorage.setItem('certify.language', 'en')")
-    _sign_in(page, house, people[standing])
+    sign_in(page, house, people[standing])
     expect(page.get_by_role("heading", level=1)).to_contain_text(title)
     shoot(page, f"phone-status-{standing}", whole=True)
 
@@ -273,7 +265,7 @@ def test_a_link_works_once_and_leaves_no_trace(
 
 def test_wrongly_declared_dead(house: House, people: dict[str, UUID], playwright: Playwright, chromium: str) -> None:
     with opened(playwright, chromium) as page:
-        _sign_in(page, house, people["paused"])
+        sign_in(page, house, people["paused"])
         page.get_by_role("button", name="I am alive: tell us").click()
         page.get_by_text("Step 1 of 2").wait_for()
         shoot(page, "phone-appeal")
@@ -283,52 +275,6 @@ def test_wrongly_declared_dead(house: House, people: dict[str, UUID], playwright
         expect(page.get_by_text("You get an answer within 10 days")).to_be_visible()
         expect(page.get_by_text("Your pension keeps coming while we look into it")).to_be_visible()
         shoot(page, "phone-appeal-sent")
-
-
-def test_that_was_not_me(house: House, playwright: Playwright, chromium: str) -> None:
-    person, _ = house.enrol(
-        faces.portraits()["eileen_collins"], last_proof_on=datetime.now(UTC).date() - timedelta(days=340)
-    )
-    with house.service.unit() as unit:
-        for number, act in enumerate(("hospital_stay", "vaccination")):
-            event = unit.now - timedelta(days=10 + number)
-            record(unit, person, NewRecord(source="city-hospital", record_id=f"N{number}", event_at=event, act=act))
-    with opened(playwright, chromium) as page:
-        _sign_in(page, house, person)
-        page.get_by_role("button", name="How I was certified").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("How you were certified")
-        shoot(page, "phone-receipts", whole=True)
-        page.get_by_role("button", name="That was not me: Stay in hospital").click()
-        page.get_by_role("button", name="Yes, that was not me").click()
-        expect(page.get_by_text("You have said that this was not you")).to_be_visible()
-
-
-def test_visit_contact_and_consent(house: House, playwright: Playwright, chromium: str) -> None:
-    person, _ = house.enrol(faces.portraits()["eileen_collins"])
-    with opened(playwright, chromium) as page:
-        _sign_in(page, house, person)
-        page.get_by_role("button", name="Ask for a visit at home").click()
-        shoot(page, "phone-visit", whole=True)
-        page.get_by_label("in the afternoon").check()
-        page.get_by_role("button", name="Ask for this visit").click()
-        expect(page.get_by_role("heading", level=1)).to_contain_text("We have noted it")
-        page.get_by_role("button", name="How you stand").click()
-        expect(page.get_by_text("A visit at home is asked for")).to_be_visible()
-
-        page.get_by_role("button", name="How you reach me").click()
-        page.get_by_label("Mobile telephone").fill("12")
-        page.get_by_role("button", name="Save").click()
-        expect(page.get_by_text("cannot be right")).to_be_visible()
-        page.get_by_label("Mobile telephone").fill("+86 138 0013 8000")
-        page.get_by_role("button", name="Save").click()
-        expect(page.get_by_text("Saved.")).to_be_visible()
-        page.get_by_role("button", name="Back").click()
-
-        page.get_by_role("button", name="Consent to the camera").click()
-        page.get_by_role("button", name="Withdraw my consent").click()
-        expect(page.get_by_text("You do not allow us to use your face")).to_be_visible()
-        page.get_by_role("button", name="Give my consent").click()
-        expect(page.get_by_text("You allow us to compare your face")).to_be_visible()
 
 
 def test_by_keyboard_alone(house: House, playwright: Playwright, chromium: str) -> None:
