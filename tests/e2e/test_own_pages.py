@@ -15,7 +15,7 @@ from tests.e2e.house import House
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
 
-def test_that_was_not_me(house: House, playwright: Playwright, chromium: str) -> None:
+def test_a_record_can_be_denied(house: House, playwright: Playwright, chromium: str) -> None:
     person, _ = house.enrol(
         faces.portraits()["eileen_collins"], last_proof_on=datetime.now(UTC).date() - timedelta(days=340)
     )
@@ -33,7 +33,7 @@ def test_that_was_not_me(house: House, playwright: Playwright, chromium: str) ->
         expect(page.get_by_text("You have said that this was not you")).to_be_visible()
 
 
-def test_visit_contact_and_consent(house: House, playwright: Playwright, chromium: str) -> None:
+def test_visit_contact_and_consent_can_be_changed(house: House, playwright: Playwright, chromium: str) -> None:
     person, _ = house.enrol(faces.portraits()["eileen_collins"])
     with opened(playwright, chromium) as page:
         sign_in(page, house, person)
