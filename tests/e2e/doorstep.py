@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import time
@@ -17,6 +18,7 @@ from uuid import UUID
 from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Locator, Page, Playwright, expect
 from sqlalchemy import select
 
+from api.web.pages import TABLET
 from certify.domain.case_kinds import CaseKind
 from certify.doorstep.agents import NewAgent, add_agent
 from certify.doorstep.calendar import today_of
@@ -29,6 +31,9 @@ from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
 from certify.storage.tables.sessions import SessionRow
 from tests.e2e.axe import AXE
 from tests.e2e.house import House
+
+WORDS: dict[str, str] = json.loads((TABLET.folder / "locales" / "en.json").read_text())
+"""The English texts of the agents' app, by key."""
 
 CODE = "eight of hearts"
 """The code that the agent chooses for the day's work, on a tablet whose passkey makes no secrets."""
@@ -195,7 +200,7 @@ class AgentAtWork:
     def record_not_found(self, visit: UUID) -> None:
         """Make a visit at which no one is found, and seal it."""
         self.stop_of(visit).click()
-        self.page.get_by_role("button", name="Nobody was found").click()
+        self.page.get_by_role("button", name=WORDS["visit.notfound"]).click()
         self.page.get_by_role("button", name="Go on").click()
         self.sign()
 

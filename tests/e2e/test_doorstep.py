@@ -26,7 +26,7 @@ from fixtures import faces, phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture
 from tests.e2e.browser import shoot
-from tests.e2e.doorstep import at_work, plan, wait_until_judged
+from tests.e2e.doorstep import WORDS, at_work, plan, wait_until_judged
 from tests.e2e.house import House
 
 pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest.mark.enable_socket]
@@ -139,7 +139,7 @@ def test_a_day_without_a_network(
         agent.page.get_by_role("button", name="Send and fetch").click()
         expect(status).to_have_text(re.compile(r"^Sent: 0\. Still here: 0|sign-in has ended"))
         if "ended" in status.inner_text():
-            agent.page.get_by_role("button", name="Sign in anew instead").click()
+            agent.page.get_by_role("button", name=WORDS["unlock.signin"]).click()
             agent.sign_in()
             agent.page.get_by_role("button", name="Send and fetch").click()
         expect(agent.stop_of(visits[0])).to_contain_text("Certified")
@@ -257,7 +257,7 @@ def test_refused_bundles_keep_their_reason(
         agent.record_witnesses(repeated)
         agent.page.evaluate(_SEAL_AGAIN, [str(repeated), str(people[1])])
         agent.stop_of(moved).click()
-        agent.page.get_by_role("button", name="Nobody was found").click()
+        agent.page.get_by_role("button", name=WORDS["visit.notfound"]).click()
         agent.page.evaluate("() => { const now = Date.now; Date.now = () => now() - 2 * 3600 * 1000; }")
         agent.page.get_by_role("button", name="Go on").click()
         agent.sign()

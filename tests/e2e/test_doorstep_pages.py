@@ -26,7 +26,7 @@ from fixtures.camera import FileCamera
 from fixtures.faces import Picture
 from tests.e2e.axe import violations
 from tests.e2e.browser import heading, opened, shoot
-from tests.e2e.doorstep import AgentAtWork, at_work, plan, wait_for_case, wait_until_judged
+from tests.e2e.doorstep import WORDS, AgentAtWork, at_work, plan, wait_for_case, wait_until_judged
 from tests.e2e.house import House
 
 pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest.mark.enable_socket]
@@ -182,7 +182,7 @@ def test_a_visit_that_was_refused_is_made_again(
         page = agent.page
         agent.offline()
         agent.stop_of(visit).click()
-        page.get_by_role("button", name="Nobody was found").click()
+        page.get_by_role("button", name=WORDS["visit.notfound"]).click()
         page.evaluate("() => { const now = Date.now; Date.now = () => now() - 2 * 3600 * 1000; }")
         page.get_by_role("button", name="Go on").click()
         agent.sign()

@@ -18,7 +18,7 @@ from certify.storage.tables.doorstep import BundleRow
 from fixtures import phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture
-from tests.e2e.doorstep import at_work, plan, wait_until_judged
+from tests.e2e.doorstep import WORDS, at_work, plan, wait_until_judged
 from tests.e2e.house import House
 
 pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest.mark.enable_socket]
@@ -50,7 +50,7 @@ def test_begun_visits_survive_a_new_sign_in(
         network_at = datetime.now(UTC)
         agent.offline(off=False)
         page.get_by_role("button", name="Send and fetch").click()
-        page.get_by_role("button", name="Sign in anew instead").click()
+        page.get_by_role("button", name=WORDS["unlock.signin"]).click()
         expect(page.get_by_text("begun here")).to_have_count(0)  # the page does not warn, because no visit is lost
         agent.sign_in("another code")
         agent.sync()
@@ -90,7 +90,7 @@ def test_a_new_sign_in_deletes_no_visit_without_a_warning(
 
         def choose_new_sign_in() -> None:
             agent.reopen()
-            page.get_by_role("button", name="Sign in anew instead").click()
+            page.get_by_role("button", name=WORDS["unlock.signin"]).click()
             expect(page.get_by_text("One visit was begun here and is not sealed yet.")).to_be_visible()
 
         choose_new_sign_in()
@@ -127,7 +127,7 @@ def test_a_new_sign_in_with_the_same_passkey_unlocks_begun_visits(
         agent.enrol()
         agent.begin_with_code(visit)
         agent.reopen()
-        agent.page.get_by_role("button", name="Sign in anew instead").click()
+        agent.page.get_by_role("button", name=WORDS["unlock.signin"]).click()
         agent.sign_in()
         expect(agent.stop_of(visit)).to_have_attribute("data-state", "begun")
         agent.reopen()
@@ -214,7 +214,7 @@ def test_a_tablet_that_is_enrolled_again_begins_a_new_chain(
         agent.page.goto("about:blank")  # so that nothing is sent before the new enrolment
         agent.offline(off=False)
         agent.open_invitation()
-        expect(agent.page.get_by_text("Setting the tablet up anew deletes it.")).to_be_visible()
+        expect(agent.page.get_by_text(WORDS["enrol.begun.one"])).to_be_visible()
         agent.page.get_by_role("button", name="Yes, set it up").click()
         agent.sign_in()
         expect(agent.stop_of(visits[3])).to_have_attribute("data-state", "todo")
