@@ -17,7 +17,7 @@ from certify.config import Settings
 from certify.errors import Gone, Unavailable
 from certify.service import Service, build_service
 from certify.storage.keys import FileMasterKey, seal, unseal
-from certify.storage.tables.people import BeneficiaryRow
+from certify.storage.tables.people import BeneficiaryRow, DataKeyRow
 from certify.storage.vault import Sealer, Vault
 
 
@@ -78,7 +78,7 @@ def test_destroying_the_data_key_erases(service: Service) -> None:
         )
         unit.db.add(row)
         unit.db.flush()
-        service.vault.create_key(unit.db, person)
+        unit.db.add(DataKeyRow(**service.vault.new_key(person)[0]))
     with service.unit() as unit:
         sealed = service.vault.sealer(unit.db, person).seal(b"face", "x")
     with service.unit() as unit:
