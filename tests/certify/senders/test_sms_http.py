@@ -12,7 +12,7 @@ import pytest
 
 from certify.senders import Outgoing
 from certify.senders.sms_http import HttpTable
-from certify.senders.table import Setup, filled
+from certify.senders.table import Setup, fill_placeholders
 from tests.certify.messages.servers import MESSAGE_ID, Gateway, closed_port, code_of, gateway, outgoing, silent_server
 
 pytestmark = pytest.mark.enable_socket
@@ -119,5 +119,5 @@ def test_a_gateway_that_is_not_there() -> None:
 
 def test_placeholders_are_filled_once() -> None:
     values = {"a": "{b}", "b": "x"}
-    assert filled("{a}{b}{c}{", values) == "{b}x{c}{"
-    assert filled([{"k": "{a}"}, 5, None], values) == [{"k": "{b}"}, 5, None]
+    assert fill_placeholders("{a}{b}{c}{", values) == "{b}x{c}{"
+    assert fill_placeholders([{"k": "{a}"}, 5, None], values) == [{"k": "{b}"}, 5, None]
