@@ -1,4 +1,4 @@
-"""Turn a row of text cells into a person with one pension, and check every rule that a single row can break."""
+"""Turn a row of text cells into a person with one pension, and check each rule that a single row can break."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from certify.senders.table import SenderTable, Setup, fill_placeholders
 class AppriseTable(SenderTable):
     """A table of the senders file: a service with its Apprise URL.
 
-    In the URL, ``{phone}`` or ``{email}`` stands for the person's, and ``{secret}`` for the secret.
+    In the URL, ``{phone}`` and ``{email}`` are replaced by the person's, and ``{secret}`` by the secret of the table.
     """
 
     kind: Literal["apprise"]

@@ -103,7 +103,7 @@ def load_senders(settings: Settings) -> Senders:
 
 def _check_production(file: SendersFile, settings: Settings) -> None:
     if not is_safe(settings.public_url):
-        raise ValueError("CERTIFY_PUBLIC_URL must begin with https://, for it goes into messages")
+        raise ValueError("CERTIFY_PUBLIC_URL must begin with https://, because messages contain it")
     for channel, table in file.tables.items():
         reason = table.production_problem()
         if reason is not None:

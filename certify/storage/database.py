@@ -48,7 +48,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a session for reads without a transaction, which saves two round trips. Each read stands alone."""
+        """Open a session for reads without a transaction, which saves two round trips; reads share no snapshot."""
         with Session(self._reading, expire_on_commit=False) as session:
             yield session
 
