@@ -15,8 +15,8 @@ _MAX_CANDIDATES = 50
 sessions is enough to recognise it."""
 
 
-def put_video_hashes(db: Session, session_id: UUID, beneficiary_id: UUID, bands: Sequence[int], frames: bytes) -> None:
-    """Store the video hashes of a session.
+def store_video_hash(db: Session, session_id: UUID, beneficiary_id: UUID, bands: Sequence[int], frames: bytes) -> None:
+    """Store the hash of a session's video.
 
     Args:
         db: the session of the transaction.
@@ -28,13 +28,13 @@ def put_video_hashes(db: Session, session_id: UUID, beneficiary_id: UUID, bands:
     db.add(VideoHashRow(session_id=session_id, beneficiary_id=beneficiary_id, bands=list(bands), frames=frames))
 
 
-def similar_videos(db: Session, session_id: UUID, bands: Sequence[int]) -> list[tuple[UUID, bytes]]:
+def similar_video_hashes(db: Session, session_id: UUID, bands: Sequence[int]) -> list[tuple[UUID, bytes]]:
     """Return other capture sessions whose videos share at least one band, with the hashes of their frames."""
     query = select(VideoHashRow.session_id, VideoHashRow.frames).where(
         VideoHashRow.bands.overlap(list(bands)), VideoHashRow.session_id != session_id
     )
     rows = db.execute(query.order_by(VideoHashRow.session_id).limit(_MAX_CANDIDATES))
-    return [(other_id, frames) for other_id, frames in rows]
+    return [(other, frames) for other, frames in rows]
 
 
 def delete_video_hashes_of(db: Session, beneficiary_id: UUID) -> None:
