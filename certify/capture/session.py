@@ -24,7 +24,7 @@ from certify.queue import EVALUATE
 from certify.service import Unit
 from certify.storage.media import put_media
 from certify.storage.people import get_beneficiary, references_of
-from certify.storage.sessions import get_session, person_of_session, sessions_since, waiting_of
+from certify.storage.sessions import get_session, has_waiting_session, person_of_session, sessions_since
 from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.sessions import SessionRow
 from certify.storage.uploads import delete_upload
@@ -175,7 +175,7 @@ def require_open(unit: Unit, person: BeneficiaryRow, row: SessionRow) -> None:
         require_decoy_open(unit, row.decoy)
     elif row.channel == Channel.REMOTE:
         # One attempt at a time, each decided before the next. Otherwise sessions opened early could all be used.
-        if waiting_of(unit.db, row.beneficiary_id):
+        if has_waiting_session(unit.db, row.beneficiary_id):
             raise another_in_progress()
         _require_attempts_left(unit, person)
 

@@ -21,14 +21,14 @@ from certify.doorstep.planning import note_planned, put_down
 from certify.doorstep.visits import OPEN
 from certify.errors import Invalid
 from certify.files.people_rows import QUARANTINE_COLUMNS, BadRow
-from certify.files.quarantine import harmless
+from certify.files.quarantine import escape_formula
 from certify.files.row_file import (
     CHUNK,
     Cells,
-    Done,
+    ChunkResult,
     FileReport,
+    ImportSource,
     Progress,
-    Source,
     import_rows,
     no_progress,
     people_of,
@@ -93,11 +93,11 @@ def export_plan(
             home = homes.get(person.id, Home(""))
             # A row is a line, here as in every file that is read.
             cells += [person.name, *(part.replace("\n", ", ") for part in (home.address, home.directions))]
-        writer.writerow(harmless("" if cell is None else str(cell)) for cell in cells)
+        writer.writerow(escape_formula("" if cell is None else str(cell)) for cell in cells)
     return text.getvalue().encode("utf-8-sig")
 
 
-def import_plan(service: Service, source: Source, *, progress: Progress = no_progress) -> FileReport:
+def import_plan(service: Service, source: ImportSource, *, progress: Progress = no_progress) -> FileReport:
     """Take over a plan that was made elsewhere.
 
     A row names the visit, or a person by national id or card number; who has no visit open gets one (reason "fund").
@@ -136,7 +136,7 @@ class _Wanted:
 class _Chunk:
     """What the rows of one chunk speak of, read at once and locked: agents, visits, people."""
 
-    def __init__(self, unit: Unit, rows: Sequence[tuple[Row, Cells]], done: Done, seen: set[UUID]) -> None:
+    def __init__(self, unit: Unit, rows: Sequence[tuple[Row, Cells]], done: ChunkResult, seen: set[UUID]) -> None:
         self.today = today_of(unit)
         self.people = people_of(unit, rows, done)
         self.seen = seen
@@ -186,9 +186,9 @@ class _Chunk:
         return visit, visit.beneficiary_id
 
 
-def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> Done:
+def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> ChunkResult:
     filled = [(row, cells) for row, cells in rows if cells["badge"] or cells["planned_on"]]
-    done = Done(unchanged=len(rows) - len(filled))
+    done = ChunkResult(unchanged=len(rows) - len(filled))
     chunk = _Chunk(unit, filled, done, seen)
     wanted = []
     for row, cells in filled:
@@ -209,7 +209,7 @@ def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -
     return done
 
 
-def _fitting(unit: Unit, changes: Sequence[_Wanted], done: Done) -> list[_Wanted]:
+def _fitting(unit: Unit, changes: Sequence[_Wanted], done: ChunkResult) -> list[_Wanted]:
     """Return what there is room for, with places; the file's rows count in their order."""
     load = _load(unit, changes)
     fitting: list[_Wanted] = []

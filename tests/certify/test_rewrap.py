@@ -229,7 +229,7 @@ def test_a_rotation_that_is_killed_several_times_finishes(service: Service, tmp_
                 ),
                 {"id": person, "hash": person.bytes},
             )
-            service.vault.create_key(unit.db, person)
+            unit.db.add(DataKeyRow(**service.vault.new_key(person)[0]))
     command = [sys.executable, "-c", _MOVE, str(tmp_path), service.database.url]
     killed = 0
     for attempt in range(12):
