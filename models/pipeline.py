@@ -32,7 +32,7 @@ from models.liveness.plan import Plan
 from models.liveness.readings import Observer, Readings, best_frames, observe, spread_frames, worst_quality
 from models.liveness.screen import grid_peak
 from models.liveness.source import CaptureSource, check_source
-from models.liveness.video_hash import prints_of
+from models.liveness.video_hash import hash_frames
 from models.media.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, decode
 from models.media.video import VideoLimits, VideoReader
 from models.results import Comparison, Measurement, Templates, Watched
@@ -251,7 +251,7 @@ class FaceEngine:
             probes,
             report,
             {"liveness": self._fusion.text},
-            prints_of(readings.glances),
+            hash_frames(readings.glances),
         )
 
     def compare_many(self, probes: Sequence[Templates], references: Sequence[Templates]) -> Comparison:

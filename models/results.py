@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.face.pad import PassivePad
 from models.face.quality import QualityMeasure
 from models.liveness.fusion import LivenessReport
-from models.liveness.video_hash import Prints
+from models.liveness.video_hash import VideoHash
 from models.media.image import ImageInfo
 from models.states import State
 
@@ -92,11 +92,11 @@ class Watched:
         probes: templates of its best frames.
         liveness: the verdict and what it rests on.
         parameters: by name, the text of the fitted numbers that were used.
-        prints: of all frames, to know the video again.
+        video_hash: the perceptual hash of all frames, to recognise the video when it is sent again.
     """
 
     measurement: Measurement
     probes: tuple[Templates, ...]
     liveness: LivenessReport
     parameters: Mapping[str, str]
-    prints: Prints
+    video_hash: VideoHash

@@ -14,7 +14,7 @@ from models.errors import VideoRefused
 from models.guidance import SENTENCES
 from models.liveness.plan import Plan
 from models.liveness.source import CaptureSource
-from models.liveness.video_hash import Prints
+from models.liveness.video_hash import VideoHash
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.pipeline import FaceEngine
@@ -30,7 +30,7 @@ class Look:
     """What the face side saw in the media of a session.
 
     ``refusal`` is why nothing could be measured. ``probes`` are templates of what was good enough to be compared.
-    ``prints`` are the fingerprints of a video's frames. ``report`` says what the liveness checks of a video found,
+    ``video_hash`` is the perceptual hash of a video. ``report`` says what the liveness checks of a video found,
     ``parameters`` with which numbers they judged. ``passive`` is the lowest probability of a living face by its texture
     alone, ``background`` a hash of what stands around the person for each photo (models/face/background.py).
     """
@@ -40,7 +40,7 @@ class Look:
     probes: tuple[Templates, ...] = ()
     liveness: Check = Check.NOT_ASSESSED
     guidance: tuple[str, ...] = ()
-    prints: Prints | None = None
+    video_hash: VideoHash | None = None
     report: dict[str, Any] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     passive: float | None = None
@@ -105,7 +105,7 @@ def _watch(engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, sour
         probes=watched.probes,
         liveness=Check(watched.liveness.state.value),
         guidance=tuple(dict.fromkeys([*watched.measurement.guidance, *better])),
-        prints=watched.prints,
+        video_hash=watched.video_hash,
         report=watched.liveness.to_json(),
         parameters=watched.parameters,
         passive=_probability(watched.liveness.measures.get("passive")),

@@ -12,30 +12,30 @@ from certify.capture.analysis import Look
 from certify.domain.evidence import Check
 from certify.service import Unit
 from certify.storage.tables.sessions import SessionRow
-from certify.storage.video_hashes import put_prints, similar_prints
-from models.liveness.video_hash import Prints, likeness
+from certify.storage.video_hashes import similar_video_hashes, store_video_hash
+from models.liveness.video_hash import VideoHash, compare_hashes
 
 
 def check_seen_before(unit: Unit, row: SessionRow, seen: Look) -> tuple[Look, dict[str, Any] | None]:
-    """Compare a video with those of all other sessions, and keep its prints for the next ones.
+    """Compare a video with those of all other sessions, and keep its hash for the next ones.
 
     Returns what was seen, failed when it was seen before, and the finding for the report; None for photos.
     """
-    if seen.prints is None:
+    if seen.video_hash is None:
         return seen, None
-    prints = seen.prints
+    video_hash = seen.video_hash
     finding: dict[str, Any] = {"state": Check.PASS.value}
-    for session, frames in similar_prints(unit.db, row.id, prints.bands()):
-        found = likeness(Prints.from_bytes(frames), prints)
+    for session, frames in similar_video_hashes(unit.db, row.id, video_hash.bands()):
+        found = compare_hashes(VideoHash.from_bytes(frames), video_hash)
         if found.same:
             finding = {
                 "state": Check.FAIL.value,
                 "session": str(session),
-                "frames": found.known,
+                "frames": found.matched_count,
                 "changed": round(found.changed, 4),
             }
             seen = replace(seen, liveness=Check.FAIL, guidance=("record_anew",))
             break
-    kept = prints.kept()
-    put_prints(unit.db, row.id, row.beneficiary_id, kept.bands(), kept.to_bytes())
+    kept = video_hash.reduced()
+    store_video_hash(unit.db, row.id, row.beneficiary_id, kept.bands(), kept.to_bytes())
     return seen, finding

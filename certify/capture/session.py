@@ -290,6 +290,6 @@ def _capture(unit: Unit, row: SessionRow, seen: Look, comparison: Comparison | N
         llr=comparison.llr if comparison else None,
         embedders=len(comparison.scores) if comparison else 0,
         liveness=seen.liveness,
-        filmed=seen.prints is not None,
+        filmed=seen.video_hash is not None,
         guidance=seen.guidance,
     )

@@ -25,7 +25,7 @@ from certify.service import Service
 from certify.storage.database import Database
 from certify.storage.embedded import PostgresServer, embedded_url
 from certify.storage.keys import FileMasterKey
-from certify.storage.tables.sessions import PrintRow
+from certify.storage.tables.sessions import VideoHashRow
 from certify.storage.vault import Vault
 from fixtures import faces, phone
 from fixtures.attacks import print_attack
@@ -183,7 +183,7 @@ def casting(
     """
     draw = certify.capture.challenge.draw
     with house.service.unit() as unit:
-        unit.db.execute(delete(PrintRow))  # the same portrait before, in another test, would be a film sent again
+        unit.db.execute(delete(VideoHashRow))  # the same portrait before, in another test, would be a film sent again
 
     def cast(name: str, *, colours: int = 0, printed: bool = False) -> Actor:
         house.numbers += 1

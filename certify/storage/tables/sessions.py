@@ -76,8 +76,8 @@ class SessionRow(Base):
     filmed_at: Mapped[datetime | None]
 
 
-class PrintRow(Base):
-    """Fingerprints of some frames of a session's video, to know it again (models.liveness.video_hash)."""
+class VideoHashRow(Base):
+    """Perceptual hash of a session's video, to recognise it when it is sent again (models.liveness.video_hash)."""
 
     __tablename__ = "session_prints"
     __table_args__ = (Index(None, "bands", postgresql_using="gin"),)
