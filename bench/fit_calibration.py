@@ -23,11 +23,8 @@ from numpy.typing import NDArray
 
 from fixtures.faces import portrait_files
 from models.face.detect import Detector
-from models.pipeline import (
-    SMALL_SIDE,
-    FaceEngine,
-    enlarge_small,
-)
+from models.media.image import SMALL_SIDE, enlarge_small
+from models.pipeline import FaceEngine
 from models.statistics import tail_threshold
 from models.weights.packs import PackStore, default_cache_dir
 from models.weights.runtime import load_network

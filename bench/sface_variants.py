@@ -23,8 +23,7 @@ from onnxruntime import quantization as quant
 from models.face.align import align
 from models.face.detect import Detector
 from models.face.embed import Vectors, unit
-from models.media.image import EVALUATION_LIMITS, decode
-from models.pipeline import enlarge_small
+from models.media.image import EVALUATION_LIMITS, decode, enlarge_small
 from models.statistics import equal_error_rate
 from models.weights.carriers import take_member
 from models.weights.fold import fold

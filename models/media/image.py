@@ -33,9 +33,13 @@ from models.media.headers import Header, read_header
 Pixels = NDArray[np.uint8]
 """uint8 [height, width, 3], BGR, upright."""
 
-# Long side that is always kept when a picture is reduced. A 12-megapixel selfie (4000 px) becomes 1000 px, where a
-# face at arm's length still has some 100 px between the eyes; the embedders see 35. See docs/models.md.
 KEEP_LONG_SIDE = 960
+"""Pixels that the long side keeps at least when a picture is reduced. A 12-megapixel selfie (4000 px) becomes 1000 px,
+where a face at arm's length still has about 100 px between the eyes; the embedders see 35. See docs/models.md."""
+
+SMALL_SIDE = 256
+"""Evaluation only: research pictures smaller than this are enlarged to it and get a border, because YuNet needs about
+100 pixels of face and some surroundings."""
 
 _JPEG_FLAGS = {
     1: cv2.IMREAD_COLOR,
@@ -134,6 +138,17 @@ def halve(pixels: Pixels, most: int) -> tuple[Pixels, int]:
         )
         block *= 2
     return pixels, block
+
+
+def enlarge_small(pixels: Pixels) -> Pixels:
+    """Enlarge a tiny research picture and add a border; return a larger one as it is. For evaluation only."""
+    long_side = max(pixels.shape[:2])
+    if long_side >= SMALL_SIDE:
+        return pixels
+    factor = SMALL_SIDE / long_side
+    large = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    border = SMALL_SIDE // 5
+    return cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
 
 
 def _checked_header(data: bytes, limits: ImageLimits) -> Header:

@@ -185,7 +185,7 @@ def test_missing_models(store: PackStore, tmp_path: Path, collins: Picture) -> N
     with pytest.raises(ModelMissing):
         FaceEngine.load(PackStore(tmp_path / "empty"))
     (tmp_path / "detector").mkdir()
-    with pytest.raises(ModelMissing, match="Not one face embedder"):
+    with pytest.raises(ModelMissing, match="No face embedder"):
         FaceEngine.load(partial_cache(store, tmp_path / "detector", "yunet"))
     (tmp_path / "least").mkdir()
     least = FaceEngine.load(partial_cache(store, tmp_path / "least", "yunet", "sface"))
