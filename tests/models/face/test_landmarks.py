@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from fixtures.faces import Picture
-from models.errors import ModelCorrupt, ModelMissing, ModelsError
+from models.errors import ModelsError
 from models.face.blendshapes import LANDMARKS, NAMES
 from models.face.detect import Detector
 from models.face.head_pose import FIELD_OF_VIEW, CanonicalFace
 from models.face.landmarks import FaceMesh, MeshReading, Tracker, region_of, seed
-from models.face.mesh_model import GEOMETRY_MEMBER, POINTS, load_task
+from models.face.mesh_model import POINTS, load_task
 from models.media.image import Pixels
 from models.weights.packs import PackStore
 from models.weights.runtime import load_network
@@ -243,70 +240,6 @@ def test_names() -> None:
     assert list(NAMES) == sorted(NAMES)
     assert len(LEFT_RIGHT) > 15
     assert len(set(LANDMARKS.tolist())) == 146
-
-
-# What is no task file
-
-
-def pack(folder: Path, data: bytes) -> PackStore:
-    """A store whose landmarks model is ``data``, with the right hash."""
-    folder.mkdir()
-    digest = hashlib.sha256(data).hexdigest()
-    (folder / "mine.task").write_bytes(data)
-    (folder / "manifest.toml").write_text(
-        f'format = 1\n[[model]]\nrole = "landmarks"\nname = "mine"\nfile = "mine.task"\nsha256 = "{digest}"\n'
-        f'sha256_raw = "{digest}"\nlicence = "MIT"\nsource = "https://example.org"\ninput = "anything"\n'
-        'carrier = { kind = "folder", member = "mine.task" }\n'
-    )
-    store = PackStore(folder / "cache", folder)
-    store.prepare(["mine"])
-    return store
-
-
-def task_bytes(store: PackStore, *, leave_out: str = "", change: dict[str, bytes] | None = None) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(store.load("face_landmarker"))) as source, zipfile.ZipFile(buffer, "w") as target:
-        for name in source.namelist():
-            if name != leave_out:
-                target.writestr(name, (change or {}).get(name, source.read(name)))
-    return buffer.getvalue()
-
-
-def test_missing(tmp_path: Path) -> None:
-    with pytest.raises(ModelMissing):
-        FaceMesh.load(PackStore(tmp_path))
-
-
-def test_not_a_zip(tmp_path: Path) -> None:
-    with pytest.raises(ModelCorrupt, match="no face landmarker task"):
-        FaceMesh.load(pack(tmp_path / "pack", b"something else"))
-
-
-@pytest.mark.parametrize("member", ["face_landmarks_detector.tflite", "face_blendshapes.tflite", GEOMETRY_MEMBER])
-def test_member_missing(kit: Kit, store: PackStore, tmp_path: Path, member: str) -> None:
-    with pytest.raises(ModelCorrupt, match=member):
-        FaceMesh.load(pack(tmp_path / "pack", task_bytes(store, leave_out=member)))
-
-
-def test_members_of_another_kind(kit: Kit, store: PackStore, tmp_path: Path) -> None:
-    task = load_task(store)
-    swapped = {"face_landmarks_detector.tflite": task.blendshapes, "face_blendshapes.tflite": task.landmarks}
-    with pytest.raises(ModelCorrupt, match="another input"):
-        FaceMesh.load(pack(tmp_path / "swapped", task_bytes(store, change=swapped)))
-    noise = {"face_landmarks_detector.tflite": b"noise" * 100}
-    with pytest.raises(ModelCorrupt, match="LiteRT"):
-        FaceMesh.load(pack(tmp_path / "noise", task_bytes(store, change=noise)))
-
-
-def test_broken_geometry(kit: Kit, store: PackStore) -> None:
-    geometry = load_task(store).geometry
-    assert CanonicalFace(geometry).vertices.shape == (468, 3)
-    for broken in (b"", geometry[:-3], geometry[:5000], b"\x0b" + geometry, geometry + geometry, b"\xff" * 20):
-        with pytest.raises(ModelCorrupt):
-            CanonicalFace(broken)
-
-
-# Real motion
 
 
 def blinks(readings: list[MeshReading]) -> int:
