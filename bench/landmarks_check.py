@@ -159,7 +159,7 @@ def speed(mesh: FaceMesh, detector: Detector) -> None:
     assert reading is not None
     region, points = region_of(reading.points), reading.points
     print(f"\n640 x 480, eyes {reading.inter_eye:.0f} px apart, one thread, median of 200:\n")
-    _time("crop and landmarks", lambda: mesh.look(pixels, region))
+    _time("crop and landmarks", lambda: mesh.landmarks_in(pixels, region))
     _time("blendshapes, pose, measures", lambda: mesh.read(pixels, points, 1.0, tracked=True))
     _time("step (all of it)", lambda: tracker.step(pixels))
     _time("first step of a track", lambda: mesh.tracker().step(pixels, faces))
