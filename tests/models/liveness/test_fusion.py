@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ManifestInvalid
-from models.liveness.checks import CheckResult, failed, open_question, passed
+from models.liveness.checks import CheckResult, failed, not_assessed, passed
 from models.liveness.fusion import NEEDED, REQUIRED, load_fusion, parse_fusion
 from models.liveness.fusion import judge as judge_with
 from models.liveness.measures import MEASURES
@@ -98,15 +98,15 @@ def test_one_perfect_measure_does_not_make_up_for_another_species() -> None:
 
 
 def test_a_doubt_about_prompts_holds_the_verdict_back() -> None:
-    assert judge(LIVING, (*GOOD, open_question("prompts", "partly_followed"))) is State.NOT_ASSESSED
-    assert judge(LIVING, (*GOOD, open_question("prompts", "none_asked"))) is State.PASS
+    assert judge(LIVING, (*GOOD, not_assessed("prompts", "partly_followed"))) is State.NOT_ASSESSED
+    assert judge(LIVING, (*GOOD, not_assessed("prompts", "none_asked"))) is State.PASS
 
 
 def test_light_that_is_not_there_holds_the_verdict_back_and_a_weak_pulse_does_not() -> None:
-    assert judge(LIVING, (*GOOD, passed("light"), open_question("pulse", "too_short"))) is State.PASS
-    assert judge(LIVING, (*GOOD, open_question("light", "none_shown"))) is State.PASS
+    assert judge(LIVING, (*GOOD, passed("light"), not_assessed("pulse", "too_short"))) is State.PASS
+    assert judge(LIVING, (*GOOD, not_assessed("light", "none_shown"))) is State.PASS
     for reason in ("no_reflection", "unclear_light", "even_light", "too_short"):
-        assert judge(LIVING, (*GOOD, open_question("light", reason))) is State.NOT_ASSESSED
+        assert judge(LIVING, (*GOOD, not_assessed("light", reason))) is State.NOT_ASSESSED
     assert judge(LIVING, (*GOOD, failed("light", "other_light"))) is State.FAIL
 
 
