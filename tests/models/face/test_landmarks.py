@@ -87,7 +87,7 @@ def test_landmarks_follow_a_similarity_transform(
     kit: Kit, portrait: Pixels, degrees: float, scale: float, shift: tuple[float, float]
 ) -> None:
     before = kit.read(portrait)
-    # Turned about the face, so that none of it leaves the picture.
+    # Turn about the face, so that no part of it leaves the picture.
     left, top, width, height = before.box
     matrix = cv2.getRotationMatrix2D((left + width / 2, top + height / 2), -degrees, scale).astype(np.float64)
     matrix[:, 2] += shift
@@ -110,7 +110,7 @@ def test_mirrored_picture(kit: Kit, portrait: Pixels) -> None:
 
 
 def test_left_and_right_are_the_persons_own(kit: Kit, portrait: Pixels) -> None:
-    """The mouth corner on the right side of the picture is pulled up: the person's left. In the mirror, the right."""
+    """The mouth corner on the right of the picture, the person's left, is pulled up; mirrored it is the right one."""
     straight = kit.read(portrait)
     rows, columns = np.mgrid[: portrait.shape[0], : portrait.shape[1]].astype(np.float32)
     away = np.hypot(columns - straight.points[291, 0], rows - straight.points[291, 1]) / (0.4 * straight.inter_eye)
@@ -125,7 +125,7 @@ def test_left_and_right_are_the_persons_own(kit: Kit, portrait: Pixels) -> None:
 @pytest.mark.parametrize("pitch", [-20, 0, 30])
 @pytest.mark.parametrize("roll", [-30, 0, 15])
 def test_pose_signs(kit: Kit, store: PackStore, yaw: float, pitch: float, roll: float) -> None:
-    """The canonical face is turned, drawn by a camera, and its turn is read off again."""
+    """The canonical face is turned and projected by a camera, and its pose is measured again."""
     canonical = CanonicalFace(load_task(store).geometry)
     y, p, r = np.radians([yaw, pitch, roll])
     about_y = np.array([[math.cos(y), 0, math.sin(y)], [0, 1, 0], [-math.sin(y), 0, math.cos(y)]])
@@ -156,8 +156,8 @@ def test_no_face(kit: Kit) -> None:
     assert tracker.lost
 
 
-def test_detector_that_is_wrong_is_not_believed(kit: Kit, portrait: Pixels) -> None:
-    """A box where no face is: the network's own flag decides."""
+def test_a_wrong_detection_is_rejected(kit: Kit, portrait: Pixels) -> None:
+    """The detector gives a box without a face: the network's own flag decides."""
     face = kit.detector.detect(portrait)[0]
     tracker = kit.mesh.tracker()
     assert tracker.step(np.full_like(portrait, 90), [face]) is None
@@ -177,7 +177,7 @@ def test_tracking_and_recovery(kit: Kit, portrait: Pixels) -> None:
     for _ in range(3):
         assert tracker.step(np.full_like(portrait, 90)) is None
         assert tracker.lost
-    assert tracker.step(portrait) is None  # nobody says where to look
+    assert tracker.step(portrait) is None  # without faces from the detector it has no region
     again = tracker.step(portrait, faces)
     assert again is not None
     assert not again.tracked
@@ -185,7 +185,7 @@ def test_tracking_and_recovery(kit: Kit, portrait: Pixels) -> None:
 
 
 def test_another_face_is_a_new_track(kit: Kit, portrait: Pixels) -> None:
-    """The face jumps aside: the landmarks are lost or leap, and the detector starts a new track."""
+    """If the face jumps aside, the landmarks are lost or jump, and the detector starts a new track."""
     matrix = np.array([[0.5, 0, 0], [0, 0.5, 0]])
     here, there = warp(portrait, matrix), warp(portrait, matrix + np.array([[0, 0, 180], [0, 0, 180]]))
     tracker = kit.mesh.tracker()
@@ -218,7 +218,7 @@ def follow(kit: Kit, tracker: Tracker, frames: list[Pixels]) -> list[MeshReading
 
 
 def test_face_at_the_border(kit: Kit, portrait: Pixels) -> None:
-    """Half the region lies outside the picture: the edge is continued, and the landmarks stay on the face."""
+    """If half the region is outside the picture, the edge is continued, and the landmarks stay on the face."""
     whole = kit.read(portrait)
     left, top, _, _ = whole.box
     cut = np.ascontiguousarray(portrait[int(top) :, int(left) :])
@@ -243,7 +243,7 @@ def test_names() -> None:
 
 
 def blinks(readings: list[MeshReading]) -> int:
-    """Times that one eye closed beyond 0.5 and both were below 0.3 again."""
+    """Count how often an eye closed beyond 0.5 before both were below 0.3 again."""
     count, closed = 0, False
     for reading in readings:
         value = max(reading.shape("eyeBlinkLeft"), reading.shape("eyeBlinkRight"))

@@ -1,4 +1,4 @@
-"""Well-formed videos, made by real encoders: each frame that goes in comes out."""
+"""Well-formed videos, made by real encoders: every encoded frame is decoded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.models.media.video_calls import CODECS, difference, read
 
 @pytest.mark.parametrize("live", [False, True])
 @pytest.mark.parametrize("codec", CODECS)
-def test_what_goes_in_comes_out(codec: str, live: bool, pictures: list[Picture]) -> None:
+def test_every_frame_is_decoded_as_it_was_encoded(codec: str, live: bool, pictures: list[Picture]) -> None:
     data = videos.encode(pictures, codec=codec, live=live, audio=True)
     header = probe_video(data)
     assert (header.codec, header.width, header.height, header.packets) == (codec, 320, 240, 60)
@@ -44,7 +44,7 @@ def test_other_containers(container: str, codec: str, pictures: list[Picture]) -
     assert (info.container, info.codec, info.frames) == (container, codec, 60)
 
 
-def test_read_once_and_known_at_the_end(files: dict[str, bytes]) -> None:
+def test_a_video_is_read_once_and_described_at_the_end(files: dict[str, bytes]) -> None:
     reader = VideoReader(files["vp8"])
     frames = iter(reader)
     next(frames)
@@ -73,7 +73,7 @@ def test_frames_are_not_collected(collins: Picture) -> None:
     assert peak < 10_000_000
 
 
-def test_what_made_the_file_but_not_where(pictures: list[Picture]) -> None:
+def test_tags_tell_what_made_the_file_but_not_where(pictures: list[Picture]) -> None:
     secret = {"location": "+35.1+139.2/", "title": "my home", "comment": "grandma"}
     made = {"encoder": "OBS\x07 " + "x" * 500, "com.apple.quicktime.make": "Apple"}
     for codec, container in [("h264", "mp4"), ("h264", "mov"), ("vp8", "webm")]:
@@ -104,7 +104,7 @@ def test_loads_no_neural_network() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_the_studio_gives_the_same_bytes(pictures: list[Picture]) -> None:
+def test_the_fixtures_give_the_same_bytes(pictures: list[Picture]) -> None:
     def again() -> Iterator[Picture]:
         yield from pictures
 

@@ -63,7 +63,7 @@ def test_other_codecs(pictures: list[Picture], files: dict[str, bytes]) -> None:
 
 
 @pytest.mark.parametrize("codec", ["vp8", "vp9", "fragmented h264"])
-def test_cut_off_works_with_what_is_there(codec: str, pictures: list[Picture]) -> None:
+def test_a_cut_off_video_is_read_up_to_its_end(codec: str, pictures: list[Picture]) -> None:
     data = videos.encode(pictures, codec=codec.rsplit(maxsplit=1)[-1], live=True)
     whole, _ = read(data)
     frames, info = read(videos.truncated(data, 0.8))
@@ -79,13 +79,13 @@ def test_mp4_without_its_end(files: dict[str, bytes]) -> None:
         assert code_of(videos.truncated(files["h264"], share)) == "video_truncated"
 
 
-def test_nothing_behind_damage_is_used(files: dict[str, bytes]) -> None:
+def test_nothing_after_damage_is_used(files: dict[str, bytes]) -> None:
     whole, _ = read(files["h264"])
     start = files["h264"].index(b"mdat")
     place = start + (len(files["h264"]) - start) * 3 // 4
     noise = np.random.default_rng(0).bytes(300)
     damaged = files["h264"][:place] + noise + files["h264"][place + 300 :]
-    assert probe_video(damaged).packets == 60  # no decoder looked at it
+    assert probe_video(damaged).packets == 60  # no decoder ran
     frames, info = read(damaged)
     assert info.ended == "damaged"
     assert 31 <= len(frames) < 60
@@ -111,7 +111,7 @@ def test_headers_lie_about_the_size(files: dict[str, bytes]) -> None:
     small = files["vp8"].replace(b"\xb0\x82\x01\x40", b"\xb0\x82\x00\x10").replace(b"\xba\x81\xf0", b"\xba\x81\x10")
     assert probe_video(small).width == 16
     assert read(small)[1].width == 320
-    # The decoder is stopped before it takes memory for what comes.
+    # The decoder is stopped before it allocates the memory.
     assert code_of(small, VideoLimits(max_pixels=10_000)) == "video_damaged"
     assert code_of(small, VideoLimits(max_pixels=75_000)) == "video_too_many_pixels"
     place = files["vp8"].index(b"\x9d\x01\x2a") + 3
@@ -137,7 +137,7 @@ def test_time_is_bounded(codec: str, files: dict[str, bytes]) -> None:
         assert refusal.value.code == "video_timeout"
 
 
-def test_the_time_of_others_is_not_counted(files: dict[str, bytes]) -> None:
+def test_the_time_of_the_caller_is_not_counted(files: dict[str, bytes]) -> None:
     now = [0.0]
     reader = VideoReader(files["vp8"], work_seconds=5, clock=lambda: now[0])
     for _ in reader:
