@@ -1,6 +1,6 @@
 """Plain sentences for every guidance code: what an old, perhaps worried person should do next.
 
-Short, kind, one action each, no technical word. Translations are keyed by the same codes.
+Each sentence is short and kind, names one action and has no technical word. Translations use the same codes as keys.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ SENTENCES: dict[str, str] = {
 
 
 def sentence(code: str) -> str:
-    """English sentence of a guidance or refusal code.
+    """Return the English sentence of a guidance or refusal code.
 
     Raises:
         KeyError: the code does not exist; tests keep the codes and this table equal.

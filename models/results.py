@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.face.pad import PassivePad
 from models.face.quality import QualityMeasure
 from models.liveness.fusion import LivenessReport
-from models.liveness.video_hash import Prints
+from models.liveness.video_hash import VideoHash
 from models.media.image import ImageInfo
 from models.states import State
 
@@ -27,16 +27,15 @@ class Measurement:
     Attributes:
         image: what the picture is.
         faces: how many faces were found.
-        acquired: PASS when templates exist, FAIL when not.
-        quality: one entry per measure.
+        acquired: PASS if templates exist; FAIL means failure to acquire.
+        quality: one entry for each measure.
         guidance: codes of what to do better, most important first (:mod:`models.guidance`).
         templates: embedder name -> unit vector; empty when not acquired.
-        pad: passive presentation attack detection of this frame.
+        pad: passive presentation attack detection of this picture.
         timings_ms: milliseconds by stage, and ``total``.
         models: sha256 by name of the models that were used.
-        background: hash of what stands around the main face (:mod:`models.face.background`); None in videos, without
-        a face,
-            and where the person fills the picture.
+        background: hash of the surroundings of the main face (:mod:`models.face.background`). None for videos, if there
+            is no face, and if the person fills the picture.
     """
 
     image: ImageInfo
@@ -51,7 +50,7 @@ class Measurement:
     background: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that may be stored in the clear or shown: no pixels and no templates."""
+        """Return everything that may be shown or stored unencrypted: no pixels and no templates."""
         return {
             "image": asdict(self.image),
             "faces": self.faces,
@@ -66,13 +65,14 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A probe against the references of one person.
+    """The result of comparing a probe with the references of one person.
 
     Attributes:
-        scores: pooled cosine by embedder (:func:`models.calibrate.pool_scores`); the input of a replay.
-        llr: log10 likelihood ratio; None when nothing comparable or calibrated was there.
-        calibration_id: of the calibration that was used.
-        references: references that had at least one template in common with the probe.
+        scores: comparison scores, pooled cosines by embedder (:func:`models.calibrate.pool_scores`); a replay starts
+            from them.
+        llr: log10 likelihood ratio; None if no template could be compared or no calibration covers them.
+        calibration_id: the calibration that was used; None without ``llr``.
+        references: number of references that had at least one template in common with the probe.
         state: PASS at or above the operating point, FAIL below it, NOT_ASSESSED without ``llr``.
     """
 
@@ -85,18 +85,18 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What was found in a video.
+    """The result of analysing a video.
 
     Attributes:
-        measurement: of its best frame; not acquired when no frame was good enough.
+        measurement: of its best frame; failure to acquire if no frame was good enough.
         probes: templates of its best frames.
         liveness: the verdict and what it rests on.
-        parameters: by name, the text of the fitted numbers that were used.
-        prints: of all frames, to know the video again.
+        parameters: the text of the fitted parameters that were used, by name.
+        video_hash: the perceptual hash of all frames, to recognise the video when it is sent again.
     """
 
     measurement: Measurement
     probes: tuple[Templates, ...]
     liveness: LivenessReport
     parameters: Mapping[str, str]
-    prints: Prints
+    video_hash: VideoHash

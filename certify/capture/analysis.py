@@ -14,7 +14,7 @@ from models.errors import VideoRefused
 from models.guidance import SENTENCES
 from models.liveness.plan import Plan
 from models.liveness.source import CaptureSource
-from models.liveness.video_hash import Prints
+from models.liveness.video_hash import VideoHash
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.pipeline import FaceEngine
@@ -35,7 +35,7 @@ class Analysis:
         probes: templates of the faces that were good enough to be compared.
         liveness: pass, fail or not assessed; a photo never passes.
         guidance: codes that tell the person what to do better.
-        prints: perceptual hashes of a video's frames.
+        video_hash: the perceptual hash of a video; None for photos.
         report: what each liveness check of a video found.
         parameters: documents of the fitted numbers with which the checks judged, by kind.
         passive: probability, 0 to 1, of a living face by its texture alone: the mean over a video, the lowest of
@@ -48,7 +48,7 @@ class Analysis:
     probes: tuple[Templates, ...] = ()
     liveness: Check = Check.NOT_ASSESSED
     guidance: tuple[str, ...] = ()
-    prints: Prints | None = None
+    video_hash: VideoHash | None = None
     report: dict[str, Any] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     passive: float | None = None
@@ -124,7 +124,7 @@ def _analyse_video(
         probes=watched.probes,
         liveness=Check(watched.liveness.state.value),
         guidance=tuple(dict.fromkeys([*watched.measurement.guidance, *better])),
-        prints=watched.prints,
+        video_hash=watched.video_hash,
         report=watched.liveness.to_json(),
         parameters=watched.parameters,
         passive=_probability(watched.liveness.measures.get("passive")),

@@ -13,7 +13,7 @@ from certify.domain.evidence import Check
 from certify.service import Unit
 from certify.storage.tables.sessions import SessionRow
 from certify.storage.video_hashes import similar_video_hashes, store_video_hash
-from models.liveness.video_hash import Prints, likeness
+from models.liveness.video_hash import VideoHash, compare_hashes
 
 
 def check_duplicate(unit: Unit, row: SessionRow, analysis: Analysis) -> tuple[Analysis, dict[str, Any] | None]:
@@ -28,21 +28,21 @@ def check_duplicate(unit: Unit, row: SessionRow, analysis: Analysis) -> tuple[An
         The analysis, with liveness ``fail`` if the video was sent before, and the finding for the report; None as the
         finding of photos.
     """
-    if analysis.prints is None:
+    if analysis.video_hash is None:
         return analysis, None
-    prints = analysis.prints
+    video_hash = analysis.video_hash
     finding: dict[str, Any] = {"state": Check.PASS.value}
-    for session, frames in similar_video_hashes(unit.db, row.id, prints.bands()):
-        similarity = likeness(Prints.from_bytes(frames), prints)
+    for session, frames in similar_video_hashes(unit.db, row.id, video_hash.bands()):
+        similarity = compare_hashes(VideoHash.from_bytes(frames), video_hash)
         if similarity.same:
             finding = {
                 "state": Check.FAIL.value,
                 "session": str(session),
-                "frames": similarity.known,
+                "frames": similarity.matched_count,
                 "changed": round(similarity.changed, 4),
             }
             analysis = replace(analysis, liveness=Check.FAIL, guidance=("record_anew",))
             break
-    kept = prints.kept()
+    kept = video_hash.reduced()
     store_video_hash(unit.db, row.id, row.beneficiary_id, kept.bands(), kept.to_bytes())
     return analysis, finding

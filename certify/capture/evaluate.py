@@ -174,6 +174,6 @@ def _capture(unit: Unit, row: SessionRow, analysis: Analysis, comparison: Compar
         llr=comparison.llr if comparison else None,
         embedders=len(comparison.scores) if comparison else 0,
         liveness=analysis.liveness,
-        filmed=analysis.prints is not None,
+        filmed=analysis.video_hash is not None,
         guidance=analysis.guidance,
     )

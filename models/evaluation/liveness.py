@@ -1,12 +1,13 @@
-"""Measuring how often attacks pass and living people do not, on samples somebody labelled (ISO/IEC 30107-3).
+"""Measure the error rates of presentation attack detection on labelled samples (ISO/IEC 30107-3).
 
-Input: a CSV file with the header ``path,label`` and optionally ``species`` and ``prompts``; paths are relative to the
-file, ``label`` is ``live`` or ``attack``. Videos get the whole judgement; single images only the passive check, and are
-reported apart. ``prompts`` names what the person was asked to do: ``turn_left@2.0-5.5;smile@5.5-9.0`` (seconds), or
-without times, then the whole video is the window.
+The input is a CSV file with the header ``path,label`` and optionally ``species`` and ``prompts``. Paths are relative
+to the file; ``label`` is ``live`` (bona fide presentation) or ``attack``. Videos get all checks. Single images get only
+the passive ones and are reported separately. ``prompts`` names what the person was asked to do:
+``turn_left@2.0-5.5;smile@5.5-9.0`` (seconds). Without times, the window is the whole video.
 
-APCER: share of attacks judged live, per species, the worst counts. BPCER: share of living people judged an attack.
-Whoever is asked to try again was neither accepted nor rejected; that share is the abstention.
+APCER is the share of attack presentations judged live, for each PAI species; the worst species counts. BPCER is the
+share of bona fide presentations judged an attack. A sample that is asked to try again was neither accepted nor
+rejected; the share of these is the abstention.
 """
 
 from __future__ import annotations
@@ -43,17 +44,17 @@ METHODS = {
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of one sample.
+    """The verdict of one sample.
 
     Attributes:
-        path: as in the file.
+        path: path as in the file.
         label: ``live`` or ``attack``.
-        species: of the attack; empty for living people.
+        species: PAI species of the attack; empty for bona fide presentations.
         kind: ``video`` or ``image``.
         state: the verdict.
-        llr: smallest log10 likelihood ratio; None when it could not be told.
-        reasons: codes.
-        milliseconds: for one frame (video), or for the picture.
+        llr: smallest log10 likelihood ratio; None if it could not be measured.
+        reasons: reason codes.
+        milliseconds: duration for one frame (video), or for the picture.
     """
 
     path: str
@@ -68,16 +69,16 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class KindResult:
-    """Rates of videos, or of single images.
+    """The rates of videos, or of single images.
 
     Attributes:
-        samples: how many.
-        apcer: by species.
+        samples: number of samples.
+        apcer: APCER by species.
         worst_species: the one with the highest APCER; None without attacks.
-        bpcer: of living people.
-        abstention_live: share of living people asked to try again.
-        abstention_attack: by species.
-        milliseconds: median for one frame.
+        bpcer: BPCER.
+        abstention_live: share of bona fide presentations asked to try again.
+        abstention_attack: share of attacks asked to try again, by species.
+        milliseconds: median duration for one frame.
     """
 
     samples: int
@@ -91,15 +92,15 @@ class KindResult:
 
 @dataclass(frozen=True, slots=True)
 class LivenessEvaluation:
-    """What :func:`evaluate_liveness` found.
+    """The result of :func:`evaluate_liveness`.
 
     Attributes:
-        rows: of the file.
-        kinds: ``video`` and ``image``, as far as there are samples.
+        rows: number of rows of the file.
+        kinds: rates of ``video`` and ``image``, if there are such samples.
         row_failures: rows that could not be used, by reason.
         row_failure_examples: the first ones, with line number.
-        models: sha256 by name.
-        parameters_sha256: of the fusion.
+        models: sha256 of the models, by name.
+        parameters_sha256: hash of the parameters of the fusion.
         judged: every sample, for plots and error analysis.
     """
 
@@ -112,7 +113,7 @@ class LivenessEvaluation:
     judged: tuple[Judged, ...] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, every sample included."""
+        """Return plain data, every sample included."""
         return {
             "rows": self.rows,
             "kinds": {name: asdict(result) for name, result in self.kinds.items()},
@@ -128,8 +129,13 @@ class LivenessEvaluation:
 def evaluate_liveness(samples: Path, engine: FaceEngine, *, progress: Progress | None = None) -> LivenessEvaluation:
     """Judge every sample of a file.
 
+    Args:
+        samples: path of the CSV file.
+        engine: the loaded models.
+        progress: called with the number of samples done and the number of all.
+
     Raises:
-        ManifestInvalid: no CSV file with the columns ``path`` and ``label``.
+        ManifestInvalid: it is no CSV file with the columns ``path`` and ``label`` (``manifest_invalid``).
     """
     rows = _read(samples)
     judged: list[Judged] = []
@@ -156,10 +162,17 @@ def evaluate_liveness(samples: Path, engine: FaceEngine, *, progress: Progress |
 
 
 def parse_prompts(text: str, seconds: float) -> Plan | None:
-    """Read the column ``prompts``; None when it is empty.
+    """Read the column ``prompts``.
+
+    Args:
+        text: the content of the column.
+        seconds: end of the window of prompts without times.
+
+    Returns:
+        The plan; None if the column is empty.
 
     Raises:
-        ValueError: an unknown prompt, or windows that make no sense.
+        ValueError: a prompt is unknown, or its window is empty.
     """
     steps = []
     for part in filter(None, (word.strip() for word in re.split(r"[;|\s]+", text))):
@@ -204,7 +217,7 @@ def _rates(samples: Sequence[Judged]) -> KindResult:
     for sample in samples:
         if sample.label == ATTACK:
             species[sample.species].append(sample)
-    apcer = {name: _share(found, State.PASS) for name, found in sorted(species.items())}
+    apcer = {name: _share(group, State.PASS) for name, group in sorted(species.items())}
     times = sorted(sample.milliseconds for sample in samples if sample.milliseconds)
     return KindResult(
         samples=len(samples),
@@ -212,7 +225,7 @@ def _rates(samples: Sequence[Judged]) -> KindResult:
         worst_species=max(apcer, key=lambda name: apcer[name].value or 0.0, default=None),
         bpcer=_share(live, State.FAIL),
         abstention_live=_share(live, State.NOT_ASSESSED),
-        abstention_attack={name: _share(found, State.NOT_ASSESSED) for name, found in sorted(species.items())},
+        abstention_attack={name: _share(group, State.NOT_ASSESSED) for name, group in sorted(species.items())},
         milliseconds=times[len(times) // 2] if times else None,
     )
 

@@ -1,4 +1,4 @@
-"""Pictures of a liveness evaluation: ROC and DET by species. Needs matplotlib (extra ``demo``)."""
+"""Draw the curves of a liveness evaluation, ROC and DET by species. Needs matplotlib (extra ``demo``)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def save_liveness_plot(report: LivenessEvaluation, path: Path) -> None:
     """Write a PNG with ROC and DET curves over the smallest log10 likelihood ratio; samples without one are left out.
 
     Raises:
-        PlotUnavailable: matplotlib is not installed.
+        PlotUnavailable: matplotlib is not installed (``plot_unavailable``).
     """
     try:
         figures: Any = importlib.import_module("matplotlib.figure")

@@ -1,12 +1,11 @@
-"""Measuring how well faces are told apart, on pairs somebody labelled.
+"""Measure the error rates of face comparison on labelled pairs (ISO/IEC 19795-1).
 
-Input: a CSV file with the header ``path_a,path_b,same`` and optionally ``group``; paths are relative to the file,
-``same`` is 1 or 0. Every picture is measured once. Rates follow ISO/IEC 19795-1; intervals are named in the result.
+The input is a CSV file with the header ``path_a,path_b,same`` and optionally ``group``. Paths are relative to the file;
+``same`` is 1 or 0. Every picture is measured once. The result names the method of each interval.
 """
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ImageRefused, ManifestInvalid
+from models.errors import ImageRefused
+from models.evaluation.pairs import Pair, read_pairs
 from models.pipeline import FaceEngine
 from models.results import Comparison, Measurement
 from models.statistics import Rate, bootstrap_eer, equal_error_rate, people_of, rate, tail_threshold
@@ -35,18 +35,18 @@ METHODS = {
 }
 
 Progress = Callable[[int, int], None]
-"""Called with pictures done and pictures in all."""
+"""Called with the number of pictures done and the number of all."""
 
 
 @dataclass(frozen=True, slots=True)
 class AtTarget:
-    """FNMR at a wanted FMR.
+    """FNMR at a given FMR.
 
     Attributes:
-        fmr: wanted false match rate.
-        threshold: the score that gives it; None when there are too few impostors to say.
+        fmr: the given false match rate.
+        threshold: the score that gives it; None if there are too few impostors.
         basis: ``measured``, ``extrapolated`` or ``unsupported``.
-        fnmr: at that threshold; None when unsupported.
+        fnmr: FNMR at that threshold; None if unsupported.
     """
 
     fmr: float
@@ -57,18 +57,18 @@ class AtTarget:
 
 @dataclass(frozen=True, slots=True)
 class SystemResult:
-    """One embedder, or the calibrated fusion of all (whose scores are log10 likelihood ratios).
+    """The rates of one embedder, or of the calibrated fusion of all (its scores are log10 likelihood ratios).
 
     Attributes:
-        score: what the thresholds are in.
-        genuine: pairs of one person that were scored.
-        impostor: pairs of two persons that were scored.
-        eer: equal error rate; None when a class is empty.
-        eer_interval: by bootstrap over subjects.
-        fnmr_at: one entry per target.
-        operating_threshold: shipped threshold in log10 likelihood ratio; None when uncalibrated.
-        fmr: at the shipped operating point.
-        fnmr: at the shipped operating point.
+        score: unit of the thresholds.
+        genuine: number of scored pairs of one person.
+        impostor: number of scored pairs of two persons.
+        eer: equal error rate; None if a class is empty.
+        eer_interval: interval by bootstrap over subjects.
+        fnmr_at: one entry for each target.
+        operating_threshold: shipped threshold in log10 likelihood ratio; None if uncalibrated.
+        fmr: FMR at the shipped operating point.
+        fnmr: FNMR at the shipped operating point.
     """
 
     score: str
@@ -84,7 +84,7 @@ class SystemResult:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Raw material of a result, for plots: scores and truth, same order."""
+    """The comparison scores behind a result and whether each pair is genuine, in the same order, for plots."""
 
     values: NDArray[np.float64]
     same: NDArray[np.bool_]
@@ -92,24 +92,24 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class MatchingReport:
-    """What :func:`evaluate_matching` found.
+    """The result of :func:`evaluate_matching`.
 
     Attributes:
-        pairs: rows of the file.
-        pairs_used: rows that could be scored.
-        subjects: persons among the pictures of readable rows.
+        pairs: number of rows of the file.
+        pairs_used: number of rows that could be scored.
+        subjects: number of persons in the pictures of readable rows.
         row_failures: rows that could not be scored, by reason.
         row_failure_examples: the first ones, with line number and reason.
-        images: distinct pictures.
-        failures_to_acquire: pictures without templates.
-        acquisition_failures: how often each reason occurred.
-        systems: by embedder name, and ``fused``.
-        groups: operating point of the fusion by group, when the file has groups.
+        images: number of distinct pictures.
+        failures_to_acquire: rate of pictures without templates.
+        acquisition_failures: count by reason.
+        systems: rates by embedder name, and of ``fused``.
+        groups: rates of the fusion by group, if the file has groups.
         timings_ms: median and 95th percentile by stage.
-        models: sha256 by name.
+        models: sha256 of the models, by name.
         missing: models that could not be loaded.
-        calibration_id: of the calibration used.
-        scores: for plots; not part of the JSON.
+        calibration_id: the calibration that was used.
+        scores: comparison scores by system, for plots; not part of the JSON.
     """
 
     pairs: int
@@ -129,7 +129,7 @@ class MatchingReport:
     scores: Mapping[str, Scores] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the scores, as plain JSON types."""
+        """Return everything except the scores, as plain JSON types."""
         content = {
             name: getattr(self, name)
             for name in self.__dataclass_fields__
@@ -146,26 +146,22 @@ class MatchingReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    line: int
-    first: Path
-    second: Path
-    same: bool
-    group: str
-
-
 def evaluate_matching(pairs_csv: Path, engine: FaceEngine, *, progress: Progress | None = None) -> MatchingReport:
     """Measure every picture, score every pair, and report error rates with intervals.
 
+    Args:
+        pairs_csv: path of the CSV file.
+        engine: the loaded models.
+        progress: called after each picture.
+
     Raises:
-        ManifestInvalid: the file cannot be read or its header is wrong.
+        ManifestInvalid: the file cannot be read or its header is wrong (``manifest_invalid``).
     """
     rows, failures, examples = read_pairs(pairs_csv)
     total = len(rows) + sum(failures.values())
     paths = list(dict.fromkeys(path for row in rows for path in (row.first, row.second)))
     measured, reasons, laps = _measure_all(paths, engine, progress)
-    used: list[_Row] = []
+    used: list[Pair] = []
     comparisons: list[Comparison] = []
     for row in rows:
         lacking = [path for path in (row.first, row.second) if path not in measured]
@@ -216,47 +212,10 @@ def evaluate_matching(pairs_csv: Path, engine: FaceEngine, *, progress: Progress
     )
 
 
-def read_pairs(pairs_csv: Path) -> tuple[list[_Row], Counter[str], list[str]]:
-    """Rows of the file, and how many were unusable, by reason, with examples.
-
-    Raises:
-        ManifestInvalid: the file cannot be read, or lacks a column.
-    """
-    rows: list[_Row] = []
-    failures: Counter[str] = Counter()
-    examples: list[str] = []
-    try:
-        with pairs_csv.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            lacking = [name for name in ("path_a", "path_b", "same") if name not in (reader.fieldnames or ())]
-            if lacking:
-                found = ", ".join(reader.fieldnames or ()) or "nothing"
-                raise ManifestInvalid(f"{pairs_csv} lacks the columns {', '.join(lacking)}; its header has {found}")
-            for line, row in enumerate(reader, start=2):
-                reason = _unusable(row)
-                if reason:
-                    failures[reason] += 1
-                    examples.append(f"line {line}: {reason}")
-                    continue
-                folder = pairs_csv.parent
-                same = row["same"].strip() == "1"
-                group = (row.get("group") or "").strip()
-                rows.append(_Row(line, folder / row["path_a"].strip(), folder / row["path_b"].strip(), same, group))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestInvalid(f"{pairs_csv} cannot be read: {error}") from error
-    return rows, failures, examples
-
-
-def _unusable(row: Mapping[str, str | None]) -> str | None:
-    if not (row["path_a"] or "").strip() or not (row["path_b"] or "").strip():
-        return "a path is empty"
-    return None if (row["same"] or "").strip() in {"0", "1"} else "same is neither 0 nor 1"
-
-
 def _measure_all(
     paths: Sequence[Path], engine: FaceEngine, progress: Progress | None
 ) -> tuple[dict[Path, Measurement], Counter[str], list[Mapping[str, float]]]:
-    """Measurements of the pictures that gave templates, reasons of the others, and stage times of all."""
+    """Return measurements of the pictures with templates, reasons of the others, and stage times of all."""
     measured: dict[Path, Measurement] = {}
     reasons: Counter[str] = Counter()
     laps: list[Mapping[str, float]] = []
@@ -288,7 +247,7 @@ def _threshold(engine: FaceEngine, names: Sequence[str]) -> float | None:
 
 
 def _single_llrs(engine: FaceEngine, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Calibrated log10 likelihood ratios of one embedder alone; NaN when it has no calibration."""
+    """Return calibrated log10 likelihood ratios of one embedder alone; NaN if it has no calibration."""
     fit = engine.calibration.fit_for([name])
     return _column([None if fit is None or np.isnan(value) else fit.llr({name: float(value)}) for value in values])
 
@@ -322,7 +281,7 @@ def _result(
 
 def _at_target(genuine: NDArray[np.float64], impostor: NDArray[np.float64], target: float) -> AtTarget:
     if len(impostor) * target >= 10:
-        # The smallest threshold that at most this many impostors reach.
+        # The smallest threshold that at most this number of impostors reaches.
         allowed = int(len(impostor) * target)
         threshold = float(np.nextafter(np.sort(impostor)[-allowed - 1], np.inf))
         basis = "measured"

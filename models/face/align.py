@@ -1,4 +1,4 @@
-"""Bringing a face to the position an embedder was trained on."""
+"""Align a face: bring it to the position that an embedder was trained on."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from models.media.image import Pixels, halve
 ARCFACE_POINTS = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
-"""Where the five landmarks lie in the 112 x 112 picture of the ArcFace family (InsightFace, MIT)."""
+"""Positions of the five landmarks in the 112 x 112 picture of the ArcFace family (InsightFace, MIT)."""
 
 SIDE = 112
 """Side of the aligned picture in pixels."""
 
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Least-squares similarity transform (rotation, uniform scale, translation) from source to target points.
+    """Fit the similarity transform (rotation, uniform scale, translation) from source to target points, least squares.
 
     Formula: S. Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991.
 
@@ -39,7 +39,7 @@ def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> ND
     if variance < 1e-12:
         raise ValueError("all points coincide")
     u, singular, vt = np.linalg.svd(b.T @ a / len(a))
-    # A face is never mirrored by its own landmarks: force a proper rotation.
+    # Landmarks never mirror a face, so force a proper rotation.
     sign = np.array([1.0, np.sign(np.linalg.det(u) * np.linalg.det(vt)) or 1.0])
     rotation = u @ np.diag(sign) @ vt
     scale = (singular * sign).sum() / variance
@@ -54,13 +54,13 @@ def align(pixels: Pixels, points: NDArray[np.float32]) -> Pixels:
         points: [5,2] landmarks in it, in the order of :class:`models.face.detect.Face`.
 
     Returns:
-        uint8 [112,112,3] BGR. What lies outside the picture is black, as in the embedders' training.
+        uint8 [112,112,3] BGR. Pixels outside the picture are black, as in the embedders' training.
     """
     matrix = similarity(points, ARCFACE_POINTS)
     shrink = int(1 / max(np.hypot(matrix[0, 0], matrix[1, 0]), 1e-6))
     if shrink >= 2:
-        # warpAffine reads four pixels per output pixel: a large face would alias. Average whole blocks first, over the
-        # part of the picture that the face needs.
+        # warpAffine reads four pixels for each output pixel, so a large face would alias. Average whole blocks first,
+        # over the part of the picture that the face needs.
         pixels, matrix = _shrunk(pixels, matrix, shrink)
     return cv2.warpAffine(pixels, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 

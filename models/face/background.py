@@ -1,7 +1,7 @@
-"""What stands around a person in a photo, as a hash that is nearly the same for the same room.
+"""Hash the surroundings of a person in a photo, so that photos of the same room have nearly the same hash.
 
-A difference hash (neighbouring grey levels compared, as in the well-known dHash), taken from the two strips left and
-right of the person, so that the person does not matter. Photos of one room differ in a few of the 64 bits.
+It is a difference hash (neighbouring grey levels are compared, as in dHash) of the two strips left and right of the
+person, so that the person does not matter. Photos of one room differ in a few of the 64 bits.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ from models.face.detect import Face
 from models.media.image import Pixels
 
 _REACH = 0.9
-"""Widths of the face, to each side of it, that may be shoulders and hair."""
+"""Face widths to each side of the face that may be shoulders and hair; the strips begin beyond them."""
 _NARROWEST = 0.08
-"""Of the width of the picture; a narrower strip shows too little."""
+"""Share of the picture's width; a narrower strip shows too little."""
 _ROWS, _COLUMNS = 8, 4
 
 
 def background_hash(pixels: Pixels, face: Face) -> int | None:
-    """Return 64 bits, 32 of each side; None when the person fills the picture.
+    """Hash the surroundings of a face.
 
     Args:
         pixels: BGR, upright.
-        face: of the person.
+        face: the main face of the picture.
+
+    Returns:
+        64 bits, 32 of each side; None if the person fills the picture.
     """
     wide = pixels.shape[1]
     left, _, width, _ = face.box

@@ -1,7 +1,7 @@
 """Names of the 52 blendshapes, and the landmarks they are computed from.
 
-"Left" and "right" are the person's own. The first coefficient, ``_neutral``, says nothing. The rest are Apple's ARKit
-names in alphabetical order, without ``tongueOut``.
+"Left" and "right" are the person's own. The first coefficient, ``_neutral``, carries no information. The rest are
+Apple's ARKit names in alphabetical order, without ``tongueOut``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NAMES: tuple[str, ...] = (
 
 INDEX: dict[str, int] = {name: index for index, name in enumerate(NAMES)}
 
-# The input of the network, as its graph lists it (face_blendshapes_graph.cc); the task file does not say.
+# The input of the network, as its graph lists it (face_blendshapes_graph.cc); the task file does not contain it.
 # fmt: off
 LANDMARKS = np.array([
     0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80, 81,

@@ -1,7 +1,8 @@
-"""Finding faces with YuNet: boxes, five landmarks, scores.
+"""Find faces with YuNet: boxes, five landmarks, scores.
 
-Decoding of the network's outputs follows OpenCV's ``FaceDetectorYN`` (modules/objdetect/src/face_detect.cpp,
-Apache-2.0): per cell of strides 8, 16 and 32 a class and an object score, a box and five points.
+The decoding of the network's outputs follows OpenCV's ``FaceDetectorYN`` (modules/objdetect/src/face_detect.cpp,
+Apache-2.0): for each cell of strides 8, 16 and 32 a class score, an object score, a box
+and five points.
 """
 
 from __future__ import annotations
@@ -17,25 +18,25 @@ from models.weights.runtime import Network, Tensor
 
 STRIDES = (8, 16, 32)
 
-# OpenCV's defaults for this model: score 0.6 for demos that must not miss, NMS overlap 0.3.
+# Score: OpenCV's value for demos that must not miss a face. NMS overlap: OpenCV's default.
 MIN_SCORE = 0.6
 NMS_IOU = 0.3
-# Long side of the first look. A face of a selfie is then 60-200 px, in the middle of YuNet's range (10-300 px), and a
-# look costs 2.6 ms. The second look at 640 (12 ms) is for small faces.
-FIRST_LOOK = 320
-SECOND_LOOK = 640
-# Below this score the first look is not trusted and the second is taken. Real frontal faces score 0.85-0.95.
+# Long side of the picture in the first run of the network. A face of a selfie is then 60-200 px, in the middle of
+# YuNet's range (10-300 px), and a run costs 2.6 ms. The second run at 640 (12 ms) is for small faces.
+FIRST_SIDE = 320
+SECOND_SIDE = 640
+# If no face reaches this score in the first run, a second run follows. Real frontal faces score 0.85-0.95.
 CONFIDENT = 0.8
-# Eyes closer than this in the look: landmarks are uncertain by about a pixel, so the face is looked at again by itself.
+# Landmarks are uncertain by about a pixel. If the eyes are closer than this many pixels, the face is run again alone.
 COARSE_BELOW = 16.0
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face found in a picture. All coordinates in pixels of the picture that was given.
+    """A face found in a picture. All coordinates are in pixels of that picture.
 
     Attributes:
-        box: left, top, width, height. May reach over the border of the picture.
+        box: left, top, width, height; may reach over the border of the picture.
         points: float32 [5,2]: the eye on the left side of the picture, the other eye, nose tip, mouth corners in the
             same order.
         score: 0-1, geometric mean of the class and object scores.
@@ -47,12 +48,12 @@ class Face:
 
     @property
     def inter_eye(self) -> float:
-        """Distance between the eye centres in pixels."""
+        """Return the distance between the eye centres in pixels."""
         return float(np.hypot(*(self.points[1] - self.points[0])))
 
 
 class Detector:
-    """Finds faces. Thread-safe.
+    """Finds faces; thread-safe.
 
     Args:
         network: the loaded YuNet.
@@ -65,17 +66,28 @@ class Detector:
         self._order = {name: index for index, name in enumerate(network.outputs)}
 
     def detect(self, pixels: Pixels) -> tuple[Face, ...]:
-        """Faces of a picture, the one with the largest box first; a second look when the first is not sure."""
-        faces = self.look(pixels, FIRST_LOOK)
-        side = FIRST_LOOK
-        if max(pixels.shape[:2]) > FIRST_LOOK and not any(face.score >= CONFIDENT for face in faces):
-            faces, side = self.look(pixels, SECOND_LOOK) or faces, SECOND_LOOK
+        """Find the faces of a picture, the one with the largest box first.
+
+        If the first run of the network is not confident, a second one follows at a larger size.
+        """
+        faces = self.detect_at(pixels, FIRST_SIDE)
+        side = FIRST_SIDE
+        if max(pixels.shape[:2]) > FIRST_SIDE and not any(face.score >= CONFIDENT for face in faces):
+            faces, side = self.detect_at(pixels, SECOND_SIDE) or faces, SECOND_SIDE
         if faces and faces[0].inter_eye * side / max(pixels.shape[:2]) < COARSE_BELOW:
             faces = (self.refine(pixels, faces[0]), *faces[1:])
         return faces
 
     def refine(self, pixels: Pixels, face: Face) -> Face:
-        """Look again at the surroundings of one small face, whose landmarks would else be a pixel of the look off."""
+        """Detect one small face again in its surroundings alone, to place its landmarks more exactly.
+
+        Args:
+            pixels: the whole picture, BGR.
+            face: the face as it was found in the whole picture.
+
+        Returns:
+            The face with better landmarks, in pixels of the whole picture; the given face if it is not found again.
+        """
         left, top, width, height = face.box
         reach = max(width, height)
         middle_x, middle_y = left + width / 2, top + height / 2
@@ -86,30 +98,30 @@ class Detector:
         shift = np.array([x, y], np.float32)
         nearby = [
             Face((near.box[0] + x, near.box[1] + y, near.box[2], near.box[3]), near.points + shift, near.score)
-            for near in self.look(part, FIRST_LOOK)
+            for near in self.detect_at(part, FIRST_SIDE)
         ]
         # The same face, not a neighbour's: all landmarks within half an eye distance of where they were.
         same = [near for near in nearby if np.abs(near.points - face.points).max() < 0.5 * face.inter_eye]
         return max(same, key=lambda near: near.score, default=face)
 
-    def look(self, pixels: Pixels, side: int) -> tuple[Face, ...]:
-        """One run of the network on the picture scaled so that its long side is ``side`` pixels."""
+    def detect_at(self, pixels: Pixels, side: int) -> tuple[Face, ...]:
+        """Run the network once on the picture, scaled so that its long side is ``side`` pixels."""
         small, block = halve(pixels, max(pixels.shape[:2]) // side)
         height, width = small.shape[0] * block, small.shape[1] * block
         ratio = side / max(height, width)
         size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
         small = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
-        # Strides go up to 32, so both sides must be multiples of it; black at the right and bottom, as OpenCV pads.
+        # Strides go up to 32, so both sides must be multiples of it. Like OpenCV, pad black at the right and bottom.
         canvas = np.zeros((-(-size[1] // 32) * 32, -(-size[0] // 32) * 32, 3), np.uint8)
         canvas[: size[1], : size[0]] = small
         tensor = canvas.transpose(2, 0, 1)[None].astype(np.float32)
-        found = self._decode(self.network.run(tensor), canvas.shape[1])
+        rows = self._decode(self.network.run(tensor), canvas.shape[1])
         scale = np.array([width / size[0], height / size[1]], np.float32)
-        faces = [Face(_box(row, scale), row[4:14].reshape(5, 2) * scale, float(row[14])) for row in found]
+        faces = [Face(_box(row, scale), row[4:14].reshape(5, 2) * scale, float(row[14])) for row in rows]
         return tuple(sorted(faces, key=lambda face: -face.box[2] * face.box[3]))
 
     def _decode(self, outputs: list[Tensor], width: int) -> NDArray[np.float32]:
-        """Rows of left, top, width, height, ten point coordinates and score, after suppression of duplicates."""
+        """Return rows without duplicates: left, top, width, height, ten point coordinates, score."""
         rows = []
         for stride in STRIDES:
             kinds = ("cls", "obj", "bbox", "kps")
@@ -131,7 +143,7 @@ def _box(row: NDArray[np.float32], scale: NDArray[np.float32]) -> tuple[float, f
 
 
 def _suppress(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Greedy non-maximum suppression: of boxes that overlap more than ``NMS_IOU`` only the best scored stays."""
+    """Greedy non-maximum suppression: of boxes that overlap more than ``NMS_IOU``, only the best scored one stays."""
     rows = rows[np.argsort(-rows[:, 14], kind="stable")]
     kept = []
     while len(rows):

@@ -1,4 +1,4 @@
-"""Turning an aligned face into a vector that can be compared: one port, several networks behind it."""
+"""Embed aligned faces: turn each into a vector that can be compared. One interface, several networks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Vectors = NDArray[np.float32]
 
 
 class Embedder(Protocol):
-    """Anything that embeds aligned faces. Implementations are thread-safe.
+    """A network that makes templates of aligned faces. Implementations are thread-safe.
 
     Attributes:
-        name: name in the manifest; the key of templates and scores.
+        name: name in the manifest; the key of templates and comparison scores.
         sha256: hash of the weights. Vectors of different hashes must never be compared.
         dim: length of a vector.
     """
@@ -27,16 +27,16 @@ class Embedder(Protocol):
     dim: int
 
     def embed(self, faces: NDArray[np.uint8]) -> Vectors:
-        """Vectors of faces, uint8 [n,112,112,3] BGR, aligned by :func:`models.face.align.align`."""
+        """Embed faces, uint8 [n,112,112,3] BGR, aligned by :func:`models.face.align.align`."""
         ...
 
 
 class OnnxEmbedder:
-    """SFace, the second embedder, and whatever of that family a pack brings.
+    """SFace, the second embedder, and other models of that family that a pack adds.
 
     Args:
         network: the loaded model, input [1,3,112,112] RGB.
-        scaled: True when the model wants ``(x - 127.5) / 127.5``; False when it wants 0-255 and scales itself.
+        scaled: True if the model takes ``(x - 127.5) / 127.5``; False if it takes 0-255 and scales inside its graph.
     """
 
     __slots__ = ("_network", "_scaled", "dim", "name", "sha256")
@@ -49,7 +49,10 @@ class OnnxEmbedder:
         self.dim = int(self._run(np.zeros((112, 112, 3), np.uint8)).shape[0])
 
     def embed(self, faces: NDArray[np.uint8]) -> Vectors:
-        """See :class:`Embedder`. The files fix a batch of one; on one thread a larger one gains nothing."""
+        """Embed faces one by one; see :class:`Embedder`.
+
+        The model files fix a batch of one. On one thread a larger batch would save no time.
+        """
         return unit(np.stack([self._run(face) for face in faces]))
 
     def _run(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -60,11 +63,11 @@ class OnnxEmbedder:
 
 
 def unit(vectors: NDArray[np.float32]) -> Vectors:
-    """Rows scaled to length 1."""
+    """Scale each row to length 1."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(length, 1e-12), np.float32)
 
 
 def cosine(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Cosine similarity of two unit vectors, -1 to 1."""
+    """Return the cosine similarity of two unit vectors, -1 to 1."""
     return min(max(float(np.dot(first, second)), -1.0), 1.0)

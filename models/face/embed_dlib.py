@@ -1,8 +1,8 @@
-"""dlib's ResNet behind the :class:`models.face.embed.Embedder` port: a baseline for comparisons, never needed.
+"""Wrap dlib's ResNet as an :class:`models.face.embed.Embedder`: an optional baseline for the benchmark.
 
-Needs the extra ``dlib`` (``dlib-bin``) and the model ``dlib`` in the cache (``prepare(["dlib"])``). It confuses most
-different Asian faces at its published threshold (EER 8 % against 0.2 % of SFace, docs/models.md): it has no calibration
-here, so it can be reported beside the others but never decides.
+It needs the extra ``dlib`` (``dlib-bin``) and the model ``dlib`` in the cache (``prepare(["dlib"])``). At its
+published threshold it confuses most different Asian faces (EER 8 %, SFace 0.2 %, docs/models.md). It has no calibration
+here, so reports can show it beside the others, but it never decides.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ CHIP_EYES = np.array([[47.73, 47.14], [100.28, 47.12]], np.float32)
 
 
 class DlibEmbedder:
-    """dlib_face_recognition_resnet_model_v1 on aligned faces.
+    """The network dlib_face_recognition_resnet_model_v1 on aligned faces.
 
     Args:
-        store: where the weights lie.
+        store: where the weights are.
 
     Raises:
-        ModelMissing: dlib is not installed, or the weights are not in the cache.
-        ModelCorrupt: the weights have a wrong hash.
+        ModelMissing: dlib is not installed, or the weights are not in the cache (``model_missing``).
+        ModelCorrupt: the weights have a wrong hash (``model_corrupt``).
     """
 
     __slots__ = ("_matrix", "_network", "dim", "name", "sha256")
@@ -49,7 +49,7 @@ class DlibEmbedder:
             dlib: Any = importlib.import_module("dlib")
         except ImportError as error:
             raise ModelMissing("dlib is not installed", hint="pip install 'certify[dlib]'") from error
-        # dlib reads only files; the bytes that were hashed are the ones it gets.
+        # dlib reads only files. It gets exactly the bytes whose hash was checked.
         with tempfile.NamedTemporaryFile(suffix=".dat") as stream:
             stream.write(weights)
             stream.flush()

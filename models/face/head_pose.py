@@ -1,9 +1,9 @@
-"""How the head is turned: the canonical face of the task file, laid onto the landmarks.
+"""Measure how the head is turned, by fitting the canonical face of the task file to the landmarks.
 
-As MediaPipe does it (face_geometry/libs/geometry_pipeline.cc, Apache-2.0, rewritten): a camera with a vertical field of
-view of 63 degrees is assumed; the landmarks, whose depth is only relative, are moved into its space with a scale found
-in two rounds; the similarity transform that lays the canonical face onto them (33 weighted points that no expression
-moves) is the pose.
+The method is MediaPipe's (face_geometry/libs/geometry_pipeline.cc, Apache-2.0, rewritten). It assumes a camera with a
+vertical field of view of 63 degrees. It moves the landmarks, whose depth is only relative, into the camera's space,
+with a scale found in two rounds. The pose is the similarity transform that fits the canonical face to them, on 33
+weighted points that no expression moves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MESH_POINTS = 468
 """Vertices of the canonical face; the landmarks after them are the irises."""
 
 FIELD_OF_VIEW = 63.0
-"""Vertical, degrees: MediaPipe's default camera. Phones held upright have 60-70, so angles are right to a degree."""
+"""Vertical, in degrees: MediaPipe's default camera. Phones held upright have 60-70, so angles are right to a degree."""
 
 _VERTEX_FLOATS = 5  # x, y, z and two texture coordinates
 _FLIP_Z = np.array([1.0, 1.0, -1.0])
@@ -30,10 +30,10 @@ _FLIP_Z = np.array([1.0, 1.0, -1.0])
 
 @dataclass(frozen=True, slots=True)
 class HeadPose:
-    """Turn of the head against one whose face is parallel to the picture. Signs as in :mod:`models.face.quality`.
+    """The turn of a head, relative to a face parallel to the picture. Signs as in :mod:`models.face.quality`.
 
-    The picture is taken for all that the camera saw, its middle for the camera's axis: in a cropped picture, or far
-    from the middle, a head that looks into the lens is some degrees off. Compare poses within one video.
+    The pose assumes that the picture is not cropped, so that its middle is the camera's axis. In a cropped picture, or
+    far from the middle, a head that looks into the lens seems turned by some degrees. Compare poses within one video.
 
     Attributes:
         yaw: degrees, positive when the nose points to the right side of the picture.
@@ -58,7 +58,7 @@ class CanonicalFace:
             weight in field 2).
 
     Raises:
-        ModelCorrupt: the data breaks that format.
+        ModelCorrupt: the data breaks that format (``model_corrupt``).
     """
 
     __slots__ = ("_centred", "_indices", "_mean", "_variance", "_weights", "vertices")
@@ -82,7 +82,7 @@ class CanonicalFace:
         self._variance = float(self._weights @ (self._centred**2).sum(1))
 
     def pose(self, points: NDArray[np.float32], width: int, height: int) -> HeadPose:
-        """Pose of a head.
+        """Compute the pose of a head.
 
         Args:
             points: float32 [478,3] in pixels of the picture, z in the same scale, smaller is nearer.
@@ -96,13 +96,13 @@ class CanonicalFace:
         # First round: the depth cannot be used for the perspective before the scale is known.
         scale = self._scale(plane * _FLIP_Z)
         scale *= self._scale(_unprojected(plane, scale))
-        return pose_of(self._laid_onto(_unprojected(plane, scale)))
+        return pose_of(self._fitted_to(_unprojected(plane, scale)))
 
     def _scale(self, target: NDArray[np.float64]) -> float:
         _, scale, _ = self._fit(target)
         return scale
 
-    def _laid_onto(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _fitted_to(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
         rotation, scale, mean = self._fit(target)
         matrix = np.eye(4)
         matrix[:3, :3] = scale * rotation
@@ -110,7 +110,7 @@ class CanonicalFace:
         return matrix
 
     def _fit(self, target: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
-        """Weighted least-squares rotation and scale of the canonical points onto [n,3] targets; the targets' mean."""
+        """Fit the canonical points to [n,3] targets, weighted least squares: rotation, scale and the targets' mean."""
         mean = self._weights @ target
         u, singular, vt = np.linalg.svd((target - mean).T @ (self._weights[:, None] * self._centred))
         sign = np.array([1.0, 1.0, math.copysign(1.0, np.linalg.det(u) * np.linalg.det(vt))])
@@ -118,13 +118,13 @@ class CanonicalFace:
 
 
 def _unprojected(plane: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    """Image-plane points to camera space in centimetres, right-handed."""
+    """Move image-plane points to camera space, in centimetres, right-handed."""
     depth = (plane[:, 2] + 1) / scale
     return np.column_stack([plane[:, 0] * depth, plane[:, 1] * depth, -depth])
 
 
 def pose_of(matrix: NDArray[np.float64]) -> HeadPose:
-    """Pose out of a transformation matrix [4,4]: R = Ry(yaw) Rx(-pitch) Rz(-roll); its third column is the nose."""
+    """Return the pose of a transformation matrix [4,4]: R = Ry(yaw) Rx(-pitch) Rz(-roll); column 3 is the nose."""
     rotation = matrix[:3, :3] / np.linalg.norm(matrix[:3, 0])
     yaw = math.atan2(rotation[0, 2], rotation[2, 2])
     pitch = math.asin(min(max(float(rotation[1, 2]), -1.0), 1.0))
@@ -148,7 +148,7 @@ def _float(value: int | bytes) -> float:
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Fields of a protobuf message: number, and an int (varint) or the bytes (fixed-size or length-delimited)."""
+    """Yield the fields of a protobuf message: number, and an int (varint) or bytes (fixed-size, length-delimited)."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)

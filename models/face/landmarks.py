@@ -1,10 +1,9 @@
-"""Following one face through a video: 478 landmarks, 52 blendshapes and the pose of the head, frame by frame.
+"""Follow one face through a video: 478 landmarks, 52 blendshapes and the pose of the head, frame by frame.
 
-MediaPipe's FaceLandmarker rebuilt on LiteRT. A detector finds the face once; then each frame's square region of
-interest comes from the landmarks of the frame before (1.5 times their box, turned by the line through the outer eye
-corners), so the search is not repeated. Unlike in MediaPipe's video mode the landmarks are not smoothed: a blink lasts
-three to five frames and must not be flattened, and an answer to a challenge must not come late. docs/models.md compares
-the two.
+This is MediaPipe's FaceLandmarker, rebuilt on LiteRT. A detector finds the face once. After that, the landmarks of a
+frame give the square region of interest of the next frame (1.5 times their box, turned by the line through the outer
+eye corners), so the search is not repeated. Unlike MediaPipe's video mode, it does not smooth the landmarks: smoothing
+would flatten a blink of three to five frames and delay the answer to a challenge. docs/models.md compares the two.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ from models.media.image import Pixels
 from models.weights.packs import PackStore
 
 MIN_PRESENCE = 0.5
-"""Face flag below which there is no face; MediaPipe's default."""
+"""The network's face flag below which there is no face; MediaPipe's default."""
 
 REGION_SCALE = 1.5
 """Side of the region of interest over the longer side of the landmarks' box; MediaPipe's value."""
 
 MIN_OVERLAP = 0.5
-"""Intersection over union of a frame's region and the next below which the track has jumped; MediaPipe's default."""
+"""Intersection over union of two successive regions below which the track has jumped; MediaPipe's default."""
 
-# The landmarks' box against YuNet's: longer side, and how far its middle lies below. Medians over the six development
-# clips; 90 % lie within 0.82-0.94 and 0.03-0.08, and the second look takes the difference away.
+# The landmarks' box relative to YuNet's: its longer side, and how far its middle is lower. Medians over the six
+# development clips; 90 % are within 0.82-0.94 and 0.03-0.08. The second run of the network corrects the difference.
 SEED_SIZE = 0.89
 SEED_DOWN = 0.05
 
@@ -44,7 +43,7 @@ EYE_CORNERS = np.array([33, 133, 362, 263], np.intp)
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A square part of the picture, perhaps turned and perhaps reaching over the border.
+    """A square part of the picture; it may be turned and may reach over the border.
 
     Attributes:
         x: centre, pixels.
@@ -60,7 +59,7 @@ class Region:
 
     @property
     def matrix(self) -> NDArray[np.float64]:
-        """[2,3]: pixels of the crop to pixels of the picture."""
+        """Return the [2,3] matrix from pixels of the crop to pixels of the picture."""
         scale = self.side / SIDE
         cos, sin = scale * math.cos(self.angle), scale * math.sin(self.angle)
         half = SIDE / 2
@@ -69,7 +68,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class MeshReading:
-    """What was read off one frame.
+    """The landmarks of one frame, and the measures taken from them.
 
     Attributes:
         points: float32 [478,3], x and y in pixels of the picture, z in the same scale (smaller is nearer to the camera,
@@ -79,7 +78,7 @@ class MeshReading:
         pose: turn of the head.
         inter_eye: distance between the middles of the two eyes (between their corners), pixels; shrinks with yaw.
         box: left, top, width, height of the landmarks, pixels; may reach over the border.
-        tracked: the region came from the frame before; False when a detected face started a new track.
+        tracked: the region came from the frame before; False if a detected face started a new track.
     """
 
     points: NDArray[np.float32]
@@ -91,19 +90,19 @@ class MeshReading:
     tracked: bool
 
     def shape(self, name: str) -> float:
-        """One blendshape by name.
+        """Return one blendshape by name.
 
         Raises:
-            KeyError: there is none of that name.
+            KeyError: no blendshape has that name.
         """
         return float(self.blendshapes[shapes.INDEX[name]])
 
 
 class FaceMesh:
-    """The loaded networks. Make one with :meth:`load`.
+    """The loaded landmark networks. Create them with :meth:`load`.
 
     **For one thread at a time**: LiteRT interpreters keep their tensors between calls. Any number of trackers may share
-    one ``FaceMesh`` in the same thread; another thread loads its own (30-70 ms, 20 MB).
+    one ``FaceMesh`` in the same thread; each other thread loads its own (30-70 ms, 20 MB).
     """
 
     __slots__ = ("_blendshapes", "_canonical", "_mesh", "name", "sha256")
@@ -122,12 +121,12 @@ class FaceMesh:
         """Load the task file of a store.
 
         Args:
-            store: where the models lie.
+            store: where the models are.
             threads: threads of one run.
 
         Raises:
-            ModelMissing: not in the cache, or no manifest names one.
-            ModelCorrupt: wrong hash, or not the task file this module knows.
+            ModelMissing: the model is not in the cache, or no manifest names one (``model_missing``).
+            ModelCorrupt: the hash is wrong, or the task file has another content (``model_corrupt``).
         """
         task = load_task(store)
         return cls(
@@ -142,8 +141,8 @@ class FaceMesh:
         """Start following a face in a new video."""
         return Tracker(self)
 
-    def look(self, pixels: Pixels, region: Region) -> tuple[NDArray[np.float32], float]:
-        """Landmarks in a region of a picture.
+    def landmarks_in(self, pixels: Pixels, region: Region) -> tuple[NDArray[np.float32], float]:
+        """Find the landmarks of the face in a region of a picture.
 
         Args:
             pixels: BGR, upright.
@@ -153,7 +152,7 @@ class FaceMesh:
             float32 [478,3] in pixels of the picture, and the presence.
         """
         matrix = region.matrix
-        # Beyond the border the edge is continued, as MediaPipe does: a face at the border keeps its landmarks.
+        # Like MediaPipe, continue the edge beyond the border: then a face at the border keeps its landmarks.
         crop = cv2.warpAffine(
             pixels,
             matrix,
@@ -161,14 +160,21 @@ class FaceMesh:
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        found, presence = self._mesh.run(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
-        points = np.empty_like(found)
-        points[:, :2] = found[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-        points[:, 2] = found[:, 2] * (region.side / SIDE)
+        in_crop, presence = self._mesh.run(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
+        points = np.empty_like(in_crop)
+        points[:, :2] = in_crop[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+        points[:, 2] = in_crop[:, 2] * (region.side / SIDE)
         return points, presence
 
     def read(self, pixels: Pixels, points: NDArray[np.float32], presence: float, *, tracked: bool) -> MeshReading:
-        """Blendshapes, pose and measures of landmarks that were found in a picture."""
+        """Compute blendshapes, pose and measures of landmarks.
+
+        Args:
+            pixels: the picture, for its size.
+            points: the landmarks, float32 [478,3], in its pixels.
+            presence: 0-1, the network's face flag.
+            tracked: the region came from the frame before.
+        """
         height, width = pixels.shape[:2]
         corners = points[EYE_CORNERS, :2]
         low, high = points[:, :2].min(0), points[:, :2].max(0)
@@ -184,7 +190,7 @@ class FaceMesh:
 
 
 class Tracker:
-    """Follows one face through the frames of one video. Holds the region of the next frame, nothing else.
+    """Follows one face through the frames of one video. It holds only the region of the next frame.
 
     Args:
         mesh: the networks, which other trackers of the same thread may share.
@@ -198,7 +204,7 @@ class Tracker:
 
     @property
     def lost(self) -> bool:
-        """There is no face to follow: give :meth:`step` the detector's faces with the next frame."""
+        """Return whether there is no face to follow; then :meth:`step` needs the detector's faces."""
         return self._region is None
 
     def step(self, pixels: Pixels, faces: Sequence[Face] | None = None) -> MeshReading | None:
@@ -206,20 +212,20 @@ class Tracker:
 
         Args:
             pixels: BGR, upright.
-            faces: what the detector found in this frame, the main face first; None when it was not asked. While a face
-                is followed they only matter when none of them is that face: then the main one is followed instead.
+            faces: the faces that the detector found in this frame, the main one first; None if it did not run. While
+                a face is followed, they matter only if none of them is that face: then the main one is followed.
 
         Returns:
-            None when no face is followed and none was found: :attr:`lost` is then true. The same frame may be given
-            again, with the detector's faces.
+            The reading; None if no face is followed and none was found. Then :attr:`lost` is true, and the caller may
+            give the same frame again, with the detector's faces.
         """
         previous = self._region
         if previous is not None and faces and not any(_same(previous, face) for face in faces):
             previous = None
         if previous is not None:
-            points, presence = self._mesh.look(pixels, previous)
+            points, presence = self._mesh.landmarks_in(pixels, previous)
             region = region_of(points)
-            # A face does not leap by half its width between two frames: that is a cut, or another face.
+            # A face does not move by half its width between two frames: that is a cut, or another face.
             if presence >= MIN_PRESENCE and _overlap(previous, region) >= MIN_OVERLAP:
                 self._region = region
                 return self._mesh.read(pixels, points, presence, tracked=True)
@@ -231,11 +237,11 @@ class Tracker:
         return None
 
     def _start(self, pixels: Pixels, region: Region) -> MeshReading | None:
-        """Two looks: a detector's box frames the face differently from its landmarks, the second look corrects that."""
-        points, presence = self._mesh.look(pixels, region)
+        """Run the network twice: the second run corrects the difference between the detector's box and ours."""
+        points, presence = self._mesh.landmarks_in(pixels, region)
         if presence < MIN_PRESENCE:
             return None
-        points, presence = self._mesh.look(pixels, region_of(points))
+        points, presence = self._mesh.landmarks_in(pixels, region_of(points))
         if presence < MIN_PRESENCE:
             return None
         self._region = region_of(points)
@@ -243,14 +249,14 @@ class Tracker:
 
 
 def region_of(points: NDArray[np.float32]) -> Region:
-    """Where to look for the face whose landmarks these are."""
+    """Return the region of interest for the face with these landmarks."""
     low, high = points[:, :2].min(0), points[:, :2].max(0)
     x, y = (low + high).tolist()
     return Region(x / 2, y / 2, REGION_SCALE * float((high - low).max()), _angle(points[EYE_CORNERS[[0, 3]], :2]))
 
 
 def seed(face: Face) -> Region:
-    """Where to look for the landmarks of a face that YuNet found: its box without the hair, which they leave out."""
+    """Return the region of interest for a face that YuNet found: its box without the hair."""
     left, top, width, height = face.box
     angle = _angle(face.points[:2])
     long, down = max(width, height), SEED_DOWN * height
@@ -263,18 +269,18 @@ def seed(face: Face) -> Region:
 
 
 def _angle(line: NDArray[np.float32]) -> float:
-    """Angle of the line from the first to the second of two points, radians, clockwise in the picture."""
+    """Return the angle of the line between two points, in radians, clockwise in the picture."""
     across = line[1] - line[0]
     return math.atan2(float(across[1]), float(across[0]))
 
 
 def _same(region: Region, face: Face) -> bool:
-    """Whether the detected face is the one in the region."""
+    """Return whether the detected face is the one in the region."""
     return _overlap(region, seed(face)) >= MIN_OVERLAP
 
 
 def _overlap(a: Region, b: Region) -> float:
-    """Intersection over union of two regions as if they were not turned (they turn together)."""
+    """Return the intersection over union of two regions, ignoring their angles (they turn together)."""
     reach = (a.side + b.side) / 2
     shared = 1.0
     for distance in (abs(a.x - b.x), abs(a.y - b.y)):

@@ -1,7 +1,8 @@
-"""Running the networks inside MediaPipe's ``face_landmarker.task``: 478 landmarks of a face crop, 52 blendshapes.
+"""Run the networks inside MediaPipe's ``face_landmarker.task``: 478 landmarks of a face crop, 52 blendshapes.
 
-The task file is a zip of TFLite files. They are read in memory and run on LiteRT (XNNPACK, the threads we say); the
-shapes are checked at load, so a pack with another model fails then and not in the middle of a video.
+The task file is a zip of TFLite files. They are read in memory and run on LiteRT (XNNPACK, with a given number of
+threads). The shapes are checked when the file is loaded, so that a pack with another model does not fail in the middle
+of a video.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ LANDMARKS_MEMBER = "face_landmarks_detector.tflite"
 BLENDSHAPES_MEMBER = "face_blendshapes.tflite"
 GEOMETRY_MEMBER = "geometry_pipeline_metadata_landmarks.binarypb"
 
-# A task file has a handful of members of a few MB; one that claims more is not ours.
+# The members of a task file have a few MB each; a file that claims more is another one.
 MAX_MEMBER_BYTES = 64_000_000
 
 
@@ -53,11 +54,11 @@ class TaskFile:
 
 
 def load_task(store: PackStore) -> TaskFile:
-    """Read the task file of the role ``landmarks`` out of the cache.
+    """Read the task file of the role ``landmarks`` from the cache.
 
     Raises:
-        ModelMissing: no manifest names one, or it is not in the cache.
-        ModelCorrupt: wrong hash, no zip, or a member is missing.
+        ModelMissing: no manifest names one, or it is not in the cache (``model_missing``).
+        ModelCorrupt: the hash is wrong, the file is no zip, or a member is missing (``model_corrupt``).
     """
     specs = [spec for spec in store.specs("landmarks") if not spec.optional]
     if not specs:
@@ -79,14 +80,14 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 class MeshNetwork:
-    """Face crop -> landmarks. **For one thread at a time**: a LiteRT interpreter keeps its tensors between calls.
+    """Finds landmarks in a face crop. **For one thread at a time**: the interpreter keeps its tensors between calls.
 
     Args:
         task: the task file.
         threads: threads of one run.
 
     Raises:
-        ModelCorrupt: LiteRT cannot read it, or its shapes are others.
+        ModelCorrupt: LiteRT cannot read it, or it has other shapes (``model_corrupt``).
     """
 
     __slots__ = ("_flag", "_input", "_interpreter", "_points")
@@ -95,13 +96,13 @@ class MeshNetwork:
         self._interpreter = _interpreter(task.landmarks, f"{task.name}/{LANDMARKS_MEMBER}", threads)
         self._input = _only_input(self._interpreter, (1, SIDE, SIDE, 3), task.name)
         outputs = self._interpreter.get_output_details()
-        # The graph takes them by position: landmarks, face flag, and a third that MediaPipe does not read either.
+        # By position, as in MediaPipe's graph: landmarks, face flag, and a third output that MediaPipe does not read.
         if [int(np.prod(output["shape"])) for output in outputs[:2]] != [3 * POINTS, 1]:
             raise ModelCorrupt(f"{task.name}/{LANDMARKS_MEMBER} has other outputs than landmarks and a face flag")
         self._points, self._flag = int(outputs[0]["index"]), int(outputs[1]["index"])
 
     def run(self, crop: Pixels) -> tuple[NDArray[np.float32], float]:
-        """Landmarks of a face crop.
+        """Find the landmarks of a face crop.
 
         Args:
             crop: uint8 [256,256,3], **RGB**, the face upright in its middle.
@@ -110,7 +111,7 @@ class MeshNetwork:
             float32 [478,3] in pixels of the crop, z in the same scale (smaller is nearer to the camera, 0 about the
             middle of the head), and the probability that there is a face.
         """
-        # Scaled straight into the interpreter's own memory; the view must be gone before invoke.
+        # Scale directly into the interpreter's memory. No view of that memory may exist when invoke runs.
         np.multiply(crop, np.float32(1 / 255), out=self._interpreter.tensor(self._input)()[0], dtype=np.float32)
         self._interpreter.invoke()
         points: NDArray[np.float32] = self._interpreter.get_tensor(self._points).reshape(POINTS, 3)
@@ -120,16 +121,16 @@ class MeshNetwork:
 
 
 class BlendshapeNetwork:
-    """Landmarks -> 52 blendshapes. **For one thread at a time**, as :class:`MeshNetwork`.
+    """Computes 52 blendshapes of landmarks. **For one thread at a time**, like :class:`MeshNetwork`.
 
     Args:
         task: the task file.
         threads: threads of one run.
-        points: how many landmarks it reads.
-        shapes: how many coefficients it gives.
+        points: number of landmarks it reads.
+        shapes: number of coefficients it returns.
 
     Raises:
-        ModelCorrupt: LiteRT cannot read it, or its shapes are others.
+        ModelCorrupt: LiteRT cannot read it, or it has other shapes (``model_corrupt``).
     """
 
     __slots__ = ("_input", "_interpreter", "_output")
@@ -143,18 +144,18 @@ class BlendshapeNetwork:
         self._output = int(output["index"])
 
     def run(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Coefficients of landmarks.
+        """Compute the coefficients of landmarks.
 
         Args:
-            points: float32 [n,2] in pixels of the picture (not normalised: the network does that itself).
+            points: float32 [n,2] in pixels of the picture (not normalised: the network normalises them).
 
         Returns:
             float32 [52], each 0-1.
         """
         self._interpreter.set_tensor(self._input, points[None])
         self._interpreter.invoke()
-        found: NDArray[np.float32] = self._interpreter.get_tensor(self._output).reshape(-1)
-        return found
+        coefficients: NDArray[np.float32] = self._interpreter.get_tensor(self._output).reshape(-1)
+        return coefficients
 
 
 def _interpreter(data: bytes, name: str, threads: int) -> Any:

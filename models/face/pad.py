@@ -1,9 +1,9 @@
 """Passive presentation attack detection on a single frame.
 
-One network (fr_liveness) looks at the face with its surroundings and gives the probability that a live face, not a
-print or a screen, is before the camera. It is wrong too often to decide alone: a phone-screen replay scored 0.22, and
-a real webcam video 0.19 (measurements in docs/models.md). So the state abstains in a wide middle, and a verdict on
-liveness needs several frames and other evidence besides (built elsewhere).
+One network (fr_liveness) takes the face with its surroundings and returns the probability of a bona fide presentation,
+as opposed to a print or a screen. It is wrong too often to decide alone: a phone-screen replay scored 0.22, and a real
+webcam video 0.19 (measurements in docs/models.md). So the state is *not assessed* in a wide middle, and a verdict on
+liveness needs several frames and other measures (:mod:`models.liveness`).
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ CROP_SCALE = 2.7
 """Side of the crop relative to the face box, as in training (the 2.7 of Silent-Face-Anti-Spoofing)."""
 SIDE = 128
 
-# 306 frames of six live videos: 96.1 % at or above 0.8, none below 0.05 (one frame at 0.19). A printed photo scored
-# 0.00004, a photo on a screen 0.007; elsewhere a screen replay reached 0.22. What lies between tells nothing.
+# 306 frames of six bona fide videos: 96.1 % at or above 0.8, none below 0.05 (one frame at 0.19). A printed photo
+# scored 0.00004, a photo on a screen 0.007; another screen replay reached 0.22. Values between decide nothing.
 LIVE_FROM = 0.8
 ATTACK_BELOW = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class PassivePad:
-    """Result of one frame.
+    """The result for one frame.
 
     Attributes:
-        live: probability 0-1 of class "live"; None when the model or the face is missing.
-        state: PASS from ``LIVE_FROM``, FAIL below ``ATTACK_BELOW``, NOT_ASSESSED between and when missing.
+        live: probability 0-1 of a bona fide presentation (class "live"); None if the model or the face is missing.
+        state: PASS from ``LIVE_FROM``, FAIL below ``ATTACK_BELOW``, NOT_ASSESSED between or if missing.
     """
 
     live: float | None
@@ -57,7 +57,7 @@ def passive_pad(network: Network, pixels: Pixels, face: Face) -> PassivePad:
 
 
 def crop(pixels: Pixels, face: Face) -> Pixels:
-    """Face box scaled by up to ``CROP_SCALE``; as in the original, scaled less or moved where the frame ends."""
+    """Cut out the face box scaled by ``CROP_SCALE``; near the border it is scaled less or moved, as in training."""
     height, width = pixels.shape[:2]
     left, top, box_width, box_height = face.box
     scale = min((height - 1) / box_height, (width - 1) / box_width, CROP_SCALE)

@@ -1,9 +1,9 @@
-"""Is the picture good enough? A table of measures, each with its own value, score, state and advice.
+"""Assess the quality of a picture: a table of measures, each with its own value, score, state and advice.
 
-The idea is that of ISO/IEC 29794-5 and its reference code (BSI OFIQ): one number per property, with a unit, a score of
-0-100, or "could not be assessed". Only what makes a comparison meaningless *blocks* it; everything else is advice,
-because a pensioner must not be turned away for a crooked picture. Limits were set on the development faces so that no
-picture of a person alone is blocked; the measured distributions are in docs/models.md.
+The structure is that of ISO/IEC 29794-5 and its reference code (BSI OFIQ): each property has one number with a unit and
+a score of 0-100, or is not assessed. A measure *blocks* only if it makes a comparison meaningless. All others are
+advice, because no pensioner may be refused for a crooked picture. The limits were set on the development faces so that
+no picture of a person alone is blocked; docs/models.md has the measured distributions.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class QualityMeasure:
 
     Attributes:
         name: of the rule, stable.
-        raw: the measured value in ``unit``; None when it could not be measured.
+        raw: the measured value in ``unit``; None if it could not be measured.
         unit: of ``raw``.
-        score: 0 (useless) to 100 (nothing to improve); None when not assessed.
+        score: 0 (useless) to 100 (nothing to improve); None if not assessed.
         state: PASS, FAIL (advice is due) or NOT_ASSESSED.
-        guidance: code of the advice when FAIL, see :mod:`models.guidance`.
+        guidance: code of the advice if FAIL, see :mod:`models.guidance`.
         blocking: the failure is so bad that no template is made.
     """
 
@@ -50,11 +50,11 @@ _SKIN = (slice(30, 100), slice(26, 86))
 
 @dataclass(frozen=True)
 class Subject:
-    """What the measures look at.
+    """The picture that the measures assess.
 
     Attributes:
         pixels: the decoded picture.
-        scale: it was decoded at 1/scale.
+        scale: the picture was decoded at 1/scale.
         faces: all faces found, the main one first; never empty.
         aligned: the main face, [112,112,3] BGR.
         eyes: probabilities that the two eyes are open, or None without the model.
@@ -68,17 +68,17 @@ class Subject:
 
     @property
     def face(self) -> Face:
-        """The main face."""
+        """Return the main face."""
         return self.faces[0]
 
     @cached_property
     def grey(self) -> NDArray[np.float64]:
-        """Luma 0-255 of the aligned face, [112,112]."""
+        """Return the luma 0-255 of the aligned face, [112,112]."""
         return cv2.cvtColor(self.aligned, cv2.COLOR_BGR2GRAY).astype(np.float64)
 
     @property
     def skin(self) -> NDArray[np.float64]:
-        """Luma of the middle of the aligned face (cheeks, nose, brows), where hair and background do not reach."""
+        """Return the luma of the middle of the aligned face (cheeks, nose, brows), without hair and background."""
         return self.grey[_SKIN]
 
 
@@ -89,11 +89,11 @@ class Rule:
     Attributes:
         name: of the measure.
         unit: of its raw value.
-        measure: raw value, or None when it cannot be measured.
+        measure: returns the raw value, or None if it cannot be measured.
         worst: raw value that scores 0.
         best: raw value that scores 100; the scale is linear between.
         limit: raw values on the worse side of it fail.
-        block: raw values on the worse side of it make the comparison meaningless; None: never.
+        block: raw values on the worse side of it make the comparison meaningless; None if no value does.
         guidance: code of the advice.
     """
 
@@ -108,12 +108,12 @@ class Rule:
 
 
 def assess(subject: Subject) -> tuple[QualityMeasure, ...]:
-    """All measures of the table, in its order."""
+    """Apply all rules of the table, in its order."""
     return tuple(_apply(rule, rule.measure(subject)) for rule in RULES)
 
 
 def assess_without_face(pixels: Pixels) -> tuple[QualityMeasure, ...]:
-    """Measures of a picture in which no face was found: too dark, perhaps; the rest could not be assessed."""
+    """Assess a picture in which no face was found: it may be too dark; the other measures are not assessed."""
     luma = float(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).mean())
     results = []
     for rule in RULES:
@@ -127,7 +127,7 @@ def assess_without_face(pixels: Pixels) -> tuple[QualityMeasure, ...]:
 
 
 def guidance_codes(measures: Sequence[QualityMeasure]) -> tuple[str, ...]:
-    """Advice of the failed measures without repeats: what blocks comes first, then the table's order."""
+    """Return the advice of the failed measures without repeats: blocking ones first, then in the table's order."""
     failed = sorted((measure for measure in measures if measure.guidance), key=lambda measure: not measure.blocking)
     return tuple(dict.fromkeys(measure.guidance for measure in failed if measure.guidance))
 
@@ -163,7 +163,7 @@ def _inside(subject: Subject) -> float:
 
 
 def _darkness(subject: Subject) -> float:
-    # The 90th percentile rather than the mean: dark skin well lit has highlights, a face in the dark has none.
+    # The 90th percentile rather than the mean: well lit dark skin has highlights, a face in the dark has none.
     return float(np.percentile(subject.skin, 90))
 
 
@@ -176,10 +176,10 @@ def _contrast(subject: Subject) -> float:
 
 
 def _sharpness(subject: Subject) -> float:
-    """Energy of fine details relative to the contrast of the face, so that light does not matter.
+    """Return the energy of fine details relative to the contrast of the face, so that light does not matter.
 
-    Details between a Gaussian of 1 and of 2 pixels of the aligned face: coarser than sensor noise and JPEG blocks,
-    which a mere Laplacian takes for sharpness.
+    The details are those between a Gaussian of 1 and of 2 pixels of the aligned face. They are coarser than sensor
+    noise and JPEG blocks, which a plain Laplacian would measure as sharpness.
     """
     grey = subject.grey
     band = (cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 2.0))[_SKIN]
@@ -187,7 +187,7 @@ def _sharpness(subject: Subject) -> float:
 
 
 def _upright_points(subject: Subject) -> NDArray[np.float64]:
-    """Landmarks relative to the middle of the eyes, turned so that the eyes are level, in units of inter-eye."""
+    """Return the landmarks relative to the middle of the eyes, with level eyes, in inter-eye distances."""
     points = subject.face.points.astype(np.float64)
     eyes = points[1] - points[0]
     length = max(float(np.hypot(*eyes)), 1e-6)
@@ -197,16 +197,16 @@ def _upright_points(subject: Subject) -> NDArray[np.float64]:
 
 
 def roll_degrees(subject: Subject) -> float:
-    """Tilt of the line between the eyes in the picture, degrees, positive clockwise."""
+    """Return the tilt of the line between the eyes in the picture, in degrees, positive clockwise."""
     delta = subject.face.points[1] - subject.face.points[0]
     return math.degrees(math.atan2(float(delta[1]), float(delta[0])))
 
 
 def yaw_degrees(subject: Subject) -> float:
-    """Turn of the head from five points, degrees, positive when the nose points to the right side of the picture.
+    """Return the yaw from five points, in degrees, positive when the nose points to the right side of the picture.
 
-    The nose tip stands ``NOSE_DEPTH`` inter-eye distances before the plane of the eyes and the mouth, so turning moves
-    it sideways by depth * tan(yaw) of the shortened eye distance (weak perspective). Rough: some 5 degrees.
+    The nose tip is ``NOSE_DEPTH`` inter-eye distances before the plane of the eyes and the mouth. So turning moves it
+    sideways by depth * tan(yaw) of the shortened eye distance (weak perspective). The error is about 5 degrees.
     """
     points = _upright_points(subject)
     middle = (points[0] + points[1] + points[3] + points[4])[0] / 4
@@ -214,9 +214,9 @@ def yaw_degrees(subject: Subject) -> float:
 
 
 def pitch_degrees(subject: Subject) -> float:
-    """Nod of the head from five points, degrees, positive when the face looks up. Rough: some 8 degrees.
+    """Return the pitch from five points, in degrees, positive when the face looks up. The error is about 8 degrees.
 
-    Measured by where the nose tip lies between the eyes and the mouth, against that of a level head.
+    It is measured by the position of the nose tip between eyes and mouth, relative to that of a level head.
     """
     points = _upright_points(subject)
     span = (points[3, 1] + points[4, 1]) / 2
@@ -227,10 +227,10 @@ def pitch_degrees(subject: Subject) -> float:
 
 
 def _eyes(subject: Subject) -> float | None:
-    # In the dark or out of focus every eye looks closed to the network: there it says nothing.
+    # In the dark or out of focus the network calls every eye closed, so the measure is not assessed.
     if subject.eyes is None or _darkness(subject) < 100 or _sharpness(subject) < 0.1:
         return None
-    # One eye that the network is unsure of (a wink, a reflection on glasses, a drooping lid) says nothing either.
+    # One eye alone proves nothing (a wink, a reflection on glasses, a drooping lid), so the more open eye counts.
     return max(subject.eyes)
 
 
@@ -239,7 +239,7 @@ DARK_SCENE = 40.0
 NOSE_DEPTH = 0.8
 """Set so that the extremes of two turning heads agree with MediaPipe's: -14..17 (clip d3) and -16..16 (d12) degrees."""
 NEUTRAL_NOSE_SHARE = 0.565
-"""Median over 200 frontal AT&T pictures of (nose - eyes) / (mouth - eyes), vertically: a level head."""
+"""Vertical share (nose - eyes) / (mouth - eyes) of a level head: the median over 200 frontal AT&T pictures."""
 
 # fmt: off
 RULES: tuple[Rule, ...] = (

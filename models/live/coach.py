@@ -1,7 +1,7 @@
-"""What to tell a person while a capture runs: first how to hold the phone, then what to do, then that it is done.
+"""Choose the guidance while a capture runs: first how to hold the phone, then what to do, then that it is done.
 
-The coach only helps. It records nothing and judges nothing: the frames that it let pass are judged afterwards like any
-uploaded video (:mod:`models.liveness.assess`), so a phone that pretends to be coached gains nothing.
+The coach only helps. It records nothing and judges nothing. The recorded frames are judged afterwards like any uploaded
+video (:mod:`models.liveness.assess`), so a phone that only pretends to be guided gains no advantage.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from models.liveness.prompts import answer, signals_of
 from models.liveness.readings import Detail
 
 STEADY_S = 0.6
-"""Nothing to improve for so long, and the recording begins: long enough not to be a chance frame."""
+"""Seconds without advice after which the recording begins: long enough that it is not one lucky frame."""
 PATIENCE_S = 8.0
-"""After so long with a usable face, advice that does not block is given up: some heads cannot be upright, some rooms
-are badly lit, and the verdict will say whether it was good enough."""
+"""Seconds with a usable face after which the recording begins even if there is advice that does not block. Some people
+cannot hold their head upright, some rooms are badly lit; the verdict decides whether the video is good enough."""
 LOST_S = 2.0
-"""No face for so long, and the recording begins anew: about a fifth of it is missing (presence.MAX_MISSING)."""
+"""Seconds without a face after which recording starts again; about a fifth is missing then (presence.MAX_MISSING)."""
 RETAKES = 2
-"""How often a recording begins anew because of a lost face or a missed prompt, so that nobody sits there for ever."""
+"""How often a recording starts again because of a lost face or a missed prompt. The limit ends every capture."""
 
 
 class Phase(StrEnum):
-    """Where a capture stands."""
+    """The phase of a capture."""
 
     PLACING = "placing"  # the phone is not held well yet; these frames are not kept
     RECORDING = "recording"
@@ -40,8 +40,8 @@ class Advice:
     """What the screen shows after a frame.
 
     Attributes:
-        phase: where the capture stands.
-        say: guidance codes, most important first; empty when all is well.
+        phase: the phase of the capture.
+        say: guidance codes, most important first; empty if there is nothing to improve.
         start_s: time of the frame with which the recording began; None while placing.
         prompt: index in the plan of the prompt whose window is open; None between prompts.
         answered: for each prompt of the plan, whether its answer was seen.
@@ -57,10 +57,10 @@ class Advice:
 
 
 class Coach:
-    """Follows one capture. Times are seconds of the camera's clock and must increase.
+    """Guides one capture. Times are seconds of the camera's clock and must increase.
 
     Args:
-        plan: what is asked, its windows counted from the first recorded frame.
+        plan: what the person is asked; its windows count from the first recorded frame.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -71,16 +71,16 @@ class Coach:
         self._seen_s: float | None = None
         self._start_s = 0.0
         self._retakes = 0
-        self._why: str | None = None
+        self._reason: str | None = None
         self._details: list[Detail] = []
         self._answered = [False] * len(plan.steps)
 
     def see(self, detail: Detail, quality: Sequence[QualityMeasure]) -> Advice:
-        """Take in a frame.
+        """Process a frame and return what to show after it.
 
         Args:
             detail: its time, faces and landmarks.
-            quality: measures of the latest frame that the detector saw; empty when there was no face in it.
+            quality: measures of the latest frame on which the detector ran; empty if it found no face.
         """
         if detail.mesh is not None:
             self._seen_s = detail.time_s
@@ -110,8 +110,8 @@ class Coach:
             self._phase, self._start_s = Phase.RECORDING, now
             self._details, self._answered = [_at(detail, 0.0)], [False] * len(self._plan.steps)
             return self._advice(now, ())
-        # What went wrong the last time stays said until it begins again.
-        return self._advice(now, (*([self._why] if self._why else []), *say))
+        # The reason for the new start is shown until the recording begins again.
+        return self._advice(now, (*([self._reason] if self._reason else []), *say))
 
     def _record(self, detail: Detail) -> Advice:
         now = detail.time_s - self._start_s
@@ -120,18 +120,18 @@ class Coach:
             self._details.append(_at(detail, now))
             self._look_for_answers(now)
         elif may_repeat and self._seen_s is not None and detail.time_s - self._seen_s > LOST_S:
-            return self._again(detail.time_s, "keep_in_view")
+            return self._start_again(detail.time_s, "keep_in_view")
         if now >= self._plan.seconds:
             if may_repeat and not all(self._answered):
-                return self._again(detail.time_s, "follow_prompts")
+                return self._start_again(detail.time_s, "follow_prompts")
             self._phase = Phase.DONE
         if detail.mesh is None:
             return self._advice(detail.time_s, ("no_face",))
         return self._advice(detail.time_s, ("several_faces",) if _has_rival(detail) else ())
 
-    def _again(self, time_s: float, why: str) -> Advice:
+    def _start_again(self, time_s: float, why: str) -> Advice:
         self._retakes += 1
-        self._why = why
+        self._reason = why
         self._phase, self._well_since, self._usable_since = Phase.PLACING, None, None
         return self._advice(time_s, (why,))
 

@@ -1,7 +1,7 @@
-"""Guidance for live captures: frames in, advice out, a few milliseconds each.
+"""Guide live captures: frames in, advice out, in a few milliseconds each.
 
-Only the detector and the landmarks are loaded. ``Guides.load(store)`` once per thread, ``guides.start(plan)`` for each
-capture, ``guide.see(jpeg, time_s)`` for each frame.
+Only the detector and the landmark model are loaded. Call ``Guides.load(store)`` once for each thread,
+``guides.start(plan)`` for each capture, and ``guide.see(jpeg, time_s)`` for each frame.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from models.weights.packs import PackStore
 from models.weights.runtime import load_network
 
 MAX_SIDE = 640
-"""Longer side of what is looked at, as in models.media.video."""
+"""Longer side of analysed frames in pixels, as in models.media.video."""
 
 _DETECT_EVERY = {Phase.PLACING: 3, Phase.RECORDING: 6, Phase.DONE: 6}
-"""Every so many frames see the detector and the quality measures: advice on light and distance must be fresh while the
-phone is being placed; later they only look for a second face."""
+"""The detector and the quality measures run on every n-th frame. While the person places the phone, advice on light and
+distance must be current; later the detector only looks for a second face."""
 
 
 class Guides:
-    """Loaded networks, for one thread.
+    """The loaded networks, for one thread.
 
     Args:
-        detector: faces.
-        mesh: landmarks.
+        detector: finds faces.
+        mesh: finds landmarks.
     """
 
     def __init__(self, detector: Detector, mesh: FaceMesh) -> None:
@@ -40,16 +40,17 @@ class Guides:
 
     @classmethod
     def load(cls, store: PackStore) -> Guides:
-        """Load what is needed.
+        """Load the detector and the landmark model.
 
         Raises:
-            ModelMissing, ModelCorrupt: a model.
+            ModelMissing: one of the two is missing (``model_missing``).
+            ModelCorrupt: one of the two is corrupt (``model_corrupt``).
         """
         name = next(spec.name for spec in reversed(list(store.specs("detector"))) if not spec.optional)
         return cls(Detector(load_network(store, name)), FaceMesh.load(store))
 
     def start(self, plan: Plan) -> Guide:
-        """Begin a capture."""
+        """Start to guide a capture."""
         return Guide(self._detector, self._mesh, plan)
 
 
@@ -65,14 +66,14 @@ class Guide:
         self._frames = 0
 
     def see(self, jpeg: bytes, time_s: float) -> Advice:
-        """Look at a frame.
+        """Process a frame and return what to show after it.
 
         Args:
             jpeg: the file.
-            time_s: when it was taken, seconds of the camera's clock; must increase.
+            time_s: when it was taken, in seconds of the camera's clock; must increase.
 
         Raises:
-            ImageRefused: it is no usable JPEG.
+            ImageRefused: it is no usable JPEG; its code is one of :mod:`models.media.image`.
         """
         pixels, _ = decode(jpeg, FRAME_LIMITS)
         pixels, _ = halve(pixels, max(pixels.shape) // MAX_SIDE)
@@ -87,7 +88,7 @@ class Guide:
             )
         mesh = self._tracker.step(pixels, faces)
         if mesh is None and faces is None:
-            faces = self._detector.detect(pixels)  # the track was lost in this very frame
+            faces = self._detector.detect(pixels)  # the track was lost in this frame
             mesh = self._tracker.step(pixels, faces)
         advice = self._coach.see(Detail(self._frames - 1, time_s, faces, mesh, None, None), self._quality)
         self._phase = advice.phase

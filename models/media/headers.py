@@ -1,7 +1,7 @@
-"""Reading what an image file declares about itself, from its bytes alone, before any decoder sees it.
+"""Read what an image file declares about itself, from its bytes alone, before any decoder opens it.
 
-Decoders allocate what a header asks for; a 200-byte PNG can ask for gigabytes. So format, size, orientation,
-completeness and animation are read here with plain byte arithmetic, bounded in time, and checked first.
+Decoders allocate the memory that a header asks for, and a 200-byte PNG can ask for gigabytes. So this module reads
+format, size, orientation, completeness and animation with plain byte arithmetic in bounded time, to be checked first.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from models.errors import ImageRefused
 
-# A progressive JPEG is decoded once per scan; encoders write about ten. Thousands are a denial of service.
+# A progressive JPEG is decoded once for each scan. Encoders write about ten; thousands are a denial of service.
 MAX_SCANS = 64
-# IDAT chunks are usually 8-64 kB. The bound keeps walking a hostile file of empty chunks short.
+# IDAT chunks are usually 8-64 kB. The bound limits the time spent on a hostile file of empty chunks.
 MAX_CHUNKS = 20_000
 
 _JPEG_SOF_SUPPORTED = {0xC0, 0xC1, 0xC2}  # baseline, extended and progressive Huffman: what libjpeg-turbo decodes
@@ -25,15 +25,15 @@ _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis"}
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the file declares.
+    """What an image file declares.
 
     Attributes:
         format: ``JPEG``, ``PNG``, ``WEBP``, ``HEIF`` or ``PGM`` (also PPM).
-        width: stored columns, before orientation; 0 for HEIF, whose size only its own library tells.
-        height: stored rows, likewise.
+        width: stored columns, before orientation; 0 for HEIF, whose size only its own library can read.
+        height: stored rows, before orientation; 0 for HEIF.
         channels: components of a JPEG (1, 3 or 4); 0 where it does not matter.
-        orientation: EXIF orientation 1-8; 1 when absent or nonsense.
-        complete: the end of the image data is there.
+        orientation: EXIF orientation 1-8; 1 if absent or invalid.
+        complete: the file has the end of the image data.
         animated: more than one frame.
     """
 
@@ -47,10 +47,11 @@ class Header:
 
 
 def read_header(data: bytes) -> Header:
-    """Sniff the format by content and read the header.
+    """Recognise the format by content and read the header.
 
     Raises:
-        ImageRefused: ``not_an_image``, ``unsupported_format`` or ``truncated`` (the header itself is cut off).
+        ImageRefused: the bytes are no picture or a damaged one (``not_an_image``), a picture of another kind
+            (``unsupported_format``), or the header is cut off (``truncated``).
     """
     try:
         if data.startswith(b"\xff\xd8\xff"):
@@ -71,7 +72,7 @@ def read_header(data: bytes) -> Header:
 
 
 def exif_orientation(tiff: bytes) -> int:
-    """Orientation tag (0x0112) of a TIFF-structured EXIF block; 1 when absent or broken, never an error."""
+    """Return the orientation tag (0x0112) of a TIFF-structured EXIF block; 1 if it is absent or broken."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None:
         return 1
@@ -103,8 +104,8 @@ def _jpeg(data: bytes) -> Header:
                 break
             if progressive and data.count(b"\xff\xda") > MAX_SCANS:
                 raise ImageRefused("unsupported_format", "This JPEG has too many scans")
-            # Entropy-coded data never holds FF D9, so any occurrence after the scan starts means that the end of image
-            # is there. Phones append other things behind it: looking only at the last bytes would refuse good pictures.
+            # Entropy-coded data never contains FF D9, so any occurrence after the start of the scan is the end of the
+            # image. Phones append other data after it, so checking only the last bytes would refuse good pictures.
             complete = data.rfind(b"\xff\xd9", position) >= 0
             return Header("JPEG", width, height, channels, orientation, complete)
     raise ImageRefused("truncated", "The JPEG ends before its image data")

@@ -1,8 +1,8 @@
-"""Safe, bounded decoding of one short video, frame by frame.
+"""Decode one short video frame by frame, safely and within bounds.
 
-The container is recognised and its tables are checked before FFmpeg sees a byte (:mod:`models.media.video_files`),
-FFmpeg is confined to this one file (:mod:`models.media.video_open`), and every bound holds while frames are decoded,
-because headers lie. Anything else is refused with a stable code:
+The container is recognised and its tables are checked before FFmpeg gets a byte (:mod:`models.media.video_files`).
+FFmpeg can open only this one file (:mod:`models.media.video_open`). Because headers can lie, every bound is checked
+again while frames are decoded. Anything unusable is refused with a stable code:
 
 ========================  ===========================================================================
 ``video_empty``           no bytes
@@ -11,21 +11,22 @@ because headers lie. Anything else is refused with a stable code:
 ``video_no_picture``      sound only
 ``video_no_frames``       a video track without a single frame
 ``video_truncated``       the end is missing, and too little is left
-``video_damaged``         broken inside, and too little is left before that; or tables no camera writes
+``video_damaged``         broken inside, and too little is left before that; or impossible tables
 ``video_too_short``       shorter than the limit
 ``video_too_long``        longer than the limit
 ``video_too_many_bytes``  the file is larger than the limit
 ``video_too_many_pixels``  its frames have more pixels than the limit
 ``video_too_fast``        more frames, or more per second, than the limit
 ``video_size_changed``    the frames change their size, as when the phone is turned while recording
-``video_timeout``         decoding took more time than it was given
+``video_timeout``         decoding took more time than allowed
 ========================  ===========================================================================
 
-A video that is cut off or damaged *works* with the frames before that point, as long as they last ``min_seconds``:
-uploads break off on bad networks, and an old person should not have to repeat ten seconds because the last one is
-missing. :attr:`VideoInfo.ended` says so, and what a challenge asks for must then have been shown before. Nothing behind
-the first damage that the decoder notices is used: decoders fill gaps by guessing, and guessed pixels must not be
-judged. It notices most damage in H.264 and almost none in VP8 and VP9, which have no redundancy to tell by.
+If a video is cut off or damaged, the frames before that point are used, as long as they last ``min_seconds``. Uploads
+break off on bad networks, and an old person should not have to repeat ten seconds because the last one is missing.
+:attr:`VideoInfo.ended` reports it. All answers to a challenge must then be in the frames before that point.
+
+Nothing after the first damage that the decoder notices is used: decoders fill gaps with guessed pixels, which must not
+be judged. The decoder notices most damage in H.264 and almost none in VP8 and VP9, which have no redundancy to check.
 
 This module loads no neural network runtime. :func:`probe_video` runs no decoder at all, so the API process may use it.
 """
@@ -42,7 +43,7 @@ from av.video.reformatter import VideoReformatter
 
 from models.errors import VideoRefused
 from models.media.image import Pixels
-from models.media.video_open import MEDIA_ERRORS, OpenVideo, Work, opened
+from models.media.video_open import MEDIA_ERRORS, OpenVideo, Work, open_video
 from models.media.video_pixels import Pose, encoder_note, read_pose, to_upright
 from models.media.video_probe import (
     VideoHeader,
@@ -93,25 +94,26 @@ Ended = Literal["whole", "truncated", "damaged"]
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What was decoded.
+    """What a decoded video is.
 
     Attributes:
         container: ``webm``, ``matroska``, ``mp4`` or ``mov``.
         codec: ``vp8``, ``vp9``, ``h264`` or ``mjpeg``.
         pixel_format: FFmpeg's name, such as ``yuv420p``.
         width: columns of the upright frame at full size.
-        height: rows, likewise.
+        height: rows of the upright frame at full size.
         rotation: degrees clockwise that were undone: 0, 90, 180 or 270.
-        mirrored: left and right were exchanged too.
+        mirrored: left and right were exchanged as well.
         seconds: from the first frame to the last.
-        frames: how many were decoded, with those that were thinned out.
-        key_frames: how many of these stand alone. A recorder writes one every few seconds.
+        frames: number of decoded frames, including those that were thinned out.
+        key_frames: number of these that are coded without other frames. A recorder writes one every few seconds.
         mean_rate: frames per second; 0 for a single frame.
         variable_rate: the intervals between frames vary (:attr:`models.media.video_times.Timeline.variable`).
         repaired_times: frames whose timestamp was missing or did not increase.
         ended: ``whole``, or why only the frames before the damage were used.
-        has_audio: there is a sound track too.
-        tags: what made the file; ``x264`` is there when that encoder signed its stream, which no camera does.
+        has_audio: the file also has a sound track.
+        tags: the software or device that made the file. ``x264`` is set if that encoder signed its stream, which no
+            camera does.
     """
 
     container: str
@@ -137,10 +139,10 @@ class Frame:
     """One frame.
 
     Attributes:
-        index: its number among all decoded frames, from 0; thinned out ones are counted.
+        index: its number among all decoded frames, from 0, including those that were thinned out.
         time_s: seconds since the first frame, strictly increasing.
         pixels: uint8 [height, width, 3], BGR, upright.
-        key: it stands alone in the stream.
+        key: it is coded without other frames.
     """
 
     index: int
@@ -150,34 +152,39 @@ class Frame:
 
 
 def read_frames(data: bytes, limits: VideoLimits | None = None, *, rate: float | None = None) -> Iterator[Frame]:
-    """Decode a file frame by frame; :class:`VideoReader` also says what it was.
+    """Decode a file frame by frame; :class:`VideoReader` also describes the video.
+
+    Args:
+        data: the file's bytes.
+        limits: what is accepted; default :class:`VideoLimits`.
+        rate: see :class:`VideoReader`.
 
     Raises:
-        VideoRefused: with one of the codes of this module, at the first frame or at any later one.
+        VideoRefused: the video is refused, at the first frame or at a later one; its code is one of :data:`CODES`.
     """
     yield from VideoReader(data, limits, rate=rate)
 
 
 class VideoReader:
-    """Decodes a video once, frame by frame, and then knows what it was.
+    """Decodes a video once, frame by frame, and then describes it.
 
-    Nothing is kept but what the decoder itself needs. A refusal can come at any frame, also after the last: whoever
-    reads must not use what came before it. For a given file the frames, their times and the outcome are always the
-    same, but for ``video_timeout``.
+    It keeps only what the decoder itself needs. A refusal can come at any frame, also after the last one; the caller
+    must then discard the frames it already has. The same file always gives the same frames, times and outcome, except
+    for ``video_timeout``.
 
     Args:
         data: the file's bytes.
         limits: what is accepted; default :class:`VideoLimits`.
-        rate: hand out at most so many frames a second, chosen by their times; None hands out all. The others are
-            decoded all the same, but not converted.
-        work_seconds: how long opening and decoding together may take, without what the reader's user does between
-            frames; None is without end. 10 seconds of 640 x 480 take 0.4, 30 seconds of 1920 x 1080 up to 4.4 on the
-            2-core machine this was written on. One frame cannot be interrupted; its bytes and pixels are bounded.
-        clock: what measures this. The default counts the processor time of the calling thread, so that a busy machine
-            refuses nobody.
+        rate: return at most this many frames a second, chosen by their times; None returns all. The others are
+            decoded too, but not converted.
+        work_seconds: how long opening and decoding may take together, without the caller's work between frames; None
+            means without limit. On a machine with 2 cores, 10 seconds of 640 x 480 take 0.4 s, 30 seconds of
+            1920 x 1080 up to 4.4 s. Decoding one frame cannot be interrupted; its bytes and pixels are bounded.
+        clock: measures this time, in seconds. The default counts the processor time of the calling thread, so that a
+            busy machine causes no refusal.
 
     Raises:
-        VideoRefused: the headers are refused already, see :func:`probe_video`.
+        VideoRefused: the headers are refused, see :func:`probe_video`; its code is one of :data:`CODES`.
     """
 
     def __init__(
@@ -201,26 +208,26 @@ class VideoReader:
 
     @property
     def info(self) -> VideoInfo:
-        """What was decoded.
+        """Return what the decoded video is.
 
         Raises:
             RuntimeError: not all frames were read yet, or the video was refused.
         """
         if self._info is None:
-            raise RuntimeError("The video is not read to its end")
+            raise RuntimeError("The video was not read to its end")
         return self._info
 
     def __iter__(self) -> Iterator[Frame]:
-        """Decode.
+        """Decode the frames, once.
 
         Raises:
-            VideoRefused: with one of the codes of this module.
-            RuntimeError: the frames were asked for before.
+            VideoRefused: the video is refused; its code is one of :data:`CODES`.
+            RuntimeError: the frames were read before.
         """
         if self._started:
             raise RuntimeError("A video is read once")
         self._started = True
-        with opened(self._data, self._file, self._work, self._limits.codecs) as video:
+        with open_video(self._data, self._file, self._work, self._limits.codecs) as video:
             yield from self._read(video)
 
     def _read(self, video: OpenVideo) -> Iterator[Frame]:
@@ -245,7 +252,9 @@ class VideoReader:
                             decoded, pose, reformatter, self._limits.max_side_out, video.stream.sample_aspect_ratio
                         )
                     except MEDIA_ERRORS as error:
-                        raise VideoRefused("unsupported_video", "The frames have a format of their own") from error
+                        raise VideoRefused(
+                            "unsupported_video", "The pixel format of the frames cannot be converted"
+                        ) from error
                 yield Frame(index, moment, pixels, bool(decoded.key_frame))
         if first is None:
             raise VideoRefused("video_truncated" if self._ended == "truncated" else "video_damaged", "No frame is left")
@@ -255,7 +264,7 @@ class VideoReader:
         self._info = self._describe(video, first, pose, timeline, keys)
 
     def _decode(self, video: OpenVideo) -> Iterator[av.VideoFrame]:
-        """All frames up to the end or the first damage."""
+        """Yield all frames up to the end or the first damage."""
         context = video.stream.codec_context
         context.thread_count, context.thread_type = 1, "NONE"
         context.options = _decoder_options(self._limits)
@@ -269,7 +278,7 @@ class VideoReader:
                         raise VideoRefused("video_damaged", "A stored frame is larger than a raw one")
                     if packet.is_corrupt:  # the file ends within it
                         self._ended, going = "truncated", False
-                    # What the decoder still holds comes out with the last, empty packet.
+                    # The last, empty packet makes the decoder return the frames it still holds.
                     frames = video.stream.decode(packet if going else None)
                     going = going and packet.size > 0
                 except StopIteration:
@@ -287,16 +296,16 @@ class VideoReader:
         limits = self._limits
         if timeline.seconds > limits.max_seconds:
             raise too_long(limits)
-        # An average over less than a second says nothing about a camera that has just started.
+        # A camera that has just started has no meaningful average rate over less than a second.
         if timeline.frames > limits.max_frames or (timeline.seconds > 1 and timeline.rate > limits.max_rate):
             raise too_fast()
 
     def _describe(self, video: OpenVideo, first: av.VideoFrame, pose: Pose, timeline: Timeline, keys: int) -> VideoInfo:
         turned = pose.rotation in {90, 270}
-        found = dict(self.header.tags)
+        tags = dict(self.header.tags)
         note = encoder_note(first)
         if note:
-            found["x264"] = note
+            tags["x264"] = note
         return VideoInfo(
             container=self._file.container,
             codec=self.header.codec,
@@ -313,16 +322,16 @@ class VideoReader:
             repaired_times=timeline.repaired,
             ended=self._ended,
             has_audio=video.has_audio,
-            tags=found,
+            tags=tags,
         )
 
 
 def _decoder_options(limits: VideoLimits) -> dict[str, str]:
     return {
-        # Before memory is taken; a tenth more, because codecs store whole blocks of up to 64 pixels.
+        # Checked before memory is allocated. A tenth more, because codecs store whole blocks of up to 64 pixels.
         "max_pixels": str(limits.max_pixels * 11 // 10),
-        # Stop at damage instead of guessing what was there.
+        # Stop at damage instead of guessing pixels.
         "err_detect": "explode",
-        # H.264 only: wait for frames out of order as long as the standard allows, instead of finding out by mistakes.
+        # H.264 only: wait for frames out of order as long as the standard allows, instead of adapting after errors.
         "strict": "1",
     }

@@ -1,8 +1,8 @@
-"""What a video file declares about itself, from its bytes alone, before any demuxer sees it.
+"""Read what a video file declares about itself, from its bytes alone, before any demuxer opens it.
 
-Two things cannot be left to FFmpeg: which demuxer reads the file (it would try some 300, and a few of them open other
-files or addresses), and tables whose declared length alone makes a demuxer allocate gigabytes. Both are settled here,
-with plain byte arithmetic, bounded in time. On the way it is seen whether the end of the file is there.
+Two things cannot be left to FFmpeg. It would try about 300 demuxers, a few of which open other files or addresses. And
+a table with a large declared length makes a demuxer allocate gigabytes. This module chooses the container and bounds
+the tables with plain byte arithmetic in bounded time. It also finds out whether the end of the file is present.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import numpy as np
 
 from models.errors import VideoRefused
 
-# 30 seconds with 60 pictures and 100 sound packets a second, each in a cluster of its own, are 15,000 elements; more
-# than this is an attempt to keep the walk below busy (50,000 take 30 ms).
+# 30 seconds with 60 pictures and 100 sound packets a second, each in its own cluster, are 15,000 elements. A file with
+# more than this limit tries to keep the loops below busy (50,000 take 30 ms).
 MAX_ELEMENTS = 50_000
-# Entries of all tables of all tracks; FFmpeg keeps 24 bytes and more of memory for each. 30 seconds of uncompressed
-# sound at 48 kHz are 1.4 million in two tables; everything else is thousands. A file of 0.5 MB that declares 80 million
-# took 14 s and 3 GB to open.
+# Entries of all tables of all tracks; FFmpeg allocates at least 24 bytes for each. 30 seconds of uncompressed sound at
+# 48 kHz have 1.4 million in two tables; all other tables have thousands. A file of 0.5 MB that declares 80 million took
+# 14 s and 3 GB to open.
 MAX_ENTRIES = 4_000_000
-# What a table costs by itself, so that millions of empty ones do not keep the search below busy.
+# What each table counts by itself, so that millions of empty tables cannot keep the search below busy.
 _TABLE = 64
 
 # Tables of (count, value) pairs: a pair stands for any number of samples.
 _RUNS = (b"stts", b"ctts")
-# Tables whose count need not be backed by bytes, and where it stands behind the name.
+# Tables whose count can be larger than their bytes, and the offset of the count from the name.
 _COUNTS = {b"stsz": 12, b"stz2": 12, b"trun": 8}
 
 _PICTURE_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx "}
@@ -44,12 +44,12 @@ _EBML, _SEGMENT, _CLUSTER, _DOCTYPE = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0x4282
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """What the bytes say.
+    """What the bytes of a video file declare.
 
     Attributes:
         container: ``webm``, ``matroska``, ``mp4`` or ``mov``.
-        whole: the structure is sound down to the end of the file. A recording that stops exactly between two frames
-            cannot be told from a shorter one, and need not be.
+        whole: the structure is intact up to the end of the file. A recording that stops exactly between two frames
+            looks like a shorter one; the difference does not matter.
     """
 
     container: str
@@ -57,11 +57,12 @@ class VideoFile:
 
 
 def read_file(data: bytes) -> VideoFile:
-    """Sniff the container by content and walk its outer structure.
+    """Recognise the container by content and read its outer structure.
 
     Raises:
-        VideoRefused: ``video_empty``, ``not_a_video``, ``unsupported_video``, ``video_truncated`` (what a player needs
-            first is missing) or ``video_damaged`` (tables that no camera writes).
+        VideoRefused: there are no bytes (``video_empty``), they are no video (``not_a_video``) or another kind of video
+            (``unsupported_video``), what a player needs first is missing (``video_truncated``), or the tables are such
+            as no camera writes (``video_damaged``).
     """
     if not data:
         raise VideoRefused("video_empty", "The file is empty")
@@ -107,7 +108,7 @@ def _matroska(data: bytes) -> VideoFile:
 
 
 def _element(data: bytes, position: int) -> tuple[int, int | None, int]:
-    """EBML element at a position -> (id, size or None when open, start of its content)."""
+    """Return the EBML element at a position: its id, its size (None if open) and the start of its content."""
     kind_length = 9 - data[position].bit_length()
     kind = int.from_bytes(data[position : position + kind_length], "big")
     first = data[position + kind_length]
@@ -148,8 +149,8 @@ def _mp4(data: bytes) -> VideoFile:
             size = int.from_bytes(data[position + 8 : position + 16], "big")
         elif size == 0:
             size = len(data) - position
-        # FFmpeg may find tables in any box but in the media itself, so everything else is searched, whatever its name;
-        # behind a broken box that is all the rest.
+        # FFmpeg may find tables in any box except the media itself, so all other boxes are searched, with any name.
+        # If a box is broken, everything from there on is searched.
         broken = size < 8 or len(kind) < 4
         headers.add(kind)
         if kind != b"mdat" or broken:
@@ -162,20 +163,20 @@ def _mp4(data: bytes) -> VideoFile:
     else:
         raise VideoRefused("video_damaged", "The file consists of far too many pieces")
     if b"moov" not in headers:
-        # Phones write it when recording ends: without it nobody knows where the frames are.
+        # Phones write it when recording ends. Without it the positions of the frames are unknown.
         raise VideoRefused("video_truncated", "The file ends before its table of contents")
     return VideoFile("mov" if brand == b"qt  " else "mp4", whole)
 
 
 def _entries(box: bytes) -> int:
-    """Entries that all tables within a box declare, capped just above the limit."""
-    if b"cmov" in box:  # a compressed table of contents: nobody writes it since QuickTime 3, and it may swell a lot
+    """Count the entries that all tables within a box declare, up to just above the limit."""
+    if b"cmov" in box:  # a compressed table of contents: not written since QuickTime 3, and it may expand a lot
         return MAX_ENTRIES + 1
     total = 0
     for name in (*_RUNS, *_COUNTS):
         position = box.find(name)
         while position >= 0 and total <= MAX_ENTRIES:
-            # Version and flags take the four bytes behind the name.
+            # Version and flags are the four bytes after the name.
             at = position + _COUNTS.get(name, 8)
             declared = int.from_bytes(box[at : at + 4], "big")
             if name in _RUNS:

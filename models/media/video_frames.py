@@ -1,6 +1,6 @@
-"""A live capture as a video file: the JPEG frames as they came, with their times, nothing encoded anew.
+"""Store a live capture as a video file: the JPEG frames as received, with their times, without re-encoding.
 
-Matroska with MJPEG, so that what was sent live goes through the very reader and checks that uploaded videos go through.
+The file is Matroska with MJPEG, so that live captures go through the same reader and checks as uploaded videos.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import av
 from models.media.image import ImageLimits
 
 FRAME_LIMITS = ImageLimits(max_bytes=200_000, max_pixels=1280 * 960, min_side=160, formats=frozenset({"JPEG"}))
-"""A frame of 640 x 480 at good quality has 60 kB; 1280 x 960 is for phones that cannot scale, and is halved."""
+"""One frame: 640 x 480 at good quality has 60 kB; 1280 x 960 is for phones that cannot scale, and is halved."""
 
 _MILLISECONDS = Fraction(1, 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class JpegFrame:
-    """One frame as it came from a camera.
+    """One frame as a camera sent it.
 
     Attributes:
         time_ms: when it was taken, milliseconds of any clock that does not go back.
@@ -35,18 +35,18 @@ class JpegFrame:
 
 
 def join_frames(frames: Sequence[JpegFrame], width: int, height: int) -> bytes:
-    """Put frames into one file, the first at time 0. The same frames give the same bytes.
+    """Join frames into one file, the first at time 0. The same frames give the same bytes.
 
     Args:
-        frames: at least one, their times increasing.
+        frames: at least one; their times increase.
         width: columns of every frame.
-        height: rows.
+        height: rows of every frame.
 
     Raises:
-        ValueError: there is no frame, or times do not increase.
+        ValueError: there is no frame, or the times do not increase.
     """
     if not frames or any(b.time_ms <= a.time_ms for a, b in pairwise(frames)):
-        raise ValueError("frames in the order of their times are needed")
+        raise ValueError("the frames must be in the order of their times")
     file = io.BytesIO()
     # Without "bitexact" the file would name the library that wrote it and a random number.
     with av.open(file, "w", format="matroska", options={"fflags": "+bitexact"}) as output:

@@ -1,4 +1,4 @@
-"""Opening a video with FFmpeg, and nothing but this video: no other file, no address, no other demuxer or decoder."""
+"""Open a video with FFmpeg in a confined way: no other file or address, no other demuxer or decoder."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from models.errors import VideoRefused
 from models.media.video_files import VideoFile
 
 MEDIA_ERRORS = (av.FFmpegError, ValueError, RuntimeError, OverflowError, MemoryError)
-"""What PyAV raises for bytes that it cannot use; VideoRefused is none of them."""
+"""What PyAV raises for bytes that it cannot use; VideoRefused is not among them."""
 
 _DEMUXERS = {"webm": "matroska", "matroska": "matroska", "mp4": "mov", "mov": "mov"}
 
 _OPTIONS = {
-    # The bytes are handed over in memory; whatever else a file names is neither opened nor looked up.
+    # The bytes are passed in memory. Other files or addresses that a file names are neither opened nor looked up.
     "protocol_whitelist": "none",
     "format_whitelist": "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2",
     "enable_drefs": "0",
@@ -31,7 +31,7 @@ _OPTIONS = {
     "codec_whitelist": "none",
     "probesize": "65536",
     "max_streams": "16",
-    # An edit list can hide or repeat parts. What was recorded is what is judged.
+    # An edit list can hide or repeat parts. All that was recorded is judged, as it was recorded.
     "ignore_editlist": "1",
     "advanced_editlist": "0",
     "ignore_chapters": "1",
@@ -56,15 +56,15 @@ _TAGS = {
     "com.apple.quicktime.model",
     "com.apple.quicktime.creationdate",
 }
-"""Tags that tell what made a file. Everything else stays unread: places, names and free text are nobody's business."""
+"""Tags that tell what made a file. No other tag is read: places, names and free text are private."""
 
 
 class Work:
-    """Bounds the time spent inside FFmpeg, which is counted only within ``with work:``.
+    """Bounds the time spent inside FFmpeg, which counts only within ``with work:``.
 
     Args:
-        limit: seconds; None is without end.
-        clock: seconds of anything that does not go back.
+        limit: seconds; None means without limit.
+        clock: returns seconds that never decrease.
     """
 
     def __init__(self, limit: float | None, clock: Callable[[], float]) -> None:
@@ -81,63 +81,64 @@ class Work:
         self._used += self._clock() - self._since
 
     def over(self) -> bool:
-        """Whether the limit was passed; to be asked within ``with work:``."""
+        """Return whether the limit was passed; call it within ``with work:``."""
         return self._limit is not None and self._used + self._clock() - self._since > self._limit
 
     def check(self) -> None:
-        """Stop when the limit was passed; to be asked within ``with work:``.
+        """Stop if the limit was passed; call it within ``with work:``.
 
         Raises:
-            VideoRefused: ``video_timeout``.
+            VideoRefused: the limit was passed (``video_timeout``).
         """
         if self.over():
             raise VideoRefused("video_timeout", f"Reading the video took longer than {self._limit} s")
 
 
 class Source:
-    """The bytes as a file that pretends to end when time or patience are over.
+    """The bytes as a file that seems to end when the time or the number of bytes to read is used up.
 
-    FFmpeg may swallow what a callback raises, so nothing is raised here.
+    FFmpeg may swallow what a callback raises, so :meth:`read` raises nothing; :meth:`check` does.
     """
 
     def __init__(self, data: bytes, work: Work) -> None:
         self._file = io.BytesIO(data)
         self._work = work
-        # A table of contents may send the reader to the same place again and again: 900 "frames" of 30 MB each. Honest
-        # files are read once, and those with sound apart from the picture in blocks of 32 kB around every frame.
-        self._patience = 4 * len(data) + 64_000_000
+        # A table of contents may send the reader to the same place many times: 900 "frames" of 30 MB each. Normal files
+        # are read once; those with sound apart from the picture in blocks of 32 kB around every frame.
+        self._bytes_left = 4 * len(data) + 64_000_000
 
     def read(self, size: int = -1) -> bytes:
-        """Read on; nothing when a limit was passed."""
-        if self._patience <= 0 or self._work.over():
+        """Read the next bytes; return none if a limit was passed."""
+        if self._bytes_left <= 0 or self._work.over():
             return b""
         piece = self._file.read(size)
-        self._patience -= len(piece)
+        self._bytes_left -= len(piece)
         return piece
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go elsewhere, never before the start."""
+        """Move to another position, never before the start."""
         base = {0: 0, 1: self._file.tell()}.get(whence, len(self._file.getbuffer()))
         return self._file.seek(max(0, base + offset))
 
     def tell(self) -> int:
-        """Position in bytes."""
+        """Return the position in bytes."""
         return self._file.tell()
 
     def check(self) -> None:
-        """Say why reading stopped.
+        """Raise an error if reading stopped at a limit.
 
         Raises:
-            VideoRefused: ``video_timeout`` or ``video_damaged``.
+            VideoRefused: the time is used up (``video_timeout``), or the file made FFmpeg read too many bytes
+                (``video_damaged``).
         """
         self._work.check()
-        if self._patience <= 0:
-            raise VideoRefused("video_damaged", "The file leads its reader around in circles")
+        if self._bytes_left <= 0:
+            raise VideoRefused("video_damaged", "The file makes its reader read the same bytes too often")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenVideo:
-    """A file that was opened, and its one stream of interest."""
+    """An opened file and its video stream."""
 
     container: InputContainer
     stream: VideoStream
@@ -146,18 +147,19 @@ class OpenVideo:
 
 
 @contextmanager
-def opened(data: bytes, file: VideoFile, work: Work, codecs: frozenset[str]) -> Iterator[OpenVideo]:
-    """Open the bytes as the container they were recognised as; no decoder runs.
+def open_video(data: bytes, file: VideoFile, work: Work, codecs: frozenset[str]) -> Iterator[OpenVideo]:
+    """Open the bytes as the recognised container; no decoder runs.
 
     Args:
         data: the file.
-        file: what :func:`models.media.video_files.read_file` said about it.
-        work: where time is counted.
+        file: what :func:`models.media.video_files.read_file` returned for it.
+        work: counts the time.
         codecs: names of FFmpeg's decoders that may be used later.
 
     Raises:
-        VideoRefused: ``video_damaged``, ``video_truncated``, ``video_no_frames``, ``video_no_picture``,
-            ``unsupported_video`` or ``video_timeout``.
+        VideoRefused: the file cannot be opened (``video_damaged``, ``video_truncated``), has no frame
+            (``video_no_frames``), has sound only (``video_no_picture``), has a codec that is not accepted
+            (``unsupported_video``), or took too long (``video_timeout``).
     """
     with work:
         source = Source(data, work)
@@ -180,19 +182,19 @@ def opened(data: bytes, file: VideoFile, work: Work, codecs: frozenset[str]) -> 
 
 
 def tags(video: OpenVideo) -> dict[str, str]:
-    """Tags of the file and of the video track that are on the list, cut to 100 printable characters."""
-    found: dict[str, str] = {}
+    """Return the listed tags of the file and of its video track, cut to 100 printable characters."""
+    listed: dict[str, str] = {}
     for prefix, metadata in (("", video.container.metadata), ("track_", video.stream.metadata)):
         for key, value in metadata.items():
             name = str(key).lower()
             text = "".join(letter for letter in str(value)[:_TAG_LENGTH] if letter.isprintable()).strip()
             if name in _TAGS and text:
-                found[prefix + name] = text
-    return found
+                listed[prefix + name] = text
+    return listed
 
 
 def _choose(container: InputContainer, codecs: frozenset[str]) -> VideoStream:
-    # A cover picture is a video stream of one frame; it is not what was recorded.
+    # A cover picture is a video stream of one frame, and no recording.
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
         raise VideoRefused("video_no_picture", "The file holds no moving picture")
@@ -200,7 +202,7 @@ def _choose(container: InputContainer, codecs: frozenset[str]) -> VideoStream:
     for stream in container.streams:
         if stream.index != chosen.index:
             stream.discard = Discard.all
-    # Some streams have a codec that nobody can decode: then there is no context at all.
+    # A stream with an unknown codec has no context.
     context: Any = chosen.codec_context
     name = context.codec.name if context is not None else "unknown"
     if name not in codecs:

@@ -1,4 +1,4 @@
-"""From a decoded frame to upright BGR pixels of a bounded size, whatever format and pose it was stored in."""
+"""Convert a decoded frame, of any stored format and pose, to upright BGR pixels of a bounded size."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TURNS = (None, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCL
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """What must be done to a stored frame to see it upright.
+    """How to turn a stored frame upright.
 
     Attributes:
         rotation: degrees clockwise: 0, 90, 180 or 270.
@@ -32,7 +32,7 @@ class Pose:
 
 
 def read_pose(frame: av.VideoFrame) -> Pose:
-    """Pose from the display matrix that phones write; upright without one. Angles between quarter turns are rounded."""
+    """Read the pose from the display matrix that phones write, rounded to quarter turns; without one it is upright."""
     matrix = side_data(frame, Type.DISPLAYMATRIX)
     if len(matrix) < 36:
         return Pose()
@@ -45,13 +45,13 @@ def read_pose(frame: av.VideoFrame) -> Pose:
 
 
 def encoder_note(frame: av.VideoFrame) -> str:
-    """How the encoder x264 signed an H.264 stream (``core 164 r3095``); empty when it did not."""
-    note = side_data(frame, Type.SEI_UNREGISTERED)[16:116]  # behind an identifier of 16 bytes
+    """Return the signature of the encoder x264 in an H.264 stream (``core 164 r3095``); empty without one."""
+    note = side_data(frame, Type.SEI_UNREGISTERED)[16:116]  # after an identifier of 16 bytes
     return note[7:].split(b" - ")[0].decode("ascii", "replace") if note.startswith(b"x264 - ") else ""
 
 
 def side_data(frame: av.VideoFrame, kind: Type) -> bytes:
-    """Read what travels beside a frame; empty when there is none of this kind."""
+    """Return the side data of a frame; empty if it has none of this kind."""
     try:
         beside: Any = frame.side_data  # PyAV's own type knows motion vectors only
         return bytes(beside[kind])
@@ -64,16 +64,17 @@ def to_upright(
 ) -> Pixels:
     """Convert one frame.
 
-    One pass of FFmpeg's scaler does colours and size at once, averaging areas: 0.8 ms for 1920 x 1080 to 640 x 360,
-    where converting first and then scaling with OpenCV takes 3.5 ms. Its rounding darkens by 1 to 2 grey levels.
+    One pass of FFmpeg's scaler converts colours and size together, averaging areas: 0.8 ms for 1920 x 1080 to
+    640 x 360. Converting first and then scaling with OpenCV takes 3.5 ms. FFmpeg's rounding darkens by 1 to 2 grey
+    levels.
 
     Args:
-        frame: as decoded.
-        pose: of the first frame; one recording has one.
-        reformatter: kept from frame to frame.
-        max_side: longer side in pixels that is never exceeded; smaller frames keep their size.
-        aspect: width of a stored pixel over its height. Browsers and phones store square ones; half to double is
-            honoured, because a face must not be squeezed, and anything beyond is taken for nonsense.
+        frame: the decoded frame.
+        pose: the pose of the first frame; a recording has only one.
+        reformatter: the same object for all frames.
+        max_side: largest longer side in pixels; smaller frames keep their size.
+        aspect: width of a stored pixel over its height. Browsers and phones store square pixels. Values from half to
+            double are applied, because a face must not be squeezed; others are treated as invalid and ignored.
     """
     wide = float(aspect) if aspect and Fraction(1, 2) <= aspect <= 2 else 1.0
     scale = min(1.0, max_side / max(frame.width * wide, frame.height))
@@ -83,7 +84,7 @@ def to_upright(
         height=max(1, round(frame.height * scale)),
         format="bgr24",
         interpolation="AREA",
-        # Left out, PyAV forgets that a frame uses the full range, and everything gains contrast.
+        # Without this, PyAV ignores that a frame uses the full range, and the contrast grows.
         src_color_range=frame.color_range,
         threads=1,
     )

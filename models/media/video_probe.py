@@ -1,4 +1,4 @@
-"""What is accepted as a video, and the checks that need no decoder: headers and timestamps."""
+"""Check a video without a decoder, by its headers and timestamps, against the limits of what is accepted."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from fractions import Fraction
 
 from models.errors import VideoRefused
 from models.media.video_files import VideoFile, read_file
-from models.media.video_open import MEDIA_ERRORS, OpenVideo, Work, opened, tags
+from models.media.video_open import MEDIA_ERRORS, OpenVideo, Work, open_video, tags
 
 
 @dataclass(frozen=True, slots=True)
 class VideoLimits:
-    """What is accepted, and what is handed out.
+    """Limits of accepted videos and of the frames that are returned.
 
     Attributes:
-        max_bytes: file size; 30 seconds at 8 Mbit/s, what phones record in 1280 x 720, are 30 MB.
-        min_seconds: from the first frame to the last; nothing can be asked of a person in less than a second.
-        max_seconds: likewise.
-        max_pixels: stored width x height. 1920 x 1440 is the largest a phone's front camera records below 4K; a
-            decoder keeps up to 16 such frames, 66 MB.
-        max_frames: decoded frames: 30 seconds at 60 frames a second, the most a phone records, and some.
-        max_rate: frames per second on average; 60 and what timestamps in milliseconds make of it.
-        max_packet: bytes of one stored frame. A whole frame of 1920 x 1440 has 4.1 MB before it is compressed.
-        max_side_out: longer side of frames handed out, in pixels; 640 is what the face detector looks at.
+        max_bytes: file size. Phones record 1280 x 720 at 8 Mbit/s, so 30 seconds are 30 MB.
+        min_seconds: shortest time from the first frame to the last; a person cannot answer a prompt in less than a
+            second.
+        max_seconds: longest time from the first frame to the last.
+        max_pixels: stored width x height. 1920 x 1440 is the largest size below 4K of phones' front cameras; a decoder
+            keeps up to 16 such frames, 66 MB.
+        max_frames: decoded frames: 30 seconds at 60 frames a second, the most a phone records, and a few more.
+        max_rate: frames per second on average: 60, and the rounding of timestamps to milliseconds.
+        max_packet: bytes of one stored frame. An uncompressed frame of 1920 x 1440 has 4.1 MB.
+        max_side_out: longer side of returned frames, in pixels; 640 is the largest size the face detector uses.
         containers: as in :class:`models.media.video_files.VideoFile`.
         codecs: FFmpeg's own decoders by name.
     """
@@ -45,18 +46,18 @@ class VideoLimits:
 
 @dataclass(frozen=True, slots=True)
 class VideoHeader:
-    """What a file says without being decoded; all of it can be a lie.
+    """What a file declares without being decoded; all of it can be false.
 
     Attributes:
         container: ``webm``, ``matroska``, ``mp4`` or ``mov``.
         codec: ``vp8``, ``vp9``, ``h264`` or ``mjpeg``.
-        width: stored columns, before rotation; 0 when the container does not say.
-        height: stored rows, likewise.
+        width: stored columns, before rotation; 0 if the container does not declare them.
+        height: stored rows, before rotation; 0 if the container does not declare them.
         seconds: from the first timestamp to the last.
-        packets: stored frames, with those that are never shown.
-        whole: the file's end is there.
-        has_audio: there is a sound track too; it is never read.
-        tags: what made the file (:data:`models.media.video_open._TAGS`).
+        packets: stored frames, including those that are never shown.
+        whole: the end of the file is present.
+        has_audio: the file also has a sound track; it is never read.
+        tags: the software or device that made the file (:data:`models.media.video_open._TAGS`).
     """
 
     container: str
@@ -83,20 +84,20 @@ def probe_video(
         data: the file's bytes.
         limits: what is accepted; default :class:`VideoLimits`.
         work_seconds: see :class:`models.media.video.VideoReader`.
-        clock: likewise.
+        clock: see :class:`models.media.video.VideoReader`.
 
     Raises:
-        VideoRefused: with one of the codes of :mod:`models.media.video`.
+        VideoRefused: the file is refused; its code is one of :data:`models.media.video.CODES`.
     """
     limits = limits or VideoLimits()
     return probe(data, checked_file(data, limits), limits, Work(work_seconds, clock))
 
 
 def checked_file(data: bytes, limits: VideoLimits) -> VideoFile:
-    """Check what the bytes alone tell.
+    """Check the size and the container of a file, by its bytes alone.
 
     Raises:
-        VideoRefused: with one of the codes of :mod:`models.media.video`.
+        VideoRefused: the file is refused; its code is one of :data:`models.media.video.CODES`.
     """
     if len(data) > limits.max_bytes:
         raise VideoRefused("video_too_many_bytes", f"The file has {len(data)} bytes; {limits.max_bytes} are accepted")
@@ -109,10 +110,16 @@ def checked_file(data: bytes, limits: VideoLimits) -> VideoFile:
 def probe(data: bytes, file: VideoFile, limits: VideoLimits, work: Work) -> VideoHeader:
     """Check headers and timestamps of a file whose bytes were checked.
 
+    Args:
+        data: the file's bytes.
+        file: what :func:`checked_file` returned.
+        limits: what is accepted.
+        work: counts the time.
+
     Raises:
-        VideoRefused: with one of the codes of :mod:`models.media.video`.
+        VideoRefused: the file is refused; its code is one of :data:`models.media.video.CODES`.
     """
-    with opened(data, file, work, limits.codecs) as video:
+    with open_video(data, file, work, limits.codecs) as video:
         width, height = video.stream.width, video.stream.height
         if width * height > limits.max_pixels:
             raise too_many_pixels(width, height)
@@ -122,7 +129,7 @@ def probe(data: bytes, file: VideoFile, limits: VideoLimits, work: Work) -> Vide
             raise VideoRefused("video_no_frames" if file.whole else "video_truncated", "The file holds no frame")
         if seconds > limits.max_seconds:
             raise too_long(limits)
-        # A fifth more, for frames that are never shown. Decoding tells exactly.
+        # A fifth more, for frames that are never shown. The exact number is known after decoding.
         if packets > 1.2 * max(limits.max_rate * seconds, limits.max_rate):
             raise too_fast()
         if seconds < limits.min_seconds and len(stamps) == packets:
@@ -142,7 +149,7 @@ def probe(data: bytes, file: VideoFile, limits: VideoLimits, work: Work) -> Vide
 
 
 def _walk(video: OpenVideo, limits: VideoLimits, work: Work) -> tuple[set[float], int]:
-    """Different timestamps and number of all stored frames."""
+    """Return the distinct timestamps and the number of all stored frames."""
     stamps: set[float] = set()
     packets = video.container.demux(video.stream)
     count = 0
@@ -155,7 +162,7 @@ def _walk(video: OpenVideo, limits: VideoLimits, work: Work) -> tuple[set[float]
             video.source.check()
         if packet is None:
             return stamps, count
-        if packet.size == 0:  # asks a decoder to give out what it holds
+        if packet.size == 0:  # an empty packet makes a decoder return the frames it holds
             continue
         count += 1
         if count > 1.2 * limits.max_frames:
@@ -166,7 +173,7 @@ def _walk(video: OpenVideo, limits: VideoLimits, work: Work) -> tuple[set[float]
 
 
 def stamp(pts: int | None, base: Fraction | None) -> float | None:
-    """Seconds of a timestamp, or None where the file does not say."""
+    """Return a timestamp in seconds; None if the file has none."""
     if pts is None or not base:
         return None
     seconds = float(pts * base)
@@ -174,15 +181,15 @@ def stamp(pts: int | None, base: Fraction | None) -> float | None:
 
 
 def too_many_pixels(width: int, height: int) -> VideoRefused:
-    """Refusal of frames of this size."""
+    """Make the refusal of frames of this size."""
     return VideoRefused("video_too_many_pixels", f"The frames have {width} x {height} pixels")
 
 
 def too_long(limits: VideoLimits) -> VideoRefused:
-    """Refusal of a video beyond these limits."""
+    """Make the refusal of a video longer than these limits."""
     return VideoRefused("video_too_long", f"The video lasts longer than {limits.max_seconds:g} s")
 
 
 def too_fast() -> VideoRefused:
-    """Refusal of a video that has more frames than any camera records."""
+    """Make the refusal of a video with more frames than any camera records."""
     return VideoRefused("video_too_fast", "The video has too many frames for its length")

@@ -1,23 +1,24 @@
-"""When each frame is shown: timestamps made strictly increasing, and what they say about the recording."""
+"""Make the timestamps of frames strictly increasing, and measure how even they are."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# WebM rounds to milliseconds, so that even at 60 frames a second an interval is off by 6 % at most; 20 % is a camera
-# that waits for light or a recorder that dropped frames. One hiccup in twenty intervals is forgiven.
+# WebM rounds to milliseconds, so even at 60 frames a second an interval is wrong by at most 6 %. At 20 % the camera
+# waited for light or the recorder dropped frames. One such interval in twenty is tolerated.
 _UNEVEN = 0.20
-_FORGIVEN = 0.05
+_TOLERATED = 0.05
 
 
 class Timeline:
     """Times of the frames of one video, in the order of presentation.
 
-    A frame without a timestamp, or with one that is not later than the frame before, is placed one usual interval
-    after it, and counted. What follows a jump back moves along, so the frames after it keep their own distances.
+    If a frame has no timestamp, or one that is not later than that of the frame before, it is placed one usual interval
+    after that frame, and counted. All later frames are shifted by the same time, so they keep their distances.
 
     Args:
-        rate: frames per second that the file declares, to place frames that say nothing; nonsense is taken as 30.
+        rate: frames per second that the file declares, to place frames without a timestamp. An invalid rate counts
+            as 30.
     """
 
     def __init__(self, rate: float | None) -> None:
@@ -29,10 +30,10 @@ class Timeline:
         self.repaired = 0
 
     def place(self, stamp: float | None) -> float:
-        """Time of the next frame in seconds since the first, which is at 0.
+        """Return the time of the next frame in seconds since the first, which is at 0.
 
         Args:
-            stamp: seconds as the file says, or None.
+            stamp: seconds as the file declares them, or None.
         """
         time = 0.0
         if self.frames:
@@ -52,32 +53,32 @@ class Timeline:
 
     @property
     def seconds(self) -> float:
-        """From the first frame to the last."""
+        """Return the time from the first frame to the last, in seconds."""
         return self._last
 
     @property
     def rate(self) -> float:
-        """Frames per second on average; 0 for less than two frames."""
+        """Return the frames per second on average; 0 for fewer than two frames."""
         return (self.frames - 1) / self._last if self._last > 0 else 0.0
 
     @property
     def variable(self) -> bool:
-        """Whether more than one interval in twenty is a fifth away from the median."""
+        """Return whether more than one interval in twenty differs from the median by more than a fifth."""
         if len(self._intervals) < 2:
             return False
         intervals = np.asarray(self._intervals)
         median = np.median(intervals)
-        return bool(np.mean(np.abs(intervals - median) > _UNEVEN * median) > _FORGIVEN)
+        return bool(np.mean(np.abs(intervals - median) > _UNEVEN * median) > _TOLERATED)
 
 
 class Thinning:
-    """Picks at most ``rate`` frames a second, by their times alone: the first frame in each slot of 1/rate seconds.
+    """Selects at most ``rate`` frames a second by their times: the first frame in each slot of 1/rate seconds.
 
     Args:
         rate: frames per second; None keeps every frame.
     """
 
-    # Timestamps are rounded to a millisecond: a frame due at 0.1 s may say 0.099.
+    # Timestamps are rounded to a millisecond: a frame due at 0.1 s may be stamped 0.099.
     _ROUNDING = 0.0015
 
     def __init__(self, rate: float | None) -> None:
@@ -85,7 +86,7 @@ class Thinning:
         self._slot = -1
 
     def keep(self, time: float) -> bool:
-        """Whether the frame at this time is wanted; ask once for each, in order."""
+        """Return whether the frame at this time is wanted; call it once for each frame, in order."""
         if self._rate is None:
             return True
         slot = int((time + self._ROUNDING) * self._rate)

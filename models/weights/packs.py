@@ -1,10 +1,10 @@
-"""Which weights we use, where they lie, and whether they are the right ones.
+"""Keep the pinned model files: read the manifests, prepare the cache, and load files with a checked hash.
 
-A manifest (``manifest.toml`` in this package; one more in a packs folder) pins every model by sha256. The cache holds
-the prepared files under names that contain the hash. ``prepare`` is the only function that downloads; everything else
-reads. A file whose hash is wrong is never used.
+A manifest (``manifest.toml`` in this package, and another in a packs folder) pins every model by sha256. The cache
+contains the prepared files, with the hash in their names. Only ``prepare`` downloads; everything else reads. A file
+with a wrong hash is never used.
 
-Manifest format: ``format = 1`` and one ``[[model]]`` per model with ``role``, ``name``, ``file``, ``sha256_raw``
+Manifest format: ``format = 1`` and one ``[[model]]`` for each model with ``role``, ``name``, ``file``, ``sha256_raw``
 (inside the carrier), ``sha256`` (as loaded), ``fold`` (steps of :mod:`models.weights.fold`), ``licence``, ``source``,
 ``input``, ``carrier = {kind, package, version, member}`` and optionally ``optional = true``.
 """
@@ -31,14 +31,14 @@ SHIPPED = Path(__file__).with_name("manifest.toml")
 ROLES = frozenset({"detector", "embedder", "pad", "eyes", "landmarks"})
 
 Archives = dict[str, Path | ModelsError]
-"""Archives by carrier as they are downloaded, or why one could not be."""
+"""The downloaded archive of each carrier, or the error of its download."""
 
 Progress = Callable[[str, str], None]
-"""Called with the model's name and a short sentence about what is being done to it."""
+"""Called with the model's name and a short sentence about the step that begins."""
 
 
 class Presence(StrEnum):
-    """What is in the cache for a model."""
+    """The state of a model in the cache."""
 
     PRESENT = "present"
     MISSING = "missing"
@@ -51,16 +51,16 @@ class ModelSpec:
 
     Attributes:
         role: what it does; one of ``ROLES``.
-        name: how the rest of the code calls it; a pack replaces by name.
-        file: file name inside the carrier, kept in the cache name for people.
+        name: its name in the code; a pack replaces a model by using its name.
+        file: file name inside the carrier; its ending is kept in the cache.
         sha256_raw: hash of the file inside the carrier (64 hex digits).
-        sha256: hash of the file we load, after folding.
-        fold: folding steps, in order; empty when the file is used as it is.
+        sha256: hash of the file that is loaded, after folding.
+        fold: folding steps, in order; empty if the file is used unchanged.
         licence: SPDX identifier.
         source: web address of the project that made the weights.
         input: colour order, range and shape of the input.
         carrier: where the bytes come from.
-        optional: not prepared and not missed unless named.
+        optional: it is prepared only if it is named, and is not reported as missing.
         folder: folder of the manifest, for carriers of kind ``folder``.
     """
 
@@ -80,7 +80,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """A model and what is in the cache for it."""
+    """A model and its state in the cache."""
 
     spec: ModelSpec
     state: Presence
@@ -89,7 +89,7 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What ``prepare`` did for one model: ``error`` is None when it is now present, else the reason it is not."""
+    """The result of ``prepare`` for one model: ``error`` is None if it is present now, else the reason."""
 
     name: str
     state: Presence
@@ -97,13 +97,16 @@ class Prepared:
 
 
 def default_cache_dir() -> Path:
-    """``CERTIFY_MODEL_CACHE``, else ``~/.cache/certify/models``. For the edge: the store is given its folder."""
+    """Return the folder in ``CERTIFY_MODEL_CACHE``, else ``~/.cache/certify/models``.
+
+    For callers at the edge; :class:`PackStore` itself reads no environment.
+    """
     configured = os.environ.get("CERTIFY_MODEL_CACHE")
     return Path(configured) if configured else Path.home() / ".cache" / "certify" / "models"
 
 
 def default_packs_dir() -> Path | None:
-    """Folder named by ``CERTIFY_MODEL_PACKS``, or None. For the edge, as above."""
+    """Return the folder in ``CERTIFY_MODEL_PACKS``, or None. For callers at the edge, as above."""
     configured = os.environ.get("CERTIFY_MODEL_PACKS")
     return Path(configured) if configured else None
 
@@ -112,11 +115,11 @@ class PackStore:
     """The models of the shipped manifest and of an extra packs folder, in a cache folder.
 
     Args:
-        cache_dir: folder of the prepared files; made by ``prepare``.
+        cache_dir: folder of the prepared files; ``prepare`` creates it.
         extra_packs: folder with a ``manifest.toml`` that adds or replaces models, or None.
 
     Raises:
-        ManifestInvalid: a manifest breaks its format.
+        ManifestInvalid: a manifest breaks its format (``manifest_invalid``).
     """
 
     __slots__ = ("_specs", "cache_dir", "extra_packs")
@@ -129,30 +132,30 @@ class PackStore:
             self._specs |= {spec.name: spec for spec in read_manifest(extra_packs / "manifest.toml")}
 
     def specs(self, role: str | None = None) -> tuple[ModelSpec, ...]:
-        """All models in manifest order, or those of one role."""
+        """Return all models in manifest order, or those of one role."""
         return tuple(spec for spec in self._specs.values() if role in {None, spec.role})
 
     def spec(self, name: str) -> ModelSpec:
         """Return the model of that name.
 
         Raises:
-            ModelMissing: no manifest knows the name.
+            ModelMissing: no manifest names it (``model_missing``).
         """
         if name not in self._specs:
             raise ModelMissing(f"No manifest knows a model {name!r}; known: {', '.join(self._specs)}")
         return self._specs[name]
 
     def path(self, name: str) -> Path:
-        """Where the prepared file lies or would lie."""
+        """Return the path of the prepared file, whether it exists or not."""
         spec = self.spec(name)
         return self.cache_dir / f"{spec.name}-{spec.sha256[:16]}{Path(spec.file).suffix}"
 
     def load(self, name: str) -> bytes:
-        """Bytes of the prepared file, hashed as they are read, so what was checked is what is used.
+        """Return the bytes of the prepared file. The same bytes are hashed and used.
 
         Raises:
-            ModelMissing: not in the cache.
-            ModelCorrupt: its hash is not the pinned one.
+            ModelMissing: the file is not in the cache (``model_missing``).
+            ModelCorrupt: its hash is not the pinned one (``model_corrupt``).
         """
         spec, path = self.spec(name), self.path(name)
         try:
@@ -165,20 +168,20 @@ class PackStore:
         return data
 
     def check(self) -> tuple[ModelStatus, ...]:
-        """Re-hash every model of the cache. Optional models are listed too. Downloads nothing."""
+        """Hash every model in the cache and return its state, optional models included. Downloads nothing."""
         return tuple(ModelStatus(spec, self._presence(spec.name), self.path(spec.name)) for spec in self.specs())
 
     def prepare(self, names: Collection[str] | None = None, progress: Progress | None = None) -> tuple[Prepared, ...]:
-        """Bring models into the cache; those already there with the right hash are left alone.
+        """Bring models into the cache; models that are already there with the right hash are not changed.
 
-        One model that cannot be had does not stop the others: read the ``error`` of each result.
+        If one model is not available, the others are still prepared. The ``error`` of each result says so.
 
         Args:
-            names: models to prepare; None means all that are not optional.
+            names: models to prepare; None means all except the optional ones.
             progress: called before each step.
 
         Raises:
-            ModelMissing: a name is in no manifest.
+            ModelMissing: no manifest has one of the names (``model_missing``).
         """
         chosen = (
             [self.spec(name) for name in names] if names is not None else [s for s in self.specs() if not s.optional]
@@ -227,7 +230,7 @@ class PackStore:
             except ModelsError as error:
                 archives[key] = error
         archive = archives[key]
-        # Several models share a carrier: one that failed is not asked for again, each of its models reports it.
+        # Several models share a carrier. A failed download is not repeated; each of its models reports the error.
         if isinstance(archive, ModelsError):
             raise archive
         return take_member(archive, spec.carrier.member)
@@ -246,7 +249,7 @@ def read_manifest(path: Path) -> tuple[ModelSpec, ...]:
     """Parse a manifest.
 
     Raises:
-        ManifestInvalid: the file is absent, is no TOML or breaks the format.
+        ManifestInvalid: the file is absent, is no TOML or breaks the format (``manifest_invalid``).
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))
@@ -299,7 +302,7 @@ def _spec(entry: dict[str, Any], path: Path) -> ModelSpec:
 
 
 def _read_beside(folder: Path, member: str) -> bytes:
-    """Read a file of the packs folder; the manifest may not point outside it."""
+    """Read a file of the packs folder; the manifest must not name one outside it."""
     path = (folder / member).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise ManifestInvalid(f"{member!r} lies outside the packs folder")
@@ -312,7 +315,7 @@ def _read_beside(folder: Path, member: str) -> bytes:
 
 
 def _write_atomically(path: Path, data: bytes) -> None:
-    """Write beside, then rename: a crash leaves the old file or the new one, never half of one."""
+    """Write a temporary file, then rename it: a crash leaves the old file or the new one, never a part of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as stream:
         temporary = Path(stream.name)

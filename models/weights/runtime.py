@@ -1,4 +1,4 @@
-"""Running ONNX models with explicit threads and memory settings."""
+"""Run ONNX models with explicit threads and memory settings."""
 
 from __future__ import annotations
 
@@ -29,37 +29,37 @@ class Network:
     _input: str
 
     def run(self, tensor: Tensor) -> list[Tensor]:
-        """All outputs, in the order of the file. ``tensor`` must have the shape the manifest describes."""
+        """Run the model on a tensor of the shape in the manifest; return all outputs in the file's order."""
         return list(self._session.run(None, {self._input: np.ascontiguousarray(tensor)}))
 
     @property
     def outputs(self) -> list[str]:
-        """Names of the outputs, in the order in which ``run`` returns them."""
+        """Return the names of the outputs, in the order of :meth:`run`."""
         return [output.name for output in self._session.get_outputs()]
 
 
 def load_network(store: PackStore, name: str, *, threads: int = 1) -> Network:
-    """Load a model out of the cache.
+    """Load a model from the cache.
 
     Args:
-        store: where the models lie.
+        store: where the models are.
         name: name in the manifest.
-        threads: threads of one run. A server runs several requests at once, so one is the right default.
+        threads: threads of one run. The default is one, because a server runs several requests at once.
 
     Raises:
-        ModelMissing: not in the cache.
-        ModelCorrupt: wrong hash, or onnxruntime cannot read it.
+        ModelMissing: the model is not in the cache (``model_missing``).
+        ModelCorrupt: the hash is wrong, or onnxruntime cannot read the model (``model_corrupt``).
     """
     data = store.load(name)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    # ENABLE_ALL brings the blocked (NCHWc) layout, worth a factor of two here. The graph is optimised at each start
-    # (some 0.1 s): a stored optimised graph would be tied to this processor and could not be pinned by hash.
+    # ENABLE_ALL includes the blocked (NCHWc) layout, which halves the time here. The graph is optimised at each start
+    # (about 0.1 s): a stored optimised graph would fit only this processor and could not be pinned by hash.
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    # Without an arena every buffer goes back to the allocator after the run: memory stays flat whatever sizes come,
-    # at a cost below the noise (measured: detector 2.6 ms with and without, SFace within 3 %).
+    # Without an arena every buffer is freed after the run, so memory does not grow with varying input sizes. The cost
+    # is below the noise (measured: detector 2.6 ms with and without, SFace within 3 %).
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     # Spinning threads would take the cores that other requests need.

@@ -1,4 +1,4 @@
-"""Shared by the tests of the face side: the prepared models, the two portraits, the development faces."""
+"""Fixtures that the tests of the face side share: the prepared models, two portraits, the development faces."""
 
 from __future__ import annotations
 

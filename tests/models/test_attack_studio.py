@@ -1,4 +1,4 @@
-"""The attack studio: the same from the same seed, the size and length asked for, each species what it says it is."""
+"""The made attacks: reproducible from a seed, of the right size and length, and with the signs of their species."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def _still() -> Picture:
 
 
 def _moving() -> list[Picture]:
-    """Twelve frames of a camera that pans: no two alike."""
+    """Return twelve different frames of a camera that pans."""
     still = _still()
     return [np.roll(still, 2 * index, 1) for index in range(COUNT)]
 
 
 def _mesh_points() -> Points:
-    """A flat grid in the place of a face: the drawing asks for 478 points, not for whose they are."""
+    """Return a flat grid instead of a face; the drawing needs any 478 points."""
     rows, columns = np.mgrid[:22, :22]
     points = np.zeros((478, 3), np.float32)
     points[:, 0] = 60 + columns.ravel()[:478] * 5.5
@@ -83,13 +83,13 @@ def test_the_same_seed_makes_the_same_frames_and_another_seed_others(name: str) 
 
 
 def test_the_same_seed_makes_the_same_file() -> None:
-    """H.264: the realtime VP8 encoder looks at the clock, and a busy machine gets another file."""
+    """With H.264, because the realtime VP8 encoder depends on the clock and gives other files on a busy machine."""
     files = [encode(MAKERS["print"](seed), codec="h264", rate=RATE) for seed in (1, 1, 2)]
     assert files[0] == files[1]
     assert files[0] != files[2]
 
 
-def test_a_print_is_duller_than_what_it_shows_and_has_a_camera_before_it() -> None:
+def test_a_print_is_duller_than_its_still_and_has_a_cameras_noise() -> None:
     still, frames = _still(), list(MAKERS["print"](3))
 
     def colourful(picture: Picture) -> float:
@@ -158,7 +158,7 @@ def _portrait(name: str) -> Picture:
 
 @pytest.fixture(scope="module")
 def moved(engine: FaceEngine, store: PackStore) -> Callable[[str, int], Iterator[Picture]]:
-    """A portrait whose mesh turns, speaks and blinks, before a camera."""
+    """Return a portrait that turns, speaks and blinks before a camera."""
     assert engine.models
     mesh, detector = FaceMesh.load(store), Detector(load_network(store, "yunet"))
 
@@ -200,7 +200,7 @@ def test_repeats_survive_the_coding(
 def test_the_command_judges_generated_clips(
     moved: Callable[[str, int], Iterator[Picture]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """End to end on the two public portraits: every attack is kept out, and the figures count what was given."""
+    """End to end on the two public portraits: no attack passes, and the figures count all samples."""
     rows = []
     for name in ("eileen_collins", "grace_hopper"):
         frames = list(moved(name, 5))

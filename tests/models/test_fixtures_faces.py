@@ -1,4 +1,4 @@
-"""The made-up pictures repeat byte by byte and say clearly what they need."""
+"""The generated pictures repeat byte by byte, and a missing package is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/matching.md names the models its figures were measured with; they are those that are shipped."""
+"""docs/matching.md names the models of its figures; they are the shipped ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "matching.md"
 def test_the_figures_are_of_the_shipped_models(tmp_path: Path) -> None:
     store = PackStore(tmp_path)
     named = dict(re.findall(r"^\| (\w+) \| `([0-9a-f]{64})` \|$", DOCUMENT.read_text(), re.MULTILINE))
-    # The ones that measure a picture; dlib and the landmarker take no part in these figures.
+    # Only the models that measure a picture; dlib and the landmarker are not part of these figures.
     assert set(named) == {"yunet", "sface", "faceplugin", "fr_liveness", "fr_eye"}
     assert named == {name: store.spec(name).sha256 for name in named}
 

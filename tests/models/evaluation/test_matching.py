@@ -1,4 +1,4 @@
-"""Evaluation on synthetic scores whose truth is known, on broken files, and on the development faces."""
+"""The evaluation of matching, on synthetic scores with known truth, on broken files, and on the development faces."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_portraits_end_to_end(engine: FaceEngine, tmp_path: Path, collins: Pictu
 
 @pytest.mark.slow
 def test_development_faces(engine: FaceEngine, shared_data: Path) -> None:
-    """The figures of docs/matching.md, with room for another processor's rounding."""
+    """The figures of docs/matching.md, with a tolerance for another processor's rounding."""
     report = evaluate_matching(shared_data / "pairs.csv", engine)
     assert report.failures_to_acquire.events == 0
     fused = report.systems[FUSED]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from fixtures.faces import Picture
-from models.errors import ModelCorrupt, ModelMissing, ModelsError
+from models.errors import ModelsError
 from models.face.blendshapes import LANDMARKS, NAMES
 from models.face.detect import Detector
 from models.face.head_pose import FIELD_OF_VIEW, CanonicalFace
 from models.face.landmarks import FaceMesh, MeshReading, Tracker, region_of, seed
-from models.face.mesh_model import GEOMETRY_MEMBER, POINTS, load_task
+from models.face.mesh_model import POINTS, load_task
 from models.media.image import Pixels
 from models.weights.packs import PackStore
 from models.weights.runtime import load_network
@@ -90,7 +87,7 @@ def test_landmarks_follow_a_similarity_transform(
     kit: Kit, portrait: Pixels, degrees: float, scale: float, shift: tuple[float, float]
 ) -> None:
     before = kit.read(portrait)
-    # Turned about the face, so that none of it leaves the picture.
+    # Turn about the face, so that no part of it leaves the picture.
     left, top, width, height = before.box
     matrix = cv2.getRotationMatrix2D((left + width / 2, top + height / 2), -degrees, scale).astype(np.float64)
     matrix[:, 2] += shift
@@ -113,7 +110,7 @@ def test_mirrored_picture(kit: Kit, portrait: Pixels) -> None:
 
 
 def test_left_and_right_are_the_persons_own(kit: Kit, portrait: Pixels) -> None:
-    """The mouth corner on the right side of the picture is pulled up: the person's left. In the mirror, the right."""
+    """The mouth corner on the right of the picture, the person's left, is pulled up; mirrored it is the right one."""
     straight = kit.read(portrait)
     rows, columns = np.mgrid[: portrait.shape[0], : portrait.shape[1]].astype(np.float32)
     away = np.hypot(columns - straight.points[291, 0], rows - straight.points[291, 1]) / (0.4 * straight.inter_eye)
@@ -128,7 +125,7 @@ def test_left_and_right_are_the_persons_own(kit: Kit, portrait: Pixels) -> None:
 @pytest.mark.parametrize("pitch", [-20, 0, 30])
 @pytest.mark.parametrize("roll", [-30, 0, 15])
 def test_pose_signs(kit: Kit, store: PackStore, yaw: float, pitch: float, roll: float) -> None:
-    """The canonical face is turned, drawn by a camera, and its turn is read off again."""
+    """The canonical face is turned and projected by a camera, and its pose is measured again."""
     canonical = CanonicalFace(load_task(store).geometry)
     y, p, r = np.radians([yaw, pitch, roll])
     about_y = np.array([[math.cos(y), 0, math.sin(y)], [0, 1, 0], [-math.sin(y), 0, math.cos(y)]])
@@ -159,8 +156,8 @@ def test_no_face(kit: Kit) -> None:
     assert tracker.lost
 
 
-def test_detector_that_is_wrong_is_not_believed(kit: Kit, portrait: Pixels) -> None:
-    """A box where no face is: the network's own flag decides."""
+def test_a_wrong_detection_is_rejected(kit: Kit, portrait: Pixels) -> None:
+    """The detector gives a box without a face: the network's own flag decides."""
     face = kit.detector.detect(portrait)[0]
     tracker = kit.mesh.tracker()
     assert tracker.step(np.full_like(portrait, 90), [face]) is None
@@ -180,7 +177,7 @@ def test_tracking_and_recovery(kit: Kit, portrait: Pixels) -> None:
     for _ in range(3):
         assert tracker.step(np.full_like(portrait, 90)) is None
         assert tracker.lost
-    assert tracker.step(portrait) is None  # nobody says where to look
+    assert tracker.step(portrait) is None  # without faces from the detector it has no region
     again = tracker.step(portrait, faces)
     assert again is not None
     assert not again.tracked
@@ -188,7 +185,7 @@ def test_tracking_and_recovery(kit: Kit, portrait: Pixels) -> None:
 
 
 def test_another_face_is_a_new_track(kit: Kit, portrait: Pixels) -> None:
-    """The face jumps aside: the landmarks are lost or leap, and the detector starts a new track."""
+    """If the face jumps aside, the landmarks are lost or jump, and the detector starts a new track."""
     matrix = np.array([[0.5, 0, 0], [0, 0.5, 0]])
     here, there = warp(portrait, matrix), warp(portrait, matrix + np.array([[0, 0, 180], [0, 0, 180]]))
     tracker = kit.mesh.tracker()
@@ -221,7 +218,7 @@ def follow(kit: Kit, tracker: Tracker, frames: list[Pixels]) -> list[MeshReading
 
 
 def test_face_at_the_border(kit: Kit, portrait: Pixels) -> None:
-    """Half the region lies outside the picture: the edge is continued, and the landmarks stay on the face."""
+    """If half the region is outside the picture, the edge is continued, and the landmarks stay on the face."""
     whole = kit.read(portrait)
     left, top, _, _ = whole.box
     cut = np.ascontiguousarray(portrait[int(top) :, int(left) :])
@@ -245,72 +242,8 @@ def test_names() -> None:
     assert len(set(LANDMARKS.tolist())) == 146
 
 
-# What is no task file
-
-
-def pack(folder: Path, data: bytes) -> PackStore:
-    """A store whose landmarks model is ``data``, with the right hash."""
-    folder.mkdir()
-    digest = hashlib.sha256(data).hexdigest()
-    (folder / "mine.task").write_bytes(data)
-    (folder / "manifest.toml").write_text(
-        f'format = 1\n[[model]]\nrole = "landmarks"\nname = "mine"\nfile = "mine.task"\nsha256 = "{digest}"\n'
-        f'sha256_raw = "{digest}"\nlicence = "MIT"\nsource = "https://example.org"\ninput = "anything"\n'
-        'carrier = { kind = "folder", member = "mine.task" }\n'
-    )
-    store = PackStore(folder / "cache", folder)
-    store.prepare(["mine"])
-    return store
-
-
-def task_bytes(store: PackStore, *, leave_out: str = "", change: dict[str, bytes] | None = None) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(store.load("face_landmarker"))) as source, zipfile.ZipFile(buffer, "w") as target:
-        for name in source.namelist():
-            if name != leave_out:
-                target.writestr(name, (change or {}).get(name, source.read(name)))
-    return buffer.getvalue()
-
-
-def test_missing(tmp_path: Path) -> None:
-    with pytest.raises(ModelMissing):
-        FaceMesh.load(PackStore(tmp_path))
-
-
-def test_not_a_zip(tmp_path: Path) -> None:
-    with pytest.raises(ModelCorrupt, match="no face landmarker task"):
-        FaceMesh.load(pack(tmp_path / "pack", b"something else"))
-
-
-@pytest.mark.parametrize("member", ["face_landmarks_detector.tflite", "face_blendshapes.tflite", GEOMETRY_MEMBER])
-def test_member_missing(kit: Kit, store: PackStore, tmp_path: Path, member: str) -> None:
-    with pytest.raises(ModelCorrupt, match=member):
-        FaceMesh.load(pack(tmp_path / "pack", task_bytes(store, leave_out=member)))
-
-
-def test_members_of_another_kind(kit: Kit, store: PackStore, tmp_path: Path) -> None:
-    task = load_task(store)
-    swapped = {"face_landmarks_detector.tflite": task.blendshapes, "face_blendshapes.tflite": task.landmarks}
-    with pytest.raises(ModelCorrupt, match="another input"):
-        FaceMesh.load(pack(tmp_path / "swapped", task_bytes(store, change=swapped)))
-    noise = {"face_landmarks_detector.tflite": b"noise" * 100}
-    with pytest.raises(ModelCorrupt, match="LiteRT"):
-        FaceMesh.load(pack(tmp_path / "noise", task_bytes(store, change=noise)))
-
-
-def test_broken_geometry(kit: Kit, store: PackStore) -> None:
-    geometry = load_task(store).geometry
-    assert CanonicalFace(geometry).vertices.shape == (468, 3)
-    for broken in (b"", geometry[:-3], geometry[:5000], b"\x0b" + geometry, geometry + geometry, b"\xff" * 20):
-        with pytest.raises(ModelCorrupt):
-            CanonicalFace(broken)
-
-
-# Real motion
-
-
 def blinks(readings: list[MeshReading]) -> int:
-    """Times that one eye closed beyond 0.5 and both were below 0.3 again."""
+    """Count how often an eye closed beyond 0.5 before both were below 0.3 again."""
     count, closed = 0, False
     for reading in readings:
         value = max(reading.shape("eyeBlinkLeft"), reading.shape("eyeBlinkRight"))

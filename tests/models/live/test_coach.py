@@ -1,4 +1,4 @@
-"""The coach: first placing, then recording, anew when the face is lost or a prompt was missed, but not for ever."""
+"""The coach places, then records; it starts again if the face is lost or a prompt missed, a limited number of times."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Player:
     def play(
         self, seconds: float, *, face: bool = True, quality: Any = GOOD, yaw: float = 0.0, faces: Any = None
     ) -> Advice:
-        """Show the same for a while; return the last advice."""
+        """Show the same frame for some seconds; return the last advice."""
         for _ in range(round(seconds * RATE)):
             mesh = made(lambda _: {"yaw": yaw}, seconds=0.1).details[0].mesh if face else None
             detail = Detail(len(self.said), self.time_s, faces, mesh, None, None)
@@ -43,11 +43,11 @@ class Player:
         return self.said[-1]
 
     def begin(self) -> None:
-        """Stand well until the recording begins."""
+        """Show a well placed face until the recording begins."""
         assert self.play(STEADY_S + 0.4).phase is Phase.RECORDING
 
 
-def test_a_person_who_stands_well_is_recorded_and_done() -> None:
+def test_a_well_placed_person_is_recorded_to_the_end() -> None:
     player = Player()
     assert player.play(0.4).phase is Phase.PLACING
     player.begin()
@@ -68,14 +68,14 @@ def test_nothing_begins_without_a_face_or_in_the_dark() -> None:
     assert (found.phase, found.say, found.start_s) == (Phase.PLACING, ("too_dark",), None)
 
 
-def test_advice_that_does_not_block_is_given_up_in_the_end() -> None:
+def test_advice_that_does_not_block_ends_after_a_while() -> None:
     player = Player()
     found = player.play(PATIENCE_S - 1, quality=DIM)
     assert (found.phase, found.say) == (Phase.PLACING, ("too_dark",))
     assert player.play(2.0, quality=DIM).phase is Phase.RECORDING
 
 
-def test_a_lost_face_begins_anew_and_a_short_look_away_does_not() -> None:
+def test_a_lost_face_starts_the_recording_again_and_a_short_look_away_does_not() -> None:
     player = Player()
     player.begin()
     first = player.said[-1].start_s
@@ -87,7 +87,7 @@ def test_a_lost_face_begins_anew_and_a_short_look_away_does_not() -> None:
     assert player.said[-1].start_s != first
 
 
-def test_a_missed_prompt_is_asked_again_but_not_for_ever() -> None:
+def test_a_missed_prompt_is_asked_again_a_limited_number_of_times() -> None:
     player = Player()
     starts = set()
     found = player.said[-1] if player.said else player.play(0.1)
@@ -102,7 +102,7 @@ def test_a_missed_prompt_is_asked_again_but_not_for_ever() -> None:
     assert any("follow_prompts" in advice.say for advice in player.said)
 
 
-def test_a_face_lost_at_the_end_for_good_still_ends() -> None:
+def test_a_recording_ends_even_if_the_face_never_comes_back() -> None:
     player = Player()
     for _ in range(RETAKES):
         player.begin()
@@ -111,7 +111,7 @@ def test_a_face_lost_at_the_end_for_good_still_ends() -> None:
     assert player.play(PLAN.seconds + 0.5, face=False).phase is Phase.DONE
 
 
-def test_a_second_face_is_said() -> None:
+def test_a_second_face_gives_advice() -> None:
     player = Player()
     player.begin()
     points = np.array([[0, 0], [60, 0], [30, 30], [10, 60], [50, 60]], np.float32)

@@ -1,4 +1,4 @@
-"""Hostile and odd pictures: refused with a stable code, or decoded like Pillow does."""
+"""Hostile and unusual pictures: refused with a stable code, or decoded with the same result as Pillow."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_pixel_modes(mode: str) -> None:
     pixels, _ = decode(saved(image, "JPEG" if mode == "CMYK" else "PNG"))
     assert pixels.shape == (80, 90, 3)
     assert pixels.dtype == np.uint8
-    # One bit can only dither between black and white.
+    # One bit can only mix black and white pixels.
     assert abs(float(pixels.mean()) - 200) < (60 if mode == "1" else 3)
 
 
@@ -159,7 +159,7 @@ def test_heic() -> None:
     assert np.abs(pixels.astype(int) - smooth()[:, :, ::-1]).mean() < 6
     with pytest.raises(ImageRefused):
         decode(stream.getvalue()[:-300])
-    # It opens as a collection of no pictures: found by bench.fuzz_decoders.
+    # It opens as an empty collection of pictures; found by bench.fuzz_decoders.
     assert code_of(stream.getvalue().replace(b"hvcC", b"hvcX", 1)) == "not_an_image"
 
 
@@ -182,7 +182,7 @@ def test_pgm_only_for_evaluation() -> None:
 @given(
     st.binary(max_size=400), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF....WEBPVP8X", b"P5"])
 )
-def test_nothing_but_refusals(noise: bytes, start: bytes) -> None:
+def test_noise_is_always_refused(noise: bytes, start: bytes) -> None:
     with pytest.raises(ImageRefused):
         decode(start + noise, EVALUATION_LIMITS)
 

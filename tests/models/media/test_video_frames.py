@@ -1,4 +1,4 @@
-"""A live capture becomes a video file that the usual reader opens."""
+"""A live capture is stored as a video file that the usual reader opens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folding gives the numbers that ONNX defines, and always the same bytes."""
+"""Folding gives the values that ONNX defines, and always the same bytes."""
 
 from __future__ import annotations
 

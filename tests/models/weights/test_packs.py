@@ -1,4 +1,4 @@
-"""The model cache: what is refused, replaced, prepared and reported. No network anywhere."""
+"""The model cache: files are checked, replaced, prepared and reported, without a network."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_a_pack_may_not_reach_outside_its_folder(tmp_path: Path) -> None:
     assert "outside" in (result.error or "")
 
 
-def test_places_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CERTIFY_MODEL_CACHE", "/somewhere")
     monkeypatch.setenv("CERTIFY_MODEL_PACKS", "/packs")
     assert (default_cache_dir(), default_packs_dir()) == (Path("/somewhere"), Path("/packs"))
