@@ -14,7 +14,7 @@ from certify.decision.appeal import Appeal, last_appeal
 from certify.domain.channels import Channel
 from certify.domain.decide import NextStep, Standing
 from certify.domain.states import CertificateState, ReferenceState, SessionState
-from certify.doorstep.visits import ShownVisit, shown_visit, visit_of
+from certify.doorstep.visits import ShownVisit, shown_visit
 from certify.people.consent import consent_of
 from certify.service import Unit
 from certify.storage.certificates import certificates_of
@@ -22,6 +22,7 @@ from certify.storage.people import entitlements_of, get_beneficiary, references_
 from certify.storage.tables.decisions import CertificateRow
 from certify.storage.tables.people import EntitlementRow
 from certify.storage.tables.sessions import SessionRow
+from certify.storage.visits import visit_of
 
 _YEARS_SHOWN = timedelta(days=5 * 366)
 
@@ -77,7 +78,7 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
         for c in certificates_of(unit.db, beneficiary_id)
         if c.state == CertificateState.VALID and c.expires_at > unit.now
     ]
-    visit = visit_of(unit, beneficiary_id)
+    visit = visit_of(unit.db, beneficiary_id)
     until = [pension.valid_until for pension in pensions if pension.valid_until]
     return OwnPage(
         name=person.name,

@@ -32,7 +32,7 @@ from api.schemas.doorstep import (
 from api.state import State, current_state
 from certify.doorstep.agents import base_of
 from certify.doorstep.clock import sign_time
-from certify.doorstep.receive import missing_places, take_bundle
+from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import (
     begin_enrolment,
     begin_sign_in,
@@ -40,8 +40,9 @@ from certify.doorstep.tablets import (
     require_tablet,
     sign_in,
 )
-from certify.doorstep.workload import Stop, Told, day_of, told, waiting_of_tablet
+from certify.doorstep.workload import TabletVisit, visit_outcomes, workload_of
 from certify.people.access import device_mark
+from certify.storage.bundles import SentVisit, count_waiting_of_tablet, missing_places
 from certify.storage.tables.doorstep import AgentRow
 from certify.tokens import Principal, Role
 
@@ -138,7 +139,7 @@ async def sign_out() -> Response:
 def day(caller: _Tablet, state: _State) -> DayOut:
     """Take along the visits of the next days."""
     with state.service.unit("certify:tablet") as unit:
-        found = day_of(unit, require_tablet(unit, UUID(caller.subject)))
+        found = workload_of(unit, require_tablet(unit, UUID(caller.subject)))
         seq, sha256 = found.head
         return DayOut(
             agent=_agent(found.agent),
@@ -146,7 +147,7 @@ def day(caller: _Tablet, state: _State) -> DayOut:
             anchor=found.anchor,
             key={name: str(value) for name, value in found.key.items()},
             head=ChainOut(seq=seq, sha256=sha256.hex()),
-            stops=[_stop(stop) for stop in found.stops],
+            stops=[_stop(visit) for visit in found.visits],
             base=PlaceOut.at(base_of(found.agent)),
             day_codes={on: base64.b64encode(code).decode() for on, code in found.day_codes.items()},
             retention_days=state.service.settings.media_retention_days,
@@ -173,7 +174,7 @@ def send(
     sent = None if clock is None else datetime.fromtimestamp(clock / 1000, UTC)
     with state.service.unit("certify:tablet") as unit:
         row = take_bundle(unit, data, sha256=bytes.fromhex(sha256), sent_wall=sent)
-        return TakenOut(told=_told(Told(row, None, ())), anchor=sign_time(unit, row.tablet_id))
+        return TakenOut(told=_told(SentVisit(row, None, ())), anchor=sign_time(unit, row.tablet_id))
 
 
 @router.get("/told", responses=problems(401, 403, 503))
@@ -182,9 +183,9 @@ def results(caller: _Tablet, state: _State) -> ToldList:
     with state.service.reading() as unit:
         tablet = require_tablet(unit, UUID(caller.subject))
         return ToldList(
-            items=[_told(one) for one in told(unit, tablet)],
-            waiting=waiting_of_tablet(unit, tablet.id),
-            missing=missing_places(unit, tablet.id),
+            items=[_told(one) for one in visit_outcomes(unit, tablet)],
+            waiting=count_waiting_of_tablet(unit.db, tablet.id),
+            missing=missing_places(unit.db, tablet.id),
             anchor=sign_time(unit, tablet.id),
         )
 
@@ -193,7 +194,7 @@ def _agent(row: AgentRow) -> AgentOut:
     return AgentOut(id=row.id, badge=row.badge, name=row.name)
 
 
-def _told(found: Told) -> ToldOut:
+def _told(found: SentVisit) -> ToldOut:
     row = found.bundle
     return ToldOut.model_validate(
         {
@@ -209,7 +210,7 @@ def _told(found: Told) -> ToldOut:
     )
 
 
-def _stop(stop: Stop) -> StopOut:
+def _stop(stop: TabletVisit) -> StopOut:
     visit, person = stop.visit, stop.person
     return StopOut.model_validate(
         {

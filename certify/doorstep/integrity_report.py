@@ -1,6 +1,6 @@
-"""The scores of all agents as one HTML page for a supervisor: who to look at first, and why, in plain words.
+"""The scores of all agents as one HTML page for a supervisor: whom to investigate first, and why, in plain words.
 
-The page is for one pair of eyes in an office: no script, nothing to load, and it may be printed. It names agents and
+The page is for a supervisor in an office and can be printed: it has no script and loads nothing. It names agents and
 counts visits; it names no beneficiary.
 """
 
@@ -60,15 +60,15 @@ _WORDS: dict[Signal, tuple[str, str, str]] = {
         "A wrong number was called, or the person forgot the visit.",
     ),
 }
-"""Of each signal: a name, the hits in words, and what else can explain them."""
+"""For each signal: a name, the hits in words, and what else can explain them."""
 
 _FLAGGED = "To be looked into"
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 360, 130, 30, 8, 10, 26
 _LONGEST = 8.0
-"""Surprise at which a bar is full: one honest agent in a hundred million, and more says nothing more."""
+"""Surprise at which a bar is full: one honest agent in a hundred million. A longer bar would tell nothing more."""
 
 _LIMIT = FLAG_FROM + BONFERRONI
-"""Surprise of one signal at which an agent is flagged."""
+"""Surprise of one signal from which an agent is flagged."""
 
 _STYLE = """
 :root { color-scheme: light; } body { font: 17px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
@@ -98,13 +98,16 @@ def integrity_page(
     made_at: datetime,
     names: Mapping[str, str],
 ) -> str:
-    """Return the page.
+    """Return the page in HTML.
 
     Args:
-        scores: of each agent, by id.
-        follow: of each agent, the score after so many visits; an agent may be missing.
-        made_at: when the scores were worked out.
-        names: of agents, by id; who has none is shown by the id.
+        scores: the score of each agent, by id.
+        follow: for each agent, the score after so many visits; agents can be missing.
+        made_at: when the scores were computed.
+        names: names of agents, by id; an agent without a name is shown by the id.
+
+    Returns:
+        The page, the highest score first.
     """
     ranked = sorted(scores, key=lambda agent: (-scores[agent].score, names.get(agent, agent), agent))
     flagged = sum(score.flagged for score in scores.values())
@@ -129,12 +132,12 @@ def integrity_page(
     )
 
 
-def _agents(number: int) -> str:
-    return "1 agent" if number == 1 else f"{number:,} agents"
+def _agents(count: int) -> str:
+    return "1 agent" if count == 1 else f"{count:,} agents"
 
 
 def _overview(scores: Mapping[str, IntegrityScore]) -> str:
-    """Draw how many agents have which score, so that one can see who stands apart."""
+    """Draw how many agents have which score, so that outliers show."""
     top = max(int(max(score.score for score in scores.values())), int(FLAG_FROM) + 1)
     quiet, loud = [0] * (min(top, 9) + 1), [0] * (min(top, 9) + 1)
     for score in scores.values():
@@ -172,7 +175,7 @@ def _row(signal: SignalScore) -> str:
 
 
 def _bar(surprise: float) -> str:
-    """Draw one bar, with the number beside it in the table, so hidden from screen readers."""
+    """Draw one bar; it is hidden from screen readers, because the table has the number beside it."""
     wide = 128 * min(surprise, _LONGEST) / _LONGEST
     limit = 128 * _LIMIT / _LONGEST
     over = " over" if surprise >= _LIMIT else ""

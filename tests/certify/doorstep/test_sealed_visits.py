@@ -18,14 +18,15 @@ from certify.certificates.keys import Algorithm
 from certify.domain.case_kinds import CaseKind
 from certify.doorstep.bundle import MAGIC, Bundle
 from certify.doorstep.opening import details_of, open_bundle
-from certify.doorstep.receive import admit, give_up_bundle, missing_places, purge_refused, take_bundle
+from certify.doorstep.receive import admit, give_up_bundle, take_bundle
 from certify.doorstep.tablets import TabletRefused, revoke_tablet
-from certify.doorstep.visits import ask_for_visit, visit_of
+from certify.doorstep.visits import ask_for_visit
 from certify.errors import Conflict, Invalid
 from certify.messages.outbox import open_body
 from certify.people.access import new_link
 from certify.people.contact import Contact, set_contact
 from certify.service import Service
+from certify.storage.bundles import missing_places, purge_refused
 from certify.storage.facts import evidence_of
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_case_of
@@ -33,6 +34,7 @@ from certify.storage.signing import Purpose, rotate_key
 from certify.storage.tables.doorstep import BundleRow, VisitRow, VisitTraceRow
 from certify.storage.tables.messages import MessageRow
 from certify.storage.tables.sessions import SessionRow
+from certify.storage.visits import visit_of
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.certify.doorstep.conftest import Round, make_round
@@ -90,11 +92,11 @@ def test_bundles_may_come_in_any_order(agents_round: Round) -> None:
     for place in (2, 0):
         assert agents_round.send(sealed[place]).state == "opened"
     with agents_round.service.reading() as unit:
-        assert missing_places(unit, agents_round.tablet.id) == [2]
+        assert missing_places(unit.db, agents_round.tablet.id) == [2]
     for place in (3, 1):
         assert agents_round.send(sealed[place]).state == "opened"
     with agents_round.service.reading() as unit:
-        assert missing_places(unit, agents_round.tablet.id) == []
+        assert missing_places(unit.db, agents_round.tablet.id) == []
 
 
 def test_witnesses_certify_nobody_but_ask_an_officer(agents_round: Round) -> None:
@@ -140,7 +142,7 @@ def test_where_nobody_was_found_the_same_tablet_comes_again(agents_round: Round)
     for result in ("not_found", "moved"):
         with service.unit() as unit:
             ask_for_visit(unit, person, on=(unit.now + timedelta(days=5)).date(), part="morning")
-            row = visit_of(unit, person)
+            row = visit_of(unit.db, person)
             assert row is not None
             row.state, row.agent_id, row.planned_on = "planned", agents_round.agent, unit.now.date()
             ids.append(row.id)
@@ -149,7 +151,7 @@ def test_where_nobody_was_found_the_same_tablet_comes_again(agents_round: Round)
         first, second = (unit.db.get_one(VisitRow, visit) for visit in ids)
         assert (first.state, first.tries, second.state, second.tries) == ("missed", 0, "made", 1)
         assert (second.wanted_on, second.asked_at) == (first.wanted_on, first.asked_at)
-        assert visit_of(unit, person) is None
+        assert visit_of(unit.db, person) is None
 
 
 def test_nobody_found_is_tried_again_and_then_asked_about(agents_round: Round) -> None:
@@ -353,7 +355,7 @@ def test_refused_bundles_go_after_their_time(agents_round: Round) -> None:
     row = agents_round.send(data)
     agents_round.clock.advance(timedelta(days=181))
     with agents_round.service.unit() as unit:
-        purge_refused(unit)
+        purge_refused(unit.db, unit.now)
     with agents_round.service.reading() as unit:
         assert unit.db.get_one(BundleRow, row.id).sealed is None
     with pytest.raises(Conflict), agents_round.service.unit() as unit:

@@ -18,7 +18,6 @@ from certify.doorstep.agents import (
     check_agent,
     day_secret,
     door_secret,
-    get_agent,
     set_agent_state,
 )
 from certify.doorstep.calendar import today_of
@@ -28,11 +27,9 @@ from certify.doorstep.tablets import (
     begin_sign_in,
     enrol_tablet,
     invite_tablet,
-    purge_challenges,
     require_tablet,
     revoke_tablet,
     sign_in,
-    tablets_of,
 )
 from certify.errors import Conflict, Invalid, NotFound
 from certify.people.enrol import (
@@ -41,7 +38,9 @@ from certify.people.enrol import (
     add_beneficiary,
 )
 from certify.service import Service
+from certify.storage.agents import get_agent
 from certify.storage.tables.doorstep import VisitRow
+from certify.storage.tablets import purge_challenges, tablets_of
 from fixtures import faces
 from fixtures.passkey import Passkey
 from fixtures.tablet import Tablet
@@ -65,7 +64,7 @@ def agent(fund: Service) -> UUID:
 
 def invite(fund: Service, agent: UUID) -> tuple[UUID, str]:
     with fund.unit() as unit:
-        row, secret = invite_tablet(unit, get_agent(unit, agent), officer="officer")
+        row, secret = invite_tablet(unit, get_agent(unit.db, agent), officer="officer")
         return row.id, secret
 
 
@@ -95,7 +94,7 @@ def test_a_tablet_is_enrolled_and_signs_in(fund: Service, agent: UUID) -> None:
     assert tablet == invited
     assert come_in(fund, tablet, key) == tablet
     with fund.reading() as unit:
-        assert [row.state for row in tablets_of(unit, agent)] == ["active"]
+        assert [row.state for row in tablets_of(unit.db, agent)] == ["active"]
 
 
 def test_an_invitation_works_once_and_for_a_day(fund: Service, agent: UUID, clock: Clock) -> None:
@@ -151,7 +150,7 @@ def test_an_answer_counts_once_and_not_for_long(fund: Service, agent: UUID, cloc
     with pytest.raises(TabletRefused), fund.unit() as unit:
         sign_in(unit, tablet, late)
     with fund.unit() as unit:
-        purge_challenges(unit)
+        purge_challenges(unit.db, unit.now)
 
 
 @pytest.mark.parametrize("credential", [{}, {"response": 1}, {"response": {"clientDataJSON": "e30"}}, {"id": "x" * 99}])
@@ -200,7 +199,7 @@ def test_suspending_an_agent_ends_their_tablets(fund: Service, agent: UUID) -> N
     with pytest.raises(TabletRefused):
         _require(fund, tablet)
     with pytest.raises(Conflict), fund.unit() as unit:
-        invite_tablet(unit, get_agent(unit, agent), officer="officer")
+        invite_tablet(unit, get_agent(unit.db, agent), officer="officer")
 
 
 def test_an_agent_has_three_tablets_at_most(fund: Service, agent: UUID) -> None:
@@ -289,7 +288,7 @@ def test_what_is_not_said_of_an_agent_stays(fund: Service, agent: UUID) -> None:
         change_agent(unit, agent, {"base": (39.9, 116.4), "photo": photo})
         change_agent(unit, agent, {"area": "12", "capacity": 3})
     with fund.reading() as unit:
-        row = get_agent(unit, agent)
+        row = get_agent(unit.db, agent)
         assert (row.name, row.badge, row.area, row.capacity, row.photo) == ("Agent Li", "A-17", "12", 3, photo)
         assert (row.base_latitude, row.base_longitude) == (39.9, 116.4)
 

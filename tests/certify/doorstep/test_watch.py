@@ -15,17 +15,18 @@ from certify.domain.evidence import Void
 from certify.domain.states import AgentState
 from certify.doorstep.agents import set_agent_state
 from certify.doorstep.calendar import today_of
-from certify.doorstep.homes import Home, set_home
-from certify.doorstep.planning import plan_visits, put_down
-from certify.doorstep.visits import visit_of
-from certify.doorstep.watch import confirm, look_at_agents, open_holds, release, visits_of, watch_agents
+from certify.doorstep.homes import Home, set_homes
+from certify.doorstep.planning import plan_visits, request_visits
+from certify.doorstep.watch import confirm, release, score_agents, scored_visits, watch_agents
 from certify.errors import Conflict, NotFound
 from certify.service import Service
 from certify.storage.certificates import certificate_in_force
 from certify.storage.facts import evidence_of
+from certify.storage.holds import open_holds
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_case_of
 from certify.storage.tables.doorstep import AgentHoldRow, AgentRow, VisitRow, VisitTraceRow
+from certify.storage.visits import visit_of
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.certify.doorstep.conftest import Round, make_round
@@ -63,7 +64,7 @@ def test_an_agent_who_certifies_by_witnesses_only_is_held(agents_round: Round) -
     assert watch_agents(service) == [agents_round.agent]
     assert watch_agents(service) == []  # nothing changed
     with service.reading() as unit:
-        (hold,) = open_holds(unit)
+        (hold,) = open_holds(unit.db)
         assert hold.signals[0]["signal"] == "alternatives"
         assert unit.db.get_one(AgentRow, agents_round.agent).score == hold.score
         assert open_case_of(unit.db, people[0], CaseKind.ADVERSE_RECORD) is not None
@@ -84,7 +85,7 @@ def test_a_held_certificate_is_paused_and_comes_back(agents_round: Round, engine
         certificate = certificate_in_force(unit.db, person)
         assert certificate is not None
         assert certificate.state == "paused"
-        hold = open_holds(unit)[0].id
+        hold = open_holds(unit.db)[0].id
     with service.unit() as unit:
         release(unit, hold, officer="supervisor")
     assert standing(service, person) == {("certified", "continue")}
@@ -111,7 +112,7 @@ def test_what_a_cheat_certified_is_taken_back_and_visited_anew(agents_round: Rou
     attests(agents_round, 17)
     watch_agents(service)
     with service.reading() as unit:
-        hold = open_holds(unit)[0].id
+        hold = open_holds(unit.db)[0].id
     newest = attests(agents_round, 1)[0]  # and nobody has scored the agent since
     with service.unit() as unit:
         confirm(unit, hold, officer="supervisor")
@@ -125,7 +126,7 @@ def test_what_a_cheat_certified_is_taken_back_and_visited_anew(agents_round: Rou
             select(VisitRow).where(VisitRow.beneficiary_id == person, VisitRow.state == "asked")
         ).one()
         assert (anew.reason, anew.rechecks) == ("recheck", row.id)
-        assert visit_of(unit, newest) is not None
+        assert visit_of(unit.db, newest) is not None
     # What those visits show is noted on visits that were decided about: the hold does not open again.
     other_agent = make_round(service, agents_round.clock, badge="B-2")
     paper = [("document", faces.encode(faces.portraits()["grace_hopper"], quality=50))]
@@ -153,7 +154,7 @@ def test_all_that_was_held_ends_however_long_ago_it_was(
     watch_agents(service)
     agents_round.clock.advance(timedelta(days=130))
     with service.unit() as unit:
-        end(unit, open_holds(unit)[0].id, officer="supervisor")
+        end(unit, open_holds(unit.db)[0].id, officer="supervisor")
     for person in (*people, *late):
         assert "paused" not in {found for found, _ in standing(service, person)}
 
@@ -163,12 +164,12 @@ def test_what_was_found_honest_is_not_taken_back_with_a_later_hold(agents_round:
     honest = attests(agents_round, 17)
     watch_agents(service)
     with service.unit() as unit:
-        release(unit, open_holds(unit)[0].id, officer="supervisor")
+        release(unit, open_holds(unit.db)[0].id, officer="supervisor")
     agents_round.anchor()
     attests(agents_round, 17)
     assert watch_agents(service) == [agents_round.agent]
     with service.unit() as unit:
-        confirm(unit, open_holds(unit)[0].id, officer="supervisor")
+        confirm(unit, open_holds(unit.db)[0].id, officer="supervisor")
     with service.reading() as unit:
         anew = set(unit.db.scalars(select(VisitRow.beneficiary_id).where(VisitRow.reason == "recheck")))
         voids = [fact for person in honest for fact in evidence_of(unit.db, person) if isinstance(fact, Void)]
@@ -188,7 +189,7 @@ def test_what_was_made_before_a_release_and_arrives_after_it_is_looked_at(agents
         more: dict[str, Any] = {"witnesses": WITNESSES, "why_no_face": "bandages", "place": place}
         late.append(agents_round.visit(agents_round.enrol(), "witnesses", **more))
     with service.unit() as unit:
-        release(unit, open_holds(unit)[0].id, officer="supervisor")
+        release(unit, open_holds(unit.db)[0].id, officer="supervisor")
     for data in late:
         agents_round.clock.advance(timedelta(seconds=1))
         agents_round.send(data)
@@ -219,11 +220,11 @@ def test_one_face_for_many_people_is_seen(
         rows.append(row)
     with agents_round.service.reading() as unit:
         assert unit.db.get_one(VisitTraceRow, rows[1].id).same_face == [str(rows[0].id)]
-        found = look_at_agents(unit).scores[agents_round.agent]
+        found = score_agents(unit).scores[agents_round.agent]
         hits = {one.signal.value: one.hits for one in found.signals}
         assert hits["same_face"] == 1
         monkeypatch.setattr("certify.doorstep.watch.WINDOW", 1)
-        assert [len(visit.same_face) for visit in visits_of(unit, agents_round.agent)] == [1], "farther back, too"
+        assert [len(visit.same_face) for visit in scored_visits(unit, agents_round.agent)] == [1], "farther back, too"
         assert hits["same_background"] == 0 or found.visits == 2
 
 
@@ -238,7 +239,7 @@ def test_a_second_visit_confirms_or_contradicts_the_first(
     person = first.enrol()
     row = first.send(first.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages"))
     with service.unit() as unit:
-        put_down(unit, [person], "recheck", rechecks={person: row.id})
+        request_visits(unit, [person], "recheck", rechecks={person: row.id})
     clock.advance(timedelta(days=2))
     second.anchor()
     if died_on is None:
@@ -259,14 +260,14 @@ def test_an_agent_does_not_make_the_visit_that_checks_them(service: Service, clo
     person = first.enrol()
     row = first.send(first.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages"))
     with service.unit() as unit:
-        put_down(unit, [person], "recheck", rechecks={person: row.id})
+        request_visits(unit, [person], "recheck", rechecks={person: row.id})
     for result in ("moved", "not_found", "not_found", "not_found"):
         assert first.send(first.visit(person, result)).state == "opened"
     with service.unit() as unit:
         set_agent_state(unit, first.agent, AgentState.AWAY)
         assert plan_visits(unit, today_of(unit) + timedelta(days=1), 7).planned == 1
     with service.reading() as unit:
-        waiting = visit_of(unit, person)
+        waiting = visit_of(unit.db, person)
         assert waiting is not None
         assert (waiting.rechecks, waiting.agent_id, waiting.tries) == (row.id, second.agent, 0), (
             "neither done nor put off"
@@ -276,7 +277,7 @@ def test_an_agent_does_not_make_the_visit_that_checks_them(service: Service, clo
     death = {"informant": "Wang", "relation": "neighbour", "died_on": "2026-01-01"}
     assert second.send(second.visit(person, "deceased", paper, death=death)).state == "opened"
     with service.reading() as unit:
-        assert visit_of(unit, person) is None
+        assert visit_of(unit.db, person) is None
         assert unit.db.get_one(VisitTraceRow, row.id).recheck is False
 
 
@@ -285,15 +286,15 @@ def test_a_second_visit_to_somebody_else_answers_nothing(service: Service, clock
     person, other = first.enrol(), first.enrol()
     row = first.send(first.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages"))
     with service.unit() as unit:
-        put_down(unit, [person], "recheck", rechecks={person: row.id})
-        visit = visit_of(unit, person)
+        request_visits(unit, [person], "recheck", rechecks={person: row.id})
+        visit = visit_of(unit.db, person)
         assert visit is not None
     paper = [("document", faces.encode(faces.portraits()["grace_hopper"], quality=50))]
     death = {"informant": "Wang", "relation": "neighbour", "died_on": "2026-01-01"}
     assert second.send(second.visit(other, "deceased", paper, death=death, visit=visit.id)).state == "opened"
     with service.reading() as unit:
         assert unit.db.get_one(VisitTraceRow, row.id).recheck is None
-        assert visit_of(unit, person) is not None
+        assert visit_of(unit.db, person) is not None
 
 
 def test_holds_name_nobody(agents_round: Round) -> None:
@@ -308,9 +309,9 @@ def test_how_far_from_home_a_visit_was_is_noted(agents_round: Round) -> None:
     service = agents_round.service
     somewhere, nowhere = attests(agents_round, 1), attests(agents_round, 1, places=False)
     with service.unit() as unit:
-        set_home(unit, known := agents_round.enrol(), Home("1 Road", latitude=39.93, longitude=116.4))
+        set_homes(unit, {(known := agents_round.enrol()): Home("1 Road", latitude=39.93, longitude=116.4)})
     place = {"latitude": 39.9, "longitude": 116.4, "accuracy_m": 12.0}
     agents_round.send(agents_round.visit(known, "witnesses", witnesses=WITNESSES, why_no_face="bandages", place=place))
     with service.reading() as unit:
-        found = {UUID(visit.beneficiary): visit.from_home_m for visit in visits_of(unit, agents_round.agent)}
+        found = {UUID(visit.beneficiary): visit.from_home_m for visit in scored_visits(unit, agents_round.agent)}
     assert found == {somewhere[0]: None, nowhere[0]: None, known: pytest.approx(3336, abs=5)}
