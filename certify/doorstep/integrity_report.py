@@ -21,7 +21,7 @@ _WORDS: dict[Signal, tuple[str, str, str]] = {
     ),
     Signal.SAME_FACE: (
         "the same face",
-        "in {hits} of {trials} visits the face was that of somebody visited before under another name",
+        "in {hits} of {trials} visits the face was that of a person visited before under another name",
         "Twins, and people whom the face model confuses.",
     ),
     Signal.IMPOSSIBLE_TRAVEL: (
@@ -36,8 +36,8 @@ _WORDS: dict[Signal, tuple[str, str, str]] = {
     ),
     Signal.VISIT_LENGTH: (
         "too short or overlapping",
-        "{hits} of {trials} visits that certified somebody were too short, or not over when the next one began",
-        "Practised hands, and people who waited ready at the door.",
+        "{hits} of {trials} visits with a certification were too short, or not over when the next one began",
+        "Experienced agents, and people who waited at the door.",
     ),
     Signal.PICTURE_OF_PICTURE: (
         "pictures of pictures",
@@ -55,14 +55,14 @@ _WORDS: dict[Signal, tuple[str, str, str]] = {
         "A tablet with an empty battery loses the time.",
     ),
     Signal.RECHECKS: (
-        "second looks",
-        "{hits} of {trials} visits that somebody else checked were found otherwise",
+        "rechecks",
+        "{hits} of {trials} visits that were checked again had another result",
         "A wrong number was called, or the person forgot the visit.",
     ),
 }
-"""For each signal: a name, the hits in words, and what else can explain them."""
+"""For each signal: a name, the hits in words, and another explanation of them."""
 
-_FLAGGED = "To be looked into"
+_FLAGGED = "To be investigated"
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 360, 130, 30, 8, 10, 26
 _LONGEST = 8.0
 """Surprise at which a bar is full: one honest agent in a hundred million. A longer bar would tell nothing more."""
@@ -112,13 +112,13 @@ def integrity_page(
     ranked = sorted(scores, key=lambda agent: (-scores[agent].score, names.get(agent, agent), agent))
     flagged = sum(score.flagged for score in scores.values())
     advice = (
-        "A score says how rarely an honest agent's visits look like these. It proves nothing: look at the visits, ask "
-        f"the agent, send somebody else to a few of the same people. From {FLAG_FROM:g} on a supervisor looks; the "
-        f"dashed line in a bar is where one signal alone comes so far ({_LIMIT:.1f})."
+        "A score says how rarely an honest agent's visits look like these. It proves nothing: check the visits, ask "
+        f"the agent, send another agent to a few of the same people. A supervisor investigates from {FLAG_FROM:g} on; "
+        f"the dashed line in a bar is where one signal alone reaches that ({_LIMIT:.1f})."
     )
     parts = [
         "<h1>Visits at home: what is unusual</h1>",
-        f"<p>{made_at:%Y-%m-%d %H:%M %Z}. {_agents(len(scores))}, {flagged} to be looked into.</p>",
+        f"<p>{made_at:%Y-%m-%d %H:%M %Z}. {_agents(len(scores))}, {flagged} to be investigated.</p>",
         f"<p>{advice}</p>",
     ]
     if scores:

@@ -176,7 +176,7 @@ class _Chunk:
         if person in self.seen:
             raise Invalid("This visit came in an earlier row.", code=ErrorCode.DUPLICATE_ROW)
         if visit is not None and visit.rechecks and self.first_agents.get(visit.rechecks) == agent.id:
-            raise Invalid("Another agent than the first one makes a recheck.", code=ErrorCode.RECHECK_SAME_AGENT)
+            raise Invalid("This agent made the first visit. Choose another one.", code=ErrorCode.RECHECK_SAME_AGENT)
         return _Wanted(row, agent, day, place, visit, person)
 
     def _whom(self, cells: Cells, person: UUID | None) -> tuple[VisitRow | None, UUID]:

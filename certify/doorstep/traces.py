@@ -34,7 +34,7 @@ MAX_COMPARED = 400
 """Newest visits of an agent that a new face is compared with: about two months of work."""
 
 COMPARED_FOR = timedelta(days=120)
-"""Older visits are compared no more."""
+"""Older visits are neither compared nor scored."""
 
 _SIGN = 1 << 63
 

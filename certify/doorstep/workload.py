@@ -30,7 +30,7 @@ AHEAD = timedelta(days=4)
 """How far ahead a tablet takes visits along: a long weekend without a network. A lost tablet would lose any more."""
 
 SHOWN = timedelta(days=14)
-"""For how long after sending a tablet is told the outcome of a visit."""
+"""For how long after it sent a visit a tablet receives its outcome."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def people_to_audit(db: Session, *, limit: int) -> Sequence[UUID]:
 def visits_to_recheck(db: Session, *, opened_after: datetime) -> list[tuple[UUID, UUID]]:
     """Return the visits that another agent can make again: bundle and person, the first opened first.
 
-    They certified somebody, were opened after an instant, and have no second visit yet.
+    Each was opened after an instant, certified or attested the person, and has no second visit yet.
     """
     again = exists().where(VisitRow.rechecks == BundleRow.id)
     query = select(BundleRow.id, BundleRow.beneficiary_id).where(

@@ -7,22 +7,17 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from certify.decision.cases import add_case
 from certify.domain.case_kinds import CaseKind
 from certify.domain.states import AgentState
 from certify.doorstep.agents import change_agent, set_agent_state
-from certify.doorstep.backlog import NO_AGENT, AreaLoad, DayLoad, backlog
-from certify.doorstep.backlog_page import backlog_page
 from certify.doorstep.homes import Home, set_homes
 from certify.doorstep.planning import Planned, gather_needs, plan_visits, rebalance, request_visits, working_days
 from certify.doorstep.visits import ask_for_visit, cancel_visit
 from certify.erase import erase
-from certify.errors import NotFound
-from certify.own_page import own_page
 from certify.service import Service
-from certify.storage.tables.decisions import ReviewCaseRow
 from certify.storage.tables.doorstep import VisitRow
 from certify.storage.tables.people import EntitlementRow
 from certify.storage.visits import visit_of
@@ -268,109 +263,6 @@ def test_while_an_officer_decides_only_people_who_ask_are_visited(service: Servi
         erase(unit, gone)
     assert _plan(service).planned == 1
     assert _days(service)[asks][1] == in_days(service, 3)
-
-
-def test_a_wish_is_added_to_the_open_visit(service: Service) -> None:
-    ours = agent(service)
-    (who,) = people(service, 1)
-    (visit,) = ask(service, [who], "audit")
-    with service.reading() as unit:
-        assert own_page(unit, who).visit is None, "a visit for an audit is not shown before it has a day"
-        with pytest.raises(NotFound):
-            cancel_visit(unit, who)
-    _plan(service)
-    first = tomorrow(service)
-    with service.reading() as unit:
-        shown = own_page(unit, who).visit
-    assert shown is not None
-    assert (shown.wanted_on, shown.part) == (first, "morning")
-
-    with service.unit() as unit:
-        assert ask_for_visit(unit, who, on=in_days(service, 3), part="afternoon").id == visit
-    row = visits(service)[visit]
-    assert (row.state, row.agent_id, row.planned_on, row.place) == ("asked", None, None, None)
-    assert (row.reason, row.wanted_on, row.part) == ("audit", in_days(service, 3), "afternoon")
-    _plan(service)
-    with service.unit() as unit:
-        ask_for_visit(unit, who, on=in_days(service, 3), part="morning")
-    row = visits(service)[visit]
-    assert (row.state, row.agent_id, row.planned_on, row.part) == ("planned", ours, in_days(service, 3), "morning")
-
-    with service.unit() as unit:
-        cancel_visit(unit, who)
-        ask_for_visit(unit, who, on=in_days(service, 5), part="afternoon", recognised=False)
-    row = visits(service)[visit]
-    assert (row.state, row.wanted_on, row.part) == ("planned", None, None), "it is still needed for the audit"
-    assert events(service)[-1] == "visit_wish_withdrawn"
-    with service.reading() as unit:
-        assert unit.db.scalars(select(ReviewCaseRow)).all() == [], (
-            "no case is opened for a visit that is planned already"
-        )
-
-
-def test_a_caller_who_was_not_recognised_changes_no_wish(service: Service) -> None:
-    (who,) = people(service, 1)
-    for day, recognised, wanted in ((9, False, 9), (4, True, 4), (9, False, 4)):
-        with service.unit() as unit:
-            row = ask_for_visit(unit, who, on=in_days(service, day), part="morning", recognised=recognised)
-            assert row.wanted_on == in_days(service, wanted)
-
-
-def test_a_visit_that_only_the_wish_needed_is_cancelled(service: Service) -> None:
-    agent(service)
-    (who,) = people(service, 1)
-    with service.unit() as unit:
-        first = ask_for_visit(unit, who, on=in_days(service, 3), part="morning").id
-    with service.unit() as unit:
-        assert ask_for_visit(unit, who, on=in_days(service, 4), part="morning").id == first
-    _plan(service)
-    with service.reading() as unit:
-        shown = own_page(unit, who).visit
-    assert shown is not None
-    assert shown.wanted_on == in_days(service, 4)
-    with service.unit() as unit:
-        cancel_visit(unit, who)
-    assert visits(service)[first].state == "cancelled"
-    with service.reading() as unit:
-        assert own_page(unit, who).visit is None
-
-
-def test_the_backlog_has_figures_and_a_page(service: Service, clock: Clock) -> None:
-    agent(service, "A-1", area="1", capacity=2)
-    away = agent(service, "A-2", area="11", capacity=9)
-    agent(service, "A-3", area="<b>", capacity=1)
-    with service.unit() as unit:
-        set_agent_state(unit, away, AgentState.AWAY)
-    ask(service, people(service, 5, region="11"), "overdue")
-    clock.advance(timedelta(days=21))
-    ask(service, people(service, 2, region="99", first=5), "audit")
-    start = tomorrow(service)
-    with service.unit() as unit:
-        plan_visits(unit, start, 2)
-    with service.reading() as unit:
-        found = backlog(unit, start, 2)
-        nothing = backlog(unit, start, 0)
-    assert found.areas == [AreaLoad("1", 1, 4, 4), AreaLoad("<b>", 0, 0, 2), AreaLoad(NO_AGENT, 2, 0, 0)]
-    assert found.days == [DayLoad(start, 2, 3), DayLoad(start + timedelta(days=1), 2, 3)]
-    assert found.reasons == {"audit": 2, "overdue": 5}
-    assert {name: number for name, number in found.waits.items() if number} == {"up to 1 week": 2, "2 to 4 weeks": 1}
-    assert found.asked == 3
-    page = backlog_page(found)
-    assert page.count("<svg") == 4
-    assert "<b>" not in page
-    assert "&lt;b&gt;" in page
-    assert "src=" not in page
-    assert "http" not in page
-    assert "no working day" in backlog_page(nothing)
-
-
-def test_a_page_with_many_areas_groups_the_rest(service: Service) -> None:
-    with service.reading() as unit:
-        empty = backlog(unit, tomorrow(service), 3)
-    areas = [AreaLoad(f"{number:03}", number, 1, 2) for number in range(60)]
-    page = backlog_page(type(empty)(empty.as_of, empty.days, areas, {}, {}))
-    assert "others" in page
-    assert page.count("<tr>") == 61
 
 
 def test_visits_are_requested_many_times_in_one_transaction(agents_round: Round) -> None:
