@@ -1,4 +1,4 @@
-"""Write a person's certificate on request, and check that a stored certificate carries a genuine signature."""
+"""Issue a person's certificate on request, and check that a stored certificate carries a genuine signature."""
 
 from __future__ import annotations
 
@@ -21,24 +21,31 @@ from certify.storage.tables.decisions import CertificateRow
 
 
 def certificate_now(unit: Unit, beneficiary_id: UUID) -> CertificateOut:
-    """Return a person's certificate, written now if there is none yet. Raises Conflict (``not_certified``)."""
-    found = determine(unit, beneficiary_id)
-    if found.certificate is None or found.certificate.state != "valid":
+    """Return a person's certificate, and issue it first if there is none yet.
+
+    Raises:
+        NotFound: no such beneficiary (``beneficiary_not_found``).
+        Conflict: the person is not certified at present (``not_certified``).
+        BadSignature: the stored certificate was altered (``bad_signature``).
+    """
+    determined = determine(unit, beneficiary_id)
+    if determined.certificate is None or determined.certificate.state != "valid":
         raise Conflict(
             "This person is not certified at present.",
             hint="Their standing says what is missing.",
             code=ErrorCode.NOT_CERTIFIED,
         )
-    row = get_certificate(unit.db, found.certificate.number)
+    row = get_certificate(unit.db, determined.certificate.number)
     require_genuine(unit, row)
     return views.certificate(row, unit.now)
 
 
 _genuine: LRUCache[bytes, None] = LRUCache(maxsize=4096)
-"""Hashes of signed bytes that were verified. They never change, so a signature is checked, and its keys read, once.
+"""Hashes of signed bytes that this process verified. Signed bytes never change, so their signature is checked and the
+keys are read only once.
 
-Only a hash is kept, never what the certificate says: the name of somebody who was erased, perhaps by another process,
-must not live on in here.
+The cache holds only hashes and no content of certificates: the name of a person who was erased, perhaps by another
+process, must not stay in memory here.
 """
 
 
@@ -48,7 +55,11 @@ def known_genuine(row: CertificateRow) -> bool:
 
 
 def require_genuine(unit: Unit, row: CertificateRow) -> None:
-    """Verify the stored bytes with the service's keys. Raises BadSignature when somebody altered them."""
+    """Verify the stored bytes with the service's keys.
+
+    Raises:
+        BadSignature: the bytes were altered (``bad_signature``).
+    """
     verify(row.cose, key_set(unit), now=unit.now)
     with _lock:
         _genuine[_fingerprint(row)] = None

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details: the only place where an error becomes a status code."""
+"""Turn errors into RFC 9457 problem details. Only this module maps an error to a status code."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Forbidden(CertifyError):
 
 
 class TooManyRequests(CertifyError):
-    """The caller is faster than the rate limit allows. ``retry_after`` in seconds."""
+    """The caller sends more requests than the rate limit allows. ``retry_after`` is in seconds."""
 
     code = ErrorCode.TOO_MANY_REQUESTS
 
@@ -46,13 +46,13 @@ class TooManyRequests(CertifyError):
 
 
 class KeyReused(CertifyError):
-    """An Idempotency-Key came again with another request."""
+    """An Idempotency-Key was sent again with another request."""
 
     code = ErrorCode.IDEMPOTENCY_KEY_REUSED
 
 
 class BadRequest(CertifyError):
-    """The request is not understood, or lacks something every such request needs."""
+    """The request is not understood, or lacks something that every such request needs."""
 
     code = ErrorCode.BAD_REQUEST
 
@@ -83,14 +83,14 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "code": {"type": "string", "examples": ["session_expired"], "description": "Stable; safe to branch on"},
         "detail": {"type": "string", "examples": ["The time of this session has run out."]},
         "hint": {"type": "string", "examples": ["Open a new session."], "description": "What to do next"},
-        "offset": {"type": "integer", "examples": [1048576], "description": "Where to go on with an upload"},
+        "offset": {"type": "integer", "examples": [1048576], "description": "Byte at which the upload continues"},
         "errors": {"type": "array", "items": {"type": "object"}, "description": "Fields that are wrong"},
     },
 }
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Document problem answers of a route, for OpenAPI. 429 and 500 can come from every route."""
+    """Return the problem answers of a route for OpenAPI; 429 and 500 are added, because every route can give them."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
@@ -100,16 +100,32 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+CHANGES = problems(400, 401, 403, 404, 409, 410, 413, 422, 503)
+"""Problem answers of routes that change something under an Idempotency-Key and may meet erased or expired data."""
+
+CHANGES_WITHOUT_410 = problems(400, 401, 403, 404, 409, 413, 422, 503)
+"""As ``CHANGES``, for routes that never answer 410."""
+
+
 def problem(
     status: HTTPStatus, code: str, detail: str, *, hint: str = "", headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
-    """Build a problem answer."""
+    """Build a problem answer.
+
+    Args:
+        status: status of the answer.
+        code: stable error code.
+        detail: what happened, for people.
+        hint: what to do next; empty for none.
+        headers: further headers of the answer.
+        **more: further members of the problem details, such as ``offset``.
+    """
     body = problem_body(status, code, detail, hint=hint)
     return JSONResponse({**body, **more}, int(status), headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def problem_body(status: HTTPStatus, code: str, detail: str, *, hint: str = "") -> dict[str, Any]:
-    """Build the problem details themselves."""
+    """Build the body of a problem answer."""
     body: dict[str, Any] = {
         "type": f"urn:certify:problem:{code}",
         "title": status.phrase,
@@ -121,7 +137,7 @@ def problem_body(status: HTTPStatus, code: str, detail: str, *, hint: str = "") 
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers."""
+    """Register the handlers of all errors that a request may raise."""
     app.add_exception_handler(CertifyError, _on_certify_error)
     app.add_exception_handler(ImageRefused, _on_image_refused)
     app.add_exception_handler(VideoRefused, _on_video_refused)
@@ -172,7 +188,7 @@ async def _on_certificate_error(_request: Request, error: Exception) -> JSONResp
 
 async def _on_validation_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    # The values themselves are left out: they may be somebody's national id.
+    # The values are left out: one of them may be a person's national id.
     fields = [{"field": ".".join(map(str, entry["loc"])), "problem": entry["msg"]} for entry in error.errors()]
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, ErrorCode.REQUEST_INVALID, "Some fields are wrong.", errors=fields)
 
@@ -196,7 +212,7 @@ async def _on_database_error(_request: Request, error: Exception) -> JSONRespons
 
 
 async def _on_data_error(_request: Request, error: Exception) -> JSONResponse:
-    # A text with a NUL, a number out of range: PostgreSQL cannot store it, and nothing was stored.
+    # PostgreSQL cannot store the value, such as a text with a NUL or a number out of range. Nothing was stored.
     if isinstance(error, DBAPIError) and type(error).__name__ == "DataError":
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, ErrorCode.NOT_STORABLE, "A value cannot be stored.")
     return await _on_unexpected(_request, error)
@@ -208,5 +224,5 @@ async def _on_unexpected(_request: Request, error: Exception) -> JSONResponse:
         HTTPStatus.INTERNAL_SERVER_ERROR,
         ErrorCode.INTERNAL_ERROR,
         "Something went wrong on our side.",
-        hint="Nothing was changed. Try again; if it stays, tell the operator the time of day.",
+        hint="Nothing was changed. Try again. If it happens again, tell the operator the time.",
     )

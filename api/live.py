@@ -1,7 +1,8 @@
-"""One live capture: the conversation between a phone and the service, from hello to the result.
+"""Run one live capture: the conversation between a phone and the service, from hello to the result (docs/live.md).
 
-The phone says hello and sends frames; each hint of the guide process is passed on; what was recorded is handed in like
-an upload, and the result follows when it is there. Whatever goes wrong is said as a problem detail before the close.
+The phone says hello and sends frames. The service passes each frame to a guide process and each hint to the phone. It
+submits the recording like an upload, and sends the result when the worker has decided. Every error is sent as a
+problem detail before the connection closes.
 """
 
 from __future__ import annotations
@@ -44,24 +45,25 @@ from models.media.video_frames import FRAME_LIMITS
 log = logging.getLogger("certify.live")
 
 RATE = 8
-"""Frames a second that a phone is asked for; five still do."""
+"""Frames a second that the service asks a phone for; five are enough."""
 
 _HELLO_S = 10.0
 _IDLE_S = 15.0
-"""A phone that sends nothing for so long has gone; its session stays open for another try."""
+"""If a phone sends nothing for so long, the connection ends; the session stays open for another attempt."""
 _WHOLE_S = 240.0
 _RESULT_S = 30.0
-_LOOK_S = 0.4
-_GUIDES_LOST = 3
-_GUIDE_BACK_S = 20.0
+_RESULT_POLL_S = 0.4
+_MAX_GUIDES_LOST = 3
+_GUIDE_RETRY_S = 20.0
+"""A guide process that died is started again within seconds."""
 
 
 class Stopped(Exception):
-    """The phone ended the capture of its own will."""
+    """The phone asked to end the capture."""
 
 
 class Conversation:
-    """Runs one conversation."""
+    """The conversation of one live capture over one WebSocket."""
 
     def __init__(self, socket: WebSocket, admit: Admit, session_id: UUID) -> None:
         self._socket = socket
@@ -70,11 +72,11 @@ class Conversation:
         self._state: State = socket.app.state.certify
         self._recording = Recording()
         self._newest: tuple[int, bytes] | None = None
-        self._came = asyncio.Event()
+        self._frame_arrived = asyncio.Event()
         self._frames = 0
 
     async def run(self) -> None:
-        """Talk until the end, whatever it is."""
+        """Talk until the capture has ended, and close the connection."""
         await self._socket.accept()
         code, reason = 1000, "done"
         try:
@@ -83,10 +85,10 @@ class Conversation:
         except (WebSocketDisconnect, Stopped):
             code, reason = 1000, "left"
         except (CertifyError, ImageRefused, VideoRefused, DBAPIError, PoolTimeout, TimeoutError) as error:
-            code, reason = await self._say_problem(error)
-        except Exception as error:  # the phone must hear of it, and the server goes on
+            code, reason = await self._send_problem(error)
+        except Exception as error:  # the phone is told, and the server continues
             log.exception("unexpected error in a live capture")
-            code, reason = await self._say_problem(error)
+            code, reason = await self._send_problem(error)
         log.info("live", extra={"frames": self._frames, "ended": reason})
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await self._socket.close(code)
@@ -107,7 +109,7 @@ class Conversation:
         try:
             await asyncio.wait({reader, guide}, return_when=asyncio.FIRST_COMPLETED)
             if not guide.done():
-                await reader  # raises why it ended
+                await reader  # raises the reason
             until_ms = await guide
         finally:
             for task in (reader, guide):
@@ -117,7 +119,7 @@ class Conversation:
         source = {"way": "live", "camera": hello.camera.model_dump() if hello.camera else None, **arrivals}
         session = await asyncio.to_thread(self._finish, caller, video, source)
         await self._send("submitted", session=session.model_dump(mode="json"))
-        await self._tell_result()
+        await self._send_result()
 
     async def _hello(self) -> LiveHello:
         try:
@@ -128,7 +130,7 @@ class Conversation:
         try:
             return LiveHello.model_validate_json(message if isinstance(message, str) else "")
         except ValidationError:
-            # What came is not repeated: there may be a token in it.
+            # The problem does not repeat the message, because it may contain a token.
             raise BadRequest(
                 "The first message must be a hello with token and nonce.", code=ErrorCode.LIVE_NO_HELLO
             ) from None
@@ -149,7 +151,7 @@ class Conversation:
             return work(unit)
 
     async def _read(self) -> None:
-        """Take in what the phone sends. Ends only by raising."""
+        """Receive frames until an error ends it; a frame that arrives wakes the guide."""
         while True:
             try:
                 async with asyncio.timeout(_IDLE_S):
@@ -170,28 +172,28 @@ class Conversation:
             jpeg = message[FRAME_HEADER.size :]
             self._frames += 1
             if self._recording.add(seq, captured_ms, jpeg, round(time.monotonic() * 1000)):
-                # A guide that is behind looks at the newest frame only; all are kept for the verdict.
+                # If the guide is behind, it gets the newest frame only. The worker gets all that were recorded.
                 self._newest = captured_ms, jpeg
-                self._came.set()
+                self._frame_arrived.set()
 
     async def _guide(self, plan: Mapping[str, Any]) -> int:
-        """Pass on hints until the capture is done; return the time of its last frame."""
-        lost, give_up = 0, time.monotonic()
+        """Pass on hints until the capture is done, and return the time of its last frame in milliseconds."""
+        lost, retry_until = 0, time.monotonic()
         while True:
             try:
                 async with self._state.guides.guidance(dict(plan)) as guidance:
                     return await self._pass_on(guidance)
             except GuideLost:
                 lost += 1
-                give_up = time.monotonic() + _GUIDE_BACK_S
-                # Another guide knows nothing of what went before: begin anew.
+                retry_until = time.monotonic() + _GUIDE_RETRY_S
+                # The next guide has seen none of the frames, so the recording begins again.
                 if self._newest is not None:
                     self._recording.forget_before(self._newest[0] + 1)
             except Unavailable:
-                # One that died is started again within seconds; whoever finds none at the beginning goes another way.
-                if time.monotonic() >= give_up:
+                # If there is no guide at the beginning, the phone is told at once, so that it can upload a video.
+                if time.monotonic() >= retry_until:
                     raise
-            if lost > _GUIDES_LOST:
+            if lost > _MAX_GUIDES_LOST:
                 raise Unavailable(
                     "Live guidance broke down.", hint="Record a video and send it.", code=ErrorCode.LIVE_OFF
                 )
@@ -199,8 +201,8 @@ class Conversation:
 
     async def _pass_on(self, guidance: Guidance) -> int:
         while True:
-            await self._came.wait()
-            self._came.clear()
+            await self._frame_arrived.wait()
+            self._frame_arrived.clear()
             if self._newest is None:
                 continue
             captured_ms, jpeg = self._newest
@@ -209,27 +211,27 @@ class Conversation:
                 self._recording.note_unreadable()
                 continue
             self._recording.forget_before(captured_ms + 1 if hint.start_ms is None else hint.start_ms)
-            await self._send("guidance", **_shown(hint))
+            await self._send("guidance", **_hint_content(hint))
             if hint.phase == "done":
                 return captured_ms
 
-    async def _tell_result(self) -> None:
-        """Wait for the worker, and say what came out. A phone that goes away asks later instead."""
-        gone = asyncio.create_task(self._until_gone())
+    async def _send_result(self) -> None:
+        """Wait for the worker, and send the result. A phone that disconnects before can ask for it later."""
+        disconnected = asyncio.create_task(self._until_disconnected())
         try:
             end = time.monotonic() + _RESULT_S
-            while time.monotonic() < end and not gone.done():
-                await asyncio.wait({gone}, timeout=_LOOK_S)
+            while time.monotonic() < end and not disconnected.done():
+                await asyncio.wait({disconnected}, timeout=_RESULT_POLL_S)
                 row = await self._state.quick.get(SessionRow, self._session_id)
                 if row is not None and row.state == "decided":
                     session = views.session(row, self._state.service.clock())
                     await self._send("result", session=session.model_dump(mode="json"))
                     return
         finally:
-            gone.cancel()
+            disconnected.cancel()
 
-    async def _until_gone(self) -> None:
-        """Read on until the phone leaves; frames that were still on their way are of no use any more."""
+    async def _until_disconnected(self) -> None:
+        """Read until the phone disconnects; frames that still arrive are ignored."""
         with contextlib.suppress(WebSocketDisconnect):
             while True:
                 await self._receive()
@@ -244,15 +246,15 @@ class Conversation:
     async def _send(self, kind: str, **content: Any) -> None:
         await self._socket.send_text(json.dumps({"type": kind, **content}))
 
-    async def _say_problem(self, error: Exception) -> tuple[int, str]:
+    async def _send_problem(self, error: Exception) -> tuple[int, str]:
         status, body = _problem_of(error)
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await self._send("problem", problem=body)
-        # 4000 to 4999 are for applications (RFC 6455, 7.4.2).
+        # Close codes from 4000 to 4999 are for applications (RFC 6455, 7.4.2).
         return 4000 + status, body["code"]
 
 
-def _shown(hint: Hint) -> dict[str, Any]:
+def _hint_content(hint: Hint) -> dict[str, Any]:
     return {
         "time_ms": hint.time_ms,
         "phase": hint.phase,
@@ -267,10 +269,10 @@ def _shown(hint: Hint) -> dict[str, Any]:
 
 def _kind(message: str) -> str:
     try:
-        found = json.loads(message)
+        content = json.loads(message)
     except (ValueError, RecursionError):
         return ""
-    return str(found.get("type", "")) if isinstance(found, dict) else ""
+    return str(content.get("type", "")) if isinstance(content, dict) else ""
 
 
 def _problem_of(error: Exception) -> tuple[int, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The answer to a request that opened a capture session: the session and its token."""
+"""Build the answer to a request that opened a capture session: the session and its token."""
 
 from __future__ import annotations
 
@@ -13,13 +13,22 @@ from certify.storage.tables.sessions import SessionRow
 from certify.tokens import Role, Signer
 
 _RESULT_LIFETIME = timedelta(hours=24)
-"""How long after the session's end its token still reads the result."""
+"""How long the token can still read the result after the session has ended."""
 
 
 def opened(
     signer: Signer, unit: Unit, row: SessionRow, *, subject: UUID, device_id: str | None = None
 ) -> SessionOpened:
-    """Answer with a new session and its token, which counts on the device only, if one is named."""
+    """Return a new session with its token.
+
+    Args:
+        signer: signs the token.
+        unit: the transaction that the session was opened in.
+        row: the new session.
+        subject: id that the token carries for all to read: of the person, or of the session if the caller must not
+            learn who the person is.
+        device_id: the device on which the token is good; None for any device.
+    """
     token = signer.issue(
         subject=str(subject),
         role=Role.PENSIONER,

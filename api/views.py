@@ -1,4 +1,4 @@
-"""From rows to answers."""
+"""Build answers from rows and domain objects. What an answer must not show is left out here."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ from models.guidance import sentence
 
 
 def as_response(answer: BaseModel) -> Response:
-    """Encode an answer where it was made. Returned as a model, FastAPI would send it to another thread for this."""
+    """Encode an answer in the calling thread. FastAPI encodes a returned model in another thread, which costs more."""
     return Response(answer.model_dump_json().encode(), media_type="application/json")
 
 
 def beneficiary(unit: Unit, row: BeneficiaryRow) -> BeneficiaryOut:
-    """Show a person with masked ids."""
+    """Show a person with their pensions; the ids are masked."""
     return BeneficiaryOut(
         id=row.id,
         name=row.name,
@@ -88,18 +88,18 @@ def entitlement(row: EntitlementRow) -> EntitlementOut:
     )
 
 
-def receipt(found: Receipt) -> ReceiptOut:
+def receipt(shown: Receipt) -> ReceiptOut:
     """Show a receipt."""
-    return ReceiptOut.model_validate(asdict(found))
+    return ReceiptOut.model_validate(asdict(shown))
 
 
 def guidance(codes: Sequence[str]) -> list[GuidanceOut]:
-    """Put guidance codes into words."""
+    """Return guidance codes with their English sentences."""
     return [GuidanceOut(code=code, text=sentence(code)) for code in codes]
 
 
 def reference(row: ReferenceRow) -> ReferenceOut:
-    """Show a reference; never its image or templates."""
+    """Show a reference, without its image and templates."""
     measurement: dict[str, Any] = row.measurement or {}
     return ReferenceOut.model_validate(
         {
@@ -113,17 +113,23 @@ def reference(row: ReferenceRow) -> ReferenceOut:
 
 
 def session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> SessionOut:
-    """Show a capture session; never its nonce, its raw report, or why so much is asked."""
+    """Show a capture session, without its nonce, its raw report, and the reason of its profile.
+
+    Args:
+        row: the session.
+        now: present time, which decides whether an open session has expired.
+        to_staff: also show person and determinations of a session that was opened with an id and a birth date only.
+    """
     return SessionOut.model_validate(_session(row, now, to_staff=to_staff))
 
 
 def new_session(row: SessionRow, now: datetime) -> NewSession:
-    """Show a session to whoever has just opened it: the only time that its nonce is shown."""
+    """Show a new session to the caller who opened it. Only this answer shows the nonce."""
     return NewSession.model_validate(_session(row, now) | {"nonce": nonce_text(row)})
 
 
 def nonce_text(row: SessionRow) -> str:
-    """Nonce of a session as text (base64url without padding)."""
+    """Return the nonce of a session as text (base64url without padding)."""
     return base64.urlsafe_b64encode(row.nonce).rstrip(b"=").decode()
 
 
@@ -186,7 +192,7 @@ def determination(row: DeterminationRow) -> DeterminationOut:
 
 
 def certificate_state(row: CertificateRow, now: datetime) -> str:
-    """Return the state people see: what was valid or paused and has run out is expired."""
+    """Return the state of a certificate for people: a valid or paused one that has run out is expired."""
     return (
         "expired"
         if row.state in (CertificateState.VALID, CertificateState.PAUSED) and now >= row.expires_at
@@ -195,7 +201,7 @@ def certificate_state(row: CertificateRow, now: datetime) -> str:
 
 
 def certificate(row: CertificateRow, now: datetime) -> CertificateOut:
-    """Show a certificate with its present state. The caller has made sure that it is genuine."""
+    """Show a certificate with its present state. The caller has checked that it is genuine."""
     return CertificateOut.model_validate(
         {
             "number": row.number,
@@ -212,7 +218,14 @@ def certificate(row: CertificateRow, now: datetime) -> CertificateOut:
 
 
 def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> VerifyOut:
-    """Join what the signature says with what the issuer knows of revocation."""
+    """Show the result of a verification: what the signature proves, and what the issuer knows about revocation.
+
+    Args:
+        row: the stored certificate.
+        offline: state by the signed content alone.
+        lines: the report of the offline verification, in plain words.
+        now: present time.
+    """
     state = certificate_state(row, now)
     shown = offline.value if state in (CertificateState.VALID, "expired") else state
     # The last offline line says that revocation cannot be seen; here it can.
@@ -236,7 +249,7 @@ def review_case(row: ReviewCaseRow) -> ReviewCaseOut:
 
 
 def own_page(unit: Unit, page: OwnPage) -> OwnPageOut:
-    """Show a person how they stand."""
+    """Show a person the state of their pensions and what is open."""
     today = latest_date(unit.now)
     return OwnPageOut(
         name=page.name,
@@ -259,19 +272,19 @@ def _pension(unit: Unit, row: EntitlementRow) -> PensionOut:
     return PensionOut.model_validate({**shown, "title": unit.service.policy(row.scheme).policy.title})
 
 
-def visit(found: ShownVisit) -> VisitOut:
+def visit(shown: ShownVisit) -> VisitOut:
     """Show a visit that was asked for or is planned."""
-    return VisitOut.model_validate(found, from_attributes=True)
+    return VisitOut.model_validate(shown, from_attributes=True)
 
 
-def appeal(found: Appeal) -> AppealOut:
-    """Show an appeal and its clock."""
-    return AppealOut.model_validate(found, from_attributes=True)
+def appeal(shown: Appeal) -> AppealOut:
+    """Show an appeal and the time by which it is answered."""
+    return AppealOut.model_validate(shown, from_attributes=True)
 
 
-def history(found: History, now: datetime) -> HistoryOut:
-    """Show what happened."""
-    attempts = [OwnAttemptOut.model_validate(row, from_attributes=True) for row in found.sessions]
+def history(shown: History, now: datetime) -> HistoryOut:
+    """Show a person their attempts and certificates."""
+    attempts = [OwnAttemptOut.model_validate(row, from_attributes=True) for row in shown.sessions]
     certificates = [
         OwnCertificateOut.model_validate(
             {
@@ -281,11 +294,11 @@ def history(found: History, now: datetime) -> HistoryOut:
                 "valid_until": row.valid_until,
             }
         )
-        for row in found.certificates
+        for row in shown.certificates
     ]
     return HistoryOut(attempts=attempts, certificates=certificates)
 
 
-def contact(found: Contact) -> ContactOut:
+def contact(shown: Contact) -> ContactOut:
     """Show how the fund reaches a person."""
-    return ContactOut.model_validate(found, from_attributes=True)
+    return ContactOut.model_validate(shown, from_attributes=True)

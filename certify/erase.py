@@ -17,7 +17,7 @@ from certify.storage.idempotency import forget_answers
 from certify.storage.media import delete_media_of
 from certify.storage.people import entitlements_of, get_beneficiary, ids_of, references_of
 from certify.storage.sessions import close_sessions_of, forget_devices_of
-from certify.storage.video_hashes import delete_prints_of
+from certify.storage.video_hashes import delete_video_hashes_of
 
 
 def erase(unit: Unit, beneficiary_id: UUID) -> None:
@@ -36,7 +36,7 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     delete_media_of(unit.db, beneficiary_id)
     close_sessions_of(unit.db, beneficiary_id)
     forget_devices_of(unit.db, beneficiary_id)
-    delete_prints_of(unit.db, beneficiary_id)
+    delete_video_hashes_of(unit.db, beneficiary_id)
     forget_access_of(unit, beneficiary_id)
     forget_contact_of(unit, beneficiary_id)
     delete_home(unit.db, beneficiary_id)

@@ -1,4 +1,4 @@
-"""Plots for reports: bars, stacked or plain, as SVG in the page itself. No script, nothing to load, sharp in print."""
+"""Draw bar charts for reports as SVG inside the page, without scripts or files to load."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ from html import escape
 _WIDTH, _HEIGHT = 720, 240
 _LEFT, _BOTTOM, _TOP = 64, 34, 12
 _COLOURS = ("#1b6ca8", "#e07a1f", "#3a8f5c", "#8a4fa3", "#7a7a7a")
-"""Told apart by people who see no red or green, and in grey by their lightness; every colour is named in the legend."""
+"""People who cannot tell red from green can tell these colours apart. They differ in lightness for print in grey, and
+the legend names each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One colour of the bars: its name and one number for each place on the axis."""
+    """One colour of the bars: its name, and one number for each label on the axis."""
 
     name: str
     values: Sequence[float]
 
 
 def bars(title: str, labels: Sequence[str], series: Sequence[Series], *, unit: str = "") -> str:
-    """Draw stacked bars with a scale of round numbers; labels that would not fit are left out."""
+    """Return a figure with stacked bars and a scale of round numbers, as HTML.
+
+    Labels for which there is no room are left out. Each bar has a tooltip with its value.
+
+    Args:
+        title: caption of the figure.
+        labels: labels on the axis, one for each bar.
+        series: the colours of the bars, from the bottom up.
+        unit: unit of the values, for the tooltips.
+    """
     totals = [sum(line.values[place] for line in series) for place in range(len(labels))]
     top = _round_up(max(totals, default=0))
     width = (_WIDTH - _LEFT - 8) / max(len(labels), 1)
@@ -39,11 +49,11 @@ def bars(title: str, labels: Sequence[str], series: Sequence[Series], *, unit: s
             high = tall * line.values[place] / top if top else 0.0
             floor -= high
             if high > 0:
-                said = f"{label}: {line.name} {line.values[place]:,.0f} {unit}".strip()
+                tooltip = f"{label}: {line.name} {line.values[place]:,.0f} {unit}".strip()
                 parts.append(
                     f'<rect x="{x + width * 0.1:.1f}" y="{floor:.1f}" width="{width * 0.8:.1f}" '
                     f'height="{max(high, 0.6):.1f}" fill="{_COLOURS[number % len(_COLOURS)]}">'
-                    f"<title>{escape(said)}</title></rect>"
+                    f"<title>{escape(tooltip)}</title></rect>"
                 )
         if place % every == 0:
             parts.append(f'<text x="{x + width / 2:.1f}" y="{_HEIGHT - 14}" class="label">{escape(label)}</text>')
@@ -56,7 +66,7 @@ def bars(title: str, labels: Sequence[str], series: Sequence[Series], *, unit: s
 
 
 def _round_up(value: float) -> float:
-    """Return the next number whose quarters are easy to read."""
+    """Return the next larger number whose quarters are easy to read."""
     if value <= 0:
         return 1.0
     size = 10.0 ** (len(str(int(value))) - 1)

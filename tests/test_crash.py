@@ -1,4 +1,4 @@
-"""kill -9 of server and worker at random moments: nothing accepted is lost, nothing is decided twice."""
+"""Kill server and worker at random moments: no accepted photo is lost, and none is decided twice."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PEOPLE, SUBMISSIONS, KILLS, SEED = 10, 100, 10, 20261123
 
 
 def test_nothing_is_lost_or_done_twice_when_processes_are_killed(tmp_path: Path) -> None:
-    chance = random.Random(SEED)  # noqa: S311 - a test wants repeatable chance
+    chance = random.Random(SEED)  # noqa: S311 - a test needs repeatable random numbers
     settings = Settings(data_dir=tmp_path / "data")
     service = build_service(settings, queue=NoQueue())
     try:
@@ -100,7 +100,7 @@ def _enrol_people(service: Service) -> list[UUID]:
 
 
 class _Server:
-    """``certify serve`` as its own process, killed and started again."""
+    """``certify serve`` as a process of its own, which is killed and started again."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.base = f"http://127.0.0.1:{port}"
@@ -137,11 +137,11 @@ class _Server:
 
     def _workers(self) -> list[int]:
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        # Every thread of the server has its own list; workers are started from the main and the keeper's thread.
-        found = []
+        # Every thread of the server has a list of its own; the main thread and the keeper's thread start workers.
+        pids = []
         for entry in children.parent.parent.glob("*/children"):
-            found += [int(pid) for pid in entry.read_text().split()]
-        return [pid for pid in found if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            pids += [int(pid) for pid in entry.read_text().split()]
+        return [pid for pid in pids if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 @contextmanager
@@ -157,7 +157,7 @@ def _running(folder: Path) -> Iterator[_Server]:
 
 
 def _submit(server: _Server, token: str, person: UUID, photo: bytes, number: int) -> UUID:
-    """Do what a phone does: repeat with the same key until an answer comes."""
+    """Open a session and send a photo as a phone does: repeat with the same key until an answer comes."""
     body = json.dumps({"beneficiary_id": str(person)}).encode()
     opened = _post(server, "/v1/sessions", token, f"open-{number:04}", body, "application/json")
     session = UUID(opened["session"]["id"])
@@ -173,12 +173,12 @@ def _post(server: _Server, path: str, token: str, key: str, body: bytes, media_t
         request = urllib.request.Request(server.base + path, body, headers)  # noqa: S310 - our own server
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own server
-                found: dict[str, Any] = json.load(answer)
-                return found
+                content: dict[str, Any] = json.load(answer)
+                return content
         except urllib.error.HTTPError as error:
             with error:
                 text = error.read()
-                # One attempt of a person at a time: the phone is told to wait for the result of the one before.
+                # A person has one attempt at a time; the phone must wait for the result of the attempt before.
                 waits = error.code == 409 and b"another_in_progress" in text
                 if error.code < 500 and not waits:
                     raise AssertionError(f"{path}: {error.code} {text!r}") from None

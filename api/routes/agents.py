@@ -1,4 +1,4 @@
-"""Agents and their tablets, for officers; and for everybody the question at the door: is this agent one of ours."""
+"""Routes for officers about agents, tablets, refused visits and holds; and the public check of an agent at the door."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.auth import allow, limit, network_of, public
-from api.errors import problems
+from api.errors import CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
 from api.schemas.doorstep import (
     AgentChangeIn,
@@ -89,29 +89,33 @@ def agents(_caller: _Reader, state: _State) -> AgentList:
 @router.patch(
     "/agents/{agent_id}",
     response_model=AgentDetailOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=CHANGES_WITHOUT_410,
 )
 def change(agent_id: UUID, body: AgentChangeIn, caller: _Officer, once: _Once) -> Response:
-    """Change where an agent works, how much, or from where. What is planned already stays."""
-    given = AgentChange()
+    """Change an agent's name, area, capacity or base. Visits that are planned already stay as they are."""
+    changes = AgentChange()
     if body.name is not None:
-        given["name"] = body.name
+        changes["name"] = body.name
     if body.area is not None:
-        given["area"] = body.area
+        changes["area"] = body.area
     if body.capacity is not None:
-        given["capacity"] = body.capacity
+        changes["capacity"] = body.capacity
     if "base" in body.model_fields_set:
-        given["base"] = _base(body.base)
-    return once.run(caller, lambda unit: _detail(unit, change_agent(unit, agent_id, given)), status=200)
+        changes["base"] = _base(body.base)
+    return once.run(caller, lambda unit: _detail(unit, change_agent(unit, agent_id, changes)), status=200)
 
 
 @router.post(
     "/agents/{agent_id}/state",
     response_model=AgentDetailOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=CHANGES_WITHOUT_410,
 )
 def change_state(agent_id: UUID, body: AgentStateIn, caller: _Officer, once: _Once) -> Response:
-    """Say whether an agent works. Whoever does not keeps no visits; a suspended agent's tablets are revoked."""
+    """Set the state of an agent.
+
+    The planned visits of an agent who is away or suspended are planned again for other agents. The tablets of a
+    suspended agent are revoked.
+    """
     return once.run(
         caller, lambda unit: _detail(unit, set_agent_state(unit, agent_id, AgentState(body.state))), status=200
     )
@@ -121,10 +125,10 @@ def change_state(agent_id: UUID, body: AgentStateIn, caller: _Officer, once: _On
     "/agents/{agent_id}/tablets",
     status_code=201,
     response_model=InvitedOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=CHANGES_WITHOUT_410,
 )
 def invite(agent_id: UUID, caller: _Officer, once: _Once) -> Response:
-    """Invite a tablet for an agent: the address in the answer enrols one, once, within a day."""
+    """Invite a tablet for an agent. The address in the answer enrols one tablet, once, within a day."""
 
     def work(unit: Unit) -> InvitedOut:
         row, secret = invite_tablet(unit, get_agent(unit.db, agent_id), officer=caller.subject)
@@ -137,10 +141,10 @@ def invite(agent_id: UUID, caller: _Officer, once: _Once) -> Response:
 @router.post(
     "/tablets/{tablet_id}/revoke",
     response_model=TabletOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=CHANGES_WITHOUT_410,
 )
 def revoke(tablet_id: UUID, caller: _Officer, once: _Once) -> Response:
-    """End a tablet that was lost, stolen, or is not needed any more."""
+    """Revoke a tablet that was lost or stolen, or is not needed any more."""
     return once.run(
         caller, lambda unit: _tablet(unit, revoke_tablet(unit, tablet_id, officer=caller.subject)), status=200
     )
@@ -148,7 +152,7 @@ def revoke(tablet_id: UUID, caller: _Officer, once: _Once) -> Response:
 
 @router.get("/bundles/refused", responses=problems(401, 403, 503))
 def refused(_caller: _Reader, state: _State) -> RefusedList:
-    """List the sealed visits that did not count, with the reason of each."""
+    """List the sealed visits that were refused, with the reason of each."""
     with state.service.reading() as unit:
         return RefusedList(items=[_refused(row) for row in refused_bundles(unit.db)])
 
@@ -156,10 +160,10 @@ def refused(_caller: _Reader, state: _State) -> RefusedList:
 @router.post(
     "/bundles/{bundle_id}/admit",
     response_model=ToldOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=CHANGES_WITHOUT_410,
 )
-def let_in(bundle_id: UUID, caller: _Officer, once: _Once) -> Response:
-    """Let a refused visit count after all, having looked into it."""
+def admit_bundle(bundle_id: UUID, caller: _Officer, once: _Once) -> Response:
+    """Admit a refused visit after examining it, so that it counts."""
 
     def work(unit: Unit) -> ToldOut:
         row = admit(unit, bundle_id, officer=caller.subject)
@@ -179,7 +183,7 @@ def let_in(bundle_id: UUID, caller: _Officer, once: _Once) -> Response:
 
 @router.get("/agents/holds", responses=problems(401, 403, 503))
 def holds(_caller: _Reader, state: _State) -> HoldList:
-    """List the agents whose certificates are held, and why."""
+    """List the open holds with their reasons, oldest first."""
     with state.service.reading() as unit:
         return HoldList(items=[_hold(row) for row in open_holds(unit.db)])
 
@@ -187,17 +191,21 @@ def holds(_caller: _Reader, state: _State) -> HoldList:
 @router.post(
     "/agents/holds/{hold_id}",
     response_model=HoldOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=CHANGES_WITHOUT_410,
 )
 def decide_hold(hold_id: UUID, body: HoldDecisionIn, caller: _Officer, once: _Once) -> Response:
-    """End a hold. Released, everybody stands as before; confirmed, the agent is suspended and people visited anew."""
+    """Decide a hold.
+
+    If it is released, all people stand as before. If it is confirmed, the agent is suspended and the people are visited
+    again.
+    """
     end = release if body.decision == "released" else confirm
     return once.run(caller, lambda unit: _hold(end(unit, hold_id, officer=caller.subject)), status=200)
 
 
 @router.get("/agents/integrity", response_class=HTMLResponse, responses=problems(401, 403, 503))
 def integrity(_caller: _Reader, state: _State) -> HTMLResponse:
-    """Show all agents with what is unusual about their visits: one page with plots, to be saved or printed."""
+    """Show all agents with the unusual patterns of their visits, as one page with plots to save or print."""
     with state.service.reading() as unit:
         page = scores_page(score_agents(unit), unit.now)
     return HTMLResponse(page, headers={"Content-Disposition": 'attachment; filename="agents.html"'})
@@ -205,23 +213,23 @@ def integrity(_caller: _Reader, state: _State) -> HTMLResponse:
 
 @router.post(
     "/door",
-    dependencies=[Depends(public("whoever stands at their door may ask who the agent is; only codes of ours answer"))],
+    dependencies=[Depends(public("people who are visited may check the agent; only codes of ours get an answer"))],
     responses=problems(404, 413, 422, 503),
 )
-def at_the_door(body: DoorIn, request: Request, state: _State) -> DoorOut:
-    """Say who the agent is that shows this code: name, photo, and whether the visit is for today."""
-    limit(state.tablets, network_of(request))
+def identify_agent(body: DoorIn, request: Request, state: _State) -> DoorOut:
+    """Identify the agent who shows this code: name, photo, and whether the visit is for today."""
+    limit(state.tablet_limiter, network_of(request))
     with state.service.reading() as unit:
-        found = check_agent(unit, body.secret, today_of(unit))
-        photo = found.agent.photo
+        checked = check_agent(unit, body.secret, today_of(unit))
+        photo = checked.agent.photo
         return DoorOut(
             fund=state.service.settings.issuer_name,
-            name=found.agent.name,
-            badge=found.agent.badge,
+            name=checked.agent.name,
+            badge=checked.agent.badge,
             photo=None if photo is None else base64.b64encode(photo).decode(),
-            today=found.today,
-            planned_on=found.planned_on,
-            initials=found.initials,
+            today=checked.today,
+            planned_on=checked.planned_on,
+            initials=checked.initials,
         )
 
 

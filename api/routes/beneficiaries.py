@@ -1,4 +1,4 @@
-"""Beneficiaries: enrol, find, look at, record what registries say, erase."""
+"""Routes about beneficiaries: enrol, find, show and erase them, and add records of registries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from api import views
 from api.auth import allow
-from api.errors import Forbidden, problems
+from api.errors import CHANGES, Forbidden, problems
 from api.idempotency import Once, once
 from api.schemas.decisions import RecordIn, RecordOut
 from api.schemas.people import BeneficiaryIn, BeneficiaryOut, BeneficiaryPage, ErasedOut, LookupIn
@@ -63,10 +63,10 @@ def enrol(
 def list_all(
     _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
     service: Annotated[Service, Depends(service_of)],
-    after: Annotated[UUID | None, Query(description="The 'next' of the page before")] = None,
+    after: Annotated[UUID | None, Query(description="The 'next' of the previous page")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> BeneficiaryPage:
-    """Page through all people."""
+    """List all people, a page at a time."""
     with service.reading() as unit:
         rows = list_beneficiaries(unit.db, after=after, limit=limit + 1)
         items = [views.beneficiary(unit, row) for row in rows[:limit]]
@@ -79,12 +79,12 @@ def find(
     _caller: Annotated[Principal, Depends(_READERS)],
     service: Annotated[Service, Depends(service_of)],
 ) -> BeneficiaryOut:
-    """Find a person by national id or card number. Changes nothing."""
+    """Find a person by national id or card number. The request changes nothing."""
     with service.reading() as unit:
-        found = look_up(unit, national_id=body.national_id, card_number=body.card_number)
-        if found is None:
-            raise NotFound("Nobody with this number is enrolled.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
-        return views.beneficiary(unit, get_beneficiary(unit.db, found))
+        beneficiary_id = look_up(unit, national_id=body.national_id, card_number=body.card_number)
+        if beneficiary_id is None:
+            raise NotFound("No person with this number is enrolled.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
+        return views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
 
 
 @router.get("/{beneficiary_id}", responses=problems(401, 403, 404, 422, 503))
@@ -93,7 +93,7 @@ def show(
     _caller: Annotated[Principal, Depends(_READERS)],
     service: Annotated[Service, Depends(service_of)],
 ) -> BeneficiaryOut:
-    """Show a person with their pensions and how they stand: the payer's "may I pay?"."""
+    """Show a person with the standing of their pensions. It answers the payer's question "may I pay?"."""
     with service.reading() as unit:
         return views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
 
@@ -102,7 +102,7 @@ def show(
     "/{beneficiary_id}/records",
     status_code=201,
     response_model=RecordOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
 def add_record(
     beneficiary_id: UUID,
@@ -110,7 +110,7 @@ def add_record(
     caller: Annotated[Principal, Depends(allow(Role.MACHINE, Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Record an adverse record, a sign of life, or the void of one; the person is determined anew."""
+    """Add an adverse record, a sign of life, or the void of one. The person is then determined again."""
     if caller.role is Role.MACHINE and body.source not in caller.sources:
         raise Forbidden(f"This token does not speak for the source '{body.source}'.")
 
@@ -133,14 +133,14 @@ def add_record(
 @router.post(
     "/{beneficiary_id}/erasure",
     response_model=ErasedOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
 def erase_person(
     beneficiary_id: UUID,
     caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Erase a person: images, templates and ids cannot be read again by anybody."""
+    """Erase a person. Images, templates and ids cannot be read again, by the service or by anyone else."""
 
     def work(unit: Unit) -> ErasedOut:
         erase(unit, beneficiary_id)

@@ -1,4 +1,4 @@
-"""Determinations with their reasons."""
+"""Routes that show determinations with their reasons."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def show(
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER, Role.AGENT, *_READERS))],
     service: Annotated[Service, Depends(service_of)],
 ) -> DeterminationOut:
-    """Show one determination; a pensioner sees those of the own session."""
+    """Show one determination. A pensioner's token shows only those of its own session."""
     with service.reading() as unit:
         row = find_determination(unit, determination_id)
         if caller.role is Role.PENSIONER and row.session_id != caller.session:
@@ -43,7 +43,7 @@ def history(
     service: Annotated[Service, Depends(service_of)],
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> DeterminationList:
-    """Show the determinations of a person, newest first."""
+    """List the determinations of a person, newest first."""
     with service.reading() as unit:
         get_beneficiary(unit.db, beneficiary_id)
         rows = all_determinations(unit, beneficiary_id, limit=limit)

@@ -1,4 +1,7 @@
-"""At the door: what somebody can do who is not signed in. Nothing here tells whether there is such a person."""
+"""Routes for people who are not signed in. No answer reveals whether the person asked for exists.
+
+Decision 16 (docs/decisions/0016-a-door-that-tells-nothing.md) gives the reasons.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.auth import COOKIE, allow, network_of, public, require_own_session
-from api.errors import Forbidden, TooManyRequests, problems
+from api.errors import CHANGES, Forbidden, TooManyRequests, problems
 from api.idempotency import Once, once
-from api.limits import DoorLimits
+from api.limits import SignInLimits
 from api.pace import paced
 from api.schemas.own_pages import (
     AcceptedOut,
@@ -44,34 +47,37 @@ from certify.tokens import Principal, Role
 router = APIRouter(prefix="/v1/knock", tags=["own pages"])
 
 BEAT_S = 0.4
-"""Every answer here comes on such a beat, so that how long the work took tells nothing (:mod:`api.pace`)."""
+"""Seconds between the beats on which these routes answer, so that the time of an answer reveals nothing
+(:mod:`api.pace`)."""
 
 SHORT, LONG = timedelta(hours=1), timedelta(days=30)
-"""How long somebody stays signed in; longer on a phone that they call their own."""
+"""How long a person stays signed in: long on a phone that they call their own, otherwise short."""
 
-_WHY = "somebody who is not signed in can only come in here; the answer is the same whoever they ask for"
-_Door = Annotated[State, Depends(current_state)]
+_REASON = "people who are not signed in sign in here; the answer is the same for every number and birth date"
+_State = Annotated[State, Depends(current_state)]
 
 
 @router.post(
     "/sessions",
     status_code=201,
     response_model=SessionOpened,
-    dependencies=[Depends(public(_WHY))],
+    dependencies=[Depends(public(_REASON))],
     responses=problems(400, 409, 413, 422, 503),
 )
-async def open_session(body: KnockIn, request: Request, state: _Door, once: Annotated[Once, Depends(once)]) -> Response:
-    """Open a capture session for whoever has this number and birth date.
+async def open_session(
+    body: KnockIn, request: Request, state: _State, once: Annotated[Once, Depends(once)]
+) -> Response:
+    """Open a capture session for the person with this number and birth date.
 
-    Whether there is such a person is not told: whoever does not exist is filmed too, and does not succeed.
+    The answer does not reveal whether that person exists. If not, the session takes a video too and does not succeed.
     """
 
     def work(unit: Unit) -> SessionOpened:
-        asked = _who(unit, body, request, state, device_id=body.device_id)
+        asked = _identify(unit, body, request, state, device_id=body.device_id)
         needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
         row = knock(unit, asked, body.birth_date, device_id=body.device_id, assisted=body.assisted, needs=needs)
-        # The subject is in the token for all to read, so it is the session and not the person.
-        return opened(state.sessions, unit, row, subject=row.id, device_id=body.device_id)
+        # Anyone can read the subject in the token, so it is the session and not the person.
+        return opened(state.session_signer, unit, row, subject=row.id, device_id=body.device_id)
 
     caller = Principal(device_mark(body.device_id), Role.PENSIONER, "certify:door")
     return await paced(lambda: once.run(caller, work, status=201), BEAT_S)
@@ -81,15 +87,15 @@ async def open_session(body: KnockIn, request: Request, state: _Door, once: Anno
     "/codes",
     status_code=202,
     response_model=AcceptedOut,
-    dependencies=[Depends(public(_WHY))],
+    dependencies=[Depends(public(_REASON))],
     responses=problems(413, 422, 503),
 )
-async def send_code(body: CodeIn, request: Request, state: _Door) -> Response:
-    """Send a code to the telephone or e-mail that the fund knows of the person, if it knows one."""
+async def send_code(body: CodeIn, request: Request, state: _State) -> Response:
+    """Send a code to the telephone or e-mail of the person, if the fund knows one. The answer is the same if not."""
 
     def work() -> Response:
         with state.service.unit("certify:door") as unit:
-            asked = _who(unit, body, request, state)
+            asked = _identify(unit, body, request, state)
             code = new_code(unit, asked.person) if asked.person is not None else None
             if code is not None and asked.person is not None:
                 dedupe = f"code:{asked.person}:{unit.now.isoformat()}"
@@ -102,14 +108,14 @@ async def send_code(body: CodeIn, request: Request, state: _Door) -> Response:
 @router.post(
     "/codes/redeem",
     response_model=SignedIn,
-    dependencies=[Depends(public(_WHY))],
+    dependencies=[Depends(public(_REASON))],
     responses=problems(401, 413, 422, 503),
 )
-async def redeem_code(body: RedeemIn, request: Request, state: _Door) -> Response:
+async def redeem_code(body: RedeemIn, request: Request, state: _State) -> Response:
     """Sign in with a code that came by message."""
 
     def find(unit: Unit) -> UUID:
-        asked = _who(unit, body, request, state, device_id=body.device_id)
+        asked = _identify(unit, body, request, state, device_id=body.device_id)
         return open_code(unit, asked, body.code, device=device_mark(body.device_id))
 
     return await paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember), BEAT_S)
@@ -118,14 +124,14 @@ async def redeem_code(body: RedeemIn, request: Request, state: _Door) -> Respons
 @router.post(
     "/links/redeem",
     response_model=SignedIn,
-    dependencies=[Depends(public(_WHY))],
+    dependencies=[Depends(public(_REASON))],
     responses=problems(401, 413, 422, 503),
 )
-async def redeem_link(body: LinkIn, request: Request, state: _Door) -> Response:
-    """Sign in with the link of a letter. It works once."""
+async def redeem_link(body: LinkIn, request: Request, state: _State) -> Response:
+    """Sign in with the link of a letter or message. The link works once."""
 
     def find(unit: Unit) -> UUID:
-        _limit(state.door, request, device_id=body.device_id, mark=None)
+        _limit(state.sign_in_limits, request, device_id=body.device_id, mark=None)
         return open_link(unit, body.secret, device=device_mark(body.device_id))
 
     return await paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember), BEAT_S)
@@ -136,20 +142,21 @@ async def redeem_link(body: LinkIn, request: Request, state: _Door) -> Response:
     response_model=SignedIn,
     responses=problems(401, 403, 404, 413, 422, 503),
 )
-def keep(
+def stay_signed_in(
     session_id: UUID,
     body: KeepIn,
-    state: _Door,
+    state: _State,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
 ) -> Response:
-    """Sign in with one's face: for whoever has just been recognised in this session."""
+    """Sign in with the face: for a person who was just recognised in this session."""
 
     def find(unit: Unit) -> UUID:
         row = get_session(unit.db, session_id)
-        # Towards whoever knocked, these are only said after a face that matched (certify/capture/session.py).
+        # A session that was opened without a sign-in gets these outcomes only after a face that matched
+        # (certify/capture/session.py).
         recognised = (Outcome.CERTIFIED, Outcome.REVIEW, Outcome.OTHER_PATH) if row.knocked else (Outcome.CERTIFIED,)
         if caller.session != session_id or row.outcome not in recognised or row.stranger is not None:
-            raise Forbidden("Only who was recognised in this session can stay signed in.")
+            raise Forbidden("Only a person who was recognised in this session can stay signed in.")
         return row.beneficiary_id
 
     return _sign_in(state, find, body.device_id, remember=body.remember)
@@ -159,7 +166,7 @@ def keep(
     "/sessions/{session_id}/visit",
     status_code=201,
     response_model=VisitOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
 async def visit(
     session_id: UUID,
@@ -167,18 +174,18 @@ async def visit(
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Choose the day of the visit that this session ended in."""
+    """Choose the day of the visit, if this session ended with a visit."""
     require_own_session(caller, session_id)
 
     def work(unit: Unit) -> VisitOut:
         row = get_session(unit.db, session_id)
         if row.outcome != Outcome.DOORSTEP:
-            raise Conflict("No visit follows from this session.", code=ErrorCode.NO_VISIT)
+            raise Conflict("This session does not lead to a visit.", code=ErrorCode.NO_VISIT)
         if row.stranger is not None:
             require_day(unit, body.wanted_on)
         else:
             ask_for_visit(unit, row.beneficiary_id, on=body.wanted_on, part=body.part, recognised=not row.knocked)
-        # Since when a visit is open, or for when, would tell that the fund knows this person.
+        # The time since which a visit is open, and its day, would reveal that the fund knows this person.
         return VisitOut(wanted_on=body.wanted_on, part=body.part, asked_at=unit.now)
 
     return await paced(lambda: once.run(caller, work, status=201), BEAT_S)
@@ -187,24 +194,24 @@ async def visit(
 @router.post(
     "/sign-out",
     response_model=AcceptedOut,
-    dependencies=[Depends(public("whoever has the cookie may throw it away"))],
+    dependencies=[Depends(public("a caller who has the cookie may delete it"))],
     responses=problems(413, 422),
 )
 async def sign_out() -> Response:
-    """Forget who was signed in on this phone."""
+    """Sign out on this phone."""
     answer = Response(AcceptedOut().model_dump_json().encode(), media_type="application/json")
     answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     return answer
 
 
-def _who(unit: Unit, body: WhoIn, request: Request, state: State, *, device_id: str | None = None) -> Asked:
+def _identify(unit: Unit, body: WhoIn, request: Request, state: State, *, device_id: str | None = None) -> Asked:
     asked = who_asks(unit, national_id=body.national_id, card_number=body.card_number, birth_date=body.birth_date)
-    _limit(state.door, request, device_id=device_id, mark=asked.mark)
+    _limit(state.sign_in_limits, request, device_id=device_id, mark=asked.mark)
     return asked
 
 
-def _limit(door: DoorLimits, request: Request, *, device_id: str | None, mark: bytes | None) -> None:
-    wait = door.hit(network=network_of(request), device=device_id, person=mark)
+def _limit(limits: SignInLimits, request: Request, *, device_id: str | None, mark: bytes | None) -> None:
+    wait = limits.hit(network=network_of(request), device=device_id, person=mark)
     if wait:
         raise TooManyRequests("There were too many attempts.", retry_after=wait)
 
@@ -214,7 +221,7 @@ def _sign_in(state: State, find: Callable[[Unit], UUID], device_id: str, *, reme
     with state.service.unit("certify:door") as unit:
         person = find(unit)
         until = unit.now + lifetime
-        token = state.sessions.issue(
+        token = state.session_signer.issue(
             subject=str(person), role=Role.SELF, now=unit.now, lifetime=lifetime, device=device_mark(device_id)
         )
     answer = Response(SignedIn(until=until).model_dump_json().encode(), media_type="application/json")

@@ -1,4 +1,4 @@
-"""The ledger for auditors: signed checkpoints, inclusion and consistency proofs."""
+"""Routes of the ledger for auditors: signed checkpoints, inclusion and consistency proofs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Position = Annotated[int, Query(ge=0, lt=2**62)]
 @router.get(
     "/checkpoint",
     response_class=Response,
-    dependencies=[Depends(public("witnesses must be able to keep checkpoints; they name nobody"))],
+    dependencies=[Depends(public("witnesses must be able to keep checkpoints; these name no person"))],
     responses={**problems(404, 503), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def checkpoint(service: Annotated[Service, Depends(service_of)]) -> Response:
-    """Return a signed checkpoint of the ledger as it is now (C2SP tlog-checkpoint)."""
+    """Return a signed checkpoint of the present ledger (C2SP tlog-checkpoint)."""
     with service.unit() as unit:
         row = publish_checkpoint(unit)
         if row is None:
@@ -55,7 +55,7 @@ def inclusion(
     _caller: Annotated[Principal, Depends(allow(Role.AUDITOR, Role.OFFICER))],
     service: Annotated[Service, Depends(service_of)],
 ) -> InclusionOut:
-    """Return an entry and the proof that it is in the tree of ``size`` leaves."""
+    """Return an entry, and the proof that the tree of ``size`` leaves contains it."""
     with service.reading() as unit:
         return InclusionOut(**prove_inclusion(unit, index, size))
 
@@ -67,6 +67,6 @@ def consistency(
     _caller: Annotated[Principal, Depends(allow(Role.AUDITOR, Role.OFFICER))],
     service: Annotated[Service, Depends(service_of)],
 ) -> ConsistencyOut:
-    """Return the proof that the tree of ``old`` leaves is the beginning of that of ``new``."""
+    """Return the proof that the tree of ``new`` leaves begins with the tree of ``old`` leaves."""
     with service.reading() as unit:
         return ConsistencyOut(**prove_consistency(unit, old, new))

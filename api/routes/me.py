@@ -1,4 +1,4 @@
-"""A person's own pages: how they stand, receipts, certificate, visits, consent, appeal."""
+"""Routes of a person's own pages: standing, sessions, receipts, certificate, visits, consent, appeal, contact."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from api import views
 from api.auth import DEVICE_HEADER, allow
 from api.certificate_now import certificate_now
-from api.errors import problems
+from api.errors import CHANGES, CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
 from api.schemas.certificates import CertificateOut
 from api.schemas.decisions import ReceiptList
@@ -53,7 +53,7 @@ _Once = Annotated[Once, Depends(once)]
 
 @router.get("", responses=problems(401, 403, 404, 503))
 def show(caller: _Self, service: _Service) -> OwnPageOut:
-    """Show how I stand."""
+    """Show the standing of my pensions, and what is open."""
     with service.reading() as unit:
         return views.own_page(unit, own_page(unit, UUID(caller.subject)))
 
@@ -62,11 +62,11 @@ def show(caller: _Self, service: _Service) -> OwnPageOut:
     "/sessions",
     status_code=201,
     response_model=SessionOpened,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
-def film_me(body: OwnSessionIn, request: Request, caller: _Self, once: _Once) -> Response:
-    """Open a capture session of my own."""
-    signer = state_of(request).sessions
+def open_own_session(body: OwnSessionIn, request: Request, caller: _Self, once: _Once) -> Response:
+    """Open a capture session for me."""
+    signer = state_of(request).session_signer
     device_id = request.headers.get(DEVICE_HEADER, "")
 
     def work(unit: Unit) -> SessionOpened:
@@ -80,19 +80,19 @@ def film_me(body: OwnSessionIn, request: Request, caller: _Self, once: _Once) ->
 
 @router.get("/receipts", responses=problems(401, 403, 404, 503))
 def receipts(caller: _Self, service: _Service) -> ReceiptList:
-    """Show what my silent certifications rested on."""
+    """List the receipts of my silent certifications: the records that each rested on."""
     with service.reading() as unit:
-        return ReceiptList(items=[views.receipt(found) for found in receipts_of(unit, UUID(caller.subject))])
+        return ReceiptList(items=[views.receipt(receipt) for receipt in receipts_of(unit, UUID(caller.subject))])
 
 
 @router.post(
     "/receipts/{evidence_id}/not-me",
     status_code=201,
     response_model=NotMeOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
 def not_me(evidence_id: UUID, caller: _Self, once: _Once) -> Response:
-    """Say that a record was not me."""
+    """Report that a record was not about me. It no longer counts, and an officer examines it."""
 
     def work(unit: Unit) -> NotMeOut:
         case = deny(unit, UUID(caller.subject), evidence_id)
@@ -112,10 +112,10 @@ def history(caller: _Self, service: _Service) -> HistoryOut:
     "/certificate",
     status_code=201,
     response_model=CertificateOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
 def certificate(caller: _Self, once: _Once) -> Response:
-    """Show my certificate, written now if my pensions were proven by records alone."""
+    """Show my certificate. If my pensions were proven by records alone, it is issued now."""
     return once.run(caller, lambda unit: certificate_now(unit, UUID(caller.subject)), status=201)
 
 
@@ -123,7 +123,7 @@ def certificate(caller: _Self, once: _Once) -> Response:
     "/visit",
     status_code=201,
     response_model=VisitOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
 def visit(body: VisitIn, caller: _Self, once: _Once) -> Response:
     """Ask for a visit at home."""
@@ -138,10 +138,10 @@ def visit(body: VisitIn, caller: _Self, once: _Once) -> Response:
 @router.post(
     "/visit/cancel",
     response_model=AcceptedOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
-def no_visit(caller: _Self, once: _Once) -> Response:
-    """Take the wish for a visit back."""
+def cancel_visit_request(caller: _Self, once: _Once) -> Response:
+    """Cancel my request for a visit."""
 
     def work(unit: Unit) -> AcceptedOut:
         cancel_visit(unit, UUID(caller.subject))
@@ -153,10 +153,10 @@ def no_visit(caller: _Self, once: _Once) -> Response:
 @router.post(
     "/consent",
     response_model=ConsentOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=CHANGES_WITHOUT_410,
 )
 def consent(body: ConsentIn, caller: _Self, once: _Once) -> Response:
-    """Give or withdraw my consent to being recognised by the face."""
+    """Give or withdraw my consent to be recognised by the face."""
 
     def work(unit: Unit) -> ConsentOut:
         set_consent(unit, UUID(caller.subject), given=body.given)
@@ -169,10 +169,10 @@ def consent(body: ConsentIn, caller: _Self, once: _Once) -> Response:
     "/appeal",
     status_code=201,
     response_model=AppealOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=CHANGES_WITHOUT_410,
 )
-def object_to_it(caller: _Self, once: _Once) -> Response:
-    """Say that I am alive, or that my pension was stopped wrongly. An officer answers within the time shown."""
+def open_appeal(caller: _Self, once: _Once) -> Response:
+    """Appeal: I am alive, or my pension was stopped wrongly. An officer answers within the time shown."""
     return once.run(caller, lambda unit: views.appeal(appeal(unit, UUID(caller.subject))), status=201)
 
 
@@ -186,14 +186,14 @@ def contact(caller: _Self, service: _Service) -> ContactOut:
 @router.post(
     "/contact",
     response_model=ContactOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
 def change_contact(body: ContactIn, caller: _Self, once: _Once) -> Response:
     """Change how the fund reaches me."""
 
     def work(unit: Unit) -> ContactOut:
         person = UUID(caller.subject)
-        # What this page does not show, such as the time zone, stays as it is.
+        # Fields that this page does not show, such as the time zone, stay as they are.
         set_contact(unit, person, replace(contact_of(unit, person), **body.model_dump()))
         return views.contact(contact_of(unit, person))
 

@@ -1,4 +1,4 @@
-"""Health, readiness and metrics."""
+"""Routes for operators: health, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ router = APIRouter(tags=["operations"])
     "/health", dependencies=[Depends(public("says only that the process runs", limited=False))], responses=problems()
 )
 def health() -> HealthOut:
-    """Tell that the process is alive."""
+    """Answer that the process runs."""
     return HealthOut(status="ok")
 
 
@@ -39,7 +39,7 @@ def health() -> HealthOut:
     responses=problems(503),
 )
 def ready(service: Annotated[Service, Depends(service_of)]) -> HealthOut:
-    """Tell whether requests can be served: the database answers and has this release's schema."""
+    """Check that requests can be served: the database answers and has the schema of this release."""
     service.database.ping()
     if not is_current(service.database):
         raise Unavailable(
@@ -60,7 +60,7 @@ def metrics(request: Request, _caller: Annotated[Principal, Depends(allow(Role.M
 
 
 class Standings(Collector):
-    """Counts from the database at the moment they are asked for."""
+    """Collector of counts that are read from the database when metrics are requested."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -79,5 +79,5 @@ class Standings(Collector):
         yield by_outcome
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Describe nothing up front, so that registering asks the database nothing."""
+        """Return no descriptions, so that the registration sends no query to the database."""
         return iter(())

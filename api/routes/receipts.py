@@ -1,4 +1,4 @@
-"""Receipts of silent certifications, "that was not me", and the certificate of whoever was certified silently."""
+"""Routes about silent certifications of a person: receipts, denying a record, and issuing the certificate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Response
 from api import views
 from api.auth import allow
 from api.certificate_now import certificate_now
-from api.errors import problems
+from api.errors import CHANGES, problems
 from api.idempotency import Once, once
 from api.schemas.certificates import CertificateOut
 from api.schemas.decisions import ReceiptList, ReviewCaseOut
@@ -28,7 +28,7 @@ def show(
     _caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.AUDITOR))],
     service: Annotated[Service, Depends(service_of)],
 ) -> ReceiptList:
-    """Show what silent certifications of a person rested on: source, act, date, weight."""
+    """List the receipts of a person's silent certifications: source, act, date and weight of each record."""
     with service.reading() as unit:
         return ReceiptList(items=[views.receipt(receipt) for receipt in receipts_of(unit, beneficiary_id)])
 
@@ -37,7 +37,7 @@ def show(
     "/receipts/{evidence_id}/not-me",
     status_code=201,
     response_model=ReviewCaseOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
 def not_me(
     beneficiary_id: UUID,
@@ -45,7 +45,7 @@ def not_me(
     caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Take a record back because the person says that it was not them; an officer looks into it."""
+    """Take back a record because the person says that it was not them. An officer examines it."""
 
     def work(unit: Unit) -> ReviewCaseOut:
         return views.review_case(deny(unit, beneficiary_id, evidence_id))
@@ -57,15 +57,15 @@ def not_me(
     "/certificate",
     status_code=201,
     response_model=CertificateOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
-def write_certificate(
+def issue_certificate(
     beneficiary_id: UUID,
     caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.MACHINE))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Return the person's certificate, written now if their pensions were proven by records alone.
+    """Return the person's certificate. If their pensions were proven by records alone, it is issued now.
 
-    Silent certification changes the standing of millions at once; the certificate is signed when somebody wants it.
+    Silent certification changes the standing of millions of people at once, so it signs no certificates.
     """
     return once.run(caller, lambda unit: certificate_now(unit, beneficiary_id), status=201)

@@ -1,4 +1,4 @@
-"""Reference images of a person's face."""
+"""Routes about references, the enrolled images of a person's face."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def add(
     data: Annotated[bytes, Depends(media_body)],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Send a reference image. It is measured shortly after; ask for the list to see the result."""
+    """Send a reference image. The service measures it soon afterwards; list the references to see the result."""
 
     def work(unit: Unit) -> ReferenceOut:
         reference_id = add_reference(unit, beneficiary_id, data)
@@ -50,7 +50,7 @@ def list_all(
     _caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE))],
     service: Annotated[Service, Depends(service_of)],
 ) -> list[ReferenceOut]:
-    """List the references of a person with their quality; images and templates never leave the service."""
+    """List the references of a person with their quality. Images and templates never leave the service."""
     with service.reading() as unit:
         get_beneficiary(unit.db, beneficiary_id)
         return [views.reference(row) for row in references_of(unit.db, beneficiary_id)]

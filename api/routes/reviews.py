@@ -1,4 +1,4 @@
-"""Review cases and officers' rulings."""
+"""Routes about review cases and officers' rulings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from api import views
 from api.auth import allow
-from api.errors import problems
+from api.errors import CHANGES, CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
 from api.schemas.decisions import CaseIn, ReviewCaseList, ReviewCaseOut, RulingIn, RulingOut
 from api.state import service_of
@@ -31,7 +31,7 @@ def list_all(
     state: Literal["open", "closed"] = "open",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ReviewCaseList:
-    """List cases; who has waited longest comes first."""
+    """List review cases, oldest first."""
     with service.reading() as unit:
         rows = list_cases(unit.db, state=state, limit=limit)
         return ReviewCaseList(items=[views.review_case(row) for row in rows])
@@ -41,14 +41,14 @@ def list_all(
     "",
     status_code=201,
     response_model=ReviewCaseOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=CHANGES_WITHOUT_410,
 )
-def ask(
+def open_review_case(
     body: CaseIn,
     caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Open a case for a person: an appeal, or a proof of life in person. Payment goes on as it is until a ruling."""
+    """Open a review case for a person: an appeal, or a proof of life in person. It does not change the payment."""
 
     def work(unit: Unit) -> ReviewCaseOut:
         return views.review_case(open_case(unit, body.beneficiary_id, kind=CaseKind(body.kind)))
@@ -62,7 +62,7 @@ def show(
     _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
     service: Annotated[Service, Depends(service_of)],
 ) -> ReviewCaseOut:
-    """Show a case."""
+    """Show a review case."""
     with service.reading() as unit:
         return views.review_case(get_case(unit.db, case_id))
 
@@ -70,7 +70,7 @@ def show(
 @router.post(
     "/{case_id}/ruling",
     response_model=RulingOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
 def give_ruling(
     case_id: UUID,
@@ -78,7 +78,7 @@ def give_ruling(
     caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Decide a case. What follows for certificate and payment is determined at once."""
+    """Decide a review case. The person is then determined again, so certificate and payment change at once."""
 
     def work(unit: Unit) -> RulingOut:
         case, _ = rule(unit, case_id, officer=caller.key, decision=Decision(body.ruling))

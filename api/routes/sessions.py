@@ -1,4 +1,4 @@
-"""Capture sessions: create, send the photo or video in one piece, read the result."""
+"""Routes of capture sessions: open one, send the photo or video in one request, and read the result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api import views
 from api.auth import allow, require_agent_at_visit, require_own_session
-from api.errors import Forbidden, problems
+from api.errors import CHANGES, Forbidden, problems
 from api.idempotency import Once, once
 from api.routes.media import CAPTURE_BODY, media_body
 from api.schemas.sessions import SessionIn, SessionOpened, SessionOut
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
     "",
     status_code=201,
     response_model=SessionOpened,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    responses=CHANGES,
 )
 def create(
     body: SessionIn,
@@ -37,13 +37,13 @@ def create(
     caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.MACHINE))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Open a session for a person. Token, nonce and plan in the answer go to the person's device.
+    """Open a session for a person. Pass token, nonce and plan of the answer to the person's device.
 
-    The plan says what to ask the person for and when, counted from the first frame of the video.
+    The plan lists the prompts for the person and their times, counted from the first frame of the video.
     """
     if Channel(body.channel) is Channel.DOORSTEP and caller.role is not Role.AGENT:
         raise Forbidden("Only an agent can open a visit.")
-    signer = state_of(request).sessions
+    signer = state_of(request).session_signer
 
     def work(unit: Unit) -> SessionOpened:
         row = open_session(
@@ -67,7 +67,7 @@ def upload(
     data: Annotated[bytes, Depends(media_body)],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Send the photo or video. From the moment this answers 202 it is safe and will be decided exactly once."""
+    """Send the photo or video. The answer 202 means that it is stored and will be decided exactly once."""
     require_own_session(caller, session_id)
 
     def work(unit: Unit) -> SessionOut:
@@ -83,7 +83,7 @@ async def result(
     request: Request,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER, Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE))],
 ) -> Response:
-    """Read a session: its state, and once decided its outcome with what to do next."""
+    """Read a session: its state, and once it is decided, its outcome with guidance for the next attempt."""
     require_own_session(caller, session_id)
     state = state_of(request)
     row = await state.quick.get(SessionRow, session_id)

@@ -1,4 +1,4 @@
-"""What all request and response bodies share."""
+"""Shared parts of the bodies: base classes, short texts, codes and guidance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Code = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^
 
 
 class In(BaseModel):
-    """A request body: unknown fields are refused, so that a typing mistake is not silently ignored."""
+    """A request body. Unknown fields are refused, so that a misspelt field is not silently ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -21,7 +21,7 @@ class Out(BaseModel):
 
 
 class GuidanceOut(Out):
-    """What to do better, as a code and in plain words."""
+    """Advice for the next attempt, as a code and as a sentence."""
 
     code: str = Field(examples=["too_dark"])
     text: str = Field(examples=["Turn toward the light."])

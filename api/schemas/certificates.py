@@ -1,4 +1,4 @@
-"""Bodies about certificates: show, revoke, verify."""
+"""Bodies about certificates: showing, revoking and verifying them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api.schemas.base import Code, In, Out
 
 
 class CertificateOut(Out):
-    """A certificate with its present state. ``text`` is what the QR code holds."""
+    """A certificate with its present state. ``text`` is the content of its QR code."""
 
     number: str
     state: Literal["valid", "paused", "superseded", "revoked", "expired"]
@@ -21,25 +21,27 @@ class CertificateOut(Out):
     issued_at: datetime
     key_id: str
     text: str = Field(examples=["CPL1:6BF…"])
-    content: dict[str, Any] = Field(description="What the signed bytes state, with labels for people")
+    content: dict[str, Any] = Field(description="The signed statements, with labels for people")
 
 
 class RevokeIn(In):
-    """Why a certificate is revoked."""
+    """The reason of a revocation."""
 
     reason: Code = Field(examples=["issued_in_error"])
 
 
 class VerifyIn(In):
-    """A certificate as read from its QR code."""
+    """The text of a certificate, as read from its QR code."""
 
     text: Annotated[str, StringConstraints(min_length=1, max_length=4096)] = Field(examples=["CPL1:6BF…"])
 
 
 class VerifyOut(Out):
-    """What the issuer says of a certificate now, revocation included."""
+    """The issuer's present answer about a certificate, revocation included."""
 
     state: Literal["valid", "expired", "not_yet_valid", "paused", "superseded", "revoked"]
-    accept: bool = Field(description="Whether it proves life now. A paused one does not, but payment goes on")
+    accept: bool = Field(
+        description="Whether the certificate proves life now. A paused one does not, but the payment continues"
+    )
     number: str
-    lines: list[str] = Field(description="The same in plain words")
+    lines: list[str] = Field(description="The answer in plain words")

@@ -13,7 +13,7 @@ from api.schemas.people import BeneficiaryOut
 
 
 class ReceiptItemOut(Out):
-    """One record that counted. ``denied``: the person has said that it was not them."""
+    """One record that a silent certification rested on. ``denied``: the person said that it was not them."""
 
     evidence_id: UUID
     source: str = Field(examples=["city-hospital"])
@@ -26,7 +26,7 @@ class ReceiptItemOut(Out):
 
 
 class ReceiptOut(Out):
-    """What one silent certification of one pension rested on."""
+    """The records that one silent certification of one pension rested on."""
 
     determination_id: UUID
     scheme: str
@@ -44,7 +44,7 @@ class ReceiptList(Out):
 
 
 class ReasonOut(Out):
-    """Why: a stable code, its parameters, the facts it rests on, and a sentence."""
+    """A reason of a determination: a stable code, its parameters, the facts it rests on, and a sentence."""
 
     code: str
     params: dict[str, str]
@@ -53,7 +53,7 @@ class ReasonOut(Out):
 
 
 class DeterminationOut(Out):
-    """One verdict about one entitlement, with everything needed to replay it."""
+    """The verdict about one entitlement on one date, with the digests that replay needs."""
 
     id: UUID
     beneficiary_id: UUID
@@ -88,18 +88,18 @@ SourceName = Annotated[str, StringConstraints(min_length=1, max_length=60, patte
 
 
 class RecordIn(In):
-    """A record of a registry. Exactly one of ``adverse``, ``act`` and ``voids``."""
+    """A record of a registry. Give exactly one of ``adverse``, ``act`` and ``voids``."""
 
-    source: SourceName = Field(examples=["civil-registry"], description="One of the sources your token names")
-    record_id: Code = Field(examples=["D-2026-000417"], description="The source's own number of the record")
+    source: SourceName = Field(examples=["civil-registry"], description="One of the sources that your token names")
+    record_id: Code = Field(examples=["D-2026-000417"], description="The source's own number for the record")
     event_at: AwareDatetime = Field(examples=["2026-10-02T00:00:00+08:00"])
-    adverse: Code | None = Field(default=None, examples=["death"])
+    adverse: Code | None = Field(default=None, examples=["death"], description="An adverse record")
     act: Code | None = Field(default=None, description="A sign of life, such as hospital_stay")
-    voids: Code | None = Field(default=None, description="Number of the record of the same source to take back")
+    voids: Code | None = Field(default=None, description="The record of the same source that this one takes back")
 
 
 class RecordOut(Out):
-    """The stored record, and how the person stands now."""
+    """The stored record, and the person with their present standing."""
 
     evidence_id: str
     beneficiary: BeneficiaryOut
@@ -120,14 +120,14 @@ class ReviewCaseOut(Out):
 
 
 class CaseIn(In):
-    """A case that a person asks for: an appeal, or a proof of life before an officer or a consul."""
+    """A review case that a person asks for: an appeal, or a proof of life before an officer or a consul."""
 
     beneficiary_id: UUID
     kind: Literal["appeal", "proof_in_person"] = Field(examples=["appeal"])
 
 
 class ReviewCaseList(Out):
-    """Review cases; who has waited longest comes first."""
+    """Review cases, oldest first."""
 
     items: list[ReviewCaseOut]
 
@@ -135,15 +135,15 @@ class ReviewCaseList(Out):
 class RulingIn(In):
     """An officer's ruling.
 
-    ``confirm_alive``: you saw or spoke to the person. ``stop``: the payment stops. ``no_change``: you looked into it,
-    and it says nothing about life or payment; refused while the cause of the case stands.
+    ``confirm_alive``: you saw or spoke to the person. ``stop``: the payment stops. ``no_change``: you examined the
+    case, and it says nothing about life or payment; this ruling is refused while the cause of the case stands.
     """
 
     ruling: Literal["confirm_alive", "stop", "no_change"]
 
 
 class RulingOut(Out):
-    """The closed case, and how the person stands now."""
+    """The closed case, and the person with their present standing."""
 
     case: ReviewCaseOut
     beneficiary: BeneficiaryOut

@@ -1,4 +1,4 @@
-"""What goes over the wire about visits at home: with tablets, officers, and whoever scans a code at a door."""
+"""Bodies about visits at home, for tablets, for officers, and for people who scan an agent's code at the door."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Badge = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{2,30}$")]
 
 
 class InvitationIn(In):
-    """The secret of an invitation, from the address that the officer handed over."""
+    """The secret of an invitation, from the address that the officer gave to the agent."""
 
     secret: Secret
 
 
 class AgentOut(Out):
-    """An agent, as the agent's own tablet shows them."""
+    """An agent, as the agent's own tablet shows the agent."""
 
     id: UUID
     badge: str
@@ -36,7 +36,7 @@ class AgentOut(Out):
 
 
 class EnrolmentOut(Out):
-    """What a tablet needs to make its passkey: ``options`` are those of WebAuthn's ``credentials.create``."""
+    """The data with which a tablet makes its passkey. ``options`` are those of WebAuthn's ``credentials.create``."""
 
     tablet_id: UUID
     agent: AgentOut
@@ -45,7 +45,7 @@ class EnrolmentOut(Out):
 
 
 class DeviceKeyIn(In):
-    """Public key of the tablet (JWK), by which it signs what it seals."""
+    """The public part of the key with which the tablet signs its sealed visits (JWK)."""
 
     kty: Literal["EC"]
     crv: Literal["P-256"]
@@ -54,33 +54,33 @@ class DeviceKeyIn(In):
 
 
 class EnrolIn(InvitationIn):
-    """A tablet's two keys. ``credential`` is WebAuthn's answer as JSON."""
+    """A tablet's two keys: its signing key, and its passkey in ``credential``, WebAuthn's answer as JSON."""
 
     key: DeviceKeyIn
     credential: dict[str, Any]
 
 
 class TabletIn(In):
-    """Which tablet wants to sign in."""
+    """A tablet, by its id."""
 
     tablet_id: UUID
 
 
 class ChallengeOut(Out):
-    """``options`` are those of WebAuthn's ``credentials.get``."""
+    """A challenge for the tablet's passkey. ``options`` are those of WebAuthn's ``credentials.get``."""
 
     options: dict[str, Any]
 
 
 class TabletSignInIn(TabletIn):
-    """The passkey's answer as JSON."""
+    """A tablet's answer to the challenge. ``credential`` is the answer of its passkey as JSON."""
 
     credential: dict[str, Any]
     device_id: DeviceId
 
 
 class TabletSignedIn(Out):
-    """The cookie is set; it counts until then."""
+    """The agent who is signed in. The cookie is set and is valid until ``until``."""
 
     until: datetime
     agent: AgentOut
@@ -88,7 +88,7 @@ class TabletSignedIn(Out):
 
 
 class StopOut(Out):
-    """One visit of the plan."""
+    """One visit of an agent's plan."""
 
     visit_id: UUID
     person_id: UUID
@@ -113,7 +113,7 @@ class StopOut(Out):
 
 
 class ChainOut(Out):
-    """The last link of the tablet's chain that arrived."""
+    """The last bundle of the tablet's chain that the service received."""
 
     seq: int
     sha256: str
@@ -127,12 +127,12 @@ class PlaceOut(Out):
 
     @classmethod
     def at(cls, point: Point | None) -> Self | None:
-        """Say where a point is, if there is one."""
+        """Return the place of a point; None if there is none."""
         return None if point is None else cls(latitude=point[0], longitude=point[1])
 
 
 class DayOut(Out):
-    """What a tablet takes along."""
+    """The data that a tablet loads for the visits of the next days."""
 
     agent: AgentOut
     fund: str
@@ -140,50 +140,52 @@ class DayOut(Out):
     key: dict[str, str]
     head: ChainOut
     stops: list[StopOut]
-    base: PlaceOut | None = Field(description="Where the agent's days begin")
+    base: PlaceOut | None = Field(description="The place where the agent's days begin")
     day_codes: dict[date, str] = Field(
-        description="What to show at doors that are not in the plan, by day; PNG, base64"
+        description="Codes, by day, to show to people who are not in the plan; PNG, base64"
     )
     retention_days: int
 
 
 class ToldOut(Out):
-    """What became of one sealed visit."""
+    """The state and result of one sealed visit."""
 
     sha256: str
     visit_id: UUID
     seq: int
     state: Literal["received", "opened", "refused"]
-    reason: str | None = Field(description="Why it was refused; an officer looks into it")
+    reason: str | None = Field(description="Why the service refused it; an officer examines it")
     result: str | None
-    outcome: str | None = Field(description="Of the face, once it was judged")
+    outcome: str | None = Field(description="Outcome of the face comparison, once it is decided")
     guidance: list[str]
 
 
 class TakenOut(Out):
-    """A bundle is safe now."""
+    """The service has stored the bundle."""
 
     told: ToldOut
     anchor: str
 
 
 class ToldList(Out):
-    """What became of the visits of the last days, newest first."""
+    """The states and results of the visits of the last days, newest first."""
 
     items: list[ToldOut]
     waiting: int
-    missing: list[int] = Field(description="Places in the tablet's chain that never arrived, though later ones did")
+    missing: list[int] = Field(
+        description="Sequence numbers of the tablet's chain that did not arrive although later ones did"
+    )
     anchor: str
 
 
 class DoorIn(In):
-    """What the code at the door says."""
+    """The secret of the code that an agent shows at the door."""
 
     secret: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class DoorOut(Out):
-    """Who the agent is that shows the code. ``today``: they work for the fund and are to visit this person today."""
+    """The agent who shows the code. ``today``: the agent works for the fund and is to visit this person today."""
 
     fund: str
     name: str
@@ -191,7 +193,9 @@ class DoorOut(Out):
     photo: str | None = Field(description="JPEG, base64")
     today: bool
     planned_on: date | None
-    initials: str | None = Field(description="Of the person to be visited; null when the visit is not in the plan")
+    initials: str | None = Field(
+        description="Initials of the person to be visited; null if the visit is not in the plan"
+    )
 
 
 class BaseIn(In):
@@ -206,13 +210,13 @@ class AgentIn(In):
 
     badge: Badge
     name: Text
-    area: Area = Field(description="Region, or what the regions begin with, in which the agent works")
+    area: Area = Field(description="Region, or the beginning of the regions, in which the agent works")
     capacity: int = Field(default=12, ge=0, le=60, description="Visits a day")
-    base: BaseIn | None = Field(default=None, description="Where the agent's days begin")
+    base: BaseIn | None = Field(default=None, description="The place where the agent's days begin")
 
 
 class AgentChangeIn(In):
-    """What changes of an agent; what is not given stays, and a base of null is none."""
+    """Changes of an agent. Fields that are left out stay as they are; a base of null removes the base."""
 
     name: Text | None = None
     area: Area | None = None
@@ -250,13 +254,13 @@ class AgentList(Out):
 
 
 class AgentStateIn(In):
-    """Whether an agent works."""
+    """The state that an agent gets."""
 
     state: Literal["active", "away", "suspended"]
 
 
 class InvitedOut(Out):
-    """The address that enrols one tablet, once. Hand it over; do not send it."""
+    """The address that enrols one tablet, once. Give it to the agent in person; do not send it."""
 
     tablet_id: UUID
     address: str
@@ -264,7 +268,7 @@ class InvitedOut(Out):
 
 
 class SignalOut(Out):
-    """One thing that was unusual, in ``hits`` of ``trials`` visits; honest ones show it with 10^-``surprise``."""
+    """An unusual pattern in ``hits`` of ``trials`` visits. Honest visits show it with probability 10^-``surprise``."""
 
     signal: str
     hits: int
@@ -273,7 +277,7 @@ class SignalOut(Out):
 
 
 class HoldOut(Out):
-    """What an agent certified is held until a supervisor decides."""
+    """A hold: certificates from an agent's visits are paused until a supervisor decides."""
 
     id: UUID
     agent_id: UUID
@@ -291,13 +295,16 @@ class HoldList(Out):
 
 
 class HoldDecisionIn(In):
-    """Released: there is an honest explanation. Confirmed: the agent cheated; their visits are made anew."""
+    """A supervisor's decision. ``released``: there is an honest explanation. ``confirmed``: the agent cheated.
+
+    If a hold is confirmed, the agent is suspended and other agents visit the people again.
+    """
 
     decision: Literal["released", "confirmed"]
 
 
 class RefusedOut(Out):
-    """A sealed visit that did not count, kept for inquiry."""
+    """A sealed visit that the service refused and keeps for an inquiry."""
 
     id: UUID
     agent_id: UUID
@@ -310,6 +317,6 @@ class RefusedOut(Out):
 
 
 class RefusedList(Out):
-    """Sealed visits that did not count, newest first."""
+    """Refused sealed visits, newest first."""
 
     items: list[RefusedOut]

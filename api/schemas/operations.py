@@ -1,4 +1,4 @@
-"""Bodies about the service itself: health and ledger proofs."""
+"""Bodies of health checks and of proofs about the ledger."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from api.schemas.base import Out
 
 
 class HealthOut(Out):
-    """Alive, or ready with the parts that were checked."""
+    """The state of the process: alive, or ready with the parts that were checked."""
 
     status: Literal["ok"]
     checks: dict[str, str] = Field(default_factory=dict)
 
 
 class InclusionOut(Out):
-    """An entry of the ledger and the proof that it is in the tree of ``size`` (RFC 9162)."""
+    """An entry of the ledger, and the proof that the tree of ``size`` leaves contains it (RFC 9162)."""
 
     index: int
     size: int
@@ -26,7 +26,7 @@ class InclusionOut(Out):
 
 
 class ConsistencyOut(Out):
-    """The proof that the tree of ``old_size`` is the beginning of that of ``new_size`` (RFC 9162)."""
+    """The proof that the tree of ``new_size`` leaves begins with the tree of ``old_size`` leaves (RFC 9162)."""
 
     old_size: int
     new_size: int

@@ -32,14 +32,14 @@ class BeneficiaryIn(In):
 
 
 class LookupIn(In):
-    """A person to find, by one of the two. In a body, because URLs end up in logs."""
+    """The number of a person to find: give one of the two. They stand in a body, because URLs appear in logs."""
 
     national_id: Text | None = Field(default=None, examples=["11010519491231002X"])
     card_number: Text | None = None
 
 
 class EntitlementOut(Out):
-    """A pension with the standing last determined. ``payment`` answers the payer's "may I pay?"."""
+    """A pension with its last determined standing. ``payment`` answers the payer's question "may I pay?"."""
 
     id: UUID
     scheme: str
@@ -49,12 +49,14 @@ class EntitlementOut(Out):
     next_step: str | None = Field(examples=["nothing"])
     valid_until: date | None
     due_on: date | None
-    back_pay_from: date | None = Field(description="The payment was stopped and goes on again; owed from this day on")
+    back_pay_from: date | None = Field(
+        description="Set when a stopped payment continues: the pension is owed from this day on"
+    )
     determination_id: UUID | None
 
 
 class BeneficiaryOut(Out):
-    """A person; ids are masked."""
+    """A person with their pensions; the ids are masked."""
 
     id: UUID
     name: str | None
@@ -68,20 +70,22 @@ class BeneficiaryOut(Out):
 
 
 class BeneficiaryPage(Out):
-    """A page of people; ``next`` goes into ``after`` of the next request."""
+    """A page of people. Send ``next`` as ``after`` for the next page; null means that this is the last."""
 
     items: list[BeneficiaryOut]
     next: UUID | None
 
 
 class ReferenceOut(Out):
-    """An enrolled face image. ``pending`` until it has been measured."""
+    """An enrolled face image. Its state is ``pending`` until the service has measured it."""
 
     id: UUID
     state: Literal["pending", "active", "refused"]
     created_at: datetime
     guidance: list[GuidanceOut]
-    quality: list[dict[str, Any]] = Field(description="Measures as raw value, unit, score 0-100 and state")
+    quality: list[dict[str, Any]] = Field(
+        description="Quality measures, each with raw value, unit, score 0-100 and state"
+    )
 
 
 class ErasedOut(Out):

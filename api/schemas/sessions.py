@@ -20,14 +20,14 @@ class SessionIn(In):
         Field(
             default=None,
             examples=["b1946ac92492d2347c6235b4d2611184"],
-            description="Chosen once by chance and kept on the person's phone; stored as a keyed hash only",
+            description="Drawn at random once and kept on the person's phone; stored as a keyed hash only",
         )
     )
-    assisted: bool = Field(default=False, description="Somebody helps the person")
+    assisted: bool = Field(default=False, description="A helper holds the phone or assists the person")
 
 
 class CameraIn(In):
-    """What a phone says of its camera; kept with the session, for whoever looks into a doubtful one."""
+    """The phone's report about its camera. It is kept with the session, for officers who examine a doubtful one."""
 
     label: str | None = Field(default=None, max_length=200, examples=["camera2 1, facing front"])
     facing: Literal["user", "environment"] | None = None
@@ -43,11 +43,13 @@ class LiveHello(In):
     token: str = Field(max_length=8192)
     nonce: str = Field(max_length=100)
     camera: CameraIn | None = None
-    device: str | None = Field(default=None, max_length=200, description="As said when the session was opened")
+    device: str | None = Field(
+        default=None, max_length=200, description="The device id that the session was opened with"
+    )
 
 
 class StepOut(Out):
-    """A prompt and when it stands on the screen, in milliseconds after the first frame. Left and right are one's."""
+    """A prompt and when the screen shows it, in milliseconds after the first frame. Left and right are the person's."""
 
     prompt: Literal["turn_left", "turn_right", "look_up", "come_closer", "smile", "open_mouth", "blink"]
     from_ms: int
@@ -55,7 +57,7 @@ class StepOut(Out):
 
 
 class FlashOut(Out):
-    """A colour that fills the screen for a while."""
+    """A colour that fills the screen from one time to another, in milliseconds after the first frame."""
 
     colour: str = Field(examples=["#00ffff"])
     from_ms: int
@@ -63,7 +65,7 @@ class FlashOut(Out):
 
 
 class PlanOut(Out):
-    """What this session asks, in this order and at these times. Drawn by the server, for this session only."""
+    """The prompts and flashes of one session, with their times. The server draws a plan for each session."""
 
     profile: Literal["standard", "gentle", "light", "doorstep"]
     steps: list[StepOut]
@@ -72,9 +74,9 @@ class PlanOut(Out):
 
 
 class SessionOut(Out):
-    """A capture session. ``outcome`` and ``guidance`` are there once ``state`` is ``decided``.
+    """A capture session. ``outcome`` and ``guidance`` are set when ``state`` is ``decided``.
 
-    ``beneficiary_id`` and ``determinations`` are left out towards somebody who only gave an id and a birth date.
+    ``beneficiary_id`` and ``determinations`` are left out for a caller who only gave an id and a birth date.
     """
 
     id: UUID
@@ -86,45 +88,51 @@ class SessionOut(Out):
     submitted_at: datetime | None
     decided_at: datetime | None
     outcome: Literal["certified", "retry", "review", "other_path", "doorstep"] | None
-    attempts_left: int | None = Field(default=None, description="Before a visit is offered, when the outcome is retry")
+    attempts_left: int | None = Field(
+        default=None, description="If the outcome is retry: attempts that remain before a visit is offered"
+    )
     guidance: list[GuidanceOut]
     certificate_number: str | None
     determinations: list[UUID]
-    profile: Literal["standard", "gentle", "light", "doorstep"] | None = Field(description="How much is asked")
-    plan: PlanOut | None = Field(description="None in sessions from before there were challenges")
+    profile: Literal["standard", "gentle", "light", "doorstep"] | None = Field(
+        description="How much the session asks of the person"
+    )
+    plan: PlanOut | None = Field(description="Null in sessions that are older than challenges")
     assisted: bool
 
 
 class NewSession(SessionOut):
-    """A session as it is shown once, to whoever opened it."""
+    """A new session. Only the answer to the caller who opened it shows the nonce."""
 
     nonce: str = Field(examples=["q83vEjRWeJCrze8SNFZ4kA"], description="16 bytes of this session, base64url")
 
 
 class SessionOpened(Out):
-    """A new session with the token that opens it, and only it, to the person's own device."""
+    """A new session, and the token with which the person's own device uses this session and no other."""
 
     session: NewSession
     token: str = Field(description="Bearer token of the role 'pensioner', for this session only")
 
 
 class UploadIn(In):
-    """A video to send in chunks, as declared before its first byte."""
+    """A video that is sent in chunks, declared before the first byte."""
 
-    size: int = Field(ge=1, le=2**31 - 1, examples=[3_200_000], description="Bytes of the whole")
-    media_type: Literal["video/webm", "video/mp4"] = Field(description="What it is. Its content decides in the end")
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(description="Of the whole, in hex")
+    size: int = Field(ge=1, le=2**31 - 1, examples=[3_200_000], description="Bytes of the whole video")
+    media_type: Literal["video/webm", "video/mp4"] = Field(description="Declared type; the content decides")
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
+        description="SHA-256 of the whole video, in hex"
+    )
     camera: CameraIn | None = None
 
 
 class UploadOut(Out):
-    """How far an upload got. ``complete`` once the whole has arrived, was checked, and the session is submitted."""
+    """The progress of an upload. ``complete``: the whole video was received and checked, and the session submitted."""
 
     session_id: UUID
-    state: Literal["open", "submitted", "decided", "expired"] = Field(description="Of the session")
-    offset: int = Field(description="Where the next chunk begins")
+    state: Literal["open", "submitted", "decided", "expired"] = Field(description="State of the session")
+    offset: int = Field(description="Byte at which the next chunk begins")
     size: int
     complete: bool
-    min_chunk: int = Field(description="Bytes that every chunk but the last has at least")
-    max_chunk: int
+    min_chunk: int = Field(description="Least bytes of every chunk but the last")
+    max_chunk: int = Field(description="Most bytes of a chunk")
     expires_at: datetime

@@ -12,7 +12,7 @@ from certify.capture.analysis import Look
 from certify.domain.evidence import Check
 from certify.service import Unit
 from certify.storage.tables.sessions import SessionRow
-from certify.storage.video_hashes import put_prints, similar_prints
+from certify.storage.video_hashes import similar_video_hashes, store_video_hash
 from models.liveness.video_hash import Prints, likeness
 
 
@@ -25,7 +25,7 @@ def check_seen_before(unit: Unit, row: SessionRow, seen: Look) -> tuple[Look, di
         return seen, None
     prints = seen.prints
     finding: dict[str, Any] = {"state": Check.PASS.value}
-    for session, frames in similar_prints(unit.db, row.id, prints.bands()):
+    for session, frames in similar_video_hashes(unit.db, row.id, prints.bands()):
         found = likeness(Prints.from_bytes(frames), prints)
         if found.same:
             finding = {
@@ -37,5 +37,5 @@ def check_seen_before(unit: Unit, row: SessionRow, seen: Look) -> tuple[Look, di
             seen = replace(seen, liveness=Check.FAIL, guidance=("record_anew",))
             break
     kept = prints.kept()
-    put_prints(unit.db, row.id, row.beneficiary_id, kept.bands(), kept.to_bytes())
+    store_video_hash(unit.db, row.id, row.beneficiary_id, kept.bands(), kept.to_bytes())
     return seen, finding

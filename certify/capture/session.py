@@ -33,7 +33,13 @@ from certify.service import Service, Unit
 from certify.storage.facts import add_evidence, store_parameters
 from certify.storage.media import put_media, read_media
 from certify.storage.people import get_beneficiary, references_of
-from certify.storage.sessions import failed_profiles, get_session, person_of_session, sessions_since, waiting_of
+from certify.storage.sessions import (
+    failed_profiles,
+    get_session,
+    has_waiting_session,
+    person_of_session,
+    sessions_since,
+)
 from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.sessions import SessionRow
 from certify.storage.uploads import delete_upload
@@ -132,7 +138,7 @@ def require_open(unit: Unit, person: BeneficiaryRow, row: SessionRow) -> None:
         refuse_stranger(unit, row.stranger)
     elif row.channel == Channel.REMOTE:
         # One attempt at a time, each judged before the next: else sessions opened early could be spent all at once.
-        if waiting_of(unit.db, row.beneficiary_id):
+        if has_waiting_session(unit.db, row.beneficiary_id):
             raise another_in_progress()
         _refuse_when_used_up(unit, person)
 

@@ -10,7 +10,16 @@ from certify.domain.error_codes import ErrorCode
 from certify.doorstep.homes import Home, checked_home, set_homes
 from certify.errors import Invalid
 from certify.files.people_rows import QUARANTINE_COLUMNS, BadRow
-from certify.files.row_file import Cells, Done, FileReport, Progress, Source, import_rows, no_progress, people_of
+from certify.files.row_file import (
+    Cells,
+    ChunkResult,
+    FileReport,
+    ImportSource,
+    Progress,
+    import_rows,
+    no_progress,
+    people_of,
+)
 from certify.files.table_file import Columns, Row
 from certify.service import Service, Unit
 
@@ -21,7 +30,7 @@ HOME_COLUMNS = Columns(
 )
 
 
-def import_homes(service: Service, source: Source, *, progress: Progress = no_progress) -> FileReport:
+def import_homes(service: Service, source: ImportSource, *, progress: Progress = no_progress) -> FileReport:
     """Import homes from a file. A row replaces the whole stored home, with its directions and coordinates.
 
     Args:
@@ -38,8 +47,8 @@ def import_homes(service: Service, source: Source, *, progress: Progress = no_pr
     return import_rows(service, source, HOME_COLUMNS, partial(_carry_out, set()), progress)
 
 
-def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> Done:
-    done = Done()
+def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> ChunkResult:
+    done = ChunkResult()
     people = people_of(unit, rows, done)
     homes: dict[UUID, Home] = {}
     for row, cells in rows:

@@ -18,14 +18,14 @@ from certify.doorstep.homes import Home, homes_of
 from certify.doorstep.planning import note_planned, request_visits
 from certify.errors import Invalid
 from certify.files.people_rows import QUARANTINE_COLUMNS, BadRow
-from certify.files.quarantine import harmless
+from certify.files.quarantine import escape_formula
 from certify.files.row_file import (
     CHUNK,
     Cells,
-    Done,
+    ChunkResult,
     FileReport,
+    ImportSource,
     Progress,
-    Source,
     import_rows,
     no_progress,
     people_of,
@@ -97,11 +97,11 @@ def export_plan(
             home = homes.get(person.id, Home(""))
             # One row is one line: the import expects that of every file.
             cells += [person.name, *(part.replace("\n", ", ") for part in (home.address, home.directions))]
-        writer.writerow(harmless("" if cell is None else str(cell)) for cell in cells)
+        writer.writerow(escape_formula("" if cell is None else str(cell)) for cell in cells)
     return text.getvalue().encode("utf-8-sig")
 
 
-def import_plan(service: Service, source: Source, *, progress: Progress = no_progress) -> FileReport:
+def import_plan(service: Service, source: ImportSource, *, progress: Progress = no_progress) -> FileReport:
     """Import a plan that was made with another tool.
 
     A row names the visit, or a person by national id or card number; a person without an open visit gets one (reason
@@ -151,7 +151,7 @@ class _Wanted:
 class _Chunk:
     """The agents, visits and people that the rows of one chunk name, read at once and locked."""
 
-    def __init__(self, unit: Unit, rows: Sequence[tuple[Row, Cells]], done: Done, seen: set[UUID]) -> None:
+    def __init__(self, unit: Unit, rows: Sequence[tuple[Row, Cells]], done: ChunkResult, seen: set[UUID]) -> None:
         self.today = today_of(unit)
         self.people = people_of(unit, rows, done)
         self.seen = seen
@@ -195,9 +195,9 @@ class _Chunk:
         return visit, visit.beneficiary_id
 
 
-def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> Done:
+def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> ChunkResult:
     filled = [(row, cells) for row, cells in rows if cells["badge"] or cells["planned_on"]]
-    done = Done(unchanged=len(rows) - len(filled))
+    done = ChunkResult(unchanged=len(rows) - len(filled))
     chunk = _Chunk(unit, filled, done, seen)
     wanted = []
     for row, cells in filled:
@@ -218,7 +218,7 @@ def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -
     return done
 
 
-def _fitting(unit: Unit, changes: Sequence[_Wanted], done: Done) -> list[_Wanted]:
+def _fitting(unit: Unit, changes: Sequence[_Wanted], done: ChunkResult) -> list[_Wanted]:
     """Return the rows that there is room for, with their places; rows count in the order of the file."""
     loads = _loads(unit, changes)
     fitting: list[_Wanted] = []

@@ -1,7 +1,7 @@
-"""Importing people from a file: one row per pension. Good rows go in, bad rows go to quarantine with the reason.
+"""Import people from a file with one row for each pension. Wrong rows go to quarantine with their reasons.
 
-A chunk of rows is one transaction. What is in already is left alone, so an import that was cut short, or has a
-corrected file, is simply run again.
+A chunk of rows is one transaction. Pensions that are stored already stay as they are, so an import that was
+interrupted, or whose file was corrected, can be repeated.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of a file. ``rows`` is the sum of entitlements added, unchanged and quarantined rows."""
+    """The result of an import. ``rows`` is the sum of entitlements added, unchanged rows and quarantined rows."""
 
     rows: int
     people_added: int
@@ -63,9 +63,21 @@ def import_people(
     progress: Progress = lambda _done, _total: None,
     chunk: int = CHUNK,
 ) -> ImportReport:
-    """Import a CSV or Parquet file. ``progress`` is called with the rows done and their number, after every chunk.
+    """Import people from a CSV or Parquet file.
 
-    Raises Invalid, before anything is changed, when the file, its columns or the quarantine path cannot be used.
+    Args:
+        service: the service.
+        path: the file.
+        quarantine: path of the quarantine file; by default beside the file.
+        encoding: encoding of a CSV file.
+        separator: separator of a CSV file; by default the one that fits the header best.
+        progress: called after every chunk with the number of rows done and the number of all rows.
+        chunk: rows in one transaction.
+
+    Raises:
+        Invalid: nothing is changed, because the file cannot be read (``file_format``, ``file_encoding``), a column is
+            unknown, missing, repeated or of a wrong type (``column_unknown``, ``column_missing``, ``column_twice``,
+            ``column_type``), or the quarantine path cannot be used (``quarantine_path``).
     """
     table = TableFile(path, COLUMNS, encoding=encoding, separator=separator)
     target = quarantine or path.with_name(f"{path.stem}.quarantine.csv")
@@ -73,16 +85,16 @@ def import_people(
         raise Invalid("The quarantine file cannot be the file that is imported.", code=ErrorCode.QUARANTINE_PATH)
     total = table.count()
     tally = _Tally()
-    # Of every (person, scheme) seen: 64 bits, so that a row that comes twice is told, however far apart.
+    # A hash of 64 bits for every (person, scheme), to detect a row that comes twice, however far apart.
     seen: set[int] = set()
     with Quarantine(target, table.header) as bad_rows:
         for good, bad in _chunks(service, table, seen, chunk):
-            done = _import_chunk(service, good) if good else _Done()
-            bad_rows.add([*bad, *done.bad])
+            result = _import_chunk(service, good) if good else _ChunkResult()
+            bad_rows.add([*bad, *result.bad])
             tally.rows += len(good) + len(bad)
-            tally.people += done.people
-            tally.entitlements += done.entitlements
-            tally.unchanged += len(good) - len(done.bad) - done.entitlements
+            tally.people += result.people
+            tally.entitlements += result.entitlements
+            tally.unchanged += len(good) - len(result.bad) - result.entitlements
             progress(tally.rows, max(total, tally.rows))
         quarantined = bad_rows.count
     progress(tally.rows, tally.rows)
@@ -99,7 +111,7 @@ def import_people(
 def _chunks(
     service: Service, table: TableFile, seen: set[int], size: int
 ) -> Iterator[tuple[list[PersonRow], list[BadRow]]]:
-    """Read the file in chunks of good and bad rows."""
+    """Yield the rows of a file in chunks: the valid rows, and the wrong ones with their reasons."""
     rows = table.rows()
     while batch := list(islice(rows, size)):
         today = latest_date(service.clock())
@@ -122,16 +134,16 @@ def _chunks(
 
 
 @dataclass(slots=True)
-class _Done:
-    """What one chunk did."""
+class _ChunkResult:
+    """What the import of one chunk did."""
 
     people: int = 0
     entitlements: int = 0
     bad: list[BadRow] = field(default_factory=list)
 
 
-def _import_chunk(service: Service, rows: list[PersonRow]) -> _Done:
-    done = _Done()
+def _import_chunk(service: Service, rows: list[PersonRow]) -> _ChunkResult:
+    result = _ChunkResult()
     groups: dict[str, list[PersonRow]] = {}
     for row in rows:
         groups.setdefault(row.national_id, []).append(row)
@@ -142,56 +154,60 @@ def _import_chunk(service: Service, rows: list[PersonRow]) -> _Done:
         more: dict[UUID, list[PersonRow]] = {}
         for national_id, group in groups.items():
             person = known.get(hashes[national_id])
-            fitting = _fitting(person, group, done)
-            if fitting and person is None:
-                new.append(fitting)
-            elif fitting and person is not None:
-                more[person.id] = fitting
-        people = [*_add_new(unit, new, done), *_add_more(unit, more, done)]
+            missing = _missing_pensions(person, group, result)
+            if missing and person is None:
+                new.append(missing)
+            elif missing and person is not None:
+                more[person.id] = missing
+        people = [*_add_new(unit, new, result), *_add_more(unit, more, result)]
         determine_many(unit, people)
-    return done
+    return result
 
 
-def _fitting(known: KnownPerson | None, rows: list[PersonRow], done: _Done) -> list[PersonRow]:
-    """Return what is missing of one person. The first row says who it is; rows that contradict it are refused."""
+def _missing_pensions(known: KnownPerson | None, rows: list[PersonRow], result: _ChunkResult) -> list[PersonRow]:
+    """Return the rows of one person whose pensions are not stored yet.
+
+    The stored person, or else the first row, says who the person is; rows that contradict it are refused.
+    """
     name, birth_date = (known.name, known.birth_date) if known else (rows[0].name, None)
     card_number = None
-    fitting: list[PersonRow] = []
+    missing: list[PersonRow] = []
     for row in rows:
         if why := _contradiction(row, name, birth_date, card_number):
-            done.bad.append(
+            result.bad.append(
                 BadRow(row.row, ErrorCode.CONTRADICTION, f"{why} differs from what is known of this person.")
             )
             continue
         birth_date, card_number = birth_date or row.birth_date, card_number or row.card_number
         if known is None or row.entitlement.scheme not in known.schemes:
-            fitting.append(row)
-    return fitting
+            missing.append(row)
+    return missing
 
 
-def _add_new(unit: Unit, groups: list[list[PersonRow]], done: _Done) -> list[UUID]:
-    """Enrol new people; the rows of whoever cannot be enrolled are refused, the others go in."""
+def _add_new(unit: Unit, groups: list[list[PersonRow]], result: _ChunkResult) -> list[UUID]:
+    """Enrol new people, and refuse the rows of people who cannot be enrolled."""
     people = []
-    for rows, found in zip(groups, add_beneficiaries(unit, [_person(rows) for rows in groups]), strict=True):
-        if isinstance(found, CertifyError):
-            done.bad += [BadRow(row.row, found.code, found.message) for row in rows]
+    for rows, added in zip(groups, add_beneficiaries(unit, [_person(rows) for rows in groups]), strict=True):
+        if isinstance(added, CertifyError):
+            result.bad += [BadRow(row.row, added.code, added.message) for row in rows]
         else:
-            people.append(found)
-            done.people += 1
-            done.entitlements += len(rows)
+            people.append(added)
+            result.people += 1
+            result.entitlements += len(rows)
     return people
 
 
-def _add_more(unit: Unit, groups: dict[UUID, list[PersonRow]], done: _Done) -> list[UUID]:
+def _add_more(unit: Unit, groups: dict[UUID, list[PersonRow]], result: _ChunkResult) -> list[UUID]:
     """Add pensions to people who are enrolled already."""
     if groups:
         lock_people(unit.db, list(groups))
         new = {person: [row.entitlement for row in rows] for person, rows in groups.items()}
-        done.entitlements += add_entitlements(unit, new)
+        result.entitlements += add_entitlements(unit, new)
     return list(groups)
 
 
 def _contradiction(row: PersonRow, name: str | None, birth_date: date | None, card_number: str | None) -> str:
+    """Return which detail of a row contradicts what is known, or an empty text."""
     for label, given, before in (
         ("The name", row.name, name),
         ("The date of birth", row.birth_date, birth_date),

@@ -1,4 +1,4 @@
-"""From a row of text to a person with one pension: every rule that one row can break by itself."""
+"""Turn a row of text cells into a person with one pension, and check each rule that a single row can break."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from certify.people.national_id import normalise_id
 from certify.registry.normalise.canonical import SEXES
 from certify.service import Service
 
-# A quarantine file can be corrected and imported again as it is, so its own columns are passed over.
+# A quarantine file can be corrected and imported again as it is, so an import ignores the columns that it adds.
 QUARANTINE_COLUMNS = ("quarantine_line", "quarantine_code", "quarantine_reason")
 REQUIRED = ("national_id", "name", "scheme", "starts_on")
 OPTIONAL = ("card_number", "birth_date", "region", "needs", "last_proof_on", "sex")
@@ -23,14 +23,14 @@ COLUMNS = Columns(known=(*REQUIRED, *OPTIONAL), required=REQUIRED, ignored=QUARA
 
 _DATE = re.compile(r"(\d{4})(?:(\d{2})(\d{2})|([-/])(\d{1,2})\4(\d{1,2}))", re.ASCII)
 _NEED = re.compile(r"[a-z0-9_]{1,40}")
-# What spreadsheets and data frames make of an id: digits are lost, or a zero is gained.
+# Decimal numbers that spreadsheets and data frames make of an id: digits are lost, or a zero is added.
 _NUMBER = re.compile(r"\d+[.,]0+|\d+([.,]\d+)?E[+-]?\d+", re.IGNORECASE)
 _MAX_REGION = 40
 
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """One valid row: who, and one pension."""
+    """One valid row: a person and one pension."""
 
     row: Row
     national_id: str
@@ -45,7 +45,7 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that does not go in, and why: a stable code and a sentence."""
+    """A row that cannot be imported, with the reason as a stable code and a sentence."""
 
     row: Row
     code: str
@@ -53,7 +53,14 @@ class BadRow:
 
 
 def read_row(service: Service, header: tuple[str, ...], row: Row, today: date) -> PersonRow | BadRow:
-    """Read a row, or say the first thing that is wrong with it."""
+    """Return the person of a row, or the first reason why the row cannot be imported.
+
+    Args:
+        service: the service, for its policies and the format of national ids.
+        header: names of the columns.
+        row: the row.
+        today: dates of a last proof may not be later.
+    """
     if row.problem:
         return BadRow(row, ErrorCode.ROW_UNREADABLE, row.problem)
     cells = dict(zip(header, (unicodedata.normalize("NFC", cell).strip() for cell in row.cells), strict=True))
@@ -103,10 +110,10 @@ def _date(cells: dict[str, str], column: str) -> date | None:
     text = unicodedata.normalize("NFKC", cells.get(column, ""))
     if not text:
         return None
-    found = _DATE.fullmatch(text)
-    if found is None:
+    match = _DATE.fullmatch(text)
+    if match is None:
         raise Invalid(f"'{column}' is not a date such as 2026-03-31.", code=ErrorCode(f"{column}_invalid"))
-    year, month, day = found[1], found[2] or found[5], found[3] or found[6]
+    year, month, day = match[1], match[2] or match[5], match[3] or match[6]
     try:
         return date(int(year), int(month), int(day))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Rows that did not go in, written to a CSV file that only its owner can read, with the reasons in front."""
+"""Write rejected rows to a CSV file, with the reasons in front. Only the owner of the file can read it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.files.people_rows import QUARANTINE_COLUMNS, BadRow
 
-_BOM = b"\xef\xbb\xbf"  # or spreadsheets take UTF-8 for something else
+_BOM = b"\xef\xbb\xbf"  # without it, spreadsheets do not recognise UTF-8
 _START = _BOM + QUARANTINE_COLUMNS[0].encode()
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Quarantine:
-    """The quarantine file of one import. An earlier one is replaced; it is removed when nothing had to go in.
+    """The quarantine file of one import. It replaces an earlier one, and is deleted if no row was rejected.
 
-    Raises Invalid rather than overwrite anything that is not a quarantine file.
+    Args:
+        path: path of the file.
+        header: names of the columns of the imported file.
+
+    Raises:
+        Invalid: the path cannot be written, or holds a file that is no quarantine file (``quarantine_path``).
     """
 
     def __init__(self, path: Path, header: tuple[str, ...]) -> None:
@@ -39,7 +44,9 @@ class Quarantine:
         if self._file.read(len(_START)) not in (b"", _START):
             self._file.close()
             raise Invalid(
-                f"{path} exists and is not a quarantine file.", hint="Name another.", code=ErrorCode.QUARANTINE_PATH
+                f"{path} exists and is not a quarantine file.",
+                hint="Name another file.",
+                code=ErrorCode.QUARANTINE_PATH,
             )
         os.fchmod(descriptor, 0o600)
         self._file.seek(0)
@@ -48,9 +55,9 @@ class Quarantine:
         self._write([(*QUARANTINE_COLUMNS, *self._header)])
 
     def add(self, bad: Iterable[BadRow]) -> None:
-        """Write rows, in the order of their lines."""
+        """Write rejected rows, in the order of their lines."""
         rows = sorted(bad, key=lambda entry: entry.row.line)
-        self._write((str(b.row.line), b.code, b.reason, *map(harmless, self._cells(b))) for b in rows)
+        self._write((str(b.row.line), b.code, b.reason, *map(escape_formula, self._cells(b))) for b in rows)
         self.count += len(rows)
 
     def __enter__(self) -> Self:
@@ -65,19 +72,19 @@ class Quarantine:
 
     def _cells(self, bad: BadRow) -> list[str]:
         cells = bad.row.cells
-        if bad.row.problem:  # cells and columns may not fit each other: keep them all, as they came
+        if bad.row.problem:  # the cells may not fit the columns, so all of them are kept as they came
             return list(cells)
         return [cells[index] for index in self._kept]
 
     def _write(self, rows: Iterable[tuple[str, ...]]) -> None:
         text = _Text()
         csv.writer(text, lineterminator="\n").writerows(rows)
-        # Bytes that could not be read are written as \udc.. so that the file itself can be.
+        # Unreadable bytes are written as the text \udc.., so that the quarantine file itself is readable.
         self._file.write("".join(text.parts).encode("utf-8", "backslashreplace"))
 
 
 class _Text:
-    """What csv.writer writes to."""
+    """Collects the text that ``csv.writer`` writes."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -87,6 +94,6 @@ class _Text:
         return len(text)
 
 
-def harmless(cell: str) -> str:
-    """Keep a spreadsheet from running a cell as a formula."""
+def escape_formula(cell: str) -> str:
+    """Return a cell that a spreadsheet does not run as a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

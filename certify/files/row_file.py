@@ -1,7 +1,7 @@
-"""What files about people share: good rows go in, bad rows go to quarantine, and who a row is about.
+"""Import the rows of a file about people: find the person of each row, carry out valid rows, quarantine the rest.
 
-A chunk of rows is one transaction. What is so already is left alone, so a file that was cut short, or corrected, is
-simply imported again.
+A chunk of rows is one transaction. Rows that would change nothing are skipped, so an import that was interrupted, or
+whose file was corrected, can be repeated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from certify.storage.tables.people import BeneficiaryRow
 
 CHUNK = 1_000
 NAMING = ("visit", "national_id", "card_number")
-"""Columns by which a row says whom it is about."""
+"""Columns that can say whom a row is about."""
 
 Progress = Callable[[int, int | None], None]
 Cells = Mapping[str, str]
@@ -34,7 +34,7 @@ Cells = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of a file. ``rows`` is the sum of rows done, unchanged and quarantined."""
+    """The result of an import. ``rows`` is the sum of rows done, unchanged and quarantined."""
 
     rows: int
     done: int
@@ -44,20 +44,28 @@ class FileReport:
 
 
 @dataclass(slots=True)
-class Done:
-    """What one chunk did."""
+class ChunkResult:
+    """What the import of one chunk did."""
 
     done: int = 0
     unchanged: int = 0
     bad: list[BadRow] = field(default_factory=list)
 
 
-CarryOut = Callable[[Unit, Sequence[tuple[Row, Cells]]], Done]
+CarryOut = Callable[[Unit, Sequence[tuple[Row, Cells]]], ChunkResult]
+"""Carries out the rows of one chunk in a transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A file to import: where bad rows go (beside it when not said), its encoding, and in whose name it is done."""
+class ImportSource:
+    """A file to import.
+
+    Attributes:
+        path: the file.
+        quarantine: path of the quarantine file; by default beside the file.
+        encoding: encoding of a CSV file.
+        actor: in whose name the changes are made.
+    """
 
     path: Path
     quarantine: Path | None = None
@@ -70,11 +78,21 @@ def no_progress(_done: int, _total: int | None) -> None:
 
 
 def import_rows(
-    service: Service, source: Source, columns: Columns, carry_out: CarryOut, progress: Progress
+    service: Service, source: ImportSource, columns: Columns, carry_out: CarryOut, progress: Progress
 ) -> FileReport:
-    """Carry out the rows of a file; ``progress`` is called with the rows done and their number, after every chunk.
+    """Carry out the rows of a file, chunk by chunk.
 
-    Raises Invalid, before anything is changed, when the file, its columns or the quarantine path cannot be used.
+    Args:
+        service: the service.
+        source: the file.
+        columns: columns that the file may have and must have.
+        carry_out: carries out the valid rows of one chunk.
+        progress: called after every chunk with the number of rows done and the number of all rows.
+
+    Raises:
+        Invalid: nothing is changed, because the file cannot be read (``file_format``, ``file_encoding``), a column is
+            unknown, missing, repeated or of a wrong type (``column_unknown``, ``column_missing``, ``column_twice``,
+            ``column_type``), or the quarantine path cannot be used (``quarantine_path``).
     """
     table = TableFile(source.path, columns, encoding=source.encoding)
     if not set(NAMING) & set(columns.known) & set(table.header):
@@ -100,20 +118,29 @@ def import_rows(
     return FileReport(rows, done, unchanged, quarantined, target if quarantined else None)
 
 
-def people_of(unit: Unit, rows: Sequence[tuple[Row, Cells]], done: Done) -> dict[int, UUID | None]:
-    """Return by line the person whom a row names, None when it has no number; with an unknown number a row is bad."""
+def people_of(unit: Unit, rows: Sequence[tuple[Row, Cells]], result: ChunkResult) -> dict[int, UUID | None]:
+    """Return the person of each row, by line.
+
+    Args:
+        unit: the transaction.
+        rows: the rows of a chunk.
+        result: rows with an invalid or unknown number are added to its ``bad`` rows.
+
+    Returns:
+        The person by line; None if the row has neither a national id nor a card number. Bad rows are omitted.
+    """
     keys: dict[int, tuple[str, bytes] | None] = {}
     for row, cells in rows:
         try:
             keys[row.line] = _key(unit, cells)
         except Invalid as invalid:
-            done.bad.append(BadRow(row, invalid.code, invalid.message))
+            result.bad.append(BadRow(row, invalid.code, invalid.message))
     found = _find(unit, "national_id", keys) | _find(unit, "card", keys)
     people: dict[int, UUID | None] = {}
     for row, _ in rows:
         key = keys.get(row.line)
         if key is not None and key not in found:
-            done.bad.append(BadRow(row, ErrorCode.BENEFICIARY_NOT_FOUND, "Nobody with this number is enrolled."))
+            result.bad.append(BadRow(row, ErrorCode.BENEFICIARY_NOT_FOUND, "No person with this number is enrolled."))
         elif row.line in keys:
             people[row.line] = None if key is None else found[key]
     return people

@@ -1,8 +1,8 @@
-"""Reading a CSV or Parquet file of text cells, one row at a time, whatever its size.
+"""Read a CSV or Parquet file of any size as rows of text cells, one row at a time.
 
-CSV is read line by line with the standard library rather than in blocks: only so does every row keep its line number,
-and a stray quotation mark or an unreadable byte spoils its own line and nothing else. No column here can hold a line
-break, so a row is a line.
+CSV is read line by line with the standard library and not in blocks. So every row keeps its line number, and a wrong
+quotation mark or an unreadable byte spoils only its own line. No column here can contain a line break, so a row is a
+line.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 
 _MAX_LINE = 65_536
-"""Characters of a CSV line; a longer one is refused as a row, and never held in memory."""
-_BATCH = 1_000
+"""Characters of a CSV line. A longer line is refused and never held in memory."""
+_BATCH = 1_000  # rows of a Parquet file read at a time
 _SEPARATORS = (",", ";", "\t")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row as it lies in the file. ``line`` is 1-based: the line of a CSV file, the row of a Parquet file.
+    """A row of a file.
 
-    ``problem`` says why the row could not be read as cells of the columns, if so.
+    Attributes:
+        line: line of a CSV file or row of a Parquet file, counted from 1.
+        cells: the cells, as texts.
+        problem: why the row cannot be split into the cells of the columns; empty if it can.
     """
 
     line: int
@@ -40,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns a file may have, and which it must."""
+    """The columns that a file may have, must have, and may have without being read."""
 
     known: Sequence[str]
     required: Sequence[str]
@@ -48,7 +51,19 @@ class Columns:
 
 
 class TableFile:
-    """A file of rows. Raises Invalid when it cannot be read or its columns are not those expected."""
+    """A file of rows.
+
+    Args:
+        path: the file.
+        columns: the expected columns.
+        encoding: encoding of a CSV file.
+        separator: separator of a CSV file; by default the one by which most columns are recognised.
+
+    Raises:
+        Invalid: the file cannot be read (``file_format``), its encoding is not known (``file_encoding``), or a column
+            is unknown, missing, repeated or of a wrong type (``column_unknown``, ``column_missing``, ``column_twice``,
+            ``column_type``).
+    """
 
     def __init__(self, path: Path, columns: Columns, *, encoding: str = "utf-8", separator: str | None = None) -> None:
         self.path = path
@@ -75,7 +90,7 @@ class TableFile:
         self.header = self._checked(_cells(first, self._separator) or ())
 
     def count(self) -> int:
-        """Return the number of rows: exact for Parquet, for CSV the number of lines below the header."""
+        """Return the number of rows; for CSV, it is the number of lines below the header, empty lines included."""
         if self.parquet:
             with pq.ParquetFile(self.path) as file:
                 return int(file.metadata.num_rows)
@@ -87,14 +102,18 @@ class TableFile:
         return max(lines + (last != b"\n") - 1, 0)
 
     def rows(self) -> Iterator[Row]:
-        """Read the rows in the file's order; empty lines are passed over."""
+        """Yield the rows in the order of the file, without empty lines.
+
+        Raises:
+            Invalid: the file as a whole cannot be read (``file_format``).
+        """
         try:
             yield from self._parquet_rows() if self.parquet else self._csv_rows()
-        except (UnicodeError, OSError, pa.ArrowException) as error:  # what single rows cannot answer for
+        except (UnicodeError, OSError, pa.ArrowException) as error:  # errors of the file and not of one row
             raise _not_a_table(self.path, str(error)) from error
 
     def _open(self) -> TextIO:
-        # An unreadable byte becomes a lone surrogate, which no valid cell contains: its row is refused, not the file.
+        # An unreadable byte becomes a lone surrogate, which no valid cell contains, so only its row is refused.
         return self.path.open(encoding=self._encoding, errors="surrogateescape")
 
     def _csv_rows(self) -> Iterator[Row]:
@@ -104,7 +123,7 @@ class TableFile:
                     continue
                 cells = _cells(line, self._separator)
                 if not whole:
-                    yield Row(number, (line[:200],), "The line is far too long.")
+                    yield Row(number, (line[:200],), "The line is too long.")
                 elif cells is None:
                     yield Row(
                         number, (line.rstrip("\n"),), "A quotation mark is not closed or stands in a wrong place."
@@ -183,7 +202,7 @@ def _names(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def _cells(line: str, separator: str) -> tuple[str, ...] | None:
-    """Split a line; None when its quotation marks do not fit."""
+    """Split a line into cells; return None if its quotation marks are wrong."""
     try:
         return tuple(next(csv.reader((line,), delimiter=separator, strict=True), ()))
     except csv.Error:
@@ -191,7 +210,7 @@ def _cells(line: str, separator: str) -> tuple[str, ...] | None:
 
 
 def _lines(file: TextIO) -> Iterator[tuple[str, bool]]:
-    """Return each line and whether it is whole; of one that is too long only the beginning is kept."""
+    """Yield each line and whether it is complete; only the beginning of a line that is too long is kept."""
     while line := file.readline(_MAX_LINE):
         whole, rest = True, line
         while len(rest) == _MAX_LINE and not rest.endswith("\n") and (rest := file.readline(_MAX_LINE)):

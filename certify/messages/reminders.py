@@ -1,8 +1,8 @@
-"""Reminders: who has to prove life, and hears of it 90, 30 and 7 days before the day, and after it.
+"""Remind people 90, 30 and 7 days before a proof of life is due, and after the due date.
 
-A person is reminded of the earliest of their pensions, as one proof renews all. Nobody is reminded who has nothing to
-do, or of whom it is in doubt whether they are alive. Each stage of each date is said once, whatever becomes of the job:
-a stage stays open for some days, so that a day on which nothing ran is made up for.
+A person is reminded of their pension that is due first, because one proof renews all. No reminder goes to people who
+need not act, or whose being alive is in doubt. Each stage of each due date gives one reminder, however often the job
+runs. A stage stays open for some days, so a day without a worker is made up for.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ from datetime import date
 from uuid import UUID
 
 from certify.domain.schedule import add_days, local_date
-from certify.messages.outbox import Wanted, count_messages_for, put_messages
+from certify.messages.outbox import NewMessage, count_messages_for, put_messages
 from certify.service import Service
 from certify.storage.reminders import DuePension, due_pensions
 
 log = logging.getLogger("certify.reminders")
 
 CATCH_UP = 7
-"""Days for which a stage stays open. After some days without a worker it comes late; after more, the next one comes."""
+"""Days for which a stage stays open. After fewer days without a worker the reminder is late; after more it is skipped,
+and the next stage reminds."""
 FIRST_AFTER, EVERY = 3, 14
-"""Days after the due date of the first reminder, and between it and the next ones, until life is proven."""
+"""Days from the due date to the first reminder after it, and days between the later ones, until life is proven."""
 CHUNK = 1000
-"""Pensions looked at in one transaction."""
+"""Pensions that are examined in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Pensions due from one day to another, both included, which get one text."""
+    """The pensions that are due from ``first`` to ``last`` (both included) and get one kind of text."""
 
     kind: str
     first: date
     last: date
 
     def dedupe(self, pension: DuePension, today: date) -> str | None:
-        """Return the occasion of a reminder today, or None on a day between two reminders."""
+        """Return the occasion of today's reminder of a pension, or None if today is between two reminders."""
         name = self.kind
         if self.kind == "reminder_after":
             number, days = divmod((today - pension.due_on).days - FIRST_AFTER, EVERY)
@@ -49,10 +50,10 @@ class Stage:
 
 
 def stages(today: date) -> tuple[Stage, ...]:
-    """Return what is said today of pensions due when; the most pressing first."""
+    """Return the stages of a day, the most urgent first."""
     return (
         Stage("reminder_after", date.min, add_days(today, -FIRST_AFTER)),
-        # Later than four days before the day there is no time left to do anything about it but that itself.
+        # In the last three days before the due date, a message would come too late to prepare anything.
         Stage("reminder_7", add_days(today, 4), add_days(today, 7)),
         Stage("reminder_30", add_days(today, 31 - CATCH_UP), add_days(today, 30)),
         Stage("reminder_90", add_days(today, 91 - CATCH_UP), add_days(today, 90)),
@@ -60,24 +61,28 @@ def stages(today: date) -> tuple[Stage, ...]:
 
 
 def remind(service: Service, *, dry_run: bool = False) -> Counter[str]:
-    """Put today's reminders into the outbox; return how many messages of each kind.
+    """Put today's reminders into the outbox; return the number of messages by kind.
 
-    Safe to repeat: what was put before is not put again. With ``dry_run`` they are counted only.
+    The call can be repeated: a reminder that was stored before is not stored again.
+
+    Args:
+        service: the service.
+        dry_run: True to count the messages without storing them.
     """
-    put: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     if not service.senders.ways:
-        return put
+        return counts
     today = local_date(service.clock(), service.senders.timezone)
     for stage in stages(today):
         for chunk in _chunks(service, stage):
-            wanted = _wanted(stage, chunk, today)
+            messages = _messages(stage, chunk, today)
             if dry_run:
                 with service.reading() as unit:
-                    put[stage.kind] += count_messages_for(unit, wanted)
-            elif wanted:
+                    counts[stage.kind] += count_messages_for(unit, messages)
+            elif messages:
                 with service.unit() as unit:
-                    put[stage.kind] += put_messages(unit, wanted)
-    return +put
+                    counts[stage.kind] += put_messages(unit, messages)
+    return +counts
 
 
 def _chunks(service: Service, stage: Stage) -> Iterator[list[DuePension]]:
@@ -91,11 +96,12 @@ def _chunks(service: Service, stage: Stage) -> Iterator[list[DuePension]]:
         after = (chunk[-1].due_on, chunk[-1].beneficiary_id)
 
 
-def _wanted(stage: Stage, chunk: list[DuePension], today: date) -> list[Wanted]:
-    found: dict[str, Wanted] = {}
+def _messages(stage: Stage, chunk: list[DuePension], today: date) -> list[NewMessage]:
+    """Return the reminders of a chunk of pensions, one for each occasion."""
+    by_occasion: dict[str, NewMessage] = {}
     for pension in chunk:
         dedupe = stage.dedupe(pension, today) if pension.remind else None
         if dedupe is not None:
             params = {"date": pension.due_on.isoformat()}
-            found[dedupe] = Wanted(pension.beneficiary_id, stage.kind, params, dedupe)
-    return list(found.values())
+            by_occasion[dedupe] = NewMessage(pension.beneficiary_id, stage.kind, params, dedupe)
+    return list(by_occasion.values())

@@ -19,7 +19,7 @@ from certify.service import Unit
 from certify.storage.media import delete_media_of
 from certify.storage.people import get_beneficiary, references_of
 from certify.storage.tables.people import ConsentRow, ReferenceRow
-from certify.storage.video_hashes import delete_prints_of
+from certify.storage.video_hashes import delete_video_hashes_of
 
 FACE = "face"
 KEPT_AFTER_WITHDRAWAL = timedelta(days=30)
@@ -90,6 +90,6 @@ def purge_withdrawn(unit: Unit, *, limit: int = 100) -> int:
             unit.db.delete(reference)
         unit.db.flush()
         delete_media_of(unit.db, beneficiary_id)
-        delete_prints_of(unit.db, beneficiary_id)
+        delete_video_hashes_of(unit.db, beneficiary_id)
         unit.ledger(LedgerEvent.FACES_DELETED, beneficiary_id, because="consent_withdrawn")
     return len(people)

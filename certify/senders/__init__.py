@@ -1,4 +1,9 @@
-"""The ways out: each takes a message to the world, and says in a code what went wrong."""
+"""Send messages to people through gateways, mail servers, printed letters or messengers.
+
+``load_senders`` (``config``) builds ``Senders`` from the senders file; ``certify.messages`` asks them for channels and
+hands them each ``Outgoing`` message. A sender that fails raises ``SendFailed`` with a code. ``letter_pdf`` prints a
+letter. Each other module is one kind of sender, and its table in the senders file.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +18,25 @@ from uuid import UUID
 Channel = Literal["sms", "email", "letter", "apprise"]
 
 LANGUAGE, TIMEZONE = "en", "Asia/Shanghai"
-"""Of people who have said nothing, where the fund has said nothing; the time zone is that of the shipped policies."""
+"""Language and time zone if neither the person nor the fund has chosen one. The shipped policies use the same zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message on its way.
+    """A message that a sender sends.
 
     Attributes:
-        id: the same at every attempt, so that the other side can tell a repeat.
-        beneficiary_id: for the names of files alone; it goes to nobody.
-        day: on which it was written, for letters.
-        name: of the person, for letters.
-        text: what is sent; of a letter what stands between greeting and QR code.
-        link: the address with the one-time secret, if the message has one; in texts it stands already.
+        id: the same at every attempt, so that the receiving system can detect a repeat.
+        beneficiary_id: used only in names of files; it is never sent.
+        channel: the channel on which it is sent.
+        day: day on which it was written, for letters.
+        phone: telephone number of the person, if the channel may use it.
+        email: e-mail address of the person, if the channel may use it.
+        name: name of the person, for letters.
+        language: language of the text, one of ``certify.texts.LANGUAGES``.
+        subject: subject of an e-mail or letter.
+        text: the text to send; for a letter, the part between greeting and QR code.
+        link: the address with the one-time secret, if the message has one. The text of an SMS or e-mail contains it.
     """
 
     id: UUID
@@ -43,7 +53,12 @@ class Outgoing:
 
 
 class SendFailed(Exception):
-    """A message did not go out. ``code`` names nobody; ``final``: trying again would not help."""
+    """A message was not sent.
+
+    Args:
+        code: what went wrong, without personal data.
+        final: True if another attempt would fail as well.
+    """
 
     def __init__(self, code: str, *, final: bool = False) -> None:
         super().__init__(code)
@@ -52,19 +67,25 @@ class SendFailed(Exception):
 
 
 class Sender(Protocol):
-    """One way to send."""
+    """Sends messages on one channel."""
 
     def connected(self) -> AbstractContextManager[Callable[[Outgoing], None]]:
-        """Give what sends messages one after the other, over one connection where that helps.
+        """Return a context with a function that sends one message, over one connection where that helps.
 
-        It raises SendFailed, and afterwards still takes the next message.
+        If a message is not sent, the function raises SendFailed; it can still be called with the next message.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A sender with what it must know of a person (``phone``, ``email``), and how many send side by side."""
+    """A sender on one channel.
+
+    Attributes:
+        sender: the sender.
+        needs: contact details that it needs of a person: ``phone``, ``email``, both or neither.
+        parallel: how many messages it may send at the same time.
+    """
 
     sender: Sender
     needs: frozenset[str] = frozenset()
@@ -73,11 +94,14 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Senders:
-    """All ways out that the fund has, and what it says of people who have not said it themselves.
+    """All senders that the fund has configured, and its defaults for people who have not chosen.
 
     Attributes:
-        contact: where questions go, for e-mails and letters, such as a telephone number.
-        spare_letters: letters go only to those whom nothing else reaches.
+        language: language of messages to people who have not chosen one.
+        timezone: time zone of people who have not chosen one, for quiet hours and dates.
+        contact: where people can ask, for e-mails and letters, such as a telephone number.
+        spare_letters: True to send letters only to people whom no other channel reaches.
+        ways: the sender of each channel.
     """
 
     language: str = LANGUAGE
@@ -87,7 +111,13 @@ class Senders:
     ways: Mapping[Channel, Way] = field(default_factory=lambda: MappingProxyType({}))
 
     def channels(self, phone: str | None, email: str | None, *, urgent: bool) -> tuple[Channel, ...]:
-        """Return the channels on which somebody can be reached; of an urgent message the one best channel."""
+        """Return the channels on which a person can be reached; for an urgent message only the best one.
+
+        Args:
+            phone: telephone number of the person, or None.
+            email: e-mail address of the person, or None.
+            urgent: True if the person waits for the message, such as a sign-in code.
+        """
         known = {name for name, value in (("phone", phone), ("email", email)) if value}
         usable: list[Channel] = [channel for channel, way in self.ways.items() if way.needs <= known]
         if urgent:

@@ -1,4 +1,4 @@
-"""Everything else people read: messengers and further gateways, by Apprise (``certify[apprise]``)."""
+"""Send messages through messengers and other gateways with Apprise (``certify[apprise]``)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from urllib.parse import quote
 from pydantic import field_validator
 
 from certify.senders import Channel, Outgoing, SendFailed
-from certify.senders.table import SenderTable, Setup, filled
+from certify.senders.table import SenderTable, Setup, fill_placeholders
 
 
 class AppriseTable(SenderTable):
-    """A service by its Apprise URL, in which {phone} or {email} stands for the person, and {secret} for the secret."""
+    """A table of the senders file: a service with its Apprise URL.
+
+    In the URL, ``{phone}`` and ``{email}`` are replaced by the person's, and ``{secret}`` by the secret of the table.
+    """
 
     kind: Literal["apprise"]
     url: str
@@ -25,21 +28,26 @@ class AppriseTable(SenderTable):
     @field_validator("url")
     @classmethod
     def _to_the_person(cls, url: str) -> str:
-        # Without one, everybody's one-time links would go to the same place.
+        # Without a placeholder, the one-time links of all people would go to the same address.
         if "{phone}" not in url and "{email}" not in url:
             raise ValueError("must have {phone} or {email}, so that each message goes to its person")
         return url
 
     def needs(self, channel: Channel) -> frozenset[str]:
-        """Return what must be known of a person: also whatever the URL names."""
+        """Return the contact details that are needed of a person: those of the channel and those in the URL."""
         named = {name for name in ("phone", "email") if f"{{{name}}}" in self.url}
         return super().needs(channel) | named
 
     def build(self, setup: Setup) -> AppriseSender:
-        """Make the sender."""
+        """Build the sender.
+
+        Raises:
+            ValueError: the package ``apprise`` is not installed.
+            OSError: the file of the secret cannot be read.
+        """
         if importlib.util.find_spec("apprise") is None:
             raise ValueError("apprise is not installed: pip install 'certify[apprise]'")
-        return AppriseSender(self.url, self.the_secret(setup))
+        return AppriseSender(self.url, self.read_secret(setup))
 
 
 class AppriseSender:
@@ -51,21 +59,21 @@ class AppriseSender:
 
     @contextmanager
     def connected(self) -> Iterator[Callable[[Outgoing], None]]:
-        """Give what sends; Apprise connects for every message."""
+        """Return a context with a function that sends one message; Apprise connects for each message."""
         apprise: Any = importlib.import_module("apprise")
-        # It writes into its log to whom it could not send.
+        # Its log would contain the addresses to which it could not send.
         logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
 
         def send(message: Outgoing) -> None:
             values = {"phone": message.phone or "", "email": message.email or "", "secret": self._secret}
-            url = filled(self._url, {name: quote(value, safe="") for name, value in values.items()})
+            url = fill_placeholders(self._url, {name: quote(value, safe="") for name, value in values.items()})
             service = apprise.Apprise()
             try:
                 known = service.add(url)
                 sent = known and service.notify(
                     body=message.text, title=message.subject, body_format=apprise.NotifyFormat.TEXT
                 )
-            except Exception:  # noqa: BLE001 - a plugin's own, of any kind; its text may hold the address
+            except Exception:  # noqa: BLE001 - plugins raise any kind of error, and its text may hold the address
                 raise SendFailed("apprise_failed") from None
             if not sent:
                 raise SendFailed("not_accepted" if known else "apprise_url")

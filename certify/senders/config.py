@@ -1,4 +1,4 @@
-"""The senders file: which ways out the fund has, as TOML. Read at the start; what is wrong in it is told then."""
+"""Read the senders file, a TOML file that lists the fund's senders. It is read when a process starts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _Apprise = Annotated[AppriseTable | FolderTable, Field(discriminator="kind")]
 
 
 class SendersFile(BaseModel):
-    """What the file may say; docs/reminders.md explains it."""
+    """The content of the senders file; docs/reminders.md explains it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -58,18 +58,22 @@ class SendersFile(BaseModel):
 
     @property
     def tables(self) -> dict[Channel, SenderTable]:
-        """The ways out that are there."""
-        found: dict[Channel, SenderTable | None] = {
+        """The tables that the file has, by channel."""
+        tables: dict[Channel, SenderTable | None] = {
             "sms": self.sms,
             "email": self.email,
             "letter": self.letter,
             "apprise": self.apprise,
         }
-        return {channel: table for channel, table in found.items() if table is not None}
+        return {channel: table for channel, table in tables.items() if table is not None}
 
 
 def load_senders(settings: Settings) -> Senders:
-    """Read the senders file that the settings name; without one, nothing is sent. Raises Unavailable."""
+    """Read the senders file that the settings name. If they name none, no messages are sent.
+
+    Raises:
+        Unavailable: the file cannot be used (``senders_unusable``).
+    """
     path = settings.senders_file
     if path is None:
         return NO_SENDERS
@@ -82,12 +86,12 @@ def load_senders(settings: Settings) -> Senders:
             channel: Way(table.build(setup), table.needs(channel), table.parallel)
             for channel, table in file.tables.items()
         }
-    except (OSError, ValueError) as error:  # what is wrong in TOML or in a table is a ValueError
+    except (OSError, ValueError) as error:  # errors of TOML and of pydantic are ValueErrors
         raise Unavailable(
-            f"The senders file {path} cannot be used: {_what(error)}.",
-            hint="docs/reminders.md says what stands in it.",
+            f"The senders file {path} cannot be used: {_describe(error)}.",
+            hint="docs/reminders.md explains its content.",
             code=ErrorCode.SENDERS_UNUSABLE,
-        ) from None  # pydantic's own words would repeat secrets
+        ) from None  # the message of pydantic would repeat secrets
     return Senders(
         language=file.language,
         timezone=file.timezone,
@@ -99,14 +103,15 @@ def load_senders(settings: Settings) -> Senders:
 
 def _check_production(file: SendersFile, settings: Settings) -> None:
     if not is_safe(settings.public_url):
-        raise ValueError("CERTIFY_PUBLIC_URL must begin with https://, for it goes into messages")
+        raise ValueError("CERTIFY_PUBLIC_URL must begin with https://, because messages contain it")
     for channel, table in file.tables.items():
-        reason = table.unfit()
+        reason = table.production_problem()
         if reason is not None:
             raise ValueError(f"[{channel}] {reason}")
 
 
-def _what(error: Exception) -> str:
+def _describe(error: Exception) -> str:
+    """Return what is wrong, without the values of the file."""
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -1,4 +1,4 @@
-"""Messages as files, to look at them: for development and the demo, never for production."""
+"""Write messages as files, to read them in development and in the demo. Production refuses it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from certify.senders.table import SenderTable, Setup
 
 
 class FolderTable(SenderTable):
-    """A folder, by default ``messages`` in the data folder."""
+    """A table of the senders file: a folder, by default ``messages`` in the data folder."""
 
     kind: Literal["folder"]
     folder: Path = Path("messages")
 
-    def unfit(self) -> str | None:
+    def production_problem(self) -> str | None:
         """Return why this must not be used in production."""
-        return "'folder' is for development: nobody would be reached"
+        return "'folder' is for development: it reaches no one"
 
     def build(self, setup: Setup) -> FolderSender:
-        """Make the sender."""
+        """Build the sender."""
         return FolderSender(setup.data_dir / self.folder)
 
 
@@ -35,7 +35,7 @@ class FolderSender:
 
     @contextmanager
     def connected(self) -> Iterator[Callable[[Outgoing], None]]:
-        """Give what writes."""
+        """Return a context with a function that writes one message."""
         yield self._write
 
     def _write(self, message: Outgoing) -> None:

@@ -1,4 +1,4 @@
-"""Letters: a PDF for each, in a folder from which the payer's print service takes them."""
+"""Write letters as PDF files into a folder, from which the payer's print service takes them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from certify.senders.table import SenderTable, Setup
 
 
 class LetterTable(SenderTable):
-    """A folder for the print service, by default ``letters`` in the data folder."""
+    """A table of the senders file: a folder for the print service, by default ``letters`` in the data folder."""
 
     kind: Literal["pdf"]
     folder: Path = Path("letters")
 
     def build(self, setup: Setup) -> LetterSender:
-        """Make the sender."""
+        """Build the sender."""
         return LetterSender(setup.data_dir / self.folder, setup)
 
 
 class LetterSender:
     """Writes letters as PDF.
 
-    A file is called by the person's id with the payer, by which the print service finds the address that it prints,
-    and by the message's: written again, it is the same file.
+    The name of a file has the id of the beneficiary, by which the print service finds the address to print, and the id
+    of the message, so that a repeated message replaces its own file.
     """
 
     def __init__(self, folder: Path, setup: Setup) -> None:
@@ -36,7 +36,7 @@ class LetterSender:
 
     @contextmanager
     def connected(self) -> Iterator[Callable[[Outgoing], None]]:
-        """Give what writes letters."""
+        """Return a context with a function that writes one letter."""
         from certify.senders.letter_pdf import CannotPrint, letter_pdf  # noqa: PLC0415 - the HTTP process writes none
 
         def write(message: Outgoing) -> None:

@@ -1,7 +1,7 @@
-"""A letter on one sheet of A4: large type, few words, and a QR code that opens the person's own pages once.
+"""Print a letter on one sheet of A4, in large type, with a QR code that opens the person's own pages once.
 
-The place of the address is left free for the print service (a window at the left, 45 to 90 mm from the top, as
-DIN 5008 and ISO 269 have it).
+The space of the address stays empty for the print service: a window at the left, 45 to 90 mm from the top
+(DIN 5008, ISO 269).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _QR_SIDE = 48.0
 _QUIET_ZONE = 4  # modules, ISO/IEC 18004
 _GAP = 8.0
 _BODY_FROM = 98.0
-_TEXT, _SMALL = 12.5, 10.5  # points; for eyes of eighty years
+_TEXT, _SMALL = 12.5, 10.5  # points; large, for readers of eighty years
 _POINT = 0.3528  # millimetres
 _CORE = "helvetica"
-"""The font that every PDF reader has, for the letters of western Europe."""
+"""A font that every PDF reader has, with the letters of western Europe."""
 _LEADING = 1.45
 _IN_NUMBER = re.compile(r"(?<=\d) (?=\d)")
-# Where a line of Chinese may end: between any two characters, but not inside a word or number of another script, and
-# not before what closes or separates.
+# Pieces of Chinese text that stay on one line. A line may end between any two characters, but not inside a word or
+# number of another script, and not before closing or separating punctuation.
 _UNBROKEN = re.compile("(?:[!-~]+|.)[，。、：；！？）」』】]*|\n")  # noqa: RUF001 - Chinese punctuation is meant
 
 
@@ -48,11 +48,18 @@ def letter_pdf(
     *,
     fonts: Sequence[Path] | None = None,
 ) -> bytes:
-    """Return a letter.
+    """Return a letter as PDF.
 
-    ``address`` is where people without a camera go. ``fonts`` are font files in order of preference, by default what
-    ``find_fonts`` finds. A name that they cannot print is left out. Raises CannotPrint when they cannot print the text
-    itself.
+    Args:
+        message: the message; its text goes between the greeting and the QR code.
+        fund: name of the fund.
+        address: address of the service, for people who cannot scan the code.
+        contact: where people can ask, or None.
+        fonts: font files in order of preference; by default those that ``find_fonts`` returns. If they cannot print
+            the person's name, the greeting is left out.
+
+    Raises:
+        CannotPrint: the fonts cannot print the text.
     """
     words = catalogue(message.language)
     available = tuple(find_fonts() if fonts is None else fonts)
@@ -79,7 +86,7 @@ def _parts(words: Catalogue, message: Outgoing, contact: str | None, address: st
         "text": message.text,
         "scan": common["scan"],
         "other": common["other"].format(address=address),
-        # A telephone number keeps together, and its order in a language that runs the other way.
+        # Non-breaking spaces keep a telephone number on one line, and in order in languages written right to left.
         "help": common["help"].format(contact=_IN_NUMBER.sub("\u00a0", contact)) if contact else "",
         "safe": common["safe"],
         "opt_out": common["opt_out"],
@@ -87,7 +94,7 @@ def _parts(words: Catalogue, message: Outgoing, contact: str | None, address: st
 
 
 class _Sheet:
-    """The page, written from the side where the language begins."""
+    """The page. Text starts at the side where the language starts."""
 
     def __init__(self, words: Catalogue, everything: str, fonts: Sequence[Path]) -> None:
         self.pdf = pdf = FPDF(unit="mm", format="A4")
@@ -115,7 +122,7 @@ class _Sheet:
         x: float = _LEFT,
         width: float = _WIDTH,
     ) -> float:
-        """Print paragraphs; return the y below them."""
+        """Print paragraphs at a position in millimetres; return the y below them."""
         families = self._bold if bold else self._regular
         self.pdf.set_fallback_fonts(list(families[1:]))
         self.pdf.set_font(families[0], "B" if bold and families[0] == _CORE else "", size)
@@ -127,7 +134,7 @@ class _Sheet:
         return float(self.pdf.get_y())
 
     def _broken(self, text: str, width: float) -> str:
-        """Break lines that have no spaces to break at."""
+        """Return a text with line breaks, for languages without spaces between words."""
         lines = [""]
         for piece in _UNBROKEN.findall(text):
             if piece == "\n" or self.pdf.get_string_width(lines[-1] + piece) > width:
@@ -137,18 +144,18 @@ class _Sheet:
         return "\n".join(lines)
 
     def head(self, fund: str, message: Outgoing, day: str) -> None:
-        """Print who writes, and beside the free place for the address the date and what the print service asks for."""
+        """Print the name of the fund and, beside the space for the address, the date and the number of the message."""
         self.pdf.set_title(fund)
         self.text(fund, 18, size=12, bold=True, ink=_ACCENT)
         self.text(day, 45, size=_SMALL, ink=_QUIET, x=120, width=65)
         self.text(str(message.id)[:8].upper(), 51, size=_SMALL, ink=_QUIET, x=120, width=65)
 
     def beside_code(self, link: str, first: str, second: str, y: float) -> float:
-        """Print the QR code of a link, and beside it what to do with it; return the y below both."""
+        """Print the QR code of a link, and two paragraphs beside it; return the y below both."""
         png = io.BytesIO()
         code = segno.make_qr(link, error="q")
         code.save(png, kind="png", scale=8, border=_QUIET_ZONE, dark="#000", light="#fff")
-        # On the side where the language begins. The quiet zone is paper anyway: the visible code aligns with the text.
+        # At the side where the language starts. The quiet zone is white, so the visible code aligns with the text.
         quiet = _QR_SIDE * _QUIET_ZONE / code.symbol_size(border=_QUIET_ZONE)[0]
         code_x = _LEFT + _WIDTH - _QR_SIDE + quiet if self._right_to_left else _LEFT - quiet
         text_x = _LEFT if self._right_to_left else _LEFT + _QR_SIDE + _GAP
@@ -162,7 +169,7 @@ class _Sheet:
 def _families(
     pdf: FPDF, everything: str, fonts: Sequence[Path], *, shaped: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Add the fonts that print a text; return their names, regular and bold, the main one first."""
+    """Add the fonts that can print a text; return their names, regular and bold, the main font first."""
     choice = choose_fonts(everything.replace("\n", ""), fonts)
     if choice is None:
         try:

@@ -1,4 +1,4 @@
-"""Text messages through the gateway of a telephone company or service: one POST a message."""
+"""Send text messages through the HTTP gateway of a telephone company or service, with one POST for each message."""
 
 from __future__ import annotations
 
@@ -14,17 +14,24 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from pydantic import Field, field_validator
 
 from certify.senders import Outgoing, SendFailed
-from certify.senders.table import SenderTable, Setup, filled, is_safe
+from certify.senders.table import SenderTable, Setup, fill_placeholders, is_safe
 
 _MAX_ANSWER = 64_000
 
 
 class HttpTable(SenderTable):
-    """A gateway.
+    """A table of the senders file: an HTTP gateway.
 
-    ``fields`` is the body, ``headers`` go with it; in both stand {phone}, {text}, {id} and {secret}. ``expect`` names
-    what the JSON answer must say when the status code alone does not tell. ``refused`` are status codes by which the
-    gateway says that this message can never be delivered.
+    In ``fields`` and ``headers``, the placeholders ``{phone}``, ``{text}``, ``{id}`` and ``{secret}`` are filled.
+
+    Attributes:
+        kind: ``http``.
+        url: address of the gateway.
+        format: encoding of the body.
+        fields: the body.
+        headers: further headers of the request.
+        expect: fields and values that the JSON answer must have, if the status code alone does not tell.
+        refused: status codes by which the gateway says that it can never deliver this message.
     """
 
     kind: Literal["http"]
@@ -42,24 +49,28 @@ class HttpTable(SenderTable):
             raise ValueError("must have {phone} and {text} somewhere")
         return fields
 
-    def unfit(self) -> str | None:
+    def production_problem(self) -> str | None:
         """Return why this must not be used in production, or None."""
         return None if is_safe(self.url) else "'url' must begin with https://"
 
     def build(self, setup: Setup) -> HttpSender:
-        """Make the sender."""
-        return HttpSender(self, self.the_secret(setup))
+        """Build the sender.
+
+        Raises:
+            OSError: the file of the secret cannot be read.
+        """
+        return HttpSender(self, self.read_secret(setup))
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A gateway that sends us elsewhere is not the one that was configured."""
+    """Refuses redirects, because their target is not the gateway that was configured."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Follow nothing."""
+        """Do not follow a redirect."""
 
 
 class HttpSender:
-    """Sends text messages through a gateway."""
+    """Sends text messages through an HTTP gateway."""
 
     def __init__(self, table: HttpTable, secret: str) -> None:
         self._table = table
@@ -68,7 +79,7 @@ class HttpSender:
 
     @contextmanager
     def connected(self) -> Iterator[Callable[[Outgoing], None]]:
-        """Give what sends; every message is a request of its own."""
+        """Return a context with a function that sends one message; each message is a request of its own."""
         yield self._send
 
     def _send(self, message: Outgoing) -> None:
@@ -85,14 +96,14 @@ class HttpSender:
             "id": str(message.id),
             "secret": self._secret,
         }
-        fields = filled(table.fields, values)
+        fields = fill_placeholders(table.fields, values)
         body = json.dumps(fields, ensure_ascii=False) if table.format == "json" else urlencode(fields, doseq=True)
         kind = "application/json" if table.format == "json" else "application/x-www-form-urlencoded"
         headers = {
             "Content-Type": f"{kind}; charset=utf-8",
-            # Sent again after an answer that was lost, it is the same message, and the gateway can tell.
+            # If an answer was lost and the message is sent again, the gateway can detect the repeat.
             "Idempotency-Key": str(message.id),
-            **filled(table.headers, values),
+            **fill_placeholders(table.headers, values),
         }
         return Request(table.url, body.encode(), headers, method="POST")  # noqa: S310 - http or https, by the pattern
 
@@ -114,10 +125,10 @@ class HttpSender:
         if not self._table.expect:
             return
         try:
-            found = json.loads(answer)
+            content = json.loads(answer)
         except ValueError as error:
             raise SendFailed("bad_answer") from error
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             raise SendFailed("bad_answer")
-        if any(found.get(name) != value for name, value in self._table.expect.items()):
+        if any(content.get(name) != value for name, value in self._table.expect.items()):
             raise SendFailed("not_accepted")

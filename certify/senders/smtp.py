@@ -1,4 +1,4 @@
-"""E-mail through the fund's mail server."""
+"""Send e-mails through the fund's mail server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ from certify.senders.table import SenderTable, Setup, is_loopback
 
 
 class SmtpTable(SenderTable):
-    """A mail server. ``ca_file`` names who vouches for its certificate, when that is nobody the system knows."""
+    """A table of the senders file: a mail server.
+
+    ``ca_file`` holds the certificate of the authority that issued the server's certificate, if the system does not
+    trust that authority already.
+    """
 
     kind: Literal["smtp"]
     host: str
@@ -35,22 +39,26 @@ class SmtpTable(SenderTable):
             raise ValueError("must be an address, like 'Pension Fund <no-reply@fund.example>'")
         return sender
 
-    def unfit(self) -> str | None:
+    def production_problem(self) -> str | None:
         """Return why this must not be used in production, or None."""
-        open_line = self.security == "none" and not is_loopback(self.host)
-        return "'security' must be starttls or tls" if open_line else None
+        unencrypted = self.security == "none" and not is_loopback(self.host)
+        return "'security' must be starttls or tls" if unencrypted else None
 
     def build(self, setup: Setup) -> SmtpSender:
-        """Make the sender."""
+        """Build the sender.
+
+        Raises:
+            OSError: the file of the secret or of the authority cannot be read.
+        """
         context = None
         if self.security != "none":
-            vouched = (setup.folder / self.ca_file).read_text("ascii") if self.ca_file else None
-            context = ssl.create_default_context(cadata=vouched)
-        return SmtpSender(self, self.the_secret(setup), context)
+            authority = (setup.folder / self.ca_file).read_text("ascii") if self.ca_file else None
+            context = ssl.create_default_context(cadata=authority)
+        return SmtpSender(self, self.read_secret(setup), context)
 
 
 class SmtpSender:
-    """Sends e-mails, many over one connection."""
+    """Sends e-mails, several over one connection."""
 
     def __init__(self, table: SmtpTable, secret: str, context: ssl.SSLContext | None) -> None:
         self._table = table
@@ -59,12 +67,15 @@ class SmtpSender:
 
     @contextmanager
     def connected(self) -> Iterator[Callable[[Outgoing], None]]:
-        """Give what sends; it connects with the first message, and again after a failure."""
-        line = _Line(self._connect)
+        """Return a context with a function that sends one message.
+
+        It connects for the first message, and again after a failure.
+        """
+        connection = _Connection(self._connect)
         try:
-            yield lambda message: line.send(self._compose(message))
+            yield lambda message: connection.send(self._compose(message))
         finally:
-            line.close()
+            connection.close()
 
     def _connect(self) -> smtplib.SMTP:
         table = self._table
@@ -76,7 +87,7 @@ class SmtpSender:
             server = smtplib.SMTP(table.host, table.port, timeout=table.timeout)
         try:
             if table.security == "starttls":
-                # Raises when the server does not offer it: nothing goes out in clear because somebody cut a line.
+                # Raises if the server does not offer it, so an attacker cannot force a message to go out in clear.
                 server.starttls(context=self._context)
             if table.user is not None:
                 server.login(table.user, self._secret)
@@ -91,16 +102,16 @@ class SmtpSender:
         mail["To"] = message.email
         mail["Subject"] = message.subject
         mail["Date"] = formatdate()
-        # The same at every attempt: mail programs show a repeat once.
+        # The same at every attempt, so that mail programs show a repeated message once.
         mail["Message-ID"] = f"<{message.id}@{parseaddr(self._table.sender)[1].rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(message.text)
-        mail["Content-Language"] = message.language  # which set_content would take away
+        mail["Content-Language"] = message.language  # after set_content, which would remove it
         return mail
 
 
-class _Line:
-    """A connection that is made when it is needed."""
+class _Connection:
+    """A connection to the mail server that is opened when it is needed."""
 
     def __init__(self, connect: Callable[[], smtplib.SMTP]) -> None:
         self._connect = connect
@@ -113,7 +124,7 @@ class _Line:
             self._server.send_message(mail)
         except smtplib.SMTPRecipientsRefused as error:
             status = next(iter(error.recipients.values()))[0]
-            raise SendFailed(f"smtp_{status}", final=500 <= status < 600) from None  # its text has the address
+            raise SendFailed(f"smtp_{status}", final=500 <= status < 600) from None  # its text contains the address
         except smtplib.SMTPResponseException as error:
             self.close()
             raise SendFailed(f"smtp_{error.smtp_code}") from None
@@ -125,9 +136,9 @@ class _Line:
             raise SendFailed("tls") from error
         except (smtplib.SMTPException, OSError, ValueError) as error:
             self.close()
-            # smtplib says of a server that is too slow that it has gone.
-            late = isinstance(error.__context__, TimeoutError)
-            raise SendFailed("timeout" if late else "unreachable") from error
+            # If a server is too slow, smtplib reports that it disconnected.
+            timed_out = isinstance(error.__context__, TimeoutError)
+            raise SendFailed("timeout" if timed_out else "unreachable") from error
 
     def close(self) -> None:
         server, self._server = self._server, None

@@ -1,4 +1,4 @@
-"""What all ways out share in the senders file, and what each is made from."""
+"""Define what all tables of the senders file share, and how a sender is built from its table."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from certify.senders import Channel, Sender
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a sender is made with besides its own table.
+    """What a sender needs besides its own table.
 
     Attributes:
-        folder: of the senders file; secrets lie beside it.
-        data_dir: of the service; letters are written below it.
-        fund: its name, as people know it.
-        address: under which people reach the service.
-        contact: where questions go.
+        folder: folder of the senders file; files of secrets are found relative to it.
+        data_dir: data folder of the service; letters are written below it.
+        fund: name of the fund, as people know it.
+        address: address under which people reach the service.
+        contact: where people can ask, or None.
     """
 
     folder: Path
@@ -34,9 +34,13 @@ class Setup:
 
 
 class SenderTable(BaseModel, ABC):
-    """A table of the senders file. A secret is given as such, or as the path of a file that holds it.
+    """A table of the senders file.
 
-    ``timeout`` is in seconds, of every single wait; ``parallel`` is how many messages go out side by side.
+    Attributes:
+        parallel: how many messages may be sent at the same time.
+        timeout: limit of each single wait, in seconds.
+        secret: the secret itself; not together with ``secret_file``.
+        secret_file: path of a file that holds the secret, relative to the senders file.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,38 +58,50 @@ class SenderTable(BaseModel, ABC):
 
     @abstractmethod
     def build(self, setup: Setup) -> Sender:
-        """Make the sender. Raises OSError when a file that it needs cannot be read."""
+        """Build the sender.
+
+        Raises:
+            OSError: a file that it needs cannot be read.
+        """
 
     def needs(self, channel: Channel) -> frozenset[str]:
-        """Return what must be known of a person to reach them so: ``phone``, ``email``, both or neither."""
+        """Return the contact details that are needed of a person: ``phone``, ``email``, both or neither."""
         return frozenset({"sms": {"phone"}, "email": {"email"}}.get(channel, set()))
 
-    def unfit(self) -> str | None:
+    def production_problem(self) -> str | None:
         """Return why this must not be used in production, or None."""
         return None
 
-    def the_secret(self, setup: Setup) -> str:
-        """Return the secret, or nothing when none is given. Raises OSError."""
+    def read_secret(self, setup: Setup) -> str:
+        """Return the secret, or an empty text if the table has none.
+
+        Raises:
+            OSError: the file of the secret cannot be read.
+        """
         if self.secret_file is not None:
             return (setup.folder / self.secret_file).read_text("utf-8").strip()
         return self.secret.get_secret_value() if self.secret is not None else ""
 
 
 def is_loopback(host: str | None) -> bool:
-    """Tell whether a host is this machine."""
+    """Return whether a host is this machine."""
     return host in ("127.0.0.1", "localhost", "::1")
 
 
 def is_safe(url: str) -> bool:
-    """Tell whether what goes to a URL cannot be read on the way."""
+    """Return whether the connection to a URL is encrypted or stays on this machine."""
     parts = urlsplit(url)
     return parts.scheme == "https" or is_loopback(parts.hostname)
 
 
-def filled(template: Any, values: Mapping[str, str]) -> Any:
-    """Return a value of the senders file, lists and tables too, with ``{name}`` replaced in all its texts.
+def fill_placeholders(template: Any, values: Mapping[str, str]) -> Any:
+    """Return a value of the senders file with its placeholders filled, also inside lists and tables.
 
-    In one pass: what a message says is never taken for a placeholder.
+    The text is filled in one pass, so that braces in a message are never taken for a placeholder.
+
+    Args:
+        template: a text with placeholders such as ``{phone}``, or a list or table of such texts.
+        values: values by the names of placeholders; unknown placeholders stay as they are.
     """
     if isinstance(template, str):
         pieces = template.split("{")
@@ -95,7 +111,7 @@ def filled(template: Any, values: Mapping[str, str]) -> Any:
             out.append(values[name] + rest if brace and name in values else "{" + piece)
         return "".join(out)
     if isinstance(template, Mapping):
-        return {key: filled(value, values) for key, value in template.items()}
+        return {key: fill_placeholders(value, values) for key, value in template.items()}
     if isinstance(template, list):
-        return [filled(value, values) for value in template]
+        return [fill_placeholders(value, values) for value in template]
     return template

@@ -1,4 +1,4 @@
-"""Agents: find them, list them, and lock them while visits are planned."""
+"""Find agents, list them, and lock them while visits are planned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of the backlog of visits, counted by the database."""
+"""Count visits and capacity for the figures of the backlog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bundles: sealed visits as tablets sent them, their places in a tablet's chain, and what became of them."""
+"""Find bundles (sealed visits as tablets sent them), read a tablet's chain, and lock what is opened or deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evidence and determinations: written once, never changed."""
+"""Store evidence, determinations, policies and fitted parameters. Rows are written once and never changed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,17 @@ _ADD = b"""
 
 
 def add_evidence(db: Session, beneficiary_id: UUID, fact: Evidence, *, external_id: str) -> bool:
-    """Store a fact; return False when this record of the source is already stored, whatever its content."""
+    """Store a fact, unless this record of the source is stored already.
+
+    Args:
+        db: the session of the transaction.
+        beneficiary_id: the person that the fact is about. The caller holds the person's lock.
+        fact: the fact.
+        external_id: number that the source gave the record.
+
+    Returns:
+        False if a record with this source and number is stored already, even with other content.
+    """
     new = {
         "id": UUID(fact.id),
         "beneficiary_id": beneficiary_id,
@@ -50,7 +60,11 @@ def evidence_of(db: Session, beneficiary_id: UUID) -> list[Evidence]:
 
 
 def evidence_by_ids(db: Session, ids: Sequence[str]) -> list[Evidence]:
-    """Return exactly the facts named. Raises NotFound when one is missing."""
+    """Return exactly the facts with these ids.
+
+    Raises:
+        NotFound: one of them is missing (``evidence_missing``).
+    """
     rows = db.scalars(select(EvidenceRow).where(EvidenceRow.id.in_([UUID(i) for i in ids]))).all()
     if len(rows) != len(set(ids)):
         raise NotFound("Evidence of this determination is missing.", code=ErrorCode.EVIDENCE_MISSING)
@@ -58,13 +72,13 @@ def evidence_by_ids(db: Session, ids: Sequence[str]) -> list[Evidence]:
 
 
 def find_evidence(db: Session, source: str, external_id: str) -> EvidenceRow | None:
-    """Return the stored record of a source by the source's own number."""
+    """Return the stored record with this number of a source."""
     query = select(EvidenceRow).where(EvidenceRow.source == source, EvidenceRow.external_id == external_id)
     return db.scalars(query).one_or_none()
 
 
 def store_policy(db: Session, policy: PolicyDocument) -> None:
-    """Store the document that determinations are made under, unless it is stored already."""
+    """Store the policy document that determinations are made under, unless it is stored already."""
     new = insert(PolicyRow).values(
         sha256=policy.sha256,
         scheme=policy.policy.scheme,
@@ -75,16 +89,20 @@ def store_policy(db: Session, policy: PolicyDocument) -> None:
 
 
 def store_parameters(db: Session, *, sha256: str, kind: str, document: str) -> None:
-    """Store fitted numbers that a session is judged with, unless they are stored already."""
+    """Store a file of fitted parameters that a session is judged with, unless it is stored already."""
     new = insert(ParameterRow).values(sha256=sha256, kind=kind, document=document)
     db.execute(new.on_conflict_do_nothing())
 
 
 def stored_parameters(db: Session, sha256: str) -> str:
-    """Return a file of fitted numbers as it was when something was judged with it. Raises NotFound."""
+    """Return a file of fitted parameters as it was when a session was judged with it.
+
+    Raises:
+        NotFound: no such file is stored (``parameters_missing``).
+    """
     row = db.get(ParameterRow, sha256)
     if row is None:
-        raise NotFound("The numbers this was judged with are missing.", code=ErrorCode.PARAMETERS_MISSING)
+        raise NotFound("The parameters of this session are missing.", code=ErrorCode.PARAMETERS_MISSING)
     return row.document
 
 
@@ -105,7 +123,14 @@ def get_determination(db: Session, determination_id: UUID) -> DeterminationRow:
 def determinations_of(
     db: Session, *, beneficiary_id: UUID | None = None, session_id: UUID | None = None, limit: int = 100
 ) -> Sequence[DeterminationRow]:
-    """Return determinations, newest first."""
+    """Return determinations, newest first.
+
+    Args:
+        db: the session of the transaction.
+        beneficiary_id: only those of this person.
+        session_id: only those that this capture session led to.
+        limit: how many at most.
+    """
     query = select(DeterminationRow).order_by(DeterminationRow.created_at.desc(), DeterminationRow.id).limit(limit)
     if beneficiary_id is not None:
         query = query.where(DeterminationRow.beneficiary_id == beneficiary_id)
@@ -115,7 +140,11 @@ def determinations_of(
 
 
 def stored_policy(db: Session, sha256: str) -> PolicyDocument:
-    """Return a policy as it was when something was determined under it. Raises NotFound."""
+    """Return a policy as it was when something was determined under it.
+
+    Raises:
+        NotFound: no such policy is stored (``policy_missing``).
+    """
     row = db.get(PolicyRow, sha256)
     if row is None:
         raise NotFound("The policy of this determination is missing.", code=ErrorCode.POLICY_MISSING)

@@ -1,4 +1,4 @@
-"""Holds on agents, and the visits that a hold covers."""
+"""Find holds on agents, and the visits that a hold covers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Homes of beneficiaries, sealed by each person's key."""
+"""Store the homes of beneficiaries, sealed by each person's key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sealed images and videos, and when they go."""
+"""Store images and videos, sealed, and delete them when their retention ends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,17 @@ def put_media(
     media_type: str,
     delete_after: datetime | None,
 ) -> BlobRow:
-    """Seal and store media."""
+    """Seal media and store them.
+
+    Args:
+        db: the session of the transaction.
+        sealer: seals with the person's data key.
+        blob_id: id of the new row; the sealed bytes are bound to it.
+        beneficiary_id: the person whom the media show.
+        data: the clear bytes.
+        media_type: MIME type.
+        delete_after: end of the retention; None if none is set.
+    """
     row = BlobRow(
         id=blob_id,
         beneficiary_id=beneficiary_id,
@@ -44,7 +54,12 @@ def put_media(
 
 
 def read_media(db: Session, sealer: Sealer, blob_id: UUID | None) -> bytes:
-    """Return the clear bytes. Raises Gone when the retention time has passed."""
+    """Return the clear bytes of media.
+
+    Raises:
+        Gone: the media were deleted when their retention ended (``media_deleted``).
+        Unavailable: the bytes do not belong to this person (``decryption_failed``).
+    """
     rows = fetch(db, b"select sealed from blobs where id = %(id)s", {"id": blob_id}, binary=True)
     if not rows:
         raise Gone("The media were deleted when their retention time ended.", code=ErrorCode.MEDIA_DELETED)
@@ -52,9 +67,9 @@ def read_media(db: Session, sealer: Sealer, blob_id: UUID | None) -> bytes:
 
 
 def purge_media(db: Session, now: datetime) -> int:
-    """Delete media whose time has come, and what is left of uploads; return how many media."""
+    """Delete media whose retention has ended, and stale uploads; return how many media were deleted."""
     purge_uploads(db, now)
-    # A photo that still waits for its decision stays, however long the queue.
+    # A photo that waits for its decision stays, however long the queue is.
     waiting = select(SessionRow.blob_id).where(
         SessionRow.state == SessionState.SUBMITTED, SessionRow.blob_id.is_not(None)
     )
@@ -66,7 +81,7 @@ def purge_media(db: Session, now: datetime) -> int:
 
 
 def delete_media_of(db: Session, beneficiary_id: UUID) -> None:
-    """Delete all media of one person, also what is still on its way."""
+    """Delete all media of one person, also unfinished uploads."""
     delete_uploads_of(db, beneficiary_id)
     db.execute(update(SessionRow).where(SessionRow.beneficiary_id == beneficiary_id).values(blob_id=None))
     db.execute(update(ReferenceRow).where(ReferenceRow.beneficiary_id == beneficiary_id).values(blob_id=None))

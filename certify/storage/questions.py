@@ -1,4 +1,4 @@
-"""Questions about links."""
+"""Read link questions: whether an adverse record means a certain person."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from certify.storage.tables.runs import LinkQuestionRow
 
 
 def get_question(db: Session, question_id: UUID, *, lock: bool = False) -> LinkQuestionRow:
-    """Return a question. Raises NotFound."""
+    """Return a link question.
+
+    Args:
+        db: the session of the transaction.
+        question_id: id of the question.
+        lock: lock the row until the transaction ends, and read it again if the session holds it already.
+
+    Raises:
+        NotFound: no such question (``question_not_found``).
+    """
     query = select(LinkQuestionRow).where(LinkQuestionRow.id == question_id)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -27,7 +36,7 @@ def get_question(db: Session, question_id: UUID, *, lock: bool = False) -> LinkQ
 
 
 def open_questions_of(db: Session, beneficiary_id: UUID) -> Sequence[LinkQuestionRow]:
-    """Return what is asked about a person, oldest first."""
+    """Return the open questions about a person, oldest first."""
     query = select(LinkQuestionRow).where(
         LinkQuestionRow.beneficiary_id == beneficiary_id, LinkQuestionRow.state == QuestionState.OPEN
     )
@@ -35,8 +44,8 @@ def open_questions_of(db: Session, beneficiary_id: UUID) -> Sequence[LinkQuestio
 
 
 def questions_about(db: Session, source: str, numbers: Sequence[str]) -> Sequence[LinkQuestionRow]:
-    """Return open questions about these records of a source, locked."""
-    # One array: a parameter for each number would end at 65,535 of them.
+    """Return the open questions about these records of a source, and lock them until the transaction ends."""
+    # One array, because PostgreSQL takes at most 65,535 parameters.
     named = LinkQuestionRow.external_id == any_(cast(list(numbers), ARRAY(String)))
     query = select(LinkQuestionRow).where(
         LinkQuestionRow.source == source, named, LinkQuestionRow.state == QuestionState.OPEN

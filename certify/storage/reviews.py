@@ -1,4 +1,4 @@
-"""Review cases."""
+"""Read review cases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from certify.storage.tables.decisions import ReviewCaseRow
 
 
 def get_case(db: Session, case_id: UUID, *, lock: bool = False) -> ReviewCaseRow:
-    """Return a review case. Raises NotFound."""
+    """Return a review case.
+
+    Args:
+        db: the session of the transaction.
+        case_id: id of the case.
+        lock: lock the row until the transaction ends, and read it again if the session holds it already.
+
+    Raises:
+        NotFound: no such review case (``review_case_not_found``).
+    """
     query = select(ReviewCaseRow).where(ReviewCaseRow.id == case_id)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -27,7 +36,7 @@ def get_case(db: Session, case_id: UUID, *, lock: bool = False) -> ReviewCaseRow
 
 
 def open_cases_of(db: Session, beneficiary_id: UUID) -> Sequence[ReviewCaseRow]:
-    """Return the open cases of a person."""
+    """Return the open cases of a person, oldest first."""
     query = select(ReviewCaseRow).where(
         ReviewCaseRow.beneficiary_id == beneficiary_id, ReviewCaseRow.state == CaseState.OPEN
     )
@@ -35,11 +44,11 @@ def open_cases_of(db: Session, beneficiary_id: UUID) -> Sequence[ReviewCaseRow]:
 
 
 def open_case_of(db: Session, beneficiary_id: UUID, kind: CaseKind) -> ReviewCaseRow | None:
-    """Return the open case of a person of this kind; there is one at most."""
+    """Return the open case of this kind of a person; there is one at most."""
     return next((case for case in open_cases_of(db, beneficiary_id) if case.kind == kind), None)
 
 
 def list_cases(db: Session, *, state: str, limit: int) -> Sequence[ReviewCaseRow]:
-    """Return cases in a state, oldest first: who waits longest comes first."""
+    """Return the cases in a state, oldest first."""
     query = select(ReviewCaseRow).where(ReviewCaseRow.state == state)
     return db.scalars(query.order_by(ReviewCaseRow.opened_at, ReviewCaseRow.id).limit(limit)).all()

@@ -1,4 +1,4 @@
-"""Tablets of agents, their invitations, and the challenges that a passkey answers once."""
+"""Find the tablets of agents, their invitations, and the challenges that a passkey answers once."""
 
 from __future__ import annotations
 

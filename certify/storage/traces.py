@@ -1,4 +1,4 @@
-"""Traces of visits, which agents are scored by."""
+"""Read the traces of visits, which agents are scored by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People who need a visit and have no open one, by the reason why they need it."""
+"""Find people who need a visit and have no open one, by the reason why they need it."""
 
 from __future__ import annotations
 

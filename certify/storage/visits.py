@@ -1,4 +1,4 @@
-"""Visits at home: find them by person, agent and day, and lock those that a planning moves."""
+"""Find visits at home by person, agent and day, and lock those that a planning moves."""
 
 from __future__ import annotations
 

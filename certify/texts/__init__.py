@@ -1,4 +1,8 @@
-"""What messages say, one file a language: plain words for people who are old, tired or afraid."""
+"""Hold the texts of messages to people, one TOML file for each language.
+
+The texts use plain words, for readers who may be old, tired or afraid. Other rooms take the supported ``LANGUAGES``
+from here, and call ``catalogue`` for the texts of one language.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,13 @@ KINDS = ("code", "reminder_90", "reminder_30", "reminder_7", "reminder_after", "
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One kind of message: as subject, as text message, and at length for e-mail and letter, with its placeholders."""
+    """The texts of one kind of message, with placeholders.
+
+    Attributes:
+        subject: subject of an e-mail or letter.
+        short: text message.
+        long: body of an e-mail or letter.
+    """
 
     subject: str
     short: str
@@ -27,7 +37,16 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All texts of one language. ``common`` are sentences around them; ``direction`` is ltr or rtl."""
+    """All texts of one language.
+
+    Attributes:
+        language: one of ``LANGUAGES``.
+        locale: name of the locale that formats dates.
+        direction: ``ltr`` or ``rtl``.
+        short_date: date pattern for text messages.
+        common: sentences that surround the texts, such as the greeting.
+        texts: the texts by kind, one for each of ``KINDS``.
+    """
 
     language: str
     locale: str
@@ -37,13 +56,19 @@ class Catalogue:
     texts: Mapping[str, Text]
 
     def day(self, day: date, *, short: bool) -> str:
-        """Write a date as people of this language do."""
+        """Return a date as this language writes it."""
         return format_date(day, self.short_date if short else "long", locale=self.locale)
 
     def fill(self, kind: str, params: Mapping[str, str]) -> Text:
-        """Return a text with its placeholders filled; ``date`` is given as ISO 8601, and written out here.
+        """Return a text with its placeholders filled.
 
-        Raises ValueError for a kind that does not exist, KeyError when something the text needs is not given.
+        Args:
+            kind: one of ``KINDS``.
+            params: values of the placeholders. ``date`` is given as ISO 8601 and is formatted for the language.
+
+        Raises:
+            ValueError: there is no text of this kind.
+            KeyError: the value of a placeholder is missing.
         """
         if kind not in self.texts:
             raise ValueError(f"there is no text '{kind}'")

@@ -1,4 +1,4 @@
-"""The worker: takes jobs from the queue, runs the face models, and keeps house."""
+"""Run the worker of the lane ``faces``: it evaluates sessions, measures references, opens visits, does housekeeping."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from models.pipeline import FaceEngine
 
 log = logging.getLogger("certify.worker")
 
-# Errors here are crashes and lost connections, not bad photos (those are results); try again with growing pauses.
+# Errors here are crashes and lost connections; a bad photo is a result and not an error. Retry with growing pauses.
 _RETRY = RetryStrategy(max_attempts=8, exponential_wait=2)
 
 tasks = Blueprint()
@@ -30,7 +30,7 @@ tasks = Blueprint()
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What the tasks work with."""
+    """The service and the face models that the tasks use."""
 
     service: Service
     engine: FaceEngine
@@ -39,42 +39,48 @@ class WorkerContext:
 @tasks.task(name=EVALUATE.removeprefix(f"{NAMESPACE}:"), queue="faces", pass_context=True, retry=_RETRY)
 def evaluate(context: JobContext, subject: str) -> None:
     """Evaluate one submitted session."""
-    bench = _bench(context)
-    row = evaluate_session(bench.service, bench.engine, UUID(subject), notice=note_face)
+    worker = _worker_context(context)
+    row = evaluate_session(worker.service, worker.engine, UUID(subject), notice=note_face)
     log.info("session decided", extra={"session": subject, "outcome": row.outcome})
 
 
 @tasks.task(name=MEASURE.removeprefix(f"{NAMESPACE}:"), queue="faces", pass_context=True, retry=_RETRY)
 def measure(context: JobContext, subject: str) -> None:
     """Measure one pending reference."""
-    bench = _bench(context)
-    row = measure_reference(bench.service, bench.engine, UUID(subject))
+    worker = _worker_context(context)
+    row = measure_reference(worker.service, worker.engine, UUID(subject))
     log.info("reference measured", extra={"reference": subject, "state": row.state})
 
 
 @tasks.task(name=OPEN.removeprefix(f"{NAMESPACE}:"), queue="faces", pass_context=True, retry=_RETRY)
 def open_visit(context: JobContext, subject: str) -> None:
     """Open one sealed visit."""
-    row = open_bundle(_bench(context).service, UUID(subject))
+    row = open_bundle(_worker_context(context).service, UUID(subject))
     log.info("visit opened", extra={"bundle": subject, "state": row.state, "reason": row.reason})
 
 
 @tasks.periodic(cron="* * * * *")
 @tasks.task(name="keep_house", queue="faces", pass_context=True, queueing_lock="keep_house")
 def keep_house(context: JobContext, timestamp: int) -> None:
-    """Every minute: close stale sessions, delete media past retention, sign a checkpoint, find lost work."""
+    """Run housekeeping every minute."""
     del timestamp
-    run_housekeeping(_bench(context).service)
+    run_housekeeping(_worker_context(context).service)
 
 
-async def run_worker(bench: WorkerContext, *, wait: bool = True, concurrency: int = 1) -> None:
-    """Work until stopped by SIGINT or SIGTERM (jobs under way are finished); with ``wait=False`` until idle."""
-    async with worker_app(bench.service, tasks, ["faces"], wait=wait) as (app, run):
-        rescuer = asyncio.create_task(rescue_forever(app, bench.service))
+async def run_worker(worker: WorkerContext, *, wait: bool = True, concurrency: int = 1) -> None:
+    """Run the faces worker, and rescue the jobs of dead workers meanwhile.
+
+    Args:
+        worker: the service and the face models.
+        wait: True to work until SIGINT or SIGTERM (jobs under way are finished), False to stop when no job is left.
+        concurrency: number of jobs at a time.
+    """
+    async with worker_app(worker.service, tasks, ["faces"], wait=wait) as (app, run):
+        rescuer = asyncio.create_task(rescue_forever(app, worker.service))
         try:
             await run(
                 concurrency=concurrency,
-                additional_context={"bench": bench},
+                additional_context={"worker": worker},
                 stalled_worker_timeout=STALLED_AFTER,
                 update_heartbeat_interval=5.0,
                 fetch_job_polling_interval=2.0,
@@ -83,8 +89,8 @@ async def run_worker(bench: WorkerContext, *, wait: bool = True, concurrency: in
             rescuer.cancel()
 
 
-def _bench(context: JobContext) -> WorkerContext:
-    bench = context.additional_context["bench"]
-    if not isinstance(bench, WorkerContext):
-        raise TypeError("the worker was started without its bench")
-    return bench
+def _worker_context(context: JobContext) -> WorkerContext:
+    worker = context.additional_context["worker"]
+    if not isinstance(worker, WorkerContext):
+        raise TypeError("the worker was started without its context")
+    return worker

@@ -1,4 +1,4 @@
-"""Regular chores of the service: expire, purge, publish a checkpoint, enqueue lost work."""
+"""Do the regular duties of the service, such as purging data, publishing checkpoints and enqueueing lost work."""
 
 from __future__ import annotations
 
@@ -28,20 +28,21 @@ from certify.storage.tablets import purge_challenges
 log = logging.getLogger("certify.worker")
 
 _ORPHANED_AFTER = timedelta(minutes=2)
-"""A session or reference that has waited so long is enqueued again, whatever became of its job."""
+"""After this time without a result, a session, reference or visit is enqueued again, unless a worker has its job."""
 
 _MESSAGES_KEPT = timedelta(days=90)
-"""For so long an operator can see that a message went out; what it said is gone once it did."""
+"""How long an operator can see that a message went out. Its text is deleted as soon as it is sent."""
 
-_HOPELESS_AFTER = timedelta(days=1)
+_GIVEN_UP_AFTER = timedelta(days=1)
 _MAX_FAILURES = 3
-"""A session whose jobs, each with all its retries, failed so often is given up after a day: long enough to repair what
-makes everything fail (models missing, a wrong key), which is nobody's photo."""
+"""After a day, and after this many jobs that failed with all their retries, a session, reference or visit is given up.
+A day is enough to repair causes that make everything fail, such as missing models or a wrong key, which are not the
+fault of a photo."""
 
 
 def run_housekeeping(service: Service) -> None:
-    """Do the regular chores once; safe at any time, by any number of workers."""
-    _give_up_hopeless(service)
+    """Do the regular duties once. Any number of workers may call it at any time."""
+    _give_up_failing(service)
     with service.unit() as unit:
         expire_sessions(unit.db, unit.now)
         purge_media(unit.db, unit.now)
@@ -53,8 +54,8 @@ def run_housekeeping(service: Service) -> None:
         purge_messages(unit.db, unit.now - _MESSAGES_KEPT)
         publish_checkpoint(unit)
         lost_since = unit.now - _ORPHANED_AFTER
-        # A job in a worker's hands is not doubled, even if that worker is dead: it is rescued, and its rescues counted,
-        # while a second job would count from nought, and hinder the first from going back into the queue.
+        # If a worker has the job, even a dead worker, no second job is added. The first job is rescued, and its rescues
+        # are counted; a second job would count from zero, and would keep the first from going back into the queue.
         for task, waiting in (
             (EVALUATE, waiting_sessions(unit.db, submitted_before=lost_since, limit=100)),
             (MEASURE, pending_references(unit.db, created_before=lost_since, limit=100)),
@@ -68,9 +69,10 @@ def run_housekeeping(service: Service) -> None:
     determine_due(service)
 
 
-def _give_up_hopeless(service: Service) -> None:
+def _give_up_failing(service: Service) -> None:
+    """Give up the work whose jobs keep failing, each subject in a transaction of its own."""
     with service.reading() as unit:
-        since = unit.now - _HOPELESS_AFTER
+        since = unit.now - _GIVEN_UP_AFTER
         sessions = failures(unit.db, EVALUATE, waiting_sessions(unit.db, submitted_before=since, limit=100))
         bundles = failures(unit.db, OPEN, waiting_bundles(unit.db, received_before=since))
         references = failures(unit.db, MEASURE, pending_references(unit.db, created_before=since, limit=100))
@@ -87,4 +89,4 @@ def _give_up_hopeless(service: Service) -> None:
                         end(unit, subject)
                     log.error("given up: its jobs keep failing", extra={"subject": str(subject)})
                 except Exception:
-                    log.exception("giving up failed; the others go on")
+                    log.exception("giving up failed; the other jobs are not affected")

@@ -1,6 +1,7 @@
-"""The worker of messages: reminds once a day, empties the outbox every minute, and sends sign-in codes at once.
+"""Run the worker of the lane ``messages``.
 
-Apart from the workers of photos: it talks to gateways and mail servers, which may keep it waiting.
+It writes reminders once a day, empties the outbox every minute, and sends sign-in codes at once. It is separate from
+the worker of photos, because gateways and mail servers may keep it waiting.
 """
 
 from __future__ import annotations
@@ -19,46 +20,46 @@ from certify.workers.running import worker_app
 log = logging.getLogger("certify.messages")
 
 AT = "0 5 * * *"
-"""When people are reminded, as cron has it, in UTC: after the registries' night, so that nobody hears of a proof that
-was just found without them. Quiet hours hold the messages back where it is night."""
-_AT_ONCE = 4
-"""Jobs side by side: the reminders, the outbox, and two codes that somebody waits for at a sign-in page."""
+"""When people are reminded, as a cron expression in UTC. It is after the registry runs of the night, so that a person
+who was just proven alive by records gets no reminder. Quiet hours hold messages back where it is night."""
+_CONCURRENCY = 4
+"""Jobs at a time: the reminders, the outbox, and two codes for people who wait at a sign-in page."""
 _RETRY = RetryStrategy(max_attempts=8, exponential_wait=4)
 
 
 def make_tasks() -> Blueprint:
-    """Make the tasks, anew for every worker: an app gives those it takes other names."""
+    """Build a new set of tasks for each worker, because procrastinate renames the tasks that it registers."""
     tasks = Blueprint()
 
     @tasks.periodic(cron=AT)
     @tasks.task(name="remind", queue=MESSAGES, pass_context=True, queueing_lock="remind", retry=_RETRY)
     def remind_people(context: JobContext, timestamp: int) -> None:
-        """Put today's reminders into the outbox; interrupted, it goes on where it was when it is run again."""
+        """Put today's reminders into the outbox. After an interruption, the next call continues."""
         del timestamp
-        put = remind(_service(context))
-        log.info("people reminded", extra={"messages": dict(put)})
+        counts = remind(_service(context))
+        log.info("people reminded", extra={"messages": dict(counts)})
 
     @tasks.periodic(cron="* * * * *")
     @tasks.task(name="send_messages", queue=MESSAGES, pass_context=True, queueing_lock="send_messages")
     def send_messages(context: JobContext, timestamp: int) -> None:
-        """Send what is due, for somewhat less than the minute until the next time."""
+        """Send due messages, for a little less than the minute until the next call."""
         del timestamp
-        done = send_due(_service(context))
-        if done:
-            log.info("messages sent", extra={"messages": dict(done)})
+        counts = send_due(_service(context))
+        if counts:
+            log.info("messages sent", extra={"messages": dict(counts)})
 
     @tasks.task(name=SEND.removeprefix(f"{NAMESPACE}:"), queue=MESSAGES, pass_context=True)
     def send_message(context: JobContext, subject: str) -> None:
-        """Send one urgent message at once. What fails is tried again every minute, while it is of use."""
+        """Send one urgent message at once. If that fails, the outbox tries again every minute until it expires."""
         send_now(_service(context), UUID(subject))
 
     return tasks
 
 
 async def run_messages_worker(service: Service, *, wait: bool = True) -> None:
-    """Work until stopped; with ``wait=False`` until the queue is empty."""
+    """Run the messages worker until it is stopped; with ``wait=False`` until the queue is empty."""
     async with worker_app(service, make_tasks(), [MESSAGES], wait=wait) as (_, run):
-        await run(concurrency=_AT_ONCE, additional_context={"service": service})
+        await run(concurrency=_CONCURRENCY, additional_context={"service": service})
 
 
 def _service(context: JobContext) -> Service:

@@ -1,6 +1,6 @@
-"""The registry worker: once a night it carries out what registries have sent.
+"""Run the worker of the lane ``registry``: once a night it compares the files that registries have sent.
 
-Apart from the workers of photos, so that a run of an hour keeps nobody waiting.
+It is separate from the worker of photos, so that no person waits for a run of an hour.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = logging.getLogger("certify.registry")
 
 QUEUE = "registry"
 AT = "30 1 * * *"
-"""When, as cron has it, in UTC; registries deliver in the evening."""
+"""When the comparison starts, as a cron expression in UTC. Registries deliver in the evening."""
 
 tasks = Blueprint()
 
@@ -26,7 +26,7 @@ tasks = Blueprint()
 @tasks.periodic(cron=AT)
 @tasks.task(name="compare_registries", queue=QUEUE, pass_context=True, queueing_lock="compare_registries", lock=QUEUE)
 def compare_registries(context: JobContext, timestamp: int) -> None:
-    """Carry out what waits in the inboxes; interrupted, the next night goes on where it was."""
+    """Compare the files in the inboxes of the feeds. After an interruption, the next night continues."""
     del timestamp
     service = context.additional_context["service"]
     if service.settings.feeds_dir is None:
@@ -36,6 +36,6 @@ def compare_registries(context: JobContext, timestamp: int) -> None:
 
 
 async def run_registry_worker(service: Service, *, wait: bool = True) -> None:
-    """Work until stopped; with ``wait=False`` until the queue is empty."""
+    """Run the registry worker until it is stopped; with ``wait=False`` until the queue is empty."""
     async with worker_app(service, tasks, [QUEUE], wait=wait) as (_, run):
         await run(additional_context={"service": service})

@@ -1,4 +1,4 @@
-"""Run a worker of the job queue: what the workers of all lanes share."""
+"""Open the job queue for a worker and run it: what the workers of all lanes share."""
 
 from __future__ import annotations
 

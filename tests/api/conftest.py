@@ -1,4 +1,4 @@
-"""The application on a fresh database, and callers of every role."""
+"""The application on a fresh database, and callers of each role."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ from models.pipeline import FaceEngine
 _keys = itertools.count()
 
 SOURCES = ("civil-registry", "hospital", "household-register", "registry")
+ENROLMENT: dict[str, Any] = {
+    "national_id": "PROBLEM001",
+    "name": "A Person",
+    "entitlements": [{"scheme": "employee", "starts_on": "2015-01-01"}],
+}
+"""The body of a request that enrols a person."""
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +45,7 @@ def hopper() -> Any:
 
 @dataclass
 class Caller:
-    """A client that speaks with one token."""
+    """A client that sends its requests with one token."""
 
     client: TestClient
     token: str | None
@@ -65,12 +71,12 @@ def client(service: Service) -> Iterator[TestClient]:
 
 @pytest.fixture
 def call(client: TestClient, service: Service) -> Callable[[Role], Caller]:
-    """Return a caller of a role, with a token of the development issuer."""
+    """Return a function that makes a caller of a role, with a token of the development issuer."""
     signer = development_signer(service.settings)
 
     def of(role: Role) -> Caller:
-        # Only the service itself gives the roles of people.
-        token = (client.app.state.certify.sessions if role in (Role.SELF, Role.TABLET) else signer).issue(  # type: ignore[attr-defined]
+        # Only the service itself issues tokens for people and tablets.
+        token = (client.app.state.certify.session_signer if role in (Role.SELF, Role.TABLET) else signer).issue(  # type: ignore[attr-defined]
             subject=f"test-{role}",
             role=role,
             now=service.clock(),
@@ -82,9 +88,34 @@ def call(client: TestClient, service: Service) -> Callable[[Role], Caller]:
     return of
 
 
+@pytest.fixture
+def machine(call: Callable[[Role], Caller]) -> Caller:
+    return call(Role.MACHINE)
+
+
+@pytest.fixture
+def session(call: Callable[[Role], Caller], machine: Caller) -> tuple[Caller, str]:
+    """Return an agent and the id of an open session."""
+    person = machine.post("/v1/beneficiaries", ENROLMENT).json()["id"]
+    agent = call(Role.AGENT)
+    refused = agent.post("/v1/sessions", {"beneficiary_id": person})
+    assert (refused.status_code, refused.json()["code"]) == (409, "no_reference")
+    portrait = faces.encode(faces.portraits()["eileen_collins"])
+    assert agent.post(f"/v1/beneficiaries/{person}/references", content=portrait).status_code == 202
+    return agent, agent.post("/v1/sessions", {"beneficiary_id": person}).json()["session"]["id"]
+
+
+@pytest.fixture
+def pages(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """A client that keeps cookies as a browser does, which sends secure cookies over HTTPS only."""
+    monkeypatch.setattr("api.routes.knock.BEAT_S", 0.0)  # the test of the beat sets it again
+    with TestClient(create_app(service=service), base_url="https://testserver") as client:
+        yield client
+
+
 @dataclass
 class World:
-    """What a story needs: callers, and a worker that works when told to."""
+    """The callers of a test that spans several roles, and the face engine of the worker."""
 
     officer: Caller
     agent: Caller
@@ -95,7 +126,7 @@ class World:
     engine: FaceEngine
 
     def enrol(self, portrait: bytes, *, schemes: tuple[str, ...] = ("employee",), national_id: str = "TEST0001") -> str:
-        """Enrol a person with one active reference; return the id."""
+        """Enrol a person with one active reference, and return the id."""
         body = {
             "national_id": national_id,
             "name": "Eileen Collins",
@@ -112,7 +143,7 @@ class World:
         return person
 
     def attempt(self, person: str, photo: bytes) -> tuple[Caller, dict[str, Any]]:
-        """Open a session, send a photo, let the worker work; return the person's caller and the result."""
+        """Open a session, send a photo and evaluate it; return the person's caller and the result."""
         opened = self.agent.post("/v1/sessions", {"beneficiary_id": person})
         assert opened.status_code == 201, opened.text
         session = opened.json()["session"]["id"]

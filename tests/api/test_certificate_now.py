@@ -1,4 +1,4 @@
-"""Showing a certificate: the signature is checked once, and nothing about the person outlives an erasure."""
+"""The signature of a certificate is checked once, and erasure leaves no content of it in memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAME = "Ottilie Unmistakable-Placeholder"
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> Iterator[None]:
-    """The cache is the process's own; tests must not see one another's."""
+    """Empty the cache of the process, which all tests share."""
     certificate_now._genuine.clear()
     yield
     certificate_now._genuine.clear()
@@ -36,7 +36,7 @@ def empty_cache() -> Iterator[None]:
 
 @pytest.fixture
 def issued(call: Callable[[Role], Caller], service: Service) -> tuple[str, str]:
-    """Somebody certified by an officer, so that no face models are needed: person and certificate number."""
+    """Return person and certificate number of a person certified by an officer, which needs no face models."""
     enrolled = call(Role.MACHINE).post(
         "/v1/beneficiaries",
         {
@@ -56,20 +56,20 @@ def issued(call: Callable[[Role], Caller], service: Service) -> tuple[str, str]:
         return person, row.number
 
 
-def _states_the_name(found: dict[Any, Any]) -> bool:
-    """Tell whether this is what views show of the certificate. (Its innermost parts are not known to the collector.)"""
-    name = found.get("name")
+def _states_the_name(held: dict[Any, Any]) -> bool:
+    """Tell whether this is the content of the certificate. (The collector does not list its innermost parts.)"""
+    name = held.get("name")
     return isinstance(name, dict) and name.get("value") == NAME
 
 
 @contextmanager
 def _statements(service: Service) -> Iterator[list[str]]:
-    """Note what is asked of this service's database meanwhile, through whichever engine."""
+    """Record the statements that are sent to this service's database meanwhile, through any engine."""
     seen: list[str] = []
     ours = service.database.engine.url
 
     def note(connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if connection.engine.url == ours:  # other threads of this process may ask others
+        if connection.engine.url == ours:  # other threads of this process may use other databases
             seen.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
@@ -79,7 +79,7 @@ def _statements(service: Service) -> Iterator[list[str]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
-def test_the_second_look_asks_for_no_keys_and_says_the_same(
+def test_the_second_request_reads_no_keys_and_gets_the_same_answer(
     call: Callable[[Role], Caller], service: Service, issued: tuple[str, str]
 ) -> None:
     officer, path = call(Role.OFFICER), f"/v1/certificates/{issued[1]}"
@@ -95,13 +95,13 @@ def test_the_second_look_asks_for_no_keys_and_says_the_same(
     assert len(second) < len(first)
 
 
-def test_what_is_kept_says_nothing_about_anybody(call: Callable[[Role], Caller], issued: tuple[str, str]) -> None:
+def test_the_cache_holds_hashes_only(call: Callable[[Role], Caller], issued: tuple[str, str]) -> None:
     assert call(Role.OFFICER).get(f"/v1/certificates/{issued[1]}").status_code == 200
     kept = dict(certificate_now._genuine)
     assert [(len(key), value) for key, value in kept.items()] == [(32, None)]
 
 
-def test_erasure_by_another_process_wins_over_what_was_seen_before(
+def test_erasure_by_another_process_counts_after_an_earlier_request(
     call: Callable[[Role], Caller], service: Service, issued: tuple[str, str]
 ) -> None:
     person, number = issued
@@ -114,11 +114,11 @@ def test_erasure_by_another_process_wins_over_what_was_seen_before(
         assert (answer.status_code, answer.json()["code"]) == (410, "person_erased"), form
         assert NAME not in answer.text
     gc.collect()
-    holders = [found for found in gc.get_objects() if isinstance(found, dict) and _states_the_name(found)]
+    holders = [held for held in gc.get_objects() if isinstance(held, dict) and _states_the_name(held)]
     assert holders == [], "no content of the certificate is left in memory"
 
 
-def test_bytes_that_nobody_signed_are_never_shown(service: Service, issued: tuple[str, str]) -> None:
+def test_altered_bytes_are_refused_and_not_cached(service: Service, issued: tuple[str, str]) -> None:
     with service.reading() as unit:
         row = unit.db.get(CertificateRow, issued[1])
         assert row is not None
@@ -128,7 +128,7 @@ def test_bytes_that_nobody_signed_are_never_shown(service: Service, issued: tupl
         forged = row.cose.replace(NAME.encode(), NAME.swapcase().encode())
         assert forged != row.cose
         row.cose = forged
-        for _ in range(2):  # a refusal is not kept either
+        for _ in range(2):  # a refusal is not cached either
             with pytest.raises(BadSignature):
                 certificate_now.require_genuine(unit, row)
             assert not certificate_now.known_genuine(row)

@@ -1,4 +1,4 @@
-"""Receipts over HTTP: what is shown to whom, "that was not me", and the certificate on demand."""
+"""Receipts over HTTP: their content and readers, denying a record, and the certificate on request."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _receipts(world: World, person: UUID) -> Any:
     return answer.json()["items"]
 
 
-def test_a_receipt_says_source_act_date_and_weight(world: World, silent: UUID) -> None:
+def test_a_receipt_shows_source_act_and_weight(world: World, silent: UUID) -> None:
     (receipt,) = _receipts(world, silent)
     (item,) = receipt["items"]
     assert (item["source"], item["act"], item["weight"], item["denied"]) == ("hospital", "hospital_stay", 1.0, False)
@@ -64,7 +64,7 @@ def test_machines_may_not_read_receipts(world: World, silent: UUID) -> None:
     assert world.machine.get(f"/v1/beneficiaries/{silent}/receipts").status_code == 403
 
 
-def test_the_certificate_of_who_is_certified_is_written_when_asked_for(world: World, silent: UUID) -> None:
+def test_the_certificate_after_silent_certification_is_issued_on_request(world: World, silent: UUID) -> None:
     answer = world.agent.post(f"/v1/beneficiaries/{silent}/certificate")
     assert answer.status_code == 201, answer.text
     number = answer.json()["number"]

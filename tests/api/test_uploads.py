@@ -1,4 +1,4 @@
-"""Sessions with a plan, and videos in chunks, over HTTP."""
+"""Sessions with a plan and uploads of videos in chunks, over HTTP."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class Phone:
         sent = {"Authorization": f"Bearer {self.caller.token}", "Content-Type": "application/octet-stream"}
         return self.caller.client.put(f"{self.path}?offset={offset}", content=chunk, headers=sent | headers)
 
-    def where(self) -> Response:
+    def progress(self) -> Response:
         return self.caller.get(self.path)
 
     def send(self, data: bytes, *, until: int | None = None) -> Response:
-        """Go on from wherever the server says it got to."""
-        answer = self.where()
+        """Continue at the offset that the server gives."""
+        answer = self.progress()
         while (offset := answer.json()["offset"]) < (until or len(data)):
             answer = self.put(offset, data[offset : offset + MIN_CHUNK])
             assert answer.status_code == 200, answer.text
@@ -108,7 +108,7 @@ def test_a_session_has_a_plan_and_shows_its_nonce_once(call: Callable[[Role], Ca
     assert opened["assisted"] is True
     plan = Plan.from_json(opened["plan"])
     assert len(plan.steps) == 2
-    assert plan.to_json() == opened["plan"], "why it is asked is not shown"
+    assert plan.to_json() == opened["plan"], "the plan is shown without its reasons"
     shown = phone.caller.get(f"/v1/sessions/{phone.session}").json()
     assert "nonce" not in shown
     assert shown == {name: value for name, value in opened.items() if name != "nonce"}
@@ -121,7 +121,7 @@ def test_a_repeated_request_gets_the_same_plan(call: Callable[[Role], Caller], p
     assert first.json() == second.json()
 
 
-def test_needs_and_visits_ask_for_less(call: Callable[[Role], Caller], person: str) -> None:
+def test_sessions_of_visits_and_of_people_with_needs_ask_for_less(call: Callable[[Role], Caller], person: str) -> None:
     _, visit = _open(call(Role.AGENT), person, channel="doorstep")
     assert (visit["profile"], visit["plan"]["steps"], visit["plan"]["flashes"]) == ("doorstep", [], [])
     bedridden = _enrol(call(Role.MACHINE), "PHONE0002", needs=["bedridden"])
@@ -131,12 +131,12 @@ def test_needs_and_visits_ask_for_less(call: Callable[[Role], Caller], person: s
 
 
 @pytest.mark.parametrize("device_id", ["short", "x" * 201, "with spaces in between", "tab\tin-the-middle-of-it", 17])
-def test_a_device_id_is_opaque_but_bounded(call: Callable[[Role], Caller], person: str, device_id: Any) -> None:
+def test_malformed_device_ids_are_refused(call: Callable[[Role], Caller], person: str, device_id: Any) -> None:
     answer = call(Role.MACHINE).post("/v1/sessions", {"beneficiary_id": person, "device_id": device_id})
     _refused(answer, 422, "request_invalid")
 
 
-def test_a_broken_off_upload_goes_on_with_another_server(phone: Phone, film: bytes, service: Service) -> None:
+def test_an_interrupted_upload_continues_at_another_server(phone: Phone, film: bytes, service: Service) -> None:
     begun = phone.begin(film)
     assert begun.status_code == 201, begun.text
     assert begun.json() | {"expires_at": ""} == {
@@ -150,13 +150,13 @@ def test_a_broken_off_upload_goes_on_with_another_server(phone: Phone, film: byt
         "expires_at": "",
     }
     assert phone.send(film, until=2 * MIN_CHUNK).json()["offset"] == 2 * MIN_CHUNK
-    # The server is killed. Another one, which has seen nothing of this, stands on the same database.
+    # Another server, which has seen none of these requests, uses the same database.
     with TestClient(create_app(service=replace(service)), raise_server_exceptions=False) as client:
         again = Phone(Caller(client, phone.caller.token), phone.session)
-        assert again.where().json()["offset"] == 2 * MIN_CHUNK
+        assert again.progress().json()["offset"] == 2 * MIN_CHUNK
         done = again.send(film)
         assert (done.json()["complete"], done.json()["state"]) == (True, "submitted")
-    assert phone.where().json()["complete"] is True
+    assert phone.progress().json()["complete"] is True
     assert phone.caller.get(f"/v1/sessions/{phone.session}").json()["state"] == "submitted"
 
 
@@ -169,7 +169,7 @@ def test_a_wrong_offset_is_answered_with_the_right_one(phone: Phone, film: bytes
     assert phone.put(problem["offset"], film[MIN_CHUNK:]).json()["complete"] is True
 
 
-def test_a_chunk_damaged_on_its_way_is_noticed_at_once(phone: Phone, film: bytes) -> None:
+def test_a_damaged_chunk_is_refused_at_once(phone: Phone, film: bytes) -> None:
     phone.begin(film)
     chunk = film[:MIN_CHUNK]
     digest = base64.b64encode(hashlib.sha256(chunk).digest()).decode()
@@ -181,15 +181,15 @@ def test_a_chunk_damaged_on_its_way_is_noticed_at_once(phone: Phone, film: bytes
     assert phone.put(MIN_CHUNK, film[MIN_CHUNK:], **unknown).json()["complete"] is True
 
 
-def test_a_whole_that_is_not_what_was_declared_is_refused(phone: Phone, film: bytes) -> None:
+def test_a_video_that_is_not_the_declared_one_is_refused(phone: Phone, film: bytes) -> None:
     phone.begin(film, sha256="ab" * 32)
     _refused(phone.put(0, film), 422, "upload_damaged")
-    _refused(phone.where(), 404, "upload_not_found")
+    _refused(phone.progress(), 404, "upload_not_found")
     assert phone.begin(film).status_code == 201
     assert phone.put(0, film).json()["complete"] is True
 
 
-def test_what_is_no_video_is_refused_with_a_sentence(phone: Phone) -> None:
+def test_files_that_are_no_videos_are_refused_with_a_sentence(phone: Phone) -> None:
     text = b"this is not a video " * 2000
     phone.begin(text)
     problem = _refused(phone.put(0, text[:MIN_CHUNK]), 422, "not_a_video")
@@ -200,7 +200,7 @@ def test_what_is_no_video_is_refused_with_a_sentence(phone: Phone) -> None:
     assert phone.caller.get(f"/v1/sessions/{phone.session}").json()["state"] == "open"
 
 
-def test_too_much_is_refused(phone: Phone, film: bytes) -> None:
+def test_sizes_and_offsets_beyond_the_limits_are_refused(phone: Phone, film: bytes) -> None:
     _refused(phone.begin(film, size=20_000_001), 413, "video_too_many_bytes")
     phone.begin(film)
     _refused(phone.put(0, b"x" * (MAX_CHUNK + 1)), 413, "too_many_bytes")
@@ -212,17 +212,17 @@ def test_too_much_is_refused(phone: Phone, film: bytes) -> None:
     _refused(phone.caller.post(phone.path, {"padding": "x" * 64_001}), 413, "too_many_bytes")
 
 
-def test_a_chunk_of_the_largest_size_gets_through(phone: Phone, film: bytes) -> None:
+def test_a_chunk_of_the_largest_size_is_accepted(phone: Phone, film: bytes) -> None:
     data = film + b"\0" * (2 * MAX_CHUNK)
     phone.begin(data)
     assert phone.put(0, data[:MAX_CHUNK]).json()["offset"] == MAX_CHUNK
 
 
-def test_time_runs_out(phone: Phone, film: bytes, clock: Any) -> None:
+def test_an_expired_session_takes_no_upload(phone: Phone, film: bytes, clock: Any) -> None:
     phone.begin(film)
     phone.put(0, film[:MIN_CHUNK])
     clock.advance(timedelta(minutes=16))
-    for answer in (phone.put(MIN_CHUNK, film[MIN_CHUNK:]), phone.where(), phone.begin(film)):
+    for answer in (phone.put(MIN_CHUNK, film[MIN_CHUNK:]), phone.progress(), phone.begin(film)):
         _refused(answer, 410, "session_expired")
 
 
@@ -233,9 +233,9 @@ def test_the_token_of_another_session_opens_nothing(
     other, _ = _open(machine, _enrol(machine, "PHONE0002"))
     phone.begin(film)
     thief = Phone(other.caller, phone.session)
-    for answer in (thief.begin(film), thief.put(0, film), thief.where()):
+    for answer in (thief.begin(film), thief.put(0, film), thief.progress()):
         _refused(answer, 403, "forbidden")
-    _refused(Phone(call(Role.AGENT), str(uuid4())).where(), 404, "session_not_found")
+    _refused(Phone(call(Role.AGENT), str(uuid4())).progress(), 404, "session_not_found")
     _refused(Phone(call(Role.AGENT), str(uuid4())).put(0, film), 404, "session_not_found")
     # The video of a visit comes from the agent, not from the phone of the person visited.
     visited, _ = _open(call(Role.AGENT), person, channel="doorstep")
@@ -244,7 +244,7 @@ def test_the_token_of_another_session_opens_nothing(
     _refused(visited.put(0, film), 403, "forbidden")
 
 
-def test_beginning_needs_a_key_and_repeats_harmlessly(phone: Phone, film: bytes) -> None:
+def test_declaring_needs_a_key_and_can_be_repeated(phone: Phone, film: bytes) -> None:
     declared = {"size": len(film), "media_type": "video/webm", "sha256": hashlib.sha256(film).hexdigest()}
     bare = phone.caller.client.post(
         phone.path, json=declared, headers={"Authorization": f"Bearer {phone.caller.token}"}
@@ -252,16 +252,16 @@ def test_beginning_needs_a_key_and_repeats_harmlessly(phone: Phone, film: bytes)
     assert bare.status_code == 422
     assert phone.begin(film, key="begin-once").json() == phone.begin(film, key="begin-once").json()
     phone.put(0, film[:MIN_CHUNK])
-    assert phone.begin(film).json()["offset"] == MIN_CHUNK, "with a new key it goes on"
+    assert phone.begin(film).json()["offset"] == MIN_CHUNK, "with a new key the upload continues"
 
 
-def test_a_video_in_one_piece(phone: Phone, film: bytes) -> None:
+def test_a_video_in_one_request(phone: Phone, film: bytes) -> None:
     path = f"/v1/sessions/{phone.session}/media"
     _refused(phone.caller.post(path, content=film[: len(film) // 20]), 422, "video_truncated")
     assert phone.caller.post(path, content=film).status_code == 202
 
 
-def test_a_video_is_decided_and_the_answer_is_plain(world: World, film: bytes, collins: Any) -> None:
+def test_a_video_is_decided_and_guidance_has_sentences(world: World, film: bytes, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     phone, _ = _open(world.machine, person)
     phone.begin(film)
@@ -269,5 +269,5 @@ def test_a_video_is_decided_and_the_answer_is_plain(world: World, film: bytes, c
     evaluate_session(world.service, world.engine, UUID(phone.session), notice=note_face)
     result = phone.caller.get(f"/v1/sessions/{phone.session}").json()
     assert result["state"] == "decided"
-    assert result["outcome"] in ("certified", "retry"), "whether a swaying picture convinces is for the liveness tests"
+    assert result["outcome"] in ("certified", "retry"), "the liveness tests check which of the two"
     assert all(entry["text"] for entry in result["guidance"])

@@ -229,7 +229,7 @@ def test_killed_again_and_again_it_finishes_in_the_end(service: Service, tmp_pat
                 ),
                 {"id": person, "hash": person.bytes},
             )
-            service.vault.create_key(unit.db, person)
+            unit.db.add(DataKeyRow(**service.vault.new_key(person)[0]))
     command = [sys.executable, "-c", _MOVE, str(tmp_path), service.database.url]
     killed = 0
     for attempt in range(12):

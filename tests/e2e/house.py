@@ -1,4 +1,4 @@
-"""The running service of the browser tests: whom it knows, and the worker that judges what is sent."""
+"""The running service of the browser tests, people who are enrolled in it, and its worker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from models.liveness.fusion import SHIPPED
 from models.pipeline import FaceEngine
 
 BORN = date(1956, 11, 19)
-"""Birthday of whoever is enrolled without another."""
+"""Birth date of people who are enrolled without another one."""
 
 
 @dataclass
@@ -42,9 +42,10 @@ class House:
     """The running service.
 
     Attributes:
-        address: of the web server, without scheme.
-        service: behind it.
-        engine: face models of the test's own, to enrol with.
+        address: address of the web server, without scheme.
+        service: the service behind it.
+        engine: face models of the test, to enrol people.
+        numbers: how many people and agents were made; it keeps their numbers distinct.
     """
 
     address: str
@@ -62,7 +63,7 @@ class House:
         last_proof_on: date | None = None,
         card: str | None = None,
     ) -> tuple[UUID, str]:
-        """Enrol a person; return id and card number."""
+        """Enrol a person, and return id and card number."""
         self.numbers += 1
         card = card or f"CARD{self.numbers:06}"
         pensions = tuple(NewEntitlement(scheme, date(2015, 1, 1), last_proof_on) for scheme in schemes)
@@ -78,14 +79,14 @@ class House:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses just now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Return a port that no program uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def verdict_of_last(house: House) -> str:
-    """Return why the newest session ended as it did, for the message of a test that failed."""
+    """Return outcome and failed checks of the newest session, for the message of a failed test."""
     with house.service.reading() as unit:
         query = select(SessionRow).options(undefer(SessionRow.report)).order_by(SessionRow.created_at.desc()).limit(1)
         row = unit.db.scalars(query).one()
@@ -97,10 +98,10 @@ def verdict_of_last(house: House) -> str:
 
 
 def for_drawn_people(engine: FaceEngine) -> FaceEngine:
-    """Return the engine, but that it does not look whether anything new appears as the head turns.
+    """Return the engine without the measure of new image content that appears when a head turns.
 
-    The people before these tests' cameras are animated photos, and that measure tells so (docs/liveness.md): with it
-    the verdict is never "living". All other checks, measures and thresholds are as shipped.
+    The people before the cameras of these tests are animated photos, and this measure detects that (docs/liveness.md):
+    with it the verdict is never "living". All other checks, measures and thresholds are as shipped.
     """
     parts = SHIPPED.read_text().split("\n\n")
     kept = [part for part in parts if not re.match(r"\[species\.\w+\.appearance\]", part)]
@@ -116,7 +117,7 @@ def for_drawn_people(engine: FaceEngine) -> FaceEngine:
 
 
 class Worker:
-    """Evaluates what is submitted, in a thread: what ``certify worker`` does, with the engine of these tests."""
+    """A thread that opens bundles and evaluates sessions, as ``certify worker`` does, with the engine of the tests."""
 
     def __init__(self, service: Service, engine: FaceEngine) -> None:
         self._service, self._engine = service, engine
@@ -125,7 +126,7 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the session under way."""
+        """Stop after the present session."""
         self._over.set()
         self._thread.join(60)
 

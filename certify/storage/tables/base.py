@@ -1,4 +1,4 @@
-"""What all tables share: naming of constraints, column types, and the check that a text is one of the known values."""
+"""Define what all tables share: names of constraints, column types, and the check of closed lists of words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from certify.domain.described import Described
 
 
 class Base(DeclarativeBase):
-    """Common settings: named constraints, so that migrations can address them; every instant has a time zone."""
+    """Base of all tables. Constraints have names, so that migrations can address them; instants have a time zone."""
 
     metadata = MetaData(
         naming_convention={
@@ -34,6 +34,6 @@ class Base(DeclarativeBase):
 
 
 def one_of(column: str, words: type[Described]) -> CheckConstraint:
-    """Restrict a text column to the members of a closed list."""
+    """Return a constraint that restricts a text column to the members of a closed list."""
     listed = ", ".join(f"'{word.value}'" for word in words)
     return CheckConstraint(f"{column} in ({listed})", name=f"{column}_known")

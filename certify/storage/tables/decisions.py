@@ -15,31 +15,31 @@ from certify.storage.tables.base import Base, one_of
 
 
 class EvidenceRow(Base):
-    """One immutable fact. ``external_id`` is the source's own record number: the same record is never taken twice."""
+    """One immutable fact. ``external_id`` is the source's own record number, so a record is never stored twice."""
 
     __tablename__ = "evidence"
     __table_args__ = (UniqueConstraint("source", "external_id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    # No foreign key: whoever adds facts has locked the person, people are never deleted, and checking each of millions
-    # again took more than half of the time of storing them.
+    # No foreign key: code that adds facts has locked the person, and people are never deleted. Checking the key for
+    # each of millions of facts took more than half of the time of storing them.
     beneficiary_id: Mapped[UUID] = mapped_column(index=True)
     kind: Mapped[str]
     source: Mapped[str]
     external_id: Mapped[str]
     event_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
-    # Never changed and mostly read whole: plain JSON, which is stored as it comes, twice as fast as JSONB.
+    # Never changed and mostly read whole, so plain JSON, which is stored as it comes and twice as fast as JSONB.
     body: Mapped[dict[str, Any]] = mapped_column(JSON())
-    # How a registry's record was linked with the person; empty for what came by itself.
+    # How a record of a registry was linked with the person; empty for facts that did not come from a feed.
     run_id: Mapped[UUID | None]
     link_stage: Mapped[str | None]
-    link_weight: Mapped[float | None]  # log2 of the odds that record and person are the same
+    link_weight: Mapped[float | None]  # log2 of the odds that the record means this person
     link_levels: Mapped[str | None]  # how well each comparison agreed, as "name=4 birth=2 ..."
 
 
 class PolicyRow(Base):
-    """An effective policy document that some determination was made under."""
+    """An effective policy document that at least one determination was made under."""
 
     __tablename__ = "policies"
 
@@ -50,7 +50,7 @@ class PolicyRow(Base):
 
 
 class ParameterRow(Base):
-    """A file of fitted numbers (such as a calibration) that some session was judged with."""
+    """A file of fitted parameters, such as a calibration, that at least one session was judged with."""
 
     __tablename__ = "parameters"
 
@@ -60,7 +60,7 @@ class ParameterRow(Base):
 
 
 class DeterminationRow(Base):
-    """What was decided, and everything needed to decide it again."""
+    """What was decided about one pension, and everything that a replay needs to decide it again."""
 
     __tablename__ = "determinations"
     __table_args__ = (UniqueConstraint("session_id", "entitlement_id"),)
@@ -71,14 +71,14 @@ class DeterminationRow(Base):
     session_id: Mapped[UUID | None] = mapped_column(ForeignKey("capture_sessions.id"))
     policy_sha256: Mapped[str] = mapped_column(ForeignKey("policies.sha256"))
     as_of: Mapped[date]
-    inputs: Mapped[dict[str, Any]]  # the entitlement as it was, and the ids of the evidence
+    inputs: Mapped[dict[str, Any]]  # the entitlement at that time, and the ids of the evidence
     verdict: Mapped[dict[str, Any]]
     digest: Mapped[bytes]
     created_at: Mapped[datetime]
 
 
 class CertificateRow(Base):
-    """A signed certificate. At most one per person is in force: valid, or paused while an officer looks."""
+    """A signed certificate. A person has at most one in force: valid, or paused while an officer examines a case."""
 
     __tablename__ = "certificates"
     __table_args__ = (
@@ -96,7 +96,7 @@ class CertificateRow(Base):
     session_id: Mapped[UUID | None] = mapped_column(ForeignKey("capture_sessions.id"), unique=True)
     state: Mapped[str]
     cose: Mapped[bytes]
-    subject_digest: Mapped[bytes]  # of what it certifies, to see whether a new one would say anything new
+    subject_digest: Mapped[bytes]  # of the certified content; a new certificate is issued only if it differs
     valid_from: Mapped[datetime]
     valid_until: Mapped[date]
     expires_at: Mapped[datetime]
@@ -107,7 +107,7 @@ class CertificateRow(Base):
 
 
 class ReviewCaseRow(Base):
-    """A question for an officer. One open case per person and kind."""
+    """A question for an officer. A person has at most one open case of each kind."""
 
     __tablename__ = "review_cases"
     __table_args__ = (
@@ -120,7 +120,7 @@ class ReviewCaseRow(Base):
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
     kind: Mapped[str]
     state: Mapped[str]
-    determination_id: Mapped[UUID | None]  # what opened it; none when a person asked for it
+    determination_id: Mapped[UUID | None]  # the determination that opened it; none if a person asked for it
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""The tables of visits at home: agents, their tablets, what they sealed, and who lives where."""
+"""Tables of visits at home: agents, tablets, sealed visits, homes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from certify.storage.tables.base import Base, one_of
 
 
 class AgentRow(Base):
-    """Somebody who visits people at home. Name and photo are shown to whoever scans the agent's code at the door."""
+    """A person who visits beneficiaries. Anyone who scans the agent's code at the door sees the name and photo."""
 
     __tablename__ = "agents"
     __table_args__ = (
@@ -27,14 +27,14 @@ class AgentRow(Base):
     badge: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     photo: Mapped[bytes | None] = mapped_column(deferred=True)  # JPEG
-    area: Mapped[str]  # region or beginning of regions in which the agent works
+    area: Mapped[str]  # region in which the agent works, or the first characters of several regions
     capacity: Mapped[int]  # visits a day
     base_latitude: Mapped[float | None]  # where the agent's days begin
     base_longitude: Mapped[float | None]
     state: Mapped[str]
     created_at: Mapped[datetime]
-    watched_at: Mapped[datetime | None]  # when the agent's visits were last looked through for what is unusual
-    # By signal, how many visits hit and how many could have: what the usual among agents is worked out from.
+    watched_at: Mapped[datetime | None]  # when the agent's visits were last examined for unusual signals
+    # By signal, how many visits showed it and how many could have; the rate that is usual among agents comes from it.
     counts: Mapped[dict[str, Any] | None]
     score: Mapped[float | None]
 
@@ -61,7 +61,7 @@ class TabletRow(Base):
 
 
 class TabletChallengeRow(Base):
-    """A challenge that a tablet was given, to be answered once."""
+    """A challenge for a tablet, which can be answered once."""
 
     __tablename__ = "tablet_challenges"
 
@@ -71,15 +71,16 @@ class TabletChallengeRow(Base):
 
 
 class BundleRow(Base):
-    """One sealed visit as a tablet sent it. The sealed bytes go once it is opened; of a refused one they stay a while.
+    """One sealed visit as a tablet sent it.
 
-    ``details_sealed`` is what the agent wrote, under the key of the person visited.
+    The sealed bytes are deleted when the visit is opened; those of a refused visit stay until ``delete_after``.
+    ``details_sealed`` holds what the agent wrote, sealed with the data key of the person visited.
     """
 
     __tablename__ = "bundles"
     __table_args__ = (
         one_of("state", BundleState),
-        # A place in a tablet's chain is taken once; whatever else claims it is refused, and kept for inquiry.
+        # One visit takes each place in a tablet's chain; another that claims the place is refused and kept for inquiry.
         Index("uq_bundles_place", "tablet_id", "seq", unique=True, postgresql_where=text("state <> 'refused'")),
         Index("ix_bundles_waiting", "received_at", postgresql_where=text("state = 'received'")),
         Index(None, "agent_id", "happened_at"),
@@ -90,13 +91,13 @@ class BundleRow(Base):
     tablet_id: Mapped[UUID] = mapped_column(ForeignKey("tablets.id"))
     agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id"))
     seq: Mapped[int]  # counts a tablet's visits from 1
-    previous: Mapped[bytes]  # sha256 of the tablet's visit before; of its enrolment for the first
+    previous: Mapped[bytes]  # sha256 of the tablet's visit before; for the first visit, of its enrolment
     visit_id: Mapped[UUID] = mapped_column(index=True)
     state: Mapped[str]
     reason: Mapped[str | None]  # why it was refused
     size: Mapped[int]
     received_at: Mapped[datetime]
-    sent_offset_s: Mapped[float | None]  # the device's clock less ours, when it was sent
+    sent_offset_s: Mapped[float | None]  # clock of the device minus ours when it was sent, in seconds
     sealed: Mapped[bytes | None] = mapped_column(deferred=True)
     opened_at: Mapped[datetime | None]
     result: Mapped[str | None]
@@ -104,16 +105,16 @@ class BundleRow(Base):
     beneficiary_id: Mapped[UUID | None] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
     session_id: Mapped[UUID | None] = mapped_column(ForeignKey("capture_sessions.id"), index=True)
     details_sealed: Mapped[bytes | None] = mapped_column(deferred=True)
-    # Of each photo, paper and video: none may come a second time.
+    # Of each photo, paper and video; none may come a second time.
     media_sha256: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
-    delete_after: Mapped[datetime | None]  # of what is sealed in a refused one
-    admitted_by: Mapped[str | None]  # the officer who looked into a refusal and let the visit count
+    delete_after: Mapped[datetime | None]  # when the sealed bytes of a refused visit are deleted
+    admitted_by: Mapped[str | None]  # the officer who examined a refusal and let the visit count
 
 
 class VisitTraceRow(Base):
-    """What a visit looked like, to tell agents who visit from agents who do not (certify/domain/integrity.py).
+    """The trace of a visit, to tell agents who visit from agents who do not (certify/domain/integrity.py).
 
-    ``sealed`` holds where it was and the face that was seen, under the key of the person visited.
+    ``sealed`` holds the place and the face that was seen, sealed with the data key of the person visited.
     """
 
     __tablename__ = "visit_traces"
@@ -128,14 +129,14 @@ class VisitTraceRow(Base):
     method: Mapped[str]
     passive: Mapped[float | None]
     background: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
-    same_face: Mapped[list[str]]  # bundles of the same agent, of other people, with the same face
+    same_face: Mapped[list[str]]  # bundles of the same agent that show this face for other people
     clock_shift_s: Mapped[float]
     recheck: Mapped[bool | None]
     sealed: Mapped[bytes]
 
 
 class AgentHoldRow(Base):
-    """What an agent certified is held until a supervisor has looked: why, and what came of it."""
+    """A hold of everything that an agent certified, until a supervisor decides: the reasons and the decision."""
 
     __tablename__ = "agent_holds"
     __table_args__ = (
@@ -154,7 +155,7 @@ class AgentHoldRow(Base):
 
 
 class HomeRow(Base):
-    """Where a person lives and how to find the door, sealed by the person's key."""
+    """Where a person lives and how to find the door, sealed with the person's data key."""
 
     __tablename__ = "homes"
 
@@ -164,10 +165,10 @@ class HomeRow(Base):
 
 
 class VisitRow(Base):
-    """A visit at home that is needed: asked for by the person or by the service, planned, made.
+    """A visit at home that is needed: the person or the service asked for it, and an agent plans and makes it.
 
-    ``place`` is the visit's place in the agent's day. At a *missed* one nobody was found; another takes its place, and
-    ``tries`` counts how many were missed before.
+    ``place`` is the position of the visit in the agent's day. A *missed* visit is one where no one was found; another
+    visit replaces it, and ``tries`` counts the missed visits before this one.
     """
 
     __tablename__ = "visits"
@@ -177,7 +178,7 @@ class VisitRow(Base):
         one_of("reason", VisitReason),
         Index(None, "state", "wanted_on"),
         Index(None, "agent_id", "planned_on"),
-        # Whoever needs a visit needs one, for whatever reasons.
+        # A person has at most one open visit, however many reasons there are for it.
         Index("uq_visits_open", "beneficiary_id", unique=True, postgresql_where=text("state in ('asked', 'planned')")),
     )
 
@@ -193,7 +194,6 @@ class VisitRow(Base):
     planned_on: Mapped[date | None]
     place: Mapped[int | None]
     tries: Mapped[int] = mapped_column(server_default=text("0"))
-    rechecks: Mapped[UUID | None] = mapped_column(ForeignKey("bundles.id"))  # the visit that is made a second time
-    bundle_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("bundles.id"), unique=True
-    )  # by which it was made, or missed
+    rechecks: Mapped[UUID | None] = mapped_column(ForeignKey("bundles.id"))  # the visit that this one repeats
+    # The sealed visit by which it was made or missed.
+    bundle_id: Mapped[UUID | None] = mapped_column(ForeignKey("bundles.id"), unique=True)

@@ -13,7 +13,10 @@ from certify.storage.tables.base import Base, one_of
 
 
 class ContactRow(Base):
-    """How to reach a person; who has no row is reached by letter. Language and wish are plain, for queries."""
+    """Contact details of a person; a person without a row is reached by letter.
+
+    The language and the wish for reminders are not sealed, so that queries can use them.
+    """
 
     __tablename__ = "contacts"
 
@@ -25,13 +28,13 @@ class ContactRow(Base):
 
 
 class MessageRow(Base):
-    """One message to one person on one channel, waiting or sent. Only its sealed body says what, and where to."""
+    """One message to one person on one channel, waiting or sent. Text and address are only in the sealed body."""
 
     __tablename__ = "messages"
     __table_args__ = (
         one_of("channel", MessageChannel),
         one_of("state", MessageState),
-        # The same occasion never gives two messages on one channel, however often the job runs.
+        # One occasion gives one message on a channel, however often the job runs.
         UniqueConstraint("dedupe", "channel"),
         Index("ix_messages_waiting", "channel", "urgent", "not_before", postgresql_where=text("state = 'waiting'")),
         Index(None, "created_at"),
@@ -42,12 +45,12 @@ class MessageRow(Base):
     kind: Mapped[str]
     channel: Mapped[str]
     state: Mapped[str]
-    urgent: Mapped[bool]  # asked for by the person this minute: neither opt-out nor quiet hours hold it
-    dedupe: Mapped[str]
-    sealed: Mapped[bytes | None]  # gone once it was sent or cancelled
-    not_before: Mapped[datetime]  # while it is being sent: when another may try, should the sender have died
-    expires_at: Mapped[datetime]  # later it would be of no use
+    urgent: Mapped[bool]  # the person asked for it just now; neither opt-out nor quiet hours hold it back
+    dedupe: Mapped[str]  # the occasion, without personal data
+    sealed: Mapped[bytes | None]  # deleted when the message is sent or cancelled
+    not_before: Mapped[datetime]  # while it is being sent: when another process may try, if the sender died
+    expires_at: Mapped[datetime]  # after this instant the message is of no use
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
-    last_error: Mapped[str | None]  # a code, without anything personal
+    last_error: Mapped[str | None]  # a code, without personal data

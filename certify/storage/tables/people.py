@@ -1,4 +1,4 @@
-"""Tables about beneficiaries: ids, entitlements, references and templates, access codes, consent."""
+"""Tables of beneficiaries: ids, entitlements, references and templates, access codes, consents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from certify.storage.tables.base import Base, one_of
 
 
 class BeneficiaryRow(Base):
-    """A person who receives pensions. Ids are found by keyed hash and shown masked; the clear ids are sealed."""
+    """A person who receives pensions. Ids are looked up by keyed hash and shown masked; the clear ids are sealed."""
 
     __tablename__ = "beneficiaries"
 
@@ -30,11 +30,11 @@ class BeneficiaryRow(Base):
     needs: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # accessibility needs
     created_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
-    sex: Mapped[str | None]  # "M" or "F", as registries have it; only to tell people apart
+    sex: Mapped[str | None]  # "M" or "F", as registries have it; used only to tell people apart
 
 
 class DataKeyRow(Base):
-    """The data key of one beneficiary, wrapped by the master key. Deleting the row erases what it sealed."""
+    """The data key of one beneficiary, wrapped by the master key. Deleting the row makes what it sealed unreadable."""
 
     __tablename__ = "data_keys"
 
@@ -44,14 +44,14 @@ class DataKeyRow(Base):
 
 
 class EntitlementRow(Base):
-    """One pension of one beneficiary, with its present standing as last determined."""
+    """One pension of one beneficiary, with its standing as last determined."""
 
     __tablename__ = "entitlements"
     __table_args__ = (
         UniqueConstraint("beneficiary_id", "scheme"),
         Index(None, "standing", "valid_until"),
         Index(None, "scheme", "next_change_on"),
-        # Pensions whose person has something to do (certify/storage/reminders.py); most are certified, and not in it.
+        # Pensions whose person must act (certify/storage/reminders.py); most are certified and not in this index.
         Index(
             "ix_entitlements_to_remind",
             "due_on",
@@ -70,11 +70,11 @@ class EntitlementRow(Base):
     next_step: Mapped[str | None]
     valid_until: Mapped[date | None]
     due_on: Mapped[date | None]
-    next_change_on: Mapped[date | None]  # when time alone may change the standing
+    next_change_on: Mapped[date | None]  # the day on which the standing may change without new evidence
     determination_id: Mapped[UUID | None]  # a determination, or a silent pass of a run
-    proven_on: Mapped[date | None]  # of the best proof of life, whether or not it still counts
-    stopped_on: Mapped[date | None]  # since when the payment is, or last was, stopped
-    back_pay_from: Mapped[date | None]  # the payment goes on again, and is owed from this day on
+    proven_on: Mapped[date | None]  # day of the best proof of life, whether or not it still counts
+    stopped_on: Mapped[date | None]  # day from which the payment is, or was last, stopped
+    back_pay_from: Mapped[date | None]  # the payment continues again and is owed from this day on
 
 
 class ReferenceRow(Base):
@@ -105,7 +105,7 @@ class TemplateRow(Base):
 
 
 class AccessCodeRow(Base):
-    """A way in that works once: the link of a letter, or the digits of a text message. Found by keyed hash."""
+    """A sign-in that works once: the link of a letter or the digits of a text message. Looked up by keyed hash."""
 
     __tablename__ = "access_codes"
     __table_args__ = (one_of("kind", AccessKind),)
@@ -116,11 +116,11 @@ class AccessCodeRow(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
-    used_by: Mapped[str | None]  # mark of the device
+    used_by: Mapped[str | None]  # mark of the device that used it
 
 
 class ConsentRow(Base):
-    """A consent given or withdrawn; the newest of a purpose counts."""
+    """A consent that was given or withdrawn. The newest for a purpose counts."""
 
     __tablename__ = "consents"
     __table_args__ = (one_of("purpose", ConsentPurpose), Index(None, "beneficiary_id", "purpose", "at"))
@@ -129,6 +129,6 @@ class ConsentRow(Base):
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"))
     purpose: Mapped[str]
     given: Mapped[bool]
-    text_version: Mapped[str]  # which wording was read
-    assisted: Mapped[bool]  # somebody helped
+    text_version: Mapped[str]  # version of the wording that the person read
+    assisted: Mapped[bool]  # a helper was present
     at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""Tables of registry runs: chunks, silent passes, link questions, the audit sample."""
+"""Tables of registry runs: chunks, silent passes, link questions, early voids, the audit sample."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from certify.storage.tables.base import Base, one_of
 
 
 class RunRow(Base):
-    """One file of a feed, from reading it to the last standing that it changed."""
+    """One run: a file of a feed, from reading it to the last standing that it changed."""
 
     __tablename__ = "runs"
     __table_args__ = (
@@ -30,12 +30,12 @@ class RunRow(Base):
     kind: Mapped[str]
     state: Mapped[str]
     sha256: Mapped[str]  # of the file
-    description: Mapped[dict[str, Any]]  # of the feed, as it was
+    description: Mapped[dict[str, Any]]  # of the feed, at that time
     shape: Mapped[dict[str, Any]]
     departures: Mapped[list[dict[str, Any]]] = mapped_column(JSONB())
-    decided_by: Mapped[str | None]  # the officer who let a held file go on, or refused it
-    parameters: Mapped[dict[str, Any] | None]  # of linking, with the engine and the model that was used
-    staging_key: Mapped[bytes | None]  # seals the working files; without it they are unreadable
+    decided_by: Mapped[str | None]  # the officer who released or refused a held file
+    parameters: Mapped[dict[str, Any] | None]  # of linking, with the engine and the model
+    staging_key: Mapped[bytes | None]  # seals the working files; without it no one can read them
     chunks: Mapped[int | None]
     counts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     seconds: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
@@ -44,24 +44,24 @@ class RunRow(Base):
 
 
 class RunChunkRow(Base):
-    """One chunk of a run, committed with everything it changed; what is here is never done again."""
+    """One finished chunk of a run, committed with everything that it changed. A finished chunk is never repeated."""
 
     __tablename__ = "run_chunks"
 
     run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id"), primary_key=True)
     chunk: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     counts: Mapped[dict[str, Any]]
-    policies: Mapped[dict[str, Any]]  # scheme to the hash of the policy it was decided under
-    digest: Mapped[bytes]  # of its silent passes; the ledger has it too
+    policies: Mapped[dict[str, Any]]  # by scheme, the hash of the policy that was in force
+    digest: Mapped[bytes]  # of its silent passes; the ledger has it as well
     done_at: Mapped[datetime]
 
 
 class SilentPassRow(Base):
-    """One pension proven by records alone: the determination in brief. ``decide`` gives the whole again."""
+    """One pension that records alone prove: the determination in brief. ``decide`` returns the whole again."""
 
     __tablename__ = "silent_passes"
 
-    # No foreign keys here: millions come at once, from a run that locks the people and has just read the pensions.
+    # No foreign keys: a run inserts millions of rows at once, has locked the people and has just read the pensions.
     id: Mapped[UUID] = mapped_column(primary_key=True)
     run_id: Mapped[UUID]
     chunk: Mapped[int]
@@ -75,11 +75,14 @@ class SilentPassRow(Base):
     standing_before: Mapped[str | None]
     proven_on: Mapped[date]
     valid_until: Mapped[date]
-    evidence: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))  # all that was known
+    evidence: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))  # all facts that were known
 
 
 class LinkQuestionRow(Base):
-    """Whether an adverse record means this person: too good to ignore, not good enough to act on."""
+    """A link question: whether an adverse record means this person.
+
+    The link is too likely to ignore, and too uncertain to act on.
+    """
 
     __tablename__ = "link_questions"
     __table_args__ = (
@@ -98,14 +101,14 @@ class LinkQuestionRow(Base):
     reason: Mapped[str]
     weight: Mapped[float]
     levels: Mapped[str]
-    record_sealed: Mapped[bytes]  # the registry's own words, under the person's key
+    record_sealed: Mapped[bytes]  # the record as the registry sent it, sealed with the person's data key
     state: Mapped[str]
     answered_by: Mapped[str | None]
     answered_at: Mapped[datetime | None]
 
 
 class EarlyVoidRow(Base):
-    """A void that came before the record it takes back; it waits for it."""
+    """A void that came before the record that it takes back, and waits for that record."""
 
     __tablename__ = "early_voids"
 
@@ -116,7 +119,7 @@ class EarlyVoidRow(Base):
 
 
 class AuditRow(Base):
-    """A silent pass that was drawn by lot, to be checked by telephone or visit."""
+    """A silent pass that was drawn for an audit, to be checked by telephone or visit."""
 
     __tablename__ = "audits"
     __table_args__ = (one_of("outcome", AuditOutcome),)

@@ -1,4 +1,4 @@
-"""Tables of the service itself: secrets, signing keys, the ledger, answers kept for repeated requests."""
+"""Tables of the service itself: secrets, signing keys, the ledger, stored answers for repeated requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ class SecretRow(Base):
 
 
 class SigningKeyRow(Base):
-    """A key of the service; the private part is sealed by the master key. ``purpose``: certificate, ledger, session."""
+    """A key of the service, with its private part sealed by the master key.
+
+    ``purpose`` is one of ``certify.storage.signing.Purpose``: certificate, ledger, session or visit.
+    """
 
     __tablename__ = "signing_keys"
     __table_args__ = (
@@ -40,7 +43,7 @@ class SigningKeyRow(Base):
 
 
 class LedgerLeafRow(Base):
-    """One entry of the ledger. ``entry`` is what was hashed, in canonical JSON; it names nobody."""
+    """One entry of the ledger. ``entry`` is the hashed content in canonical JSON; it contains no names."""
 
     __tablename__ = "ledger_leaves"
 
@@ -51,7 +54,7 @@ class LedgerLeafRow(Base):
 
 
 class LedgerNodeRow(Base):
-    """The hash of one complete subtree: level 0 are leaves, ``index`` counts from the left within the level."""
+    """The hash of one complete subtree. Level 0 has the leaves; ``index`` counts from the left within a level."""
 
     __tablename__ = "ledger_nodes"
 

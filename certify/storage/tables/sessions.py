@@ -54,30 +54,31 @@ class SessionRow(Base):
     media_sha256: Mapped[str | None]
     outcome: Mapped[str | None]
     guidance: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
-    # Raw values of the measurement and comparison, for replay; kilobytes, so read only when asked for.
+    # Raw values of the measurement and comparison, for replay. They have kilobytes, so they are read only when needed.
     report: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     evidence_id: Mapped[UUID | None] = mapped_column(unique=True)
     certificate_number: Mapped[str | None]
     determination_ids: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
-    # How much was asked, and what (models.liveness.plan), with the reasons under "because", which are not shown.
-    # Sessions from before there were challenges have neither.
+    # How much was asked (profile) and the challenge plan (models.liveness.plan). The reasons, under "because", are not
+    # shown. Sessions from the time before challenges have neither.
     profile: Mapped[str | None]
     plan: Mapped[dict[str, Any] | None]
-    device: Mapped[bytes | None]  # keyed hash of what the phone calls itself
-    assisted: Mapped[bool] = mapped_column(server_default=text("false"))  # somebody helps the person, as they say
-    # Where the media came from, as far as known: live or upload, what the camera says of itself, when frames arrived.
+    device: Mapped[bytes | None]  # keyed hash of the identifier that the phone sends
+    assisted: Mapped[bool] = mapped_column(server_default=text("false"))  # a helper is present, as the person says
+    # Where the media came from, as far as known: live or upload, the camera's description of itself, arrival of frames.
     source: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
-    # Keyed hash of an id and birth date that are nobody's (certify/capture/decoys.py); None in the sessions of people.
+    # Decoy sessions (certify/capture/decoys.py): keyed hash of an id and birth date that the fund does not know; None
+    # in the sessions of people.
     stranger: Mapped[bytes | None]
-    # Opened by somebody who only gave an id and a birth date, and must not learn whether there is such a person.
+    # Opened by a caller who gave only an id and a birth date, and must not learn whether that person exists.
     knocked: Mapped[bool] = mapped_column(server_default=text("false"))
-    attempts_left: Mapped[int | None]  # before a visit is offered; None unless this one did not succeed
-    # When the person was filmed, if not when it was submitted: a visit without a network is sent later.
+    attempts_left: Mapped[int | None]  # before a visit is offered; None unless this session failed
+    # When the person was filmed, if that was before the session was submitted: a visit without a network is sent later.
     filmed_at: Mapped[datetime | None]
 
 
-class PrintRow(Base):
-    """Fingerprints of some frames of a session's video, to know it again (models.liveness.video_hash)."""
+class VideoHashRow(Base):
+    """Perceptual hashes of some frames of a session's video, to recognise it later (models.liveness.video_hash)."""
 
     __tablename__ = "session_prints"
     __table_args__ = (Index(None, "bands", postgresql_using="gin"),)
@@ -89,7 +90,7 @@ class PrintRow(Base):
 
 
 class UploadRow(Base):
-    """A video on its way in chunks, one a session. The first ``received`` bytes are here, without gaps."""
+    """The upload of a session's video in chunks. The first ``received`` bytes are stored, without gaps."""
 
     __tablename__ = "uploads"
 
@@ -102,7 +103,7 @@ class UploadRow(Base):
 
 
 class ChunkRow(Base):
-    """One chunk of an upload, sealed. The bytes go once the whole is put together; their hash stays to know repeats."""
+    """One sealed chunk of an upload. Its bytes are deleted when the upload is complete; the hash detects repeats."""
 
     __tablename__ = "upload_chunks"
 

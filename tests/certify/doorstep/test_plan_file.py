@@ -18,7 +18,7 @@ from certify.doorstep.plan_file import OUT, OUT_HOMES, export_plan, import_plan
 from certify.doorstep.planning import plan_visits
 from certify.erase import erase
 from certify.errors import Invalid
-from certify.files.row_file import FileReport, Source
+from certify.files.row_file import FileReport, ImportSource
 from certify.service import Service
 from tests.certify.doorstep.plans import agent, ask, bundle, events, people, person, tomorrow, visits
 from tests.conftest import Clock
@@ -26,9 +26,9 @@ from tests.conftest import Clock
 pytestmark = pytest.mark.integration
 
 
-def _write(path: Path, header: str, *rows: Sequence[object]) -> Source:
+def _write(path: Path, header: str, *rows: Sequence[object]) -> ImportSource:
     path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n", "utf-8")
-    return Source(path=path)
+    return ImportSource(path=path)
 
 
 def _quarantined(found: FileReport) -> list[tuple[int, str]]:
@@ -88,11 +88,11 @@ def test_an_export_is_filled_in_and_imported(service: Service, tmp_path: Path) -
         writer = csv.DictWriter(file, (*OUT, *OUT_HOMES))
         writer.writeheader()
         writer.writerows(rows)
-    assert import_plan(service, Source(path=path)) == FileReport(3, 2, 1, 0, None)
+    assert import_plan(service, ImportSource(path=path)) == FileReport(3, 2, 1, 0, None)
     found = visits(service)
     assert [found[UUID(row["visit"])].place for row in rows] == [5, 6, None]
     assert {row.state for row in found.values()} == {"asked", "planned"}
-    assert import_plan(service, Source(path=path)) == FileReport(3, 0, 3, 0, None), "a second import changes nothing"
+    assert import_plan(service, ImportSource(path=path)) == FileReport(3, 0, 3, 0, None), "nothing changes twice"
     assert set(found) == set(ids)
     assert not (tmp_path / "plan.quarantine.csv").exists()
 
@@ -206,7 +206,7 @@ def test_files_that_cannot_be_used_are_refused(service: Service, tmp_path: Path,
     assert error.value.code == code
     source = _write(tmp_path / "plan.csv", "visit,badge,planned_on")
     with pytest.raises(Invalid) as error:
-        import_plan(service, Source(path=source.path, quarantine=source.path))
+        import_plan(service, ImportSource(path=source.path, quarantine=source.path))
     assert error.value.code == "quarantine_path"
 
 

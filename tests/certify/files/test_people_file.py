@@ -1,3 +1,5 @@
+"""The import of people: valid rows are stored once, wrong rows are quarantined, and an import can be repeated."""
+
 from __future__ import annotations
 
 import csv
@@ -65,17 +67,17 @@ def test_one_person_with_two_pensions_is_enrolled_and_determined(service: Servic
     assert import_people(service, path) == ImportReport(2, 1, 2, 0, 0, None)
     assert not path.with_name("people.quarantine.csv").exists()
     with service.unit() as unit:
-        found = look_up(unit, national_id="112233")
-        assert found is not None
-        assert look_up(unit, card_number="62170001") == found
-        row = get_beneficiary(unit.db, found)
+        beneficiary_id = look_up(unit, national_id="112233")
+        assert beneficiary_id is not None
+        assert look_up(unit, card_number="62170001") == beneficiary_id
+        row = get_beneficiary(unit.db, beneficiary_id)
         assert (row.name, row.birth_date, row.region) == ("王伟", date(1950, 3, 4), "110105")
         assert row.needs == ["low_vision", "bedridden"]
-        pensions = [(e.scheme, e.standing, e.valid_until) for e in entitlements_of(unit.db, found)]
+        pensions = [(e.scheme, e.standing, e.valid_until) for e in entitlements_of(unit.db, beneficiary_id)]
         assert pensions == [("employee", "certified", date(2027, 1, 15)), ("resident", "overdue", None)]
 
 
-def test_bad_rows_are_quarantined_and_the_good_ones_go_in(service: Service, tmp_path: Path) -> None:
+def test_bad_rows_are_quarantined_and_good_rows_are_imported(service: Service, tmp_path: Path) -> None:
     path = write(
         tmp_path,
         person(1),
@@ -122,14 +124,14 @@ def test_the_same_file_again_changes_nothing(service: Service, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 1000])
-def test_chunks_do_not_show_in_the_result(service: Service, tmp_path: Path, chunk: int) -> None:
+def test_the_size_of_chunks_does_not_change_the_result(service: Service, tmp_path: Path, chunk: int) -> None:
     rows = [person(1), person(2), person(1, "resident"), person(2, "resident", name="Other"), person(1), person(3)]
     report = import_people(service, write(tmp_path, *rows), chunk=chunk)
     assert quarantined(report) == [(5, "contradiction"), (6, "duplicate_row")]
     assert (report.people_added, report.entitlements_added, report.unchanged) == (3, 4, 0)
 
 
-def test_a_new_pension_of_somebody_enrolled_is_added(service: Service, tmp_path: Path) -> None:
+def test_a_new_pension_of_an_enrolled_person_is_added(service: Service, tmp_path: Path) -> None:
     with service.unit() as unit:
         known = NewBeneficiary("ID000001", "Person 1", (NewEntitlement("employee", date(2015, 1, 1)),))
         beneficiary_id = add_beneficiary(unit, known)
@@ -137,11 +139,11 @@ def test_a_new_pension_of_somebody_enrolled_is_added(service: Service, tmp_path:
     assert report == ImportReport(2, 0, 1, 1, 0, None)
     with service.unit() as unit:
         assert [e.scheme for e in entitlements_of(unit.db, beneficiary_id)] == ["employee", "resident"]
-    stranger = import_people(service, write(tmp_path, person(1, "personal_pension", name="Stranger")))
-    assert quarantined(stranger) == [(2, "contradiction")]
+    other_name = import_people(service, write(tmp_path, person(1, "personal_pension", name="Stranger")))
+    assert quarantined(other_name) == [(2, "contradiction")]
 
 
-def test_a_refused_person_leaves_no_trace_and_spoils_nobody(service: Service, tmp_path: Path) -> None:
+def test_a_refused_person_leaves_no_trace_and_does_not_affect_others(service: Service, tmp_path: Path) -> None:
     clash = "ID000002,Clash,employee,2015-01-01,CARD000001,,,,"
     report = import_people(service, write(tmp_path, person(1), clash, person(3)))
     assert quarantined(report) == [(3, "beneficiary_exists")]
@@ -214,7 +216,7 @@ import_people(service, Path(sys.argv[2]), progress=progress, chunk=10)
 """
 
 
-def test_after_a_kill_the_rest_is_finished_and_nothing_done_twice(
+def test_after_a_kill_a_repeat_finishes_the_rest_and_does_nothing_twice(
     service: Service, database_url: str, tmp_path: Path
 ) -> None:
     path = write(tmp_path, *(person(number) for number in range(35)), "bad")

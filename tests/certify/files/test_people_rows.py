@@ -1,3 +1,5 @@
+"""One row of a file of people: every rule that it can break has a code, and any text gives a person or a reason."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -20,7 +22,7 @@ GOOD = {"national_id": "AB 1234-56", "name": "Ana", "scheme": "employee", "start
 
 
 def service(national_id_format: str = "any") -> Service:
-    """A service that has rules but neither database nor keys: a row needs no more."""
+    """Return a service with policies and without database or keys; reading a row needs only the policies."""
     nothing = cast("Any", None)
     settings = Settings(data_dir=Path("unused"), national_id_format=national_id_format)
     return Service(settings=settings, database=nothing, vault=nothing, policies=load_policies())
@@ -31,7 +33,7 @@ def read(national_id_format: str = "any", **cells: str) -> PersonRow | BadRow:
     return read_row(service(national_id_format), HEADER, row, TODAY)
 
 
-def test_a_row_with_everything() -> None:
+def test_a_row_with_all_columns() -> None:
     person = read(
         name=" Jose\u0301 ",
         card_number="c-77 88",
@@ -84,7 +86,7 @@ def test_dates(text: str) -> None:
         ("needs", "low vision", "needs_invalid"),
     ],
 )
-def test_what_is_wrong_with_a_row_is_said(column: str, text: str, code: str) -> None:
+def test_the_reason_for_refusing_a_row_is_named(column: str, text: str, code: str) -> None:
     bad = read(**{column: text})
     assert isinstance(bad, BadRow)
     assert (bad.code, bad.row.line) == (code, 2)

@@ -1,3 +1,5 @@
+"""The quarantine file: rows with their reasons, private, safe in a spreadsheet, never over another file."""
+
 from __future__ import annotations
 
 import csv
@@ -23,7 +25,7 @@ def bad(line: int, *cells: str, problem: str = "") -> BadRow:
     return BadRow(Row(line, cells, problem), "name_missing", "'name' is empty.")
 
 
-def test_rows_come_with_line_code_reason_and_their_cells(tmp_path: Path) -> None:
+def test_rows_are_written_with_line_code_reason_and_cells(tmp_path: Path) -> None:
     path = tmp_path / "q.csv"
     with Quarantine(path, HEADER) as quarantine:
         quarantine.add([bad(9, 'Wang, "W"', "old", "employee"), bad(3, "王", "old", "x")])
@@ -50,7 +52,7 @@ def test_unreadable_bytes_can_be_written(tmp_path: Path) -> None:
     assert written(tmp_path / "q.csv")[1][3] == r"Jos\udce9"
 
 
-def test_only_the_owner_can_read_it_even_if_it_was_there_before(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_it_even_if_it_existed_before(tmp_path: Path) -> None:
     path = tmp_path / "q.csv"
     for _ in range(2):
         with Quarantine(path, HEADER) as quarantine:
@@ -69,7 +71,7 @@ def test_without_bad_rows_there_is_no_file(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_nothing_but_a_quarantine_file_is_overwritten(tmp_path: Path) -> None:
+def test_only_a_quarantine_file_is_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "precious.csv"
     path.write_text("precious")
     link = tmp_path / "link.csv"

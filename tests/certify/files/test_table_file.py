@@ -1,3 +1,5 @@
+"""CSV and Parquet files: separators, encodings, columns, and lines that spoil only themselves."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -28,7 +30,7 @@ def cells(file: TableFile) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_separator_and_line_ends_are_found_out(tmp_path: Path, separator: str, newline: str) -> None:
+def test_separator_and_line_ends_are_detected(tmp_path: Path, separator: str, newline: str) -> None:
     lines = [separator.join(row) for row in (("id", "name"), ("1", '"a, b; c"'), ("2", "王伟"))]
     file = table(tmp_path, newline.join(lines))
     assert file.header == ("id", "name")
@@ -36,7 +38,7 @@ def test_separator_and_line_ends_are_found_out(tmp_path: Path, separator: str, n
     assert file.count() == 2
 
 
-def test_the_separator_can_be_told(tmp_path: Path) -> None:
+def test_the_separator_can_be_given(tmp_path: Path) -> None:
     assert cells(table(tmp_path, "id|name\n1|a,b", separator="|")) == [("1", "a,b")]
 
 
@@ -88,7 +90,7 @@ def test_an_unknown_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
         table(tmp_path, "id,name\n", encoding=encoding)
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="No such file"):
         TableFile(tmp_path / "nowhere.csv", COLUMNS)
 
@@ -111,7 +113,7 @@ def test_a_broken_line_spoils_only_itself_and_keeps_its_number(tmp_path: Path) -
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"])), min_size=3, max_size=3))
-def test_reading_never_raises_whatever_a_line_holds(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> None:
+def test_no_content_of_a_line_makes_reading_raise(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> None:
     path = tmp_path_factory.mktemp("any") / "x.csv"
     path.write_text("id,name\n" + ",".join(words) + '"\n9,z\n', "utf-8")
     assert list(TableFile(path, COLUMNS).rows())[-1].cells == ("9", "z")
@@ -123,7 +125,7 @@ def parquet(tmp_path: Path, **columns: Any) -> Path:
     return path
 
 
-def test_parquet_gives_text_for_text_numbers_and_dates(tmp_path: Path) -> None:
+def test_parquet_cells_with_texts_numbers_and_dates_become_text(tmp_path: Path) -> None:
     names = pa.array(["a", None, "c"]).dictionary_encode()
     path = parquet(tmp_path, id=[1, 2, 3], name=names, born=[date(1950, 1, 2), None, date(1951, 3, 4)])
     file = TableFile(path, COLUMNS)
@@ -140,7 +142,7 @@ def test_parquet_with_decimals_for_ids_is_refused(tmp_path: Path) -> None:
         TableFile(parquet(tmp_path, id=[1.0], name=["a"]), COLUMNS)
 
 
-def test_parquet_that_is_damaged_inside_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
     path = parquet(tmp_path, id=["x" * 50] * 5, name=["a"] * 5)
     data = bytearray(path.read_bytes())
     data[4:60] = b"\xff" * 56

@@ -1,4 +1,4 @@
-"""People to write to, a sender that tests look into, and the outbox as it stands."""
+"""Helpers for tests of messages: people to write to, a sender that keeps its messages, and the stored outbox."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAME = "Maria Unmistakable"
 
 @dataclass(slots=True)
 class Box:
-    """A sender that keeps what it gets, and fails as told."""
+    """A sender that keeps the messages it gets, and fails when a test wants it."""
 
     got: list[Outgoing] = field(default_factory=list)
     fail: list[Exception | None] = field(default_factory=list)
@@ -49,7 +49,7 @@ def failed(code: str = "http_500", *, final: bool = False) -> SendFailed:
 
 
 def with_ways(service: Service, *channels: Channel, box: Box | None = None, spare_letters: bool = False) -> Service:
-    """Return the service with one box for all of these channels."""
+    """Return the service with these channels, which all send to one box."""
     needs = {"sms": {"phone"}, "email": {"email"}, "apprise": {"phone"}, "letter": set()}
     ways = {channel: Way(box or Box(), frozenset(needs[channel])) for channel in channels}
     return replace(service, senders=Senders(ways=ways, spare_letters=spare_letters))
@@ -63,7 +63,7 @@ def enrol(
     pensions: Sequence[tuple[str, date]] = (("employee", date(2025, 4, 1)),),
     last_proof_on: date | None = None,
 ) -> UUID:
-    """Enrol somebody. A pension that starts on a day is first due a year later."""
+    """Enrol a person. A pension is first due a year after its start."""
     with service.unit() as unit:
         entitlements = tuple(NewEntitlement(scheme, starts_on, last_proof_on) for scheme, starts_on in pensions)
         person = add_beneficiary(unit, NewBeneficiary(number, NAME, entitlements, birth_date=date(1950, 1, 1)))

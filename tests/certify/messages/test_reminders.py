@@ -1,4 +1,4 @@
-"""Who is reminded when: once a stage, of the earliest pension, and never who has nothing to do."""
+"""Reminders: once for each stage, about the earliest pension, and only to people who must act."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def service(service: Service) -> Service:
 
 
 def _on(service: Service, clock: Clock, day: date) -> Counter[str]:
-    """Let the service reach a day, at noon in Shanghai, and remind."""
+    """Move the clock to noon of a day in Shanghai, determine due people, and remind."""
     clock.now = datetime(day.year, day.month, day.day, 4, 0, tzinfo=UTC)
     determine_due(service)
     return remind(service)
@@ -59,13 +59,13 @@ def _confirm(service: Service, person: UUID) -> None:
 def test_a_year_of_reminders(service: Service, clock: Clock) -> None:
     due = date(2027, 3, 2)  # a year after the proof of today
     enrol(service, contact=reached(), pensions=[("employee", date(2015, 1, 1))], last_proof_on=clock.now.date())
-    said: dict[int, str] = {}
+    kinds: dict[int, str] = {}
     for days in range(-120, 60):
-        put = _on(service, clock, due + timedelta(days=days))
-        for kind, number in put.items():
-            assert number == 1
-            said[days] = kind
-    assert said == {
+        counts = _on(service, clock, due + timedelta(days=days))
+        for kind, count in counts.items():
+            assert count == 1
+            kinds[days] = kind
+    assert kinds == {
         -90: "reminder_90",
         -30: "reminder_30",
         -7: "reminder_7",
@@ -79,7 +79,7 @@ def test_a_year_of_reminders(service: Service, clock: Clock) -> None:
 
 
 @integration
-def test_it_ends_with_the_proof(service: Service, clock: Clock) -> None:
+def test_reminders_end_with_the_proof(service: Service, clock: Clock) -> None:
     person = enrol(service, contact=reached())  # due on 1 April 2026
     assert _on(service, clock, date(2026, 4, 4)) == {"reminder_after": 1}
     _confirm(service, person)
@@ -107,14 +107,14 @@ def test_several_pensions_are_one_message_about_the_earliest(service: Service, c
     ]
     enrol(service, contact=reached(), pensions=pensions)
     assert _on(service, clock, date(2026, 3, 2)) == {"reminder_30": 1}
-    # The others' thirtieth day comes, but the person knows already.
+    # The thirtieth day before another pension comes, but the person was reminded already.
     assert not _on(service, clock, date(2026, 3, 21))
     assert _on(service, clock, date(2026, 3, 25)) == {"reminder_7": 1}
     assert {row.dedupe.split(":")[1] for row in messages(service)} == {"2026-04-01"}
 
 
 @integration
-def test_who_is_not_reminded(service: Service, clock: Clock) -> None:
+def test_people_who_are_not_reminded(service: Service, clock: Clock) -> None:
     names = ("willing", "unwilling", "reported_dead", "stopped", "moved", "erased", "certified", "nowhere")
     people = {name: enrol(service, f"REMIND{n:03}", contact=reached()) for n, name in enumerate(names)}
     with service.unit() as unit:
@@ -130,12 +130,12 @@ def test_who_is_not_reminded(service: Service, clock: Clock) -> None:
     assert _on(service, clock, date(2026, 3, 3)) == {"reminder_30": 1}
     assert {row.beneficiary_id for row in messages(service)} == {people["willing"]}
     with service.reading() as unit:
-        able = still_to_do(unit.db, list(people.values()))
-    assert able == {people[name] for name in ("willing", "unwilling", "nowhere")}
+        must_act = still_to_do(unit.db, list(people.values()))
+    assert must_act == {people[name] for name in ("willing", "unwilling", "nowhere")}
 
 
 @integration
-def test_one_pension_in_doubt_silences_all(service: Service, clock: Clock) -> None:
+def test_one_pension_in_doubt_stops_all_reminders_of_the_person(service: Service, clock: Clock) -> None:
     pensions = [("employee", date(2025, 4, 1)), ("resident", date(2025, 4, 1))]
     person = enrol(service, contact=reached(), pensions=pensions)
     with service.unit() as unit:
@@ -145,7 +145,9 @@ def test_one_pension_in_doubt_silences_all(service: Service, clock: Clock) -> No
 
 
 @integration
-def test_repeated_interrupted_and_in_pieces(service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reminding_in_chunks_survives_an_interruption_and_a_repeat(
+    service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reminders, "CHUNK", 3)
     people = [enrol(service, f"REMIND{n:03}", contact=reached()) for n in range(10)]
     twice = [("employee", date(2025, 4, 1)), ("resident", date(2025, 4, 1))]
@@ -157,7 +159,7 @@ def test_repeated_interrupted_and_in_pieces(service: Service, clock: Clock, monk
 
     def fail_at_the_third(*arguments: object) -> int:
         if next(calls) == 2:
-            raise ConnectionError("the power went")
+            raise ConnectionError("the connection broke")
         return put(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(reminders, "put_messages", fail_at_the_third)
@@ -173,7 +175,7 @@ def test_repeated_interrupted_and_in_pieces(service: Service, clock: Clock, monk
 
 
 @integration
-def test_without_senders_nobody_is_looked_for(service: Service) -> None:
+def test_without_senders_no_one_is_reminded(service: Service) -> None:
     enrol(service, contact=reached())
     assert not remind(with_ways(service))
 
@@ -191,9 +193,9 @@ def test_a_due_date_is_in_one_stage_at_most(today: date, away: int) -> None:
 
 
 @given(days)
-def test_after_the_day_each_occasion_has_its_days(due: date) -> None:
+def test_after_the_due_date_each_occasion_stays_open_for_some_days(due: date) -> None:
     stage = Stage("reminder_after", date.min, date.max)
-    said = [stage.dedupe(DuePension(due, UUID(int=1), True), due + timedelta(days=n)) for n in range(3, 73)]
-    assert Counter(filter(None, said)).most_common() == [
+    occasions = [stage.dedupe(DuePension(due, UUID(int=1), True), due + timedelta(days=n)) for n in range(3, 73)]
+    assert Counter(filter(None, occasions)).most_common() == [
         (f"reminder_after_{n}:{due}:{UUID(int=1)}", CATCH_UP) for n in range(5)
     ]

@@ -1,4 +1,4 @@
-"""The senders file: read at the start, refused with the place and without its secrets."""
+"""The senders file: an error names the place in the file and never repeats a secret."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def test_without_a_file_nothing_is_sent(tmp_path: Path) -> None:
     assert not _load(tmp_path, "").ways
 
 
-def test_all_of_it(tmp_path: Path) -> None:
-    found = _load(tmp_path, ALL, env=Env.PRODUCTION)
-    assert (found.language, found.timezone, found.contact) == ("pt", "America/Sao_Paulo", "0800 123 456")
-    assert found.spare_letters
-    assert {channel: (set(way.needs), way.parallel) for channel, way in found.ways.items()} == {
+def test_a_file_with_everything(tmp_path: Path) -> None:
+    senders = _load(tmp_path, ALL, env=Env.PRODUCTION)
+    assert (senders.language, senders.timezone, senders.contact) == ("pt", "America/Sao_Paulo", "0800 123 456")
+    assert senders.spare_letters
+    assert {channel: (set(way.needs), way.parallel) for channel, way in senders.ways.items()} == {
         "sms": ({"phone"}, 4),
         "email": ({"email"}, 1),
         "letter": (set(), 1),
@@ -77,13 +77,13 @@ def test_all_of_it(tmp_path: Path) -> None:
         (SMS + "parallel_ = 3", "sms.http.parallel_"),
         (SMS.replace("parallel = 4", "parallel = 400"), "sms.http.parallel"),
         (SMS.replace("sms.key", "missing.key"), "missing.key"),
-        (EMAIL.replace("no-reply@fund.example", "nobody"), "email.smtp.from"),
+        (EMAIL.replace("no-reply@fund.example", "no-address"), "email.smtp.from"),
         (EMAIL + "port = 'TOP-SECRET'", "email.smtp.port"),
         (EMAIL + "ca_file = 'missing.pem'", "missing.pem"),
         ("[apprise]\nkind = 'apprise'\nurl = 'json://all-to-one.example/TOP-SECRET'", "apprise.apprise.url"),
     ],
 )
-def test_what_is_wrong_is_named_and_no_secret_is(tmp_path: Path, text: str, where: str) -> None:
+def test_an_error_names_the_place_and_no_secret(tmp_path: Path, text: str, where: str) -> None:
     with pytest.raises(Unavailable) as error:
         _load(tmp_path, text)
     assert error.value.code == "senders_unusable"
@@ -92,7 +92,7 @@ def test_what_is_wrong_is_named_and_no_secret_is(tmp_path: Path, text: str, wher
     assert error.value.__cause__ is None
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"gone\.toml"):
         load_senders(Settings(senders_file=tmp_path / "gone.toml", data_dir=tmp_path))
 
@@ -113,10 +113,10 @@ def test_production_refuses_what_others_could_read(tmp_path: Path, text: str, ad
 
 
 def test_messages_as_files(tmp_path: Path) -> None:
-    found = _load(
+    senders = _load(
         tmp_path, "".join(f'[{channel}]\nkind = "folder"\n' for channel in ("sms", "email", "letter", "apprise"))
     )
-    for channel, way in found.ways.items():
+    for channel, way in senders.ways.items():
         with way.sender.connected() as send:
             send(outgoing(channel, text="words"))
     files = sorted((tmp_path / "messages").iterdir())
@@ -126,7 +126,7 @@ def test_messages_as_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.enable_socket
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of modules that its plugins load
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # from modules that the plugins of Apprise load
 def test_apprise_sends_to_the_person(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pytest.importorskip("apprise", reason="certify[apprise] is not installed")
     with gateway() as there:

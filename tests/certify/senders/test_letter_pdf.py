@@ -1,4 +1,4 @@
-"""Letters: one page, readable by people and by telephones, in every language that a font prints."""
+"""Letters: one page that people and telephones can read, in every language that a font prints."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_one_page_with_a_code_that_opens_the_link(language: str) -> None:
     assert code.text == LINK
 
 
-def test_what_stands_in_it() -> None:
+def test_the_content_of_a_letter() -> None:
     text = pypdf.PdfReader(io.BytesIO(_pdf(_letter("en")))).pages[0].extract_text().replace("\u00a0", " ")
     for words in (
         "Dear Maria José Silva,",
@@ -63,11 +63,11 @@ def test_what_stands_in_it() -> None:
         "1 September 2027",
     ):
         assert words in text
-    # The secret is in the code alone: nobody reads it over a shoulder or on the telephone.
+    # The secret is only in the code, so that no one can read it over a shoulder or be asked for it on the telephone.
     assert "#l=" not in text
 
 
-def test_the_place_of_the_address_stays_free() -> None:
+def test_the_space_of_the_address_stays_empty() -> None:
     places: list[tuple[float, float]] = []
 
     def note(text: str, _cm: list[float], tm: list[float], _font: object, _size: float) -> None:
@@ -87,16 +87,16 @@ def test_a_name_that_no_font_prints_is_left_out() -> None:
     assert "Your pension has not been stopped" in text
 
 
-def test_a_language_that_no_font_prints_is_not_printed() -> None:
+def test_a_language_that_no_font_prints_is_refused() -> None:
     with pytest.raises(CannotPrint):
         letter_pdf(_letter("zh-Hans"), "Fund", "https://x.example", None, fonts=[])
     with pytest.raises(CannotPrint):
         letter_pdf(_letter("ar"), "Fund", "https://x.example", None, fonts=[])
-    # PDF's own fonts do for western Europe.
+    # The built-in fonts of PDF are enough for western Europe.
     assert letter_pdf(_letter("pt"), "Fund", "https://x.example", None, fonts=[]).startswith(b"%PDF")
 
 
-def test_very_long_words_do_not_break_it() -> None:
+def test_very_long_words_do_not_break_the_page() -> None:
     long = outgoing("letter", language="en", name="X" * 300, text="y" * 500 + "\n\n" + "z " * 100)
     assert len(pypdf.PdfReader(io.BytesIO(_pdf(long))).pages) == 1
 
@@ -106,7 +106,7 @@ def test_the_folder_for_the_print_service(tmp_path: Path, monkeypatch: pytest.Mo
     sender = LetterTable(kind="pdf").build(setup)
     with sender.connected() as write:
         write(_letter("en"))
-        write(_letter("en"))  # again after a crash: the same file
+        write(_letter("en"))  # repeated after a crash: the same file
         monkeypatch.setattr("certify.senders.letter_pdf.find_fonts", lambda: ())
         assert code_of(lambda: write(_letter("hi"))) == ("no_font", False)
     (file,) = (tmp_path / "data" / "letters").iterdir()

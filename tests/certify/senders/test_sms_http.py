@@ -1,4 +1,4 @@
-"""The SMS gateway: a real HTTP server on this machine, kind and unkind."""
+"""The SMS gateway, with a real HTTP server on this machine that answers well and badly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from certify.senders import Outgoing
 from certify.senders.sms_http import HttpTable
-from certify.senders.table import Setup, filled
+from certify.senders.table import Setup, fill_placeholders
 from tests.certify.messages.servers import MESSAGE_ID, Gateway, closed_port, code_of, gateway, outgoing, silent_server
 
 pytestmark = pytest.mark.enable_socket
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.enable_socket
 
 @pytest.fixture
 def there() -> Iterator[Gateway]:
-    with gateway() as found:
-        yield found
+    with gateway() as server:
+        yield server
 
 
 def _send(url: str, message: Outgoing | None = None, **table: Any) -> tuple[str, bool]:
@@ -46,7 +46,7 @@ def test_json_as_the_gateway_wants_it(there: Gateway) -> None:
     assert headers["Idempotency-Key"] == str(MESSAGE_ID)
     assert headers["Content-Type"] == "application/json; charset=utf-8"
     sent = json.loads(body)
-    # What a message says is never taken for a placeholder.
+    # Text of a message is never taken for a placeholder.
     assert sent == {"to": ["+8613800138000"], "content": {"text": outgoing().text}, "from": "FUND", "flash": False}
 
 
@@ -64,14 +64,14 @@ def test_a_form_as_the_gateway_wants_it(there: Gateway) -> None:
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 429, 500, 503])
-def test_whatever_is_not_yes_is_tried_again(there: Gateway, status: int) -> None:
+def test_any_answer_but_success_is_tried_again(there: Gateway, status: int) -> None:
     there.status = status
     there.headers = {"Location": there.url + "/elsewhere"}
     assert _send(there.url) == (f"http_{status}", False)
-    assert len(there.requests) == 1  # a redirect is not followed: the text would go to whoever was named
+    assert len(there.requests) == 1  # a redirect is not followed: the text would go to another server
 
 
-def test_what_the_gateway_refuses_for_good(there: Gateway) -> None:
+def test_a_status_by_which_the_gateway_refuses_permanently(there: Gateway) -> None:
     there.status = 422
     assert _send(there.url, refused=[422]) == ("http_422", True)
 
@@ -89,7 +89,7 @@ def test_what_the_gateway_refuses_for_good(there: Gateway) -> None:
         (b'{"status": "accepted"' + b" " * 100_000 + b"}", "bad_answer"),
     ],
 )
-def test_the_answer_must_say_so_when_the_status_does_not(there: Gateway, body: bytes, code: str) -> None:
+def test_the_answer_must_confirm_when_the_status_does_not(there: Gateway, body: bytes, code: str) -> None:
     there.body = body
     assert _send(there.url, expect={"status": "accepted"})[0] == code
 
@@ -112,12 +112,12 @@ def test_a_silent_gateway_is_not_waited_for() -> None:
         assert _send(f"http://127.0.0.1:{port}/")[0] == "timeout"
 
 
-def test_a_gateway_that_is_not_there() -> None:
+def test_an_unreachable_gateway() -> None:
     assert _send(f"http://127.0.0.1:{closed_port()}/")[0] == "unreachable"
     assert _send("http://gateway.invalid/")[0] == "unreachable"
 
 
 def test_placeholders_are_filled_once() -> None:
     values = {"a": "{b}", "b": "x"}
-    assert filled("{a}{b}{c}{", values) == "{b}x{c}{"
-    assert filled([{"k": "{a}"}, 5, None], values) == [{"k": "{b}"}, 5, None]
+    assert fill_placeholders("{a}{b}{c}{", values) == "{b}x{c}{"
+    assert fill_placeholders([{"k": "{a}"}, 5, None], values) == [{"k": "{b}"}, 5, None]

@@ -1,4 +1,4 @@
-"""E-mail: a real mail server on this machine, kind and unkind."""
+"""E-mail, with a real mail server on this machine that answers well and badly."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _send(port: int, folder: Path, **table: Any) -> tuple[str, bool]:
         return code_of(lambda: send(outgoing("email")))
 
 
-def test_a_mail_as_it_arrives(tmp_path: Path) -> None:
+def test_a_mail_arrives_with_its_headers(tmp_path: Path) -> None:
     with mail_server() as box:
         assert _send(box.port, tmp_path) == ("sent", False)
     (mail,) = box.mails
@@ -60,7 +60,7 @@ def test_many_mails_over_one_connection(tmp_path: Path) -> None:
     assert box.sessions == 1
 
 
-def test_a_connection_that_breaks_is_made_again(tmp_path: Path) -> None:
+def test_a_broken_connection_is_opened_again(tmp_path: Path) -> None:
     with mail_server() as box, _sender(box.port, tmp_path).connected() as send:
         send(outgoing("email"))
         box.data = ["cut"]
@@ -70,34 +70,34 @@ def test_a_connection_that_breaks_is_made_again(tmp_path: Path) -> None:
     assert box.sessions == 2
 
 
-def test_an_address_that_is_refused_is_given_up_at_once(tmp_path: Path) -> None:
+def test_a_refused_address_is_given_up_at_once(tmp_path: Path) -> None:
     with mail_server() as box, _sender(box.port, tmp_path).connected() as send:
         box.rcpt = ["550 no such user", "450 mailbox busy"]
         assert code_of(lambda: send(outgoing("email"))) == ("smtp_550", True)
         assert code_of(lambda: send(outgoing("email"))) == ("smtp_450", False)
-        send(outgoing("email"))  # the others go on
+        send(outgoing("email"))  # the next message is sent
     assert len(box.mails) == 1
 
 
-def test_a_server_that_refuses_everything_is_asked_again_later(tmp_path: Path) -> None:
+def test_a_server_that_refuses_everything_is_tried_again_later(tmp_path: Path) -> None:
     with mail_server() as box:
         box.data = ["554 no thanks"]
         assert _send(box.port, tmp_path) == ("smtp_554", False)
 
 
-def test_over_an_encrypted_line_with_login(tmp_path: Path) -> None:
-    context, vouched = certificate(tmp_path)
+def test_over_an_encrypted_connection_with_login(tmp_path: Path) -> None:
+    context, authority = certificate(tmp_path)
     (tmp_path / "password").write_text("pa55\n")
-    secure = {"security": "starttls", "ca_file": vouched.name, "user": "fund", "secret_file": "password"}
+    secure = {"security": "starttls", "ca_file": authority.name, "user": "fund", "secret_file": "password"}
     with mail_server(tls=context, login=("fund", "pa55")) as box:
         assert _send(box.port, tmp_path, **secure) == ("sent", False)
         assert _send(box.port, tmp_path, **(secure | {"user": "another"})) == ("smtp_535", False)
-        # Nobody vouches for this server: whoever it is gets neither password nor mail.
+        # No known authority signed the certificate of this server, so it gets neither password nor mail.
         assert _send(box.port, tmp_path, **{k: v for k, v in secure.items() if k != "ca_file"}) == ("tls", False)
     assert box.encrypted == [True]
 
 
-def test_nothing_goes_out_in_clear_because_encryption_is_not_offered(tmp_path: Path) -> None:
+def test_nothing_is_sent_in_clear_if_encryption_is_not_offered(tmp_path: Path) -> None:
     with mail_server() as box:
         assert _send(box.port, tmp_path, security="starttls") == ("unreachable", False)
         assert _send(box.port, tmp_path, security="tls")[0] == "tls"
@@ -114,7 +114,7 @@ def test_servers_that_say_nothing_or_nonsense(tmp_path: Path) -> None:
         assert _send(port, tmp_path)[0] in ("unreachable", "smtp_500")
 
 
-def test_headers_cannot_be_smuggled_in(tmp_path: Path) -> None:
+def test_headers_cannot_be_injected(tmp_path: Path) -> None:
     with mail_server() as box, _sender(box.port, tmp_path).connected() as send:
         for changes in ({"email": "a@x.example\nBcc: b@x.example"}, {"subject": "x\r\nBcc: b@x.example"}):
             with pytest.raises(ValueError, match=r"linefeed|newline|header"):

@@ -1,4 +1,4 @@
-"""History cannot be changed, and the ledger stays whole when many write at once."""
+"""History cannot be changed, and the ledger stays complete when many processes write at once."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def test_history_is_append_only(service: Service, table: str, statement: str) ->
         unit.ledger(LedgerEvent.PERSON_ENROLLED, None)
         unit.finish()
         publish_checkpoint(unit)
-    # Our own table names, not anybody's input.
+    # Names of our own tables; nothing here comes from a caller.
     with pytest.raises(IntegrityError, match="append-only"), service.unit() as unit:
         unit.db.execute(text(statement.format(table, name, name)))
 
 
-def test_many_writers_leave_no_gap_and_a_true_root(service: Service) -> None:
+def test_many_writers_leave_no_gap_and_a_correct_root(service: Service) -> None:
     def write(number: int) -> None:
         with service.unit() as unit:
             unit.ledger(LedgerEvent.PERSON_ENROLLED, uuid4(), number=number)
@@ -78,8 +78,8 @@ def test_entries_are_canonical_json(service: Service) -> None:
     assert entry == json.dumps(json.loads(entry), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def test_appending_reads_the_right_edge_and_nothing_else(service: Service) -> None:
-    """What is read at once must be the last complete subtree of each level: a wrong one would give a wrong root."""
+def test_appending_reads_only_the_right_edge(service: Service) -> None:
+    """The last complete subtree of each level must be read; a wrong one would give a wrong root."""
     size = 0
     for step in (1, 2, 4, 1, 7, 3, 13):
         with service.unit() as unit:

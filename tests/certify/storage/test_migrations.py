@@ -1,4 +1,4 @@
-"""Migrations go up and down, and end where the tables say."""
+"""Migrations run up and down, and lead to the schema that the tables define."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def test_up_down_and_up_again(empty: Database) -> None:
     assert not is_current(empty)
     upgrade(empty)
     assert is_current(empty)
-    there = _tables(empty)
-    assert ("public", "beneficiaries") in there
-    assert ("jobs", "procrastinate_jobs") in there
+    tables = _tables(empty)
+    assert ("public", "beneficiaries") in tables
+    assert ("jobs", "procrastinate_jobs") in tables
     downgrade(empty, "base")
     assert _tables(empty) == {("public", "alembic_version")}
     upgrade(empty)
-    assert _tables(empty) == there
+    assert _tables(empty) == tables
 
 
 def test_upgrading_twice_changes_nothing(empty: Database) -> None:
@@ -52,8 +52,8 @@ def test_upgrading_twice_changes_nothing(empty: Database) -> None:
     assert is_current(empty)
 
 
-def test_visits_of_before_are_taken_along(empty: Database) -> None:
-    """Up to 0008 a visit at which nobody was found stayed open under its id; and none said by which bundle it ended."""
+def test_earlier_visits_are_migrated(empty: Database) -> None:
+    """Up to 0008, a visit where no one was found stayed open under its id, and no visit named its bundle."""
     with empty.engine.begin() as connection:
         command.upgrade(_config(connection), "0008")
         connection.execute(text(_BEFORE_0009))

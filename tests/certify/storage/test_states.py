@@ -1,4 +1,4 @@
-"""The closed lists of ``certify.domain`` are what the database accepts, and code compares with them alone."""
+"""The database accepts exactly the closed lists of ``certify.domain``, and code compares states only with them."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def test_the_database_accepts_the_words_that_the_tables_list(service: Service) -
             assert f"'{word}'" in stored[name], (name, word)
 
 
-def test_words_carry_their_meaning() -> None:
+def test_every_word_has_a_meaning() -> None:
     lists: list[type[Described]] = [CaseKind]
-    lists += [one for one in vars(states).values() if isinstance(one, type) and issubclass(one, Described)]
+    lists += [item for item in vars(states).values() if isinstance(item, type) and issubclass(item, Described)]
     for words in lists:
         for word in words:
             assert word.meaning.endswith("."), word
@@ -46,8 +46,8 @@ def test_words_carry_their_meaning() -> None:
 
 
 def _literal_states(tree: ast.AST) -> list[int]:
-    """Return the lines that compare something's ``state`` with a text written out."""
-    found = []
+    """Return the lines that compare an attribute ``state`` with a literal text."""
+    lines = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.Compare):
             continue
@@ -55,21 +55,21 @@ def _literal_states(tree: ast.AST) -> list[int]:
         if any(isinstance(side, ast.Attribute) and side.attr == "state" for side in sides) and any(
             isinstance(part, ast.Constant) and isinstance(part.value, str) for side in sides for part in ast.walk(side)
         ):
-            found.append(node.lineno)
-    return found
+            lines.append(node.lineno)
+    return lines
 
 
-def test_a_state_written_out_is_found() -> None:
+def test_a_literal_state_is_found() -> None:
     assert _literal_states(ast.parse("if row.state == 'open': pass")) == [1]
     assert _literal_states(ast.parse("if row.state in ('open', State.X): pass")) == [1]
     assert _literal_states(ast.parse("if row.state is State.OPEN: pass")) == []
 
 
-def test_code_compares_states_with_the_lists_alone() -> None:
-    found = [
+def test_code_compares_states_only_with_the_lists() -> None:
+    literal = [
         f"{path.relative_to(CERTIFY)}:{line}"
         for path in sorted(CERTIFY.rglob("*.py"))
         if "migrations" not in path.parts
         for line in _literal_states(ast.parse(path.read_text("utf-8")))
     ]
-    assert found == []
+    assert literal == []

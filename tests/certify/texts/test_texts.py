@@ -1,4 +1,4 @@
-"""All languages say the same, with the same placeholders, in as many characters as a text message has."""
+"""The texts of all languages have the same placeholders, and text messages fit into one SMS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from certify.texts import KINDS, LANGUAGES, catalogue
 LINK = "https://life.fund.example/#l=" + "x" * 27
 PARAMS = {"fund": "Pension Fund", "date": "2027-09-28", "link": LINK, "code": "123456", "minutes": "15"}
 ONE_SMS = 160
-# 3GPP TS 23.038, the default alphabet: with one other letter a text message has 70 characters instead of 160.
+# The default alphabet of 3GPP TS 23.038. With any other letter, a text message has 70 characters instead of 160.
 GSM = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -45,11 +45,11 @@ def test_a_text_message_is_short(language: str, kind: str) -> None:
     short = catalogue(language).fill(kind, PARAMS).short
     assert len(short) <= ONE_SMS
     assert "{" not in short
-    if language in ("en", "pt", "es", "fr"):  # the others have no letters in the default alphabet at all
+    if language in ("en", "pt", "es", "fr"):  # the letters of the other languages are not in the default alphabet
         assert set(short) <= GSM
 
 
-def test_dates_are_written_as_people_do() -> None:
+def test_dates_are_written_as_each_language_does() -> None:
     subjects = {language: catalogue(language).fill("reminder_90", PARAMS).subject for language in LANGUAGES}
     assert "28 September 2027" in subjects["en"]
     assert "2027年9月28日" in subjects["zh-Hans"]
@@ -61,7 +61,7 @@ def test_dates_are_written_as_people_do() -> None:
     assert catalogue("pt").fill("reminder_90", PARAMS).short.count("28/09/2027") == 1
 
 
-def test_what_is_not_there_is_refused() -> None:
+def test_unknown_kinds_and_missing_values_are_refused() -> None:
     with pytest.raises(ValueError, match="no text"):
         catalogue("en").fill("birthday", PARAMS)
     with pytest.raises(KeyError):
@@ -70,6 +70,6 @@ def test_what_is_not_there_is_refused() -> None:
         catalogue("en").fill("reminder_7", PARAMS | {"date": "tomorrow"})
 
 
-def test_a_text_is_never_read_as_a_placeholder() -> None:
+def test_braces_in_a_value_are_never_taken_for_a_placeholder() -> None:
     short = catalogue("en").fill("code", PARAMS | {"fund": "{link} {0}"}).short
     assert short.startswith("{link} {0}:")

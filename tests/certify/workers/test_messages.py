@@ -1,4 +1,4 @@
-"""The worker of messages, as it runs: a code goes out at once, and what an ended process left goes out too."""
+"""The messages worker: a code is sent at once, reminders are written and sent, and failures end their jobs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _defer(service: Service, name: str) -> None:
 
 
 def _jobs(service: Service) -> list[tuple[str, str]]:
-    """What is queued, without what every minute queues by itself, should one begin while the test runs."""
+    """Return the queued jobs, without the job that a new minute may add while the test runs."""
     with service.reading() as unit:
         query = text(
             "select task_name, status::text from procrastinate_jobs "
@@ -56,7 +56,7 @@ def test_a_code_has_a_job_of_its_own(service: Service) -> None:
     assert _jobs(service) == []
 
 
-def test_what_fails_and_what_has_gone_ends_the_job_all_the_same(service: Service) -> None:
+def test_a_job_ends_when_its_message_fails_or_was_erased(service: Service) -> None:
     service = with_ways(service, "sms", box=Box(always=failed("timeout")))
     ana, bob = enrol(service, contact=reached()), enrol(service, "REMIND002", contact=reached())
     with service.unit() as unit:
@@ -69,7 +69,7 @@ def test_what_fails_and_what_has_gone_ends_the_job_all_the_same(service: Service
     assert _jobs(service) == []
 
 
-def test_reminded_and_sent(service: Service, clock: Clock) -> None:
+def test_people_are_reminded_and_the_reminder_is_sent(service: Service, clock: Clock) -> None:
     box = Box()
     service = with_ways(service, "sms", box=box)
     enrol(service, contact=reached())
@@ -82,5 +82,5 @@ def test_reminded_and_sent(service: Service, clock: Clock) -> None:
     assert _jobs(service) == []
 
 
-def test_all_tasks_are_of_one_queue() -> None:
+def test_all_tasks_are_in_one_queue() -> None:
     assert {task.queue for task in make_tasks().tasks.values()} == {MESSAGES}

@@ -1,4 +1,4 @@
-"""No route is open by omission."""
+"""Every route and socket declares who may call it, and refuses other callers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ PUBLIC_ROUTES = {
 
 
 def _routes() -> list[APIRoute]:
-    """Every route the application serves, however it was mounted; anything that is no route of ours fails."""
+    """Return every route that the application serves, however it was mounted; fail on anything else."""
     found: list[APIRoute] = []
     waiting = list(create_app(Settings()).routes)
     while waiting:
@@ -99,7 +99,7 @@ def test_every_socket_states_its_roles() -> None:
 
 
 @pytest.mark.parametrize("role", [None, *sorted(set(Role) - {Role.PENSIONER, Role.AGENT})], ids=str)
-def test_sockets_refuse_strangers_and_wrong_roles(
+def test_sockets_refuse_unknown_callers_and_wrong_roles(
     role: Role | None, client: TestClient, call: Callable[[Role], Caller]
 ) -> None:
     token = call(role).token if role else "not.a.token"
@@ -113,14 +113,14 @@ def test_sockets_refuse_strangers_and_wrong_roles(
         assert closed.value.code == (4403 if role else 4401)
 
 
-def test_the_walk_finds_what_the_description_lists() -> None:
+def test_these_tests_find_every_route_of_the_openapi_document() -> None:
     walked = {(route.path, method.lower()) for route in _routes() for method in _methods(route) if _is_interface(route)}
     described = {(path, method) for path, ops in create_app(Settings()).openapi()["paths"].items() for method in ops}
     assert walked == described
 
 
 def _is_interface(route: APIRoute) -> bool:
-    """Tell routes for programs from pages, which no program reads."""
+    """Tell whether a route is for programs; the others are pages."""
     return route.include_in_schema
 
 
@@ -139,7 +139,7 @@ def test_every_route_states_exactly_one_access_rule() -> None:
         assert len(_guards(route)) == 1, f"{route.methods} {route.path} does not say who may call it"
 
 
-def test_public_routes_are_the_ones_we_know_and_give_a_reason() -> None:
+def test_public_routes_are_listed_here_and_give_a_reason() -> None:
     public = {route.path: guard for route in _routes() for guard in _guards(route) if isinstance(guard, Public)}
     assert set(public) == PUBLIC_ROUTES
     assert all(len(guard.reason) > 10 for guard in public.values())
@@ -147,7 +147,7 @@ def test_public_routes_are_the_ones_we_know_and_give_a_reason() -> None:
 
 def test_every_changing_post_needs_an_idempotency_key() -> None:
     reading = {"/v1/verify", "/v1/beneficiaries/lookup", "/v1/door"}
-    # A link or code works once, and again on the same device; a second code harms nobody; the cookie is set or is not.
+    # A link or code works once, and again on the same device. A second code does no harm. A cookie is set or is not.
     signing_in = {path for path in (route.path for route in _routes()) if path.startswith("/v1/knock/")}
     signing_in -= {"/v1/knock/sessions", "/v1/knock/sessions/{session_id}/visit"}
     # An invitation enrols once; challenges are answered once.
@@ -158,8 +158,8 @@ def test_every_changing_post_needs_an_idempotency_key() -> None:
             assert "Idempotency-Key" in names, route.path
 
 
-def test_guarded_routes_refuse_strangers_and_wrong_roles(client: TestClient, call: Callable[[Role], Caller]) -> None:
-    # One application for all routes: what is refused here changes nothing, so that they need none of their own.
+def test_guarded_routes_refuse_unknown_callers_and_roles(client: TestClient, call: Callable[[Role], Caller]) -> None:
+    # One application serves all routes: refused requests change nothing, so the routes need no application each.
     tokens = {role: call(role).token for role in set(Role) - {Role.PENSIONER}}
     guarded = [(route, guard) for route in _routes() if isinstance(guard := _guards(route)[0], Access)]
     assert len(guarded) > 40
@@ -179,7 +179,7 @@ def test_guarded_routes_refuse_strangers_and_wrong_roles(client: TestClient, cal
 
 def test_a_session_token_opens_its_own_session_only(client: TestClient, service: Service) -> None:
     state = client.app.state.certify  # type: ignore[attr-defined]  # the app of the fixture
-    token = state.sessions.issue(
+    token = state.session_signer.issue(
         subject="x", role=Role.PENSIONER, now=service.clock(), lifetime=timedelta(hours=1), session=uuid4()
     )
     answer = Caller(client, token).get(f"/v1/sessions/{uuid4()}")
@@ -194,7 +194,7 @@ def _issue(signer: Signer, service: Service, role: Role = Role.OFFICER, hours: f
     return signer.issue(subject="anna", role=role, now=service.clock(), lifetime=timedelta(hours=hours))
 
 
-def test_tokens_are_held_to_issuer_key_role_and_time(service: Service) -> None:
+def test_tokens_are_checked_for_issuer_key_role_and_time(service: Service) -> None:
     signer = _signer()
     authenticator = Authenticator([signer.issuer()])
     good = _issue(signer, service)
@@ -226,7 +226,7 @@ def test_session_tokens_outlive_the_rotation_of_their_key(service: Service) -> N
     session = uuid4()
 
     def issue(client: TestClient) -> str:
-        signer: Signer = client.app.state.certify.sessions  # type: ignore[attr-defined]  # the app of the test
+        signer: Signer = client.app.state.certify.session_signer  # type: ignore[attr-defined]  # the app of the test
         return signer.issue(
             subject="x", role=Role.PENSIONER, now=service.clock(), lifetime=timedelta(hours=1), session=session
         )
