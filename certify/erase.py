@@ -6,13 +6,13 @@ from uuid import UUID
 
 from certify.decision.issue import revoke
 from certify.domain.ledger_events import LedgerEvent
-from certify.doorstep.homes import forget_home_of
 from certify.doorstep.identify import forget_sealed_of
 from certify.doorstep.visits import end_visits_of
 from certify.people.access import forget_access_of
 from certify.people.contact import forget_contact_of
 from certify.service import Unit
 from certify.storage.certificates import certificate_in_force, certificates_of
+from certify.storage.homes import delete_home
 from certify.storage.idempotency import forget_answers
 from certify.storage.media import delete_media_of
 from certify.storage.people import entitlements_of, get_beneficiary, ids_of, references_of
@@ -47,7 +47,7 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     delete_video_hashes_of(unit.db, beneficiary_id)
     forget_access_of(unit, beneficiary_id)
     forget_contact_of(unit, beneficiary_id)
-    forget_home_of(unit, beneficiary_id)
+    delete_home(unit.db, beneficiary_id)
     end_visits_of(unit, beneficiary_id)
     for certificate in certificates_of(unit.db, beneficiary_id):
         certificate.cose = b""  # the signed bytes name the person; number, state and digest stay

@@ -12,7 +12,7 @@ from certify.decision.appeal import Appeal, last_appeal
 from certify.domain.channels import Channel
 from certify.domain.decide import NextStep, Standing
 from certify.domain.states import CertificateState, ReferenceState
-from certify.doorstep.visits import ShownVisit, shown_visit, visit_of
+from certify.doorstep.visits import ShownVisit, shown_visit
 from certify.people.consent import consent_of
 from certify.service import Unit
 from certify.storage.certificates import certificates_of
@@ -21,6 +21,7 @@ from certify.storage.sessions import decided_sessions_of
 from certify.storage.tables.decisions import CertificateRow
 from certify.storage.tables.people import EntitlementRow
 from certify.storage.tables.sessions import SessionRow
+from certify.storage.visits import visit_of
 
 _YEARS_SHOWN = timedelta(days=5 * 366)
 _MOST_SESSIONS = 100
@@ -88,7 +89,7 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
         for c in certificates_of(unit.db, beneficiary_id)
         if c.state == CertificateState.VALID and c.expires_at > unit.now
     ]
-    visit = visit_of(unit, beneficiary_id)
+    visit = visit_of(unit.db, beneficiary_id)
     until = [pension.valid_until for pension in pensions if pension.valid_until]
     return OwnPage(
         name=person.name,

@@ -38,19 +38,21 @@ from certify.doorstep.agents import (
     AgentChange,
     NewAgent,
     add_agent,
-    all_agents,
     base_of,
     change_agent,
     check_agent,
-    get_agent,
     set_agent_state,
 )
 from certify.doorstep.calendar import today_of
-from certify.doorstep.receive import admit, is_admissible, missing_places, refused_bundles
-from certify.doorstep.tablets import invite_tablet, revoke_tablet, tablets_of
-from certify.doorstep.watch import confirm, look_at_agents, open_holds, page_of, release
+from certify.doorstep.receive import admit, is_admissible
+from certify.doorstep.tablets import invite_tablet, revoke_tablet
+from certify.doorstep.watch import confirm, release, score_agents, scores_page
 from certify.service import Unit
+from certify.storage.agents import all_agents, get_agent
+from certify.storage.bundles import missing_places, refused_bundles
+from certify.storage.holds import open_holds
 from certify.storage.tables.doorstep import AgentHoldRow, AgentRow, BundleRow, TabletRow
+from certify.storage.tablets import tablets_of
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1", tags=["agents"])
@@ -81,7 +83,7 @@ def add(body: AgentIn, caller: _Officer, once: _Once) -> Response:
 def agents(_caller: _Reader, state: _State) -> AgentList:
     """List all agents with their tablets."""
     with state.service.reading() as unit:
-        return AgentList(items=[_detail(unit, row) for row in all_agents(unit)])
+        return AgentList(items=[_detail(unit, row) for row in all_agents(unit.db)])
 
 
 @router.patch(
@@ -129,7 +131,7 @@ def invite(agent_id: UUID, caller: _Officer, once: _Once) -> Response:
     """Invite a tablet for an agent. The address in the answer enrols one tablet, once, within a day."""
 
     def work(unit: Unit) -> InvitedOut:
-        row, secret = invite_tablet(unit, get_agent(unit, agent_id), officer=caller.subject)
+        row, secret = invite_tablet(unit, get_agent(unit.db, agent_id), officer=caller.subject)
         address = f"{unit.service.settings.public_url.rstrip('/')}/agent#e={secret}"
         return InvitedOut(tablet_id=row.id, address=address, expires_at=row.invite_expires_at)
 
@@ -152,7 +154,7 @@ def revoke(tablet_id: UUID, caller: _Officer, once: _Once) -> Response:
 def refused(_caller: _Reader, state: _State) -> RefusedList:
     """List the sealed visits that were refused, with the reason of each."""
     with state.service.reading() as unit:
-        return RefusedList(items=[_refused(row) for row in refused_bundles(unit)])
+        return RefusedList(items=[_refused(row) for row in refused_bundles(unit.db)])
 
 
 @router.post(
@@ -183,7 +185,7 @@ def admit_bundle(bundle_id: UUID, caller: _Officer, once: _Once) -> Response:
 def holds(_caller: _Reader, state: _State) -> HoldList:
     """List the open holds with their reasons, oldest first."""
     with state.service.reading() as unit:
-        return HoldList(items=[_hold(row) for row in open_holds(unit)])
+        return HoldList(items=[_hold(row) for row in open_holds(unit.db)])
 
 
 @router.post(
@@ -205,7 +207,7 @@ def decide_hold(hold_id: UUID, body: HoldDecisionIn, caller: _Officer, once: _On
 def integrity(_caller: _Reader, state: _State) -> HTMLResponse:
     """Show all agents with the unusual patterns of their visits, as one page with plots to save or print."""
     with state.service.reading() as unit:
-        page = page_of(look_at_agents(unit), unit.now)
+        page = scores_page(score_agents(unit), unit.now)
     return HTMLResponse(page, headers={"Content-Disposition": 'attachment; filename="agents.html"'})
 
 
@@ -242,7 +244,7 @@ def _detail(unit: Unit, row: AgentRow) -> AgentDetailOut:
             "base": PlaceOut.at(base_of(row)),
             "state": row.state,
             "score": row.score,
-            "tablets": [_tablet(unit, tablet) for tablet in tablets_of(unit, row.id)],
+            "tablets": [_tablet(unit, tablet) for tablet in tablets_of(unit.db, row.id)],
         }
     )
 
@@ -260,7 +262,7 @@ def _tablet(unit: Unit, row: TabletRow) -> TabletOut:
             "enrolled_at": row.enrolled_at,
             "revoked_at": row.revoked_at,
             "seen_at": row.seen_at,
-            "missing": missing_places(unit, row.id),
+            "missing": missing_places(unit.db, row.id),
         }
     )
 

@@ -32,7 +32,7 @@ from api.schemas.doorstep import (
 from api.state import State, current_state
 from certify.doorstep.agents import base_of
 from certify.doorstep.clock import sign_time
-from certify.doorstep.receive import missing_places, take_bundle
+from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import (
     begin_enrolment,
     begin_sign_in,
@@ -40,8 +40,9 @@ from certify.doorstep.tablets import (
     require_tablet,
     sign_in,
 )
-from certify.doorstep.workload import Stop, Told, day_of, told, waiting_of_tablet
+from certify.doorstep.workload import TabletVisit, visit_outcomes, workload_of
 from certify.people.access import device_mark
+from certify.storage.bundles import SentVisit, count_waiting_of_tablet, missing_places
 from certify.storage.tables.doorstep import AgentRow
 from certify.tokens import Principal, Role
 
@@ -140,7 +141,7 @@ async def sign_out() -> Response:
 def day(caller: _Tablet, state: _State) -> DayOut:
     """Load the visits of the next days."""
     with state.service.unit("certify:tablet") as unit:
-        workload = day_of(unit, require_tablet(unit, UUID(caller.subject)))
+        workload = workload_of(unit, require_tablet(unit, UUID(caller.subject)))
         seq, sha256 = workload.head
         return DayOut(
             agent=_agent(workload.agent),
@@ -148,7 +149,7 @@ def day(caller: _Tablet, state: _State) -> DayOut:
             anchor=workload.anchor,
             key={name: str(value) for name, value in workload.key.items()},
             head=ChainOut(seq=seq, sha256=sha256.hex()),
-            stops=[_stop(stop) for stop in workload.stops],
+            stops=[_stop(visit) for visit in workload.visits],
             base=PlaceOut.at(base_of(workload.agent)),
             day_codes={on: base64.b64encode(code).decode() for on, code in workload.day_codes.items()},
             retention_days=state.service.settings.media_retention_days,
@@ -177,7 +178,7 @@ def send(
     sent = None if clock is None else datetime.fromtimestamp(clock / 1000, UTC)
     with state.service.unit("certify:tablet") as unit:
         row = take_bundle(unit, data, sha256=bytes.fromhex(sha256), sent_wall=sent)
-        return TakenOut(told=_told(Told(row, None, ())), anchor=sign_time(unit, row.tablet_id))
+        return TakenOut(told=_told(SentVisit(row, None, ())), anchor=sign_time(unit, row.tablet_id))
 
 
 @router.get("/told", responses=problems(401, 403, 503))
@@ -186,9 +187,9 @@ def results(caller: _Tablet, state: _State) -> ToldList:
     with state.service.reading() as unit:
         tablet = require_tablet(unit, UUID(caller.subject))
         return ToldList(
-            items=[_told(one) for one in told(unit, tablet)],
-            waiting=waiting_of_tablet(unit, tablet.id),
-            missing=missing_places(unit, tablet.id),
+            items=[_told(one) for one in visit_outcomes(unit, tablet)],
+            waiting=count_waiting_of_tablet(unit.db, tablet.id),
+            missing=missing_places(unit.db, tablet.id),
             anchor=sign_time(unit, tablet.id),
         )
 
@@ -197,7 +198,7 @@ def _agent(row: AgentRow) -> AgentOut:
     return AgentOut(id=row.id, badge=row.badge, name=row.name)
 
 
-def _told(visit: Told) -> ToldOut:
+def _told(visit: SentVisit) -> ToldOut:
     row = visit.bundle
     return ToldOut.model_validate(
         {
@@ -213,7 +214,7 @@ def _told(visit: Told) -> ToldOut:
     )
 
 
-def _stop(stop: Stop) -> StopOut:
+def _stop(stop: TabletVisit) -> StopOut:
     visit, person = stop.visit, stop.person
     return StopOut.model_validate(
         {

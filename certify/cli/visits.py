@@ -25,12 +25,12 @@ from certify.doorstep.planning import (
     plan_visits,
     rebalance,
 )
-from certify.doorstep.visits import OPEN
 from certify.errors import Invalid
 from certify.private_file import write_private
 from certify.service import Unit
 from certify.storage.tables.doorstep import AgentRow, VisitRow
 from certify.storage.tables.people import BeneficiaryRow
+from certify.storage.visits import OPEN
 
 app = typer.Typer(help="Plan visits at home, exchange the plan as CSV, see the backlog.", no_args_is_help=True)
 

@@ -1,4 +1,4 @@
-"""Which day it is for agents: that of the fund's own time zone, where they and the people they visit live."""
+"""Days and times where agents work: in the fund's time zone, which is also that of the people they visit."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from certify.service import Unit
 
 
 def today_of(unit: Unit) -> date:
-    """Return today where agents work."""
-    return day_there(unit, unit.now)
+    """Return the present day where agents work."""
+    return local_day(unit, unit.now)
 
 
-def day_there(unit: Unit, instant: datetime) -> date:
-    """Return which day it was where agents work."""
+def local_day(unit: Unit, instant: datetime) -> date:
+    """Return the day of an instant where agents work."""
     return local_date(instant, _zone(unit))
 
 
-def clock_there(unit: Unit, instant: datetime) -> datetime:
-    """Return an instant as a clock showed it where agents work."""
+def local_time(unit: Unit, instant: datetime) -> datetime:
+    """Return an instant in the time zone where agents work."""
     return instant.astimezone(ZoneInfo(_zone(unit)))
 
 
 def _zone(unit: Unit) -> str:
-    """Return the time zone of most schemes; of several as common, the first by name."""
+    """Return the time zone that most schemes have; of equally common ones, the first by name."""
     zones = Counter(document.policy.timezone for document in unit.service.policies.values())
     return min(zones, key=lambda zone: (-zones[zone], zone))

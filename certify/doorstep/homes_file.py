@@ -1,4 +1,4 @@
-"""Where people live, from a CSV file of the fund."""
+"""Import where people live, from a CSV file of the fund."""
 
 from __future__ import annotations
 
@@ -31,9 +31,18 @@ HOME_COLUMNS = Columns(
 
 
 def import_homes(service: Service, source: ImportSource, *, progress: Progress = no_progress) -> FileReport:
-    """Store where people live. A row takes the place of what was known of a home, directions and coordinates too.
+    """Import homes from a file. A row replaces the whole stored home, with its directions and coordinates.
 
-    Raises Invalid, before anything is changed, when the file, its columns or the quarantine path cannot be used.
+    Args:
+        service: the service.
+        source: the file.
+        progress: called after every chunk of rows.
+
+    Returns:
+        How many rows were stored and quarantined.
+
+    Raises:
+        Invalid: the file, its columns or the quarantine path cannot be used. Then nothing is changed.
     """
     return import_rows(service, source, HOME_COLUMNS, partial(_carry_out, set()), progress)
 
@@ -58,7 +67,7 @@ def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -
 
 def _new(person: UUID | None, seen: set[UUID]) -> UUID:
     if person is None:
-        raise Invalid("The row names nobody.", code=ErrorCode.PERSON_MISSING)
+        raise Invalid("The row names no person.", code=ErrorCode.PERSON_MISSING)
     if person in seen:
         raise Invalid("This person's home came in an earlier row.", code=ErrorCode.DUPLICATE_ROW)
     return person

@@ -1,4 +1,4 @@
-"""Opening what a tablet sealed: with the key of the service that its envelope names."""
+"""Decrypt what a tablet sealed, with the service's key that the envelope names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,19 @@ from certify.storage.signing import visit_key
 
 
 def unseal(unit: Unit, data: bytes) -> Content:
-    """Return what a bundle holds. Raises Invalid (``key_unknown``, or as Bundle and Content do)."""
+    """Return the content of a bundle.
+
+    Args:
+        unit: the transaction.
+        data: the bundle as the tablet sent it.
+
+    Returns:
+        The checked content.
+
+    Raises:
+        Invalid: the bundle is malformed, cannot be decrypted or is incomplete (``bundle_malformed``,
+            ``bundle_unreadable``, ``visit_incomplete``), or names a key that is not ours (``key_unknown``).
+    """
     bundle = Bundle.parse(data)
     key = visit_key(unit.db, unit.service.vault, bundle.header.key)
     if key is None:

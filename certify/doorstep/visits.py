@@ -1,37 +1,33 @@
-"""Wishes for a visit at home: asked for by the person, seen by whoever plans the agents' days."""
+"""Wishes for a visit at home: the person asks for a day, and supervisors see the wish when they plan."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal, cast
+from typing import cast
 from uuid import UUID
-
-from sqlalchemy import func, select
 
 from certify.decision.cases import ensure_case
 from certify.domain.case_kinds import CaseKind
 from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
+from certify.domain.route import Part
 from certify.domain.schedule import latest_date
 from certify.domain.states import VisitState
 from certify.errors import Invalid, NotFound
 from certify.service import Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.tables.doorstep import VisitRow
-
-Part = Literal["morning", "afternoon"]
+from certify.storage.visits import count_visits_on, visit_of
 
 SOONEST, LATEST = timedelta(days=2), timedelta(days=60)
-"""Days from today between which a visit can be wished for. A starting value; the agents' plan decides in the end."""
-OPEN = (VisitState.ASKED, VisitState.PLANNED)
-"""States of a visit that is not over. A person has one such visit at most, for whatever reasons."""
+"""Days from today between which a person can wish for a visit. A starting value; the planning decides in the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownVisit:
-    """A visit as the person sees it: the day planned, or else wished for."""
+    """A visit as the person sees it: the planned day, or the wished one when none is planned."""
 
     wanted_on: date
     part: Part
@@ -39,15 +35,29 @@ class ShownVisit:
 
 
 def ask_for_visit(unit: Unit, beneficiary_id: UUID, *, on: date, part: Part, recognised: bool = True) -> VisitRow:
-    """Note when a person wishes to be visited; a new wish takes the place of the last. Raises NotFound, Invalid.
+    """Record the day on which a person wishes to be visited; it replaces an earlier wish.
 
-    Where a visit is open for any other reason, the wish is put onto it: nobody is visited twice for two reasons. If it
-    was planned for another day, it is planned anew. Whoever has shown neither face nor code nor letter (``recognised``)
-    can wish for a day where there is none yet, but moves nothing that somebody else arranged.
+    If a visit is open for another reason, the wish is added to it, so that one visit serves both reasons. If it is
+    planned for another day, it is planned again.
+
+    Args:
+        unit: the transaction.
+        beneficiary_id: id of the person.
+        on: the day.
+        part: the half of the day.
+        recognised: whether the caller proved by face, code or letter that they act for the person. Otherwise they can
+            wish for a day where there is none yet, but change nothing that was arranged before.
+
+    Returns:
+        The open visit.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+        Invalid: the day is too soon or too far away (``visit_day``).
     """
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     require_day(unit, on)
-    row = visit_of(unit, beneficiary_id, lock=True)
+    row = visit_of(unit.db, beneficiary_id, lock=True)
     if row is not None and (row.wanted_on, row.part) == (on, part):
         return row
     if row is not None and not recognised and (row.wanted_on or row.planned_on) is not None:
@@ -63,7 +73,7 @@ def ask_for_visit(unit: Unit, beneficiary_id: UUID, *, on: date, part: Part, rec
         unit.db.add(row)
     row.wanted_on, row.part = on, part
     if row.planned_on not in (None, on):
-        put_back(row)
+        unplan(row)
     if row.reason == "asked":
         ensure_case(unit, beneficiary_id, CaseKind.VISIT)
     unit.db.flush()
@@ -72,7 +82,15 @@ def ask_for_visit(unit: Unit, beneficiary_id: UUID, *, on: date, part: Part, rec
 
 
 def require_day(unit: Unit, on: date) -> None:
-    """Refuse a day that is too soon or too far away. Raises Invalid (``visit_day``)."""
+    """Refuse a day that is too soon or too far away.
+
+    Args:
+        unit: the transaction.
+        on: the day that is wished for.
+
+    Raises:
+        Invalid: the day is not between ``SOONEST`` and ``LATEST`` from today (``visit_day``).
+    """
     today = latest_date(unit.now)
     if not today + SOONEST <= on <= today + LATEST:
         raise Invalid(
@@ -83,12 +101,20 @@ def require_day(unit: Unit, on: date) -> None:
 
 
 def cancel_visit(unit: Unit, beneficiary_id: UUID) -> None:
-    """Take the wish back. Raises NotFound when there is none.
+    """Take the wish of a person back.
 
-    A visit that only the wish called for is called off; one needed for another reason loses the wish, and stays.
+    A visit that was needed only because of the wish is cancelled. A visit that is needed for another reason stays, and
+    loses the wish.
+
+    Args:
+        unit: the transaction.
+        beneficiary_id: id of the person.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``), or no wish is open (``visit_not_found``).
     """
     get_beneficiary(unit.db, beneficiary_id, lock=True)
-    row = visit_of(unit, beneficiary_id, lock=True)
+    row = visit_of(unit.db, beneficiary_id, lock=True)
     if row is None or (row.reason != "asked" and row.wanted_on is None):
         raise NotFound("No visit was asked for.", code=ErrorCode.VISIT_NOT_FOUND)
     if row.reason == "asked":
@@ -100,16 +126,18 @@ def cancel_visit(unit: Unit, beneficiary_id: UUID) -> None:
     unit.ledger(LedgerEvent.VISIT_WISH_WITHDRAWN, beneficiary_id, visit=str(row.id))
 
 
-def visit_of(unit: Unit, beneficiary_id: UUID, *, lock: bool = False) -> VisitRow | None:
-    """Return the visit of a person that is asked for or planned and was not made yet, for whatever reason."""
-    query = select(VisitRow).where(VisitRow.beneficiary_id == beneficiary_id, VisitRow.state.in_(OPEN))
-    return unit.db.scalars(query.with_for_update() if lock else query).one_or_none()
-
-
 def shown_visit(unit: Unit, row: VisitRow) -> ShownVisit | None:
-    """Return a visit as the person sees it; None when it is neither wished for nor planned yet: that is for us to do.
+    """Return a visit as the person sees it.
 
-    Of a planned one without a wish, the half of the day follows from its place in the agent's day, as the order stands.
+    A visit that is neither wished for nor planned yet is not shown: the service still has to arrange it. If a visit is
+    planned without a wish, its half of the day follows from its place in the agent's day, as the order is now.
+
+    Args:
+        unit: the transaction.
+        row: an open visit.
+
+    Returns:
+        The visit; None when it is not shown.
     """
     on = row.planned_on if row.state == VisitState.PLANNED else row.wanted_on
     if on is None:
@@ -117,14 +145,14 @@ def shown_visit(unit: Unit, row: VisitRow) -> ShownVisit | None:
     return ShownVisit(on, cast("Part | None", row.part) or _half_of(unit, row), row.asked_at)
 
 
-def put_back(row: VisitRow) -> None:
-    """Take a visit out of an agent's day; it waits to be planned anew."""
+def unplan(row: VisitRow) -> None:
+    """Take a visit out of an agent's day; it waits to be planned again."""
     row.state, row.agent_id, row.planned_on, row.place = VisitState.ASKED, None, None, None
 
 
 def end_visits_of(unit: Unit, beneficiary_id: UUID) -> Sequence[UUID]:
-    """Call off what is open for a person who is erased: nobody is sent to them. Return the ids."""
-    row = visit_of(unit, beneficiary_id, lock=True)
+    """Cancel the open visit of a person who is erased; return the ids of what was cancelled."""
+    row = visit_of(unit.db, beneficiary_id, lock=True)
     if row is None:
         return []
     _end(unit, row)
@@ -132,8 +160,8 @@ def end_visits_of(unit: Unit, beneficiary_id: UUID) -> Sequence[UUID]:
 
 
 def _half_of(unit: Unit, row: VisitRow) -> Part:
-    day = select(func.count()).where(VisitRow.agent_id == row.agent_id, VisitRow.planned_on == row.planned_on)
-    return "morning" if 2 * (row.place or 1) <= (unit.db.scalar(day) or 0) + 1 else "afternoon"
+    visits = count_visits_on(unit.db, row.agent_id, row.planned_on)
+    return "morning" if 2 * (row.place or 1) <= visits + 1 else "afternoon"
 
 
 def _end(unit: Unit, row: VisitRow) -> None:

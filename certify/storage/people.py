@@ -254,3 +254,22 @@ def people_to_determine(db: Session, today: Mapping[str, date], *, limit: int) -
         BeneficiaryRow, BeneficiaryRow.id == EntitlementRow.beneficiary_id
     )
     return db.scalars(query.where(due, BeneficiaryRow.erased_at.is_(None)).distinct().limit(limit)).all()
+
+
+def find_person(db: Session, beneficiary_id: UUID | None) -> UUID | None:
+    """Return the id if such a beneficiary is stored, erased or not.
+
+    The row itself is not read, so that a later lock in the same session sees it as it is then.
+    """
+    return db.scalars(select(BeneficiaryRow.id).where(BeneficiaryRow.id == beneficiary_id)).one_or_none()
+
+
+def people_by_id(db: Session, people: Collection[UUID]) -> dict[UUID, BeneficiaryRow]:
+    """Return many beneficiaries, by id."""
+    return {row.id: row for row in db.scalars(select(BeneficiaryRow).where(BeneficiaryRow.id.in_(people)))}
+
+
+def regions_of(db: Session, people: Collection[UUID]) -> dict[UUID, str | None]:
+    """Return the regions where people live, by person; None where it is not known."""
+    query = select(BeneficiaryRow.id, BeneficiaryRow.region)
+    return dict(db.execute(query.where(BeneficiaryRow.id.in_(people))).all())

@@ -11,18 +11,19 @@ from uuid import UUID
 from certify.audit.checkpoints import publish_checkpoint
 from certify.decision.determine import determine_due
 from certify.decision.unprocessable import UnprocessableReason, close_unprocessable, refuse_unprocessable
-from certify.doorstep.receive import give_up_bundle, purge_refused, waiting_bundles
-from certify.doorstep.tablets import purge_challenges
+from certify.doorstep.receive import give_up_bundle
 from certify.doorstep.watch import watch_agents
 from certify.people.access import purge_access_codes
 from certify.people.consent import purge_withdrawn
 from certify.queue import EVALUATE, MEASURE, OPEN, failures, running
 from certify.service import Service, Unit
+from certify.storage.bundles import purge_refused, waiting_bundles
 from certify.storage.idempotency import purge_answers
 from certify.storage.media import purge_media
 from certify.storage.messages import purge_messages
 from certify.storage.people import pending_references
 from certify.storage.sessions import expire_sessions, waiting_sessions
+from certify.storage.tablets import purge_challenges
 
 log = logging.getLogger("certify.worker")
 
@@ -48,8 +49,8 @@ def run_housekeeping(service: Service) -> None:
         purge_answers(unit.db, unit.now - timedelta(days=2))
         purge_access_codes(unit)
         purge_withdrawn(unit)
-        purge_challenges(unit)
-        purge_refused(unit)
+        purge_challenges(unit.db, unit.now)
+        purge_refused(unit.db, unit.now)
         purge_messages(unit.db, unit.now - _MESSAGES_KEPT)
         publish_checkpoint(unit)
         lost_since = unit.now - _ORPHANED_AFTER
@@ -58,7 +59,7 @@ def run_housekeeping(service: Service) -> None:
         for task, waiting in (
             (EVALUATE, waiting_sessions(unit.db, submitted_before=lost_since, limit=100)),
             (MEASURE, pending_references(unit.db, created_before=lost_since, limit=100)),
-            (OPEN, waiting_bundles(unit, received_before=lost_since)),
+            (OPEN, waiting_bundles(unit.db, received_before=lost_since)),
         ):
             taken = running(unit.db, task, waiting)
             for subject in waiting:
@@ -73,7 +74,7 @@ def _give_up_failing(service: Service) -> None:
     with service.reading() as unit:
         since = unit.now - _GIVEN_UP_AFTER
         sessions = failures(unit.db, EVALUATE, waiting_sessions(unit.db, submitted_before=since, limit=100))
-        bundles = failures(unit.db, OPEN, waiting_bundles(unit, received_before=since))
+        bundles = failures(unit.db, OPEN, waiting_bundles(unit.db, received_before=since))
         references = failures(unit.db, MEASURE, pending_references(unit.db, created_before=since, limit=100))
     ends: tuple[tuple[Callable[[Unit, UUID], object], dict[UUID, int]], ...] = (
         (partial(close_unprocessable, reason=UnprocessableReason.KEEPS_FAILING), sessions),

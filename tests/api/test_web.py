@@ -15,7 +15,7 @@ from api.web.pages import LANGUAGES, PHONE, SHARED, TABLET, App, choose_language
 from certify.domain.outcome import Outcome
 from certify.domain.profile import NEEDS
 from certify.doorstep import receive
-from certify.doorstep.content import STATEMENT, Result
+from certify.doorstep.content import STATEMENT, VisitResult
 from certify.doorstep.receive import ADMISSIBLE
 from certify.own_page import Headline
 from certify.policies import load_policies
@@ -74,7 +74,7 @@ def test_every_text_that_is_asked_for_exists(app: str) -> None:
 
 def test_what_becomes_of_a_visit_has_words() -> None:
     english = _words("tablet")
-    assert {f"result.{result.value}" for result in Result} <= set(english)
+    assert {f"result.{result.value}" for result in VisitResult} <= set(english)
     assert {f"need.{need}" for need in NEEDS} <= set(english)
     code = "".join(path.read_text() for path in Path(receive.__file__).parent.glob("*.py"))
     refusals = set(re.findall(r'Refusal\("(\w+)"\)', code)) | set(

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from certify.decision.determine import determine
 from certify.domain.evidence import OfficerRuling, Ruling
 from certify.domain.schedule import latest_date
-from certify.doorstep.homes import Home, set_home
-from certify.doorstep.visits import ask_for_visit, visit_of
+from certify.doorstep.homes import Home, set_homes
+from certify.doorstep.visits import ask_for_visit
 from certify.erase import erase
 from certify.people.enrol import (
     NewBeneficiary,
@@ -26,6 +26,7 @@ from certify.storage.facts import add_evidence
 from certify.storage.idempotency import answer_label, claim_key, forget_answers, store_answer
 from certify.storage.tables.doorstep import HomeRow
 from certify.storage.tables.service import IdempotencyRow
+from certify.storage.visits import visit_of
 
 pytestmark = pytest.mark.integration
 
@@ -56,15 +57,15 @@ def test_home_and_visit_are_deleted(service: Service) -> None:
     ana, bob = _certified(service, "ERASE001"), _certified(service, "ERASE002")
     with service.unit() as unit:
         for person in (ana, bob):
-            set_home(unit, person, Home("1 Road", "blue door"))
+            set_homes(unit, {person: Home("1 Road", "blue door")})
             ask_for_visit(unit, person, on=latest_date(unit.now) + timedelta(days=5), part="morning")
     with service.unit() as unit:
         erase(unit, ana)
         erase(unit, ana)
     with service.reading() as unit:
         assert unit.db.scalars(select(HomeRow.beneficiary_id)).all() == [bob]
-        assert visit_of(unit, ana) is None, "no agent is sent to them"
-        assert visit_of(unit, bob) is not None
+        assert visit_of(unit.db, ana) is None, "no agent is sent to them"
+        assert visit_of(unit.db, bob) is not None
 
 
 def test_all_chunks_are_searched(service: Service) -> None:

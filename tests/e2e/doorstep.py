@@ -23,7 +23,7 @@ from certify.domain.case_kinds import CaseKind
 from certify.doorstep.agents import NewAgent, add_agent
 from certify.doorstep.calendar import today_of
 from certify.doorstep.content import Content
-from certify.doorstep.homes import Home, set_home
+from certify.doorstep.homes import Home, set_homes
 from certify.doorstep.tablets import invite_tablet
 from certify.doorstep.unseal import unseal
 from certify.storage.reviews import open_case_of
@@ -302,7 +302,7 @@ def plan(house: House, agent: UUID, people: list[UUID]) -> list[UUID]:
         today = today_of(unit)
         for place, person in enumerate(people):
             home = Home(f"{place + 1} Lotus Street", "Green gate behind the well", 39.9 + place / 500, 116.4)
-            set_home(unit, person, home)
+            set_homes(unit, {person: home})
             row = VisitRow(
                 id=house.service.new_id(),
                 beneficiary_id=person,

@@ -17,7 +17,6 @@ from sqlalchemy.orm import undefer
 from certify.capture.evaluate import evaluate_session
 from certify.decision.determine import determine
 from certify.doorstep.opening import open_bundle
-from certify.doorstep.receive import waiting_bundles
 from certify.doorstep.traces import note_face
 from certify.people.enrol import (
     NewBeneficiary,
@@ -26,6 +25,7 @@ from certify.people.enrol import (
 )
 from certify.people.references import add_reference, measure_reference
 from certify.service import Service
+from certify.storage.bundles import waiting_bundles
 from certify.storage.sessions import waiting_sessions
 from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
@@ -134,7 +134,7 @@ class Worker:
         while not self._over.wait(0.2):
             with self._service.reading() as unit:
                 soon = unit.now + timedelta(minutes=1)
-                bundles = waiting_bundles(unit, received_before=soon)
+                bundles = waiting_bundles(unit.db, received_before=soon)
                 waiting = waiting_sessions(unit.db, submitted_before=soon, limit=10)
             for bundle in bundles:
                 open_bundle(self._service, bundle)

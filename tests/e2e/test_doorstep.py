@@ -15,13 +15,14 @@ from playwright.sync_api import Playwright, Route, expect
 from sqlalchemy import select
 
 from certify.domain.case_kinds import CaseKind
-from certify.doorstep.receive import missing_places
-from certify.doorstep.tablets import revoke_tablet, tablets_of
-from certify.doorstep.visits import visit_of
+from certify.doorstep.tablets import revoke_tablet
+from certify.storage.bundles import missing_places
 from certify.storage.reviews import open_case_of
 from certify.storage.tables.decisions import DeterminationRow
 from certify.storage.tables.doorstep import BundleRow, VisitRow
 from certify.storage.tables.sessions import SessionRow
+from certify.storage.tablets import tablets_of
+from certify.storage.visits import visit_of
 from fixtures import faces, phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture
@@ -64,7 +65,7 @@ def test_one_visit_with_a_passkey_that_makes_secrets(
         with house.service.reading() as unit:
             row = unit.db.scalars(select(BundleRow).where(BundleRow.visit_id == visit)).one()
             assert row.reason is None, row.reason
-            assert missing_places(unit, row.tablet_id) == []
+            assert missing_places(unit.db, row.tablet_id) == []
             assert unit.db.get_one(VisitRow, visit).agent_id == agent.agent
 
 
@@ -154,13 +155,13 @@ def test_a_day_without_a_network(
             assert {row.visit_id for row in rows} == set(visits)
             chain = {row.seq: row for row in rows}
             assert all(chain[seq].previous == chain[seq - 1].sha256 for seq in range(2, 21))
-            assert missing_places(unit, rows[0].tablet_id) == []
+            assert missing_places(unit.db, rows[0].tablet_id) == []
             sessions = unit.db.scalars(select(SessionRow).where(SessionRow.beneficiary_id.in_(people))).all()
             assert sorted(session.outcome or "" for session in sessions) == ["certified"] * 18
             determined = select(DeterminationRow).where(DeterminationRow.session_id.in_([s.id for s in sessions]))
             assert len(unit.db.scalars(determined).all()) == 18
             assert open_case_of(unit.db, people[16], CaseKind.VISIT_ATTESTED) is not None
-            again = visit_of(unit, people[17])
+            again = visit_of(unit.db, people[17])
             assert again is not None
             assert (again.state, again.tries) == ("asked", 1)
 
@@ -273,8 +274,8 @@ def test_refused_bundles_keep_their_reason(
         agent.offline()
         agent.record_not_found(late)
         with house.service.unit() as unit:
-            tablet = tablets_of(unit, agent.agent)[0]
-            assert missing_places(unit, tablet.id) == [1]  # the changed bundle counts as missing
+            tablet = tablets_of(unit.db, agent.agent)[0]
+            assert missing_places(unit.db, tablet.id) == [1]  # the changed bundle counts as missing
             revoke_tablet(unit, tablet.id, officer="officer")
         agent.offline(off=False)
         agent.page.get_by_role("button", name="Send and fetch").click()

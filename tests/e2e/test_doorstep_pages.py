@@ -18,7 +18,7 @@ from certify.certificates.qr import qr_png
 from certify.domain.case_kinds import CaseKind
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.calendar import today_of
-from certify.doorstep.visits import put_back
+from certify.doorstep.visits import unplan
 from certify.people.access import new_link, person_of_letter
 from certify.storage.tables.doorstep import BundleRow, VisitRow
 from fixtures import faces, phone
@@ -151,7 +151,7 @@ def test_a_begun_visit_that_is_not_on_the_list_continues(
         agent.unlock()
         agent.begin_with_code(visit)
         with house.service.unit() as unit:
-            put_back(unit.db.get_one(VisitRow, visit))
+            unplan(unit.db.get_one(VisitRow, visit))
         agent.sync()
         expect(page.get_by_role("button", name=re.compile("Begun"))).to_have_count(2)
         expect(agent.stop_of(visit)).to_contain_text("Eileen Collins")

@@ -12,9 +12,10 @@ from playwright.sync_api import Playwright, expect
 from sqlalchemy import select
 
 from certify.doorstep.clock import read_time
-from certify.doorstep.receive import missing_places
-from certify.doorstep.tablets import revoke_tablet, tablets_of
+from certify.doorstep.tablets import revoke_tablet
+from certify.storage.bundles import missing_places
 from certify.storage.tables.doorstep import BundleRow
+from certify.storage.tablets import tablets_of
 from fixtures import phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture
@@ -64,7 +65,7 @@ def test_begun_visits_survive_a_new_sign_in(
             clocks = content.entries.clocks
             assert clocks.anchored.wall_ms <= clocks.began.wall_ms < clocks.sealed.wall_ms
             with house.service.reading() as unit:
-                anchored_at = read_time(unit, tablets_of(unit, agent.agent)[0].id, clocks.anchor)
+                anchored_at = read_time(unit, tablets_of(unit.db, agent.agent)[0].id, clocks.anchor)
             assert anchored_at is not None
             assert anchored_at < network_at
         agent.offline(off=False)
@@ -208,7 +209,7 @@ def test_a_tablet_that_is_enrolled_again_begins_a_new_chain(
         agent.record_not_found(visits[2])
         agent.begin_with_code(visits[3])
         with house.service.unit() as unit:
-            (before,) = tablets_of(unit, agent.agent)
+            (before,) = tablets_of(unit.db, agent.agent)
             revoke_tablet(unit, before.id, officer="officer")
             old = before.id
         agent.page.goto("about:blank")  # so that nothing is sent before the new enrolment
@@ -237,11 +238,11 @@ def test_a_tablet_that_is_enrolled_again_begins_a_new_chain(
         wait_until_judged(house, visits)
         with house.service.reading() as unit:
             query = select(BundleRow.seq, BundleRow.reason).order_by(BundleRow.seq)
-            new = next(tablet.id for tablet in tablets_of(unit, agent.agent) if tablet.id != old)
+            new = next(tablet.id for tablet in tablets_of(unit.db, agent.agent) if tablet.id != old)
             of_old, of_new = (unit.db.execute(query.where(BundleRow.tablet_id == one)).all() for one in (old, new))
             assert [tuple(row) for row in of_old] == [(1, None), (2, "tablet_revoked"), (3, "tablet_revoked")]
             assert [tuple(row) for row in of_new] == [(1, None), (2, None), (3, None)]
-            assert missing_places(unit, new) == []
+            assert missing_places(unit.db, new) == []
 
 
 _SEND = """async () => {
