@@ -25,6 +25,7 @@ from certify.storage.embedded import PostgresServer, embedded_url, start_embedde
 from certify.storage.keys import FileMasterKey
 from certify.storage.migrate import upgrade
 from certify.storage.vault import Vault
+from tests.shared_data import skipped_for_it
 
 if TYPE_CHECKING:
     from models.pipeline import FaceEngine
@@ -74,6 +75,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Lower the priority of a process that plays no films, permanently, so that films come first."""
     if "PYTEST_XDIST_WORKER" in os.environ and _file(item.nodeid) not in FILMS and os.nice(0) < _PRIORITY:
         os.nice(_PRIORITY - os.nice(0))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped because data that cannot be published are not there."""
+    if skipped := skipped_for_it(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(
+            f"!! {skipped} tests were SKIPPED: they need real films and faces in ../shared/data", red=True
+        )
 
 
 def _file(nodeid: str) -> str:

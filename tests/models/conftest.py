@@ -11,6 +11,7 @@ from models.errors import ModelsError
 from models.pipeline import FaceEngine
 from models.results import Measurement
 from models.weights.packs import PackStore, default_cache_dir
+from tests.shared_data import require_shared
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +49,4 @@ def hopper_measured(engine: FaceEngine, hopper: Picture) -> Measurement:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    folder = Path(__file__).parents[2].parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the development faces (../shared/data) are not here")
-    return folder
+    return require_shared()

@@ -22,8 +22,7 @@ from models.liveness.plan import Prompt
 from models.pipeline import FaceEngine
 from models.states import State
 from models.statistics import rate
-
-MOTION = Path(__file__).parents[4] / "shared" / "data" / "motion"
+from tests.shared_data import require_shared
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +110,6 @@ def test_prompts_are_read_with_and_without_windows() -> None:
             parse_prompts(wrong, 3)
 
 
-@pytest.mark.skipif(not MOTION.exists(), reason="the development videos are not here")
 def test_a_living_person_passes(engine: FaceEngine) -> None:
-    assert engine.watch((MOTION / "d18.mp4").read_bytes()).liveness.state is State.PASS
+    film = require_shared("motion", "d18.mp4")
+    assert engine.watch(film.read_bytes()).liveness.state is State.PASS

@@ -8,7 +8,7 @@ from pathlib import Path
 from models.calibrate import load_calibration
 from models.weights.packs import PackStore
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "matching.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "matching.md"
 
 
 def test_the_figures_are_of_the_shipped_models(tmp_path: Path) -> None:
