@@ -23,7 +23,12 @@ from rich.progress import track
 from rich.table import Table
 
 from certify.domain.integrity import FLAG_FROM, Signal, VisitTrace, base_rates, counts, follow, score
-from fixtures.agents import KINDS, Agent, Visit, cheat, honest
+from fixtures.agent_visits import Agent, Visit
+from fixtures.agents import (
+    KINDS,
+    cheat,
+    honest,
+)
 from models.evaluation.matching_plot import PlotUnavailable
 from models.statistics import rate
 
