@@ -21,7 +21,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Capture, Check
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.outcome import Outcome, attempts_used_up, session_outcome
-from certify.domain.profile import visit
+from certify.domain.profile import visit_demand
 from certify.domain.proofs import judge_capture
 from certify.domain.sources import CERTIFY
 from certify.domain.states import ReferenceState, SessionState
@@ -77,7 +77,7 @@ def open_session(
     if channel is Channel.REMOTE:
         demand = demand_of(unit, person, device, _refuse_when_used_up(unit, person), also=needs)
     else:
-        demand = visit()
+        demand = visit_demand()
     return new_session(unit, beneficiary_id, channel, demand, device=device, assisted=assisted, knocked=knocked)
 
 

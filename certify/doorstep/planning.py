@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from certify.domain.case_kinds import CaseKind
 from certify.domain.ledger_events import LedgerEvent
-from certify.domain.rounds import Need, Taken, Worker, assign
+from certify.domain.rounds import PlannedVisit, VisitNeed, Worker, assign
 from certify.domain.route import MORNING, Part, Point, Stop, route
 from certify.domain.states import AgentState, BundleState, CaseState, VisitReason, VisitState
 from certify.doorstep.agents import base_of
@@ -118,7 +118,7 @@ def plan_visits(unit: Unit, first_day: date, days: int, *, workdays: Collection[
             for name, row in agents.items()
         ],
         working_days(first_day, days, workdays),
-        [Taken(str(row.agent_id), row.planned_on, stops[row.id]) for row in planned if row.planned_on],
+        [PlannedVisit(str(row.agent_id), row.planned_on, stops[row.id]) for row in planned if row.planned_on],
     )
     rows = {str(row.id): row for row in (*waiting, *planned)}
     for entry in plan.shifted:
@@ -133,7 +133,7 @@ def plan_visits(unit: Unit, first_day: date, days: int, *, workdays: Collection[
         )
         note_planned(unit, row)
     unit.db.flush()
-    return Planned(len(plan.assigned), dict(Counter(entry.reason for entry in plan.left)), late)
+    return Planned(len(plan.assigned), dict(Counter(entry.reason for entry in plan.unassigned)), late)
 
 
 def rebalance(unit: Unit, first_day: date, days: int, *, workdays: Collection[int] = WORKDAYS) -> Planned:
@@ -327,7 +327,7 @@ def _stops(unit: Unit, visits: Sequence[VisitRow]) -> dict[UUID, Stop]:
     return stops
 
 
-def _needs(unit: Unit, visits: Sequence[VisitRow], stops: Mapping[UUID, Stop]) -> list[Need]:
+def _needs(unit: Unit, visits: Sequence[VisitRow], stops: Mapping[UUID, Stop]) -> list[VisitNeed]:
     regions: dict[UUID, str | None] = {}
     first_agents: dict[UUID, UUID] = {}
     for start in range(0, len(visits), _BATCH):
@@ -342,7 +342,7 @@ def _needs(unit: Unit, visits: Sequence[VisitRow], stops: Mapping[UUID, Stop]) -
     for row in visits:
         stop, first = stops[row.id], first_agents.get(row.rechecks) if row.rechecks else None
         needs.append(
-            Need(
+            VisitNeed(
                 visit=stop.visit,
                 person=str(row.beneficiary_id),
                 area=regions.get(row.beneficiary_id) or "",
