@@ -1,4 +1,4 @@
-"""The synthetic nation: the same from the same seed, and as bad as it says."""
+"""The synthetic nation: the same from the same seed, with the faults that it promises."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_people_are_the_same_from_the_same_seed_and_have_ids_of_their_own(flavou
     assert len(set(nation.table()["national_id"].to_pylist())) == PEOPLE
 
 
-def test_the_old_die_more_often_and_twins_share_a_birthday() -> None:
+def test_old_people_die_more_often_and_twins_share_a_birthday() -> None:
     nation = make_nation(PEOPLE, seed=1)
     ages = (nation.day - nation.born).astype(int) / 365.25
     dead = ~np.isnat(nation.dies)
@@ -50,7 +50,7 @@ def test_deaths_have_the_faults_they_should() -> None:
 
 
 @pytest.mark.parametrize("flavour", ["chinese", "latin"])
-def test_ids_were_somebody_elses_before(flavour: str) -> None:
+def test_some_ids_belonged_to_another_person_before(flavour: str) -> None:
     nation = make_nation(PEOPLE, seed=1, flavour=flavour)
     feed = deaths(nation, seed=2, faults=Faults(reused_ids=1000.0))
     former = feed.table.filter(pc.equal(feed.truth["error"], "id_reused"))
@@ -84,7 +84,7 @@ def test_registers_lack_ids_and_hold_strangers() -> None:
     assert not theirs & set(nation.table()["national_id"].to_pylist())
 
 
-def test_the_dead_do_nothing_that_takes_a_body() -> None:
+def test_acts_after_the_death_need_no_body() -> None:
     nation = make_nation(PEOPLE, seed=1)
     feed = life_events(nation, seed=4, per_year=2.0)
     persons = np.array(feed.truth["person"].to_pylist())
