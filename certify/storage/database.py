@@ -16,6 +16,10 @@ SESSION_OPTIONS = "-csearch_path=public,jobs -ctimezone=UTC"
 """What every connection to our database is opened with, the job queue's own too."""
 
 
+_CONNECT_SECONDS = 10
+"""psycopg itself would wait for 130 seconds, in which nothing is printed and nothing answers."""
+
+
 class Database:
     """An engine with the settings every part relies on: UTC, a search path that holds the job queue, bounded waits."""
 
@@ -28,7 +32,7 @@ class Database:
             pool_timeout=10,
             pool_pre_ping=False,
             hide_parameters=True,  # an error message must not carry names and dates of birth into a log
-            connect_args={"options": f"{SESSION_OPTIONS} -clock_timeout=30s"},
+            connect_args={"options": f"{SESSION_OPTIONS} -clock_timeout=30s"} | _patience(url),
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -57,6 +61,11 @@ class Database:
     def close(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()
+
+
+def _patience(url: str) -> dict[str, int]:
+    """Return how long to wait for a server that does not answer, unless the address says it itself."""
+    return {} if "connect_timeout=" in url else {"connect_timeout": _CONNECT_SECONDS}
 
 
 def holds_secrets(database: Database) -> bool:

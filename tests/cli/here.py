@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from certify.cli import main
-from certify.cli.output import ExitCode, console
+from certify.cli.exit_codes import ExitCode
 
 
 def here(
@@ -31,7 +31,7 @@ def here(
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         for name, value in {"CERTIFY_DATA_DIR": str(folder / "data"), **(environment or {})}.items():
             patch.setenv(name, value)
-        patch.setattr(console, "width", 200)
+        patch.setenv("COLUMNS", "200")
         patch.setattr(sys, "argv", ["certify", *map(str, words)])
         patch.setattr(sys, "stdin", io.StringIO(typed))
         os.chdir(folder)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from certify.certificates.qr import read_qr
-from certify.cli.output import ExitCode
+from certify.cli.exit_codes import ExitCode
 from certify.storage.embedded import start_embedded
 from fixtures import faces
 from models.packs import PackStore, Presence, default_cache_dir

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from certify.cli.output import ExitCode
+from certify.cli.exit_codes import ExitCode
 from certify.storage.embedded import start_embedded
 from fixtures import faces
 from tests.cli.here import here

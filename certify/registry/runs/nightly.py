@@ -40,7 +40,10 @@ def nightly(
     machine: Machine | None = None,
     progress: Progress = lambda _what, _done, _all: None,
 ) -> Night:
-    """Take in and carry out what waits in a folder of feeds. One feed's trouble holds up no other. Safe to repeat."""
+    """Take in and carry out what waits in a folder of feeds. One feed's trouble holds up no other. Safe to repeat.
+
+    Raises the error of the database when it does not answer any more.
+    """
     files = runs = held = 0
     troubles: list[str] = []
     for description in sorted(folder.glob("*.toml")):
@@ -59,6 +62,7 @@ def nightly(
             log.warning("a feed was not carried out", extra={"feed": description.stem, "code": error.code})
             troubles.append(f"{description.stem}: {error.message}")
         except Exception:
+            service.database.ping()  # without a database, every other feed would fail as well: end, and say so
             log.exception("a feed failed; the others go on", extra={"feed": description.stem})
             troubles.append(f"{description.stem}: failed unexpectedly; the log has the details")
     return Night(files, runs, held, tuple(troubles))
