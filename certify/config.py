@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from certify.errors import Unavailable
 
 _PREFIX = "CERTIFY_"
+_LAST_PORT = 65535
 _READ_ELSEWHERE = frozenset({"CERTIFY_MODEL_CACHE", "CERTIFY_MODEL_PACKS"})
 """Settings that the face side reads itself (models/packs.py)."""
 
@@ -58,7 +59,7 @@ class Settings(BaseSettings):
         default="any", description="'any', or a python-stdnum module such as 'cn.ric' whose check digits are verified"
     )
     host: str = Field(default="127.0.0.1", description="Address of the HTTP server")
-    port: int = Field(default=8080, ge=1, le=65535, description="Port of the HTTP server")
+    port: int = Field(default=8080, ge=1, le=_LAST_PORT, description="Port of the HTTP server")
     workers: int = Field(default=1, ge=0, le=64, description="Worker processes that 'certify serve' starts")
     guides: int = Field(default=1, ge=0, le=64, description="Processes for live guidance that 'certify serve' starts")
     guide_sockets: tuple[str, ...] = Field(
@@ -91,7 +92,8 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _readable(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and _DATABASE_URL.fullmatch(url.get_secret_value()) is None:
+        found = None if url is None else _DATABASE_URL.fullmatch(url.get_secret_value())
+        if url is not None and (found is None or int(found["port"] or 0) > _LAST_PORT):
             raise ValueError("it must look like postgresql+psycopg://user:password@host:5432/database")
         return url
 
@@ -147,9 +149,9 @@ class Settings(BaseSettings):
             return f"the embedded PostgreSQL in {self.data_dir}"
         found = _DATABASE_URL.fullmatch(self.database_url.get_secret_value())
         host, port, database = found.group("host", "port", "database") if found else ("", "", "")
-        return (
-            f"the database {host or 'on this machine'}{f':{port}' if port else ''}{f'/{database}' if database else ''}"
-        )
+        if not host:
+            return f"the database {database} on this machine" if database else "the database on this machine"
+        return f"the database {host}{f':{port}' if port else ''}{f'/{database}' if database else ''}"
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

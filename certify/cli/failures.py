@@ -168,7 +168,7 @@ def _types(module: str, *names: str) -> tuple[Any, ...]:
 def _sentence(error: BaseException) -> str:
     """Return what the driver says, in one line, without the names of its layers."""
     first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    words = re.sub(r"^connection is bad: |^.*? failed: ", "", first)
+    words = re.sub(r"^.* failed: ", "", first.removeprefix("connection is bad: "))
     return _without_password(re.sub(r"^(FATAL|ERROR): +", "", words).rstrip("."))
 
 

@@ -157,8 +157,8 @@ def worker(
     log = logging.getLogger("certify.serve")
     settings = read_settings()
     configure_logs(settings.log_level)
-    _give_way(_NICENESS, parent)
     with opened_service(queue=DatabaseQueue()) as service:
+        _give_way(_NICENESS, parent)
         if registry:
             from certify.registry_worker import run_registry_worker
 
