@@ -61,20 +61,19 @@ def show_table(columns: Sequence[str | Column], rows: Iterable[Row], *, title: s
         ruled: draw a line between rows.
     """
     heads = [column if isinstance(column, Column) else Column(column) for column in columns]
-    body = [row if isinstance(row, Heading) else [_lines(cell) for cell in row] for row in rows]
+    body = [Heading(plain(row.text)) if isinstance(row, Heading) else [_lines(cell) for cell in row] for row in rows]
     if title:
         say(Ink(title, "bold"))
-    widths = [_width(head, [row[index] for row in body if isinstance(row, list)]) for index, head in enumerate(heads)]
+    widths = [_width(index, head, body) for index, head in enumerate(heads)]
+    least = [width if head.whole else min(width, _LEAST) for head, width in zip(heads, widths, strict=True)]
     gaps = _GAP * (len(heads) - 1)
     available = _available()
     if available is None:
-        available = sum(widths) + gaps
-    elif sum(width if head.whole else min(width, _LEAST) for head, width in zip(heads, widths, strict=True)) + gaps > (
-        available
-    ):
+        _show_as_table(heads, body, sum(widths) + gaps, ruled=ruled)
+    elif sum(least) + gaps <= available:
+        _show_as_table(heads, body, available, ruled=ruled)
+    else:
         _show_row_by_row(heads, body, available)
-        return
-    _show_as_table(heads, body, available, ruled=ruled)
 
 
 def _show_as_table(heads: list[Column], body: list[Heading | list[list[Ink]]], width: int, *, ruled: bool) -> None:
@@ -143,10 +142,17 @@ def _text(cell: list[Ink]) -> Text:
     return Text("\n").join(Text(part.text, style=part.style) for part in cell)
 
 
-def _width(head: Column, cells: list[list[Ink]]) -> int:
+def _width(index: int, head: Column, body: list[Heading | list[list[Ink]]]) -> int:
+    """Return the width of a column that folds nothing; headings stand in the first one."""
     from rich.cells import cell_len
 
-    return max(cell_len(text) for text in (head.title, *(part.text for cell in cells for part in cell)))
+    texts = [head.title]
+    for row in body:
+        if isinstance(row, Heading):
+            texts.append(row.text if index == 0 else "")
+        else:
+            texts += [part.text for part in row[index]]
+    return max(cell_len(text) for text in texts)
 
 
 def _available() -> int | None:
