@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from certify.cli.exit_codes import ExitCode
-from certify.cli.options import AsJson
+from certify.cli.options import AsJson, day_option
 from certify.cli.output import Ink, complain, print_json, say
 from certify.cli.service import load_engine, opened_service, operator, read_photo
 
@@ -42,13 +42,11 @@ def enrol(
         str | None,
         typer.Option(help="Name of the person. Needed for a new person; for a known one it must be the stored name."),
     ] = None,
-    birth_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Date of birth.")] = None,
+    birth_date: Annotated[datetime | None, day_option("Date of birth.")] = None,
     scheme: Annotated[
         list[str] | None, typer.Option(help="Scheme of a pension; may be given several times. Default: employee.")
     ] = None,
-    starts_on: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day on which the pensions began. Default: today.")
-    ] = None,
+    starts_on: Annotated[datetime | None, day_option("Day on which the pensions began. Default: today.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Enrol reference photos of a person. A new person is enrolled with name and pensions at the same time.

@@ -69,6 +69,8 @@ def failure_of(error: BaseException) -> Failure | None:
         The sentence and the exit code; None when the error is a fault of certify itself.
     """
     found = _of_ours(error) or _of_database(error)
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        return Failure("A value given holds bytes that are no UTF-8 text.", "Write it in UTF-8.", ExitCode.REFUSED)
     if found is None and isinstance(error, OSError) and error.strerror:
         where = " ".join(os.fsdecode(name) for name in (error.filename,) if isinstance(name, str | bytes))
         found = Failure(

@@ -19,6 +19,7 @@ from certify.cli.options import (
     Quarantine,
     Workers,
     command_group,
+    day_option,
     output_file,
 )
 from certify.cli.output import Ink, print_json, progress_bar, say, waiting
@@ -45,9 +46,7 @@ def check(
         typer.Option(help="Earlier file of the same feed to compare with; may be given several times."),
     ] = None,
     quarantine: Quarantine = None,
-    today: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Date that counts as today. Default: today.")
-    ] = None,
+    today: Annotated[datetime | None, day_option("Day that counts as today. Default: today.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read a feed file as its description says, and report what can be used. Nothing is imported.

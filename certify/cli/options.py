@@ -6,6 +6,7 @@ import math
 import os
 import re
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from certify.cli.lazy import LightGroup
 from certify.errors import Invalid
 
 _MEMORY = re.compile(r"[1-9]\d{0,5}(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _OFFICER = 100
 """Characters that the name of an officer may have."""
 
@@ -93,6 +95,36 @@ def require_finite(number: float | None) -> float | None:
     if number is not None and not math.isfinite(number):
         raise typer.BadParameter("it must be a finite number.")
     return number
+
+
+def require_day(day: datetime | None) -> datetime | None:
+    """Refuse days with which no calendar of ours can count.
+
+    Args:
+        day: value of an option.
+
+    Returns:
+        The same day.
+
+    Raises:
+        BadParameter: it lies before 1900 or after 2200.
+    """
+    if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise typer.BadParameter(f"it must lie between {_FIRST_YEAR} and {_LAST_YEAR}.")
+    return day
+
+
+def day_option(what: str, name: str | None = None) -> Any:
+    """Declare an option that names a day, such as 2026-10-02.
+
+    Args:
+        what: help text of the option.
+        name: name of the option, where it is not that of the parameter.
+
+    Returns:
+        The option, to stand in ``Annotated``.
+    """
+    return typer.Option(*([name] if name else []), formats=["%Y-%m-%d"], help=what, callback=require_day)
 
 
 def require_memory(text: str) -> str:

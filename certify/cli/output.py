@@ -113,17 +113,19 @@ def prepare_streams() -> None:
 
 
 def progress_bar() -> Progress:
-    """Return a progress bar on standard error, so that results can be piped."""
+    """Return a progress bar on standard error; it shows nothing where no terminal would move it."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True, markup=False, emoji=False, highlight=False),
+        console=console,
+        disable=not console.is_terminal,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certify.cli.choices import RECHECK_SHARE, WEEK, WORKDAYS
-from certify.cli.options import AsJson, Encoding, Quarantine, command_group, output_file, require_finite
+from certify.cli.options import AsJson, Encoding, Quarantine, command_group, day_option, output_file, require_finite
 from certify.cli.output import print_json, say
 from certify.cli.row_files import FileArgument, import_file
 from certify.cli.service import opened_service, operator
@@ -31,9 +31,8 @@ _WHY_LEFT = {
     "no_room": "all days are full",
     "later": "wished for a later day",
 }
-_DAY = ["%Y-%m-%d"]
 
-FirstDay = Annotated[datetime | None, typer.Option("--from", formats=_DAY, help="First day. Default: tomorrow.")]
+FirstDay = Annotated[datetime | None, day_option("First day. Default: tomorrow.", "--from")]
 Days = Annotated[int, typer.Option(min=1, max=90, help="Number of calendar days, beginning with the first day.")]
 Workdays = Annotated[str, typer.Option(help="Days of the week on which agents work, such as 'sun mon tue wed thu'.")]
 
@@ -112,7 +111,7 @@ def plan(
 def list_them(
     state: OnlyState = None,
     badge: Annotated[str | None, typer.Option(help="Only visits of the agent with this badge.")] = None,
-    day: Annotated[datetime | None, typer.Option(formats=_DAY, help="Only visits on this day.")] = None,
+    day: Annotated[datetime | None, day_option("Only visits on this day.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=5000, help="Most visits to list.")] = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -176,10 +175,10 @@ def export(
     out: Annotated[Path, output_file("CSV file to write; only you can read it.", private=True)],
     state: OnlyState = None,
     first_day: Annotated[
-        datetime | None, typer.Option("--from", formats=_DAY, help="Leave out visits that are planned before this day.")
+        datetime | None, day_option("Leave out visits that are planned before this day.", "--from")
     ] = None,
     last_day: Annotated[
-        datetime | None, typer.Option("--to", formats=_DAY, help="Leave out visits that are planned after this day.")
+        datetime | None, day_option("Leave out visits that are planned after this day.", "--to")
     ] = None,
     with_homes: Annotated[
         bool,

@@ -12,6 +12,7 @@ from certify.cli import demo
 from certify.cli.demo import MARKER, prepare_folder
 from certify.cli.exit_codes import ExitCode
 from certify.errors import Unavailable
+from certify.storage.embedded import start_embedded
 from tests.cli.here import ended
 
 
@@ -112,4 +113,5 @@ def test_the_demo_has_a_database_keys_and_rules_of_its_own(tmp_path: Path, monke
         assert service.settings.key_file == folder / "master.key"
         assert service.settings.database_url is None
         assert not service.senders.ways
+    start_embedded(folder).cleanup()
     assert not (tmp_path / "production.key").exists()

@@ -18,6 +18,7 @@ from certify.errors import Conflict, NotFound, Unavailable
 from models.errors import ImageRefused, ModelMissing
 from tests.cli.here import ended
 
+CONNECTION = 'connection failed: connection to server at "db" (10.0.0.7), port 5432 failed:'
 URL = "postgresql+psycopg://certify:open-sesame@db:5432/pensions"
 
 
@@ -97,16 +98,8 @@ def test_states_that_are_faults_of_ours(state: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (
-            'connection failed: connection to server at "10.0.0.7", port 5432 failed: Connection refused\n\tIs the server '
-            "running?",
-            "does not answer: Connection refused.",
-        ),
-        (
-            'connection failed: connection to server at "db" (10.0.0.7), port 5432 failed: FATAL:  password '
-            'authentication failed for user "certify"',
-            'does not answer: password authentication failed for user "certify".',
-        ),
+        (f"{CONNECTION} Connection refused\n\tIs the server running?", "does not answer: Connection refused."),
+        (f"{CONNECTION} FATAL:  no entry for user x", "does not answer: no entry for user x."),
         ("failed to resolve host 'db': [Errno -2] Name or service not known", "Name or service not known."),
         ("connection timeout expired", "does not answer: connection timeout expired."),
         ("server closed the connection unexpectedly\n\tThis probably means", "closed the connection: server closed"),
@@ -136,6 +129,14 @@ def test_a_session_that_lost_its_connection() -> None:
     found = failure_of(error)
     assert found is not None
     assert "closed the connection" in found.message
+
+
+def test_bytes_that_are_no_text() -> None:
+    with pytest.raises(UnicodeEncodeError) as raised:
+        "\udcff".encode()
+    found = failure_of(raised.value)
+    assert found is not None
+    assert found.code is ExitCode.REFUSED
 
 
 def test_a_password_in_the_words_of_the_driver_is_not_shown() -> None:

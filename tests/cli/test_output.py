@@ -73,12 +73,17 @@ def test_json_is_json_whatever_stands_in_it(capsys: pytest.CaptureFixture[str]) 
     assert json.loads(out) == {"name": "[/]\x1b\x9b\u202e", "path": "\udcff.csv", "rate": 0.5, "n": 3}
 
 
-def test_a_title_of_progress_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress_bar() as progress:
-        progress.add_task("[/] [red]x[/red]", total=1)
-    with waiting("reading [/]") as tell:
-        tell("reading [red]x")
-    assert "[/] [red]x[/red]" in capsys.readouterr().err
+def test_a_title_of_progress_is_no_markup(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for terminal in (True, False):
+        monkeypatch.setattr(type(sys.stderr), "isatty", lambda _, answer=terminal: answer, raising=False)
+        with progress_bar() as progress:
+            progress.add_task("[/] [red]x[/red]", total=1)
+        with waiting("reading [/]") as tell:
+            tell("reading [red]x")
+        err = capsys.readouterr().err
+        assert ("[/] [red]x[/red]" in err) is terminal
+        assert ("reading [red]x" in err) is terminal
+        assert terminal or not err, "a log gets no picture of a bar"
 
 
 def test_a_question_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
