@@ -71,7 +71,11 @@ class Play:
         out.mkdir(parents=True)
 
     def run(self) -> None:
-        """Play all scenes."""
+        """Play all scenes.
+
+        Raises:
+            Unavailable: a portrait could not be enrolled (``unavailable``).
+        """
         portraits = faces.portraits()
         collins, hopper = portraits["eileen_collins"], portraits["grace_hopper"]
         # Dates of birth are invented, so that both are of pension age.

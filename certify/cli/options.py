@@ -193,6 +193,18 @@ Quarantine = Annotated[
 
 
 def _require(path: Path | None, *, makes_folder: bool) -> Path | None:
+    """Return the path of a file to write.
+
+    Args:
+        path: the file; None when none was asked for.
+        makes_folder: missing folders will be made.
+
+    Returns:
+        The same path.
+
+    Raises:
+        Invalid: it cannot be written (``file_unwritable``).
+    """
     if path is None:
         return None
     try:
@@ -205,7 +217,16 @@ def _require(path: Path | None, *, makes_folder: bool) -> Path | None:
 
 
 def _check(path: Path, *, makes_folder: bool) -> None:
-    """Find out by trying; permissions alone do not tell about read-only disks. Leaves nothing behind."""
+    """Find out by trying: permissions alone do not tell about read-only disks. Nothing is left behind.
+
+    Args:
+        path: the file.
+        makes_folder: missing folders will be made.
+
+    Raises:
+        Invalid: it names a folder, or its folder does not exist (``file_unwritable``).
+        OSError: the system forbids to write there.
+    """
     if path.is_dir():
         raise Invalid(f"{path} is a folder.", hint="Name a file in it.", code="file_unwritable")
     folder = path.parent
