@@ -71,8 +71,8 @@ def import_file(
 
     Columns: national_id, name, scheme, starts_on; and, where known, card_number, birth_date, region, needs,
     last_proof_on. Without last_proof_on a pension counts as never proven; if its first proof is due already, a review
-    case is opened for it. The import is safe to repeat: rows that are stored already are not changed, so an import that was
-    stopped is started again. Exit code 3 when any row was quarantined.
+    case is opened for it. The import is safe to repeat: rows that are stored already are not changed, so an import that
+    was stopped is started again. Exit code 3 when any row was quarantined.
     """
     from certify.registry.people_file import import_people
 
