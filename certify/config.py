@@ -5,11 +5,35 @@ The edges (command line, HTTP server, worker) read them once and pass them on.
 
 from __future__ import annotations
 
+import logging
+import os
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from enum import StrEnum
+from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from certify.domain.error_codes import ErrorCode
+from certify.errors import Unavailable
+
+_PREFIX = "CERTIFY_"
+_LAST_PORT = 65535
+_READ_ELSEWHERE = frozenset({"CERTIFY_MODEL_CACHE", "CERTIFY_MODEL_PACKS"})
+"""Settings that the face side reads itself (models/weights/packs.py)."""
+
+# The form that SQLAlchemy reads (sqlalchemy.engine.url), for the one driver that is installed.
+_DATABASE_URL = re.compile(
+    r"postgresql(\+psycopg)?://(?:[^:/]*(?::[^@]*)?@)?"
+    r"(?P<host>\[[^/?]+\]|[^/:?]+)?(?::(?P<port>\d{1,5}))?(?:/(?P<database>[^?]*))?(?:\?.*)?"
+)
+# The form that the package "limits" reads, for one rule.
+_RATE_LIMIT = re.compile(r"none|[1-9]\d*\s*(/|per)\s*(\d+\s*)?(second|minute|hour|day|month|year)s?", re.IGNORECASE)
 
 
 class Env(StrEnum):
@@ -22,7 +46,8 @@ class Env(StrEnum):
 class Settings(BaseSettings):
     """Everything that an operator can set. docs/operations.md lists each field, and a test keeps both equal."""
 
-    model_config = SettingsConfigDict(env_prefix="CERTIFY_", extra="ignore", frozen=True)
+    # An error must not repeat a value: it may be a password.
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     env: Env = Field(default=Env.DEVELOPMENT, description="'production' refuses everything meant for development")
     data_dir: Path = Field(default=Path("var"), description="Folder of the embedded database and the key file")
@@ -38,7 +63,7 @@ class Settings(BaseSettings):
         default="any", description="'any', or a python-stdnum module such as 'cn.ric' whose check digits are verified"
     )
     host: str = Field(default="127.0.0.1", description="Address of the HTTP server")
-    port: int = Field(default=8080, ge=1, le=65535, description="Port of the HTTP server")
+    port: int = Field(default=8080, ge=1, le=_LAST_PORT, description="Port of the HTTP server")
     workers: int = Field(default=1, ge=0, le=64, description="Worker processes that 'certify serve' starts")
     guides: int = Field(default=1, ge=0, le=64, description="Processes for live guidance that 'certify serve' starts")
     guide_sockets: tuple[str, ...] = Field(
@@ -68,7 +93,117 @@ class Settings(BaseSettings):
     rate_limit: str = Field(default="300/minute", description="Requests per caller; 'none' switches it off")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
+    @field_validator("database_url")
+    @classmethod
+    def _readable(cls, url: SecretStr | None) -> SecretStr | None:
+        found = None if url is None else _DATABASE_URL.fullmatch(url.get_secret_value())
+        if url is not None and (found is None or int(found["port"] or 0) > _LAST_PORT):
+            raise ValueError("it must look like postgresql+psycopg://user:password@host:5432/database")
+        return url
+
+    @field_validator("national_id_format")
+    @classmethod
+    def _known_format(cls, name: str) -> str:
+        if name == "any" or (re.fullmatch(r"[a-z]{2}\.[a-z_]+", name) and _is_module(f"stdnum.{name}")):
+            return name
+        raise ValueError("it must be 'any', or a python-stdnum module such as 'cn.ric'")
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or any(letter.isspace() for letter in url):
+            raise ValueError("it must be an address such as https://life.fund.example")
+        return url
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str | None) -> str | None:
+        for entry in (text or "").split(","):
+            if entry.strip() not in ("", "*"):
+                try:
+                    ip_network(entry.strip(), strict=False)
+                except ValueError:
+                    raise ValueError("it must list addresses or networks such as 10.0.0.7,10.1.0.0/16") from None
+        return text
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _rule(cls, text: str) -> str:
+        if _RATE_LIMIT.fullmatch(text.strip()) is None:
+            raise ValueError("it must look like 300/minute, or be 'none'")
+        return text
+
+    @field_validator("log_level")
+    @classmethod
+    def _level(cls, name: str) -> str:
+        if name.upper() not in logging.getLevelNamesMapping():
+            raise ValueError("it must be DEBUG, INFO, WARNING or ERROR")
+        return name.upper()
+
     @property
     def key_file(self) -> Path:
         """Path of the master key file."""
         return self.master_key_file or self.data_dir / "master.key"
+
+    @property
+    def database_name(self) -> str:
+        """Where the database is, for messages to people: host, port and name, without user and password."""
+        if self.database_url is None:
+            return f"the embedded PostgreSQL in {self.data_dir}"
+        found = _DATABASE_URL.fullmatch(self.database_url.get_secret_value())
+        host, port, database = found.group("host", "port", "database") if found else ("", "", "")
+        if not host:
+            return f"the database {database} on this machine" if database else "the database on this machine"
+        return f"the database {host}{f':{port}' if port else ''}{f'/{database}' if database else ''}"
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings from the environment of this process.
+
+    Args:
+        environment: the same variables, looked through for names that no setting has.
+
+    Returns:
+        The settings, all valid.
+
+    Raises:
+        Unavailable: a setting is not valid (``settings_invalid``) or does not exist (``setting_unknown``). The message
+            names the variable and never shows its value.
+    """
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields} | _READ_ELSEWHERE
+    for name in environment:
+        if name.upper().startswith(_PREFIX) and name.upper() not in known:
+            near = get_close_matches(name.upper(), known, n=1)
+            raise Unavailable(
+                f"There is no setting {name}.",
+                hint=f"Did you mean {near[0]}?" if near else "docs/operations.md lists every setting; remove this one.",
+                code=ErrorCode.SETTING_UNKNOWN,
+            )
+    try:
+        return Settings()
+    except (ValidationError, SettingsError) as error:
+        raise Unavailable(
+            f"{_what_is_wrong(error)}.",
+            hint="Correct it in the environment; docs/operations.md lists every setting.",
+            code=ErrorCode.SETTINGS_INVALID,
+        ) from None  # the error's own text may repeat the value
+
+
+def _what_is_wrong(error: ValidationError | SettingsError) -> str:
+    if isinstance(error, SettingsError):  # a list that is not JSON
+        found = re.search(r'field "(\w+)"', str(error))
+        name = f"{_PREFIX}{found[1].upper()}" if found else "A setting"
+        return f"{name} cannot be used: it must be a JSON list"
+    wrong = error.errors(include_input=False, include_url=False, include_context=False)
+    first = wrong[0]
+    words = first["msg"].removeprefix("Value error, ").removesuffix(".")
+    more = f" ({len(wrong) - 1} more settings are wrong)" if len(wrong) > 1 else ""
+    return f"{_PREFIX}{str(first['loc'][0]).upper()} cannot be used: {words[:1].lower()}{words[1:]}{more}"
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ImportError:
+        return False

@@ -27,9 +27,9 @@ class CertifyError(Exception):
         code: stable code; by default the code of the class.
     """
 
-    code: str = ErrorCode.ERROR
+    code: ErrorCode = ErrorCode.ERROR
 
-    def __init__(self, message: str, *, hint: str = "", code: ErrorCode | str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str = "", code: ErrorCode | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint

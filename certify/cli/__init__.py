@@ -1,17 +1,23 @@
-"""The ``certify`` command: one file per group of commands; errors become a sentence and an exit code."""
+"""The ``certify`` command: one file per group of commands; errors become a sentence and an exit code.
+
+A module of this package that adds commands loads at its top only what the options need; what works is loaded inside
+the command. So a help text, ``--version`` and a mistyped word are answered at once. ``certify.cli.exit_codes`` lists
+the exit codes.
+"""
 
 from __future__ import annotations
 
+import signal
 import sys
+import traceback
+from types import FrameType
+from typing import Annotated
 
 import typer
 
-from certify.certificates.errors import CertificateError
+from certify.cli.exit_codes import TERMINATED, ExitCode
 from certify.cli.lazy import LazyGroup
-from certify.cli.output import ExitCode, complain
-from certify.domain.policy import PolicyInvalid
-from certify.errors import CertifyError, Unavailable
-from models.errors import ImageRefused, ModelsError
+from certify.cli.output import complain, prepare_streams
 
 _HELP = """
 Prove once a year that a pensioner is alive, and issue a certificate that payers can verify.
@@ -20,7 +26,7 @@ New here? 'certify demo' plays the whole story on real faces. To run the service
 'certify serve'. Settings come from CERTIFY_… environment variables (docs/operations.md).
 
 Exit codes: 0 done or yes; 1 the answer is no (not certified, not genuine, not identical, or you declined); 2 wrong
-usage; 3 the input was refused; 4 something the command needs is missing or broken.
+usage; 3 the input was refused; 4 something the command needs is missing or broken; 5 a fault in certify itself.
 """
 
 app = typer.Typer(
@@ -33,30 +39,62 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    """Print the version of the installed package and end.
+
+    Args:
+        wanted: whether ``--version`` was given.
+
+    Raises:
+        Exit: the version was printed.
+    """
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"certify {version('certify')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version of certify and end."),
+    ] = False,
+) -> None:
     """Hold the commands, which ``LazyGroup`` finds."""
 
 
 def main() -> None:
-    """Run the command; the entry point of the package."""
+    """Run the command; the entry point of the package.
+
+    SIGTERM ends a command like an error, so that files are closed and the embedded database is stopped.
+
+    Raises:
+        SystemExit: always, with one of the exit codes of ``certify.cli.exit_codes``.
+    """
+    prepare_streams()
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         app()
-    except Unavailable as error:
-        complain(error.message, error.hint)
-        sys.exit(ExitCode.UNAVAILABLE)
-    except ImageRefused as error:
-        complain(str(error), "Take a new photo and try again.")
-        sys.exit(ExitCode.REFUSED)
-    except ModelsError as error:
-        complain(error.message, error.hint)
-        sys.exit(ExitCode.UNAVAILABLE)
-    except CertifyError as error:
-        complain(error.message, error.hint)
-        sys.exit(ExitCode.REFUSED)
-    except CertificateError as error:
-        complain(error.diagnostics(), "")
-        sys.exit(ExitCode.NO)
-    except PolicyInvalid as error:
-        complain(f"A policy cannot be used: {error}", "Correct the file named.")
-        sys.exit(ExitCode.UNAVAILABLE)
+    except Exception as error:  # noqa: BLE001 - each becomes a sentence and an exit code
+        sys.exit(_report(error))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(TERMINATED)
+
+
+def _report(error: Exception) -> ExitCode:
+    """Print why a command ended, and return its exit code."""
+    from certify.cli.failures import failure_of
+
+    failure = failure_of(error)
+    if failure is not None:
+        complain(failure.message, failure.hint)
+        return failure.code
+    traceback.print_exception(error)
+    complain("This is a fault in certify.", "Report it with the lines above.")
+    return ExitCode.FAULT

@@ -1,56 +1,51 @@
-"""``certify agent``: who visits people at home, and with which tablets."""
+"""``certify agent``: the agents who visit people at home, and their tablets."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Column, Table
 
 from certify.cli import supervise
-from certify.cli.output import AsJson, Officer, console, opened_service, operator, print_json, read_photo
-from certify.domain.route import Point
-from certify.domain.states import AgentState
-from certify.doorstep.agents import (
-    MAX_PHOTO,
-    AgentChange,
-    NewAgent,
-    add_agent,
-    change_agent,
-    set_agent_state,
-)
-from certify.doorstep.tablets import invite_tablet, revoke_tablet
+from certify.cli.options import AsJson, Officer, command_group
+from certify.cli.output import print_json, say
+from certify.cli.service import opened_service, operator, read_photo
+from certify.cli.tables import Column, show_table
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, NotFound
-from certify.service import Unit
-from certify.storage.agents import all_agents
-from certify.storage.tables.doorstep import AgentRow
-from certify.storage.tablets import tablets_of
 
-app = typer.Typer(help="Agents who visit people at home, and their tablets.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from certify.domain.route import Point
+    from certify.doorstep.agents import AgentChange
+    from certify.service import Unit
+    from certify.storage.tables.doorstep import AgentRow
 
+app = command_group("Agents who visit people at home, and their tablets.")
+
+_NAME = "Name of the agent, as it is shown at the door."
+_AREA = "Region where the agent works, or what such regions begin with; '' is everywhere."
 _BASE = "Where the agent's days begin: latitude and longitude in degrees, like '39.91,116.40'."
-Photo = Annotated[Path | None, typer.Option(help="JPEG, shown at the door.", exists=True, dir_okay=False)]
+Photo = Annotated[
+    Path | None, typer.Option(help="JPEG photo of the agent, shown at the door.", exists=True, dir_okay=False)
+]
 Badge = Annotated[str, typer.Argument(help="Badge of the agent, from 'certify agent list'.")]
-
-
-@app.callback()
-def _group() -> None:
-    """Agents who visit people at home, and their tablets."""
 
 
 @app.command()
 def add(
-    badge: Annotated[str, typer.Argument(help="2 to 30 letters, digits or '-'; it stands on the agent's card.")],
-    name: Annotated[str, typer.Argument(help="Name, as whoever opens the door is shown it.")],
-    area: Annotated[str, typer.Option(help="Region, or what regions begin with; '' is everywhere.")],
+    badge: Annotated[str, typer.Argument(help="Badge: 2 to 30 letters, digits or '-', as on the agent's card.")],
+    name: Annotated[str, typer.Argument(help=_NAME)],
+    area: Annotated[str, typer.Option(help=_AREA)],
     capacity: Annotated[int, typer.Option(min=0, max=60, help="Visits a day.")] = 12,
     photo: Photo = None,
     base: Annotated[str, typer.Option(help=_BASE)] = "",
     as_json: AsJson = False,
 ) -> None:
     """Add an agent who visits people at home. 'certify agent invite' then enrols a tablet."""
+    from certify.doorstep.agents import MAX_PHOTO, NewAgent, add_agent
+
     data = None if photo is None else read_photo(photo, MAX_PHOTO)
     with opened_service() as service, service.unit(operator()) as unit:
         row = add_agent(
@@ -59,20 +54,25 @@ def add(
     if as_json:
         print_json({"agent": row.id, "badge": row.badge})
     else:
-        console.print(f"Agent {row.badge} was added.", highlight=False)
+        say(f"Agent {row.badge} was added.")
 
 
 @app.command()
 def change(
     badge: Badge,
-    name: Annotated[str | None, typer.Option(help="Name, as whoever opens the door is shown it.")] = None,
-    area: Annotated[str | None, typer.Option(help="Region, or what regions begin with; '' is everywhere.")] = None,
+    name: Annotated[str | None, typer.Option(help=_NAME)] = None,
+    area: Annotated[str | None, typer.Option(help=_AREA)] = None,
     capacity: Annotated[int | None, typer.Option(min=0, max=60, help="Visits a day.")] = None,
     photo: Photo = None,
-    base: Annotated[str | None, typer.Option(help=f"{_BASE} '' is nowhere.")] = None,
+    base: Annotated[str | None, typer.Option(help=f"{_BASE} '' removes it.")] = None,
 ) -> None:
-    """Change an agent; what is not given stays. What is planned for them stays too: plan anew after it."""
-    given = AgentChange()
+    """Change an agent. What is not given stays as it is.
+
+    Visits that are planned for the agent stay planned; run 'certify visit plan --rebalance' afterwards.
+    """
+    from certify.doorstep.agents import MAX_PHOTO, change_agent
+
+    given: AgentChange = {}
     if name is not None:
         given["name"] = name
     if area is not None:
@@ -85,45 +85,52 @@ def change(
         given["base"] = _point(base)
     with opened_service() as service, service.unit(operator()) as unit:
         change_agent(unit, _agent(unit, badge).id, given)
-    console.print(f"Agent {badge} was changed.", highlight=False)
+    say(f"Agent {badge} was changed.")
 
 
 @app.command("list")
 def list_them(as_json: AsJson = False) -> None:
-    """List agents: where they work, how many visits a day, whether they work now."""
+    """List agents: where they work, how many visits they make a day, and whether they work now."""
+    from certify.storage.agents import all_agents
+
     with opened_service() as service, service.reading() as unit:
         rows = all_agents(unit.db)
     if as_json:
         names = ("id", "badge", "name", "area", "capacity", "state")
         print_json([{name: getattr(row, name) for name in names} for row in rows])
         return
-    table = Table("badge", "name", "area", "visits a day", "state")
-    for row in rows:
-        table.add_row(row.badge, row.name, row.area or "everywhere", str(row.capacity), row.state)
-    console.print(table if rows else "There are no agents yet; 'certify agent add' adds one.")
+    if not rows:
+        say("There are no agents yet; 'certify agent add' adds one.")
+        return
+    show_table(
+        [Column("badge", whole=True), "name", "area", Column("visits a day", right=True), "state"],
+        [(row.badge, row.name, row.area or "everywhere", str(row.capacity), row.state) for row in rows],
+    )
 
 
 @app.command()
 def away(badge: Badge) -> None:
-    """Say that an agent is ill or on leave. What was planned for them waits for 'certify visit plan'."""
-    _set(badge, AgentState.AWAY)
+    """Mark an agent as ill or on leave. The agent's planned visits wait for the next 'certify visit plan'."""
+    _set(badge, "away")
 
 
 @app.command()
 def back(badge: Badge) -> None:
-    """Say that an agent works again. A suspended agent needs new tablets: 'certify agent invite'."""
-    _set(badge, AgentState.ACTIVE)
+    """Mark an agent as working again. A suspended agent needs new tablets: 'certify agent invite'."""
+    _set(badge, "active")
 
 
 @app.command()
 def suspend(badge: Badge) -> None:
-    """Suspend an agent until a supervisor has looked: no visits, and all tablets are revoked at once."""
-    _set(badge, AgentState.SUSPENDED)
+    """Suspend an agent until a supervisor decides: no visits, and all tablets are revoked at once."""
+    _set(badge, "suspended")
 
 
 @app.command()
 def invite(badge: Badge, officer: Officer, as_json: AsJson = False) -> None:
-    """Print the link that enrols one tablet of an agent, once. Hand it over; do not send it around."""
+    """Print the link that enrols one tablet of an agent, once. Hand it over in person; do not send it."""
+    from certify.doorstep.tablets import invite_tablet
+
     with opened_service() as service:
         with service.unit(operator()) as unit:
             row, secret = invite_tablet(unit, _agent(unit, badge), officer=officer)
@@ -132,56 +139,102 @@ def invite(badge: Badge, officer: Officer, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"tablet": tablet, "link": link, "expires_at": until})
         return
-    console.print(link, highlight=False, soft_wrap=True)
-    console.print(f"It enrols one tablet, until {until:%Y-%m-%d %H:%M} UTC.", highlight=False)
+    say(link)
+    say(f"It enrols one tablet, until {until:%Y-%m-%d %H:%M} UTC.")
 
 
 @app.command()
 def tablets(badge: Badge, as_json: AsJson = False) -> None:
-    """List the tablets of an agent, newest first: invited, active, revoked, and when they were last seen."""
+    """List the tablets of an agent, newest first: invited, active or revoked, and when the service last saw them."""
+    from certify.storage.tablets import tablets_of
+
     with opened_service() as service, service.reading() as unit:
         rows = tablets_of(unit.db, _agent(unit, badge).id)
     if as_json:
         names = ("id", "state", "invited_by", "invited_at", "invite_expires_at", "enrolled_at", "revoked_at", "seen_at")
         print_json([{name: getattr(row, name) for name in names} for row in rows])
         return
-    table = Table(Column("tablet", no_wrap=True), "state", "invited by", "enrolled (UTC)", "seen (UTC)")
-    for row in rows:
-        times = [f"{at:%Y-%m-%d %H:%M}" if at else "-" for at in (row.enrolled_at, row.seen_at)]
-        table.add_row(str(row.id), row.state, row.invited_by, *times)
-    console.print(table if rows else "This agent has no tablet; 'certify agent invite' enrols one.")
+    if not rows:
+        say("This agent has no tablet; 'certify agent invite' enrols one.")
+        return
+    show_table(
+        [Column("tablet", whole=True), "state", "invited by", "enrolled (UTC)", "seen (UTC)"],
+        [
+            (
+                str(row.id),
+                row.state,
+                row.invited_by,
+                *(f"{at:%Y-%m-%d %H:%M}" if at else "-" for at in (row.enrolled_at, row.seen_at)),
+            )
+            for row in rows
+        ],
+    )
 
 
 @app.command()
 def revoke(
     tablet: Annotated[UUID, typer.Argument(help="Id of the tablet, from 'certify agent tablets'.")], officer: Officer
 ) -> None:
-    """End a tablet that was lost, stolen, or is not needed any more. What it sends from now on counts for nothing."""
+    """Revoke a tablet that was lost, stolen or is not needed any more. What it sends from now on does not count."""
+    from certify.doorstep.tablets import revoke_tablet
+
     with opened_service() as service, service.unit(operator()) as unit:
         revoke_tablet(unit, tablet, officer=officer)
-    console.print("Revoked.")
+    say("Revoked.")
 
 
 def _point(text: str) -> Point | None:
+    """Read latitude and longitude.
+
+    Args:
+        text: two numbers with a comma between, or nothing.
+
+    Returns:
+        The place in degrees; None where the text is empty.
+
+    Raises:
+        Invalid: it is neither (``agent_invalid``).
+    """
     if not text.strip():
         return None
     try:
         latitude, longitude = (float(part) for part in text.split(","))
     except ValueError:
-        raise Invalid("The base cannot be read.", hint="Write it like 39.91,116.40.", code="agent_invalid") from None
+        raise Invalid(
+            "The base cannot be read.", hint="Write it like 39.91,116.40.", code=ErrorCode.AGENT_INVALID
+        ) from None
     return latitude, longitude
 
 
-def _set(badge: str, state: AgentState) -> None:
+def _set(badge: str, state: str) -> None:
+    from certify.domain.states import AgentState
+    from certify.doorstep.agents import set_agent_state
+
     with opened_service() as service, service.unit(operator()) as unit:
-        row = set_agent_state(unit, _agent(unit, badge).id, state)
-    console.print(f"Agent {row.badge} is {row.state}.", highlight=False)
+        row = set_agent_state(unit, _agent(unit, badge).id, AgentState(state))
+    say(f"Agent {row.badge} is {row.state}.")
 
 
 def _agent(unit: Unit, badge: str) -> AgentRow:
+    """Return the agent with a badge.
+
+    Args:
+        unit: the unit of work.
+        badge: the badge as typed.
+
+    Returns:
+        The stored agent.
+
+    Raises:
+        NotFound: no agent has this badge (``agent_not_found``).
+    """
+    from certify.storage.agents import all_agents
+
     found = next((row for row in all_agents(unit.db) if row.badge == badge), None)
     if found is None:
-        raise NotFound("No agent has this badge.", hint="'certify agent list' shows all.", code="agent_not_found")
+        raise NotFound(
+            "No agent has this badge.", hint="'certify agent list' shows all.", code=ErrorCode.AGENT_NOT_FOUND
+        )
     return found
 
 

@@ -3,46 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
 
-from certify.audit.sample import AuditReport, audit_report, record_audit
-from certify.cli.output import AsJson, console, opened_service, operator, print_json
-from certify.domain.states import AuditOutcome
-from certify.storage.passes import open_audits
-from certify.storage.people import get_beneficiary
+from certify.cli.choices import AuditOutcome
+from certify.cli.options import AsJson, command_group, officer_option
+from certify.cli.output import print_json, say
+from certify.cli.service import opened_service, operator
+from certify.cli.tables import Column, show_table
 
-app = typer.Typer(help="Check silent passes drawn by lot; publish how many were false.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from certify.audit.sample import AuditReport
 
-
-@app.callback()
-def _group() -> None:
-    """Check silent passes drawn by lot; publish how many were false."""
+app = command_group("Check silent passes drawn at random, and publish how many were false.")
 
 
 @app.command("list")
 def list_them(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50, as_json: AsJson = False
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most silent passes to list.")] = 50,
+    as_json: AsJson = False,
 ) -> None:
     """List the silent passes that were drawn and wait for a telephone call or a visit."""
+    from certify.storage.passes import open_audits
+    from certify.storage.people import get_beneficiary
+
     with opened_service() as service, service.reading() as unit:
         rows = [(row, get_beneficiary(unit.db, row.beneficiary_id)) for row in open_audits(unit.db, limit=limit)]
     if as_json:
         print_json([{"pass": row.pass_id, "person": row.beneficiary_id, "drawn_at": row.drawn_at} for row, _ in rows])
         return
-    table = Table("pass", "person", "born", "region", "drawn (UTC)")
-    for row, person in rows:
-        table.add_row(
-            str(row.pass_id),
-            person.name or "erased",
-            str(person.birth_date or "unknown"),
-            person.region or "",
-            f"{row.drawn_at:%Y-%m-%d %H:%M}",
-        )
-    console.print(table if rows else "No audit waits.")
+    if not rows:
+        say("No audit waits.")
+        return
+    show_table(
+        [Column("pass", whole=True), "person", "born", "region", "drawn (UTC)"],
+        [
+            (
+                str(row.pass_id),
+                person.name or "erased",
+                str(person.birth_date or "unknown"),
+                person.region,
+                f"{row.drawn_at:%Y-%m-%d %H:%M}",
+            )
+            for row, person in rows
+        ],
+    )
 
 
 @app.command()
@@ -50,22 +57,29 @@ def record(
     silent_pass: Annotated[UUID, typer.Argument(help="Id of the pass, from 'certify audit list'.")],
     outcome: Annotated[
         AuditOutcome,
-        typer.Argument(help="alive: seen or spoken to; false_pass: dead, or not the person; not_reached: neither."),
+        typer.Argument(
+            help="alive: the person was seen or spoken to; false_pass: dead, or another person; not_reached: neither."
+        ),
     ],
-    officer: Annotated[str, typer.Option(help="Who checked, as the ledger shows it: a staff number.")],
+    officer: Annotated[str, officer_option("Staff number of the officer who checked, as the ledger shows it.")],
     note: Annotated[str | None, typer.Option(help="What was found, in a sentence.")] = None,
 ) -> None:
     """Record what the check of a silent pass found. A false pass opens a review case."""
+    from certify.audit.sample import record_audit
+    from certify.domain.states import AuditOutcome as Found
+
     with opened_service() as service, service.unit(operator()) as unit:
-        row = record_audit(unit, silent_pass, outcome, officer=officer, note=note)
-    console.print(f"Recorded: {row.outcome}.")
+        row = record_audit(unit, silent_pass, Found(outcome.value), officer=officer, note=note)
+    say(f"Recorded: {row.outcome}.")
 
 
 @app.command()
 def report(
     run: Annotated[UUID | None, typer.Option(help="Only the passes of this run.")] = None, as_json: AsJson = False
 ) -> None:
-    """Print the false-pass rate with its interval, to be published."""
+    """Print the share of false passes with its interval, for publication."""
+    from certify.audit.sample import audit_report
+
     with opened_service() as service, service.reading() as unit:
         found = audit_report(unit, run)
     if as_json:
@@ -75,15 +89,12 @@ def report(
 
 
 def _show(found: AuditReport) -> None:
-    console.print(
-        f"{found.drawn:,} of {found.passes:,} silent passes were drawn; {found.open:,} wait.", highlight=False
-    )
+    say(f"{found.drawn:,} of {found.passes:,} silent passes were drawn; {found.open:,} wait.")
     false, worst = found.false_passes, found.worst
     if false.value is None:
-        console.print("Nothing can be said yet: no check has an outcome.")
+        say("There is no rate yet: no check has an outcome.")
         return
-    console.print(
+    say(
         f"False passes: {false.events:,} of {false.trials:,}, {false.value:.3%} (95 %: {false.low:.3%} to "
-        f"{false.high:.3%}). If all {found.not_reached:,} who were not reached were one: at most {worst.high:.3%}.",
-        highlight=False,
+        f"{false.high:.3%}). If all {found.not_reached:,} who were not reached were one: at most {worst.high:.3%}."
     )

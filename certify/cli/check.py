@@ -1,21 +1,20 @@
-"""``certify check``: a selfie from a file, decided at once."""
+"""``certify check``: decide a selfie from a file at once."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from certify.capture.evaluate import evaluate_session
-from certify.capture.session import open_session, submit_media
-from certify.cli.output import AsJson, ExitCode, console, load_engine, opened_service, print_json, read_photo
+from certify.cli.exit_codes import ExitCode
+from certify.cli.options import AsJson
+from certify.cli.output import Ink, print_json, say
 from certify.cli.person import NationalId, PersonId, find_person
-from certify.domain.channels import Channel
-from certify.doorstep.traces import note_face
-from certify.storage.facts import determinations_of
-from certify.storage.tables.sessions import SessionRow
-from models.guidance import sentence
+from certify.cli.service import load_engine, opened_service, read_photo
+
+if TYPE_CHECKING:
+    from certify.storage.tables.sessions import SessionRow
 
 
 def register(root: typer.Typer) -> None:
@@ -33,6 +32,12 @@ def check(
 
     This is a real attempt: it is recorded, and a match issues a certificate. Exit code 0 when certified, 1 when not.
     """
+    from certify.capture.evaluate import evaluate_session
+    from certify.capture.session import open_session, submit_media
+    from certify.domain.channels import Channel
+    from certify.doorstep.traces import note_face
+    from certify.storage.facts import determinations_of
+
     with opened_service() as service:
         person = find_person(service, beneficiary, national_id)
         engine = load_engine(service.settings)
@@ -62,20 +67,20 @@ def check(
 
 
 def _show(row: SessionRow, determinations: list[dict[str, object]]) -> None:
+    from models.guidance import sentence
+
     colour = "green" if row.outcome == "certified" else "yellow"
-    console.print(f"[bold {colour}]{row.outcome}[/]  session {row.id}")
+    say(Ink(str(row.outcome), f"bold {colour}"), f"  session {row.id}")
     for code in row.guidance:
-        console.print(f"  → {sentence(code)}", highlight=False)
+        say(f"  → {sentence(code)}")
     comparison = (row.report or {}).get("comparison")
     if comparison and comparison["llr"] is not None:
-        console.print(f"  log10 likelihood ratio {comparison['llr']:.2f}", highlight=False)
+        say(f"  log10 likelihood ratio {comparison['llr']:.2f}")
     for determination in determinations:
         until = determination["valid_until"] or "no date"
-        console.print(
-            f"  {determination['scheme']}: {determination['standing']} (until {until})  {determination['id']}"
-        )
+        say(f"  {determination['scheme']}: {determination['standing']} (until {until})  {determination['id']}")
         reasons = determination["reasons"]
         for reason in reasons if isinstance(reasons, list) else []:
-            console.print(f"    {reason['text']}", highlight=False, soft_wrap=True)
+            say(f"    {reason['text']}")
     if row.certificate_number:
-        console.print(f"  certificate {row.certificate_number}")
+        say(f"  certificate {row.certificate_number}")

@@ -6,26 +6,38 @@ from typing import Annotated
 
 import typer
 
-from certify.cli.output import console
-from certify.config import Settings
-from certify.storage.database import open_database
+from certify.cli.options import command_group
+from certify.cli.output import say
+from certify.domain.error_codes import ErrorCode
+from certify.errors import Invalid
 
-app = typer.Typer(help="Create and migrate the database.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Create and migrate the database."""
+app = command_group("Create and migrate the database.")
 
 
 @app.command()
 def upgrade(
-    revision: Annotated[str, typer.Argument(help="Where to; 'head' is what this release needs.")] = "head",
+    revision: Annotated[
+        str, typer.Argument(help="Revision of the schema to migrate to; 'head' is the one that this release needs.")
+    ] = "head",
 ) -> None:
-    """Bring the database to the schema this release needs. Safe to repeat, and from several machines at once."""
-    from certify.storage import migrate  # noqa: PLC0415 - slow to load
+    """Bring the database to the schema that this release needs. Safe to repeat, and from several machines at once."""
+    from alembic.util.exc import CommandError
 
-    database = open_database(Settings())
-    migrate.upgrade(database, revision)
-    database.close()
-    console.print("The database is up to date.")
+    from certify.config import read_settings
+    from certify.storage import migrate
+    from certify.storage.database import open_database
+
+    database = open_database(read_settings())
+    try:
+        migrate.upgrade(database, revision)
+    except CommandError as error:
+        if revision == "head":
+            raise  # the database is newer than this release
+        raise Invalid(
+            f"The schema has no revision '{revision}'.",
+            hint="Leave it out to migrate to 'head'.",
+            code=ErrorCode.REVISION,
+        ) from error
+    finally:
+        database.close()
+    say("The database is up to date.")

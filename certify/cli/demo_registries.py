@@ -1,4 +1,4 @@
-"""``certify demo --registries``: half a year of registry files for a synthetic nation, from rows to standings."""
+"""``certify demo --registries``: play half a year of registry files for a synthetic nation."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from rich.markup import escape
-from rich.table import Table
 
-from certify.audit.sample import audit_report
-from certify.cli.output import console
+from certify.audit.sample import AuditReport, audit_report
+from certify.cli.output import say as print_line
+from certify.cli.tables import Column, show_table
 from certify.decision.determine import determine_due
-from certify.decision.receipts import receipts_of
+from certify.decision.receipts import Receipt, receipts_of
 from certify.files.people_file import import_people
 from certify.registry.feeds.description import Feed, parse_feed
 from certify.registry.runs.carry_out import carry_out
@@ -43,7 +42,7 @@ _ACTS_OF_POLICIES = {"bank_in_person": "in_person_counter", "medical_claim": "me
 
 @dataclass(slots=True)
 class _Line:
-    """One file of a registry, and what it did."""
+    """One file of a registry, and what its run did."""
 
     day: date
     feed: str
@@ -61,8 +60,17 @@ class _Clock:
         return datetime(self.day.year, self.day.month, self.day.day, 9, tzinfo=UTC)
 
 
-def play_registries(service: Service, out: Path, say: Callable[[str], None]) -> None:
-    """Import people, carry out six monthly files of visits and of deaths, and show what followed."""
+def play_registries(service: Service, out: Path, say: Callable[[str], None]) -> Callable[[], None]:
+    """Import people, and carry out six monthly files of visits and of deaths.
+
+    Args:
+        service: the service on the demo's data folder.
+        out: folder for the files of the registries and the report.
+        say: shows what is being done.
+
+    Returns:
+        A function that prints what happened.
+    """
     clock = _Clock(_START)
     service = replace(service, clock=clock)
     out.mkdir(parents=True, exist_ok=True)
@@ -87,7 +95,7 @@ def play_registries(service: Service, out: Path, say: Callable[[str], None]) -> 
     if last is None:
         raise AssertionError("there is at least one month")
     say("Playing the last run again")
-    _show(service, lines, last, out)
+    return _result(service, lines, last, out)
 
 
 def _carry_out(service: Service, feed: Feed, table: pa.Table, path: Path) -> RunRow:
@@ -154,7 +162,8 @@ _VISITS = _feed(
 )
 
 
-def _show(service: Service, lines: list[_Line], last: RunRow, out: Path) -> None:
+def _result(service: Service, lines: list[_Line], last: RunRow, out: Path) -> Callable[[], None]:
+    """Replay the last run and write its report; return what prints the result."""
     with service.reading() as unit:
         standings = count_by_standing(unit.db)
         (out / "report.html").write_text(run_report(unit, last.id), "utf-8")
@@ -166,23 +175,46 @@ def _show(service: Service, lines: list[_Line], last: RunRow, out: Path) -> None
             .scalar_one()
         )
         receipt = receipts_of(unit, UUID(str(person)))[0]
-    table = Table("until", "feed", "records", "silent passes", "one by one", "questions",
-                  title=f"{_PEOPLE:,} people, {_MONTHS} months of registry files")  # fmt: skip
-    for line in lines:
-        numbers = (line.rows, line.passes, line.one_by_one, line.questions)
-        table.add_row(str(line.day), line.feed, *(f"{number:,}" for number in numbers))
-    console.print(table)
-    console.print("Standings: " + ", ".join(f"{name} {number:,}" for name, number in sorted(standings.items())))
+
+    def show() -> None:
+        _show_lines(lines)
+        print_line("Standings: " + ", ".join(f"{name} {number:,}" for name, number in sorted(standings.items())))
+        _show_receipt(receipt)
+        _show_audit(audit)
+        same = "identical" if again.identical else "DIFFERENT"
+        print_line(f"Replay of the last run: {same} ({again.passes:,} passes, {again.determinations} one by one).")
+        print_line(f"Report with plots: {out / 'report.html'}")
+
+    return show
+
+
+def _show_lines(lines: list[_Line]) -> None:
+    show_table(
+        [
+            "until",
+            Column("feed", whole=True),
+            *(Column(title, right=True) for title in ("records", "silent passes", "one by one", "questions")),
+        ],
+        [
+            (
+                str(line.day),
+                line.feed,
+                *(f"{number:,}" for number in (line.rows, line.passes, line.one_by_one, line.questions)),
+            )
+            for line in lines
+        ],
+        title=f"{_PEOPLE:,} people, {_MONTHS} months of registry files",
+    )
+
+
+def _show_receipt(receipt: Receipt) -> None:
     item = max(receipt.items, key=lambda entry: entry.weight)
-    console.print(
+    print_line(
         f"A receipt: proven alive on {receipt.proven_on}, valid until {receipt.valid_until}; {len(receipt.items)} "
         f"record(s), such as '{item.act}' of '{item.source}' on {item.on}, weight {item.weight:g} "
-        f"({item.justification}).",
-        highlight=False,
+        f"({item.justification})."
     )
-    same = "identical" if again.identical else "DIFFERENT"
-    console.print(f"Random audit: {audit.drawn} of {audit.passes:,} silent passes drawn.", highlight=False)
-    console.print(
-        f"Replay of the last run: {same} ({again.passes:,} passes, {again.determinations} one by one).", highlight=False
-    )
-    console.print(f"Report with plots: {escape(str(out / 'report.html'))}", soft_wrap=True)
+
+
+def _show_audit(audit: AuditReport) -> None:
+    print_line(f"Random audit: {audit.drawn} of {audit.passes:,} silent passes drawn.")

@@ -1,14 +1,16 @@
-"""``certify evaluate linkage``: how well two files are linked, measured against the truth."""
+"""``certify evaluate linkage``: measure against the truth how well two files are linked."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from certify.cli.output import AsJson, console, errors, print_json
+from certify.cli.options import AsJson, EngineName, Memory, output_file
+from certify.cli.output import print_json, say, waiting
+from certify.cli.tables import Column, show_table
+from certify.domain.error_codes import ErrorCode
 
 if TYPE_CHECKING:
     from certify.registry.linking.engine import Engine
@@ -22,41 +24,53 @@ def register(app: typer.Typer) -> None:
 
 
 def linkage(
-    left: Annotated[Path, typer.Option(help="CSV or Parquet: the people.", exists=True, dir_okay=False)],
+    left: Annotated[Path, typer.Option(help="CSV or Parquet file of the people.", exists=True, dir_okay=False)],
     right: Annotated[
         Path | None,
-        typer.Option(help="CSV or Parquet: the records. None: duplicates within --left.", exists=True, dir_okay=False),
+        typer.Option(
+            help="CSV or Parquet file of the records. Without it, duplicates within --left are looked for.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(help="CSV or Parquet: which rows are one person, and 'error'.", exists=True, dir_okay=False),
+        typer.Option(
+            help="CSV or Parquet file that says which rows are one person; a column 'error' names the kind of error.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     layout: Annotated[
         Path | None,
-        typer.Option(help="TOML: columns and truth; see docs/linkage.md. Default: usual names.", exists=True),
+        typer.Option(
+            help="TOML file that names columns and truth; see docs/linkage.md. Default: the usual names.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
-    id_format: Annotated[str, typer.Option(help="Of ids without --layout: any, cn, eleven.")] = "any",
-    engine: Annotated[Literal["duckdb", "spark"], typer.Option(help="Where it runs.")] = "duckdb",
-    memory: Annotated[
-        str, typer.Option(help="What DuckDB may use before it spills to disk; of a local Spark, all.")
-    ] = "6GB",
-    threads: Annotated[int, typer.Option(help="Of DuckDB or a local Spark.", min=1)] = 2,
-    plot: Annotated[Path | None, typer.Option(help="Also draw the match weights (PNG).")] = None,
+    id_format: Annotated[
+        str, typer.Option(help="Format of national ids when there is no --layout: any, cn or eleven.")
+    ] = "any",
+    engine: EngineName = "duckdb",
+    memory: Memory = "6GB",
+    threads: Annotated[int, typer.Option(help="Threads of DuckDB or of a local Spark.", min=1, max=256)] = 2,
+    plot: Annotated[Path | None, output_file("Also draw the match weights (PNG).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure how well records are linked with people, on files of yours with the truth beside them.
+    """Measure how well records are linked with people, on files of your own that come with the truth.
 
     Prints precision, recall and F1 in all, by stage and by kind of error, how many people per million were linked to
-    somebody else's record ("false dead", were it a file of deaths), seconds of each step, and peak memory.
+    another person's record (in a file of deaths they would be "false dead"), seconds of each step, and peak memory.
     """
-    from certify.registry.linking.evaluation import evaluate_linkage  # noqa: PLC0415
-    from certify.registry.linking.open_engine import open_engine  # noqa: PLC0415 - pyarrow and DuckDB are slow to load
-    from certify.registry.linking.plot import save_weights_plot  # noqa: PLC0415
+    from certify.registry.linking.evaluation import evaluate_linkage
+    from certify.registry.linking.open_engine import open_engine
+    from certify.registry.linking.plot import save_weights_plot
 
     opened = open_engine(engine, memory=memory, threads=threads)
     try:
         mapping = _mapping(opened, left, right, truth, layout, id_format)
-        with errors.status("Linking"):
+        with waiting("Linking"):
             report = evaluate_linkage(opened, left, right, truth, mapping)
     finally:
         opened.close()
@@ -71,37 +85,47 @@ def linkage(
 def _mapping(
     engine: Engine, left: Path, right: Path | None, truth: Path | None, layout: Path | None, id_format: str
 ) -> Mapping:
-    from certify.errors import Invalid  # noqa: PLC0415 - as above
-    from certify.registry.linking.mapping import load_mapping, usual_mapping  # noqa: PLC0415
+    """Return which column means what.
+
+    Args:
+        engine: reads the columns of the files.
+        left: file of the people.
+        right: file of the records; None for duplicates.
+        truth: file of the truth.
+        layout: TOML file that names the columns; None for the usual names.
+        id_format: format of national ids under the usual names.
+
+    Returns:
+        The mapping.
+
+    Raises:
+        Invalid: there is neither truth nor layout (``truth``), or the layout is wrong.
+    """
+    from certify.errors import Invalid
+    from certify.registry.linking.mapping import load_mapping, usual_mapping
 
     if layout is not None:
         return load_mapping(layout)
     if truth is None:
-        raise Invalid("There is no truth to compare with.", hint="Give --truth or --layout.", code="truth")
+        raise Invalid("There is no truth to compare with.", hint="Give --truth or --layout.", code=ErrorCode.TRUTH)
     columns = [engine.file_columns(path) for path in (left, right or left, truth)]
     return usual_mapping(columns[0], columns[1], columns[2], id_format=id_format)
 
 
 def _show(report: LinkageReport) -> None:
-    console.print(f"{report.rows[0]:,} people, {report.rows[1]:,} records", highlight=False)
-    table = Table("", "true pairs", "linked", "precision", "recall", "F1", "asked", "of them true")
-    table.add_row("all", *_cells(report.overall))
-    for stage, quality in report.stages.items():
-        table.add_row(f"stage {stage}", *_cells(quality))
-    for error, quality in report.errors.items():
-        table.add_row(f"error {error}", *_cells(quality))
-    console.print(table)
+    say(f"{report.rows[0]:,} people, {report.rows[1]:,} records")
+    titles = ("true pairs", "linked", "precision", "recall", "F1", "asked", "true among asked")
+    rows = [("all", *_cells(report.overall))]
+    rows += [(f"stage {stage}", *_cells(quality)) for stage, quality in report.stages.items()]
+    rows += [(f"error {error}", *_cells(quality)) for error, quality in report.errors.items()]
+    show_table(["", *(Column(title, right=True) for title in titles)], rows)
     rate = report.false_dead_per_million
-    console.print(
-        f"People linked to somebody else's record: {report.wrongly_linked:,} of {report.living:,} who have none"
-        + (f" ({rate:.2f} per million)." if rate is not None else "."),
-        highlight=False,
-        soft_wrap=True,
+    say(
+        f"People linked to another person's record: {report.wrongly_linked:,} of {report.living:,} who have none"
+        + (f" ({rate:.2f} per million)." if rate is not None else ".")
     )
     seconds = ", ".join(f"{name} {value:.1f}" for name, value in report.seconds.items())
-    console.print(
-        f"Seconds: {seconds}. Peak memory: {report.peak_bytes / 1e9:.2f} GB.", highlight=False, soft_wrap=True
-    )
+    say(f"Seconds: {seconds}. Peak memory: {report.peak_bytes / 1e9:.2f} GB.")
 
 
 def _cells(quality: Quality) -> list[str]:

@@ -1,59 +1,70 @@
-"""``certify feed``: what registries send, from a first look at a file to what follows from it for people."""
+"""``certify feed``: check, import and run the files that registries send."""
 
 from __future__ import annotations
 
 import csv
 from dataclasses import asdict, fields
-from datetime import date
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.table import Column, Table
 
-from certify.cli.output import AsJson, ExitCode, console, errors, opened_service, operator, print_json, progress_bar
-from certify.cli.running import EngineName, Memory, Workers, carry_out_here, show_run
+from certify.cli.exit_codes import ExitCode
+from certify.cli.options import (
+    AsJson,
+    EngineName,
+    Memory,
+    Quarantine,
+    Workers,
+    command_group,
+    day_option,
+    output_file,
+)
+from certify.cli.output import Ink, print_json, progress_bar, say, waiting
+from certify.cli.running import carry_out_here, show_run
+from certify.cli.service import opened_service, operator
+from certify.cli.tables import Column, show_table
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
-from certify.service import Service, utc_now
 
-app = typer.Typer(help="Take in what registries send.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from certify.service import Service
+
+app = command_group("Check, import and run the files that registries send.")
 
 Description = Annotated[Path, typer.Argument(help="TOML file that describes the feed; see docs/feeds.md.")]
-Quarantine = Annotated[
-    Path | None, typer.Option(help="Where bad rows go with their reasons; default: beside the file.")
-]
-
-
-@app.callback()
-def _group() -> None:
-    """Take in what registries send."""
+FeedFile = Annotated[Path | None, typer.Argument(help="File of the feed; leave it out for a feed that is read by SQL.")]
 
 
 @app.command("check")
 def check(
     description: Description,
-    file: Annotated[Path | None, typer.Argument(help="The feed's file; none for SQL feeds.")] = None,
+    file: FeedFile = None,
     earlier: Annotated[
-        list[Path] | None, typer.Option(help="An earlier file of the same feed, to compare with; may be repeated.")
+        list[Path] | None,
+        typer.Option(help="Earlier file of the same feed to compare with; may be given several times."),
     ] = None,
     quarantine: Quarantine = None,
-    today: Annotated[str | None, typer.Option(help="Date to check against, YYYY-MM-DD; default: today.")] = None,
+    today: Annotated[datetime | None, day_option("Day that counts as today. Default: today.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read a feed's file as its description says, and tell what could be used; nothing is imported.
+    """Read a feed file as its description says, and report what can be used. Nothing is imported.
 
-    Bad rows go to a quarantine file with their number and the reason. Exit code 1 when the file departs so much from
-    what is usual (rows, dates, share of bad rows) that an import would wait for an officer; 3 when it cannot be read.
+    Rows that cannot be used go to a quarantine file with their number and the reason. Exit code 1 when the file differs
+    so much from the usual (rows, dates, share of bad rows) that an import would hold it for an officer; 3 when it
+    cannot be read.
     """
-    from certify.registry.feeds.checking import bad_by_reason, check_records, first_records, write_quarantine  # noqa: PLC0415
-    from certify.registry.feeds.description import load_feed  # noqa: PLC0415
-    from certify.registry.feeds.reading import read_feed  # noqa: PLC0415
-    from certify.registry.feeds.shape import departures  # noqa: PLC0415
-    from certify.registry.workspace import open_workspace  # noqa: PLC0415
+    from certify.registry.feeds.checking import bad_by_reason, check_records, first_records, write_quarantine
+    from certify.registry.feeds.description import load_feed
+    from certify.registry.feeds.reading import read_feed
+    from certify.registry.feeds.shape import departures
+    from certify.registry.workspace import open_workspace
+    from certify.service import utc_now
 
     feed = load_feed(description)
-    day = date.fromisoformat(today) if today else utc_now().date()
+    day = (today or utc_now()).date()
     shapes = []
     with open_workspace() as database:
         for path in earlier or []:
@@ -83,19 +94,16 @@ def check(
 
 @app.command("import")
 def import_(
-    description: Description,
-    file: Annotated[Path | None, typer.Argument(help="The feed's file; none for SQL feeds.")] = None,
-    quarantine: Quarantine = None,
-    as_json: AsJson = False,
+    description: Description, file: FeedFile = None, quarantine: Quarantine = None, as_json: AsJson = False
 ) -> None:
-    """Take a feed's file in and put it by for 'certify feed run'; nobody is touched yet.
+    """Import a feed file for a later 'certify feed run'. No person is changed yet.
 
-    Bad rows go to a quarantine file with their number and the reason. A file that departs from its history is held
-    until an officer lets it go on ('certify run accept') or refuses it. The same file again changes nothing. Exit code
-    0 when it can be run, 1 when it is held, 3 when it cannot be read.
+    Rows that cannot be used go to a quarantine file with their number and the reason. A file that differs much from
+    earlier ones is held until an officer accepts it ('certify run accept') or refuses it. The same file again changes
+    nothing. Exit code 0 when it can be run, 1 when it is held, 3 when it cannot be read.
     """
     with opened_service() as service:
-        _, report = _take_in(service, description, file, quarantine)
+        report = _import(service, description, file, quarantine)
     _tell_import(report, as_json=as_json)
     if report["state"] == "held":
         raise typer.Exit(ExitCode.NO)
@@ -105,7 +113,7 @@ def import_(
 def run(
     description: Description,
     file: Annotated[
-        Path | None, typer.Argument(help="A file to take in first; none: what was imported before.")
+        Path | None, typer.Argument(help="File to import first; without it, the files imported before are run.")
     ] = None,
     quarantine: Quarantine = None,
     engine: EngineName = "duckdb",
@@ -113,74 +121,91 @@ def run(
     workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Compare a feed with all people, and let what follows from it happen: silent passes, pauses, what is taken back.
+    """Match a feed against all beneficiaries and apply the results: silent passes, pauses, withdrawals.
 
-    Files go in the order in which they came. A run that was interrupted, by Ctrl-C or kill -9, goes on where it was and
-    does nothing twice. Exit code 0 when done, 1 when a file is held, 3 when a file cannot be read.
+    Files are run in the order in which they came. A run that was interrupted, by Ctrl-C or kill -9, continues where it
+    was and does nothing twice. Exit code 0 when done, 1 when a file is held, 3 when a file cannot be read.
     """
-    from certify.registry.feeds.description import Format, load_feed  # noqa: PLC0415 - pydantic models are slow to build
-    from certify.storage.runs import unfinished_runs  # noqa: PLC0415
+    from certify.registry.feeds.description import Format, load_feed
+    from certify.storage.runs import unfinished_runs
 
     held = None
     reports = []
     with opened_service() as service:
         feed = load_feed(description)
         if file is not None or feed.file.format is Format.SQL:
-            _, report = _take_in(service, description, file, quarantine)
+            report = _import(service, description, file, quarantine)
             if not as_json:
                 _tell_import(report, as_json=False)
             held = report["state"] == "held"
         with service.reading() as unit:
-            waiting = [row.id for row in unfinished_runs(unit.db, feed.name)]
-        for run_id in waiting:
+            ready = [row.id for row in unfinished_runs(unit.db, feed.name)]
+        for run_id in ready:
             row = carry_out_here(service, run_id, engine=engine, memory=memory, workers=workers)
             reports.append(show_run(row, as_json=as_json))
     if as_json:
         print_json(reports)
-    elif not waiting and not held:
-        console.print("Nothing is waiting: this file was carried out before." if file else "Nothing is waiting.")
+    elif not ready and not held:
+        say("Nothing is waiting: this file was run before." if file else "Nothing is waiting.")
     if held:
         raise typer.Exit(ExitCode.NO)
 
 
 @app.command("status")
 def status(as_json: AsJson = False) -> None:
-    """Show every feed: its last file, how fresh it is, and what waits or is held."""
-    from certify.registry.runs.status import feed_status  # noqa: PLC0415 - loads DuckDB
+    """Show every feed: its last file, how fresh it is, and how many files wait or are held."""
+    from certify.registry.runs.status import feed_status
 
     with opened_service() as service, service.reading() as unit:
         found = feed_status(unit)
     if as_json:
         print_json([asdict(entry) for entry in found])
         return
-    table = Table(Column("feed", no_wrap=True), "files", "last file (UTC)", "records", "latest event", "state")
+    if not found:
+        say("No feed has sent a file yet.")
+        return
+    rows = []
     for entry in found:
-        states = ["[green]fresh[/]" if entry.fresh else "[bold red]stale[/]"]
-        states += [f"{entry.waiting} waiting"] if entry.waiting else []
-        states += [f"[bold red]{entry.held} held[/]"] if entry.held else []
-        table.add_row(
-            entry.feed,
-            f"{entry.files:,}",
-            f"{entry.last_file:%Y-%m-%d}",
-            f"{entry.records:,}",
-            str(entry.latest_event or "unknown"),
-            ", ".join(states),
+        states = [Ink("fresh", "green") if entry.fresh else Ink("stale", "bold red")]
+        states += [Ink(f"{entry.waiting} waiting", "")] if entry.waiting else []
+        states += [Ink(f"{entry.held} held", "bold red")] if entry.held else []
+        rows.append(
+            (
+                entry.feed,
+                f"{entry.files:,}",
+                f"{entry.last_file:%Y-%m-%d}",
+                f"{entry.records:,}",
+                str(entry.latest_event or "unknown"),
+                states,
+            )
         )
-    console.print(table if found else "No feed has sent a file yet.")
+    show_table(
+        [
+            Column("feed", whole=True),
+            Column("files", right=True),
+            "last file (UTC)",
+            Column("records", right=True),
+            "latest event",
+            "state",
+        ],
+        rows,
+    )
 
 
 @app.command("nightly")
 def nightly(as_json: AsJson = False) -> None:
-    """Take in and carry out what waits in the inboxes of CERTIFY_FEEDS_DIR, as the registry worker does every night.
+    """Import and run the files in the inboxes of CERTIFY_FEEDS_DIR, as the registry worker does every night.
 
     Exit code 1 when a file is held or a feed has trouble.
     """
-    from certify.registry.runs.nightly import nightly as one_night  # noqa: PLC0415 - loads DuckDB
+    from certify.registry.runs.nightly import nightly as one_night
 
     with opened_service() as service, progress_bar() as progress:
         folder = service.settings.feeds_dir
         if folder is None or not folder.is_dir():
-            raise Invalid("There is no folder of feeds.", hint="Name it in CERTIFY_FEEDS_DIR.", code="feeds_dir")
+            raise Invalid(
+                "There is no folder of feeds.", hint="Name it in CERTIFY_FEEDS_DIR.", code=ErrorCode.FEEDS_DIR
+            )
         bar = progress.add_task("", total=None)
 
         def show(what: str, done: int, total: int) -> None:
@@ -190,24 +215,24 @@ def nightly(as_json: AsJson = False) -> None:
     if as_json:
         print_json(asdict(night))
     else:
-        console.print(f"{night.files:,} files taken in, {night.runs:,} runs carried out, {night.held:,} held.")
+        say(f"{night.files:,} files imported, {night.runs:,} runs carried out, {night.held:,} held.")
         for line in night.troubles:
-            console.print(f"[bold red]✗[/] {line}", highlight=False, soft_wrap=True)
+            say(Ink("✗", "bold red"), f" {line}")
     if night.held or night.troubles:
         raise typer.Exit(ExitCode.NO)
 
 
 @app.command("corrections")
 def corrections(
-    source: Annotated[str, typer.Argument(help="The registry, as evidence names it.")],
-    out: Annotated[Path | None, typer.Option(help="Write CSV here instead of showing a table.")] = None,
+    source: Annotated[str, typer.Argument(help="Name of the registry, as evidence has it.")],
+    out: Annotated[Path | None, output_file("CSV file to write, instead of showing a table.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List records that a registry should correct: "wrongly dead" people seen alive, and records that mean others.
+    """List records that a registry should correct: dead people who were seen alive, and records of other people.
 
-    The list holds the registry's own record numbers and names nobody, so it can be sent back as it is.
+    The list holds the registry's own record numbers and no names, so it can be sent to the registry as it is.
     """
-    from certify.storage.corrections import Correction, corrections_for  # noqa: PLC0415
+    from certify.storage.corrections import Correction, corrections_for
 
     with opened_service() as service, service.reading() as unit:
         found = list(corrections_for(unit.db, source))
@@ -220,28 +245,43 @@ def corrections(
     if as_json:
         print_json([asdict(entry) for entry in found])
     elif out is not None:
-        console.print(f"{len(found):,} corrections for {source}: {out}", soft_wrap=True)
+        say(f"{len(found):,} corrections for {source}: {out}")
+    elif found:
+        show_table(
+            [Column(name, whole=name.endswith("_id")) for name in names],
+            [[str(getattr(entry, name)) for name in names] for entry in found],
+        )
     else:
-        table = Table(*names)
-        for entry in found:
-            table.add_row(*(str(getattr(entry, name)) for name in names))
-        console.print(table if found else f"Nothing of {source} was found to be wrong.")
+        say(f"No record of {source} was found to be wrong.")
 
 
-def _take_in(
-    service: Service, description: Path, file: Path | None, quarantine: Path | None
-) -> tuple[UUID, dict[str, Any]]:
-    from certify.registry.feeds.description import load_feed  # noqa: PLC0415 - pydantic models are slow to build
-    from certify.registry.runs.importing import import_file  # noqa: PLC0415 - loads DuckDB
+def _import(service: Service, description: Path, file: Path | None, quarantine: Path | None) -> dict[str, Any]:
+    """Import a feed file.
+
+    Args:
+        service: the service.
+        description: the feed's TOML file.
+        file: the file; None for a feed that is read by SQL.
+        quarantine: where bad rows go; None: beside the file.
+
+    Returns:
+        The run and what was found in the file, as plain values.
+
+    Raises:
+        Invalid: description or file cannot be read.
+    """
+    from certify.registry.feeds.description import load_feed
+    from certify.registry.runs.importing import import_file
 
     feed = load_feed(description)
     if file is not None and not file.is_file():
-        raise Invalid(f"There is no file {file}.", code="feed_file")
+        raise Invalid(f"There is no file {file}.", hint="Compare the path.", code=ErrorCode.FEED_FILE)
     target = quarantine or Path(f"{file or feed.name}.quarantine.csv")
-    with errors.status(f"reading {file or feed.name}"):
+    with waiting(f"reading {file or feed.name}"):
         found = import_file(service, feed, file, quarantine=target, actor=operator())
-    return found.run_id, {
-        "run": found.run_id,
+    run_id: UUID = found.run_id
+    return {
+        "run": run_id,
         "feed": feed.name,
         "state": found.state,
         "new": found.new,
@@ -257,38 +297,39 @@ def _tell_import(report: dict[str, Any], *, as_json: bool) -> None:
         print_json(report)
         return
     if not report["new"]:
-        console.print(f"This file was imported before, as run {report['run']} ({report['state']}).", soft_wrap=True)
+        say(f"This file was imported before, as run {report['run']} ({report['state']}).")
         return
-    console.print(f"Run {report['run']}: {report['rows']:,} records of {report['feed']} put by.", soft_wrap=True)
+    say(f"Run {report['run']}: {report['rows']:,} records of {report['feed']} imported.")
     if report["quarantine"]:
-        console.print(f"{report['bad']:,} rows cannot be used: {report['quarantine']}", soft_wrap=True)
+        say(f"{report['bad']:,} rows cannot be used: {report['quarantine']}")
     for entry in report["departures"]:
-        console.print(f"[bold red]✗[/] {entry['code']}: {entry['reason']}", highlight=False)
+        say(Ink("✗", "bold red"), f" {entry['code']}: {entry['reason']}")
     if report["state"] == "held":
-        console.print(
-            f"The file is held: it departs from what is usual. Look at it; then 'certify run accept {report['run']}' "
-            "lets it go on, and 'certify run refuse' does not.",
-            soft_wrap=True,
+        say(
+            f"The file is held: it differs from the usual. Look at it; then 'certify run accept {report['run']}' "
+            "releases it, and 'certify run refuse' deletes it."
         )
 
 
 def _show(name: str, report: dict[str, Any], reasons: list[Any], preview: list[Any]) -> None:
-    console.print(
+    say(
         f"{name}: {report['rows']:,} records can be used, {report['bad']:,} rows cannot; "
         f"latest event {report['latest'] or 'unknown'}."
     )
     if preview:
-        table = Table("row", "record", "operation", "event", "id", "born", title="The first records, as understood")
-        for row in preview:
-            table.add_row(*("" if cell is None else str(cell) for cell in row))
-        console.print(table)
+        show_table(
+            ["row", Column("record", whole=True), "operation", "event", Column("id", whole=True), "born"],
+            [["" if cell is None else str(cell) for cell in row] for row in preview],
+            title="The first records, as understood",
+        )
     if reasons:
-        table = Table("rows", "code", "reason", title="Quarantined")
-        for code, reason, number in reasons:
-            table.add_row(f"{number:,}", code, reason)
-        console.print(table)
-        console.print(f"Quarantined rows: {report['quarantine']}", soft_wrap=True)
+        show_table(
+            [Column("rows", right=True), "code", "reason"],
+            [(f"{number:,}", code, reason) for code, reason, number in reasons],
+            title="Quarantined",
+        )
+        say(f"Quarantined rows: {report['quarantine']}")
     for entry in report["departures"]:
-        console.print(f"[bold red]✗[/] {entry['code']}: {entry['reason']}", highlight=False)
+        say(Ink("✗", "bold red"), f" {entry['code']}: {entry['reason']}")
     if not report["departures"]:
-        console.print("Nothing departs from what is usual.")
+        say("Nothing departs from what is usual.")

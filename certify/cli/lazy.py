@@ -1,4 +1,4 @@
-"""Commands that are loaded when they are called: who asks for one does not wait for what the others need."""
+"""Commands that are loaded when they are called, so that one command does not wait for what the others need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-__all__ = ["LazyGroup"]
+__all__ = ["LazyGroup", "LightGroup"]
 
 COMMANDS: Mapping[str, str] = {
     "serve": "run",
@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "verify": "verify",
     "replay": "replay",
     "simulate": "simulate",
-    "enrol": "people",
+    "enrol": "enrol",
     "remind": "messages",
     "letter": "messages",
     "token": "keys",
@@ -49,7 +49,7 @@ GROUPS: Mapping[str, str] = {
 
 
 class _Commands(MutableMapping[str, Any]):
-    """The commands of the tables. Their names are known, each is loaded when it is looked up."""
+    """The commands of the tables. Their names are known; each command is loaded when it is looked up."""
 
     def __getitem__(self, name: str) -> Any:
         return _load(name)
@@ -67,7 +67,26 @@ class _Commands(MutableMapping[str, Any]):
         return len(COMMANDS) + len(GROUPS)
 
 
-class LazyGroup(TyperGroup):
+class LightGroup(TyperGroup):
+    """A group of commands whose help text does not load pydantic."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options of the group.
+
+        Args:
+            ctx: the context of Typer.
+
+        Returns:
+            Flags that were not given are False. Typer has None there, and loads pydantic to make a flag of it.
+        """
+        found = super().get_params(ctx)
+        for parameter in found:
+            if parameter.default is None and getattr(parameter, "is_bool_flag", False):
+                parameter.default = False
+        return found
+
+
+class LazyGroup(LightGroup):
     """The root of the program."""
 
     def __init__(self, **attributes: Any) -> None:
@@ -77,7 +96,17 @@ class LazyGroup(TyperGroup):
 
 @cache
 def _load(name: str) -> Any:
-    """Return a command or a group. Raises KeyError where there is none of this name."""
+    """Return a command or a group.
+
+    Args:
+        name: its name in the tables.
+
+    Returns:
+        What Typer makes of it.
+
+    Raises:
+        KeyError: the tables have no such name.
+    """
     root = typer.Typer(rich_markup_mode=None)
     if name in GROUPS:
         root.add_typer(importlib.import_module(f"certify.cli.{GROUPS[name]}").app, name=name)

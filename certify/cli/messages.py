@@ -1,41 +1,40 @@
-"""``certify messages``, ``certify remind`` and ``certify letter``: what people are told, and how it goes out."""
+"""``certify messages``, ``certify remind`` and ``certify letter``: write to people, and see what was sent."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from rich import box
-from rich.table import Column, Table
 
-from certify.cli.output import AsJson, ExitCode, complain, console, opened_service, operator, print_json
+from certify.cli.choices import Language
+from certify.cli.exit_codes import ExitCode
+from certify.cli.options import AsJson, command_group, output_file
+from certify.cli.output import complain, print_json, say
 from certify.cli.person import PersonId
+from certify.cli.service import opened_service, operator
+from certify.cli.tables import Column, show_table
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, Unavailable
-from certify.service import Service
-from certify.storage.messages import count_messages, list_messages, mark_cancelled, retry_failed, waiting_messages
-from certify.storage.tables.messages import MessageRow
-from certify.texts import LANGUAGES
 
-app = typer.Typer(help="See, send and cancel messages to people.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from certify.service import Service
+    from certify.storage.tables.messages import MessageRow
+
+app = command_group("List, send and cancel messages to people.")
 
 _MANY = 1_000_000_000
 
 
 class State(StrEnum):
-    """What becomes of a message."""
+    """State of a message."""
 
     WAITING = "waiting"
     SENT = "sent"
     FAILED = "failed"
     CANCELLED = "cancelled"
-
-
-@app.callback()
-def _group() -> None:
-    """See, send and cancel messages to people."""
 
 
 def register(root: typer.Typer) -> None:
@@ -46,12 +45,14 @@ def register(root: typer.Typer) -> None:
 
 @app.command("list")
 def list_them(
-    state: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only messages in this state.")] = None,
     beneficiary: PersonId = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most messages to list.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List messages, newest first: on which channel, and what became of them. What they say is not shown."""
+    """List messages, newest first, with channel and state. Their text is not shown."""
+    from certify.storage.messages import count_messages, list_messages
+
     with opened_service() as service, service.reading() as unit:
         rows = list_messages(unit.db, state=state, beneficiary_id=beneficiary, limit=limit)
         counts = count_messages(unit.db)
@@ -62,24 +63,30 @@ def list_them(
         )
         print_json([{name: getattr(row, name) for name in names} for row in rows])
         return
-    table = Table(Column("id", no_wrap=True), "message", "what became of it", box=box.SIMPLE)
-    for row in rows:
-        table.add_row(str(row.id), f"{row.kind}, {row.channel}", _fate(row))
-    console.print(table if rows else "There are no such messages.")
+    if rows:
+        show_table(
+            [Column("id", whole=True), "message", "state"],
+            [(str(row.id), f"{row.kind}, {row.channel}", _fate(row)) for row in rows],
+        )
+    else:
+        say("There are no such messages.")
     for (channel, name), number in sorted(counts.items()):
-        console.print(f"  {channel}, {name}: {number:,}", highlight=False)
+        say(f"  {channel}, {name}: {number:,}")
 
 
 @app.command()
 def send(
-    again: Annotated[bool, typer.Option("--again", help="Also those that were given up, from the start.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also send messages that were given up, counting their attempts from zero.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send now what is due, as the messages worker does every minute. Quiet hours are kept.
+    """Send the messages that are due now, as the messages worker does every minute. Quiet hours are kept.
 
-    Exit code 0 when nothing failed, 1 when something did and waits for its next try or was given up.
+    Exit code 0 when nothing failed, 1 when a message failed and waits for its next attempt or was given up.
     """
-    from certify.messages.send import send_due  # noqa: PLC0415 - few commands send
+    from certify.messages.send import send_due
+    from certify.storage.messages import retry_failed
 
     with opened_service() as service:
         _check_ways(service)
@@ -94,12 +101,13 @@ def send(
             "put_off": "failed, will be tried again",
             "failed": "given up",
             "quiet": "in quiet hours",
+            "cancelled": "no longer needed",
+            "unreadable": "cannot be read",
         }
-        words |= {"cancelled": "no longer needed", "unreadable": "cannot be read"}
         for name, number in done.items():
-            console.print(f"{number:,} {words.get(name, name)}", highlight=False)
+            say(f"{number:,} {words.get(name, name)}")
         if not done:
-            console.print("Nothing was due.")
+            say("Nothing was due.")
     if done["put_off"] or done["failed"] or done["unreadable"]:
         raise typer.Exit(ExitCode.NO)
 
@@ -107,31 +115,36 @@ def send(
 @app.command()
 def cancel(
     message: Annotated[list[UUID] | None, typer.Argument(help="Ids, from 'certify messages list'.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Everything that waits.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Cancel all messages that wait.")] = False,
     kind: Annotated[str | None, typer.Option(help="With --all: only this kind, such as reminder_30.")] = None,
 ) -> None:
-    """Cancel messages that wait, and forget what they say. The same occasion is not brought up again."""
+    """Cancel messages that wait, and delete their text. The same reminder is not written again.
+
+    Exit code 1 when one of the messages named did not wait.
+    """
+    from certify.storage.messages import mark_cancelled, waiting_messages
+
     if bool(message) == every:
-        raise Invalid("Give ids of messages, or --all.", code="messages_unnamed")
+        raise Invalid("Give ids of messages, or --all.", code=ErrorCode.MESSAGES_UNNAMED)
     with opened_service() as service, service.unit(operator()) as unit:
         wanted = message or waiting_messages(unit.db, kind=kind, limit=_MANY)
         done = mark_cancelled(unit.db, wanted)
-    console.print(f"{done:,} cancelled.", highlight=False)
+    say(f"{done:,} cancelled.")
     if message and done < len(set(message)):
         complain("The others do not wait: they were sent, given up or cancelled before, or do not exist.", "")
         raise typer.Exit(ExitCode.NO)
 
 
 def remind_people(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count who would be reminded.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the people to remind.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put today's reminders into the outbox, as the messages worker does every day. Safe to repeat.
+    """Write today's reminders into the outbox, as the messages worker does every day. Safe to repeat.
 
     People are reminded 90, 30 and 7 days before their proof of life is due, and every two weeks after it
-    (docs/reminders.md). 'certify messages send' or the worker sends them.
+    (docs/reminders.md). 'certify messages send' or the worker sends the reminders.
     """
-    from certify.messages.reminders import remind  # noqa: PLC0415 - few commands remind
+    from certify.messages.reminders import remind
 
     with opened_service() as service:
         _check_ways(service)
@@ -140,38 +153,42 @@ def remind_people(
         print_json(dict(put))
         return
     for name, number in put.items():
-        console.print(f"{name}: {number:,} messages", highlight=False)
+        say(f"{name}: {number:,} messages")
     if not put:
-        console.print("Nobody has to be reminded today who was not yet.")
+        say("All reminders of today are written.")
     elif dry_run:
-        console.print("Nothing was put into the outbox.")
+        say("Nothing was put into the outbox.")
 
 
 def letter(
     beneficiary: Annotated[UUID, typer.Argument(help="Id of the person.")],
-    out: Annotated[Path, typer.Option(help="PDF file to write; only you can read it.")],
-    language: Annotated[str | None, typer.Option(help=f"Instead of the person's own: {', '.join(LANGUAGES)}.")] = None,
+    out: Annotated[Path, output_file("PDF file to write; only you can read it.", private=True)],
+    language: Annotated[
+        str | None, typer.Option(help=f"Language, instead of the person's own: {', '.join(Language)}.")
+    ] = None,
 ) -> None:
-    """Write a letter to a person now, with a QR code that opens their own pages once.
+    """Write a letter to a person as PDF, with a QR code that opens the person's own pages once.
 
-    It can be handed over at a counter. Whoever has it can come in as that person, so treat it like a key.
+    It can be handed over at a counter. The letter gives access to the person's pages, so treat it like a key.
     """
-    from certify.messages.letters import write_letter  # noqa: PLC0415 - loads the PDF library
-    from certify.private_file import write_private  # noqa: PLC0415
+    from certify.messages.letters import write_letter
+    from certify.private_file import write_private
 
-    if language is not None and language not in LANGUAGES:
-        raise Invalid("There are no letters in this language.", hint=f"Known: {', '.join(LANGUAGES)}.", code="language")
+    if language is not None and language not in tuple(Language):
+        raise Invalid(
+            "There are no letters in this language.", hint=f"Known: {', '.join(Language)}.", code=ErrorCode.LANGUAGE
+        )
     with opened_service() as service, service.unit(operator()) as unit:
         pdf = write_letter(unit, beneficiary, language=language)
         try:
             write_private(out, pdf)
         except OSError as error:
-            raise Invalid(f"{out} cannot be written: {error.strerror}.", code="file_unwritable") from error
-    console.print(f"Written: {out}", highlight=False, soft_wrap=True)
+            raise Invalid(f"{out} cannot be written: {error.strerror}.", code=ErrorCode.FILE_UNWRITABLE) from error
+    say(f"Written: {out}")
 
 
 def _fate(row: MessageRow) -> str:
-    """Say what became of a message."""
+    """Say in words what became of a message."""
     tries = f" after {row.attempts} tries" if row.attempts > 1 else ""
     error = f" ({row.last_error})" if row.last_error else ""
     when = f", not before {row.not_before:%Y-%m-%d %H:%M} UTC" if row.state == State.WAITING else ""
@@ -179,9 +196,17 @@ def _fate(row: MessageRow) -> str:
 
 
 def _check_ways(service: Service) -> None:
+    """Refuse to go on without any way to send.
+
+    Args:
+        service: the service.
+
+    Raises:
+        Unavailable: the settings name no senders file, or it has no channel (``senders_missing``).
+    """
     if not service.senders.ways:
         raise Unavailable(
             "There is no way to send messages.",
             hint="Write a senders file and name it in CERTIFY_SENDERS_FILE (docs/reminders.md).",
-            code="senders_missing",
+            code=ErrorCode.SENDERS_MISSING,
         )

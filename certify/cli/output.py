@@ -1,131 +1,167 @@
-"""What all commands share: the console, exit codes, and how the service and the face engine are opened."""
+"""Print lines, JSON and progress: the one place, with ``certify.cli.tables``, that writes to the terminal.
+
+Names, ids and file names come from people and files. They are printed as they are: nothing in them is read as markup,
+and control characters are made visible, so that a name can neither colour the terminal nor forge a line.
+"""
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import IntEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from certify.config import Settings
-from certify.errors import Invalid
-from certify.queue import NoQueue, Queue
-from certify.service import Service, build_service
-from models.weights.packs import PackStore, default_cache_dir, default_packs_dir
+from certify.cli.exit_codes import ExitCode
 
-if TYPE_CHECKING:
-    from models.pipeline import FaceEngine
+if TYPE_CHECKING:  # rich takes a quarter of a second to load, and a help text does without
+    from rich.progress import Progress
 
-console = Console()
-errors = Console(stderr=True)
+_CONTROLS = {
+    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    for code in (*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+} | {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
+"""Control characters of terminals, line separators, and those that turn the direction of the text around."""
 
-
-class ExitCode(IntEnum):
-    """What the command's exit code says."""
-
-    OK = 0
-    NO = 1
-    USAGE = 2
-    REFUSED = 3
-    UNAVAILABLE = 4
+_CONTROLS_IN_JSON = {code: f"\\u{code:04x}" for code in _CONTROLS if code >= 0x7F}
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
-Officer = Annotated[str, typer.Option(help="Who decides, as the ledger shows it: a staff number.")]
+class Ink(NamedTuple):
+    """Text with a style: "bold", "dim", a colour, or several of them with spaces between."""
+
+    text: str
+    style: str
+
+
+Part = str | Ink
+
+
+def plain(value: object) -> str:
+    r"""Return a value as text of one line in which nothing controls the terminal.
+
+    Args:
+        value: anything that has a text form.
+
+    Returns:
+        The text; control characters and bytes that are no UTF-8 are written as ``\x1b`` or ``\udcff``.
+    """
+    return str(value).translate(_CONTROLS).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def say(*parts: Part) -> None:
+    """Print one line on standard output.
+
+    Args:
+        parts: the line, in pieces; those that are ``Ink`` are painted when a terminal reads them.
+    """
+    typer.echo(_line(parts))
 
 
 def complain(message: str, hint: str) -> None:
-    """Tell what happened and what to do next, on standard error."""
-    errors.print(f"[bold red]✗[/] {message}", highlight=False, soft_wrap=True)
+    """Print on standard error what happened, and what to do next.
+
+    Args:
+        message: what happened, one sentence.
+        hint: what to do next, one sentence; empty when there is nothing to do.
+    """
+    typer.echo(_line((Ink("✗", "bold red"), f" {message}")), err=True)
     if hint:
-        errors.print(f"  {hint}", highlight=False, soft_wrap=True)
+        typer.echo(_line((f"  {hint}",)), err=True)
+
+
+def warn(message: str) -> None:
+    """Print on standard error what the reader should know; the command goes on.
+
+    Args:
+        message: one sentence.
+    """
+    typer.echo(_line((Ink("!", "bold yellow"), f" {message}")), err=True)
 
 
 def agreed(question: str) -> None:
-    """Ask before something that cannot be undone; ends the command with exit code 1 when the answer is no."""
-    if not typer.confirm(question, err=True):
+    """Ask before something that cannot be undone.
+
+    Args:
+        question: what is about to happen, as a question.
+
+    Raises:
+        Exit: the answer was no; the command ends with ``ExitCode.NO``.
+    """
+    if not typer.confirm(plain(question), err=True):
         complain("Nothing was done.", "")
         raise typer.Exit(ExitCode.NO)
 
 
-def operator() -> str:
-    """Return whoever works at this command line, as the ledger shows them."""
-    try:
-        return f"operator:{getpass.getuser()}"
-    except (KeyError, OSError):  # a container may run as a number without a name
-        return f"operator:uid-{os.getuid()}"
+def print_json(value: Any) -> None:
+    """Print plain values as JSON.
+
+    Args:
+        value: what to print; paths and ids become text, numbers of numpy become numbers.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=_jsonable).translate(_CONTROLS_IN_JSON)
+    typer.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def prepare_streams() -> None:
+    """Let standard output and standard error print every text, also where the terminal knows no such letter."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def progress_bar() -> Progress:
-    """Return a progress bar on standard error, so that results can be piped."""
+    """Return a progress bar on standard error; it shows nothing where no terminal would move it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=errors,
+        console=console,
+        disable=not console.is_terminal,
     )
 
 
-def print_json(value: Any) -> None:
-    """Print plain values as JSON; paths and ids become text, numpy numbers numbers."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else str(value)
-
-
 @contextmanager
-def opened_service(*, queue: Queue | None = None) -> Iterator[Service]:
-    """Open the service as the environment describes it; the embedded database is brought up to date.
+def waiting(text: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error that something is under way.
 
-    Commands do their work at once, so by default jobs are not queued.
+    Args:
+        text: what is under way.
+
+    Yields:
+        A function that changes the text.
     """
-    settings = Settings()
-    service = build_service(settings, queue=queue or NoQueue())
-    try:
-        if settings.database_url is None:
-            from certify.storage.migrate import upgrade  # noqa: PLC0415 - alembic is slow to load
+    from rich.console import Console
+    from rich.text import Text
 
-            upgrade(service.database)
-        yield service
-    finally:
-        service.database.close()
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+    with console.status(Text(plain(text))) as status:
+        yield lambda now: status.update(Text(plain(now)))
 
 
-def pack_store() -> PackStore:
-    """Return the model packs that the environment names."""
-    return PackStore(default_cache_dir(), default_packs_dir())
+def _line(parts: tuple[Part, ...]) -> str:
+    return "".join(_painted(part) for part in parts)
 
 
-def load_engine(settings: Settings) -> FaceEngine:
-    """Load the face models; says loudly which optional ones are missing. Raises ModelMissing."""
-    from models.pipeline import FaceEngine  # noqa: PLC0415 - onnxruntime is heavy, and most commands do without
+def _painted(part: Part) -> str:
+    if isinstance(part, str):
+        return plain(part)
+    words = part.style.split()
+    colour = next((word for word in words if word not in ("bold", "dim")), None)
+    if "NO_COLOR" in os.environ or not words:
+        return plain(part.text)
+    # Where no terminal reads, ``typer.echo`` takes the colours out again.
+    return typer.style(plain(part.text), fg=colour, bold="bold" in words or None, dim="dim" in words or None)
 
-    engine = FaceEngine.load(pack_store(), threads=settings.inference_threads)
-    for name in engine.missing:
-        complain(f"The model '{name}' is missing: what it measures is NOT ASSESSED.", "Run 'certify models prepare'.")
-    return engine
 
-
-def read_photo(path: Path, limit: int) -> bytes:
-    """Read a photo from a file. Raises Invalid when it cannot be read or is too large."""
-    try:
-        if path.stat().st_size > limit:
-            raise Invalid(
-                f"{path} is larger than {limit:,} bytes.", hint="Send a smaller photo.", code="too_many_bytes"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise Invalid(f"{path} cannot be read: {error.strerror}.", code="file_unreadable") from error
+def _jsonable(value: Any) -> Any:
+    numpy = sys.modules.get("numpy")  # a number of numpy exists only where numpy is loaded
+    return value.item() if numpy is not None and isinstance(value, numpy.generic) else str(value)

@@ -1,29 +1,49 @@
-"""Naming a person on the command line, and showing how their pensions stand."""
+"""Find the person that a command is about, and show how their pensions stand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.table import Table
 
-from certify.cli.output import console
+from certify.cli.output import Ink
+from certify.cli.tables import Column, show_table
+from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
-from certify.people.identifiers import look_up
-from certify.service import Service
-from certify.storage.people import get_beneficiary
-from certify.storage.tables.people import EntitlementRow
+
+if TYPE_CHECKING:
+    from certify.service import Service
+    from certify.storage.tables.people import EntitlementRow
 
 PersonId = Annotated[UUID | None, typer.Option("--beneficiary", help="Id of the person.")]
 NationalId = Annotated[
-    str | None, typer.Option(help="Instead of --beneficiary; asked for when neither is given, so that no log keeps it.")
+    str | None,
+    typer.Option(
+        help="National id, instead of --beneficiary. Asked for when neither is given, so that no log keeps it."
+    ),
 ]
 
 
 def find_person(service: Service, beneficiary: UUID | None, national_id: str | None) -> UUID:
-    """Return the person named by id or national id; asks when neither is given. Raises NotFound, Invalid."""
+    """Return the person named by id or by national id.
+
+    Args:
+        service: the service.
+        beneficiary: id of the person, or None.
+        national_id: national id, or None; asked for when there is no id either.
+
+    Returns:
+        Id of the person.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+        Invalid: the national id is not valid (``national_id_invalid``).
+    """
+    from certify.people.identifiers import look_up
+    from certify.storage.people import get_beneficiary
+
     if beneficiary is None and national_id is None:
         national_id = typer.prompt("National id", err=True)
     with service.unit() as unit:
@@ -32,9 +52,9 @@ def find_person(service: Service, beneficiary: UUID | None, national_id: str | N
         found = look_up(unit, national_id=national_id)
     if found is None:
         raise NotFound(
-            "Nobody with this national id is enrolled.",
-            hint="Compare the id with the card; 'certify enrol' enrols somebody new.",
-            code="beneficiary_not_found",
+            "No person with this national id is enrolled.",
+            hint="Compare the id with the card; 'certify enrol' enrols a new person.",
+            code=ErrorCode.BENEFICIARY_NOT_FOUND,
         )
     return found
 
@@ -47,10 +67,16 @@ def standings_as_json(rows: Sequence[EntitlementRow]) -> list[dict[str, Any]]:
 
 def show_standings(rows: Sequence[EntitlementRow]) -> None:
     """Print how pensions stand."""
-    table = Table("pension", "standing", "payment", "valid until", "next step")
-    for row in rows:
-        colour = {"continue": "green", "stop": "bold red"}.get(row.payment, "yellow")
-        until = str(row.valid_until) if row.valid_until else "-"
-        payment = f"[{colour}]{row.payment}[/]"
-        table.add_row(row.scheme, row.standing or "not determined", payment, until, row.next_step or "-")
-    console.print(table)
+    show_table(
+        [Column("pension", whole=True), "standing", "payment", "valid until", "next step"],
+        [
+            (
+                row.scheme,
+                row.standing or "not determined",
+                Ink(row.payment, {"continue": "green", "stop": "bold red"}.get(row.payment, "yellow")),
+                str(row.valid_until or "-"),
+                row.next_step or "-",
+            )
+            for row in rows
+        ],
+    )

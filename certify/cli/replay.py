@@ -7,8 +7,10 @@ from uuid import UUID
 
 import typer
 
-from certify.audit.replay import replay as replay_determination
-from certify.cli.output import AsJson, ExitCode, console, load_engine, opened_service, print_json
+from certify.cli.exit_codes import ExitCode
+from certify.cli.options import AsJson
+from certify.cli.output import Ink, print_json, say
+from certify.cli.service import load_engine, opened_service
 
 
 def register(root: typer.Typer) -> None:
@@ -22,6 +24,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Decide a determination again from the stored evidence and policy. Exit code 0 when identical, 1 when not."""
+    from certify.audit.replay import replay as replay_determination
+
     with opened_service() as service:
         engine = load_engine(service.settings) if media else None
         with service.unit() as unit:
@@ -38,15 +42,15 @@ def replay(
             }
         )
     else:
-        console.print("[bold green]identical[/]" if result.identical else "[bold red]different[/]")
+        say(Ink("identical", "bold green") if result.identical else Ink("different", "bold red"))
         for line in result.checked:
-            console.print(f"  checked: {line}", highlight=False, soft_wrap=True)
+            say(f"  checked: {line}")
         for line in result.not_checked:
-            console.print(f"  [yellow]not checked:[/] {line}", highlight=False, soft_wrap=True)
+            say(Ink("  not checked:", "yellow"), f" {line}")
         for line in result.differences:
-            console.print(f"  [red]{line}[/]", highlight=False, soft_wrap=True)
-        console.print(f"  {result.replayed['scheme']}: {result.replayed['standing']}", highlight=False)
+            say(Ink(f"  {line}", "red"))
+        say(f"  {result.replayed['scheme']}: {result.replayed['standing']}")
         for reason in result.replayed["reasons"]:
-            console.print(f"    {reason['text']}", highlight=False, soft_wrap=True)
+            say(f"    {reason['text']}")
     if not result.identical:
         raise typer.Exit(ExitCode.NO)

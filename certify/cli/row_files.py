@@ -1,4 +1,4 @@
-"""What commands that import a file of rows share: good rows go in, bad rows go to a quarantine file."""
+"""Import a file of rows: good rows are stored, the others go to a quarantine file."""
 
 from __future__ import annotations
 
@@ -8,23 +8,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from certify.cli.output import ExitCode, console, opened_service, operator, print_json, progress_bar
+from certify.cli.exit_codes import ExitCode
+from certify.cli.output import print_json, progress_bar, say
+from certify.cli.service import opened_service, operator
 
-if TYPE_CHECKING:  # pyarrow is slow to load
+if TYPE_CHECKING:
     from certify.files.row_file import FileReport
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV or Parquet file with a header.", exists=True, dir_okay=False)]
-QuarantineOption = Annotated[
-    Path | None, typer.Option(help="Where bad rows go with their reasons; default: beside the file.")
-]
-Encoding = Annotated[str, typer.Option(help="Encoding of a CSV file, such as utf-8 or gb18030.")]
 
 
 def import_file(
     work: Callable[..., FileReport], what: str, file: Path, quarantine: Path | None, encoding: str, *, as_json: bool
 ) -> None:
-    """Import a file and say what became of its rows; ends with exit code 3 when any was quarantined."""
-    from certify.files.row_file import ImportSource  # noqa: PLC0415 - pyarrow is slow to load
+    """Import a file and print what became of its rows.
+
+    Args:
+        work: the use case that imports.
+        what: title of the progress bar.
+        file: the file.
+        quarantine: where rows go that cannot be used; None: beside the file.
+        encoding: encoding of a CSV file.
+        as_json: print JSON instead of text.
+
+    Raises:
+        Exit: a row was quarantined; the command ends with ``ExitCode.REFUSED``.
+        Invalid: the file cannot be read, or a column is missing or unknown.
+    """
+    from certify.files.row_file import ImportSource
 
     source = ImportSource(path=file, quarantine=quarantine, encoding=encoding, actor=operator())
     with opened_service() as service, progress_bar() as progress:
@@ -33,12 +44,11 @@ def import_file(
     if as_json:
         print_json({name: getattr(found, name) for name in found.__slots__})
     else:
-        console.print(
+        say(
             f"{found.rows:,} rows: {found.done:,} stored, {found.unchanged:,} unchanged, "
-            f"{found.quarantined:,} quarantined.",
-            highlight=False,
+            f"{found.quarantined:,} quarantined."
         )
         if found.quarantine_path:
-            console.print(f"Quarantined rows with reasons: {found.quarantine_path}", soft_wrap=True)
+            say(f"Quarantined rows with reasons: {found.quarantine_path}")
     if found.quarantined:
         raise typer.Exit(ExitCode.REFUSED)

@@ -1,25 +1,36 @@
-"""What 'certify feed run' and 'certify run' share: carrying a run out with a progress bar, and telling what it did."""
+"""Carry out a run with a progress bar, and print what it did; for 'certify feed run' and 'certify run'."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import typer
-from rich.table import Table
+from certify.cli.output import progress_bar, say
+from certify.cli.tables import Column, show_table
 
-from certify.cli.output import console, progress_bar
-from certify.service import Service
-from certify.storage.tables.runs import RunRow
-
-EngineName = Annotated[str, typer.Option(help="Where linking runs: duckdb, or spark (needs certify[spark] and Java).")]
-Memory = Annotated[str, typer.Option(help="Memory that DuckDB may use before it spills to disk.")]
-Workers = Annotated[int, typer.Option(min=1, max=32, help="Chunks at a time when standings change.")]
+if TYPE_CHECKING:
+    from certify.service import Service
+    from certify.storage.tables.runs import RunRow
 
 
 def carry_out_here(service: Service, run_id: UUID, *, engine: str, memory: str, workers: int) -> RunRow:
-    """Carry a run out, showing what is being done."""
-    from certify.registry.runs.carry_out import Machine, carry_out  # noqa: PLC0415 - loads DuckDB
+    """Carry out a run, and show how far it is.
+
+    Args:
+        service: the service.
+        run_id: the run.
+        engine: where linking runs: duckdb or spark.
+        memory: what DuckDB may use, such as "4GB".
+        workers: chunks of people at the same time.
+
+    Returns:
+        The stored run, done.
+
+    Raises:
+        NotFound: no such run.
+        Conflict: the run is held or refused.
+    """
+    from certify.registry.runs.carry_out import Machine, carry_out
 
     with progress_bar() as progress:
         bar = progress.add_task("", total=None)
@@ -36,23 +47,27 @@ def run_as_json(row: RunRow) -> dict[str, Any]:
 
 
 def show_run(row: RunRow, *, as_json: bool) -> dict[str, Any]:
-    """Tell what a run did, unless JSON is wanted; return it as plain values."""
+    """Print what a run did, unless JSON is wanted.
+
+    Args:
+        row: the run.
+        as_json: print nothing.
+
+    Returns:
+        The run as plain values.
+    """
     if not as_json:
         applied = row.counts.get("applied", {})
-        console.print(f"Run {row.id} of {row.feed}: {row.state}", highlight=False, soft_wrap=True)
-        table = Table("what", "how many", show_header=False)
-        table.add_row("records", f"{row.shape['rows']:,}")
+        say(f"Run {row.id} of {row.feed}: {row.state}")
+        rows = [("records", f"{row.shape['rows']:,}")]
         for stage, number in sorted(row.counts.get("linking", {}).items()):
             if "_" in stage:
-                table.add_row(stage.replace("_", " "), f"{number:,}")
-        for name, words in _WORDS.items():
-            if name in applied:
-                table.add_row(words, f"{applied[name]:,}")
+                rows.append((stage.replace("_", " "), f"{number:,}"))
+        rows += [(words, f"{applied[name]:,}") for name, words in _WORDS.items() if name in applied]
         for code, number in sorted(row.counts.get("notes", {}).items()):
-            table.add_row(f"nothing new: {code}", f"{number:,}")
-        console.print(table)
-        spent = ", ".join(f"{name} {row.seconds[name]:.1f} s" for name in _STEPS if name in row.seconds)
-        console.print(spent, highlight=False)
+            rows.append((f"nothing new: {code}", f"{number:,}"))
+        show_table(["what", Column("count", right=True)], rows)
+        say(", ".join(f"{name} {row.seconds[name]:.1f} s" for name in _STEPS if name in row.seconds))
     return run_as_json(row)
 
 

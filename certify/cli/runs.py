@@ -1,4 +1,4 @@
-"""``certify run``: what became of the files of feeds, and what would become of people under other rules."""
+"""``certify run``: what the runs of feed files did, and what other rules would do."""
 
 from __future__ import annotations
 
@@ -12,56 +12,66 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Column, Table
 
-from certify.cli.output import AsJson, ExitCode, Officer, console, opened_service, operator, print_json, progress_bar
-from certify.cli.running import EngineName, Memory, Workers, carry_out_here, run_as_json, show_run
-from certify.policies import load_policy_file
-from certify.storage.runs import get_run, list_runs
+from certify.cli.exit_codes import ExitCode
+from certify.cli.options import AsJson, EngineName, Memory, Officer, Workers, command_group, output_file
+from certify.cli.output import Ink, print_json, progress_bar, say
+from certify.cli.running import carry_out_here, run_as_json, show_run
+from certify.cli.service import opened_service, operator
+from certify.cli.tables import Column, show_table
 
-app = typer.Typer(help="Look at runs, let held files go on, play runs again, try other rules.", no_args_is_help=True)
+app = command_group("Show runs of feed files, accept held files, replay runs, try other rules.")
 
 RunId = Annotated[UUID, typer.Argument(help="Id of the run, from 'certify run list'.")]
-
-
-@app.callback()
-def _group() -> None:
-    """Look at runs, let held files go on, play runs again, try other rules."""
 
 
 @app.command("list")
 def list_them(
     feed: Annotated[str | None, typer.Option(help="Only runs of this feed.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most runs to list.")] = 30,
     as_json: AsJson = False,
 ) -> None:
     """List runs, newest first: held, ready, linked (interrupted), done, refused."""
+    from certify.storage.runs import list_runs
+
     with opened_service() as service, service.reading() as unit:
         rows = list_runs(unit.db, feed=feed, limit=limit)
     if as_json:
         print_json([run_as_json(row) for row in rows])
         return
-    table = Table(Column("run", no_wrap=True), "feed", "state", "records", "silent passes")
-    for row in rows:
-        applied = row.counts.get("applied", {})
-        table.add_row(
-            str(row.id),
-            row.feed,
-            row.state,
-            f"{row.shape['rows']:,}",
-            f"{applied.get('passes', 0):,}",
-        )
-    console.print(table if rows else "There was no run yet.")
+    if not rows:
+        say("There was no run yet.")
+        return
+    show_table(
+        [
+            Column("run", whole=True),
+            Column("feed", whole=True),
+            "state",
+            Column("records", right=True),
+            Column("silent passes", right=True),
+        ],
+        [
+            (
+                str(row.id),
+                row.feed,
+                row.state,
+                f"{row.shape['rows']:,}",
+                f"{row.counts.get('applied', {}).get('passes', 0):,}",
+            )
+            for row in rows
+        ],
+    )
 
 
 @app.command()
 def show(
     run: RunId,
-    html: Annotated[Path | None, typer.Option(help="Also write the report with its plots to this HTML file.")] = None,
+    html: Annotated[Path | None, output_file("Also write the report with its plots to this HTML file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a run read, linked and changed; with --html as one page with plots."""
-    from certify.registry.runs.report import run_report  # noqa: PLC0415 - loads the linking
+    """Show what a run read, linked and changed; with --html also as one page with plots."""
+    from certify.registry.runs.report import run_report
+    from certify.storage.runs import get_run
 
     with opened_service() as service, service.reading() as unit:
         row = get_run(unit.db, run)
@@ -72,21 +82,21 @@ def show(
         print_json(shown)
         return
     for entry in row.departures:
-        console.print(f"[bold yellow]![/] {entry['code']}: {entry['reason']}", highlight=False)
+        say(Ink("!", "bold yellow"), f" {entry['code']}: {entry['reason']}")
     if html is not None:
-        console.print(f"Report: {html}", soft_wrap=True)
+        say(f"Report: {html}")
 
 
 @app.command()
 def accept(run: RunId, officer: Officer) -> None:
-    """Let a held file go on, because an officer has looked at it. Then 'certify feed run' carries it out."""
-    _decide(run, officer, go_on=True)
+    """Accept a held file after an officer has looked at it. 'certify feed run' then carries it out."""
+    _decide(run, officer, accepted=True)
 
 
 @app.command()
 def refuse(run: RunId, officer: Officer) -> None:
-    """Refuse a file for good. What was put by for it is removed; nobody was touched."""
-    _decide(run, officer, go_on=False)
+    """Refuse a held file permanently. What was imported of it is deleted; no person was changed."""
+    _decide(run, officer, accepted=False)
 
 
 @app.command("continue")
@@ -97,7 +107,7 @@ def continue_(
     workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Carry on a run that was put by or interrupted. What is done already is not done again."""
+    """Continue a run that waits or was interrupted. What is done already is not done again."""
     with opened_service() as service:
         row = carry_out_here(service, run, engine=engine, memory=memory, workers=workers)
     shown = show_run(row, as_json=as_json)
@@ -109,16 +119,18 @@ def continue_(
 def replay(
     run: RunId,
     file: Annotated[
-        Path | None, typer.Option(help="The feed's file: read and link it again too, and compare the links.")
+        Path | None,
+        typer.Option(help="The feed's file: link it again too, and compare the links.", exists=True, dir_okay=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide everything of a run again from stored evidence and policies. Exit code 0 when identical, 1 when not.
 
-    The silent passes are also hashed again and compared with what the ledger has.
+    The silent passes are also hashed again and compared with the hashes in the ledger.
     """
-    from certify.registry.runs.relink import relink  # noqa: PLC0415 - loads the linking
-    from certify.registry.runs.replay import replay_run  # noqa: PLC0415
+    from certify.registry.runs.relink import relink
+    from certify.registry.runs.replay import replay_run
+    from certify.storage.runs import get_run
 
     with opened_service() as service:
         with service.reading() as unit, progress_bar() as progress:
@@ -131,32 +143,38 @@ def replay(
     if as_json:
         print_json(asdict(found) | {"identical": identical, "links": asdict(links) if links else None})
     else:
-        console.print("[bold green]identical[/]" if identical else "[bold red]different[/]")
-        console.print(
-            f"  {found.passes:,} silent passes, {found.determinations:,} determinations, {found.chunks:,} chunks",
-            highlight=False,
-        )
+        say(Ink("identical", "bold green") if identical else Ink("different", "bold red"))
+        say(f"  {found.passes:,} silent passes, {found.determinations:,} determinations, {found.chunks:,} chunks")
         for line in found.differences:
-            console.print(f"  [red]{line}[/]", highlight=False, soft_wrap=True)
+            say(Ink(f"  {line}", "red"))
         if links is not None:
-            console.print(
-                f"  links: {links.same:,} the same, {links.missing:,} no longer found, {links.other:,} to others",
-                highlight=False,
-            )
+            say(f"  links: {links.same:,} the same, {links.missing:,} no longer found, {links.other:,} to other people")
     if not identical:
         raise typer.Exit(ExitCode.NO)
 
 
 @app.command()
 def compare(
-    policy: Annotated[Path, typer.Option(help="TOML file of the scheme's new rules, on top of the shared ones.")],
-    sample: Annotated[int | None, typer.Option(min=1, help="Only so many people, drawn by --seed.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="CSV of every pension that would stand otherwise.")] = None,
+    policy: Annotated[
+        Path,
+        typer.Option(
+            help="TOML file of the scheme's new rules, added to the rules that all schemes share.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Decide only this many people, drawn by --seed. Default: all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample; the same seed draws the same people.")] = 1,
+    out: Annotated[
+        Path | None, output_file("CSV file to write, with every pension whose standing would change.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Try rules before they are released: who would gain or lose standing under them. Nothing is stored."""
-    from certify.registry.runs.compare import Change, compare_policies  # noqa: PLC0415
+    from certify.policies import load_policy_file
+    from certify.registry.runs.compare import Change, compare_policies
 
     start = UUID(int=random.Random(seed).getrandbits(128)) if sample else UUID(int=0)  # noqa: S311 - a sample
     with opened_service() as service:
@@ -179,29 +197,38 @@ def compare(
         moves = [{"before": b, "after": a, "pensions": n} for (b, a), n in sorted(found.moves.items())]
         print_json(asdict(found) | {"moves": moves, "policy_sha256": new.sha256})
         return
-    console.print(f"{found.pensions:,} pensions of {found.scheme}, decided under both policies", highlight=False)
-    table = Table("stands now", "would stand", "pensions")
-    for (before, after), number in found.moves.most_common():
-        table.add_row(before, after, f"{number:,}")
-    console.print(table if found.moves else "No pension would stand otherwise.")
-    console.print(
+    say(f"{found.pensions:,} pensions of {found.scheme}, decided under both policies")
+    if found.moves:
+        show_table(
+            ["stands now", "would stand", Column("pensions", right=True)],
+            [(before, after, f"{number:,}") for (before, after), number in found.moves.most_common()],
+        )
+    else:
+        say("No standing would change.")
+    say(
         f"better: {found.gained:,}   worse: {found.lost:,}   payments stopped: {found.stopped:,}   resumed: "
-        f"{found.resumed:,}   valid for longer: {found.longer:,}   for less long: {found.shorter:,}",
-        highlight=False,
+        f"{found.resumed:,}   valid for longer: {found.longer:,}   for less long: {found.shorter:,}"
     )
 
 
-def _decide(run: UUID, officer: str, *, go_on: bool) -> None:
-    from certify.registry.runs.importing import decide_held  # noqa: PLC0415 - loads DuckDB
+def _decide(run: UUID, officer: str, *, accepted: bool) -> None:
+    from certify.registry.runs.importing import decide_held
 
     with opened_service() as service, service.unit(operator()) as unit:
-        row = decide_held(unit, run, officer=officer, accept=go_on)
-    console.print(f"Run {row.id} of {row.feed} is {row.state}.", soft_wrap=True)
+        row = decide_held(unit, run, officer=officer, accept=accepted)
+    say(f"Run {row.id} of {row.feed} is {row.state}.")
 
 
 @contextmanager
 def _changes_file(path: Path | None) -> Iterator[Callable[[list[object]], object]]:
-    """Give what writes a row of the changes; without a file, nothing."""
+    """Open the CSV file of the changes.
+
+    Args:
+        path: the file; None when none was asked for.
+
+    Yields:
+        A function that writes a row; without a file it does nothing.
+    """
     if path is None:
         yield lambda _row: None
         return

@@ -1,4 +1,4 @@
-"""``certify agent`` for supervisors: what is unusual about agents, holds, and visits that did not count."""
+"""``certify agent`` for supervisors: unusual agents, holds, and visits that did not count."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Column, Table
 
-from certify.cli.output import AsJson, Officer, console, opened_service, operator, print_json
-from certify.doorstep.receive import admit, is_admissible
-from certify.doorstep.watch import confirm, release, score_agents, scores_page
-from certify.private_file import write_private
-from certify.queue import DatabaseQueue
-from certify.storage.agents import all_agents
-from certify.storage.bundles import refused_bundles
-from certify.storage.holds import open_holds
+from certify.cli.options import AsJson, Officer, output_file
+from certify.cli.output import print_json, say
+from certify.cli.service import opened_service, operator
+from certify.cli.tables import Column, show_table
 
 HoldId = Annotated[UUID, typer.Argument(help="Id of the hold, from 'certify agent holds'.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to their group."""
     for command in (integrity, holds, refused):
         app.command()(command)
     app.command("release")(release_hold)
@@ -31,18 +26,24 @@ def register(app: typer.Typer) -> None:
 
 
 def integrity(
-    html: Annotated[Path, typer.Option(help="Where to write the page.", dir_okay=False)] = Path("agents.html"),
+    html: Annotated[Path, output_file("HTML file to write; only you can read it.", private=True)] = Path("agents.html"),
 ) -> None:
-    """Write a page with what is unusual about each agent's visits, and how the score grew visit by visit."""
+    """Write a page that shows what is unusual about each agent's visits, and how the score grew visit by visit."""
+    from certify.doorstep.watch import score_agents, scores_page
+    from certify.private_file import write_private
+
     with opened_service() as service, service.reading() as unit:
         found = score_agents(unit)
         page = scores_page(found, unit.now)
     write_private(html, page.encode())
-    console.print(f"Wrote {html}: {len(found.scores)} agents.", soft_wrap=True)
+    say(f"Wrote {html}: {len(found.scores)} agents.")
 
 
 def holds(as_json: AsJson = False) -> None:
-    """List the agents whose certificates are held until a supervisor has looked, and why."""
+    """List agents whose certificates are held until a supervisor decides, with the reasons."""
+    from certify.storage.agents import all_agents
+    from certify.storage.holds import open_holds
+
     with opened_service() as service, service.reading() as unit:
         rows = open_holds(unit.db)
         badges = {agent.id: agent.badge for agent in all_agents(unit.db)}
@@ -50,29 +51,54 @@ def holds(as_json: AsJson = False) -> None:
         names = ("id", "agent_id", "score", "signals", "opened_at")
         print_json([{name: getattr(row, name) for name in names} for row in rows])
         return
-    table = Table(Column("hold", no_wrap=True), "badge", "score", "unusual", "since (UTC)")
-    for row in rows:
-        why = ", ".join(f"{one['signal']} {one['hits']} of {one['trials']}" for one in row.signals)
-        table.add_row(str(row.id), badges[row.agent_id], f"{row.score:.1f}", why, f"{row.opened_at:%Y-%m-%d %H:%M}")
-    console.print(table if rows else "Nothing is held.")
+    if not rows:
+        say("Nothing is held.")
+        return
+    show_table(
+        [
+            Column("hold", whole=True),
+            Column("badge", whole=True),
+            Column("score", right=True),
+            "unusual",
+            "since (UTC)",
+        ],
+        [
+            (
+                str(row.id),
+                badges[row.agent_id],
+                f"{row.score:.1f}",
+                ", ".join(f"{one['signal']} {one['hits']} of {one['trials']}" for one in row.signals),
+                f"{row.opened_at:%Y-%m-%d %H:%M}",
+            )
+            for row in rows
+        ],
+    )
 
 
 def release_hold(hold: HoldId, officer: Officer) -> None:
-    """End a hold: there is an honest explanation. Everybody stands as before."""
+    """End a hold because there is an honest explanation. The certificates count again."""
+    from certify.doorstep.watch import release
+
     with opened_service() as service, service.unit(operator()) as unit:
         release(unit, hold, officer=officer)
-    console.print("Released: the certificates count again.")
+    say("Released: the certificates count again.")
 
 
 def confirm_hold(hold: HoldId, officer: Officer) -> None:
-    """End a hold: the agent cheated. They are suspended, and whoever they certified is visited anew."""
+    """End a hold because the agent cheated. The agent is suspended, and the people they certified are visited again."""
+    from certify.doorstep.watch import confirm
+
     with opened_service() as service, service.unit(operator()) as unit:
         confirm(unit, hold, officer=officer)
-    console.print("Confirmed: the agent is suspended; 'certify visit plan' plans the visits anew.")
+    say("Confirmed: the agent is suspended; 'certify visit plan' plans the new visits.")
 
 
 def refused(as_json: AsJson = False) -> None:
     """List sealed visits that did not count, with the reason of each."""
+    from certify.doorstep.receive import is_admissible
+    from certify.storage.agents import all_agents
+    from certify.storage.bundles import refused_bundles
+
     with opened_service() as service, service.reading() as unit:
         rows = refused_bundles(unit.db)
         badges = {agent.id: agent.badge for agent in all_agents(unit.db)}
@@ -80,17 +106,31 @@ def refused(as_json: AsJson = False) -> None:
         names = ("id", "agent_id", "tablet_id", "seq", "reason", "received_at", "delete_after")
         print_json([{name: getattr(row, name) for name in names} for row in rows])
         return
-    table = Table(Column("visit", no_wrap=True), "badge", Column("reason", no_wrap=True), "received (UTC)", "let in?")
-    for row in rows:
-        can = "yes" if is_admissible(row) else "no"
-        table.add_row(str(row.id), badges[row.agent_id], row.reason, f"{row.received_at:%Y-%m-%d %H:%M}", can)
-    console.print(table if rows else "No visit was refused.")
+    if not rows:
+        say("No visit was refused.")
+        return
+    show_table(
+        [Column("visit", whole=True), Column("badge", whole=True), "reason", "received (UTC)", "can be admitted"],
+        [
+            (
+                str(row.id),
+                badges[row.agent_id],
+                row.reason,
+                f"{row.received_at:%Y-%m-%d %H:%M}",
+                "yes" if is_admissible(row) else "no",
+            )
+            for row in rows
+        ],
+    )
 
 
 def admit_visit(
     visit: Annotated[UUID, typer.Argument(help="Id of the visit, from 'certify agent refused'.")], officer: Officer
 ) -> None:
-    """Let a refused visit count after all, having looked into it. A worker opens it."""
+    """Admit a refused visit after looking into it, so that it counts. A worker opens it."""
+    from certify.doorstep.receive import admit
+    from certify.queue import DatabaseQueue
+
     with opened_service(queue=DatabaseQueue()) as service, service.unit(operator()) as unit:
         admit(unit, visit, officer=officer)
-    console.print("Let in. A worker opens it now.")
+    say("Admitted. A worker opens it now.")

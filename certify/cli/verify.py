@@ -1,4 +1,4 @@
-"""``certify verify``: a certificate, offline, with only the public keys."""
+"""``certify verify``: verify a certificate offline, with the public keys alone."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from certify.certificates.errors import CertificateError
-from certify.certificates.keyset import KeySet
-from certify.certificates.signing import State
-from certify.certificates.verify import verify_any
-from certify.cli.output import AsJson, ExitCode, complain, console, print_json
+from certify.cli.exit_codes import ExitCode
+from certify.cli.options import AsJson
+from certify.cli.output import Ink, complain, print_json, say
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, Unavailable
 
 _MAX_BYTES = 20_000_000
@@ -24,19 +23,33 @@ def register(root: typer.Typer) -> None:
 
 
 def verify(
-    certificate: Annotated[str, typer.Argument(help="A file (JSON, PDF, QR image), or the text of the QR code.")],
-    keys: Annotated[Path, typer.Option(help="The issuer's public keys: 'certify keys export', or GET /v1/keys.")],
+    certificate: Annotated[
+        str, typer.Argument(help="A file (JSON, PDF, picture of the QR code), or the QR code's text.")
+    ],
+    keys: Annotated[
+        Path, typer.Option(help="File of the issuer's public keys, from 'certify keys export' or GET /v1/keys.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Verify a certificate without a network: whether it is genuine and still valid.
 
-    Whether it was revoked since can only the issuer tell (POST /v1/verify). Exit code 0 genuine and valid, 1 not,
-    4 when the key file is missing or broken.
+    A certificate that was revoked meanwhile looks the same; only the issuer knows (POST /v1/verify). Exit code 0 when
+    genuine and valid, 1 when not, 3 when the file cannot be read, 4 when the key file is missing or broken.
     """
+    from certify.certificates.errors import CertificateError
+    from certify.certificates.keyset import KeySet
+    from certify.certificates.signing import State
+    from certify.certificates.verify import verify_any
+
     try:
         trusted = KeySet.from_json(keys.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise Unavailable(f"The key file {keys} cannot be used: {error}", code="key_file") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise Unavailable(
+            f"The key file {keys} cannot be used: {reason}.",
+            hint="Fetch it from the issuer again.",
+            code=ErrorCode.KEY_FILE,
+        ) from error
     try:
         report = verify_any(_read(certificate), trusted, datetime.now(UTC))
     except CertificateError as error:
@@ -50,20 +63,31 @@ def verify(
         print_json({"state": report.state.value, "key_id": report.key_id, "content": content, "lines": report.lines})
     else:
         colour = "green" if report.state is State.VALID else "red"
-        console.print(f"[bold {colour}]{report.lines[0]}[/]", highlight=False)
+        say(Ink(report.lines[0], f"bold {colour}"))
         for line in report.lines[1:]:
-            console.print(f"  {line}", highlight=False, soft_wrap=True)
+            say(f"  {line}")
     if report.state is not State.VALID:
         raise typer.Exit(ExitCode.NO)
 
 
 def _read(argument: str) -> bytes | str:
+    """Return the text of a QR code as it is, and anything else as the content of the file of that name.
+
+    Args:
+        argument: what the command line names.
+
+    Returns:
+        Text or bytes.
+
+    Raises:
+        Invalid: the file cannot be read (``file_unreadable``) or is too large (``too_many_bytes``).
+    """
     if argument.startswith("CPL1:"):
         return argument
     path = Path(argument)
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise Invalid(f"{path} is too large for a certificate.", code="too_many_bytes")
+            raise Invalid(f"{path} is too large for a certificate.", code=ErrorCode.TOO_MANY_BYTES)
         return path.read_bytes()
     except OSError as error:
-        raise Invalid(f"{path} cannot be read: {error.strerror}.", code="file_unreadable") from error
+        raise Invalid(f"{path} cannot be read: {error.strerror}.", code=ErrorCode.FILE_UNREADABLE) from error

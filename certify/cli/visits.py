@@ -1,4 +1,4 @@
-"""``certify visit``: who is visited at home, by whom and when."""
+"""``certify visit``: plan the visits at home, and exchange the plan as CSV."""
 
 from __future__ import annotations
 
@@ -7,72 +7,63 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Column, Table
-from sqlalchemy import select
 
-from certify.cli.output import AsJson, console, opened_service, operator, print_json
-from certify.cli.row_files import Encoding, FileArgument, QuarantineOption, import_file
-from certify.doorstep.backlog import Backlog, backlog
-from certify.doorstep.calendar import today_of
-from certify.doorstep.planning import (
-    RECHECKED,
-    WORKDAYS,
-    Planned,
-    gather_needs,
-    plan_visits,
-    rebalance,
-)
+from certify.cli.choices import RECHECK_SHARE, WEEK, WORKDAYS
+from certify.cli.options import AsJson, Encoding, Quarantine, command_group, day_option, output_file, require_finite
+from certify.cli.output import print_json, say
+from certify.cli.row_files import FileArgument, import_file
+from certify.cli.service import opened_service, operator
+from certify.cli.tables import Column, show_table
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
-from certify.private_file import write_private
-from certify.service import Unit
-from certify.storage.tables.doorstep import AgentRow, VisitRow
-from certify.storage.tables.people import BeneficiaryRow
-from certify.storage.visits import OPEN
 
-app = typer.Typer(help="Plan visits at home, exchange the plan as CSV, see the backlog.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from certify.doorstep.backlog import Backlog
+    from certify.doorstep.planning import Planned
+    from certify.service import Unit
 
-_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+app = command_group("Plan visits at home, exchange the plan as CSV, show the backlog.")
+
 _WHY_LEFT = {
-    "no_agent": "nobody works in their area",
+    "no_agent": "no agent works in their area",
     "no_room": "all days are full",
     "later": "wished for a later day",
 }
 
-FirstDay = Annotated[
-    datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; tomorrow when not given.")
-]
-Days = Annotated[int, typer.Option(min=1, max=90, help="How many calendar days from the first on.")]
+FirstDay = Annotated[datetime | None, day_option("First day. Default: tomorrow.", "--from")]
+Days = Annotated[int, typer.Option(min=1, max=90, help="Number of calendar days, beginning with the first day.")]
 Workdays = Annotated[str, typer.Option(help="Days of the week on which agents work, such as 'sun mon tue wed thu'.")]
-
-_USUAL = " ".join(_WEEK[number] for number in sorted(WORKDAYS))
 
 
 class State(StrEnum):
-    """Which open visits are meant."""
+    """State of an open visit."""
 
     ASKED = "asked"
     PLANNED = "planned"
 
 
-@app.callback()
-def _group() -> None:
-    """Plan visits at home, exchange the plan as CSV, see the backlog."""
+OnlyState = Annotated[
+    State | None, typer.Option(help="Only visits in this state: asked (without a day) or planned. Default: both.")
+]
 
 
 @app.command()
 def gather(
     share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of visits made that another agent makes a second time.")
-    ] = RECHECKED,
+        float,
+        typer.Option(min=0, max=1, help="Share of visits that a second agent repeats.", callback=require_finite),
+    ] = RECHECK_SHARE,
     as_json: AsJson = False,
 ) -> None:
-    """Put down a visit for everybody who needs one and has none open. Safe to repeat.
+    """Create a visit request for everybody who needs a visit and has none open. Safe to repeat.
 
-    Needed by: attempts used up, a proof overdue, a silent pass drawn for audit, a visit drawn to be made again.
+    Reasons: attempts used up, a proof overdue, a silent pass drawn for audit, a visit drawn to be repeated.
     """
+    from certify.doorstep.planning import gather_needs
+
     found: Counter[str] = Counter()
     with opened_service() as service:
         while True:
@@ -85,26 +76,28 @@ def gather(
         print_json(dict(found))
         return
     for reason, number in sorted(found.items()):
-        console.print(f"{reason}: {number:,}", highlight=False)
+        say(f"{reason}: {number:,}")
     if not found:
-        console.print("Nobody else needs a visit.")
+        say("No other person needs a visit.")
 
 
 @app.command()
 def plan(
     first_day: FirstDay = None,
     days: Days = 14,
-    workdays: Workdays = _USUAL,
+    workdays: Workdays = WORKDAYS,
     reorder: Annotated[
-        bool, typer.Option("--rebalance", help="Also find the order of every day anew, as after an agent fell ill.")
+        bool, typer.Option("--rebalance", help="Also find the order of every day again, as after an agent fell ill.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give the visits that wait an agent and a day, by area, wish, urgency and capacity.
+    """Give each waiting visit an agent and a day, by area, wish, urgency and capacity.
 
-    What is planned already stays with its agent and day. After 'certify agent away' run it again: the others take over
-    what there is room for.
+    Visits that are planned already keep their agent and day. Run it again after 'certify agent away': the other agents
+    take over as many visits as they have room for.
     """
+    from certify.doorstep.planning import plan_visits, rebalance
+
     weekdays = _weekdays(workdays)
     with opened_service() as service, service.unit(operator()) as unit:
         work = rebalance if reorder else plan_visits
@@ -117,60 +110,75 @@ def plan(
 
 @app.command("list")
 def list_them(
-    state: Annotated[State | None, typer.Option(help="Only visits asked for, or only planned ones.")] = None,
-    badge: Annotated[str | None, typer.Option(help="Only of the agent with this badge.")] = None,
-    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only on this day.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=5000, help="At most so many.")] = 100,
+    state: OnlyState = None,
+    badge: Annotated[str | None, typer.Option(help="Only visits of the agent with this badge.")] = None,
+    day: Annotated[datetime | None, day_option("Only visits on this day.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=5000, help="Most visits to list.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List open visits: planned ones by day, agent and place, then those without a day. Names nobody."""
-    query = (
-        select(VisitRow, AgentRow.badge, BeneficiaryRow.region)
-        .join(BeneficiaryRow, BeneficiaryRow.id == VisitRow.beneficiary_id)
-        .outerjoin(AgentRow, AgentRow.id == VisitRow.agent_id)
-        .where(VisitRow.state.in_(OPEN if state is None else (state.value,)))
-        .order_by(VisitRow.planned_on.nulls_last(), AgentRow.badge, VisitRow.place, VisitRow.asked_at, VisitRow.id)
-        .limit(limit)
-    )
-    if badge is not None:
-        query = query.where(AgentRow.badge == badge)
-    if day is not None:
-        query = query.where(VisitRow.planned_on == day.date())
+    """List open visits without names: planned ones by day, agent and place, then those without a day."""
+    from certify.storage.visits import OPEN, list_visits
+
+    states = OPEN if state is None else (state.value,)
     with opened_service() as service, service.reading() as unit:
-        rows = unit.db.execute(query).all()
+        rows = list_visits(unit.db, states, badge=badge, day=None if day is None else day.date(), limit=limit)
     names = ("id", "beneficiary_id", "state", "reason", "planned_on", "place", "wanted_on", "part", "asked_at", "tries")
     if as_json:
         print_json(
-            [{name: getattr(row, name) for name in names} | {"badge": who, "area": area} for row, who, area in rows]
+            [{name: getattr(row, name) for name in names} | {"badge": agent, "area": area} for row, agent, area in rows]
         )
         return
-    table = Table(Column("visit", no_wrap=True), "on", "badge", "place", "reason", "wished for", "area")
-    for row, who, area in rows:
-        wish = " ".join(str(word) for word in (row.wanted_on, row.part) if word)
-        table.add_row(str(row.id), str(row.planned_on or "-"), who, str(row.place or ""), row.reason, wish, area)
-    console.print(table if rows else "No visit is open.")
+    if not rows:
+        say("No visit is open.")
+        return
+    show_table(
+        [
+            Column("visit", whole=True),
+            "on",
+            Column("badge", whole=True),
+            Column("place", right=True),
+            "reason",
+            "wished for",
+            "area",
+        ],
+        [
+            (
+                str(row.id),
+                str(row.planned_on or "-"),
+                agent,
+                str(row.place or ""),
+                row.reason,
+                " ".join(str(word) for word in (row.wanted_on, row.part) if word),
+                area,
+            )
+            for row, agent, area in rows
+        ],
+    )
 
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Option(help="CSV file to write; only you can read it.")],
-    state: Annotated[State | None, typer.Option(help="Only visits asked for, or only planned ones.")] = None,
+    out: Annotated[Path, output_file("CSV file to write; only you can read it.", private=True)],
+    state: OnlyState = None,
     first_day: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Of planned ones: from this day on.")
+        datetime | None, day_option("Leave out visits that are planned before this day.", "--from")
     ] = None,
     last_day: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Of planned ones: up to this day.")
+        datetime | None, day_option("Leave out visits that are planned after this day.", "--to")
     ] = None,
     with_homes: Annotated[
-        bool, typer.Option("--with-homes", help="Also names, addresses and directions, in clear; the ledger keeps it.")
+        bool,
+        typer.Option("--with-homes", help="Also write names, addresses and directions. The ledger records that."),
     ] = False,
 ) -> None:
     """Write open visits to a CSV file, for a fund that plans elsewhere or prints lists.
 
     Columns: visit, badge, planned_on, place, reason, wanted_on, part, area, national_id_masked; with --with-homes also
-    name, address, directions. Fill in badge and planned_on and bring it back with 'certify visit import'.
+    name, address, directions. Fill in badge and planned_on and import the file with 'certify visit import'.
     """
-    from certify.doorstep.plan_file import export_plan  # noqa: PLC0415 - pyarrow is slow to load
+    from certify.doorstep.plan_file import export_plan
+    from certify.private_file import write_private
+    from certify.storage.visits import OPEN
 
     with opened_service() as service, service.unit(operator()) as unit:
         data = export_plan(
@@ -182,47 +190,48 @@ def export(
         )
         write_private(out, data)
     visits = data.count(b"\n") - 1
-    console.print(f"{visits:,} visits: {out}", highlight=False, soft_wrap=True)
+    say(f"{visits:,} visits: {out}")
 
 
 @app.command("import")
 def import_them(
-    file: FileArgument, quarantine: QuarantineOption = None, encoding: Encoding = "utf-8", as_json: AsJson = False
+    file: FileArgument, quarantine: Quarantine = None, encoding: Encoding = "utf-8", as_json: AsJson = False
 ) -> None:
-    """Take over a plan that was made elsewhere. Good rows go in; bad rows go to a quarantine file with the reason.
+    """Import a plan that was made elsewhere. Rows that cannot be used go to a quarantine file with the reason.
 
     Columns: badge, planned_on, optionally place; and visit, or national_id or card_number. A person without an open
-    visit gets one. Rows with neither badge nor day are passed over. Exit code 3 when any row was quarantined.
+    visit gets one. Rows with neither badge nor day are skipped. Exit code 3 when any row was quarantined.
     """
-    from certify.doorstep.plan_file import import_plan  # noqa: PLC0415 - pyarrow is slow to load
+    from certify.doorstep.plan_file import import_plan
 
     import_file(import_plan, "Planning", file, quarantine, encoding, as_json=as_json)
 
 
 @app.command("homes")
 def import_their_homes(
-    file: FileArgument, quarantine: QuarantineOption = None, encoding: Encoding = "utf-8", as_json: AsJson = False
+    file: FileArgument, quarantine: Quarantine = None, encoding: Encoding = "utf-8", as_json: AsJson = False
 ) -> None:
-    """Store where people live, from a file. Good rows go in; bad rows go to a quarantine file with the reason.
+    """Store from a file where people live. Rows that cannot be used go to a quarantine file with the reason.
 
     Columns: national_id or card_number, address, and where known directions, latitude, longitude (degrees). Exit code 3
     when any row was quarantined.
     """
-    from certify.doorstep.homes_file import import_homes  # noqa: PLC0415 - pyarrow is slow to load
+    from certify.doorstep.homes_file import import_homes
 
     import_file(import_homes, "Homes", file, quarantine, encoding, as_json=as_json)
 
 
 @app.command("backlog")
 def show_backlog(
-    html: Annotated[Path | None, typer.Option(help="Also write it as one page with plots to this HTML file.")] = None,
+    html: Annotated[Path | None, output_file("Also write it as one page with plots to this HTML file.")] = None,
     first_day: FirstDay = None,
     days: Days = 14,
-    workdays: Workdays = _USUAL,
+    workdays: Workdays = WORKDAYS,
     as_json: AsJson = False,
 ) -> None:
-    """Show how many visits wait, and how many can be made: by area and day, for which reasons, how long people wait."""
-    from certify.doorstep.backlog_page import backlog_page  # noqa: PLC0415 - loads the package of the linking
+    """Show how many visits wait and how many can be made: by area and day, with reasons and waiting times."""
+    from certify.doorstep.backlog import backlog
+    from certify.doorstep.backlog_page import backlog_page
 
     weekdays = _weekdays(workdays)
     with opened_service() as service, service.reading() as unit:
@@ -234,34 +243,52 @@ def show_backlog(
         return
     _show_backlog(found)
     if html is not None:
-        console.print(f"Page: {html}", soft_wrap=True)
+        say(f"Page: {html}")
 
 
 def _show_planned(done: Planned) -> None:
     if done.late:
-        console.print(f"{done.late:,} were planned for days long past, and planned anew.", highlight=False)
-    console.print(f"{done.planned:,} visits planned.", highlight=False)
+        say(f"{done.late:,} visits were planned for days long past, and are planned again.")
+    say(f"{done.planned:,} visits planned.")
     for reason, number in sorted(done.left.items()):
-        console.print(f"  {number:,} not: {_WHY_LEFT[reason]}", highlight=False)
+        say(f"  {number:,} not: {_WHY_LEFT[reason]}")
 
 
 def _show_backlog(found: Backlog) -> None:
-    table = Table("area", "no day yet", "planned", "can be made")
-    for load in found.areas:
-        table.add_row(load.area or "everywhere", f"{load.asked:,}", f"{load.planned:,}", f"{load.capacity:,}")
-    console.print(table)
+    show_table(
+        ["area", *(Column(title, right=True) for title in ("no day yet", "planned", "can be made"))],
+        [
+            (load.area or "everywhere", f"{load.asked:,}", f"{load.planned:,}", f"{load.capacity:,}")
+            for load in found.areas
+        ],
+    )
     for title, counts in (("needed for", found.reasons), ("waiting for a day", found.waits)):
         listed = ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)
-        console.print(f"{title}: {listed or 'nobody'}", highlight=False)
+        say(f"{title}: {listed or 'none'}")
 
 
 def _first(unit: Unit, given: datetime | None) -> date:
+    from certify.doorstep.calendar import today_of
+
     return given.date() if given else today_of(unit) + timedelta(days=1)
 
 
 def _weekdays(text: str) -> frozenset[int]:
+    """Read days of the week.
+
+    Args:
+        text: their first three letters, with spaces or commas between.
+
+    Returns:
+        Their numbers; Monday is 0.
+
+    Raises:
+        Invalid: a word is no day, or there is none (``workdays``).
+    """
     words = [word[:3].lower() for word in text.replace(",", " ").split()]
-    unknown = [word for word in words if word not in _WEEK]
+    unknown = [word for word in words if word not in WEEK]
     if unknown or not words:
-        raise Invalid("The days of the week cannot be read.", hint=f"Write them like '{_USUAL}'.", code="workdays")
-    return frozenset(_WEEK.index(word) for word in words)
+        raise Invalid(
+            "The days of the week cannot be read.", hint=f"Write them like '{WORKDAYS}'.", code=ErrorCode.WORKDAYS
+        )
+    return frozenset(WEEK.index(word) for word in words)

@@ -167,7 +167,9 @@ class TableFile:
     def _checked(self, cells: Sequence[str]) -> tuple[str, ...]:
         header = _names(cells)
         known = [*self._columns.known, *self._columns.ignored]
-        hint = f"Known columns: {', '.join(self._columns.known)}. Required: {', '.join(self._columns.required)}."
+        hint = f"Known columns: {', '.join(self._columns.known)}."
+        if self._columns.required:
+            hint += f" Required: {', '.join(self._columns.required)}."
         for code, problem, names in (
             (ErrorCode.COLUMN_UNKNOWN, "unknown columns", [name for name in header if name not in known]),
             (ErrorCode.COLUMN_MISSING, "no columns", [name for name in self._columns.required if name not in header]),

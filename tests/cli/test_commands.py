@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from certify.certificates.qr import read_qr
-from certify.cli.output import ExitCode
+from certify.cli.exit_codes import ExitCode
 from certify.storage.embedded import start_embedded
 from fixtures import faces
 from models.weights.packs import PackStore, Presence, default_cache_dir
@@ -82,7 +82,7 @@ def test_the_demo_plays_the_whole_story_and_its_certificate_verifies(folder: Pat
     certify(folder, "verify", out / "photo-01.jpg", *keys, code=ExitCode.NO)
     certify(folder, "verify", folder / "nothing.pdf", *keys, code=ExitCode.REFUSED)
     certify(folder, "verify", text, "--keys", folder / "nothing.json", code=ExitCode.UNAVAILABLE)
-    # Played again it starts anew; in a folder that is not a demo's it refuses.
+    # Played again it starts again; in a folder that is not a demo's it refuses.
     (folder / "mine").mkdir()
     (folder / "mine" / "file").write_text("keep me")
     certify(folder, "demo", "--folder", "mine", code=ExitCode.UNAVAILABLE)
@@ -96,7 +96,7 @@ def test_enrol_check_and_replay(folder: Path) -> None:
         "portrait": faces.encode(portrait),
         "selfie": faces.rephotograph(portrait, seed=1),
         "impostor": faces.rephotograph(other, seed=1),
-        "nobody": faces.no_face(seed=1),
+        "no_face": faces.no_face(seed=1),
     }
     for name, data in photos.items():
         (folder / f"{name}.jpg").write_bytes(data)
@@ -105,7 +105,7 @@ def test_enrol_check_and_replay(folder: Path) -> None:
     here(folder, "enrol", *person, "portrait.jpg", code=ExitCode.USAGE)
     enrolled = as_json(here(folder, "enrol", *new, "portrait.jpg", "--json"))
     assert [r["state"] for r in enrolled["references"]] == ["active"]
-    assert "refused" in here(folder, "enrol", *person, "nobody.jpg", code=ExitCode.REFUSED)
+    assert "refused" in here(folder, "enrol", *person, "no_face.jpg", code=ExitCode.REFUSED)
 
     found = as_json(here(folder, "check", *person, "selfie.jpg", "--json"))
     assert found["outcome"] == "certified"
@@ -113,7 +113,7 @@ def test_enrol_check_and_replay(folder: Path) -> None:
     assert "does not match" in here(folder, "check", *person, "impostor.jpg", code=ExitCode.NO)
     (folder / "text.jpg").write_text("this is text")
     here(folder, "check", *person, "text.jpg", code=ExitCode.REFUSED)
-    here(folder, "check", "--national-id", "NOBODY01", "selfie.jpg", code=ExitCode.REFUSED)
+    here(folder, "check", "--national-id", "UNKNOWN1", "selfie.jpg", code=ExitCode.REFUSED)
 
     determination = found["determinations"][0]["id"]
     replayed = as_json(here(folder, "replay", determination, "--media", "--json"))
@@ -152,7 +152,7 @@ def test_tokens_are_refused_in_production(folder: Path) -> None:
 def test_without_models_the_command_says_what_to_do(folder: Path) -> None:
     (folder / "photo.jpg").write_bytes(faces.encode(faces.portraits()["eileen_collins"]))
     empty = {"CERTIFY_MODEL_CACHE": str(folder / "no-models")}
-    words = ("enrol", "--national-id", "MODELS01", "--name", "Nobody", "photo.jpg")
+    words = ("enrol", "--national-id", "MODELS01", "--name", "No Models", "photo.jpg")
     assert "certify models prepare" in here(folder, *words, code=ExitCode.UNAVAILABLE, environment=empty)
     listed = as_json(here(folder, "models", "list", "--json", environment=empty))
     assert {entry["state"] for entry in listed} == {"missing"}

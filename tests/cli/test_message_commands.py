@@ -96,7 +96,7 @@ def test_from_contacts_to_messages_on_their_way(call: Command, tmp_path: Path) -
     assert json.loads(call("remind", "--dry-run", "--json").output) == {"reminder_30": 4}
     assert "no such messages" in call("messages", "list").output
     assert "reminder_30: 4 messages" in call("remind").output
-    assert "Nobody has to be reminded" in call("remind").output
+    assert "All reminders of today are written" in call("remind").output
     listed = json.loads(call("messages", "list", "--json").output)
     assert sorted(row["channel"] for row in listed) == ["email", "letter", "letter", "sms"]
     assert not [row for row in listed if "sealed" in row]

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from certify.cli.output import ExitCode
+from certify.cli.exit_codes import ExitCode
 from certify.storage.embedded import start_embedded
 from fixtures import faces
 from tests.cli.here import here
@@ -108,10 +108,10 @@ def test_erasing_asks_first_and_is_for_ever(folder: Path) -> None:
         assert "OFFICER3" not in said
     erased = as_json(here(folder, *person, "--yes", "--json"))
     assert erased["erased"] is True
-    assert "nrolled" in here(folder, *person, "--yes", code=ExitCode.REFUSED), "the id finds nobody any more"
+    assert "nrolled" in here(folder, *person, "--yes", code=ExitCode.REFUSED), "the id finds no person any more"
     assert "before" in here(folder, "beneficiary", "erase", "--beneficiary", erased["beneficiary"])
-    nobody = "00000000-0000-0000-0000-000000000000"
-    here(folder, "beneficiary", "erase", "--beneficiary", nobody, "--yes", code=ExitCode.REFUSED)
+    unknown = "00000000-0000-0000-0000-000000000000"
+    here(folder, "beneficiary", "erase", "--beneficiary", unknown, "--yes", code=ExitCode.REFUSED)
 
 
 def test_enrolling_somebody_known_with_other_particulars_is_refused(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from certify.cli import app
-from certify.cli.output import ExitCode
+from certify.cli.exit_codes import ExitCode
 from certify.config import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -70,7 +70,7 @@ def test_from_a_file_of_visits_to_receipt_audit_and_replay(call: Command, tmp_pa
         "visits.csv",
         f"1,ID000001,Maria Silva,1941-05-17,{day}",
         f"2,ID000002,Alan Turing,1942-05-17,{later}",
-        f"3,,Nobody We Know,1950-01-02,{later}",
+        f"3,,Unknown Person,1950-01-02,{later}",
     )
     (report,) = json.loads(call("feed", "run", str(tmp_path / "visits.toml"), visits, "--json").stdout)
     assert report["counts"]["applied"]["passes"] == 2

@@ -58,9 +58,9 @@ def test_a_policy_file_is_laid_over_what_schemes_share(tmp_path: Path) -> None:
 
 
 def test_an_unknown_policy_is_named_with_those_that_exist() -> None:
-    found = CliRunner().invoke(app, [*SMALL, "--policy", "nobody"])
+    found = CliRunner().invoke(app, [*SMALL, "--policy", "nonsense"])
     assert isinstance(found.exception, Invalid)
-    assert "no scheme 'nobody'" in found.exception.message
+    assert "no scheme 'nonsense'" in found.exception.message
     assert "employee" in found.exception.hint
 
 

@@ -78,13 +78,13 @@ def test_from_a_need_to_a_plan_and_back(call: Command, tmp_path: Path) -> None:
     assert (homes["done"], homes["quarantined"]) == (2, 1)
     assert "No visit is open" in call("visit", "list").output
     assert "overdue: 3" in call("visit", "gather").output
-    assert "Nobody else needs a visit" in call("visit", "gather").output
+    assert "No other person needs a visit" in call("visit", "gather").output
     assert json.loads(call("visit", "gather", "--json").output) == {}
 
     call("agent", "add", "A-17", "Li Wei", "--area", "11")
     told = call("visit", "plan", "--days", "1", *FROM).output
     assert "2 visits planned" in told
-    assert "1 not: nobody works in their area" in told
+    assert "1 not: no agent works in their area" in told
     listed = json.loads(call("visit", "list", "--badge", "A-17", "--day", str(DAY), "--json").output)
     assert [row["place"] for row in listed] == [1, 2]
     table = call("visit", "list", "--state", "planned").output

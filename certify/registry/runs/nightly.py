@@ -60,6 +60,9 @@ def nightly(
 
     Returns:
         The result.
+
+    Raises:
+        OperationalError: the database does not answer any more.
     """
     files = runs = held = 0
     troubles: list[str] = []
@@ -79,6 +82,7 @@ def nightly(
             log.warning("a feed was not carried out", extra={"feed": description.stem, "code": error.code})
             troubles.append(f"{description.stem}: {error.message}")
         except Exception:
+            service.database.ping()  # without a database, every other feed would fail as well: stop and say so
             log.exception("a feed failed; the others continue", extra={"feed": description.stem})
             troubles.append(f"{description.stem}: failed unexpectedly; the log has the details")
     return Night(files, runs, held, tuple(troubles))

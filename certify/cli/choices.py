@@ -1,0 +1,66 @@
+"""Words that a user can choose from, without loading what works with them; a test holds them equal to the use cases."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Ruling(StrEnum):
+    """How an officer rules on a review case (certify.decision.review.Decision)."""
+
+    CONFIRM_ALIVE = "confirm_alive"
+    STOP = "stop"
+    NO_CHANGE = "no_change"
+
+
+class AuditOutcome(StrEnum):
+    """What the check of a silent pass found (certify.audit.Outcome)."""
+
+    ALIVE = "alive"
+    FALSE_PASS = "false_pass"  # noqa: S105 - a verdict, not a password
+    NOT_REACHED = "not_reached"
+
+
+class KeyPurpose(StrEnum):
+    """What a signing key is for (certify.storage.signing.Purpose)."""
+
+    CERTIFICATE = "certificate"
+    LEDGER = "ledger"
+    SESSION = "session"
+    VISIT = "visit"
+
+
+class KeyAlgorithm(StrEnum):
+    """How a key signs (certify.certificates.keys.Algorithm)."""
+
+    EDDSA = "EdDSA"
+    ES256 = "ES256"
+
+
+class TokenRole(StrEnum):
+    """Roles that an issuer may give (certify.tokens.Role without the roles that the service itself gives)."""
+
+    AGENT = "agent"
+    OFFICER = "officer"
+    AUDITOR = "auditor"
+    MACHINE = "machine"
+
+
+class Language(StrEnum):
+    """Languages of letters (certify.messages.texts.LANGUAGES)."""
+
+    CHINESE = "zh-Hans"
+    ENGLISH = "en"
+    PORTUGUESE = "pt"
+    HINDI = "hi"
+    FRENCH = "fr"
+    SPANISH = "es"
+    ARABIC = "ar"
+
+
+RECHECK_SHARE = 0.03
+"""Share of visits that a second agent repeats (certify.doorstep.planning.RECHECKED)."""
+
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WORKDAYS = "mon tue wed thu fri"
+"""Days on which agents usually work (certify.doorstep.planning.WORKDAYS)."""
