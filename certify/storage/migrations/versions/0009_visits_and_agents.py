@@ -1,4 +1,4 @@
-"""A visit at which nobody was found ends; every visit says by which bundle it did; agents set out from somewhere."""
+"""Visits without contact end; each visit names the bundle that ended it; agents have a base."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,7 +21,7 @@ def upgrade() -> None:
         "update visits set bundle_id = (select id from bundles where visit_id = visits.id and state = 'opened'"
         " and result <> 'not_found' order by opened_at desc limit 1) where state = 'made'"
     )
-    # Those at which nobody was found stayed open under their id, by which the service takes the next for a repetition.
+    # Visits without contact stayed open under their id, so that the service took the next one for a repetition.
     op.execute("update visits set id = gen_random_uuid() where state in ('asked', 'planned') and tries > 0")
     for column in ("base_latitude", "base_longitude"):
         op.add_column("agents", sa.Column(column, sa.Double(), nullable=True))
