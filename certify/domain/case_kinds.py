@@ -12,7 +12,7 @@ class CaseKind(Described):
     OVERDUE = "overdue", "The proof of life is overdue."
     QUESTION = "question", "The determination asks for an officer's review for another reason."
     OTHER_PATH = "other_path", "Life must be proven by another channel than the one tried."
-    VISIT = "visit", "Somebody must arrange a visit: the remote attempts are used up, or the person asked for one."
+    VISIT = "visit", "A visit must be arranged: the remote attempts are used up, or the person asked for one."
     APPEAL = "appeal", "The payment is stopped or the certificate paused, and the person says that this is wrong."
     PROOF_IN_PERSON = "proof_in_person", "Life is to be proven in person, before an officer or a consul."
     NOT_ME = "not_me", "The person says that a sign of life in their receipt was not them."

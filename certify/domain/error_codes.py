@@ -29,7 +29,7 @@ class ErrorCode(Described):
     BAD_REQUEST = "bad_request", "The request is not understood, or lacks something every such request needs."
     BAD_SIGNATURE = "bad_signature", "The signature does not fit the content: altered or forged."
     BENEFICIARY_DIFFERS = "beneficiary_differs", "This person is enrolled already, with other details."
-    BENEFICIARY_EXISTS = "beneficiary_exists", "Somebody with this national id or card number is enrolled already."
+    BENEFICIARY_EXISTS = "beneficiary_exists", "A person with this national id or card number is enrolled already."
     BENEFICIARY_NOT_FOUND = "beneficiary_not_found", "No person with this id is enrolled."
     BIRTH_DATE_INVALID = "birth_date_invalid", "The date of birth is not possible."
     BUNDLE_DAMAGED = "bundle_damaged", "The bundle was damaged on its way."

@@ -1,4 +1,4 @@
-"""The events of the ledger: everything that changes somebody's standing, or what the service rests on."""
+"""Events of the ledger: everything that changes a person's standing, and changes of keys, agents, tablets and feeds."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class QuestionState(Described):
 
     OPEN = "open", "Waits for an officer."
     SAME = "same", "The record is about this person."
-    DIFFERENT = "different", "The record is about somebody else."
+    DIFFERENT = "different", "The record is about another person."
     WITHDRAWN = "withdrawn", "The source took the record back."
 
 

@@ -120,7 +120,7 @@ def test_a_transparent_picture_is_read(text: str) -> None:
 
 
 def test_two_certificates_in_one_picture(key: SigningKey, text: str) -> None:
-    other = opened(qr_png(to_text(sign(build(key, name="Somebody Else"), key)), scale=4))
+    other = opened(qr_png(to_text(sign(build(key, name="Another Person"), key)), scale=4))
     one = opened(qr_png(text, scale=4))
     both = Image.new("L", (one.width + other.width, max(one.height, other.height)), 255)
     both.paste(one, (0, 0))
@@ -166,7 +166,7 @@ def test_hostile_and_empty_pictures(image: bytes) -> None:
         read_qr(image)
 
 
-def test_somebody_elses_code() -> None:
+def test_a_qr_code_of_another_kind() -> None:
     with pytest.raises(NotACertificate):
         read_qr(qr_png("HTTPS://EXAMPLE.ORG"))
 

@@ -201,8 +201,8 @@ def test_twins_are_one_hit_and_a_stand_in_is_many() -> None:
     twins = [_visit(0, same_face=("p001",)), _visit(1, same_face=("p000",)), _visit(2), _visit(3)]
     assert _hits(twins, Signal.SAME_FACE) == (1, 4)
     assert not score(twins, _BASE).flagged
-    everybody = tuple(f"p{n:03}" for n in range(6))
-    one = [_visit(n, same_face=tuple(p for p in everybody if p != f"p{n:03}")) for n in range(6)]
+    everyone = tuple(f"p{n:03}" for n in range(6))
+    one = [_visit(n, same_face=tuple(p for p in everyone if p != f"p{n:03}")) for n in range(6)]
     assert _hits(one, Signal.SAME_FACE) == (5, 6)
     assert score(one, _BASE).flagged
     assert _hits([_visit(0, same_face=("not_here",))], Signal.SAME_FACE) == (1, 1), "seen at a visit before these"

@@ -1,4 +1,4 @@
-"""What registries write in many ways becomes one form, and what is no value becomes none, with a reason."""
+"""Normalisation: many written forms become one, and a text that is no value becomes NULL with a reason."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_a_table_of_any_layout_becomes_canonical() -> None:
         Layout(key="nr", id_format="martian")
 
 
-def test_hashed_ids_are_taken_as_they_are_and_clear_text_stands_beside() -> None:
+def test_hashed_ids_are_unchanged_and_their_clear_text_is_a_column_of_its_own() -> None:
     table = pa.table({"k": ["a", "b", "c"], "h": ["ab" * 32, None, ""], "t": [None, "1101 01", None]})
     layout = Layout(key="k", id="h", id_text="t", id_format="hashed", id_holds_birth=True)
     rows = canonical(table, layout).to_pylist()
@@ -179,7 +179,7 @@ def test_a_row_without_any_part_of_a_name_stays_a_row() -> None:
 
 
 @pytest.mark.parametrize("era", ["gregorian", "minguo"])
-def test_dates_that_are_dates_are_read_as_texts_of_them_are(era: str) -> None:
+def test_typed_dates_are_read_like_their_texts(era: str) -> None:
     days = [
         date(1850, 1, 1),
         date(1849, 12, 31),
@@ -190,12 +190,12 @@ def test_dates_that_are_dates_are_read_as_texts_of_them_are(era: str) -> None:
     ]
     texts = read_dates(pa.array([day.isoformat() for day in days]))
     for typed in (pa.array(days), pa.array([None, *days])[1:], pa.array([*days, None])):
-        found = read_dates(typed, era=era)  # the calendar is that of texts; a date has been read before
+        found = read_dates(typed, era=era)  # the era applies to texts only; a typed date is Gregorian
         assert [part.to_pylist()[: len(days)] for part in found] == [part.to_pylist() for part in texts]
     assert [part[-1].as_py() for part in found] == [None, None, "missing"]
 
 
-def test_a_chinese_name_among_letters_is_spelt_out_whatever_else_a_batch_holds() -> None:
+def test_a_chinese_name_among_letters_is_spelt_out_in_every_batch() -> None:
     alone = _key("Ana 王")
     assert alone == "ana wang"
     assert fold_names(pa.array(["王建国", "Ana 王"]))[1][1].as_py() == alone
@@ -212,8 +212,8 @@ def test_threads_that_learn_characters_at_once_do_not_mix_them_up() -> None:
 
 
 @pytest.mark.parametrize("stay", [0, 1, 40])
-def test_texts_that_stand_as_they_are_wanted_stay_among_others(stay: int) -> None:
-    """Few that change among many that do not are folded apart; both ways give what each character gives."""
+def test_texts_without_changes_stay_the_same_among_others(stay: int) -> None:
+    """A few texts that change among many that do not are folded separately, with the same result."""
     texts = ["陳國强", None, "a-B", "", "é", "--", *["王建国"] * stay, None, "李Ñ"]
     table = CharacterTable(
         lambda character: {"陳": "陈", "國": "国", "B": "bb", "é": "e", "-": ""}.get(character, character)

@@ -1,4 +1,4 @@
-"""Each impossible record is put aside with its reason, and the others go on."""
+"""Check of records: each impossible record goes to the bad rows with its reason, and the others are used."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _check(path: Path, *rows: str, described: Feed | None = None) -> tuple[Shape
         return shape, good, [code for code, _, _ in bad_by_reason(database)]
 
 
-def test_good_records_are_understood(tmp_path: Path) -> None:
+def test_good_records_are_read(tmp_path: Path) -> None:
     shape, good, bad = _check(
         tmp_path / "f", GOOD, "2,,José,02/03/1941,05.11.2026,,,11", "3,x,,,20261107,C,1,11", "4,,,,,X,1,11"
     )
@@ -87,14 +87,14 @@ def test_good_records_are_understood(tmp_path: Path) -> None:
         ("1,a,b,1940-01-01,2026-11-02,N,,11", "record_twice"),
     ],
 )
-def test_what_cannot_be_is_put_aside(row: str, code: str, tmp_path: Path) -> None:
+def test_impossible_records_are_quarantined(row: str, code: str, tmp_path: Path) -> None:
     shape, good, bad = _check(tmp_path / "f", GOOD, row)
     assert bad == [code]
     assert [record for record, *_ in good] == ["1"]
     assert (shape.rows, shape.bad) == (1, 1)
 
 
-def test_of_two_with_one_number_the_usable_one_is_used(tmp_path: Path) -> None:
+def test_of_two_records_with_one_number_the_usable_one_is_used(tmp_path: Path) -> None:
     _, good, bad = _check(tmp_path / "f", "1,a,b,1940-01-01,never,N,,11", GOOD)
     assert good == [("1", "notify", date(2026, 11, 2))]
     assert bad == ["event_date_unreadable"]
@@ -105,7 +105,7 @@ def test_other_regions_are_not_covered(tmp_path: Path) -> None:
     assert _check(tmp_path / "f", GOOD, described=covered)[2] == ["region_not_covered"]
 
 
-def test_acts_are_translated_and_unknown_ones_put_aside(tmp_path: Path) -> None:
+def test_acts_are_translated_and_unknown_ones_quarantined(tmp_path: Path) -> None:
     columns = {"record_id": "NR", "national_id": "ID", "event_date": "DIED", "act": "OP"}
     life = parse_feed(
         {
@@ -146,7 +146,7 @@ def test_the_quarantine_file_is_private_and_harmless(tmp_path: Path) -> None:
     assert not target.exists()
 
 
-def test_what_happened_before_a_feed_began_is_not_covered(tmp_path: Path) -> None:
+def test_events_before_the_start_of_a_feed_are_not_covered(tmp_path: Path) -> None:
     covered = feed(coverage={"since": date(2026, 11, 3)})
     assert _check(tmp_path / "f", GOOD, described=covered)[2] == ["date_not_covered"]
     assert _check(tmp_path / "f", GOOD, described=feed(coverage={"since": date(2026, 11, 2)}))[2] == []

@@ -1,4 +1,4 @@
-"""A description says what it means, or is refused naming the key."""
+"""Descriptions of feeds: valid ones are read, others are refused with the name of the key."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def test_life_events_are_not_adverse() -> None:
         ({"columns": {"record_id": "NR", "event_date": "D", "national_id": "I"}}, "operation"),
         ({"acts": {"a": "b"}}, "acts"),
         ({"kind": "life_events"}, "acts"),
-        ({"evidence": {"weight": 2.0, "justification": "registered by somebody"}}, "evidence.weight"),
+        ({"evidence": {"weight": 2.0, "justification": "registered by an office"}}, "evidence.weight"),
         ({"evidence": {"weight": 1.0, "justification": "why"}}, "evidence.justification"),
         ({"limits": {"most_rows_ratio": 0.5}}, "limits.most_rows_ratio"),
     ],
 )
-def test_what_is_wrong_is_named(change: dict[str, Any], key: str) -> None:
+def test_a_mistake_is_refused_with_its_key(change: dict[str, Any], key: str) -> None:
     with pytest.raises(Invalid) as refused:
         parse_feed({**GOOD, **change})
     assert key in refused.value.message
@@ -73,7 +73,7 @@ def test_what_is_wrong_is_named(change: dict[str, Any], key: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"name = ", b"[["])
-def test_no_toml_at_all(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_no_toml_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "feed.toml"
     path.write_bytes(content)
     with pytest.raises(Invalid, match=r"feed\.toml"):

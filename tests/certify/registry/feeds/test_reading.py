@@ -1,4 +1,4 @@
-"""One feed in every format gives the same table; what cannot be read is said row by row."""
+"""Reading of feeds: all formats give the same table, and each unreadable row is reported."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_every_format_gives_the_same_table(name: str, tmp_path: Path) -> None:
     assert (found.rows, found.bad, len(found.sha256)) == (3, 0, 64)
 
 
-def test_a_query_on_another_database_gives_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_on_another_database_gives_the_same_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"sqlite:///{tmp_path}/registry.db"
     engine = create_engine(address)
     with engine.begin() as connection:
@@ -126,7 +126,7 @@ def test_a_query_on_another_database_gives_it_too(tmp_path: Path, monkeypatch: p
         assert "sqlite" not in refused.value.message
 
 
-def test_rows_that_cannot_be_cut_are_named_and_the_others_go_on(tmp_path: Path) -> None:
+def test_rows_that_cannot_be_divided_are_reported_and_the_others_are_read(tmp_path: Path) -> None:
     path = tmp_path / "feed.csv"
     path.write_text(
         'NR,ID,NAME,BORN,DIED\n1,a,b,1940-01-01,2026-01-01\n2,too,few\n3,"open,b,c,d\n4,c,d,1941-01-01,2026-01-02\n'
@@ -167,9 +167,7 @@ def test_short_lines_and_broken_objects_are_quarantined(tmp_path: Path) -> None:
         ({"format": "xml", "record": "birth"}, b"<list><death/></list>", "feed_columns"),
     ],
 )
-def test_files_that_are_something_else_are_refused(
-    form: dict[str, Any], content: bytes, code: str, tmp_path: Path
-) -> None:
+def test_files_in_another_format_are_refused(form: dict[str, Any], content: bytes, code: str, tmp_path: Path) -> None:
     path = tmp_path / "feed"
     path.write_bytes(content)
     with duckdb.connect() as database, pytest.raises(Invalid) as refused:
@@ -177,7 +175,7 @@ def test_files_that_are_something_else_are_refused(
     assert refused.value.code == code
 
 
-def test_an_absent_file_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with duckdb.connect() as database, pytest.raises(Invalid) as refused:
         read_feed(feed(format="csv"), tmp_path / "nothing.csv", database)
     assert refused.value.code == "feed_file"

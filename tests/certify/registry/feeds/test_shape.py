@@ -1,4 +1,4 @@
-"""A file that departs from its history is stopped before it touches anybody."""
+"""A file that differs too much from earlier files is stopped before it can affect a person."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _codes(shape: Shape, earlier: int = 5, **limits: float) -> list[str]:
     return [entry.code for entry in found]
 
 
-def test_a_usual_file_goes_on() -> None:
+def test_a_usual_file_has_no_departures() -> None:
     assert _codes(USUAL) == []
     assert _codes(replace(USUAL, rows=4000)) == []
 
@@ -40,10 +40,10 @@ def test_each_departure_is_named(change: dict[str, object], code: str) -> None:
     assert code in _codes(replace(USUAL, **change))  # type: ignore[arg-type]
 
 
-def test_without_history_only_absolute_limits_hold() -> None:
+def test_without_history_only_absolute_limits_apply() -> None:
     assert _codes(replace(USUAL, rows=100_000), earlier=2) == []
     assert _codes(replace(USUAL, rows=100_000), earlier=0, most_rows=50_000) == ["too_many_rows"]
 
 
-def test_an_empty_file_is_no_file() -> None:
+def test_an_empty_file_is_a_departure() -> None:
     assert _codes(Shape(0, 0, 0, 0, None)) == ["empty"]

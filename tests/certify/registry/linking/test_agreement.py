@@ -1,4 +1,4 @@
-"""Conditions that are there for speed change no level."""
+"""Levels of agreement: conditions that only save time change no level."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def database() -> duckdb.DuckDBPyConnection:
 
 
 def _edits(text: str) -> list[str]:
-    """Return all texts that differ by one slip: a character changed, left out or put in."""
+    """Return all texts that differ by one mistake: a character changed, left out or added."""
     places = range(len(text))
     return [
         *(text[:i] + "7" + text[i + 1 :] for i in places),
@@ -28,7 +28,7 @@ def _edits(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", ["1234", "52998224725", "110101194903070014"])
-def test_one_slip_is_seen_wherever_it_is(database: duckdb.DuckDBPyConnection, text: str) -> None:
+def test_one_mistake_is_found_at_every_place(database: duckdb.DuckDBPyConnection, text: str) -> None:
     gamma = id_comparison(checked=True, holds_birth=False).gamma_sql("$l_{column}", "$r_{column}")
     for other in _edits(text):
         given = {"l_id": text, "r_id": None, "l_id_text": text, "r_id_text": other}
@@ -48,7 +48,7 @@ def test_one_slip_is_seen_wherever_it_is(database: duckdb.DuckDBPyConnection, te
         ("ana lima prado sousa", "ana lima sousa", 2),
     ],
 )
-def test_words_left_out_are_a_slip_when_two_remain(
+def test_a_missing_word_is_a_small_difference_when_two_remain(
     database: duckdb.DuckDBPyConnection, one: str, other: str, level: int
 ) -> None:
     gamma = NAME.gamma_sql("$l_{column}", "$r_{column}")

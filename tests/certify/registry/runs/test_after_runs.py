@@ -1,4 +1,4 @@
-"""What people, officers and auditors do with runs: receipts, audits, replay, comparison, corrections, reports."""
+"""Use of runs by people, officers and auditors: receipts, audits, replay, comparison, corrections, reports."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from .conftest import NAMES, Fund
 pytestmark = pytest.mark.integration
 
 _UNGUARDED = text("set local session_replication_role = replica")
-"""As whoever owns the database could: the triggers that keep these tables append-only do not fire."""
+"""Act as the owner of the database: the triggers that keep these tables append-only do not fire."""
 
 
 def _stays(fund: Fund, *names: str, **changes: object) -> RunRow:
@@ -47,7 +47,7 @@ def _stays(fund: Fund, *names: str, **changes: object) -> RunRow:
     return fund.run(fund.feed("life_events", **changes), *rows)
 
 
-def test_a_silent_pass_has_a_receipt_that_says_what_it_rests_on(fund: Fund) -> None:
+def test_a_silent_pass_has_a_receipt_with_its_evidence(fund: Fund) -> None:
     _stays(fund, "Ana Pereira")
     with fund.service.reading() as unit:
         (receipt,) = receipts_of(unit, fund.people["Ana Pereira"])
@@ -81,14 +81,14 @@ def test_that_was_not_me_withdraws_the_evidence_and_opens_a_case(fund: Fund) -> 
     with fund.service.unit() as unit:
         assert [entry.kind for entry in open_cases_of(unit.db, person)] == ["not_me"]
         assert receipts_of(unit, person)[0].items[0].denied
-        with pytest.raises(NotFound):  # nobody can deny what is somebody else's
+        with pytest.raises(NotFound):  # a person can deny only their own records
             deny(unit, fund.people["Maria Silva"], evidence)
-        # The case stays until an officer closes it, whatever is determined meanwhile.
+        # The case stays open until an officer closes it, even if the person is determined again.
         determine(unit, person)
         assert [entry.kind for entry in open_cases_of(unit.db, person)] == ["not_me"]
 
 
-def test_nobody_can_deny_a_death(fund: Fund) -> None:
+def test_a_person_cannot_deny_a_death(fund: Fund) -> None:
     fund.run(fund.feed("deaths"), fund.row("Alan Turing", "7", "2026-02-20"))
     person = fund.people["Alan Turing"]
     with fund.service.unit() as unit:
@@ -108,14 +108,14 @@ def test_a_silent_pass_is_a_determination_like_any_other(fund: Fund) -> None:
         assert found.verdict["method"] == "data"
         assert next(iter(all_determinations(unit, person, limit=10))).id == found.id
         assert replay(unit, found.id).identical
-        # Determined one by one it comes out the same, and now there is a certificate.
+        # Determined one by one, the result is the same, and there is a certificate.
         one = determine(unit, person)
         assert determination_digest(one.determinations[0]) == found.digest
         assert one.certificate is not None
         assert len(receipts_of(unit, person)) == 1
 
 
-def test_the_lot_draws_passes_and_their_checks_give_a_rate(fund: Fund) -> None:
+def test_passes_are_drawn_and_their_checks_give_a_rate(fund: Fund) -> None:
     service = replace(fund.service, settings=fund.service.settings.model_copy(update={"audit_share": 1.0}))
     _stays(replace(fund, service=service))
     with fund.service.unit() as unit:
@@ -134,7 +134,7 @@ def test_the_lot_draws_passes_and_their_checks_give_a_rate(fund: Fund) -> None:
     assert report.false_passes.low < 1 / len(NAMES) < report.false_passes.high
 
 
-def test_without_a_share_nobody_is_drawn(fund: Fund) -> None:
+def test_without_a_share_no_pass_is_drawn(fund: Fund) -> None:
     service = replace(fund.service, settings=fund.service.settings.model_copy(update={"audit_share": 0.0}))
     _stays(replace(fund, service=service))
     with fund.service.reading() as unit:
@@ -201,7 +201,7 @@ def test_the_file_of_a_run_links_the_same_people_again(fund: Fund) -> None:
     assert (again.same, again.missing) == (len(NAMES) - 1, 1)
 
 
-def test_new_rules_are_tried_on_everybody_before_they_are_released(fund: Fund) -> None:
+def test_a_new_policy_is_compared_on_all_people_before_release(fund: Fund) -> None:
     _stays(fund, "Ana Pereira", "Maria Silva")
     fund.service.clock.advance(timedelta(days=200))  # type: ignore[attr-defined]
     policy = fund.service.policy("employee").policy
@@ -222,7 +222,7 @@ def test_new_rules_are_tried_on_everybody_before_they_are_released(fund: Fund) -
     assert fund.standing("Ana Pereira").standing == "certified"
 
 
-def test_what_a_registry_got_wrong_goes_back_to_it(fund: Fund) -> None:
+def test_errors_of_a_registry_are_reported_to_it(fund: Fund) -> None:
     deaths = fund.feed("deaths")
     fund.run(deaths, fund.row("Alan Turing", "7", "2026-02-20"), fund.row("Ada Lovelace", "8", "2026-02-20", born=""))
     fund.run(deaths, {**fund.row("Emmy Noether", "9", "2026-02-20"), "name": "", "born": ""})
@@ -248,7 +248,7 @@ def test_an_officer_can_read_why_a_link_is_doubtful(fund: Fund) -> None:
     assert terms[-1].total == pytest.approx(question.weight, abs=1e-4)
 
 
-def test_the_report_is_one_page_that_names_nobody(fund: Fund) -> None:
+def test_the_report_is_one_page_without_personal_data(fund: Fund) -> None:
     row = _stays(fund)
     with fund.service.reading() as unit:
         page = run_report(unit, row.id)
@@ -259,7 +259,7 @@ def test_the_report_is_one_page_that_names_nobody(fund: Fund) -> None:
     assert not any(name in page for name in NAMES)
 
 
-def test_feed_status_tells_what_is_stale_and_what_waits(fund: Fund) -> None:
+def test_feed_status_shows_stale_feeds_and_waiting_files(fund: Fund) -> None:
     _stays(fund)
     fund.service.clock.advance(timedelta(days=2000))  # type: ignore[attr-defined]
     with fund.service.reading() as unit:

@@ -1,4 +1,4 @@
-"""The night: inboxes are emptied in order, one feed's trouble holds up no other, the worker does it by itself."""
+"""The nightly job: inboxes are emptied in order, a failing feed stops no other, and the worker runs it."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def test_files_are_carried_out_in_the_order_of_their_names(fund: Fund, feeds: Pa
     fund.file(fund.row("Alan Turing", "1", "2026-02-20"), fund.row("Ada Lovelace", "2", "2026-02-20")).rename(
         inbox / "2026-02-21.csv"
     )
-    fund.file({"nr": "3", "op": "V", "of": "1"}, {"nr": "4", "id": "nobody", "when": "never"}).rename(
+    fund.file({"nr": "3", "op": "V", "of": "1"}, {"nr": "4", "id": "unknown", "when": "never"}).rename(
         inbox / "2026-02-22.csv"
     )
     (inbox / "2026-02-23.csv.part").write_text("half a fi")
     night = nightly(fund.service, feeds)
     assert (night.files, night.runs, night.held, night.troubles) == (2, 1, 1, ())
-    # Half of the second file is bad: it is held, and stays where it is until somebody has looked.
+    # Half of the second file is bad: it is held, and stays in the inbox until an officer has looked.
     assert fund.standing("Alan Turing").standing == "paused"
     assert sorted(path.name for path in inbox.iterdir()) == ["2026-02-22.csv", "2026-02-23.csv.part"]
     assert [path.name for path in (feeds / "deaths" / "done").iterdir()] == ["2026-02-21.csv"]
@@ -69,7 +69,7 @@ def test_files_are_carried_out_in_the_order_of_their_names(fund: Fund, feeds: Pa
     assert (again.files, again.runs, again.held) == (0, 0, 1)
 
 
-def test_one_feeds_trouble_holds_up_no_other(fund: Fund, feeds: Path) -> None:
+def test_a_failing_feed_does_not_stop_the_others(fund: Fund, feeds: Path) -> None:
     (feeds / "broken.toml").write_text("name = 7")
     (feeds / "columns.toml").write_text(DEATHS.replace('"deaths"', '"other-deaths"', 1).replace('"nr"', '"missing"'))
     (feeds / "columns" / "inbox").mkdir(parents=True)
@@ -85,7 +85,7 @@ def test_one_feeds_trouble_holds_up_no_other(fund: Fund, feeds: Path) -> None:
 
 
 @pytest.mark.enable_socket
-def test_the_registry_worker_does_it_by_itself(fund: Fund, feeds: Path) -> None:
+def test_the_registry_worker_runs_the_nightly_job(fund: Fund, feeds: Path) -> None:
     fund.file(fund.row("Alan Turing", "1", "2026-02-20")).rename(feeds / "deaths" / "inbox" / "a.csv")
     settings = fund.service.settings.model_copy(update={"feeds_dir": feeds})
     service = replace(fund.service, settings=settings)

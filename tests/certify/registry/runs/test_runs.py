@@ -1,4 +1,4 @@
-"""Whole runs on PostgreSQL: from a file to standings, again after interruptions, and taken back."""
+"""Whole runs on PostgreSQL: from a file to standings, after interruptions, and with voids."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_hospital_stay_extends_silently(fund: Fund) -> None:
     assert stored.link_weight > 10
 
 
-def test_what_others_could_do_proves_nothing(fund: Fund) -> None:
+def test_acts_that_others_could_do_prove_nothing(fund: Fund) -> None:
     fund.run(fund.feed("life_events"), fund.row("Ana Pereira", "1", "2026-02-20", what="bus"))
     assert fund.standing("Ana Pereira").valid_until == date(2026, 6, 1)
     assert len(_facts(fund, "Ana Pereira")) == 1
@@ -95,7 +95,7 @@ def test_a_correction_moves_the_death_to_the_right_person(fund: Fund) -> None:
     fund.run(deaths, fund.row("Ada Lovelace", "7", "2026-02-20", op="C"))
     assert fund.standing("Alan Turing").standing == "certified"
     assert fund.standing("Ada Lovelace").standing == "paused"
-    # A second correction, of the same number, back again; then it is taken back altogether.
+    # A second correction of the same number, back to the first person; then the record is voided.
     fund.run(deaths, fund.row("Alan Turing", "7", "2026-02-19", op="C"))
     assert fund.standing("Alan Turing").standing == "paused"
     assert fund.standing("Ada Lovelace").standing == "certified"
@@ -141,7 +141,7 @@ def test_records_entered_by_hand_are_known(fund: Fund) -> None:
     assert row.counts["notes"] == {"known": 1}
 
 
-def test_an_id_that_name_and_birth_contradict_hits_nobody(fund: Fund) -> None:
+def test_an_id_that_name_and_birth_date_contradict_affects_no_one(fund: Fund) -> None:
     wrong = fund.row("Somebody Else", "7", "2026-02-20", id="ID000004", born="1971-11-30", sex="M")
     row = fund.run(fund.feed("deaths"), wrong)
     assert row.counts["notes"]["id_conflict"] == 1
@@ -168,7 +168,7 @@ def test_a_doubtful_death_is_a_question_for_an_officer(fund: Fund) -> None:
         answer(unit, question.id, officer="o1", same=False)
 
 
-def test_a_question_goes_when_its_record_is_taken_back(fund: Fund) -> None:
+def test_a_question_is_withdrawn_when_its_record_is_voided(fund: Fund) -> None:
     deaths = fund.feed("deaths")
     fund.run(deaths, fund.row("Alan Turing", "7", "2026-02-20", name="", born=""))
     fund.run(deaths, {"nr": "8", "op": "V", "of": "7"})
@@ -177,18 +177,18 @@ def test_a_question_goes_when_its_record_is_taken_back(fund: Fund) -> None:
         assert not open_cases_of(unit.db, fund.people["Alan Turing"])
 
 
-def test_what_a_full_feed_no_longer_holds_has_ended(fund: Fund) -> None:
+def test_a_record_that_a_full_feed_no_longer_has_has_ended(fund: Fund) -> None:
     prison = fund.feed("prison", content="full", limits={"least_rows_ratio": 0.0})
     fund.run(prison, fund.row("Alan Turing", "1", "2026-01-10"), fund.row("Ada Lovelace", "2", "2026-01-11"))
     fund.run(prison, fund.row("Ada Lovelace", "2", "2026-01-11"))
     assert Counter(map(type, _facts(fund, "Alan Turing"))) == {AdverseRecord: 1, Void: 1}
     assert Counter(map(type, _facts(fund, "Ada Lovelace"))) == {AdverseRecord: 1}
-    # In prison again, under the same number: a new fact.
+    # In prison again under the same number: this is a new fact.
     fund.run(prison, fund.row("Alan Turing", "1", "2026-02-10"), fund.row("Ada Lovelace", "2", "2026-01-11"))
     assert Counter(map(type, _facts(fund, "Alan Turing"))) == {AdverseRecord: 2, Void: 1}
 
 
-def test_a_file_that_departs_waits_for_an_officer(fund: Fund) -> None:
+def test_an_unusual_file_waits_for_an_officer(fund: Fund) -> None:
     deaths = fund.feed("deaths", limits={"most_rows": 1})
     path = fund.file(fund.row("Alan Turing", "7", "2026-02-20"), fund.row("Ada Lovelace", "8", "2026-02-20"))
     found = import_file(fund.service, deaths, path, quarantine=fund.folder / "bad.csv")
@@ -215,7 +215,7 @@ def test_a_refused_file_never_runs_and_leaves_nothing_behind(fund: Fund) -> None
 
 
 def _stop_after(monkeypatch: pytest.MonkeyPatch, chunks: int) -> None:
-    """Fail in the middle of the chunk after so many, when its evidence is stored already."""
+    """Fail in the middle of the chunk after the first ones, when its evidence is stored already."""
     done = 0
     real = bulk.insert_evidence
 
@@ -229,7 +229,7 @@ def _stop_after(monkeypatch: pytest.MonkeyPatch, chunks: int) -> None:
     monkeypatch.setattr(apply, "insert_evidence", dying)
 
 
-def test_an_interrupted_run_goes_on_and_does_nothing_twice(fund: Fund, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_continues_and_does_nothing_twice(fund: Fund, monkeypatch: pytest.MonkeyPatch) -> None:
     feed = fund.feed("life_events")
     rows = [fund.row(name, str(number), "2026-02-20", what="stay") for number, name in enumerate(NAMES)]
     found = import_file(fund.service, feed, fund.file(*rows), quarantine=fund.folder / "bad.csv")
@@ -253,7 +253,7 @@ def test_an_interrupted_run_goes_on_and_does_nothing_twice(fund: Fund, monkeypat
         assert unit.db.scalar(select(func.count()).select_from(SilentPassRow)) == len(NAMES)
 
 
-def test_working_files_are_sealed_and_go_when_the_run_is_done(fund: Fund) -> None:
+def test_working_files_are_sealed_and_deleted_when_the_run_is_done(fund: Fund) -> None:
     deaths = fund.feed("deaths")
     found = import_file(
         fund.service, deaths, fund.file(fund.row("Alan Turing", "7", "2026-02-20")), quarantine=fund.folder / "bad.csv"
@@ -267,7 +267,7 @@ def test_working_files_are_sealed_and_go_when_the_run_is_done(fund: Fund) -> Non
     assert not folder.exists()
 
 
-def test_a_run_whose_files_are_elsewhere_says_so(fund: Fund) -> None:
+def test_a_run_whose_files_are_on_another_machine_is_refused(fund: Fund) -> None:
     found = import_file(
         fund.service,
         fund.feed("deaths"),
@@ -281,7 +281,7 @@ def test_a_run_whose_files_are_elsewhere_says_so(fund: Fund) -> None:
     assert missing.value.code == "run_elsewhere"
 
 
-def test_bad_rows_are_quarantined_and_good_ones_go_on(fund: Fund, tmp_path: Path) -> None:
+def test_bad_rows_are_quarantined_and_good_ones_are_used(fund: Fund, tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     path = fund.file(
         fund.row("Alan Turing", "7", "2026-02-20"),

@@ -1,4 +1,4 @@
-"""The SQL of silent certification against ``decide``: the same answer for everybody, or none at all."""
+"""The SQL of silent certification against ``decide``: the same result for each person, or none at all."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from certify.registry.runs.silent import EVIDENCE, PENSIONS, SilentDecisions, fi
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 POLICIES = {name: document.policy for name, document in load_policies().items()}
 _ACTS = [*POLICIES["employee"].signs, "something_unknown"]
-# Thresholds at which every rule of adding up matters: little weight is enough here, two bodies are needed there.
+# Thresholds at which each rule of addition matters: one needs little weight, another two body-present acts.
 _SILENT = {"employee": SilentRule(0.3, 1), "resident": SilentRule(1.9, 2), "personal_pension": SilentRule(2.0, 1)}
 STRANGE = {name: replace(policy, silent=_SILENT.get(name, policy.silent)) for name, policy in POLICIES.items()}
 
 
 @dataclass(frozen=True)
 class Person:
-    """A person with pensions, what was known before, and what is new."""
+    """A person with pensions, earlier evidence, and new evidence."""
 
     number: int
     birth: date | None
@@ -102,7 +102,7 @@ def _decided(person: Person, scheme: str, facts: Sequence[Evidence], policies: d
 
 
 def _chance_people(seed: int, count: int) -> list[Person]:
-    """People of all kinds, near the edges of every rule."""
+    """Make people of all kinds, near the limits of each rule."""
     chance = random.Random(seed)  # noqa: S311 - repeatable chance is what the test needs
     numbers = iter(range(1, 100 * count))
 
@@ -156,7 +156,7 @@ def _chance_people(seed: int, count: int) -> list[Person]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_passes_are_what_decide_would_say(seed: int) -> None:
+def test_passes_equal_the_determinations_of_decide(seed: int) -> None:
     people = _chance_people(seed, 4_000)
     found = _found(people, STRANGE)
     passes = {row["entitlement_id"]: row for row in found.passes.to_pylist()}
@@ -171,7 +171,7 @@ def test_passes_are_what_decide_would_say(seed: int) -> None:
             after = _decided(person, scheme, (*person.before, *person.new), STRANGE)
             row = passes.get(f"{person.number}/{scheme}")
             if row is None:
-                # Nothing that matters is missed: whoever is proven later is either here or among the hard.
+                # No one is missed: each person with a later proof is either here or among the hard ones.
                 assert (after.standing, after.valid_until) == (before.standing, before.valid_until)
                 continue
             assert after.standing is Standing.CERTIFIED
@@ -203,15 +203,15 @@ def test_trust_in_the_feed_scales_the_weight() -> None:
 
 
 @pytest.mark.parametrize("kind", ["death", "prison", "unheard_of"])
-def test_whoever_has_an_adverse_record_is_left_to_decide(kind: str) -> None:
+def test_people_with_adverse_records_are_left_to_decide(kind: str) -> None:
     record = AdverseRecord(id=str(UUID(int=9)), source="r", event_at=NOW, recorded_at=NOW, kind=kind)
     found = _found([_plain(before=(record,))])
     assert found.passes.num_rows == 0
     assert found.hard == [_plain().id]
 
 
-def test_one_doubtful_pension_leaves_all_of_a_person_to_decide() -> None:
-    """A subsidy from 80 on, and a person of 75: the other pension is not decided apart."""
+def test_one_doubtful_pension_leaves_all_pensions_of_a_person_to_decide() -> None:
+    """For a person of 75 with a subsidy from 80 on, the other pension is not decided separately."""
     found = _found([_plain(schemes=("elderly_subsidy", "employee"))])
     assert found.passes.num_rows == 0
     assert len(found.hard) == 1
