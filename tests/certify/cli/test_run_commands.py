@@ -12,7 +12,7 @@ import pytest
 
 from certify.policies import load_policies
 from certify.service import utc_now
-from tests.cli.conftest import Command
+from tests.certify.cli.conftest import Command
 
 pytestmark = pytest.mark.integration
 

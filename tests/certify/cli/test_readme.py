@@ -14,7 +14,7 @@ from certify.cli import app
 from certify.cli.exit_codes import ExitCode
 from certify.config import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
 

@@ -16,7 +16,7 @@ from certify.cli.failures import failure_of
 from certify.domain.policy import PolicyInvalid
 from certify.errors import Conflict, NotFound, Unavailable
 from models.errors import ImageRefused, ModelMissing
-from tests.cli.here import ended
+from tests.certify.cli.here import ended
 
 CONNECTION = 'connection failed: connection to server at "db" (10.0.0.7), port 5432 failed:'
 URL = "postgresql+psycopg://certify:open-sesame@db:5432/pensions"

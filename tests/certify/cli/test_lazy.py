@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import certify.cli
 from certify.cli.lazy import COMMANDS, GROUPS
-from tests.cli.walk import all_commands, groups
+from tests.certify.cli.walk import all_commands, groups
 
 HEAVY = {
     *("alembic", "anyio", "av", "babel", "cryptography", "cv2", "duckdb", "fastapi", "joserfc", "matplotlib", "numpy"),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from certify.cli.exit_codes import ExitCode
+from tests.certify.cli.here import ended
 from tests.certify.test_config import BROKEN, SECRET
-from tests.cli.here import ended
 
 COMMANDS = ("case list", "worker", "serve", "token --role officer", "db upgrade", "keys export k.json", "demo")
 

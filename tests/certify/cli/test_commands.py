@@ -16,7 +16,7 @@ from certify.cli.exit_codes import ExitCode
 from certify.storage.embedded import start_embedded
 from fixtures import faces
 from models.weights.packs import PackStore, Presence, default_cache_dir
-from tests.cli.here import here
+from tests.certify.cli.here import here
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from certify.cli import app
 from certify.cli.exit_codes import ExitCode
 from certify.service import utc_now
-from tests.cli.here import ended
+from tests.certify.cli.here import ended
 
 pytestmark = pytest.mark.integration
 

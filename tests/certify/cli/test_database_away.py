@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from certify.cli.exit_codes import ExitCode
 from certify.storage.database import Database
 from certify.storage.embedded import PostgresServer, embedded_url
-from tests.cli.here import ended
-from tests.cli.walk import all_commands
+from tests.certify.cli.here import ended
+from tests.certify.cli.walk import all_commands
 
 # Port 1 is for a protocol that no machine of ours speaks, and is never given out.
 NOWHERE = "postgresql+psycopg://certify:open-sesame@127.0.0.1:1/pensions"

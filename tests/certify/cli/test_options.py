@@ -13,8 +13,8 @@ import typer
 from certify.cli.exit_codes import ExitCode
 from certify.cli.options import require_finite, require_memory, require_writable, require_writable_private
 from certify.errors import Invalid
-from tests.cli.here import ended
-from tests.cli.walk import all_commands
+from tests.certify.cli.here import ended
+from tests.certify.cli.walk import all_commands
 
 ID = str(UUID(int=7))
 NOWHERE = {"CERTIFY_DATABASE_URL": "postgresql+psycopg://certify:open-sesame@127.0.0.1:1/pensions"}

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from certify.cli.exit_codes import TERMINATED, ExitCode
-from tests.cli.here import ended
+from tests.certify.cli.here import ended
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.enable_socket]
 

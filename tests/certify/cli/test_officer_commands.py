@@ -11,8 +11,8 @@ import pytest
 from certify.cli.exit_codes import ExitCode
 from certify.storage.embedded import start_embedded
 from fixtures import faces
-from tests.cli.here import here
-from tests.cli.test_commands import as_json, needs_models
+from tests.certify.cli.here import here
+from tests.certify.cli.test_commands import as_json, needs_models
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

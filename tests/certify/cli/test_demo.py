@@ -13,7 +13,7 @@ from certify.cli.demo import MARKER, prepare_folder
 from certify.cli.exit_codes import ExitCode
 from certify.errors import Unavailable
 from certify.storage.embedded import start_embedded
-from tests.cli.here import ended
+from tests.certify.cli.here import ended
 
 
 def test_a_new_folder_is_made_and_marked(tmp_path: Path) -> None:

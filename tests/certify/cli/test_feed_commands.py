@@ -58,7 +58,7 @@ def test_bad_rows_are_counted_by_reason_and_departures_end_with_no(tmp_path: Pat
 
 
 def test_the_documented_example_is_a_description(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "feeds.md").read_text("utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "feeds.md").read_text("utf-8")
     (tmp_path / "feed.toml").write_text(text.split("```toml\n")[1].split("```")[0], "utf-8")
     (tmp_path / "feed.csv").write_text("NR;ID;NAME;BORN;DIED;OP;OF\n1;x;y;01/02/1940;03/11/2026;N;\n", "gb18030")
     found = CliRunner().invoke(

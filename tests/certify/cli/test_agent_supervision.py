@@ -14,9 +14,9 @@ from certify.doorstep.tablets import revoke_tablet
 from certify.doorstep.watch import watch_agents
 from certify.queue import NoQueue
 from certify.service import Service
+from tests.certify.cli.conftest import Command
 from tests.certify.doorstep.conftest import make_round
 from tests.certify.doorstep.test_watch import attest
-from tests.cli.conftest import Command
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.integration

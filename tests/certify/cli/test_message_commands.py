@@ -15,7 +15,7 @@ import zxingcpp
 from PIL import Image
 
 from certify.service import utc_now
-from tests.cli.conftest import Command
+from tests.certify.cli.conftest import Command
 
 pytestmark = pytest.mark.integration
 
