@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 from functools import cache
 from pathlib import Path
@@ -146,3 +147,16 @@ def test_every_decision_has_a_status_and_a_date_and_stands_in_the_index() -> Non
 
 def test_the_readme_is_short() -> None:
     assert len(_text(ROOT / "README.md").splitlines()) <= 130
+
+
+def test_the_figure_has_every_room() -> None:
+    """The layers of ``.importlinter`` are the rooms; the figure of docs/architecture.md must not lag behind."""
+    contracts = configparser.ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    figure = _text(ROOT / "docs" / "architecture.md").split("```mermaid")[1].split("```")[0]
+    shown = set(re.findall(r"\w+", " ".join(re.findall(r'\["([^"]*)"\]', figure))))
+    for package in ("certify", "models", "api"):
+        layers = contracts[f"importlinter:contract:rooms-{package}"]["layers"]
+        rooms = set(re.findall(r"\w+", layers)) - {"__main__"}
+        assert rooms
+        assert rooms - shown == set(), f"rooms of {package} that the figure lacks"
