@@ -9,9 +9,9 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas import In, Out, Text
+from certify.messages.texts import Language
 
 DeviceId = Annotated[str, StringConstraints(min_length=16, max_length=200, pattern=r"^[\x21-\x7e]+$")]
-Language = Literal["zh-Hans", "en", "pt", "hi", "fr", "es", "ar"]
 
 
 class WhoIn(In):

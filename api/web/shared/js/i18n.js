@@ -4,15 +4,27 @@ const meta = (/** @type {string} */ name) => document.querySelector(`meta[name="
 
 /** Folder of this release, for everything the page loads. */
 export const BASE = meta("base");
-export const LANGUAGES = meta("languages").split(" ");
 export const RETENTION_DAYS = Number(meta("retention-days"));
 /** Days within which an objection is answered. */
 export const ANSWER_DAYS = Number(meta("answer-days"));
 /** Days from today between which a visit can be asked for. */
 export const VISIT_DAYS = meta("visit-days").split(" ").map(Number);
 
-/** @type {Record<string, string>} */
-export const NAMES = { "zh-Hans": "简体中文", en: "English", pt: "Português", hi: "हिन्दी", fr: "Français", es: "Español", ar: "العربية" };
+/**
+ * The languages of the pages by code, in the order in which they are offered: the name in the language itself, the
+ * direction of its writing, and the voice that reads it aloud. A test compares them with those of the service.
+ *
+ * @type {Record<string, {name: string, direction: "ltr" | "rtl", voice: string}>}
+ */
+export const LANGUAGES = {
+  "zh-Hans": { name: "简体中文", direction: "ltr", voice: "zh-CN" },
+  en: { name: "English", direction: "ltr", voice: "en-GB" },
+  pt: { name: "Português", direction: "ltr", voice: "pt-BR" },
+  hi: { name: "हिन्दी", direction: "ltr", voice: "hi-IN" },
+  fr: { name: "Français", direction: "ltr", voice: "fr-FR" },
+  es: { name: "Español", direction: "ltr", voice: "es-ES" },
+  ar: { name: "العربية", direction: "rtl", voice: "ar-SA" },
+};
 
 /** @type {Record<string, string>} */
 let words = {};
@@ -27,7 +39,7 @@ export async function load(wanted) {
   words = await answer.json();
   language = wanted;
   document.documentElement.lang = wanted;
-  document.documentElement.dir = wanted === "ar" ? "rtl" : "ltr";
+  document.documentElement.dir = LANGUAGES[wanted].direction;
 }
 
 /**

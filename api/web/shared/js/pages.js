@@ -2,8 +2,8 @@
 
 import { NoNetwork, Problem } from "./api.js";
 import { append, button, h, icon } from "./dom.js";
-import { keep } from "./device.js";
-import { load, number, t } from "./i18n.js";
+import { applyTextSize, keep, recall } from "./device.js";
+import { current, LANGUAGES, load, number, t } from "./i18n.js";
 
 /** @typedef {{title: string, body: import("./dom.js").Child[], back?: string | null, leave?: () => void}} Page */
 /** @typedef {(options: Record<string, any>) => Page | Promise<Page>} View */
@@ -107,7 +107,7 @@ export function sayProblem(error) {
 }
 
 /** The bar at the top, in the present language. */
-export function frame() {
+function frame() {
   const top = /** @type {HTMLElement} */ (document.querySelector("header.top"));
   top.querySelector("button")?.remove();
   const name = /** @type {HTMLElement} */ (top.querySelector(".brand span"));
@@ -137,8 +137,29 @@ function watchNetwork() {
   tell();
 }
 
-/** @param {App} made */
-export function install(made) {
+/**
+ * Take a secret out of the page's address before anything else sees it: `#l=...` at the end of a letter's link, say.
+ *
+ * @param {string} kinds letters that this app knows before the equals sign
+ * @returns {{kind: string, secret: string} | null} null when the address has none
+ */
+export function takeSecret(kinds) {
+  const found = new RegExp(`^#([${kinds}])=([A-Za-z0-9_-]{10,100})$`).exec(location.hash);
+  if (!found) return null;
+  history.replaceState(null, "", location.pathname);
+  return { kind: found[1], secret: found[2] };
+}
+
+/**
+ * Start an app, in the language and text size that this device remembers. Its first page is shown with `go`.
+ *
+ * @param {App} made what the app is made of
+ * @throws {Error} when the texts of the language do not load
+ */
+export async function start(made) {
+  applyTextSize();
+  const remembered = recall("language") ?? "";
+  await load(Object.keys(LANGUAGES).includes(remembered) ? remembered : current());
   app = made;
   started();
   frame();

@@ -1,8 +1,7 @@
 // The agents' app. All of it is loaded at once: at the next door there may be no network for what is missing.
 
-import { applyTextSize, recall } from "./device.js";
-import { current, LANGUAGES, load, t } from "./i18n.js";
-import { go, install, keepOffline } from "./pages.js";
+import { t } from "./i18n.js";
+import { go, keepOffline, start, takeSecret } from "./pages.js";
 import { stay } from "./store.js";
 import { own } from "./tablet.js";
 import { isOpen, lockOf, signedIn, watchWork } from "./work.js";
@@ -49,19 +48,9 @@ const VIEWS = {
   settings,
 };
 
-function secretOfInvitation() {
-  const found = /^#e=([A-Za-z0-9_-]{10,100})$/.exec(location.hash);
-  history.replaceState(null, "", location.pathname);
-  return found?.[1] ?? null;
-}
-
-async function start() {
-  applyTextSize();
-  const secret = secretOfInvitation();
-  const remembered = recall("language");
-  const wanted = remembered && LANGUAGES.includes(remembered) ? remembered : current();
-  await load(LANGUAGES.includes(wanted) ? wanted : "en");
-  install({
+async function main() {
+  const invitation = takeSecret("e");
+  await start({
     views: Object.fromEntries(Object.entries(VIEWS).map(([name, view]) => [name, () => view])),
     home: "home",
     signIn: () => ({ title: t("signin.title"), go: () => go("signin") }),
@@ -69,10 +58,10 @@ async function start() {
     said: { tablet_refused: "error.tablet", agent_suspended: "error.tablet" },
   });
   watchWork(() => void go("home", {}, { replace: true }));
-  if (secret) await go("enrol", { secret }, { replace: true });
+  if (invitation) await go("enrol", { secret: invitation.secret }, { replace: true });
   else await go("home", {}, { replace: true });
   await keepOffline("/agent/sw.js", "/agent");
   await stay();
 }
 
-void start();
+void main();

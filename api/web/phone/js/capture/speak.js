@@ -1,10 +1,7 @@
 // Saying aloud what stands on the screen, for eyes that cannot read it in time, with a short buzz.
 
 import { recall } from "../device.js";
-import { current } from "../i18n.js";
-
-/** @type {Record<string, string>} */
-const VOICES = { "zh-Hans": "zh-CN", pt: "pt-BR", hi: "hi-IN", ar: "ar-SA", en: "en-GB", fr: "fr-FR", es: "es-ES" };
+import { current, LANGUAGES } from "../i18n.js";
 
 export const speechIsOn = () => recall("speech") !== "off";
 
@@ -14,7 +11,7 @@ let last = "";
 export function speak(text, how = {}) {
   if (!speechIsOn() || !("speechSynthesis" in window) || (text === last && !how.force)) return;
   last = text;
-  const wanted = VOICES[current()] ?? current();
+  const wanted = LANGUAGES[current()].voice;
   const voices = speechSynthesis.getVoices();
   const voice = voices.find((each) => each.lang.replace("_", "-") === wanted) ?? voices.find((each) => each.lang.startsWith(wanted.slice(0, 2)));
   // Read by a voice of another language it would only confuse.

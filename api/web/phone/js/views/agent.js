@@ -1,9 +1,9 @@
 import { call, Problem } from "../api.js";
 import { button, h } from "../dom.js";
-import { go } from "../main.js";
 import { day, t } from "../i18n.js";
+import { go } from "../pages.js";
 
-/** Who stands at the door: for whoever scanned the code that an agent shows. @type {import("../main.js").View} */
+/** Who stands at the door: for whoever scanned the code that an agent shows. @type {import("../pages.js").View} */
 export async function agent({ secret }) {
   /** @type {any} */
   let found;

@@ -1,11 +1,12 @@
 import { call } from "../api.js";
 import { button, h, icon } from "../dom.js";
-import { go, state } from "../main.js";
 import { ANSWER_DAYS, day, number, t, tn } from "../i18n.js";
+import { go } from "../pages.js";
+import { state } from "../state.js";
 
 /**
  * The fast lane of whoever was wrongly declared dead: show yourself, then send the objection.
- * @type {import("../main.js").View}
+ * @type {import("../pages.js").View}
  */
 export async function appeal({ page, step = 1, shown = false, sent }) {
   if (sent) return done(sent, page);
@@ -41,7 +42,7 @@ export async function appeal({ page, step = 1, shown = false, sent }) {
   };
 }
 
-/** @param {any} sent @param {any} page @returns {import("../main.js").Page} */
+/** @param {any} sent @param {any} page @returns {import("../pages.js").Page} */
 function done(sent, page) {
   const left = Math.max(1, Math.ceil((Date.parse(sent.answer_by) - Date.now()) / 86_400_000));
   const stopped = page?.pensions.some((/** @type {any} */ pension) => pension.payment === "stop");

@@ -7,13 +7,14 @@ import { Stage } from "../capture/stage.js";
 import { store } from "../capture/vault.js";
 import { keep } from "../device.js";
 import { button, h } from "../dom.js";
-import { go, problemPage, state } from "../main.js";
 import { number, t } from "../i18n.js";
+import { go, problemPage } from "../pages.js";
+import { state } from "../state.js";
 import { openSession } from "./prepare.js";
 
 /**
  * Being filmed. Live with guidance where the network allows, else recorded and sent afterwards.
- * @type {import("../main.js").View}
+ * @type {import("../pages.js").View}
  */
 export async function capture({ opened, warn = false, facing }) {
   if (warn) return warning(opened);
@@ -187,7 +188,7 @@ class Shot {
   }
 }
 
-/** Colours on the screen are announced, and can be refused. @param {any} opened @returns {import("../main.js").Page} */
+/** Colours on the screen are announced, and can be refused. @param {any} opened @returns {import("../pages.js").Page} */
 function warning(opened) {
   const { flashes } = opened.session.plan;
   const seconds = Math.ceil((flashes[flashes.length - 1].to_ms - flashes[0].from_ms) / 1000);
@@ -205,7 +206,7 @@ function warning(opened) {
   };
 }
 
-/** @param {import("../capture/camera.js").CameraTrouble} what @param {any} opened @returns {import("../main.js").Page} */
+/** @param {import("../capture/camera.js").CameraTrouble} what @param {any} opened @returns {import("../pages.js").Page} */
 function trouble(what, opened) {
   return {
     title: t("camera.title"),

@@ -4,7 +4,7 @@ import { t, day } from "../i18n.js";
 
 /**
  * The certificate with its code, to show, save or print. `session` is a capture that has just succeeded.
- * @type {import("../main.js").View}
+ * @type {import("../pages.js").View}
  */
 export async function certificate({ session, number }) {
   /** @type {any} */

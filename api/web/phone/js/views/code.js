@@ -1,17 +1,18 @@
 import { call, Problem } from "../api.js";
 import { deviceId, keep } from "../device.js";
 import { button, h } from "../dom.js";
-import { go, sayProblem, state } from "../main.js";
 import { current, t } from "../i18n.js";
+import { go, sayProblem } from "../pages.js";
+import { state } from "../state.js";
 
-/** Coming in without the camera: a code by message, or the link of a letter. @type {import("../main.js").View} */
+/** Coming in without the camera: a code by message, or the link of a letter. @type {import("../pages.js").View} */
 export async function code({ secret, sent = false }) {
   if (secret) return throughLink(secret);
   if (!state.who) return { title: t("code.title"), body: [button(t("find.next"), () => go("find", { then: "code" }), { kind: "main" })] };
   return sent ? enter() : ask();
 }
 
-/** @returns {import("../main.js").Page} */
+/** @returns {import("../pages.js").Page} */
 function ask() {
   const problem = h("p", { class: "error", role: "alert", hidden: true });
   return {
@@ -34,7 +35,7 @@ function ask() {
   };
 }
 
-/** @returns {import("../main.js").Page} */
+/** @returns {import("../pages.js").Page} */
 function enter() {
   const problem = h("p", { id: "problem", class: "error", role: "alert", hidden: true });
   const input = /** @type {HTMLInputElement} */ (
@@ -71,7 +72,7 @@ function enter() {
   };
 }
 
-/** @param {string} secret @returns {Promise<import("../main.js").Page>} */
+/** @param {string} secret @returns {Promise<import("../pages.js").Page>} */
 async function throughLink(secret) {
   try {
     // A letter lies at home: whoever opens it there may stay signed in.

@@ -1,9 +1,10 @@
 import { call } from "../api.js";
 import { button, h } from "../dom.js";
-import { go, ownPage } from "../main.js";
 import { t } from "../i18n.js";
+import { go } from "../pages.js";
+import { ownPage } from "../state.js";
 
-/** Giving and withdrawing consent to being recognised by the face. @type {import("../main.js").View} */
+/** Giving and withdrawing consent to being recognised by the face. @type {import("../pages.js").View} */
 export async function consent({ saved = false }) {
   const { consent: given } = await ownPage();
   /** @param {boolean} wanted */

@@ -1,9 +1,9 @@
 import { call, Problem } from "../api.js";
 import { button, h } from "../dom.js";
-import { sayProblem } from "../main.js";
 import { current, number, t } from "../i18n.js";
+import { sayProblem } from "../pages.js";
 
-/** How the fund reaches the person, and whether it may remind them. @type {import("../main.js").View} */
+/** How the fund reaches the person, and whether it may remind them. @type {import("../pages.js").View} */
 export async function contact() {
   const known = await call("/v1/me/contact");
   const said = h("p", { id: "problem", role: "status", hidden: true });

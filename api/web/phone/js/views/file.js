@@ -1,11 +1,11 @@
 import { store } from "../capture/vault.js";
 import { button, h } from "../dom.js";
-import { go } from "../main.js";
 import { t } from "../i18n.js";
+import { go } from "../pages.js";
 
 const MOST_BYTES = 20_000_000;
 
-/** For phones whose browser has no camera for pages: a video of the phone's own camera program. @type {import("../main.js").View} */
+/** For phones whose browser has no camera for pages: a video of the phone's own camera program. @type {import("../pages.js").View} */
 export function file({ opened }) {
   const problem = h("p", { class: "error", role: "alert", hidden: true });
   const input = /** @type {HTMLInputElement} */ (h("input", { type: "file", accept: "video/*,image/jpeg,image/png,image/heic,image/webp", capture: "user", class: "sr", id: "film", tabindex: "-1", "aria-hidden": "true" }));

@@ -1,10 +1,11 @@
 import { button, h } from "../dom.js";
-import { go, state } from "../main.js";
 import { t } from "../i18n.js";
+import { go } from "../pages.js";
+import { state } from "../state.js";
 
 /**
  * Who are you? A number and the birth date. What was entered stays in this page only, and is never written anywhere.
- * @type {import("../main.js").View}
+ * @type {import("../pages.js").View}
  */
 export function find({ then = "prepare" }) {
   let kind = "card";

@@ -2,7 +2,7 @@ import { call } from "../api.js";
 import { h } from "../dom.js";
 import { day, t } from "../i18n.js";
 
-/** What happened so far. @type {import("../main.js").View} */
+/** What happened so far. @type {import("../pages.js").View} */
 export async function history() {
   const { attempts, certificates } = await call("/v1/me/history");
   const nothing = !attempts.length && !certificates.length;

@@ -2,13 +2,14 @@ import { call } from "../api.js";
 import { buzz, speak } from "../capture/speak.js";
 import { deviceId } from "../device.js";
 import { button, h, icon } from "../dom.js";
-import { go, state } from "../main.js";
 import { day, t, tn } from "../i18n.js";
+import { go } from "../pages.js";
+import { state } from "../state.js";
 
-/** What came of it, for somebody who may be worried. @type {import("../main.js").View} */
+/** What came of it, for somebody who may be worried. @type {import("../pages.js").View} */
 export async function outcome({ session, token, usedUp = false }) {
   if (usedUp) return usedUpPage();
-  /** @type {Record<string, (session: any, token: string) => import("../main.js").Page | Promise<import("../main.js").Page>>} */
+  /** @type {Record<string, (session: any, token: string) => import("../pages.js").Page | Promise<import("../pages.js").Page>>} */
   const pages = { certified, retry, review, doorstep, other_path: otherPath };
   const page = await pages[session.outcome]?.(session, token);
   if (!page) throw new Error(`unknown outcome ${session.outcome}`);
@@ -21,7 +22,7 @@ function card(look, sign, title, ...more) {
   return h("section", { class: `card standing ${look}` }, icon(sign, "badge"), h("h1", { tabindex: "-1" }, title), ...more);
 }
 
-/** @param {any} session @param {string} token @returns {Promise<import("../main.js").Page>} */
+/** @param {any} session @param {string} token @returns {Promise<import("../pages.js").Page>} */
 async function certified(session, token) {
   buzz([80, 60, 80]);
   if (state.afterCapture === "appeal") return await toAppeal(session, token);
@@ -45,7 +46,7 @@ async function open(session, token) {
   await go("status");
 }
 
-/** @param {any} session @param {string} token @returns {Promise<import("../main.js").Page>} */
+/** @param {any} session @param {string} token @returns {Promise<import("../pages.js").Page>} */
 async function toAppeal(session, token) {
   state.afterCapture = null;
   if (!state.signedIn) await call(`/v1/knock/sessions/${session.id}/access`, { json: { device_id: deviceId() }, token });
@@ -53,7 +54,7 @@ async function toAppeal(session, token) {
   return await (await import("./appeal.js")).appeal({ page: await call("/v1/me"), step: 2, shown: true });
 }
 
-/** @param {any} session @returns {import("../main.js").Page} */
+/** @param {any} session @returns {import("../pages.js").Page} */
 function retry(session) {
   const title = t("outcome.retry.title");
   const left = session.attempts_left;
@@ -72,7 +73,7 @@ function retry(session) {
   };
 }
 
-/** @param {any} session @param {string} token @returns {Promise<import("../main.js").Page> | import("../main.js").Page} */
+/** @param {any} session @param {string} token @returns {Promise<import("../pages.js").Page> | import("../pages.js").Page} */
 function review(session, token) {
   if (state.afterCapture === "appeal") return toAppeal(session, token);
   const title = t("outcome.review.title");
@@ -86,7 +87,7 @@ function review(session, token) {
   };
 }
 
-/** @param {any} session @param {string} token @returns {import("../main.js").Page} */
+/** @param {any} session @param {string} token @returns {import("../pages.js").Page} */
 function doorstep(session, token) {
   const title = t("outcome.doorstep.title");
   return {
@@ -99,13 +100,13 @@ function doorstep(session, token) {
   };
 }
 
-/** @returns {import("../main.js").Page} */
+/** @returns {import("../pages.js").Page} */
 function otherPath() {
   const title = t("outcome.other_path.title");
   return { title, body: [card("care", "door", title, h("p", {}, t("outcome.other_path.text"))), button(t("app.home"), () => go("welcome"), { kind: "main" })] };
 }
 
-/** @returns {import("../main.js").Page} */
+/** @returns {import("../pages.js").Page} */
 function usedUpPage() {
   const title = t("outcome.used_up.title");
   return {

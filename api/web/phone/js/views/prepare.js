@@ -1,11 +1,12 @@
 import { call, Problem } from "../api.js";
+import { speak } from "../capture/speak.js";
 import { deviceId, keep } from "../device.js";
 import { button, h, icon } from "../dom.js";
-import { go, sayProblem, state } from "../main.js";
 import { number, RETENTION_DAYS, t } from "../i18n.js";
-import { speak } from "../capture/speak.js";
+import { go, sayProblem } from "../pages.js";
+import { state } from "../state.js";
 
-/** Before the camera starts: what helps, who helps, and consent. @type {import("../main.js").View} */
+/** Before the camera starts: what helps, who helps, and consent. @type {import("../pages.js").View} */
 export function prepare() {
   if (!state.who && !state.signedIn) {
     return { title: t("find.title"), body: [button(t("find.next"), () => go("find", { then: "prepare" }, { replace: true }), { kind: "main" })] };

@@ -1,10 +1,10 @@
 import { call } from "../api.js";
 import { button, h } from "../dom.js";
 import { day, has, t } from "../i18n.js";
-import { go } from "../main.js";
+import { go } from "../pages.js";
 import { schemeName } from "./status.js";
 
-/** What silent certifications rested on, and "that was not me". @type {import("../main.js").View} */
+/** What silent certifications rested on, and "that was not me". @type {import("../pages.js").View} */
 export async function receipts({ asking }) {
   const { items } = await call("/v1/me/receipts");
   const body = items.length ? items.map((/** @type {any} */ receipt) => card(receipt, asking)) : [h("p", {}, t("receipts.none"))];

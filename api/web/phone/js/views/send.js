@@ -2,15 +2,15 @@ import { call, Problem } from "../api.js";
 import { stubborn, upload } from "../capture/upload.js";
 import { drop, fetchKept } from "../capture/vault.js";
 import { button, h } from "../dom.js";
-import { go, sayProblem } from "../main.js";
 import { number, t } from "../i18n.js";
+import { go, sayProblem } from "../pages.js";
 
 const POLL_MS = 1200;
 const LONG_MS = 45_000;
 
 /**
  * Sending what was recorded, and waiting for what comes of it. Can be left and taken up again at any time.
- * @type {import("../main.js").View}
+ * @type {import("../pages.js").View}
  */
 export async function send({ id, session, token, sent = false }) {
   const kept = sent ? undefined : await fetchKept(id);

@@ -1,10 +1,10 @@
+import { speechIsOn } from "../capture/speak.js";
 import { applyTextSize, keep, recall } from "../device.js";
 import { h } from "../dom.js";
-import { again, languages, setLanguage } from "../main.js";
-import { current, t } from "../i18n.js";
-import { speechIsOn } from "../capture/speak.js";
+import { current, LANGUAGES, t } from "../i18n.js";
+import { again, setLanguage } from "../pages.js";
 
-/** Language, size of the text, reading aloud. @type {import("../main.js").View} */
+/** Language, size of the text, reading aloud. @type {import("../pages.js").View} */
 export function settings() {
   const size = recall("text") ?? "large";
   return {
@@ -14,7 +14,7 @@ export function settings() {
       choices(
         t("menu.language"),
         "language",
-        languages().map(({ code, name }) => ({ value: code, text: name, lang: code })),
+        Object.entries(LANGUAGES).map(([code, { name }]) => ({ value: code, text: name, lang: code })),
         current(),
         (value) => setLanguage(value),
       ),

@@ -1,8 +1,9 @@
 import { call } from "../api.js";
 import { keep } from "../device.js";
 import { button, h, icon } from "../dom.js";
-import { go, ownPage, state } from "../main.js";
 import { day, has, t, tn } from "../i18n.js";
+import { go } from "../pages.js";
+import { ownPage, state } from "../state.js";
 
 /** @type {Record<string, [string, string]>} How a standing looks: class and sign. Words always say the same. */
 const LOOKS = {
@@ -16,7 +17,7 @@ const LOOKS = {
   unknown: ["", "clock"],
 };
 
-/** How the person stands, what to do, and everything else. @type {import("../main.js").View} */
+/** How the person stands, what to do, and everything else. @type {import("../pages.js").View} */
 export async function status() {
   const page = await ownPage();
   const title = headline(page);

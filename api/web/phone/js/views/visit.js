@@ -1,12 +1,13 @@
 import { call, Problem } from "../api.js";
 import { button, h } from "../dom.js";
-import { go, ownPage, sayProblem } from "../main.js";
 import { day, t, VISIT_DAYS } from "../i18n.js";
+import { go, sayProblem } from "../pages.js";
+import { ownPage } from "../state.js";
 
 /**
  * Asking for a visit at home: a day and half a day. `session` is the capture that led here, of somebody who is not
  * signed in.
- * @type {import("../main.js").View}
+ * @type {import("../pages.js").View}
  */
 export async function visit({ page, session, done }) {
   if (done) return visitNoted(done, !session);
@@ -47,7 +48,7 @@ export async function visit({ page, session, done }) {
   };
 }
 
-/** @param {any} done @param {boolean} signedIn @returns {import("../main.js").Page} */
+/** @param {any} done @param {boolean} signedIn @returns {import("../pages.js").Page} */
 function visitNoted(done, signedIn) {
   return {
     title: t("visit.done", { date: day(done.wanted_on), part: t(`visit.${done.part}`) }),

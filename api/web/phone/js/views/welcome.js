@@ -1,9 +1,10 @@
-import { button, h } from "../dom.js";
-import { go, state } from "../main.js";
 import { recall } from "../device.js";
+import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
+import { go } from "../pages.js";
+import { state } from "../state.js";
 
-/** The first page: what this is, and the two things most people want. @type {import("../main.js").View} */
+/** The first page: what this is, and the two things most people want. @type {import("../pages.js").View} */
 export async function welcome() {
   const pending = recall("pending") === "1" ? await (await import("../capture/vault.js")).pending() : null;
   return {

@@ -1,7 +1,7 @@
 import { call } from "../api.js";
 import { applyTextSize, keep, recall } from "../device.js";
 import { button, h } from "../dom.js";
-import { current, LANGUAGES, NAMES, t, tn } from "../i18n.js";
+import { current, LANGUAGES, t, tn } from "../i18n.js";
 import { go, setLanguage } from "../pages.js";
 import { unsent } from "../sync.js";
 import { own } from "../tablet.js";
@@ -9,7 +9,7 @@ import { forget, shut, signedIn } from "../work.js";
 
 /** Language, size of the text, and the end of the day. @type {import("../pages.js").View} */
 export async function settings() {
-  const language = /** @type {HTMLSelectElement} */ (h("select", { id: "language" }, LANGUAGES.map((code) => h("option", { value: code, lang: code, selected: code === current() }, NAMES[code]))));
+  const language = /** @type {HTMLSelectElement} */ (h("select", { id: "language" }, Object.entries(LANGUAGES).map(([code, { name }]) => h("option", { value: code, lang: code, selected: code === current() }, name))));
   language.addEventListener("change", () => setLanguage(language.value));
   const size = recall("text") ?? "large";
   const sizes = ["normal", "large", "larger"].map((name) => {
