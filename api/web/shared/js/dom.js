@@ -44,7 +44,8 @@ const ICONS = {
   door: "M6 21V4h12v17M3 21h18M14.500 12.500v1",
   next: "M9 5l7 7-7 7",
   back: "M15 5l-7 7 7 7",
-  light: "M12 3v2M4.500 6.500l1.500 1.500M19.500 6.500L18 8M3 14h2M19 14h2M8 14a4 4 0 1 1 8 0c0 2-1.500 2.500-1.500 5h-5c0-2.500-1.500-3-1.500-5z",
+  light:
+    "M12 3v2M4.500 6.500l1.500 1.500M19.500 6.500L18 8M3 14h2M19 14h2M8 14a4 4 0 1 1 8 0c0 2-1.500 2.500-1.500 5h-5c0-2.500-1.500-3-1.500-5z",
   eye: "M2.500 12s3.500-6 9.500-6 9.500 6 9.500 6-3.500 6-9.500 6-9.500-6-9.500-6zM12 9.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5z",
   ear: "M4 10v4h4l5 4V6l-5 4zM16.500 9c1.500 1.500 1.500 4.500 0 6M19 6.500c3 3 3 8 0 11",
   look: "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17zM12 7v.5M12 11v6",
@@ -53,7 +54,8 @@ const ICONS = {
   look_up: "M12 20V5M5 11l7-7 7 7",
   come_closer: "M4 4l6 6M10 5v5H5M20 4l-6 6M14 5v5h5M4 20l6-6M10 19v-5H5M20 20l-6-6M14 19v-5h5",
   smile: "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17zM8 14c1 2 2.500 3 4 3s3-1 4-3M9 9v.5M15 9v.5",
-  open_mouth: "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17zM12 12.500a2.500 3 0 1 0 0 5.500 2.500 3 0 0 0 0-5.500zM9 9v.5M15 9v.5",
+  open_mouth:
+    "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17zM12 12.500a2.500 3 0 1 0 0 5.500 2.500 3 0 0 0 0-5.500zM9 9v.5M15 9v.5",
   blink: "M3 10c2 4 5.500 6 9 6s7-2 9-6M6 14l-2 3M12 16v3.500M18 14l2 3",
 };
 
@@ -65,7 +67,14 @@ export function icon(name, extra = "icon") {
   svg.setAttribute("class", extra);
   const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", ICONS[name] ?? ICONS.look);
-  for (const [key, value] of Object.entries({ fill: "none", stroke: "currentColor", "stroke-width": "2", "stroke-linecap": "round", "stroke-linejoin": "round" })) path.setAttribute(key, value);
+  for (const [key, value] of Object.entries({
+    fill: "none",
+    stroke: "currentColor",
+    "stroke-width": "2",
+    "stroke-linecap": "round",
+    "stroke-linejoin": "round",
+  }))
+    path.setAttribute(key, value);
   svg.appendChild(path);
   return svg;
 }
@@ -78,7 +87,12 @@ export function icon(name, extra = "icon") {
  */
 export function button(text, action, how = {}) {
   const made = /** @type {HTMLButtonElement} */ (
-    h("button", { type: how.type ?? "button", class: how.kind ?? "" }, how.icon ? icon(how.icon, `icon${how.icon === "back" || how.icon === "next" ? " turns" : ""}`) : null, h("span", {}, text))
+    h(
+      "button",
+      { type: how.type ?? "button", class: how.kind ?? "" },
+      how.icon ? icon(how.icon, `icon${how.icon === "back" || how.icon === "next" ? " turns" : ""}`) : null,
+      h("span", {}, text),
+    )
   );
   made.addEventListener("click", async (event) => {
     if (how.type === "submit") return;

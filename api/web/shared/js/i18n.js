@@ -1,6 +1,7 @@
 // The words of the page in the person's language. Keys without a word are an error that tests find, never a blank.
 
-const meta = (/** @type {string} */ name) => document.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? "";
+const meta = (/** @type {string} */ name) =>
+  document.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? "";
 
 /** Folder of this release, for everything the page loads. */
 export const BASE = meta("base");

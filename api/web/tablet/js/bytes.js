@@ -36,4 +36,5 @@ export function base64url(data) {
 }
 
 /** @param {string} text @returns {Uint8Array<ArrayBuffer>} */
-export const unbase64 = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
+export const unbase64 = (text) =>
+  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));

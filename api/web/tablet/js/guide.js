@@ -61,7 +61,8 @@ export function adviceOf(grey, wide, tall, shaking) {
 /** @param {Uint8ClampedArray} pixels */
 function greyOf(pixels) {
   const grey = new Float32Array(pixels.length / 4);
-  for (let at = 0; at < grey.length; at += 1) grey[at] = 0.299 * pixels[4 * at] + 0.587 * pixels[4 * at + 1] + 0.114 * pixels[4 * at + 2];
+  for (let at = 0; at < grey.length; at += 1)
+    grey[at] = 0.299 * pixels[4 * at] + 0.587 * pixels[4 * at + 1] + 0.114 * pixels[4 * at + 2];
   return grey;
 }
 

@@ -7,7 +7,12 @@ const PRF = { eval: { first: utf8("certify day's work, first version") } };
 
 /** @param {any} options as the service sent them */
 export async function makePasskey(options) {
-  const publicKey = { ...options, challenge: unbase64(options.challenge), user: { ...options.user, id: unbase64(options.user.id) }, extensions: { prf: {} } };
+  const publicKey = {
+    ...options,
+    challenge: unbase64(options.challenge),
+    user: { ...options.user, id: unbase64(options.user.id) },
+    extensions: { prf: {} },
+  };
   publicKey.excludeCredentials = undefined;
   const made = /** @type {any} */ (await navigator.credentials.create({ publicKey }));
   if (!made) throw new Error("no passkey was made");
@@ -15,7 +20,10 @@ export async function makePasskey(options) {
     id: made.id,
     rawId: base64url(made.rawId),
     type: made.type,
-    response: { clientDataJSON: base64url(made.response.clientDataJSON), attestationObject: base64url(made.response.attestationObject) },
+    response: {
+      clientDataJSON: base64url(made.response.clientDataJSON),
+      attestationObject: base64url(made.response.attestationObject),
+    },
     clientExtensionResults: {},
   };
 }
@@ -27,7 +35,12 @@ export async function makePasskey(options) {
  */
 export async function usePasskey(options) {
   const allow = (options.allowCredentials ?? []).map((/** @type {any} */ each) => ({ ...each, id: unbase64(each.id) }));
-  const publicKey = { ...options, challenge: unbase64(options.challenge), allowCredentials: allow, extensions: { prf: PRF } };
+  const publicKey = {
+    ...options,
+    challenge: unbase64(options.challenge),
+    allowCredentials: allow,
+    extensions: { prf: PRF },
+  };
   const found = /** @type {any} */ (await navigator.credentials.get({ publicKey }));
   if (!found) throw new Error("no passkey was used");
   const secret = found.getClientExtensionResults().prf?.results?.first;
@@ -53,4 +66,5 @@ export async function secretOfPasskey() {
 }
 
 /** Whether somebody said no, or took too long: not worth a report. @param {unknown} error */
-export const wasDeclined = (error) => error instanceof DOMException && ["NotAllowedError", "AbortError", "InvalidStateError"].includes(error.name);
+export const wasDeclined = (error) =>
+  error instanceof DOMException && ["NotAllowedError", "AbortError", "InvalidStateError"].includes(error.name);

@@ -28,5 +28,7 @@ export async function shrink(file) {
 
 /** @param {HTMLCanvasElement} canvas @returns {Promise<Blob>} */
 function pressed(canvas) {
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no photo"))), "image/jpeg", QUALITY));
+  return new Promise((resolve, reject) =>
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no photo"))), "image/jpeg", QUALITY),
+  );
 }

@@ -40,12 +40,25 @@ export async function sealVisit(visit, entries, start, parts) {
     const listed = parts.map((part) => ({ kind: part.kind, size: part.data.byteLength }));
     const text = utf8(JSON.stringify({ ...entries, clocks, parts: listed }));
     const plain = join(u32(text.length), text, ...parts.map((part) => part.data));
-    const said = utf8(JSON.stringify({ tablet: tablet.id, visit, seq: before.seq + 1, previous: before.sha256, key: key.kid }));
+    const said = utf8(
+      JSON.stringify({ tablet: tablet.id, visit, seq: before.seq + 1, previous: before.sha256, key: key.kid }),
+    );
     const front = join(MAGIC, u32(said.length), said);
     const signed = join(front, await hpke(key, INFO, front, plain));
-    const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, (await signingKey()).privateKey, signed);
+    const signature = await crypto.subtle.sign(
+      { name: "ECDSA", hash: "SHA-256" },
+      (await signingKey()).privateKey,
+      signed,
+    );
     const data = join(signed, signature);
-    const made = { tablet: tablet.id, seq: before.seq + 1, sha256: await sha256(data), visit, data: data.buffer, sealedAt: Date.now() };
+    const made = {
+      tablet: tablet.id,
+      seq: before.seq + 1,
+      sha256: await sha256(data),
+      visit,
+      data: data.buffer,
+      sealedAt: Date.now(),
+    };
     // Not its place in the chain: what this tablet sealed before it was enrolled anew may have the same.
     const number = Math.max(0, ...(await keys("bundles"))) + 1;
     await within(["bundles", "kv", "drafts"], "readwrite", (at) => {
@@ -57,4 +70,3 @@ export async function sealVisit(visit, entries, start, parts) {
     return made;
   });
 }
-

@@ -75,9 +75,19 @@ async function deliver(bundle) {
     return answer.told;
   } catch (error) {
     // What the service will not take now it may take later; it stays. No network ends the whole round.
-    if (error instanceof NoNetwork || (error instanceof Problem && (error.status === 429 || error.status >= 500))) throw error;
+    if (error instanceof NoNetwork || (error instanceof Problem && (error.status === 429 || error.status >= 500)))
+      throw error;
     if (error instanceof Problem) {
-      await write("told", bundle.visit, { sha256: bundle.sha256, visit_id: bundle.visit, seq: bundle.seq, state: "kept", reason: error.code, result: null, outcome: null, guidance: [] });
+      await write("told", bundle.visit, {
+        sha256: bundle.sha256,
+        visit_id: bundle.visit,
+        seq: bundle.seq,
+        state: "kept",
+        reason: error.code,
+        result: null,
+        outcome: null,
+        guidance: [],
+      });
       return null;
     }
     throw error;
@@ -103,7 +113,13 @@ export async function askForDay() {
 
 /** Take the next days along. @param {any} day as the service sent it */
 export async function keepDay(day) {
-  await hide("day", "now", { stops: day.stops, day_codes: day.day_codes, base: day.base, takenAt: Date.now(), retention: day.retention_days });
+  await hide("day", "now", {
+    stops: day.stops,
+    day_codes: day.day_codes,
+    base: day.base,
+    takenAt: Date.now(),
+    retention: day.retention_days,
+  });
   await write("kv", "serviceKey", day.key);
   const here = await head();
   // The service knows a later link only when this tablet's memory was lost; then the chain goes on from there.

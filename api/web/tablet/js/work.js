@@ -66,7 +66,9 @@ export async function beginWork(until, by) {
   const how = by.prf ? "prf" : by.code ? "code" : "none";
   const wrapper = by.prf || by.code ? await wrapperOf(now.salt, by) : null;
   const raw = await crypto.subtle.exportKey("raw", now.key);
-  const wrapped = wrapper ? await crypto.subtle.encrypt({ name: "AES-GCM", iv: now.salt.slice(0, 12) }, wrapper, raw) : null;
+  const wrapped = wrapper
+    ? await crypto.subtle.encrypt({ name: "AES-GCM", iv: now.salt.slice(0, 12) }, wrapper, raw)
+    : null;
   await write("kv", "lock", /** @type {Lock} */ ({ how, salt: now.salt, wrapped, until, tries: 0 }));
   held = now;
   pages.postMessage(null);
@@ -89,7 +91,11 @@ export async function unlock(by) {
   // Counted before it is tried: switching the tablet off in between gives nobody another guess.
   await renew(lock, { tries: by.code ? lock.tries + 1 : lock.tries });
   try {
-    const raw = await crypto.subtle.decrypt({ name: "AES-GCM", iv: lock.salt.slice(0, 12) }, await wrapperOf(lock.salt, by), lock.wrapped);
+    const raw = await crypto.subtle.decrypt(
+      { name: "AES-GCM", iv: lock.salt.slice(0, 12) },
+      await wrapperOf(lock.salt, by),
+      lock.wrapped,
+    );
     // A script can read it out, for it is wrapped anew at the next sign-in; whoever runs scripts here can use it anyway.
     held = { key: await crypto.subtle.importKey("raw", raw, "AES-GCM", true, ["encrypt", "decrypt"]), salt: lock.salt };
   } catch {
@@ -181,8 +187,20 @@ const isOf = (lock, mine) => lock !== undefined && lock.salt.every((byte, place)
 async function wrapperOf(salt, by) {
   if (by.prf) {
     const base = await crypto.subtle.importKey("raw", by.prf, "HKDF", false, ["deriveKey"]);
-    return await crypto.subtle.deriveKey({ name: "HKDF", hash: "SHA-256", salt, info: utf8("certify work") }, base, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+    return await crypto.subtle.deriveKey(
+      { name: "HKDF", hash: "SHA-256", salt, info: utf8("certify work") },
+      base,
+      { name: "AES-GCM", length: 256 },
+      false,
+      ["encrypt", "decrypt"],
+    );
   }
   const base = await crypto.subtle.importKey("raw", join(utf8(by.code ?? "")), "PBKDF2", false, ["deriveKey"]);
-  return await crypto.subtle.deriveKey({ name: "PBKDF2", hash: "SHA-256", salt, iterations: ROUNDS }, base, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  return await crypto.subtle.deriveKey(
+    { name: "PBKDF2", hash: "SHA-256", salt, iterations: ROUNDS },
+    base,
+    { name: "AES-GCM", length: 256 },
+    false,
+    ["encrypt", "decrypt"],
+  );
 }

@@ -9,7 +9,15 @@ import { firstGuess, Pace, SIZES } from "./pace.js";
 const OPEN_MS = 6000;
 const QUIET_MS = 8000;
 /** Problems after which the same session is best filmed and uploaded. */
-const OTHER_WAY = new Set(["live_full", "live_off", "frame_unusable", "live_idle", "live_too_long", "internal_error", "database_unavailable"]);
+const OTHER_WAY = new Set([
+  "live_full",
+  "live_off",
+  "frame_unusable",
+  "live_idle",
+  "live_too_long",
+  "internal_error",
+  "database_unavailable",
+]);
 
 /**
  * @param {{opened: any, stream: MediaStream, video: HTMLVideoElement, signal: AbortSignal, on: (kind: string, message: any) => void}} work
@@ -60,7 +68,15 @@ export function runLive({ opened, stream, video, signal, on }) {
     signal.addEventListener("abort", leave);
 
     socket.onopen = () => {
-      socket.send(JSON.stringify({ type: "hello", token: opened.token, nonce: opened.session.nonce, device: deviceId(), camera: describe(stream) }));
+      socket.send(
+        JSON.stringify({
+          type: "hello",
+          token: opened.token,
+          nonce: opened.session.nonce,
+          device: deviceId(),
+          camera: describe(stream),
+        }),
+      );
     };
     socket.onclose = () => lost();
     socket.onmessage = (event) => {
@@ -80,7 +96,11 @@ export function runLive({ opened, stream, video, signal, on }) {
       } else if (message.type === "result") {
         end({ kind: "result", session: message.session });
       } else if (message.type === "problem") {
-        end(OTHER_WAY.has(message.problem.code) ? { kind: "record", why: "off" } : { kind: "problem", problem: message.problem });
+        end(
+          OTHER_WAY.has(message.problem.code)
+            ? { kind: "record", why: "off" }
+            : { kind: "problem", problem: message.problem },
+        );
       }
     };
 

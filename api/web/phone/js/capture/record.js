@@ -2,7 +2,8 @@
 
 const KINDS = ["video/webm;codecs=vp8", "video/webm;codecs=vp9", "video/webm", "video/mp4;codecs=avc1", "video/mp4"];
 
-export const canRecord = () => typeof MediaRecorder !== "undefined" && KINDS.some((kind) => MediaRecorder.isTypeSupported(kind));
+export const canRecord = () =>
+  typeof MediaRecorder !== "undefined" && KINDS.some((kind) => MediaRecorder.isTypeSupported(kind));
 
 /**
  * Film one plan. `at` is told every twentieth of a second how far it is, in milliseconds from the first frame.

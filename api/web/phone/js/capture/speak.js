@@ -13,7 +13,9 @@ export function speak(text, how = {}) {
   last = text;
   const wanted = LANGUAGES[current()].voice;
   const voices = speechSynthesis.getVoices();
-  const voice = voices.find((each) => each.lang.replace("_", "-") === wanted) ?? voices.find((each) => each.lang.startsWith(wanted.slice(0, 2)));
+  const voice =
+    voices.find((each) => each.lang.replace("_", "-") === wanted) ??
+    voices.find((each) => each.lang.startsWith(wanted.slice(0, 2)));
   // Read by a voice of another language it would only confuse.
   if (voices.length && !voice) return;
   speechSynthesis.cancel();

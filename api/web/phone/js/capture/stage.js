@@ -12,7 +12,9 @@ export class Stage {
     this.mirror = mirror;
     this.title = h("h1", { tabindex: "-1" }, t("capture.starting"));
     this.small = h("p", { class: "small" }, helper ? t("capture.helper") : "");
-    this.video = /** @type {HTMLVideoElement} */ (h("video", { playsinline: true, muted: true, autoplay: true, "aria-hidden": "true" }));
+    this.video = /** @type {HTMLVideoElement} */ (
+      h("video", { playsinline: true, muted: true, autoplay: true, "aria-hidden": "true" })
+    );
     this.video.muted = true;
     this.ring = ring("ring done");
     const frame = document.createElementNS(SVG, "svg");
@@ -74,7 +76,15 @@ export class Stage {
 /** @param {string} name */
 function ring(name) {
   const made = document.createElementNS(SVG, "ellipse");
-  for (const [key, value] of Object.entries({ cx: "37.5", cy: "50", rx: "30", ry: "45.5", class: name, transform: "rotate(-90 37.5 50) scale(1 1)" })) made.setAttribute(key, value);
+  for (const [key, value] of Object.entries({
+    cx: "37.5",
+    cy: "50",
+    rx: "30",
+    ry: "45.5",
+    class: name,
+    transform: "rotate(-90 37.5 50) scale(1 1)",
+  }))
+    made.setAttribute(key, value);
   // Turned by a quarter an ellipse lies on its side; drawn the other way round it stands.
   made.setAttribute("rx", "45.5");
   made.setAttribute("ry", "30");

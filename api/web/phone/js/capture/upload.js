@@ -12,7 +12,16 @@ const PATIENCE_MS = [1000, 2000, 4000, 8000, 15_000];
  */
 export async function upload(kept, { progress, waiting, signal }) {
   if (!kept.type.startsWith("video/")) {
-    await stubborn(() => call(`/v1/sessions/${kept.sessionId}/media`, { body: kept.blob, token: kept.token, key: `media-${kept.sessionId}` }), waiting, signal);
+    await stubborn(
+      () =>
+        call(`/v1/sessions/${kept.sessionId}/media`, {
+          body: kept.blob,
+          token: kept.token,
+          key: `media-${kept.sessionId}`,
+        }),
+      waiting,
+      signal,
+    );
     return;
   }
   const sha256 = await digest(kept.blob);
@@ -25,15 +34,19 @@ export async function upload(kept, { progress, waiting, signal }) {
     const part = kept.blob.slice(start, start + Math.max(piece, state.min_chunk));
     progress(start / kept.blob.size);
     const began = performance.now();
-    state = await stubborn(async () => {
-      try {
-        return await call(`${path}?offset=${start}`, { method: "PUT", body: part, token: kept.token, tries: 0 });
-      } catch (error) {
-        if (error instanceof Problem && error.code === "wrong_offset") return { ...state, offset: error.offset };
-        piece = SMALL;
-        throw error;
-      }
-    }, waiting, signal);
+    state = await stubborn(
+      async () => {
+        try {
+          return await call(`${path}?offset=${start}`, { method: "PUT", body: part, token: kept.token, tries: 0 });
+        } catch (error) {
+          if (error instanceof Problem && error.code === "wrong_offset") return { ...state, offset: error.offset };
+          piece = SMALL;
+          throw error;
+        }
+      },
+      waiting,
+      signal,
+    );
     if (performance.now() - began > 8000) piece = SMALL;
   }
   progress(1);
@@ -52,7 +65,8 @@ export async function stubborn(work, waiting, signal) {
       waiting(false);
       return found;
     } catch (error) {
-      const passing = error instanceof NoNetwork || (error instanceof Problem && (error.status === 503 || error.status === 429));
+      const passing =
+        error instanceof NoNetwork || (error instanceof Problem && (error.status === 503 || error.status === 429));
       if (!passing) throw error;
       waiting(true);
       await online(PATIENCE_MS[Math.min(turn, PATIENCE_MS.length - 1)], signal);

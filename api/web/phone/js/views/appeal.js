@@ -18,10 +18,14 @@ export async function appeal({ page, step = 1, shown = false, sent }) {
       body: [
         said,
         h("p", { class: "lead" }, t("appeal.one")),
-        button(t("appeal.one.button"), () => {
-          state.afterCapture = "appeal";
-          return go("prepare");
-        }, { kind: "main", icon: "camera" }),
+        button(
+          t("appeal.one.button"),
+          () => {
+            state.afterCapture = "appeal";
+            return go("prepare");
+          },
+          { kind: "main", icon: "camera" },
+        ),
         button(t("appeal.one.skip"), () => go("appeal", { page, step: 2 })),
       ],
     };
@@ -33,11 +37,15 @@ export async function appeal({ page, step = 1, shown = false, sent }) {
       said,
       shown ? h("p", { class: "note" }, icon("check"), " ", t("appeal.one.done")) : null,
       h("p", { class: "lead" }, t("appeal.two", { days: number(ANSWER_DAYS) })),
-      button(t("appeal.two.button"), async () => {
-        const found = await call("/v1/me/appeal", { method: "POST" });
-        const now = await call("/v1/me");
-        await go("appeal", { page: now, sent: found }, { replace: true });
-      }, { kind: "main" }),
+      button(
+        t("appeal.two.button"),
+        async () => {
+          const found = await call("/v1/me/appeal", { method: "POST" });
+          const now = await call("/v1/me");
+          await go("appeal", { page: now, sent: found }, { replace: true });
+        },
+        { kind: "main" },
+      ),
     ],
   };
 }
@@ -49,7 +57,13 @@ function done(sent, page) {
   return {
     title: t("appeal.done.title"),
     body: [
-      h("p", { class: "card dateline", role: "timer" }, icon("clock"), " ", tn("appeal.done.clock", left, { date: day(sent.answer_by) })),
+      h(
+        "p",
+        { class: "card dateline", role: "timer" },
+        icon("clock"),
+        " ",
+        tn("appeal.done.clock", left, { date: day(sent.answer_by) }),
+      ),
       h("p", { class: "lead" }, t(stopped ? "appeal.done.stopped" : "appeal.done.continues")),
       button(t("outcome.certified.keep"), () => go("status"), { kind: "main" }),
     ],

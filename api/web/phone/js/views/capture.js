@@ -59,7 +59,9 @@ class Shot {
       mirror: side === "user",
       helper: state.helper,
       stop: () => go("prepare", {}, { replace: true }),
-      turn: state.helper ? () => go("capture", { opened, facing: side === "user" ? "environment" : "user" }, { replace: true }) : null,
+      turn: state.helper
+        ? () => go("capture", { opened, facing: side === "user" ? "environment" : "user" }, { replace: true })
+        : null,
     });
     this.stage.video.srcObject = stream;
   }
@@ -85,7 +87,9 @@ class Shot {
   fail(error) {
     const page = problemPage(error, () => go("prepare", {}, { replace: true }));
     stopCamera(this.stream);
-    this.stage.element.replaceWith(h("section", {}, h("h1", { tabindex: "-1" }, page.title), .../** @type {Node[]} */ (page.body)));
+    this.stage.element.replaceWith(
+      h("section", {}, h("h1", { tabindex: "-1" }, page.title), .../** @type {Node[]} */ (page.body)),
+    );
   }
 
   /** @returns {Promise<any>} */
@@ -125,7 +129,10 @@ class Shot {
       this.stage.progress(0);
       const first = hint.say[0];
       const again = this.attempt ? t("capture.again") : "";
-      return this.stage.say(first ? t(`guide.${first}`) : t("capture.placing"), again || (first ? "" : t("capture.recording")));
+      return this.stage.say(
+        first ? t(`guide.${first}`) : t("capture.placing"),
+        again || (first ? "" : t("capture.recording")),
+      );
     }
     this.startMs = hint.start_ms;
     this.stage.element.dataset.phase = "recording";
@@ -143,7 +150,9 @@ class Shot {
       return this.stage.say(t("capture.recording"));
     }
     const { prompt } = this.plan.steps[index];
-    const small = answered ? t("capture.saw") : t("capture.step", { step: number(index + 1), count: number(this.plan.steps.length) });
+    const small = answered
+      ? t("capture.saw")
+      : t("capture.step", { step: number(index + 1), count: number(this.plan.steps.length) });
     this.stage.show(answered ? null : prompt);
     return this.stage.say(t(`prompt.${prompt}`), small, { buzz: true });
   }
@@ -183,7 +192,15 @@ class Shot {
     if (!film) return undefined;
     const camera = describe(this.stream);
     stopCamera(this.stream);
-    await store({ sessionId: this.opened.session.id, token: this.opened.token, blob: film, type: film.type, camera, at: Date.now(), expiresAt: this.opened.session.expires_at });
+    await store({
+      sessionId: this.opened.session.id,
+      token: this.opened.token,
+      blob: film,
+      type: film.type,
+      camera,
+      at: Date.now(),
+      expiresAt: this.opened.session.expires_at,
+    });
     return await go("send", { id: this.opened.session.id }, { replace: true });
   }
 }

@@ -8,7 +8,11 @@ import { state } from "../state.js";
 /** Coming in without the camera: a code by message, or the link of a letter. @type {import("../pages.js").View} */
 export async function code({ secret, sent = false }) {
   if (secret) return throughLink(secret);
-  if (!state.who) return { title: t("code.title"), body: [button(t("find.next"), () => go("find", { then: "code" }), { kind: "main" })] };
+  if (!state.who)
+    return {
+      title: t("code.title"),
+      body: [button(t("find.next"), () => go("find", { then: "code" }), { kind: "main" })],
+    };
   return sent ? enter() : ask();
 }
 
@@ -21,15 +25,19 @@ function ask() {
     body: [
       h("p", {}, t("code.text")),
       problem,
-      button(t("code.send"), async () => {
-        try {
-          await call("/v1/knock/codes", { json: { ...state.who, language: current() } });
-          await go("code", { sent: true });
-        } catch (error) {
-          problem.textContent = sayProblem(error);
-          problem.hidden = false;
-        }
-      }, { kind: "main" }),
+      button(
+        t("code.send"),
+        async () => {
+          try {
+            await call("/v1/knock/codes", { json: { ...state.who, language: current() } });
+            await go("code", { sent: true });
+          } catch (error) {
+            problem.textContent = sayProblem(error);
+            problem.hidden = false;
+          }
+        },
+        { kind: "main" },
+      ),
       button(t("code.camera"), () => go("prepare"), { icon: "camera" }),
     ],
   };
@@ -39,7 +47,16 @@ function ask() {
 function enter() {
   const problem = h("p", { id: "problem", class: "error", role: "alert", hidden: true });
   const input = /** @type {HTMLInputElement} */ (
-    h("input", { id: "digits", class: "number", type: "text", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8", required: true, "aria-describedby": "problem" })
+    h("input", {
+      id: "digits",
+      class: "number",
+      type: "text",
+      inputmode: "numeric",
+      autocomplete: "one-time-code",
+      maxlength: "8",
+      required: true,
+      "aria-describedby": "problem",
+    })
   );
   const remember = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" }));
   const form = h(
@@ -54,7 +71,12 @@ function enter() {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const json = { ...state.who, code: input.value.normalize("NFKC").replace(/\D/g, ""), device_id: deviceId(), remember: remember.checked };
+      const json = {
+        ...state.who,
+        code: input.value.normalize("NFKC").replace(/\D/g, ""),
+        device_id: deviceId(),
+        remember: remember.checked,
+      };
       await call("/v1/knock/codes/redeem", { json });
       await signedIn(remember.checked);
     } catch (error) {
@@ -68,7 +90,12 @@ function enter() {
   return {
     title: t("code.label"),
     back: "code",
-    body: [h("p", { role: "status" }, t("code.sent")), form, h("p", { class: "quiet" }, t("code.none")), button(t("code.camera"), () => go("prepare"), { icon: "camera" })],
+    body: [
+      h("p", { role: "status" }, t("code.sent")),
+      form,
+      h("p", { class: "quiet" }, t("code.none")),
+      button(t("code.camera"), () => go("prepare"), { icon: "camera" }),
+    ],
   };
 }
 
@@ -85,7 +112,11 @@ async function throughLink(secret) {
     if (!(error instanceof Problem)) throw error;
     return {
       title: t("link.error.title"),
-      body: [h("p", {}, error.status === 401 ? t("link.error") : sayProblem(error)), button(t("welcome.certify"), () => go("find", { then: "prepare" }), { kind: "main", icon: "camera" }), button(t("code.send"), () => go("find", { then: "code" }))],
+      body: [
+        h("p", {}, error.status === 401 ? t("link.error") : sayProblem(error)),
+        button(t("welcome.certify"), () => go("find", { then: "prepare" }), { kind: "main", icon: "camera" }),
+        button(t("code.send"), () => go("find", { then: "code" })),
+      ],
     };
   }
 }

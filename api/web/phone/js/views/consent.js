@@ -19,7 +19,9 @@ export async function consent({ saved = false }) {
       saved ? h("p", { class: "note", role: "status" }, t("consent.saved")) : null,
       h("p", { class: "lead" }, t(given === null ? "consent.unknown" : given ? "consent.given" : "consent.withdrawn")),
       given === false ? null : h("p", {}, t("consent.withdraw.text")),
-      given === false ? button(t("consent.give"), () => set(true), { kind: "main" }) : button(t("consent.withdraw"), () => set(false), { kind: "danger" }),
+      given === false
+        ? button(t("consent.give"), () => set(true), { kind: "main" })
+        : button(t("consent.withdraw"), () => set(false), { kind: "danger" }),
     ],
   };
 }

@@ -7,7 +7,13 @@ import { sayProblem } from "../pages.js";
 export async function contact() {
   const known = await call("/v1/me/contact");
   const said = h("p", { id: "problem", role: "status", hidden: true });
-  const phone = field("phone", { type: "tel", autocomplete: "tel", value: known.phone ?? "", "aria-describedby": "phone-hint problem", class: "number" });
+  const phone = field("phone", {
+    type: "tel",
+    autocomplete: "tel",
+    value: known.phone ?? "",
+    "aria-describedby": "phone-hint problem",
+    class: "number",
+  });
   const email = field("email", { type: "email", autocomplete: "email", value: known.email ?? "" });
   const reminders = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", checked: known.reminders }));
   const from = hours("from", known.quiet_from);
@@ -21,7 +27,12 @@ export async function contact() {
     h("label", { for: "email" }, t("contact.email")),
     email,
     h("label", { class: "choice" }, reminders, h("span", {}, t("contact.reminders"))),
-    h("fieldset", {}, h("legend", {}, t("contact.quiet")), h("div", { class: "pair" }, from, h("span", {}, t("contact.quiet.and")), to)),
+    h(
+      "fieldset",
+      {},
+      h("legend", {}, t("contact.quiet")),
+      h("div", { class: "pair" }, from, h("span", {}, t("contact.quiet.and")), to),
+    ),
     said,
     button(t("contact.save"), () => {}, { kind: "main", type: "submit" }),
   );
@@ -55,6 +66,12 @@ const field = (id, props) => /** @type {HTMLInputElement} */ (h("input", { id, .
 function hours(id, chosen) {
   const label = t(id === "from" ? "contact.quiet" : "contact.quiet.and");
   return /** @type {HTMLSelectElement} */ (
-    h("select", { id, "aria-label": label }, Array.from({ length: 24 }, (_, hour) => h("option", { value: String(hour), selected: hour === chosen }, t("contact.hour", { hour: number(hour) }))))
+    h(
+      "select",
+      { id, "aria-label": label },
+      Array.from({ length: 24 }, (_, hour) =>
+        h("option", { value: String(hour), selected: hour === chosen }, t("contact.hour", { hour: number(hour) })),
+      ),
+    )
   );
 }

@@ -11,13 +11,30 @@ export function find({ then = "prepare" }) {
   let kind = "card";
   const label = h("label", { for: "number" }, t("find.card"));
   const input = /** @type {HTMLInputElement} */ (
-    h("input", { id: "number", class: "number", type: "text", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", required: true, "aria-describedby": "problem" })
+    h("input", {
+      id: "number",
+      class: "number",
+      type: "text",
+      autocomplete: "off",
+      autocapitalize: "characters",
+      spellcheck: "false",
+      required: true,
+      "aria-describedby": "problem",
+    })
   );
   const problem = h("p", { id: "problem", class: "error", role: "alert", hidden: true });
   const parts = ["day", "month", "year"].map((name) => ({
     name,
     input: /** @type {HTMLInputElement} */ (
-      h("input", { id: name, type: "text", inputmode: "numeric", pattern: "[0-9]*", maxlength: name === "year" ? "4" : "2", autocomplete: name === "year" ? "bday-year" : `bday-${name}`, required: true })
+      h("input", {
+        id: name,
+        type: "text",
+        inputmode: "numeric",
+        pattern: "[0-9]*",
+        maxlength: name === "year" ? "4" : "2",
+        autocomplete: name === "year" ? "bday-year" : `bday-${name}`,
+        required: true,
+      })
     ),
   }));
   /** @param {string} value */
@@ -44,7 +61,12 @@ export function find({ then = "prepare" }) {
         "div",
         { class: "segments" },
         ["card", "id"].map((value) =>
-          h("label", {}, h("input", { type: "radio", name: "kind", value, checked: value === kind, onchange: () => choose(value) }), t(`find.by.${value}`)),
+          h(
+            "label",
+            {},
+            h("input", { type: "radio", name: "kind", value, checked: value === kind, onchange: () => choose(value) }),
+            t(`find.by.${value}`),
+          ),
         ),
       ),
     ),
@@ -54,7 +76,11 @@ export function find({ then = "prepare" }) {
       "fieldset",
       {},
       h("legend", {}, t("find.birth")),
-      h("div", { class: "date" }, parts.map((part) => h("div", {}, h("label", { for: part.name }, t(`find.${part.name}`)), part.input))),
+      h(
+        "div",
+        { class: "date" },
+        parts.map((part) => h("div", {}, h("label", { for: part.name }, t(`find.${part.name}`)), part.input)),
+      ),
     ),
     problem,
     button(t("find.next"), () => {}, { kind: "main", type: "submit" }),
@@ -66,7 +92,8 @@ export function find({ then = "prepare" }) {
     if (!plausible(number)) return complain(t("find.error.digits"), input);
     const birth = date(parts.map((part) => digits(part.input.value)));
     if (!birth) return complain(t("find.error.date"), parts[0].input);
-    state.who = kind === "card" ? { card_number: number, birth_date: birth } : { national_id: number, birth_date: birth };
+    state.who =
+      kind === "card" ? { card_number: number, birth_date: birth } : { national_id: number, birth_date: birth };
     return void go(then);
   });
   return { title: t("find.title"), back: "welcome", body: [h("p", {}, t("find.text")), form] };
@@ -87,7 +114,9 @@ function digitValue(character) {
 
 /** @param {string} text */
 function tidy(text) {
-  return digits(text).replace(/[\s.\-/]/g, "").toUpperCase();
+  return digits(text)
+    .replace(/[\s.\-/]/g, "")
+    .toUpperCase();
 }
 
 /**

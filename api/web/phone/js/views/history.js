@@ -16,13 +16,29 @@ export async function history() {
             "ul",
             { class: "rows card" },
             attempts.map((/** @type {any} */ each) =>
-              h("li", {}, h("strong", {}, day(each.decided_at)), `${t(`history.${each.channel}`)}: ${t(`history.${each.outcome === "doorstep" ? "retry" : each.outcome}`)}${each.assisted ? ` (${t("history.assisted")})` : ""}`),
+              h(
+                "li",
+                {},
+                h("strong", {}, day(each.decided_at)),
+                `${t(`history.${each.channel}`)}: ${t(`history.${each.outcome === "doorstep" ? "retry" : each.outcome}`)}${each.assisted ? ` (${t("history.assisted")})` : ""}`,
+              ),
             ),
           )
         : null,
       certificates.length ? h("h2", {}, t("history.certificates")) : null,
       certificates.length
-        ? h("ul", { class: "rows card" }, certificates.map((/** @type {any} */ each) => h("li", {}, h("strong", {}, h("bdi", {}, each.number)), t(`history.${each.state}`, { date: day(each.valid_until) }))))
+        ? h(
+            "ul",
+            { class: "rows card" },
+            certificates.map((/** @type {any} */ each) =>
+              h(
+                "li",
+                {},
+                h("strong", {}, h("bdi", {}, each.number)),
+                t(`history.${each.state}`, { date: day(each.valid_until) }),
+              ),
+            ),
+          )
         : null,
     ],
   };

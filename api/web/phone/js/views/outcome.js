@@ -19,20 +19,40 @@ export async function outcome({ session, token, usedUp = false }) {
 
 /** @param {string} look @param {string} sign @param {string} title @param {...import("../dom.js").Child} more */
 function card(look, sign, title, ...more) {
-  return h("section", { class: `card standing ${look}` }, icon(sign, "badge"), h("h1", { tabindex: "-1" }, title), ...more);
+  return h(
+    "section",
+    { class: `card standing ${look}` },
+    icon(sign, "badge"),
+    h("h1", { tabindex: "-1" }, title),
+    ...more,
+  );
 }
 
 /** @param {any} session @param {string} token @returns {Promise<import("../pages.js").Page>} */
 async function certified(session, token) {
   buzz([80, 60, 80]);
   if (state.afterCapture === "appeal") return await toAppeal(session, token);
-  const found = session.certificate_number ? await call(`/v1/certificates/${session.certificate_number}`, { token }) : null;
+  const found = session.certificate_number
+    ? await call(`/v1/certificates/${session.certificate_number}`, { token })
+    : null;
   const title = t("outcome.certified.title");
   return {
     title,
     body: [
-      card("good", "check", title, h("p", {}, t("outcome.certified.text")), found ? h("p", { class: "dateline" }, t("outcome.certified.until", { date: day(found.valid_until) })) : null),
-      found ? button(t("certificate.title"), () => go("certificate", { session: { id: session.id, token }, number: found.number }), { kind: "main" }) : null,
+      card(
+        "good",
+        "check",
+        title,
+        h("p", {}, t("outcome.certified.text")),
+        found ? h("p", { class: "dateline" }, t("outcome.certified.until", { date: day(found.valid_until) })) : null,
+      ),
+      found
+        ? button(
+            t("certificate.title"),
+            () => go("certificate", { session: { id: session.id, token }, number: found.number }),
+            { kind: "main" },
+          )
+        : null,
       button(t("outcome.certified.keep"), () => open(session, token), { icon: "person" }),
       button(t("app.home"), () => go("welcome"), { kind: "plain" }),
     ],
@@ -41,7 +61,8 @@ async function certified(session, token) {
 
 /** Whoever was just recognised may see their own page. @param {any} session @param {string} token */
 async function open(session, token) {
-  if (!state.signedIn) await call(`/v1/knock/sessions/${session.id}/access`, { json: { device_id: deviceId() }, token });
+  if (!state.signedIn)
+    await call(`/v1/knock/sessions/${session.id}/access`, { json: { device_id: deviceId() }, token });
   state.signedIn = true;
   await go("status");
 }
@@ -49,7 +70,8 @@ async function open(session, token) {
 /** @param {any} session @param {string} token @returns {Promise<import("../pages.js").Page>} */
 async function toAppeal(session, token) {
   state.afterCapture = null;
-  if (!state.signedIn) await call(`/v1/knock/sessions/${session.id}/access`, { json: { device_id: deviceId() }, token });
+  if (!state.signedIn)
+    await call(`/v1/knock/sessions/${session.id}/access`, { json: { device_id: deviceId() }, token });
   state.signedIn = true;
   return await (await import("./appeal.js")).appeal({ page: await call("/v1/me"), step: 2, shown: true });
 }
@@ -64,10 +86,20 @@ function retry(session) {
     title,
     body: [
       card("care", "warn", title, h("p", {}, t("outcome.retry.text"))),
-      h("ul", { class: "rows card" }, (codes.length ? codes : ["life_not_seen"]).map((/** @type {string} */ code) => h("li", {}, t(`guide.${code}`)))),
+      h(
+        "ul",
+        { class: "rows card" },
+        (codes.length ? codes : ["life_not_seen"]).map((/** @type {string} */ code) => h("li", {}, t(`guide.${code}`))),
+      ),
       left ? h("p", { class: "lead" }, tn("outcome.retry.left", left)) : null,
       button(t("app.again"), () => go("prepare", {}, { replace: true }), { kind: "main", icon: "camera" }),
-      who ? h("p", { class: "quiet" }, t("outcome.retry.number", { number: who.card_number ?? who.national_id ?? "", date: day(who.birth_date) })) : null,
+      who
+        ? h(
+            "p",
+            { class: "quiet" },
+            t("outcome.retry.number", { number: who.card_number ?? who.national_id ?? "", date: day(who.birth_date) }),
+          )
+        : null,
       who ? button(t("outcome.retry.change"), () => go("find", { then: "prepare" })) : null,
     ],
   };
@@ -94,7 +126,10 @@ function doorstep(session, token) {
     title,
     body: [
       card("care", "door", title, h("p", {}, t("outcome.doorstep.text"))),
-      button(t("outcome.doorstep.choose"), () => go("visit", { session: { id: session.id, token } }), { kind: "main", icon: "door" }),
+      button(t("outcome.doorstep.choose"), () => go("visit", { session: { id: session.id, token } }), {
+        kind: "main",
+        icon: "door",
+      }),
       button(t("app.home"), () => go("welcome"), { kind: "plain" }),
     ],
   };
@@ -103,7 +138,13 @@ function doorstep(session, token) {
 /** @returns {import("../pages.js").Page} */
 function otherPath() {
   const title = t("outcome.other_path.title");
-  return { title, body: [card("care", "door", title, h("p", {}, t("outcome.other_path.text"))), button(t("app.home"), () => go("welcome"), { kind: "main" })] };
+  return {
+    title,
+    body: [
+      card("care", "door", title, h("p", {}, t("outcome.other_path.text"))),
+      button(t("app.home"), () => go("welcome"), { kind: "main" }),
+    ],
+  };
 }
 
 /** @returns {import("../pages.js").Page} */
@@ -113,7 +154,9 @@ function usedUpPage() {
     title,
     body: [
       card("care", "door", title, h("p", {}, t("outcome.used_up.text"))),
-      state.signedIn ? button(t("outcome.doorstep.choose"), () => go("visit"), { kind: "main", icon: "door" }) : button(t("status.title"), () => go("code"), { kind: "main" }),
+      state.signedIn
+        ? button(t("outcome.doorstep.choose"), () => go("visit"), { kind: "main", icon: "door" })
+        : button(t("status.title"), () => go("code"), { kind: "main" }),
       button(t("app.home"), () => go("welcome"), { kind: "plain" }),
     ],
   };

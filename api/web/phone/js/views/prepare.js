@@ -9,10 +9,15 @@ import { state } from "../state.js";
 /** Before the camera starts: what helps, who helps, and consent. @type {import("../pages.js").View} */
 export function prepare() {
   if (!state.who && !state.signedIn) {
-    return { title: t("find.title"), body: [button(t("find.next"), () => go("find", { then: "prepare" }, { replace: true }), { kind: "main" })] };
+    return {
+      title: t("find.title"),
+      body: [button(t("find.next"), () => go("find", { then: "prepare" }, { replace: true }), { kind: "main" })],
+    };
   }
   const problem = h("p", { class: "error", role: "alert", hidden: true });
-  const helper = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", checked: state.helper, onchange: () => (state.helper = helper.checked) }));
+  const helper = /** @type {HTMLInputElement} */ (
+    h("input", { type: "checkbox", checked: state.helper, onchange: () => (state.helper = helper.checked) })
+  );
   const noFlash = /** @type {HTMLInputElement} */ (
     h("input", {
       type: "checkbox",
@@ -48,9 +53,25 @@ export function prepare() {
     title: t("prepare.title"),
     back: "welcome",
     body: [
-      h("ul", { class: "tips" }, tips.map(([sign, key]) => h("li", {}, icon(sign), h("span", {}, t(`prepare.${key}`))))),
-      h("label", { class: "choice" }, helper, h("span", {}, t("prepare.helper")), h("small", {}, t("prepare.helper.text"))),
-      h("label", { class: "choice" }, noFlash, h("span", {}, t("prepare.flash")), h("small", {}, t("prepare.flash.text"))),
+      h(
+        "ul",
+        { class: "tips" },
+        tips.map(([sign, key]) => h("li", {}, icon(sign), h("span", {}, t(`prepare.${key}`)))),
+      ),
+      h(
+        "label",
+        { class: "choice" },
+        helper,
+        h("span", {}, t("prepare.helper")),
+        h("small", {}, t("prepare.helper.text")),
+      ),
+      h(
+        "label",
+        { class: "choice" },
+        noFlash,
+        h("span", {}, t("prepare.flash")),
+        h("small", {}, t("prepare.flash.text")),
+      ),
       h("p", {}, t("prepare.consent", { days: number(RETENTION_DAYS) })),
       problem,
       button(t("prepare.start"), () => begin("capture"), { kind: "main", icon: "camera" }),

@@ -7,8 +7,14 @@ import { schemeName } from "./status.js";
 /** What silent certifications rested on, and "that was not me". @type {import("../pages.js").View} */
 export async function receipts({ asking }) {
   const { items } = await call("/v1/me/receipts");
-  const body = items.length ? items.map((/** @type {any} */ receipt) => card(receipt, asking)) : [h("p", {}, t("receipts.none"))];
-  return { title: t("receipts.title"), back: "status", body: [items.length ? h("p", {}, t("receipts.text")) : null, ...body] };
+  const body = items.length
+    ? items.map((/** @type {any} */ receipt) => card(receipt, asking))
+    : [h("p", {}, t("receipts.none"))];
+  return {
+    title: t("receipts.title"),
+    back: "status",
+    body: [items.length ? h("p", {}, t("receipts.text")) : null, ...body],
+  };
 }
 
 /** @param {any} receipt @param {string | undefined} asking */
@@ -17,7 +23,11 @@ function card(receipt, asking) {
     "section",
     { class: "card" },
     h("h2", {}, t("receipts.for", { scheme: schemeName(receipt), date: day(receipt.proven_on) })),
-    h("ul", { class: "rows" }, receipt.items.map((/** @type {any} */ item) => row(item, asking))),
+    h(
+      "ul",
+      { class: "rows" },
+      receipt.items.map((/** @type {any} */ item) => row(item, asking)),
+    ),
   );
 }
 
@@ -36,10 +46,14 @@ function row(item, asking) {
     {},
     h("p", {}, text),
     h("p", { class: "note", role: "alert" }, t("receipts.notme.sure")),
-    button(t("receipts.notme.yes"), async () => {
-      await call(`/v1/me/receipts/${item.evidence_id}/not-me`, { method: "POST" });
-      await go("receipts", {}, { replace: true });
-    }, { kind: "danger" }),
+    button(
+      t("receipts.notme.yes"),
+      async () => {
+        await call(`/v1/me/receipts/${item.evidence_id}/not-me`, { method: "POST" });
+        await go("receipts", {}, { replace: true });
+      },
+      { kind: "danger" },
+    ),
     button(t("receipts.notme.no"), () => go("receipts", {}, { replace: true })),
   );
 }

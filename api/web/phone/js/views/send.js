@@ -40,7 +40,11 @@ export async function send({ id, session, token, sent = false }) {
       const began = Date.now();
       let told = false;
       for (;;) {
-        const now = await stubborn(() => call(`/v1/sessions/${work.sessionId}`, { token: work.token, tries: 0 }), () => {}, control.signal);
+        const now = await stubborn(
+          () => call(`/v1/sessions/${work.sessionId}`, { token: work.token, tries: 0 }),
+          () => {},
+          control.signal,
+        );
         if (now.state === "decided") {
           await drop(work.sessionId);
           return await go("outcome", { session: now, token: work.token }, { replace: true });
@@ -60,8 +64,13 @@ export async function send({ id, session, token, sent = false }) {
       if (useless && work) await drop(work.sessionId);
       said.className = "error";
       said.setAttribute("role", "alert");
-      said.textContent = error instanceof Problem && error.status === 422 ? t("guide.video_damaged") : sayProblem(error);
-      body.append(button(t("app.again"), () => go(useless ? "prepare" : "send", useless ? {} : { id }, { replace: true }), { kind: "main" }));
+      said.textContent =
+        error instanceof Problem && error.status === 422 ? t("guide.video_damaged") : sayProblem(error);
+      body.append(
+        button(t("app.again"), () => go(useless ? "prepare" : "send", useless ? {} : { id }, { replace: true }), {
+          kind: "main",
+        }),
+      );
       return undefined;
     }
   };

@@ -51,6 +51,17 @@ function choices(legend, name, options, chosen, choose) {
     "fieldset",
     {},
     h("legend", {}, legend),
-    h("div", { class: "segments" }, options.map(({ value, text, lang }) => h("label", { lang }, h("input", { type: "radio", name, value, checked: value === chosen, onchange: () => choose(value) }), text))),
+    h(
+      "div",
+      { class: "segments" },
+      options.map(({ value, text, lang }) =>
+        h(
+          "label",
+          { lang },
+          h("input", { type: "radio", name, value, checked: value === chosen, onchange: () => choose(value) }),
+          text,
+        ),
+      ),
+    ),
   );
 }

@@ -12,22 +12,44 @@ import { ownPage } from "../state.js";
 export async function visit({ page, session, done }) {
   if (done) return visitNoted(done, !session);
   const own = session ? null : (page ?? (await ownPage()));
-  const range = own ? { from: own.earliest_visit, to: own.latest_visit } : { from: inDays(VISIT_DAYS[0]), to: inDays(VISIT_DAYS[1]) };
+  const range = own
+    ? { from: own.earliest_visit, to: own.latest_visit }
+    : { from: inDays(VISIT_DAYS[0]), to: inDays(VISIT_DAYS[1]) };
   const problem = h("p", { id: "problem", class: "error", role: "alert", hidden: true });
-  const chosen = /** @type {HTMLSelectElement} */ (h("select", { id: "day", "aria-describedby": "problem" }, days(range).map((iso) => h("option", { value: iso }, withWeekday(iso)))));
+  const chosen = /** @type {HTMLSelectElement} */ (
+    h(
+      "select",
+      { id: "day", "aria-describedby": "problem" },
+      days(range).map((iso) => h("option", { value: iso }, withWeekday(iso))),
+    )
+  );
   let part = "morning";
-  const parts = ["morning", "afternoon"].map((value) => h("label", {}, h("input", { type: "radio", name: "part", value, checked: value === part, onchange: () => (part = value) }), t(`visit.${value}`)));
-  const ask = button(t("visit.ask"), async () => {
-    try {
-      const json = { wanted_on: chosen.value, part };
-      const path = session ? `/v1/knock/sessions/${session.id}/visit` : "/v1/me/visit";
-      const found = await call(path, { json, token: session?.token });
-      await go("visit", { done: found, session }, { replace: true });
-    } catch (error) {
-      problem.textContent = error instanceof Problem && error.code === "visit_day" ? t("visit.error.day", { from: day(range.from), to: day(range.to) }) : sayProblem(error);
-      problem.hidden = false;
-    }
-  }, { kind: "main", icon: "door" });
+  const parts = ["morning", "afternoon"].map((value) =>
+    h(
+      "label",
+      {},
+      h("input", { type: "radio", name: "part", value, checked: value === part, onchange: () => (part = value) }),
+      t(`visit.${value}`),
+    ),
+  );
+  const ask = button(
+    t("visit.ask"),
+    async () => {
+      try {
+        const json = { wanted_on: chosen.value, part };
+        const path = session ? `/v1/knock/sessions/${session.id}/visit` : "/v1/me/visit";
+        const found = await call(path, { json, token: session?.token });
+        await go("visit", { done: found, session }, { replace: true });
+      } catch (error) {
+        problem.textContent =
+          error instanceof Problem && error.code === "visit_day"
+            ? t("visit.error.day", { from: day(range.from), to: day(range.to) })
+            : sayProblem(error);
+        problem.hidden = false;
+      }
+    },
+    { kind: "main", icon: "door" },
+  );
   return {
     title: t("visit.title"),
     back: session ? null : "status",
@@ -39,10 +61,14 @@ export async function visit({ page, session, done }) {
       problem,
       ask,
       own?.visit
-        ? button(t("visit.cancel"), async () => {
-            await call("/v1/me/visit/cancel", { method: "POST" });
-            await go("status", {}, { replace: true });
-          }, { kind: "plain" })
+        ? button(
+            t("visit.cancel"),
+            async () => {
+              await call("/v1/me/visit/cancel", { method: "POST" });
+              await go("status", {}, { replace: true });
+            },
+            { kind: "plain" },
+          )
         : null,
     ],
   };
@@ -52,7 +78,10 @@ export async function visit({ page, session, done }) {
 function visitNoted(done, signedIn) {
   return {
     title: t("visit.done", { date: day(done.wanted_on), part: t(`visit.${done.part}`) }),
-    body: [h("p", { class: "lead" }, t("visit.done.text")), button(signedIn ? t("status.title") : t("app.home"), () => go(signedIn ? "status" : "welcome"), { kind: "main" })],
+    body: [
+      h("p", { class: "lead" }, t("visit.done.text")),
+      button(signedIn ? t("status.title") : t("app.home"), () => go(signedIn ? "status" : "welcome"), { kind: "main" }),
+    ],
   };
 }
 
@@ -64,7 +93,11 @@ function inDays(count) {
 /** Working days of the range. @param {{from: string, to: string}} range */
 function days(range) {
   const found = [];
-  for (let at = new Date(`${range.from}T12:00:00Z`); at.toISOString().slice(0, 10) <= range.to; at = new Date(at.getTime() + 86_400_000)) {
+  for (
+    let at = new Date(`${range.from}T12:00:00Z`);
+    at.toISOString().slice(0, 10) <= range.to;
+    at = new Date(at.getTime() + 86_400_000)
+  ) {
     if (at.getUTCDay() !== 0 && at.getUTCDay() !== 6) found.push(at.toISOString().slice(0, 10));
   }
   return found;
@@ -72,5 +105,10 @@ function days(range) {
 
 /** @param {string} iso */
 function withWeekday(iso) {
-  return new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" }).format(new Date(`${iso}T12:00:00Z`));
+  return new Intl.DateTimeFormat(document.documentElement.lang, {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    timeZone: "UTC",
+  }).format(new Date(`${iso}T12:00:00Z`));
 }

@@ -17,14 +17,25 @@ export async function welcome() {
             { class: "card" },
             h("p", {}, t("welcome.pending")),
             button(t("welcome.pending.send"), () => go("send", { id: pending.sessionId }), { kind: "main" }),
-            button(t("welcome.pending.drop"), async () => {
-              await (await import("../capture/vault.js")).drop(pending.sessionId);
-              await go("welcome", {}, { replace: true });
-            }, { kind: "plain" }),
+            button(
+              t("welcome.pending.drop"),
+              async () => {
+                await (await import("../capture/vault.js")).drop(pending.sessionId);
+                await go("welcome", {}, { replace: true });
+              },
+              { kind: "plain" },
+            ),
           )
         : null,
-      button(t("welcome.certify"), () => go(state.signedIn ? "prepare" : "find", { then: "prepare" }), { kind: "main", icon: "camera" }),
-      button(t("welcome.status"), () => go(recall("remembered") === "1" || state.signedIn ? "status" : "find", { then: "code" }), { icon: "person" }),
+      button(t("welcome.certify"), () => go(state.signedIn ? "prepare" : "find", { then: "prepare" }), {
+        kind: "main",
+        icon: "camera",
+      }),
+      button(
+        t("welcome.status"),
+        () => go(recall("remembered") === "1" || state.signedIn ? "status" : "find", { then: "code" }),
+        { icon: "person" },
+      ),
       h("p", { class: "quiet" }, t("welcome.letter")),
       h("p", { class: "quiet" }, t("welcome.free")),
     ],

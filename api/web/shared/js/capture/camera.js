@@ -11,7 +11,8 @@ export class CameraError extends Error {
 }
 
 /** Browsers inside other apps, many of which never give a page the camera. */
-const IN_APP = /MicroMessenger|FBAN|FBAV|Instagram|Line\/|WhatsApp|; wv\)|GSA\/|QQ\/|Weibo|AlipayClient|DingTalk|TikTok|musical_ly|BytedanceWebview/i;
+const IN_APP =
+  /MicroMessenger|FBAN|FBAV|Instagram|Line\/|WhatsApp|; wv\)|GSA\/|QQ\/|Weibo|AlipayClient|DingTalk|TikTok|musical_ly|BytedanceWebview/i;
 
 /** @param {"user" | "environment"} facing @param {number} [width] pixels @returns {Promise<MediaStream>} */
 export async function openCamera(facing, width = 640) {
@@ -30,7 +31,8 @@ export async function openCamera(facing, width = 640) {
 /** @param {unknown} error @returns {CameraTrouble} */
 function troubleOf(error) {
   const name = error instanceof DOMException ? error.name : "";
-  if (name === "NotAllowedError" || name === "SecurityError") return IN_APP.test(navigator.userAgent) ? "inapp" : "denied";
+  if (name === "NotAllowedError" || name === "SecurityError")
+    return IN_APP.test(navigator.userAgent) ? "inapp" : "denied";
   if (name === "NotReadableError" || name === "AbortError") return "busy";
   if (name === "NotFoundError" || name === "OverconstrainedError") return "missing";
   return "other";
@@ -41,7 +43,13 @@ export function describe(stream) {
   const track = stream.getVideoTracks()[0];
   const set = track.getSettings();
   const facing = set.facingMode === "user" || set.facingMode === "environment" ? set.facingMode : null;
-  return { label: track.label.slice(0, 200) || null, facing, width: set.width ?? null, height: set.height ?? null, frame_rate: set.frameRate || null };
+  return {
+    label: track.label.slice(0, 200) || null,
+    facing,
+    width: set.width ?? null,
+    height: set.height ?? null,
+    frame_rate: set.frameRate || null,
+  };
 }
 
 /** @param {MediaStream | null} stream */

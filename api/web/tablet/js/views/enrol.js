@@ -10,7 +10,8 @@ import { forget, signedIn } from "../work.js";
 /** Making this tablet an agent's, with the address that the office handed over. @type {import("../pages.js").View} */
 export async function enrol({ secret }) {
   if (!secret) return { title: t("enrol.none.title"), body: [h("p", {}, t("enrol.none"))] };
-  if (!window.PublicKeyCredential || !crypto.subtle) return { title: t("enrol.title"), body: [h("p", { class: "error", role: "alert" }, t("enrol.old"))] };
+  if (!window.PublicKeyCredential || !crypto.subtle)
+    return { title: t("enrol.title"), body: [h("p", { class: "error", role: "alert" }, t("enrol.old"))] };
   /** @type {any} */
   let begun;
   try {
@@ -24,26 +25,42 @@ export async function enrol({ secret }) {
   return {
     title: t("enrol.title"),
     body: [
-      h("div", { class: "card" }, h("p", { class: "dateline" }, begun.agent.name), h("p", {}, t("enrol.badge", { badge: begun.agent.badge, fund: begun.fund }))),
+      h(
+        "div",
+        { class: "card" },
+        h("p", { class: "dateline" }, begun.agent.name),
+        h("p", {}, t("enrol.badge", { badge: begun.agent.badge, fund: begun.fund })),
+      ),
       h("p", {}, t("enrol.text")),
-      atRisk ? [h("p", { class: "error" }, tn("enrol.begun", atRisk)), button(t("unlock.title"), () => go("home"), { kind: "main" })] : null,
+      atRisk
+        ? [
+            h("p", { class: "error" }, tn("enrol.begun", atRisk)),
+            button(t("unlock.title"), () => go("home"), { kind: "main" }),
+          ]
+        : null,
       problem,
-      button(t("enrol.do"), async () => {
-        problem.hidden = true;
-        try {
-          // Made anew at each try: a challenge is answered once.
-          const fresh = await call("/v1/tablet/enrolment/begin", { json: { secret } });
-          const credential = await makePasskey(fresh.options);
-          const { tablet_id: id } = await call("/v1/tablet/enrolment", { json: { secret, key: await publicKey(), credential } });
-          // What was taken along was another tablet's, and perhaps another agent's.
-          await forget();
-          await setOwn({ id, agent: begun.agent, fund: begun.fund });
-          await go("signin", {}, { replace: true });
-        } catch (error) {
-          problem.textContent = wasDeclined(error) ? t("passkey.declined") : sayProblem(error);
-          problem.hidden = false;
-        }
-      }, { kind: atRisk ? "" : "main" }),
+      button(
+        t("enrol.do"),
+        async () => {
+          problem.hidden = true;
+          try {
+            // Made anew at each try: a challenge is answered once.
+            const fresh = await call("/v1/tablet/enrolment/begin", { json: { secret } });
+            const credential = await makePasskey(fresh.options);
+            const { tablet_id: id } = await call("/v1/tablet/enrolment", {
+              json: { secret, key: await publicKey(), credential },
+            });
+            // What was taken along was another tablet's, and perhaps another agent's.
+            await forget();
+            await setOwn({ id, agent: begun.agent, fund: begun.fund });
+            await go("signin", {}, { replace: true });
+          } catch (error) {
+            problem.textContent = wasDeclined(error) ? t("passkey.declined") : sayProblem(error);
+            problem.hidden = false;
+          }
+        },
+        { kind: atRisk ? "" : "main" },
+      ),
     ],
   };
 }

@@ -10,7 +10,9 @@ export async function other({ visit, result }) {
   const problem = h("p", { class: "error", id: "problem", role: "alert", hidden: true });
   /** @param {string} id @param {string} key @param {string} value @param {string} [type] */
   const field = (id, key, value, type = "text") => {
-    const input = /** @type {HTMLInputElement} */ (h("input", { id, type, autocomplete: "off", maxlength: "200", value, "aria-describedby": "problem" }));
+    const input = /** @type {HTMLInputElement} */ (
+      h("input", { id, type, autocomplete: "off", maxlength: "200", value, "aria-describedby": "problem" })
+    );
     return { input, made: [h("label", { for: id }, t(key)), input] };
   };
   const informant = field("informant", "other.informant", draft.death?.informant ?? "");
@@ -30,23 +32,31 @@ export async function other({ visit, result }) {
       h("label", { for: "note" }, t("other.note")),
       note,
       problem,
-      button(dead ? t("other.document") : t("noface.next"), async () => {
-        draft.note = note.value.trim();
-        draft.movedTo = moved.input.value.trim();
-        if (dead) {
-          draft.death = { informant: informant.input.value.trim(), relation: relation.input.value.trim(), died_on: died.input.value || null };
-          const empty = [informant.input, relation.input].find((input) => !input.value.trim());
-          if (empty) {
-            problem.textContent = t("other.error");
-            problem.hidden = false;
-            empty.focus();
-            return;
+      button(
+        dead ? t("other.document") : t("noface.next"),
+        async () => {
+          draft.note = note.value.trim();
+          draft.movedTo = moved.input.value.trim();
+          if (dead) {
+            draft.death = {
+              informant: informant.input.value.trim(),
+              relation: relation.input.value.trim(),
+              died_on: died.input.value || null,
+            };
+            const empty = [informant.input, relation.input].find((input) => !input.value.trim());
+            if (empty) {
+              problem.textContent = t("other.error");
+              problem.hidden = false;
+              empty.focus();
+              return;
+            }
           }
-        }
-        await keepDraft(draft);
-        if (dead) await go("photos", { visit, kind: "document" });
-        else await go("sealing", { visit, result });
-      }, { kind: "main", icon: dead ? "camera" : undefined }),
+          await keepDraft(draft);
+          if (dead) await go("photos", { visit, kind: "document" });
+          else await go("sealing", { visit, result });
+        },
+        { kind: "main", icon: dead ? "camera" : undefined },
+      ),
     ],
   };
 }

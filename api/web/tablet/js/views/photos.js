@@ -26,10 +26,14 @@ export async function photos({ visit, kind = "photo", scan = false }) {
   const advice = h("p", { class: "advice", role: "status" }, t("photos.starting"));
   const shots = h("ul", { class: "shots" });
   const problem = h("p", { class: "error", role: "alert", hidden: true });
-  const onward = button(t("photos.next"), async () => {
-    await keepDraft(draft);
-    await go("sealing", { visit, result: RESULTS[kind] });
-  }, { kind: "main" });
+  const onward = button(
+    t("photos.next"),
+    async () => {
+      await keepDraft(draft);
+      await go("sealing", { visit, result: RESULTS[kind] });
+    },
+    { kind: "main" },
+  );
   const consent = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", checked: draft.consent }));
   consent.addEventListener("change", async () => {
     draft.consent = consent.checked;
@@ -55,14 +59,25 @@ export async function photos({ visit, kind = "photo", scan = false }) {
     shots.replaceChildren(...items);
     onward.hidden = scan || mine.length < 1 || (face && !draft.consent);
     take.hidden = scan || mine.length >= MOST;
-    count.textContent = scan ? t("photos.scan") : t("photos.count", { count: number(mine.length), wanted: number(wanted) });
+    count.textContent = scan
+      ? t("photos.scan")
+      : t("photos.count", { count: number(mine.length), wanted: number(wanted) });
   };
   const add = async (/** @type {Blob} */ blob) => {
     await addShot(draft, kind, blob);
     await paint();
   };
   const take = button(t("photos.take"), async () => add(await takePhoto(video)), { kind: "main", icon: "camera" });
-  const chosen = /** @type {HTMLInputElement} */ (h("input", { type: "file", accept: "image/*", capture: "environment", class: "sr", tabindex: "-1", "aria-hidden": "true" }));
+  const chosen = /** @type {HTMLInputElement} */ (
+    h("input", {
+      type: "file",
+      accept: "image/*",
+      capture: "environment",
+      class: "sr",
+      tabindex: "-1",
+      "aria-hidden": "true",
+    })
+  );
   chosen.addEventListener("change", async () => {
     const file = chosen.files?.[0];
     if (!file) return;
@@ -88,12 +103,17 @@ export async function photos({ visit, kind = "photo", scan = false }) {
       if (over) return stopCamera(stream);
       video.srcObject = stream;
       if (scan) advice.textContent = t("photos.scan");
-      if (scan) await readLetter(video, () => over, async (secret) => {
-        draft.who = { letter: secret, how: "letter" };
-        draft.matches = null;
-        await keepDraft(draft);
-        await go("visit", { id: draft.visit }, { replace: true });
-      });
+      if (scan)
+        await readLetter(
+          video,
+          () => over,
+          async (secret) => {
+            draft.who = { letter: secret, how: "letter" };
+            draft.matches = null;
+            await keepDraft(draft);
+            await go("visit", { id: draft.visit }, { replace: true });
+          },
+        );
     } catch (error) {
       problem.textContent = t(`camera.${error instanceof CameraError ? error.trouble : "other"}`);
       problem.hidden = false;
@@ -138,4 +158,3 @@ async function readLetter(video, over, found) {
     await new Promise((done) => setTimeout(done, 250));
   }
 }
-

@@ -11,7 +11,11 @@ import { own } from "../tablet.js";
 /** Version of the words that the agent signs; the service knows which were current (certify/doorstep/content.py). */
 const STATEMENT = "2026-11";
 
-const PARTS = /** @type {Record<string, string[]>} */ ({ face: ["photo"], medical: ["medical"], deceased: ["document"] });
+const PARTS = /** @type {Record<string, string[]>} */ ({
+  face: ["photo"],
+  medical: ["medical"],
+  deceased: ["document"],
+});
 
 /** The agent's statement, and the end of a visit: after this nobody here can read it. @type {import("../pages.js").View} */
 export async function sealing({ visit, result }) {
@@ -26,41 +30,60 @@ export async function sealing({ visit, result }) {
     title: t("sealing.title"),
     back: "visit",
     body: [
-      h("div", { class: "card" }, h("p", { class: "dateline" }, draft.name || t("visit.fresh")), h("p", {}, t(`result.${result}`)), draft.matches === false ? h("p", { class: "error" }, t("visit.differs")) : null),
+      h(
+        "div",
+        { class: "card" },
+        h("p", { class: "dateline" }, draft.name || t("visit.fresh")),
+        h("p", {}, t(`result.${result}`)),
+        draft.matches === false ? h("p", { class: "error" }, t("visit.differs")) : null,
+      ),
       unlisted ? h("p", { class: "error", role: "alert" }, t("sealing.nobody")) : null,
-      h("label", { class: "choice" }, sure, h("span", {}, t("statement.text", { name: tablet?.agent.name ?? "" })), h("small", {}, t("statement.small"))),
+      h(
+        "label",
+        { class: "choice" },
+        sure,
+        h("span", {}, t("statement.text", { name: tablet?.agent.name ?? "" })),
+        h("small", {}, t("statement.small")),
+      ),
       problem,
-      unlisted ? null : button(t("sealing.do"), async () => {
-        if (!sure.checked) {
-          problem.textContent = t("sealing.unsigned");
-          problem.hidden = false;
-          sure.focus();
-          return;
-        }
-        const parts = [];
-        for (const shot of draft.shots.filter((each) => (PARTS[result] ?? []).includes(each.kind)).slice(0, 5)) parts.push({ kind: shot.kind, data: await bytesOf(draft, shot) });
-        const entries = {
-          result,
-          who: { beneficiary: draft.person, ...(draft.who ?? { how: "name" }) },
-          place: await place,
-          consent: result === "face" && draft.consent,
-          agent_shown: draft.agentShown,
-          witnesses: result === "witnesses" ? draft.witnesses : [],
-          slots: draft.slots,
-          why_no_face: draft.whyNoFace,
-          death: result === "deceased" ? draft.death : null,
-          moved_to: draft.movedTo,
-          note: draft.note,
-          statement: STATEMENT,
-          language: current(),
-          app: BASE,
-        };
-        const start = performance.now();
-        await sealVisit(draft.visit, entries, draft, parts);
-        performance.measure("seal", { start });
-        if (navigator.onLine) void sendAll().catch(() => {});
-        await go("today", {}, { replace: true });
-      }, { kind: "main" }),
+      unlisted
+        ? null
+        : button(
+            t("sealing.do"),
+            async () => {
+              if (!sure.checked) {
+                problem.textContent = t("sealing.unsigned");
+                problem.hidden = false;
+                sure.focus();
+                return;
+              }
+              const parts = [];
+              for (const shot of draft.shots.filter((each) => (PARTS[result] ?? []).includes(each.kind)).slice(0, 5))
+                parts.push({ kind: shot.kind, data: await bytesOf(draft, shot) });
+              const entries = {
+                result,
+                who: { beneficiary: draft.person, ...(draft.who ?? { how: "name" }) },
+                place: await place,
+                consent: result === "face" && draft.consent,
+                agent_shown: draft.agentShown,
+                witnesses: result === "witnesses" ? draft.witnesses : [],
+                slots: draft.slots,
+                why_no_face: draft.whyNoFace,
+                death: result === "deceased" ? draft.death : null,
+                moved_to: draft.movedTo,
+                note: draft.note,
+                statement: STATEMENT,
+                language: current(),
+                app: BASE,
+              };
+              const start = performance.now();
+              await sealVisit(draft.visit, entries, draft, parts);
+              performance.measure("seal", { start });
+              if (navigator.onLine) void sendAll().catch(() => {});
+              await go("today", {}, { replace: true });
+            },
+            { kind: "main" },
+          ),
     ],
   };
 }

@@ -27,22 +27,28 @@ export async function signin({ until }) {
       atRisk ? h("p", { class: "error" }, tn("signin.begun", atRisk)) : null,
       before ? button(t("unlock.title"), () => go("home"), { kind: atRisk ? "main" : "" }) : null,
       problem,
-      button(t("signin.do"), async () => {
-        problem.hidden = true;
-        try {
-          const { options } = await call("/v1/tablet/sign-in/begin", { json: { tablet_id: tablet.id } });
-          const { answer, prf } = await usePasskey(options);
-          const { until } = await call("/v1/tablet/sign-in", { json: { tablet_id: tablet.id, credential: answer, device_id: deviceId() } });
-          if (!prf) {
-            await go("signin", { until: Date.parse(until) }, { replace: true, history: false });
-            return;
+      button(
+        t("signin.do"),
+        async () => {
+          problem.hidden = true;
+          try {
+            const { options } = await call("/v1/tablet/sign-in/begin", { json: { tablet_id: tablet.id } });
+            const { answer, prf } = await usePasskey(options);
+            const { until } = await call("/v1/tablet/sign-in", {
+              json: { tablet_id: tablet.id, credential: answer, device_id: deviceId() },
+            });
+            if (!prf) {
+              await go("signin", { until: Date.parse(until) }, { replace: true, history: false });
+              return;
+            }
+            await start(Date.parse(until), { prf });
+          } catch (error) {
+            problem.textContent = wasDeclined(error) ? t("passkey.declined") : sayProblem(error);
+            problem.hidden = false;
           }
-          await start(Date.parse(until), { prf });
-        } catch (error) {
-          problem.textContent = wasDeclined(error) ? t("passkey.declined") : sayProblem(error);
-          problem.hidden = false;
-        }
-      }, { kind: atRisk ? "" : "main" }),
+        },
+        { kind: atRisk ? "" : "main" },
+      ),
     ],
   };
 }
@@ -61,7 +67,10 @@ async function start(until, by) {
  */
 function choose(until) {
   const problem = h("p", { class: "error", id: "problem", role: "alert", hidden: true });
-  const input = () => /** @type {HTMLInputElement} */ (h("input", { type: "password", autocomplete: "off", "aria-describedby": "problem" }));
+  const input = () =>
+    /** @type {HTMLInputElement} */ (
+      h("input", { type: "password", autocomplete: "off", "aria-describedby": "problem" })
+    );
   const [first, second] = [input(), input()];
   first.id = "code";
   second.id = "again";
@@ -77,7 +86,8 @@ function choose(until) {
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const wrong = first.value.length < SHORTEST_CODE ? "code.short" : first.value !== second.value ? "code.differs" : null;
+    const wrong =
+      first.value.length < SHORTEST_CODE ? "code.short" : first.value !== second.value ? "code.differs" : null;
     if (wrong) {
       problem.textContent = t(wrong, { count: SHORTEST_CODE });
       problem.hidden = false;

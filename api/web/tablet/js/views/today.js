@@ -22,10 +22,17 @@ export async function today(_options = {}) {
     const drafts = new Set((await begun()).filter((visit) => canBeMade(known.get(visit))));
     const stops = work?.stops ?? [];
     const done = stops.filter((stop) => !canBeMade(known.get(stop.visit_id))).length;
-    tally.replaceChildren(count("today.todo", stops.length - done), count("today.done", done), count("today.unsent", await unsent()));
+    tally.replaceChildren(
+      count("today.todo", stops.length - done),
+      count("today.done", done),
+      count("today.unsent", await unsent()),
+    );
     const unlisted = [...drafts].filter((visit) => !stops.some((stop) => stop.visit_id === visit));
     const cards = await Promise.all(unlisted.map(begunCard));
-    list.replaceChildren(...(cards.length ? [section(t("visit.fresh"), cards)] : []), ...days(stops, work?.base ?? null, known, drafts));
+    list.replaceChildren(
+      ...(cards.length ? [section(t("visit.fresh"), cards)] : []),
+      ...days(stops, work?.base ?? null, known, drafts),
+    );
   };
   const sync = async () => {
     said.textContent = t("today.syncing");
@@ -38,7 +45,8 @@ export async function today(_options = {}) {
       said.textContent = t("today.synced", { sent: number(sent), left: number(left), waiting: number(waiting) });
     } catch (error) {
       anew.hidden = !(error instanceof Problem && error.status === 401);
-      said.textContent = error instanceof NoNetwork ? t("today.nonetwork", { left: number(await unsent()) }) : sayProblem(error);
+      said.textContent =
+        error instanceof NoNetwork ? t("today.nonetwork", { left: number(await unsent()) }) : sayProblem(error);
     }
     await paint();
   };
@@ -77,13 +85,25 @@ function days(stops, base, known, drafts) {
   return [...sorted].map(([date, those]) =>
     section(
       date === todayIs() ? t("today.today") : day(date),
-      those.map((stop, place) => card(stop, place, those[place - 1] ?? base, known.get(stop.visit_id), drafts.has(stop.visit_id))),
+      those.map((stop, place) =>
+        card(stop, place, those[place - 1] ?? base, known.get(stop.visit_id), drafts.has(stop.visit_id)),
+      ),
     ),
   );
 }
 
 /** @param {string} title @param {HTMLElement[]} cards */
-const section = (title, cards) => h("section", {}, h("h2", {}, title), h("ol", { class: "stops" }, cards.map((made) => h("li", {}, made))));
+const section = (title, cards) =>
+  h(
+    "section",
+    {},
+    h("h2", {}, title),
+    h(
+      "ol",
+      { class: "stops" },
+      cards.map((made) => h("li", {}, made)),
+    ),
+  );
 
 /** A visit that was begun and is not on the list: to somebody else, or one that was taken off it since. @param {string} visit */
 async function begunCard(visit) {
@@ -92,7 +112,11 @@ async function begunCard(visit) {
     "button",
     { type: "button", class: "stop", "data-visit": visit, "data-state": "begun" },
     h("strong", {}, draft?.name || masked(draft?.who?.card_number) || t("visit.fresh")),
-    h("span", { class: "tag care" }, draft ? t("today.begun", { when: moment(draft.began.wall_ms) }) : t("state.begun")),
+    h(
+      "span",
+      { class: "tag care" },
+      draft ? t("today.begun", { when: moment(draft.began.wall_ms) }) : t("state.begun"),
+    ),
   );
   made.addEventListener("click", () => go("visit", { id: visit }));
   return made;
@@ -107,13 +131,24 @@ function card(stop, place, before, state, begunHere) {
   const way = before ? wayTo(before, stop) : null;
   const made = h(
     "button",
-    { type: "button", class: "stop", "data-visit": stop.visit_id, "data-state": begunHere ? "begun" : (state?.state ?? "todo") },
+    {
+      type: "button",
+      class: "stop",
+      "data-visit": stop.visit_id,
+      "data-state": begunHere ? "begun" : (state?.state ?? "todo"),
+    },
     h("span", { class: `order${state ? " done" : ""}`, "aria-hidden": "true" }, number(place + 1)),
     h("strong", {}, stop.name),
     stop.part ? h("span", {}, t(`today.${stop.part}`)) : null,
     h("span", {}, stop.address || t("today.noaddress")),
     stop.directions ? h("small", {}, stop.directions) : null,
-    way ? h("small", {}, t(place ? "today.way" : "today.way.base", { distance: distance(way.metres), wind: t(`wind.${way.wind}`) })) : null,
+    way
+      ? h(
+          "small",
+          {},
+          t(place ? "today.way" : "today.way.base", { distance: distance(way.metres), wind: t(`wind.${way.wind}`) }),
+        )
+      : null,
     tag ? h("span", { class: `tag ${tag.look}` }, tag.text) : null,
   );
   made.addEventListener("click", () => go("visit", { id: stop.visit_id }));
@@ -121,7 +156,10 @@ function card(stop, place, before, state, begunHere) {
 }
 
 /** @param {number} metres */
-const distance = (metres) => (metres < 950 ? t("today.metres", { count: number(Math.round(metres / 50) * 50) }) : t("today.km", { count: number(Math.round(metres / 100) / 10) }));
+const distance = (metres) =>
+  metres < 950
+    ? t("today.metres", { count: number(Math.round(metres / 50) * 50) })
+    : t("today.km", { count: number(Math.round(metres / 100) / 10) });
 
 /** Whether a visit can be made: not yet sealed, or the service has not taken it. @param {{state: string} | undefined} state */
 export const canBeMade = (state) => !state || state.state === "kept" || state.state === "refused";

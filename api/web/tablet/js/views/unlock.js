@@ -23,22 +23,35 @@ export async function unlock() {
         h("p", {}, t("unlock.passkey")),
         safe,
         problem,
-        button(t("unlock.do"), async () => {
-          try {
-            const prf = await secretOfPasskey();
-            if (prf && (await open({ prf }))) await go("today", {}, { replace: true });
-            else say(t("unlock.failed"));
-          } catch (error) {
-            if (!wasDeclined(error)) throw error;
-            say(t("passkey.declined"));
-          }
-        }, { kind: "main" }),
+        button(
+          t("unlock.do"),
+          async () => {
+            try {
+              const prf = await secretOfPasskey();
+              if (prf && (await open({ prf }))) await go("today", {}, { replace: true });
+              else say(t("unlock.failed"));
+            } catch (error) {
+              if (!wasDeclined(error)) throw error;
+              say(t("passkey.declined"));
+            }
+          },
+          { kind: "main" },
+        ),
         again,
       ],
     };
   }
-  const input = /** @type {HTMLInputElement} */ (h("input", { id: "code", type: "password", autocomplete: "off", "aria-describedby": "problem" }));
-  const form = h("form", { novalidate: true }, h("label", { for: "code" }, t("unlock.code")), input, problem, button(t("unlock.do"), () => {}, { kind: "main", type: "submit" }));
+  const input = /** @type {HTMLInputElement} */ (
+    h("input", { id: "code", type: "password", autocomplete: "off", "aria-describedby": "problem" })
+  );
+  const form = h(
+    "form",
+    { novalidate: true },
+    h("label", { for: "code" }, t("unlock.code")),
+    input,
+    problem,
+    button(t("unlock.do"), () => {}, { kind: "main", type: "submit" }),
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (await open({ code: input.value })) {

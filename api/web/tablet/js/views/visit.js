@@ -23,21 +23,49 @@ export async function visit({ id, again = false }) {
   // Whoever is not in the plan can check the agent too, by a code that is good for one day. Work that was fetched more
   // than some days ago has none for today.
   const code = stop ? stop.door_code : work?.day_codes?.[today()];
-  const showMe = code ? button(t("visit.show"), async () => {
-    if (shown.firstChild) {
-      shown.replaceChildren();
-      return;
-    }
-    const address = URL.createObjectURL(new Blob([unbase64(code)], { type: "image/png" }));
-    shown.replaceChildren(h("div", { class: "card" }, h("img", { class: "qr", src: address, alt: t("visit.code.alt") }), h("p", {}, t(stop ? "visit.code" : "visit.code.free"))));
-    draft.agentShown = true;
-    await keepDraft(draft);
-  }, { icon: "eye" }) : h("p", {}, t("visit.badge"));
+  const showMe = code
+    ? button(
+        t("visit.show"),
+        async () => {
+          if (shown.firstChild) {
+            shown.replaceChildren();
+            return;
+          }
+          const address = URL.createObjectURL(new Blob([unbase64(code)], { type: "image/png" }));
+          shown.replaceChildren(
+            h(
+              "div",
+              { class: "card" },
+              h("img", { class: "qr", src: address, alt: t("visit.code.alt") }),
+              h("p", {}, t(stop ? "visit.code" : "visit.code.free")),
+            ),
+          );
+          draft.agentShown = true;
+          await keepDraft(draft);
+        },
+        { icon: "eye" },
+      )
+    : h("p", {}, t("visit.badge"));
   return {
     title: stop ? stop.name : draft.name || t("visit.fresh"),
     back: "today",
     body: [
-      stop ? h("div", { class: "card" }, h("p", {}, stop.address || t("today.noaddress")), stop.directions ? h("p", { class: "quiet" }, stop.directions) : null, h("p", { class: "quiet" }, t("visit.known", { card: stop.card_masked ?? stop.national_id_masked, year: stop.birth_year ?? "?" })), stop.needs.length ? h("p", { class: "note" }, stop.needs.map((need) => t(`need.${need}`)).join(" · ")) : null) : null,
+      stop
+        ? h(
+            "div",
+            { class: "card" },
+            h("p", {}, stop.address || t("today.noaddress")),
+            stop.directions ? h("p", { class: "quiet" }, stop.directions) : null,
+            h(
+              "p",
+              { class: "quiet" },
+              t("visit.known", { card: stop.card_masked ?? stop.national_id_masked, year: stop.birth_year ?? "?" }),
+            ),
+            stop.needs.length
+              ? h("p", { class: "note" }, stop.needs.map((need) => t(`need.${need}`)).join(" · "))
+              : null,
+          )
+        : null,
       h("h2", {}, t("visit.one")),
       showMe,
       shown,
@@ -50,10 +78,14 @@ export async function visit({ id, again = false }) {
       button(t("visit.moved"), () => next(draft, "other", { result: "moved" })),
       button(t("visit.refused"), () => next(draft, "other", { result: "refused" })),
       button(t("visit.deceased"), () => next(draft, "other", { result: "deceased" })),
-      button(t("visit.drop"), async () => {
-        await dropDraft(draft.visit);
-        await go("today", {}, { replace: true });
-      }, { kind: "plain" }),
+      button(
+        t("visit.drop"),
+        async () => {
+          await dropDraft(draft.visit);
+          await go("today", {}, { replace: true });
+        },
+        { kind: "plain" },
+      ),
     ],
   };
 }
@@ -72,21 +104,45 @@ function identify(draft, stop) {
     if (draft.who?.how === "letter") said.textContent = t("visit.letter.read");
     else said.textContent = draft.matches === null ? "" : draft.matches ? t("visit.matches") : t("visit.differs");
   };
-  const input = /** @type {HTMLInputElement} */ (h("input", { id: "card", class: "number", type: "text", autocomplete: "off", autocapitalize: "characters", value: draft.who?.card_number ?? "", "aria-describedby": "match" }));
+  const input = /** @type {HTMLInputElement} */ (
+    h("input", {
+      id: "card",
+      class: "number",
+      type: "text",
+      autocomplete: "off",
+      autocapitalize: "characters",
+      value: draft.who?.card_number ?? "",
+      "aria-describedby": "match",
+    })
+  );
   input.addEventListener("change", async () => {
     const clear = normalise(input.value);
     draft.who = clear ? { card_number: clear, how: "card" } : null;
-    draft.matches = clear && stop ? stop.numbers.includes((await sha256(utf8(`${stop.visit_id}|${clear}`))).slice(0, 3)) : null;
+    draft.matches =
+      clear && stop ? stop.numbers.includes((await sha256(utf8(`${stop.visit_id}|${clear}`))).slice(0, 3)) : null;
     tell();
     await keepDraft(draft);
   });
   tell();
-  const scan = "BarcodeDetector" in window ? button(t("visit.letter"), () => next(draft, "photos", { scan: true }), { icon: "look" }) : null;
-  return [h("label", { for: "card" }, t("visit.card")), input, said, scan, draft.person ? h("p", { class: "hint" }, t("visit.byname")) : h("p", { class: "hint" }, t("visit.fresh.text"))];
+  const scan =
+    "BarcodeDetector" in window
+      ? button(t("visit.letter"), () => next(draft, "photos", { scan: true }), { icon: "look" })
+      : null;
+  return [
+    h("label", { for: "card" }, t("visit.card")),
+    input,
+    said,
+    scan,
+    draft.person ? h("p", { class: "hint" }, t("visit.byname")) : h("p", { class: "hint" }, t("visit.fresh.text")),
+  ];
 }
 
 /** A number in its one written form, as the service writes it (certify/registry/national_id.py). @param {string} text */
-export const normalise = (text) => text.normalize("NFKC").replace(/[\s\-./]/g, "").toUpperCase();
+export const normalise = (text) =>
+  text
+    .normalize("NFKC")
+    .replace(/[\s\-./]/g, "")
+    .toUpperCase();
 
 /** @param {import("../sync.js").Stop | null} stop @param {{state: string, told?: import("../sync.js").Told}} state @returns {import("../pages.js").Page} */
 function over(stop, state) {
@@ -99,10 +155,21 @@ function over(stop, state) {
     back: "today",
     body: [
       h("p", {}, h("span", { class: `tag ${tag?.look ?? ""}` }, tag?.text ?? "")),
-      h("p", {}, state.state === "sealed" ? t("visit.sealed") : state.state === "refused" ? t("visit.held") : t("visit.over")),
+      h(
+        "p",
+        {},
+        state.state === "sealed" ? t("visit.sealed") : state.state === "refused" ? t("visit.held") : t("visit.over"),
+      ),
       reason ? h("p", { class: "note" }, t(`reason.${reason}`)) : null,
       state.told?.guidance.length ? h("p", { class: "note" }, t("visit.again")) : null,
-      again ? [h("p", {}, t("visit.remake.text")), button(t("visit.remake"), () => go("visit", { id: stop.visit_id, again: true }, { replace: true }), { kind: "main" })] : null,
+      again
+        ? [
+            h("p", {}, t("visit.remake.text")),
+            button(t("visit.remake"), () => go("visit", { id: stop.visit_id, again: true }, { replace: true }), {
+              kind: "main",
+            }),
+          ]
+        : null,
     ],
   };
 }
