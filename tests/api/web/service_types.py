@@ -1,6 +1,6 @@
 """Write the types of the service's answers for the scripts of the apps: ``make types``.
 
-The scripts name them as ``Service.OwnPageOut`` and so on; ``test_service_types.py`` compares the file with the interface.
+The scripts name a type as ``Service.OwnPageOut``; ``test_service_types.py`` compares the file with the interface.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import PurePosixPath
+from posixpath import normpath
 
 import pytest
 
@@ -22,6 +23,7 @@ _IMPORTS = (
     re.compile(r'\bimport\("([^"]+)"\)'),
 )
 _WORDS = re.compile(r"^import\s|^export [*{][^;=]*\bfrom\b|\bimport\(", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)(?: = (?:async )?)?(\()?", re.MULTILINE)
 
 
 def _scripts(folder: str) -> dict[str, str]:
@@ -40,10 +42,7 @@ def _imports(name: str, text: str) -> Iterator[str]:
     for pattern in _IMPORTS:
         for found in pattern.findall(code):
             assert found.startswith(("./", "../")), f"{name} imports {found}: paths are relative"
-            parts: list[str] = []
-            for part in (PurePosixPath(name).parent / found).parts:
-                parts = parts[:-1] if part == ".." else [*parts, part]
-            yield "/".join(parts)
+            yield normpath(PurePosixPath(name).parent / found)
 
 
 SCRIPTS = {folder: _scripts(folder) for folder in FOLDERS}
@@ -93,3 +92,17 @@ def test_no_view_names_the_script_that_starts_the_app(app: str) -> None:
     views = {name: text for name, text in SCRIPTS[app].items() if name.startswith("js/views/")}
     assert len(views) > 5
     assert [name for name, text in views.items() if "main.js" in text] == []
+
+
+@_EVERY_APP
+def test_every_export_is_described(app: str) -> None:
+    """By a JSDoc comment right before it, which names the parameters of a function."""
+    bare = []
+    for name, text in (SCRIPTS[SHARED.name] | SCRIPTS[app]).items():
+        for export in _EXPORT.finditer(text):
+            before = text[: export.start()].rstrip()
+            takes = export[2] is not None and text[export.end()] != ")"
+            comment = before[before.rfind("/**") :]
+            if not before.endswith("*/") or (takes and "@param" not in comment):
+                bare.append(f"{name}: {export[1]}")
+    assert bare == []

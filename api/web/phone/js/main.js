@@ -1,10 +1,10 @@
-// The person's app: its pages, and how it starts.
+// The app of people who certify themselves: its pages and its start.
 
 import { t } from "./i18n.js";
 import { go, keepOffline, start, takeSecret } from "./pages.js";
 import { welcome } from "./views/welcome.js";
 
-/** @type {Record<string, () => Promise<import("./pages.js").View>>} Pages are loaded when they are needed. */
+/** @type {Record<string, () => Promise<import("./pages.js").View>>} All but the first page are loaded when needed. */
 const VIEWS = {
   welcome: async () => welcome,
   find: async () => (await import("./views/find.js")).find,
@@ -26,7 +26,7 @@ const VIEWS = {
   settings: async () => (await import("./views/settings.js")).settings,
 };
 
-/** @type {Record<string, string>} */
+/** @type {Record<string, string>} Texts for problems, by code. */
 const SAID = {
   session_expired: "error.expired",
   another_in_progress: "error.progress",

@@ -1,14 +1,15 @@
-// The words of the page in the person's language. Keys without a word are an error that tests find, never a blank.
+// The texts of the pages in the chosen language. A key without a text shows itself, and tests find it.
 
 const meta = (/** @type {string} */ name) =>
   document.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? "";
 
-/** Folder of this release, for everything the page loads. */
+/** Address of the folder of this release, which holds all that the page loads. */
 export const BASE = meta("base");
+/** How many days captures are kept. */
 export const RETENTION_DAYS = Number(meta("retention-days"));
-/** Days within which an objection is answered. */
+/** How many days an answer to an objection takes at most. */
 export const ANSWER_DAYS = Number(meta("answer-days"));
-/** Days from today between which a visit can be asked for. */
+/** The first and the last day for which a visit can be requested, in days from today. */
 export const VISIT_DAYS = meta("visit-days").split(" ").map(Number);
 
 /**
@@ -31,9 +32,19 @@ export const LANGUAGES = {
 let words = {};
 let language = document.documentElement.lang;
 
+/**
+ * Return the code of the language in which the page is shown.
+ *
+ * @returns {string}
+ */
 export const current = () => language;
 
-/** @param {string} wanted */
+/**
+ * Load the texts of a language.
+ *
+ * @param {string} wanted one of `LANGUAGES`
+ * @throws {Error} when they do not load
+ */
 export async function load(wanted) {
   const answer = await fetch(`${BASE}locales/${wanted}.json`, { credentials: "same-origin" });
   if (!answer.ok) throw new Error(`no words for ${wanted}`);
@@ -44,9 +55,11 @@ export async function load(wanted) {
 }
 
 /**
- * The text of a key, with its parameters filled in.
+ * Return the text of a key.
+ *
  * @param {string} key
- * @param {Record<string, string | number>} [params]
+ * @param {Record<string, string | number>} [params] values of its placeholders
+ * @returns {string}
  */
 export function t(key, params = {}) {
   const text = words[key];
@@ -57,31 +70,51 @@ export function t(key, params = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in params ? isolate(params[name]) : whole));
 }
 
-/** @param {string} key */
+/**
+ * Tell whether a key has a text.
+ *
+ * @param {string} key
+ * @returns {boolean}
+ */
 export const has = (key) => key in words;
 
 /**
- * The text for a count: `key.one` or `key.other`. Languages with more forms get by with two here, as the number stands
- * in the text.
- * @param {string} key @param {number} count @param {Record<string, string | number>} [params]
+ * Return the text for a count: that of `key.one` or of `key.other`. Two forms are enough also for languages that have
+ * more, because the number stands in the text.
+ *
+ * @param {string} key
+ * @param {number} count fills the placeholder `count`
+ * @param {Record<string, string | number>} [params] values of the other placeholders
+ * @returns {string}
  */
 export function tn(key, count, params = {}) {
   const one = new Intl.PluralRules(language).select(count) === "one" && count === 1;
   return t(`${key}.${one ? "one" : "other"}`, { count: number(count), ...params });
 }
 
-/** Numbers and dates keep their order inside text that runs the other way. @param {string | number} value */
+/**
+ * Mark numbers and dates so that they keep their order inside text that runs from right to left.
+ *
+ * @param {string | number} value
+ */
 function isolate(value) {
   const text = String(value);
   return document.documentElement.dir === "rtl" ? `\u2068${text}\u2069` : text;
 }
 
-/** @param {number} value */
+/**
+ * Write a number as the language does.
+ *
+ * @param {number} value
+ * @returns {string}
+ */
 export const number = (value) => new Intl.NumberFormat(language).format(value);
 
 /**
- * A day in words. `iso` is a date without time, which is the same day everywhere, or an instant.
- * @param {string} iso
+ * Write a day in words.
+ *
+ * @param {string} iso a date without time, which is the same day everywhere, or an instant
+ * @returns {string}
  */
 export function day(iso) {
   const plain = /^\d{4}-\d{2}-\d{2}$/.test(iso);
@@ -89,5 +122,10 @@ export function day(iso) {
   return new Intl.DateTimeFormat(language, { dateStyle: "long", ...(plain ? { timeZone: "UTC" } : {}) }).format(date);
 }
 
-/** A moment in words, where the device is. @param {number} ms since 1970 */
+/**
+ * Write an instant in words, in the time zone of the device.
+ *
+ * @param {number} ms milliseconds since 1970
+ * @returns {string}
+ */
 export const moment = (ms) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(ms);

@@ -1,4 +1,4 @@
-// For browsers that know no modules, and so nothing else of this page: say so instead of waiting for ever.
+// For browsers that know no modules, and so run nothing else of this page: say so instead of loading without end.
 [
   ["boot", true],
   ["old", false],

@@ -1,5 +1,6 @@
-// The agents' app. All of it is loaded at once: at the next door there may be no network for what is missing.
+// The agents' app. All of it is loaded at once, because at the next door there may be no network.
 
+/** @import { View } from "./pages.js" */
 import { t } from "./i18n.js";
 import { go, keepOffline, start, takeSecret } from "./pages.js";
 import { stay } from "./store.js";
@@ -16,7 +17,7 @@ import { noface } from "./views/noface.js";
 import { other } from "./views/other.js";
 import { sealing } from "./views/sealing.js";
 
-/** Which page comes first: it depends on what this tablet is, and whether its agent is here. */
+/** Return the name of the first page, which depends on the tablet and on whether its agent is signed in. */
 async function first() {
   if (!(await own())) return "enrol";
   if (!(await signedIn())) return "signin";
@@ -24,16 +25,21 @@ async function first() {
   return (await lockOf())?.how === "none" ? "signin" : "unlock";
 }
 
-/** @type {import("./pages.js").View} */
+/** Show the first page. @param {Record<string, unknown>} options @returns {Promise<import("./pages.js").Page>} */
 async function home(options) {
   const name = await first();
   return await VIEWS[name](options);
 }
 
-/** A page of the day's work: shown while that is open, else what comes first. @param {import("./pages.js").View} view @returns {import("./pages.js").View} */
+/**
+ * Make a view of the day's work, which is shown while the work is open; else the first page is shown.
+ *
+ * @param {View} view
+ * @returns {View}
+ */
 const ofWork = (view) => async (options) => ((await isOpen()) ? await view(options) : await home({}));
 
-/** @type {Record<string, import("./pages.js").View>} */
+/** @type {Record<string, View>} */
 const VIEWS = {
   home,
   enrol,

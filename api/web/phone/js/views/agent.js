@@ -1,11 +1,17 @@
+/** @import { Page } from "../pages.js" */
 import { call, Problem } from "../api.js";
 import { button, h } from "../dom.js";
 import { day, t } from "../i18n.js";
 import { go } from "../pages.js";
 
-/** Who stands at the door: for whoever scanned the code that an agent shows. @type {import("../pages.js").View} */
+/**
+ * Identify the agent at the door, for the person who scanned the code that the agent shows.
+ *
+ * @param {{secret: string}} options `secret`: what the code holds
+ * @returns {Promise<Page>}
+ */
 export async function agent({ secret }) {
-  /** @type {any} */
+  /** @type {Service.DoorOut} */
   let found;
   try {
     found = await call("/v1/door", { json: { secret } });
@@ -55,7 +61,7 @@ export async function agent({ secret }) {
   };
 }
 
-/** @param {string} base64 */
+/** @param {string} base64 a JPEG */
 function address(base64) {
   return URL.createObjectURL(
     new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: "image/jpeg" }),

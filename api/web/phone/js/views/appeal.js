@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { button, h, icon } from "../dom.js";
 import { ANSWER_DAYS, day, number, t, tn } from "../i18n.js";
@@ -5,8 +6,14 @@ import { go } from "../pages.js";
 import { state } from "../state.js";
 
 /**
- * The fast lane of whoever was wrongly declared dead: show yourself, then send the objection.
- * @type {import("../pages.js").View}
+ * Object to a report or a stop, in two steps: show your face, then send the objection.
+ *
+ * @param {object} options
+ * @param {Service.OwnPageOut} [options.page] the person's own page
+ * @param {number} [options.step] 1 or 2
+ * @param {boolean} [options.shown] whether the person has just shown their face
+ * @param {Service.AppealOut} [options.sent] the objection, once it is sent
+ * @returns {Promise<Page>}
  */
 export async function appeal({ page, step = 1, shown = false, sent }) {
   if (sent) return done(sent, page);
@@ -50,10 +57,14 @@ export async function appeal({ page, step = 1, shown = false, sent }) {
   };
 }
 
-/** @param {any} sent @param {any} page @returns {import("../pages.js").Page} */
+/**
+ * @param {Service.AppealOut} sent
+ * @param {Service.OwnPageOut | undefined} page
+ * @returns {Page}
+ */
 function done(sent, page) {
   const left = Math.max(1, Math.ceil((Date.parse(sent.answer_by) - Date.now()) / 86_400_000));
-  const stopped = page?.pensions.some((/** @type {any} */ pension) => pension.payment === "stop");
+  const stopped = page?.pensions.some((pension) => pension.payment === "stop");
   return {
     title: t("appeal.done.title"),
     body: [

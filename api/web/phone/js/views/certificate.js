@@ -1,13 +1,18 @@
+/** @import { Page } from "../pages.js" */
 import { call, Problem } from "../api.js";
 import { button, h } from "../dom.js";
 import { t, day } from "../i18n.js";
 
 /**
- * The certificate with its code, to show, save or print. `session` is a capture that has just succeeded.
- * @type {import("../pages.js").View}
+ * Show the certificate with its code, to be saved or printed.
+ *
+ * @param {object} options
+ * @param {import("../state.js").Capture} [options.session] a capture that has just succeeded; else the sign-in counts
+ * @param {string} [options.number] of the certificate of that capture
+ * @returns {Promise<Page>}
  */
 export async function certificate({ session, number }) {
-  /** @type {any} */
+  /** @type {Service.CertificateOut} */
   let found;
   try {
     found = session

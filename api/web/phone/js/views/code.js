@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { call, Problem } from "../api.js";
 import { deviceId, keep } from "../device.js";
 import { button, h } from "../dom.js";
@@ -5,7 +6,12 @@ import { current, t } from "../i18n.js";
 import { go, sayProblem } from "../pages.js";
 import { state } from "../state.js";
 
-/** Coming in without the camera: a code by message, or the link of a letter. @type {import("../pages.js").View} */
+/**
+ * Sign in without the camera: by a code in a message, or by the link in a letter.
+ *
+ * @param {{secret?: string, sent?: boolean}} options `secret`: of the link; `sent`: whether a code was sent
+ * @returns {Promise<Page>}
+ */
 export async function code({ secret, sent = false }) {
   if (secret) return throughLink(secret);
   if (!state.who)
@@ -16,7 +22,7 @@ export async function code({ secret, sent = false }) {
   return sent ? enter() : ask();
 }
 
-/** @returns {import("../pages.js").Page} */
+/** @returns {Page} */
 function ask() {
   const problem = h("p", { class: "error", role: "alert", hidden: true });
   return {
@@ -43,7 +49,7 @@ function ask() {
   };
 }
 
-/** @returns {import("../pages.js").Page} */
+/** @returns {Page} */
 function enter() {
   const problem = h("p", { id: "problem", class: "error", role: "alert", hidden: true });
   const input = /** @type {HTMLInputElement} */ (
@@ -99,15 +105,15 @@ function enter() {
   };
 }
 
-/** @param {string} secret @returns {Promise<import("../pages.js").Page>} */
+/** @param {string} secret @returns {Promise<Page>} */
 async function throughLink(secret) {
   try {
-    // A letter lies at home: whoever opens it there may stay signed in.
+    // A letter lies at home: the person who opens it there may stay signed in.
     await call("/v1/knock/links/redeem", { json: { secret, device_id: deviceId(), remember: true } });
     keep("remembered", "1");
     state.signedIn = true;
     const { status } = await import("./status.js");
-    return await status({});
+    return await status();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return {
@@ -121,7 +127,7 @@ async function throughLink(secret) {
   }
 }
 
-/** @param {boolean} remember */
+/** @param {boolean} remember whether this is the person's own phone */
 async function signedIn(remember) {
   keep("remembered", remember ? "1" : "0");
   state.signedIn = true;

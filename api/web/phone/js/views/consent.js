@@ -1,10 +1,16 @@
+/** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { go } from "../pages.js";
 import { ownPage } from "../state.js";
 
-/** Giving and withdrawing consent to being recognised by the face. @type {import("../pages.js").View} */
+/**
+ * Give or withdraw consent to being recognised by the face.
+ *
+ * @param {{saved?: boolean}} options `saved`: whether it was changed just now
+ * @returns {Promise<Page>}
+ */
 export async function consent({ saved = false }) {
   const { consent: given } = await ownPage();
   /** @param {boolean} wanted */

@@ -1,10 +1,16 @@
+/** @import { Page } from "../pages.js" */
 import { call, Problem } from "../api.js";
 import { button, h } from "../dom.js";
 import { current, number, t } from "../i18n.js";
 import { sayProblem } from "../pages.js";
 
-/** How the fund reaches the person, and whether it may remind them. @type {import("../pages.js").View} */
+/**
+ * Ask how the fund reaches the person, and whether it may send reminders.
+ *
+ * @returns {Promise<Page>}
+ */
 export async function contact() {
+  /** @type {Service.ContactOut} */
   const known = await call("/v1/me/contact");
   const said = h("p", { id: "problem", role: "status", hidden: true });
   const phone = field("phone", {
@@ -62,7 +68,7 @@ export async function contact() {
 /** @param {string} id @param {Record<string, any>} props @returns {HTMLInputElement} */
 const field = (id, props) => /** @type {HTMLInputElement} */ (h("input", { id, ...props }));
 
-/** @param {string} id @param {number} chosen @returns {HTMLSelectElement} */
+/** @param {"from" | "to"} id @param {number} chosen hour of the day @returns {HTMLSelectElement} */
 function hours(id, chosen) {
   const label = t(id === "from" ? "contact.quiet" : "contact.quiet.and");
   return /** @type {HTMLSelectElement} */ (

@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { store } from "../capture/vault.js";
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
@@ -5,7 +6,12 @@ import { go } from "../pages.js";
 
 const MOST_BYTES = 20_000_000;
 
-/** For phones whose browser has no camera for pages: a video of the phone's own camera program. @type {import("../pages.js").View} */
+/**
+ * Take a video that the phone's own camera program films, where the browser has no camera for pages.
+ *
+ * @param {{opened: Service.SessionOpened}} options `opened`: the session that it is for
+ * @returns {Page}
+ */
 export function file({ opened }) {
   const problem = h("p", { class: "error", role: "alert", hidden: true });
   const input = /** @type {HTMLInputElement} */ (
@@ -55,10 +61,7 @@ export function file({ opened }) {
     title: t("file.title"),
     body: [
       h("p", {}, t("file.text")),
-      h("ol", {}, [
-        h("li", {}, t("file.first")),
-        ...steps.map((/** @type {any} */ step) => h("li", {}, t(`prompt.${step.prompt}`))),
-      ]),
+      h("ol", {}, [h("li", {}, t("file.first")), ...steps.map((step) => h("li", {}, t(`prompt.${step.prompt}`)))]),
       problem,
       input,
       button(t("file.choose"), () => input.click(), { kind: "main", icon: "camera" }),

@@ -1,11 +1,14 @@
+/** @import { Page } from "../pages.js" */
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { go } from "../pages.js";
 import { state } from "../state.js";
 
 /**
- * Who are you? A number and the birth date. What was entered stays in this page only, and is never written anywhere.
- * @type {import("../pages.js").View}
+ * Ask for a number and the birth date. What the person enters stays in memory, and is never stored on the device.
+ *
+ * @param {{then?: "prepare" | "code"}} options `then`: the page that is next
+ * @returns {Page}
  */
 export function find({ then = "prepare" }) {
   let kind = "card";
@@ -99,12 +102,12 @@ export function find({ then = "prepare" }) {
   return { title: t("find.title"), back: "welcome", body: [h("p", {}, t("find.text")), form] };
 }
 
-/** Digits of any script become ours. @param {string} text */
+/** Write the digits of any script as 0 to 9. @param {string} text */
 function digits(text) {
   return text.normalize("NFKC").replace(/\p{Nd}/gu, (character) => String(digitValue(character)));
 }
 
-/** @param {string} character */
+/** @param {string} character a decimal digit of any script */
 function digitValue(character) {
   const point = /** @type {number} */ (character.codePointAt(0));
   let zero = point;
@@ -120,8 +123,10 @@ function tidy(text) {
 }
 
 /**
- * Whether the check digit of an 18-digit number fits (GB 11643-1999, ISO 7064 MOD 11-2); other numbers are not judged.
+ * Tell whether the check digit of an 18-digit number is right (GB 11643-1999, ISO 7064 MOD 11-2).
+ *
  * @param {string} number
+ * @returns {boolean} true for other numbers of 4 to 40 characters, which are not checked
  */
 export function plausible(number) {
   if (number.length < 4 || number.length > 40) return false;
@@ -131,7 +136,7 @@ export function plausible(number) {
   return "10X98765432"[sum % 11] === number[17];
 }
 
-/** @param {string[]} parts day, month, year @returns {string | null} */
+/** @param {string[]} parts day, month, year @returns {string | null} null when there is no such day */
 function date([day, month, year]) {
   const [d, m, y] = [day, month, year].map(Number);
   if (!(y > 1880 && y <= new Date().getFullYear() && m >= 1 && m <= 12 && d >= 1 && d <= 31)) return null;

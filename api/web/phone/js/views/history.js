@@ -1,9 +1,15 @@
+/** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { h } from "../dom.js";
 import { day, t } from "../i18n.js";
 
-/** What happened so far. @type {import("../pages.js").View} */
+/**
+ * List the attempts and certificates of the past.
+ *
+ * @returns {Promise<Page>}
+ */
 export async function history() {
+  /** @type {Service.HistoryOut} */
   const { attempts, certificates } = await call("/v1/me/history");
   const nothing = !attempts.length && !certificates.length;
   return {
@@ -15,12 +21,14 @@ export async function history() {
         ? h(
             "ul",
             { class: "rows card" },
-            attempts.map((/** @type {any} */ each) =>
+            attempts.map((each) =>
               h(
                 "li",
                 {},
                 h("strong", {}, day(each.decided_at)),
-                `${t(`history.${each.channel}`)}: ${t(`history.${each.outcome === "doorstep" ? "retry" : each.outcome}`)}${each.assisted ? ` (${t("history.assisted")})` : ""}`,
+                `${t(`history.${each.channel}`)}: `,
+                t(`history.${each.outcome === "doorstep" ? "retry" : each.outcome}`),
+                each.assisted ? ` (${t("history.assisted")})` : null,
               ),
             ),
           )
@@ -30,7 +38,7 @@ export async function history() {
         ? h(
             "ul",
             { class: "rows card" },
-            certificates.map((/** @type {any} */ each) =>
+            certificates.map((each) =>
               h(
                 "li",
                 {},

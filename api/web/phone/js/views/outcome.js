@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { buzz, speak } from "../capture/speak.js";
 import { deviceId } from "../device.js";
@@ -6,12 +7,21 @@ import { day, t, tn } from "../i18n.js";
 import { go } from "../pages.js";
 import { state } from "../state.js";
 
-/** What came of it, for somebody who may be worried. @type {import("../pages.js").View} */
+/**
+ * Show the outcome of a capture.
+ *
+ * @param {object} options
+ * @param {Service.SessionOut} options.session the capture session, once it is decided
+ * @param {string} options.token of that session
+ * @param {boolean} [options.usedUp] no session could be opened: all attempts are used up
+ * @returns {Promise<Page>}
+ * @throws {Error} when the outcome is not one that this app knows
+ */
 export async function outcome({ session, token, usedUp = false }) {
   if (usedUp) return usedUpPage();
-  /** @type {Record<string, (session: any, token: string) => import("../pages.js").Page | Promise<import("../pages.js").Page>>} */
+  /** @type {Record<string, (session: Service.SessionOut, token: string) => Page | Promise<Page>>} */
   const pages = { certified, retry, review, doorstep, other_path: otherPath };
-  const page = await pages[session.outcome]?.(session, token);
+  const page = await pages[session.outcome ?? ""]?.(session, token);
   if (!page) throw new Error(`unknown outcome ${session.outcome}`);
   speak(page.title, { force: true });
   return page;
@@ -28,10 +38,11 @@ function card(look, sign, title, ...more) {
   );
 }
 
-/** @param {any} session @param {string} token @returns {Promise<import("../pages.js").Page>} */
+/** @param {Service.SessionOut} session @param {string} token @returns {Promise<Page>} */
 async function certified(session, token) {
   buzz([80, 60, 80]);
   if (state.afterCapture === "appeal") return await toAppeal(session, token);
+  /** @type {Service.CertificateOut | null} */
   const found = session.certificate_number
     ? await call(`/v1/certificates/${session.certificate_number}`, { token })
     : null;
@@ -59,28 +70,31 @@ async function certified(session, token) {
   };
 }
 
-/** Whoever was just recognised may see their own page. @param {any} session @param {string} token */
-async function open(session, token) {
+/** Sign in the person who was just recognised. @param {Service.SessionOut} session @param {string} token */
+async function signIn(session, token) {
   if (!state.signedIn)
     await call(`/v1/knock/sessions/${session.id}/access`, { json: { device_id: deviceId() }, token });
   state.signedIn = true;
+}
+
+/** Show the person's own page. @param {Service.SessionOut} session @param {string} token */
+async function open(session, token) {
+  await signIn(session, token);
   await go("status");
 }
 
-/** @param {any} session @param {string} token @returns {Promise<import("../pages.js").Page>} */
+/** Continue the objection after the capture. @param {Service.SessionOut} session @param {string} token */
 async function toAppeal(session, token) {
   state.afterCapture = null;
-  if (!state.signedIn)
-    await call(`/v1/knock/sessions/${session.id}/access`, { json: { device_id: deviceId() }, token });
-  state.signedIn = true;
+  await signIn(session, token);
   return await (await import("./appeal.js")).appeal({ page: await call("/v1/me"), step: 2, shown: true });
 }
 
-/** @param {any} session @returns {import("../pages.js").Page} */
+/** @param {Service.SessionOut} session @returns {Page} */
 function retry(session) {
   const title = t("outcome.retry.title");
   const left = session.attempts_left;
-  const codes = session.guidance.map((/** @type {any} */ each) => each.code);
+  const codes = session.guidance.map((each) => each.code);
   const who = state.who;
   return {
     title,
@@ -89,7 +103,7 @@ function retry(session) {
       h(
         "ul",
         { class: "rows card" },
-        (codes.length ? codes : ["life_not_seen"]).map((/** @type {string} */ code) => h("li", {}, t(`guide.${code}`))),
+        (codes.length ? codes : ["life_not_seen"]).map((code) => h("li", {}, t(`guide.${code}`))),
       ),
       left ? h("p", { class: "lead" }, tn("outcome.retry.left", left)) : null,
       button(t("app.again"), () => go("prepare", {}, { replace: true }), { kind: "main", icon: "camera" }),
@@ -105,7 +119,7 @@ function retry(session) {
   };
 }
 
-/** @param {any} session @param {string} token @returns {Promise<import("../pages.js").Page> | import("../pages.js").Page} */
+/** @param {Service.SessionOut} session @param {string} token @returns {Page | Promise<Page>} */
 function review(session, token) {
   if (state.afterCapture === "appeal") return toAppeal(session, token);
   const title = t("outcome.review.title");
@@ -119,7 +133,7 @@ function review(session, token) {
   };
 }
 
-/** @param {any} session @param {string} token @returns {import("../pages.js").Page} */
+/** @param {Service.SessionOut} session @param {string} token @returns {Page} */
 function doorstep(session, token) {
   const title = t("outcome.doorstep.title");
   return {
@@ -135,7 +149,7 @@ function doorstep(session, token) {
   };
 }
 
-/** @returns {import("../pages.js").Page} */
+/** @returns {Page} */
 function otherPath() {
   const title = t("outcome.other_path.title");
   return {
@@ -147,7 +161,7 @@ function otherPath() {
   };
 }
 
-/** @returns {import("../pages.js").Page} */
+/** @returns {Page} */
 function usedUpPage() {
   const title = t("outcome.used_up.title");
   return {

@@ -1,4 +1,5 @@
 import { call, Problem } from "../api.js";
+/** @import { Page } from "../pages.js" */
 import { speak } from "../capture/speak.js";
 import { deviceId, keep } from "../device.js";
 import { button, h, icon } from "../dom.js";
@@ -6,7 +7,11 @@ import { number, RETENTION_DAYS, t } from "../i18n.js";
 import { go, sayProblem } from "../pages.js";
 import { state } from "../state.js";
 
-/** Before the camera starts: what helps, who helps, and consent. @type {import("../pages.js").View} */
+/**
+ * Prepare a capture: advice, whether another person helps, and consent.
+ *
+ * @returns {Page}
+ */
 export function prepare() {
   if (!state.who && !state.signedIn) {
     return {
@@ -30,7 +35,7 @@ export function prepare() {
   );
   /** @param {"capture" | "file"} way */
   const begin = async (way) => {
-    // The first sound must come from a touch, or some phones stay silent for good.
+    // Some phones never speak unless the first sound answers a touch.
     speak(t("capture.starting"), { force: true });
     try {
       const opened = await openSession();
@@ -80,7 +85,12 @@ export function prepare() {
   };
 }
 
-/** Open a session for who was entered, or for who is signed in. */
+/**
+ * Open a capture session for the person who is signed in, else for the one who was entered.
+ *
+ * @returns {Promise<Service.SessionOpened>}
+ * @throws {Problem} when the service refuses, as after too many attempts
+ */
 export async function openSession() {
   const asked = { assisted: state.helper, avoid_flashes: state.noFlash };
   if (state.signedIn) {

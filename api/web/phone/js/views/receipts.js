@@ -1,15 +1,20 @@
+/** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { button, h } from "../dom.js";
 import { day, has, t } from "../i18n.js";
 import { go } from "../pages.js";
 import { schemeName } from "./status.js";
 
-/** What silent certifications rested on, and "that was not me". @type {import("../pages.js").View} */
+/**
+ * List the records that certifications without a capture rested on; the person can deny each of them.
+ *
+ * @param {{asking?: string}} options `asking`: id of the record that the person is about to deny
+ * @returns {Promise<Page>}
+ */
 export async function receipts({ asking }) {
+  /** @type {Service.ReceiptList} */
   const { items } = await call("/v1/me/receipts");
-  const body = items.length
-    ? items.map((/** @type {any} */ receipt) => card(receipt, asking))
-    : [h("p", {}, t("receipts.none"))];
+  const body = items.length ? items.map((receipt) => card(receipt, asking)) : [h("p", {}, t("receipts.none"))];
   return {
     title: t("receipts.title"),
     back: "status",
@@ -17,7 +22,7 @@ export async function receipts({ asking }) {
   };
 }
 
-/** @param {any} receipt @param {string | undefined} asking */
+/** @param {Service.ReceiptOut} receipt @param {string | undefined} asking */
 function card(receipt, asking) {
   return h(
     "section",
@@ -26,12 +31,12 @@ function card(receipt, asking) {
     h(
       "ul",
       { class: "rows" },
-      receipt.items.map((/** @type {any} */ item) => row(item, asking)),
+      receipt.items.map((item) => row(item, asking)),
     ),
   );
 }
 
-/** @param {any} item @param {string | undefined} asking */
+/** @param {Service.ReceiptItemOut} item @param {string | undefined} asking */
 function row(item, asking) {
   const act = has(`act.${item.act}`) ? t(`act.${item.act}`) : t("act.other");
   const text = t("receipts.item", { act, date: day(item.on), source: item.source });

@@ -1,10 +1,15 @@
+/** @import { Page } from "../pages.js" */
 import { speechIsOn } from "../capture/speak.js";
 import { applyTextSize, keep, recall } from "../device.js";
 import { h } from "../dom.js";
 import { current, LANGUAGES, t } from "../i18n.js";
 import { again, setLanguage } from "../pages.js";
 
-/** Language, size of the text, reading aloud. @type {import("../pages.js").View} */
+/**
+ * Choose the language, the size of the text, and whether sentences are read aloud.
+ *
+ * @returns {Page}
+ */
 export function settings() {
   const size = recall("text") ?? "large";
   return {
@@ -43,8 +48,11 @@ export function settings() {
 }
 
 /**
- * @param {string} legend @param {string} name @param {{value: string, text: string, lang?: string}[]} options
- * @param {string} chosen @param {(value: string) => unknown} choose
+ * @param {string} legend
+ * @param {string} name
+ * @param {{value: string, text: string, lang?: string}[]} options
+ * @param {string} chosen value of the option that is chosen now
+ * @param {(value: string) => unknown} choose
  */
 function choices(legend, name, options, chosen, choose) {
   return h(

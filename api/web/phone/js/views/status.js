@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { keep } from "../device.js";
 import { button, h, icon } from "../dom.js";
@@ -5,7 +6,7 @@ import { day, has, t, tn } from "../i18n.js";
 import { go } from "../pages.js";
 import { ownPage, state } from "../state.js";
 
-/** @type {Record<string, [string, string]>} How a standing looks: class and sign. Words always say the same. */
+/** @type {Record<string, [string, string]>} Class and icon of each standing; its text says the same. */
 const LOOKS = {
   certified: ["good", "check"],
   renew: ["good", "check"],
@@ -17,7 +18,11 @@ const LOOKS = {
   unknown: ["", "clock"],
 };
 
-/** How the person stands, what to do, and everything else. @type {import("../pages.js").View} */
+/**
+ * Show how the person stands, what to do next, and the way to all other pages.
+ *
+ * @returns {Promise<Page>}
+ */
 export async function status() {
   const page = await ownPage();
   const title = headline(page);
@@ -70,14 +75,14 @@ export async function status() {
   };
 }
 
-/** @param {any} page */
+/** @param {Service.OwnPageOut} page */
 function headline(page) {
   const { headline: name, valid_until: until, due_on: due } = page;
   if (name === "due" && !due) return t("status.due.nodate");
   return t(`status.${name}`, { date: until ? day(until) : due ? day(due) : "" });
 }
 
-/** @param {any} page @param {string} title */
+/** @param {Service.OwnPageOut} page @param {string} title */
 function card(page, title) {
   const [look, sign] = LOOKS[page.headline];
   return h(
@@ -89,7 +94,7 @@ function card(page, title) {
   );
 }
 
-/** @param {any} page */
+/** @param {Service.OwnPageOut} page */
 function main(page) {
   const objecting = page.appeal && !page.appeal.closed_at;
   if (["paused", "stopped"].includes(page.headline)) {
@@ -104,7 +109,7 @@ function main(page) {
   });
 }
 
-/** @param {any[]} all */
+/** @param {Service.PensionOut[]} all */
 function pensions(all) {
   return h(
     "section",
@@ -118,7 +123,7 @@ function pensions(all) {
   );
 }
 
-/** @param {any} pension */
+/** @param {Service.PensionOut} pension */
 function detail(pension) {
   if (pension.payment === "stop") return t("status.pension.stopped");
   const until = pension.valid_until
@@ -129,11 +134,16 @@ function detail(pension) {
   return pension.back_pay_from ? `${until} · ${t("status.pension.owed", { date: day(pension.back_pay_from) })}` : until;
 }
 
-/** @param {{scheme: string, title?: string}} pension */
+/**
+ * Return the name of a pension's scheme.
+ *
+ * @param {{scheme: string, title?: string}} pension `title`: the name that the service has, for schemes without a text
+ * @returns {string}
+ */
 export const schemeName = (pension) =>
   has(`scheme.${pension.scheme}`) ? t(`scheme.${pension.scheme}`) : (pension.title ?? pension.scheme);
 
-/** @param {string} name @param {string} key @param {Record<string, any>} [options] */
+/** @param {string} name of the page @param {string} key of the text @param {Record<string, unknown>} [options] */
 function link(name, key, options = {}) {
   const made = button(t(key), () => go(name, options));
   made.append(icon("next", "icon turns"));

@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { call, Problem } from "../api.js";
 import { button, h } from "../dom.js";
 import { day, t, VISIT_DAYS } from "../i18n.js";
@@ -5,9 +6,13 @@ import { go, sayProblem } from "../pages.js";
 import { ownPage } from "../state.js";
 
 /**
- * Asking for a visit at home: a day and half a day. `session` is the capture that led here, of somebody who is not
- * signed in.
- * @type {import("../pages.js").View}
+ * Ask for a visit at home, on a day, in the morning or the afternoon.
+ *
+ * @param {object} options
+ * @param {Service.OwnPageOut} [options.page] the person's own page, if it is known
+ * @param {import("../state.js").Capture} [options.session] the capture that led here, of a person who is not signed in
+ * @param {Service.VisitOut} [options.done] the visit, once it is requested
+ * @returns {Promise<Page>}
  */
 export async function visit({ page, session, done }) {
   if (done) return visitNoted(done, !session);
@@ -74,7 +79,7 @@ export async function visit({ page, session, done }) {
   };
 }
 
-/** @param {any} done @param {boolean} signedIn @returns {import("../pages.js").Page} */
+/** @param {Service.VisitOut} done @param {boolean} signedIn @returns {Page} */
 function visitNoted(done, signedIn) {
   return {
     title: t("visit.done", { date: day(done.wanted_on), part: t(`visit.${done.part}`) }),
@@ -85,12 +90,12 @@ function visitNoted(done, signedIn) {
   };
 }
 
-/** @param {number} count */
+/** Return the date so many days from today. @param {number} count */
 function inDays(count) {
   return new Date(Date.now() + count * 86_400_000).toISOString().slice(0, 10);
 }
 
-/** Working days of the range. @param {{from: string, to: string}} range */
+/** Return the days of the range without weekends. @param {{from: string, to: string}} range */
 function days(range) {
   const found = [];
   for (

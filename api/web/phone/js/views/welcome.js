@@ -1,10 +1,15 @@
 import { recall } from "../device.js";
+/** @import { Page } from "../pages.js" */
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { go } from "../pages.js";
 import { state } from "../state.js";
 
-/** The first page: what this is, and the two things most people want. @type {import("../pages.js").View} */
+/**
+ * Show the first page: what the service does, and the two things that most people want.
+ *
+ * @returns {Promise<Page>}
+ */
 export async function welcome() {
   const pending = recall("pending") === "1" ? await (await import("../capture/vault.js")).pending() : null;
   return {

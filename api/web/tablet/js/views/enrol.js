@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { call, Problem } from "../api.js";
 import { begun as begunVisits } from "../draft.js";
 import { button, h } from "../dom.js";
@@ -7,12 +8,17 @@ import { go, sayProblem } from "../pages.js";
 import { publicKey, setOwn } from "../tablet.js";
 import { forget, signedIn } from "../work.js";
 
-/** Making this tablet an agent's, with the address that the office handed over. @type {import("../pages.js").View} */
+/**
+ * Enrol this tablet for an agent.
+ *
+ * @param {{secret?: string}} options `secret`: of the address that the office handed over
+ * @returns {Promise<Page>}
+ */
 export async function enrol({ secret }) {
   if (!secret) return { title: t("enrol.none.title"), body: [h("p", {}, t("enrol.none"))] };
   if (!window.PublicKeyCredential || !crypto.subtle)
     return { title: t("enrol.title"), body: [h("p", { class: "error", role: "alert" }, t("enrol.old"))] };
-  /** @type {any} */
+  /** @type {Service.EnrolmentOut} */
   let begun;
   try {
     begun = await call("/v1/tablet/enrolment/begin", { json: { secret } });
@@ -44,13 +50,13 @@ export async function enrol({ secret }) {
         async () => {
           problem.hidden = true;
           try {
-            // Made anew at each try: a challenge is answered once.
+            // A challenge is answered once, so each try has a new one.
             const fresh = await call("/v1/tablet/enrolment/begin", { json: { secret } });
             const credential = await makePasskey(fresh.options);
             const { tablet_id: id } = await call("/v1/tablet/enrolment", {
               json: { secret, key: await publicKey(), credential },
             });
-            // What was taken along was another tablet's, and perhaps another agent's.
+            // The work that was fetched belongs to another tablet, and perhaps to another agent.
             await forget();
             await setOwn({ id, agent: begun.agent, fund: begun.fund });
             await go("signin", {}, { replace: true });

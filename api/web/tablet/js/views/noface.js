@@ -1,9 +1,15 @@
+/** @import { Page } from "../pages.js" */
 import { draftOf, keepDraft } from "../draft.js";
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { go } from "../pages.js";
 
-/** When a face cannot work: why, and who else can say that the person lives. @type {import("../pages.js").View} */
+/**
+ * Ask why photos of the face are not possible, and for witnesses or a medical attestation instead.
+ *
+ * @param {{visit: string, way?: string}} options `visit`: id of the visit; `way`: "witnesses" once they were chosen
+ * @returns {Promise<Page>}
+ */
 export async function noface({ visit, way = "" }) {
   const draft = await draftOf(visit);
   if (!draft) return { title: t("noface.title"), body: [button(t("app.home"), () => go("today"), { kind: "main" })] };

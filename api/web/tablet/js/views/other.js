@@ -1,9 +1,16 @@
+/** @import { Page } from "../pages.js" */
 import { draftOf, keepDraft } from "../draft.js";
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { go } from "../pages.js";
 
-/** When the person was not certified: not found, moved, refused, or dead. @type {import("../pages.js").View} */
+/**
+ * Ask for details when the person was not found, has moved, does not want the visit, or has died.
+ *
+ * @param {{visit: string, result: string}} options `visit`: id of the visit; `result`: "not_found", "moved", "refused"
+ *   or "deceased"
+ * @returns {Promise<Page>}
+ */
 export async function other({ visit, result }) {
   const draft = await draftOf(visit);
   if (!draft) return { title: t("today.title"), body: [button(t("app.home"), () => go("today"), { kind: "main" })] };

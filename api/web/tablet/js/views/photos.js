@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { openCamera, stopCamera, CameraError } from "../capture/camera.js";
 import { addShot, bytesOf, draftOf, dropShot, keepDraft } from "../draft.js";
 import { button, h } from "../dom.js";
@@ -6,15 +7,20 @@ import { number, t } from "../i18n.js";
 import { go } from "../pages.js";
 import { shrink, takePhoto } from "../photo.js";
 
-/** Photos of a face; more help against a moment of closed eyes, and against nothing else. */
+/** How many photos of a face are wanted: more than one only helps against a moment of closed eyes. */
 export const WANTED = 3;
 const MOST = 5;
-/** What a visit came to that ends with photos of a kind. @type {Record<string, string>} */
+/** The result of a visit that ends with photos of a kind. @type {Record<string, string>} */
 const RESULTS = { photo: "face", medical: "medical", document: "deceased" };
 
 /**
- * Photos for a visit, by the rear camera. "kind" is what they show; "scan" looks for the code of a letter instead.
- * @type {import("../pages.js").View}
+ * Take photos for a visit with the rear camera.
+ *
+ * @param {object} options
+ * @param {string} options.visit id of the visit
+ * @param {string} [options.kind] what the photos show: "photo" for the face, "medical" or "document"
+ * @param {boolean} [options.scan] read the code of a letter instead
+ * @returns {Promise<Page>}
  */
 export async function photos({ visit, kind = "photo", scan = false }) {
   const draft = await draftOf(visit);
@@ -146,7 +152,13 @@ export async function photos({ visit, kind = "photo", scan = false }) {
   };
 }
 
-/** @param {HTMLVideoElement} video @param {() => boolean} over @param {(secret: string) => unknown} found */
+/**
+ * Look for the code of a letter in the camera's picture.
+ *
+ * @param {HTMLVideoElement} video
+ * @param {() => boolean} over tells when to stop
+ * @param {(secret: string) => unknown} found called once, with the secret of the letter
+ */
 async function readLetter(video, over, found) {
   const detector = new /** @type {any} */ (window).BarcodeDetector({ formats: ["qr_code"] });
   while (!over()) {

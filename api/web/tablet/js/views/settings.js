@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { applyTextSize, keep, recall } from "../device.js";
 import { button, h } from "../dom.js";
@@ -7,7 +8,11 @@ import { unsent } from "../sync.js";
 import { own } from "../tablet.js";
 import { forget, shut, signedIn } from "../work.js";
 
-/** Language, size of the text, and the end of the day. @type {import("../pages.js").View} */
+/**
+ * Choose the language and the size of the text, lock the work, or sign out.
+ *
+ * @returns {Promise<Page>}
+ */
 export async function settings() {
   const language = /** @type {HTMLSelectElement} */ (
     h(

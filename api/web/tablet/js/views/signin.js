@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { deviceId } from "../device.js";
 import { begun } from "../draft.js";
@@ -9,7 +10,13 @@ import { askForDay, keepDay, unsent } from "../sync.js";
 import { own } from "../tablet.js";
 import { beginWork, isOpen, SHORTEST_CODE, signedIn } from "../work.js";
 
-/** Beginning the day: with the passkey, and with a network. @type {import("../pages.js").View} */
+/**
+ * Sign in with the passkey, over the network, and fetch the next days.
+ *
+ * @param {{until?: number}} options `until`: end of a sign-in that has just begun and needs a code, as the passkey
+ *   derives no secret; in milliseconds since 1970
+ * @returns {Promise<Page>}
+ */
 export async function signin({ until }) {
   if (until) return choose(until);
   const tablet = await own();
@@ -53,7 +60,12 @@ export async function signin({ until }) {
   };
 }
 
-/** The new day is asked for first: where the network breaks off now, the work of before is still here. @param {number} until @param {import("../work.js").By} by */
+/**
+ * Begin the sign-in. The next days are fetched first: if the network is lost now, the earlier work is still here.
+ *
+ * @param {number} until when it ends, in milliseconds since 1970
+ * @param {import("../work.js").By} by
+ */
 async function start(until, by) {
   const day = await askForDay();
   await beginWork(until, by);
@@ -62,8 +74,10 @@ async function start(until, by) {
 }
 
 /**
- * A code for this sign-in, where the passkey makes no secret by which the work could be opened again.
- * @param {number} until @returns {import("../pages.js").Page}
+ * Ask for a code for this sign-in, because the passkey derives no secret that could open the work again.
+ *
+ * @param {number} until when the sign-in ends, in milliseconds since 1970
+ * @returns {Page}
  */
 function choose(until) {
   const problem = h("p", { class: "error", id: "problem", role: "alert", hidden: true });

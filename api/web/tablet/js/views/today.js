@@ -1,3 +1,6 @@
+/** @import { Page } from "../pages.js" */
+/** @import { Point } from "../place.js" */
+/** @import { State } from "../sync.js" */
 import { NoNetwork, Problem } from "../api.js";
 import { button, h } from "../dom.js";
 import { today as todayIs } from "../clock.js";
@@ -8,13 +11,17 @@ import { wayTo } from "../place.js";
 import { askForDay, askWhatCame, dayHere, keepDay, sendAll, states, unsent, watch } from "../sync.js";
 import { isOpen } from "../work.js";
 
-/** The agent's days: whom to visit in which order, what was done, what has to be sent. @type {import("../pages.js").View} */
-export async function today(_options = {}) {
+/**
+ * Show the agent's days: whom to visit in which order, what was done, and what has to be sent.
+ *
+ * @returns {Promise<Page>}
+ */
+export async function today() {
   const list = h("div", {});
   const tally = h("div", { class: "tally" });
   const said = h("p", { class: "quiet", role: "status" });
-  const anew = button(t("unlock.signin"), () => go("signin"));
-  anew.hidden = true;
+  const signInAgain = button(t("unlock.signin"), () => go("signin"));
+  signInAgain.hidden = true;
   const paint = async () => {
     if (!(await isOpen())) return;
     const work = await dayHere();
@@ -37,14 +44,14 @@ export async function today(_options = {}) {
   const sync = async () => {
     said.textContent = t("today.syncing");
     if (!(await isOpen())) return;
-    anew.hidden = true;
+    signInAgain.hidden = true;
     try {
       const { sent, left } = await sendAll();
       await keepDay(await askForDay());
       const { waiting } = await askWhatCame();
       said.textContent = t("today.synced", { sent: number(sent), left: number(left), waiting: number(waiting) });
     } catch (error) {
-      anew.hidden = !(error instanceof Problem && error.status === 401);
+      signInAgain.hidden = !(error instanceof Problem && error.status === 401);
       said.textContent =
         error instanceof NoNetwork ? t("today.nonetwork", { left: number(await unsent()) }) : sayProblem(error);
     }
@@ -59,7 +66,7 @@ export async function today(_options = {}) {
     body: [
       tally,
       said,
-      anew,
+      signInAgain,
       button(t("today.sync"), sync, { kind: "main" }),
       list,
       button(t("today.other"), () => go("visit", { id: newVisit() })),
@@ -71,14 +78,17 @@ export async function today(_options = {}) {
   };
 }
 
-/** @param {string} key @param {number} value */
+/** Make one box of the counts at the top. @param {string} key @param {number} value */
 const count = (key, value) => h("div", {}, h("b", {}, number(value)), t(key));
 
-/** @typedef {{latitude: number | null, longitude: number | null}} Point */
-
-/** @param {import("../sync.js").Stop[]} stops @param {Point | null} base where days begin @param {Awaited<ReturnType<typeof states>>} known @param {Set<string>} drafts */
+/**
+ * @param {Service.StopOut[]} stops
+ * @param {Point | null} base where the agent's days begin
+ * @param {Map<string, State>} known
+ * @param {Set<string>} drafts visits that were begun
+ */
 function days(stops, base, known, drafts) {
-  /** @type {Map<string, import("../sync.js").Stop[]>} */
+  /** @type {Map<string, Service.StopOut[]>} */
   const sorted = new Map();
   for (const stop of stops) sorted.set(stop.planned_on, [...(sorted.get(stop.planned_on) ?? []), stop]);
   if (!stops.length) return [h("p", { class: "note" }, t("today.none"))];
@@ -105,7 +115,11 @@ const section = (title, cards) =>
     ),
   );
 
-/** A visit that was begun and is not on the list: to somebody else, or one that was taken off it since. @param {string} visit */
+/**
+ * Show a visit that was begun and is not on the list: it never was, or it was taken off the list since.
+ *
+ * @param {string} visit id of the visit
+ */
 async function begunCard(visit) {
   const draft = await draftOf(visit);
   const made = h(
@@ -122,10 +136,16 @@ async function begunCard(visit) {
   return made;
 }
 
-/** Its last four characters only, as the service shows numbers (certify/registry/national_id.py). @param {string} [number] */
+/** Hide all but the last four characters, as the service does with numbers. @param {string} [number] */
 const masked = (number) => number && "•".repeat(Math.max(number.length - 4, 4)) + number.slice(-4);
 
-/** @param {import("../sync.js").Stop} stop @param {number} place @param {Point | null} before @param {{state: string, told?: import("../sync.js").Told} | undefined} state @param {boolean} begunHere */
+/**
+ * @param {Service.StopOut} stop
+ * @param {number} place in the order of the day, from 0
+ * @param {Point | null} before where the agent comes from
+ * @param {State | undefined} state
+ * @param {boolean} begunHere whether the visit was begun on this tablet
+ */
 function card(stop, place, before, state, begunHere) {
   const tag = tagOf(state, begunHere);
   const way = before ? wayTo(before, stop) : null;
@@ -161,10 +181,21 @@ const distance = (metres) =>
     ? t("today.metres", { count: number(Math.round(metres / 50) * 50) })
     : t("today.km", { count: number(Math.round(metres / 100) / 10) });
 
-/** Whether a visit can be made: not yet sealed, or the service has not taken it. @param {{state: string} | undefined} state */
+/**
+ * Tell whether a visit can be made: it is not sealed yet, or the service has not taken it.
+ *
+ * @param {State | undefined} state
+ * @returns {boolean}
+ */
 export const canBeMade = (state) => !state || state.state === "kept" || state.state === "refused";
 
-/** @param {{state: string, told?: import("../sync.js").Told} | undefined} state @param {boolean} begunHere */
+/**
+ * Make the tag that says how far a visit is.
+ *
+ * @param {State | undefined} state
+ * @param {boolean} begunHere whether the visit was begun on this tablet
+ * @returns {{look: string, text: string} | null} class and text; null for a visit that was not begun
+ */
 export function tagOf(state, begunHere) {
   if (begunHere) return { look: "care", text: t("state.begun") };
   if (!state) return null;

@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { button, h } from "../dom.js";
 import { number, t, tn } from "../i18n.js";
 import { secretOfPasskey, wasDeclined } from "../passkey.js";
@@ -5,7 +6,11 @@ import { go } from "../pages.js";
 import { unsent } from "../sync.js";
 import { lockOf, MOST_TRIES, unlock as open } from "../work.js";
 
-/** Opening the day's work again, without a network. @type {import("../pages.js").View} */
+/**
+ * Open the day's work again, without a network.
+ *
+ * @returns {Promise<Page>}
+ */
 export async function unlock() {
   const lock = await lockOf();
   const left = await unsent();

@@ -1,3 +1,6 @@
+/** @import { Draft } from "../draft.js" */
+/** @import { Page } from "../pages.js" */
+/** @import { State } from "../sync.js" */
 import { sha256, unbase64, utf8 } from "../bytes.js";
 import { today } from "../clock.js";
 import { begin, draftOf, dropDraft, keepDraft } from "../draft.js";
@@ -8,9 +11,11 @@ import { dayHere, states } from "../sync.js";
 import { canBeMade, tagOf } from "./today.js";
 
 /**
- * One visit: who the agent is, who the person is, and what can be done. Each step is kept. What the service refused is
- * shown with its reason, and begun anew only when it is to be made "again".
- * @type {import("../pages.js").View}
+ * Show one visit: the agent identifies themself, identifies the person, and chooses what to do. Each step is kept. A
+ * visit that the service refused is shown with the reason.
+ *
+ * @param {{id: string, again?: boolean}} options `id`: of the visit; `again`: make a visit again that was refused
+ * @returns {Promise<Page>}
  */
 export async function visit({ id, again = false }) {
   const work = await dayHere();
@@ -20,8 +25,8 @@ export async function visit({ id, again = false }) {
   if (state && (!canBeMade(state) || (state.state === "refused" && !begun && !again))) return over(stop, state);
   const draft = begun ?? (await begin(id, stop));
   const shown = h("div", {});
-  // Whoever is not in the plan can check the agent too, by a code that is good for one day. Work that was fetched more
-  // than some days ago has none for today.
+  // A person who is not in the plan can check the agent too, by a code for one day. Work that was fetched some days ago
+  // has none for today.
   const code = stop ? stop.door_code : work?.day_codes?.[today()];
   const showMe = code
     ? button(
@@ -90,13 +95,13 @@ export async function visit({ id, again = false }) {
   };
 }
 
-/** @param {import("../draft.js").Draft} draft @param {string} page @param {Record<string, any>} [more] */
+/** Keep the draft and go to a page. @param {Draft} draft @param {string} page @param {object} [more] options */
 async function next(draft, page, more = {}) {
   await keepDraft(draft);
   await go(page, { visit: draft.visit, ...more });
 }
 
-/** @param {import("../draft.js").Draft} draft @param {import("../sync.js").Stop | null} stop */
+/** Make the part of the page that identifies the person. @param {Draft} draft @param {Service.StopOut | null} stop */
 function identify(draft, stop) {
   const said = h("p", { class: "quiet", role: "status", id: "match" });
   const tell = () => {
@@ -137,18 +142,23 @@ function identify(draft, stop) {
   ];
 }
 
-/** A number in its one written form, as the service writes it (certify/registry/national_id.py). @param {string} text */
+/**
+ * Write a number in its one form: `normalise_id` of the service does the same.
+ *
+ * @param {string} text
+ * @returns {string}
+ */
 export const normalise = (text) =>
   text
     .normalize("NFKC")
     .replace(/[\s\-./]/g, "")
     .toUpperCase();
 
-/** @param {import("../sync.js").Stop | null} stop @param {{state: string, told?: import("../sync.js").Told}} state @returns {import("../pages.js").Page} */
+/** Show a visit that is over. @param {Service.StopOut | null} stop @param {State} state @returns {Page} */
 function over(stop, state) {
   const tag = tagOf(state, false);
   const reason = state.told?.reason;
-  // Under the same id: only what the service has opened cannot come twice.
+  // A visit is made again under the same id. The service refuses only a second one of a visit that it has opened.
   const again = stop && state.state === "refused" && reason !== "visit_repeated";
   return {
     title: stop?.name ?? t("visit.fresh"),
