@@ -178,6 +178,25 @@ def test_the_version_changes_with_the_content(tmp_path: Path) -> None:
 
 
 @_EVERY_APP
+def test_scripts_are_served_without_their_documentation(app: str) -> None:
+    """And with nothing else left out, every line under its own number."""
+    site = read_site(BY_NAME[app], retention_days=30)
+    for name, source in _sources(app).items():
+        if name == "sw.js":  # filled in
+            continue
+        served = site.files[name].plain.decode()
+        assert "\n/**\n" not in served
+        assert re.findall(r"^.*\S.*$", served, re.MULTILINE) == [
+            line for line in source.splitlines() if line.strip() and not _documentation(line)
+        ], name
+        assert served.count("\n") == source.count("\n")
+
+
+def _documentation(line: str) -> bool:
+    return re.fullmatch(r"/\*\*(?!.*\*/.).*|\*( .*)?|\*/", line.strip()) is not None
+
+
+@_EVERY_APP
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_can_be_installed_under_a_name_that_is_understood(app: str, language: str) -> None:
     site = read_site(BY_NAME[app], retention_days=30)

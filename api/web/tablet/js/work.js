@@ -8,7 +8,7 @@ import { read, within, write } from "./store.js";
 
 /** Wrong codes in a row after which the day's work is deleted. */
 export const MOST_TRIES = 5;
-/** Characters of a code. */
+/** Fewest characters of a code. */
 export const SHORTEST_CODE = 8;
 /** Iterations of PBKDF2 with SHA-256: what OWASP recommends for passwords (2023). */
 const ROUNDS = 600_000;

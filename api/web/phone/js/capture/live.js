@@ -37,7 +37,7 @@ import { firstGuess, Pace, SIZES } from "./pace.js";
  *   | {kind: "left"}} LiveEnd
  */
 
-/** How long to wait for the service to be ready, and for its next message. */
+/** How many milliseconds to wait for the service to be ready, and for its next message. */
 const OPEN_MS = 6000;
 const QUIET_MS = 8000;
 /** Problems after which the same session is recorded and uploaded. */

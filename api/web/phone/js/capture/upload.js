@@ -5,7 +5,7 @@ import { call, NoNetwork, Problem } from "../api.js";
 /** Bytes of a piece, and of one on a slow network. */
 const USUAL = 262_144;
 const SMALL = 65_536;
-/** How long to wait before each new try; the last one is repeated. */
+/** How many milliseconds to wait before each new try; the last number is repeated. */
 const PATIENCE_MS = [1000, 2000, 4000, 8000, 15_000];
 
 /**
