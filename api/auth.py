@@ -1,4 +1,7 @@
-"""Who may call what. Every route declares ``allow(...)`` or ``public(...)``; a test walks all routes and checks it."""
+"""Authenticate callers and check their roles.
+
+Every route declares ``allow(...)`` or ``public(...)``; a test checks that no route lacks it.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,20 @@ from starlette.requests import HTTPConnection
 from api.errors import Forbidden, TooManyRequests
 from api.limits import RateLimiter
 from api.state import State, state_of
-from certify.access import device_mark
+from certify.domain.channels import Channel
+from certify.people.access import device_mark
+from certify.service import Unit
+from certify.storage.sessions import get_session
 from certify.tokens import Principal, Role, TokenRefused
 
 DEVICE_HEADER = "X-Certify-Device"
-"""What the page calls its device, chosen once by chance; a token of the page counts only together with it."""
+"""The id of the caller's device, which the page draws at random once. A token of the page is good only with it."""
 
 COOKIE = "__Host-certify"
-"""Access of a person to their own pages. No script can read it, no other site can send it."""
+"""Cookie of a person who is signed in to their own pages. No script can read it, and no other site can send it."""
 
 TABLET_COOKIE = "__Host-certify-tablet"
-"""Access of an agent who is signed in at an enrolled tablet."""
+"""Cookie of an agent who is signed in at an enrolled tablet."""
 
 _COOKIES = {Role.SELF: COOKIE, Role.TABLET: TABLET_COOKIE}
 
@@ -32,9 +38,9 @@ Admit = Callable[[str, str | None], Principal]
 
 
 class Access:
-    """Dependency: authenticates the caller, requires one of the roles, and applies the caller's rate limit.
+    """Dependency that authenticates the caller, requires one of the roles, and applies the caller's rate limit.
 
-    Asynchronous, though it waits for nothing: a plain function would be sent to a thread and back, which costs more
+    It is asynchronous although it waits for nothing: FastAPI runs a plain function in another thread, which costs more
     than the check itself.
     """
 
@@ -42,7 +48,13 @@ class Access:
         self.roles = roles
 
     async def __call__(self, request: Request) -> Principal:
-        """Return the caller. Raises TokenRefused, Forbidden, TooManyRequests."""
+        """Return the caller.
+
+        Raises:
+            TokenRefused: there is no good token, or it belongs to another device (``token_refused``).
+            Forbidden: the role may not call this route, or a page of another site sent the cookie (``forbidden``).
+            TooManyRequests: the caller's rate limit is reached (``too_many_requests``).
+        """
         state = state_of(request)
         principal = state.authenticator.authenticate(self._token(request), state.service.clock())
         if principal.role not in self.roles:
@@ -65,18 +77,18 @@ class Access:
 
 
 class LiveAccess:
-    """Dependency of a WebSocket: as :class:`Access`, but the token comes in the first message.
+    """Dependency of a WebSocket that does the same as :class:`Access` with the token of the first message.
 
-    Browsers cannot send headers with a WebSocket, and a token in the address would end up in logs.
+    Browsers cannot send headers with a WebSocket, and a token in the address would appear in logs.
     """
 
     def __init__(self, roles: frozenset[Role]) -> None:
         self.roles = roles
 
     async def __call__(self, websocket: WebSocket) -> Admit:
-        """Return what takes token and device and returns the caller.
+        """Return a function that takes a token and a device id, and returns the caller.
 
-        It raises TokenRefused, Forbidden, TooManyRequests.
+        The function raises the same errors as :meth:`Access.__call__`.
         """
         return partial(self._admit, websocket)
 
@@ -94,61 +106,94 @@ class LiveAccess:
 
 
 class Public:
-    """Dependency: open to everybody, for the reason given; limited by network address."""
+    """Dependency that opens a route to every caller, for the reason given, and limits them by network address."""
 
     def __init__(self, reason: str, *, limited: bool) -> None:
         self.reason = reason
         self.limited = limited
 
     async def __call__(self, request: Request) -> None:
-        """Apply the rate limit of the caller's address."""
+        """Apply the rate limit of the caller's address.
+
+        Raises:
+            TooManyRequests: the address has reached its limit (``too_many_requests``).
+        """
         if self.limited:
             limit(state_of(request).limiter, f"ip|{network_of(request)}")
 
 
 def allow(*roles: Role) -> Access:
-    """Open a route to these roles only."""
+    """Return the dependency that opens a route to these roles only."""
     return Access(frozenset(roles))
 
 
 def allow_live(*roles: Role) -> LiveAccess:
-    """Open a WebSocket to these roles only."""
+    """Return the dependency that opens a WebSocket to these roles only."""
     return LiveAccess(frozenset(roles))
 
 
 def public(reason: str, *, limited: bool = True) -> Public:
-    """Open a route to everybody, saying why that is right."""
+    """Return the dependency that opens a route to every caller.
+
+    Args:
+        reason: why that is right.
+        limited: whether requests are limited by network address.
+    """
     return Public(reason, limited=limited)
 
 
 def require_own_session(principal: Principal, session_id: UUID) -> None:
-    """Hold a pensioner to the one session their token is for. Raises Forbidden."""
+    """Check that a pensioner asks for the session that their token was issued for.
+
+    Raises:
+        Forbidden: the token is for another session (``forbidden``).
+    """
     if principal.role is Role.PENSIONER and principal.session != session_id:
         raise Forbidden("This token is for another session.")
 
 
 def require_device(principal: Principal, device_id: str | None) -> None:
-    """Hold a token to the device it was given to. Raises TokenRefused.
+    """Check that a token comes from the device that it was issued to.
 
-    No page of another site can send the header, so that it also protects what a cookie opens (CSRF).
+    No page of another site can send the header. So the check also protects access by cookie from forged requests
+    (CSRF).
+
+    Raises:
+        TokenRefused: the token belongs to another device (``token_refused``).
     """
     if principal.device is not None and not compare_digest(principal.device, device_mark(device_id or "")):
         raise TokenRefused("This access belongs to another device.", hint="Sign in again on this one.")
 
 
 def network_of(connection: HTTPConnection) -> str:
-    """Return the address that somebody comes from, by which they are limited."""
+    """Return the network address of a caller, for rate limits."""
     return connection.client.host if connection.client else "unknown"
 
 
 def _same_origin(connection: HTTPConnection) -> bool:
-    """Tell whether the page is ours, as a browser says; programs that are no browsers say nothing."""
+    """Tell whether a page of ours sent the request. Browsers name the page; other programs name none and pass."""
     origin = connection.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
 
 
 def limit(limiter: RateLimiter, key: str) -> None:
-    """Count a request by a key. Raises TooManyRequests."""
+    """Count a request under a key.
+
+    Raises:
+        TooManyRequests: the key has reached its limit (``too_many_requests``).
+    """
     wait = limiter.hit(key)
     if wait:
         raise TooManyRequests("Too many requests.", retry_after=wait)
+
+
+def require_agent_at_visit(unit: Unit, caller: Principal, session_id: UUID) -> None:
+    """Check that the media of a doorstep session come from an agent.
+
+    Raises:
+        Forbidden: the session is a visit, and the caller is no agent (``forbidden``).
+        NotFound: no such session (``session_not_found``).
+    """
+    visit = get_session(unit.db, session_id).channel == Channel.DOORSTEP
+    if visit and caller.role is not Role.AGENT:
+        raise Forbidden("The photo or video of a visit comes from the agent who makes it.")

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details: the only place where an error becomes a status code."""
+"""Turn errors into RFC 9457 problem details. Only this module maps an error to a status code."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from certify.access import AccessRefused
+from certify.capture.uploads import WrongOffset
 from certify.certificates.errors import CertificateError
+from certify.domain.error_codes import ErrorCode
 from certify.doorstep.tablets import TabletRefused
 from certify.errors import CertifyError, Conflict, Gone, Invalid, NotFound, TooLarge, Unavailable
+from certify.people.access import AccessRefused
+from certify.storage.database import DatabaseError, OperationalError, PoolTimeout
 from certify.tokens import TokenRefused
-from certify.uploads import WrongOffset
 from models.errors import ImageRefused, VideoRefused
 from models.guidance import sentence
 
@@ -31,13 +31,13 @@ MEDIA_TYPE = "application/problem+json"
 class Forbidden(CertifyError):
     """The caller is known but may not do this."""
 
-    code = "forbidden"
+    code = ErrorCode.FORBIDDEN
 
 
 class TooManyRequests(CertifyError):
-    """The caller is faster than the rate limit allows. ``retry_after`` in seconds."""
+    """The caller sends more requests than the rate limit allows. ``retry_after`` is in seconds."""
 
-    code = "too_many_requests"
+    code = ErrorCode.TOO_MANY_REQUESTS
 
     def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__(message, hint=f"Try again in {retry_after} seconds.")
@@ -45,18 +45,18 @@ class TooManyRequests(CertifyError):
 
 
 class KeyReused(CertifyError):
-    """An Idempotency-Key came again with another request."""
+    """An Idempotency-Key was sent again with another request."""
 
-    code = "idempotency_key_reused"
+    code = ErrorCode.IDEMPOTENCY_KEY_REUSED
 
 
 class BadRequest(CertifyError):
-    """The request is not understood, or lacks something every such request needs."""
+    """The request is not understood, or lacks something that every such request needs."""
 
-    code = "bad_request"
+    code = ErrorCode.BAD_REQUEST
 
 
-_STATUS: Mapping[type[CertifyError], HTTPStatus] = {
+STATUS: Mapping[type[CertifyError], HTTPStatus] = {
     BadRequest: HTTPStatus.BAD_REQUEST,
     TokenRefused: HTTPStatus.UNAUTHORIZED,
     TabletRefused: HTTPStatus.UNAUTHORIZED,
@@ -82,14 +82,14 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "code": {"type": "string", "examples": ["session_expired"], "description": "Stable; safe to branch on"},
         "detail": {"type": "string", "examples": ["The time of this session has run out."]},
         "hint": {"type": "string", "examples": ["Open a new session."], "description": "What to do next"},
-        "offset": {"type": "integer", "examples": [1048576], "description": "Where to go on with an upload"},
+        "offset": {"type": "integer", "examples": [1048576], "description": "Byte at which the upload continues"},
         "errors": {"type": "array", "items": {"type": "object"}, "description": "Fields that are wrong"},
     },
 }
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Document problem answers of a route, for OpenAPI. 429 and 500 can come from every route."""
+    """Return the problem answers of a route for OpenAPI; 429 and 500 are added, because every route can give them."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
@@ -99,16 +99,32 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+CHANGES = problems(400, 401, 403, 404, 409, 410, 413, 422, 503)
+"""Problem answers of routes that change something under an Idempotency-Key and may meet erased or expired data."""
+
+CHANGES_WITHOUT_410 = problems(400, 401, 403, 404, 409, 413, 422, 503)
+"""As ``CHANGES``, for routes that never answer 410."""
+
+
 def problem(
     status: HTTPStatus, code: str, detail: str, *, hint: str = "", headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
-    """Build a problem answer."""
+    """Build a problem answer.
+
+    Args:
+        status: status of the answer.
+        code: stable error code.
+        detail: what happened, for people.
+        hint: what to do next; empty for none.
+        headers: further headers of the answer.
+        **more: further members of the problem details, such as ``offset``.
+    """
     body = problem_body(status, code, detail, hint=hint)
     return JSONResponse({**body, **more}, int(status), headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def problem_body(status: HTTPStatus, code: str, detail: str, *, hint: str = "") -> dict[str, Any]:
-    """Build the problem details themselves."""
+    """Build the body of a problem answer."""
     body: dict[str, Any] = {
         "type": f"urn:certify:problem:{code}",
         "title": status.phrase,
@@ -120,7 +136,7 @@ def problem_body(status: HTTPStatus, code: str, detail: str, *, hint: str = "") 
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers."""
+    """Register the handlers of all errors that a request may raise."""
     app.add_exception_handler(CertifyError, _on_certify_error)
     app.add_exception_handler(ImageRefused, _on_image_refused)
     app.add_exception_handler(VideoRefused, _on_video_refused)
@@ -129,13 +145,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(OperationalError, _on_database_error)
     app.add_exception_handler(PoolTimeout, _on_database_error)
-    app.add_exception_handler(DBAPIError, _on_data_error)
+    app.add_exception_handler(DatabaseError, _on_data_error)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
 def status_of(error: CertifyError) -> HTTPStatus:
     """Return the status of an error: that of its nearest class in the map."""
-    return next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
+    return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
 
 
 async def _on_certify_error(_request: Request, error: Exception) -> JSONResponse:
@@ -171,9 +187,9 @@ async def _on_certificate_error(_request: Request, error: Exception) -> JSONResp
 
 async def _on_validation_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    # The values themselves are left out: they may be somebody's national id.
+    # The values are left out: one of them may be a person's national id.
     fields = [{"field": ".".join(map(str, entry["loc"])), "problem": entry["msg"]} for entry in error.errors()]
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "request_invalid", "Some fields are wrong.", errors=fields)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, ErrorCode.REQUEST_INVALID, "Some fields are wrong.", errors=fields)
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
@@ -187,7 +203,7 @@ async def _on_database_error(_request: Request, error: Exception) -> JSONRespons
     log.error("database unavailable: %s", type(error).__name__)
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "database_unavailable",
+        ErrorCode.DATABASE_UNAVAILABLE,
         "The database does not answer.",
         hint="Nothing was lost. Try again in a minute.",
         headers={"Retry-After": "5"},
@@ -195,9 +211,9 @@ async def _on_database_error(_request: Request, error: Exception) -> JSONRespons
 
 
 async def _on_data_error(_request: Request, error: Exception) -> JSONResponse:
-    # A text with a NUL, a number out of range: PostgreSQL cannot store it, and nothing was stored.
-    if isinstance(error, DBAPIError) and type(error).__name__ == "DataError":
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not_storable", "A value cannot be stored.")
+    # PostgreSQL cannot store the value, such as a text with a NUL or a number out of range. Nothing was stored.
+    if isinstance(error, DatabaseError) and type(error).__name__ == "DataError":
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, ErrorCode.NOT_STORABLE, "A value cannot be stored.")
     return await _on_unexpected(_request, error)
 
 
@@ -205,7 +221,7 @@ async def _on_unexpected(_request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "internal_error",
+        ErrorCode.INTERNAL_ERROR,
         "Something went wrong on our side.",
-        hint="Nothing was changed. Try again; if it stays, tell the operator the time of day.",
+        hint="Nothing was changed. Try again. If it happens again, tell the operator the time.",
     )

@@ -1,4 +1,4 @@
-"""Idempotency-Key: a repeated request that changes something gets the first answer and changes nothing."""
+"""Answer a repeated request with the first answer, and change nothing, if it carries the same Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from api.errors import KeyReused
 from api.state import service_of
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Conflict
 from certify.service import Service, Unit
 from certify.storage.idempotency import claim_key, store_answer
@@ -23,14 +24,14 @@ IdempotencyKey = Annotated[
         min_length=8,
         max_length=100,
         pattern=r"^[\x21-\x7e]+$",
-        description="Chosen by the caller, new for each thing to do; send the same again when an answer was lost.",
+        description="Chosen by the caller, new for each change. If an answer was lost, send the same key again.",
         examples=["6b1f0c9e-8a55-4c59-9a10-1e9d7c2f4a11"],
     ),
 ]
 
 
 class Once:
-    """Runs work under an idempotency key: work, answer and key commit together or not at all."""
+    """One request under its idempotency key. Work, answer and key commit together or not at all."""
 
     def __init__(self, service: Service, key: str, request_sha256: str) -> None:
         self._service = service
@@ -38,9 +39,16 @@ class Once:
         self._request = request_sha256
 
     def run(self, caller: Principal, work: Callable[[Unit], BaseModel], *, status: int) -> Response:
-        """Do the work once and return its answer, or return the stored answer of the first time.
+        """Do the work once and return its answer, or return the stored answer of the first request.
 
-        Raises KeyReused when the key came with another request before.
+        Args:
+            caller: the caller; keys of different callers are independent.
+            work: changes something and returns the answer's body.
+            status: status of the answer.
+
+        Raises:
+            KeyReused: the key came with another request before (``idempotency_key_reused``).
+            Conflict: the first request with this key is still running (``request_in_progress``).
         """
         vault = self._service.vault
         label = f"answer:{caller.key}:{self._key}"
@@ -54,7 +62,9 @@ class Once:
                         "This Idempotency-Key was used for another request.", hint="Use a new key for each request."
                     )
                 if earlier.status is None or earlier.body is None:
-                    raise Conflict("The first request with this key has no answer yet.", code="request_in_progress")
+                    raise Conflict(
+                        "The first request with this key has no answer yet.", code=ErrorCode.REQUEST_IN_PROGRESS
+                    )
                 body = vault.open_secret(label, earlier.body)
                 headers = {"Idempotency-Replayed": "true"}
                 return Response(body, earlier.status, headers=headers, media_type="application/json")
@@ -66,7 +76,7 @@ class Once:
 
 
 async def once(request: Request, key: IdempotencyKey, service: Annotated[Service, Depends(service_of)]) -> Once:
-    """Dependency: the idempotency of this request, over its method, path and body."""
+    """Return the idempotency of this request, over its method, path and body, as a dependency."""
     digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
     digest.update(await request.body())
     return Once(service, key, digest.hexdigest())

@@ -1,7 +1,8 @@
-"""One live capture: the conversation between a phone and the service, from hello to the result.
+"""Run one live capture: the conversation between a phone and the service, from hello to the result (docs/live.md).
 
-The phone says hello and sends frames; each hint of the guide process is passed on; what was recorded is handed in like
-an upload, and the result follows when it is there. Whatever goes wrong is said as a problem detail before the close.
+The phone says hello and sends frames. The service passes each frame to a guide process and each hint to the phone. It
+submits the recording like an upload, and sends the result when the worker has decided. Every error is sent as a
+problem detail before the connection closes.
 """
 
 from __future__ import annotations
@@ -19,48 +20,49 @@ from uuid import UUID
 
 from fastapi import WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api import schemas, views
-from api.auth import Admit, require_own_session
+from api import views
+from api.auth import Admit, require_agent_at_visit, require_own_session
 from api.errors import BadRequest, problem_body, status_of
-from api.routes.sessions import require_agent_at_visit
+from api.schemas.sessions import LiveHello, PlanOut, SessionOut
 from api.state import State
+from certify.capture.live.guide_client import Guidance, GuideLost
+from certify.capture.live.recording import FRAME_HEADER, MAX_FRAME_MESSAGE, Recording
+from certify.capture.live.submit import begin_live, finish_live
+from certify.capture.live.wire import Hint
+from certify.domain.error_codes import ErrorCode
 from certify.errors import CertifyError, Conflict, Gone, Unavailable
-from certify.live.guide_client import Guidance, GuideLost
-from certify.live.recording import FRAME_HEADER, MAX_FRAME_MESSAGE, Recording
-from certify.live.submit import begin_live, finish_live
-from certify.live.wire import Hint
 from certify.service import Unit
+from certify.storage.database import DatabaseError, PoolTimeout
 from certify.storage.sessions import get_session
-from certify.storage.tables import SessionRow
+from certify.storage.tables.sessions import SessionRow
 from certify.tokens import Principal
 from models.errors import ImageRefused, VideoRefused
 from models.guidance import sentence
-from models.video_frames import FRAME_LIMITS
+from models.media.video_frames import FRAME_LIMITS
 
 log = logging.getLogger("certify.live")
 
 RATE = 8
-"""Frames a second that a phone is asked for; five still do."""
+"""Frames a second that the service asks a phone for; five are enough."""
 
 _HELLO_S = 10.0
 _IDLE_S = 15.0
-"""A phone that sends nothing for so long has gone; its session stays open for another try."""
+"""If a phone sends nothing for so long, the connection ends; the session stays open for another attempt."""
 _WHOLE_S = 240.0
 _RESULT_S = 30.0
-_LOOK_S = 0.4
-_GUIDES_LOST = 3
-_GUIDE_BACK_S = 20.0
+_RESULT_POLL_S = 0.4
+_MAX_GUIDES_LOST = 3
+_GUIDE_RETRY_S = 20.0
+"""A guide process that died is started again within seconds."""
 
 
 class Stopped(Exception):
-    """The phone ended the capture of its own will."""
+    """The phone asked to end the capture."""
 
 
 class Conversation:
-    """Runs one conversation."""
+    """The conversation of one live capture over one WebSocket."""
 
     def __init__(self, socket: WebSocket, admit: Admit, session_id: UUID) -> None:
         self._socket = socket
@@ -69,11 +71,11 @@ class Conversation:
         self._state: State = socket.app.state.certify
         self._recording = Recording()
         self._newest: tuple[int, bytes] | None = None
-        self._came = asyncio.Event()
+        self._frame_arrived = asyncio.Event()
         self._frames = 0
 
     async def run(self) -> None:
-        """Talk until the end, whatever it is."""
+        """Talk until the capture has ended, and close the connection."""
         await self._socket.accept()
         code, reason = 1000, "done"
         try:
@@ -81,11 +83,11 @@ class Conversation:
                 await self._talk()
         except (WebSocketDisconnect, Stopped):
             code, reason = 1000, "left"
-        except (CertifyError, ImageRefused, VideoRefused, DBAPIError, PoolTimeout, TimeoutError) as error:
-            code, reason = await self._say_problem(error)
-        except Exception as error:  # the phone must hear of it, and the server goes on
+        except (CertifyError, ImageRefused, VideoRefused, DatabaseError, PoolTimeout, TimeoutError) as error:
+            code, reason = await self._send_problem(error)
+        except Exception as error:  # the phone is told, and the server continues
             log.exception("unexpected error in a live capture")
-            code, reason = await self._say_problem(error)
+            code, reason = await self._send_problem(error)
         log.info("live", extra={"frames": self._frames, "ended": reason})
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await self._socket.close(code)
@@ -95,7 +97,7 @@ class Conversation:
         caller = self._admit(hello.token, hello.device)
         require_own_session(caller, self._session_id)
         plan = await asyncio.to_thread(self._begin, caller, hello.nonce)
-        shown = schemas.PlanOut.model_validate({key: plan[key] for key in ("profile", "steps", "flashes", "total_ms")})
+        shown = PlanOut.model_validate({key: plan[key] for key in ("profile", "steps", "flashes", "total_ms")})
         await self._send(
             "ready",
             plan=shown.model_dump(mode="json"),
@@ -106,7 +108,7 @@ class Conversation:
         try:
             await asyncio.wait({reader, guide}, return_when=asyncio.FIRST_COMPLETED)
             if not guide.done():
-                await reader  # raises why it ended
+                await reader  # raises the reason
             until_ms = await guide
         finally:
             for task in (reader, guide):
@@ -116,84 +118,90 @@ class Conversation:
         source = {"way": "live", "camera": hello.camera.model_dump() if hello.camera else None, **arrivals}
         session = await asyncio.to_thread(self._finish, caller, video, source)
         await self._send("submitted", session=session.model_dump(mode="json"))
-        await self._tell_result()
+        await self._send_result()
 
-    async def _hello(self) -> schemas.LiveHello:
+    async def _hello(self) -> LiveHello:
         try:
             async with asyncio.timeout(_HELLO_S):
                 message = await self._receive()
         except TimeoutError:
-            raise BadRequest("The first message did not come.", code="live_no_hello") from None
+            raise BadRequest("The first message did not come.", code=ErrorCode.LIVE_NO_HELLO) from None
         try:
-            return schemas.LiveHello.model_validate_json(message if isinstance(message, str) else "")
+            return LiveHello.model_validate_json(message if isinstance(message, str) else "")
         except ValidationError:
-            # What came is not repeated: there may be a token in it.
-            raise BadRequest("The first message must be a hello with token and nonce.", code="live_no_hello") from None
+            # The problem does not repeat the message, because it may contain a token.
+            raise BadRequest(
+                "The first message must be a hello with token and nonce.", code=ErrorCode.LIVE_NO_HELLO
+            ) from None
 
     def _begin(self, caller: Principal, nonce: str) -> dict[str, Any]:
         with self._state.service.unit(caller.key) as unit:
             require_agent_at_visit(unit, caller, self._session_id)
             row = get_session(unit.db, self._session_id)
             if not secrets.compare_digest(views.nonce_text(row), nonce):
-                raise Conflict("The nonce is not that of this session.", code="wrong_nonce")
+                raise Conflict("The nonce is not that of this session.", code=ErrorCode.WRONG_NONCE)
             return begin_live(unit, self._session_id)
 
-    def _finish(self, caller: Principal, video: bytes, source: dict[str, Any]) -> schemas.SessionOut:
-        def work(unit: Unit) -> schemas.SessionOut:
+    def _finish(self, caller: Principal, video: bytes, source: dict[str, Any]) -> SessionOut:
+        def work(unit: Unit) -> SessionOut:
             return views.session(finish_live(unit, self._session_id, video, source), unit.now)
 
         with self._state.service.unit(caller.key) as unit:
             return work(unit)
 
     async def _read(self) -> None:
-        """Take in what the phone sends. Ends only by raising."""
+        """Receive frames until an error ends it; a frame that arrives wakes the guide."""
         while True:
             try:
                 async with asyncio.timeout(_IDLE_S):
                     message = await self._receive()
             except TimeoutError:
                 raise Gone(
-                    "No picture came for some time.", hint="Begin again; the session is still open.", code="live_idle"
+                    "No picture came for some time.",
+                    hint="Begin again; the session is still open.",
+                    code=ErrorCode.LIVE_IDLE,
                 ) from None
             if isinstance(message, str):
                 if _kind(message) == "stop":
                     raise Stopped
-                raise BadRequest("This message is not understood.", code="live_message")
+                raise BadRequest("This message is not understood.", code=ErrorCode.LIVE_MESSAGE)
             if len(message) <= FRAME_HEADER.size or len(message) > MAX_FRAME_MESSAGE:
-                raise BadRequest("This frame has a wrong size.", code="live_message")
+                raise BadRequest("This frame has a wrong size.", code=ErrorCode.LIVE_MESSAGE)
             seq, captured_ms = FRAME_HEADER.unpack_from(message)
             jpeg = message[FRAME_HEADER.size :]
             self._frames += 1
             if self._recording.add(seq, captured_ms, jpeg, round(time.monotonic() * 1000)):
-                # A guide that is behind looks at the newest frame only; all are kept for the verdict.
+                # If the guide is behind, it gets the newest frame only. The worker gets all that were recorded.
                 self._newest = captured_ms, jpeg
-                self._came.set()
+                self._frame_arrived.set()
 
     async def _guide(self, plan: Mapping[str, Any]) -> int:
-        """Pass on hints until the capture is done; return the time of its last frame."""
-        lost, give_up = 0, time.monotonic()
+        """Pass on hints until the capture is done, and return the time of its last frame in milliseconds."""
+        lost, retry_until = 0, time.monotonic()
         while True:
             try:
                 async with self._state.guides.guidance(dict(plan)) as guidance:
                     return await self._pass_on(guidance)
             except GuideLost:
                 lost += 1
-                give_up = time.monotonic() + _GUIDE_BACK_S
-                # Another guide knows nothing of what went before: begin anew.
+                retry_until = time.monotonic() + _GUIDE_RETRY_S
+                # The next guide has seen none of the frames, so the recording begins again.
                 if self._newest is not None:
                     self._recording.forget_before(self._newest[0] + 1)
             except Unavailable:
-                # One that died is started again within seconds; whoever finds none at the beginning goes another way.
-                if time.monotonic() >= give_up:
+                # If there is no guide at the beginning, the phone is told at once, so that it can upload a video.
+                if time.monotonic() >= retry_until:
                     raise
-            if lost > _GUIDES_LOST:
-                raise Unavailable("Live guidance broke down.", hint="Record a video and send it.", code="live_off")
+            if lost > _MAX_GUIDES_LOST:
+                raise Unavailable(
+                    "Live guidance broke down.", hint="Record a video and send it.", code=ErrorCode.LIVE_OFF
+                )
             await asyncio.sleep(0.25)
 
     async def _pass_on(self, guidance: Guidance) -> int:
         while True:
-            await self._came.wait()
-            self._came.clear()
+            await self._frame_arrived.wait()
+            self._frame_arrived.clear()
             if self._newest is None:
                 continue
             captured_ms, jpeg = self._newest
@@ -202,27 +210,27 @@ class Conversation:
                 self._recording.note_unreadable()
                 continue
             self._recording.forget_before(captured_ms + 1 if hint.start_ms is None else hint.start_ms)
-            await self._send("guidance", **_shown(hint))
+            await self._send("guidance", **_hint_content(hint))
             if hint.phase == "done":
                 return captured_ms
 
-    async def _tell_result(self) -> None:
-        """Wait for the worker, and say what came out. A phone that goes away asks later instead."""
-        gone = asyncio.create_task(self._until_gone())
+    async def _send_result(self) -> None:
+        """Wait for the worker, and send the result. A phone that disconnects before can ask for it later."""
+        disconnected = asyncio.create_task(self._until_disconnected())
         try:
             end = time.monotonic() + _RESULT_S
-            while time.monotonic() < end and not gone.done():
-                await asyncio.wait({gone}, timeout=_LOOK_S)
+            while time.monotonic() < end and not disconnected.done():
+                await asyncio.wait({disconnected}, timeout=_RESULT_POLL_S)
                 row = await self._state.quick.get(SessionRow, self._session_id)
                 if row is not None and row.state == "decided":
                     session = views.session(row, self._state.service.clock())
                     await self._send("result", session=session.model_dump(mode="json"))
                     return
         finally:
-            gone.cancel()
+            disconnected.cancel()
 
-    async def _until_gone(self) -> None:
-        """Read on until the phone leaves; frames that were still on their way are of no use any more."""
+    async def _until_disconnected(self) -> None:
+        """Read until the phone disconnects; frames that still arrive are ignored."""
         with contextlib.suppress(WebSocketDisconnect):
             while True:
                 await self._receive()
@@ -237,15 +245,15 @@ class Conversation:
     async def _send(self, kind: str, **content: Any) -> None:
         await self._socket.send_text(json.dumps({"type": kind, **content}))
 
-    async def _say_problem(self, error: Exception) -> tuple[int, str]:
+    async def _send_problem(self, error: Exception) -> tuple[int, str]:
         status, body = _problem_of(error)
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await self._send("problem", problem=body)
-        # 4000 to 4999 are for applications (RFC 6455, 7.4.2).
+        # Close codes from 4000 to 4999 are for applications (RFC 6455, 7.4.2).
         return 4000 + status, body["code"]
 
 
-def _shown(hint: Hint) -> dict[str, Any]:
+def _hint_content(hint: Hint) -> dict[str, Any]:
     return {
         "time_ms": hint.time_ms,
         "phase": hint.phase,
@@ -260,10 +268,10 @@ def _shown(hint: Hint) -> dict[str, Any]:
 
 def _kind(message: str) -> str:
     try:
-        found = json.loads(message)
+        content = json.loads(message)
     except (ValueError, RecursionError):
         return ""
-    return str(found.get("type", "")) if isinstance(found, dict) else ""
+    return str(content.get("type", "")) if isinstance(content, dict) else ""
 
 
 def _problem_of(error: Exception) -> tuple[int, dict[str, Any]]:
@@ -275,13 +283,18 @@ def _problem_of(error: Exception) -> tuple[int, dict[str, Any]]:
     if isinstance(error, TimeoutError):
         status = HTTPStatus.GONE
         text = "The capture took too long."
-        return int(status), problem_body(status, "live_too_long", text, hint="Begin again; the session is still open.")
-    if isinstance(error, DBAPIError | PoolTimeout):
+        return int(status), problem_body(
+            status, ErrorCode.LIVE_TOO_LONG, text, hint="Begin again; the session is still open."
+        )
+    if isinstance(error, DatabaseError | PoolTimeout):
         status = HTTPStatus.SERVICE_UNAVAILABLE
         return int(status), problem_body(
-            status, "database_unavailable", "The database does not answer.", hint="Try again in a minute."
+            status, ErrorCode.DATABASE_UNAVAILABLE, "The database does not answer.", hint="Try again in a minute."
         )
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return int(status), problem_body(
-        status, "internal_error", "Something went wrong on our side.", hint="Begin again; the session is still open."
+        status,
+        ErrorCode.INTERNAL_ERROR,
+        "Something went wrong on our side.",
+        hint="Begin again; the session is still open.",
     )

@@ -1,4 +1,4 @@
-"""Around every request: bounded bodies, security headers, a log line and metrics that name nobody."""
+"""Bound the body of every request, add security headers, and write a log line and metrics that name no person."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
 from api.routes.web import LOCATED, PAGE
+from certify.capture.uploads import MAX_CHUNK
+from certify.domain.error_codes import ErrorCode
 from certify.doorstep.bundle import MAX_BUNDLE
-from certify.uploads import MAX_CHUNK
 
 log = logging.getLogger("certify.access")
 
@@ -28,7 +29,7 @@ _HEADERS = {
 _PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    # Scripts, styles and connections of our own only; pictures also from what the page itself made (blob:).
+    # Only our own scripts, styles and connections; also pictures that the page itself made (blob:).
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src blob:; "
         "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -55,22 +56,22 @@ _RAW_LOCATED_HEADERS = _raw(
 )
 
 _JSON_LIMIT = 64_000
-"""Bytes of any body that is not media; the largest honest one is a few kilobytes."""
+"""Bytes of a body that is not media. The largest body of an honest caller has a few kilobytes."""
 
 
-class TooMuch(Exception):
-    """The body grew beyond its limit."""
+class BodyTooLarge(Exception):
+    """The body is larger than the limit of its path."""
 
 
 class BodyLimit:
-    """Refuses bodies beyond the limit of their path, by the announced and by the actual length."""
+    """Middleware that refuses a body larger than the limit of its path, by the announced and by the actual length."""
 
     def __init__(self, app: ASGIApp, *, media_limit: int) -> None:
         self._app = app
         self._media_limit = media_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, counting."""
+        """Pass the request on, and count the bytes of its body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -83,15 +84,15 @@ class BodyLimit:
         seen = 0
         started = False
 
-        async def counted() -> Message:
+        async def receive_counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
-                raise TooMuch
+                raise BodyTooLarge
             return message
 
-        async def noted(message: Message) -> None:
+        async def send_noted(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
@@ -100,8 +101,8 @@ class BodyLimit:
             await _refusal(limit, media=media)(scope, receive, send)
             return
         try:
-            await self._app(scope, counted, noted)
-        except TooMuch:
+            await self._app(scope, receive_counted, send_noted)
+        except BodyTooLarge:
             if started:
                 raise
             await _refusal(limit, media=media)(scope, receive, send)
@@ -110,7 +111,7 @@ class BodyLimit:
 def _refusal(limit: int, *, media: bool) -> Response:
     return problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "too_many_bytes",
+        ErrorCode.TOO_MANY_BYTES,
         f"At most {limit:,} bytes are accepted here.",
         hint="Send a smaller photo, or a video in chunks." if media else "",
         headers={"Connection": "close"},
@@ -126,7 +127,10 @@ def _headers_of(scope: Scope) -> list[tuple[bytes, bytes]]:
 
 
 class Observe:
-    """Security headers on every answer; per request one log line and two metrics, by route, never by URL."""
+    """Middleware that adds security headers to every answer, and writes one log line and two metrics per request.
+
+    Log and metrics name the route, never the URL, because URLs hold ids.
+    """
 
     def __init__(self, app: ASGIApp, *, registry: CollectorRegistry) -> None:
         self._app = app
@@ -142,26 +146,27 @@ class Observe:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, watching."""
+        """Pass the request on, and record its status and time."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         start = time.perf_counter()
         status = 500
 
-        async def watched(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                # No route sets any of these itself. Appended raw: looking each up would cost more than all else here.
+                # No route sets these headers itself. They are appended raw, because checking each for a duplicate
+                # would cost more than the rest of this middleware.
                 message["headers"] = [*message.get("headers", ()), *_headers_of(scope)]
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - start
-            # The route's template, not the URL: ids in URLs are nobody's business in logs.
+            # The route's template, not the URL: the ids in URLs do not belong in logs.
             route = getattr(scope.get("route"), "path", "unmatched")
             method = scope["method"] if route != "unmatched" else "any"
             self._requests.labels(method, route, status).inc()

@@ -1,4 +1,4 @@
-"""Answers that come on the beat, so that how long one took tells nothing about what had to be done for it."""
+"""Send answers on a beat, so that the time of an answer does not reveal what was done for it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ async def paced(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Response:
-    """Do the work in a thread and answer a whole number of beats after the beginning, whatever came of it.
+    """Do the work in a thread, and return its answer a whole number of beats after the start.
 
-    A pause up to a fixed time would show every difference again on a day when the machine is slow and the work takes
-    longer than the pause. Beats go on: what takes 0.45 s of beats of 0.4 s is answered after 0.8 s.
+    One fixed pause is not enough: if the machine is slow and the work takes longer than the pause, differences in time
+    show again. Beats continue: with a beat of 0.4 s, work of 0.45 s is answered after 0.8 s.
 
     Args:
-        work: what has to be done; what it raises is raised, on the beat too.
+        work: builds the answer. Its error is raised on the beat too.
         beat_s: seconds between beats; 0 answers at once.
-        clock: seconds that only go forward.
-        sleep: waits so many seconds.
+        clock: returns monotonic seconds.
+        sleep: waits the given number of seconds.
     """
     begin = clock()
     try:

@@ -1,4 +1,4 @@
-"""What the application holds while it runs."""
+"""The objects that all requests share while the application runs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from api.limits import DoorLimits, RateLimiter
-from certify.live.guide_client import GuidePool
+from api.limits import RateLimiter, SignInLimits
+from certify.capture.live.guide_client import GuidePool
 from certify.service import Service
 from certify.storage.quick import QuickReader
 from certify.tokens import Authenticator, Signer
@@ -15,14 +15,25 @@ from certify.tokens import Authenticator, Signer
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Built once at start, read by every request."""
+    """The shared objects, built once at start and read by every request.
+
+    Attributes:
+        service: settings, database, policies and keys.
+        authenticator: verifies tokens.
+        session_signer: signs the tokens that the service itself issues.
+        limiter: limits requests per caller or address.
+        sign_in_limits: limits sign-in attempts.
+        tablet_limiter: limits requests of tablets per network.
+        quick: reads single rows without a thread.
+        guides: processes that give guidance during live captures.
+    """
 
     service: Service
     authenticator: Authenticator
-    sessions: Signer
+    session_signer: Signer
     limiter: RateLimiter
-    door: DoorLimits
-    tablets: RateLimiter
+    sign_in_limits: SignInLimits
+    tablet_limiter: RateLimiter
     quick: QuickReader
     guides: GuidePool
 
@@ -34,10 +45,10 @@ def state_of(request: Request) -> State:
 
 
 async def current_state(request: Request) -> State:
-    """Dependency: the state. Asynchronous to stay out of the thread pool."""
+    """Return the state, as a dependency. It is asynchronous to stay out of the thread pool."""
     return state_of(request)
 
 
 async def service_of(request: Request) -> Service:
-    """Dependency: the service. Asynchronous to stay out of the thread pool."""
+    """Return the service, as a dependency. It is asynchronous to stay out of the thread pool."""
     return state_of(request).service

@@ -1,52 +1,65 @@
-"""From rows to answers."""
+"""Build answers from rows and domain objects. What an answer must not show is left out here."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from threading import Lock
 from typing import Any
 
-from cachetools import LRUCache
 from fastapi import Response
 from pydantic import BaseModel
 
-from api import schemas, schemas_self
-from certify.appeal import Appeal
+from api.schemas.base import GuidanceOut
+from api.schemas.certificates import CertificateOut, VerifyOut
+from api.schemas.decisions import DeterminationOut, ReceiptOut, ReviewCaseOut
+from api.schemas.own_pages import (
+    AppealOut,
+    ContactOut,
+    HistoryOut,
+    OwnAttemptOut,
+    OwnCertificateOut,
+    OwnPageOut,
+    PensionOut,
+    VisitOut,
+)
+from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
+from api.schemas.sessions import NewSession, SessionOut, UploadOut
+from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK, Progress
 from certify.certificates.qr import to_text
-from certify.certificates.signing import State, read_unverified, verify
-from certify.contact import Contact
+from certify.certificates.signing import State, read_unverified
+from certify.decision.appeal import Appeal
+from certify.decision.receipts import Receipt
 from certify.domain.schedule import latest_date
-from certify.issue import key_set
+from certify.domain.states import CertificateState, SessionState
+from certify.doorstep.visits import LATEST, SOONEST, ShownVisit
 from certify.own_page import History, OwnPage
-from certify.receipts import Receipt
+from certify.people.contact import Contact
 from certify.service import Unit
 from certify.storage.people import entitlements_of
-from certify.storage.tables import (
-    BeneficiaryRow,
+from certify.storage.tables.decisions import (
     CertificateRow,
     DeterminationRow,
+    ReviewCaseRow,
+)
+from certify.storage.tables.people import (
+    BeneficiaryRow,
     EntitlementRow,
     ReferenceRow,
-    ReviewCaseRow,
-    SessionRow,
 )
-from certify.uploads import MAX_CHUNK, MIN_CHUNK, Progress
-from certify.visits import LATEST, SOONEST, ShownVisit
+from certify.storage.tables.sessions import SessionRow
 from models.guidance import sentence
 
 
 def as_response(answer: BaseModel) -> Response:
-    """Encode an answer where it was made. Returned as a model, FastAPI would send it to another thread for this."""
+    """Encode an answer in the calling thread. FastAPI encodes a returned model in another thread, which costs more."""
     return Response(answer.model_dump_json().encode(), media_type="application/json")
 
 
-def beneficiary(unit: Unit, row: BeneficiaryRow) -> schemas.BeneficiaryOut:
-    """Show a person with masked ids."""
-    return schemas.BeneficiaryOut(
+def beneficiary(unit: Unit, row: BeneficiaryRow) -> BeneficiaryOut:
+    """Show a person with their pensions; the ids are masked."""
+    return BeneficiaryOut(
         id=row.id,
         name=row.name,
         national_id=row.national_id_masked,
@@ -59,9 +72,9 @@ def beneficiary(unit: Unit, row: BeneficiaryRow) -> schemas.BeneficiaryOut:
     )
 
 
-def entitlement(row: EntitlementRow) -> schemas.EntitlementOut:
+def entitlement(row: EntitlementRow) -> EntitlementOut:
     """Show a pension."""
-    return schemas.EntitlementOut(
+    return EntitlementOut(
         id=row.id,
         scheme=row.scheme,
         starts_on=row.starts_on,
@@ -75,20 +88,20 @@ def entitlement(row: EntitlementRow) -> schemas.EntitlementOut:
     )
 
 
-def receipt(found: Receipt) -> schemas.ReceiptOut:
+def receipt(shown: Receipt) -> ReceiptOut:
     """Show a receipt."""
-    return schemas.ReceiptOut.model_validate(asdict(found))
+    return ReceiptOut.model_validate(asdict(shown))
 
 
-def guidance(codes: Sequence[str]) -> list[schemas.GuidanceOut]:
-    """Put guidance codes into words."""
-    return [schemas.GuidanceOut(code=code, text=sentence(code)) for code in codes]
+def guidance(codes: Sequence[str]) -> list[GuidanceOut]:
+    """Return guidance codes with their English sentences."""
+    return [GuidanceOut(code=code, text=sentence(code)) for code in codes]
 
 
-def reference(row: ReferenceRow) -> schemas.ReferenceOut:
-    """Show a reference; never its image or templates."""
+def reference(row: ReferenceRow) -> ReferenceOut:
+    """Show a reference, without its image and templates."""
     measurement: dict[str, Any] = row.measurement or {}
-    return schemas.ReferenceOut.model_validate(
+    return ReferenceOut.model_validate(
         {
             "id": row.id,
             "state": row.state,
@@ -99,31 +112,37 @@ def reference(row: ReferenceRow) -> schemas.ReferenceOut:
     )
 
 
-def session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> schemas.SessionOut:
-    """Show a capture session; never its nonce, its raw report, or why so much is asked."""
-    return schemas.SessionOut.model_validate(_session(row, now, to_staff=to_staff))
+def session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> SessionOut:
+    """Show a capture session, without its nonce, its raw report, and the reason of its profile.
+
+    Args:
+        row: the session.
+        now: present time, which decides whether an open session has expired.
+        to_staff: also show person and determinations of a session that was opened with an id and a birth date only.
+    """
+    return SessionOut.model_validate(_session(row, now, to_staff=to_staff))
 
 
-def new_session(row: SessionRow, now: datetime) -> schemas.NewSession:
-    """Show a session to whoever has just opened it: the only time that its nonce is shown."""
-    return schemas.NewSession.model_validate(_session(row, now) | {"nonce": nonce_text(row)})
+def new_session(row: SessionRow, now: datetime) -> NewSession:
+    """Show a new session to the caller who opened it. Only this answer shows the nonce."""
+    return NewSession.model_validate(_session(row, now) | {"nonce": nonce_text(row)})
 
 
 def nonce_text(row: SessionRow) -> str:
-    """Nonce of a session as text (base64url without padding)."""
+    """Return the nonce of a session as text (base64url without padding)."""
     return base64.urlsafe_b64encode(row.nonce).rstrip(b"=").decode()
 
 
-def upload(progress: Progress) -> schemas.UploadOut:
+def upload(progress: Progress) -> UploadOut:
     """Show how far an upload got."""
     row = progress.session
-    return schemas.UploadOut.model_validate(
+    return UploadOut.model_validate(
         {
             "session_id": row.id,
             "state": row.state,
             "offset": progress.offset,
             "size": progress.size,
-            "complete": row.state in ("submitted", "decided"),
+            "complete": row.state in (SessionState.SUBMITTED, SessionState.DECIDED),
             "min_chunk": MIN_CHUNK,
             "max_chunk": MAX_CHUNK,
             "expires_at": row.expires_at,
@@ -132,12 +151,12 @@ def upload(progress: Progress) -> schemas.UploadOut:
 
 
 def _session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> dict[str, Any]:
-    hidden = row.knocked and not to_staff
+    hidden = row.public_entry and not to_staff
     return {
         "id": row.id,
         "beneficiary_id": None if hidden else row.beneficiary_id,
         "channel": row.channel,
-        "state": "expired" if row.state == "open" and now >= row.expires_at else row.state,
+        "state": SessionState.EXPIRED if row.state == SessionState.OPEN and now >= row.expires_at else row.state,
         "created_at": row.created_at,
         "expires_at": row.expires_at,
         "submitted_at": row.submitted_at,
@@ -153,11 +172,11 @@ def _session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> dict[
     }
 
 
-def determination(row: DeterminationRow) -> schemas.DeterminationOut:
+def determination(row: DeterminationRow) -> DeterminationOut:
     """Show a determination."""
     verdict = row.verdict
-    shown = {key: verdict[key] for key in schemas.DeterminationOut.model_fields if key in verdict}
-    return schemas.DeterminationOut.model_validate(
+    shown = {key: verdict[key] for key in DeterminationOut.model_fields if key in verdict}
+    return DeterminationOut.model_validate(
         {
             **shown,
             "id": row.id,
@@ -173,13 +192,17 @@ def determination(row: DeterminationRow) -> schemas.DeterminationOut:
 
 
 def certificate_state(row: CertificateRow, now: datetime) -> str:
-    """Return the state people see: what was valid or paused and has run out is expired."""
-    return "expired" if row.state in ("valid", "paused") and now >= row.expires_at else row.state
+    """Return the state of a certificate for people: a valid or paused one that has run out is expired."""
+    return (
+        "expired"
+        if row.state in (CertificateState.VALID, CertificateState.PAUSED) and now >= row.expires_at
+        else row.state
+    )
 
 
-def certificate(row: CertificateRow, now: datetime) -> schemas.CertificateOut:
-    """Show a certificate with its present state. The caller has made sure that it is genuine."""
-    return schemas.CertificateOut.model_validate(
+def certificate(row: CertificateRow, now: datetime) -> CertificateOut:
+    """Show a certificate with its present state. The caller has checked that it is genuine."""
+    return CertificateOut.model_validate(
         {
             "number": row.number,
             "state": certificate_state(row, now),
@@ -194,37 +217,17 @@ def certificate(row: CertificateRow, now: datetime) -> schemas.CertificateOut:
     )
 
 
-_genuine: LRUCache[bytes, None] = LRUCache(maxsize=4096)
-"""Hashes of signed bytes that were verified. They never change, so a signature is checked, and its keys read, once.
+def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> VerifyOut:
+    """Show the result of a verification: what the signature proves, and what the issuer knows about revocation.
 
-Only a hash is kept, never what the certificate says: the name of somebody who was erased, perhaps by another process,
-must not live on in here.
-"""
-
-
-def known_genuine(row: CertificateRow) -> bool:
-    """Tell whether this process has verified the stored bytes before."""
-    return _fingerprint(row) in _genuine
-
-
-def require_genuine(unit: Unit, row: CertificateRow) -> None:
-    """Verify the stored bytes with the service's keys. Raises BadSignature when somebody altered them."""
-    verify(row.cose, key_set(unit), now=unit.now)
-    with _lock:
-        _genuine[_fingerprint(row)] = None
-
-
-_lock = Lock()
-
-
-def _fingerprint(row: CertificateRow) -> bytes:
-    return hashlib.sha256(row.cose).digest()
-
-
-def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> schemas.VerifyOut:
-    """Join what the signature says with what the issuer knows of revocation."""
+    Args:
+        row: the stored certificate.
+        offline: state by the signed content alone.
+        lines: the report of the offline verification, in plain words.
+        now: present time.
+    """
     state = certificate_state(row, now)
-    shown = offline.value if state in ("valid", "expired") else state
+    shown = offline.value if state in (CertificateState.VALID, "expired") else state
     # The last offline line says that revocation cannot be seen; here it can.
     words = [*lines[1:-1]]
     head = {
@@ -235,20 +238,20 @@ def verification(row: CertificateRow, offline: State, lines: Sequence[str], now:
         "superseded": "Genuine, but replaced by a newer certificate.",
         "revoked": "Genuine, but revoked. Do not accept it.",
     }[shown]
-    return schemas.VerifyOut.model_validate(
+    return VerifyOut.model_validate(
         {"state": shown, "accept": shown == "valid", "number": row.number, "lines": [head, *words]}
     )
 
 
-def review_case(row: ReviewCaseRow) -> schemas.ReviewCaseOut:
+def review_case(row: ReviewCaseRow) -> ReviewCaseOut:
     """Show a review case."""
-    return schemas.ReviewCaseOut.model_validate(row, from_attributes=True)
+    return ReviewCaseOut.model_validate(row, from_attributes=True)
 
 
-def own_page(unit: Unit, page: OwnPage) -> schemas_self.OwnPageOut:
-    """Show a person how they stand."""
+def own_page(unit: Unit, page: OwnPage) -> OwnPageOut:
+    """Show a person the state of their pensions and what is open."""
     today = latest_date(unit.now)
-    return schemas_self.OwnPageOut(
+    return OwnPageOut(
         name=page.name,
         headline=page.headline.value,
         pensions=[_pension(unit, row) for row in page.pensions],
@@ -264,26 +267,26 @@ def own_page(unit: Unit, page: OwnPage) -> schemas_self.OwnPageOut:
     )
 
 
-def _pension(unit: Unit, row: EntitlementRow) -> schemas_self.PensionOut:
-    shown = {name: getattr(row, name) for name in schemas_self.PensionOut.model_fields if name != "title"}
-    return schemas_self.PensionOut.model_validate({**shown, "title": unit.service.policy(row.scheme).policy.title})
+def _pension(unit: Unit, row: EntitlementRow) -> PensionOut:
+    shown = {name: getattr(row, name) for name in PensionOut.model_fields if name != "title"}
+    return PensionOut.model_validate({**shown, "title": unit.service.policy(row.scheme).policy.title})
 
 
-def visit(found: ShownVisit) -> schemas_self.VisitOut:
+def visit(shown: ShownVisit) -> VisitOut:
     """Show a visit that was asked for or is planned."""
-    return schemas_self.VisitOut.model_validate(found, from_attributes=True)
+    return VisitOut.model_validate(shown, from_attributes=True)
 
 
-def appeal(found: Appeal) -> schemas_self.AppealOut:
-    """Show an appeal and its clock."""
-    return schemas_self.AppealOut.model_validate(found, from_attributes=True)
+def appeal(shown: Appeal) -> AppealOut:
+    """Show an appeal and the time by which it is answered."""
+    return AppealOut.model_validate(shown, from_attributes=True)
 
 
-def history(found: History, now: datetime) -> schemas_self.HistoryOut:
-    """Show what happened."""
-    attempts = [schemas_self.OwnAttemptOut.model_validate(row, from_attributes=True) for row in found.sessions]
+def history(shown: History, now: datetime) -> HistoryOut:
+    """Show a person their attempts and certificates."""
+    attempts = [OwnAttemptOut.model_validate(row, from_attributes=True) for row in shown.sessions]
     certificates = [
-        schemas_self.OwnCertificateOut.model_validate(
+        OwnCertificateOut.model_validate(
             {
                 "number": row.number,
                 "state": certificate_state(row, now),
@@ -291,11 +294,11 @@ def history(found: History, now: datetime) -> schemas_self.HistoryOut:
                 "valid_until": row.valid_until,
             }
         )
-        for row in found.certificates
+        for row in shown.certificates
     ]
-    return schemas_self.HistoryOut(attempts=attempts, certificates=certificates)
+    return HistoryOut(attempts=attempts, certificates=certificates)
 
 
-def contact(found: Contact) -> schemas_self.ContactOut:
+def contact(shown: Contact) -> ContactOut:
     """Show how the fund reaches a person."""
-    return schemas_self.ContactOut.model_validate(found, from_attributes=True)
+    return ContactOut.model_validate(shown, from_attributes=True)

@@ -1,1 +1,5 @@
-"""Measurements, run by hand; docs/performance.md and docs/matching.md hold what they printed."""
+"""Measurements and fits that are run by hand: accuracy, speed, robustness, and the shipped parameters.
+
+Each module is a command, ``python -m bench.NAME``; its docstring says what it measures and with which arguments. The
+pages in docs/ contain the results. No other package imports bench; ``make docs`` runs :mod:`bench.documents`.
+"""

@@ -1,9 +1,9 @@
-"""Latency of GET session and GET certificate at a constant rate, alone and while selfies are uploaded.
+"""Measure the latency of GET session and GET certificate at a constant rate, alone and while selfies are uploaded.
 
     python -m bench.api_latency            # 200 requests/s for 20 s, then the same with uploads
 
-An open loop: requests start on schedule whether or not earlier ones have been answered, and the time is counted from
-the scheduled start, so that a stall shows in full. Starts a service of its own in a temporary folder.
+The load is an open loop: requests start on schedule even if earlier ones have no answer yet. The time counts from the
+scheduled start, so that a stall is visible in full. The command starts its own service in a temporary folder.
 """
 
 from __future__ import annotations
@@ -26,19 +26,20 @@ from typing import Any
 import numpy as np
 
 from bench.people import enrol, submit
-from certify.capture import evaluate_session
+from certify.capture.evaluate import evaluate_session
 from certify.config import Settings
+from certify.doorstep.traces import note_face
 from certify.queue import NoQueue
 from certify.service import build_service, utc_now
 from certify.storage.migrate import upgrade
 from certify.tokens import Role, development_signer
 from fixtures import faces
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
+from models.weights.packs import PackStore, default_cache_dir
 
 
 def _free_port() -> int:
-    """Let the system choose: with a fixed port, two measurements at once would measure each other's servers."""
+    """Let the system choose a port: with a fixed one, two measurements at once would measure each other's servers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -85,7 +86,7 @@ def main() -> None:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """People who are certified, their sessions and certificates as paths, photos to send, and a token."""
+    """What the load needs: paths of sessions and certificates of certified people, photos to send, and a token."""
 
     paths: list[str]
     token: str
@@ -105,7 +106,7 @@ def prepare(folder: Path, megapixels: float, *, people: int = 20, photos: int = 
     paths, ids = [], []
     for number in range(people):
         person = enrol(service, engine, reference, number)
-        row = evaluate_session(service, engine, submit(service, person, pictures[0]))
+        row = evaluate_session(service, engine, submit(service, person, pictures[0]), notice=note_face)
         assert row.certificate_number is not None
         ids.append(str(person))
         paths += [f"/v1/sessions/{row.id}", f"/v1/certificates/{row.certificate_number}"]
@@ -195,7 +196,7 @@ async def exchange(
     body: bytes,
     headers: dict[str, str],
 ) -> tuple[int, bytes]:
-    """One HTTP/1.1 exchange on a kept-alive connection, without a client library's own cost."""
+    """Do one HTTP/1.1 exchange on a kept-alive connection, without the cost of a client library."""
     lines = [
         f"{method} {path} HTTP/1.1",
         "Host: bench",

@@ -1,8 +1,8 @@
-"""What the calibration is worth on people it has not seen: subject-disjoint cross-validation on the fitting data.
+"""Measure the calibration on unseen people, by subject-disjoint cross-validation on the fitting data.
 
     python -m bench.cross_validate ../shared/data
 
-Also compares ways to pool several references of a person.
+It also compares ways to pool several references of a person.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.fit_calibration import SEED, TARGET_FMR, Floats, Pairs, Sample, collect, logistic, pair_up, subject_weights
-from models.detect import Detector
-from models.packs import PackStore, default_cache_dir
+from models.face.detect import Detector
 from models.pipeline import FaceEngine
-from models.runtime import load_network
 from models.statistics import equal_error_rate, rate, tail_threshold
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 FOLDS = 5
 NAMES = ["sface", "faceplugin"]
@@ -25,12 +25,12 @@ REFERENCES = 3
 
 
 def part(pairs: Pairs, kept: np.ndarray) -> Pairs:
-    """Take some of the pairs."""
+    """Return the chosen pairs."""
     return Pairs(pairs.scores[kept], pairs.same[kept], pairs.first[kept], pairs.second[kept])
 
 
 def cross_validate(samples: list[Sample], columns: list[int]) -> None:
-    """Fit on four fifths of the people, judge pairs within the last fifth; print pooled figures."""
+    """Fit on four fifths of the people, judge pairs within the last fifth, and print pooled figures."""
     pairs = pair_up(samples, NAMES)
     people = int(max(pairs.first.max(), pairs.second.max())) + 1
     fold = np.random.default_rng(SEED).permutation(people) % FOLDS
@@ -44,7 +44,7 @@ def cross_validate(samples: list[Sample], columns: list[int]) -> None:
         known = (beta[0] + training.scores[:, columns] @ beta[1:]) / np.log(10)
         llrs.append(score)
         truth.append(test.same)
-        # The point estimate: the shipped threshold adds a margin, which a fold's few people cannot repeat.
+        # The point estimate: the shipped threshold adds a margin, but a fold has too few people to estimate it.
         accepted.append(score >= tail_threshold(known[~training.same], TARGET_FMR))
     llr, same, passed = np.concatenate(llrs), np.concatenate(truth), np.concatenate(accepted)
     cllr = (np.log2(1 + 10 ** -llr[same]).mean() + np.log2(1 + 10 ** llr[~same]).mean()) / 2
@@ -57,7 +57,7 @@ def cross_validate(samples: list[Sample], columns: list[int]) -> None:
 
 
 def pooling(samples: list[Sample]) -> None:
-    """Rates at FMR 1e-3 of each way to pool three references, on the AT&T people (clean pictures)."""
+    """Measure each way to pool three references at FMR 1e-3, on the AT&T people (clean pictures)."""
     clean = [s for s in samples if s.domain == "att" and not s.degraded]
     subjects = np.array([s.subject for s in clean])
     table = 0.75 * _table(clean, "sface") + 0.25 * _table(clean, "faceplugin")
@@ -95,7 +95,7 @@ def _line(name: str, scores: Floats, same: np.ndarray) -> None:
 
 
 def main() -> None:
-    """Print everything."""
+    """Run all measurements and print them."""
     store = PackStore(default_cache_dir())
     samples = collect(FaceEngine.load(store), Detector(load_network(store, "yunet")), Path(sys.argv[1]))
     for title, chosen in (("all", samples), ("clean only", [s for s in samples if not s.degraded])):

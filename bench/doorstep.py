@@ -1,10 +1,10 @@
-"""Sealed visits at the service: seconds from the first bundle that comes in to the last determination.
+"""Measure sealed visits at the service: seconds from the first bundle received to the last determination.
 
 python -m bench.doorstep --visits 200 --workers 2
 
-Each visit has three photos of 1280 pixels, as the tablet takes them. The workers are those of production, each a
-process of its own; their start and the loading of models count. As the visits show two faces only, the agent may be
-held while they are judged (certify/doorstep/watch.py): then some of them read "review".
+Each visit has three photos of 1280 pixels, as the tablet takes them. The workers are those of production, one process
+each; their start and the loading of models count. The visits show two faces only, so the agent can be held during the
+measurement (certify/doorstep/watch.py): then some outcomes are "review".
 """
 
 from __future__ import annotations
@@ -30,24 +30,29 @@ from certify.config import Settings
 from certify.doorstep.agents import NewAgent, add_agent
 from certify.doorstep.clock import sign_time
 from certify.doorstep.receive import take_bundle
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.queue import DatabaseQueue
 from certify.service import Service, build_service
-from certify.storage.doorstep_tables import BundleRow, TabletRow
 from certify.storage.migrate import upgrade
 from certify.storage.signing import Purpose, active_key
-from certify.storage.tables import SessionRow
+from certify.storage.tables.doorstep import BundleRow, TabletRow
+from certify.storage.tables.sessions import SessionRow
 from fixtures import faces, phone
 from fixtures.tablet import Tablet
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
+from models.weights.packs import PackStore, default_cache_dir
 
 LONG_SIDE, QUALITY, PHOTOS = 1280, 82, 3
 """As in api/web/tablet/js/photo.js."""
 
 
 def main() -> None:
-    """Enrol people, seal a visit of each, send them all, let the workers work, and print what it took."""
+    """Enrol people, seal a visit to each, send all of them, run the workers, and print the times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--visits", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
@@ -82,7 +87,16 @@ def main() -> None:
 
 
 def seal_visits(service: Service, visits: int, seed: int) -> list[bytes]:
-    """Enrol people with a photo each, and seal a visit of each with three others."""
+    """Enrol people with one photo each, and seal a visit to each with three other photos.
+
+    Args:
+        service: the service.
+        visits: number of people.
+        seed: determines the noise of the photos.
+
+    Returns:
+        The bundles.
+    """
     engine = FaceEngine.load(PackStore(default_cache_dir()))
     chance = np.random.default_rng(seed)
     portraits = list(faces.portraits().values())
@@ -108,7 +122,7 @@ def seal_visits(service: Service, visits: int, seed: int) -> list[bytes]:
         portrait = portraits[number % len(portraits)]
         pension = (NewEntitlement("employee", date(2015, 1, 1)),)
         with service.unit() as unit:
-            person = add_beneficiary(unit, NewBeneficiary(f"BENCH{number:06}", "Somebody", pension))
+            person = add_beneficiary(unit, NewBeneficiary(f"BENCH{number:06}", "Maria Silva", pension))
             reference = add_reference(unit, person, faces.encode(portrait))
         assert measure_reference(service, engine, reference).state == "active"
         now = datetime.now(UTC)
@@ -125,7 +139,7 @@ def seal_visits(service: Service, visits: int, seed: int) -> list[bytes]:
 
 
 def photo(portrait: faces.Picture, chance: np.random.Generator) -> bytes:
-    """Take a photo of a portrait with the size, noise and coding of a tablet's."""
+    """Make a photo of a portrait with the size, noise and coding of a tablet's photos, as JPEG."""
     still = phone.upright(portrait)[:, :, ::-1]
     scale = LONG_SIDE / max(still.shape[:2])
     large = cv2.resize(np.ascontiguousarray(still), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)

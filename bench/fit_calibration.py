@@ -1,13 +1,14 @@
 """Fit models/calibration.toml: scores to log10 likelihood ratios, and the operating point.
 
-Run by hand, once per model change:
+Run it by hand after each change of a model:
 
     python bench/fit_calibration.py ../shared/data > models/calibration.toml
 
-Data: the labelled faces, the live videos (14 frames each) and the two public-domain portraits, every picture once as it
-is and once degraded (smaller, blurred, darker, side-lit, noisy, badly compressed), because development faces are
-easier than a phone in an old hand. Impostor pairs are taken within one domain (same camera, same kind of picture) only:
-they are harder than pairs across domains, and a deployment is one domain. Every person weighs the same.
+The data are the labelled faces, the bona fide videos (14 frames each) and the two public-domain portraits. Every
+picture is used once unchanged and once degraded (smaller, blurred, darker, side-lit, noisy, strongly compressed),
+because development faces are easier than a phone in an old hand. Impostor pairs are only taken within one domain (same
+camera, same kind of picture): they are harder than pairs across domains, and a deployment is one domain. Every person
+has the same weight.
 """
 
 from __future__ import annotations
@@ -22,17 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixtures.faces import portrait_files
-from models.detect import Detector
-from models.packs import PackStore, default_cache_dir
-from models.pipeline import SMALL_SIDE, FaceEngine, enlarge_small
-from models.runtime import load_network
+from models.face.detect import Detector
+from models.media.image import SMALL_SIDE, enlarge_small
+from models.pipeline import FaceEngine
 from models.statistics import tail_threshold
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 SEED = 20261123
 BOOTSTRAPS = 200
 TARGET_FMR = 1e-4
-# Penalty on standardised coefficients. The classes are nearly separable, so without it the slope follows the last few
-# pairs; with it the ratios stay modest on faces unlike these. Cross-validated cost in docs/models.md.
+# Penalty on standardised coefficients. The classes are nearly separable, so without it a few pairs decide the slope;
+# with it the ratios stay small on other kinds of faces. docs/models.md has the cross-validated cost.
 RIDGE = 3e-5
 
 Floats = NDArray[np.float64]
@@ -41,7 +43,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One embedded picture: who, which picture (degraded copies share it), which domain, vectors by embedder."""
+    """One embedded picture: subject, picture (degraded copies share it), domain, and vectors by embedder."""
 
     subject: str
     source: str
@@ -52,7 +54,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Scores [n, embedders], truth [n], and the two subjects' numbers [n]."""
+    """Pairs: scores [n, embedders], whether the pair is genuine [n], and the two subjects' numbers [n]."""
 
     scores: Floats
     same: NDArray[np.bool_]
@@ -61,7 +63,7 @@ class Pairs:
 
 
 def pictures(data: Path) -> Iterator[tuple[str, str, str, NDArray[np.uint8]]]:
-    """Yield (subject, source, domain, pixels) of everything labelled."""
+    """Yield (subject, source, domain, pixels) of all labelled pictures."""
     for path in sorted((data / "faces" / "att").glob("*/*.pgm")):
         yield f"att-{path.parent.name}", str(path), "att", _read(path)
     for path in sorted((data / "faces" / "compreface-samples").glob("*_[A-Z].jpg")):
@@ -94,7 +96,7 @@ def degrade(pixels: NDArray[np.uint8], detector: Detector, rng: np.random.Genera
 
 
 def collect(engine: FaceEngine, detector: Detector, data: Path) -> list[Sample]:
-    """Embed everything, as it is and degraded; what the quality gate blocks is left out, as it would be in use."""
+    """Embed all pictures, unchanged and degraded; pictures that a quality measure blocks are left out, as in use."""
     rng = np.random.default_rng(SEED)
     samples = []
     for subject, source, domain, pixels in pictures(data):
@@ -110,7 +112,7 @@ def collect(engine: FaceEngine, detector: Detector, data: Path) -> list[Sample]:
 
 
 def pair_up(samples: list[Sample], names: list[str]) -> Pairs:
-    """All genuine pairs of different pictures and all impostor pairs within a domain."""
+    """Return all genuine pairs of different pictures and all impostor pairs within a domain."""
     first, second = np.triu_indices(len(samples), 1)
     subjects = np.unique([sample.subject for sample in samples], return_inverse=True)[1]
     sources = np.unique([sample.source for sample in samples], return_inverse=True)[1]
@@ -126,7 +128,7 @@ def pair_up(samples: list[Sample], names: list[str]) -> Pairs:
 
 
 def subject_weights(pairs: Pairs, counts: Ints) -> Floats:
-    """Weight of each pair: its persons' bootstrap counts, every (pair of) person(s) alike, both classes half each."""
+    """Return the weights of the pairs: bootstrap counts, equal for all (pairs of) persons, half for each class."""
     key = np.minimum(pairs.first, pairs.second) * len(counts) + np.maximum(pairs.first, pairs.second)
     _, inverse, sizes = np.unique(key, return_inverse=True, return_counts=True)
     times = np.where(pairs.same, counts[pairs.first], counts[pairs.first] * counts[pairs.second])
@@ -137,7 +139,7 @@ def subject_weights(pairs: Pairs, counts: Ints) -> Floats:
 
 
 def logistic(scores: Floats, same: NDArray[np.bool_], weight: Floats) -> Floats:
-    """Intercept and weights of a logistic regression by Newton's method. Balanced classes: the prior log-odds are 0."""
+    """Fit intercept and weights of a logistic regression by Newton's method; balanced classes, so prior log-odds 0."""
     mean, deviation = scores.mean(0), scores.std(0)
     design = np.column_stack([np.ones(len(scores)), (scores - mean) / deviation])
     penalty = np.diag([0.0, *[RIDGE] * scores.shape[1]])
@@ -155,7 +157,7 @@ def logistic(scores: Floats, same: NDArray[np.bool_], weight: Floats) -> Floats:
 
 
 def fit_section(pairs: Pairs, columns: list[int], names: list[str], subjects: int, hard: NDArray[np.bool_]) -> str:
-    """One ``[[fit]]`` table as TOML."""
+    """Return one ``[[fit]]`` table as TOML."""
     rng = np.random.default_rng(SEED)
     scores = pairs.scores[:, columns]
     beta = logistic(scores, pairs.same, subject_weights(pairs, np.ones(subjects, np.int64)))
@@ -167,7 +169,7 @@ def fit_section(pairs: Pairs, columns: list[int], names: list[str], subjects: in
         times = (counts[pairs.first] * counts[pairs.second])[hard].astype(np.float64)
         thresholds.append(tail_threshold(llr[hard], TARGET_FMR, weights=times))
     low, high = np.percentile(replicas, [2.5, 97.5], axis=0)
-    # Never claim more than the data could contradict: about three events are needed to see a rate at all.
+    # Claim no more than the data could contradict: about three events are needed to estimate a rate.
     bounds = (-np.log10(pairs.same.sum() / 3), np.log10((~pairs.same).sum() / 3))
     point = tail_threshold(llr[hard], TARGET_FMR)
     upper = float(np.percentile(thresholds, 95))

@@ -1,13 +1,13 @@
-"""Fit ``models/liveness/liveness.toml``: what each measure says against each species of attack.
+"""Fit ``models/liveness/liveness.toml``: the likelihood ratio of each measure against each PAI species.
 
     python -m bench.fit_liveness --samples DEV/samples.csv [--test TEST/samples.csv] [--write]
 
-With ``--test``: also fits without each person in turn and judges that person's test clips with it, so that neither the
-person nor the seeds were seen. (The person is the part of the file name before the first ``_``.)
+With ``--test``, it also fits without each person in turn and judges that person's test clips with this fit, so that
+neither the person nor the seeds were seen. (The person is the part of the file name before the first ``_``.)
 
-Logistic regression with balanced classes, one measure and one species at a time (the prior of the clips drops out),
-with a little ridge, as people and clips are few; log10. The bound is what the number of *videos* (not clips) supports.
-Seeds of ``bench.make_attacks`` below 1000 only; those from 1000 on are for measuring.
+The fit is a logistic regression with balanced classes, one measure and one species at a time (the prior of the clips
+cancels), with a little ridge because people and clips are few; in log10. The number of *videos* (not clips) limits the
+ratios. Fit only on seeds of ``bench.make_attacks`` below 1000; seeds from 1000 on are for measuring.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ from rich.progress import track
 from models.liveness.checks import passed
 from models.liveness.fusion import REQUIRED, SHIPPED, judge, parse_fusion
 from models.liveness.measures import measure
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
 from models.statistics import rate
+from models.weights.packs import PackStore, default_cache_dir
 
 LIVE = "live"
 
 CONCERNS = {
-    # Which measures can tell a species from a living person, by what it is, not by what the clips happened to show.
+    # The measures that can tell a species from a bona fide presentation by its nature, not by chance in these clips.
     "print": ("planarity", "appearance", "passive"),
     "replay": ("passive", "grid"),
     "mesh": ("appearance",),
     "injected": ("repeated",),
 }
 ANSWERS = {"replay": ("light", 0.5), "injected": ("light", 0.5)}
-"""Checks that only one who is there now can pass, by species, and what a pass says. Of 26 simulated captures without
-the drawn light on a face none passed, of 25 with it 18 (docs/liveness.md): a ratio of 5 at 95 % confidence; 3 is
-claimed, as they are films of three people. A check that was not passed says nothing here; a failed one fails all."""
+"""Checks that only a present person can pass, by species, and the ratio of a pass. Of 26 simulated captures without the
+drawn light on a face none passed, of 25 with it 18 (docs/liveness.md): a ratio of 5 at 95 % confidence. The fit uses 3,
+because these are videos of three people. A check that is not assessed counts nothing here; a failed one fails all."""
 BOUND = 2.0
-"""Six people: no ratio beyond 100 can be claimed from one measure."""
+"""With six people, one measure supports no ratio above 100."""
 ABSENCE = {"passive": 0.8, "grid": 0.8, "repeated": 0.8}
-"""Measures that look for a sign, and what its absence may say at most. Of 24 development clips of the species none
-lacks the sign: at 95 % confidence less than one in 7 does (Clopper-Pearson), and 10^0.8 is 6.3. The passive model was
-sure of one replay in 24."""
+"""Measures that look for a sign of an attack, and the largest log10 ratio for its absence. None of 24 development clips
+of the species lacks the sign: at 95 % confidence less than one in 7 does (Clopper-Pearson), and 10^0.8 is 6.3. The
+passive model was certain of one replay in 24."""
 RIDGE = 0.05
 
 
 def main() -> None:
-    """Fit and print, or write."""
+    """Fit, and print or write the parameter file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=Path, required=True)
     parser.add_argument("--test", type=Path, help="clips of other seeds, to judge people left out of the fit")
@@ -72,7 +72,7 @@ def main() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One clip: whose, which species (``live`` for living people), and its measures."""
+    """One clip: its person, its species (``live`` for bona fide presentations), and its measures."""
 
     person: str
     species: str
@@ -93,7 +93,7 @@ def measured(file: Path, engine: FaceEngine) -> list[Sample]:
 
 
 def cross_validate(samples: list[Sample], test: list[Sample]) -> None:
-    """Judge each person's test clips with a fit that knows neither person nor seeds; print a table."""
+    """Judge each person's test clips with a fit without this person and these seeds; print a table."""
     verdicts: dict[str, Counter[str]] = defaultdict(Counter)
     for person in sorted({sample.person for sample in test}):
         fusion = parse_fusion(document([sample for sample in samples if sample.person != person]))
@@ -154,12 +154,12 @@ def document(samples: list[Sample]) -> str:
 
 
 def column(rows: list[Mapping[str, float | None]], name: str) -> NDArray[np.float64]:
-    """All values of one measure."""
+    """Return all values of one measure."""
     return np.array([value for row in rows if (value := row[name]) is not None])
 
 
 def fit(live: NDArray[np.float64], attack: NDArray[np.float64]) -> tuple[float, float]:
-    """Balanced logistic regression on one measure: weight and intercept in log10 units."""
+    """Fit a balanced logistic regression on one measure; return weight and intercept in log10 units."""
     x = np.concatenate([live, attack])
     y = np.concatenate([np.ones(len(live)), np.zeros(len(attack))])
     share = np.concatenate([np.full(len(live), 0.5 / len(live)), np.full(len(attack), 0.5 / len(attack))])

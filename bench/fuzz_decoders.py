@@ -1,10 +1,10 @@
-"""Throw damaged pictures and videos at the decoders and see whether anything but a refusal comes back.
+"""Give damaged pictures and videos to the decoders, and report every outcome that is neither a result nor a refusal.
 
     nice -n 10 python -m bench.fuzz_decoders --count 10000
 
-Item ``n`` is made from seed ``n`` alone, so that ``--first n --count 1`` repeats it. Items run in child processes with
-bounded memory; a child that dies or hangs is replaced and the item reported. Ctrl-C prints what was found until then
-and where to go on. The exit status is 1 when anything was found.
+Item ``n`` depends only on seed ``n``, so that ``--first n --count 1`` repeats it. Items run in child processes with
+bounded memory; if a child dies or hangs, it is replaced and the item is reported. Ctrl-C prints the findings so far and
+the item to continue with. The exit status is 1 if there is any finding.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fixtures import videos
 from fixtures.faces import encode, portraits
-from models import image, video
 from models.errors import ImageRefused, VideoRefused
-from models.video_frames import JpegFrame, join_frames
+from models.media import image, video
+from models.media.video_frames import JpegFrame, join_frames
 
 _HANG_SECONDS = 5.0
 _MEMORY = 2 << 30
-"""Address space of a child in bytes. Libraries alone map 0.7 GB; an honest item needs some 0.2 GB more."""
+"""Address space of a child in bytes. The libraries map 0.7 GB; an undamaged item needs about 0.2 GB more."""
 
 _RENEW = 500
-"""Items after which a child is replaced, so that a leak shows as a peak and not as an end."""
+"""Items after which a child is replaced, so that a leak is visible as a peak and does not end the run."""
 
 
 @dataclass
 class Findings:
-    """What came back, over all children."""
+    """The outcomes of all children."""
 
     done: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -67,7 +67,7 @@ class Findings:
 
 
 def main() -> int:
-    """Run, print, and say whether anything was found."""
+    """Run and print; return whether there was a finding."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="first seed")
@@ -143,14 +143,14 @@ def _attempt(item: int) -> str:
                     return "! frame too large"
     except (ImageRefused, VideoRefused) as refusal:
         return f"{kind} {refusal.code}"
-    except Exception as error:  # noqa: BLE001 - what else comes out is the question
+    except Exception as error:  # noqa: BLE001 - any other error is a finding
         return f"! {kind} {type(error).__name__}: {error}"
     return f"{kind} decoded"
 
 
 def _child(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # libjpeg complains about every damaged byte.
+    # libjpeg prints a message for every damaged byte.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     corpus()
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
@@ -172,7 +172,7 @@ def _supervise(take: object, findings: Findings) -> None:
         process = context.Process(target=_child, args=(theirs,), daemon=True)
         process.start()
         theirs.close()
-        ours.recv()  # the corpus is made
+        ours.recv()  # the corpus is ready
         for _ in range(_RENEW):
             if item is None or not _one(process, ours, item, findings):
                 break
@@ -181,14 +181,14 @@ def _supervise(take: object, findings: Findings) -> None:
             ours.send(None)
             process.join()
             continue
-        if item is not None:  # the child is dead or hangs, and is no loss
+        if item is not None:  # the child is dead or hangs, so it can be killed
             item = take()
         process.kill()
         process.join()
 
 
 def _one(process: multiprocessing.process.BaseProcess, pipe: Connection, item: int, findings: Findings) -> bool:
-    """Have one item done; False when the child cannot go on."""
+    """Run one item in the child; return False if the child cannot continue."""
     start = time.monotonic()
     pipe.send(item)
     try:

@@ -1,9 +1,10 @@
-"""Hold a thousand malformed conversations with the live capture of a real server.
+"""Send a thousand malformed conversations to the live capture of a real server.
 
     python -m bench.fuzz_live [--conversations 1000]
 
-Right words, wrong ones and rubbish, from a seed (:func:`fixtures.phone.malformed`). Counts how they ended; fails when
-the server dies, answers with a problem of its own (5xx), keeps anybody waiting for more than five seconds, or grows.
+The messages are correct, wrong and meaningless ones, from a seed (:func:`fixtures.phone.malformed`). The command counts
+how the conversations end. It fails if the server dies, answers with an internal error (5xx), lets a client wait longer
+than five seconds, or grows in memory.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from websockets.sync.client import connect
 
 from bench.api_latency import PORT, wait_until_ready
 from bench.live_load import prepare
-from certify.live.recording import FRAME_HEADER
+from certify.capture.live.recording import FRAME_HEADER
 from fixtures import faces
 from fixtures.phone import malformed, upright
 
@@ -36,7 +37,7 @@ PATIENCE_S = 5.0
 
 
 def main() -> None:
-    """Fuzz and report."""
+    """Run all conversations and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--conversations", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
@@ -86,7 +87,7 @@ def main() -> None:
 
 
 def _talk(url: str, messages: list[str | bytes]) -> tuple[str, float]:
-    """Hold one conversation; return how it ended, and the longest wait for an answer in seconds."""
+    """Run one conversation; return how it ended, and the longest wait for an answer in seconds."""
     started = time.monotonic()
     said: dict[str, Any] = {}
     try:

@@ -3,15 +3,15 @@
     python -m bench.group_pairs ../shared/data/pairs.csv --by eyes /tmp/by-eyes.csv
     certify evaluate matching --pairs /tmp/by-eyes.csv --json
 
-**These are groups of pictures, not of people.** The development data label neither age nor sex nor origin, and guessing
-those from faces would not be honest. What can be measured is how a picture was taken:
+**These are groups of pictures, not of people.** The development data have no label for age, sex or origin, and guesses
+from faces would not be reliable. The groups describe how a picture was taken:
 
-* ``eyes``: pixels between the eyes in the smaller face of the pair, under or from the median of all pictures (small
+* ``eyes``: pixels between the eyes in the smaller face of the pair, below or from the median of all pictures (small
   research pictures are enlarged before they are measured, and the pixels are those of the enlarged picture);
-* ``pose``: whether a head in the pair is turned by 10 degrees or more;
-* ``folder``: the folder that a collection's pictures lie in (the second part of the path), if both have the same.
+* ``pose``: whether a head in the pair is turned by at least 10 degrees;
+* ``folder``: the folder of a collection's pictures (the second part of the path), if it is the same for both.
 
-A pair with a picture that gave no value gets no group.
+If a picture of a pair has no value, the pair has no group.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import ImageRefused
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
+from models.weights.packs import PackStore, default_cache_dir
 
 TURNED = 10.0
-"""Degrees of yaw from which a head counts as turned: the median picture has 3. Chosen before any error was counted."""
+"""Degrees of yaw from which a head counts as turned; the median picture has 3. Chosen before errors were counted."""
 
 MEASURES = {"eyes": "face_size", "pose": "yaw"}
-"""Which quality measure a grouping looks at."""
+"""The quality measure of each grouping."""
 
 Grouping = Callable[[str, str], str]
-"""Gives a pair of paths its group; an empty name where there is none."""
+"""Returns the group of a pair of paths; an empty name without a group."""
 
 
 def main() -> None:
-    """Read the pairs, measure their pictures where the grouping needs it, write them with a group column."""
+    """Read the pairs, measure their pictures if the grouping needs it, and write them with a group column."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs", type=Path)
     parser.add_argument("grouped", type=Path, help="the file to write")
@@ -60,7 +60,7 @@ def main() -> None:
         for row in rows:
             name = group(row["path_a"], row["path_b"])
             counts[name, row["same"]] += 1
-            # Whole paths: the written file may lie anywhere.
+            # Absolute paths, because the written file may be in any folder.
             writer.writerow([folder / row["path_a"], folder / row["path_b"], row["same"], name])
     for (name, same), count in sorted(counts.items()):
         print(f"{name or '(no group)':24} {'genuine' if same == '1' else 'impostor':8} {count:6}")

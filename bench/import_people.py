@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from certify.config import Settings
-from certify.registry.people_file import import_people
+from certify.files.people_file import import_people
 from certify.service import build_service
 from certify.storage.migrate import upgrade
 

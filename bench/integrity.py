@@ -1,10 +1,10 @@
-"""Measure how many simulated cheats the integrity score finds, how soon, and how many honest agents it bothers.
+"""Measure how many simulated cheats the integrity score finds, how soon, and how many honest agents it flags.
 
     python -m bench.integrity [--agents 1000] [--seed 1000] [--visits 50] [--plot docs/integrity.png]
 
-So many honest agents and as many of each kind of cheat, each scored after every visit. The usual rates come from a
-corps of all the honest and a fiftieth of each kind, one cheat in eleven. Thresholds and starting values were chosen on
-seeds below 1000: report on others.
+There are as many honest agents as cheats of each kind, and each is scored after every visit. The usual rates come from
+all honest agents and a fiftieth of each kind of cheat, so that one agent in eleven cheats. Thresholds and starting
+values were chosen on seeds below 1000: report results on other seeds.
 """
 
 from __future__ import annotations
@@ -23,8 +23,13 @@ from rich.progress import track
 from rich.table import Table
 
 from certify.domain.integrity import FLAG_FROM, Signal, VisitTrace, base_rates, counts, follow, score
-from fixtures.agents import KINDS, Agent, Visit, cheat, honest
-from models.plots import PlotUnavailable
+from fixtures.agent_visits import Agent, Visit
+from fixtures.agents import (
+    KINDS,
+    cheat,
+    honest,
+)
+from models.evaluation.matching_plot import PlotUnavailable
 from models.statistics import rate
 
 _FIELDS = tuple(field.name for field in fields(Visit))
@@ -33,7 +38,13 @@ _COLOURS = ("#1b6ca8", "#e07a1f", "#3a8f5c", "#8a4fa3", "#a8433a", "#7a7a7a")
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One kind of agents: the score after each visit [agent, visit], and which signal flagged those who were."""
+    """The results of one kind of agents.
+
+    Attributes:
+        kind: the kind.
+        scores: the score after each visit, of shape (agents, visits).
+        by: for the agents who were flagged, how many by which signal.
+    """
 
     kind: str
     scores: NDArray[np.float64]
@@ -41,7 +52,7 @@ class Measured:
 
     @property
     def flagged_at(self) -> NDArray[np.int64]:
-        """Number of visits at which each flagged agent was first flagged."""
+        """Number of visits after which each flagged agent was first flagged."""
         over = self.scores >= FLAG_FROM
         return np.asarray(np.argmax(over[over.any(axis=1)], axis=1) + 1, np.int64)
 
@@ -68,7 +79,7 @@ def main() -> None:
 
 
 def traces(agent: Agent) -> list[VisitTrace]:
-    """Turn what the fixtures made into what the score takes."""
+    """Convert the visits of a simulated agent into traces for the score."""
     return [VisitTrace(**{name: getattr(visit, name) for name in _FIELDS}) for visit in agent.visits]
 
 

@@ -1,10 +1,11 @@
-"""Compare our landmarker with MediaPipe's own, and say what it costs.
+"""Compare our landmarker with MediaPipe's own, and measure its cost.
 
     python -m bench.landmarks_check /tmp/mediapipe.npz ../shared/data/motion
 
-``bench/landmarks_reference.py`` makes the first file. Prints the tables of docs/models.md: first with MediaPipe's
-smoothing applied to our landmarks, which shows that the networks, the regions of interest and the pose are the same;
-then as we use them, not smoothed, which shows what the smoothing does; then milliseconds on one thread at 640 x 480.
+``bench/landmarks_reference.py`` makes the first file. The command prints three tables of docs/models.md. The first has
+MediaPipe's smoothing applied to our landmarks; it shows that the networks, the regions of interest and the pose are the
+same. The second has the landmarks without smoothing, as we use them; it shows the effect of the smoothing. The third
+has milliseconds on one thread at 640 x 480.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixtures.faces import portraits
-from models.blendshapes import INDEX, NAMES
-from models.detect import Detector
-from models.head_pose import pose_of
-from models.image import Pixels
-from models.landmarks import FaceMesh, MeshReading, region_of
-from models.packs import PackStore, default_cache_dir
-from models.runtime import load_network
+from models.face.blendshapes import INDEX, NAMES
+from models.face.detect import Detector
+from models.face.head_pose import pose_of
+from models.face.landmarks import FaceMesh, MeshReading, region_of
+from models.media.image import Pixels
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 WATCHED = ("eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "jawOpen")
 
@@ -36,7 +37,8 @@ Numbers = NDArray[np.float64]
 class OneEuro:
     """MediaPipe's smoothing of landmarks in video mode (Casiez et al., "1 euro filter", 2012), for comparison only.
 
-    Parameters of its landmark graph: smallest cut-off 0.05, slope 80, cut-off of the speed 1.0, speeds in face sizes.
+    The parameters are those of its landmark graph: smallest cut-off 0.05, slope 80, cut-off of the speed 1.0, speeds in
+    face sizes.
     """
 
     def __init__(self) -> None:
@@ -50,7 +52,7 @@ class OneEuro:
             self.speed: Numbers = np.zeros_like(value)
             self.time = milliseconds
             return points
-        # Its filter takes the very first time stamp, 0, for "none yet" and assumes 30 frames per second.
+        # MediaPipe's filter treats the first timestamp, 0, as missing and assumes 30 frames per second.
         rate = 1000 / (milliseconds - self.time) if self.time > 0 else 30.0
         size = np.ptp(points[:, :2].astype(np.float64), axis=0).mean()
         speed = (value - self.raw) / size * rate
@@ -91,7 +93,7 @@ def main(reference: Path, folder: Path) -> None:
 def follow(
     mesh: FaceMesh, detector: Detector, path: Path, times: NDArray[np.float32]
 ) -> tuple[list[MeshReading], list[MeshReading]]:
-    """Our readings of a clip, raw and from smoothed landmarks."""
+    """Return our readings of a clip, without and with smoothed landmarks."""
     video, tracker, smooth = cv2.VideoCapture(str(path)), mesh.tracker(), OneEuro()
     raw, smoothed = [], []
     for milliseconds in times:
@@ -107,7 +109,7 @@ def follow(
 
 
 def agreement(name: str, readings: list[MeshReading], theirs: Any) -> str:
-    """One row of the table of differences."""
+    """Return one row of the table of differences."""
     points = np.stack([reading.points for reading in readings])
     distance = np.hypot(*np.moveaxis(points[..., :2] - theirs[f"{name}_points"][..., :2], -1, 0)).mean(1)
     cells = [_spread(100 * distance / np.array([reading.inter_eye for reading in readings]))]
@@ -119,7 +121,7 @@ def agreement(name: str, readings: list[MeshReading], theirs: Any) -> str:
 
 
 def behaviour(name: str, readings: list[MeshReading], theirs: Any) -> str:
-    """One row of the table of blinks and ranges."""
+    """Return one row of the table of blinks and ranges."""
     ours = np.stack([reading.blendshapes for reading in readings])
     cells = [f"{blinks(ours)} / {blinks(theirs[f'{name}_blendshapes'])}"]
     for a, b in list(zip(angles(readings), their_angles(name, theirs), strict=True))[:2]:
@@ -128,7 +130,7 @@ def behaviour(name: str, readings: list[MeshReading], theirs: Any) -> str:
 
 
 def blinks(shapes: NDArray[np.float32]) -> int:
-    """Count how often one eye closed beyond 0.5 and both were below 0.3 again, in [frames,52] blendshapes."""
+    """Count how often an eye closed beyond 0.5 before both were below 0.3 again, in [frames,52] blendshapes."""
     count, closed = 0, False
     for value in shapes[:, [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]].max(1):
         if not closed and value > 0.5:
@@ -139,18 +141,18 @@ def blinks(shapes: NDArray[np.float32]) -> int:
 
 
 def angles(readings: list[MeshReading]) -> Numbers:
-    """Yaw, pitch and roll, [3,frames]."""
+    """Return yaw, pitch and roll, [3,frames]."""
     return np.array([[reading.pose.yaw, reading.pose.pitch, reading.pose.roll] for reading in readings]).T
 
 
 def their_angles(name: str, theirs: Any) -> Numbers:
-    """Yaw, pitch and roll out of MediaPipe's transformation matrices, [3,frames]."""
+    """Return yaw, pitch and roll of MediaPipe's transformation matrices, [3,frames]."""
     poses = [pose_of(matrix) for matrix in theirs[f"{name}_matrices"]]
     return np.array([[pose.yaw, pose.pitch, pose.roll] for pose in poses]).T
 
 
 def speed(mesh: FaceMesh, detector: Detector) -> None:
-    """Print what a frame costs."""
+    """Print the time of a frame."""
     portrait = portraits()["eileen_collins"][:, :, ::-1]
     pixels: Pixels = np.ascontiguousarray(cv2.resize(portrait, (640, 640))[:480]).astype(np.uint8, copy=False)
     faces = detector.detect(pixels)
@@ -159,7 +161,7 @@ def speed(mesh: FaceMesh, detector: Detector) -> None:
     assert reading is not None
     region, points = region_of(reading.points), reading.points
     print(f"\n640 x 480, eyes {reading.inter_eye:.0f} px apart, one thread, median of 200:\n")
-    _time("crop and landmarks", lambda: mesh.look(pixels, region))
+    _time("crop and landmarks", lambda: mesh.landmarks_in(pixels, region))
     _time("blendshapes, pose, measures", lambda: mesh.read(pixels, points, 1.0, tracked=True))
     _time("step (all of it)", lambda: tracker.step(pixels))
     _time("first step of a track", lambda: mesh.tracker().step(pixels, faces))

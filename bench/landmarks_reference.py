@@ -1,14 +1,14 @@
-"""What MediaPipe itself says about videos, as the yardstick of ``bench/landmarks_check.py``.
+"""Save the results of MediaPipe itself on videos, as the reference of ``bench/landmarks_check.py``.
 
-MediaPipe is no dependency of ours and brings its own OpenCV, so this runs in an environment of its own and imports
-nothing of this project:
+MediaPipe is no dependency of ours and includes its own OpenCV. So this script runs in a separate environment and
+imports nothing of this project:
 
     python3 -m venv /tmp/mpenv && /tmp/mpenv/bin/pip install mediapipe
     /tmp/mpenv/bin/python bench/landmarks_reference.py ~/.cache/certify/models/face_landmarker-*.task \
         ../shared/data/motion /tmp/mediapipe.npz
 
-Writes for each clip ``NAME_points`` [frames,478,3] in pixels, ``NAME_blendshapes`` [frames,52], ``NAME_matrices``
-[frames,4,4] and ``NAME_times`` [frames] in milliseconds; NaN where it found no face; and ``names``.
+It writes ``names``, and for each clip ``NAME_points`` [frames,478,3] in pixels, ``NAME_blendshapes`` [frames,52],
+``NAME_matrices`` [frames,4,4] and ``NAME_times`` [frames] in milliseconds. Frames without a face are NaN.
 """
 
 from __future__ import annotations

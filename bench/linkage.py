@@ -26,9 +26,9 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from certify.registry.linking.engine import open_engine
 from certify.registry.linking.evaluation import evaluate_linkage, peak_bytes
 from certify.registry.linking.mapping import load_mapping
+from certify.registry.linking.open_engine import open_engine
 
 LAYOUTS = {"chinese": "nation.toml", "latin": "nation_latin.toml"}
 CONTESTANTS = ("floor", "ours", "splink")

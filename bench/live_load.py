@@ -1,10 +1,10 @@
-"""Film ten people live at the same time: how late is guidance, and what does a frame cost.
+"""Run ten live captures at the same time, and measure the delay of guidance and the cost of a frame.
 
     python -m bench.live_load [--people 10] [--rate 6] [--guides 1]
 
-Starts a service of its own (HTTP process, guides, one worker, database) in a temporary folder, and drives real
-WebSockets with frames of 640 x 480 that were drawn beforehand: a public portrait that waits, and then answers the
-prompts of its session. All run on the same machine, the load too.
+The command starts its own service (HTTP process, guides, one worker, database) in a temporary folder. It sends frames
+of 640 x 480 through real WebSockets. The frames were drawn beforehand: a public portrait that waits, and then answers
+the prompts of its session. Service and load run on the same machine.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from certify.storage.migrate import upgrade
 from certify.tokens import Role, development_signer
 from fixtures import faces
 from fixtures.phone import Film, Reel, Stage, film, upright
-from models.detect import Detector
-from models.landmarks import FaceMesh
-from models.packs import PackStore, default_cache_dir
+from models.face.detect import Detector
+from models.face.landmarks import FaceMesh
 from models.pipeline import FaceEngine
-from models.runtime import load_network
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session and what to send to it."""
+    """A session and the frames for it."""
 
     session: str
     hello: dict[str, Any]
@@ -85,7 +85,7 @@ def _stage(rate: float, quality: int) -> Stage:
 
 
 def _open(stage: Stage, person: str, token: str, seed: int) -> Opened:
-    """Open a session, and draw a person who does what it asks."""
+    """Open a session, and draw a person who follows its prompts."""
     body = json.dumps({"beneficiary_id": person}).encode()
     headers = {
         "Authorization": f"Bearer {token}",
@@ -115,7 +115,7 @@ def prepare(folder: Path, count: int) -> tuple[list[str], str]:
 
 
 async def _all(opened: list[Opened]) -> list[Film]:
-    """Film everybody, each beginning a little after the one before."""
+    """Film all people, each starting a little after the one before."""
 
     async def one(number: int, entry: Opened) -> Film:
         await asyncio.sleep(number * 0.13)
@@ -127,7 +127,7 @@ async def _all(opened: list[Opened]) -> list[Film]:
 
 
 def _seconds(server: int) -> dict[str, float]:
-    """Processor seconds so far: of the HTTP process, and of its children by their command (Linux)."""
+    """Return the processor seconds so far: of the HTTP process, and of its children by their command (Linux)."""
     found = {"http": _used(server)}
     for entry in Path(f"/proc/{server}/task").glob("*/children"):
         for child in map(int, entry.read_text().split()):
@@ -138,7 +138,7 @@ def _seconds(server: int) -> dict[str, float]:
 
 
 def _used(process: int) -> float:
-    # User and system time are the 14th and 15th field (proc_pid_stat(5)); the name before may hold spaces.
+    # User and system time are the 14th and 15th field (proc_pid_stat(5)); the name before them may contain spaces.
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -2,9 +2,9 @@
 
     python -m bench.make_attacks --videos FOLDER --out FOLDER --seed 1000 [--seconds 4] [--parts 2]
 
-For each part of each video: the live clip itself, the same through one more camera (noise, blur, exposure), and one
-clip of each species of :mod:`fixtures.attacks` and :mod:`fixtures.mesh`. Seeds from 1000 on were never used to fit
-anything (``bench/fit_liveness.py`` uses 0 to 999).
+For each part of each video it writes the bona fide clip itself, the same clip through another simulated camera (noise,
+blur, exposure), and one clip of each species of :mod:`fixtures.attacks` and :mod:`fixtures.mesh`. Seeds from 1000 on
+were never used for a fit (``bench/fit_liveness.py`` uses 0 to 999).
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from rich.progress import track
 from fixtures import attacks, mesh
 from fixtures.faces import Picture
 from fixtures.videos import encode
-from models.detect import Detector
-from models.landmarks import FaceMesh
-from models.packs import PackStore, default_cache_dir
-from models.runtime import load_network
-from models.video import VideoLimits, VideoReader
+from models.face.detect import Detector
+from models.face.landmarks import FaceMesh
+from models.media.video import VideoLimits, VideoReader
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 SIDE = 480
 
 
 def main() -> None:
-    """Make them."""
+    """Make the clips and the samples file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--videos", type=Path, required=True, help="folder of live videos, *.mp4")
     parser.add_argument("--out", type=Path, required=True)
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def read(path: Path) -> tuple[list[Picture], float]:
-    """All frames of a video at 480 pixels, and its rate."""
+    """Return all frames of a video at 480 pixels, and its rate."""
     reader = VideoReader(path.read_bytes(), VideoLimits(max_seconds=60, max_side_out=SIDE))
     frames = [frame.pixels for frame in reader]
     return frames, round(reader.info.mean_rate)
@@ -71,7 +71,7 @@ def read(path: Path) -> tuple[list[Picture], float]:
 def species_of(
     clip: Sequence[Picture], seed: int, rate: float, faces: FaceMesh, detector: Detector
 ) -> dict[str, Iterable[Picture]]:
-    """Return the live clip and one of each species made from it."""
+    """Return the bona fide clip and one clip of each species made from it."""
     first = clip[0]
     size = (first.shape[0], first.shape[1])
     seconds = len(clip) / rate
@@ -91,7 +91,7 @@ def species_of(
 
 
 def swaying(seed: int) -> mesh.Motion:
-    """Turn, nod, blink, smile and speak without being asked."""
+    """Return a motion without prompts: turns, nods, blinks, smiles and speech."""
     phase = np.random.default_rng(seed).uniform(0, math.tau, 4)
 
     def motion(time_s: float) -> mesh.Face:

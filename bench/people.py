@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from certify.capture import open_session, submit_media
-from certify.domain.evidence import Channel
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.capture.session import open_session, submit_media
+from certify.domain.channels import Channel
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.service import Service
 from models.pipeline import FaceEngine
 

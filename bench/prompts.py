@@ -1,9 +1,9 @@
-"""Count how often videos of people who were asked nothing look as if they followed a plan; and whether followers pass.
+"""Measure the check of prompts: how often videos without prompts seem to follow a plan, and whether followers pass.
 
     python -m bench.prompts --videos FOLDER [--plans 400] [--seed 0]
 
-Plans are drawn as the service draws them and laid over each video at a random place (short videos are repeated). The
-followers are made up: what the drawn person of :mod:`fixtures.mesh` does, without drawing it, at 6 and 10 frames/s.
+Plans are drawn like those of the service and compared with each video from a random position on (short videos are
+repeated). The followers are simulated: the motion of :mod:`fixtures.mesh`, without drawing it, at 6 and 10 frames/s.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from certify.challenge import draw
+from certify.capture.challenge import draw
 from certify.domain.profile import Demand, Risk, choose
 from fixtures import mesh
-from models.blendshapes import INDEX, NAMES
-from models.head_pose import HeadPose
-from models.landmarks import MeshReading
+from models.face.blendshapes import INDEX, NAMES
+from models.face.head_pose import HeadPose
+from models.face.landmarks import MeshReading
 from models.liveness.plan import Plan
 from models.liveness.prompts import check_prompts
 from models.liveness.readings import Detail, Glance, Readings
-from models.packs import PackStore, default_cache_dir
+from models.media.video import VideoLimits
 from models.pipeline import FaceEngine
-from models.video import VideoLimits
+from models.weights.packs import PackStore, default_cache_dir
 
 Seen = list[tuple[float, MeshReading]]
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--videos", type=Path, required=True, help="folder of *.mp4")
     parser.add_argument("--plans", type=int, default=400, help="of each kind, for each video")

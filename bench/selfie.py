@@ -1,11 +1,11 @@
-"""One 12-megapixel selfie: JPEG in, determination out, warm, on one core; against what cannot be avoided.
+"""Measure one 12-megapixel selfie from JPEG to determination, warm, on one core, and compare with the lower bound.
 
     taskset -c 0 python -m bench.selfie
 
-The floor is the bare JPEG decoding at the chosen scale plus the bare model runs on tensors of the right shape, nothing
-around them. The whole way is a worker's: read and unseal the stored photo, measure, open the references, compare,
-decide, sign the certificate, append to the ledger, commit. Rounds are interleaved, so that a slow moment of the machine
-hits both sides alike. With face_recognition installed, its defaults are timed on the same file.
+The lower bound is the JPEG decoding at the chosen scale plus the model runs on tensors of the right shape, without
+anything else. The full path is that of a worker: read and unseal the stored photo, measure, open the references,
+compare, decide, sign the certificate, append to the ledger, commit. Rounds are interleaved, so that a slow moment of
+the machine affects both alike. If face_recognition is installed, its defaults are timed on the same file.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ import cv2
 import numpy as np
 
 from bench.people import enrol, submit
-from certify.capture import evaluate_session
+from certify.capture.evaluate import evaluate_session
 from certify.config import Settings
 from certify.queue import NoQueue
 from certify.service import build_service
 from certify.storage.migrate import upgrade
 from fixtures import faces
-from models.image import probe
-from models.packs import PackStore, default_cache_dir
+from models.media.image import probe
 from models.pipeline import FaceEngine
-from models.runtime import load_network
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 SHAPES = {
     "yunet": (1, 3, 320, 256),
@@ -46,7 +46,7 @@ SHAPES = {
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=40)
     rounds = parser.parse_args().rounds
@@ -79,7 +79,7 @@ def main() -> None:
             times["selfie to determination"].append(_milliseconds(partial(evaluate_session, service, engine, session)))
         service.database.close()
     median = {name: float(np.median(values[3:])) for name, values in times.items()}
-    floor = sum(median[name] for name in runs) + median["fr_eye"]  # one run per eye
+    floor = sum(median[name] for name in runs) + median["fr_eye"]  # one run for each eye
     print(
         f"selfie: {info.width} x {info.height}, {len(selfie) / 1e6:.1f} MB, decoded at 1/{info.scale}; {rounds} rounds"
     )
@@ -101,7 +101,7 @@ def _face_recognition(selfie: bytes) -> None:
     if importlib.util.find_spec("face_recognition") is None:
         print("face_recognition is not installed; not compared")
         return
-    # Optional and large; by name, so that type checking does not need it.
+    # Optional and large; imported by name, so that type checking does not need it.
     face_recognition: Any = importlib.import_module("face_recognition")
 
     def run() -> object:

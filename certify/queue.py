@@ -1,4 +1,4 @@
-"""Putting jobs into the queue, inside the caller's transaction: a job exists exactly when its cause was committed."""
+"""Enqueue jobs inside the caller's transaction, so that a job exists exactly if its cause was committed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,16 @@ _COUNT = text("""
 
 
 class Queue(Protocol):
-    """Where use cases put their jobs."""
+    """A queue to which use cases add jobs."""
 
     def put(self, db: Session, task: str, subject: str) -> None:
-        """Enqueue a task about a subject, once: while one waits, another is not added."""
+        """Enqueue a task about a subject, unless the same job waits already.
+
+        Args:
+            db: the session of the transaction that the job belongs to.
+            task: full name of the task, such as ``EVALUATE``.
+            subject: id of what the task is about.
+        """
         ...
 
 
@@ -37,13 +43,13 @@ class DatabaseQueue:
     """The queue in the service's own PostgreSQL (procrastinate)."""
 
     def __init__(self) -> None:
-        # Only ever used with the caller's connection, so the connector itself is never opened.
+        # Jobs are added on the caller's connection, so the connector itself is never opened.
         self._app = App(connector=SyncPsycopgConnector())
 
     def put(self, db: Session, task: str, subject: str) -> None:
-        """Enqueue on the transaction of ``db``."""
+        """Enqueue a task about a subject in the transaction of ``db``, unless the same job waits already."""
         lock, queue = _lock(task, subject), MESSAGES if task == SEND else FACES
-        savepoint = db.begin_nested()  # a refused duplicate must not spoil the caller's transaction
+        savepoint = db.begin_nested()  # a refused duplicate must not abort the caller's transaction
         try:
             connection = db.connection().connection.driver_connection
             job = self._app.configure_task(task, queue=queue, queueing_lock=lock, lock=lock, connection=connection)
@@ -55,19 +61,19 @@ class DatabaseQueue:
 
 
 class NoQueue:
-    """For callers that do the work themselves, at once, such as the command line."""
+    """A queue without jobs, for callers that do the work themselves at once, such as the command line."""
 
     def put(self, db: Session, task: str, subject: str) -> None:
-        """Do nothing; the caller follows up."""
+        """Do nothing; the caller does the work."""
 
 
 def running(db: Session, task: str, subjects: Sequence[UUID]) -> set[UUID]:
-    """Return those subjects whose job a worker has taken, be that worker alive or dead."""
+    """Return the subjects whose job a worker has taken, whether that worker is alive or dead."""
     return set(_count(db, task, subjects, "doing"))
 
 
 def failures(db: Session, task: str, subjects: Sequence[UUID]) -> dict[UUID, int]:
-    """Return how many jobs of each subject ended in failure, with all their retries."""
+    """Return, by subject, how many jobs failed after all their retries."""
     return _count(db, task, subjects, "failed")
 
 
@@ -76,7 +82,7 @@ def _count(db: Session, task: str, subjects: Sequence[UUID], status: str) -> dic
         return {}
     locks = [_lock(task, str(subject)) for subject in subjects]
     rows = db.execute(_COUNT, {"status": status, "task": task, "locks": locks})
-    return {UUID(subject): number for subject, number in rows}
+    return {UUID(subject): count for subject, count in rows}
 
 
 def _lock(task: str, subject: str) -> str:

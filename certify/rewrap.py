@@ -1,4 +1,4 @@
-"""Moving to a new master key: everything the old one wrapped is wrapped anew; what lies inside stays as it is."""
+"""Rotate the master key: wrap all data keys, secrets and signing keys again; the encrypted data is untouched."""
 
 from __future__ import annotations
 
@@ -6,27 +6,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, text, tuple_
-from sqlalchemy.orm import Session
-
+from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Unavailable
 from certify.service import Service
+from certify.storage.database import Session
 from certify.storage.idempotency import answer_label
 from certify.storage.keys import MasterKey
+from certify.storage.rewrap import (
+    answers_to_rewrap,
+    count_answers,
+    count_under_other_keys,
+    data_keys_to_rewrap,
+    secrets_to_rewrap,
+    signing_keys_to_rewrap,
+)
 from certify.storage.signing import secret_name
-from certify.storage.tables import DataKeyRow, IdempotencyRow, SecretRow, SigningKeyRow
 from certify.storage.vault import data_key_context, secret_context
 
 CHUNK = 1000
-"""Rows of one transaction: few enough that erasing a person never waits longer than a moment, and that little is done
-again after a crash; many enough that commits do not decide the speed."""
+"""Rows of one transaction. So few that erasing a person waits a moment at most, and that a crash repeats little work;
+so many that commits do not decide the speed."""
 
 
 @dataclass(slots=True)
-class Moved:
-    """What a move did. ``left`` are data keys and secrets that no key at hand could open: the old key is still needed.
+class Rewrapped:
+    """How many rows were wrapped again.
 
-    ``answers`` are stored answers to repeated requests; one that cannot be opened is left, they live for two days.
+    Attributes:
+        data_keys: data keys of people.
+        secrets: the service's own secrets.
+        signing_keys: private signing keys.
+        answers: stored answers to repeated requests. One that cannot be opened is left; answers live for two days.
+        left: data keys, secrets and signing keys that no available key could open: the old key is still needed.
     """
 
     data_keys: int = 0
@@ -38,110 +49,97 @@ class Moved:
 
 def rewrap(
     service: Service, key: MasterKey, *, chunk: int = CHUNK, progress: Callable[[int, int], None] | None = None
-) -> Moved:
-    """Wrap all data keys, service secrets, private signing keys and stored answers anew under ``key``.
+) -> Rewrapped:
+    """Wrap all data keys, service secrets, private signing keys and stored answers again, under ``key``.
 
-    ``key`` wraps with the new key and must be able to unwrap what either key wrapped (``keys.begin_move``). Committed
-    every ``chunk`` rows; killed at any moment nothing is lost, and the next run goes on with the rows that do not carry
-    the new key's id. The service may run meanwhile if its key file holds both keys. ``progress`` is called with the
-    rows done and in all. The ledger gets an entry when the move is complete.
+    Every ``chunk`` rows are one transaction. If the process is killed, nothing is lost, and the next run continues with
+    the rows that do not carry the new key's id. The service may run meanwhile if its key file holds both keys. When
+    everything is done, the ledger gets an entry.
+
+    Args:
+        service: the service whose database is rotated.
+        key: wraps with the new key, and must unwrap what either key wrapped (``keys.begin_move``).
+        chunk: rows of one transaction.
+        progress: called with the rows done and the rows in all.
+
+    Returns:
+        The counts; the rotation is complete when ``left`` is zero.
     """
-    moved = Moved()
+    counts = Rewrapped()
     with service.reading() as unit:
-        total = _waiting(unit.db, key) + (unit.db.scalar(select(func.count()).select_from(IdempotencyRow)) or 0)
-    say = progress or (lambda _done, _total: None)
-    say(0, total)
+        total = count_under_other_keys(unit.db, key.id) + count_answers(unit.db)
+    show = progress or (lambda _done, _total: None)
+    show(0, total)
 
     def step() -> None:
-        say(min(moved.data_keys + moved.secrets + moved.answers, total), total)
+        show(min(counts.data_keys + counts.secrets + counts.answers, total), total)
 
-    # Once more from the start as long as it helps: a running service may have enrolled people under the old key.
-    while _move_data_keys(service, key, chunk, moved, step):
+    # Repeated until nothing was found: a running service may have enrolled people under the old key meanwhile.
+    while _rewrap_data_keys(service, key, chunk, counts, step):
         pass
-    _move_answers(service, key, chunk, moved, step)
+    _rewrap_answers(service, key, chunk, counts, step)
     with service.unit() as unit:
-        _move_own(unit.db, key, moved)
-        moved.left += _waiting(unit.db, key)
-        if not moved.left:
-            unit.ledger("master_key_changed", None, master_key=key.id)
-    say(total, total)
-    return moved
+        _rewrap_own(unit.db, key, counts)
+        counts.left += count_under_other_keys(unit.db, key.id)
+        if not counts.left:
+            unit.ledger(LedgerEvent.MASTER_KEY_CHANGED, None, master_key=key.id)
+    show(total, total)
+    return counts
 
 
-def others_connected(db: Session) -> int:
-    """Count the other connections to this database: services and workers that may know the old key only."""
-    query = text(
-        "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        " and backend_type = 'client backend'"
-    )
-    return db.scalar(query) or 0
-
-
-def _waiting(db: Session, key: MasterKey) -> int:
-    """Count the rows that carry another key's id."""
-    return sum(
-        db.scalar(select(func.count()).select_from(table).where(table.master_key_id != key.id)) or 0
-        for table in (DataKeyRow, SecretRow)
-    )
-
-
-def _move_data_keys(service: Service, key: MasterKey, chunk: int, moved: Moved, step: Callable[[], None]) -> int:
-    """Go once through all data keys in the order of their ids; return how many were moved."""
-    before, after = moved.data_keys, UUID(int=0)
+def _rewrap_data_keys(service: Service, key: MasterKey, chunk: int, counts: Rewrapped, step: Callable[[], None]) -> int:
+    """Go once through all data keys in the order of their people; return how many were wrapped again."""
+    before, after = counts.data_keys, UUID(int=0)
     while True:
         with service.database.transaction() as db:
-            query = select(DataKeyRow).where(DataKeyRow.beneficiary_id > after, DataKeyRow.master_key_id != key.id)
-            rows = db.scalars(query.order_by(DataKeyRow.beneficiary_id).limit(chunk).with_for_update()).all()
+            rows = data_keys_to_rewrap(db, key.id, after=after, limit=chunk)
             for row in rows:
-                wrapped = _again(key, row.wrapped, data_key_context(row.beneficiary_id))
+                wrapped = _wrap_again(key, row.wrapped, data_key_context(row.beneficiary_id))
                 if wrapped is not None:
                     row.wrapped, row.master_key_id = wrapped, key.id
-                    moved.data_keys += 1
+                    counts.data_keys += 1
         step()
         if len(rows) < chunk:
-            return moved.data_keys - before
+            return counts.data_keys - before
         after = rows[-1].beneficiary_id
 
 
-def _move_answers(service: Service, key: MasterKey, chunk: int, moved: Moved, step: Callable[[], None]) -> None:
-    """Wrap the stored answers anew. Their rows do not say by which key, so a repeated run does all of them again."""
+def _rewrap_answers(service: Service, key: MasterKey, chunk: int, counts: Rewrapped, step: Callable[[], None]) -> None:
+    """Wrap the stored answers again. Their rows do not name the master key, so a repeated run repeats all of them."""
     after = ("", "")
     while True:
         with service.database.transaction() as db:
-            place = tuple_(IdempotencyRow.principal, IdempotencyRow.key)
-            query = select(IdempotencyRow).where(place > after, IdempotencyRow.body.is_not(None))
-            query = query.order_by(IdempotencyRow.principal, IdempotencyRow.key).limit(chunk).with_for_update()
-            rows = db.scalars(query).all()
+            rows = answers_to_rewrap(db, after=after, limit=chunk)
             for row in rows:
-                body = _again(key, row.body or b"", secret_context(answer_label(row.principal, row.key)))
+                body = _wrap_again(key, row.body or b"", secret_context(answer_label(row.principal, row.key)))
                 if body is not None:
                     row.body = body
-                    moved.answers += 1
+                    counts.answers += 1
         step()
         if len(rows) < chunk:
             return
         after = (rows[-1].principal, rows[-1].key)
 
 
-def _move_own(db: Session, key: MasterKey, moved: Moved) -> None:
-    """Move the service's own secrets and signing keys: a handful, in one transaction."""
-    for secret in db.scalars(select(SecretRow).where(SecretRow.master_key_id != key.id).with_for_update()):
-        wrapped = _again(key, secret.wrapped, secret_context(secret.name))
+def _rewrap_own(db: Session, key: MasterKey, counts: Rewrapped) -> None:
+    """Wrap the service's own secrets and signing keys again: a handful, in one transaction."""
+    for secret in secrets_to_rewrap(db, key.id):
+        wrapped = _wrap_again(key, secret.wrapped, secret_context(secret.name))
         if wrapped is not None:
             secret.wrapped, secret.master_key_id = wrapped, key.id
-            moved.secrets += 1
-    for signing in db.scalars(select(SigningKeyRow).with_for_update()):
-        sealed = _again(key, signing.private_sealed, secret_context(secret_name(signing.kid)))
+            counts.secrets += 1
+    for signing in signing_keys_to_rewrap(db):
+        sealed = _wrap_again(key, signing.private_sealed, secret_context(secret_name(signing.kid)))
         if sealed is None:
-            moved.left += 1
+            counts.left += 1
         else:
             signing.private_sealed = sealed
-            moved.signing_keys += 1
+            counts.signing_keys += 1
     db.flush()
 
 
-def _again(key: MasterKey, wrapped: bytes, context: bytes) -> bytes | None:
-    """Wrap anew; None when no key at hand opens it: one unreadable row must not hold up all others."""
+def _wrap_again(key: MasterKey, wrapped: bytes, context: bytes) -> bytes | None:
+    """Unwrap and wrap; None when no available key opens it, because one unreadable row must not hold up all others."""
     try:
         return key.wrap(key.unwrap(wrapped, context), context)
     except Unavailable:

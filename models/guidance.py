@@ -1,12 +1,12 @@
 """Plain sentences for every guidance code: what an old, perhaps worried person should do next.
 
-Short, kind, one action each, no technical word. Translations are keyed by the same codes.
+Each sentence is short and kind, names one action and has no technical word. Translations use the same codes as keys.
 """
 
 from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
-    # Quality of a picture that could be read (models/quality.py).
+    # Quality of a picture that could be read (models/face/quality.py).
     "no_face": "We could not see a face. Hold the phone in front of you, so that your whole face is in the picture.",
     "several_faces": "Only you should be in the picture. Please take it again alone.",
     "too_dark": "It is too dark. Turn toward a window or a lamp.",
@@ -21,7 +21,7 @@ SENTENCES: dict[str, str] = {
     "open_eyes": "Please look at the phone with your eyes open.",
     "another_face": "This photo does not look like the one enrolled before. Please ask an officer.",
     "face_unclear": "We cannot see your face clearly. Please take off what covers it, such as a mask or dark glasses.",
-    # Pictures that could not be read (models/image.py).
+    # Pictures that could not be read (models/media/image.py).
     "not_an_image": "This file could not be opened as a picture. Please take a new one.",
     "unsupported_format": "This kind of picture cannot be used. Please take a new one with the camera.",
     "too_many_bytes": "The picture is too large. Please take a new one with the camera.",
@@ -29,14 +29,14 @@ SENTENCES: dict[str, str] = {
     "too_few_pixels": "The picture is too small. Please take a new one with the camera.",
     "truncated": "The picture did not arrive completely. Please send it again.",
     "animated": "Please send one single picture, not a moving one.",
-    # Capture sessions (models/liveness/advice.py), and work that was given up (certify/give_up.py).
+    # Capture sessions (models/liveness/advice.py), and work that was given up (certify/decision/unprocessable.py).
     "keep_in_view": "Keep your face in the picture until the end.",
     "follow_prompts": "Please do what the screen asks, when it asks it. You can take your time.",
     "life_not_seen": "We could not see clearly that you are there yourself. Try once more, where the light is better.",
     "use_camera": "Please film with the camera of the phone itself, without another program.",
     "record_anew": "This video was sent before. Please record a new one.",
     "not_processed": "We could not look at this picture. Somebody will look into it; you can also take a new one.",
-    # Videos that could not be read (models/video.py).
+    # Videos that could not be read (models/media/video.py).
     "video_empty": "The video did not arrive. Please send it again.",
     "not_a_video": "This file could not be opened as a video. Please record a new one.",
     "unsupported_video": "This kind of video cannot be used. Please record it here, with the camera.",
@@ -55,7 +55,7 @@ SENTENCES: dict[str, str] = {
 
 
 def sentence(code: str) -> str:
-    """English sentence of a guidance or refusal code.
+    """Return the English sentence of a guidance or refusal code.
 
     Raises:
         KeyError: the code does not exist; tests keep the codes and this table equal.

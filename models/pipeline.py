@@ -1,7 +1,8 @@
-"""The few functions that the rest of the house calls: measure a picture, compare templates.
+"""Run one photo or video through all face models: the entry point for the rest of the service.
 
-``FaceEngine.load(PackStore(cache_dir))`` once; ``engine.measure(jpeg_bytes)`` for each picture;
-``engine.compare(measurement.templates, [reference_templates])`` for each person.
+Call ``FaceEngine.load(PackStore(cache_dir))`` once, ``engine.measure(jpeg_bytes)`` for each picture,
+``engine.watch(video_bytes, plan)`` for each video, and ``engine.compare(measurement.templates, [reference_templates])``
+for each person.
 """
 
 from __future__ import annotations
@@ -9,47 +10,40 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import align
-from models.background import background_hash
-from models.calibrate import Calibration, load_calibration, pool_scores
-from models.detect import Detector, Face
-from models.embed import Embedder, OnnxEmbedder, cosine
-from models.errors import ModelMissing, ModelsError
-from models.eyes import eyes_open
-from models.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, decode
-from models.landmarks import FaceMesh
+from models.calibrate import Calibration, load_calibration
+from models.face.align import align
+from models.face.background import background_hash
+from models.face.detect import Detector, Face
+from models.face.embed import Embedder
+from models.face.eyes import eyes_open
+from models.face.landmarks import FaceMesh
+from models.face.networks import load_networks
+from models.face.pad import NOT_ASSESSED, PassivePad, passive_pad
+from models.face.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
 from models.liveness.advice import advice
 from models.liveness.assess import assess as assess_liveness
-from models.liveness.fusion import Fusion, LivenessReport, load_fusion
+from models.liveness.fusion import Fusion, load_fusion
 from models.liveness.plan import Plan
-from models.liveness.prints import Prints, prints_of
 from models.liveness.readings import Observer, Readings, best_frames, observe, spread_frames, worst_quality
 from models.liveness.screen import grid_peak
 from models.liveness.source import CaptureSource, check_source
-from models.packs import PackStore
-from models.pad import NOT_ASSESSED, PassivePad, passive_pad
-from models.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
-from models.runtime import Network, load_network
+from models.liveness.video_hash import hash_frames
+from models.matcher import Matcher
+from models.media.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, decode, enlarge_small
+from models.media.video import VideoLimits, VideoReader
+from models.results import Comparison, Measurement, Templates, Watched
 from models.states import State
-from models.video import VideoLimits, VideoReader
+from models.weights.packs import PackStore
+from models.weights.runtime import Network
 
-Templates = Mapping[str, NDArray[np.float32]]
-"""Embedder name -> float32 unit vector."""
-
-# A face whose eyes are closer than this in the reduced picture would be enlarged for the embedders, which want 35 px
-# between the eyes. Then the picture is decoded again at a larger scale: a second decoding, only for far faces.
 RELOOK_BELOW = 40.0
-
-# Evaluation only: research pictures smaller than this are enlarged to it and given a border, as YuNet wants some
-# surroundings and a hundred pixels of face.
-SMALL_SIDE = 256
+"""Pixels between the eyes in the reduced picture. The embedders want 35, so a smaller face would have to be enlarged.
+Instead the picture is decoded a second time, at a larger scale. Only distant faces need it."""
 
 PROBES = 3
 """Frames of a video that are compared with the references."""
@@ -57,91 +51,14 @@ CONTINUITY_FRAMES = 6
 """Frames, spread over a video, in which the person must be the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What was measured in one picture.
-
-    Attributes:
-        image: what the picture is.
-        faces: how many faces were found.
-        acquired: PASS when templates exist, FAIL when not.
-        quality: one entry per measure.
-        guidance: codes of what to do better, most important first (:mod:`models.guidance`).
-        templates: embedder name -> unit vector; empty when not acquired.
-        pad: passive presentation attack detection of this frame.
-        timings_ms: milliseconds by stage, and ``total``.
-        models: sha256 by name of the models that were used.
-        background: hash of what stands around the main face (:mod:`models.background`); None in videos, without a face,
-            and where the person fills the picture.
-    """
-
-    image: ImageInfo
-    faces: int
-    acquired: State
-    quality: tuple[QualityMeasure, ...]
-    guidance: tuple[str, ...]
-    templates: Templates
-    pad: PassivePad
-    timings_ms: Mapping[str, float]
-    models: Mapping[str, str]
-    background: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything that may be stored in the clear or shown: no pixels and no templates."""
-        return {
-            "image": asdict(self.image),
-            "faces": self.faces,
-            "acquired": self.acquired.value,
-            "quality": [asdict(measure) | {"state": measure.state.value} for measure in self.quality],
-            "guidance": list(self.guidance),
-            "pad": {"live": self.pad.live, "state": self.pad.state.value},
-            "timings_ms": {stage: round(value, 3) for stage, value in self.timings_ms.items()},
-            "models": dict(self.models),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A probe against the references of one person.
-
-    Attributes:
-        scores: pooled cosine by embedder (:func:`models.calibrate.pool_scores`); the input of a replay.
-        llr: log10 likelihood ratio; None when nothing comparable or calibrated was there.
-        calibration_id: of the calibration that was used.
-        references: references that had at least one template in common with the probe.
-        state: PASS at or above the operating point, FAIL below it, NOT_ASSESSED without ``llr``.
-    """
-
-    scores: Mapping[str, float]
-    llr: float | None
-    calibration_id: str | None
-    references: int
-    state: State
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What was found in a video.
-
-    Attributes:
-        measurement: of its best frame; not acquired when no frame was good enough.
-        probes: templates of its best frames.
-        liveness: the verdict and what it rests on.
-        parameters: by name, the text of the fitted numbers that were used.
-        prints: of all frames, to know the video again.
-    """
-
-    measurement: Measurement
-    probes: tuple[Templates, ...]
-    liveness: LivenessReport
-    parameters: Mapping[str, str]
-    prints: Prints
-
-
 class FaceEngine:
-    """Loaded models. Safe to use from several threads at once; holds no state of any picture.
+    """All loaded models. Several threads may use one engine at once; it holds no state of any picture.
 
-    Make one with :meth:`load`.
+    Create one with :meth:`load`.
+
+    Attributes:
+        missing: names of the models that could not be loaded; what needs them is *not assessed*.
+        models: sha256 of each loaded model, by name.
     """
 
     __slots__ = (
@@ -150,6 +67,7 @@ class FaceEngine:
         "_embedders",
         "_eyes",
         "_fusion",
+        "_matcher",
         "_meshes",
         "_pad",
         "_store",
@@ -174,9 +92,12 @@ class FaceEngine:
         self._pad = pad
         self._eyes = eyes
         self._calibration = calibration
+        self._matcher = Matcher(self._embedders, calibration)
         self._fusion = fusion
         self._store = store
-        self._meshes = threading.local()  # landmarks are for one thread at a time: each loads its own, when it needs it
+        self._meshes = (
+            threading.local()
+        )  # one landmark model serves one thread: each thread loads its own when it needs it
         self.missing: tuple[str, ...] = tuple(missing)
         networks = [detector.network, *(network for network in (pad, eyes) if network is not None)]
         hashes = {network.name: network.sha256 for network in networks}
@@ -186,53 +107,46 @@ class FaceEngine:
     def load(cls, store: PackStore, *, threads: int = 1) -> FaceEngine:
         """Load the models of a store.
 
-        A missing or corrupt second embedder, PAD or eye model is named in ``missing``; what needs it is *not assessed*.
+        If the second embedder, the PAD model or the eye model is missing or corrupt, ``missing`` names it and the
+        measures that need it are *not assessed*.
 
         Args:
-            store: where the models lie.
+            store: where the models are.
             threads: threads of one model run.
 
         Raises:
-            ModelMissing: there is no detector, or not one embedder.
-            ModelCorrupt: the detector has a wrong hash or cannot be read.
+            ModelMissing: the detector or every embedder is missing (``model_missing``).
+            ModelCorrupt: the detector has a wrong hash or cannot be read (``model_corrupt``).
         """
-        missing: list[str] = []
-        detector = Detector(load_network(store, _only(store, "detector"), threads=threads))
-        embedders: list[Embedder] = []
-        for spec in store.specs("embedder"):
-            if spec.optional:
-                continue
-            network = _load_or_note(store, spec.name, threads, missing)
-            if network is not None:
-                # SFace subtracts and scales inside its graph; its manifest entry says "0-255".
-                embedders.append(OnnxEmbedder(network, scaled="127.5" in spec.input))
-        if not embedders:
-            raise ModelMissing(f"Not one face embedder could be loaded: {', '.join(missing)}")
+        networks = load_networks(store, threads=threads)
         return cls(
-            detector=detector,
-            embedders=embedders,
-            pad=_load_or_note(store, _only(store, "pad"), threads, missing),
-            eyes=_load_or_note(store, _only(store, "eyes"), threads, missing),
+            detector=networks.detector,
+            embedders=networks.embedders,
+            pad=networks.pad,
+            eyes=networks.eyes,
             calibration=load_calibration(),
             fusion=load_fusion(),
             store=store,
-            missing=missing,
+            missing=networks.missing,
         )
 
     @property
     def calibration(self) -> Calibration:
-        """The calibration that :meth:`compare` uses."""
+        """Return the calibration that :meth:`compare` uses."""
         return self._calibration
 
     def measure(self, data: bytes, *, evaluation: bool = False) -> Measurement:
-        """Measure one picture.
+        """Measure one picture: find the face, assess its quality, and make templates if the quality allows it.
 
         Args:
             data: the file's bytes.
             evaluation: accept PGM and tiny research pictures, which are enlarged; never for uploads.
 
+        Returns:
+            The measurement. It has templates only if no quality measure blocks them.
+
         Raises:
-            ImageRefused: the bytes cannot be used as a picture.
+            ImageRefused: the bytes cannot be used as a picture; its code is one of :mod:`models.media.image`.
         """
         clock = _Clock()
         limits = EVALUATION_LIMITS if evaluation else ImageLimits()
@@ -261,28 +175,37 @@ class FaceEngine:
             for embedder in self._embedders:
                 templates[embedder.name] = embedder.embed(aligned[None])[0]
                 clock.lap(embedder.name)
-        found = self._measurement(info, faces, measures, templates, pad, clock)
-        return replace(found, background=background_hash(pixels, faces[0]))
+        measurement = self._measurement(info, faces, measures, templates, pad, clock)
+        return replace(measurement, background=background_hash(pixels, faces[0]))
 
     @property
     def fusion(self) -> Fusion:
-        """The parameters that :meth:`watch` judges liveness with."""
+        """Return the parameters by which :meth:`watch` judges liveness."""
         return self._fusion
 
     def observe(self, data: bytes, limits: VideoLimits | None = None) -> Readings:
-        """Read all frames of a video, for the liveness checks.
+        """Take the readings of all frames of a video that the liveness checks use.
+
+        Args:
+            data: the file's bytes.
+            limits: what is accepted; default :class:`models.media.video.VideoLimits`.
 
         Raises:
-            VideoRefused: the bytes cannot be used as a video.
-            ModelMissing, ModelCorrupt: the landmark model.
+            VideoRefused: the bytes cannot be used as a video; its code is one of :mod:`models.media.video`.
+            ModelMissing: the landmark model is missing (``model_missing``).
+            ModelCorrupt: the landmark model is corrupt (``model_corrupt``).
         """
         return self._observe(VideoReader(data, limits))
 
     def texture(self, data: bytes) -> tuple[float | None, float | None]:
-        """Passive PAD ("live", 0 to 1) and screen grid of the main face of one picture; None where it cannot be told.
+        """Measure the texture of the main face of one picture, for evaluation.
+
+        Returns:
+            The passive PAD score (0 attack to 1 bona fide) and the strength of a screen's pixel grid
+            (:func:`models.liveness.screen.grid_peak`). Each is None if it cannot be measured.
 
         Raises:
-            ImageRefused: the bytes cannot be used as a picture.
+            ImageRefused: the bytes cannot be used as a picture; its code is one of :mod:`models.media.image`.
         """
         pixels, _ = decode(data, ImageLimits())
         faces = self._detector.detect(pixels)
@@ -291,23 +214,27 @@ class FaceEngine:
         return passive_pad(self._pad, pixels, faces[0]).live, grid_peak(pixels, faces[0])
 
     def watch(self, data: bytes, plan: Plan | None = None, source: CaptureSource | None = None) -> Watched:
-        """Judge whether a video shows a living person, and make templates of its best frames.
+        """Judge whether a video is a bona fide presentation, and make probes of its best frames.
 
         Args:
             data: the file's bytes.
-            plan: what the person was asked to do; None when nothing.
-            source: what is known of where the frames come from.
+            plan: what the person was asked to do; None if nothing was asked.
+            source: what the phone said about the camera; None if it said nothing.
+
+        Returns:
+            The measurement, the probes and the liveness report.
 
         Raises:
-            VideoRefused: the bytes cannot be used as a video.
-            ModelMissing, ModelCorrupt: the landmark model.
+            VideoRefused: the bytes cannot be used as a video; its code is one of :mod:`models.media.video`.
+            ModelMissing: the landmark model is missing (``model_missing``).
+            ModelCorrupt: the landmark model is corrupt (``model_corrupt``).
         """
         clock = _Clock()
         reader = VideoReader(data)
         readings = self._observe(reader)
         clock.lap("observe")
         spread = spread_frames(readings, CONTINUITY_FRAMES)
-        # The last embedder is the fastest; continuity needs no calibrated score.
+        # Continuity needs no calibrated score, so the last embedder, the fastest, is enough.
         vectors = [self._embedders[-1].embed(aligned[None])[0] for aligned in spread]
         clock.lap("continuity")
         info = reader.info
@@ -335,37 +262,16 @@ class FaceEngine:
             probes,
             report,
             {"liveness": self._fusion.text},
-            prints_of(readings.glances),
+            hash_frames(readings.glances),
         )
 
-    def compare_many(self, probes: Sequence[Templates], references: Sequence[Templates]) -> Comparison:
-        """Compare several probes of one capture with the references of one person.
-
-        The scores of each embedder are averaged over the probes: one frame with a strange look decides nothing.
-        """
-        found = [self.compare(probe, references) for probe in probes]
-        if not found:
-            return Comparison({}, None, None, 0, State.NOT_ASSESSED)
-        names = set.intersection(*(set(comparison.scores) for comparison in found))
-        scores = {name: float(np.mean([comparison.scores[name] for comparison in found])) for name in sorted(names)}
-        return self._judge(scores, found[0].references)
-
     def compare(self, probe: Templates, references: Sequence[Templates]) -> Comparison:
-        """Compare a probe with the references of one person.
+        """Compare one probe with the references of one person (:meth:`models.matcher.Matcher.compare`)."""
+        return self._matcher.compare(probe, references)
 
-        Templates of embedders that are not loaded, or whose weights are not those of the calibration, are left out.
-        """
-        usable = [
-            embedder.name
-            for embedder in self._embedders
-            if embedder.name in probe and self._calibration.models.get(embedder.name) == embedder.sha256
-        ]
-        scores: dict[str, float] = {}
-        for name in usable:
-            found = [cosine(probe[name], reference[name]) for reference in references if name in reference]
-            if found:
-                scores[name] = pool_scores(found)
-        return self._judge(scores, sum(1 for reference in references if reference.keys() & probe.keys()))
+    def compare_many(self, probes: Sequence[Templates], references: Sequence[Templates]) -> Comparison:
+        """Compare several probes of one capture (:meth:`models.matcher.Matcher.compare_many`)."""
+        return self._matcher.compare_many(probes, references)
 
     def _observe(self, reader: VideoReader) -> Readings:
         mesh: FaceMesh | None = getattr(self._meshes, "mesh", None)
@@ -374,18 +280,10 @@ class FaceEngine:
         observer = Observer(mesh=mesh, detector=self._detector, pad=self._pad)
         return observe(observer, ((frame.time_s, frame.pixels) for frame in reader))
 
-    def _judge(self, scores: dict[str, float], shared: int) -> Comparison:
-        calibrated = self._calibration.log10_lr(scores)
-        fit = self._calibration.fit_for(tuple(scores))
-        if calibrated.llr is None or fit is None:
-            return Comparison(scores, None, None, shared, State.NOT_ASSESSED)
-        state = State.PASS if calibrated.llr >= fit.threshold else State.FAIL
-        return Comparison(scores, calibrated.llr, calibrated.calibration_id, shared, state)
-
     def _look_closer(
         self, data: bytes, limits: ImageLimits, info: ImageInfo, faces: tuple[Face, ...]
     ) -> tuple[Pixels, ImageInfo, tuple[Face, ...]]:
-        """Decode again, just large enough that the face need not be enlarged; carry the faces over."""
+        """Decode again at the smallest scale at which the face need not be enlarged; move the faces to that scale."""
         wanted = max(1, int(info.scale * faces[0].inter_eye / RELOOK_BELOW))
         pixels, closer = decode(data, limits, max_scale=wanted)
         factor = info.scale / closer.scale
@@ -414,17 +312,6 @@ class FaceEngine:
         )
 
 
-def enlarge_small(pixels: Pixels) -> Pixels:
-    """Enlarge a tiny picture and give it a border, else return it as it is. For evaluation on research data only."""
-    long_side = max(pixels.shape[:2])
-    if long_side >= SMALL_SIDE:
-        return pixels
-    factor = SMALL_SIDE / long_side
-    large = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    border = SMALL_SIDE // 5
-    return cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
-
-
 class _Clock:
     """Milliseconds between laps."""
 
@@ -447,19 +334,3 @@ def _scaled(face: Face, factor: float) -> Face:
     left, top, width, height = face.box
     box = (left * factor, top * factor, width * factor, height * factor)
     return Face(box, (face.points * np.float32(factor)).astype(np.float32), face.score)
-
-
-def _only(store: PackStore, role: str) -> str:
-    """Name of the model of a role; a pack that adds another one of the role takes its place."""
-    specs = [spec for spec in store.specs(role) if not spec.optional]
-    if not specs:
-        raise ModelMissing(f"No manifest names a model for the role {role!r}")
-    return specs[-1].name
-
-
-def _load_or_note(store: PackStore, name: str, threads: int, missing: list[str]) -> Network | None:
-    try:
-        return load_network(store, name, threads=threads)
-    except ModelsError:
-        missing.append(name)
-        return None

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What became of a check. ``NOT_ASSESSED`` never counts as passed and is always shown as such."""
+    """The outcome of a check. ``NOT_ASSESSED`` never counts as passed and is always shown as such."""
 
     PASS = "pass"  # noqa: S105 (a verdict, not a password)
     FAIL = "fail"

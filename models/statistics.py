@@ -1,7 +1,7 @@
-"""Error rates and their uncertainty. numpy only.
+"""Compute error rates and their uncertainty, with numpy only.
 
-Terms of ISO/IEC 19795-1: FMR, the share of impostor pairs accepted; FNMR, the share of genuine pairs rejected; EER,
-where both are equal. A score is accepted when it is at or above the threshold.
+Terms of ISO/IEC 19795-1: FMR is the share of impostor pairs accepted, FNMR the share of genuine pairs rejected, EER
+the value at which both are equal. A score is accepted when it is at or above the threshold.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A proportion with its Clopper-Pearson interval (exact binomial, 95 %, pairs taken as independent).
+    """A proportion with its Clopper-Pearson interval (exact binomial, 95 %; the trials are taken as independent).
 
     Attributes:
-        events: how often it happened.
-        trials: out of how many.
+        events: number of events.
+        trials: number of trials.
         value: events / trials; None without trials.
         low: lower end of the interval.
         high: upper end.
@@ -39,7 +39,7 @@ class Rate:
 
 
 def rate(events: int, trials: int) -> Rate:
-    """Proportion with interval.
+    """Return a proportion with its 95 % interval.
 
     Raises:
         ValueError: not 0 <= events <= trials.
@@ -49,7 +49,7 @@ def rate(events: int, trials: int) -> Rate:
 
 
 def clopper_pearson(events: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Exact interval of a binomial proportion (C. Clopper and E. Pearson, 1934); (0, 1) without trials.
+    """Return the exact interval of a binomial proportion (C. Clopper and E. Pearson, 1934); (0, 1) without trials.
 
     Raises:
         ValueError: not 0 <= events <= trials.
@@ -63,7 +63,7 @@ def clopper_pearson(events: int, trials: int, confidence: float = CONFIDENCE) ->
 
 
 def beta_quantile(probability: float, a: float, b: float) -> float:
-    """Inverse of the regularised incomplete beta function, by bisection to the last bit that matters."""
+    """Invert the regularised incomplete beta function, by bisection to the last bit that matters."""
     low, high = 0.0, 1.0
     for _ in range(200):
         middle = (low + high) / 2
@@ -77,7 +77,7 @@ def beta_quantile(probability: float, a: float, b: float) -> float:
 
 
 def incomplete_beta(x: float, a: float, b: float) -> float:
-    """Regularised incomplete beta function I_x(a, b), by its continued fraction (DLMF 8.17.22, Lentz's method)."""
+    """Compute the regularised incomplete beta function I_x(a, b) by its continued fraction (DLMF 8.17.22, Lentz)."""
     if x <= 0 or x >= 1:
         return float(x >= 1)
     front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
@@ -108,12 +108,15 @@ def _away(value: float, tiny: float) -> float:
 
 
 def equal_error_rate(genuine: Floats, impostor: Floats, weights: tuple[Floats, Floats] | None = None) -> float | None:
-    """EER: where FNMR and FMR cross, interpolated linearly between neighbouring thresholds. None when a side is empty.
+    """Return the EER, where FNMR and FMR cross, interpolated linearly between neighbouring thresholds.
 
     Args:
         genuine: scores of the same person.
         impostor: scores of different persons.
-        weights: of the genuine and of the impostor scores (bootstrap counts); None means all alike.
+        weights: of the genuine and of the impostor scores (bootstrap counts); None means all equal.
+
+    Returns:
+        The EER; None if there are no genuine or no impostor scores.
     """
     by_genuine, by_impostor = weights or (np.ones(len(genuine)), np.ones(len(impostor)))
     if by_genuine.sum() == 0 or by_impostor.sum() == 0:
@@ -141,42 +144,46 @@ def _below(scores: Floats, weights: Floats, thresholds: Floats) -> Floats:
 def bootstrap_eer(
     scores: Floats, same: NDArray[np.bool_], first: Ints, second: Ints, *, rounds: int = 300, seed: int = 1
 ) -> tuple[float, float] | None:
-    """95 % interval of the EER: people, not pairs, are drawn anew, because one person's pairs are alike.
+    """Return a 95 % interval of the EER. People are resampled, not pairs, because the pairs of one person are alike.
 
     Args:
-        scores: [n].
-        same: [n] truth.
+        scores: [n] comparison scores.
+        same: [n] whether the pair is genuine.
         first: [n] number of the first person.
         second: [n] number of the second person.
-        rounds: resamples.
-        seed: of the resampling, so that a report repeats.
+        rounds: number of resamples.
+        seed: of the resampling, so that a report can be repeated.
+
+    Returns:
+        The interval; None if fewer than half of the resamples have an EER.
     """
     people = int(max(first.max(initial=0), second.max(initial=0))) + 1
     rng = np.random.default_rng(seed)
-    found = []
+    values = []
     for _ in range(rounds):
         counts = np.bincount(rng.integers(0, people, people), minlength=people).astype(np.float64)
         by_genuine = counts[first[same]]
         by_impostor = counts[first[~same]] * counts[second[~same]]
         value = equal_error_rate(scores[same], scores[~same], (by_genuine, by_impostor))
         if value is not None:
-            found.append(value)
-    if len(found) < rounds // 2:
+            values.append(value)
+    if len(values) < rounds // 2:
         return None
-    low, high = np.percentile(found, [2.5, 97.5])
+    low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
 
 
 def tail_threshold(impostor: Floats, target: float, *, weights: Floats | None = None, tail: float = 0.01) -> float:
-    """Threshold that a share ``target`` of impostors should reach, by an exponential fit of their upper tail.
+    """Return the threshold that a share ``target`` of impostors reaches, by an exponential fit of their upper tail.
 
     Peaks over threshold with shape 0: scores above the ``1 - tail`` quantile are taken as exponential, which bounds any
-    distribution with lighter tails from above. An extrapolation when ``target * len(impostor)`` is below about ten.
+    distribution with lighter tails from above. The result is an extrapolation if ``target * len(impostor)`` is below
+    about ten.
 
     Args:
         impostor: scores of different persons; at least one.
         target: false match rate, below ``tail``.
-        weights: of the scores; None means all alike.
+        weights: of the scores; None means all equal.
         tail: share of the scores that the fit uses.
     """
     mass = np.ones(len(impostor)) if weights is None else weights
@@ -189,7 +196,15 @@ def tail_threshold(impostor: Floats, target: float, *, weights: Floats | None = 
 
 
 def people_of(same_pairs: Iterable[tuple[Hashable, Hashable]], everything: Iterable[Hashable]) -> dict[Hashable, int]:
-    """Give every person a number: what is linked by pairs of the same person is one person (union-find)."""
+    """Give every person a number: items linked by pairs of the same person are one person (union-find).
+
+    Args:
+        same_pairs: pairs of items that show the same person.
+        everything: all items.
+
+    Returns:
+        The number of the person, by item.
+    """
     parent: dict[Hashable, Hashable] = {item: item for item in everything}
 
     def root(item: Hashable) -> Hashable:

@@ -1,4 +1,4 @@
-"""What integration tests stand on: one embedded PostgreSQL a session, one fresh migrated database a test."""
+"""Fixtures of integration tests: one embedded PostgreSQL for all, and a fresh migrated database for each test."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ from certify.storage.embedded import PostgresServer, embedded_url, start_embedde
 from certify.storage.keys import FileMasterKey
 from certify.storage.migrate import upgrade
 from certify.storage.vault import Vault
+from tests.shared_data import skipped_for_it
 
 if TYPE_CHECKING:
     from models.pipeline import FaceEngine
 
-# How long one example takes says nothing on a busy machine.
+# On a busy machine, the time of one example has no meaning.
 hypothesis_settings.register_profile("certify", hypothesis_settings(), deadline=None)
 hypothesis_settings.load_profile("certify")
 
@@ -40,16 +41,16 @@ _names = itertools.count()
 FILMS = frozenset(
     f"tests/{name}.py" for name in ("e2e/test_capture", "e2e/test_capture_refused", "e2e/test_speed", "api/test_live")
 )
-"""Where somebody is filmed in real time. Two films at once on two cores stutter as no phone's camera does, and are
-judged so: one process plays all of them, and all else gives way. One film waits more than it computes, so there may be
-one process more than cores."""
+"""Tests that play a film in real time. Two films at once on two cores stutter as no camera of a phone does, and are
+judged so. Therefore one process plays all of them, and the other processes give way. A film waits more than it
+computes, so there may be one process more than cores."""
 
 _PRIORITY = 10
-"""Of tests that give way, on Unix's scale from -20 (first) to 19 (last)."""
+"""Priority of the tests that give way, on the scale of Unix from -20 (first) to 19 (last)."""
 
 
 class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """What one process runs: the films, or all that uses Spark (which takes long to start), or a file."""
+    """Decides what one process runs: the films, or all tests with Spark (which starts slowly), or one file."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = _file(nodeid)
@@ -58,22 +59,30 @@ class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ha
         return "linking" if "/linking/" in file else file
 
 
-@pytest.hookimpl(optionalhook=True)  # only where tests are spread over processes
+@pytest.hookimpl(optionalhook=True)  # exists only when tests run in several processes
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
     return TogetherScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Films first, then other browser tests, then what else is slow: what takes longest must not begin last."""
+    """Run films first, then other browser tests, then other slow tests: the longest tests must not start last."""
     marked = {name: {_file(item.nodeid) for item in items if item.get_closest_marker(name)} for name in ("e2e", "slow")}
     order = (FILMS, marked["e2e"], marked["slow"])
     items.sort(key=lambda item: next((n for n, files in enumerate(order) if _file(item.nodeid) in files), len(order)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Give way to the films of another process, for good: they come first."""
+    """Lower the priority of a process that plays no films, permanently, so that films come first."""
     if "PYTEST_XDIST_WORKER" in os.environ and _file(item.nodeid) not in FILMS and os.nice(0) < _PRIORITY:
         os.nice(_PRIORITY - os.nice(0))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped because data that cannot be published are not there."""
+    if skipped := skipped_for_it(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(
+            f"!! {skipped} tests were SKIPPED: they need real films and faces in ../shared/data", red=True
+        )
 
 
 def _file(nodeid: str) -> str:
@@ -100,8 +109,8 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def embedded_server() -> Iterator[PostgresServer]:
-    """One PostgreSQL for all tests. It forgets everything with them, so it need not wait for the disk."""
-    # Not in pytest's own folder: that is closed to the other user as whom the server runs under root.
+    """One PostgreSQL for all tests. Its data is deleted afterwards, so it need not wait for the disk."""
+    # Not in the folder of pytest: under root, the server runs as another user, who cannot read that folder.
     folder = Path(tempfile.mkdtemp(prefix="certify-tests-"))
     server = start_embedded(folder)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
@@ -115,7 +124,7 @@ def embedded_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def template_database(embedded_server: PostgresServer) -> str:
-    """A migrated database, to be copied: migrating takes longer."""
+    """A migrated database that is copied for tests, because migrating takes longer."""
     database = Database(embedded_url(embedded_server, _TEMPLATE))
     upgrade(database)
     database.close()
@@ -125,11 +134,11 @@ def template_database(embedded_server: PostgresServer) -> str:
 class Databases:
     """Gives each test an empty migrated database.
 
-    Copying the template takes a hundred times as long as emptying what the test before left, and a thousand tests want
-    one; so a database is emptied and given out again, for a while: dead rows make it slower.
+    Copying the template takes a hundred times as long as emptying a used database, and a thousand tests need one. So a
+    database is emptied and given out again. After some tests it is replaced, because dead rows make it slower.
     """
 
-    _LASTS = 40
+    _MAX_USES = 40
 
     def __init__(self, server: PostgresServer, template: str) -> None:
         self._server, self._template = server, template
@@ -149,11 +158,11 @@ class Databases:
         return embedded_url(self._server, self._now[0])
 
     def take_back(self) -> None:
-        """Empty what was given out; whoever is still connected is thrown out."""
+        """End all other connections to the given-out database, and empty or drop it."""
         assert self._now is not None
         name, connection = self._now
-        connection.execute(_THROW_OUT)
-        if self._given_out < self._LASTS and _tables_of(connection) == self._tables:
+        connection.execute(_DISCONNECT_OTHERS)
+        if self._given_out < self._MAX_USES and _tables_of(connection) == self._tables:
             connection.execute(_EMPTY)
         else:
             connection.close()
@@ -161,7 +170,7 @@ class Databases:
             self._now = None
 
     def close(self) -> None:
-        """Leave the server."""
+        """Close the connections to the server."""
         self._home.close()
         if self._now is not None:
             self._now[1].close()
@@ -174,7 +183,7 @@ def _tables_of(connection: psycopg.Connection) -> list[Any]:
     return connection.execute("select schemaname, tablename from pg_tables order by 1, 2").fetchall()
 
 
-_THROW_OUT = """
+_DISCONNECT_OTHERS = """
 do $$ begin
     loop
         perform pg_terminate_backend(pid) from pg_stat_activity
@@ -186,7 +195,7 @@ end $$
 """
 _EMPTY = """
 do $$ declare found record; begin
-    set local session_replication_role = replica;  -- without triggers: some tables are for adding only
+    set local session_replication_role = replica;  -- without triggers, because some tables are append-only
     for found in
         select schemaname, tablename from pg_tables
         where schemaname in ('public', 'jobs') and tablename <> 'alembic_version'
@@ -200,9 +209,9 @@ end $$
 @pytest.fixture(scope="session")
 def databases(embedded_server: PostgresServer, template_database: str) -> Iterator[Databases]:
     """The databases of this process."""
-    found = Databases(embedded_server, template_database)
-    yield found
-    found.close()
+    databases = Databases(embedded_server, template_database)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture
@@ -214,7 +223,7 @@ def database_url(databases: Databases) -> Iterator[str]:
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings for tests, whatever the environment of the developer says."""
+    """Settings for tests, independent of the developer's environment."""
     for name in Settings.model_fields:
         monkeypatch.delenv(f"CERTIFY_{name.upper()}", raising=False)
     return Settings(data_dir=tmp_path, rate_limit="none", issuer_name="Test Pension Fund")
@@ -222,13 +231,13 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def queue() -> Queue:
-    """Jobs are not queued; tests do the work. Tests about jobs override this with a DatabaseQueue."""
+    """A queue without jobs; tests do the work themselves. Tests about jobs override it with a DatabaseQueue."""
     return NoQueue()
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """A fresh migrated database of the test's own, closed afterwards."""
+    """An empty migrated database for one test, closed afterwards."""
     database = Database(database_url)
     yield database
     database.close()
@@ -236,7 +245,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def service(database: Database, settings: Settings, queue: Queue, clock: Clock) -> Service:
-    """A service on a fresh database, with a clock that tests move. ``dataclasses.replace`` makes a second one of it."""
+    """A service on an empty database, with a clock that tests move. ``dataclasses.replace`` returns a changed copy."""
     return Service(
         settings=settings,
         database=database,
@@ -249,10 +258,10 @@ def service(database: Database, settings: Settings, queue: Queue, clock: Clock) 
 
 @pytest.fixture(scope="session")
 def engine() -> FaceEngine:
-    """The face models, loaded once. Skips loudly where they could not be prepared."""
+    """The face models, loaded once. If they could not be prepared, tests are skipped with a message."""
     from models.errors import ModelsError  # noqa: PLC0415 - unit tests need not load them
-    from models.packs import PackStore, default_cache_dir  # noqa: PLC0415
     from models.pipeline import FaceEngine  # noqa: PLC0415
+    from models.weights.packs import PackStore, default_cache_dir  # noqa: PLC0415
 
     try:
         return FaceEngine.load(PackStore(default_cache_dir()))

@@ -1,4 +1,4 @@
-"""compose.yaml and the Dockerfile speak of settings, commands, routes and files that exist. No container is started."""
+"""compose.yaml and the Dockerfile name settings, commands, routes and files that exist. No container is started."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from certify.cli import app as commands
 from certify.config import Settings
-from models.packs import default_cache_dir, default_packs_dir
+from models.weights.packs import default_cache_dir, default_packs_dir
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -28,13 +28,13 @@ SERVING = ("migrate", "api", "worker")
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    yaml: Any = importlib.import_module("yaml")  # comes with schemathesis; by name, as it brings no types
+    yaml: Any = importlib.import_module("yaml")  # installed with schemathesis; imported by name, as it has no types
     content: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
     return content
 
 
 def _variables() -> set[str]:
-    """All variables that certify reads: the settings, and the two folders of face models."""
+    """Return all environment variables that certify reads: the settings, and the two folders of face models."""
     assert "CERTIFY_MODEL_CACHE" in default_cache_dir.__code__.co_consts
     assert "CERTIFY_MODEL_PACKS" in default_packs_dir.__code__.co_consts
     return {f"CERTIFY_{name.upper()}" for name in Settings.model_fields} | {
@@ -70,7 +70,7 @@ def test_the_values_are_accepted(compose: dict[str, Any], monkeypatch: pytest.Mo
     assert ports == [f"127.0.0.1:8080:{settings.port}"], "plain HTTP is for a proxy on the machine"
 
 
-def test_what_is_built_can_be_built(compose: dict[str, Any]) -> None:
+def test_the_inputs_of_builds_exist(compose: dict[str, Any]) -> None:
     services = compose["services"]
     assert {name for name, service in services.items() if "build" in service} == set(OURS)
     for name in OURS:
@@ -84,15 +84,15 @@ def test_what_is_built_can_be_built(compose: dict[str, Any]) -> None:
         assert all((ROOT / path).exists() for path in source.split()), source
 
 
-def test_everybody_uses_one_database(compose: dict[str, Any]) -> None:
+def test_all_services_use_one_database(compose: dict[str, Any]) -> None:
     services = compose["services"]
     addresses = {services[name]["environment"]["CERTIFY_DATABASE_URL"] for name in SERVING}
     assert len(addresses) == 1
-    made = psycopg.conninfo.conninfo_to_dict(addresses.pop().replace("postgresql+psycopg://", "postgresql://", 1))
+    address = psycopg.conninfo.conninfo_to_dict(addresses.pop().replace("postgresql+psycopg://", "postgresql://", 1))
     database = services["database"]["environment"]
-    assert made["host"] in services
-    assert (made["user"], made["dbname"]) == (database["POSTGRES_USER"], database["POSTGRES_DB"])
-    assert "password" not in made, "a password in the environment shows in docker inspect"
+    assert address["host"] in services
+    assert (address["user"], address["dbname"]) == (database["POSTGRES_USER"], database["POSTGRES_DB"])
+    assert "password" not in address, "a password in the environment shows in docker inspect"
     folders = [{volume.split(":")[1]: volume for volume in services[name]["volumes"]} for name in SERVING]
     assert all(folder == folders[0] for folder in folders)
     assert _image_environment()["CERTIFY_DATA_DIR"] in folders[0], "the master key outlives the containers"
@@ -102,7 +102,7 @@ def test_secrets_and_volumes_are_declared_and_attached(compose: dict[str, Any]) 
     used: set[str] = set()
     mounted: set[str] = set()
     for service in compose["services"].values():
-        # Owner and mode of a secret are ignored outside a swarm, so nothing may rest on them.
+        # Outside a swarm, Docker ignores owner and mode of a secret, so nothing may depend on them.
         assert all(isinstance(secret, str) for secret in service.get("secrets", []))
         read = set(re.findall(r"/run/secrets/(\w+)", str(service)))
         assert read == set(service.get("secrets", []))
@@ -119,7 +119,7 @@ def test_secrets_and_volumes_are_declared_and_attached(compose: dict[str, Any]) 
 
 
 def test_secrets_reach_the_user_of_the_image(compose: dict[str, Any], tmp_path: Path) -> None:
-    """The script that hands them over, run here on other folders and for the user who runs the tests."""
+    """Run the script that hands over the secrets, on other folders and for the user who runs the tests."""
     service = compose["services"]["credentials"]
     assert service["user"] == "0:0"
     user = re.search(r"^USER (\d+):(\d+)$", DOCKERFILE, re.MULTILINE)
@@ -136,7 +136,7 @@ def test_secrets_reach_the_user_of_the_image(compose: dict[str, Any], tmp_path: 
     script = script.replace(owner, f"{os.getuid()}:{os.getgid()}")
     for _ in range(2):  # every `up` runs it again
         subprocess.run([shell, flags, script], check=True, timeout=10)
-        taken.chmod(0o700)  # root, as which it runs, needs no leave
+        taken.chmod(0o700)  # in the container it runs as root, who needs no permission
     files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in taken.iterdir()}
     assert files == {"pgpass": 0o400, "issuers.json": 0o400}
     assert (taken / "pgpass").read_text() == "database:5432:certify:certify:a\\:b\\\\c'd \"$e\n"
@@ -153,27 +153,27 @@ def test_commands_exist(compose: dict[str, Any]) -> None:
     for name in SERVING:
         program, *words = compose["services"][name].get("command", ["certify", image[1]])
         assert program == "certify"
-        found: Any = root
+        command: Any = root
         for word in words:
-            found = found.commands[word]
-        assert found.callback is not None
+            command = command.commands[word]
+        assert command.callback is not None
 
 
-def test_health_is_asked_where_it_is_answered(compose: dict[str, Any]) -> None:
+def test_the_health_check_calls_an_existing_route(compose: dict[str, Any]) -> None:
     services = compose["services"]
     asked = re.search(r"^HEALTHCHECK .*\\\n.*http://127\.0\.0\.1:(\d+)(/\w+)", DOCKERFILE, re.MULTILINE)
     assert asked is not None
     assert int(asked[1]) == Settings.model_fields["port"].default
     application: FastAPI = create_app(Settings())
     assert "get" in application.openapi()["paths"][asked[2]]
-    assert "healthcheck" not in services["api"], "the image's own"
+    assert "healthcheck" not in services["api"], "the image has one"
     for name in ("credentials", "migrate", "worker"):
-        assert services[name]["healthcheck"] == {"disable": True}, "nothing there answers the image's question"
+        assert services[name]["healthcheck"] == {"disable": True}, "nothing there answers the health check of the image"
     assert services["database"]["healthcheck"]["test"][:2] == ["CMD", "pg_isready"]
     assert "--host=127.0.0.1" in services["database"]["healthcheck"]["test"]
 
 
-def test_services_wait_for_what_they_need(compose: dict[str, Any]) -> None:
+def test_services_wait_for_the_services_they_need(compose: dict[str, Any]) -> None:
     services = compose["services"]
     for service in services.values():
         for other, how in service.get("depends_on", {}).items():
@@ -182,6 +182,6 @@ def test_services_wait_for_what_they_need(compose: dict[str, Any]) -> None:
                 assert "test" in services[other]["healthcheck"]
             else:
                 assert how["condition"] == "service_completed_successfully"
-                assert "restart" not in services[other], "what is restarted never completes"
+                assert "restart" not in services[other], "a service that is restarted never completes"
     assert set(services["migrate"]["depends_on"]) == {"database", "credentials"}
     assert all(set(services[name]["depends_on"]) == {"migrate"} for name in ("api", "worker"))

@@ -1,4 +1,4 @@
-"""Agents and their tablets, for officers; and for everybody the question at the door: is this agent one of ours."""
+"""Routes for officers about agents, tablets, refused visits and holds; and the public check of an agent at the door."""
 
 from __future__ import annotations
 
@@ -9,30 +9,50 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api import schemas_doorstep as schemas
 from api.auth import allow, limit, network_of, public
-from api.errors import problems
+from api.errors import CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
+from api.schemas.doorstep import (
+    AgentChangeIn,
+    AgentDetailOut,
+    AgentIn,
+    AgentList,
+    AgentStateIn,
+    BaseIn,
+    DoorIn,
+    DoorOut,
+    HoldDecisionIn,
+    HoldList,
+    HoldOut,
+    InvitedOut,
+    PlaceOut,
+    RefusedList,
+    RefusedOut,
+    TabletOut,
+    ToldOut,
+)
 from api.state import State, current_state
 from certify.domain.route import Point
+from certify.domain.states import AgentState
 from certify.doorstep.agents import (
     AgentChange,
-    AgentState,
     NewAgent,
     add_agent,
-    all_agents,
     base_of,
     change_agent,
     check_agent,
-    get_agent,
     set_agent_state,
 )
-from certify.doorstep.days import today_of
-from certify.doorstep.receive import admit, is_admissible, missing_places, refused_bundles
-from certify.doorstep.tablets import invite_tablet, revoke_tablet, tablets_of
-from certify.doorstep.watch import confirm, look_at_agents, open_holds, page_of, release
+from certify.doorstep.calendar import today_of
+from certify.doorstep.receive import admit, is_admissible
+from certify.doorstep.tablets import invite_tablet, revoke_tablet
+from certify.doorstep.watch import confirm, release, score_agents, scores_page
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, BundleRow, TabletRow
+from certify.storage.agents import all_agents, get_agent
+from certify.storage.bundles import missing_places, refused_bundles
+from certify.storage.holds import open_holds
+from certify.storage.tables.doorstep import AgentHoldRow, AgentRow, BundleRow, TabletRow
+from certify.storage.tablets import tablets_of
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1", tags=["agents"])
@@ -46,13 +66,13 @@ _Reader = Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))]
 @router.post(
     "/agents",
     status_code=201,
-    response_model=schemas.AgentDetailOut,
+    response_model=AgentDetailOut,
     responses=problems(400, 401, 403, 409, 413, 422, 503),
 )
-def add(body: schemas.AgentIn, caller: _Officer, once: _Once) -> Response:
+def add(body: AgentIn, caller: _Officer, once: _Once) -> Response:
     """Add an agent."""
 
-    def work(unit: Unit) -> schemas.AgentDetailOut:
+    def work(unit: Unit) -> AgentDetailOut:
         new = NewAgent(badge=body.badge, name=body.name, area=body.area, capacity=body.capacity, base=_base(body.base))
         return _detail(unit, add_agent(unit, new))
 
@@ -60,38 +80,42 @@ def add(body: schemas.AgentIn, caller: _Officer, once: _Once) -> Response:
 
 
 @router.get("/agents", responses=problems(401, 403, 503))
-def agents(_caller: _Reader, state: _State) -> schemas.AgentList:
+def agents(_caller: _Reader, state: _State) -> AgentList:
     """List all agents with their tablets."""
     with state.service.reading() as unit:
-        return schemas.AgentList(items=[_detail(unit, row) for row in all_agents(unit)])
+        return AgentList(items=[_detail(unit, row) for row in all_agents(unit.db)])
 
 
 @router.patch(
     "/agents/{agent_id}",
-    response_model=schemas.AgentDetailOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    response_model=AgentDetailOut,
+    responses=CHANGES_WITHOUT_410,
 )
-def change(agent_id: UUID, body: schemas.AgentChangeIn, caller: _Officer, once: _Once) -> Response:
-    """Change where an agent works, how much, or from where. What is planned already stays."""
-    given = AgentChange()
+def change(agent_id: UUID, body: AgentChangeIn, caller: _Officer, once: _Once) -> Response:
+    """Change an agent's name, area, capacity or base. Visits that are planned already stay as they are."""
+    changes = AgentChange()
     if body.name is not None:
-        given["name"] = body.name
+        changes["name"] = body.name
     if body.area is not None:
-        given["area"] = body.area
+        changes["area"] = body.area
     if body.capacity is not None:
-        given["capacity"] = body.capacity
+        changes["capacity"] = body.capacity
     if "base" in body.model_fields_set:
-        given["base"] = _base(body.base)
-    return once.run(caller, lambda unit: _detail(unit, change_agent(unit, agent_id, given)), status=200)
+        changes["base"] = _base(body.base)
+    return once.run(caller, lambda unit: _detail(unit, change_agent(unit, agent_id, changes)), status=200)
 
 
 @router.post(
     "/agents/{agent_id}/state",
-    response_model=schemas.AgentDetailOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    response_model=AgentDetailOut,
+    responses=CHANGES_WITHOUT_410,
 )
-def change_state(agent_id: UUID, body: schemas.AgentStateIn, caller: _Officer, once: _Once) -> Response:
-    """Say whether an agent works. Whoever does not keeps no visits; a suspended agent's tablets are revoked."""
+def change_state(agent_id: UUID, body: AgentStateIn, caller: _Officer, once: _Once) -> Response:
+    """Set the state of an agent.
+
+    The planned visits of an agent who is away or suspended are planned again for other agents. The tablets of a
+    suspended agent are revoked.
+    """
     return once.run(
         caller, lambda unit: _detail(unit, set_agent_state(unit, agent_id, AgentState(body.state))), status=200
     )
@@ -100,50 +124,50 @@ def change_state(agent_id: UUID, body: schemas.AgentStateIn, caller: _Officer, o
 @router.post(
     "/agents/{agent_id}/tablets",
     status_code=201,
-    response_model=schemas.InvitedOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    response_model=InvitedOut,
+    responses=CHANGES_WITHOUT_410,
 )
 def invite(agent_id: UUID, caller: _Officer, once: _Once) -> Response:
-    """Invite a tablet for an agent: the address in the answer enrols one, once, within a day."""
+    """Invite a tablet for an agent. The address in the answer enrols one tablet, once, within a day."""
 
-    def work(unit: Unit) -> schemas.InvitedOut:
-        row, secret = invite_tablet(unit, get_agent(unit, agent_id), officer=caller.subject)
+    def work(unit: Unit) -> InvitedOut:
+        row, secret = invite_tablet(unit, get_agent(unit.db, agent_id), officer=caller.subject)
         address = f"{unit.service.settings.public_url.rstrip('/')}/agent#e={secret}"
-        return schemas.InvitedOut(tablet_id=row.id, address=address, expires_at=row.invite_expires_at)
+        return InvitedOut(tablet_id=row.id, address=address, expires_at=row.invite_expires_at)
 
     return once.run(caller, work, status=201)
 
 
 @router.post(
     "/tablets/{tablet_id}/revoke",
-    response_model=schemas.TabletOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    response_model=TabletOut,
+    responses=CHANGES_WITHOUT_410,
 )
 def revoke(tablet_id: UUID, caller: _Officer, once: _Once) -> Response:
-    """End a tablet that was lost, stolen, or is not needed any more."""
+    """Revoke a tablet that was lost or stolen, or is not needed any more."""
     return once.run(
         caller, lambda unit: _tablet(unit, revoke_tablet(unit, tablet_id, officer=caller.subject)), status=200
     )
 
 
 @router.get("/bundles/refused", responses=problems(401, 403, 503))
-def refused(_caller: _Reader, state: _State) -> schemas.RefusedList:
-    """List the sealed visits that did not count, with the reason of each."""
+def refused(_caller: _Reader, state: _State) -> RefusedList:
+    """List the sealed visits that were refused, with the reason of each."""
     with state.service.reading() as unit:
-        return schemas.RefusedList(items=[_refused(row) for row in refused_bundles(unit)])
+        return RefusedList(items=[_refused(row) for row in refused_bundles(unit.db)])
 
 
 @router.post(
     "/bundles/{bundle_id}/admit",
-    response_model=schemas.ToldOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    response_model=ToldOut,
+    responses=CHANGES_WITHOUT_410,
 )
-def let_in(bundle_id: UUID, caller: _Officer, once: _Once) -> Response:
-    """Let a refused visit count after all, having looked into it."""
+def admit_bundle(bundle_id: UUID, caller: _Officer, once: _Once) -> Response:
+    """Admit a refused visit after examining it, so that it counts."""
 
-    def work(unit: Unit) -> schemas.ToldOut:
+    def work(unit: Unit) -> ToldOut:
         row = admit(unit, bundle_id, officer=caller.subject)
-        return schemas.ToldOut(
+        return ToldOut(
             sha256=row.sha256.hex(),
             visit_id=row.visit_id,
             seq=row.seq,
@@ -158,75 +182,79 @@ def let_in(bundle_id: UUID, caller: _Officer, once: _Once) -> Response:
 
 
 @router.get("/agents/holds", responses=problems(401, 403, 503))
-def holds(_caller: _Reader, state: _State) -> schemas.HoldList:
-    """List the agents whose certificates are held, and why."""
+def holds(_caller: _Reader, state: _State) -> HoldList:
+    """List the open holds with their reasons, oldest first."""
     with state.service.reading() as unit:
-        return schemas.HoldList(items=[_hold(row) for row in open_holds(unit)])
+        return HoldList(items=[_hold(row) for row in open_holds(unit.db)])
 
 
 @router.post(
     "/agents/holds/{hold_id}",
-    response_model=schemas.HoldOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    response_model=HoldOut,
+    responses=CHANGES_WITHOUT_410,
 )
-def decide_hold(hold_id: UUID, body: schemas.HoldDecisionIn, caller: _Officer, once: _Once) -> Response:
-    """End a hold. Released, everybody stands as before; confirmed, the agent is suspended and people visited anew."""
+def decide_hold(hold_id: UUID, body: HoldDecisionIn, caller: _Officer, once: _Once) -> Response:
+    """Decide a hold.
+
+    If it is released, all people stand as before. If it is confirmed, the agent is suspended and the people are visited
+    again.
+    """
     end = release if body.decision == "released" else confirm
     return once.run(caller, lambda unit: _hold(end(unit, hold_id, officer=caller.subject)), status=200)
 
 
 @router.get("/agents/integrity", response_class=HTMLResponse, responses=problems(401, 403, 503))
 def integrity(_caller: _Reader, state: _State) -> HTMLResponse:
-    """Show all agents with what is unusual about their visits: one page with plots, to be saved or printed."""
+    """Show all agents with the unusual patterns of their visits, as one page with plots to save or print."""
     with state.service.reading() as unit:
-        page = page_of(look_at_agents(unit), unit.now)
+        page = scores_page(score_agents(unit), unit.now)
     return HTMLResponse(page, headers={"Content-Disposition": 'attachment; filename="agents.html"'})
 
 
 @router.post(
     "/door",
-    dependencies=[Depends(public("whoever stands at their door may ask who the agent is; only codes of ours answer"))],
+    dependencies=[Depends(public("people who are visited may check the agent; only codes of ours get an answer"))],
     responses=problems(404, 413, 422, 503),
 )
-def at_the_door(body: schemas.DoorIn, request: Request, state: _State) -> schemas.DoorOut:
-    """Say who the agent is that shows this code: name, photo, and whether the visit is for today."""
-    limit(state.tablets, network_of(request))
+def identify_agent(body: DoorIn, request: Request, state: _State) -> DoorOut:
+    """Identify the agent who shows this code: name, photo, and whether the visit is for today."""
+    limit(state.tablet_limiter, network_of(request))
     with state.service.reading() as unit:
-        found = check_agent(unit, body.secret, today_of(unit))
-        photo = found.agent.photo
-        return schemas.DoorOut(
+        checked = check_agent(unit, body.secret, today_of(unit))
+        photo = checked.agent.photo
+        return DoorOut(
             fund=state.service.settings.issuer_name,
-            name=found.agent.name,
-            badge=found.agent.badge,
+            name=checked.agent.name,
+            badge=checked.agent.badge,
             photo=None if photo is None else base64.b64encode(photo).decode(),
-            today=found.today,
-            planned_on=found.planned_on,
-            initials=found.initials,
+            today=checked.today,
+            planned_on=checked.planned_on,
+            initials=checked.initials,
         )
 
 
-def _detail(unit: Unit, row: AgentRow) -> schemas.AgentDetailOut:
-    return schemas.AgentDetailOut.model_validate(
+def _detail(unit: Unit, row: AgentRow) -> AgentDetailOut:
+    return AgentDetailOut.model_validate(
         {
             "id": row.id,
             "badge": row.badge,
             "name": row.name,
             "area": row.area,
             "capacity": row.capacity,
-            "base": schemas.PlaceOut.at(base_of(row)),
+            "base": PlaceOut.at(base_of(row)),
             "state": row.state,
             "score": row.score,
-            "tablets": [_tablet(unit, tablet) for tablet in tablets_of(unit, row.id)],
+            "tablets": [_tablet(unit, tablet) for tablet in tablets_of(unit.db, row.id)],
         }
     )
 
 
-def _base(given: schemas.BaseIn | None) -> Point | None:
+def _base(given: BaseIn | None) -> Point | None:
     return None if given is None else (given.latitude, given.longitude)
 
 
-def _tablet(unit: Unit, row: TabletRow) -> schemas.TabletOut:
-    return schemas.TabletOut.model_validate(
+def _tablet(unit: Unit, row: TabletRow) -> TabletOut:
+    return TabletOut.model_validate(
         {
             "id": row.id,
             "state": row.state,
@@ -234,13 +262,13 @@ def _tablet(unit: Unit, row: TabletRow) -> schemas.TabletOut:
             "enrolled_at": row.enrolled_at,
             "revoked_at": row.revoked_at,
             "seen_at": row.seen_at,
-            "missing": missing_places(unit, row.id),
+            "missing": missing_places(unit.db, row.id),
         }
     )
 
 
-def _hold(row: AgentHoldRow) -> schemas.HoldOut:
-    return schemas.HoldOut.model_validate(
+def _hold(row: AgentHoldRow) -> HoldOut:
+    return HoldOut.model_validate(
         {
             name: getattr(row, name)
             for name in ("id", "agent_id", "state", "score", "signals", "opened_at", "decided_at")
@@ -248,8 +276,8 @@ def _hold(row: AgentHoldRow) -> schemas.HoldOut:
     )
 
 
-def _refused(row: BundleRow) -> schemas.RefusedOut:
-    return schemas.RefusedOut(
+def _refused(row: BundleRow) -> RefusedOut:
+    return RefusedOut(
         id=row.id,
         agent_id=row.agent_id,
         tablet_id=row.tablet_id,

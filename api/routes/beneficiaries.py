@@ -1,4 +1,4 @@
-"""Beneficiaries: enrol, find, look at, record what registries say, erase."""
+"""Routes about beneficiaries: enrol, find, show and erase them, and add records of registries."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from api import schemas, views
+from api import views
 from api.auth import allow
-from api.errors import Forbidden, problems
+from api.errors import CHANGES, Forbidden, problems
 from api.idempotency import Once, once
+from api.schemas.decisions import RecordIn, RecordOut
+from api.schemas.people import BeneficiaryIn, BeneficiaryOut, BeneficiaryPage, ErasedOut, LookupIn
 from api.state import service_of
-from certify.determine import determine
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.decision.determine import determine
+from certify.decision.record import NewRecord, record
+from certify.domain.error_codes import ErrorCode
 from certify.erase import erase
 from certify.errors import NotFound
-from certify.identifiers import look_up
-from certify.record import NewRecord, record
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.identifiers import look_up
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary, list_beneficiaries
 from certify.tokens import Principal, Role
@@ -27,17 +34,15 @@ router = APIRouter(prefix="/v1/beneficiaries", tags=["beneficiaries"])
 _READERS = allow(Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE)
 
 
-@router.post(
-    "", status_code=201, response_model=schemas.BeneficiaryOut, responses=problems(400, 401, 403, 409, 413, 422, 503)
-)
+@router.post("", status_code=201, response_model=BeneficiaryOut, responses=problems(400, 401, 403, 409, 413, 422, 503))
 def enrol(
-    body: schemas.BeneficiaryIn,
+    body: BeneficiaryIn,
     caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.MACHINE))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Enrol a person with their pensions."""
 
-    def work(unit: Unit) -> schemas.BeneficiaryOut:
+    def work(unit: Unit) -> BeneficiaryOut:
         person = NewBeneficiary(
             national_id=body.national_id,
             card_number=body.card_number,
@@ -58,28 +63,28 @@ def enrol(
 def list_all(
     _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
     service: Annotated[Service, Depends(service_of)],
-    after: Annotated[UUID | None, Query(description="The 'next' of the page before")] = None,
+    after: Annotated[UUID | None, Query(description="The 'next' of the previous page")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> schemas.BeneficiaryPage:
-    """Page through all people."""
+) -> BeneficiaryPage:
+    """List all people, a page at a time."""
     with service.reading() as unit:
         rows = list_beneficiaries(unit.db, after=after, limit=limit + 1)
         items = [views.beneficiary(unit, row) for row in rows[:limit]]
-    return schemas.BeneficiaryPage(items=items, next=items[-1].id if len(rows) > limit else None)
+    return BeneficiaryPage(items=items, next=items[-1].id if len(rows) > limit else None)
 
 
 @router.post("/lookup", responses=problems(401, 403, 404, 413, 422, 503))
 def find(
-    body: schemas.LookupIn,
+    body: LookupIn,
     _caller: Annotated[Principal, Depends(_READERS)],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.BeneficiaryOut:
-    """Find a person by national id or card number. Changes nothing."""
+) -> BeneficiaryOut:
+    """Find a person by national id or card number. The request changes nothing."""
     with service.reading() as unit:
-        found = look_up(unit, national_id=body.national_id, card_number=body.card_number)
-        if found is None:
-            raise NotFound("Nobody with this number is enrolled.", code="beneficiary_not_found")
-        return views.beneficiary(unit, get_beneficiary(unit.db, found))
+        beneficiary_id = look_up(unit, national_id=body.national_id, card_number=body.card_number)
+        if beneficiary_id is None:
+            raise NotFound("No person with this number is enrolled.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
+        return views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
 
 
 @router.get("/{beneficiary_id}", responses=problems(401, 403, 404, 422, 503))
@@ -87,8 +92,8 @@ def show(
     beneficiary_id: UUID,
     _caller: Annotated[Principal, Depends(_READERS)],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.BeneficiaryOut:
-    """Show a person with their pensions and how they stand: the payer's "may I pay?"."""
+) -> BeneficiaryOut:
+    """Show a person with the standing of their pensions. It answers the payer's question "may I pay?"."""
     with service.reading() as unit:
         return views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
 
@@ -96,20 +101,20 @@ def show(
 @router.post(
     "/{beneficiary_id}/records",
     status_code=201,
-    response_model=schemas.RecordOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=RecordOut,
+    responses=CHANGES,
 )
 def add_record(
     beneficiary_id: UUID,
-    body: schemas.RecordIn,
+    body: RecordIn,
     caller: Annotated[Principal, Depends(allow(Role.MACHINE, Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Record an adverse record, a sign of life, or the void of one; the person is determined anew."""
+    """Add an adverse record, a sign of life, or the void of one. The person is then determined again."""
     if caller.role is Role.MACHINE and body.source not in caller.sources:
         raise Forbidden(f"This token does not speak for the source '{body.source}'.")
 
-    def work(unit: Unit) -> schemas.RecordOut:
+    def work(unit: Unit) -> RecordOut:
         new = NewRecord(
             source=body.source,
             record_id=body.record_id,
@@ -120,25 +125,25 @@ def add_record(
         )
         evidence_id, _ = record(unit, beneficiary_id, new)
         person = views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
-        return schemas.RecordOut(evidence_id=evidence_id, beneficiary=person)
+        return RecordOut(evidence_id=evidence_id, beneficiary=person)
 
     return once.run(caller, work, status=201)
 
 
 @router.post(
     "/{beneficiary_id}/erasure",
-    response_model=schemas.ErasedOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=ErasedOut,
+    responses=CHANGES,
 )
 def erase_person(
     beneficiary_id: UUID,
     caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Erase a person: images, templates and ids cannot be read again by anybody."""
+    """Erase a person. Images, templates and ids cannot be read again, by the service or by anyone else."""
 
-    def work(unit: Unit) -> schemas.ErasedOut:
+    def work(unit: Unit) -> ErasedOut:
         erase(unit, beneficiary_id)
-        return schemas.ErasedOut(id=beneficiary_id, erased=True)
+        return ErasedOut(id=beneficiary_id, erased=True)
 
     return once.run(caller, work, status=200)

@@ -1,4 +1,4 @@
-"""Certificates: show, print, revoke; and their public verification."""
+"""Routes that show, print, revoke and verify certificates, and the public keys for verifying them offline."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api import schemas, views
+from api import views
 from api.auth import allow, public
-from api.errors import Forbidden, problems
+from api.certificate_now import known_genuine, require_genuine
+from api.errors import CHANGES, Forbidden, problems
 from api.idempotency import Once, once
+from api.schemas.certificates import CertificateOut, RevokeIn, VerifyIn, VerifyOut
 from api.state import State, current_state, service_of
 from certify.certificates.pdf import certificate_pdf
 from certify.certificates.qr import qr_png, to_text
 from certify.certificates.signing import read_unverified
 from certify.certificates.verify import verify_any
+from certify.decision.issue import key_set, revoke
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Gone
-from certify.issue import key_set, revoke
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_not_found, get_certificate
-from certify.storage.tables import CertificateRow, SessionRow
+from certify.storage.tables.decisions import CertificateRow
+from certify.storage.tables.sessions import SessionRow
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1", tags=["certificates"])
@@ -29,8 +33,8 @@ Number = Annotated[str, Path(max_length=40, pattern=r"^[A-Z0-9\-]+$", examples=[
 _READERS = allow(Role.PENSIONER, Role.SELF, Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE)
 
 
-async def _own(state: State, caller: Principal, number: str) -> CertificateRow:
-    """Return a certificate that is genuine; a pensioner gets the one of the own session, a person their own."""
+async def _readable(state: State, caller: Principal, number: str) -> CertificateRow:
+    """Return a genuine certificate: for a pensioner's token that of its session, for a person one of their own."""
     if caller.role is Role.PENSIONER:
         session = await state.quick.get(SessionRow, caller.session) if caller.session else None
         if session is None or session.certificate_number != number:
@@ -41,27 +45,25 @@ async def _own(state: State, caller: Principal, number: str) -> CertificateRow:
     if caller.role is Role.SELF and str(row.beneficiary_id) != caller.subject:
         raise certificate_not_found()
     if not row.cose:
-        raise Gone("The data of this person was erased.", code="person_erased")
-    if not views.known_genuine(row):
+        raise Gone("The data of this person was erased.", code=ErrorCode.PERSON_ERASED)
+    if not known_genuine(row):
         await run_in_threadpool(_require_genuine, state.service, row)
     return row
 
 
 def _require_genuine(service: Service, row: CertificateRow) -> None:
     with service.reading() as unit:
-        views.require_genuine(unit, row)
+        require_genuine(unit, row)
 
 
-@router.get(
-    "/certificates/{number}", response_model=schemas.CertificateOut, responses=problems(401, 403, 404, 410, 422, 503)
-)
+@router.get("/certificates/{number}", response_model=CertificateOut, responses=problems(401, 403, 404, 410, 422, 503))
 async def show(
     number: Number,
     caller: Annotated[Principal, Depends(_READERS)],
     state: Annotated[State, Depends(current_state)],
 ) -> Response:
     """Show a certificate with its present state."""
-    row = await _own(state, caller, number)
+    row = await _readable(state, caller, number)
     return views.as_response(views.certificate(row, state.service.clock()))
 
 
@@ -75,8 +77,8 @@ async def pdf(
     caller: Annotated[Principal, Depends(_READERS)],
     state: Annotated[State, Depends(current_state)],
 ) -> Response:
-    """Return the certificate as a page to print or save."""
-    row = await _own(state, caller, number)
+    """Return the certificate as a PDF to print or save."""
+    row = await _readable(state, caller, number)
     names = {scheme: document.policy.title for scheme, document in state.service.policies.items()}
     page = await run_in_threadpool(
         certificate_pdf, read_unverified(row.cose), row.cose, created_at=row.issued_at, scheme_names=names
@@ -95,26 +97,26 @@ async def qr(
     state: Annotated[State, Depends(current_state)],
 ) -> Response:
     """Return the certificate's QR code as PNG."""
-    row = await _own(state, caller, number)
+    row = await _readable(state, caller, number)
     return Response(await run_in_threadpool(qr_png, to_text(row.cose)), media_type="image/png")
 
 
 @router.post(
     "/certificates/{number}/revoke",
-    response_model=schemas.CertificateOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=CertificateOut,
+    responses=CHANGES,
 )
 def revoke_one(
     number: Number,
-    body: schemas.RevokeIn,
+    body: RevokeIn,
     caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Revoke a certificate. The payment is not touched; that is decided on a review case."""
+    """Revoke a certificate. The payment stays as it is; an officer decides about it on a review case."""
 
-    def work(unit: Unit) -> schemas.CertificateOut:
+    def work(unit: Unit) -> CertificateOut:
         row = revoke(unit, number, reason=body.reason)
-        views.require_genuine(unit, row)
+        require_genuine(unit, row)
         return views.certificate(row, unit.now)
 
     return once.run(caller, work, status=200)
@@ -122,11 +124,11 @@ def revoke_one(
 
 @router.post(
     "/verify",
-    dependencies=[Depends(public("anybody who is shown a certificate may ask the issuer whether it still stands"))],
+    dependencies=[Depends(public("anyone who is shown a certificate may ask the issuer whether it is still valid"))],
     responses=problems(404, 413, 422, 503),
 )
-def verify_public(body: schemas.VerifyIn, service: Annotated[Service, Depends(service_of)]) -> schemas.VerifyOut:
-    """Verify a certificate, revocation included. The caller shows the signed content, so nothing new is told."""
+def verify_public(body: VerifyIn, service: Annotated[Service, Depends(service_of)]) -> VerifyOut:
+    """Verify a certificate, revocation included. The caller already has the signed content, so nothing else is told."""
     with service.reading() as unit:
         report = verify_any(body.text, key_set(unit), unit.now)
         row = get_certificate(unit.db, report.certificate.number)

@@ -1,4 +1,4 @@
-"""Determinations with their reasons."""
+"""Routes that show determinations with their reasons."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from api import schemas, views
+from api import views
 from api.auth import allow
 from api.errors import Forbidden, problems
+from api.schemas.decisions import DeterminationList, DeterminationOut
 from api.state import service_of
+from certify.decision.determinations import all_determinations, find_determination
 from certify.service import Service
-from certify.silent import all_determinations, find_determination
 from certify.storage.people import get_beneficiary
 from certify.tokens import Principal, Role
 
@@ -26,8 +27,8 @@ def show(
     determination_id: UUID,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER, Role.AGENT, *_READERS))],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.DeterminationOut:
-    """Show one determination; a pensioner sees those of the own session."""
+) -> DeterminationOut:
+    """Show one determination. A pensioner's token shows only those of its own session."""
     with service.reading() as unit:
         row = find_determination(unit, determination_id)
         if caller.role is Role.PENSIONER and row.session_id != caller.session:
@@ -41,9 +42,9 @@ def history(
     _caller: Annotated[Principal, Depends(allow(*_READERS))],
     service: Annotated[Service, Depends(service_of)],
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> schemas.DeterminationList:
-    """Show the determinations of a person, newest first."""
+) -> DeterminationList:
+    """List the determinations of a person, newest first."""
     with service.reading() as unit:
         get_beneficiary(unit.db, beneficiary_id)
         rows = all_determinations(unit, beneficiary_id, limit=limit)
-        return schemas.DeterminationList(items=[views.determination(row) for row in rows])
+        return DeterminationList(items=[views.determination(row) for row in rows])

@@ -1,4 +1,4 @@
-"""The ledger for auditors: signed checkpoints, inclusion and consistency proofs."""
+"""Routes of the ledger for auditors: signed checkpoints, inclusion and consistency proofs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from api import schemas
 from api.auth import allow, public
 from api.errors import problems
+from api.schemas.operations import ConsistencyOut, InclusionOut
 from api.state import service_of
-from certify.checkpoints import ledger_keys, prove_consistency, prove_inclusion, publish_checkpoint
+from certify.audit.checkpoints import ledger_keys, prove_consistency, prove_inclusion, publish_checkpoint
+from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
 from certify.service import Service
 from certify.tokens import Principal, Role
@@ -23,15 +24,15 @@ Position = Annotated[int, Query(ge=0, lt=2**62)]
 @router.get(
     "/checkpoint",
     response_class=Response,
-    dependencies=[Depends(public("witnesses must be able to keep checkpoints; they name nobody"))],
+    dependencies=[Depends(public("witnesses must be able to keep checkpoints; these name no person"))],
     responses={**problems(404, 503), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def checkpoint(service: Annotated[Service, Depends(service_of)]) -> Response:
-    """Return a signed checkpoint of the ledger as it is now (C2SP tlog-checkpoint)."""
+    """Return a signed checkpoint of the present ledger (C2SP tlog-checkpoint)."""
     with service.unit() as unit:
         row = publish_checkpoint(unit)
         if row is None:
-            raise NotFound("The ledger is still empty.", code="ledger_empty")
+            raise NotFound("The ledger is still empty.", code=ErrorCode.LEDGER_EMPTY)
         return Response(row.note, media_type="text/plain; charset=utf-8")
 
 
@@ -53,10 +54,10 @@ def inclusion(
     size: Position,
     _caller: Annotated[Principal, Depends(allow(Role.AUDITOR, Role.OFFICER))],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.InclusionOut:
-    """Return an entry and the proof that it is in the tree of ``size`` leaves."""
+) -> InclusionOut:
+    """Return an entry, and the proof that the tree of ``size`` leaves contains it."""
     with service.reading() as unit:
-        return schemas.InclusionOut(**prove_inclusion(unit, index, size))
+        return InclusionOut(**prove_inclusion(unit, index, size))
 
 
 @router.get("/consistency", responses=problems(401, 403, 404, 422, 503))
@@ -65,7 +66,7 @@ def consistency(
     new: Position,
     _caller: Annotated[Principal, Depends(allow(Role.AUDITOR, Role.OFFICER))],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.ConsistencyOut:
-    """Return the proof that the tree of ``old`` leaves is the beginning of that of ``new``."""
+) -> ConsistencyOut:
+    """Return the proof that the tree of ``new`` leaves begins with the tree of ``old`` leaves."""
     with service.reading() as unit:
-        return schemas.ConsistencyOut(**prove_consistency(unit, old, new))
+        return ConsistencyOut(**prove_consistency(unit, old, new))

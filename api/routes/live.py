@@ -1,4 +1,4 @@
-"""Live captures over a WebSocket. What is said there: docs/live.md."""
+"""The WebSocket of live captures. docs/live.md describes its messages."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ async def live(
     websocket: WebSocket,
     admit: Annotated[Admit, Depends(allow_live(Role.PENSIONER, Role.AGENT))],
 ) -> None:
-    """Film a person with guidance at once, and hand the recording in."""
+    """Film a person with immediate guidance, and submit the recording."""
     await Conversation(websocket, admit, session_id).run()

@@ -1,4 +1,4 @@
-"""A person's own pages: how they stand, receipts, certificate, visits, consent, appeal."""
+"""Routes of a person's own pages: standing, sessions, receipts, certificate, visits, consent, appeal, contact."""
 
 from __future__ import annotations
 
@@ -8,24 +8,41 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import schemas, schemas_self, views
+from api import views
 from api.auth import DEVICE_HEADER, allow
-from api.errors import problems
+from api.certificate_now import certificate_now
+from api.errors import CHANGES, CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
-from api.routes.receipts import certificate_now
-from api.routes.sessions import opened
+from api.schemas.certificates import CertificateOut
+from api.schemas.decisions import ReceiptList
+from api.schemas.own_pages import (
+    AcceptedOut,
+    AppealOut,
+    ConsentIn,
+    ConsentOut,
+    ContactIn,
+    ContactOut,
+    HistoryOut,
+    NotMeOut,
+    OwnPageOut,
+    OwnSessionIn,
+    VisitIn,
+    VisitOut,
+)
+from api.schemas.sessions import SessionOpened
+from api.session_opened import opened
 from api.state import service_of, state_of
-from certify.appeal import appeal
-from certify.capture import open_session
-from certify.consent import set_consent
-from certify.contact import contact_of, set_contact
-from certify.domain.evidence import Channel
+from certify.capture.session import open_session
+from certify.decision.appeal import appeal
+from certify.decision.receipts import deny, receipts_of
+from certify.domain.channels import Channel
 from certify.domain.profile import PHOTOSENSITIVE
+from certify.doorstep.visits import ask_for_visit, cancel_visit
 from certify.own_page import history_of, own_page
-from certify.receipts import deny, receipts_of
+from certify.people.consent import set_consent
+from certify.people.contact import contact_of, set_contact
 from certify.service import Service, Unit
 from certify.tokens import Principal, Role
-from certify.visits import ask_for_visit, cancel_visit
 
 router = APIRouter(prefix="/v1/me", tags=["own pages"])
 
@@ -35,8 +52,8 @@ _Once = Annotated[Once, Depends(once)]
 
 
 @router.get("", responses=problems(401, 403, 404, 503))
-def show(caller: _Self, service: _Service) -> schemas_self.OwnPageOut:
-    """Show how I stand."""
+def show(caller: _Self, service: _Service) -> OwnPageOut:
+    """Show the standing of my pensions, and what is open."""
     with service.reading() as unit:
         return views.own_page(unit, own_page(unit, UUID(caller.subject)))
 
@@ -44,15 +61,15 @@ def show(caller: _Self, service: _Service) -> schemas_self.OwnPageOut:
 @router.post(
     "/sessions",
     status_code=201,
-    response_model=schemas.SessionOpened,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=SessionOpened,
+    responses=CHANGES,
 )
-def film_me(body: schemas_self.OwnSessionIn, request: Request, caller: _Self, once: _Once) -> Response:
-    """Open a capture session of my own."""
-    signer = state_of(request).sessions
+def open_own_session(body: OwnSessionIn, request: Request, caller: _Self, once: _Once) -> Response:
+    """Open a capture session for me."""
+    signer = state_of(request).session_signer
     device_id = request.headers.get(DEVICE_HEADER, "")
 
-    def work(unit: Unit) -> schemas.SessionOpened:
+    def work(unit: Unit) -> SessionOpened:
         person = UUID(caller.subject)
         needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
         row = open_session(unit, person, Channel.REMOTE, device_id=device_id, assisted=body.assisted, needs=needs)
@@ -62,30 +79,30 @@ def film_me(body: schemas_self.OwnSessionIn, request: Request, caller: _Self, on
 
 
 @router.get("/receipts", responses=problems(401, 403, 404, 503))
-def receipts(caller: _Self, service: _Service) -> schemas.ReceiptList:
-    """Show what my silent certifications rested on."""
+def receipts(caller: _Self, service: _Service) -> ReceiptList:
+    """List the receipts of my silent certifications: the records that each rested on."""
     with service.reading() as unit:
-        return schemas.ReceiptList(items=[views.receipt(found) for found in receipts_of(unit, UUID(caller.subject))])
+        return ReceiptList(items=[views.receipt(receipt) for receipt in receipts_of(unit, UUID(caller.subject))])
 
 
 @router.post(
     "/receipts/{evidence_id}/not-me",
     status_code=201,
-    response_model=schemas_self.NotMeOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=NotMeOut,
+    responses=CHANGES,
 )
 def not_me(evidence_id: UUID, caller: _Self, once: _Once) -> Response:
-    """Say that a record was not me."""
+    """Report that a record was not about me. It no longer counts, and an officer examines it."""
 
-    def work(unit: Unit) -> schemas_self.NotMeOut:
+    def work(unit: Unit) -> NotMeOut:
         case = deny(unit, UUID(caller.subject), evidence_id)
-        return schemas_self.NotMeOut(evidence_id=evidence_id, noted_at=case.opened_at)
+        return NotMeOut(evidence_id=evidence_id, noted_at=case.opened_at)
 
     return once.run(caller, work, status=201)
 
 
 @router.get("/history", responses=problems(401, 403, 404, 503))
-def history(caller: _Self, service: _Service) -> schemas_self.HistoryOut:
+def history(caller: _Self, service: _Service) -> HistoryOut:
     """Show my attempts and certificates."""
     with service.reading() as unit:
         return views.history(history_of(unit, UUID(caller.subject)), unit.now)
@@ -94,56 +111,56 @@ def history(caller: _Self, service: _Service) -> schemas_self.HistoryOut:
 @router.post(
     "/certificate",
     status_code=201,
-    response_model=schemas.CertificateOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=CertificateOut,
+    responses=CHANGES,
 )
 def certificate(caller: _Self, once: _Once) -> Response:
-    """Show my certificate, written now if my pensions were proven by records alone."""
+    """Show my certificate. If my pensions were proven by records alone, it is issued now."""
     return once.run(caller, lambda unit: certificate_now(unit, UUID(caller.subject)), status=201)
 
 
 @router.post(
     "/visit",
     status_code=201,
-    response_model=schemas_self.VisitOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=VisitOut,
+    responses=CHANGES,
 )
-def visit(body: schemas_self.VisitIn, caller: _Self, once: _Once) -> Response:
+def visit(body: VisitIn, caller: _Self, once: _Once) -> Response:
     """Ask for a visit at home."""
 
-    def work(unit: Unit) -> schemas_self.VisitOut:
+    def work(unit: Unit) -> VisitOut:
         row = ask_for_visit(unit, UUID(caller.subject), on=body.wanted_on, part=body.part)
-        return schemas_self.VisitOut(wanted_on=body.wanted_on, part=body.part, asked_at=row.asked_at)
+        return VisitOut(wanted_on=body.wanted_on, part=body.part, asked_at=row.asked_at)
 
     return once.run(caller, work, status=201)
 
 
 @router.post(
     "/visit/cancel",
-    response_model=schemas_self.AcceptedOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=AcceptedOut,
+    responses=CHANGES,
 )
-def no_visit(caller: _Self, once: _Once) -> Response:
-    """Take the wish for a visit back."""
+def cancel_visit_request(caller: _Self, once: _Once) -> Response:
+    """Cancel my request for a visit."""
 
-    def work(unit: Unit) -> schemas_self.AcceptedOut:
+    def work(unit: Unit) -> AcceptedOut:
         cancel_visit(unit, UUID(caller.subject))
-        return schemas_self.AcceptedOut()
+        return AcceptedOut()
 
     return once.run(caller, work, status=200)
 
 
 @router.post(
     "/consent",
-    response_model=schemas_self.ConsentOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    response_model=ConsentOut,
+    responses=CHANGES_WITHOUT_410,
 )
-def consent(body: schemas_self.ConsentIn, caller: _Self, once: _Once) -> Response:
-    """Give or withdraw my consent to being recognised by the face."""
+def consent(body: ConsentIn, caller: _Self, once: _Once) -> Response:
+    """Give or withdraw my consent to be recognised by the face."""
 
-    def work(unit: Unit) -> schemas_self.ConsentOut:
+    def work(unit: Unit) -> ConsentOut:
         set_consent(unit, UUID(caller.subject), given=body.given)
-        return schemas_self.ConsentOut(given=body.given)
+        return ConsentOut(given=body.given)
 
     return once.run(caller, work, status=200)
 
@@ -151,16 +168,16 @@ def consent(body: schemas_self.ConsentIn, caller: _Self, once: _Once) -> Respons
 @router.post(
     "/appeal",
     status_code=201,
-    response_model=schemas_self.AppealOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    response_model=AppealOut,
+    responses=CHANGES_WITHOUT_410,
 )
-def object_to_it(caller: _Self, once: _Once) -> Response:
-    """Say that I am alive, or that my pension was stopped wrongly. An officer answers within the time shown."""
+def open_appeal(caller: _Self, once: _Once) -> Response:
+    """Appeal: I am alive, or my pension was stopped wrongly. An officer answers within the time shown."""
     return once.run(caller, lambda unit: views.appeal(appeal(unit, UUID(caller.subject))), status=201)
 
 
 @router.get("/contact", responses=problems(401, 403, 404, 410, 503))
-def contact(caller: _Self, service: _Service) -> schemas_self.ContactOut:
+def contact(caller: _Self, service: _Service) -> ContactOut:
     """Show how the fund reaches me."""
     with service.reading() as unit:
         return views.contact(contact_of(unit, UUID(caller.subject)))
@@ -168,15 +185,15 @@ def contact(caller: _Self, service: _Service) -> schemas_self.ContactOut:
 
 @router.post(
     "/contact",
-    response_model=schemas_self.ContactOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=ContactOut,
+    responses=CHANGES,
 )
-def change_contact(body: schemas_self.ContactIn, caller: _Self, once: _Once) -> Response:
+def change_contact(body: ContactIn, caller: _Self, once: _Once) -> Response:
     """Change how the fund reaches me."""
 
-    def work(unit: Unit) -> schemas_self.ContactOut:
+    def work(unit: Unit) -> ContactOut:
         person = UUID(caller.subject)
-        # What this page does not show, such as the time zone, stays as it is.
+        # Fields that this page does not show, such as the time zone, stay as they are.
         set_contact(unit, person, replace(contact_of(unit, person), **body.model_dump()))
         return views.contact(contact_of(unit, person))
 

@@ -1,4 +1,4 @@
-"""Raw media in a request body: the bytes as they are, no forms."""
+"""Read media from a request body: the raw bytes, without forms."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Request
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 
 _IMAGES = ("image/jpeg", "image/png", "image/webp", "image/heic")
@@ -17,9 +18,11 @@ def _raw(description: str, *kinds: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "description": description, "content": content}}
 
 
-MEDIA_BODY = _raw("The image file itself. Its content decides, not the header.", *_IMAGES, "application/octet-stream")
+MEDIA_BODY = _raw(
+    "The image file. Its content decides about its type, not the header.", *_IMAGES, "application/octet-stream"
+)
 CAPTURE_BODY = _raw(
-    "The image or video file itself. Its content decides, not the header.",
+    "The image or video file. Its content decides about its type, not the header.",
     *_IMAGES,
     *_VIDEOS,
     "application/octet-stream",
@@ -28,8 +31,12 @@ CHUNK_BODY = _raw("The bytes of this chunk.", "application/octet-stream")
 
 
 async def media_body(request: Request) -> bytes:
-    """Dependency: the whole body, already bounded by the body limit."""
+    """Return the whole body, as a dependency. The middleware has bounded its size.
+
+    Raises:
+        Invalid: the body is empty (``empty_body``).
+    """
     data = await request.body()
     if not data:
-        raise Invalid("The request has nothing in its body.", code="empty_body")
+        raise Invalid("The request has nothing in its body.", code=ErrorCode.EMPTY_BODY)
     return data

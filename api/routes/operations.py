@@ -1,4 +1,4 @@
-"""Health, readiness and metrics."""
+"""Routes for operators: health, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from api import schemas
 from api.auth import allow, public
 from api.errors import problems
+from api.schemas.operations import HealthOut
 from api.state import service_of
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 from certify.service import Service
 from certify.storage.migrate import is_current
@@ -27,9 +28,9 @@ router = APIRouter(tags=["operations"])
 @router.get(
     "/health", dependencies=[Depends(public("says only that the process runs", limited=False))], responses=problems()
 )
-def health() -> schemas.HealthOut:
-    """Tell that the process is alive."""
-    return schemas.HealthOut(status="ok")
+def health() -> HealthOut:
+    """Answer that the process runs."""
+    return HealthOut(status="ok")
 
 
 @router.get(
@@ -37,12 +38,14 @@ def health() -> schemas.HealthOut:
     dependencies=[Depends(public("for load balancers; says only whether parts answer", limited=False))],
     responses=problems(503),
 )
-def ready(service: Annotated[Service, Depends(service_of)]) -> schemas.HealthOut:
-    """Tell whether requests can be served: the database answers and has this release's schema."""
+def ready(service: Annotated[Service, Depends(service_of)]) -> HealthOut:
+    """Check that requests can be served: the database answers and has the schema of this release."""
     service.database.ping()
     if not is_current(service.database):
-        raise Unavailable("The database schema is not current.", hint="Run 'certify db upgrade'.", code="schema_old")
-    return schemas.HealthOut(status="ok", checks={"database": "ok", "schema": "current"})
+        raise Unavailable(
+            "The database schema is not current.", hint="Run 'certify db upgrade'.", code=ErrorCode.SCHEMA_OLD
+        )
+    return HealthOut(status="ok", checks={"database": "ok", "schema": "current"})
 
 
 @router.get(
@@ -57,7 +60,7 @@ def metrics(request: Request, _caller: Annotated[Principal, Depends(allow(Role.M
 
 
 class Standings(Collector):
-    """Counts from the database at the moment they are asked for."""
+    """Collector of counts that are read from the database when metrics are requested."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -76,5 +79,5 @@ class Standings(Collector):
         yield by_outcome
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Describe nothing up front, so that registering asks the database nothing."""
+        """Return no descriptions, so that the registration sends no query to the database."""
         return iter(())

@@ -1,4 +1,4 @@
-"""Receipts of silent certifications, "that was not me", and the certificate of whoever was certified silently."""
+"""Routes about silent certifications of a person: receipts, denying a record, and issuing the certificate."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from api import schemas, views
+from api import views
 from api.auth import allow
-from api.errors import problems
+from api.certificate_now import certificate_now
+from api.errors import CHANGES, problems
 from api.idempotency import Once, once
+from api.schemas.certificates import CertificateOut
+from api.schemas.decisions import ReceiptList, ReviewCaseOut
 from api.state import service_of
-from certify.determine import determine
-from certify.errors import Conflict
-from certify.receipts import deny, receipts_of
+from certify.decision.receipts import deny, receipts_of
 from certify.service import Service, Unit
-from certify.storage.certificates import get_certificate
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/beneficiaries/{beneficiary_id}", tags=["receipts"])
@@ -27,17 +27,17 @@ def show(
     beneficiary_id: UUID,
     _caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.AUDITOR))],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.ReceiptList:
-    """Show what silent certifications of a person rested on: source, act, date, weight."""
+) -> ReceiptList:
+    """List the receipts of a person's silent certifications: source, act, date and weight of each record."""
     with service.reading() as unit:
-        return schemas.ReceiptList(items=[views.receipt(receipt) for receipt in receipts_of(unit, beneficiary_id)])
+        return ReceiptList(items=[views.receipt(receipt) for receipt in receipts_of(unit, beneficiary_id)])
 
 
 @router.post(
     "/receipts/{evidence_id}/not-me",
     status_code=201,
-    response_model=schemas.ReviewCaseOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=ReviewCaseOut,
+    responses=CHANGES,
 )
 def not_me(
     beneficiary_id: UUID,
@@ -45,9 +45,9 @@ def not_me(
     caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Take a record back because the person says that it was not them; an officer looks into it."""
+    """Take back a record because the person says that it was not them. An officer examines it."""
 
-    def work(unit: Unit) -> schemas.ReviewCaseOut:
+    def work(unit: Unit) -> ReviewCaseOut:
         return views.review_case(deny(unit, beneficiary_id, evidence_id))
 
     return once.run(caller, work, status=201)
@@ -56,30 +56,16 @@ def not_me(
 @router.post(
     "/certificate",
     status_code=201,
-    response_model=schemas.CertificateOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=CertificateOut,
+    responses=CHANGES,
 )
-def write_certificate(
+def issue_certificate(
     beneficiary_id: UUID,
     caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.MACHINE))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Return the person's certificate, written now if their pensions were proven by records alone.
+    """Return the person's certificate. If their pensions were proven by records alone, it is issued now.
 
-    Silent certification changes the standing of millions at once; the certificate is signed when somebody wants it.
+    Silent certification changes the standing of millions of people at once, so it signs no certificates.
     """
     return once.run(caller, lambda unit: certificate_now(unit, beneficiary_id), status=201)
-
-
-def certificate_now(unit: Unit, beneficiary_id: UUID) -> schemas.CertificateOut:
-    """Return a person's certificate, written now if there is none yet. Raises Conflict (``not_certified``)."""
-    found = determine(unit, beneficiary_id)
-    if found.certificate is None or found.certificate.state != "valid":
-        raise Conflict(
-            "This person is not certified at present.",
-            hint="Their standing says what is missing.",
-            code="not_certified",
-        )
-    row = get_certificate(unit.db, found.certificate.number)
-    views.require_genuine(unit, row)
-    return views.certificate(row, unit.now)

@@ -1,4 +1,4 @@
-"""Reference images of a person's face."""
+"""Routes about references, the enrolled images of a person's face."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from api import schemas, views
+from api import views
 from api.auth import allow
 from api.errors import problems
 from api.idempotency import Once, once
 from api.routes.media import MEDIA_BODY, media_body
+from api.schemas.people import ReferenceOut
 from api.state import service_of
-from certify.enrol import add_reference
+from certify.people.references import add_reference
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary, get_reference, references_of
 from certify.tokens import Principal, Role
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/v1/beneficiaries/{beneficiary_id}/references", tags=
 @router.post(
     "",
     status_code=202,
-    response_model=schemas.ReferenceOut,
+    response_model=ReferenceOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 503),
     openapi_extra=MEDIA_BODY,
 )
@@ -34,9 +35,9 @@ def add(
     data: Annotated[bytes, Depends(media_body)],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Send a reference image. It is measured shortly after; ask for the list to see the result."""
+    """Send a reference image. The service measures it soon afterwards; list the references to see the result."""
 
-    def work(unit: Unit) -> schemas.ReferenceOut:
+    def work(unit: Unit) -> ReferenceOut:
         reference_id = add_reference(unit, beneficiary_id, data)
         return views.reference(get_reference(unit.db, reference_id))
 
@@ -48,8 +49,8 @@ def list_all(
     beneficiary_id: UUID,
     _caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE))],
     service: Annotated[Service, Depends(service_of)],
-) -> list[schemas.ReferenceOut]:
-    """List the references of a person with their quality; images and templates never leave the service."""
+) -> list[ReferenceOut]:
+    """List the references of a person with their quality. Images and templates never leave the service."""
     with service.reading() as unit:
         get_beneficiary(unit.db, beneficiary_id)
         return [views.reference(row) for row in references_of(unit.db, beneficiary_id)]

@@ -1,4 +1,4 @@
-"""Review cases and officers' rulings."""
+"""Routes about review cases and officers' rulings."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from api import schemas, views
+from api import views
 from api.auth import allow
-from api.errors import problems
+from api.errors import CHANGES, CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
+from api.schemas.decisions import CaseIn, ReviewCaseList, ReviewCaseOut, RulingIn, RulingOut
 from api.state import service_of
-from certify.review import CaseKind, Decision, open_case, rule
+from certify.decision.cases import open_case
+from certify.decision.review import Decision, rule
+from certify.domain.case_kinds import CaseKind
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, list_cases
@@ -27,27 +30,27 @@ def list_all(
     service: Annotated[Service, Depends(service_of)],
     state: Literal["open", "closed"] = "open",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> schemas.ReviewCaseList:
-    """List cases; who has waited longest comes first."""
+) -> ReviewCaseList:
+    """List review cases, oldest first."""
     with service.reading() as unit:
         rows = list_cases(unit.db, state=state, limit=limit)
-        return schemas.ReviewCaseList(items=[views.review_case(row) for row in rows])
+        return ReviewCaseList(items=[views.review_case(row) for row in rows])
 
 
 @router.post(
     "",
     status_code=201,
-    response_model=schemas.ReviewCaseOut,
-    responses=problems(400, 401, 403, 404, 409, 413, 422, 503),
+    response_model=ReviewCaseOut,
+    responses=CHANGES_WITHOUT_410,
 )
-def ask(
-    body: schemas.CaseIn,
+def open_review_case(
+    body: CaseIn,
     caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Open a case for a person: an appeal, or a proof of life in person. Payment goes on as it is until a ruling."""
+    """Open a review case for a person: an appeal, or a proof of life in person. It does not change the payment."""
 
-    def work(unit: Unit) -> schemas.ReviewCaseOut:
+    def work(unit: Unit) -> ReviewCaseOut:
         return views.review_case(open_case(unit, body.beneficiary_id, kind=CaseKind(body.kind)))
 
     return once.run(caller, work, status=201)
@@ -58,28 +61,28 @@ def show(
     case_id: UUID,
     _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
     service: Annotated[Service, Depends(service_of)],
-) -> schemas.ReviewCaseOut:
-    """Show a case."""
+) -> ReviewCaseOut:
+    """Show a review case."""
     with service.reading() as unit:
         return views.review_case(get_case(unit.db, case_id))
 
 
 @router.post(
     "/{case_id}/ruling",
-    response_model=schemas.RulingOut,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=RulingOut,
+    responses=CHANGES,
 )
 def give_ruling(
     case_id: UUID,
-    body: schemas.RulingIn,
+    body: RulingIn,
     caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Decide a case. What follows for certificate and payment is determined at once."""
+    """Decide a review case. The person is then determined again, so certificate and payment change at once."""
 
-    def work(unit: Unit) -> schemas.RulingOut:
+    def work(unit: Unit) -> RulingOut:
         case, _ = rule(unit, case_id, officer=caller.key, decision=Decision(body.ruling))
         person = views.beneficiary(unit, get_beneficiary(unit.db, case.beneficiary_id))
-        return schemas.RulingOut(case=views.review_case(case), beneficiary=person)
+        return RulingOut(case=views.review_case(case), beneficiary=person)
 
     return once.run(caller, work, status=200)

@@ -1,54 +1,51 @@
-"""Capture sessions: create, send the photo or video in one piece, read the result."""
+"""Routes of capture sessions: open one, send the photo or video in one request, and read the result."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import schemas, views
-from api.auth import allow, require_own_session
-from api.errors import Forbidden, problems
+from api import views
+from api.auth import allow, require_agent_at_visit, require_own_session
+from api.errors import CHANGES, Forbidden, problems
 from api.idempotency import Once, once
 from api.routes.media import CAPTURE_BODY, media_body
+from api.schemas.sessions import SessionIn, SessionOpened, SessionOut
+from api.session_opened import opened
 from api.state import state_of
-from certify.access import device_mark
-from certify.capture import open_session, submit_media
-from certify.domain.evidence import Channel
+from certify.capture.session import open_session, submit_media
+from certify.domain.channels import Channel
 from certify.service import Unit
-from certify.storage.sessions import get_session, session_not_found
-from certify.storage.tables import SessionRow
-from certify.tokens import Principal, Role, Signer
+from certify.storage.sessions import session_not_found
+from certify.storage.tables.sessions import SessionRow
+from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
-
-_RESULT_LIFETIME = timedelta(hours=24)
-"""How long after the session's end its token still reads the result."""
 
 
 @router.post(
     "",
     status_code=201,
-    response_model=schemas.SessionOpened,
-    responses=problems(400, 401, 403, 404, 409, 410, 413, 422, 503),
+    response_model=SessionOpened,
+    responses=CHANGES,
 )
 def create(
-    body: schemas.SessionIn,
+    body: SessionIn,
     request: Request,
     caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.MACHINE))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Open a session for a person. Token, nonce and plan in the answer go to the person's device.
+    """Open a session for a person. Pass token, nonce and plan of the answer to the person's device.
 
-    The plan says what to ask the person for and when, counted from the first frame of the video.
+    The plan lists the prompts for the person and their times, counted from the first frame of the video.
     """
     if Channel(body.channel) is Channel.DOORSTEP and caller.role is not Role.AGENT:
         raise Forbidden("Only an agent can open a visit.")
-    signer = state_of(request).sessions
+    signer = state_of(request).session_signer
 
-    def work(unit: Unit) -> schemas.SessionOpened:
+    def work(unit: Unit) -> SessionOpened:
         row = open_session(
             unit, body.beneficiary_id, Channel(body.channel), device_id=body.device_id, assisted=body.assisted
         )
@@ -57,25 +54,10 @@ def create(
     return once.run(caller, work, status=201)
 
 
-def opened(
-    signer: Signer, unit: Unit, row: SessionRow, *, subject: UUID, device_id: str | None = None
-) -> schemas.SessionOpened:
-    """Answer with a new session and its token, which counts on the device only, if one is named."""
-    token = signer.issue(
-        subject=str(subject),
-        role=Role.PENSIONER,
-        now=unit.now,
-        lifetime=row.expires_at - unit.now + _RESULT_LIFETIME,
-        session=row.id,
-        device=None if device_id is None else device_mark(device_id),
-    )
-    return schemas.SessionOpened(session=views.new_session(row, unit.now), token=token)
-
-
 @router.post(
     "/{session_id}/media",
     status_code=202,
-    response_model=schemas.SessionOut,
+    response_model=SessionOut,
     responses=problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 503),
     openapi_extra=CAPTURE_BODY,
 )
@@ -85,30 +67,23 @@ def upload(
     data: Annotated[bytes, Depends(media_body)],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Send the photo or video. From the moment this answers 202 it is safe and will be decided exactly once."""
+    """Send the photo or video. The answer 202 means that it is stored and will be decided exactly once."""
     require_own_session(caller, session_id)
 
-    def work(unit: Unit) -> schemas.SessionOut:
+    def work(unit: Unit) -> SessionOut:
         require_agent_at_visit(unit, caller, session_id)
         return views.session(submit_media(unit, session_id, data), unit.now)
 
     return once.run(caller, work, status=202)
 
 
-def require_agent_at_visit(unit: Unit, caller: Principal, session_id: UUID) -> None:
-    """Take the media of a visit only from an agent. Raises Forbidden, NotFound."""
-    visit = get_session(unit.db, session_id).channel == Channel.DOORSTEP
-    if visit and caller.role is not Role.AGENT:
-        raise Forbidden("The photo or video of a visit comes from the agent who makes it.")
-
-
-@router.get("/{session_id}", response_model=schemas.SessionOut, responses=problems(401, 403, 404, 422, 503))
+@router.get("/{session_id}", response_model=SessionOut, responses=problems(401, 403, 404, 422, 503))
 async def result(
     session_id: UUID,
     request: Request,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER, Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE))],
 ) -> Response:
-    """Read a session: its state, and once decided its outcome with what to do next."""
+    """Read a session: its state, and once it is decided, its outcome with guidance for the next attempt."""
     require_own_session(caller, session_id)
     state = state_of(request)
     row = await state.quick.get(SessionRow, session_id)

@@ -1,4 +1,4 @@
-"""Tablets of agents: enrolling, signing in, the day's work, and what was sealed."""
+"""Routes of agents' tablets: enrol, sign in, load the visits of a day, send sealed visits, read their results."""
 
 from __future__ import annotations
 
@@ -9,16 +9,30 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
-from api import schemas_doorstep as schemas
 from api.auth import TABLET_COOKIE, allow, limit, network_of, public
 from api.errors import problems
 from api.routes.media import media_body
+from api.schemas.doorstep import (
+    AgentOut,
+    ChainOut,
+    ChallengeOut,
+    DayOut,
+    EnrolIn,
+    EnrolmentOut,
+    InvitationIn,
+    PlaceOut,
+    StopOut,
+    TabletIn,
+    TabletSignedIn,
+    TabletSignInIn,
+    TakenOut,
+    ToldList,
+    ToldOut,
+)
 from api.state import State, current_state
-from certify.access import device_mark
 from certify.doorstep.agents import base_of
 from certify.doorstep.clock import sign_time
-from certify.doorstep.day import Stop, Told, day_of, told, waiting_of_tablet
-from certify.doorstep.receive import missing_places, take_bundle
+from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import (
     begin_enrolment,
     begin_sign_in,
@@ -26,17 +40,20 @@ from certify.doorstep.tablets import (
     require_tablet,
     sign_in,
 )
-from certify.storage.doorstep_tables import AgentRow
+from certify.doorstep.workload import TabletVisit, visit_outcomes, workload_of
+from certify.people.access import device_mark
+from certify.storage.bundles import SentVisit, count_waiting_of_tablet, missing_places
+from certify.storage.tables.doorstep import AgentRow
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/tablet", tags=["tablets"])
 
 SIGNED_IN = timedelta(days=5)
-"""For so long an agent can work without a network; what was taken along dies with it."""
+"""How long an agent can work without a network. After that the tablet deletes the data that it loaded."""
 
 _State = Annotated[State, Depends(current_state)]
 _Tablet = Annotated[Principal, Depends(allow(Role.TABLET))]
-_WHY = "a tablet that is not signed in yet; nothing is told but to whoever holds a secret or a passkey"
+_REASON = "a tablet that is not signed in yet; only a secret or a passkey gets an answer"
 _BUNDLE = {
     "requestBody": {
         "required": True,
@@ -46,62 +63,62 @@ _BUNDLE = {
 }
 
 
-@router.post("/enrolment/begin", dependencies=[Depends(public(_WHY))], responses=problems(401, 413, 422, 503))
-def enrolment(body: schemas.InvitationIn, request: Request, state: _State) -> schemas.EnrolmentOut:
-    """Begin to enrol this tablet with an officer's invitation."""
-    limit(state.tablets, network_of(request))
+@router.post("/enrolment/begin", dependencies=[Depends(public(_REASON))], responses=problems(401, 413, 422, 503))
+def start_enrolment(body: InvitationIn, request: Request, state: _State) -> EnrolmentOut:
+    """Start to enrol this tablet with an officer's invitation."""
+    limit(state.tablet_limiter, network_of(request))
     with state.service.unit("certify:tablet") as unit:
-        found = begin_enrolment(unit, body.secret)
-        return schemas.EnrolmentOut(
-            tablet_id=found.tablet.id,
-            agent=_agent(found.agent),
+        begun = begin_enrolment(unit, body.secret)
+        return EnrolmentOut(
+            tablet_id=begun.tablet.id,
+            agent=_agent(begun.agent),
             fund=state.service.settings.issuer_name,
-            options=dict(found.options),
+            options=dict(begun.options),
         )
 
 
 @router.post(
-    "/enrolment", status_code=201, dependencies=[Depends(public(_WHY))], responses=problems(401, 413, 422, 503)
+    "/enrolment", status_code=201, dependencies=[Depends(public(_REASON))], responses=problems(401, 413, 422, 503)
 )
-def enrol(body: schemas.EnrolIn, request: Request, state: _State) -> schemas.TabletIn:
-    """Enrol this tablet: with its passkey and the key that signs what it seals."""
-    limit(state.tablets, network_of(request))
+def enrol(body: EnrolIn, request: Request, state: _State) -> TabletIn:
+    """Enrol this tablet with its passkey and its signing key."""
+    limit(state.tablet_limiter, network_of(request))
     with state.service.unit("certify:tablet") as unit:
         tablet = enrol_tablet(unit, body.secret, jwk=body.key.model_dump(), credential=body.credential)
-        return schemas.TabletIn(tablet_id=tablet.id)
+        return TabletIn(tablet_id=tablet.id)
 
 
-@router.post("/sign-in/begin", dependencies=[Depends(public(_WHY))], responses=problems(401, 413, 422, 503))
-def challenge(body: schemas.TabletIn, request: Request, state: _State) -> schemas.ChallengeOut:
-    """Begin to sign in."""
-    limit(state.tablets, network_of(request))
+@router.post("/sign-in/begin", dependencies=[Depends(public(_REASON))], responses=problems(401, 413, 422, 503))
+def start_sign_in(body: TabletIn, request: Request, state: _State) -> ChallengeOut:
+    """Start to sign in: get a challenge for the tablet's passkey."""
+    limit(state.tablet_limiter, network_of(request))
     with state.service.unit("certify:tablet") as unit:
-        return schemas.ChallengeOut(options=dict(begin_sign_in(unit, body.tablet_id)))
+        return ChallengeOut(options=dict(begin_sign_in(unit, body.tablet_id)))
 
 
 @router.post(
     "/sign-in",
-    response_model=schemas.TabletSignedIn,
-    dependencies=[Depends(public(_WHY))],
+    response_model=TabletSignedIn,
+    dependencies=[Depends(public(_REASON))],
     responses=problems(401, 413, 422, 503),
 )
-def signed_in(body: schemas.TabletSignInIn, request: Request, state: _State) -> Response:
-    """Sign in with the tablet's passkey."""
-    limit(state.tablets, network_of(request))
+def finish_sign_in(body: TabletSignInIn, request: Request, state: _State) -> Response:
+    """Sign in with the passkey's answer to the challenge."""
+    limit(state.tablet_limiter, network_of(request))
     with state.service.unit("certify:tablet") as unit:
         tablet = sign_in(unit, body.tablet_id, body.credential)
         agent = unit.db.get_one(AgentRow, tablet.agent_id)
-        token = state.sessions.issue(
+        token = state.session_signer.issue(
             subject=str(tablet.id),
             role=Role.TABLET,
             now=unit.now,
             lifetime=SIGNED_IN,
             device=device_mark(body.device_id),
         )
-        said = schemas.TabletSignedIn(
+        signed_in = TabletSignedIn(
             until=unit.now + SIGNED_IN, agent=_agent(agent), fund=state.service.settings.issuer_name
         )
-    answer = Response(said.model_dump_json().encode(), media_type="application/json")
+    answer = Response(signed_in.model_dump_json().encode(), media_type="application/json")
     age = int(SIGNED_IN.total_seconds())
     answer.set_cookie(TABLET_COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="strict")
     return answer
@@ -110,38 +127,40 @@ def signed_in(body: schemas.TabletSignInIn, request: Request, state: _State) -> 
 @router.post(
     "/sign-out",
     status_code=204,
-    dependencies=[Depends(public("whoever has the cookie may throw it away"))],
+    dependencies=[Depends(public("a caller who has the cookie may delete it"))],
     responses=problems(413, 422),
 )
 async def sign_out() -> Response:
-    """Forget who was signed in on this tablet."""
+    """Sign out on this tablet."""
     answer = Response(status_code=204)
     answer.delete_cookie(TABLET_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     return answer
 
 
 @router.get("/day", responses=problems(401, 403, 503))
-def day(caller: _Tablet, state: _State) -> schemas.DayOut:
-    """Take along the visits of the next days."""
+def day(caller: _Tablet, state: _State) -> DayOut:
+    """Load the visits of the next days."""
     with state.service.unit("certify:tablet") as unit:
-        found = day_of(unit, require_tablet(unit, UUID(caller.subject)))
-        seq, sha256 = found.head
-        return schemas.DayOut(
-            agent=_agent(found.agent),
+        workload = workload_of(unit, require_tablet(unit, UUID(caller.subject)))
+        seq, sha256 = workload.head
+        return DayOut(
+            agent=_agent(workload.agent),
             fund=state.service.settings.issuer_name,
-            anchor=found.anchor,
-            key={name: str(value) for name, value in found.key.items()},
-            head=schemas.ChainOut(seq=seq, sha256=sha256.hex()),
-            stops=[_stop(stop) for stop in found.stops],
-            base=schemas.PlaceOut.at(base_of(found.agent)),
-            day_codes={on: base64.b64encode(code).decode() for on, code in found.day_codes.items()},
+            anchor=workload.anchor,
+            key={name: str(value) for name, value in workload.key.items()},
+            head=ChainOut(seq=seq, sha256=sha256.hex()),
+            stops=[_stop(visit) for visit in workload.visits],
+            base=PlaceOut.at(base_of(workload.agent)),
+            day_codes={on: base64.b64encode(code).decode() for on, code in workload.day_codes.items()},
             retention_days=state.service.settings.media_retention_days,
         )
 
 
 @router.put(
     "/bundles/{sha256}",
-    dependencies=[Depends(public("a sealed visit is known by its tablet's signature, also after the sign-in ended"))],
+    dependencies=[
+        Depends(public("the tablet's signature identifies a sealed visit, also after the sign-in has ended"))
+    ],
     responses=problems(400, 401, 413, 422, 503),
     openapi_extra=_BUNDLE,
 )
@@ -153,35 +172,35 @@ def send(
     clock: Annotated[
         int | None, Header(alias="X-Certify-Clock", ge=0, le=10**14, description="The tablet's clock, ms since 1970")
     ] = None,
-) -> schemas.TakenOut:
-    """Send a sealed visit. Once this answers it is safe; the same again gives the same answer and changes nothing."""
-    limit(state.tablets, network_of(request))
+) -> TakenOut:
+    """Send a sealed visit. The answer means that it is stored. To send it again gives the same answer."""
+    limit(state.tablet_limiter, network_of(request))
     sent = None if clock is None else datetime.fromtimestamp(clock / 1000, UTC)
     with state.service.unit("certify:tablet") as unit:
         row = take_bundle(unit, data, sha256=bytes.fromhex(sha256), sent_wall=sent)
-        return schemas.TakenOut(told=_told(Told(row, None, ())), anchor=sign_time(unit, row.tablet_id))
+        return TakenOut(told=_told(SentVisit(row, None, ())), anchor=sign_time(unit, row.tablet_id))
 
 
 @router.get("/told", responses=problems(401, 403, 503))
-def results(caller: _Tablet, state: _State) -> schemas.ToldList:
-    """Read what became of the visits of the last days."""
+def results(caller: _Tablet, state: _State) -> ToldList:
+    """Read the states and results of the visits of the last days."""
     with state.service.reading() as unit:
         tablet = require_tablet(unit, UUID(caller.subject))
-        return schemas.ToldList(
-            items=[_told(one) for one in told(unit, tablet)],
-            waiting=waiting_of_tablet(unit, tablet.id),
-            missing=missing_places(unit, tablet.id),
+        return ToldList(
+            items=[_told(one) for one in visit_outcomes(unit, tablet)],
+            waiting=count_waiting_of_tablet(unit.db, tablet.id),
+            missing=missing_places(unit.db, tablet.id),
             anchor=sign_time(unit, tablet.id),
         )
 
 
-def _agent(row: AgentRow) -> schemas.AgentOut:
-    return schemas.AgentOut(id=row.id, badge=row.badge, name=row.name)
+def _agent(row: AgentRow) -> AgentOut:
+    return AgentOut(id=row.id, badge=row.badge, name=row.name)
 
 
-def _told(found: Told) -> schemas.ToldOut:
-    row = found.bundle
-    return schemas.ToldOut.model_validate(
+def _told(visit: SentVisit) -> ToldOut:
+    row = visit.bundle
+    return ToldOut.model_validate(
         {
             "sha256": row.sha256.hex(),
             "visit_id": row.visit_id,
@@ -189,15 +208,15 @@ def _told(found: Told) -> schemas.ToldOut:
             "state": row.state,
             "reason": row.reason,
             "result": row.result,
-            "outcome": found.outcome,
-            "guidance": list(found.guidance),
+            "outcome": visit.outcome,
+            "guidance": list(visit.guidance),
         }
     )
 
 
-def _stop(stop: Stop) -> schemas.StopOut:
+def _stop(stop: TabletVisit) -> StopOut:
     visit, person = stop.visit, stop.person
-    return schemas.StopOut.model_validate(
+    return StopOut.model_validate(
         {
             "visit_id": visit.id,
             "person_id": person.id,

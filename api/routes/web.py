@@ -11,6 +11,7 @@ from api.auth import public
 from api.errors import problems
 from api.state import State, current_state
 from api.web.pages import APPS, App, File, Site, choose_language, read_site
+from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
@@ -60,7 +61,7 @@ async def asset(version: str, path: str, request: Request, state: _State) -> Res
     sites = [_site(app, state.service.settings.media_retention_days) for app in APPS]
     found = next((site.files.get(path) for site in sites if site.version == version), None)
     if found is None:
-        raise NotFound("There is no such file.", hint="Load the page again.", code="file_not_found")
+        raise NotFound("There is no such file.", hint="Load the page again.", code=ErrorCode.FILE_NOT_FOUND)
     return _send(request, found, keep=IMMUTABLE)
 
 

@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from certify.appeal import ANSWER_WITHIN
-from certify.messages.texts import LANGUAGES, catalogue
-from certify.visits import LATEST, SOONEST
+from certify.decision.appeal import ANSWER_WITHIN
+from certify.doorstep.visits import LATEST, SOONEST
+from certify.texts import LANGUAGES, catalogue
 
 _WEB = Path(__file__).parent
 SHARED = _WEB / "shared"

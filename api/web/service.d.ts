@@ -1,4 +1,4 @@
-// Written by `make types` from the interface of the service.
+// Written by `make docs` from the interface of the service.
 declare namespace Service {
   interface AcceptedOut {
     accepted?: true;

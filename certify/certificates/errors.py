@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from certify.domain.error_codes import ErrorCode
+
 
 class CertificateError(Exception):
     """A certificate cannot be accepted.
@@ -12,7 +14,7 @@ class CertificateError(Exception):
     exception's own message is technical detail for logs and never contains personal data.
     """
 
-    code: ClassVar[str] = "certificate_error"
+    code: ClassVar[ErrorCode] = ErrorCode.CERTIFICATE_ERROR
     explanation: ClassVar[str] = "This certificate cannot be accepted."
 
     def diagnostics(self) -> str:
@@ -23,7 +25,7 @@ class CertificateError(Exception):
 class NotACertificate(CertificateError):
     """The input is not a certificate of this service at all, or no QR code could be read in it."""
 
-    code = "not_a_certificate"
+    code = ErrorCode.NOT_A_CERTIFICATE
     explanation = (
         "This is not a proof-of-life certificate, or its QR code could not be read. "
         "Try again with a sharper picture of the whole QR code."
@@ -33,28 +35,28 @@ class NotACertificate(CertificateError):
 class CertificateMalformed(CertificateError):
     """The input looks like a certificate, but its content does not follow the format."""
 
-    code = "malformed"
+    code = ErrorCode.MALFORMED
     explanation = "This certificate is damaged or was not made by this service. Ask for a new copy."
 
 
 class UnsupportedVersion(CertificateError):
     """The certificate is genuine, but of a newer format than this program knows."""
 
-    code = "unsupported_version"
+    code = ErrorCode.UNSUPPORTED_VERSION
     explanation = "This certificate is of a newer kind. Update the program that checks it."
 
 
 class BadSignature(CertificateError):
     """The signature does not fit the content: altered or forged."""
 
-    code = "bad_signature"
+    code = ErrorCode.BAD_SIGNATURE
     explanation = "This certificate was altered or forged. Do not accept it; tell the issuer."
 
 
 class UnknownKey(CertificateError):
     """No trusted key carries the key id of the certificate."""
 
-    code = "unknown_key"
+    code = ErrorCode.UNKNOWN_KEY
     explanation = (
         "This certificate was signed with a key that is not on your list of trusted keys. "
         "Fetch the issuer's current list and check again."
@@ -64,7 +66,7 @@ class UnknownKey(CertificateError):
 class KeyNotInUse(CertificateError):
     """The key is known, but was not in use when the certificate says it was issued."""
 
-    code = "key_not_in_use"
+    code = ErrorCode.KEY_NOT_IN_USE
     explanation = (
         "This certificate was signed with a key that was not in use on its date of issue. "
         "Do not accept it; ask the issuer."
@@ -74,12 +76,12 @@ class KeyNotInUse(CertificateError):
 class Expired(CertificateError):
     """The certificate is genuine, but its last day has passed."""
 
-    code = "expired"
+    code = ErrorCode.EXPIRED
     explanation = "This certificate is genuine but has expired. The person needs a new proof of life."
 
 
 class NotYetValid(CertificateError):
     """The certificate is genuine, but its validity has not begun."""
 
-    code = "not_yet_valid"
+    code = ErrorCode.NOT_YET_VALID
     explanation = "This certificate is genuine but not valid yet. Check the date of this device, then try later."

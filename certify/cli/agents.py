@@ -12,20 +12,21 @@ from rich.table import Column, Table
 from certify.cli import supervise
 from certify.cli.output import AsJson, Officer, console, opened_service, operator, print_json, read_photo
 from certify.domain.route import Point
+from certify.domain.states import AgentState
 from certify.doorstep.agents import (
     MAX_PHOTO,
     AgentChange,
-    AgentState,
     NewAgent,
     add_agent,
-    all_agents,
     change_agent,
     set_agent_state,
 )
-from certify.doorstep.tablets import invite_tablet, revoke_tablet, tablets_of
+from certify.doorstep.tablets import invite_tablet, revoke_tablet
 from certify.errors import Invalid, NotFound
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow
+from certify.storage.agents import all_agents
+from certify.storage.tables.doorstep import AgentRow
+from certify.storage.tablets import tablets_of
 
 app = typer.Typer(help="Agents who visit people at home, and their tablets.", no_args_is_help=True)
 
@@ -91,7 +92,7 @@ def change(
 def list_them(as_json: AsJson = False) -> None:
     """List agents: where they work, how many visits a day, whether they work now."""
     with opened_service() as service, service.reading() as unit:
-        rows = all_agents(unit)
+        rows = all_agents(unit.db)
     if as_json:
         names = ("id", "badge", "name", "area", "capacity", "state")
         print_json([{name: getattr(row, name) for name in names} for row in rows])
@@ -139,7 +140,7 @@ def invite(badge: Badge, officer: Officer, as_json: AsJson = False) -> None:
 def tablets(badge: Badge, as_json: AsJson = False) -> None:
     """List the tablets of an agent, newest first: invited, active, revoked, and when they were last seen."""
     with opened_service() as service, service.reading() as unit:
-        rows = tablets_of(unit, _agent(unit, badge).id)
+        rows = tablets_of(unit.db, _agent(unit, badge).id)
     if as_json:
         names = ("id", "state", "invited_by", "invited_at", "invite_expires_at", "enrolled_at", "revoked_at", "seen_at")
         print_json([{name: getattr(row, name) for name in names} for row in rows])
@@ -178,7 +179,7 @@ def _set(badge: str, state: AgentState) -> None:
 
 
 def _agent(unit: Unit, badge: str) -> AgentRow:
-    found = next((row for row in all_agents(unit) if row.badge == badge), None)
+    found = next((row for row in all_agents(unit.db) if row.badge == badge), None)
     if found is None:
         raise NotFound("No agent has this badge.", hint="'certify agent list' shows all.", code="agent_not_found")
     return found

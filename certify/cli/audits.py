@@ -9,8 +9,9 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
-from certify.audit import AuditReport, Outcome, audit_report, record_audit
+from certify.audit.sample import AuditReport, audit_report, record_audit
 from certify.cli.output import AsJson, console, opened_service, operator, print_json
+from certify.domain.states import AuditOutcome
 from certify.storage.passes import open_audits
 from certify.storage.people import get_beneficiary
 
@@ -48,7 +49,7 @@ def list_them(
 def record(
     silent_pass: Annotated[UUID, typer.Argument(help="Id of the pass, from 'certify audit list'.")],
     outcome: Annotated[
-        Outcome,
+        AuditOutcome,
         typer.Argument(help="alive: seen or spoken to; false_pass: dead, or not the person; not_reached: neither."),
     ],
     officer: Annotated[str, typer.Option(help="Who checked, as the ledger shows it: a staff number.")],

@@ -12,16 +12,18 @@ from rich.table import Table
 
 from certify.cli.output import AsJson, Officer, agreed, console, opened_service, operator, print_json
 from certify.cli.person import show_standings, standings_as_json
+from certify.decision.determinations import find_determination
+from certify.decision.review import Decision
+from certify.decision.review import rule as give_ruling
+from certify.domain.states import CaseState
 from certify.errors import Invalid
-from certify.review import Decision
-from certify.review import rule as give_ruling
 from certify.service import Unit, utc_now
-from certify.silent import find_determination
 from certify.storage.people import entitlements_of, get_beneficiary
 from certify.storage.questions import open_questions_of
 from certify.storage.reviews import get_case, list_cases
 from certify.storage.runs import get_run
-from certify.storage.tables import LinkQuestionRow, ReviewCaseRow
+from certify.storage.tables.decisions import ReviewCaseRow
+from certify.storage.tables.runs import LinkQuestionRow
 
 app = typer.Typer(help="Look at review cases and rule on them.", no_args_is_help=True)
 
@@ -31,13 +33,6 @@ class Answer(StrEnum):
 
     SAME = "same"
     DIFFERENT = "different"
-
-
-class CaseState(StrEnum):
-    """Which cases to list."""
-
-    OPEN = "open"
-    CLOSED = "closed"
 
 
 @app.callback()
@@ -162,7 +157,7 @@ def rule(
     with opened_service() as service:
         with service.reading() as unit:
             row = get_case(unit.db, case)
-        if ruling is Decision.STOP and row.state == "open" and not yes:
+        if ruling is Decision.STOP and row.state == CaseState.OPEN and not yes:
             agreed(f"Stop the payments of person {row.beneficiary_id}?")
         with service.unit(operator()) as unit:
             row, _ = give_ruling(unit, case, officer=officer.strip(), decision=ruling)

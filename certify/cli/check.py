@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from certify.capture import evaluate_session, open_session, submit_media
+from certify.capture.evaluate import evaluate_session
+from certify.capture.session import open_session, submit_media
 from certify.cli.output import AsJson, ExitCode, console, load_engine, opened_service, print_json, read_photo
 from certify.cli.person import NationalId, PersonId, find_person
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
+from certify.doorstep.traces import note_face
 from certify.storage.facts import determinations_of
-from certify.storage.tables import SessionRow
+from certify.storage.tables.sessions import SessionRow
 from models.guidance import sentence
 
 
@@ -39,7 +41,7 @@ def check(
             session = open_session(unit, person, Channel.REMOTE)
         with service.unit() as unit:
             submit_media(unit, session.id, data)
-        row = evaluate_session(service, engine, session.id)
+        row = evaluate_session(service, engine, session.id, notice=note_face)
         with service.unit() as unit:
             determinations = [{**d.verdict, "id": str(d.id)} for d in determinations_of(unit.db, session_id=session.id)]
     if as_json:

@@ -10,7 +10,7 @@ import typer
 from certify.cli.output import AsJson, console, opened_service, operator, print_json
 from certify.cli.person import NationalId, PersonId, find_person
 from certify.cli.row_files import Encoding, FileArgument, QuarantineOption, import_file
-from certify.contact import contact_of, set_contact
+from certify.people.contact import contact_of, set_contact
 
 app = typer.Typer(help="See and set how people are reached.", no_args_is_help=True)
 
@@ -80,6 +80,6 @@ def import_them(
     Columns: national_id or card_number, and any of phone, email, language, reminders (yes or no), quiet_from, quiet_to,
     timezone. An empty cell changes nothing. Exit code 3 when any row was quarantined.
     """
-    from certify.contact_file import import_contacts  # noqa: PLC0415 - pyarrow is slow to load
+    from certify.files.contact_file import import_contacts  # noqa: PLC0415 - pyarrow is slow to load
 
     import_file(import_contacts, "Contacts", file, quarantine, encoding, as_json=as_json)

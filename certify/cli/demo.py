@@ -16,20 +16,28 @@ from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from certify.capture import evaluate_session, open_session, submit_media
+from certify.capture.evaluate import evaluate_session
+from certify.capture.session import open_session, submit_media
 from certify.certificates.file import to_file
 from certify.certificates.qr import qr_png, to_text
 from certify.certificates.signing import verify
 from certify.certificates.verify import verify_any
 from certify.cli.output import console, errors, load_engine, pack_store
 from certify.config import Settings
-from certify.determine import determine
-from certify.domain.evidence import Channel
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.decision.determine import determine
+from certify.decision.issue import key_set
+from certify.decision.record import NewRecord, record
+from certify.domain.channels import Channel
+from certify.domain.states import ReferenceState
+from certify.doorstep.traces import note_face
 from certify.errors import Conflict, Unavailable
-from certify.issue import key_set
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.queue import NoQueue
-from certify.record import NewRecord, record
 from certify.service import Service, build_service
 from certify.storage.certificates import certificates_of
 from certify.storage.facts import determinations_of
@@ -207,7 +215,7 @@ class _Play:
         with self._service.unit() as unit:
             reference_id = add_reference(unit, person, image)
         row = measure_reference(self._service, self._engine, reference_id)
-        if row.state != "active":
+        if row.state != ReferenceState.ACTIVE:
             raise Unavailable("The portrait could not be enrolled.", hint="Run 'certify models check'.")
 
     def _selfie(self, person: UUID, title: str, photo: bytes) -> None:
@@ -224,7 +232,7 @@ class _Play:
         except ImageRefused as refused:
             self._scenes.append(_Scene(title, "photo refused, may retry", why=[sentence(refused.code)]))
             return
-        row = evaluate_session(self._service, self._engine, session.id)
+        row = evaluate_session(self._service, self._engine, session.id, notice=note_face)
         with self._service.unit() as unit:
             verdicts = [d.verdict for d in determinations_of(unit.db, session_id=session.id)]
         words = {

@@ -16,19 +16,19 @@ import pyarrow.parquet as pq
 from rich.markup import escape
 from rich.table import Table
 
-from certify.audit import audit_report
+from certify.audit.sample import audit_report
 from certify.cli.output import console
-from certify.determine import let_time_pass
-from certify.receipts import receipts_of
+from certify.decision.determine import determine_due
+from certify.decision.receipts import receipts_of
+from certify.files.people_file import import_people
 from certify.registry.feeds.description import Feed, parse_feed
-from certify.registry.people_file import import_people
 from certify.registry.runs.carry_out import carry_out
 from certify.registry.runs.importing import import_file
 from certify.registry.runs.replay import replay_run
 from certify.registry.runs.report import run_report
 from certify.service import Service
 from certify.storage.people import count_by_standing
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
 from fixtures.nation.feeds import ACTS, Faults, deaths, life_events
 from fixtures.nation.people import Nation, make_nation
 
@@ -75,7 +75,7 @@ def play_registries(service: Service, out: Path, say: Callable[[str], None]) -> 
     for month in range(1, _MONTHS + 1):
         clock.day = _START + timedelta(days=_MONTH * month)
         say(f"Month {month}: time passes")
-        while let_time_pass(service):
+        while determine_due(service):
             pass
         for feed, table in ((_VISITS, visits), (_DEATHS, dead)):
             say(f"Month {month}: what '{feed.name}' sends")

@@ -14,8 +14,8 @@ from certify.cli.output import AsJson, console, errors, load_engine, print_json
 from certify.config import Settings
 
 if TYPE_CHECKING:
-    from models.evaluate import MatchingReport, SystemResult
-    from models.liveness.evaluate import LivenessEvaluation
+    from models.evaluation.liveness import LivenessEvaluation
+    from models.evaluation.matching import MatchingReport, SystemResult
     from models.statistics import Rate
 
 app = typer.Typer(help="Measure error rates on your own data.", no_args_is_help=True)
@@ -41,8 +41,8 @@ def matching(
     equal error rate, failures to acquire, all with 95 % intervals, per face model and fused, per group where the file
     names groups, and milliseconds per image. What data were too few for is left empty, never guessed.
     """
-    from models.evaluate import evaluate_matching  # noqa: PLC0415 - loads the face models
-    from models.plots import save_plot  # noqa: PLC0415
+    from models.evaluation.matching import evaluate_matching  # noqa: PLC0415 - loads the face models
+    from models.evaluation.matching_plot import save_plot  # noqa: PLC0415
 
     engine = load_engine(Settings())
     columns = (TextColumn("Measuring photos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -113,8 +113,8 @@ def liveness(
     of living people judged an attack (BPCER), and how many are asked to try again, all with 95 % intervals. Single
     images are reported apart from videos: they get the passive check alone.
     """
-    from models.liveness.evaluate import evaluate_liveness  # noqa: PLC0415 - loads the face models
-    from models.liveness.plot import save_liveness_plot  # noqa: PLC0415
+    from models.evaluation.liveness import evaluate_liveness  # noqa: PLC0415 - loads the face models
+    from models.evaluation.liveness_plot import save_liveness_plot  # noqa: PLC0415
 
     engine = load_engine(Settings())
     columns = (TextColumn("Judging samples"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -49,8 +49,8 @@ def linkage(
     Prints precision, recall and F1 in all, by stage and by kind of error, how many people per million were linked to
     somebody else's record ("false dead", were it a file of deaths), seconds of each step, and peak memory.
     """
-    from certify.registry.linking.engine import open_engine  # noqa: PLC0415 - pyarrow and DuckDB are slow to load
     from certify.registry.linking.evaluation import evaluate_linkage  # noqa: PLC0415
+    from certify.registry.linking.open_engine import open_engine  # noqa: PLC0415 - pyarrow and DuckDB are slow to load
     from certify.registry.linking.plot import save_weights_plot  # noqa: PLC0415
 
     opened = open_engine(engine, memory=memory, threads=threads)

@@ -12,11 +12,13 @@ import typer
 from certify.certificates.keys import Algorithm
 from certify.cli.output import ExitCode, agreed, complain, console, opened_service, progress_bar
 from certify.config import Settings
+from certify.decision.issue import key_set
+from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid
-from certify.issue import key_set
-from certify.rewrap import Moved, others_connected, rewrap
+from certify.rewrap import Rewrapped, rewrap
 from certify.service import Service, utc_now
 from certify.storage.keys import FileMasterKey, begin_move, end_move
+from certify.storage.rewrap import other_connections
 from certify.storage.signing import Purpose, active_key, rotate_key
 from certify.tokens import Role, development_signer
 
@@ -57,7 +59,7 @@ def rotate(
     """
     with opened_service() as service, service.unit() as unit:
         key = rotate_key(unit.db, service.vault, purpose, algorithm, unit.service.clock)
-        unit.ledger("key_rotated", None, purpose=purpose.value, kid=key.kid, algorithm=key.algorithm.value)
+        unit.ledger(LedgerEvent.KEY_ROTATED, None, purpose=purpose.value, kid=key.kid, algorithm=key.algorithm.value)
     console.print(f"New {purpose} key {key.kid} ({key.algorithm}). {_AFTERWARDS[purpose]}", soft_wrap=True)
 
 
@@ -124,7 +126,7 @@ def rewrap_command(
 
 def _ask_about_others(service: Service) -> None:
     with service.reading() as unit:
-        others = others_connected(unit.db)
+        others = other_connections(unit.db)
     if others:
         agreed(
             f"{others} other connections use this database. A service that knows only the old key can read nothing "
@@ -132,7 +134,7 @@ def _ask_about_others(service: Service) -> None:
         )
 
 
-def _tell_what_is_next(moved: Moved, key_id: str, to: Path, place: Path, *, in_place: bool) -> None:
+def _tell_what_is_next(moved: Rewrapped, key_id: str, to: Path, place: Path, *, in_place: bool) -> None:
     console.print(
         f"[green]✓[/] Everything is under {key_id} now. Moved: {moved.data_keys:,} data keys, "
         f"{moved.secrets:,} secrets, {moved.signing_keys:,} signing keys, {moved.answers:,} stored answers.",

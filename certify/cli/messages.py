@@ -14,10 +14,10 @@ from rich.table import Column, Table
 from certify.cli.output import AsJson, ExitCode, complain, console, opened_service, operator, print_json
 from certify.cli.person import PersonId
 from certify.errors import Invalid, Unavailable
-from certify.messages.texts import LANGUAGES
 from certify.service import Service
 from certify.storage.messages import count_messages, list_messages, mark_cancelled, retry_failed, waiting_messages
-from certify.storage.tables import MessageRow
+from certify.storage.tables.messages import MessageRow
+from certify.texts import LANGUAGES
 
 app = typer.Typer(help="See, send and cancel messages to people.", no_args_is_help=True)
 
@@ -131,7 +131,7 @@ def remind_people(
     People are reminded 90, 30 and 7 days before their proof of life is due, and every two weeks after it
     (docs/reminders.md). 'certify messages send' or the worker sends them.
     """
-    from certify.reminders import remind  # noqa: PLC0415 - few commands remind
+    from certify.messages.reminders import remind  # noqa: PLC0415 - few commands remind
 
     with opened_service() as service:
         _check_ways(service)
@@ -156,7 +156,7 @@ def letter(
 
     It can be handed over at a counter. Whoever has it can come in as that person, so treat it like a key.
     """
-    from certify.letters import write_letter  # noqa: PLC0415 - loads the PDF library
+    from certify.messages.letters import write_letter  # noqa: PLC0415 - loads the PDF library
     from certify.private_file import write_private  # noqa: PLC0415
 
     if language is not None and language not in LANGUAGES:

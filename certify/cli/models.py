@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from certify.cli.output import AsJson, ExitCode, console, errors, pack_store, print_json
-from models.packs import ModelStatus, Presence
+from models.weights.packs import ModelStatus, Presence
 
 app = typer.Typer(help="Look at, download and check the face models.", no_args_is_help=True)
 

@@ -20,7 +20,7 @@ from certify.config import Settings
 from certify.errors import Invalid
 from certify.queue import NoQueue, Queue
 from certify.service import Service, build_service
-from models.packs import PackStore, default_cache_dir, default_packs_dir
+from models.weights.packs import PackStore, default_cache_dir, default_packs_dir
 
 if TYPE_CHECKING:
     from models.pipeline import FaceEngine

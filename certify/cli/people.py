@@ -26,12 +26,17 @@ from certify.cli.output import (
 )
 from certify.cli.person import NationalId, PersonId, find_person
 from certify.cli.row_files import Encoding, QuarantineOption
-from certify.determine import determine
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.decision.determine import determine
+from certify.decision.receipts import deny, receipts_of
 from certify.erase import erase
 from certify.errors import Conflict
-from certify.identifiers import look_up
-from certify.receipts import deny, receipts_of
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.identifiers import look_up
+from certify.people.references import add_reference, measure_reference
 from certify.service import Service, Unit
 from certify.storage.people import entitlements_of, get_beneficiary
 from models.guidance import sentence
@@ -99,7 +104,7 @@ def import_file(
     last_proof_on. Repeat it as often as you like: what is in already is left alone, so a stopped import is simply
     started again. Exit code 3 when any row was quarantined.
     """
-    from certify.registry.people_file import import_people  # noqa: PLC0415 - pyarrow is slow to load
+    from certify.files.people_file import import_people  # noqa: PLC0415 - pyarrow is slow to load
 
     with opened_service() as service, progress_bar() as progress:
         bar = progress.add_task("Importing", total=None)

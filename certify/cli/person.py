@@ -11,10 +11,10 @@ from rich.table import Table
 
 from certify.cli.output import console
 from certify.errors import NotFound
-from certify.identifiers import look_up
+from certify.people.identifiers import look_up
 from certify.service import Service
 from certify.storage.people import get_beneficiary
-from certify.storage.tables import EntitlementRow
+from certify.storage.tables.people import EntitlementRow
 
 PersonId = Annotated[UUID | None, typer.Option("--beneficiary", help="Id of the person.")]
 NationalId = Annotated[

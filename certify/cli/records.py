@@ -10,8 +10,8 @@ import typer
 
 from certify.cli.output import AsJson, console, opened_service, operator, print_json
 from certify.cli.person import NationalId, PersonId, find_person, show_standings, standings_as_json
+from certify.decision.record import NewRecord, record
 from certify.errors import Invalid
-from certify.record import NewRecord, record
 from certify.service import Service
 from certify.storage.people import entitlements_of
 

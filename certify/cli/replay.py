@@ -7,8 +7,8 @@ from uuid import UUID
 
 import typer
 
+from certify.audit.replay import replay as replay_determination
 from certify.cli.output import AsJson, ExitCode, console, load_engine, opened_service, print_json
-from certify.replay import replay as replay_determination
 
 
 def register(root: typer.Typer) -> None:

@@ -11,7 +11,7 @@ import typer
 from certify.cli.output import ExitCode, console, opened_service, operator, print_json, progress_bar
 
 if TYPE_CHECKING:  # pyarrow is slow to load
-    from certify.row_file import FileReport
+    from certify.files.row_file import FileReport
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV or Parquet file with a header.", exists=True, dir_okay=False)]
 QuarantineOption = Annotated[
@@ -24,9 +24,9 @@ def import_file(
     work: Callable[..., FileReport], what: str, file: Path, quarantine: Path | None, encoding: str, *, as_json: bool
 ) -> None:
     """Import a file and say what became of its rows; ends with exit code 3 when any was quarantined."""
-    from certify.row_file import Source  # noqa: PLC0415 - pyarrow is slow to load
+    from certify.files.row_file import ImportSource  # noqa: PLC0415 - pyarrow is slow to load
 
-    source = Source(path=file, quarantine=quarantine, encoding=encoding, actor=operator())
+    source = ImportSource(path=file, quarantine=quarantine, encoding=encoding, actor=operator())
     with opened_service() as service, progress_bar() as progress:
         bar = progress.add_task(what, total=None)
         found = work(service, source, progress=lambda done, total: progress.update(bar, completed=done, total=total))

@@ -20,10 +20,10 @@ from typing import Annotated
 
 import typer
 
+from certify.capture.live.recording import MAX_FRAME_MESSAGE
 from certify.cli.output import console, load_engine, opened_service
 from certify.config import Settings
 from certify.errors import Unavailable
-from certify.live.recording import MAX_FRAME_MESSAGE
 from certify.logs import configure_logs
 from certify.queue import DatabaseQueue
 
@@ -131,22 +131,22 @@ def worker(
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     with opened_service(queue=DatabaseQueue()) as service:
         if registry:
-            from certify.registry_worker import run_registry_worker  # noqa: PLC0415 - loads DuckDB
+            from certify.workers.registry import run_registry_worker  # noqa: PLC0415 - loads DuckDB
 
             log.info("registry worker ready", extra={"pid": os.getpid()})
             asyncio.run(run_registry_worker(service, wait=not until_idle))
             return
         if messages:
-            from certify.messages_worker import run_messages_worker  # noqa: PLC0415 - only this one needs it
+            from certify.workers.messages import run_messages_worker  # noqa: PLC0415 - only this one needs it
 
             log.info("messages worker ready", extra={"pid": os.getpid(), "channels": list(service.senders.ways)})
             asyncio.run(run_messages_worker(service, wait=not until_idle))
             return
-        from certify.worker import Bench, run_worker  # noqa: PLC0415 - loads the face models
+        from certify.workers.faces import WorkerContext, run_worker  # noqa: PLC0415 - loads the face models
 
         engine = load_engine(settings)
         log.info("worker ready", extra={"pid": os.getpid(), "models": dict(engine.models)})
-        asyncio.run(run_worker(Bench(service, engine), wait=not until_idle, concurrency=concurrency))
+        asyncio.run(run_worker(WorkerContext(service, engine), wait=not until_idle, concurrency=concurrency))
 
 
 def guide(
@@ -154,9 +154,9 @@ def guide(
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Give live guidance: look at the frames of captures and say what to do. 'certify serve' starts its own."""
-    from certify.live.guide_process import serve_guide  # noqa: PLC0415 - loads the face models
-    from models.guide import Guides  # noqa: PLC0415
-    from models.packs import PackStore, default_cache_dir  # noqa: PLC0415
+    from certify.capture.live.guide_process import serve_guide  # noqa: PLC0415 - loads the face models
+    from models.live.guide import Guides  # noqa: PLC0415
+    from models.weights.packs import PackStore, default_cache_dir  # noqa: PLC0415
 
     settings = Settings()
     configure_logs(settings.log_level)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from certify.cli.output import console, progress_bar
 from certify.service import Service
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
 
 EngineName = Annotated[str, typer.Option(help="Where linking runs: duckdb, or spark (needs certify[spark] and Java).")]
 Memory = Annotated[str, typer.Option(help="Memory that DuckDB may use before it spills to disk.")]

@@ -10,11 +10,13 @@ import typer
 from rich.table import Column, Table
 
 from certify.cli.output import AsJson, Officer, console, opened_service, operator, print_json
-from certify.doorstep.agents import all_agents
-from certify.doorstep.receive import admit, is_admissible, refused_bundles
-from certify.doorstep.watch import confirm, look_at_agents, open_holds, page_of, release
+from certify.doorstep.receive import admit, is_admissible
+from certify.doorstep.watch import confirm, release, score_agents, scores_page
 from certify.private_file import write_private
 from certify.queue import DatabaseQueue
+from certify.storage.agents import all_agents
+from certify.storage.bundles import refused_bundles
+from certify.storage.holds import open_holds
 
 HoldId = Annotated[UUID, typer.Argument(help="Id of the hold, from 'certify agent holds'.")]
 
@@ -33,8 +35,8 @@ def integrity(
 ) -> None:
     """Write a page with what is unusual about each agent's visits, and how the score grew visit by visit."""
     with opened_service() as service, service.reading() as unit:
-        found = look_at_agents(unit)
-        page = page_of(found, unit.now)
+        found = score_agents(unit)
+        page = scores_page(found, unit.now)
     write_private(html, page.encode())
     console.print(f"Wrote {html}: {len(found.scores)} agents.", soft_wrap=True)
 
@@ -42,8 +44,8 @@ def integrity(
 def holds(as_json: AsJson = False) -> None:
     """List the agents whose certificates are held until a supervisor has looked, and why."""
     with opened_service() as service, service.reading() as unit:
-        rows = open_holds(unit)
-        badges = {agent.id: agent.badge for agent in all_agents(unit)}
+        rows = open_holds(unit.db)
+        badges = {agent.id: agent.badge for agent in all_agents(unit.db)}
     if as_json:
         names = ("id", "agent_id", "score", "signals", "opened_at")
         print_json([{name: getattr(row, name) for name in names} for row in rows])
@@ -72,8 +74,8 @@ def confirm_hold(hold: HoldId, officer: Officer) -> None:
 def refused(as_json: AsJson = False) -> None:
     """List sealed visits that did not count, with the reason of each."""
     with opened_service() as service, service.reading() as unit:
-        rows = refused_bundles(unit)
-        badges = {agent.id: agent.badge for agent in all_agents(unit)}
+        rows = refused_bundles(unit.db)
+        badges = {agent.id: agent.badge for agent in all_agents(unit.db)}
     if as_json:
         names = ("id", "agent_id", "tablet_id", "seq", "reason", "received_at", "delete_after")
         print_json([{name: getattr(row, name) for name in names} for row in rows])

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from certify.cli.output import AsJson, console, opened_service, operator, print_json
 from certify.cli.row_files import Encoding, FileArgument, QuarantineOption, import_file
 from certify.doorstep.backlog import Backlog, backlog
-from certify.doorstep.days import today_of
+from certify.doorstep.calendar import today_of
 from certify.doorstep.planning import (
     RECHECKED,
     WORKDAYS,
@@ -28,9 +28,9 @@ from certify.doorstep.planning import (
 from certify.errors import Invalid
 from certify.private_file import write_private
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow, VisitRow
-from certify.storage.tables import BeneficiaryRow
-from certify.visits import OPEN
+from certify.storage.tables.doorstep import AgentRow, VisitRow
+from certify.storage.tables.people import BeneficiaryRow
+from certify.storage.visits import OPEN
 
 app = typer.Typer(help="Plan visits at home, exchange the plan as CSV, see the backlog.", no_args_is_help=True)
 

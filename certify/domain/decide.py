@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
 
+from certify.domain.channels import CHANNELS, Channel
 from certify.domain.evidence import (
     AdverseRecord,
     Capture,
-    Channel,
     Check,
     Evidence,
     OfficerRuling,
@@ -334,8 +334,7 @@ def _seen_alive_since(kind: str, policy: Policy, facts: _Facts, proofs: list[Pro
     seen = [
         proof.proven_on
         for proof in proofs
-        if proof.proven_on > reported
-        and (proof.channel in (Channel.DOORSTEP, Channel.CONSULATE) or proof.assurance == LIVE_ASSURANCE)
+        if proof.proven_on > reported and (CHANNELS[proof.channel].in_person or proof.assurance == LIVE_ASSURANCE)
     ]
     return max(seen, default=None)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from certify.domain.channels import Channel
+
 
 class Check(StrEnum):
     """The three states of every check. What was not assessed never counts as passed."""
@@ -13,17 +15,6 @@ class Check(StrEnum):
     PASS = "pass"  # noqa: S105 - a state, not a password
     FAIL = "fail"
     NOT_ASSESSED = "not_assessed"
-
-
-class Channel(StrEnum):
-    """A way by which life can be proven."""
-
-    REMOTE = "remote"  # a capture session on the person's own phone
-    DOORSTEP = "doorstep"  # a visit by an agent
-    DATA = "data"  # signs of life in registries; the person does nothing
-    CONSULATE = "consulate"  # in person before a consular officer, for those abroad
-    OFFICER = "officer"  # an officer of the fund decided on a review case
-    PRIOR = "prior"  # a proof made before certify was introduced, taken over at import
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
+from certify.domain.channels import Channel
 from certify.domain.decide import Determination, NextStep, Standing
-from certify.domain.evidence import Channel, Check
+from certify.domain.evidence import Check
 from certify.domain.reasons import Code
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from certify.domain.evidence import Channel
+from certify.domain.channels import CHANNELS, Channel
 
 
 class PolicyInvalid(ValueError):
@@ -183,7 +183,7 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         validity_months=top.integer("validity_months", 1, 36),
         window_days=top.integer("window_days", 0, 366),
         grace_days=top.integer("grace_days", 0, 366),
-        # One source must never stop a payment (DESIGN, rule 3), whatever a policy says.
+        # One source must never stop a payment (docs/decisions/0004-decide-is-pure.md), whatever a policy says.
         stop_sources=top.integer("stop_sources", 2, 9),
         min_age=min_age,
         capture={
@@ -209,7 +209,7 @@ def _scheme_name(name: str) -> str:
 
 
 def _is_capture_channel(name: str) -> bool:
-    if name not in (Channel.REMOTE, Channel.DOORSTEP):
+    if name not in {channel.value for channel, rule in CHANNELS.items() if rule.captured}:
         raise PolicyInvalid(f"capture.{name}: only 'remote' and 'doorstep' are captured")
     return True
 

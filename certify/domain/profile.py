@@ -26,7 +26,7 @@ GENTLE_PROMPTS = frozenset({COME_CLOSER, *TURNS})
 
 GENTLE_FROM_AGE = 85
 """Completed years. A starting value, not measured: over 85 most have an impairment of sight, hearing or movement, and
-the commonest complaint about such services is the blink test that a ninety-year-old fails (FIELD)."""
+services of this kind fail people who cannot blink on command (docs/sources.md#india)."""
 
 MANY_SESSIONS = 5
 """Sessions of one person in an hour. Three attempts end in a visit; lost networks make one or two more. Unmeasured."""

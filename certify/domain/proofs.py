@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from heapq import heappop, heappush
 
-from certify.domain.evidence import Capture, Channel, Check, SignOfLife
+from certify.domain.channels import CHANNELS, Channel
+from certify.domain.evidence import Capture, Check, SignOfLife
 from certify.domain.policy import LivenessRule, Policy
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import local_date
@@ -32,18 +33,7 @@ class Proof:
     @property
     def rank(self) -> tuple[date, int, str, tuple[Reason, ...]]:
         """Later proofs first; of the same day the one whose channel stands nearest to the body."""
-        return self.proven_on, _CHANNEL_RANK.index(self.channel), self.assurance, self.reasons
-
-
-_CHANNEL_RANK = (
-    Channel.PRIOR,
-    Channel.DATA,
-    Channel.REMOTE,
-    Channel.DOORSTEP,
-    Channel.CONSULATE,
-    Channel.OFFICER,
-)
-_PROVEN = {Channel.REMOTE: Code.PROVEN_REMOTE, Channel.DOORSTEP: Code.PROVEN_DOORSTEP}
+        return self.proven_on, CHANNELS[self.channel].rank, self.assurance, self.reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +77,7 @@ def capture_proofs(captures: Iterable[Capture], policy: Policy, accepts: Accepts
         day = local_date(capture.event_at, policy.timezone)
         judgement = judge_capture(capture, policy)
         if judgement.state is Check.PASS and accepts(capture.channel, day):
-            proven = reason(_PROVEN[capture.channel], capture.id, date=day)
+            proven = reason(CHANNELS[capture.channel].reason, capture.id, date=day)
             proofs.append(Proof(day, capture.channel, judgement.assurance, (proven, *judgement.reasons)))
     return proofs
 

@@ -1,6 +1,9 @@
-"""Visits at home: agents with tablets that work for days without a network, and what they send when there is one.
+"""Visits at home: agents with tablets that work for days without a network, and what the tablets send later.
 
-``agents`` and ``tablets`` say who may visit, with which device; ``day`` is what a tablet takes along; ``bundle`` and
-``content`` are what it seals at the door; ``receive`` takes that in and ``opening`` acts on it; ``planning`` says who
-is visited when, and ``watch`` looks for agents who do not visit.
+- ``agents`` and ``tablets``: who can visit, and with which device. ``workload``: what a tablet takes along.
+- ``bundle``, ``content`` and ``clock``: the format of a sealed visit. ``receive`` stores it and ``opening`` acts on it.
+- ``visits``: wishes of beneficiaries. ``planning`` and ``plan_file``: who is visited, by whom, when. ``homes``: where.
+- ``watch`` scores agents and holds what a suspicious agent certified; ``backlog`` counts for staffing.
+
+The API, the commands and the workers call these modules. Their queries are in ``certify.storage``.
 """

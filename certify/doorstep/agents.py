@@ -1,46 +1,45 @@
-"""Agents: who may visit people at home, where, and how many a day."""
+"""Agents: who can visit people at home, in which area, and how many people a day."""
 
 from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from enum import StrEnum
 from typing import TypedDict
 from uuid import UUID
 
-from sqlalchemy import select
-
+from certify.domain.error_codes import ErrorCode
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.route import Point, point_of
-from certify.doorstep.tablets import end_tablets_of
+from certify.domain.states import AgentState, VisitState
+from certify.doorstep.tablets import revoke_tablets_of
+from certify.doorstep.visits import unplan
 from certify.errors import Conflict, Invalid, NotFound
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow, VisitRow
+from certify.storage.agents import get_agent, has_badge
 from certify.storage.people import get_beneficiary
-from certify.visits import put_back
-from models.image import probe
+from certify.storage.tables.doorstep import AgentRow, VisitRow
+from certify.storage.visits import lock_planned_of_agent
+from models.media.image import probe
 
 MAX_PHOTO = 200_000
-"""Bytes of an agent's photo: it goes to a telephone at somebody's door, over whatever network is there."""
+"""Bytes of an agent's photo: phones load it at the door, often over a slow network."""
 
 _BADGE = re.compile(r"[A-Za-z0-9\-]{2,30}")
-
-
-class AgentState(StrEnum):
-    """Whether an agent works."""
-
-    ACTIVE = "active"
-    AWAY = "away"  # ill or on leave: visits go to others
-    SUSPENDED = "suspended"  # until a supervisor has looked; tablets are locked out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAgent:
     """An agent to add.
 
-    ``area`` is a region, or what regions begin with; ``capacity`` is visits a day; days begin at the ``base``.
+    Attributes:
+        badge: the number on the agent's card; unique.
+        name: the name that people are shown at the door.
+        area: a region, or the beginning of regions; "" is everywhere.
+        capacity: visits a day.
+        photo: JPEG of at most ``MAX_PHOTO`` bytes.
+        base: where the agent's days begin.
     """
 
     badge: str
@@ -52,7 +51,7 @@ class NewAgent:
 
 
 class AgentChange(TypedDict, total=False):
-    """What of an agent may change; what is not given stays. Badges never change: they stand on cards."""
+    """What of an agent can change; keys that are not given stay. A badge never changes: it is printed on a card."""
 
     name: str
     area: str
@@ -62,10 +61,24 @@ class AgentChange(TypedDict, total=False):
 
 
 def add_agent(unit: Unit, new: NewAgent) -> AgentRow:
-    """Add an agent. Raises Invalid (``agent_invalid``), ImageRefused, Conflict (``agent_exists``)."""
+    """Add an agent.
+
+    Args:
+        unit: the transaction.
+        new: the agent.
+
+    Returns:
+        The stored agent, in state ``active``.
+
+    Raises:
+        Invalid: badge, name, capacity or base is wrong (``agent_invalid``), or the photo is no small JPEG
+            (``agent_photo``).
+        ImageRefused: the photo cannot be read.
+        Conflict: another agent has this badge (``agent_exists``).
+    """
     _check(new)
-    if unit.db.scalars(select(AgentRow.id).where(AgentRow.badge == new.badge)).one_or_none() is not None:
-        raise Conflict("There is an agent with this badge already.", code="agent_exists")
+    if has_badge(unit.db, new.badge):
+        raise Conflict("There is an agent with this badge already.", code=ErrorCode.AGENT_EXISTS)
     row = AgentRow(
         id=unit.service.new_id(),
         badge=new.badge,
@@ -75,16 +88,29 @@ def add_agent(unit: Unit, new: NewAgent) -> AgentRow:
     _fill(row, new)
     unit.db.add(row)
     unit.db.flush()
-    unit.ledger("agent_added", None, agent=str(row.id))
+    unit.ledger(LedgerEvent.AGENT_ADDED, None, agent=str(row.id))
     return row
 
 
 def change_agent(unit: Unit, agent_id: UUID, change: AgentChange) -> AgentRow:
-    """Change an agent. What is planned for them stays; the next plan goes by the new area, capacity and base.
+    """Change an agent.
 
-    Raises NotFound, Invalid (``agent_invalid``), ImageRefused.
+    Planned visits stay. The next planning uses the new area, capacity and base.
+
+    Args:
+        unit: the transaction.
+        agent_id: id of the agent.
+        change: the new values.
+
+    Returns:
+        The changed agent.
+
+    Raises:
+        NotFound: no such agent (``agent_not_found``).
+        Invalid: a new value is wrong (``agent_invalid``, ``agent_photo``).
+        ImageRefused: the photo cannot be read.
     """
-    row = get_agent(unit, agent_id, lock=True)
+    row = get_agent(unit.db, agent_id, lock=True)
     now = NewAgent(
         badge=row.badge,
         name=row.name,
@@ -98,46 +124,39 @@ def change_agent(unit: Unit, agent_id: UUID, change: AgentChange) -> AgentRow:
     if new != now:
         _fill(row, new)
         unit.db.flush()
-        unit.ledger("agent_changed", None, agent=str(row.id), changed=sorted(change))
+        unit.ledger(LedgerEvent.AGENT_CHANGED, None, agent=str(row.id), changed=sorted(change))
     return row
 
 
 def set_agent_state(unit: Unit, agent_id: UUID, state: AgentState) -> AgentRow:
-    """Say whether an agent works. Whoever is away or suspended keeps no visits: they go back to be planned anew.
+    """Set whether an agent works.
 
-    A suspended agent's tablets are revoked; what they sealed before can still be sent, and is kept for inquiry.
-    Raises NotFound.
+    An agent who is away or suspended keeps no visits: they wait to be planned again. The tablets of a suspended agent
+    are revoked. What they sealed before can still be sent, and is kept for inquiry.
+
+    Args:
+        unit: the transaction.
+        agent_id: id of the agent.
+        state: the new state.
+
+    Returns:
+        The agent.
+
+    Raises:
+        NotFound: no such agent (``agent_not_found``).
     """
-    row = get_agent(unit, agent_id, lock=True)
+    row = get_agent(unit.db, agent_id, lock=True)
     if row.state == state.value:
         return row
     row.state = state.value
     if state is not AgentState.ACTIVE:
-        waiting = select(VisitRow).where(VisitRow.agent_id == agent_id, VisitRow.state == "planned")
-        for visit in unit.db.scalars(waiting.with_for_update()):
-            put_back(visit)
+        for visit in lock_planned_of_agent(unit.db, agent_id):
+            unplan(visit)
     if state is AgentState.SUSPENDED:
-        end_tablets_of(unit, agent_id)
+        revoke_tablets_of(unit, agent_id)
     unit.db.flush()
-    unit.ledger("agent_state", None, agent=str(agent_id), state=state.value)
+    unit.ledger(LedgerEvent.AGENT_STATE, None, agent=str(agent_id), state=state.value)
     return row
-
-
-def get_agent(unit: Unit, agent_id: UUID, *, lock: bool = False) -> AgentRow:
-    """Return an agent. Raises NotFound.
-
-    The lock lets others store what refers to the agent: visits come in while hundreds of people are determined.
-    """
-    query = select(AgentRow).where(AgentRow.id == agent_id)
-    row = unit.db.scalars(query.with_for_update(key_share=True) if lock else query).one_or_none()
-    if row is None:
-        raise NotFound("There is no such agent.", code="agent_not_found")
-    return row
-
-
-def all_agents(unit: Unit) -> Sequence[AgentRow]:
-    """Return all agents, by badge."""
-    return unit.db.scalars(select(AgentRow).order_by(AgentRow.badge)).all()
 
 
 def base_of(row: AgentRow) -> Point | None:
@@ -146,11 +165,15 @@ def base_of(row: AgentRow) -> Point | None:
 
 
 @dataclass(frozen=True, slots=True)
-class AtTheDoor:
-    """What whoever scans the code at the door is told.
+class AgentAtDoor:
+    """The answer to a person who scans the code of an agent at the door.
 
-    ``today``: the agent works, and is to visit this person today. ``initials`` are those of the person visited; None
-    when the agent shows the code of the day, for a visit to somebody who is not in the plan.
+    Attributes:
+        agent: the agent whose code it is.
+        today: whether the agent works, and the visit is for today.
+        planned_on: the day of the visit.
+        initials: of the person who is visited; None for the code of the day, which an agent shows at visits outside
+            the plan.
     """
 
     agent: AgentRow
@@ -160,38 +183,51 @@ class AtTheDoor:
 
 
 def door_secret(unit: Unit, visit: VisitRow) -> str:
-    """Return what the code at the door says: it names one visit of one agent on one day, and nobody can make one up."""
+    """Return the secret in the code at the door: it names one visit of one agent on one day, under a keyed hash."""
     return f"{visit.id.hex}{_door_mark(unit, visit.id, visit.agent_id, visit.planned_on)}"
 
 
 def day_secret(unit: Unit, agent_id: UUID, on: date) -> str:
-    """Return what an agent's code says on one day at a door that is not in the plan."""
+    """Return the secret in an agent's code of the day, for visits outside the plan on that day."""
     return f"{agent_id.hex}{_door_mark(unit, None, agent_id, on)}"
 
 
-def check_agent(unit: Unit, secret: str, today: date) -> AtTheDoor:
-    """Say who the agent is that shows this code. Raises NotFound (``agent_unknown``) for any code that is not ours.
+def check_agent(unit: Unit, secret: str, today: date) -> AgentAtDoor:
+    """Return the agent who shows a code.
 
-    A code of the day is none of ours on any other day, nor once the agent does not work: no visit would explain it.
+    A code of the day is valid on that day only, and only while the agent works: otherwise no visit would explain it.
+
+    Args:
+        unit: the transaction.
+        secret: what the code says.
+        today: the present day where agents work.
+
+    Returns:
+        The agent, and whether the visit is for today.
+
+    Raises:
+        NotFound: the code is not one of ours (``agent_unknown``).
     """
-    unknown = NotFound("This code is not one of ours.", hint="Let nobody in. Call the fund.", code="agent_unknown")
+    unknown = NotFound(
+        "This code is not one of ours.", hint="Do not let the person in. Call the fund.", code=ErrorCode.AGENT_UNKNOWN
+    )
     try:
-        named = UUID(hex=secret[:32])
+        number = UUID(hex=secret[:32])
     except ValueError:
         raise unknown from None
-    working = unit.db.get(AgentRow, named)
+    working = unit.db.get(AgentRow, number)
     if working is not None and working.state == AgentState.ACTIVE.value:
-        if _same(secret, day_secret(unit, named, today)):
-            return AtTheDoor(working, today=True, planned_on=today, initials=None)
+        if _same(secret, day_secret(unit, number, today)):
+            return AgentAtDoor(working, today=True, planned_on=today, initials=None)
         raise unknown
-    visit = unit.db.get(VisitRow, named)
+    visit = unit.db.get(VisitRow, number)
     if visit is None or visit.agent_id is None or not _same(secret, door_secret(unit, visit)):
         raise unknown
-    agent = get_agent(unit, visit.agent_id)
+    agent = get_agent(unit.db, visit.agent_id)
     name = get_beneficiary(unit.db, visit.beneficiary_id).name or ""
     initials = " ".join(f"{word[0]}." for word in name.split()[:3])
-    works = agent.state == AgentState.ACTIVE.value and visit.state in ("planned", "made")
-    return AtTheDoor(agent, works and visit.planned_on == today, visit.planned_on, initials)
+    works = agent.state == AgentState.ACTIVE.value and visit.state in (VisitState.PLANNED, VisitState.MADE)
+    return AgentAtDoor(agent, works and visit.planned_on == today, visit.planned_on, initials)
 
 
 def _same(secret: str, ours: str) -> bool:
@@ -207,12 +243,12 @@ def _check(new: NewAgent) -> None:
     if not _BADGE.fullmatch(new.badge) or not new.name.strip() or not 0 <= new.capacity <= 60:
         raise Invalid(
             "An agent needs a badge of 2 to 30 letters, digits or '-', a name, and 0 to 60 visits a day.",
-            code="agent_invalid",
+            code=ErrorCode.AGENT_INVALID,
         )
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # neither holds of what is not a number
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # both comparisons are false for NaN
         raise Invalid(
             "A base has a latitude between -90 and 90 degrees and a longitude between -180 and 180.",
-            code="agent_invalid",
+            code=ErrorCode.AGENT_INVALID,
         )
     if new.photo is not None:
         _check_photo(new.photo)
@@ -225,4 +261,4 @@ def _fill(row: AgentRow, new: NewAgent) -> None:
 
 def _check_photo(photo: bytes) -> None:
     if len(photo) > MAX_PHOTO or probe(photo).format != "JPEG":
-        raise Invalid(f"The photo of an agent is a JPEG of at most {MAX_PHOTO:,} bytes.", code="agent_photo")
+        raise Invalid(f"The photo of an agent is a JPEG of at most {MAX_PHOTO:,} bytes.", code=ErrorCode.AGENT_PHOTO)

@@ -1,4 +1,4 @@
-"""How many visits wait, and how many can be made: what whoever hires and sends agents wants to know."""
+"""The backlog of visits against the capacity of agents, for staffing."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import func, select
-
-from certify.doorstep.days import today_of
+from certify.domain.states import VisitState
+from certify.doorstep.calendar import today_of
 from certify.doorstep.planning import WORKDAYS, working_days
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow, VisitRow
-from certify.storage.tables import BeneficiaryRow
-from certify.visits import OPEN
+from certify.storage.backlog import (
+    capacity_by_area,
+    count_asked_by_day,
+    count_by_reason,
+    count_by_region,
+    count_planned_by_day,
+)
 
 NO_AGENT = "no agent"
-"""Stands for the areas in which nobody works."""
+"""Stands for all areas in which no agent works."""
 
 WAITS: tuple[tuple[str, int | None], ...] = (
     ("up to 1 week", 7),
@@ -26,12 +29,19 @@ WAITS: tuple[tuple[str, int | None], ...] = (
     ("4 to 8 weeks", 56),
     ("longer", None),
 )
-"""How waiting is shown: a name, and below how many days."""
+"""Groups of waiting times: a name, and the number of days that the wait stays below."""
 
 
 @dataclass(frozen=True, slots=True)
 class AreaLoad:
-    """An agents' area: visits asked for without a day, planned on the days shown, and what can be made on them."""
+    """The load of an agents' area.
+
+    Attributes:
+        area: the area.
+        asked: visits without a day.
+        planned: visits planned on the days shown.
+        capacity: visits that can be made on the days shown.
+    """
 
     area: str
     asked: int
@@ -41,7 +51,7 @@ class AreaLoad:
 
 @dataclass(frozen=True, slots=True)
 class DayLoad:
-    """A working day: visits planned, and what all agents can make."""
+    """The load of a working day: visits that are planned, and visits that all agents together can make."""
 
     day: date
     planned: int
@@ -50,7 +60,15 @@ class DayLoad:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The figures. ``reasons``: open visits by why they are needed. ``waits``: those without a day, by how long."""
+    """The figures of the backlog.
+
+    Attributes:
+        as_of: the day of the figures.
+        days: each working day shown.
+        areas: each area with agents or visits.
+        reasons: open visits, by the reason why they are needed.
+        waits: visits without a day, by how long they have waited.
+    """
 
     as_of: date
     days: Sequence[DayLoad]
@@ -60,21 +78,29 @@ class Backlog:
 
     @property
     def asked(self) -> int:
-        """Return how many have no day."""
+        """Return how many visits have no day."""
         return sum(load.asked for load in self.areas)
 
 
 def backlog(unit: Unit, first_day: date, days: int, *, workdays: Collection[int] = WORKDAYS) -> Backlog:
-    """Return the figures for the working days among so many calendar days from the first on.
+    """Return the figures for the working days of a period.
 
-    A person's visits count in the longest area that fits where they live; agents of a wider area may come too.
+    A visit counts in the longest area that fits the region where the person lives; agents of a wider area may come too.
+
+    Args:
+        unit: the transaction; it is only read.
+        first_day: the first day of the period.
+        days: calendar days in the period.
+        workdays: days of the week on which agents work; Monday is 0.
+
+    Returns:
+        The figures.
     """
     every = working_days(first_day, days, workdays)
-    agents = select(AgentRow.area, func.sum(AgentRow.capacity)).where(AgentRow.state == "active")
-    capacity = {area: int(number) for area, number in unit.db.execute(agents.group_by(AgentRow.area))}
+    capacity = capacity_by_area(unit.db)
     asked, planned = _by_area(unit, every, capacity)
-    reasons = select(VisitRow.reason, func.count()).where(VisitRow.state.in_(OPEN)).group_by(VisitRow.reason)
-    on_day = _planned_by_day(unit, every)
+    reasons = count_by_reason(unit.db)
+    on_day = count_planned_by_day(unit.db, every)
     return Backlog(
         as_of=today_of(unit),
         days=[DayLoad(day, on_day.get(day, 0), sum(capacity.values())) for day in every],
@@ -82,38 +108,24 @@ def backlog(unit: Unit, first_day: date, days: int, *, workdays: Collection[int]
             AreaLoad(area, asked[area], planned[area], capacity.get(area, 0) * len(every))
             for area in sorted({*capacity, *asked, *planned})
         ],
-        reasons=dict(sorted(unit.db.execute(reasons).all())),
+        reasons=reasons,
         waits=_waits(unit),
     )
 
 
 def _by_area(unit: Unit, days: Sequence[date], capacity: Collection[str]) -> tuple[Counter[str], Counter[str]]:
-    region = func.coalesce(BeneficiaryRow.region, "")
-    query = (
-        select(region, VisitRow.state, func.count())
-        .join(BeneficiaryRow, BeneficiaryRow.id == VisitRow.beneficiary_id)
-        .where((VisitRow.state == "asked") | ((VisitRow.state == "planned") & VisitRow.planned_on.in_(days)))
-        .group_by(region, VisitRow.state)
-    )
     asked: Counter[str] = Counter()
     planned: Counter[str] = Counter()
     longest_first = sorted(capacity, key=len, reverse=True)
-    for place, state, number in unit.db.execute(query):
-        area = next((area for area in longest_first if place.startswith(area)), NO_AGENT)
-        (asked if state == "asked" else planned)[area] += number
+    for region, state, visits in count_by_region(unit.db, days):
+        area = next((area for area in longest_first if region.startswith(area)), NO_AGENT)
+        (asked if state == VisitState.ASKED else planned)[area] += visits
     return asked, planned
 
 
-def _planned_by_day(unit: Unit, days: Sequence[date]) -> dict[date | None, int]:
-    query = select(VisitRow.planned_on, func.count()).where(VisitRow.state == "planned", VisitRow.planned_on.in_(days))
-    return dict(unit.db.execute(query.group_by(VisitRow.planned_on)).all())
-
-
 def _waits(unit: Unit) -> dict[str, int]:
-    found = dict.fromkeys((name for name, _ in WAITS), 0)
-    day = func.date_trunc("day", VisitRow.asked_at, "UTC")
-    query = select(day, func.count()).where(VisitRow.state == "asked").group_by(day)
-    for asked_on, number in unit.db.execute(query):
+    waits = dict.fromkeys((name for name, _ in WAITS), 0)
+    for asked_on, visits in count_asked_by_day(unit.db):
         waited = unit.now - asked_on
-        found[next(name for name, limit in WAITS if limit is None or waited < timedelta(days=limit))] += number
-    return found
+        waits[next(name for name, limit in WAITS if limit is None or waited < timedelta(days=limit))] += visits
+    return waits

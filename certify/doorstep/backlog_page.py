@@ -1,4 +1,4 @@
-"""The backlog of visits as one HTML page with plots, to be sent around. It names nobody and loads nothing."""
+"""The backlog of visits as one HTML page with plots, for sending by e-mail. It names no person and loads nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from certify.doorstep.backlog import AreaLoad, Backlog
-from certify.registry.runs.svg import Series, bars
+from certify.svg import Series, bars
 
 REASONS = {
     "asked": "asked for",
@@ -17,10 +17,11 @@ REASONS = {
     "fund": "fund's plan",
     "walk_in": "not planned",
 }
-"""Why a visit is needed, in words short enough to stand below a bar (docs/doorstep-planning.md says more)."""
+"""Reasons for visits, in words short enough for the label of a bar (docs/doorstep-planning.md explains them)."""
 
 _MOST_AREAS = 24
-"""Areas shown, those with most visits first; more bars could not be read. The rest are one bar."""
+"""Areas shown, those with the most visits; more bars would be unreadable. One more bar shows all the others."""
+
 _STYLE = """
 :root { color-scheme: light; } body { font: 17px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
 padding: 0 1rem; color: #1c1c1c; } h1 { font-size: 1.6rem; } table { border-collapse: collapse; }
@@ -34,17 +35,17 @@ svg { width: 100%; min-width: 36rem; height: auto; } .grid { stroke: #ddd; }
 """
 
 
-def backlog_page(found: Backlog) -> str:
-    """Return the page."""
-    days = found.days
+def backlog_page(backlog: Backlog) -> str:
+    """Return the page in HTML."""
+    days = backlog.days
     span = f"{days[0].day} to {days[-1].day}" if days else "no working day"
     capacity = sum(load.capacity for load in days)
     planned = sum(load.planned for load in days)
-    areas = _shown(found.areas)
+    areas = _shown(backlog.areas)
     parts = [
         "<h1>Visits at home: capacity and backlog</h1>",
-        f"<p>As of {found.as_of}; days shown: {span}.</p>",
-        f"<p>{planned:,} visits are planned of {capacity:,} that can be made; {found.asked:,} have no day yet.</p>",
+        f"<p>As of {backlog.as_of}; days shown: {span}.</p>",
+        f"<p>{planned:,} visits are planned of {capacity:,} that can be made; {backlog.asked:,} have no day yet.</p>",
         bars(
             "Days: planned, and room left",
             [f"{load.day:%m-%d}" for load in days],
@@ -65,9 +66,9 @@ def backlog_page(found: Backlog) -> str:
             ],
             unit="visits",
         ),
-        _counts("Why visits are needed", {REASONS.get(name, name): number for name, number in found.reasons.items()}),
-        _counts("How long people wait for a day", found.waits),
-        _table(found.areas),
+        _counts("Why visits are needed", {REASONS.get(name, name): visits for name, visits in backlog.reasons.items()}),
+        _counts("How long people wait for a day", backlog.waits),
+        _table(backlog.areas),
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Visits: capacity and backlog</title>'

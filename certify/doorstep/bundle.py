@@ -1,10 +1,10 @@
-"""The envelope of one visit: sealed by the tablet for the service alone, signed by the tablet, chained to the last one.
+"""The envelope of one visit: encrypted for the service alone, signed by the tablet, chained to the bundle before it.
 
 ``MAGIC · length of header (4 bytes, big endian) · header (JSON) · encapsulated key (65) · ciphertext · signature (64)``
 
-Sealing is HPKE in base mode (RFC 9180): DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, with ``INFO``, and with
-everything up to the end of the header as additional data. The signature is ECDSA on P-256 with SHA-256 over everything
-before it, as r · s. The header names nobody. docs/decisions/0017 says why these.
+The encryption is HPKE in base mode (RFC 9180): DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, with ``INFO``. The
+additional data is everything up to the end of the header. The signature is ECDSA on P-256 with SHA-256 over everything
+before it, as r · s. The header names no person. docs/decisions/0017-sealed-visits.md gives the reasons for this choice.
 """
 
 from __future__ import annotations
@@ -30,29 +30,30 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey, PyHPKEError
 
 from certify.certificates.keys import SigningKey
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 
 MAGIC = b"CERTIFYV1\n"
 INFO = b"certify visit 1"
 MAX_BUNDLE = 6_000_000
-"""Bytes. Five photos of the largest size that the tablet keeps come to two million."""
+"""Bytes. Five photos of the largest size that the tablet keeps have two million bytes together."""
 
 _MAX_HEADER = 2_000
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,43}")  # a thumbprint, as keys are named
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,43}")  # keys are named by their thumbprint
 _ENCAPSULATED, _SIGNATURE = 65, 64
 _SUITE = CipherSuite.new(KEMId.DHKEM_P256_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.AES256_GCM)
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What everybody may read of a bundle.
+    """The part of a bundle that is not encrypted.
 
     Attributes:
-        tablet: whose key signs.
-        visit: the visit; of the plan, or made by the tablet when somebody was visited who was not in it.
+        tablet: the tablet whose key signs.
+        visit: id of the visit: from the plan, or drawn by the tablet for a visit outside the plan.
         seq: place in the tablet's chain, from 1.
-        previous: sha256 of the bundle before; for the first, of the tablet's enrolment (``chain_start``).
-        key: name of the service's key that it is sealed to.
+        previous: SHA-256 of the bundle before; for the first bundle, of the tablet's enrolment (``chain_start``).
+        key: name of the service's key that the bundle is encrypted for.
     """
 
     tablet: UUID
@@ -64,7 +65,13 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle, taken apart and not verified yet."""
+    """A bundle that was parsed and not verified yet.
+
+    Attributes:
+        data: the whole bundle.
+        header: its header.
+        sealed_from: place of the first byte after the header.
+    """
 
     data: bytes
     header: Header
@@ -72,7 +79,17 @@ class Bundle:
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Take a bundle apart. Raises Invalid (``bundle_malformed``)."""
+        """Parse a bundle.
+
+        Args:
+            data: the bytes that a tablet sent.
+
+        Returns:
+            The bundle; nothing of it is verified.
+
+        Raises:
+            Invalid: the bytes are no bundle (``bundle_malformed``).
+        """
         start = len(MAGIC) + 4
         length = int.from_bytes(data[len(MAGIC) : start])
         if len(data) > MAX_BUNDLE or not data.startswith(MAGIC) or length > _MAX_HEADER:
@@ -98,11 +115,11 @@ class Bundle:
 
     @property
     def sha256(self) -> bytes:
-        """Hash of the whole, by which the next one names it."""
+        """Hash of the whole bundle, by which the next bundle of the chain names it."""
         return hashlib.sha256(self.data).digest()
 
     def is_signed_by(self, jwk: Mapping[str, Any]) -> bool:
-        """Tell whether the device with this public key signed it."""
+        """Tell whether the tablet with this public key signed the bundle."""
         r, s = self.data[-_SIGNATURE:-32], self.data[-32:]
         signature = encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
         try:
@@ -112,19 +129,39 @@ class Bundle:
         return True
 
     def open(self, key: SigningKey) -> bytes:
-        """Decrypt with the service's private key. Raises Invalid (``bundle_unreadable``)."""
+        """Decrypt the bundle.
+
+        Args:
+            key: the service's private key that the header names.
+
+        Returns:
+            The clear bytes (``certify.doorstep.content``).
+
+        Raises:
+            Invalid: the bundle is not encrypted for this key, or was altered (``bundle_unreadable``).
+        """
         view = self.data[self.sealed_from : -_SIGNATURE]
         try:
             private = KEMKey.from_jwk(json.dumps({n: v for n, v in key.to_jwk().items() if n not in ("alg", "use")}))
             context = _SUITE.create_recipient_context(view[:_ENCAPSULATED], private, INFO)
             return context.open(view[_ENCAPSULATED:], self.data[: self.sealed_from])
         except (PyHPKEError, ValueError) as error:
-            raise Invalid("The bundle cannot be decrypted.", code="bundle_unreadable") from error
+            raise Invalid("The bundle cannot be decrypted.", code=ErrorCode.BUNDLE_UNREADABLE) from error
 
 
 def public_key(jwk: Mapping[str, Any]) -> EllipticCurvePublicKey:
-    """Read a device's public key. Raises Invalid (``device_key``)."""
-    wrong = Invalid("This is no key of a tablet.", code="device_key")
+    """Read the public key of a tablet.
+
+    Args:
+        jwk: the key as a JWK; it must be on the curve P-256.
+
+    Returns:
+        The key.
+
+    Raises:
+        Invalid: this is no such key (``device_key``).
+    """
+    wrong = Invalid("This is no key of a tablet.", code=ErrorCode.DEVICE_KEY)
     if (jwk.get("kty"), jwk.get("crv")) != ("EC", "P-256"):
         raise wrong
     try:
@@ -135,7 +172,7 @@ def public_key(jwk: Mapping[str, Any]) -> EllipticCurvePublicKey:
 
 
 def chain_start(tablet: UUID, jwk: Mapping[str, Any]) -> bytes:
-    """Return what the first bundle of a tablet names as the one before: its enrolment."""
+    """Return the hash of a tablet's enrolment, which its first bundle names as the bundle before it."""
     return hashlib.sha256(f"certify chain|{tablet}|{jwk['x']}|{jwk['y']}".encode()).digest()
 
 
@@ -144,4 +181,6 @@ def _from_base64url(text: str) -> bytes:
 
 
 def _malformed() -> Invalid:
-    return Invalid("This is no sealed visit.", hint="Send the bundle as the tablet sealed it.", code="bundle_malformed")
+    return Invalid(
+        "This is no sealed visit.", hint="Send the bundle as the tablet sealed it.", code=ErrorCode.BUNDLE_MALFORMED
+    )

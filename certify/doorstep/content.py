@@ -1,6 +1,6 @@
-"""What a tablet seals of a visit: what the agent entered, and photos or a video. Written by a device, so never trusted.
+"""The content of a sealed visit: what the agent entered, and photos or a video. A tablet wrote it, so all is checked.
 
-``length of the entries (4 bytes, big endian) · entries (JSON) · parts``, the parts as long as the entries say.
+``length of the entries (4 bytes, big endian) · entries (JSON) · parts``; the entries give the length of each part.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from certify.domain.error_codes import ErrorCode
 from certify.doorstep.clock import Stamp
 from certify.errors import Invalid
 
 MAX_PHOTOS = 5
 STATEMENT = "2026-11"
-"""Version of the words that the agent signs (api/web/tablet/locales, key ``statement.text``)."""
+"""Version of the statement that the agent signs (api/web/tablet/locales, key ``statement.text``)."""
 
 _MAX_ENTRIES = 64_000
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 _Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00]*$")]
 
 
-class Result(StrEnum):
-    """What came of a visit."""
+class VisitResult(StrEnum):
+    """The result of a visit."""
 
     FACE = "face"  # the person was photographed or filmed
     WITNESSES = "witnesses"  # no face possible: two witnesses saw the person
@@ -37,8 +38,8 @@ class Result(StrEnum):
     REFUSED = "refused"
 
 
-ATTESTED = frozenset({Result.WITNESSES, Result.MEDICAL})
-"""Results that say somebody is alive without anything that a machine can measure."""
+ATTESTED = frozenset({VisitResult.WITNESSES, VisitResult.MEDICAL})
+"""Results that attest that the person is alive, without anything that the face models can measure."""
 
 
 class _Model(BaseModel):
@@ -46,19 +47,19 @@ class _Model(BaseModel):
 
 
 class StampIn(_Model):
-    """A reading of the tablet's clocks; see ``certify.doorstep.clock.Stamp``."""
+    """A reading of the tablet's clocks, as it was sent (``certify.doorstep.clock.Stamp``)."""
 
     wall_ms: float = Field(ge=0, le=1e14, allow_inf_nan=False)
     steady_ms: float = Field(ge=0, le=1e12, allow_inf_nan=False)
     page: Annotated[str, StringConstraints(min_length=8, max_length=64)]
 
     def stamp(self) -> Stamp:
-        """Return it as the clock's judge takes it."""
+        """Return the reading as ``judge_clock`` takes it."""
         return Stamp(self.wall_ms, self.steady_ms, self.page)
 
 
 class Clocks(_Model):
-    """The last time that the service signed, and the tablet's clocks then and at the visit."""
+    """The last time that the service signed, and the tablet's clocks at that moment and at the visit."""
 
     anchor: Annotated[str, StringConstraints(max_length=100)]
     anchored: StampIn
@@ -66,10 +67,10 @@ class Clocks(_Model):
     sealed: StampIn
 
 
-class Who(_Model):
-    """Who was visited: whom the plan names, or a card number or letter when the person was not in it.
+class VisitedPerson(_Model):
+    """The person who was visited, and ``how`` the agent identified them.
 
-    ``how`` is how the agent knew the person.
+    The plan gives the id. For a visit outside the plan there is a card number, or the code of a letter.
     """
 
     beneficiary: UUID | None = None
@@ -79,7 +80,7 @@ class Who(_Model):
 
 
 class Place(_Model):
-    """Where the tablet was, as it says (WGS 84), and within how many metres."""
+    """Where the tablet reports that it was: degrees (WGS 84), and the accuracy in metres."""
 
     latitude: float = Field(ge=-90, le=90, allow_inf_nan=False)
     longitude: float = Field(ge=-180, le=180, allow_inf_nan=False)
@@ -87,21 +88,21 @@ class Place(_Model):
 
 
 class Witness(_Model):
-    """Somebody who saw the person alive with the agent."""
+    """A person who saw the beneficiary alive, together with the agent."""
 
     name: _Line
     relation: _Line
 
 
 class Slot(_Model):
-    """A reader that a fund may attach. What it said is kept as it was said; this release assesses none of it."""
+    """The output of a reader that a fund attached to the tablet. It is stored unchanged and not assessed yet."""
 
     kind: Literal["fingerprint", "card_reader"]
     declared: _Line
 
 
 class Death(_Model):
-    """Who told the agent that the person is dead, and when that was."""
+    """Who told the agent that the beneficiary is dead, and the day of death if it is known."""
 
     informant: _Line
     relation: _Line
@@ -109,17 +110,17 @@ class Death(_Model):
 
 
 class PartIn(_Model):
-    """One file of the bundle, in the order in which they lie there."""
+    """Kind and length in bytes of one file; the list has the order of the files."""
 
     kind: Literal["photo", "video", "medical", "document"]
     size: int = Field(gt=0, le=6_000_000)
 
 
 class Entries(_Model):
-    """Everything the agent entered."""
+    """Everything that the agent entered."""
 
-    result: Result
-    who: Who
+    result: VisitResult
+    who: VisitedPerson
     clocks: Clocks
     place: Place | None = None
     consent: bool = False
@@ -138,26 +139,28 @@ class Entries(_Model):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         kinds = [part.kind for part in self.parts]
-        if self.result is Result.FACE and not (1 <= kinds.count("photo") <= MAX_PHOTOS or kinds.count("video") == 1):
+        if self.result is VisitResult.FACE and not (
+            1 <= kinds.count("photo") <= MAX_PHOTOS or kinds.count("video") == 1
+        ):
             raise ValueError("a face needs one to five photos, or one video")
         if "photo" in kinds and "video" in kinds:
             raise ValueError("photos or a video, not both")
-        if self.result is Result.FACE and not self.consent:
-            raise ValueError("nobody is recognised by the face without their consent")
-        if self.result is Result.WITNESSES and len(self.witnesses) < 2:
+        if self.result is VisitResult.FACE and not self.consent:
+            raise ValueError("a face is compared only with the person's consent")
+        if self.result is VisitResult.WITNESSES and len(self.witnesses) < 2:
             raise ValueError("two witnesses are needed")
-        if self.result is Result.MEDICAL and "medical" not in kinds:
+        if self.result is VisitResult.MEDICAL and "medical" not in kinds:
             raise ValueError("a photo of the medical attestation is needed")
         if self.result in ATTESTED and not self.why_no_face:
-            raise ValueError("why there is no face must be said")
-        if self.result is Result.DECEASED and (self.death is None or "document" not in kinds):
+            raise ValueError("the reason why there is no face is needed")
+        if self.result is VisitResult.DECEASED and (self.death is None or "document" not in kinds):
             raise ValueError("a death needs an informant and a photo of a document")
         return self
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One file of a visit."""
+class BundlePart:
+    """One file of a visit; ``kind`` as in ``PartIn``."""
 
     kind: str
     data: bytes
@@ -165,34 +168,44 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What was sealed."""
+    """The clear content of a bundle."""
 
     entries: Entries
-    parts: tuple[Part, ...]
+    parts: tuple[BundlePart, ...]
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read what came out of a bundle. Raises Invalid (``visit_incomplete``), naming the fields and no values."""
+        """Parse the decrypted bytes of a bundle.
+
+        Args:
+            data: the decrypted bytes.
+
+        Returns:
+            The checked content.
+
+        Raises:
+            Invalid: something is missing or wrong (``visit_incomplete``). The message names the fields, never values.
+        """
         length = int.from_bytes(data[:4])
         if length > _MAX_ENTRIES or len(data) < 4 + length:
             raise _incomplete("its length")
         try:
             entries = Entries.model_validate_json(data[4 : 4 + length])
         except ValidationError as error:
-            wrong = {".".join(map(str, found["loc"])) or str(found["msg"]) for found in error.errors()}
+            wrong = {".".join(map(str, one["loc"])) or str(one["msg"]) for one in error.errors()}
             raise _incomplete(", ".join(sorted(wrong)[:8])) from error
         parts, start = [], 4 + length
         for part in entries.parts:
-            parts.append(Part(part.kind, data[start : start + part.size]))
+            parts.append(BundlePart(part.kind, data[start : start + part.size]))
             start += part.size
         if start != len(data):
             raise _incomplete("the sizes of its files")
         return cls(entries, tuple(parts))
 
     def of(self, kind: str) -> list[bytes]:
-        """Return the files of a kind."""
+        """Return the bytes of all files of a kind, in their order."""
         return [part.data for part in self.parts if part.kind == kind]
 
 
 def _incomplete(what: str) -> Invalid:
-    return Invalid(f"The visit is not complete: {what}.", code="visit_incomplete")
+    return Invalid(f"The visit is not complete: {what}.", code=ErrorCode.VISIT_INCOMPLETE)

@@ -1,4 +1,4 @@
-"""Where people live and how their door is found: for agents on their way, sealed by the person's key."""
+"""Homes: where people live and how an agent finds the door, sealed by each person's key."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ import math
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
-
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Gone, Invalid
 from certify.service import Unit
-from certify.storage.doorstep_tables import HomeRow
-from certify.storage.people import get_beneficiary
+from certify.storage.homes import put_sealed_homes, sealed_homes
 
 MAX_ADDRESS, MAX_DIRECTIONS = 300, 1000
-"""Characters: they go to a tablet over whatever network there is, and are read standing at a road."""
+"""Characters. Tablets load them over slow networks, and agents read them on the street."""
 
 _LABEL = "home"
 
@@ -29,9 +25,10 @@ class Home:
     """A person's home.
 
     Attributes:
-        address: as one writes it on a letter, in one or more lines.
-        directions: what helps to find the door ("second floor, ring at Silva").
-        latitude, longitude: in degrees (WGS 84); both or neither.
+        address: as on a letter, in one or more lines.
+        directions: how to find the door ("second floor, ring at Silva").
+        latitude: degrees (WGS 84); None if and only if the longitude is None.
+        longitude: degrees (WGS 84).
     """
 
     address: str
@@ -40,56 +37,58 @@ class Home:
     longitude: float | None = None
 
 
-def set_home(unit: Unit, beneficiary_id: UUID, home: Home) -> None:
-    """Store where a person lives, in place of what was there. Raises NotFound, Gone, Invalid (``home_invalid``)."""
-    get_beneficiary(unit.db, beneficiary_id, lock=True)
-    unit.sealer(beneficiary_id)
-    set_homes(unit, {beneficiary_id: home})
-
-
 def set_homes(unit: Unit, homes: Mapping[UUID, Home]) -> set[UUID]:
-    """Store where many people live, in one statement; return whose was stored: who was erased has no home.
+    """Store the homes of people in one statement; a stored home is replaced.
 
-    Raises Invalid (``home_invalid``), and then stores none: check them one by one with ``checked_home``.
+    Args:
+        unit: the transaction.
+        homes: homes by person.
+
+    Returns:
+        The people whose home was stored. Erased people are left out.
+
+    Raises:
+        Invalid: one of the homes is wrong (``home_invalid``); then none is stored. ``checked_home`` checks one home.
     """
     clean = {person: checked_home(home) for person, home in homes.items()}
     unit.open_sealers(list(clean))
-    rows: list[dict[str, Any]] = []
+    sealed: dict[UUID, bytes] = {}
     for person, home in clean.items():
         with suppress(Gone):
-            sealed = unit.sealer(person).seal(json.dumps(asdict(home)).encode(), _LABEL)
-            rows.append({"beneficiary_id": person, "sealed": sealed, "changed_at": unit.now})
-    if rows:
-        new = insert(HomeRow).values(rows)
-        changes = {"sealed": new.excluded.sealed, "changed_at": new.excluded.changed_at}
-        unit.db.execute(new.on_conflict_do_update(index_elements=[HomeRow.beneficiary_id], set_=changes))
-    return {row["beneficiary_id"] for row in rows}
+            sealed[person] = unit.sealer(person).seal(json.dumps(asdict(home)).encode(), _LABEL)
+    put_sealed_homes(unit.db, sealed, unit.now)
+    return set(sealed)
 
 
 def home_of(unit: Unit, beneficiary_id: UUID) -> Home | None:
-    """Return where a person lives; None when it is not known, or they were erased."""
+    """Return the home of a person; None when it is not known, or the person was erased."""
     return homes_of(unit, [beneficiary_id]).get(beneficiary_id)
 
 
 def homes_of(unit: Unit, people: Collection[UUID]) -> dict[UUID, Home]:
-    """Return where many people live; of whom it is not known, or who was erased, is not among them."""
-    query = select(HomeRow.beneficiary_id, HomeRow.sealed).where(HomeRow.beneficiary_id.in_(people))
-    stored: dict[UUID, bytes] = {row.beneficiary_id: row.sealed for row in unit.db.execute(query)}
+    """Return homes by person; people without a known home and erased people are left out."""
+    stored = sealed_homes(unit.db, people)
     unit.open_sealers(list(stored))
-    found = {}
+    homes = {}
     for person, sealed in stored.items():
         with suppress(Gone):  # erased since the statement before
-            found[person] = Home(**json.loads(unit.sealer(person).open(sealed, _LABEL)))
-    return found
-
-
-def forget_home_of(unit: Unit, beneficiary_id: UUID) -> None:
-    """Delete where a person lives."""
-    unit.db.execute(delete(HomeRow).where(HomeRow.beneficiary_id == beneficiary_id))
+            homes[person] = Home(**json.loads(unit.sealer(person).open(sealed, _LABEL)))
+    return homes
 
 
 def checked_home(home: Home) -> Home:
-    """Return a home as it is stored. Raises Invalid (``home_invalid``), and repeats nothing of what was entered."""
+    """Return a home in the form in which it is stored.
+
+    Args:
+        home: what was entered.
+
+    Returns:
+        The home, without white space around the texts.
+
+    Raises:
+        Invalid: a text is too long or cannot be shown, or a coordinate is wrong (``home_invalid``). The message repeats
+            nothing of what was entered.
+    """
     address, directions = home.address.strip(), home.directions.strip()
     if not 1 <= len(address) <= MAX_ADDRESS or len(directions) > MAX_DIRECTIONS:
         raise _invalid(f"An address has 1 to {MAX_ADDRESS} characters, directions at most {MAX_DIRECTIONS}.")
@@ -104,5 +103,5 @@ def checked_home(home: Home) -> Home:
 
 
 def _invalid(message: str) -> Invalid:
-    # The message must not repeat what was entered: it may end in a log.
-    return Invalid(message, hint="Correct the home and store it again.", code="home_invalid")
+    # The message must not repeat what was entered: it can reach a log.
+    return Invalid(message, hint="Correct the home and store it again.", code=ErrorCode.HOME_INVALID)

@@ -1,4 +1,4 @@
-"""Where people live, from a CSV file of the fund."""
+"""Import where people live, from a CSV file of the fund."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
+from certify.domain.error_codes import ErrorCode
 from certify.doorstep.homes import Home, checked_home, set_homes
 from certify.errors import Invalid
-from certify.registry.people_rows import QUARANTINE_COLUMNS, BadRow
-from certify.registry.table_file import Columns, Row
-from certify.row_file import Cells, Done, FileReport, Progress, Source, import_rows, no_progress, people_of
+from certify.files.people_rows import QUARANTINE_COLUMNS, BadRow
+from certify.files.row_file import (
+    Cells,
+    ChunkResult,
+    FileReport,
+    ImportSource,
+    Progress,
+    import_rows,
+    no_progress,
+    people_of,
+)
+from certify.files.table_file import Columns, Row
 from certify.service import Service, Unit
 
 HOME_COLUMNS = Columns(
@@ -20,16 +30,25 @@ HOME_COLUMNS = Columns(
 )
 
 
-def import_homes(service: Service, source: Source, *, progress: Progress = no_progress) -> FileReport:
-    """Store where people live. A row takes the place of what was known of a home, directions and coordinates too.
+def import_homes(service: Service, source: ImportSource, *, progress: Progress = no_progress) -> FileReport:
+    """Import homes from a file. A row replaces the whole stored home, with its directions and coordinates.
 
-    Raises Invalid, before anything is changed, when the file, its columns or the quarantine path cannot be used.
+    Args:
+        service: the service.
+        source: the file.
+        progress: called after every chunk of rows.
+
+    Returns:
+        How many rows were stored and quarantined.
+
+    Raises:
+        Invalid: the file, its columns or the quarantine path cannot be used. Then nothing is changed.
     """
     return import_rows(service, source, HOME_COLUMNS, partial(_carry_out, set()), progress)
 
 
-def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> Done:
-    done = Done()
+def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> ChunkResult:
+    done = ChunkResult()
     people = people_of(unit, rows, done)
     homes: dict[UUID, Home] = {}
     for row, cells in rows:
@@ -48,9 +67,9 @@ def _carry_out(seen: set[UUID], unit: Unit, rows: Sequence[tuple[Row, Cells]]) -
 
 def _new(person: UUID | None, seen: set[UUID]) -> UUID:
     if person is None:
-        raise Invalid("The row names nobody.", code="person_missing")
+        raise Invalid("The row names no person.", code=ErrorCode.PERSON_MISSING)
     if person in seen:
-        raise Invalid("This person's home came in an earlier row.", code="duplicate_row")
+        raise Invalid("This person's home came in an earlier row.", code=ErrorCode.DUPLICATE_ROW)
     return person
 
 
@@ -64,4 +83,4 @@ def _degrees(cells: Cells, column: str) -> float | None:
     try:
         return float(text) if text else None
     except ValueError:
-        raise Invalid(f"'{column}' is not a number such as -23.5505.", code="home_invalid") from None
+        raise Invalid(f"'{column}' is not a number such as -23.5505.", code=ErrorCode.HOME_INVALID) from None

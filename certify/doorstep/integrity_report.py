@@ -1,6 +1,6 @@
-"""The scores of all agents as one HTML page for a supervisor: who to look at first, and why, in plain words.
+"""The scores of all agents as one HTML page for a supervisor: whom to investigate first, and why, in plain words.
 
-The page is for one pair of eyes in an office: no script, nothing to load, and it may be printed. It names agents and
+The page is for a supervisor in an office and can be printed: it has no script and loads nothing. It names agents and
 counts visits; it names no beneficiary.
 """
 
@@ -11,7 +11,7 @@ from datetime import datetime
 from html import escape
 
 from certify.domain.integrity import BONFERRONI, FLAG_FROM, IntegrityScore, Signal, SignalScore
-from certify.registry.runs.svg import Series, bars
+from certify.svg import Series, bars
 
 _WORDS: dict[Signal, tuple[str, str, str]] = {
     Signal.SAME_BACKGROUND: (
@@ -21,7 +21,7 @@ _WORDS: dict[Signal, tuple[str, str, str]] = {
     ),
     Signal.SAME_FACE: (
         "the same face",
-        "in {hits} of {trials} visits the face was that of somebody visited before under another name",
+        "in {hits} of {trials} visits the face was that of a person visited before under another name",
         "Twins, and people whom the face model confuses.",
     ),
     Signal.IMPOSSIBLE_TRAVEL: (
@@ -36,8 +36,8 @@ _WORDS: dict[Signal, tuple[str, str, str]] = {
     ),
     Signal.VISIT_LENGTH: (
         "too short or overlapping",
-        "{hits} of {trials} visits that certified somebody were too short, or not over when the next one began",
-        "Practised hands, and people who waited ready at the door.",
+        "{hits} of {trials} visits with a certification were too short, or not over when the next one began",
+        "Experienced agents, and people who waited at the door.",
     ),
     Signal.PICTURE_OF_PICTURE: (
         "pictures of pictures",
@@ -55,20 +55,20 @@ _WORDS: dict[Signal, tuple[str, str, str]] = {
         "A tablet with an empty battery loses the time.",
     ),
     Signal.RECHECKS: (
-        "second looks",
-        "{hits} of {trials} visits that somebody else checked were found otherwise",
+        "rechecks",
+        "{hits} of {trials} visits that were checked again had another result",
         "A wrong number was called, or the person forgot the visit.",
     ),
 }
-"""Of each signal: a name, the hits in words, and what else can explain them."""
+"""For each signal: a name, the hits in words, and another explanation of them."""
 
-_FLAGGED = "To be looked into"
+_FLAGGED = "To be investigated"
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 360, 130, 30, 8, 10, 26
 _LONGEST = 8.0
-"""Surprise at which a bar is full: one honest agent in a hundred million, and more says nothing more."""
+"""Surprise at which a bar is full: one honest agent in a hundred million. A longer bar would tell nothing more."""
 
 _LIMIT = FLAG_FROM + BONFERRONI
-"""Surprise of one signal at which an agent is flagged."""
+"""Surprise of one signal from which an agent is flagged."""
 
 _STYLE = """
 :root { color-scheme: light; } body { font: 17px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
@@ -98,24 +98,27 @@ def integrity_page(
     made_at: datetime,
     names: Mapping[str, str],
 ) -> str:
-    """Return the page.
+    """Return the page in HTML.
 
     Args:
-        scores: of each agent, by id.
-        follow: of each agent, the score after so many visits; an agent may be missing.
-        made_at: when the scores were worked out.
-        names: of agents, by id; who has none is shown by the id.
+        scores: the score of each agent, by id.
+        follow: for each agent, the score after so many visits; agents can be missing.
+        made_at: when the scores were computed.
+        names: names of agents, by id; an agent without a name is shown by the id.
+
+    Returns:
+        The page, the highest score first.
     """
     ranked = sorted(scores, key=lambda agent: (-scores[agent].score, names.get(agent, agent), agent))
     flagged = sum(score.flagged for score in scores.values())
     advice = (
-        "A score says how rarely an honest agent's visits look like these. It proves nothing: look at the visits, ask "
-        f"the agent, send somebody else to a few of the same people. From {FLAG_FROM:g} on a supervisor looks; the "
-        f"dashed line in a bar is where one signal alone comes so far ({_LIMIT:.1f})."
+        "A score says how rarely an honest agent's visits look like these. It proves nothing: check the visits, ask "
+        f"the agent, send another agent to a few of the same people. A supervisor investigates from {FLAG_FROM:g} on; "
+        f"the dashed line in a bar is where one signal alone reaches that ({_LIMIT:.1f})."
     )
     parts = [
         "<h1>Visits at home: what is unusual</h1>",
-        f"<p>{made_at:%Y-%m-%d %H:%M %Z}. {_agents(len(scores))}, {flagged} to be looked into.</p>",
+        f"<p>{made_at:%Y-%m-%d %H:%M %Z}. {_agents(len(scores))}, {flagged} to be investigated.</p>",
         f"<p>{advice}</p>",
     ]
     if scores:
@@ -129,12 +132,12 @@ def integrity_page(
     )
 
 
-def _agents(number: int) -> str:
-    return "1 agent" if number == 1 else f"{number:,} agents"
+def _agents(count: int) -> str:
+    return "1 agent" if count == 1 else f"{count:,} agents"
 
 
 def _overview(scores: Mapping[str, IntegrityScore]) -> str:
-    """Draw how many agents have which score, so that one can see who stands apart."""
+    """Draw how many agents have which score, so that outliers show."""
     top = max(int(max(score.score for score in scores.values())), int(FLAG_FROM) + 1)
     quiet, loud = [0] * (min(top, 9) + 1), [0] * (min(top, 9) + 1)
     for score in scores.values():
@@ -172,7 +175,7 @@ def _row(signal: SignalScore) -> str:
 
 
 def _bar(surprise: float) -> str:
-    """Draw one bar, with the number beside it in the table, so hidden from screen readers."""
+    """Draw one bar; it is hidden from screen readers, because the table has the number beside it."""
     wide = 128 * min(surprise, _LONGEST) / _LONGEST
     limit = 128 * _LIMIT / _LONGEST
     over = " over" if surprise >= _LIMIT else ""

@@ -1,8 +1,8 @@
-"""Opening a sealed visit and doing what follows from it: all of it in one transaction, once.
+"""Open a sealed visit and act on its result, once and in one transaction.
 
-A face goes the way of every capture (certify/capture.py). What no machine can measure, such as the word of witnesses,
-certifies nobody by itself: it opens a case, and an officer decides. A death is recorded as one source, and never stops
-a payment alone (DESIGN, rule 3).
+A face becomes a capture session like any other (certify/capture/session.py). Results that the face models cannot
+measure, such as the statement of witnesses, certify no one by themselves: they open a review case, and an officer
+decides. A death is recorded as one source, which never stops a payment alone (docs/decisions/0004-decide-is-pure.md).
 """
 
 from __future__ import annotations
@@ -13,61 +13,63 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
-
-from certify.access import person_of_letter
-from certify.capture import accept_media
-from certify.consent import consent_of, set_consent
-from certify.determine import add_case, determine_locked
-from certify.domain.evidence import AdverseRecord, Channel
+from certify.capture.media import MEDIA_TYPE, media_type_of, pack
+from certify.capture.new_session import new_session
+from certify.capture.session import accept_media
+from certify.decision.cases import ensure_case
+from certify.decision.determine import determine_locked
+from certify.domain.case_kinds import CaseKind
+from certify.domain.channels import Channel
+from certify.domain.error_codes import ErrorCode
+from certify.domain.evidence import AdverseRecord
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.profile import visit as visit_demand
-from certify.doorstep.clock import Judged, judge_clock, read_time
-from certify.doorstep.content import ATTESTED, Content, Result
-from certify.doorstep.days import day_there
+from certify.domain.sources import DOORSTEP
+from certify.domain.states import AgentState, BundleState, VisitReason, VisitState
+from certify.doorstep.calendar import local_day
+from certify.doorstep.clock import VisitTime, judge_clock, read_time
+from certify.doorstep.content import ATTESTED, Content, VisitResult
+from certify.doorstep.identify import forget_if_erased, named_person
 from certify.doorstep.receive import mark_refused
-from certify.doorstep.traces import note_other
+from certify.doorstep.traces import note_visit
 from certify.doorstep.unseal import unseal
-from certify.doorstep.who import forget_if_erased, named_person
 from certify.errors import Invalid
-from certify.media_kind import media_type_of
 from certify.messages.outbox import put_message
-from certify.new_session import new_session
-from certify.series import MEDIA_TYPE, pack
+from certify.people.access import person_of_letter
+from certify.people.consent import consent_of, set_consent
 from certify.service import Service, Unit
-from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
+from certify.storage.bundles import lock_bundle, was_opened, were_media_used
 from certify.storage.facts import add_evidence
 from certify.storage.media import put_media
 from certify.storage.people import get_beneficiary
-from certify.storage.reviews import open_case_of
-from certify.storage.tables import BeneficiaryRow
-from certify.visits import visit_of
+from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
+from certify.storage.tables.people import BeneficiaryRow
+from certify.storage.visits import visit_of
 from models.errors import ImageRefused, VideoRefused
 
-SOURCE = "doorstep"
-"""All agents are one source: two of them together cannot stop a payment."""
 MAX_TRIES = 3
-"""Visits at which nobody was found before an officer is asked what to do."""
+"""Visits at which no one was found before an officer decides what to do."""
 
 _CASES = {
-    Result.WITNESSES: "visit_attested",
-    Result.MEDICAL: "visit_attested",
-    Result.MOVED: "visit_moved",
-    Result.REFUSED: "visit_refused",
+    VisitResult.WITNESSES: CaseKind.VISIT_ATTESTED,
+    VisitResult.MEDICAL: CaseKind.VISIT_ATTESTED,
+    VisitResult.MOVED: CaseKind.VISIT_MOVED,
+    VisitResult.REFUSED: CaseKind.VISIT_REFUSED,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A visit that was opened, before anything is done about it."""
+class OpenedVisit:
+    """A visit that was opened and not acted on yet."""
 
     row: BundleRow
     content: Content
     person: BeneficiaryRow
-    when: Judged
+    when: VisitTime
 
 
 class Refusal(Exception):
-    """Why a bundle cannot count."""
+    """The reason why a bundle cannot count."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -75,10 +77,21 @@ class Refusal(Exception):
 
 
 def open_bundle(service: Service, bundle_id: UUID) -> BundleRow:
-    """Open a bundle and act on it; of one that is opened or refused already, change nothing."""
+    """Open a bundle and act on its result, or refuse it; a bundle that is opened or refused stays as it is.
+
+    Args:
+        service: the service.
+        bundle_id: id of the bundle.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        NotFound: no such bundle (``bundle_not_found``).
+    """
     with service.unit() as unit:
-        row = unit.db.scalars(select(BundleRow).where(BundleRow.id == bundle_id).with_for_update()).one()
-        if row.state != "received":
+        row = lock_bundle(unit.db, bundle_id)
+        if row.state != BundleState.RECEIVED:
             return row
         savepoint = unit.db.begin_nested()
         try:
@@ -89,15 +102,15 @@ def open_bundle(service: Service, bundle_id: UUID) -> BundleRow:
             savepoint.rollback()
             mark_refused(unit, row, refusal.reason)
             forget_if_erased(unit, row)
-            unit.ledger("visit_refused", None, bundle=row.sha256.hex(), reason=refusal.reason)
+            unit.ledger(LedgerEvent.VISIT_REFUSED, None, bundle=row.sha256.hex(), reason=refusal.reason)
         else:
             savepoint.commit()
         return row
 
 
-def _open(unit: Unit, row: BundleRow) -> Opened:
+def _open(unit: Unit, row: BundleRow) -> OpenedVisit:
     agent = unit.db.get_one(AgentRow, row.agent_id)
-    if agent.state == "suspended" and row.admitted_by is None:
+    if agent.state == AgentState.SUSPENDED and row.admitted_by is None:
         raise Refusal("agent_suspended")
     try:
         content = unseal(unit, row.sealed or b"")
@@ -109,20 +122,20 @@ def _open(unit: Unit, row: BundleRow) -> Opened:
     when = _when(unit, row, content)
     person = _person(unit, content)
     _refuse_repeats(unit, row, content)
-    if content.entries.result is Result.FACE and consent_of(unit, person.id) is False:
-        # Asked anew at the door, and the agent signs that the answer was yes.
+    if content.entries.result is VisitResult.FACE and consent_of(unit, person.id) is False:
+        # The agent asked again at the door, and signed that the person agreed.
         set_consent(unit, person.id, given=True, assisted=True)
-    return Opened(row, content, person, when)
+    return OpenedVisit(row, content, person, when)
 
 
 def _check_photos(unit: Unit, content: Content) -> None:
-    """Raise Invalid, ImageRefused or VideoRefused unless all photos are photos, as far as their headers tell."""
+    """Raise Invalid, ImageRefused or VideoRefused unless all photos are images by their headers."""
     for photo in (*content.of("photo"), *content.of("medical"), *content.of("document")):
         if not media_type_of(photo, unit.service.settings.max_upload_bytes).startswith("image/"):
-            raise Invalid("This is no photo.", code="visit_incomplete")
+            raise Invalid("This is no photo.", code=ErrorCode.VISIT_INCOMPLETE)
 
 
-def _when(unit: Unit, row: BundleRow, content: Content) -> Judged:
+def _when(unit: Unit, row: BundleRow, content: Content) -> VisitTime:
     clocks = content.entries.clocks
     anchored_at = read_time(unit, row.tablet_id, clocks.anchor)
     if anchored_at is None:
@@ -141,75 +154,65 @@ def _when(unit: Unit, row: BundleRow, content: Content) -> Judged:
 
 
 def _person(unit: Unit, content: Content) -> BeneficiaryRow:
-    found = named_person(unit, content.entries.who)
-    if found is None:
+    person_id = named_person(unit, content.entries.who)
+    if person_id is None:
         raise Refusal("person_unknown")
-    person = get_beneficiary(unit.db, found, lock=True)
+    person = get_beneficiary(unit.db, person_id, lock=True)
     if person.erased_at is not None:
         raise Refusal("person_erased")
     return person
 
 
 def _refuse_repeats(unit: Unit, row: BundleRow, content: Content) -> None:
-    """Refuse a visit that was sealed before, and photos that showed another: nothing counts twice."""
-    opened = select(BundleRow.id).where(BundleRow.state == "opened")
-    same = opened.where(BundleRow.tablet_id == row.tablet_id, BundleRow.visit_id == row.visit_id)
-    if unit.db.scalars(same).first() is not None:
+    """Refuse a visit that was opened before, and media that another visit used: neither counts twice."""
+    if was_opened(unit.db, row.tablet_id, row.visit_id):
         raise Refusal("visit_repeated")
     row.media_sha256 = sorted({_sha256(part.data) for part in content.parts})
-    if row.media_sha256:
-        again = opened.where(BundleRow.media_sha256.overlap(row.media_sha256))
-        if unit.db.scalars(again).first() is not None:
-            raise Refusal("media_repeated")
+    if row.media_sha256 and were_media_used(unit.db, row.media_sha256):
+        raise Refusal("media_repeated")
 
 
-def _act(unit: Unit, opened: Opened) -> None:
+def _act(unit: Unit, opened: OpenedVisit) -> None:
     row, entries, person = opened.row, opened.content.entries, opened.person
-    if entries.result is Result.FACE:
-        _film(unit, opened)
-    elif entries.result is Result.DECEASED:
+    if entries.result is VisitResult.FACE:
+        _open_session(unit, opened)
+    elif entries.result is VisitResult.DECEASED:
         _record_death(unit, opened)
     elif (kind := _CASES.get(entries.result)) is not None:
-        _ask_officer(unit, person.id, kind)
+        ensure_case(unit, person.id, kind)
     visit = _visit(unit, opened)
     visit.ended_at, visit.bundle_id = opened.when.sealed, row.id
-    visit.state = "missed" if entries.result is Result.NOT_FOUND else "made"
+    visit.state = VisitState.MISSED if entries.result is VisitResult.NOT_FOUND else VisitState.MADE
     unit.db.flush()
-    if entries.result is Result.NOT_FOUND:
-        tries = _try_again(unit, visit)
+    if entries.result is VisitResult.NOT_FOUND:
+        tries = _request_again(unit, visit)
         if tries >= MAX_TRIES:
-            _ask_officer(unit, person.id, "visit_not_found")
-    unit.ledger("visit_opened", person.id, bundle=row.sha256.hex(), result=entries.result.value)
-    if entries.result is Result.FACE or entries.result in ATTESTED:
+            ensure_case(unit, person.id, CaseKind.VISIT_NOT_FOUND)
+    unit.ledger(LedgerEvent.VISIT_OPENED, person.id, bundle=row.sha256.hex(), result=entries.result.value)
+    if entries.result is VisitResult.FACE or entries.result in ATTESTED:
         put_message(
             unit,
             person.id,
             "visited",
-            {"date": day_there(unit, opened.when.began).isoformat()},
+            {"date": local_day(unit, opened.when.began).isoformat()},
             dedupe=f"visited:{row.id}",
         )
 
 
-def _ask_officer(unit: Unit, person: UUID, kind: str) -> None:
-    """Open a case that an officer alone closes, unless one of the kind is open."""
-    if open_case_of(unit.db, person, kind) is None:
-        add_case(unit, person, kind, None)
+def _visit(unit: Unit, opened: OpenedVisit) -> VisitRow:
+    """Return the open visit of the person, or a new one for a visit outside the plan.
 
-
-def _visit(unit: Unit, opened: Opened) -> VisitRow:
-    """Return the visit of the plan, or one for somebody who was visited without being in it.
-
-    A second visit that shall check an agent is not made by that agent.
+    An open second visit that checks an agent stays open if the same agent made this visit.
     """
-    waiting = visit_of(unit, opened.person.id, lock=True)
-    if waiting is not None and not _checks(unit, waiting, opened.row.agent_id):
+    waiting = visit_of(unit.db, opened.person.id, lock=True)
+    if waiting is not None and not _is_recheck_of(unit, waiting, opened.row.agent_id):
         return waiting
     known = unit.db.get(VisitRow, opened.row.visit_id)
     row = VisitRow(
         id=unit.service.new_id() if known is not None else opened.row.visit_id,
         beneficiary_id=opened.person.id,
-        state="planned",
-        reason="walk_in",
+        state=VisitState.PLANNED,
+        reason=VisitReason.WALK_IN,
         asked_at=opened.when.began,
         agent_id=opened.row.agent_id,
         tries=0,
@@ -218,21 +221,21 @@ def _visit(unit: Unit, opened: Opened) -> VisitRow:
     return row
 
 
-def _checks(unit: Unit, visit: VisitRow, agent_id: UUID) -> bool:
+def _is_recheck_of(unit: Unit, visit: VisitRow, agent_id: UUID) -> bool:
     return visit.rechecks is not None and unit.db.get_one(BundleRow, visit.rechecks).agent_id == agent_id
 
 
-def _try_again(unit: Unit, missed: VisitRow) -> int:
-    """Put down the visit once more, unless one is open anyway; return how often nobody was found.
+def _request_again(unit: Unit, missed: VisitRow) -> int:
+    """Request the visit again unless one is open; return how often no one was found.
 
-    Under an id of its own: by its id a tablet knows what was sealed, and the service what was opened.
+    The new visit has its own id: by the id a tablet knows what it sealed, and the service what it opened.
     """
     tries = missed.tries + 1
-    if visit_of(unit, missed.beneficiary_id, lock=True) is None:
+    if visit_of(unit.db, missed.beneficiary_id, lock=True) is None:
         again = VisitRow(
             id=unit.service.new_id(),
             beneficiary_id=missed.beneficiary_id,
-            state="asked",
+            state=VisitState.ASKED,
             reason=missed.reason,
             wanted_on=missed.wanted_on,
             part=missed.part,
@@ -245,7 +248,8 @@ def _try_again(unit: Unit, missed: VisitRow) -> int:
     return tries
 
 
-def _film(unit: Unit, opened: Opened) -> None:
+def _open_session(unit: Unit, opened: OpenedVisit) -> None:
+    """Open a capture session for the photos or the video, and submit them."""
     photos, videos = opened.content.of("photo"), opened.content.of("video")
     data = videos[0] if videos else pack(photos) if len(photos) > 1 else photos[0]
     limit = unit.service.settings.max_upload_bytes
@@ -254,29 +258,31 @@ def _film(unit: Unit, opened: Opened) -> None:
     except (ImageRefused, VideoRefused):
         raise Refusal("visit_incomplete") from None
     session = new_session(
-        unit, opened.person.id, Channel.DOORSTEP, visit_demand(), device=None, assisted=True, knocked=False
+        unit, opened.person.id, Channel.DOORSTEP, visit_demand(), device=None, assisted=True, public_entry=False
     )
     session.filmed_at = opened.when.sealed
     accept_media(unit, opened.person, session, data, media_type)
     opened.row.session_id = session.id
 
 
-def _record_death(unit: Unit, opened: Opened) -> None:
+def _record_death(unit: Unit, opened: OpenedVisit) -> None:
     death = opened.content.entries.death
     died = opened.when.began
     if death is not None and death.died_on is not None:
         died = min(died, datetime.combine(death.died_on, time(12), UTC))
     fact = AdverseRecord(
-        id=str(unit.service.new_id()), source=SOURCE, event_at=died, recorded_at=unit.now, kind="death"
+        id=str(unit.service.new_id()), source=DOORSTEP, event_at=died, recorded_at=unit.now, kind="death"
     )
     add_evidence(unit.db, opened.person.id, fact, external_id=f"bundle:{opened.row.id}")
-    unit.ledger("evidence_recorded", opened.person.id, evidence=fact.id, kind="AdverseRecord", source=SOURCE)
+    unit.ledger(
+        LedgerEvent.EVIDENCE_RECORDED, opened.person.id, evidence=fact.id, kind="AdverseRecord", source=DOORSTEP
+    )
     unit.db.flush()
     determine_locked(unit, opened.person)
 
 
-def _keep(unit: Unit, opened: Opened) -> None:
-    """Keep what was entered under the person's key, and drop the sealed bytes: they would outlive the person's."""
+def _keep(unit: Unit, opened: OpenedVisit) -> None:
+    """Store the entries under the person's key, and delete the sealed bytes, which would outlive that key."""
     row, entries = opened.row, opened.content.entries
     papers = []
     for part in opened.content.parts:
@@ -298,18 +304,30 @@ def _keep(unit: Unit, opened: Opened) -> None:
         "letter_is_theirs": None if letter is None else person_of_letter(unit, letter) == opened.person.id,
     }
     row.details_sealed = unit.sealer(opened.person.id).seal(json.dumps(details).encode(), f"visit:{row.id}")
-    row.state, row.opened_at, row.sealed = "opened", unit.now, None
+    row.state, row.opened_at, row.sealed = BundleState.OPENED, unit.now, None
     row.result, row.happened_at, row.beneficiary_id = entries.result.value, opened.when.began, opened.person.id
     unit.db.flush()
-    note_other(unit, row, entries, opened.when)
+    note_visit(unit, row, entries, opened.when)
 
 
 def details_of(unit: Unit, row: BundleRow) -> dict[str, object]:
-    """Return what the agent entered. Raises Gone when the person was erased."""
+    """Return what the agent entered.
+
+    Args:
+        unit: the transaction.
+        row: a bundle.
+
+    Returns:
+        The entries without clocks and parts, with the ids of the stored papers (``papers``) and whether a letter is the
+        person's own (``letter_is_theirs``); empty when the bundle was not opened.
+
+    Raises:
+        Gone: the person was erased (``person_erased``).
+    """
     if row.details_sealed is None or row.beneficiary_id is None:
         return {}
-    found: dict[str, object] = json.loads(unit.sealer(row.beneficiary_id).open(row.details_sealed, f"visit:{row.id}"))
-    return found
+    details: dict[str, object] = json.loads(unit.sealer(row.beneficiary_id).open(row.details_sealed, f"visit:{row.id}"))
+    return details
 
 
 def _sha256(data: bytes) -> str:

@@ -1,7 +1,7 @@
-"""Planning visits: who needs one, and which agent makes it on which day (certify/domain/rounds.py says how).
+"""Plan visits: who needs one, and which agent makes it on which day (certify/domain/rounds.py has the algorithm).
 
-What is planned already stays where it is. An agent who falls ill loses what was planned
-(``certify.doorstep.agents.set_agent_state``), and it is planned anew for the others; nobody else's day is turned round.
+Planned visits stay where they are. If an agent becomes ill, their visits wait again
+(``certify.doorstep.agents.set_agent_state``) and are planned for other agents, whose own days do not change.
 """
 
 from __future__ import annotations
@@ -12,45 +12,51 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text
-from sqlalchemy.dialects.postgresql import insert
-
+from certify.domain.ledger_events import LedgerEvent
 from certify.domain.rounds import Need, Taken, Worker, assign
 from certify.domain.route import MORNING, Part, Point, Stop, route
+from certify.domain.states import VisitState
 from certify.doorstep.agents import base_of
-from certify.doorstep.days import today_of
+from certify.doorstep.calendar import today_of
 from certify.doorstep.homes import Home, homes_of
+from certify.doorstep.visits import unplan
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
-from certify.storage.people import STRANGER
-from certify.storage.tables import AuditRow, BeneficiaryRow, EntitlementRow, ReviewCaseRow
-from certify.visits import CASE, OPEN, put_back
+from certify.storage.agents import all_agents, lock_working_agents
+from certify.storage.bundles import agents_of_bundles
+from certify.storage.people import regions_of
+from certify.storage.tables.doorstep import VisitRow
+from certify.storage.visit_needs import (
+    overdue_people,
+    people_to_audit,
+    people_with_attempts_used_up,
+    visits_to_recheck,
+)
+from certify.storage.visits import add_visits, lock_late_visits, lock_planned_visits, lock_visits_to_plan
 
 RECHECKED = 0.03
-"""Share of the visits made that another agent makes again. A starting value, not measured: if an agent makes up thirty
-visits a month, one of them at least is made again within three months with a chance of 94 % (1 - 0.97^90)."""
+"""Share of visits that another agent makes again. A starting value, not measured: if an agent invents thirty visits a
+month, at least one of them is made again within three months with a probability of 94 % (1 - 0.97^90)."""
+
 RECHECKED_FOR = timedelta(days=60)
-"""Visits older than that are not made again: who has died or moved since tells nothing about the first."""
+"""Older visits are not made again: that the person died or moved since then says nothing about the first visit."""
+
 REST = timedelta(days=30)
-"""After a visit was made, nothing but an audit sends anybody again for so long: an officer first decides what it
-means. A starting value."""
+"""For so long after a visit, used-up attempts and overdue pensions lead to no other one: an officer first decides what
+the visit means. A starting value."""
+
 LATE = timedelta(days=5)
-"""A visit planned for a day this long past was not made and is planned anew. Longer than a tablet works without a
-network (certify/doorstep/day.py). A starting value."""
+"""A visit whose day is this long past was not made, and is planned again. Longer than a tablet works without a network
+(certify/doorstep/workload.py). A starting value."""
+
 WORKDAYS: frozenset[int] = frozenset(range(5))
-"""Monday (0) to Friday (4). A starting value; where people rest on other days, say so."""
+"""Monday (0) to Friday (4). A starting value; the commands take others where people rest on other days."""
 
 URGENCY = {"overdue": 3, "asked": 2, "attempts": 2, "fund": 2, "walk_in": 2, "audit": 1, "recheck": 1}
-"""Higher first. Starting values: a payment hangs on the first, people wait for the next, we want to know the rest."""
-_A_STEP_MORE = timedelta(days=14)
-"""Whoever has waited so long is as urgent as the next. A starting value, so that nobody waits for ever."""
+"""Urgency of a visit by its reason; higher is first. Starting values: for *overdue* a payment depends on the visit, for
+the next group a person waits for it, and the last two serve our own checks."""
 
-WAIT_FOR_OFFICER = ("visit_not_found", "visit_moved", "visit_refused")
-"""Open cases about a visit that was made: until an officer has decided, nobody is sent but to who asks for it."""
-
-_OPEN_INDEX = text("state in ('asked', 'planned')")
-"""The index of open visits, word for word: with parameters in it, PostgreSQL does not find it once a statement is
-prepared, which the driver does from the sixth time on."""
+_URGENCY_STEP = timedelta(days=14)
+"""Each such period of waiting adds 1 to the urgency. A starting value, so that no visit waits without limit."""
 
 _BATCH = 1000
 _SPACE = 1 << 32
@@ -58,7 +64,13 @@ _SPACE = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a planning did: how many visits have a day now, how many none and why, how many were late and put back."""
+    """The result of a planning.
+
+    Attributes:
+        planned: visits that got a day.
+        left: visits that got none, by the reason.
+        late: visits that were late and waited again.
+    """
 
     planned: int
     left: Mapping[str, int]
@@ -66,51 +78,75 @@ class Planned:
 
 
 def working_days(first_day: date, days: int, workdays: Collection[int] = WORKDAYS) -> list[date]:
-    """Return the days on which people work, among so many calendar days from the first on."""
+    """Return the days of a period on which agents work.
+
+    Args:
+        first_day: the first day of the period.
+        days: calendar days in the period.
+        workdays: days of the week on which agents work; Monday is 0.
+
+    Returns:
+        The days, in their order.
+    """
     every = (first_day + timedelta(days=number) for number in range(days))
     return [day for day in every if day.weekday() in workdays]
 
 
 def gather_needs(unit: Unit, *, share: float = RECHECKED, limit: int = 10_000) -> dict[str, int]:
-    """Put down a visit for whoever needs one and has none open; return how many for which reason.
+    """Request a visit for people who need one and have no open visit.
 
-    Of several reasons the first counts: attempts used up, overdue, a silent pass to be audited, a visit to be made a
-    second time. At most ``limit`` people for each; call it again until it finds nobody. Who is erased, and who waits
-    for an officer's word about the last visit, is left out.
+    If several reasons apply, the first counts: attempts used up, overdue, a silent pass drawn for audit, a visit drawn
+    to be made again. Erased people are left out, and people about whose last visit an officer still has to decide.
+
+    Args:
+        unit: the transaction.
+        share: share of visits that another agent makes again.
+        limit: the most people for each reason. Call the function again until it returns nothing.
+
+    Returns:
+        How many visits were requested, by reason; reasons without any are left out.
     """
-    found = {
-        "attempts": _put_down(unit, "attempts", _with_attempts_used_up(unit, limit)),
-        "overdue": _put_down(unit, "overdue", _overdue(unit, limit)),
-        "audit": _put_down(unit, "audit", _to_audit(limit)),
-        "recheck": _recheck(unit, share, limit),
-    }
-    return {reason: number for reason, number in found.items() if number}
+    since = unit.now - REST
+    attempts = people_with_attempts_used_up(unit.db, not_visited_since=since, limit=limit)
+    requested = {"attempts": request_visits(unit, attempts, "attempts")}
+    overdue = overdue_people(unit.db, not_visited_since=since, limit=limit)
+    requested["overdue"] = request_visits(unit, overdue, "overdue")
+    requested["audit"] = request_visits(unit, people_to_audit(unit.db, limit=limit), "audit")
+    requested["recheck"] = _recheck(unit, share, limit)
+    return {reason: visits for reason, visits in requested.items() if visits}
 
 
 def plan_visits(unit: Unit, first_day: date, days: int, *, workdays: Collection[int] = WORKDAYS) -> Planned:
-    """Plan the visits that wait, on the working days among so many calendar days from the first on.
+    """Plan the visits that wait, on the working days of a period.
 
-    Agents and days of what is planned already stay; the order of a day that gets more is found anew.
+    Planned visits keep their agent and day. If a day gets more visits, its order is computed again.
+
+    Args:
+        unit: the transaction.
+        first_day: the first day of the period.
+        days: calendar days in the period.
+        workdays: days of the week on which agents work; Monday is 0.
+
+    Returns:
+        How many visits were planned, left and late.
     """
-    # Nobody plans at the same time, and no agent falls ill in between; references to agents do not wait for this.
-    lock = select(AgentRow).where(AgentRow.state == "active").order_by(AgentRow.id)
-    agents = {str(row.id): row for row in unit.db.scalars(lock.with_for_update(key_share=True))}
-    # Planning far ahead takes nothing out of the days at hand.
-    late = _put_back_late(unit, min(first_day, today_of(unit) + timedelta(days=1)))
-    waiting = _waiting(unit)
-    planned = _planned(unit, first_day, days)
+    agents = {str(row.id): row for row in lock_working_agents(unit.db)}
+    # A planning that begins far ahead does not make the visits of the next days late.
+    late = _unplan_late(unit, min(first_day, today_of(unit) + timedelta(days=1)))
+    waiting = lock_visits_to_plan(unit.db)
+    planned = lock_planned_visits(unit.db, first_day, first_day + timedelta(days=days))
     stops = _stops(unit, [*waiting, *planned])
     plan = assign(
         _needs(unit, waiting, stops),
         [
             Worker(
-                agent=name,
+                agent=agent,
                 area=row.area,
                 capacity=row.capacity,
                 latitude=row.base_latitude,
                 longitude=row.base_longitude,
             )
-            for name, row in agents.items()
+            for agent, row in agents.items()
         ],
         working_days(first_day, days, workdays),
         [Taken(str(row.agent_id), row.planned_on, stops[row.id]) for row in planned if row.planned_on],
@@ -120,18 +156,33 @@ def plan_visits(unit: Unit, first_day: date, days: int, *, workdays: Collection[
         rows[entry.visit].place = entry.place
     for entry in plan.assigned:
         row = rows[entry.visit]
-        row.state, row.agent_id, row.planned_on, row.place = "planned", agents[entry.agent].id, entry.day, entry.place
+        row.state, row.agent_id, row.planned_on, row.place = (
+            VisitState.PLANNED,
+            agents[entry.agent].id,
+            entry.day,
+            entry.place,
+        )
         note_planned(unit, row)
     unit.db.flush()
     return Planned(len(plan.assigned), dict(Counter(entry.reason for entry in plan.left)), late)
 
 
 def rebalance(unit: Unit, first_day: date, days: int, *, workdays: Collection[int] = WORKDAYS) -> Planned:
-    """Plan again after agents fell ill or came back: what waits is planned, and every day gets its order anew."""
+    """Plan as ``plan_visits`` does, and compute the order of every day again, as after agents were ill.
+
+    Args:
+        unit: the transaction.
+        first_day: the first day of the period.
+        days: calendar days in the period.
+        workdays: days of the week on which agents work; Monday is 0.
+
+    Returns:
+        How many visits were planned, left and late.
+    """
     done = plan_visits(unit, first_day, days, workdays=workdays)
-    planned = _planned(unit, first_day, days)
+    planned = lock_planned_visits(unit.db, first_day, first_day + timedelta(days=days))
     stops = _stops(unit, planned)
-    bases: dict[UUID | None, Point | None] = {row.id: base_of(row) for row in unit.db.scalars(select(AgentRow))}
+    bases: dict[UUID | None, Point | None] = {row.id: base_of(row) for row in all_agents(unit.db)}
     rounds: dict[tuple[UUID | None, date | None], list[VisitRow]] = {}
     for row in planned:
         rounds.setdefault((row.agent_id, row.planned_on), []).append(row)
@@ -145,112 +196,60 @@ def rebalance(unit: Unit, first_day: date, days: int, *, workdays: Collection[in
 
 
 def note_planned(unit: Unit, row: VisitRow) -> None:
-    """Note for the ledger who visits whom when."""
-    unit.ledger("visit_planned", row.beneficiary_id, visit=str(row.id), agent=str(row.agent_id), on=str(row.planned_on))
+    """Record in the ledger which agent visits whom on which day."""
+    unit.ledger(
+        LedgerEvent.VISIT_PLANNED,
+        row.beneficiary_id,
+        visit=str(row.id),
+        agent=str(row.agent_id),
+        on=str(row.planned_on),
+    )
 
 
-def put_down(unit: Unit, people: Iterable[UUID], reason: str, *, rechecks: Mapping[UUID, UUID] | None = None) -> int:
-    """Put down visits for people; who has one open keeps that. Return how many are new."""
+def request_visits(
+    unit: Unit, people: Iterable[UUID], reason: str, *, rechecks: Mapping[UUID, UUID] | None = None
+) -> int:
+    """Request visits for people; an open visit stays as it is.
+
+    Args:
+        unit: the transaction.
+        people: ids of the people.
+        reason: why they need a visit.
+        rechecks: for second visits, the bundle of the first visit, by person.
+
+    Returns:
+        How many visits are new.
+    """
     rows = [
         {
             "id": unit.service.new_id(),
             "beneficiary_id": person,
-            "state": "asked",
+            "state": VisitState.ASKED,
             "reason": reason,
             "asked_at": unit.now,
             "rechecks": (rechecks or {}).get(person),
         }
         for person in people
     ]
-    number = 0
+    count = 0
     for start in range(0, len(rows), _BATCH):
-        new = insert(VisitRow).values(rows[start : start + _BATCH])
-        new = new.on_conflict_do_nothing(index_elements=[VisitRow.beneficiary_id], index_where=_OPEN_INDEX)
-        for visit, person in unit.db.execute(new.returning(VisitRow.id, VisitRow.beneficiary_id)):
-            unit.ledger("visit_needed", person, visit=str(visit), reason=reason)
-            number += 1
-    return number
-
-
-def _put_down(unit: Unit, reason: str, people: Select[UUID]) -> int:
-    return put_down(unit, unit.db.scalars(people).all(), reason)
-
-
-def _people(limit: int) -> Select[UUID]:
-    """Return the query of people to whom somebody may be sent and is not yet."""
-    return (
-        select(BeneficiaryRow.id)
-        .where(
-            BeneficiaryRow.erased_at.is_(None),
-            BeneficiaryRow.id != STRANGER,
-            ~exists().where(VisitRow.beneficiary_id == BeneficiaryRow.id, VisitRow.state.in_(OPEN)),
-            ~_has_case(*WAIT_FOR_OFFICER),
-        )
-        .order_by(BeneficiaryRow.id)
-        .limit(limit)
-    )
-
-
-def _has_case(*kinds: str) -> ColumnElement[bool]:
-    case = ReviewCaseRow
-    return exists().where(case.beneficiary_id == BeneficiaryRow.id, case.state == "open", case.kind.in_(kinds))
-
-
-def _visited_since(moment: object) -> ColumnElement[bool]:
-    return exists().where(
-        VisitRow.beneficiary_id == BeneficiaryRow.id, VisitRow.state == "made", VisitRow.ended_at >= moment
-    )
-
-
-def _with_attempts_used_up(unit: Unit, limit: int) -> Select[UUID]:
-    case, pension = ReviewCaseRow, EntitlementRow
-    # A case without a determination was opened by a wish. Who took that back is not visited for it, unless the
-    # attempts are used up as well.
-    used_up = or_(
-        case.determination_id.is_not(None),
-        exists().where(pension.beneficiary_id == case.beneficiary_id, pension.next_step == "doorstep"),
-    )
-    open_case = exists().where(
-        and_(case.beneficiary_id == BeneficiaryRow.id, case.state == "open", case.kind == CASE, used_up)
-    )
-    return _people(limit).where(open_case, ~_visited_since(unit.now - REST))
-
-
-def _overdue(unit: Unit, limit: int) -> Select[UUID]:
-    pension = EntitlementRow
-    overdue = exists().where(pension.beneficiary_id == BeneficiaryRow.id, pension.standing == "overdue")
-    return _people(limit).where(overdue, ~_visited_since(unit.now - REST))
-
-
-def _to_audit(limit: int) -> Select[UUID]:
-    visited = exists().where(
-        VisitRow.beneficiary_id == AuditRow.beneficiary_id,
-        VisitRow.state == "made",
-        VisitRow.ended_at >= AuditRow.drawn_at,
-    )
-    waiting = exists().where(AuditRow.beneficiary_id == BeneficiaryRow.id, AuditRow.outcome.is_(None), ~visited)
-    return _people(limit).where(waiting)
+        for visit, person in add_visits(unit.db, rows[start : start + _BATCH]):
+            unit.ledger(LedgerEvent.VISIT_NEEDED, person, visit=str(visit), reason=reason)
+            count += 1
+    return count
 
 
 def _recheck(unit: Unit, share: float, limit: int) -> int:
-    """Put down second visits.
+    """Request second visits.
 
-    Which visits are made again is decided by the keyed hash of their id: as good as a lot to whoever has not the key,
-    the agents above all, and the same whenever it is asked, so that no visit is drawn again and again until it loses.
+    The keyed hash of its id decides whether a visit is made again. Without the key, which agents do not have, this is
+    like a random draw. It gives the same answer each time, so that a visit is not drawn again until it is chosen.
     """
-    again = exists().where(VisitRow.rechecks == BundleRow.id)
-    query = select(BundleRow.id, BundleRow.beneficiary_id).where(
-        BundleRow.state == "opened",
-        BundleRow.result.in_(("face", "witnesses", "medical")),
-        BundleRow.opened_at > unit.now - RECHECKED_FOR,
-        BundleRow.beneficiary_id.in_(_people(limit).order_by(None).limit(None)),
-        ~again,
-    )
-    drawn: dict[UUID, UUID] = {}
-    for bundle, person in unit.db.execute(query.order_by(BundleRow.opened_at, BundleRow.id)):
-        if person is not None and len(drawn) < limit and _is_drawn(unit, bundle, share):
-            drawn.setdefault(person, bundle)
-    return put_down(unit, drawn, "recheck", rechecks=drawn)
+    chosen: dict[UUID, UUID] = {}
+    for bundle, person in visits_to_recheck(unit.db, opened_after=unit.now - RECHECKED_FOR):
+        if len(chosen) < limit and _is_drawn(unit, bundle, share):
+            chosen.setdefault(person, bundle)
+    return request_visits(unit, chosen, "recheck", rechecks=chosen)
 
 
 def _is_drawn(unit: Unit, bundle: UUID, share: float) -> bool:
@@ -258,39 +257,19 @@ def _is_drawn(unit: Unit, bundle: UUID, share: float) -> bool:
     return int.from_bytes(lot[:4]) < share * _SPACE
 
 
-def _put_back_late(unit: Unit, since: date) -> int:
-    query = select(VisitRow).where(VisitRow.state == "planned", VisitRow.planned_on < since - LATE)
-    rows = unit.db.scalars(query.order_by(VisitRow.id).with_for_update()).all()
+def _unplan_late(unit: Unit, since: date) -> int:
+    rows = lock_late_visits(unit.db, since - LATE)
     for row in rows:
         unit.ledger(
-            "visit_late", row.beneficiary_id, visit=str(row.id), agent=str(row.agent_id), on=str(row.planned_on)
+            LedgerEvent.VISIT_LATE,
+            row.beneficiary_id,
+            visit=str(row.id),
+            agent=str(row.agent_id),
+            on=str(row.planned_on),
         )
-        put_back(row)
+        unplan(row)
     unit.db.flush()
     return len(rows)
-
-
-def _waiting(unit: Unit) -> Sequence[VisitRow]:
-    """Return the visits to be planned, locked: but those that wait for an officer's word and that nobody wishes for.
-
-    Nor does a second visit wait: otherwise the agent to be checked could put it off by what they report.
-    """
-    query = select(VisitRow).join(BeneficiaryRow, BeneficiaryRow.id == VisitRow.beneficiary_id)
-    query = query.where(
-        VisitRow.state == "asked",
-        BeneficiaryRow.erased_at.is_(None),
-        or_(VisitRow.wanted_on.is_not(None), VisitRow.reason == "recheck", ~_has_case(*WAIT_FOR_OFFICER)),
-    )
-    return unit.db.scalars(query.order_by(VisitRow.id).with_for_update(of=VisitRow)).all()
-
-
-def _planned(unit: Unit, first_day: date, days: int) -> Sequence[VisitRow]:
-    query = select(VisitRow).where(
-        VisitRow.state == "planned",
-        VisitRow.planned_on >= first_day,
-        VisitRow.planned_on < first_day + timedelta(days=days),
-    )
-    return unit.db.scalars(query.order_by(VisitRow.id).with_for_update()).all()
 
 
 def _stops(unit: Unit, visits: Sequence[VisitRow]) -> dict[UUID, Stop]:
@@ -310,12 +289,8 @@ def _needs(unit: Unit, visits: Sequence[VisitRow], stops: Mapping[UUID, Stop]) -
     first_agents: dict[UUID, UUID] = {}
     for start in range(0, len(visits), _BATCH):
         some = visits[start : start + _BATCH]
-        people = select(BeneficiaryRow.id, BeneficiaryRow.region)
-        people = people.where(BeneficiaryRow.id.in_([row.beneficiary_id for row in some]))
-        regions |= dict(unit.db.execute(people).all())
-        bundles = select(BundleRow.id, BundleRow.agent_id)
-        bundles = bundles.where(BundleRow.id.in_([row.rechecks for row in some if row.rechecks]))
-        first_agents |= dict(unit.db.execute(bundles).all())
+        regions |= regions_of(unit.db, [row.beneficiary_id for row in some])
+        first_agents |= agents_of_bundles(unit.db, [row.rechecks for row in some if row.rechecks])
     needs = []
     for row in visits:
         stop, first = stops[row.id], first_agents.get(row.rechecks) if row.rechecks else None
@@ -327,7 +302,7 @@ def _needs(unit: Unit, visits: Sequence[VisitRow], stops: Mapping[UUID, Stop]) -
                 since=row.asked_at.date(),
                 wanted_on=row.wanted_on,
                 part=stop.part,
-                urgency=URGENCY[row.reason] + (unit.now - row.asked_at) // _A_STEP_MORE,
+                urgency=URGENCY[row.reason] + (unit.now - row.asked_at) // _URGENCY_STEP,
                 latitude=stop.latitude,
                 longitude=stop.longitude,
                 not_by=None if first is None else str(first),

@@ -1,14 +1,14 @@
-"""Tablets: an officer invites one for an agent, the agent enrols it with a passkey, and either may be ended at once.
+"""Tablets: an officer invites one for an agent, the agent enrols it with a passkey, and an officer can revoke it.
 
-What a tablet is, is two keys: a passkey (WebAuthn), which only the agent can use and which signs in; and a signing key
-that lives in the browser, cannot be read out of it, and signs what is sealed.
+A tablet has two keys. The passkey (WebAuthn) signs in, and only the agent can use it. The signing key lives in the
+browser, cannot be read out of it, and signs sealed visits.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -24,29 +24,34 @@ from fido2.webauthn import (
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
-from sqlalchemy import delete, select
 
+from certify.domain.error_codes import ErrorCode
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import AgentState, TabletState
 from certify.doorstep.bundle import public_key
 from certify.errors import CertifyError, Conflict, NotFound
 from certify.service import Unit
-from certify.storage.doorstep_tables import AgentRow, TabletChallengeRow, TabletRow
+from certify.storage.tables.doorstep import AgentRow, TabletChallengeRow, TabletRow
+from certify.storage.tablets import lock_invited_tablet, lock_tablet, tablets_of, use_challenge
 
 INVITATION = timedelta(hours=24)
-"""For so long the officer's code enrols a tablet: it is handed over, not sent around."""
-_CHALLENGE = timedelta(minutes=5)
+"""How long an officer's code can enrol a tablet. It is short, because the officer hands the code over in person."""
+
 MAX_TABLETS = 3
-"""Of one agent at once: one in use, one that replaces it, one that is being repaired."""
+"""Active tablets of one agent: one in use, one that replaces it, one in repair."""
+
+_CHALLENGE = timedelta(minutes=5)
 
 
 class TabletRefused(CertifyError):
-    """Not this tablet, not this agent, or not any more."""
+    """The tablet is not enrolled or was revoked, or its agent is suspended."""
 
-    code = "tablet_refused"
+    code = ErrorCode.TABLET_REFUSED
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What a tablet needs to make its passkey."""
+    """What a tablet needs to create its passkey: ``options`` are those of WebAuthn's ``credentials.create``."""
 
     tablet: TabletRow
     agent: AgentRow
@@ -54,16 +59,29 @@ class Enrolment:
 
 
 def invite_tablet(unit: Unit, agent: AgentRow, *, officer: str) -> tuple[TabletRow, str]:
-    """Invite a tablet for an agent; return it with the secret that enrols it once. Raises Conflict."""
-    if agent.state == "suspended":
-        raise Conflict("This agent is suspended.", code="agent_suspended")
-    if sum(row.state == "active" for row in tablets_of(unit, agent.id)) >= MAX_TABLETS:
-        raise Conflict("This agent has enough tablets.", hint="Revoke one first.", code="too_many_tablets")
+    """Invite a tablet for an agent.
+
+    Args:
+        unit: the transaction.
+        agent: the agent.
+        officer: who invites.
+
+    Returns:
+        The tablet, in state ``invited``, and the secret that enrols it once.
+
+    Raises:
+        Conflict: the agent is suspended (``agent_suspended``), or has ``MAX_TABLETS`` active tablets
+            (``too_many_tablets``).
+    """
+    if agent.state == AgentState.SUSPENDED:
+        raise Conflict("This agent is suspended.", code=ErrorCode.AGENT_SUSPENDED)
+    if sum(row.state == TabletState.ACTIVE for row in tablets_of(unit.db, agent.id)) >= MAX_TABLETS:
+        raise Conflict("This agent has enough tablets.", hint="Revoke one first.", code=ErrorCode.TOO_MANY_TABLETS)
     secret = base64.urlsafe_b64encode(unit.service.random_bytes(20)).rstrip(b"=").decode()
     row = TabletRow(
         id=unit.service.new_id(),
         agent_id=agent.id,
-        state="invited",
+        state=TabletState.INVITED,
         invited_by=officer,
         invited_at=unit.now,
         invite_hash=_invite_hash(unit, secret),
@@ -71,12 +89,23 @@ def invite_tablet(unit: Unit, agent: AgentRow, *, officer: str) -> tuple[TabletR
     )
     unit.db.add(row)
     unit.db.flush()
-    unit.ledger("tablet_invited", None, tablet=str(row.id), agent=str(agent.id), officer=officer)
+    unit.ledger(LedgerEvent.TABLET_INVITED, None, tablet=str(row.id), agent=str(agent.id), officer=officer)
     return row, secret
 
 
 def begin_enrolment(unit: Unit, secret: str) -> Enrolment:
-    """Return what a tablet with an invitation is to make. Raises TabletRefused."""
+    """Begin to enrol a tablet with an invitation.
+
+    Args:
+        unit: the transaction.
+        secret: the secret of the invitation.
+
+    Returns:
+        The options for the tablet's passkey.
+
+    Raises:
+        TabletRefused: the invitation was used, is unknown or too old (``tablet_refused``).
+    """
     tablet = _invited(unit, secret)
     agent = unit.db.get_one(AgentRow, tablet.agent_id)
     user = PublicKeyCredentialUserEntity(id=agent.id.bytes, name=agent.badge, display_name=agent.name)
@@ -91,7 +120,21 @@ def begin_enrolment(unit: Unit, secret: str) -> Enrolment:
 
 
 def enrol_tablet(unit: Unit, secret: str, *, jwk: Mapping[str, Any], credential: Mapping[str, Any]) -> TabletRow:
-    """Enrol a tablet: its signing key and the passkey it has made. Raises TabletRefused, Invalid (``device_key``)."""
+    """Enrol a tablet with its signing key and its passkey.
+
+    Args:
+        unit: the transaction.
+        secret: the secret of the invitation.
+        jwk: the public signing key as a JWK, on the curve P-256.
+        credential: the answer of WebAuthn's ``credentials.create``.
+
+    Returns:
+        The tablet, in state ``active``.
+
+    Raises:
+        TabletRefused: the invitation or the passkey's answer is not valid (``tablet_refused``).
+        Invalid: this is no signing key (``device_key``).
+    """
     tablet = _invited(unit, secret)
     public_key(jwk)
     try:
@@ -101,29 +144,52 @@ def enrol_tablet(unit: Unit, secret: str, *, jwk: Mapping[str, Any], credential:
         raise _refused() from error
     if made is None:
         raise _refused()
-    tablet.state, tablet.enrolled_at, tablet.seen_at = "active", unit.now, unit.now
+    tablet.state, tablet.enrolled_at, tablet.seen_at = TabletState.ACTIVE, unit.now, unit.now
     tablet.invite_hash = None
     tablet.public_jwk = {name: str(jwk[name]) for name in ("kty", "crv", "x", "y")}
     tablet.passkey = bytes(made)
     unit.db.flush()
-    unit.ledger("tablet_enrolled", None, tablet=str(tablet.id), agent=str(tablet.agent_id))
+    unit.ledger(LedgerEvent.TABLET_ENROLLED, None, tablet=str(tablet.id), agent=str(tablet.agent_id))
     return tablet
 
 
 def begin_sign_in(unit: Unit, tablet_id: UUID) -> Mapping[str, Any]:
-    """Return what a tablet's passkey is to sign. Raises TabletRefused."""
+    """Begin a sign-in.
+
+    Args:
+        unit: the transaction.
+        tablet_id: id of the tablet.
+
+    Returns:
+        The options of WebAuthn's ``credentials.get``, with a challenge that is valid for five minutes.
+
+    Raises:
+        TabletRefused: the tablet cannot be used (``tablet_refused``).
+    """
     tablet = _active(unit, tablet_id)
     options, _ = _server(unit).authenticate_begin(
         [_passkey(tablet)],
         user_verification=UserVerificationRequirement.REQUIRED,
         challenge=_challenge(unit, tablet),
     )
-    found: Mapping[str, Any] = dict(options)["publicKey"]
-    return found
+    public: Mapping[str, Any] = dict(options)["publicKey"]
+    return public
 
 
 def sign_in(unit: Unit, tablet_id: UUID, credential: Mapping[str, Any]) -> TabletRow:
-    """Check the passkey's answer and return the tablet that is signed in. Raises TabletRefused."""
+    """Sign a tablet in if its passkey's answer is valid.
+
+    Args:
+        unit: the transaction.
+        tablet_id: id of the tablet.
+        credential: the answer of WebAuthn's ``credentials.get``.
+
+    Returns:
+        The tablet.
+
+    Raises:
+        TabletRefused: the answer is not valid, or the tablet cannot be used (``tablet_refused``).
+    """
     tablet = _active(unit, tablet_id)
     try:
         state = _answered(unit, tablet, credential)
@@ -135,63 +201,78 @@ def sign_in(unit: Unit, tablet_id: UUID, credential: Mapping[str, Any]) -> Table
 
 
 def require_tablet(unit: Unit, tablet_id: UUID) -> TabletRow:
-    """Return a tablet that may work now: not revoked, its agent not suspended. Raises TabletRefused."""
+    """Return a tablet that can be used now.
+
+    Args:
+        unit: the transaction.
+        tablet_id: id of the tablet.
+
+    Returns:
+        The tablet.
+
+    Raises:
+        TabletRefused: it is not enrolled or was revoked, or its agent is suspended (``tablet_refused``).
+    """
     return _active(unit, tablet_id)
 
 
 def revoke_tablet(unit: Unit, tablet_id: UUID, *, officer: str) -> TabletRow:
-    """End a tablet: lost, stolen, or not needed any more. What it sends from now on is kept for inquiry only.
+    """Revoke a tablet that was lost, stolen, or is no longer needed.
 
-    Raises NotFound. Safe to repeat.
+    Visits that it sends later are kept for inquiry only. Safe to repeat.
+
+    Args:
+        unit: the transaction.
+        tablet_id: id of the tablet.
+        officer: who revokes it.
+
+    Returns:
+        The tablet, in state ``revoked``.
+
+    Raises:
+        NotFound: no such tablet (``tablet_not_found``).
     """
-    tablet = unit.db.get(TabletRow, tablet_id, with_for_update=True)
+    tablet = lock_tablet(unit.db, tablet_id)
     if tablet is None:
-        raise NotFound("There is no such tablet.", code="tablet_not_found")
-    if tablet.state != "revoked":
+        raise NotFound("There is no such tablet.", code=ErrorCode.TABLET_NOT_FOUND)
+    if tablet.state != TabletState.REVOKED:
         _revoke(unit, tablet, officer)
     return tablet
 
 
-def end_tablets_of(unit: Unit, agent_id: UUID) -> None:
-    """Revoke all tablets of an agent."""
-    for tablet in tablets_of(unit, agent_id):
-        if tablet.state != "revoked":
+def revoke_tablets_of(unit: Unit, agent_id: UUID) -> None:
+    """Revoke all tablets of an agent, in the name of the unit's actor."""
+    for tablet in tablets_of(unit.db, agent_id):
+        if tablet.state != TabletState.REVOKED:
             _revoke(unit, tablet, unit.actor)
 
 
-def tablets_of(unit: Unit, agent_id: UUID) -> Sequence[TabletRow]:
-    """Return an agent's tablets, newest first."""
-    query = select(TabletRow).where(TabletRow.agent_id == agent_id)
-    return unit.db.scalars(query.order_by(TabletRow.invited_at.desc())).all()
-
-
-def purge_challenges(unit: Unit) -> None:
-    """Delete challenges that nobody answered."""
-    unit.db.execute(delete(TabletChallengeRow).where(TabletChallengeRow.expires_at <= unit.now))
-
-
 def _revoke(unit: Unit, tablet: TabletRow, officer: str) -> None:
-    tablet.state, tablet.revoked_at, tablet.revoked_by, tablet.invite_hash = "revoked", unit.now, officer, None
+    tablet.state, tablet.revoked_at, tablet.revoked_by, tablet.invite_hash = (
+        TabletState.REVOKED,
+        unit.now,
+        officer,
+        None,
+    )
     unit.db.flush()
-    unit.ledger("tablet_revoked", None, tablet=str(tablet.id), agent=str(tablet.agent_id), officer=officer)
+    unit.ledger(LedgerEvent.TABLET_REVOKED, None, tablet=str(tablet.id), agent=str(tablet.agent_id), officer=officer)
 
 
 def _invited(unit: Unit, secret: str) -> TabletRow:
-    query = select(TabletRow).where(TabletRow.invite_hash == _invite_hash(unit, secret), TabletRow.state == "invited")
-    tablet = unit.db.scalars(query.with_for_update()).one_or_none()
+    tablet = lock_invited_tablet(unit.db, _invite_hash(unit, secret))
     if tablet is None or tablet.invite_expires_at <= unit.now:
         raise TabletRefused(
             "This code does not enrol a tablet: it was used, or its time has run out.",
-            hint="Ask the office for a new one.",
+            hint="Ask the office for a new code.",
         )
     return tablet
 
 
 def _active(unit: Unit, tablet_id: UUID) -> TabletRow:
     tablet = unit.db.get(TabletRow, tablet_id)
-    if tablet is None or tablet.state != "active" or tablet.passkey is None:
+    if tablet is None or tablet.state != TabletState.ACTIVE or tablet.passkey is None:
         raise _refused()
-    if unit.db.get_one(AgentRow, tablet.agent_id).state == "suspended":
+    if unit.db.get_one(AgentRow, tablet.agent_id).state == AgentState.SUSPENDED:
         raise _refused()
     return tablet
 
@@ -204,20 +285,11 @@ def _challenge(unit: Unit, tablet: TabletRow) -> bytes:
 
 
 def _answered(unit: Unit, tablet: TabletRow, credential: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Find the challenge that was answered, use it up, and return the state that the checks want."""
-    said = json.loads(_unpadded(credential["response"]["clientDataJSON"]))["challenge"]
-    gone = (
-        delete(TabletChallengeRow)
-        .where(
-            TabletChallengeRow.challenge == _unpadded(said),
-            TabletChallengeRow.tablet_id == tablet.id,
-            TabletChallengeRow.expires_at > unit.now,
-        )
-        .returning(TabletChallengeRow.challenge)
-    )
-    if unit.db.scalars(gone).one_or_none() is None:
+    """Use up the challenge that was answered, and return the state that the library checks the answer with."""
+    challenge = json.loads(_unpadded(credential["response"]["clientDataJSON"]))["challenge"]
+    if not use_challenge(unit.db, _unpadded(challenge), tablet_id=tablet.id, now=unit.now):
         raise ValueError("no such challenge")
-    return {"challenge": said, "user_verification": UserVerificationRequirement.REQUIRED}
+    return {"challenge": challenge, "user_verification": UserVerificationRequirement.REQUIRED}
 
 
 def _unpadded(text: str) -> bytes:
@@ -229,11 +301,11 @@ def _passkey(tablet: TabletRow) -> AttestedCredentialData:
 
 
 def _server(unit: Unit) -> Fido2Server:
-    """Passkeys belong to the name under which people reach the service."""
+    """Return the WebAuthn server for the host name of the public address, which passkeys belong to."""
     address = urlsplit(unit.service.settings.public_url)
     origin = f"{address.scheme}://{address.netloc}"
     rp = PublicKeyCredentialRpEntity(name=unit.service.settings.issuer_name, id=address.hostname)
-    return Fido2Server(rp, verify_origin=lambda said: said == origin)
+    return Fido2Server(rp, verify_origin=lambda given: given == origin)
 
 
 def _invite_hash(unit: Unit, secret: str) -> bytes:

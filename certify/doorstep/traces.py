@@ -1,4 +1,4 @@
-"""Noting what each visit looked like, for the comparison of an agent's visits with one another."""
+"""Record a trace of each visit, so that the visits of an agent can be compared with one another."""
 
 from __future__ import annotations
 
@@ -11,32 +11,45 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import select
 
+from certify.capture.analysis import Analysis
 from certify.domain.outcome import Outcome
 from certify.domain.route import distance_m, point_of
-from certify.doorstep.clock import Judged
-from certify.doorstep.content import Entries, Place, Result
-from certify.doorstep.days import day_there
+from certify.doorstep.calendar import local_day
+from certify.doorstep.clock import VisitTime
+from certify.doorstep.content import Entries, Place, VisitResult
 from certify.doorstep.homes import home_of
 from certify.errors import Gone
-from certify.look import Look
 from certify.service import Unit
-from certify.storage.doorstep_tables import BundleRow, VisitRow, VisitTraceRow
-from certify.storage.tables import SessionRow
+from certify.storage.bundles import bundle_of_session
+from certify.storage.tables.doorstep import BundleRow, VisitTraceRow
+from certify.storage.tables.sessions import SessionRow
+from certify.storage.traces import newest_traces, rechecked_trace
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
-    from models.pipeline import Comparison, FaceEngine, Templates
+    from models.pipeline import FaceEngine
+    from models.results import Comparison, Templates
 
-COMPARED = 400
-"""Newest visits of an agent with which a new face is compared: about two months of work."""
-LOOKED_AT = timedelta(days=120)
+MAX_COMPARED = 400
+"""Newest visits of an agent that a new face is compared with: about two months of work."""
+
+COMPARED_FOR = timedelta(days=120)
+"""Older visits are neither compared nor scored."""
+
 _SIGN = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
-class Private:
-    """What of a trace is sealed by the person's key: where it was, how far from home, and the face."""
+class PrivateTrace:
+    """The part of a trace that is sealed by the person's key.
+
+    Attributes:
+        latitude: degrees (WGS 84), as the tablet reported.
+        longitude: degrees (WGS 84), as the tablet reported.
+        accuracy_m: accuracy of the place in metres, as the tablet reported.
+        face: the template of the face that was seen, by model (base64 of 32-bit floats).
+        from_home_m: metres from the person's home.
+    """
 
     latitude: float | None = None
     longitude: float | None = None
@@ -45,17 +58,28 @@ class Private:
     from_home_m: float | None = None
 
     def templates(self) -> Templates | None:
-        """Return the face as the comparison takes it."""
+        """Return the face as the comparison takes it; None when no face was seen."""
         if self.face is None:
             return None
         return {name: np.frombuffer(base64.b64decode(text), np.float32) for name, text in self.face.items()}
 
 
-def note_other(unit: Unit, row: BundleRow, entries: Entries, when: Judged) -> None:
-    """Note a visit that was opened; if there is a face, ``note_face`` adds it once it was looked at."""
+def note_visit(unit: Unit, row: BundleRow, entries: Entries, when: VisitTime) -> None:
+    """Record the trace of a visit that was opened; ``note_face`` adds the face once it was analysed.
+
+    Args:
+        unit: the transaction.
+        row: the opened bundle.
+        entries: what the agent entered.
+        when: when the visit was made.
+    """
     if row.beneficiary_id is None:
         return
-    method = entries.result.value if entries.result in (Result.FACE, Result.WITNESSES, Result.MEDICAL) else "none"
+    method = (
+        entries.result.value
+        if entries.result in (VisitResult.FACE, VisitResult.WITNESSES, VisitResult.MEDICAL)
+        else "none"
+    )
     trace = VisitTraceRow(
         bundle_id=row.id,
         agent_id=row.agent_id,
@@ -72,65 +96,73 @@ def note_other(unit: Unit, row: BundleRow, entries: Entries, when: Judged) -> No
     unit.db.add(trace)
     unit.db.flush()
     died_on = entries.death.died_on if entries.death else None
-    if died_on is not None and (first := _checked_by(unit, row)) is not None:
-        # Dead since when nobody knows answers nothing: the person may have lived when they were visited first.
-        _answer(unit, first, confirmed=died_on >= day_there(unit, first.at))
+    if died_on is not None and (first := rechecked_trace(unit.db, row)) is not None:
+        # A death on an unknown day answers nothing: the person may have been alive at the first visit.
+        _answer(unit, first, confirmed=died_on >= local_day(unit, first.at))
 
 
-def note_face(unit: Unit, engine: FaceEngine, session: SessionRow, seen: Look, comparison: Comparison | None) -> None:
-    """Note what was seen of a visit, and of which other visits of the same agent it is the face."""
-    query = select(BundleRow).where(BundleRow.session_id == session.id)
-    row = unit.db.scalars(query).one_or_none()
+def note_face(
+    unit: Unit, engine: FaceEngine, session: SessionRow, analysis: Analysis, comparison: Comparison | None
+) -> None:
+    """Add to a trace what was seen in the photos, and which other visits of the agent show the same face.
+
+    Args:
+        unit: the transaction that decides the session.
+        engine: the face models.
+        session: the capture session of the visit.
+        analysis: what the face models found in its media.
+        comparison: the comparison with the person's references; None when there was none.
+    """
+    row = bundle_of_session(unit.db, session.id)
     trace = None if row is None else unit.db.get(VisitTraceRow, row.id)
     if row is None or trace is None:  # a visit that came by the API, without a tablet
         return
-    trace.passive = seen.passive
-    trace.background = [_signed(value) for value in seen.background]
+    trace.passive = analysis.passive
+    trace.background = [_signed(value) for value in analysis.background]
     trace.noted_at = unit.now
-    if seen.probes:
-        face = seen.probes[0]
+    if analysis.probes:
+        face = analysis.probes[0]
         trace.same_face = [str(other) for other, known in _other_faces(unit, trace) if _is_same(engine, face, known)]
         private = open_trace(unit, trace)
         text = {name: base64.b64encode(vector.astype(np.float32).tobytes()).decode() for name, vector in face.items()}
         trace.sealed = _seal(unit, row.id, trace.beneficiary_id, replace(private, face=text))
     other_face = comparison is not None and comparison.llr is not None and comparison.llr < 0
     certified = session.outcome == Outcome.CERTIFIED
-    if (certified or other_face) and (first := _checked_by(unit, row)) is not None:
+    if (certified or other_face) and (first := rechecked_trace(unit.db, row)) is not None:
         _answer(unit, first, confirmed=certified)
     unit.db.flush()
 
 
-def open_trace(unit: Unit, trace: VisitTraceRow) -> Private:
-    """Return what is sealed of a trace; nothing of somebody who was erased."""
+def open_trace(unit: Unit, trace: VisitTraceRow) -> PrivateTrace:
+    """Return the sealed part of a trace; it is empty when the person was erased."""
     try:
         sealer = unit.sealer(trace.beneficiary_id)
     except Gone:
-        return Private()
+        return PrivateTrace()
     data: dict[str, Any] = json.loads(sealer.open(trace.sealed, f"trace:{trace.bundle_id}"))
-    return Private(**data)
+    return PrivateTrace(**data)
 
 
-def traces_of(unit: Unit, agent_id: UUID, *, limit: int = COMPARED) -> Sequence[VisitTraceRow]:
-    """Return the newest traces of an agent, newest first."""
-    query = select(VisitTraceRow).where(VisitTraceRow.agent_id == agent_id, VisitTraceRow.at > unit.now - LOOKED_AT)
-    found = unit.db.scalars(query.order_by(VisitTraceRow.at.desc()).limit(limit)).all()
-    unit.open_sealers(list({trace.beneficiary_id for trace in found}))
-    return found
+def traces_of(unit: Unit, agent_id: UUID, *, limit: int = MAX_COMPARED) -> Sequence[VisitTraceRow]:
+    """Return the newest traces of an agent, newest first, with the sealers of their people opened."""
+    traces = newest_traces(unit.db, agent_id, since=unit.now - COMPARED_FOR, limit=limit)
+    unit.open_sealers(list({trace.beneficiary_id for trace in traces}))
+    return traces
 
 
 def unsigned(value: int) -> int:
-    """Undo how a hash of 64 bits is stored: the database's whole numbers have a sign."""
+    """Return a hash of 64 bits from the signed integer that the database stores."""
     return value % (1 << 64)
 
 
-def _where(unit: Unit, person: UUID, place: Place | None) -> Private:
-    """Return where the tablet was, and how far that is from the person's home where both are known."""
+def _where(unit: Unit, person: UUID, place: Place | None) -> PrivateTrace:
+    """Return where the tablet was, and how far from the person's home if both places are known."""
     if place is None:
-        return Private()
+        return PrivateTrace()
     home = home_of(unit, person)
     point = None if home is None else point_of(home.latitude, home.longitude)
     away = None if point is None else distance_m(point, (place.latitude, place.longitude))
-    return Private(place.latitude, place.longitude, place.accuracy_m, from_home_m=away)
+    return PrivateTrace(place.latitude, place.longitude, place.accuracy_m, from_home_m=away)
 
 
 def _signed(value: int) -> int:
@@ -147,17 +179,10 @@ def _is_same(engine: FaceEngine, one: Templates, other: Templates) -> bool:
     return engine.compare(one, [other]).state.value == "pass"
 
 
-def _seal(unit: Unit, bundle: UUID, person: UUID, private: Private) -> bytes:
+def _seal(unit: Unit, bundle: UUID, person: UUID, private: PrivateTrace) -> bytes:
     return unit.sealer(person).seal(json.dumps(asdict(private)).encode(), f"trace:{bundle}")
 
 
-def _checked_by(unit: Unit, row: BundleRow) -> VisitTraceRow | None:
-    """Return the first visit, of another agent, if this one was made to check it."""
-    query = select(VisitTraceRow).join(VisitRow, VisitRow.rechecks == VisitTraceRow.bundle_id)
-    return unit.db.scalars(
-        query.where(VisitRow.bundle_id == row.id, VisitTraceRow.agent_id != row.agent_id)
-    ).one_or_none()
-
-
 def _answer(unit: Unit, first: VisitTraceRow, *, confirmed: bool) -> None:
+    """Record whether the second visit confirmed the first."""
     first.recheck, first.noted_at = confirmed, unit.now

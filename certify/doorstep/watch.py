@@ -1,9 +1,10 @@
-"""Watching agents: scores of their visits, and holding what one certified until a supervisor has looked.
+"""Watch agents: score their visits, and hold what a suspicious agent certified until a supervisor has investigated.
 
-A hold is never silent. It is an adverse record of our own (``visit_in_question``) for everybody whose proof may rest on
-the agent's visits: their certificates are paused, officers see a case each, and payments go on (DESIGN, rule 3). A
-supervisor ends it for all at once: *released*, the records are taken back; *confirmed*, what the agent certified is
-taken back, and everybody is visited anew. An officer who sees one of the people ends it for that one.
+A hold is never silent. It is an adverse record of our own (``visit_in_question``) for everyone whose proof can rest on
+the agent's visits: their certificates are paused, officers see one case each, and payments continue
+(docs/decisions/0018-holding-is-an-adverse-record.md). A supervisor ends it for all of them at once. If the hold is
+*released*, the records are taken back. If it is *confirmed*, the agent's certifications are taken back, and everyone is
+visited again. An officer who sees one of the people ends the hold for that person.
 """
 
 from __future__ import annotations
@@ -14,40 +15,62 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import String, cast, exists, func, literal, or_, select
-
-from certify.determine import determine
+from certify.decision.determine import determine
+from certify.decision.unprocessable import UnprocessableReason, close_unprocessable
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, Void
 from certify.domain.integrity import IntegrityScore, VisitTrace, base_rates, counts, follow, score
-from certify.doorstep.agents import AgentState, all_agents, get_agent, set_agent_state
-from certify.doorstep.days import clock_there
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.sources import INTEGRITY
+from certify.domain.states import AgentState, HoldState
+from certify.doorstep.agents import set_agent_state
+from certify.doorstep.calendar import local_time
 from certify.doorstep.integrity_report import integrity_page
-from certify.doorstep.planning import put_down
+from certify.doorstep.planning import request_visits
 from certify.doorstep.traces import open_trace, traces_of, unsigned
 from certify.errors import Conflict, NotFound
-from certify.give_up import Reason, give_up
 from certify.service import Service, Unit
-from certify.storage.doorstep_tables import AgentHoldRow, AgentRow, BundleRow, VisitTraceRow
+from certify.storage.agents import agents_to_score, all_agents, get_agent
+from certify.storage.bundles import bundles_by_id
 from certify.storage.facts import add_evidence, find_evidence
-from certify.storage.tables import BeneficiaryRow, EvidenceRow
+from certify.storage.holds import (
+    agent_of_hold,
+    decided_until,
+    held_bundles,
+    hold_record,
+    lock_hold,
+    open_hold_of,
+    release_record,
+    undecided_bundles,
+)
+from certify.storage.tables.doorstep import AgentHoldRow, BundleRow
+from certify.storage.tables.people import BeneficiaryRow
 
 log = logging.getLogger("certify.watch")
 
-SOURCE = "integrity"
 KIND = "visit_in_question"
+"""Kind of the adverse record."""
+
 SETTLED = timedelta(minutes=2)
-"""Longer than any transaction that notes a visit lasts."""
+"""Longer than any transaction that records a trace."""
+
 WINDOW = 100
-"""Newest visits that are scored: among a thousand good ones the first false ones would drown (domain/integrity.py)."""
+"""Newest visits that are scored: the first false ones do not show among a thousand good ones (domain/integrity.py)."""
 
 
 def watch_agents(service: Service) -> list[UUID]:
-    """Score the agents whose visits changed, and hold what the suspicious ones certified; return the newly held.
+    """Score the agents whose traces changed, and hold what the suspicious ones certified.
 
-    Each agent in a transaction of its own, so that one failure holds up nobody else.
+    Each agent has a transaction of its own, so that one failure does not stop the others.
+
+    Args:
+        service: the service.
+
+    Returns:
+        The agents with a new hold.
     """
     with service.reading() as unit:
-        changed = _changed(unit)
+        changed = agents_to_score(unit.db, SETTLED)
     held = []
     for agent_id in changed:
         try:
@@ -60,53 +83,68 @@ def watch_agents(service: Service) -> list[UUID]:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """All agents as a supervisor sees them: by agent, the score, how it grew visit by visit, and who it is."""
+class AgentScores:
+    """All agents as a supervisor sees them.
+
+    Attributes:
+        scores: the score of each agent.
+        steps: for each agent, the score after so many visits.
+        names: badge and name of each agent.
+    """
 
     scores: dict[UUID, IntegrityScore]
     steps: dict[UUID, tuple[tuple[int, float], ...]]
     names: dict[UUID, str]
 
 
-def look_at_agents(unit: Unit) -> Looked:
-    """Return the scores of all agents with their curves; some tenths of a second for each agent."""
-    agents = all_agents(unit)
+def score_agents(unit: Unit) -> AgentScores:
+    """Return the scores of all agents with their curves; it takes some tenths of a second for each agent."""
+    agents = all_agents(unit.db)
     base = base_rates([row.counts for row in agents if row.counts])
-    visits = {row.id: visits_of(unit, row.id) for row in agents}
-    return Looked(
+    visits = {row.id: scored_visits(unit, row.id) for row in agents}
+    return AgentScores(
         {agent: score(those, base) for agent, those in visits.items()},
         {agent: follow(those, base) for agent, those in visits.items()},
         {row.id: f"{row.badge} {row.name}" for row in agents},
     )
 
 
-def page_of(found: Looked, made_at: datetime) -> str:
-    """Return what a supervisor sees of all agents as one HTML page with plots."""
+def scores_page(agents: AgentScores, made_at: datetime) -> str:
+    """Return the scores of all agents as one HTML page with plots."""
     return integrity_page(
-        {str(agent): score for agent, score in found.scores.items()},
-        {str(agent): steps for agent, steps in found.steps.items()},
+        {str(agent): score for agent, score in agents.scores.items()},
+        {str(agent): steps for agent, steps in agents.steps.items()},
         made_at=made_at,
-        names={str(agent): name for agent, name in found.names.items()},
+        names={str(agent): name for agent, name in agents.names.items()},
     )
 
 
-def visits_of(unit: Unit, agent_id: UUID, *, opened_after: datetime | None = None) -> list[VisitTrace]:
-    """Return the newest visits of an agent as the scores take them, or of them those opened after an instant."""
+def scored_visits(unit: Unit, agent_id: UUID, *, opened_after: datetime | None = None) -> list[VisitTrace]:
+    """Return the newest visits of an agent as ``score`` takes them.
+
+    Args:
+        unit: the transaction.
+        agent_id: id of the agent.
+        opened_after: only visits opened after this instant; None for all of the newest ``WINDOW``.
+
+    Returns:
+        The visits, newest first.
+    """
     traces = traces_of(unit, agent_id, limit=WINDOW)
-    # Faces are compared farther back than scores look, so some of the same are of visits that are not among these.
+    # Faces are compared with more visits than are scored, so a same face can be of a visit outside the window.
     ids = {trace.bundle_id for trace in traces} | {UUID(other) for trace in traces for other in trace.same_face}
-    bundles = {row.id: row for row in unit.db.scalars(select(BundleRow).where(BundleRow.id.in_(ids)))}
+    bundles = bundles_by_id(unit.db, ids)
     if opened_after is not None:
         traces = [trace for trace in traces if (bundles[trace.bundle_id].opened_at or unit.now) > opened_after]
     people = {str(bundle.id): str(bundle.beneficiary_id) for bundle in bundles.values()}
-    found = []
+    visits = []
     for trace in traces:
         private, bundle = open_trace(unit, trace), bundles[trace.bundle_id]
-        found.append(
+        visits.append(
             VisitTrace(
                 visit=str(trace.bundle_id),
                 beneficiary=str(trace.beneficiary_id),
-                at=clock_there(unit, trace.at),
+                at=local_time(unit, trace.at),
                 seconds=trace.seconds,
                 method=trace.method,
                 latitude=private.latitude,
@@ -121,142 +159,134 @@ def visits_of(unit: Unit, agent_id: UUID, *, opened_after: datetime | None = Non
                 chain=(str(bundle.tablet_id), bundle.seq),
             )
         )
-    return found
-
-
-def open_holds(unit: Unit) -> Sequence[AgentHoldRow]:
-    """Return the holds that wait for a supervisor, oldest first."""
-    query = select(AgentHoldRow).where(AgentHoldRow.state == "open")
-    return unit.db.scalars(query.order_by(AgentHoldRow.opened_at)).all()
+    return visits
 
 
 def release(unit: Unit, hold_id: UUID, *, officer: str) -> AgentHoldRow:
-    """End a hold: there is an honest explanation. Everybody stands as before. Raises NotFound, Conflict.
+    """End a hold because there is an honest explanation; everyone stands as before.
 
-    The visits looked at are not held against the agent again.
+    The visits that were investigated do not count against the agent again.
+
+    Args:
+        unit: the transaction.
+        hold_id: id of the hold.
+        officer: the supervisor who decides.
+
+    Returns:
+        The hold, in state ``released``.
+
+    Raises:
+        NotFound: no such hold (``hold_not_found``).
+        Conflict: the hold was decided before (``hold_decided``).
     """
     hold = _open_hold(unit, hold_id)
-    _decide(unit, hold, "released", officer)
-    for bundle in _held(unit, hold.agent_id):
+    _decide(unit, hold, HoldState.RELEASED, officer)
+    for bundle in held_bundles(unit.db, hold.agent_id):
         _take_back(unit, bundle)
     return hold
 
 
 def confirm(unit: Unit, hold_id: UUID, *, officer: str) -> AgentHoldRow:
-    """End a hold: the agent cheated. They are suspended, what they certified is taken back, everybody is visited anew.
+    """End a hold because the agent cheated.
 
-    Raises NotFound, Conflict (``hold_decided``).
+    The agent is suspended, their certifications are taken back, and everyone is visited again.
+
+    Args:
+        unit: the transaction.
+        hold_id: id of the hold.
+        officer: the supervisor who decides.
+
+    Returns:
+        The hold, in state ``confirmed``.
+
+    Raises:
+        NotFound: no such hold (``hold_not_found``).
+        Conflict: the hold was decided before (``hold_decided``).
     """
     hold = _open_hold(unit, hold_id)
-    # Also what came since the agent's visits were last looked at, and is not held yet.
-    bundles = {bundle.id: bundle for bundle in (*_held(unit, hold.agent_id), *_in_question(unit, hold.agent_id))}
-    _decide(unit, hold, "confirmed", officer)
+    # Visits that came after the agent's last score are not held yet, and count as well.
+    held = held_bundles(unit.db, hold.agent_id)
+    bundles = {bundle.id: bundle for bundle in (*held, *_in_question(unit, hold.agent_id))}
+    _decide(unit, hold, HoldState.CONFIRMED, officer)
     for bundle in sorted(bundles.values(), key=lambda bundle: (str(bundle.beneficiary_id), bundle.id)):
         _void_capture(unit, bundle, officer)
         if (person := _living(unit, bundle)) is not None:
-            put_down(unit, [person], "recheck", rechecks={person: bundle.id})
+            request_visits(unit, [person], "recheck", rechecks={person: bundle.id})
         _take_back(unit, bundle)
-    # Visits last, as everybody locks them after the people.
+    # This locks visits, so it comes last: every transaction locks people before visits.
     set_agent_state(unit, hold.agent_id, AgentState.SUSPENDED)
     return hold
 
 
-def _changed(unit: Unit) -> list[UUID]:
-    trace = VisitTraceRow
-    # What was noted just before may not have been there to be seen: transactions are as old as their beginning.
-    new = or_(AgentRow.watched_at.is_(None), trace.noted_at > AgentRow.watched_at - SETTLED)
-    query = select(AgentRow.id).where(exists().where(trace.agent_id == AgentRow.id, new))
-    return list(unit.db.scalars(query.order_by(AgentRow.id)))
-
-
 def _watch(unit: Unit, agent_id: UUID) -> bool:
-    agent = get_agent(unit, agent_id, lock=True)
-    visits = visits_of(unit, agent_id, opened_after=_decided_until(unit, agent_id))
+    """Score an agent, and hold the visits in question if the score says so; return whether the hold is new."""
+    agent = get_agent(unit.db, agent_id, lock=True)
+    visits = scored_visits(unit, agent_id, opened_after=decided_until(unit.db, agent_id))
     agent.counts, agent.watched_at = {name: list(pair) for name, pair in counts(visits).items()}, unit.now
     unit.db.flush()
-    found = score(visits, base_rates([row.counts for row in all_agents(unit) if row.counts]))
-    agent.score = found.score
-    hold = unit.db.scalars(
-        select(AgentHoldRow).where(AgentHoldRow.agent_id == agent_id, AgentHoldRow.state == "open")
-    ).one_or_none()
-    is_new = hold is None and found.flagged
+    result = score(visits, base_rates([row.counts for row in all_agents(unit.db) if row.counts]))
+    agent.score = result.score
+    hold = open_hold_of(unit.db, agent_id)
+    is_new = hold is None and result.flagged
     if is_new:
         unit.db.add(
             AgentHoldRow(
                 id=unit.service.new_id(),
                 agent_id=agent_id,
-                state="open",
-                score=found.score,
+                state=HoldState.OPEN,
+                score=result.score,
                 signals=[
                     {"signal": one.signal.value, "hits": one.hits, "trials": one.trials, "surprise": one.surprise}
-                    for one in found.signals
+                    for one in result.signals
                     if one.hits
                 ],
                 opened_at=unit.now,
             )
         )
         unit.db.flush()
-        unit.ledger("agent_held", None, agent=str(agent_id), score=round(found.score, 3))
+        unit.ledger(LedgerEvent.AGENT_HELD, None, agent=str(agent_id), score=round(result.score, 3))
     if hold is not None or is_new:
-        # Also what the agent sends while the hold is open.
+        # This includes visits that the agent sends while the hold is open.
         for bundle in _in_question(unit, agent_id):
             _hold(unit, bundle)
     return is_new
 
 
-def _decided_until(unit: Unit, agent_id: UUID) -> datetime | None:
-    """Return up to when a supervisor has decided about what came in, whichever way."""
-    return unit.db.scalar(select(func.max(AgentHoldRow.decided_at)).where(AgentHoldRow.agent_id == agent_id))
-
-
 def _in_question(unit: Unit, agent_id: UUID) -> Sequence[BundleRow]:
-    """Return the visits by which somebody may have been certified, as far back as scores look, and not decided yet."""
+    """Return the scored visits that can have certified a person and that no supervisor has decided yet."""
     visits = [trace.bundle_id for trace in traces_of(unit, agent_id, limit=WINDOW) if trace.method != "none"]
-    query = select(BundleRow).where(BundleRow.id.in_(visits)).order_by(BundleRow.beneficiary_id, BundleRow.id)
-    if (until := _decided_until(unit, agent_id)) is not None:
-        query = query.where(BundleRow.opened_at > until)
-    return unit.db.scalars(query).all()
-
-
-def _held(unit: Unit, agent_id: UUID) -> Sequence[BundleRow]:
-    """Return the visits of an agent that are held, however long ago they were; none that was given back before."""
-    record = EvidenceRow
-    number = literal("bundle:") + cast(BundleRow.id, String)
-    held = exists().where(record.source == SOURCE, record.external_id == number)
-    back = exists().where(record.source == SOURCE, record.external_id == number + ":back")
-    query = select(BundleRow).where(BundleRow.agent_id == agent_id, BundleRow.state == "opened", held, ~back)
-    return unit.db.scalars(query.order_by(BundleRow.beneficiary_id, BundleRow.id)).all()
+    return undecided_bundles(unit.db, visits, opened_after=decided_until(unit.db, agent_id))
 
 
 def _hold(unit: Unit, bundle: BundleRow) -> None:
     person = _living(unit, bundle)
-    if person is None or find_evidence(unit.db, SOURCE, _number(bundle)) is not None:
+    if person is None or find_evidence(unit.db, INTEGRITY, hold_record(bundle.id)) is not None:
         return
     fact = AdverseRecord(
         id=str(unit.service.new_id()),
-        source=SOURCE,
+        source=INTEGRITY,
         event_at=bundle.happened_at or unit.now,
         recorded_at=unit.now,
         kind=KIND,
     )
-    add_evidence(unit.db, person, fact, external_id=_number(bundle))
-    unit.ledger("evidence_recorded", person, evidence=fact.id, kind="AdverseRecord", source=SOURCE)
+    add_evidence(unit.db, person, fact, external_id=hold_record(bundle.id))
+    unit.ledger(LedgerEvent.EVIDENCE_RECORDED, person, evidence=fact.id, kind="AdverseRecord", source=INTEGRITY)
     unit.db.flush()
     determine(unit, person)
 
 
 def _take_back(unit: Unit, bundle: BundleRow) -> None:
-    person, record = _living(unit, bundle), find_evidence(unit.db, SOURCE, _number(bundle))
+    person, record = _living(unit, bundle), find_evidence(unit.db, INTEGRITY, hold_record(bundle.id))
     if person is not None and record is not None:
-        _void(unit, person, str(record.id), SOURCE, f"{_number(bundle)}:back", by_officer=False)
+        _void(unit, person, str(record.id), INTEGRITY, release_record(bundle.id), by_officer=False)
 
 
 def _void_capture(unit: Unit, bundle: BundleRow, officer: str) -> None:
-    """Take back what was seen at a visit; what nobody has looked at yet is looked at by an officer only."""
+    """Take the capture of a visit back; if it is not evaluated yet, only an officer will look at it."""
     person = _living(unit, bundle)
     if person is None or bundle.session_id is None:
         return
-    session = give_up(unit, bundle.session_id, reason=Reason.VISIT_IN_DOUBT)
+    session = close_unprocessable(unit, bundle.session_id, reason=UnprocessableReason.VISIT_IN_DOUBT)
     if session.evidence_id is not None:
         source = f"officer:{officer}"
         _void(unit, person, str(session.evidence_id), source, f"visit:{bundle.id}", by_officer=True)
@@ -273,34 +303,30 @@ def _void(unit: Unit, person: UUID, target: str, source: str, number: str, *, by
     )
     if not add_evidence(unit.db, person, fact, external_id=number):
         return
-    unit.ledger("evidence_recorded", person, evidence=fact.id, kind="Void", source=source)
+    unit.ledger(LedgerEvent.EVIDENCE_RECORDED, person, evidence=fact.id, kind="Void", source=source)
     unit.db.flush()
     determine(unit, person)
 
 
 def _open_hold(unit: Unit, hold_id: UUID) -> AgentHoldRow:
-    """Return a hold to be decided, locked, with its agent: nothing more is held meanwhile."""
-    agent_id = unit.db.scalar(select(AgentHoldRow.agent_id).where(AgentHoldRow.id == hold_id))
+    """Lock and return a hold that is to be decided. Its agent is locked too, so that no more visits are held."""
+    agent_id = agent_of_hold(unit.db, hold_id)
     if agent_id is None:
-        raise NotFound("There is no such hold.", code="hold_not_found")
-    get_agent(unit, agent_id, lock=True)
-    hold = unit.db.get_one(AgentHoldRow, hold_id, with_for_update=True)
-    if hold.state != "open":
-        raise Conflict("This hold was decided already.", code="hold_decided")
+        raise NotFound("There is no such hold.", code=ErrorCode.HOLD_NOT_FOUND)
+    get_agent(unit.db, agent_id, lock=True)
+    hold = lock_hold(unit.db, hold_id)
+    if hold.state != HoldState.OPEN:
+        raise Conflict("This hold was decided already.", code=ErrorCode.HOLD_DECIDED)
     return hold
 
 
 def _decide(unit: Unit, hold: AgentHoldRow, state: str, officer: str) -> None:
     hold.state, hold.decided_at, hold.decided_by = state, unit.now, officer
     unit.db.flush()
-    unit.ledger("agent_hold_decided", None, agent=str(hold.agent_id), outcome=state, officer=officer)
+    unit.ledger(LedgerEvent.AGENT_HOLD_DECIDED, None, agent=str(hold.agent_id), outcome=state, officer=officer)
 
 
 def _living(unit: Unit, bundle: BundleRow) -> UUID | None:
-    """Return the person of a visit, unless their data were erased."""
+    """Return the person of a visit; None if they were erased."""
     person = None if bundle.beneficiary_id is None else unit.db.get(BeneficiaryRow, bundle.beneficiary_id)
     return None if person is None or person.erased_at is not None else person.id
-
-
-def _number(bundle: BundleRow) -> str:
-    return f"bundle:{bundle.id}"

@@ -1,1 +1,7 @@
-"""Messages to people: their words in seven languages, the outbox, and the ways out of it."""
+"""Remind people, and send messages to them.
+
+``outbox`` stores a message in the transaction of its cause (``put_message``, ``put_messages``), ``send`` hands due
+messages to their senders (``send_due``, ``send_now``), ``reminders`` writes the reminders of a day (``remind``), and
+``letters`` prints one letter at once (``write_letter``). The texts are in ``certify.texts``, the senders in
+``certify.senders``.
+"""

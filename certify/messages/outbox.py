@@ -1,4 +1,8 @@
-"""Into the outbox: what to say to whom, on which channels, and not before when. Commits with its cause."""
+"""Put messages into the outbox, in the transaction of their cause.
+
+A message is written for each channel on which the person is reached, in the person's language, and sealed with the
+person's data key. Quiet hours decide when it may go out.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +13,34 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from certify.access import CODE_LIFETIME, new_link
-from certify.contact import Contact, contacts_of, quiet_until
 from certify.domain.schedule import local_date
-from certify.messages.senders import Channel, Outgoing
-from certify.messages.texts import Catalogue, catalogue
+from certify.people.access import CODE_LIFETIME, new_link
+from certify.people.contact import Contact, contacts_of, quiet_until
 from certify.queue import SEND
+from certify.senders import Channel, Outgoing
 from certify.service import Unit
 from certify.storage.messages import insert_messages, known_messages, names_of
+from certify.texts import Catalogue, catalogue
 
 LINK_LIFETIME = timedelta(days=60)
-"""How long the link of a reminder opens: from the first reminder to the second."""
-_USEFUL = timedelta(days=14)
-"""A reminder that could not be sent for so long is given up; the next one has a newer date."""
+"""How long the link of a reminder works: from the first reminder to the second."""
+_REMINDER_LIFETIME = timedelta(days=14)
+"""A reminder that could not be sent for this time is given up; the next one has a newer date."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A message that somebody shall get; ``put_message`` says what the fields mean."""
+class NewMessage:
+    """A message to one person that is not written yet.
+
+    Attributes:
+        beneficiary_id: the person. People who do not exist or were erased get no message.
+        kind: which text, one of ``certify.texts.KINDS``.
+        params: values of the text's placeholders; ``date`` as ISO 8601. ``compose`` adds the name of the fund, the
+            one-time link and the lifetime of codes.
+        dedupe: the occasion, without personal data. A second message for the same occasion and channel is not stored.
+        urgent: True if the person asked for the message just now. It goes out at once, whatever the person chose about
+            reminders and quiet hours, to the telephone or else by e-mail, and never by letter.
+    """
 
     beneficiary_id: UUID
     kind: str
@@ -37,9 +51,18 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What is sealed of a message.
+    """The part of a message that is sealed.
 
-    ``day`` is that of writing, as ISO 8601; ``quiet`` the hours in which it must not go out, as the contact has them.
+    Attributes:
+        day: day on which it was written, as ISO 8601.
+        phone: telephone number, if the channel uses it.
+        email: e-mail address, if the channel uses it.
+        name: name of the person.
+        language: language of the text.
+        subject: subject of an e-mail or letter.
+        text: the text.
+        link: address with the one-time secret, if the text has one.
+        quiet: quiet hours of the contact, from and to, and their time zone; None if they do not apply.
     """
 
     day: str
@@ -53,11 +76,15 @@ class Body:
     quiet: tuple[int, int, str] | None = None
 
     def seal(self, unit: Unit, message_id: UUID, beneficiary_id: UUID) -> bytes:
-        """Encrypt with the person's key, bound to the message."""
+        """Encrypt the body with the person's data key, bound to the message.
+
+        Raises:
+            Gone: the person was erased (``person_erased``).
+        """
         return unit.sealer(beneficiary_id).seal(json.dumps(asdict(self)).encode(), _label(message_id))
 
     def outgoing(self, message_id: UUID, beneficiary_id: UUID, channel: Channel) -> Outgoing:
-        """Return what a sender takes."""
+        """Return the message in the form that senders take."""
         return Outgoing(
             message_id,
             beneficiary_id,
@@ -74,7 +101,13 @@ class Body:
 
 
 def open_body(unit: Unit, message_id: UUID, beneficiary_id: UUID, sealed: bytes) -> Body:
-    """Undo ``Body.seal``. Raises Gone, Unavailable."""
+    """Decrypt what ``Body.seal`` returned.
+
+    Raises:
+        Gone: the person was erased (``person_erased``).
+        Unavailable: the bytes belong to another message, or the master key to another database
+            (``decryption_failed``).
+    """
     data: dict[str, Any] = json.loads(unit.sealer(beneficiary_id).open(sealed, _label(message_id)))
     quiet = data.pop("quiet")
     return Body(**data, quiet=tuple(quiet) if quiet else None)
@@ -89,29 +122,30 @@ def put_message(
     dedupe: str,
     urgent: bool = False,
 ) -> int:
-    """Put a message for each channel on which the person is reached, in their language; return how many.
+    """Put a message into the outbox for each channel on which the person is reached; return how many.
 
     Args:
-        kind: which text, one of ``certify.messages.texts.KINDS``.
-        params: what its placeholders stand for; ``date`` as ISO 8601. Name of the fund, one-time link and lifetime of
-            codes are put in here; each channel gets a link of its own, which works whatever became of the others.
-        dedupe: the occasion, without anything personal; said again, it is the same message.
-        urgent: asked for by the person this minute: it goes out at once, whatever they said of reminders and the hour,
-            to their telephone, else by e-mail, never by letter.
-
-    Who is not there, or was erased, gets none.
+        unit: the transaction of the cause.
+        beneficiary_id: the person. People who do not exist or were erased get no message.
+        kind: which text, one of ``certify.texts.KINDS``.
+        params: values of the text's placeholders; ``date`` as ISO 8601. The name of the fund, the one-time link and
+            the lifetime of codes are added. Each channel gets a one-time link of its own, which works whether or not
+            the others were used.
+        dedupe: the occasion, without personal data. A second message for the same occasion and channel is not stored.
+        urgent: True if the person asked for the message just now. It goes out at once, whatever the person chose about
+            reminders and quiet hours, to the telephone or else by e-mail, and never by letter.
     """
-    return put_messages(unit, [Wanted(beneficiary_id, kind, params, dedupe, urgent)])
+    return put_messages(unit, [NewMessage(beneficiary_id, kind, params, dedupe, urgent)])
 
 
-def put_messages(unit: Unit, wanted: Sequence[Wanted]) -> int:
-    """Do what ``put_message`` does for many people, in a few statements; return how many messages."""
-    planned = _plan(unit, wanted)
-    unit.open_sealers([plan.wanted.beneficiary_id for plan in planned])
-    names = names_of(unit.db, {plan.wanted.beneficiary_id for plan in planned})
+def put_messages(unit: Unit, messages: Sequence[NewMessage]) -> int:
+    """Put messages for many people into the outbox, in a few statements; return how many were stored."""
+    planned = _plan(unit, messages)
+    unit.open_sealers([plan.message.beneficiary_id for plan in planned])
+    names = names_of(unit.db, {plan.message.beneficiary_id for plan in planned})
     rows = []
     for plan in planned:
-        name = names.get(plan.wanted.beneficiary_id)
+        name = names.get(plan.message.beneficiary_id)
         if name is not None:
             rows.append(_row(unit, plan, name))
     stored = insert_messages(unit.db, rows)
@@ -121,26 +155,36 @@ def put_messages(unit: Unit, wanted: Sequence[Wanted]) -> int:
     return len(stored)
 
 
-def count_messages_for(unit: Unit, wanted: Sequence[Wanted]) -> int:
-    """Return how many messages ``put_messages`` would put; put none."""
-    return len(_plan(unit, wanted))
+def count_messages_for(unit: Unit, messages: Sequence[NewMessage]) -> int:
+    """Return how many messages ``put_messages`` would store, without storing any."""
+    return len(_plan(unit, messages))
 
 
-def compose(unit: Unit, wanted: Wanted, channel: Channel, contact: Contact, name: str) -> Body:
-    """Write a message with a one-time link of its own, if its text has a place for one."""
+def compose(unit: Unit, message: NewMessage, channel: Channel, contact: Contact, name: str) -> Body:
+    """Write a message for one channel.
+
+    If its text has a placeholder for a link, a new one-time link is stored and filled in.
+
+    Args:
+        unit: the transaction that stores the link.
+        message: the message to write.
+        channel: the channel that decides about length and address.
+        contact: contact details and language of the person.
+        name: name of the person, for the greeting.
+    """
     settings, senders = unit.service.settings, unit.service.senders
     words = catalogue(contact.language or senders.language)
     link = None
     params = {
         "fund": settings.issuer_name,
         "minutes": str(round(CODE_LIFETIME.total_seconds() / 60)),
-        **wanted.params,
+        **message.params,
     }
-    if "{link}" in words.texts[wanted.kind].short:
-        link = params.get("link") or address_of(unit, new_link(unit, wanted.beneficiary_id, LINK_LIFETIME))
+    if "{link}" in words.texts[message.kind].short:
+        link = params.get("link") or link_url(unit, new_link(unit, message.beneficiary_id, LINK_LIFETIME))
         params["link"] = link
-    text = words.fill(wanted.kind, params)
-    said = {"sms": text.short, "apprise": text.short, "letter": text.long}.get(channel)
+    text = words.fill(message.kind, params)
+    plain = {"sms": text.short, "apprise": text.short, "letter": text.long}.get(channel)
     zone = contact.timezone or senders.timezone
     return Body(
         day=local_date(unit.now, zone).isoformat(),
@@ -149,53 +193,55 @@ def compose(unit: Unit, wanted: Wanted, channel: Channel, contact: Contact, name
         name=name,
         language=words.language,
         subject=text.subject,
-        text=said or _mail(words, name, text.long, link, unit, urgent=wanted.urgent),
+        text=plain or _mail(words, name, text.long, link, unit, urgent=message.urgent),
         link=link,
-        quiet=None if wanted.urgent or channel == "letter" else (contact.quiet_from, contact.quiet_to, zone),
+        quiet=None if message.urgent or channel == "letter" else (contact.quiet_from, contact.quiet_to, zone),
     )
 
 
-def address_of(unit: Unit, token: str) -> str:
-    """Return the address that a one-time link is. What stands behind # is never sent to a server's log."""
+def link_url(unit: Unit, token: str) -> str:
+    """Return the address of a one-time link. Browsers do not send the part after #, so no server logs the secret."""
     return f"{unit.service.settings.public_url.rstrip('/')}/#l={token}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    wanted: Wanted
+    message: NewMessage
     channel: Channel
     contact: Contact
 
 
-def _plan(unit: Unit, wanted: Sequence[Wanted]) -> list[_Plan]:
+def _plan(unit: Unit, messages: Sequence[NewMessage]) -> list[_Plan]:
+    """Return each message with each channel on which it is to be stored."""
     senders = unit.service.senders
-    if not senders.ways or not wanted:
+    if not senders.ways or not messages:
         return []
-    known = known_messages(unit.db, {one.dedupe for one in wanted})
-    contacts = contacts_of(unit, {one.beneficiary_id for one in wanted})
+    known = known_messages(unit.db, {message.dedupe for message in messages})
+    contacts = contacts_of(unit, {message.beneficiary_id for message in messages})
     planned = []
-    for one in wanted:
-        contact = contacts.get(one.beneficiary_id, Contact())
-        if contact.reminders or one.urgent:
-            channels = senders.channels(contact.phone, contact.email, urgent=one.urgent)
-            planned += [_Plan(one, channel, contact) for channel in channels if (one.dedupe, channel) not in known]
+    for message in messages:
+        contact = contacts.get(message.beneficiary_id, Contact())
+        if contact.reminders or message.urgent:
+            channels = senders.channels(contact.phone, contact.email, urgent=message.urgent)
+            new = [channel for channel in channels if (message.dedupe, channel) not in known]
+            planned += [_Plan(message, channel, contact) for channel in new]
     return planned
 
 
 def _row(unit: Unit, plan: _Plan, name: str) -> dict[str, Any]:
-    message_id, one = unit.service.new_id(), plan.wanted
-    body = compose(unit, one, plan.channel, plan.contact, name)
+    message_id, message = unit.service.new_id(), plan.message
+    body = compose(unit, message, plan.channel, plan.contact, name)
     held = quiet_until(body.quiet, unit.now) if body.quiet else None
     return {
         "id": message_id,
-        "beneficiary_id": one.beneficiary_id,
-        "kind": one.kind,
+        "beneficiary_id": message.beneficiary_id,
+        "kind": message.kind,
         "channel": plan.channel,
-        "urgent": one.urgent,
-        "dedupe": one.dedupe,
-        "sealed": body.seal(unit, message_id, one.beneficiary_id),
+        "urgent": message.urgent,
+        "dedupe": message.dedupe,
+        "sealed": body.seal(unit, message_id, message.beneficiary_id),
         "not_before": held or unit.now,
-        "expires_at": unit.now + (CODE_LIFETIME if one.urgent else _USEFUL),
+        "expires_at": unit.now + (CODE_LIFETIME if message.urgent else _REMINDER_LIFETIME),
         "created_at": unit.now,
     }
 

@@ -1,8 +1,9 @@
-"""Out of the outbox: take what is due, hand it to its sender, note what became of it.
+"""Send due messages from the outbox, and store the result.
 
-A message is taken for some minutes, by a transaction of its own, before it is sent: no lock is held while the other
-side answers, and a sender that dies leaves the message to the next. So a message may go out twice, when its sender died
-between the other side's yes and our note of it; both then have the same id, by which gateways and mail programs tell.
+Before a message is sent, a transaction of its own claims it for some minutes. So no lock is held while the receiving
+system answers, and if the sending process dies, another one sends the message later. A message can therefore go out
+twice, if the process dies after the receiving system accepted it and before the result is stored. Both copies have the
+same id, by which gateways and mail programs detect the repeat.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from certify.contact import quiet_until
 from certify.errors import CertifyError
 from certify.messages.outbox import open_body
-from certify.messages.senders import Channel, Outgoing, SendFailed
+from certify.people.contact import quiet_until
+from certify.senders import Channel, Outgoing, SendFailed
 from certify.service import Service
 from certify.storage.messages import (
     Claimed,
     claim_messages,
-    give_back,
     mark_cancelled,
     mark_failed,
     mark_sent,
-    put_off,
+    postpone_messages,
+    release_messages,
 )
 from certify.storage.reminders import still_to_do
 
@@ -36,22 +37,22 @@ log = logging.getLogger("certify.messages")
 
 MAX_ATTEMPTS = 7
 _PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
-"""Between attempts: a gateway that is down for a day loses nothing."""
+"""Pauses between attempts. If a gateway is down for a day, no message is lost."""
 _URGENT_PAUSE = timedelta(seconds=20)
 _BATCH, _LEASE = 50, timedelta(minutes=15)
 _URGENT_BATCH, _URGENT_LEASE = 5, timedelta(minutes=1)
-"""Somebody waits for these: when their sender dies, the next one must not come too late."""
+"""A person waits for these messages. If the sending process dies, another process must take over soon."""
 _BATCH_SECONDS = 300.0
-"""Well within the lease: what was not reached by then is given back."""
-_TOO_MANY = 5
-"""After so many failures in a row the channel rests until the next minute, and the messages behind keep their tries."""
+"""Well within the lease; messages that were not reached by then are released."""
+_MAX_FAILURES_IN_A_ROW = 5
+"""After this many failures, the channel pauses until the next minute, so that the other messages lose no attempt."""
 
 _Send = Callable[[Outgoing], None]
 
 
 @dataclass(slots=True)
 class _Run:
-    """One thread's work on one channel."""
+    """The work of one thread on one channel."""
 
     service: Service
     channel: Channel
@@ -62,9 +63,15 @@ class _Run:
 
 
 def send_due(service: Service, *, seconds: float = 50.0) -> Counter[str]:
-    """Send what is due, on all channels side by side, for so long at most; return how many were ``sent``, and so on.
+    """Send due messages on all channels at the same time. Any number of processes may call it at any time.
 
-    Safe at any time, by any number of processes.
+    Args:
+        service: the service.
+        seconds: when to stop, in seconds from now.
+
+    Returns:
+        The number of messages by result: ``sent``, ``put_off`` (a failure that is tried again), ``failed`` (given up),
+        ``cancelled`` (the person need not act any more), ``quiet`` (held back until quiet hours end) or ``unreadable``.
     """
     deadline = time.monotonic() + seconds
     threads = [channel for channel, way in service.senders.ways.items() for _ in range(way.parallel)]
@@ -77,7 +84,7 @@ def send_due(service: Service, *, seconds: float = 50.0) -> Counter[str]:
 
 
 def send_now(service: Service, message_id: UUID) -> Counter[str]:
-    """Send one urgent message, if it waits and nobody else has taken it."""
+    """Send one urgent message, if it waits and no other process has claimed it; return the number by result."""
     done: Counter[str] = Counter()
     for channel, way in service.senders.ways.items():
         batch = _claim(service, channel, urgent=True, only=message_id)
@@ -91,12 +98,12 @@ def _send_on(service: Service, channel: Channel, deadline: float) -> Counter[str
     done: Counter[str] = Counter()
     with service.senders.ways[channel].sender.connected() as send:
         run = _Run(service, channel, send, deadline, done)
-        while time.monotonic() < deadline and run.failures < _TOO_MANY:
+        while time.monotonic() < deadline and run.failures < _MAX_FAILURES_IN_A_ROW:
             batch = _claim(service, channel, urgent=True) or _claim(service, channel, urgent=False)
             if not batch:
                 break
             _send_batch(run, batch)
-    if run.failures >= _TOO_MANY:
+    if run.failures >= _MAX_FAILURES_IN_A_ROW:
         log.warning("a channel fails and rests", extra={"channel": channel})
     return done
 
@@ -110,18 +117,18 @@ def _claim(service: Service, channel: Channel, *, urgent: bool, only: UUID | Non
 
 
 def _send_batch(run: _Run, batch: Sequence[Claimed]) -> None:
-    """Send claimed messages one after the other; what cannot be reached in time is given back, untried."""
+    """Send claimed messages one after the other; release those that cannot be reached in time."""
     until = min(run.deadline, time.monotonic() + _BATCH_SECONDS)
     with run.service.reading() as unit:
         reminded = still_to_do(unit.db, {one.beneficiary_id for one in batch if not one.urgent})
     for place, one in enumerate(batch):
-        if time.monotonic() >= until or run.failures >= _TOO_MANY:
+        if time.monotonic() >= until or run.failures >= _MAX_FAILURES_IN_A_ROW:
             with run.service.unit() as unit:
-                give_back(unit.db, [rest.id for rest in batch[place:]], unit.now)
+                release_messages(unit.db, [rest.id for rest in batch[place:]], unit.now)
             return
         if one.urgent or one.beneficiary_id in reminded:
             _send_one(run, one)
-        else:  # certified meanwhile, or not to be written to any more
+        else:  # the person was certified meanwhile, or must not get messages any more
             with run.service.unit() as unit:
                 run.done["cancelled"] += mark_cancelled(unit.db, [one.id])
 
@@ -130,18 +137,18 @@ def _send_one(run: _Run, one: Claimed) -> None:
     with run.service.unit() as unit:
         if one.expires_at <= unit.now:
             mark_failed(unit.db, one.id, "expired")
-            _gave_up(run, one, "expired")
+            _count_failed(run, one, "expired")
             return
         try:
             body = open_body(unit, one.id, one.beneficiary_id, one.sealed)
         except CertifyError as error:
-            # Erased meanwhile, and then the message with them; or a master key that is not this database's.
-            put_off(unit.db, [one.id], unit.now + _pause(one), error=error.code)
+            # The person was erased meanwhile, and the message with them; or the master key is of another database.
+            postpone_messages(unit.db, [one.id], unit.now + _pause(one), error=error.code)
             run.done["unreadable"] += 1
             return
         held = quiet_until(body.quiet, unit.now) if body.quiet else None
         if held is not None:
-            give_back(unit.db, [one.id], held)
+            release_messages(unit.db, [one.id], held)
             run.done["quiet"] += 1
             return
     failed = _try(run.send, body.outgoing(one.id, one.beneficiary_id, run.channel))
@@ -154,9 +161,9 @@ def _send_one(run: _Run, one: Claimed) -> None:
         run.failures += 1
         if failed.final or one.attempts >= MAX_ATTEMPTS:
             mark_failed(unit.db, one.id, failed.code)
-            _gave_up(run, one, failed.code)
+            _count_failed(run, one, failed.code)
         else:
-            put_off(unit.db, [one.id], unit.now + _pause(one), error=failed.code)
+            postpone_messages(unit.db, [one.id], unit.now + _pause(one), error=failed.code)
             run.done["put_off"] += 1
 
 
@@ -165,7 +172,7 @@ def _try(send: _Send, message: Outgoing) -> SendFailed | None:
         send(message)
     except SendFailed as error:
         return error
-    except Exception as error:  # noqa: BLE001 - a sender's own fault; its words may hold what the message says
+    except Exception as error:  # noqa: BLE001 - a defect of a sender; its text may contain parts of the message
         return SendFailed(f"error_{type(error).__name__}")
     return None
 
@@ -174,7 +181,7 @@ def _pause(one: Claimed) -> timedelta:
     return _URGENT_PAUSE if one.urgent else _PAUSES[min(one.attempts, len(_PAUSES)) - 1]
 
 
-def _gave_up(run: _Run, one: Claimed, code: str) -> None:
+def _count_failed(run: _Run, one: Claimed, code: str) -> None:
     run.done["failed"] += 1
     log.error(
         "a message was given up",

@@ -1,4 +1,9 @@
-"""Policies as data: the shipped schemes, and how a scheme file is merged with what schemes share."""
+"""Load policies: the rules of each pension scheme, as TOML files.
+
+``load_policies`` reads all schemes of a folder, by default the shipped ones; ``load_policy_file`` reads one file that
+is to be tried. Both merge a scheme's file with ``common.toml``, which holds the rules that schemes share.
+``document_policy`` parses a stored document, for replays. The meaning of the rules is in ``certify.domain.policy``.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,13 @@ from certify.domain.policy import Policy, PolicyInvalid, parse_policy
 
 @dataclass(frozen=True, slots=True)
 class PolicyDocument:
-    """A policy with the effective document it was read from; ``sha256`` identifies the rules in every replay."""
+    """A policy with the effective document that it was read from.
+
+    Attributes:
+        policy: the parsed rules.
+        document: the effective document: the scheme's file merged with ``common.toml``.
+        sha256: digest of the document, which identifies the rules in every replay.
+    """
 
     policy: Policy
     document: Mapping[str, Any]
@@ -23,15 +34,25 @@ class PolicyDocument:
 
 
 def document_policy(document: Mapping[str, Any]) -> PolicyDocument:
-    """Parse an effective document, say one stored with a determination. Raises PolicyInvalid."""
+    """Parse an effective document, such as one that is stored with a determination.
+
+    Raises:
+        PolicyInvalid: the document breaks a rule of the format.
+    """
     return PolicyDocument(parse_policy(document), document, digest(document).hex())
 
 
 def load_policies(folder: Path | None = None) -> dict[str, PolicyDocument]:
-    """Load every scheme of a folder (default: those shipped), keyed by scheme name.
+    """Load every scheme of a folder, by name of the scheme.
 
-    ``common.toml`` is laid under each scheme file: tables are merged, single adverse and sign
-    rules replaced. Raises PolicyInvalid naming the file.
+    Each scheme file is merged over ``common.toml``: tables are merged key by key, but a single rule for an adverse
+    record or a sign of life replaces the common one as a whole.
+
+    Args:
+        folder: folder of the policy files; by default the shipped ones.
+
+    Raises:
+        PolicyInvalid: a file is not valid, or two files define the same scheme. The message names the file.
     """
     root = folder if folder is not None else resources.files(__package__)
     texts = {entry.name: entry.read_bytes() for entry in root.iterdir() if entry.name.endswith(".toml")}
@@ -49,9 +70,14 @@ def load_policies(folder: Path | None = None) -> dict[str, PolicyDocument]:
 
 
 def load_policy_file(path: Path, folder: Path | None = None) -> PolicyDocument:
-    """Load one scheme file on top of what the schemes of a folder (default: those shipped) share.
+    """Load one scheme file, merged over the ``common.toml`` of a folder, to try rules before they are released.
 
-    For rules that are tried before they are released. Raises PolicyInvalid, also when the file cannot be read.
+    Args:
+        path: the scheme file.
+        folder: folder whose ``common.toml`` is used; by default the shipped one.
+
+    Raises:
+        PolicyInvalid: the file cannot be read or is not valid. The message names the file.
     """
     root = folder if folder is not None else resources.files(__package__)
     common = root.joinpath("common.toml")
@@ -74,7 +100,7 @@ def _parse(name: str, text: bytes) -> dict[str, Any]:
 
 
 _REPLACED_WHOLE = frozenset({"adverse", "signs"})
-"""Their entries are rules of a few keys that belong together: a scheme restates a rule whole or not at all."""
+"""Tables whose entries are rules of a few keys that belong together. A scheme replaces such a rule as a whole."""
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any], *, deep: bool = True) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 
 ByAge = list[list[float]]
@@ -201,9 +202,9 @@ def load_assumptions(path: Path | None = None) -> Assumptions:
     try:
         given = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise Invalid(f"{path} cannot be read: {error.strerror}.", code="file_unreadable") from error
+        raise Invalid(f"{path} cannot be read: {error.strerror}.", code=ErrorCode.FILE_UNREADABLE) from error
     except ValueError as error:
-        raise Invalid(f"{path} is not TOML: {error}", code="assumptions_invalid") from error
+        raise Invalid(f"{path} is not TOML: {error}", code=ErrorCode.ASSUMPTIONS_INVALID) from error
     return changed(shipped, given)
 
 
@@ -243,17 +244,17 @@ def _replaced(document: Mapping[str, Any], given: Mapping[str, Any], where: str)
             raise Invalid(
                 f"There is no assumption '{inner}'.",
                 hint="certify/simulate/assumptions.toml lists them.",
-                code="assumptions_invalid",
+                code=ErrorCode.ASSUMPTIONS_INVALID,
             )
         if "unit" not in known:
             if not isinstance(value, Mapping):
-                raise Invalid(f"Assumption {inner}: must be a table.", code="assumptions_invalid")
+                raise Invalid(f"Assumption {inner}: must be a table.", code=ErrorCode.ASSUMPTIONS_INVALID)
             result[name] = _replaced(known, value, inner)
         elif isinstance(value, Mapping):
             if "value" not in value or not set(value) <= {"value", "unit", "source"}:
-                raise Invalid(f'{inner}: write value = …, source = "…".', code="assumptions_invalid")
+                raise Invalid(f'{inner}: write value = …, source = "…".', code=ErrorCode.ASSUMPTIONS_INVALID)
             if value.get("unit", known["unit"]) != known["unit"]:
-                raise Invalid(f"Assumption {inner}: the unit is '{known['unit']}'.", code="assumptions_invalid")
+                raise Invalid(f"Assumption {inner}: the unit is '{known['unit']}'.", code=ErrorCode.ASSUMPTIONS_INVALID)
             result[name] = {"source": "given without a source", **value, "unit": known["unit"]}
         else:
             result[name] = {"value": value, "unit": known["unit"], "source": "given without a source"}
@@ -271,7 +272,7 @@ def _section(kind: type[_Section], document: Mapping[str, Any], name: str) -> _S
         if not _sensible(entry["value"], entry["unit"]):
             raise Invalid(
                 f"Assumption {name}.{field.name}: {entry['value']!r} is no value in the unit '{entry['unit']}'.",
-                code="assumptions_invalid",
+                code=ErrorCode.ASSUMPTIONS_INVALID,
             )
         values[field.name] = entry["value"]
     return kind(**values)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from certify.domain.evidence import Capture, Channel, Check, Ruling
+from certify.domain.channels import Channel
+from certify.domain.evidence import Capture, Check, Ruling
 from certify.domain.policy import Policy
 from certify.simulate.assumptions import Assumptions, at_age
 from certify.simulate.chance import Chance

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from certify.domain.evidence import Channel, Check
+from certify.domain.channels import Channel
+from certify.domain.evidence import Check
 from certify.domain.proofs import judge_capture
 from certify.simulate.lives import NEVER
 from certify.simulate.tally import Tally

@@ -12,8 +12,15 @@ import heapq
 from datetime import date
 from enum import IntEnum
 
+from certify.domain.channels import Channel
 from certify.domain.decide import Determination, Entitlement, NextStep, Standing, decide
-from certify.domain.evidence import AdverseRecord, Channel, Evidence, OfficerRuling, Ruling, SignOfLife
+from certify.domain.evidence import (
+    AdverseRecord,
+    Evidence,
+    OfficerRuling,
+    Ruling,
+    SignOfLife,
+)
 from certify.domain.passage import next_change
 from certify.domain.policy import Policy
 from certify.domain.reasons import Code
@@ -276,7 +283,7 @@ class Play:
         noon = self._days.noon(day)
         dismissed: tuple[str, ...] = ()
         if ruling is Ruling.CONFIRM_ALIVE:
-            # As certify.review does: what an officer who has seen the person has shown to be wrong.
+            # As certify.decision.review does: what an officer who has seen the person has shown to be wrong.
             dismissed = tuple(fact.id for fact in self._facts if self._refuted(fact))
         return OfficerRuling(
             id=f"ruling-{self._pushed}",

@@ -9,7 +9,7 @@ from typing import Any
 
 from certify.simulate.results import Figure
 from certify.simulate.run import Result
-from models.plots import PlotUnavailable
+from models.evaluation.matching_plot import PlotUnavailable
 
 _COLOURS = {"ours": "#0b6e6e", "in_person": "#b9a48a", "data_only": "#c98b6b", "face_only": "#8a9bb5"}
 _INK, _FAINT = "#22303a", "#7b8791"

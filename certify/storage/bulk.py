@@ -1,7 +1,8 @@
-"""What a chunk of a run reads and writes: tens of thousands of people in a few statements.
+"""Read and write one chunk of a registry run: tens of thousands of people in a few statements.
 
-All of them speak of the people in the temporary table ``chunk_people``, which ``lock_chunk`` makes. A chunk is small
-beside the tables, so it is always reached through the indexes; the planner, which cannot know, is told so.
+``lock_chunk`` makes the temporary table ``chunk_people``, and the other statements are about the people in it. A chunk
+is small beside the tables, so every statement must use the indexes. The planner does not know the size, so
+``lock_chunk`` switches the other plans off.
 """
 
 from __future__ import annotations
@@ -58,12 +59,20 @@ PASSES = MappingProxyType(
 
 
 def lock_chunk(db: Session, people: pa.Table) -> pa.Table:
-    """Lock people (column ``person``) until the transaction ends; return those who are not there, or erased."""
+    """Lock people until the transaction ends, and return those who are missing or erased.
+
+    Args:
+        db: the session of the chunk's transaction.
+        people: ids in a column ``person``.
+
+    Returns:
+        The ids that could not be locked, in a column ``person``.
+    """
     run(db, b"create temp table chunk_all (id uuid) on commit drop", {})
     copy_in(db, "chunk_all", people.rename_columns(["id"]))
     run(db, b"analyze chunk_all", {})
     driver(db).execute(_BY_INDEX)
-    # In the order of ids, like everybody who locks people; see dossiers.py.
+    # In the order of ids, as in every statement that locks people; see dossiers.py.
     run(
         db,
         b"""create temp table chunk_people on commit drop as
@@ -72,28 +81,40 @@ def lock_chunk(db: Session, people: pa.Table) -> pa.Table:
         {},
     )
     run(db, b"analyze chunk_people", {})
-    # Not a join: with only index scans allowed, one of two tables without indexes would take for ever.
+    # Not a join: only index scans are allowed here, and joining two tables without indexes would take very long.
     gone = "select id from chunk_all except select id from chunk_people"
     return copy_out(db, gone, {"person": pa.string()})
 
 
 def insert_evidence(db: Session, rows: pa.Table) -> None:
-    """Store facts, with the columns of the table."""
+    """Store facts; the columns of ``rows`` are those of the table ``evidence``."""
     copy_in(db, "evidence", rows)
 
 
 def evidence_of_chunk(db: Session, columns: Mapping[str, pa.DataType]) -> pa.Table:
-    """Return all facts about the people of the chunk."""
+    """Return all facts about the people of the chunk.
+
+    Args:
+        db: the session of the chunk's transaction.
+        columns: names and types of the result, in the order of the query: id, person, kind, source, time of the event,
+            act, trust.
+    """
     return copy_out(db, _EVIDENCE, columns)
 
 
 def pensions_of_chunk(db: Session, columns: Mapping[str, pa.DataType]) -> pa.Table:
-    """Return all pensions of the people of the chunk, and whether they have an open case."""
+    """Return all pensions of the people of the chunk, and whether the person has an open review case.
+
+    Args:
+        db: the session of the chunk's transaction.
+        columns: names and types of the result, in the order of the query: id, person, scheme, start, birth date, last
+            proof, standing, payment, day of the best proof, open case.
+    """
     return copy_out(db, _PENSIONS, columns)
 
 
 def raise_standings(db: Session, passes: pa.Table) -> None:
-    """Set the standing of pensions that were proven in bulk."""
+    """Set the standing of the pensions that the passes prove."""
     columns = ["id", "entitlement_id", "next_step", "valid_until", "due_on", "next_change_on", "proven_on"]
     run(
         db,
@@ -104,11 +125,11 @@ def raise_standings(db: Session, passes: pa.Table) -> None:
     copy_in(db, "raised", passes.select(columns))
     run(db, b"analyze raised", {})
     if run(db, _RAISE, {}) != passes.num_rows:
-        raise AssertionError("a pension of a locked person has gone")
+        raise AssertionError("a pension of a locked person is missing")
 
 
 def insert_passes(db: Session, run_id: UUID, chunk: int, passes: pa.Table) -> bytes:
-    """Store the silent passes of a chunk; return their digest (``passes_digest``)."""
+    """Store the silent passes of a chunk, and return their digest (``passes_digest``)."""
     rows = passes.rename_columns(["beneficiary_id" if name == "person" else name for name in passes.column_names])
     rows = rows.append_column("run_id", pa.repeat(str(run_id), rows.num_rows))
     rows = rows.append_column("chunk", pa.repeat(pa.scalar(chunk, pa.int32()), rows.num_rows))
@@ -117,7 +138,7 @@ def insert_passes(db: Session, run_id: UUID, chunk: int, passes: pa.Table) -> by
 
 
 def passes_of_run(db: Session, run_id: UUID) -> Iterator[pa.Table]:
-    """Return the silent passes of a run, a chunk at a time, in the order of their ids (``PASSES``)."""
+    """Yield the silent passes of a run, one chunk at a time, in the order of their ids (columns ``PASSES``)."""
     query = f"select {', '.join(PASSES)} from silent_passes where run_id = '{run_id}' order by chunk, id"  # noqa: S608 - our columns
     rest: pa.Table | None = None
     for batch in copy_out_batches(db, query, PASSES):
@@ -133,7 +154,11 @@ def passes_of_run(db: Session, run_id: UUID) -> Iterator[pa.Table]:
 
 
 def passes_digest(passes: pa.Table) -> bytes:
-    """Return the SHA-256 of the silent passes of a chunk (``PASSES``), in the order of their ids, as CSV."""
+    """Return the SHA-256 of the silent passes of a chunk, written as CSV in the order of their ids.
+
+    Args:
+        passes: the passes of one chunk, with the columns ``PASSES``.
+    """
     ordered = passes.select(list(PASSES)).cast(pa.schema(list(PASSES.items()))).sort_by("id")
     sink = pa.BufferOutputStream()
     pc.write_csv(ordered, sink, pc.WriteOptions(include_header=False))

@@ -1,4 +1,4 @@
-"""Issued certificates."""
+"""Read issued certificates."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
+from certify.domain.states import CertificateState
 from certify.errors import NotFound
-from certify.storage.tables import CertificateRow
+from certify.storage.tables.decisions import CertificateRow
 
 
 def get_certificate(db: Session, number: str, *, lock: bool = False) -> CertificateRow:
-    """Return a certificate. Raises NotFound."""
+    """Return a certificate.
+
+    Args:
+        db: the session of the transaction.
+        number: number of the certificate.
+        lock: lock the row until the transaction ends, and read it again if the session holds it already.
+
+    Raises:
+        NotFound: no such certificate (``certificate_not_found``).
+    """
     query = select(CertificateRow).where(CertificateRow.number == number)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -24,14 +35,15 @@ def get_certificate(db: Session, number: str, *, lock: bool = False) -> Certific
 
 
 def certificate_not_found() -> NotFound:
-    """Make the error for a certificate that does not exist."""
-    return NotFound("There is no such certificate.", code="certificate_not_found")
+    """Return the error for a certificate that does not exist (``certificate_not_found``)."""
+    return NotFound("There is no such certificate.", code=ErrorCode.CERTIFICATE_NOT_FOUND)
 
 
 def certificate_in_force(db: Session, beneficiary_id: UUID) -> CertificateRow | None:
-    """Return the valid or paused certificate of a person."""
+    """Return the valid or paused certificate of a person; there is one at most."""
     query = select(CertificateRow).where(
-        CertificateRow.beneficiary_id == beneficiary_id, CertificateRow.state.in_(("valid", "paused"))
+        CertificateRow.beneficiary_id == beneficiary_id,
+        CertificateRow.state.in_((CertificateState.VALID, CertificateState.PAUSED)),
     )
     return db.scalars(query).one_or_none()
 

@@ -1,4 +1,4 @@
-"""Millions of rows into and out of PostgreSQL: COPY, with Arrow tables on our side."""
+"""Move millions of rows between PostgreSQL and Arrow tables with COPY."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from sqlalchemy.orm import Session
 from certify.storage.direct import driver
 
 _PIECE = 50_000
-"""Rows turned into text at a time."""
-_BLOCK = 8 << 20
+"""Rows that are turned into text at a time."""
+_BLOCK = 8 << 20  # bytes
 
 
 def copy_in(db: Session, table: str, rows: pa.Table) -> None:
-    """Append rows to a table of ours, by the names of the columns; texts are cast by PostgreSQL, NULL stays NULL."""
+    """Append rows to a table. PostgreSQL casts texts to the types of its columns; NULL stays NULL.
+
+    Args:
+        db: the session of the transaction.
+        table: name of one of our own tables; never anything that a caller sent.
+        rows: the rows; the names of the columns are those of the table.
+    """
     names = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     statement = sql.SQL("copy {} ({}) from stdin (format csv)").format(sql.Identifier(table), names)
     options = pc.WriteOptions(include_header=False)
@@ -30,12 +36,24 @@ def copy_in(db: Session, table: str, rows: pa.Table) -> None:
 
 
 def copy_out(db: Session, query: str, columns: Mapping[str, pa.DataType]) -> pa.Table:
-    """Return the result of a query of ours as Arrow, with columns of these names and types, in the order selected."""
+    """Return the result of a query as an Arrow table.
+
+    Args:
+        db: the session of the transaction.
+        query: one of our own queries; it takes no parameters.
+        columns: names and types of the result, in the order in which the query selects them.
+    """
     return pa.Table.from_batches(copy_out_batches(db, query, columns), pa.schema(list(columns.items())))
 
 
 def copy_out_batches(db: Session, query: str, columns: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
-    """Do what ``copy_out`` does, a few megabytes at a time: for results that should not lie in memory as a whole."""
+    """Yield the result of a query in batches of a few megabytes, for results too large to hold in memory.
+
+    Args:
+        db: the session of the transaction.
+        query: one of our own queries; it takes no parameters.
+        columns: names and types of the result, in the order in which the query selects them.
+    """
     with driver(db).cursor() as cursor, cursor.copy(f"copy ({query}) to stdout (format csv)".encode()) as copy:
         source = _CopyFile(iter(copy))
         if not source.peek():
@@ -57,7 +75,7 @@ def copy_out_batches(db: Session, query: str, columns: Mapping[str, pa.DataType]
 
 
 class _CopyFile(io.RawIOBase):
-    """What comes out of COPY, as a file that is read once."""
+    """The output of COPY as a file that can be read once."""
 
     def __init__(self, blocks: Iterator[bytes | bytearray | memoryview]) -> None:
         self._blocks = blocks
@@ -67,7 +85,7 @@ class _CopyFile(io.RawIOBase):
         return True
 
     def peek(self) -> bytes:
-        """Return what comes next without taking it; nothing at the end."""
+        """Return the next bytes without consuming them; empty at the end."""
         self._rest = self.read(1) + self._rest
         return self._rest
 

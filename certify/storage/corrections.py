@@ -1,4 +1,4 @@
-"""Corrections that go back to a registry: people it declared dead, or otherwise, and an officer found it wrong."""
+"""List the records of a registry that an officer found wrong, so that the registry can correct them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,15 @@ _NOT_THEM = b"""
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One record that its registry should look at again; it names nobody, the registry knows its own number.
+    """One record that its registry should check again. It holds no name: the registry finds it by its own number.
 
-    ``finding``: ``person_alive`` (an officer saw or spoke to the person after the record's event), or
-    ``not_this_person`` (the record's id or name points to somebody else than it means).
+    Attributes:
+        record_id: number that the registry gave the record.
+        kind: kind of the adverse record, such as death.
+        event_on: day of the event, as the record has it.
+        finding: ``person_alive`` (an officer saw or spoke to the person after the record's event), or
+            ``not_this_person`` (the id or name in the record points to another person than the record means).
+        found_on: day of the officer's finding, in UTC.
     """
 
     record_id: str
@@ -41,7 +46,7 @@ class Correction:
 
 
 def corrections_for(db: Session, source: str) -> Iterator[Correction]:
-    """Return what a source got wrong, oldest finding first."""
+    """Yield the wrong records of a source: ``person_alive``, then ``not_this_person``, each with the oldest first."""
     for finding, query in (("person_alive", _DISMISSED), ("not_this_person", _NOT_THEM)):
         for number, kind, event_on, found_on in fetch(db, query, {"source": source}):
             yield Correction(number, kind, event_on, finding, found_on)

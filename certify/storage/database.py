@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL and the transaction: one request or job is one transaction, committed at the edge."""
+"""Connect to PostgreSQL and open transactions. One request or job is one transaction, committed at the edge."""
 
 from __future__ import annotations
 
@@ -7,17 +7,36 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError as DatabaseError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from certify.config import Settings
 from certify.storage.embedded import embedded_url, start_embedded
 
+# Session and the errors are SQLAlchemy's. Other rooms take them from here, so that only storage imports SQLAlchemy.
+__all__ = [
+    "SESSION_OPTIONS",
+    "Database",
+    "DatabaseError",
+    "OperationalError",
+    "PoolTimeout",
+    "Session",
+    "database_url",
+    "holds_secrets",
+    "open_database",
+]
+
 SESSION_OPTIONS = "-csearch_path=public,jobs -ctimezone=UTC"
-"""What every connection to our database is opened with, the job queue's own too."""
+"""Options of every connection to our database, also of the connections of the job queue."""
 
 
 class Database:
-    """An engine with the settings every part relies on: UTC, a search path that holds the job queue, bounded waits."""
+    """An engine with the settings on which all parts rely: UTC, a search path with the job queue, bounded waits.
+
+    A statement waits at most 30 seconds for a lock, and a caller at most 10 seconds for a connection.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = url
@@ -34,23 +53,23 @@ class Database:
 
     @property
     def conninfo(self) -> str:
-        """The address in the form psycopg reads: SQLAlchemy's, without the driver's name."""
+        """The address for psycopg: the URL of SQLAlchemy without the name of the driver."""
         return self.url.replace("postgresql+psycopg://", "postgresql://", 1)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Open a session, commit when the block ends, roll back when it raises."""
+        """Open a session; commit when the block ends, roll back when it raises."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a session for reads, each on its own: no transaction, so two round trips fewer."""
+        """Open a session for reads without a transaction, which saves two round trips; reads share no snapshot."""
         with Session(self._reading, expire_on_commit=False) as session:
             yield session
 
     def ping(self) -> None:
-        """Raise when the database does not answer."""
+        """Check that the database answers; an error of SQLAlchemy passes to the caller."""
         with self.engine.connect() as connection:
             connection.execute(text("select 1"))
 
@@ -60,7 +79,7 @@ class Database:
 
 
 def holds_secrets(database: Database) -> bool:
-    """Tell whether something in the database was wrapped by a master key."""
+    """Return whether the database holds anything that a master key wrapped."""
     with database.engine.connect() as connection:
         if connection.scalar(text("select to_regclass('public.signing_keys')")) is None:
             return False
@@ -68,12 +87,12 @@ def holds_secrets(database: Database) -> bool:
 
 
 def database_url(settings: Settings) -> str:
-    """Return the configured URL, or that of the embedded server, started when needed."""
+    """Return the configured URL; without one, start the embedded server if needed and return its URL."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return embedded_url(start_embedded(Path(settings.data_dir)))
 
 
 def open_database(settings: Settings, *, pool_size: int = 10) -> Database:
-    """Connect as the settings say."""
+    """Return the database that the settings name."""
     return Database(database_url(settings), pool_size=pool_size)

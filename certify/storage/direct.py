@@ -1,7 +1,8 @@
-"""Statements sent as they stand, past the compiler and the ORM: those of every determination, where each costs time.
+"""Run SQL directly on psycopg, without the compiler and the ORM of SQLAlchemy, where speed matters.
 
-Rows go in as one JSON parameter a table (``json_populate_recordset`` gives each value the type of its column), so one
-statement writes one row or thousands, and PostgreSQL prepares it once.
+Every determination runs these statements, so their overhead counts. Rows are passed as one JSON parameter for each
+table, and ``json_populate_recordset`` gives each value the type of its column. So one statement writes one row or
+thousands, and PostgreSQL prepares it once.
 """
 
 from __future__ import annotations
@@ -18,23 +19,31 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, make_transient_to_detached
 
-from certify.storage.tables import Base
+from certify.storage.tables.base import Base
 
 R = TypeVar("R", bound=Base)
 Row = Mapping[str, Any]
 
 
 def run(db: Session, statement: bytes, parameters: Mapping[str, Any]) -> int:
-    """Execute a statement that gives no rows, after what the ORM still has to write; return how many it touched."""
+    """Execute a statement that returns no rows, and return how many rows it changed.
+
+    Pending changes of the ORM are written first.
+    """
     return _execute(db, statement, parameters, binary=False).rowcount
 
 
 def fetch(
     db: Session, statement: bytes, parameters: Mapping[str, Any] | None = None, *, binary: bool = False
 ) -> list[Any]:
-    """Execute a statement, after what the ORM still has to write, and return its rows as tuples.
+    """Execute a statement and return its rows as tuples. Pending changes of the ORM are written first.
 
-    ``binary`` is for megabytes of bytes: as text they would come in hexadecimal, twice as long.
+    Args:
+        db: the session of the transaction.
+        statement: SQL with placeholders of psycopg, such as ``%(id)s``.
+        parameters: values of the placeholders.
+        binary: transfer the result in binary form. Use it for megabytes of bytes: as text they come in hexadecimal,
+            twice as long.
     """
     return _execute(db, statement, parameters, binary=binary).fetchall()
 
@@ -42,10 +51,17 @@ def fetch(
 def load(
     db: Session, entity: type[R], condition: bytes, parameters: Mapping[str, Any], *, also: tuple[str, ...] = ()
 ) -> R | None:
-    """Return the one row of a table that a condition names, as the ORM would: known to the session, changes written.
+    """Return the one row that a condition selects, as an object of the ORM whose changes the session writes.
 
-    A row the session holds already is returned as it is there. What the mapping defers is read when it is asked for,
-    but for ``also``.
+    If the session holds the row already, it is returned as it is in the session. Deferred columns are read when they
+    are used.
+
+    Args:
+        db: the session of the transaction.
+        entity: class of the table.
+        condition: the text after ``where``, with placeholders of psycopg; it selects one row at most.
+        parameters: values of the placeholders.
+        also: deferred columns to read at once.
     """
     names, query = _columns(entity, also)
     rows = fetch(db, query + condition, parameters)
@@ -66,16 +82,23 @@ def load(
 @cache
 def _columns(entity: type[Base], also: tuple[str, ...]) -> tuple[list[str], bytes]:
     mapper = inspect(entity)
-    names = [found.key for found in mapper.column_attrs if not found.deferred or found.key in also]
-    # Names of our own tables, nothing that anybody sent.
-    return names, f"select {', '.join(names)} from {mapper.local_table.description} where ".encode()  # noqa: S608
+    found = [attribute for attribute in mapper.column_attrs if not attribute.deferred or attribute.key in also]
+    columns = ", ".join(attribute.columns[0].name for attribute in found)  # an attribute may have another name
+    # Names of our own tables; nothing here comes from a caller.
+    query = f"select {columns} from {mapper.local_table.description} where ".encode()  # noqa: S608
+    return [attribute.key for attribute in found], query
 
 
 def one_or_many(statement: bytes, people: Collection[UUID]) -> tuple[bytes, dict[str, Any]]:
-    """Complete a statement that ends in a column with the people it is about, and give the parameters.
+    """Complete a statement with the people that it is about, and return it with its parameters.
 
-    For one person with "=": PostgreSQL plans that once. What has an array it plans anew every time, which takes as long
-    as executing it, because the plan for an array of unknown length looks dearer to it.
+    For one person the comparison is "=", which PostgreSQL plans once. A comparison with an array is planned again for
+    every call, because the plan for an array of unknown length looks more costly; planning then takes as long as
+    executing.
+
+    Args:
+        statement: SQL that ends in the column to compare.
+        people: ids of the people.
     """
     if len(people) == 1:
         return statement + b" = %(person)s", {"person": next(iter(people))}
@@ -83,21 +106,28 @@ def one_or_many(statement: bytes, people: Collection[UUID]) -> tuple[bytes, dict
 
 
 def driver(db: Session) -> Connection[Any]:
-    """Return the driver's own connection, for what needs its binary form, after what the ORM still has to write."""
+    """Write the pending changes of the ORM, and return the connection of psycopg.
+
+    Raises:
+        ConnectionError: the connection is closed.
+    """
     db.flush()
-    found = db.connection().connection.driver_connection
-    if found is None:
+    connection = db.connection().connection.driver_connection
+    if connection is None:
         raise ConnectionError("the connection is closed")
-    return found  # type: ignore[no-any-return]
+    return connection  # type: ignore[no-any-return]
 
 
 def as_rows(rows: Sequence[Row]) -> str:
-    """Return rows as the JSON that ``json_populate_recordset`` reads; what a row does not name becomes NULL."""
+    """Return rows as JSON for ``json_populate_recordset``; a column that a row does not name becomes NULL."""
     return json.dumps(rows, default=_as_text, separators=(",", ":"))
 
 
 def refresh(db: Session, *entities: type[Base]) -> None:
-    """Read anew what the ORM holds of these tables, mostly nothing: a direct statement has changed it."""
+    """Read again the rows of these tables that the session holds, after a direct statement changed them.
+
+    Mostly the session holds none.
+    """
     for loaded in list(db.identity_map.values()):
         if isinstance(loaded, entities):
             db.refresh(loaded)
@@ -107,12 +137,12 @@ def _execute(db: Session, statement: bytes, parameters: Mapping[str, Any] | None
     try:
         return driver(db).execute(statement, parameters, binary=binary)
     except Error as error:
-        # Callers know SQLAlchemy's errors. The parameters stay out of the message: they hold names and dates of birth.
+        # Callers handle the errors of SQLAlchemy. The parameters stay out of the message: they hold personal data.
         raise DBAPIError.instance(None, None, error, Error, hide_parameters=True) from error
 
 
 def _as_text(value: object) -> str:
-    if isinstance(value, date):  # and datetime, which is one
+    if isinstance(value, date):  # also datetime, a subclass
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)

@@ -1,4 +1,4 @@
-"""Everything that is known of people, as far as a determination needs it, in one statement for however many."""
+"""Read everything about people that a determination needs, in one statement for any number of people."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from certify.domain.codec import evidence_from_json
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Evidence
 from certify.errors import NotFound
 from certify.storage.direct import fetch, one_or_many
 
-# FOR NO KEY UPDATE, as in people.py. In the order of ids, so that two batches never wait for each other in a circle.
+# FOR NO KEY UPDATE, as in people.py. In the order of ids, so that two batches cannot deadlock.
 _LOCK = b"select id from beneficiaries where id"
 _IN_ORDER = b" order by id for no key update"
 
-# The lists come as JSON: one row a person, and one round trip instead of five.
+# The lists come as JSON: one row for each person, and one round trip instead of five.
 _READ = b"""
     select b.id, b.name, b.birth_date, b.ids_sealed, b.erased_at,
     (
@@ -47,7 +48,7 @@ _READ = b"""
 
 @dataclass(frozen=True, slots=True)
 class Pension:
-    """An entitlement, and how it stood before."""
+    """An entitlement, with its standing before this determination."""
 
     id: UUID
     scheme: str
@@ -62,7 +63,7 @@ class Pension:
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """A question that waits for an officer; without a determination a person asked it."""
+    """A review case that waits for an officer. If it has no determination, a person asked for it."""
 
     id: UUID
     kind: str
@@ -82,7 +83,7 @@ class KnownCertificate:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """One person: who they are, all facts oldest first, pensions by scheme, open cases, certificates."""
+    """One person: identity, all facts (oldest first), pensions (by scheme), open cases and certificates."""
 
     id: UUID
     name: str | None
@@ -96,18 +97,21 @@ class Dossier:
 
 
 def lock_people(db: Session, people: Collection[UUID]) -> None:
-    """Lock people, so that nobody else determines them before this transaction ends. Raises NotFound.
+    """Lock people, so that no other transaction determines them before this one ends.
 
-    Read them after it, in a statement of its own: one that waited for a lock still sees what was there before.
+    Read the people in a later statement: a statement that waited for a lock still sees the state before the wait.
+
+    Raises:
+        NotFound: one of them does not exist (``beneficiary_not_found``).
     """
     wanted = set(people)
     statement, parameters = one_or_many(_LOCK, wanted)
     if len(fetch(db, statement + _IN_ORDER, parameters)) != len(wanted):
-        raise NotFound("There is no such beneficiary.", code="beneficiary_not_found")
+        raise NotFound("There is no such beneficiary.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
 
 
 def read_dossiers(db: Session, people: Collection[UUID]) -> dict[UUID, Dossier]:
-    """Return what is known of people, by id; whoever is not enrolled is left out."""
+    """Return the dossiers of people, by id; people who are not enrolled are left out."""
     return {row[0]: _dossier(*row) for row in fetch(db, *one_or_many(_READ, people))}
 
 

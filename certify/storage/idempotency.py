@@ -1,4 +1,7 @@
-"""Stored answers to requests that changed something, sealed: they can hold tokens and names."""
+"""Store the answers to requests that changed something, so that a repeated request gets the same answer.
+
+Answers are sealed, because they can hold tokens and names.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,24 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from certify.errors import Unavailable
-from certify.storage.tables import IdempotencyRow
+from certify.storage.tables.service import IdempotencyRow
 from certify.storage.vault import Vault
 
 
 def claim_key(db: Session, *, principal: str, key: str, request_sha256: str, now: datetime) -> IdempotencyRow | None:
-    """Claim an idempotency key for this transaction: None when it is ours, else the row of the earlier request.
+    """Claim an idempotency key for this transaction.
 
     A second request with the same key waits here until the first has committed or rolled back.
+
+    Args:
+        db: the session of the transaction.
+        principal: the authenticated caller; each caller has keys of its own.
+        key: the key that the caller sent.
+        request_sha256: digest of the request.
+        now: the instant of the transaction.
+
+    Returns:
+        None if the key is claimed now, else the row of the earlier request.
     """
     new = insert(IdempotencyRow).values(principal=principal, key=key, request_sha256=request_sha256, created_at=now)
     claimed = db.execute(new.on_conflict_do_nothing().returning(IdempotencyRow.key)).one_or_none()
@@ -29,7 +42,18 @@ def claim_key(db: Session, *, principal: str, key: str, request_sha256: str, now
 
 
 def store_answer(db: Session, *, principal: str, key: str, status: int, body: bytes) -> None:
-    """Store the answer under a claimed key."""
+    """Store the answer under a claimed key.
+
+    Args:
+        db: the session of the transaction.
+        principal: the authenticated caller.
+        key: the key that ``claim_key`` claimed.
+        status: HTTP status code of the answer.
+        body: the sealed answer.
+
+    Raises:
+        LookupError: the key was not claimed.
+    """
     row = db.get(IdempotencyRow, (principal, key))
     if row is None:
         raise LookupError("the key was not claimed")
@@ -37,15 +61,21 @@ def store_answer(db: Session, *, principal: str, key: str, status: int, body: by
 
 
 def answer_label(principal: str, key: str) -> str:
-    """Return the name under which the vault seals an answer."""
+    """Return the label under which the vault seals an answer."""
     return f"answer:{principal}:{key}"
 
 
 def forget_answers(db: Session, vault: Vault, ids: Collection[str], *, chunk: int = 1000) -> int:
-    """Delete the answers that name any of these ids, or were given to them; return how many.
+    """Delete the answers that contain any of these ids or went to a principal named by them; return how many.
 
-    An answer is sealed as a whole and its row does not say whom it is about, so all are opened and looked through. They
-    are those of two days, and erasing is rare.
+    An answer is sealed as a whole, and its row does not say whom it is about, so every answer is opened and searched.
+    Only the answers of two days are stored, and erasing is rare.
+
+    Args:
+        db: the session of the transaction.
+        vault: opens the answers.
+        ids: every id that stands for the person.
+        chunk: how many answers are read at a time.
     """
     named = re.compile(b"|".join(re.escape(name.encode()) for name in ids))
     place = tuple_(IdempotencyRow.principal, IdempotencyRow.key)
@@ -68,9 +98,9 @@ def _open(vault: Vault, principal: str, key: str, body: bytes) -> bytes:
     try:
         return vault.open_secret(answer_label(principal, key), body)
     except Unavailable:
-        return b""  # sealed with a master key that is gone: nobody can read it, and nobody will
+        return b""  # sealed with a master key that no longer exists, so no one can read it
 
 
 def purge_answers(db: Session, before: datetime) -> None:
-    """Forget answers older than an instant."""
+    """Delete the answers that are older than an instant."""
     db.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < before))

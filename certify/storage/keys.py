@@ -1,4 +1,7 @@
-"""The master key: wraps data keys and the service's own secrets. A file by default; a KMS fits the same interface."""
+"""Wrap data keys and the service's own secrets with the master key.
+
+The master key is a file by default; a key management service (KMS) can implement the same interface.
+"""
 
 from __future__ import annotations
 
@@ -12,58 +15,77 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 
 _NONCE = 12  # bytes; NIST SP 800-38D recommends 96-bit nonces for GCM
 _KEY = 32  # bytes
-_MAX_KEYS = 4  # in one file: moves begun and not ended; more is a file of something else
+_MAX_KEYS = 4  # in one file: the new key, and the old ones of unfinished moves; a file with more is no key file
 
 
 class MasterKey(Protocol):
-    """What the service asks of a key store. A KMS implementation sends the two calls to its key by ``id``."""
+    """A key store as the service needs it. An implementation for a KMS sends both calls to its key ``id``."""
 
     @property
     def id(self) -> str:
-        """Name of the key, stored beside whatever it wrapped."""
+        """Name of the key, stored beside everything that it wrapped."""
         ...
 
     def wrap(self, key: bytes, context: bytes) -> bytes:
-        """Encrypt a key, bound to a context that must be given again to unwrap."""
+        """Encrypt a key, bound to a context that must be given again to unwrap it."""
         ...
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """Decrypt a key. Raises Unavailable when key or context are not the ones used to wrap."""
+        """Decrypt a key.
+
+        Raises:
+            Unavailable: key or context are not those that were used to wrap (``decryption_failed``).
+        """
         ...
 
 
 def seal(key: bytes, plain: bytes, context: bytes) -> bytes:
-    """AES-256-GCM with a random nonce in front; ``context`` is authenticated, not stored."""
+    """Encrypt with AES-256-GCM, and return the random nonce followed by the ciphertext.
+
+    Args:
+        key: 32 bytes.
+        plain: the bytes to encrypt.
+        context: authenticated with the bytes but not stored; ``unseal`` needs the same context.
+    """
     nonce = secrets.token_bytes(_NONCE)
     return nonce + AESGCM(key).encrypt(nonce, plain, context)
 
 
 def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
-    """Undo ``seal``. Raises Unavailable when the key, the context or the bytes are not the original ones."""
+    """Decrypt what ``seal`` returned.
+
+    Raises:
+        Unavailable: key, context or bytes are not the original ones (``decryption_failed``).
+    """
     try:
-        view = memoryview(sealed)  # a photo has megabytes: not copied just to leave the nonce out
+        view = memoryview(sealed)  # no copy: a photo has megabytes
         return AESGCM(key).decrypt(view[:_NONCE], view[_NONCE:], context)
     except (InvalidTag, ValueError) as error:
         raise Unavailable(
             "Stored data could not be decrypted.",
             hint="The master key does not belong to this database, or the data was altered.",
-            code="decryption_failed",
+            code=ErrorCode.DECRYPTION_FAILED,
         ) from error
 
 
 class FileMasterKey:
-    """A master key in a file only the service's user may read. Good for one machine; use a KMS beyond.
+    """A master key in a file that only the service's user may read. It suits one machine; use a KMS for more.
 
-    The file holds one 256-bit key; while everything is moved to a new key, it holds the new one and behind it the old:
-    the first wraps, all of them unwrap. So whatever was moved and whatever was not can be read at any moment.
+    The file holds one key of 256 bits. During a move to a new key it holds the new key and behind it the old ones: the
+    first key wraps, and all of them unwrap. So both moved and unmoved data can be read at any moment.
     """
 
     def __init__(self, path: Path) -> None:
-        """Read the key, or create it when neither file nor folder exist yet. Raises Unavailable if it is damaged."""
+        """Read the key file, or create it if it does not exist.
+
+        Raises:
+            Unavailable: the file is no key file (``master_key_damaged``).
+        """
         self._keys = _read_or_create(path)
 
     @property
@@ -73,11 +95,14 @@ class FileMasterKey:
 
     @property
     def old_ids(self) -> list[str]:
-        """Fingerprints of the keys that only unwrap: those of a move that is not complete."""
+        """Fingerprints of the keys that only unwrap: the old keys of a move that is not complete."""
         return [_fingerprint(key) for key in self._keys[1:]]
 
     def derive(self, purpose: bytes) -> bytes:
-        """Derive 32 bytes for a purpose of this machine only (HKDF would need no more: the key is uniform)."""
+        """Derive 32 bytes for a purpose of this machine only.
+
+        HMAC-SHA-256 is enough, because the key is uniformly random; the extract step of HKDF is not needed.
+        """
         return hmac.digest(self._keys[0], b"certify derive" + purpose, hashlib.sha256)
 
     def wrap(self, key: bytes, context: bytes) -> bytes:
@@ -85,7 +110,11 @@ class FileMasterKey:
         return seal(self._keys[0], key, context)
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """Decrypt a key wrapped by any of the file's keys."""
+        """Decrypt a key that any key of the file wrapped.
+
+        Raises:
+            Unavailable: none of the keys opens it (``decryption_failed``).
+        """
         for key in self._keys[:-1]:
             try:
                 return unseal(key, wrapped, context)
@@ -95,19 +124,25 @@ class FileMasterKey:
 
 
 def begin_move(path: Path, in_use: Path) -> FileMasterKey:
-    """Make sure that a file holds a new key and, behind it, the keys of the file in use; return what it holds.
+    """Write a file that holds a new key and, behind it, the keys of the file in use; return its keys.
 
-    Safe to repeat after a crash at any point: a key that is in the file stays the new key. A file that somebody made
-    beforehand, with a key of 32 bytes, is taken as well. Raises Unavailable (``master_key_damaged``: it is no key file;
-    ``too_many_master_keys``).
+    The call can be repeated after a crash at any point: a key that is in the file stays the new key.
+
+    Args:
+        path: the new key file. If it exists already, with a key of 32 bytes, its key is used.
+        in_use: the key file that the service uses now.
+
+    Raises:
+        Unavailable: one of them is no key file (``master_key_damaged``), or too many moves are unfinished
+            (``too_many_master_keys``).
     """
     before = _read_or_create(path)
     keys = list(dict.fromkeys(before + _read_or_create(in_use)))
     if len(keys) > _MAX_KEYS:
         raise Unavailable(
             "Too many moves to a new master key were begun and not ended.",
-            hint="Finish one first: give --to the file of the one begun before.",
-            code="too_many_master_keys",
+            hint="Finish one first: run the command with --to and the file of an earlier move.",
+            code=ErrorCode.TOO_MANY_MASTER_KEYS,
         )
     if keys != before:
         _replace(path, b"".join(keys))
@@ -115,7 +150,11 @@ def begin_move(path: Path, in_use: Path) -> FileMasterKey:
 
 
 def end_move(path: Path) -> FileMasterKey:
-    """Leave only the first key in a file. To be called when nothing is wrapped by the others any more."""
+    """Leave only the first key in a file. Call it when the other keys wrap nothing any more.
+
+    Raises:
+        Unavailable: the file is no key file (``master_key_damaged``).
+    """
     keys = _read_or_create(path)
     if len(keys) > 1:
         _replace(path, keys[0])
@@ -131,7 +170,7 @@ def _read_or_create(path: Path) -> list[bytes]:
         raise Unavailable(
             f"The master key file {path} is damaged.",
             hint="Restore it from your backup.",
-            code="master_key_damaged",
+            code=ErrorCode.MASTER_KEY_DAMAGED,
         )
     return [content[start : start + _KEY] for start in range(0, len(content), _KEY)]
 
@@ -141,18 +180,18 @@ def _fingerprint(key: bytes) -> str:
 
 
 def _write_new(path: Path, content: bytes) -> None:
-    """Create the file whole or not at all; of two processes starting together the first one's key is kept."""
+    """Create the file completely or not at all. If two processes start together, the key of the first stays."""
     temporary = _write_beside(path, content)
     try:
         os.link(temporary, path)
     except FileExistsError:
-        pass  # the other process was first: its key is the key
+        pass  # another process was first, and its key is valid
     finally:
         temporary.unlink()
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Replace the file whole or not at all."""
+    """Replace the file completely or not at all."""
     _write_beside(path, content).replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""The ledger in PostgreSQL: leaves, hashes of complete subtrees, checkpoints. Appending is serialised by one lock."""
+"""Store the ledger: leaves, hashes of complete subtrees, and checkpoints. One lock serialises appending."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from certify.certificates import merkle
+from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
 from certify.storage.direct import fetch, run
-from certify.storage.tables import CheckpointRow, LedgerLeafRow, LedgerNodeRow
+from certify.storage.tables.service import (
+    CheckpointRow,
+    LedgerLeafRow,
+    LedgerNodeRow,
+)
 
-# Any constant will do; it only has to be used for nothing else in this database.
+# Any constant works that nothing else in this database uses as a lock.
 _LOCK = 0x6C65646765720001
 
 
-# 40 levels are enough for 2^40 leaves: one standing change a second for thirty thousand years. The index answers each
-# level with one probe; grouping would read every leaf.
+# 40 levels are enough for 2^40 leaves: one change of standing each second for thirty thousand years. The index answers
+# each level with one probe; grouping would read every leaf.
 _EDGE = b"""
     select wanted.level, last.index, last.hash from generate_series(0, 40) as wanted (level)
     cross join lateral (
@@ -29,7 +34,7 @@ _EDGE = b"""
     ) as last
 """
 
-# Arrays instead of many rows of parameters: one statement, however many entries, and nothing to compile anew.
+# Arrays instead of many rows of parameters: the same statement for any number of entries, prepared once.
 _ADD = b"""
     with leaf as (
         insert into ledger_leaves (index, entry, beneficiary_id, created_at)
@@ -42,7 +47,7 @@ _ADD = b"""
 
 
 class NodeTable:
-    """The stored subtrees, as the Merkle functions want them. New ones are kept here until ``take_new``."""
+    """The stored subtrees as a ``NodeStore`` of the Merkle functions. New subtrees are kept here until ``take_new``."""
 
     def __init__(self, db: Session) -> None:
         self._db = db
@@ -50,13 +55,17 @@ class NodeTable:
         self._new: list[tuple[int, int, bytes]] = []
 
     def load_edge(self) -> int:
-        """Return the number of leaves, having read at once the last subtree of each level: all that appending needs."""
+        """Read the last subtree of each level, which is all that appending needs; return the number of leaves."""
         rows = fetch(self._db, _EDGE)
         self._known = {(level, index): value for level, index, value in rows}
         return max((index + 1 for level, index in self._known if level == 0), default=0)
 
     def get(self, level: int, index: int) -> bytes:
-        """Return the hash of a complete subtree. Raises LookupError when the ledger is not that long."""
+        """Return the hash of a complete subtree.
+
+        Raises:
+            LookupError: the ledger has no such subtree yet.
+        """
         value = self._known.get((level, index))
         if value is None:
             value = self._db.scalar(
@@ -72,7 +81,7 @@ class NodeTable:
         self._new.append((level, index, value))
 
     def take_new(self) -> dict[str, list[Any]]:
-        """Return what was put and is not stored yet, as columns."""
+        """Return the new subtrees as columns, and forget that they are new."""
         columns: dict[str, list[Any]] = {
             "levels": [level for level, _, _ in self._new],
             "indexes": [index for _, index, _ in self._new],
@@ -89,7 +98,13 @@ def ledger_size(db: Session) -> int:
 
 
 def append_entries(db: Session, entries: Sequence[tuple[bytes, UUID | None]], now: datetime) -> None:
-    """Append entries. Call it last in a transaction: until it commits, nobody else can append."""
+    """Append entries. Call it last in a transaction: no other transaction can append until this one commits.
+
+    Args:
+        db: the session of the transaction.
+        entries: each entry in canonical JSON, with the person whom it is about.
+        now: the instant of the transaction.
+    """
     fetch(db, b"select pg_advisory_xact_lock(%(key)s)", {"key": _LOCK})
     nodes = NodeTable(db)
     size = nodes.load_edge()
@@ -105,20 +120,24 @@ def append_entries(db: Session, entries: Sequence[tuple[bytes, UUID | None]], no
 
 
 def ledger_root(db: Session, size: int) -> bytes:
-    """Return the root over the first ``size`` leaves."""
+    """Return the root hash over the first ``size`` leaves."""
     return merkle.root(NodeTable(db), size)
 
 
 def get_leaf(db: Session, index: int) -> LedgerLeafRow:
-    """Return one leaf. Raises NotFound."""
+    """Return one leaf.
+
+    Raises:
+        NotFound: the ledger has no such entry (``ledger_entry_not_found``).
+    """
     row = db.get(LedgerLeafRow, index)
     if row is None:
-        raise NotFound("The ledger has no such entry.", code="ledger_entry_not_found")
+        raise NotFound("The ledger has no such entry.", code=ErrorCode.LEDGER_ENTRY_NOT_FOUND)
     return row
 
 
 def leaves(db: Session, start: int, end: int) -> Sequence[LedgerLeafRow]:
-    """Return the leaves from ``start`` up to, exclusively, ``end``."""
+    """Return the leaves from ``start`` to ``end``, without ``end``."""
     query = select(LedgerLeafRow).where(LedgerLeafRow.index >= start, LedgerLeafRow.index < end)
     return db.scalars(query.order_by(LedgerLeafRow.index)).all()
 
@@ -129,6 +148,6 @@ def latest_checkpoint(db: Session) -> CheckpointRow | None:
 
 
 def add_checkpoint(db: Session, *, size: int, note: str, created_at: datetime) -> None:
-    """Store a signed checkpoint; of two workers that sign the same size, the first one's stays."""
+    """Store a signed checkpoint. If two workers sign the same size, the first checkpoint stays."""
     new = insert(CheckpointRow).values(size=size, note=note, created_at=created_at)
     db.execute(new.on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""Sealed images and videos, and when they go."""
+"""Store images and videos, sealed, and delete them when their retention ends."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
+from certify.domain.states import SessionState
 from certify.errors import Gone
 from certify.storage.direct import fetch
-from certify.storage.tables import BlobRow, ReferenceRow, SessionRow
+from certify.storage.tables.people import ReferenceRow
+from certify.storage.tables.sessions import BlobRow, SessionRow
 from certify.storage.uploads import delete_uploads_of, purge_uploads
 from certify.storage.vault import Sealer
 
@@ -26,7 +29,17 @@ def put_media(
     media_type: str,
     delete_after: datetime | None,
 ) -> BlobRow:
-    """Seal and store media."""
+    """Seal media and store them.
+
+    Args:
+        db: the session of the transaction.
+        sealer: seals with the person's data key.
+        blob_id: id of the new row; the sealed bytes are bound to it.
+        beneficiary_id: the person whom the media show.
+        data: the clear bytes.
+        media_type: MIME type.
+        delete_after: end of the retention; None if none is set.
+    """
     row = BlobRow(
         id=blob_id,
         beneficiary_id=beneficiary_id,
@@ -41,18 +54,25 @@ def put_media(
 
 
 def read_media(db: Session, sealer: Sealer, blob_id: UUID | None) -> bytes:
-    """Return the clear bytes. Raises Gone when the retention time has passed."""
+    """Return the clear bytes of media.
+
+    Raises:
+        Gone: the media were deleted when their retention ended (``media_deleted``).
+        Unavailable: the bytes do not belong to this person (``decryption_failed``).
+    """
     rows = fetch(db, b"select sealed from blobs where id = %(id)s", {"id": blob_id}, binary=True)
     if not rows:
-        raise Gone("The media were deleted when their retention time ended.", code="media_deleted")
+        raise Gone("The media were deleted when their retention time ended.", code=ErrorCode.MEDIA_DELETED)
     return sealer.open(rows[0][0], f"blob:{blob_id}")
 
 
 def purge_media(db: Session, now: datetime) -> int:
-    """Delete media whose time has come, and what is left of uploads; return how many media."""
+    """Delete media whose retention has ended, and stale uploads; return how many media were deleted."""
     purge_uploads(db, now)
-    # A photo that still waits for its decision stays, however long the queue.
-    waiting = select(SessionRow.blob_id).where(SessionRow.state == "submitted", SessionRow.blob_id.is_not(None))
+    # A photo that waits for its decision stays, however long the queue is.
+    waiting = select(SessionRow.blob_id).where(
+        SessionRow.state == SessionState.SUBMITTED, SessionRow.blob_id.is_not(None)
+    )
     due = select(BlobRow.id).where(BlobRow.delete_after <= now, BlobRow.id.not_in(waiting))
     gone = db.scalars(due).all()
     db.execute(update(SessionRow).where(SessionRow.blob_id.in_(gone)).values(blob_id=None))
@@ -61,7 +81,7 @@ def purge_media(db: Session, now: datetime) -> int:
 
 
 def delete_media_of(db: Session, beneficiary_id: UUID) -> None:
-    """Delete all media of one person, also what is still on its way."""
+    """Delete all media of one person, also unfinished uploads."""
     delete_uploads_of(db, beneficiary_id)
     db.execute(update(SessionRow).where(SessionRow.beneficiary_id == beneficiary_id).values(blob_id=None))
     db.execute(update(ReferenceRow).where(ReferenceRow.beneficiary_id == beneficiary_id).values(blob_id=None))

@@ -1,4 +1,4 @@
-"""Migrations: bring a database to the schema this release needs, or back."""
+"""Migrate a database to the schema that this release needs, or back to an earlier one."""
 
 from __future__ import annotations
 
@@ -17,30 +17,24 @@ _LOCK = 0x6D6967726174651
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Migrate up to a revision; does nothing when the database is there already."""
+    """Migrate up to a revision; do nothing if the database has it already."""
     with database.engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         command.upgrade(_config(connection), revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
-    """Migrate down to a revision ("base" empties the database)."""
+    """Migrate down to a revision; ``base`` empties the database."""
     with database.engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         command.downgrade(_config(connection), revision)
 
 
 def is_current(database: Database) -> bool:
-    """Tell whether the database has the schema this release needs."""
+    """Return whether the database has the schema that this release needs."""
     with database.engine.connect() as connection:
         script = ScriptDirectory.from_config(_config(connection))
         return MigrationContext.configure(connection).get_current_revision() == script.get_current_head()
-
-
-def make_revision(database: Database, message: str) -> None:
-    """Write a new migration from the difference between tables and database; for developers."""
-    with database.engine.connect() as connection:
-        command.revision(_config(connection), message=message, autogenerate=True)
 
 
 def _config(connection: Connection) -> Config:

@@ -1,4 +1,4 @@
-"""Silent passes and the audits drawn from them."""
+"""Read silent passes and the audits that were drawn from them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
-from certify.storage.tables import AuditRow, RunChunkRow, SilentPassRow
+from certify.storage.tables.runs import (
+    AuditRow,
+    RunChunkRow,
+    SilentPassRow,
+)
 
 
 def get_pass(db: Session, pass_id: UUID) -> SilentPassRow | None:
-    """Return a silent pass."""
+    """Return a silent pass, or None if there is none with this id."""
     return db.get(SilentPassRow, pass_id)
 
 
@@ -23,34 +28,43 @@ def passes_of(db: Session, beneficiary_id: UUID, *, limit: int) -> Sequence[Sile
     return db.scalars(query.order_by(SilentPassRow.as_of.desc(), SilentPassRow.id.desc()).limit(limit)).all()
 
 
-def chunk_of(db: Session, found: SilentPassRow) -> RunChunkRow | None:
+def chunk_of(db: Session, silent_pass: SilentPassRow) -> RunChunkRow | None:
     """Return the chunk in which a pass was decided."""
-    return db.get(RunChunkRow, (found.run_id, found.chunk))
+    return db.get(RunChunkRow, (silent_pass.run_id, silent_pass.chunk))
 
 
 def get_audit(db: Session, pass_id: UUID, *, lock: bool = False) -> AuditRow:
-    """Return an audit. Raises NotFound."""
+    """Return the audit of a silent pass.
+
+    Args:
+        db: the session of the transaction.
+        pass_id: id of the silent pass.
+        lock: lock the row until the transaction ends.
+
+    Raises:
+        NotFound: the pass was not drawn for an audit (``audit_not_found``).
+    """
     query = select(AuditRow).where(AuditRow.pass_id == pass_id)
     row = db.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None:
-        raise NotFound("This pass was not drawn for an audit.", code="audit_not_found")
+        raise NotFound("This pass was not drawn for an audit.", code=ErrorCode.AUDIT_NOT_FOUND)
     return row
 
 
 def open_audits(db: Session, *, limit: int) -> Sequence[AuditRow]:
-    """Return audits that wait, oldest first."""
+    """Return audits without a result, oldest first."""
     query = select(AuditRow).where(AuditRow.outcome.is_(None)).order_by(AuditRow.drawn_at, AuditRow.pass_id)
     return db.scalars(query.limit(limit)).all()
 
 
 def audit_counts(db: Session, run_id: UUID | None = None) -> dict[str, int]:
-    """Return how many audits came out how; those that wait under "open"."""
+    """Return the number of audits by outcome; those without a result count as ``open``."""
     query = select(func.coalesce(AuditRow.outcome, "open"), func.count()).group_by(AuditRow.outcome)
     rows = db.execute(query if run_id is None else query.where(AuditRow.run_id == run_id))
     return {row[0]: row[1] for row in rows}
 
 
 def count_passes(db: Session, run_id: UUID | None = None) -> int:
-    """Return how many silent passes there were, from the chunks of runs."""
+    """Return the number of silent passes, of one run or of all, added up from the chunks of runs."""
     query = select(func.sum(RunChunkRow.counts["passes"].as_integer()))
     return int(db.scalar(query if run_id is None else query.where(RunChunkRow.run_id == run_id)) or 0)

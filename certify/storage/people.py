@@ -1,8 +1,8 @@
-"""Beneficiaries, their entitlements and their references."""
+"""Store beneficiaries, their entitlements and their references."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -10,12 +10,18 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
+from certify.domain.states import ReferenceState
 from certify.errors import NotFound
 from certify.storage.direct import Row, as_rows, fetch, load, run
-from certify.storage.tables import BeneficiaryRow, EntitlementRow, ReferenceRow
+from certify.storage.tables.people import (
+    BeneficiaryRow,
+    EntitlementRow,
+    ReferenceRow,
+)
 
-STRANGER = UUID(int=0)
-"""The row that stands for nobody (certify/strangers.py): it is on no list."""
+DECOY_PERSON = UUID(int=0)
+"""Id of the row that decoy sessions belong to (certify/capture/decoys.py). It is no person, and no list shows it."""
 
 _BY_ID = b"id = %(id)s"
 _LOCK_BY_ID = b"id = %(id)s for no key update"
@@ -29,7 +35,7 @@ _IDS = b"""
     union all select id::text from entitlements where beneficiary_id = %(person)s
 """
 
-# Whoever is enrolled already, or comes twice, is left out with all that belongs to them.
+# People who are enrolled already, or who come twice, are left out with their keys and pensions.
 _ENROL = b"""
     with person as (
         insert into beneficiaries (id, national_id_hash, national_id_masked, card_hash, card_masked, ids_sealed, name,
@@ -75,31 +81,48 @@ class Template:
 
 
 def enrol_people(db: Session, people: Sequence[Row], keys: Sequence[Row], pensions: Sequence[Row]) -> set[UUID]:
-    """Store new people with data keys and pensions; return the ids of those who were not enrolled before."""
+    """Store new people with their data keys and pensions.
+
+    Args:
+        db: the session of the transaction.
+        people: rows of ``beneficiaries``.
+        keys: rows of ``data_keys``.
+        pensions: rows of ``entitlements``.
+
+    Returns:
+        The ids of the people who are new. The others were enrolled before or came twice, and were left out.
+    """
     tables = {"people": as_rows(people), "keys": as_rows(keys), "pensions": as_rows(pensions)}
     return {row[0] for row in fetch(db, _ENROL, tables)}
 
 
 def add_pensions(db: Session, pensions: Sequence[Row]) -> int:
-    """Store pensions of enrolled people, but for schemes they have already; return how many are new."""
+    """Store pensions of enrolled people, except for schemes that they have already; return how many are new."""
     return run(db, _ADD_PENSIONS, {"pensions": as_rows(pensions)})
 
 
 def get_beneficiary(db: Session, beneficiary_id: UUID, *, lock: bool = False) -> BeneficiaryRow:
-    """Return a beneficiary; with ``lock`` nobody else determines the same person meanwhile. Raises NotFound.
+    """Return a beneficiary.
 
-    The lock is FOR NO KEY UPDATE: inserting rows that refer to the person does not have to wait for it.
+    Args:
+        db: the session of the transaction.
+        beneficiary_id: id of the person.
+        lock: lock the person until the transaction ends, so that no other transaction determines them. The lock is
+            FOR NO KEY UPDATE: inserting rows that refer to the person does not wait for it.
+
+    Raises:
+        NotFound: no such beneficiary (``beneficiary_not_found``).
     """
     row = load(db, BeneficiaryRow, _LOCK_BY_ID if lock else _BY_ID, {"id": beneficiary_id})
     if row is None:
-        raise NotFound("There is no such beneficiary.", code="beneficiary_not_found")
+        raise NotFound("There is no such beneficiary.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
     return row
 
 
 def find_beneficiary(
     db: Session, *, national_id_hash: bytes | None = None, card_hash: bytes | None = None
 ) -> UUID | None:
-    """Return the id of the person with this hashed national id or card number, if there is one."""
+    """Return the id of the person whose national id or card number has this keyed hash, or None."""
     query = select(BeneficiaryRow.id)
     if national_id_hash is not None:
         query = query.where(BeneficiaryRow.national_id_hash == national_id_hash)
@@ -108,8 +131,17 @@ def find_beneficiary(
     return db.scalars(query.limit(1)).one_or_none()
 
 
+def people_by_number(db: Session, kind: str, hashes: Collection[bytes]) -> dict[bytes, UUID]:
+    """Return by keyed hash the people with these numbers who are not erased; ``kind``: national_id or card."""
+    if not hashes:
+        return {}
+    column = BeneficiaryRow.national_id_hash if kind == "national_id" else BeneficiaryRow.card_hash
+    query = select(column, BeneficiaryRow.id).where(column.in_(hashes), BeneficiaryRow.erased_at.is_(None))
+    return {value: person for value, person in db.execute(query) if value is not None}
+
+
 def ids_of(db: Session, beneficiary_id: UUID) -> list[str]:
-    """Return every id of ours that stands for the person or for something of theirs."""
+    """Return the ids of a person and of their certificates, sessions, references, cases, facts and pensions."""
     return [str(beneficiary_id), *(row[0] for row in fetch(db, _IDS, {"person": beneficiary_id}))]
 
 
@@ -126,8 +158,10 @@ def references_of(db: Session, beneficiary_id: UUID) -> Sequence[ReferenceRow]:
 
 
 def pending_references(db: Session, *, created_before: datetime, limit: int) -> Sequence[UUID]:
-    """Return references that wait to be measured since before an instant, oldest first."""
-    query = select(ReferenceRow.id).where(ReferenceRow.state == "pending", ReferenceRow.created_at < created_before)
+    """Return references that were created before an instant and are not measured yet, oldest first."""
+    query = select(ReferenceRow.id).where(
+        ReferenceRow.state == ReferenceState.PENDING, ReferenceRow.created_at < created_before
+    )
     return db.scalars(query.order_by(ReferenceRow.created_at).limit(limit)).all()
 
 
@@ -137,17 +171,26 @@ def active_templates(db: Session, beneficiary_id: UUID) -> list[Template]:
 
 
 def get_reference(db: Session, reference_id: UUID, *, lock: bool = False) -> ReferenceRow:
-    """Return a reference. Raises NotFound."""
+    """Return a reference.
+
+    Args:
+        db: the session of the transaction.
+        reference_id: id of the reference.
+        lock: lock the row until the transaction ends.
+
+    Raises:
+        NotFound: no such reference (``reference_not_found``).
+    """
     query = select(ReferenceRow).where(ReferenceRow.id == reference_id)
     row = db.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None:
-        raise NotFound("There is no such reference.", code="reference_not_found")
+        raise NotFound("There is no such reference.", code=ErrorCode.REFERENCE_NOT_FOUND)
     return row
 
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """A person who is enrolled already, as far as an import needs to know."""
+    """A person who is enrolled already: the details that an import compares."""
 
     id: UUID
     name: str | None
@@ -156,29 +199,32 @@ class KnownPerson:
 
 
 def known_people(db: Session, hashes: Sequence[bytes]) -> dict[bytes, KnownPerson]:
-    """Look up many people by hashed national id at once: a file that is in already is passed over quickly."""
-    people = select(BeneficiaryRow).where(BeneficiaryRow.national_id_hash.in_(hashes))
-    found = {row.id: row for row in db.scalars(people)}
+    """Return the enrolled people with these hashed national ids, by hash.
+
+    One look-up for many people, so that a file that was imported before is skipped quickly.
+    """
+    query = select(BeneficiaryRow).where(BeneficiaryRow.national_id_hash.in_(hashes))
+    people = {row.id: row for row in db.scalars(query)}
     schemes: dict[UUID, set[str]] = {}
     pensions = select(EntitlementRow.beneficiary_id, EntitlementRow.scheme)
-    for beneficiary_id, scheme in db.execute(pensions.where(EntitlementRow.beneficiary_id.in_(found))):
+    for beneficiary_id, scheme in db.execute(pensions.where(EntitlementRow.beneficiary_id.in_(people))):
         schemes.setdefault(beneficiary_id, set()).add(scheme)
     return {
         row.national_id_hash: KnownPerson(row.id, row.name, row.birth_date, frozenset(schemes.get(row.id, ())))
-        for row in found.values()
+        for row in people.values()
     }
 
 
 def list_beneficiaries(db: Session, *, after: UUID | None, limit: int) -> Sequence[BeneficiaryRow]:
-    """Return a page of beneficiaries in the order of their ids."""
+    """Return a page of beneficiaries in the order of their ids, after one id or from the start."""
     query = select(BeneficiaryRow).order_by(BeneficiaryRow.id).limit(limit)
-    # Its id comes before all others.
-    query = query.where(BeneficiaryRow.id > (after or STRANGER))
+    # The id of the decoy row comes before all others.
+    query = query.where(BeneficiaryRow.id > (after or DECOY_PERSON))
     return db.scalars(query).all()
 
 
 def people_after(db: Session, after: UUID, *, before: UUID | None, limit: int) -> Sequence[UUID]:
-    """Return ids of people who are not erased, in their order, between two ids."""
+    """Return ids of people who are not erased, in ascending order, between two ids (both exclusive)."""
     query = select(BeneficiaryRow.id).where(BeneficiaryRow.id > after, BeneficiaryRow.erased_at.is_(None))
     if before is not None:
         query = query.where(BeneficiaryRow.id < before)
@@ -186,7 +232,7 @@ def people_after(db: Session, after: UUID, *, before: UUID | None, limit: int) -
 
 
 def count_by_standing(db: Session) -> dict[str, int]:
-    """Return how many entitlements have which standing."""
+    """Return the number of entitlements by standing; those without one count as ``not_determined``."""
     query = select(func.coalesce(EntitlementRow.standing, "not_determined"), func.count()).group_by(
         EntitlementRow.standing
     )
@@ -194,7 +240,13 @@ def count_by_standing(db: Session) -> dict[str, int]:
 
 
 def people_to_determine(db: Session, today: Mapping[str, date], *, limit: int) -> Sequence[UUID]:
-    """Return people with an entitlement whose next change has come, by each scheme's own date of today."""
+    """Return people with an entitlement whose standing may change by now.
+
+    Args:
+        db: the session of the transaction.
+        today: today's date by scheme, because schemes have time zones of their own.
+        limit: how many people at most.
+    """
     due = or_(
         *(and_(EntitlementRow.scheme == scheme, EntitlementRow.next_change_on <= day) for scheme, day in today.items())
     )
@@ -202,3 +254,22 @@ def people_to_determine(db: Session, today: Mapping[str, date], *, limit: int) -
         BeneficiaryRow, BeneficiaryRow.id == EntitlementRow.beneficiary_id
     )
     return db.scalars(query.where(due, BeneficiaryRow.erased_at.is_(None)).distinct().limit(limit)).all()
+
+
+def find_person(db: Session, beneficiary_id: UUID | None) -> UUID | None:
+    """Return the id if such a beneficiary is stored, erased or not.
+
+    The row itself is not read, so that a later lock in the same session sees it as it is then.
+    """
+    return db.scalars(select(BeneficiaryRow.id).where(BeneficiaryRow.id == beneficiary_id)).one_or_none()
+
+
+def people_by_id(db: Session, people: Collection[UUID]) -> dict[UUID, BeneficiaryRow]:
+    """Return many beneficiaries, by id."""
+    return {row.id: row for row in db.scalars(select(BeneficiaryRow).where(BeneficiaryRow.id.in_(people)))}
+
+
+def regions_of(db: Session, people: Collection[UUID]) -> dict[UUID, str | None]:
+    """Return the regions where people live, by person; None where it is not known."""
+    query = select(BeneficiaryRow.id, BeneficiaryRow.region)
+    return dict(db.execute(query.where(BeneficiaryRow.id.in_(people))).all())

@@ -1,4 +1,4 @@
-"""Questions about links."""
+"""Read link questions: whether an adverse record means a certain person."""
 
 from __future__ import annotations
 
@@ -9,32 +9,45 @@ from sqlalchemy import String, any_, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
+from certify.domain.states import QuestionState
 from certify.errors import NotFound
-from certify.storage.tables import LinkQuestionRow
+from certify.storage.tables.runs import LinkQuestionRow
 
 
 def get_question(db: Session, question_id: UUID, *, lock: bool = False) -> LinkQuestionRow:
-    """Return a question. Raises NotFound."""
+    """Return a link question.
+
+    Args:
+        db: the session of the transaction.
+        question_id: id of the question.
+        lock: lock the row until the transaction ends, and read it again if the session holds it already.
+
+    Raises:
+        NotFound: no such question (``question_not_found``).
+    """
     query = select(LinkQuestionRow).where(LinkQuestionRow.id == question_id)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     row = db.scalars(query).one_or_none()
     if row is None:
-        raise NotFound("There is no such question.", code="question_not_found")
+        raise NotFound("There is no such question.", code=ErrorCode.QUESTION_NOT_FOUND)
     return row
 
 
 def open_questions_of(db: Session, beneficiary_id: UUID) -> Sequence[LinkQuestionRow]:
-    """Return what is asked about a person, oldest first."""
+    """Return the open questions about a person, oldest first."""
     query = select(LinkQuestionRow).where(
-        LinkQuestionRow.beneficiary_id == beneficiary_id, LinkQuestionRow.state == "open"
+        LinkQuestionRow.beneficiary_id == beneficiary_id, LinkQuestionRow.state == QuestionState.OPEN
     )
     return db.scalars(query.order_by(LinkQuestionRow.id)).all()
 
 
 def questions_about(db: Session, source: str, numbers: Sequence[str]) -> Sequence[LinkQuestionRow]:
-    """Return open questions about these records of a source, locked."""
-    # One array: a parameter for each number would end at 65,535 of them.
+    """Return the open questions about these records of a source, and lock them until the transaction ends."""
+    # One array, because PostgreSQL takes at most 65,535 parameters.
     named = LinkQuestionRow.external_id == any_(cast(list(numbers), ARRAY(String)))
-    query = select(LinkQuestionRow).where(LinkQuestionRow.source == source, named, LinkQuestionRow.state == "open")
+    query = select(LinkQuestionRow).where(
+        LinkQuestionRow.source == source, named, LinkQuestionRow.state == QuestionState.OPEN
+    )
     return db.scalars(query.with_for_update()).all()

@@ -1,4 +1,4 @@
-"""Which people have something to do, by the dates of their pensions. Made for ten million pensions."""
+"""Find the people who must act, by the due dates of their pensions. The queries are made for ten million pensions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from certify.storage.direct import fetch
 
-# Pensions that are paid, and whose next step is the person's, by the ways that a message opens (whom a record sends
-# another way, the fund tells which). The index ix_entitlements_to_remind has the same
-# condition, word for word, so that PostgreSQL uses it; most pensions are certified for months, and not in it.
+# Pensions that are paid and whose person must take the next step, in a way that a message can open. If a record demands
+# another way, the fund tells the person which. The index ix_entitlements_to_remind has the same condition word for
+# word, so that PostgreSQL uses it. Most pensions are certified for months and not in that index.
 _NEEDS = "payment = 'continue' and next_step in ('certify', 'retry', 'doorstep', 'renew')"
-# Nobody is reminded while it is in doubt whether they are alive: the letter would reach the bereaved.
+# If it is in doubt whether a person is alive, no reminder goes out: the letter might reach the bereaved.
 _NO_DOUBT = """
     not exists (
         select from entitlements o
@@ -27,7 +27,7 @@ _NO_DOUBT = """
     )
 """
 
-# In the order of the index, so that each slice reads its own rows and no others.
+# In the order of the index, so that each slice reads only its own rows.
 _SLICE = f"""
     with p as materialized (
         select due_on, beneficiary_id as person from entitlements
@@ -51,9 +51,13 @@ _STILL = f"""
 
 @dataclass(frozen=True, slots=True)
 class DuePension:
-    """A pension whose person has something to do until a day.
+    """A pension whose person must act by a day.
 
-    ``remind``: this is the person's earliest, they want reminders, and nothing is in doubt about them.
+    Attributes:
+        due_on: the day.
+        beneficiary_id: the person.
+        remind: True if this is the earliest such pension of the person, the person wants reminders, and nothing about
+            them is in doubt.
     """
 
     due_on: date
@@ -62,12 +66,19 @@ class DuePension:
 
 
 def due_pensions(db: Session, *, after: tuple[date, UUID], latest: date, limit: int) -> list[DuePension]:
-    """Return pensions due up to a day, in the order of their due dates and people, from behind a place on."""
+    """Return a slice of the pensions whose person must act, in the order of due date and person.
+
+    Args:
+        db: the session of the transaction.
+        after: due date and person of the last pension of the slice before.
+        latest: last due date.
+        limit: size of the slice.
+    """
     due_on, person = after
     parameters = {"due_on": due_on, "person": person, "latest": latest, "limit": limit}
     return [DuePension(*row) for row in fetch(db, _SLICE, parameters)]
 
 
 def still_to_do(db: Session, people: Collection[UUID]) -> set[UUID]:
-    """Return those people who still have something to do, and about whom nothing is in doubt."""
+    """Return those of these people who still must act, and about whom nothing is in doubt."""
     return {row[0] for row in fetch(db, _STILL, {"people": list(people)})} if people else set()

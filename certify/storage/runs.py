@@ -1,4 +1,4 @@
-"""Runs: what was read from feeds, and what became of it."""
+"""Store registry runs: the files that were read from feeds, their chunks, and the records that are evidence already."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import pyarrow as pa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from certify.domain.error_codes import ErrorCode
+from certify.domain.states import RunState
 from certify.errors import NotFound
 from certify.storage.copy import copy_in, copy_out
 from certify.storage.direct import fetch
 from certify.storage.direct import run as execute
-from certify.storage.tables import DeterminationRow, EvidenceRow, RunChunkRow, RunRow
+from certify.storage.tables.decisions import DeterminationRow, EvidenceRow
+from certify.storage.tables.runs import RunChunkRow, RunRow
 
 KNOWN = {
     "number": pa.string(),
@@ -25,8 +28,8 @@ KNOWN = {
     "event_on": pa.date32(),
     "voided": pa.bool_(),
 }
-"""Columns of records of a source that are evidence already. ``number`` is the source's; ``external_id`` ours, which
-differs for the corrected versions of a record."""
+"""Columns of the records of a source that are evidence already. ``number`` is the number that the source gave;
+``external_id`` is ours, and differs between the corrected versions of a record."""
 
 _KNOWN = """
     select {number}, e.external_id, e.id, e.beneficiary_id, coalesce(e.body ->> 'act', e.body ->> 'kind'),
@@ -38,60 +41,80 @@ _KNOWN = """
     from evidence e {join} e.source = '{source}' and e.kind in ('adverse', 'sign_of_life')
 """
 MOST_VERSIONS = 9
-"""A record that is corrected more often than this is refused: something is wrong with its source."""
+"""A record that is corrected more often is refused, because something must be wrong with its source."""
 
 
 def get_run(db: Session, run_id: UUID, *, lock: bool = False) -> RunRow:
-    """Return a run. Raises NotFound."""
+    """Return a run.
+
+    Args:
+        db: the session of the transaction.
+        run_id: id of the run.
+        lock: lock the row until the transaction ends.
+
+    Raises:
+        NotFound: no such run (``run_not_found``).
+    """
     query = select(RunRow).where(RunRow.id == run_id)
     row = db.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None:
-        raise NotFound("There is no such run.", hint="'certify run list' shows them.", code="run_not_found")
+        raise NotFound("There is no such run.", hint="'certify run list' shows them.", code=ErrorCode.RUN_NOT_FOUND)
     return row
 
 
 def find_run(db: Session, feed: str, sha256: str) -> RunRow | None:
-    """Return the run of this very file, if there was one."""
+    """Return the run of the file with this digest, or None if the file was never read."""
     return db.scalars(select(RunRow).where(RunRow.feed == feed, RunRow.sha256 == sha256)).one_or_none()
 
 
 def list_runs(db: Session, *, feed: str | None = None, limit: int = 50) -> Sequence[RunRow]:
-    """Return runs, newest first."""
+    """Return runs, newest first, of one feed or of all."""
     query = select(RunRow).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)
     return db.scalars(query if feed is None else query.where(RunRow.feed == feed)).all()
 
 
 def unfinished_runs(db: Session, feed: str | None = None) -> Sequence[RunRow]:
-    """Return runs that can be carried on, in the order in which their files came."""
-    query = select(RunRow).where(RunRow.state.in_(("ready", "linked"))).order_by(RunRow.started_at, RunRow.id)
+    """Return runs that can be continued, in the order in which their files came."""
+    query = (
+        select(RunRow).where(RunRow.state.in_((RunState.READY, RunState.LINKED))).order_by(RunRow.started_at, RunRow.id)
+    )
     return db.scalars(query if feed is None else query.where(RunRow.feed == feed)).all()
 
 
 def feed_names(db: Session) -> Sequence[str]:
-    """Return the names of all feeds that ever sent a file."""
+    """Return the names of all feeds that have sent a file."""
     return db.scalars(select(RunRow.feed).distinct().order_by(RunRow.feed)).all()
 
 
 def chunks_of(db: Session, run_id: UUID) -> Sequence[RunChunkRow]:
-    """Return the chunks that are done."""
+    """Return the finished chunks of a run, in their order."""
     return db.scalars(select(RunChunkRow).where(RunChunkRow.run_id == run_id).order_by(RunChunkRow.chunk)).all()
 
 
 def latest_model(db: Session, feed: str) -> dict[str, Any] | None:
     """Return the trained linking model that the last finished run of a feed used."""
     model = RunRow.parameters["linking"]["model"]
-    query = select(model).where(RunRow.feed == feed, RunRow.state == "done", model["trained"].as_boolean())
+    query = select(model).where(RunRow.feed == feed, RunRow.state == RunState.DONE, model["trained"].as_boolean())
     return db.scalars(query.order_by(RunRow.started_at.desc()).limit(1)).one_or_none()
 
 
 def source_is_new(db: Session, source: str) -> bool:
-    """Tell whether nothing of a source was ever stored."""
+    """Return whether no record of a source was ever stored."""
     query = "select not exists (select from evidence where source = %(source)s)"
     return bool(db.connection().exec_driver_sql(query, {"source": source}).scalar_one())
 
 
 def known_records(db: Session, source: str, numbers: pa.Array) -> pa.Table:
-    """Return which of these record numbers of a source are evidence, with all corrected versions."""
+    """Return the records of a source that are evidence already, with all corrected versions.
+
+    Args:
+        db: the session of the transaction.
+        source: name of the source.
+        numbers: record numbers of the source, as texts.
+
+    Returns:
+        The records that are stored, with the columns ``KNOWN``.
+    """
     execute(db, b"create temp table wanted_numbers (number text) on commit drop", {})
     copy_in(db, "wanted_numbers", pa.table({"number": numbers}))
     execute(db, b"analyze wanted_numbers", {})
@@ -102,13 +125,23 @@ def known_records(db: Session, source: str, numbers: pa.Array) -> pa.Table:
 
 
 def standing_records(db: Session, source: str) -> pa.Table:
-    """Return all adverse records of a source, voided ones too, with their numbers: for feeds that send everything."""
+    """Return all adverse records of a source, also voided ones, for feeds that send their complete register.
+
+    Returns:
+        The records, with the columns ``KNOWN``.
+    """
     number = "regexp_replace(e.external_id, ':c[0-9]$', '')"
     return copy_out(db, _KNOWN.format(number=number, join="where e.kind = 'adverse' and", source=source), KNOWN)
 
 
 def add_early_voids(db: Session, run: RunRow, voids: pa.Table) -> None:
-    """Store voids whose records are not known (columns ``target, external_id``), but for those that wait already."""
+    """Store voids whose records have not come yet, unless they are stored already.
+
+    Args:
+        db: the session of the transaction.
+        run: the run that read the voids.
+        voids: columns ``target`` (number of the record that the void takes back) and ``external_id``.
+    """
     execute(db, b"create temp table new_voids (target text, external_id text) on commit drop", {})
     copy_in(db, "new_voids", voids)
     execute(
@@ -120,32 +153,41 @@ def add_early_voids(db: Session, run: RunRow, voids: pa.Table) -> None:
 
 
 def early_targets(db: Session, source: str) -> pa.Table:
-    """Return the record numbers of a source that were taken back before they came, in a column ``target``."""
+    """Return the record numbers of a source whose voids came before the records, in a column ``target``."""
     return copy_out(db, f"select target from early_voids where source = '{source}'", {"target": pa.string()})  # noqa: S608 - a checked word
 
 
 def determinations_of_run(db: Session, run_id: UUID, *, batch: int) -> Iterator[Sequence[DeterminationRow]]:
-    """Return what a run determined one by one, some at a time: by its people, at its chunks' instants."""
+    """Yield the determinations of a run that are stored whole, in batches.
+
+    They are found by the people about whom the run stored evidence, and by the instants of its chunks. After each
+    batch, the session is emptied.
+
+    Args:
+        db: the session of the transaction.
+        run_id: id of the run.
+        batch: how many determinations are read at a time.
+    """
     people = select(EvidenceRow.beneficiary_id).where(EvidenceRow.run_id == run_id)
     instants = select(RunChunkRow.done_at).where(RunChunkRow.run_id == run_id)
     query = select(DeterminationRow.id).where(
         DeterminationRow.beneficiary_id.in_(people), DeterminationRow.created_at.in_(instants)
     )
-    numbers = db.scalars(query.order_by(DeterminationRow.id)).all()
-    for start in range(0, len(numbers), batch):
-        wanted = numbers[start : start + batch]
+    ids = db.scalars(query.order_by(DeterminationRow.id)).all()
+    for start in range(0, len(ids), batch):
+        wanted = ids[start : start + batch]
         yield db.scalars(select(DeterminationRow).where(DeterminationRow.id.in_(wanted))).all()
         db.expunge_all()
 
 
-def evidence_bodies(db: Session, numbers: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
-    """Return facts by their ids, as they are stored."""
-    query = b"select id::text, body from evidence where id = any(%(numbers)s::uuid[])"
-    return fetch(db, query, {"numbers": list(set(numbers))})
+def evidence_bodies(db: Session, ids: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return facts with their ids, as they are stored in JSON."""
+    query = b"select id::text, body from evidence where id = any(%(ids)s::uuid[])"
+    return fetch(db, query, {"ids": list(set(ids))})
 
 
 def links_of_run(db: Session, run_id: UUID) -> pa.Table:
-    """Return which record a run took to mean whom: columns ``external_id`` and ``person``."""
+    """Return the records that a run linked with people, in the columns ``external_id`` and ``person``."""
     query = f"""select external_id, beneficiary_id from evidence where run_id = '{run_id}'
         and kind in ('adverse', 'sign_of_life')"""  # noqa: S608 - an id of ours
     return copy_out(db, query, {"external_id": pa.string(), "person": pa.string()})

@@ -1,29 +1,35 @@
-"""Capture sessions."""
+"""Read and close capture sessions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
+from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import Outcome
+from certify.domain.states import SessionState
 from certify.errors import NotFound
 from certify.storage.direct import load
-from certify.storage.tables import SessionRow
+from certify.storage.tables.sessions import SessionRow
 
 
 def session_not_found() -> NotFound:
-    """Make the error for a session that does not exist."""
-    return NotFound("There is no such session.", code="session_not_found")
+    """Return the error for a session that does not exist (``session_not_found``)."""
+    return NotFound("There is no such session.", code=ErrorCode.SESSION_NOT_FOUND)
 
 
 def get_session(db: Session, session_id: UUID) -> SessionRow:
-    """Return a capture session. Raises NotFound."""
-    # The report is large; the source is small, and whoever judges the media needs it.
+    """Return a capture session.
+
+    Raises:
+        NotFound: no such session (``session_not_found``).
+    """
+    # The report is large and stays deferred; the source is small, and the evaluation needs it.
     row = load(db, SessionRow, b"id = %(id)s", {"id": session_id}, also=("source",))
     if row is None:
         raise session_not_found()
@@ -31,29 +37,37 @@ def get_session(db: Session, session_id: UUID) -> SessionRow:
 
 
 def person_of_session(db: Session, session_id: UUID) -> UUID:
-    """Return whose session it is. Raises NotFound."""
+    """Return the person of a session.
+
+    Raises:
+        NotFound: no such session (``session_not_found``).
+    """
     person = db.scalars(select(SessionRow.beneficiary_id).where(SessionRow.id == session_id)).one_or_none()
     if person is None:
         raise session_not_found()
     return person
 
 
-def waiting_of(db: Session, beneficiary_id: UUID) -> bool:
-    """Tell whether a session of the person was submitted and is not decided yet."""
-    query = select(SessionRow.id).where(SessionRow.beneficiary_id == beneficiary_id, SessionRow.state == "submitted")
+def has_waiting_session(db: Session, beneficiary_id: UUID) -> bool:
+    """Return whether a session of the person is submitted and not decided yet."""
+    query = select(SessionRow.id).where(
+        SessionRow.beneficiary_id == beneficiary_id, SessionRow.state == SessionState.SUBMITTED
+    )
     return db.scalars(query.limit(1)).one_or_none() is not None
 
 
 def waiting_sessions(db: Session, *, submitted_before: datetime, limit: int) -> Sequence[UUID]:
-    """Return sessions that were submitted but are not decided, oldest first."""
-    query = select(SessionRow.id).where(SessionRow.state == "submitted", SessionRow.submitted_at < submitted_before)
+    """Return sessions that were submitted before an instant and are not decided yet, oldest first."""
+    query = select(SessionRow.id).where(
+        SessionRow.state == SessionState.SUBMITTED, SessionRow.submitted_at < submitted_before
+    )
     return db.scalars(query.order_by(SessionRow.submitted_at).limit(limit)).all()
 
 
 def expire_sessions(db: Session, now: datetime) -> int:
     """Close open sessions whose time has run out; return how many."""
-    stale = update(SessionRow).where(SessionRow.state == "open", SessionRow.expires_at <= now)
-    return len(db.scalars(stale.values(state="expired").returning(SessionRow.id)).all())
+    stale = update(SessionRow).where(SessionRow.state == SessionState.OPEN, SessionRow.expires_at <= now)
+    return len(db.scalars(stale.values(state=SessionState.EXPIRED).returning(SessionRow.id)).all())
 
 
 def sessions_since(db: Session, beneficiary_id: UUID, since: datetime) -> int:
@@ -63,7 +77,7 @@ def sessions_since(db: Session, beneficiary_id: UUID, since: datetime) -> int:
 
 
 def failed_profiles(db: Session, beneficiary_id: UUID, since: datetime) -> list[str]:
-    """Return what was asked in the remote attempts that failed since an instant and since the last that succeeded."""
+    """Return the profiles of the remote attempts that failed since an instant and since the last success."""
     query = (
         select(SessionRow.profile, SessionRow.outcome)
         .where(
@@ -85,10 +99,16 @@ def failed_profiles(db: Session, beneficiary_id: UUID, since: datetime) -> list[
 
 
 def is_new_device(db: Session, beneficiary_id: UUID, device: bytes | None) -> bool:
-    """Tell whether the person was certified from known phones, and this is none of them.
+    """Return whether the person was certified from known phones before, and this phone is none of them.
 
-    Only a success makes a phone known: else opening a session twice would do. The first phone is new to nobody, and one
-    that does not say which it is counts as new, or leaving it out would be the way around.
+    Only a certified session makes a phone known; otherwise opening a session twice would be enough. The first phone of
+    a person does not count as new.
+
+    Args:
+        db: the session of the transaction.
+        beneficiary_id: the person.
+        device: keyed hash of the phone's own identifier. None, a phone without one, counts as new; otherwise leaving
+            the identifier out would evade the check.
     """
     query = select(SessionRow.device).where(
         SessionRow.beneficiary_id == beneficiary_id,
@@ -101,7 +121,7 @@ def is_new_device(db: Session, beneficiary_id: UUID, device: bytes | None) -> bo
 
 
 def others_on_device(db: Session, beneficiary_id: UUID, device: bytes | None, since: datetime) -> int:
-    """Count the other people for whom remote sessions were opened from a phone since an instant."""
+    """Count the other people for whom this phone opened remote sessions since an instant."""
     if device is None:
         return 0
     query = select(func.count(SessionRow.beneficiary_id.distinct())).where(
@@ -113,8 +133,21 @@ def others_on_device(db: Session, beneficiary_id: UUID, device: bytes | None, si
     return db.scalar(query) or 0
 
 
+def decided_sessions_of(
+    db: Session, beneficiary_id: UUID, *, channels: Collection[Channel], since: datetime, limit: int
+) -> Sequence[SessionRow]:
+    """Return a person's sessions of these channels that were decided since an instant, newest first."""
+    query = select(SessionRow).where(
+        SessionRow.beneficiary_id == beneficiary_id,
+        SessionRow.state == SessionState.DECIDED,
+        SessionRow.decided_at >= since,
+        SessionRow.channel.in_([channel.value for channel in channels]),
+    )
+    return db.scalars(query.order_by(SessionRow.decided_at.desc()).limit(limit)).all()
+
+
 def count_by_outcome(db: Session) -> dict[tuple[str, str], int]:
-    """Return how many sessions are in which state with which outcome."""
+    """Return the number of sessions by state and outcome; the outcome is empty while there is none."""
     query = select(SessionRow.state, func.coalesce(SessionRow.outcome, ""), func.count())
     rows = db.execute(query.group_by(SessionRow.state, SessionRow.outcome))
     return {(state, outcome): count for state, outcome, count in rows}
@@ -123,12 +156,12 @@ def count_by_outcome(db: Session) -> dict[tuple[str, str], int]:
 def close_sessions_of(db: Session, beneficiary_id: UUID) -> None:
     """Close all sessions of a person that are not decided yet."""
     waiting = update(SessionRow).where(
-        SessionRow.beneficiary_id == beneficiary_id, SessionRow.state.in_(("open", "submitted"))
+        SessionRow.beneficiary_id == beneficiary_id, SessionRow.state.in_((SessionState.OPEN, SessionState.SUBMITTED))
     )
-    db.execute(waiting.values(state="expired"))
+    db.execute(waiting.values(state=SessionState.EXPIRED))
 
 
 def forget_devices_of(db: Session, beneficiary_id: UUID) -> None:
-    """Forget from which phones and cameras the person's sessions came."""
+    """Delete the traces of phones and cameras from the sessions of a person."""
     mine = update(SessionRow).where(SessionRow.beneficiary_id == beneficiary_id)
     db.execute(mine.values(device=None, source=None))

@@ -1,4 +1,7 @@
-"""The service's own keys: certificates, ledger checkpoints, session tokens. One active key per purpose."""
+"""Store the signing keys of the service: for certificates, ledger checkpoints, session tokens and sealed visits.
+
+Each purpose has one active key.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,20 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from certify.certificates.keys import Algorithm, SigningKey, VerificationKey
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, Unavailable
 from certify.storage.direct import fetch
-from certify.storage.tables import SigningKeyRow
+from certify.storage.tables.service import SigningKeyRow
 from certify.storage.vault import Vault
 
 
 class Purpose(StrEnum):
-    """What the service signs, each with a key of its own."""
+    """What a key of the service is for; each purpose has a key of its own."""
 
     CERTIFICATE = "certificate"
-    LEDGER = "ledger"  # checkpoints; C2SP notes know no other algorithm than Ed25519
+    LEDGER = "ledger"  # checkpoints; signed notes (C2SP) have no other algorithm than Ed25519
     SESSION = "session"  # tokens of capture sessions
-    VISIT = "visit"  # never signs: tablets seal visits to it (certify/doorstep/bundle.py)
+    VISIT = "visit"  # does not sign: tablets encrypt visits to it (certify/doorstep/bundle.py)
 
 
 _ACTIVE = b"select kid, private_sealed from signing_keys where purpose = %(purpose)s and retired_at is null"
@@ -33,37 +37,54 @@ _ROTATIONS_AT_ONCE = 5
 
 
 def active_key(db: Session, vault: Vault, purpose: str, now: datetime, *, hold: bool = False) -> SigningKey:
-    """Return the key that signs for a purpose, making the first one when there is none yet.
+    """Return the active key of a purpose; create the first one if there is none yet.
 
-    With ``hold`` the key is not retired before the caller's transaction ends.
+    Args:
+        db: the session of the transaction.
+        vault: opens and seals the private key.
+        purpose: one of ``Purpose``.
+        now: the instant at which a first key is created.
+        hold: keep the key from being retired until the caller's transaction ends.
     """
-    found = _active(db, purpose, hold=hold)
-    if found is None:
-        # Two processes may start together: the unique index keeps one key, both read back the same.
+    active = _active(db, purpose, hold=hold)
+    if active is None:
+        # Two processes may start together: the unique index keeps one key, and both read the same one.
         first = Algorithm.ES256 if purpose == Purpose.VISIT else Algorithm.EDDSA
         _insert(db, vault, purpose, SigningKey.generate(first), now)
-        found = _active(db, purpose, hold=hold)
-        if found is None:
+        active = _active(db, purpose, hold=hold)
+        if active is None:
             raise LookupError(f"no key for {purpose}")
-    kid, sealed = found
+    kid, sealed = active
     return vault.signing_key(secret_name(kid), sealed)
 
 
 def rotate_key(
     db: Session, vault: Vault, purpose: str, algorithm: Algorithm, clock: Callable[[], datetime]
 ) -> SigningKey:
-    """Retire the active key of a purpose and make a new one. The old one still verifies what it signed.
+    """Retire the active key of a purpose and create a new one. The old key still verifies what it signed.
 
-    Waits for whoever is signing with it just now, and reads the clock after that: what they sign is dated before the
-    key's end. Somebody else may make the first key, or rotate, at the same moment: then theirs is retired.
-    Raises Invalid (``algorithm_not_possible``): only certificates can be signed with another than Ed25519. Visits are
-    sealed to a key on P-256 in any case.
+    The call waits for transactions that sign with the active key, and reads the clock after that, so that everything
+    they sign is dated before the key's end. If another process creates or rotates the key at the same time, its key is
+    retired as well.
+
+    Args:
+        db: the session of the transaction.
+        vault: seals the private key.
+        purpose: one of ``Purpose``.
+        algorithm: algorithm of the new key. For visits it is ignored: they are always sealed to a key on P-256.
+        clock: returns the present instant.
+
+    Raises:
+        Invalid: only certificates can be signed with another algorithm than Ed25519 (``algorithm_not_possible``).
+        Unavailable: other processes changed the key at the same time, several times (``keys_contended``).
     """
     if purpose == Purpose.VISIT:
         algorithm = Algorithm.ES256
     elif purpose != Purpose.CERTIFICATE and algorithm is not Algorithm.EDDSA:
         raise Invalid(
-            f"The {purpose} key signs with Ed25519 only.", hint="Leave out --algorithm.", code="algorithm_not_possible"
+            f"The {purpose} key signs with Ed25519 only.",
+            hint="Leave out --algorithm.",
+            code=ErrorCode.ALGORITHM_NOT_POSSIBLE,
         )
     key = SigningKey.generate(algorithm)
     for _ in range(_ROTATIONS_AT_ONCE):
@@ -76,19 +97,21 @@ def rotate_key(
         if _insert(db, vault, purpose, key, now):
             return key
     raise Unavailable(
-        f"The {purpose} key was changed by others again and again.", hint="Try again.", code="keys_contended"
+        f"Other processes changed the {purpose} key at the same time.",
+        hint="Try again.",
+        code=ErrorCode.KEYS_CONTENDED,
     )
 
 
 def visit_key(db: Session, vault: Vault, kid: str) -> SigningKey | None:
-    """Return the private key that a visit was sealed to, retired or not; None when it is not ours."""
+    """Return the private key that a visit was sealed to, active or retired; None if the key is not ours."""
     query = select(SigningKeyRow.private_sealed).where(SigningKeyRow.purpose == Purpose.VISIT, SigningKeyRow.kid == kid)
     sealed = db.scalars(query).one_or_none()
     return None if sealed is None else vault.signing_key(secret_name(kid), sealed)
 
 
 def verifying_keys(db: Session, purpose: str, since: datetime) -> Sequence[SigningKeyRow]:
-    """Return the keys of a purpose that sign or did so after an instant: what they signed may not have expired yet."""
+    """Return the keys of a purpose that were active after an instant; their signatures may still be valid."""
     return [row for row in public_keys(db, purpose) if row.retired_at is None or row.retired_at > since]
 
 
@@ -99,7 +122,7 @@ def public_keys(db: Session, purpose: str) -> Sequence[SigningKeyRow]:
 
 
 def secret_name(kid: str) -> str:
-    """Return the name under which the vault seals a private key."""
+    """Return the label under which the vault seals a private key."""
     return f"signing:{kid}"
 
 
@@ -109,7 +132,7 @@ def _active(db: Session, purpose: str, *, hold: bool) -> tuple[str, bytes] | Non
 
 
 def _insert(db: Session, vault: Vault, purpose: str, key: SigningKey, now: datetime) -> bool:
-    """Store a key as the active one; return False when the purpose has one that we did not see."""
+    """Store a key as the active one; return False if the purpose has an active key that we did not see."""
     private = json.dumps(key.to_jwk()).encode()
     new = insert(SigningKeyRow).values(
         kid=key.kid,

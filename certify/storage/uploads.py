@@ -1,4 +1,4 @@
-"""Videos on their way: chunks, sealed with the person's key, until the whole is put together or its time is over."""
+"""Store the sealed chunks of an upload until it is complete or its session expires."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from certify.storage.tables import ChunkRow, SessionRow, UploadRow
+from certify.storage.tables.sessions import (
+    ChunkRow,
+    SessionRow,
+    UploadRow,
+)
 from certify.storage.vault import Sealer
 
 
 def find_upload(db: Session, session_id: UUID) -> UploadRow | None:
-    """Return the upload of a session, if one was begun."""
+    """Return the upload of a session, or None if none was started."""
     return db.scalars(select(UploadRow).where(UploadRow.session_id == session_id)).one_or_none()
 
 
 def holds_chunk(db: Session, session_id: UUID, start: int, data: bytes) -> bool:
-    """Tell whether exactly this chunk came before."""
+    """Return whether exactly this chunk is stored already."""
     known = db.execute(
         select(ChunkRow.size, ChunkRow.sha256).where(ChunkRow.session_id == session_id, ChunkRow.start == start)
     ).one_or_none()
@@ -42,11 +46,15 @@ def put_chunk_bytes(db: Session, sealer: Sealer, upload: UploadRow, data: bytes)
 
 
 def read_upload(db: Session, sealer: Sealer, session_id: UUID) -> bytes:
-    """Put the chunks together. Raises Unavailable when one was altered or is not this person's."""
+    """Return the bytes of an upload, joined from its chunks.
+
+    Raises:
+        Unavailable: a chunk was altered or belongs to another person (``decryption_failed``).
+    """
     driver = db.connection().connection.driver_connection
     if driver is None:
         raise ConnectionError("the connection is closed")
-    # As bytes, chunk by chunk: the usual way would send them as hexadecimal text, twice as long, and hold all at once.
+    # Binary and chunk by chunk: the usual way sends hexadecimal text, twice as long, and holds all chunks at once.
     query = "select start, sealed from upload_chunks where session_id = %s order by start"
     with driver.cursor(binary=True) as cursor:
         rows = cursor.execute(query, (session_id,))
@@ -54,7 +62,7 @@ def read_upload(db: Session, sealer: Sealer, session_id: UUID) -> bytes:
 
 
 def drop_bytes(db: Session, session_id: UUID) -> None:
-    """Delete what the chunks hold, once the whole is stored. Their hashes stay, to know a repeated last chunk."""
+    """Delete the bytes of the chunks after the whole is stored. Their hashes stay, to detect a repeated last chunk."""
     db.execute(update(ChunkRow).where(ChunkRow.session_id == session_id).values(sealed=None))
 
 
@@ -69,7 +77,7 @@ def delete_uploads_of(db: Session, beneficiary_id: UUID) -> None:
 
 
 def purge_uploads(db: Session, now: datetime) -> int:
-    """Delete uploads whose session's time is over, arrived or not; return how many."""
+    """Delete uploads whose session has expired, complete or not; return how many."""
     over = select(SessionRow.id).where(SessionRow.id == UploadRow.session_id, SessionRow.expires_at <= now)
     gone = delete(UploadRow).where(over.exists()).returning(UploadRow.session_id)
     return len(db.scalars(gone.execution_options(synchronize_session=False)).all())

@@ -1,4 +1,4 @@
-"""What determinations change, collected person by person and written in one or two statements for all of them."""
+"""Collect the changes that determinations make, person by person, and write them for all in one or two statements."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from certify.storage.direct import Row, as_rows, refresh, run
-from certify.storage.tables import CertificateRow, EntitlementRow, ReviewCaseRow
+from certify.storage.tables.decisions import CertificateRow, ReviewCaseRow
+from certify.storage.tables.people import EntitlementRow
 
-# Before what is new: of a person's certificates only one may be in force at any moment, of each kind of case one open.
+# Runs before the new rows are inserted: at any moment, a person has one certificate in force at most, and one open case
+# of each kind.
 _ENDED = b"""
     with closed as (
         update review_cases c set state = n.state, closed_at = n.closed_at, closed_by = n.closed_by,
@@ -40,7 +42,7 @@ _NEW = b"""
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Rows to be written, by what happens to them; each names the columns of its table."""
+    """Rows to write, by what happens to them. The keys of a row are columns of its table."""
 
     determinations: list[dict[str, Any]] = field(default_factory=list)
     standings: list[dict[str, Any]] = field(default_factory=list)
@@ -50,7 +52,7 @@ class Verdicts:
     certificates_changed: list[dict[str, Any]] = field(default_factory=list)
 
     def write(self, db: Session) -> None:
-        """Write everything. What the ORM holds of it in this session is read anew."""
+        """Write all rows. Rows of these tables that the session holds are read again."""
         if self.cases_closed or self.certificates_changed:
             run(db, _ENDED, _json(cases=self.cases_closed, certificates=self.certificates_changed))
         new = _json(

@@ -1,7 +1,7 @@
-"""From a liveness verdict to what the person should do next, as guidance codes.
+"""Turn a liveness verdict into guidance codes: what the person should do next.
 
-What helps an honest person is said; which measure gave an attack away is not: whoever tries again with a better print
-should learn nothing from the answer.
+The codes say what helps in a bona fide presentation. They do not say which measure detected an attack, so that an
+attacker who tries again with a better print learns nothing from the answer.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _HELP = {
 }
 
 CODES = ("keep_in_view", "follow_prompts", "life_not_seen", "use_camera", "record_anew")
-"""Codes of capture sessions; the last is given by the service, which alone knows other sessions."""
+"""Codes of capture sessions. Only the service gives the last one, because only it knows other sessions."""
 
 
 def advice(report: LivenessReport) -> tuple[str, ...]:
-    """Guidance codes, most important first; empty when the person was seen alive."""
+    """Return guidance codes, most important first; empty if the verdict is a bona fide presentation."""
     if report.state is State.PASS:
         return ()
-    found = [_HELP[reason] for reason in report.reasons if reason in _HELP]
-    return tuple(dict.fromkeys(found)) or ("life_not_seen",)
+    codes = [_HELP[reason] for reason in report.reasons if reason in _HELP]
+    return tuple(dict.fromkeys(codes)) or ("life_not_seen",)

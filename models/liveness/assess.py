@@ -1,4 +1,4 @@
-"""All checks of one capture, in one place."""
+"""Run all liveness checks of one capture and fuse them to a verdict."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.liveness.checks import CheckResult, open_question, passed
+from models.liveness.checks import CheckResult, not_assessed, passed
 from models.liveness.continuity import check_continuity
 from models.liveness.fusion import Fusion, LivenessReport, judge
 from models.liveness.injection import check_injection
@@ -22,10 +22,10 @@ from models.liveness.timing import check_timing
 from models.states import State
 
 REPEATED_FROM = 0.05
-"""Share of repeated frames from which a capture is refused. Live clips, also heavily compressed: 0; clips with a frozen
-or looped part: 0.12 and more, and 0.09 after another coding at a low bitrate (docs/liveness.md)."""
+"""Share of repeated frames from which a capture is refused. Bona fide clips, also heavily compressed: 0. Clips with a
+frozen or looped part: at least 0.12, and 0.09 after re-encoding at a low bitrate (docs/liveness.md)."""
 
-# What each measure is called as a check, and what is said when it speaks against a living person.
+# By measure: the name of its check, and the reason code if it speaks against a bona fide presentation.
 _NAMED = {
     "planarity": ("depth", "moves_like_a_picture"),
     "appearance": ("appearance", "nothing_new_appears"),
@@ -45,11 +45,11 @@ def assess(
     """Judge a capture.
 
     Args:
-        readings: of all frames.
+        readings: the readings of all frames.
         vectors: unit vectors of one embedder, of frames spread over the capture.
-        plan: what was asked; None when nothing was.
-        fusion: parameters.
-        source: what is known of where the frames come from (:mod:`models.liveness.source`); None when nothing is.
+        plan: what the person was asked to do; None if nothing was asked.
+        fusion: the fitted parameters.
+        source: the check of the camera's statements (:mod:`models.liveness.source`); None if there are none.
     """
     light = check_light(readings, plan)
     measures = {**measure(readings), "light": 1.0 if light.state is State.PASS else None}
@@ -68,13 +68,13 @@ def assess(
 
 
 def _explain(fusion: Fusion, name: str, value: float | None) -> CheckResult:
-    """Say what one measure means by itself. Its failing alone fails nobody: the sums decide."""
+    """Report what one measure means by itself. It never fails a capture alone: the sums of the fusion decide."""
     check, reason = _NAMED[name]
     if value is None:
-        return open_question(check, "not_measured")
+        return not_assessed(check, "not_measured")
     ratios = [terms[name].llr(value) for terms in fusion.terms.values() if name in terms]
     lowest = min(ratios, default=0.0)
     values = {"value": value, "llr": lowest}
     if lowest <= -1:
-        return open_question(check, reason, **values)
-    return passed(check, **values) if lowest >= 1 else open_question(check, "unclear", **values)
+        return not_assessed(check, reason, **values)
+    return passed(check, **values) if lowest >= 1 else not_assessed(check, "unclear", **values)

@@ -1,4 +1,4 @@
-"""What every check returns: pass, fail or not assessed, the raw values behind it, and the code of its reason."""
+"""The result of a liveness check: pass, fail or not assessed, its raw values, and the code of its reason."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class CheckResult:
     """One check of a capture.
 
     Attributes:
-        name: of the check, stable.
-        state: PASS speaks for a living person, FAIL against one; NOT_ASSESSED when it could not be told.
-        values: the numbers it rests on, so that the verdict can be replayed and argued about.
-        reason: code of what was found; empty when it passed.
+        name: name of the check, stable.
+        state: PASS speaks for a bona fide presentation, FAIL against one; NOT_ASSESSED if the check cannot decide.
+        values: the numbers behind the state, so that the verdict can be replayed and reviewed.
+        reason: code of the finding; empty if it passed.
     """
 
     name: str
@@ -26,21 +26,21 @@ class CheckResult:
     reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; numbers rounded to six digits."""
+        """Return plain data; numbers are rounded to six digits."""
         values = {key: round(value, 6) if isinstance(value, float) else value for key, value in self.values.items()}
         return {"name": self.name, "state": self.state.value, "values": values, "reason": self.reason}
 
 
 def passed(name: str, **values: float | int | None) -> CheckResult:
-    """Make a result that speaks for a living person."""
+    """Make a result that speaks for a bona fide presentation."""
     return CheckResult(name, State.PASS, values)
 
 
 def failed(name: str, reason: str, **values: float | int | None) -> CheckResult:
-    """Make a result that speaks against one."""
+    """Make a result that speaks against a bona fide presentation."""
     return CheckResult(name, State.FAIL, values, reason)
 
 
-def open_question(name: str, reason: str, **values: float | int | None) -> CheckResult:
-    """Make a result that says nothing."""
+def not_assessed(name: str, reason: str, **values: float | int | None) -> CheckResult:
+    """Make a result that does not decide."""
     return CheckResult(name, State.NOT_ASSESSED, values, reason)

@@ -1,4 +1,4 @@
-"""The same person from the first frame to the last: nobody changes places half-way."""
+"""Check that the same person is in the capture from the first frame to the last."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.liveness.checks import CheckResult, failed, open_question, passed
+from models.liveness.checks import CheckResult, failed, not_assessed, passed
 
 NAME = "continuity"
 
 SAME_FROM = 0.45
-"""Smallest cosine between a frame and the capture's mean face that is the same person (second embedder). Frames of one
-video lie far above it, however the head is turned; different people far below (docs/liveness.md)."""
+"""Smallest cosine of a frame and the capture's median face that is the same person (second embedder). Frames of one
+video are far above it, with any turn of the head; different people are far below (docs/liveness.md)."""
 OTHER_BELOW = 0.25
 
 
 def check_continuity(vectors: Sequence[NDArray[np.float32]]) -> CheckResult:
-    """Compare unit vectors of frames spread over the capture with their mean."""
+    """Compare unit vectors of frames, spread over the capture, with their median."""
     if len(vectors) < 3:
-        return open_question(NAME, "too_few_frames", frames=len(vectors))
+        return not_assessed(NAME, "too_few_frames", frames=len(vectors))
     stack = np.stack(vectors).astype(np.float64)
     middle = np.median(stack, 0)
     middle /= max(float(np.linalg.norm(middle)), 1e-9)
@@ -28,4 +28,4 @@ def check_continuity(vectors: Sequence[NDArray[np.float32]]) -> CheckResult:
     values = {"lowest": lowest, "frames": len(vectors)}
     if lowest < OTHER_BELOW:
         return failed(NAME, "person_changed", **values)
-    return passed(NAME, **values) if lowest >= SAME_FROM else open_question(NAME, "unsure", **values)
+    return passed(NAME, **values) if lowest >= SAME_FROM else not_assessed(NAME, "unsure", **values)

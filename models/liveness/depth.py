@@ -1,15 +1,15 @@
-"""Does the face move as a body does? A picture of a face, moved and bent, stays a picture.
+"""Measure whether the face moves like a body or like a picture of a face that is moved and bent.
 
-Two measures over the capture:
+There are two measures over the capture:
 
-* *planarity*: the landmarks of all frames are laid onto their median by the best second-order map of the plane, which
-  takes up every shift, turn, tilt and smooth bend of a sheet. What remains, in eye distances, is the motion of lids,
-  lips and brows and the depth that a turning head shows. A print leaves next to nothing.
-* *new appearance*: two frames a few tenths of a second apart are laid onto each other by dense optical flow. What flow
-  cannot explain is new: teeth, irises, folds, light that moves over the skin. A still animated by a mesh shows nothing
-  that was not in the still.
+* *planarity*: the landmarks of all frames are fitted to their median by the best second-order map of the plane, which
+  explains every shift, turn, tilt and smooth bend of a sheet. The residual, in eye distances, is the motion of lids,
+  lips and brows and the depth that a turning head shows. A print leaves almost none.
+* *new appearance*: dense optical flow maps two frames, a few tenths of a second apart, to each other. What flow cannot
+  explain is new: teeth, irises, folds, light that moves over the skin. A still animated by a mesh shows nothing that
+  was not in the still.
 
-What they mean: ``liveness.toml``, measured in docs/liveness.md.
+``liveness.toml`` has their likelihood ratios; docs/liveness.md has the measurements.
 """
 
 from __future__ import annotations
@@ -21,17 +21,21 @@ from numpy.typing import NDArray
 from models.liveness.readings import PATCH, Detail
 
 MIN_FRAMES = 12
-"""Frames with landmarks below which nothing is said: a little over a second."""
+"""Fewest frames with landmarks for a measure: a little over a second."""
 _STEP = 3
-"""Frames between the two of a pair: 0.3 s at ten frames a second."""
+"""Distance of the two frames of a pair, in frames: 0.3 s at ten frames a second."""
 _BLUR = 2.0
-"""Standard deviation, pixels of the patch: noise goes, teeth and folds stay."""
+"""Standard deviation in pixels of the patch: it removes noise and keeps teeth and folds."""
 _SKIN = 468
 """The mesh without the irises."""
 
 
 def planarity(details: tuple[Detail, ...]) -> float | None:
-    """95th percentile over the frames of what no second-order map of the plane explains, in eye distances (rms)."""
+    """Return the residual of the best second-order map of the plane: the 95th percentile of the frames' rms values.
+
+    Returns:
+        The residual in eye distances; None if there are too few frames with landmarks.
+    """
     meshes = [detail.mesh for detail in details if detail.mesh is not None]
     if len(meshes) < MIN_FRAMES:
         return None
@@ -40,34 +44,37 @@ def planarity(details: tuple[Detail, ...]) -> float | None:
     middle = np.median(points, 0)
     x, y = ((middle - middle.mean(0)) / unit).T
     basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
-    # One factorisation for all frames: the projection onto what the basis can express.
+    # One factorisation for all frames: the projection onto the span of the basis.
     orthogonal, _ = np.linalg.qr(basis)
     rest = points - orthogonal @ (orthogonal.T @ points)
     return float(np.percentile(np.sqrt((rest**2).sum(2).mean(1)), 95) / unit)
 
 
 def new_appearance(details: tuple[Detail, ...]) -> float | None:
-    """Median over pairs of frames of the mean of what flow does not explain, in contrasts of the face.
+    """Return the change between frames that flow does not explain: the median over pairs of the mean over the face.
 
-    The mean over the face, and blurred, rather than the largest values and sharp: those are the edges of an animated
-    still where skin slips behind skin, and a camera's noise. Measured on 24 animated stills and 48 living clips: 0.28
-    log10 between the nearest two, and still 0.08 with noise of 3 grey levels on the stills alone; by the 98th
-    percentile 0.09, and none.
+    The change is blurred and averaged. The largest sharp values would be a camera's noise, or the edges of an animated
+    still at which skin moves behind skin. On 24 animated stills and 48 bona fide clips the mean leaves a gap of 0.28
+    log10 between the two, and 0.08 if only the stills get noise of 3 grey levels. The 98th percentile leaves 0.09, and
+    none with noise.
+
+    Returns:
+        The change in units of the face's contrast; None if there are too few frames with landmarks.
     """
     patches = [detail.patch for detail in details if detail.patch is not None]
     if len(patches) < MIN_FRAMES:
         return None
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    found = [
+    changes = [
         _unexplained(flow, first, second) for first, second in zip(patches[:-_STEP:2], patches[_STEP::2], strict=False)
     ]
-    return float(np.median(found))
+    return float(np.median(changes))
 
 
 _ROWS, _COLUMNS = np.mgrid[:PATCH, :PATCH].astype(np.float32)
 _FACE = cv2.ellipse(np.zeros((PATCH, PATCH), np.uint8), (PATCH // 2, PATCH // 2), (36, 46), 0, 0, 360, 1, -1) > 0
-"""Where the face lies in a patch, without its outline, at which the background comes and goes. Measured: a wider one
-lets the turning outline of an animated still pass for news, a narrower one all the more."""
+"""The face's area in a patch, without its outline, at which background comes and goes. Measured: with a wider or a
+narrower ellipse the turning outline of an animated still counts more as new appearance."""
 
 
 def _unexplained(flow: cv2.DISOpticalFlow, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:

@@ -1,12 +1,12 @@
-"""From checks to one verdict: a living person, or one of the attacks we know.
+"""Fuse measures and checks to one verdict: a bona fide presentation, or an attack of a known PAI species.
 
-For each species of attack the measures that can tell it from a living person give a log10 likelihood ratio (logistic
-regression on one measure at a time, prior removed, clipped to what the training data support), and these are added. A
-living person must be told from *every* species, so the verdict rests on the smallest sum: an attack cannot make up for
-a failing measure with one that does not concern it. Between the two thresholds the verdict abstains.
+For each species, the measures that can tell it from a bona fide presentation give a log10 likelihood ratio each
+(logistic regression on one measure at a time, prior removed, clipped to what the training data support). The ratios are
+added. A bona fide presentation must differ from *every* species, so the smallest sum decides: an attack cannot
+compensate a failing measure with one that does not concern it. Between the two thresholds the state is *not assessed*.
 
-Checks that failed outright (a second face, a swap of the person, prompts not followed) fail the capture whatever the
-sums say. Parameters, data and thresholds: ``liveness.toml``, made by ``bench/fit_liveness.py``.
+If a check failed by itself (a second face, another person, prompts not followed), the capture fails for any sums.
+Parameters, data and thresholds are in ``liveness.toml``; ``bench/fit_liveness.py`` makes it.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ SHIPPED = Path(__file__).with_name("liveness.toml")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Likelihood ratio of one measure against one species.
+    """The likelihood ratio of one measure, bona fide presentation against one species.
 
     Attributes:
         weight: log10 units per unit of the measure.
         intercept: log10 units at 0.
-        low: smallest ratio that is claimed.
-        high: largest; small where the absence of a sign says little (no pixel grid is no proof of life).
+        low: smallest log10 ratio.
+        high: largest log10 ratio; small if the absence of a sign proves little (no pixel grid is no proof of life).
     """
 
     weight: float
@@ -43,7 +43,7 @@ class Term:
     high: float
 
     def llr(self, value: float) -> float:
-        """Clipped log10 likelihood ratio "living person : species"."""
+        """Return the clipped log10 likelihood ratio "bona fide presentation : species"."""
         return min(max(self.intercept + self.weight * value, self.low), self.high)
 
 
@@ -56,7 +56,7 @@ class Fusion:
         terms: species -> measure -> term.
         live_from: smallest sum that passes.
         attack_below: sums below it fail.
-        details: everything else in the file, for reports.
+        details: the whole content of the file, for reports.
     """
 
     text: str
@@ -67,30 +67,30 @@ class Fusion:
 
     @property
     def sha256(self) -> str:
-        """Hash of the text."""
+        """Return the hash of the text."""
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
 
     def ratios(self, measures: Mapping[str, float | None]) -> dict[str, float | None]:
-        """Sum by species; None for a species of which not one measure could be taken."""
-        found: dict[str, float | None] = {}
+        """Return the sum of log10 ratios by species; None for a species without any measure."""
+        sums: dict[str, float | None] = {}
         for species, terms in self.terms.items():
             known = [term.llr(value) for name, term in terms.items() if (value := measures.get(name)) is not None]
-            found[species] = sum(known) if known else None
-        return found
+            sums[species] = sum(known) if known else None
+        return sums
 
 
 @dataclass(frozen=True, slots=True)
 class LivenessReport:
-    """The verdict of one capture, and everything it rests on.
+    """The verdict of one capture, and everything behind it.
 
     Attributes:
-        state: PASS: a living person; FAIL: an attack; NOT_ASSESSED: try again, perhaps another way.
-        llr: smallest log10 likelihood ratio over the species; None when one could not be told at all.
-        ratios: by species.
-        measures: the raw values.
-        checks: each with its own state and reason.
-        reasons: codes, most important first; empty when it passed.
-        parameters_sha256: of the parameter file.
+        state: PASS: a bona fide presentation; FAIL: an attack; NOT_ASSESSED: the person should try again.
+        llr: smallest log10 likelihood ratio over the species; None if a species has no ratio.
+        ratios: log10 likelihood ratio by species.
+        measures: raw value by measure.
+        checks: all checks, each with its own state and reason.
+        reasons: codes, most important first; empty if it passed.
+        parameters_sha256: hash of the parameter file.
     """
 
     state: State
@@ -102,7 +102,7 @@ class LivenessReport:
     parameters_sha256: str
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for storage and replay."""
+        """Return plain data for storage and replay."""
         return {
             "state": self.state.value,
             "llr": self.llr,
@@ -115,10 +115,15 @@ class LivenessReport:
 
 
 def judge(fusion: Fusion, measures: Mapping[str, float | None], checks: Sequence[CheckResult]) -> LivenessReport:
-    """Fuse measures and checks. Pure: the same numbers give the same verdict for ever.
+    """Fuse measures and checks. Pure: the same numbers always give the same verdict.
 
-    What was not assessed never counts as passed: the capture passes only when the checks of ``REQUIRED`` passed, the
-    measures of ``NEEDED`` were taken, prompts that were asked were followed, and every species is ruled out.
+    What was not assessed never counts as passed. The capture passes only if the checks of ``REQUIRED`` passed, the
+    measures of ``NEEDED`` were taken, all prompts were followed, and every species is ruled out.
+
+    Args:
+        fusion: the fitted parameters.
+        measures: raw value by measure; None for a measure that could not be taken.
+        checks: the results of all checks.
     """
     ratios = fusion.ratios(measures)
     known = [value for value in ratios.values() if value is not None]
@@ -153,20 +158,20 @@ def judge(fusion: Fusion, measures: Mapping[str, float | None], checks: Sequence
 
 
 REQUIRED = ("presence", "injection")
-"""Checks that must have passed before anybody is declared alive."""
+"""Checks without which a capture cannot pass."""
 NEEDED = ("planarity", "appearance", "passive")
-"""Measures that must have been taken."""
+"""Measures without which a capture cannot pass."""
 SUPPORTING = ("pulse",)
-"""Checks that never hold a verdict back."""
+"""Checks that never prevent a verdict."""
 DOUBTS = ("partly_followed", "too_short", "no_reflection", "unclear_light", "even_light")
-"""Open questions of other checks that hold a verdict back: the person shall try again."""
+"""Reasons of other checks, not assessed, that prevent a pass: the person should try again."""
 
 
 def load_fusion(path: Path = SHIPPED) -> Fusion:
     """Read a parameter file.
 
     Raises:
-        ManifestInvalid: absent, or not of the format.
+        ManifestInvalid: the file is absent or breaks the format (``manifest_invalid``).
     """
     try:
         return parse_fusion(path.read_text("utf-8"))
@@ -178,7 +183,7 @@ def parse_fusion(text: str) -> Fusion:
     """Read the text of a parameter file.
 
     Raises:
-        ManifestInvalid: not of the format.
+        ManifestInvalid: the text breaks the format (``manifest_invalid``).
     """
     try:
         content = tomllib.loads(text)

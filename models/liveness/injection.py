@@ -1,14 +1,15 @@
-"""Signs that the frames did not come from a camera at that moment: frozen stretches, and stretches played again.
+"""Detect frames that did not come from a camera at that moment: frozen parts, and parts played again.
 
-What a camera sees never comes back exactly. How exactly is told in grey levels, on those parts of the picture that move
-in this capture: there a face that hardly moves still moves, and the noise of everything else does not count.
+A camera never records exactly the same picture twice. The difference is measured in grey levels on those parts of the
+picture that move most in this capture: a face that hardly moves still moves there, and the noise of the rest does not
+count.
 
 * *Frozen*: the moving parts stand still, to a tenth of a grey level, for six steps and a fifth of a second. A person
-  sitting still breathes and sways; the camera adds noise. Single repeated frames are what a changed frame rate leaves.
-* *Played again*: three frames in a row, forwards or backwards, equal three others, much more than neighbouring frames
-  equal each other there and then.
+  who sits still breathes and sways, and the camera adds noise. A changed frame rate repeats only single frames.
+* *Played again*: three successive frames, forwards or backwards, equal three others much more than neighbouring frames
+  equal each other at that time.
 
-Where the picture hardly changes, or a coder at a very low bitrate leaves frames out all the time, neither can be told.
+If the picture hardly changes, or a coder at a very low bitrate drops many frames, neither can be measured.
 """
 
 from __future__ import annotations
@@ -16,38 +17,39 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.liveness.checks import CheckResult, failed, open_question, passed
+from models.liveness.checks import CheckResult, failed, not_assessed, passed
 from models.liveness.readings import Glance
 
 NAME = "injection"
 
 MIN_FRAMES = 15
 _MOVING = 0.1
-"""Share of the thumbnail that moves most, on which frames are compared."""
+"""Share of the thumbnail on which frames are compared: the pixels that change most."""
 _STILL = 0.1
-"""Root mean square difference, grey levels, below which the moving parts stand still. Live clips, also at a low bitrate
-(H.264, CRF 30): at most 3 steps in a row; frozen stretches at that bitrate: 9 and more (docs/liveness.md)."""
+"""Root mean square difference in grey levels below which the moving parts stand still. Bona fide clips, also at a low
+bitrate (H.264, CRF 30): at most 3 steps in a row. Frozen parts at that bitrate: at least 9 (docs/liveness.md)."""
 _FROZEN_STEPS, _FROZEN_SECONDS = 6, 0.2
 _AGAIN = 0.35
-"""Difference over that of neighbouring frames below which three frames are three others. Live clips: 0.53 and more (a
-head that sways fast and evenly), mostly above 1; repeated parts: 0.03 to 0.3, coded twice."""
+"""Three frames are a repetition of three others if their difference, relative to that of neighbouring frames, is below
+this. Bona fide clips: at least 0.53 (a head that sways fast and evenly), mostly above 1. Repeated parts: 0.03 to 0.3,
+after a second coding."""
 _USUAL_S = 0.08
-"""Seconds between frames up to which the limit holds as it is. Further apart, neighbours differ so much more that what
-a head shows on its way out and again on its way back would count; the limit falls in proportion (live captures with
-five or six frames a second: a fast turn and back gave 0.23)."""
+"""Seconds between frames up to which that limit holds. With longer intervals neighbours differ much more, so a head
+that turns and comes back would count as a repetition; the limit falls in proportion (live captures with five or six
+frames a second: a fast turn and back gave 0.23)."""
 _APART = 4
-"""Frames between a frame and its possible twin: nearer ones are alike by themselves."""
+"""Smallest distance, in frames, of a frame and its repetition: nearer frames are alike by themselves."""
 _LEAST = 0.5
-"""Grey levels: the upper quartile of the steps of the moving parts below which nothing can be told. Live clips at any
-bitrate: 1.6 and more."""
+"""Smallest upper quartile of the steps of the moving parts, in grey levels, for a measure. Bona fide clips at any
+bitrate: at least 1.6."""
 _SKIPPED = 0.25
-"""Share of still steps outside the frozen stretches from which the coder, not an attacker, leaves frames out. Frozen
-clips: at most 0.14, and 0.26 at a low bitrate (CRF 30); films of a calm person in which the coder leaves stretches out
-(CRF 41 to 47): 0.27 to 0.61, and one of 0.15."""
+"""Share of still steps outside the frozen parts from which the coder, not an attacker, drops frames. Frozen clips: at
+most 0.14, and 0.26 at a low bitrate (CRF 30). Videos of a calm person in which the coder drops frames (CRF 41 to 47):
+0.27 to 0.61, and one of 0.15."""
 
 
 def repeated_share(glances: tuple[Glance, ...]) -> float | None:
-    """Share of frames in frozen stretches, or with an exact twin elsewhere; None where it cannot be told."""
+    """Return the share of frames that are frozen or repeated elsewhere; None if it cannot be measured."""
     if len(glances) < MIN_FRAMES:
         return None
     thumbs = np.stack([glance.thumb for glance in glances]).reshape(len(glances), -1).astype(np.float64)
@@ -67,7 +69,7 @@ def repeated_share(glances: tuple[Glance, ...]) -> float | None:
 
 
 def _distances(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Root mean square differences of all pairs of frames, by one matrix product."""
+    """Return the root mean square differences of all pairs of frames, by one matrix product."""
     power = (parts**2).sum(1)
     return np.asarray(np.sqrt(np.maximum(power[:, None] + power[None] - 2 * parts @ parts.T, 0) / parts.shape[1]))
 
@@ -85,9 +87,9 @@ def _frozen(steps: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[n
 
 
 def _played_again(apart: NDArray[np.float64], steps: NDArray[np.float64], again: float) -> NDArray[np.bool_]:
-    """Frames in the middle of three that equal three others; ``again`` is how much less they may differ."""
+    """Find the middle frames of three that equal three others; ``again`` is the largest relative difference."""
     count = len(apart)
-    # What neighbours differ around each frame; a frame within a frozen stretch has no such neighbours, and no twin.
+    # The usual difference of neighbours around each frame. Inside a frozen part there is none, and no repetition.
     around = np.median(np.stack([steps[:-3], steps[1:-2], steps[2:-1], steps[3:]]), 0)
     usual = np.full(count, np.inf)
     usual[2 : count - 2] = np.where(around >= _STILL, around, np.inf)
@@ -104,19 +106,27 @@ def _played_again(apart: NDArray[np.float64], steps: NDArray[np.float64], again:
 
 
 def noise(glances: tuple[Glance, ...]) -> float | None:
-    """Change from frame to frame in the calmest tenth of the picture, grey levels; None for too few frames.
+    """Return the change from frame to frame in the calmest tenth of the picture, in grey levels.
 
-    A camera leaves some: 1 to 4 here, and 0.05 to 0.2 after heavy compression, which is why the lack of it, as a
-    renderer's film shows it, is reported and decides nothing.
+    A camera has noise: 1 to 4 here, and 0.05 to 0.2 after heavy compression. A rendered video has none. Because of the
+    compression, the value is only reported and decides nothing.
+
+    Returns:
+        The median change; None if there are too few frames.
     """
-    found = [glance.calm for glance in glances if glance.calm is not None]
-    return float(np.median(found)) if len(found) >= MIN_FRAMES // 3 else None
+    changes = [glance.calm for glance in glances if glance.calm is not None]
+    return float(np.median(changes)) if len(changes) >= MIN_FRAMES // 3 else None
 
 
 def check_injection(glances: tuple[Glance, ...], *, repeated_from: float) -> CheckResult:
-    """Fail when parts of the capture were frozen or played twice."""
+    """Fail if parts of the capture were frozen or played twice.
+
+    Args:
+        glances: of all frames.
+        repeated_from: share of repeated frames from which the check fails.
+    """
     if len(glances) < MIN_FRAMES:
-        return open_question(NAME, "too_few_frames", frames=len(glances))
+        return not_assessed(NAME, "too_few_frames", frames=len(glances))
     repeated = repeated_share(glances)
     values = {
         "repeated": repeated,
@@ -125,5 +135,5 @@ def check_injection(glances: tuple[Glance, ...], *, repeated_from: float) -> Che
         "step": float(np.median([glance.step for glance in glances])),
     }
     if repeated is None:
-        return open_question(NAME, "too_still", **values)
+        return not_assessed(NAME, "too_still", **values)
     return failed(NAME, "repeated_frames", **values) if repeated >= repeated_from else passed(NAME, **values)

@@ -1,18 +1,18 @@
-"""Does the skin reflect the colours that the screen flashed? A face does, at the moment; a recording cannot.
+"""Check that the skin reflects the colours that the screen flashes: a face does so at once, a recording cannot.
 
-The screen shows the colours of the plan (:class:`~models.liveness.plan.Flash`), which nobody knew before. Its light
-adds a little to the room's: the skin's colour follows by some hundredths, later by what screen and camera take. Looked
-for is the *correlation* between the colours shown and the colour seen, over the whole time of the flashes, for the
-delay that fits best; and it is compared with that of other sequences which might have been drawn.
+The screen shows the colours of the plan (:class:`~models.liveness.plan.Flash`), which were unknown before. Its light
+adds a little to that of the room: the skin's colour follows by a few hundredths, after the delay of screen and camera.
+The check computes the *correlation* between the shown colours and the seen colour, over the whole time of the flashes,
+for the delay that fits best. It compares this with the correlation of other sequences that could have been drawn.
 
-Colour seen: logarithm of the mean skin colour, so that a lamp's or the skin's own tint drops out; without its slow
-trend (white balance adapts within seconds); brightness counts a quarter, as exposure control and a moving head change
-it.
+The seen colour is the logarithm of the mean skin colour, so that the tint of a lamp or of the skin cancels. Its slow
+trend is removed, because white balance adapts within seconds. Brightness counts a quarter, because exposure control and
+a moving head change it.
 
-Three outcomes matter. *Pass*: the drawn sequence fits, and hardly any other. *Fail*: another sequence fits clearly,
-which is what a film of another session shows. *No reflection*: the room is too bright, or there is no face; these look
-alike, so the capture is not accepted and the person is asked to try again where it is darker. A flat picture that
-reflects the screen does so everywhere; the room behind a living person is farther away than the face and reflects less.
+There are three outcomes. *Pass*: the drawn sequence fits, and hardly any other does. *Fail*: another sequence fits
+clearly, as in a video of another session. *No reflection*: the room is too bright, or there is no face. These two look
+alike, so the capture is not accepted, and the person is asked to try again in a darker place. A flat picture
+reflects the screen everywhere equally; the room behind a person is farther away than the face and reflects less.
 """
 
 from __future__ import annotations
@@ -22,63 +22,62 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.liveness.checks import CheckResult, failed, open_question, passed
+from models.liveness.checks import CheckResult, failed, not_assessed, passed
 from models.liveness.plan import Flash, Plan
 from models.liveness.readings import Detail, Readings
 
 NAME = "light"
 
 _DELAYS = np.arange(0.0, 0.401, 0.05)
-"""Seconds from the plan's clock to the frame: a screen's and a camera's buffers take 0.05 to 0.3."""
+"""Delays that are tried, in seconds: the buffers of screen and camera take 0.05 to 0.3."""
 _EXPOSED = 0.1
-"""Seconds over which a frame mixes colours: display's change, exposure, coder."""
+"""Seconds over which a frame mixes colours: change of the display, exposure, coder."""
 _BRIGHTNESS = 0.25
-"""Weight of brightness against tint. Of 16 simulated
-reflections 11 pass with it, 9 with a half, 10 with a tenth."""
+"""Weight of brightness relative to tint. Of 16 simulated reflections 11 pass with it, 9 with 0.5, 10 with 0.1."""
 _OTHERS = 2000
-"""Sequences that the drawn one is compared with."""
+"""Number of other sequences that the drawn one is compared with."""
 MIN_FLASHES = 4
-"""Fewer colours are too easily alike: eight of them, four drawn, are 2,744 sequences."""
+"""Fewest flashes for a check: four of eight colours give 2,744 sequences, fewer flashes too few."""
 _PER_FLASH = 3.0
-"""Frames a colour below which nothing is said."""
+"""Fewest frames for each colour."""
 
 # Measured with the simulated reflections of fixtures/light.py on the development clips; docs/liveness.md.
 FITS = 0.35
 """Correlation from which a sequence fits."""
 RARE = 0.005
-"""Share of other sequences that may fit as well."""
+"""Largest share of other sequences that may fit as well."""
 WEAK = 0.002
-"""Change of the skin's logarithmic colour for a full colour of the screen below which there is no reflection: noise and
-a face that breathes make 0.0005 to 0.0015."""
+"""Change of the skin's logarithmic colour for a full colour of the screen, below which there is no reflection. Noise
+and breathing alone cause 0.0005 to 0.0015."""
 CLEAR = 0.8
-"""Correlation from which another sequence is clearly there. Without light the best of all fits 0.3 to 0.7 by chance."""
+"""Correlation from which another sequence clearly fits. Without light the best of all reaches 0.3 to 0.7 by chance."""
 WORSE = 0.6
-"""Correlation of the drawn sequence over that of the best of all below which the drawn one is not there. Simulated
-reflections of the drawn one: 0.7 to 1; of others: -0.5 to 0.5."""
+"""The drawn sequence does not fit if its correlation, relative to that of the best of all, is below this. Simulated
+reflections of the drawn sequence: 0.7 to 1; of others: -0.5 to 0.5."""
 FLAT = 0.6
-"""Reflection of the surroundings relative to the face from which both may be one flat picture."""
+"""Reflection of the surroundings, relative to the face, from which both may be one flat picture."""
 
 _CORNERS = np.array([[r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)], np.float64)
 """The colours that plans are drawn from: all saturated ones, white and black."""
 _OPPONENT = np.array([[1, -1, 0], [1, 1, -2], [1, 1, 1]]) / np.sqrt(np.array([[2], [6], [3 / _BRIGHTNESS**2]]))
-"""Red against green, yellow against blue, and brightness: an orthogonal change of axes but for its weight."""
+"""Red against green, yellow against blue, and brightness: an orthogonal change of axes apart from the weight."""
 
 Colours = NDArray[np.float64]
-"""One row a flash: red, green, blue, 0 to 1."""
+"""One row for each flash: red, green, blue, 0 to 1."""
 
 
 def check_light(readings: Readings, plan: Plan | None) -> CheckResult:
-    """Judge the reflection of a plan's flashes. Without flashes there is nothing to assess."""
+    """Judge the reflection of a plan's flashes; without flashes it is not assessed."""
     flashes = plan.flashes if plan is not None else ()
     if not flashes:
-        return open_question(NAME, "none_shown")
+        return not_assessed(NAME, "none_shown")
     begin, end = flashes[0].from_s, flashes[-1].to_s
     if len(flashes) < MIN_FLASHES or readings.seconds < end - 0.2:
-        return open_question(NAME, "too_short", seconds=readings.seconds, flashes=len(flashes))
+        return not_assessed(NAME, "too_short", seconds=readings.seconds, flashes=len(flashes))
     seen = [d for d in readings.details if d.skin is not None and begin + _DELAYS[-1] <= d.time_s <= end]
     seen = [d for d in seen if d.skin is not None and bool(np.isfinite(d.skin).all()) and bool((d.skin > 1).all())]
     if len(seen) < _PER_FLASH * len(flashes):
-        return open_question(NAME, "face_lost", frames=len(seen), flashes=len(flashes))
+        return not_assessed(NAME, "face_lost", frames=len(seen), flashes=len(flashes))
     times = np.array([d.time_s for d in seen])
     trend = _trend(times)
     skin = _tints(np.stack([d.skin for d in seen if d.skin is not None]), trend)
@@ -103,17 +102,17 @@ def check_light(readings: Readings, plan: Plan | None) -> CheckResult:
     }
     if fit >= FITS and rare <= RARE and gain >= WEAK:
         if values["around"] is not None and values["around"] >= FLAT:
-            return open_question(NAME, "even_light", **values)
+            return not_assessed(NAME, "even_light", **values)
         return passed(NAME, **values)
     if nearest_fit >= CLEAR and nearest_gain >= 4 * WEAK and rare > RARE and fit < WORSE * nearest_fit:
         return failed(NAME, "other_light", **values)
-    return open_question(NAME, "no_reflection" if max(gain, 0.0) < WEAK else "unclear_light", **values)
+    return not_assessed(NAME, "no_reflection" if max(gain, 0.0) < WEAK else "unclear_light", **values)
 
 
 class _Shown:
-    """What the camera would see of a sequence, for each delay, at the times of the frames.
+    """Compares sequences of colours with what the camera saw, for each delay, at the times of the frames.
 
-    All sums over frames are taken once, here: a sequence then costs a few products of small matrices.
+    All sums over frames are computed once, so that a sequence costs a few products of small matrices.
     """
 
     def __init__(self, flashes: Sequence[Flash], times: NDArray[np.float64], trend: NDArray[np.float64]) -> None:
@@ -127,30 +126,30 @@ class _Shown:
         self._squares = self._shares.transpose(0, 2, 1) @ self._shares
 
     def fits(self, sequences: Colours, skin: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Best correlation over the delays, for each of several sequences [n, flashes, 3]."""
+        """Return the best correlation over the delays, for each of several sequences [n, flashes, 3]."""
         return np.asarray(self._compare(sequences, skin)[0].max(0))
 
     def best(self, sequence: Colours, skin: NDArray[np.float64]) -> tuple[float, float, float]:
-        """Delay, correlation and gain of one sequence at the delay that fits best."""
+        """Return delay, correlation and gain of one sequence at the delay that fits best."""
         fits, gains = self._compare(sequence[None], skin)
         index = int(fits[:, 0].argmax())
         return float(_DELAYS[index]), float(fits[index, 0]), float(gains[index, 0])
 
     def gain_at(self, sequence: Colours, skin: NDArray[np.float64], delay: float) -> float:
-        """Gain of one sequence at a given delay."""
+        """Return the gain of one sequence at a given delay."""
         return float(self._compare(sequence[None], skin)[1][int(np.abs(_DELAYS - delay).argmin()), 0])
 
     def _compare(
         self, sequences: Colours, skin: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Correlations and gains [delays, n]."""
+        """Return correlations and gains, each [delays, n]."""
         axes = sequences @ _OPPONENT.T
         shared = np.tensordot(self._shares.transpose(0, 2, 1) @ skin, axes, ((1, 2), (1, 2)))
         power = np.maximum(np.einsum("nfc,dfg,ngc->dn", axes, self._squares, axes, optimize=True), 1e-12)
         return shared / np.sqrt(power * max(float((skin**2).sum()), 1e-12)), shared / power
 
     def nearest(self, skin: NDArray[np.float64]) -> Colours:
-        """Find the sequence that fits best of all, colour by colour until nothing improves."""
+        """Find the sequence that fits best of all, by changing one colour at a time until nothing improves."""
         best: tuple[float, Colours] = (-1.0, _CORNERS[np.zeros(self._shares.shape[2], np.intp)])
         for start in (0, 7):
             chosen = np.full(self._shares.shape[2], start)
@@ -170,33 +169,33 @@ class _Shown:
 
 
 def _tints(colours: NDArray[np.float64], trend: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logarithmic colours on opponent axes, without what the trend explains."""
-    found = np.log(np.maximum(colours, 1.0)) @ _OPPONENT.T
-    return np.asarray(found - trend @ (trend.T @ found))
+    """Return logarithmic colours on opponent axes, without the trend."""
+    tints = np.log(np.maximum(colours, 1.0)) @ _OPPONENT.T
+    return np.asarray(tints - trend @ (trend.T @ tints))
 
 
 def _trend(times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Orthonormal basis of what is no flash: a constant, a slope and a bend.
+    """Return an orthonormal basis of the slow trend: a constant, a slope and a bend.
 
-    Not the head's motion: with five more unknowns noise fits, too (measured: 0.43 instead of 0.26 without any light).
+    It leaves out the head's motion: with five more unknowns noise fits as well (0.43 instead of 0.26 without light).
     """
     clock = (times - times.mean()) / max(float(np.ptp(times)), 1e-6)
     return np.linalg.qr(np.stack([np.ones_like(clock), clock, clock**2], 1))[0]
 
 
 def _sequences(length: int, drawn: Colours) -> NDArray[np.float64]:
-    """Draw other sequences, neighbours different, the same every time: the verdict must replay."""
+    """Draw other sequences with different neighbours; always the same ones, so that the verdict can be replayed."""
     random = np.random.default_rng(length)
     numbers = random.integers(0, 8, (_OTHERS, 1))
     for _ in range(length - 1):
-        # One to seven steps on: any colour but the last one.
+        # One to seven steps further: any colour except the last one.
         numbers = np.concatenate([numbers, (numbers[:, -1:] + random.integers(1, 8, (_OTHERS, 1))) % 8], 1)
-    found = _CORNERS[numbers]
-    return np.asarray(found[np.abs(found - drawn).max((1, 2)) > 0.5])
+    colours = _CORNERS[numbers]
+    return np.asarray(colours[np.abs(colours - drawn).max((1, 2)) > 0.5])
 
 
 def _around(seen: Sequence[Detail], shown: _Shown, drawn: Colours, delay: float, gain: float) -> float | None:
-    """Gain of the surroundings relative to that of the face; None where they were not measured."""
+    """Return the gain of the surroundings relative to that of the face; None if they were not measured."""
     known = [d.around for d in seen if d.around is not None]
     if len(known) != len(seen) or gain <= 0:
         return None

@@ -1,4 +1,4 @@
-"""The numbers on which the fusion rests, taken from the readings of one capture."""
+"""Compute the measures that the fusion uses, from the readings of one capture."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from models.liveness.readings import Readings
 MEASURES = ("planarity", "appearance", "passive", "grid", "repeated", "light")
 """By name: residual of the best plane (log10 of eye distances), new appearance (log10 of contrasts), passive PAD (log10
 odds of the mean probability), pixel grid (log10 of the peak), repeated frames (log10 of their share plus 0.01).
-``light`` is no measure of the readings alone: 1 when the check of that name passed (:mod:`models.liveness.assess`)."""
+``light`` does not come from the readings: it is 1 if the check of that name passed (:mod:`models.liveness.assess`)."""
 
 _FLOOR = 1e-4
 _HUNDREDTH = 0.01
-"""What a share of 0 counts as: one frame in the hundred or so that a short capture has."""
+"""The value for a share of 0: one frame of about a hundred in a short capture."""
 
 
 def measure(readings: Readings) -> Mapping[str, float | None]:
-    """Return all measures but ``light``; None for what could not be measured."""
+    """Return all measures except ``light``; None for those that could not be taken."""
     repeated = repeated_share(readings.glances)
     live = [detail.live for detail in readings.details if detail.live is not None]
     grids = [detail.grid for detail in readings.details if detail.grid is not None]
@@ -38,10 +38,10 @@ def measure(readings: Readings) -> Mapping[str, float | None]:
     )
 
 
-def log_odds(chance: float) -> float:
-    """Return log10 of the odds of a probability, kept within what the network can mean (1e-4 to 1 - 1e-4)."""
-    kept = min(max(chance, _FLOOR), 1 - _FLOOR)
-    return math.log10(kept / (1 - kept))
+def log_odds(probability: float) -> float:
+    """Return log10 of the odds of a probability, clipped to the network's resolution (1e-4 to 1 - 1e-4)."""
+    clipped = min(max(probability, _FLOOR), 1 - _FLOOR)
+    return math.log10(clipped / (1 - clipped))
 
 
 def _log(value: float | None) -> float | None:

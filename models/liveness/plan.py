@@ -1,6 +1,6 @@
-"""What a person is asked to do in a capture session: prompts with their time windows, and colours the screen shows.
+"""The challenge plan of a capture session: prompts with their time windows, and colours that the screen shows.
 
-The server draws the plan (certify/challenge.py); here it is plain data that the checks compare with what was seen.
+The server draws the plan (certify/capture/challenge.py). Here it is plain data; the checks compare it with the capture.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Prompt(StrEnum):
-    """One thing to do. Left and right are the person's own."""
+    """One movement that the person is asked for. Left and right are the person's own."""
 
     TURN_LEFT = "turn_left"
     TURN_RIGHT = "turn_right"
@@ -26,19 +26,19 @@ class Profile(StrEnum):
     """How much is asked of a person."""
 
     STANDARD = "standard"
-    GENTLE = "gentle"  # next to nothing to do: for people who cannot blink on command, hear, or move much
+    GENTLE = "gentle"  # almost no movement: for people who cannot blink on command, hear, or move much
     LIGHT = "light"  # the screen also flashes colours, whose reflection on the skin is checked
     DOORSTEP = "doorstep"  # an agent films; the person need not do anything
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A prompt and when it stands on the screen.
+    """A prompt and its window on the screen.
 
     Attributes:
         prompt: what is asked.
         from_s: seconds after the first frame.
-        to_s: end of the window; an answer begun before counts.
+        to_s: end of the window, likewise; an answer that begins before it counts.
     """
 
     prompt: Prompt
@@ -55,7 +55,7 @@ class Flash:
         green: 0-255.
         blue: 0-255.
         from_s: seconds after the first frame.
-        to_s: end.
+        to_s: end, likewise.
     """
 
     red: int
@@ -67,7 +67,7 @@ class Flash:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole of what a session asks.
+    """All that a session asks of the person.
 
     Attributes:
         profile: how much is asked.
@@ -82,7 +82,7 @@ class Plan:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, for storage and for the phone. Times in milliseconds, whole."""
+        """Return plain data for storage and for the phone, with times in whole milliseconds."""
         return {
             "profile": self.profile.value,
             "steps": [
@@ -102,10 +102,11 @@ class Plan:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Plan:
-        """Undo :meth:`to_json`.
+        """Read what :meth:`to_json` returned.
 
         Raises:
-            KeyError, ValueError: not a plan.
+            KeyError: an entry is missing.
+            ValueError: an entry has an unknown value.
         """
         return cls(
             Profile(data["profile"]),

@@ -1,25 +1,25 @@
-"""One face, there from the beginning to the end."""
+"""Check that one face is in the capture from the beginning to the end, and no second one."""
 
 from __future__ import annotations
 
-from models.liveness.checks import CheckResult, failed, open_question, passed
+from models.liveness.checks import CheckResult, failed, not_assessed, passed
 from models.liveness.readings import Readings
 
 NAME = "presence"
 
 MIN_SECONDS = 2.0
-"""Shorter captures say nothing about a living person."""
+"""Shortest capture that is assessed."""
 MAX_MISSING = 0.2
-"""Share of frames without a face up to which a capture is taken: a hand before the lens, a look away."""
+"""Largest accepted share of frames without a face: a hand before the lens, a look away."""
 RIVAL = 0.6
-"""Eye distance of a second face relative to the first from which it could be meant; as models.quality."""
+"""Eye distance of a second face, relative to the first, from which it counts; as in models.face.quality."""
 
 
 def check_presence(readings: Readings) -> CheckResult:
-    """Pass when one face was followed nearly throughout and no second one of its size came in."""
+    """Pass if one face was followed almost throughout and no second face of its size appeared."""
     details = readings.details
     if readings.seconds < MIN_SECONDS or not details:
-        return open_question(NAME, "too_short", seconds=readings.seconds)
+        return not_assessed(NAME, "too_short", seconds=readings.seconds)
     missing = 1 - len(readings.followed) / len(details)
     rivals = sum(
         1
@@ -30,5 +30,5 @@ def check_presence(readings: Readings) -> CheckResult:
     if rivals > 1:
         return failed(NAME, "several_faces", **values)
     if missing > MAX_MISSING:
-        return open_question(NAME, "face_lost", **values)
+        return not_assessed(NAME, "face_lost", **values)
     return passed(NAME, **values)

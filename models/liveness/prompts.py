@@ -1,8 +1,8 @@
-"""Whether the person did what was asked, in the order and the windows that the server drew.
+"""Check that the person followed the prompts, in the order and the windows that the server drew.
 
-Each prompt has a signal (an angle, a blendshape, the size of the face) and a size it must reach over what the person
-showed in the neutral start. An answer begins in its window, not before it was asked for, and other than a movement that
-a talking person makes anyway: see :attr:`Answer.counts`.
+Each prompt has a signal (an angle, a blendshape, the size of the face) and a size that the signal must reach relative
+to the neutral start. An answer must begin in its window, not before the prompt, and differ from the movements that a
+talking person makes anyway: see :attr:`Answer.counts`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.liveness.checks import CheckResult, failed, open_question, passed
+from models.liveness.checks import CheckResult, failed, not_assessed, passed
 from models.liveness.plan import Plan, Prompt
 from models.liveness.readings import Detail, Readings
 
 NAME = "prompts"
 
 _EARLY = 0.3
-"""Seconds before its window at which an answer may begin: clocks of screen and camera differ."""
+"""Seconds before its window at which an answer may begin, because the clocks of screen and camera differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Gesture:
     """How an answer to a prompt is recognised.
 
     Attributes:
-        signal: which signal, see :func:`signals_of`.
-        size: change against rest that counts as an answer, in the signal's unit, with its sign.
+        signal: name of the signal, see :func:`signals_of`.
+        size: change relative to rest that counts as an answer, in the signal's unit, with its sign.
     """
 
     signal: str
@@ -49,17 +49,17 @@ GESTURES: dict[Prompt, Gesture] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was seen for one prompt. Changes are against the neutral start, in units of the required size (1 = enough).
+    """The answer to one prompt. Changes are relative to the neutral start, in units of the required size (1 = enough).
 
     Attributes:
         reached: largest change in the window.
         began_s: seconds after the window opened at which half of the required size was passed; None without an answer.
-        rose_s: seconds from a tenth to half of the largest change; None when it was over half from the beginning.
-        before: largest change in the two seconds before the window: an answer to a question not yet asked.
-        opposite: largest change the other way, before the answer began.
+        rose_s: seconds from a tenth to half of the largest change; None if it was over half from the beginning.
+        before: largest change in the two seconds before the window: an answer before the prompt.
+        opposite: largest change in the other direction, before the answer began.
         turned: largest turn of the head during a prompt that asks for something else.
-        returned: share of the largest change that was taken back later; None when the capture ends there.
-        counts: it is an answer to this prompt, and not just something that a talking person does anyway.
+        returned: share of the largest change that was undone later; None if the capture ends there.
+        counts: it is an answer to this prompt, and not a movement that a talking person makes anyway.
     """
 
     reached: float
@@ -73,45 +73,45 @@ class Answer:
 
 
 def check_prompts(readings: Readings, plan: Plan | None) -> CheckResult:
-    """Judge all prompts of a plan. Without prompts there is nothing to assess."""
+    """Judge all prompts of a plan; without prompts it is not assessed."""
     if plan is None or not plan.steps:
-        return open_question(NAME, "none_asked")
+        return not_assessed(NAME, "none_asked")
     times, signals = signals_of(readings.followed)
     if len(times) < 5:
-        return open_question(NAME, "too_few_frames")
+        return not_assessed(NAME, "too_few_frames")
     if readings.seconds < plan.steps[-1].from_s + 0.5:
-        return open_question(NAME, "too_short", seconds=readings.seconds)
+        return not_assessed(NAME, "too_short", seconds=readings.seconds)
     answers = [answer(plan, number, times, signals) for number in range(len(plan.steps))]
     values: dict[str, float | int | None] = {}
-    for number, found in enumerate(answers, 1):
+    for number, given in enumerate(answers, 1):
         values |= {
-            f"reached_{number}": found.reached,
-            f"began_{number}": found.began_s,
-            f"rose_{number}": found.rose_s,
-            f"before_{number}": found.before,
-            f"opposite_{number}": found.opposite,
-            f"turned_{number}": found.turned,
-            f"returned_{number}": found.returned,
-            f"counts_{number}": int(found.counts),
+            f"reached_{number}": given.reached,
+            f"began_{number}": given.began_s,
+            f"rose_{number}": given.rose_s,
+            f"before_{number}": given.before,
+            f"opposite_{number}": given.opposite,
+            f"turned_{number}": given.turned,
+            f"returned_{number}": given.returned,
+            f"counts_{number}": int(given.counts),
         }
-    reached = sum(found.reached >= 1 for found in answers)
-    values |= {"asked": len(answers), "answered": sum(found.counts for found in answers)}
-    if all(found.counts for found in answers):
+    reached = sum(given.reached >= 1 for given in answers)
+    values |= {"asked": len(answers), "answered": sum(given.counts for given in answers)}
+    if all(given.counts for given in answers):
         return passed(NAME, **values)
-    # Nothing at all done is what a recording of somebody else's session looks like; a part of it, a slow person.
+    # A recording of another session follows none of the prompts; a slow person follows some of them.
     if reached == 0 or reached * 2 < len(answers):
         return failed(NAME, "not_followed", **values)
-    return open_question(NAME, "partly_followed", **values)
+    return not_assessed(NAME, "partly_followed", **values)
 
 
 def answer(plan: Plan, number: int, times: NDArray[np.float64], signals: dict[str, NDArray[np.float64]]) -> Answer:
-    """Look for the answer to one prompt.
+    """Find the answer to one prompt.
 
     Args:
-        plan: all that was asked.
+        plan: the whole plan.
         number: index of the prompt.
-        times: seconds after the first frame.
-        signals: as :func:`signals_of` gives them.
+        times: seconds after the first frame, for each value of the signals.
+        signals: as :func:`signals_of` returns them.
     """
     step = plan.steps[number]
     gesture = GESTURES[step.prompt]
@@ -126,7 +126,7 @@ def answer(plan: Plan, number: int, times: NDArray[np.float64], signals: dict[st
     if not window.any():
         return Answer(0.0, None, None, 0.0, 0.0, 0.0, None, counts=False)
     if step.prompt is Prompt.BLINK:
-        # Eyes blink by themselves: the answer is one that begins when there was time to react.
+        # Eyes also blink by themselves: only a blink that begins after the reaction time is an answer.
         window = _from_rest(window & (times >= step.from_s + _REACTION), change)
         if not window.any():
             return Answer(0.0, None, None, 0.0, 0.0, 0.0, None, counts=False)
@@ -139,7 +139,7 @@ def answer(plan: Plan, number: int, times: NDArray[np.float64], signals: dict[st
     opposite = float(-inside[: over[0] + 1].min()) if len(over) else 0.0
     turned = 0.0
     if step.prompt not in _OF_THE_HEAD:
-        # Whoever turned for the prompt before is still on the way back at first.
+        # A person who turned for the prompt before is still turning back at first.
         settled = (times >= step.from_s + _BACK) & (times <= step.to_s)
         turns = np.abs(change_of("yaw", GESTURES[Prompt.TURN_LEFT].size))[settled]
         turned = float(turns.max()) if len(turns) else 0.0
@@ -160,21 +160,21 @@ _OF_THE_HEAD = frozenset({Prompt.TURN_LEFT, Prompt.TURN_RIGHT, Prompt.LOOK_UP})
 _BEFORE = 2.0
 _BACK = 1.2
 _REACTION = 0.15
-"""Seconds. Choosing what to do at a sign that one sees takes people 0.2 s at the very least (simple visual reaction);
-the clocks of screen and camera differ a little."""
+"""Shortest reaction in seconds. People need at least 0.2 s to react to what they see (simple visual reaction); the
+clocks of screen and camera differ a little."""
 AT_REST = 0.7
 MOST_TURNED = 1.5
-"""What a person who waits for the prompt stays under, in units of the required size. Of 2,400 random plans of two
-prompts laid over six videos of talking people 248 had all "answers" without these conditions, and 6 with them
-(bench/prompts.py). Whoever does not meet them has not followed for certain and is asked again; nobody fails by them."""
+"""Limits that a person who waits for the prompt does not reach, in units of the required size. 2,400 random plans of
+two prompts were tested on six videos of talking people: 248 had all "answers" without these conditions, and 6 with them
+(bench/prompts.py). If they are not met, the person is asked again; they never fail a capture."""
 
 
 def _from_rest(window: NDArray[np.bool_], change: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Leave out what had begun already when the window opens."""
+    """Leave out a movement that began before the window opens."""
     open_ = np.flatnonzero(window & (change < 0.5))
-    found = window.copy()
-    found[: open_[0] if len(open_) else len(found)] = False
-    return found
+    later = window.copy()
+    later[: open_[0] if len(open_) else len(later)] = False
+    return later
 
 
 def _rise(
@@ -195,13 +195,18 @@ def _return(change: NDArray[np.float64], window: NDArray[np.bool_]) -> float | N
 
 
 def signals_of(details: tuple[Detail, ...]) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
-    """Return times in seconds, and by name: yaw, pitch in degrees, size relative to the median, blendshapes 0-1."""
+    """Return the signals of the frames with landmarks.
+
+    Returns:
+        The times in seconds, and the signals by name: yaw and pitch in degrees, size relative to the median,
+        blendshapes 0-1.
+    """
     meshes = [(detail.time_s, detail.mesh) for detail in details if detail.mesh is not None]
     times = np.array([time_s for time_s, _ in meshes])
     size = np.array([max(mesh.box[2:]) for _, mesh in meshes])
 
     def both(name: str) -> NDArray[np.float64]:
-        # The eye turned away is unsure: the mean of both sides.
+        # The value of the side that is turned away is uncertain, so use the mean of both sides.
         return np.array([(mesh.shape(f"{name}Left") + mesh.shape(f"{name}Right")) / 2 for _, mesh in meshes])
 
     return times, {

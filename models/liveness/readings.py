@@ -1,7 +1,7 @@
-"""What is measured of each frame, once, for all checks; the pixels themselves are not kept.
+"""Take the readings of each frame, once for all checks; the pixels themselves are not kept.
 
-Every frame gets the cheap measures (a thumbnail, its sharpness of detail); some ten a second get landmarks, blendshapes
-and pose; every fifth of those the face detector, which sees whether a second face came in, and passive PAD.
+Every frame gets the cheap readings (a thumbnail, the change to the frame before). Ten frames a second get landmarks,
+blendshapes and pose. Every fifth of those also gets the face detector, which notices a second face, and passive PAD.
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import align
-from models.detect import Detector, Face
-from models.image import Pixels
-from models.landmarks import FaceMesh, MeshReading
+from models.face.align import align
+from models.face.detect import Detector, Face
+from models.face.landmarks import FaceMesh, MeshReading
+from models.face.pad import passive_pad
+from models.face.quality import QualityMeasure, Subject, assess
 from models.liveness.screen import grid_peak
-from models.pad import passive_pad
-from models.quality import QualityMeasure, Subject, assess
-from models.runtime import Network
+from models.media.image import Pixels
 from models.states import State
+from models.weights.runtime import Network
 
 DETAIL_RATE = 10.0
 """Frames a second that get landmarks: a blink lasts 0.1 to 0.4 s, a turn of the head a second."""
 DETECT_EVERY = 5
-"""Of the frames with landmarks, every so many see the detector: twice a second."""
+"""The detector runs on every n-th frame with landmarks: twice a second."""
 THUMB = 64
-"""Side of the thumbnails, pixels."""
+"""Side of the thumbnails in pixels."""
 PATCH = 128
-"""Side of the grey face patch, pixels."""
+"""Side of the grey face patch in pixels."""
 _CALM = 10
-"""Percentile of the change over the parts of the picture that counts as its calmest: walls, not people."""
+"""Percentile of the change over the picture's parts that stands for the calmest ones: walls, not people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What is kept of every frame.
+    """The cheap readings of every frame.
 
     Attributes:
         time_s: seconds after the first frame.
         thumb: grey float32 [64,64], 0-255.
-        step: mean difference to the frame before, grey levels at full size; 0 for the first.
-        calm: the same in the calmest tenth of the picture; None where it was not measured.
+        step: mean difference to the frame before, in grey levels at full size; 0 for the first.
+        calm: the same in the calmest tenth of the picture; None if it was not measured.
     """
 
     time_s: float
@@ -54,20 +54,20 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What is measured of some frames.
+    """The full readings of some frames.
 
     Attributes:
-        index: of the frame.
+        index: number of the frame.
         time_s: seconds after the first frame.
-        faces: faces the detector saw; None when it was not asked.
-        mesh: landmarks and what follows from them; None when no face was found.
+        faces: faces that the detector found; None if it did not run.
+        mesh: landmarks and the measures taken from them; None if no face was found.
         patch: grey uint8 [128,128], the face upright and centred; None without landmarks.
         skin: mean red, green and blue of forehead and cheeks, 0-255; None without landmarks.
-        live: passive PAD, probability of "live"; None when it was not run.
-        grid: strength of a regular grid (:func:`models.liveness.screen.grid_peak`); None when not measured.
-        quality: measures of the picture; empty when not measured.
-        aligned: the face for the embedders, uint8 [112,112,3]; None when not measured.
-        around: mean red, green and blue beside the head; None where hardly anything is, or without landmarks.
+        live: passive PAD, probability of a bona fide presentation; None if it did not run.
+        grid: strength of a regular grid (:func:`models.liveness.screen.grid_peak`); None if not measured.
+        quality: quality measures of the picture; empty if not measured.
+        aligned: the face for the embedders, uint8 [112,112,3]; None if not measured.
+        around: mean red, green and blue beside the head; None if there is too little, or without landmarks.
     """
 
     index: int
@@ -84,35 +84,35 @@ class Detail:
 
     @property
     def blocked(self) -> bool:
-        """The picture is too bad for a comparison, or was not measured."""
+        """Return whether the picture is too bad for a comparison, or was not measured."""
         return not self.quality or any(measure.blocking for measure in self.quality)
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """All that is known of a capture."""
+    """All readings of a capture."""
 
     glances: tuple[Glance, ...]
     details: tuple[Detail, ...]
 
     @property
     def seconds(self) -> float:
-        """From the first to the last frame."""
+        """Return the time from the first to the last frame, in seconds."""
         return self.glances[-1].time_s - self.glances[0].time_s if self.glances else 0.0
 
     @property
     def followed(self) -> tuple[Detail, ...]:
-        """Details with landmarks."""
+        """Return the details with landmarks."""
         return tuple(detail for detail in self.details if detail.mesh is not None)
 
 
 class Observer:
-    """Reads the frames of one capture, in their order. For one thread, like the mesh it uses.
+    """Reads the frames of one capture, in their order. For one thread, like its mesh.
 
     Args:
-        mesh: landmarks.
-        detector: faces.
-        pad: passive PAD; None when its model is missing.
+        mesh: finds landmarks.
+        detector: finds faces.
+        pad: passive PAD; None if its model is missing.
     """
 
     def __init__(self, *, mesh: FaceMesh, detector: Detector, pad: Network | None) -> None:
@@ -125,9 +125,17 @@ class Observer:
         self._before: NDArray[np.uint8] | None = None
 
     def see(self, pixels: Pixels, time_s: float) -> Detail | None:
-        """Take in a frame: BGR, upright. Returns what was measured when it was one of those looked at closely."""
+        """Read a frame.
+
+        Args:
+            pixels: BGR, upright.
+            time_s: seconds after the first frame; must increase.
+
+        Returns:
+            The full readings if the frame is one of those that get them; else None.
+        """
         grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
-        # Not rounded to whole grey levels: frames that are exactly alike and frames that are nearly so differ by less.
+        # Not rounded to whole grey levels: nearly equal frames differ from equal ones by less than one.
         thumb = cv2.resize(grey.astype(np.float32), (THUMB, THUMB), interpolation=cv2.INTER_AREA)
         due = time_s + 1e-6 >= self._next_detail
         step, calm = 0.0, None
@@ -142,15 +150,15 @@ class Observer:
         if not due:
             return None
         self._next_detail = max(self._next_detail + 1 / DETAIL_RATE, time_s + 0.5 / DETAIL_RATE)
-        detail = self._look(pixels, grey, len(self._glances) - 1, time_s)
+        detail = self._read_details(pixels, grey, len(self._glances) - 1, time_s)
         self._details.append(detail)
         return detail
 
     def readings(self) -> Readings:
-        """Everything seen so far."""
+        """Return the readings of all frames so far."""
         return Readings(tuple(self._glances), tuple(self._details))
 
-    def _look(self, pixels: Pixels, grey: NDArray[np.uint8], index: int, time_s: float) -> Detail:
+    def _read_details(self, pixels: Pixels, grey: NDArray[np.uint8], index: int, time_s: float) -> Detail:
         asked = self._tracker.lost or len(self._details) % DETECT_EVERY == 0
         faces = self._detector.detect(pixels) if asked else None
         mesh = self._tracker.step(pixels, faces)
@@ -176,17 +184,18 @@ class Observer:
 
 
 def without_noise(pixels: Pixels) -> Pixels:
-    """Take a camera's noise away and leave the edges, before passive PAD looks.
+    """Remove a camera's noise and keep the edges, before passive PAD.
 
-    The network takes sensor noise for paper. Measured on the development clips: living people before a simulated noisy
-    camera against replays AUC 0.83 without and 0.88 with this filter, as filmed 0.96 either way; the doubtful ones of
-    some public photos rise by 0.1 to 1.2 (log10 odds), the sample print and screen stay at -4 and -2.
+    The network mistakes sensor noise for paper. Measured on the development clips: bona fide clips with a simulated
+    noisy camera against replays have an AUC of 0.83 without and 0.88 with this filter, and 0.96 with both as filmed.
+    The doubtful ones of some public photos rise by 0.1 to 1.2 (log10 odds); the sample print and screen stay at -4 and
+    -2.
     """
     return cv2.bilateralFilter(pixels, 5, 15, 3).astype(np.uint8, copy=False)
 
 
 def face_patch(grey: NDArray[np.uint8], mesh: MeshReading) -> NDArray[np.uint8]:
-    """Cut the face out, upright, 128 pixels a side, its landmarks' box filling nine tenths."""
+    """Cut the face out, upright, 128 x 128 pixels; the landmarks' box fills nine tenths of the side."""
     left, top, width, height = mesh.box
     scale = PATCH * 0.9 / max(width, height)
     matrix = cv2.getRotationMatrix2D((left + width / 2, top + height / 2), mesh.pose.roll, scale)
@@ -204,7 +213,7 @@ _SKIN = (
 
 
 def skin_colour(pixels: Pixels, mesh: MeshReading) -> NDArray[np.float64]:
-    """Mean red, green and blue of forehead and cheeks, float64 [3]."""
+    """Return mean red, green and blue of forehead and cheeks, float64 [3]; NaN if they are outside the picture."""
     left, top, width, height = mesh.box
     x, y = max(int(left), 0), max(int(top), 0)
     part = pixels[y : max(int(top + height), y + 1), x : max(int(left + width), x + 1)]
@@ -217,9 +226,12 @@ def skin_colour(pixels: Pixels, mesh: MeshReading) -> NDArray[np.float64]:
 
 
 def colour_around(pixels: Pixels, mesh: MeshReading) -> NDArray[np.float64] | None:
-    """Mean red, green and blue beside the head, above the chin; None where that is under a twentieth of the picture.
+    """Return mean red, green and blue beside the head and above the chin.
 
-    Below the chin lies the body, which is as near to a screen as the face.
+    The area below the chin is left out: there is the body, which is as near to a screen as the face.
+
+    Returns:
+        float64 [3]; None if the area is less than a twentieth of the picture.
     """
     rows, columns = pixels.shape[:2]
     left, top, width, height = mesh.box
@@ -234,20 +246,20 @@ def colour_around(pixels: Pixels, mesh: MeshReading) -> NDArray[np.float64] | No
 
 
 def observe(observer: Observer, frames: Iterable[tuple[float, Pixels]]) -> Readings:
-    """Read frames given as time and picture."""
+    """Read frames, each given as its time and its picture."""
     for time_s, pixels in frames:
         observer.see(pixels, time_s)
     return observer.readings()
 
 
 def best_frames(readings: Readings, most: int) -> tuple[Detail, ...]:
-    """Return the frames best fit for a comparison: none blocked, the best mean quality first."""
+    """Return the frames that suit a comparison best: none blocked, the best mean quality first."""
     usable = [detail for detail in readings.details if detail.aligned is not None and not detail.blocked]
     return tuple(sorted(usable, key=lambda detail: (-_mean_quality(detail), detail.index))[:most])
 
 
 def spread_frames(readings: Readings, most: int) -> tuple[Pixels, ...]:
-    """Aligned faces spread evenly over the capture, bad ones too: a swap may come when the picture is bad."""
+    """Return aligned faces spread evenly over the capture, also bad ones: the person may change in a bad picture."""
     usable = [detail.aligned for detail in readings.details if detail.aligned is not None]
     if len(usable) <= most:
         return tuple(usable)
@@ -255,7 +267,7 @@ def spread_frames(readings: Readings, most: int) -> tuple[Pixels, ...]:
 
 
 def worst_quality(readings: Readings) -> tuple[QualityMeasure, ...]:
-    """Quality of the last frame that was measured, to tell the person what was wrong when none was good enough."""
+    """Return the quality of the last measured frame, for advice if no frame was good enough."""
     measured = [detail.quality for detail in readings.details if detail.quality]
     return measured[-1] if measured else ()
 

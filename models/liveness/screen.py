@@ -1,12 +1,13 @@
-"""Signs of a screen or print: the regular grid of its pixels or its raster, and the moire between it and the camera.
+"""Measure signs of a screen or print: the regular grid of its pixels or raster, and the moire with the camera.
 
-A face has no strict period; a display has one, and so has the moire between its grid and the camera's. In the spectrum
-of the picture either stands out as a sharp peak over its *surroundings*. Surroundings, not the whole band: a beard or
+A face has no strict period. A display has one, and so has the moire between its grid and the camera's. In the spectrum
+of the picture, each is a sharp peak above its *surroundings*. The peak is not compared with the whole band: a beard or
 the folds of an old face make a spectrum uneven, but never sharp.
 
-Three looks: brightness at full size (a raster the camera resolves), brightness at half size over a piece twice as wide,
-and green against the other two colours at half size (the stripes of a display are coloured, skin has one colour, and
-coloured moire survives a video's coarse colour where fine stripes do not). The strongest of the three counts.
+There are three spectra, and the strongest peak counts: brightness at full size (a raster that the camera resolves),
+brightness at half size over a square twice as wide, and green against the other two colours at half size. The stripes
+of a display are coloured and skin has one colour; coloured moire survives the coarse colour of a video, fine stripes do
+not.
 """
 
 from __future__ import annotations
@@ -17,31 +18,33 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.detect import Face
-from models.image import Pixels
+from models.face.detect import Face
+from models.media.image import Pixels
 
 SIDE = 192
-"""Side of the piece that is looked at, pixels (of the picture, or of the picture at half size)."""
+"""Side of the analysed square, in pixels of the picture or of the picture at half size."""
 _FROM, _FROM_HALF, _TO = 0.06, 0.04, 0.5
-"""Band of spatial frequency at full and at half size, cycles a pixel: waves of up to 50 pixels of the picture. Below
-lie eyes and mouth. On the development clips a lower end at half size changes no living face and finds broad moire."""
+"""Band of spatial frequency at full and at half size, in cycles a pixel: waves of up to 50 pixels of the picture. Eyes
+and mouth have lower frequencies. On the development clips a lower end at half size changes no bona fide face and finds
+broad moire."""
 _AXIS = 1.6
-"""Lines of the spectrum next to its axes that are left out: there the blocks of a video's coder have their peaks."""
+"""Lines of the spectrum next to its axes that are left out, because the blocks of a video's coder have peaks there."""
 _AROUND = 31
-"""Side of the surroundings a peak is compared with, in lines of the spectrum; odd, as medians want."""
+"""Side of the surroundings of a peak, in lines of the spectrum; odd, as the median filter requires."""
 _STEPS = 6.0
-"""Steps an e-fold for the median filter, which wants bytes: a peak is known to a sixth of that, 0.07 in log10."""
+"""Steps for each factor e, because the median filter takes bytes: a peak is exact to a sixth of it, 0.07 in log10."""
 
 
 def grid_peak(pixels: Pixels, face: Face) -> float | None:
-    """How far the strongest peak of the spectrum stands above its surroundings, as a ratio of powers.
-
-    None for a face below 96 pixels. 15 to 50 for faces, 200 to 20,000 for a display whose grid or moire the camera
-    resolves (docs/liveness.md).
+    """Return the ratio of the strongest peak of the spectrum to its surroundings, in power.
 
     Args:
         pixels: BGR, upright.
-        face: where to look. Only the face: walls and shirts may have stripes.
+        face: the analysed part of the picture; walls and shirts may have stripes.
+
+    Returns:
+        15 to 50 for faces, 200 to 20,000 for a display whose grid or moire the camera resolves (docs/liveness.md);
+        None for a face below 96 pixels.
     """
     wide = min(face.box[2:])
     if wide < SIDE // 2:
@@ -51,10 +54,10 @@ def grid_peak(pixels: Pixels, face: Face) -> float | None:
     near = cv2.cvtColor(_square(pixels, face, min(wide, SIDE)), cv2.COLOR_BGR2GRAY)
     tint = half @ np.array([-0.5, 1.0, -0.5], np.float32)
     bright = cv2.cvtColor(half, cv2.COLOR_BGR2GRAY)
-    looks = [_peak(near.astype(np.float32), _FROM)]
+    peaks = [_peak(near.astype(np.float32), _FROM)]
     if min(half.shape[:2]) >= SIDE // 2:
-        looks += [_peak(np.asarray(plane, np.float32), _FROM_HALF) for plane in (bright, tint)]
-    return max(looks)
+        peaks += [_peak(np.asarray(plane, np.float32), _FROM_HALF) for plane in (bright, tint)]
+    return max(peaks)
 
 
 def _square(pixels: Pixels, face: Face, side: float) -> Pixels:

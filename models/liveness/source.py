@@ -1,7 +1,7 @@
-"""Where the frames say they come from: the camera's name and sizes, and when frames arrived.
+"""Check what the phone says about the source of the frames: the camera's name and sizes, and the times of arrival.
 
-All of it is said by the phone and can be a lie, so that it never speaks *for* anybody; but most injection tools do not
-bother to lie, and what is impossible is impossible whoever says it.
+The phone can lie about all of it, so it never speaks *for* a bona fide presentation. But most injection tools do not
+lie, and an impossible time of arrival is impossible in any case.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.liveness.checks import CheckResult, failed, open_question, passed
+from models.liveness.checks import CheckResult, failed, not_assessed, passed
 
 NAME = "source"
 
@@ -20,27 +20,27 @@ _VIRTUAL = re.compile(
     r"avatarify|screen capture|fake[ _]?(device|camera)|altercam|vtube",
     re.IGNORECASE,
 )
-"""Names under which programs offer pictures as if a camera took them (the makers' own documents, November 2026).
-``fake_device`` is Chromium's, for tests. Phones do not have such programs unless somebody put them there."""
+"""Names of virtual cameras: programs that deliver pictures like a camera (from their makers' documents, November 2026).
+``fake_device`` is Chromium's, for tests. Phones have such programs only if someone installed them."""
 
 MOST_AHEAD_MS = 3000
-"""How much sooner than possible a recording may have arrived: frames that were held up at first come closer together
-than they were taken. A recording that was ready before it was asked for arrives ten seconds ahead."""
+"""How much sooner than possible, in milliseconds, frames may arrive: frames that were delayed at first arrive at
+shorter intervals than they were taken. A recording that was made before the session arrives ten seconds ahead."""
 
 _MOST_SKEW = 0.02
-"""Relative difference of the two sides' shape up to which a camera filmed what it said: encoders round to 8 or 16."""
+"""Largest relative difference of the aspect ratio from the stated one: encoders round to 8 or 16 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureSource:
-    """What is known of where frames come from.
+    """What the phone said about the source of the frames.
 
     Attributes:
-        camera: its name, as the browser gives it; None when it was not said.
-        said_width: what the camera said it films, pixels; None when it did not say.
-        said_height: likewise.
-        arrivals_ms: for each frame of a live capture when it was taken and when it arrived, both in milliseconds after
-            the first; empty for uploads.
+        camera: the camera's name from the browser; None if unknown.
+        said_width: the width that the camera stated, in pixels; None if unknown.
+        said_height: the height that the camera stated, in pixels; None if unknown.
+        arrivals_ms: for each frame of a live capture, the times when it was taken and when it arrived, both in
+            milliseconds after the first; empty for uploads.
     """
 
     camera: str | None = None
@@ -50,15 +50,15 @@ class CaptureSource:
 
 
 def check_source(source: CaptureSource | None, width: int, height: int) -> CheckResult:
-    """Fail when frames come from a program instead of a camera, or arrived before they can have been taken.
+    """Fail if the frames come from a virtual camera, or arrived before they can have been taken.
 
     Args:
-        source: None when nothing is known.
-        width: of the frames, upright, pixels.
-        height: likewise.
+        source: None if nothing is known.
+        width: of the upright frames, in pixels.
+        height: of the upright frames, in pixels.
     """
     if source is None or (source.camera is None and not source.arrivals_ms):
-        return open_question(NAME, "unknown")
+        return not_assessed(NAME, "unknown")
     ahead = max((taken - arrived for taken, arrived in source.arrivals_ms), default=0)
     values: dict[str, float | int | None] = {
         "frames": len(source.arrivals_ms),
@@ -73,9 +73,9 @@ def check_source(source: CaptureSource | None, width: int, height: int) -> Check
 
 
 def _another_shape(source: CaptureSource, width: int, height: int) -> int | None:
-    """Whether the frames have another shape than the camera said, 0 or 1; turned by a quarter is the same.
+    """Return whether the frames have another aspect ratio than the camera stated, 0 or 1; a quarter turn is the same.
 
-    It is only noted: pages may cut what a camera gives.
+    It is only recorded, because pages may crop the camera's picture.
     """
     if not source.said_width or not source.said_height or not width or not height:
         return None

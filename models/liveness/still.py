@@ -1,7 +1,8 @@
-"""The passive checks of one single image: it can look like a print or a screen, and never proves life.
+"""Run the passive checks of one single image: it can look like a print or a screen, but it never proves life.
 
-Passive PAD, and the grid of a screen: the two measures of a video that need no motion, with the same parameters
-(``liveness.toml``; fitted on single frames they come out the same within a tenth). docs/liveness.md has the figures.
+The checks are passive PAD and the grid of a screen, the two measures of a video that need no motion. They use the
+parameters of videos (``liveness.toml``; a fit on single frames gives the same within a tenth). docs/liveness.md has the
+figures.
 """
 
 from __future__ import annotations
@@ -9,29 +10,27 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from models.liveness.fusion import Fusion
 from models.liveness.measures import log_odds
 from models.states import State
 
-if TYPE_CHECKING:
-    from models.pipeline import FaceEngine
-
 _SPECIES = ("print", "replay")
-"""What a single image can be told from; motion and time are not there."""
+"""PAI species that can be detected in a single image, without motion and time."""
 
 
 @dataclass(frozen=True, slots=True)
 class StillVerdict:
-    """Verdict of one image.
+    """The verdict of one image.
 
     Attributes:
         state: PASS: no sign of a print or screen; FAIL: looks like one; NOT_ASSESSED: between, or no usable face.
         llr: smallest log10 likelihood ratio; None without a face.
-        live: probability of "live" by the passive model.
+        live: the passive model's probability of a bona fide presentation; None without a face.
         grid: strength of a screen's grid; None for a small face.
-        reasons: codes.
-        milliseconds: for the whole measurement.
+        reasons: reason codes; empty if it passed.
+        milliseconds: duration of the whole measurement.
     """
 
     state: State
@@ -42,11 +41,26 @@ class StillVerdict:
     milliseconds: float
 
 
-def judge_still(engine: FaceEngine, data: bytes) -> StillVerdict:
-    """Measure an image and judge it by what needs no motion.
+class TextureEngine(Protocol):
+    """An engine that measures the texture of a picture, such as :class:`models.pipeline.FaceEngine`."""
+
+    @property
+    def fusion(self) -> Fusion:
+        """Return the fitted parameters by which a measure is judged."""
+
+    def texture(self, data: bytes) -> tuple[float | None, float | None]:
+        """Return the passive model's probability of a bona fide presentation and the strength of a screen's grid."""
+
+
+def judge_still(engine: TextureEngine, data: bytes) -> StillVerdict:
+    """Measure an image and judge it by the measures that need no motion.
+
+    Args:
+        engine: measures the texture.
+        data: the file's bytes.
 
     Raises:
-        ImageRefused: the bytes cannot be used as a picture.
+        ImageRefused: the bytes cannot be used as a picture; its code is one of :mod:`models.media.image`.
     """
     start = time.perf_counter()
     live, grid = engine.texture(data)

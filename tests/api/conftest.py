@@ -1,4 +1,4 @@
-"""The application on a fresh database, and callers of every role."""
+"""The application on a fresh database, and callers of each role."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from api.app import create_app
-from certify.capture import evaluate_session
-from certify.enrol import measure_reference
+from certify.capture.evaluate import evaluate_session
+from certify.doorstep.traces import note_face
+from certify.people.references import measure_reference
 from certify.service import Service
 from certify.tokens import Role, development_signer
 from fixtures import faces
@@ -24,6 +25,12 @@ from models.pipeline import FaceEngine
 _keys = itertools.count()
 
 SOURCES = ("civil-registry", "hospital", "household-register", "registry")
+ENROLMENT: dict[str, Any] = {
+    "national_id": "PROBLEM001",
+    "name": "A Person",
+    "entitlements": [{"scheme": "employee", "starts_on": "2015-01-01"}],
+}
+"""The body of a request that enrols a person."""
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +45,7 @@ def hopper() -> Any:
 
 @dataclass
 class Caller:
-    """A client that speaks with one token."""
+    """A client that sends its requests with one token."""
 
     client: TestClient
     token: str | None
@@ -64,12 +71,12 @@ def client(service: Service) -> Iterator[TestClient]:
 
 @pytest.fixture
 def call(client: TestClient, service: Service) -> Callable[[Role], Caller]:
-    """Return a caller of a role, with a token of the development issuer."""
+    """Return a function that makes a caller of a role, with a token of the development issuer."""
     signer = development_signer(service.settings)
 
     def of(role: Role) -> Caller:
-        # Only the service itself gives the roles of people.
-        token = (client.app.state.certify.sessions if role in (Role.SELF, Role.TABLET) else signer).issue(  # type: ignore[attr-defined]
+        # Only the service itself issues tokens for people and tablets.
+        token = (client.app.state.certify.session_signer if role in (Role.SELF, Role.TABLET) else signer).issue(  # type: ignore[attr-defined]
             subject=f"test-{role}",
             role=role,
             now=service.clock(),
@@ -81,9 +88,34 @@ def call(client: TestClient, service: Service) -> Callable[[Role], Caller]:
     return of
 
 
+@pytest.fixture
+def machine(call: Callable[[Role], Caller]) -> Caller:
+    return call(Role.MACHINE)
+
+
+@pytest.fixture
+def session(call: Callable[[Role], Caller], machine: Caller) -> tuple[Caller, str]:
+    """Return an agent and the id of an open session."""
+    person = machine.post("/v1/beneficiaries", ENROLMENT).json()["id"]
+    agent = call(Role.AGENT)
+    refused = agent.post("/v1/sessions", {"beneficiary_id": person})
+    assert (refused.status_code, refused.json()["code"]) == (409, "no_reference")
+    portrait = faces.encode(faces.portraits()["eileen_collins"])
+    assert agent.post(f"/v1/beneficiaries/{person}/references", content=portrait).status_code == 202
+    return agent, agent.post("/v1/sessions", {"beneficiary_id": person}).json()["session"]["id"]
+
+
+@pytest.fixture
+def pages(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """A client that keeps cookies as a browser does, which sends secure cookies over HTTPS only."""
+    monkeypatch.setattr("api.routes.knock.BEAT_S", 0.0)  # the test of the beat sets it again
+    with TestClient(create_app(service=service), base_url="https://testserver") as client:
+        yield client
+
+
 @dataclass
 class World:
-    """What a story needs: callers, and a worker that works when told to."""
+    """The callers of a test that spans several roles, and the face engine of the worker."""
 
     officer: Caller
     agent: Caller
@@ -94,7 +126,7 @@ class World:
     engine: FaceEngine
 
     def enrol(self, portrait: bytes, *, schemes: tuple[str, ...] = ("employee",), national_id: str = "TEST0001") -> str:
-        """Enrol a person with one active reference; return the id."""
+        """Enrol a person with one active reference, and return the id."""
         body = {
             "national_id": national_id,
             "name": "Eileen Collins",
@@ -111,14 +143,14 @@ class World:
         return person
 
     def attempt(self, person: str, photo: bytes) -> tuple[Caller, dict[str, Any]]:
-        """Open a session, send a photo, let the worker work; return the person's caller and the result."""
+        """Open a session, send a photo and evaluate it; return the person's caller and the result."""
         opened = self.agent.post("/v1/sessions", {"beneficiary_id": person})
         assert opened.status_code == 201, opened.text
         session = opened.json()["session"]["id"]
         phone = Caller(self.agent.client, opened.json()["token"])
         sent = phone.post(f"/v1/sessions/{session}/media", content=photo)
         assert sent.status_code == 202, sent.text
-        evaluate_session(self.service, self.engine, UUID(session))
+        evaluate_session(self.service, self.engine, UUID(session), notice=note_face)
         answer = phone.get(f"/v1/sessions/{session}")
         assert answer.status_code == 200, answer.text
         result: dict[str, Any] = answer.json()

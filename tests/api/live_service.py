@@ -1,4 +1,4 @@
-"""A service that can be filmed at: the application behind a real server, and a real guide process."""
+"""A service for live captures: the application behind a real server, and a real guide process."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from pathlib import Path
 import uvicorn
 
 from api.app import create_app
-from certify.live.recording import MAX_FRAME_MESSAGE
+from certify.capture.live.recording import MAX_FRAME_MESSAGE
 from certify.service import Service
 
 
 class GuideProcess:
-    """``certify guide`` as its own process, which tests may kill."""
+    """``certify guide`` in a process of its own, which tests may kill."""
 
     def __init__(self) -> None:
-        # A short path: sockets allow no more than 107 characters, and pytest's own folders are deep.
+        # The path of a socket has at most 107 characters, and the folders of pytest are too deep.
         self.folder = Path(tempfile.mkdtemp(prefix="certify-"))
         self.socket = self.folder / "guide"
         self.process = self._start()
 
     def kill(self) -> None:
-        """Kill it."""
+        """Kill the process."""
         self.process.kill()
         self.process.wait()
 
     def start_again(self) -> None:
-        """Start it again and wait until it answers."""
+        """Start the process again, and wait for its socket."""
         self.process = self._start()
 
     def stop(self) -> None:
-        """End it."""
+        """End the process."""
         self.process.terminate()
         self.process.wait(20)
 
@@ -57,7 +57,7 @@ class GuideProcess:
 
 @contextmanager
 def served(service: Service, *, port: int = 0) -> Iterator[str]:
-    """Serve the application on a port, or any free one; yield the address, without its scheme."""
+    """Serve the application on a port, or on any free one for 0; yield the address without its scheme."""
     config = uvicorn.Config(
         create_app(service=service),
         log_config=None,

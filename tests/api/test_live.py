@@ -1,4 +1,4 @@
-"""Live captures: real WebSockets, a real guide process, and a phone that films a portrait doing what is asked."""
+"""Live captures, with real WebSockets, a real guide process, and a simulated phone that films an animated portrait."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from certify.capture import evaluate_session, open_session, submit_media
+from certify.capture.evaluate import evaluate_session
+from certify.capture.live.recording import FRAME_HEADER, MAX_WRONG
+from certify.capture.session import open_session, submit_media
 from certify.config import Settings
-from certify.domain.evidence import Channel
-from certify.enrol import add_reference, measure_reference
-from certify.live.recording import FRAME_HEADER, MAX_WRONG
+from certify.domain.channels import Channel
+from certify.doorstep.traces import note_face
+from certify.people.references import add_reference, measure_reference
 from certify.queue import DatabaseQueue, Queue
 from certify.service import Service
 from certify.storage.media import read_media
 from certify.storage.sessions import get_session
 from certify.tokens import Role
 from fixtures import faces, phone
-from models.detect import Detector
-from models.landmarks import FaceMesh
+from models.face.detect import Detector
+from models.face.landmarks import FaceMesh
 from models.liveness.plan import Plan, Profile, Prompt, Step
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
-from models.runtime import load_network
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 from tests.api.conftest import Caller
 from tests.api.live_service import GuideProcess, served
 
@@ -79,15 +81,15 @@ def address(service: Service) -> Iterator[str]:
 def person(call: Callable[[Role], Caller], service: Service, engine: FaceEngine) -> str:
     pension = {"scheme": "employee", "starts_on": "2015-01-01"}
     body = {"national_id": "LIVE0001", "name": "Eileen", "birth_date": "1956-11-19", "entitlements": [pension]}
-    found: str = call(Role.MACHINE).post("/v1/beneficiaries", body).json()["id"]
+    person: str = call(Role.MACHINE).post("/v1/beneficiaries", body).json()["id"]
     with service.unit() as unit:
-        reference = add_reference(unit, UUID(found), faces.encode(faces.portraits()["eileen_collins"]))
+        reference = add_reference(unit, UUID(person), faces.encode(faces.portraits()["eileen_collins"]))
     assert measure_reference(service, engine, reference).state == "active"
-    return found
+    return person
 
 
 def _open(call: Callable[[Role], Caller], service: Service, person: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Open a session. It asks for what the drawn portrait can show; she smiles broadly from the beginning."""
+    """Open a session whose plan has only prompts that the animated portrait can show; it smiles all the time."""
     answer = call(Role.MACHINE).post("/v1/sessions", {"beneficiary_id": person})
     assert answer.status_code == 201, answer.text
     opened = answer.json()
@@ -103,7 +105,7 @@ def _url(address: str, session: dict[str, Any]) -> str:
     return f"ws://{address}/v1/sessions/{session['id']}/live"
 
 
-def test_a_person_is_guided_filmed_and_judged_like_an_upload(
+def test_a_live_capture_gets_the_verdict_of_an_upload_of_the_same_frames(
     call: Callable[[Role], Caller],
     service: Service,
     engine: FaceEngine,
@@ -128,7 +130,7 @@ def test_a_person_is_guided_filmed_and_judged_like_an_upload(
     assert submitted is not None
     assert submitted["session"]["state"] == "submitted"
 
-    row = evaluate_session(service, engine, UUID(session["id"]))
+    row = evaluate_session(service, engine, UUID(session["id"]), notice=note_face)
     with service.reading() as unit:
         row = get_session(unit.db, row.id)
         report, source = row.report, row.source
@@ -141,26 +143,26 @@ def test_a_person_is_guided_filmed_and_judged_like_an_upload(
     prompts = next(check for check in report["liveness"]["checks"] if check["name"] == "prompts")
     assert prompts["state"] == "pass"
 
-    # The same frames, uploaded as a file to a session that asks for the same: the same verdict, to the last digit.
+    # Upload the same frames as a file to a session with the same plan: the verdict is the same, to the last digit.
     with service.unit() as unit:
         other = open_session(unit, UUID(person), Channel.REMOTE)
         other.plan, other.profile = row.plan, row.profile
     with service.unit() as unit:
         submit_media(unit, other.id, video)
-    again = evaluate_session(service, engine, other.id)
+    again = evaluate_session(service, engine, other.id, notice=note_face)
     with service.reading() as unit:
         uploaded = get_session(unit.db, again.id).report
     assert uploaded is not None
     assert uploaded["comparison"] == report["comparison"]
     judged = {name: value for name, value in report["liveness"].items() if name != "checks"}
     assert {name: uploaded["liveness"][name] for name in judged} == judged
-    # But a video that was sent before certifies nobody, whoever sends it.
+    # But a video that was sent before does not certify, in any session.
     assert (report["seen_before"], uploaded["seen_before"]["state"]) == ({"state": "pass"}, "fail")
     assert uploaded["seen_before"]["session"] == session["id"]
     assert (again.outcome, again.guidance) == ("retry", ["record_anew"])
 
 
-def test_the_result_comes_over_the_same_socket(
+def test_the_result_is_sent_over_the_same_socket(
     call: Callable[[Role], Caller],
     service: Service,
     engine: FaceEngine,
@@ -173,7 +175,7 @@ def test_the_result_comes_over_the_same_socket(
 
     def work() -> None:
         while waiting:
-            if evaluate_session(service, engine, UUID(session["id"])).state == "decided":
+            if evaluate_session(service, engine, UUID(session["id"]), notice=note_face).state == "decided":
                 return
             time.sleep(0.1)
 
@@ -190,7 +192,7 @@ def test_the_result_comes_over_the_same_socket(
     assert film.closed == 1000
 
 
-def test_a_guide_that_dies_is_replaced_and_the_recording_begins_anew(
+def test_if_a_guide_dies_another_takes_over_and_the_recording_begins_again(
     call: Callable[[Role], Caller], service: Service, person: str, stage: phone.Stage, address: str, guide: GuideProcess
 ) -> None:
     session, hello = _open(call, service, person)
@@ -216,7 +218,7 @@ def test_a_guide_that_dies_is_replaced_and_the_recording_begins_anew(
 
 
 def _talk(url: str, first: Any, *messages: Any) -> tuple[list[dict[str, Any]], int | None]:
-    """Say what is given, whatever it is, and listen to the end."""
+    """Send these messages as they are, and return all answers and the close code."""
     said = []
     with connect(url, compression=None, open_timeout=10) as socket:
         try:
@@ -234,7 +236,7 @@ def _code(said: list[dict[str, Any]]) -> str:
     return str(said[-1]["problem"]["code"])
 
 
-def test_every_wrong_word_is_answered_with_its_reason(
+def test_every_wrong_message_gets_its_problem_and_close_code(
     call: Callable[[Role], Caller], service: Service, person: str, stage: phone.Stage, address: str
 ) -> None:
     session, hello = _open(call, service, person)
@@ -272,7 +274,7 @@ def test_every_wrong_word_is_answered_with_its_reason(
     assert number == 1000
 
 
-def test_a_session_that_is_over_takes_no_live_capture(
+def test_a_submitted_session_takes_no_live_capture(
     call: Callable[[Role], Caller], service: Service, person: str, address: str
 ) -> None:
     session, hello = _open(call, service, person)
@@ -293,7 +295,7 @@ def test_pages_of_other_sites_are_refused(
         assert (said["problem"]["code"] if said["type"] == "problem" else None) == code
 
 
-def test_more_captures_than_the_machine_can_guide_are_sent_to_the_other_way(
+def test_captures_beyond_the_limit_are_told_to_upload_a_video(
     call: Callable[[Role], Caller], service: Service, person: str, stage: phone.Stage, address: str
 ) -> None:
     jpeg = stage.reel({"steps": [], "total_ms": 500}, seed=4).waiting[0]
@@ -308,14 +310,14 @@ def test_more_captures_than_the_machine_can_guide_are_sent_to_the_other_way(
         said, closed = _talk(_url(address, session), {"type": "hello", **hello}, FRAME_HEADER.pack(1, 1) + jpeg)
         assert (_code(said), closed) == ("live_full", 4503)
         assert "video" in said[-1]["problem"]["hint"]
-    for _ in range(50):  # places are given back
+    for _ in range(50):  # until a place is free again
         said, closed = _talk(
             _url(address, session), {"type": "hello", **hello}, FRAME_HEADER.pack(1, 1) + jpeg, {"type": "stop"}
         )
         if closed == 1000:
             return
         time.sleep(0.1)
-    pytest.fail("no place became free")
+    pytest.fail("no capture was released")
 
 
 def test_malformed_conversations_never_break_the_server(
@@ -323,9 +325,9 @@ def test_malformed_conversations_never_break_the_server(
 ) -> None:
     session, hello = _open(call, service, person)
     jpeg = stage.reel({"steps": [], "total_ms": 500}, seed=4).waiting[0]
-    chance = random.Random(7)  # noqa: S311 - a test wants repeatable chance
+    generator = random.Random(7)  # noqa: S311 - a test needs repeatable random numbers
     for _ in range(60):
-        said, closed = _talk(_url(address, session), *phone.malformed(hello, jpeg, chance))
+        said, closed = _talk(_url(address, session), *phone.malformed(hello, jpeg, generator))
         assert closed is None or closed == 1000 or 4400 <= closed < 4500 or closed in (1002, 1007, 1009), said
     film = asyncio.run(
         phone.film(_url(address, session), hello, stage.reel(session["plan"], seed=6), wait_for_result=False)

@@ -1,4 +1,4 @@
-"""Answers come on the beat, however long the work took."""
+"""Answers are sent on a beat, however long the work took."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api.pace import paced
 
 @dataclass
 class Watch:
-    """A clock that moves only when something is done or waited for."""
+    """A simulated clock, which moves only when the test works or sleeps."""
 
     now: float = 100.0
 

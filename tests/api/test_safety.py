@@ -1,4 +1,4 @@
-"""What a careless or dishonest caller must not achieve."""
+"""Requests of careless or dishonest callers that must have no effect, or not the wanted one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 
-from certify.capture import evaluate_session
-from certify.enrol import measure_reference
+from certify.capture.evaluate import evaluate_session
+from certify.doorstep.traces import note_face
+from certify.people.references import measure_reference
 from certify.service import Service
 from certify.storage.sessions import get_session
 from certify.tokens import Role, development_signer
-from certify.worker import tidy
+from certify.workers.housekeeping import run_housekeeping
 from fixtures import faces
 from tests.api.conftest import Caller, World
 
@@ -33,7 +34,7 @@ def _standing(world: World, person: str) -> tuple[str, str]:
     return entitlement["standing"], entitlement["payment"]
 
 
-def test_one_registry_cannot_speak_for_two(world: World, collins: Any, service: Service, client: TestClient) -> None:
+def test_a_registry_cannot_write_for_another(world: World, collins: Any, service: Service, client: TestClient) -> None:
     person = world.enrol(faces.encode(collins))
     token = development_signer(service.settings).issue(
         subject="registry", role=Role.MACHINE, now=service.clock(), lifetime=timedelta(hours=1), sources=["hospital"]
@@ -80,19 +81,19 @@ def test_a_revoked_certificate_stays_revoked_until_there_is_a_new_proof(world: W
     assert renewed["certificate_number"] not in (None, number)
 
 
-def test_another_face_cannot_be_enrolled_beside_the_first(world: World, collins: Any, hopper: Any) -> None:
+def test_the_face_of_another_person_is_refused_as_a_reference(world: World, collins: Any, hopper: Any) -> None:
     person = world.enrol(faces.encode(collins))
     path = f"/v1/beneficiaries/{person}/references"
     for photo, state in ((faces.encode(hopper), "refused"), (faces.rephotograph(collins, seed=4), "active")):
         answer = world.agent.post(path, content=photo)
         measure_reference(world.service, world.engine, UUID(answer.json()["id"]))
-        found = {r["id"]: r["state"] for r in world.agent.get(path).json()}
-        assert found[answer.json()["id"]] == state
+        states = {r["id"]: r["state"] for r in world.agent.get(path).json()}
+        assert states[answer.json()["id"]] == state
     refused = next(r for r in world.agent.get(path).json() if r["state"] == "refused")
     assert refused["guidance"][0]["code"] == "another_face"
 
 
-def test_a_visit_is_an_agent_s(world: World, collins: Any) -> None:
+def test_only_an_agent_opens_a_visit_and_sends_its_photo(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     body = {"beneficiary_id": person, "channel": "doorstep"}
     assert world.machine.post("/v1/sessions", body).status_code == 403
@@ -110,7 +111,7 @@ def test_a_false_death_ruled_on_can_be_appealed(world: World, collins: Any) -> N
     case = world.officer.get("/v1/review-cases").json()["items"][0]
     world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "stop"})
     assert _standing(world, person) == ("stopped", "stop")
-    assert world.officer.get("/v1/review-cases").json()["items"] == [], "what was ruled on is not asked again"
+    assert world.officer.get("/v1/review-cases").json()["items"] == [], "a ruled record opens no second case"
     appeal = world.agent.post("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"})
     assert appeal.status_code == 201
     twice = world.agent.post("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"})
@@ -121,7 +122,7 @@ def test_a_false_death_ruled_on_can_be_appealed(world: World, collins: Any) -> N
     assert _standing(world, person) == ("certified", "continue")
 
 
-def test_seeing_somebody_alive_does_not_bring_them_home(world: World, collins: Any) -> None:
+def test_a_ruling_that_a_person_is_alive_does_not_end_residence_abroad(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins), schemes=("resident",))
     path = f"/v1/beneficiaries/{person}/records"
     world.machine.post(path, _record("household-register", "R1", adverse="residence_abroad"))
@@ -133,7 +134,7 @@ def test_seeing_somebody_alive_does_not_bring_them_home(world: World, collins: A
     assert result["outcome"] == "other_path", "the move abroad still stands"
 
 
-def test_erasure_closes_what_waits_and_empties_certificates(world: World, collins: Any, clock: Any) -> None:
+def test_erasure_ends_waiting_sessions_and_empties_certificates(world: World, collins: Any, clock: Any) -> None:
     person = world.enrol(faces.encode(collins))
     phone, result = world.attempt(person, faces.rephotograph(collins, seed=1))
     opened = world.agent.post("/v1/sessions", {"beneficiary_id": person}).json()["session"]["id"]
@@ -141,20 +142,20 @@ def test_erasure_closes_what_waits_and_empties_certificates(world: World, collin
     world.officer.post(f"/v1/beneficiaries/{person}/erasure")
     answer = phone.get(f"/v1/certificates/{result['certificate_number']}")
     assert (answer.status_code, answer.json()["code"]) == (410, "person_erased")
-    assert evaluate_session(world.service, world.engine, UUID(opened)).state == "expired"
+    assert evaluate_session(world.service, world.engine, UUID(opened), notice=note_face).state == "expired"
     entitlement = world.officer.get(f"/v1/beneficiaries/{person}").json()["entitlements"][0]
     assert entitlement["standing"] is None
 
 
-def test_a_photo_that_waits_is_not_purged(world: World, collins: Any, clock: Any) -> None:
+def test_a_photo_that_waits_for_the_worker_is_not_purged(world: World, collins: Any, clock: Any) -> None:
     person = world.enrol(faces.encode(collins))
     opened = world.agent.post("/v1/sessions", {"beneficiary_id": person}).json()["session"]["id"]
     world.agent.post(f"/v1/sessions/{opened}/media", content=faces.rephotograph(collins, seed=2))
     clock.advance(timedelta(days=60))
-    tidy(world.service)
+    run_housekeeping(world.service)
     with world.service.reading() as unit:
         assert get_session(unit.db, UUID(opened)).blob_id is not None
-    assert evaluate_session(world.service, world.engine, UUID(opened)).outcome == "certified"
+    assert evaluate_session(world.service, world.engine, UUID(opened), notice=note_face).outcome == "certified"
 
 
 def test_enrolling_the_same_person_at_once_is_a_conflict_and_logs_no_names(
@@ -172,14 +173,14 @@ def test_enrolling_the_same_person_at_once_is_a_conflict_and_logs_no_names(
     assert "Secret" not in caplog.text
 
 
-def test_the_ledger_says_who_did_it(world: World, collins: Any) -> None:
+def test_the_ledger_names_the_caller_of_each_entry(world: World, collins: Any) -> None:
     world.enrol(faces.encode(collins))
     entries = [world.auditor.get(f"/v1/ledger/entries/{index}?size=3").json()["entry"] for index in range(3)]
     assert all('"by":"' in entry for entry in entries)
     assert any("test-machine" in entry and "person_enrolled" in entry for entry in entries)
 
 
-def test_no_change_closes_only_what_needs_no_ruling(world: World, collins: Any) -> None:
+def test_no_change_is_refused_while_the_cause_of_a_case_stands(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     world.attempt(person, faces.rephotograph(collins, seed=1))
     world.machine.post(f"/v1/beneficiaries/{person}/records", _record("civil-registry", "D-1", adverse="death"))

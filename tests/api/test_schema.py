@@ -1,4 +1,4 @@
-"""Schemathesis: whatever fits the description, and whatever does not, no route answers 5xx or undocumented statuses."""
+"""Schemathesis: no route answers with 5xx or with an undocumented status, for valid and for invalid requests."""
 
 from __future__ import annotations
 
@@ -23,26 +23,33 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
-from certify.access import new_code, new_link, who_asks
-from certify.capture import open_session
+from certify.capture.public_entry import open_public_session
+from certify.capture.session import open_session
+from certify.capture.uploads import begin_upload
 from certify.certificates.qr import to_text
 from certify.config import Settings
-from certify.domain.evidence import Channel
+from certify.decision.cases import open_case
+from certify.decision.record import NewRecord, record
+from certify.decision.review import Decision, rule
+from certify.domain.case_kinds import CaseKind
+from certify.domain.channels import Channel
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference
-from certify.knock import knock
-from certify.record import NewRecord, record
-from certify.review import CaseKind, Decision, open_case, rule
+from certify.doorstep.visits import ask_for_visit
+from certify.people.access import identify, new_code, new_link
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
-from certify.storage.doorstep_tables import AgentHoldRow, VisitRow
 from certify.storage.facts import determinations_of
 from certify.storage.signing import Purpose, active_key
+from certify.storage.tables.doorstep import AgentHoldRow, VisitRow
 from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer, development_signer
-from certify.uploads import begin_upload
-from certify.visits import ask_for_visit
 from fixtures import faces, videos
 from fixtures.passkey import Passkey
 from fixtures.tablet import Tablet
@@ -53,18 +60,19 @@ _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance
 
 
 DESCRIPTION = create_app(Settings()).openapi()
-"""Of every application; written once, as that takes longer than most of these tests."""
+"""The OpenAPI document, which is the same for every application. It is built once, because that takes longer than most
+of these tests."""
 
 
 class Served:
-    """The described application, tokens for every role, and what exists in it.
+    """The application as OpenAPI describes it, with tokens for every role and the data that exists in it.
 
     Attributes:
-        schema: the application as its own description tells Schemathesis.
-        tokens: one for every role.
+        schema: the application as Schemathesis reads it from its OpenAPI document.
+        tokens: one token for every role.
         known: values that exist, by the name of a parameter or body field.
-        ended: for routes about a session that ended in a certain way, that session's id and the token of its person.
-        bodies: a whole body that is accepted, by operation; of fields that fit one by one few bodies fit as a whole.
+        ended: for routes about a session that ended in a certain way: id of that session and token of its person.
+        bodies: an accepted body by operation, because bodies of random valid fields are seldom valid as a whole.
     """
 
     schema: Any
@@ -76,14 +84,14 @@ class Served:
 
 @pytest.fixture
 def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
-    monkeypatch.setattr("api.routes.knock.BEAT_S", 0.0)  # otherwise each of hundreds of knocks takes its time
+    monkeypatch.setattr("api.routes.knock.BEAT_S", 0.0)  # otherwise each of hundreds of requests waits for a beat
     app = create_app(service=service)
     app.openapi_schema = DESCRIPTION
-    found = Served()
-    found.schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app)
+    served = Served()
+    served.schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app)
     signer = development_signer(service.settings)
     roles = (Role.OFFICER, Role.MACHINE, Role.AGENT, Role.AUDITOR)
-    found.tokens = {
+    served.tokens = {
         role: signer.issue(subject="fuzz", role=role, now=service.clock(), lifetime=timedelta(hours=9))
         for role in roles
     }
@@ -99,30 +107,30 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         session = open_session(unit, person, Channel.REMOTE)
         begin_upload(unit, session.id, size=len(film), sha256=str(declared["sha256"]))
         # An officer's ruling certifies without face models: determinations, a certificate, ledger entries.
-        seen = open_case(unit, person, kind=CaseKind.OTHER_PATH)
+        seen = open_case(unit, person, kind=CaseKind.PROOF_IN_PERSON)
         rule(unit, seen.id, officer="fuzz", decision=Decision.CONFIRM_ALIVE)
         stay = NewRecord(source="hospital", record_id="S1", event_at=unit.now - timedelta(days=9), act="hospital_stay")
         sign, _ = record(unit, person, stay)
         own = {"national_id": "FUZZ0001", "birth_date": born.isoformat()}
         phone = {"device_id": "b1946ac92492d2347c6235b4d2611184"}
         code, link = new_code(unit, person), new_link(unit, person, timedelta(days=1))
-        asked = who_asks(unit, national_id="FUZZ0001", card_number=None, birth_date=born)
-        found.ended = {}
+        claim = identify(unit, national_id="FUZZ0001", card_number=None, birth_date=born)
+        served.ended = {}
         for what, outcome in (("access", "certified"), ("visit", "doorstep")):
-            row = knock(unit, asked, born, device_id=phone["device_id"], assisted=False)
+            row = open_public_session(unit, claim, born, device_id=phone["device_id"], assisted=False)
             row.state, row.outcome, row.decided_at = "decided", outcome, unit.now
             token = Signer(SESSION_ISSUER, active_key(unit.db, service.vault, "session", unit.now).to_jwk(), OWN_ROLES)
-            found.ended[f"/v1/knock/sessions/{{session_id}}/{what}"] = (
+            served.ended[f"/v1/knock/sessions/{{session_id}}/{what}"] = (
                 str(row.id),
                 token.issue(
                     subject=str(row.id), role=Role.PENSIONER, now=unit.now, lifetime=timedelta(hours=9), session=row.id
                 ),
             )
-        found.tokens[Role.SELF] = token.issue(
+        served.tokens[Role.SELF] = token.issue(
             subject=str(person), role=Role.SELF, now=unit.now, lifetime=timedelta(hours=9)
         )
         doorstep = Doorstep(unit)
-        found.tokens[Role.TABLET] = token.issue(
+        served.tokens[Role.TABLET] = token.issue(
             subject=str(doorstep.tablet.id), role=Role.TABLET, now=unit.now, lifetime=timedelta(hours=9)
         )
         day = (unit.now + timedelta(days=5)).date().isoformat()
@@ -132,7 +140,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         unit.db.flush()
         certificate = certificate_in_force(unit.db, person)
         assert certificate is not None
-        found.known = {
+        served.known = {
             "beneficiary_id": str(person),
             "session_id": str(session.id),
             "determination_id": str(determinations_of(unit.db, beneficiary_id=person, limit=1)[0].id),
@@ -160,7 +168,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         "name": "Fuzz the Second",
         "entitlements": [{"scheme": "employee", "starts_on": "2015-01-01"}],
     }
-    found.bodies = {
+    served.bodies = {
         ("/v1/beneficiaries", "post"): enrolment,
         ("/v1/beneficiaries/lookup", "post"): {"national_id": "FUZZ0001"},
         ("/v1/beneficiaries/{beneficiary_id}/records", "post"): death,
@@ -182,28 +190,28 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         ("/v1/me/contact", "post"): {"email": "fuzz@example.org", "language": "fr"},
         ("/v1/review-cases", "post"): {"beneficiary_id": name, "kind": "appeal"},
     }
-    return found
+    return served
 
 
 class Doorstep:
-    """An agent with a tablet that sealed two visits, one of which was refused, and another that is about to enrol.
+    """An agent with an enrolled tablet, an invited tablet, a sealed visit, a refused visit, and a hold.
 
     Attributes:
         agent: the agent.
-        tablet: the tablet.
-        bundle: a sealed visit that was not sent yet.
-        refused: number of one that was refused.
-        hold: number of a hold of the agent.
-        bodies: whole bodies that are accepted.
+        tablet: the enrolled tablet.
+        bundle: a sealed visit that is not sent yet.
+        refused: id of a refused visit.
+        hold: id of a hold of the agent.
+        bodies: accepted bodies by operation.
     """
 
     def __init__(self, unit: Unit) -> None:
         self.agent = add_agent(unit, NewAgent(badge="A-17", name="Agent Li", area="11"))
         address = unit.service.settings.public_url
-        made, other = (Passkey(address, str(urlsplit(address).hostname)) for _ in range(2))
+        passkey, other_passkey = (Passkey(address, str(urlsplit(address).hostname)) for _ in range(2))
         self.tablet, secret = invite_tablet(unit, self.agent, officer="fuzz")
         paper = Tablet(self.tablet.id)
-        enrol_tablet(unit, secret, jwk=paper.jwk, credential=made.create(begin_enrolment(unit, secret).options))
+        enrol_tablet(unit, secret, jwk=paper.jwk, credential=passkey.create(begin_enrolment(unit, secret).options))
         paper.service_key = active_key(unit.db, unit.service.vault, Purpose.VISIT, unit.now).verification_key.to_jwk()
         refused = paper.envelope(uuid4(), 7, bytes(32), b"")
         self.tablet.state = "revoked"
@@ -233,7 +241,7 @@ class Doorstep:
         unit.db.flush()
         tablet = {"tablet_id": str(self.tablet.id)}
         device = {"device_id": "b1946ac92492d2347c6235b4d2611184"}
-        enrolled = other.create(begin_enrolment(unit, invitation).options)
+        enrolled = other_passkey.create(begin_enrolment(unit, invitation).options)
         self.bodies: dict[tuple[str, str], Any] = {
             ("/v1/tablet/enrolment/begin", "post"): {"secret": invitation},
             ("/v1/tablet/enrolment", "post"): {
@@ -245,7 +253,7 @@ class Doorstep:
             ("/v1/tablet/sign-in", "post"): {
                 **tablet,
                 **device,
-                "credential": made.get(begin_sign_in(unit, self.tablet.id)),
+                "credential": passkey.get(begin_sign_in(unit, self.tablet.id)),
             },
             ("/v1/tablet/bundles/{sha256}", "put"): self.bundle,
             ("/v1/door", "post"): {"secret": door_secret(unit, visit)},
@@ -261,7 +269,7 @@ def _operations() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("path", "method"), _operations(), ids=lambda value: value)
-def test_no_route_breaks(served: Served, path: str, method: str) -> None:
+def test_every_route_answers_as_documented(served: Served, path: str, method: str) -> None:
     role = _role_of(method, path)
     headers = {"Authorization": f"Bearer {served.tokens[role]}"} if role else {}
     answers: Counter[int] = Counter()
@@ -271,7 +279,7 @@ def test_no_route_breaks(served: Served, path: str, method: str) -> None:
     @settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=served.schema[path][method].as_strategy())
     def fuzz(case: Any) -> None:
-        # Every other request names what exists, so that more than 404 is tried; every fourth has a body that fits, too.
+        # Every second request names existing data, to get further than 404; every fourth also has a valid body.
         number = next(numbers)
         extra = dict(headers)
         if path in served.ended:
@@ -283,11 +291,11 @@ def test_no_route_breaks(served: Served, path: str, method: str) -> None:
                     part.update({name: value for name, value in known.items() if name in part})
         if number % 4 == 0 and (path, method) in served.bodies:
             case.body = served.bodies[path, method]
-            extra["Idempotency-Key"] = f"fuzz-{number:08}"  # one that Schemathesis made may have come before
+            extra["Idempotency-Key"] = f"fuzz-{number:08}"  # Schemathesis may have used its own key before
         answers[case.call_and_validate(headers=extra, checks=_CHECKS).status_code] += 1
 
     fuzz()
-    # Routes that only ever refuse are not tested by all this. Every one of them has something to say yes to here.
+    # A route that refused everything would not be tested. So each route must accept at least one request.
     assert any(200 <= status < 300 for status in answers), dict(answers)
 
 
@@ -298,7 +306,7 @@ def test_every_parameter_of_a_path_has_a_value_that_exists(served: Served) -> No
 
 
 def _role_of(method: str, path: str) -> Role | None:
-    """Return a role that may call the route, so that the fuzzing gets past the door."""
+    """Return a role that may call the route; None if it is public."""
     if re.search(r"/(keys|checkpoint|health|ready|verify)$", path) or path.startswith("/v1/knock/"):
         return None
     if path == "/v1/door" or re.search(r"/tablet/(enrolment|sign-|bundles)", path):

@@ -1,4 +1,4 @@
-"""The main story over HTTP, on real faces, with a real database."""
+"""The main journeys over HTTP, with real faces and a real database."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.api.conftest import World
 pytestmark = pytest.mark.integration
 
 
-def _death(source: str, number: str = "D-1") -> dict[str, str]:
+def _death(source: str, record_id: str = "D-1") -> dict[str, str]:
     event = datetime(2026, 1, 10, tzinfo=UTC).isoformat()
-    return {"source": source, "record_id": number, "event_at": event, "adverse": "death"}
+    return {"source": source, "record_id": record_id, "event_at": event, "adverse": "death"}
 
 
 def test_a_selfie_becomes_a_certificate_that_verifies_everywhere(world: World, collins: Any) -> None:
@@ -159,7 +159,7 @@ def test_living_abroad_asks_for_another_path_where_residence_matters(world: Worl
     assert determination["payment"] == "continue"
 
 
-def test_erasure_leaves_nothing_that_names_the_person(world: World, collins: Any) -> None:
+def test_erasure_removes_name_birth_date_references_and_identifier(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     world.attempt(person, faces.rephotograph(collins, seed=1))
     assert world.officer.post(f"/v1/beneficiaries/{person}/erasure").json() == {"id": person, "erased": True}
@@ -168,11 +168,11 @@ def test_erasure_leaves_nothing_that_names_the_person(world: World, collins: Any
     assert world.officer.get(f"/v1/beneficiaries/{person}/references").json() == []
     refused = world.agent.post("/v1/sessions", {"beneficiary_id": person})
     assert (refused.status_code, refused.json()["code"]) == (410, "person_erased")
-    found = world.officer.post("/v1/beneficiaries/lookup", {"national_id": "TEST0001"})
-    assert found.status_code == 404
+    lookup = world.officer.post("/v1/beneficiaries/lookup", {"national_id": "TEST0001"})
+    assert lookup.status_code == 404
 
 
-def test_the_ledger_proves_what_happened(world: World, collins: Any) -> None:
+def test_the_ledger_proves_its_entries(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     first = world.public.get("/v1/ledger/checkpoint").text
     world.attempt(person, faces.rephotograph(collins, seed=1))
@@ -202,7 +202,7 @@ def test_the_ledger_proves_what_happened(world: World, collins: Any) -> None:
     assert "session_decided" in events
 
 
-def test_a_session_runs_out(world: World, collins: Any, clock: Any) -> None:
+def test_a_session_expires(world: World, collins: Any, clock: Any) -> None:
     person = world.enrol(faces.encode(collins))
     opened = world.agent.post("/v1/sessions", {"beneficiary_id": person}).json()
     clock.advance(timedelta(minutes=16))

@@ -1,4 +1,4 @@
-"""Erasure: stored answers that speak of the person go with them, whoever asked; those of others stay."""
+"""Erasure deletes stored answers that name the person, whichever caller they were for; those of others stay."""
 
 from __future__ import annotations
 
@@ -9,24 +9,29 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from certify.determine import determine
+from certify.decision.determine import determine
 from certify.domain.evidence import OfficerRuling, Ruling
 from certify.domain.schedule import latest_date
-from certify.doorstep.homes import Home, set_home
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.doorstep.homes import Home, set_homes
+from certify.doorstep.visits import ask_for_visit
 from certify.erase import erase
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
-from certify.storage.doorstep_tables import HomeRow
 from certify.storage.facts import add_evidence
 from certify.storage.idempotency import answer_label, claim_key, forget_answers, store_answer
-from certify.storage.tables import IdempotencyRow
-from certify.visits import ask_for_visit, visit_of
+from certify.storage.tables.doorstep import HomeRow
+from certify.storage.tables.service import IdempotencyRow
+from certify.storage.visits import visit_of
 
 pytestmark = pytest.mark.integration
 
 
-def test_answers_that_name_the_person_go(service: Service) -> None:
+def test_answers_that_name_the_person_are_deleted(service: Service) -> None:
     ana, bob = _certified(service, "ERASE001"), _certified(service, "ERASE002")
     with service.unit() as unit:
         numbers = {}
@@ -44,26 +49,26 @@ def test_answers_that_name_the_person_go(service: Service) -> None:
         ("officer", f"enrolled-{bob}"),
         (f"session|{bob}", "by number only"),
         ("officer", "under way"),
-        ("officer", "unreadable"),  # nobody can open it; it goes with its two days
+        ("officer", "unreadable"),  # no key opens it; it is deleted after its two days
     }
 
 
-def test_home_and_visit_go(service: Service) -> None:
+def test_home_and_visit_are_deleted(service: Service) -> None:
     ana, bob = _certified(service, "ERASE001"), _certified(service, "ERASE002")
     with service.unit() as unit:
         for person in (ana, bob):
-            set_home(unit, person, Home("1 Road", "blue door"))
+            set_homes(unit, {person: Home("1 Road", "blue door")})
             ask_for_visit(unit, person, on=latest_date(unit.now) + timedelta(days=5), part="morning")
     with service.unit() as unit:
         erase(unit, ana)
         erase(unit, ana)
     with service.reading() as unit:
         assert unit.db.scalars(select(HomeRow.beneficiary_id)).all() == [bob]
-        assert visit_of(unit, ana) is None, "nobody is sent to them"
-        assert visit_of(unit, bob) is not None
+        assert visit_of(unit.db, ana) is None, "no agent is sent to them"
+        assert visit_of(unit.db, bob) is not None
 
 
-def test_all_chunks_are_looked_through(service: Service) -> None:
+def test_all_chunks_are_searched(service: Service) -> None:
     person = str(uuid4())
     with service.unit() as unit:
         for number in range(23):

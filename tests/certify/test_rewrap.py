@@ -1,4 +1,4 @@
-"""A new master key: everything moves, a kill in the middle loses nothing, and both keys open until the end."""
+"""Rotating the master key: everything is wrapped again, a kill loses nothing, and both keys open until the end."""
 
 from __future__ import annotations
 
@@ -17,17 +17,22 @@ import pytest
 from sqlalchemy import func, select, text
 
 from certify.certificates.keys import Algorithm
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.errors import Unavailable
-from certify.identifiers import look_up, open_identifiers
-from certify.rewrap import Moved, rewrap
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.identifiers import look_up, open_identifiers
+from certify.rewrap import Rewrapped, rewrap
 from certify.service import Service
 from certify.storage.idempotency import claim_key, store_answer
 from certify.storage.keys import FileMasterKey, begin_move, end_move
 from certify.storage.ledger import leaves, ledger_size
 from certify.storage.people import get_beneficiary
 from certify.storage.signing import active_key, rotate_key
-from certify.storage.tables import DataKeyRow, IdempotencyRow, SecretRow
+from certify.storage.tables.people import DataKeyRow
+from certify.storage.tables.service import IdempotencyRow, SecretRow
 from certify.storage.vault import Vault
 
 PURPOSES = ("certificate", "ledger", "session")
@@ -40,7 +45,7 @@ def _enrol(service: Service, number: int) -> UUID:
 
 
 def _fill(service: Service, people: int) -> list[UUID]:
-    found = [_enrol(service, number) for number in range(people)]
+    enrolled = [_enrol(service, number) for number in range(people)]
     with service.unit() as unit:
         for purpose in PURPOSES:
             active_key(unit.db, service.vault, purpose, unit.now)
@@ -50,13 +55,13 @@ def _fill(service: Service, people: int) -> list[UUID]:
             claim_key(unit.db, principal=f"i|{number}", key="once-0001", request_sha256="x", now=unit.now)
             body = service.vault.seal_secret(f"answer:i|{number}:once-0001", b"answer")
             store_answer(unit.db, principal=f"i|{number}", key="once-0001", status=201, body=body)
-    with service.unit() as unit:  # a request under way has no answer yet
+    with service.unit() as unit:  # a request in progress has no answer yet
         claim_key(unit.db, principal="i|waits", key="once-0001", request_sha256="x", now=unit.now)
-    return found
+    return enrolled
 
 
 def _reads_everything(service: Service, key: Path, people: list[UUID]) -> None:
-    """Open everything with nothing but the key file given."""
+    """Open everything with only the given key file."""
     other = replace(service, vault=Vault(FileMasterKey(key)))
     with other.unit() as unit:
         for number, person in enumerate(people):
@@ -76,7 +81,7 @@ def _under(service: Service, key_id: str) -> int:
         )
 
 
-def test_a_new_key_file_reads_what_both_keys_wrapped_and_in_the_end_only_its_own(tmp_path: Path) -> None:
+def test_a_new_key_file_unwraps_both_keys_until_the_rotation_ends(tmp_path: Path) -> None:
     old, new = FileMasterKey(tmp_path / "old"), tmp_path / "new"
     wrapped = old.wrap(b"secret", b"context")
     moving = begin_move(new, tmp_path / "old")
@@ -88,7 +93,7 @@ def test_a_new_key_file_reads_what_both_keys_wrapped_and_in_the_end_only_its_own
         old.unwrap(again, b"context")
     with pytest.raises(Unavailable):
         moving.unwrap(again, b"another context")
-    # Begun again after a crash, it is the same key, and nothing piles up.
+    # If it is begun again after a crash, it is the same key, and no key is added.
     assert begin_move(new, tmp_path / "old").id == moving.id
     assert begin_move(new, new).old_ids == [old.id]
     ended = end_move(new)
@@ -100,7 +105,7 @@ def test_a_new_key_file_reads_what_both_keys_wrapped_and_in_the_end_only_its_own
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old"]
 
 
-def test_a_key_made_elsewhere_is_taken_and_a_file_of_something_else_is_not(tmp_path: Path) -> None:
+def test_a_key_made_elsewhere_is_accepted_and_another_file_is_not(tmp_path: Path) -> None:
     FileMasterKey(tmp_path / "old")
     (tmp_path / "new").write_bytes(os.urandom(32))
     key = FileMasterKey(tmp_path / "new")
@@ -113,7 +118,7 @@ def test_a_key_made_elsewhere_is_taken_and_a_file_of_something_else_is_not(tmp_p
         assert (tmp_path / "text").read_bytes() == content
 
 
-def test_moves_begun_and_never_ended_lose_no_key(tmp_path: Path) -> None:
+def test_rotations_that_never_ended_lose_no_key(tmp_path: Path) -> None:
     FileMasterKey(tmp_path / "0")
     for number in range(1, 4):
         begin_move(tmp_path / str(number), tmp_path / str(number - 1))
@@ -124,16 +129,16 @@ def test_moves_begun_and_never_ended_lose_no_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_everything_moves_and_the_old_key_opens_nothing_any_more(service: Service, tmp_path: Path) -> None:
+def test_everything_is_wrapped_again_and_the_old_key_opens_nothing(service: Service, tmp_path: Path) -> None:
     people = _fill(service, 25)
     old, new = service.settings.key_file, tmp_path / "new.key"
     key = begin_move(new, old)
-    seen: list[tuple[int, int]] = []
-    moved = rewrap(service, key, chunk=10, progress=lambda done, total: seen.append((done, total)))
-    assert moved == Moved(data_keys=25, secrets=1, signing_keys=4, answers=3, left=0)
-    assert seen[0] == (0, 30)
-    assert seen[-1] == (30, 30)
-    assert seen == sorted(seen)
+    progress: list[tuple[int, int]] = []
+    counts = rewrap(service, key, chunk=10, progress=lambda done, total: progress.append((done, total)))
+    assert counts == Rewrapped(data_keys=25, secrets=1, signing_keys=4, answers=3, left=0)
+    assert progress[0] == (0, 30)
+    assert progress[-1] == (30, 30)
+    assert progress == sorted(progress)
     end_move(new)
     _reads_everything(service, new, people)
     assert _under(service, key.id) == 26
@@ -144,13 +149,13 @@ def test_everything_moves_and_the_old_key_opens_nothing_any_more(service: Servic
         last = leaves(unit.db, 0, ledger_size(unit.db))[-1].entry.decode()
     assert '"event":"master_key_changed"' in last
     assert key.id in last
-    # Again: nothing to do.
+    # A second run has nothing to do.
     assert rewrap(service, FileMasterKey(new)).data_keys == 0
     _reads_everything(service, new, people)
 
 
 @pytest.mark.integration
-def test_half_moved_everything_opens_with_the_new_file_and_a_second_run_finishes(
+def test_an_interrupted_rotation_opens_with_the_new_file_and_a_second_run_finishes(
     service: Service, tmp_path: Path
 ) -> None:
     people = _fill(service, 25)
@@ -165,7 +170,7 @@ def test_half_moved_everything_opens_with_the_new_file_and_a_second_run_finishes
         rewrap(service, key, chunk=10, progress=stop)
     assert _under(service, key.id) == 10
     _reads_everything(service, new, people)
-    # A service with both keys goes on working meanwhile, and one that still has the old one enrols somebody late.
+    # A service with both keys can work meanwhile: the person it enrols now is under the new key.
     people.append(_enrol(replace(service, vault=Vault(FileMasterKey(new))), 25))
     with service.unit() as unit:
         row = unit.db.get(DataKeyRow, people[-1])
@@ -177,15 +182,15 @@ def test_half_moved_everything_opens_with_the_new_file_and_a_second_run_finishes
 
 
 @pytest.mark.integration
-def test_what_no_key_opens_is_counted_and_holds_up_nothing(service: Service, tmp_path: Path) -> None:
+def test_a_row_that_no_key_opens_is_counted_and_holds_up_no_other(service: Service, tmp_path: Path) -> None:
     people = _fill(service, 3)
     with service.unit() as unit:
         row = unit.db.get(DataKeyRow, people[1])
         assert row is not None
         row.wrapped = bytes(60)
     key = begin_move(tmp_path / "new.key", service.settings.key_file)
-    moved = rewrap(service, key, chunk=1)
-    assert (moved.data_keys, moved.left) == (2, 1)
+    counts = rewrap(service, key, chunk=1)
+    assert (counts.data_keys, counts.left) == (2, 1)
     _reads_everything(service, tmp_path / "new.key", people[:1])
     with service.reading() as unit:
         events = [row.entry for row in leaves(unit.db, 0, ledger_size(unit.db))]
@@ -212,7 +217,7 @@ end_move(folder / "new.key")
 
 @pytest.mark.integration
 @pytest.mark.slow
-def test_killed_again_and_again_it_finishes_in_the_end(service: Service, tmp_path: Path) -> None:
+def test_a_rotation_that_is_killed_several_times_finishes(service: Service, tmp_path: Path) -> None:
     people = _fill(service, 3)
     with service.unit() as unit:  # many more, quickly
         for _ in range(3000):
@@ -224,7 +229,7 @@ def test_killed_again_and_again_it_finishes_in_the_end(service: Service, tmp_pat
                 ),
                 {"id": person, "hash": person.bytes},
             )
-            service.vault.create_key(unit.db, person)
+            unit.db.add(DataKeyRow(**service.vault.new_key(person)[0]))
     command = [sys.executable, "-c", _MOVE, str(tmp_path), service.database.url]
     killed = 0
     for attempt in range(12):
@@ -240,7 +245,7 @@ def test_killed_again_and_again_it_finishes_in_the_end(service: Service, tmp_pat
         killed += 1
         _reads_everything(service, tmp_path / "new.key", people)
         assert FileMasterKey(tmp_path / "new.key").old_ids
-    assert killed >= 2, "the move was over before it could be killed"
+    assert killed >= 2, "the rotation was over before it could be killed"
     assert _under(service, FileMasterKey(tmp_path / "new.key").id) == 3004
     assert FileMasterKey(tmp_path / "new.key").old_ids == []
     _reads_everything(service, tmp_path / "new.key", people)

@@ -15,7 +15,7 @@ from certify.doorstep.watch import watch_agents
 from certify.queue import NoQueue
 from certify.service import Service
 from tests.certify.doorstep.conftest import make_round
-from tests.certify.doorstep.test_watch import attests
+from tests.certify.doorstep.test_watch import attest
 from tests.cli.conftest import Command
 from tests.conftest import Clock
 
@@ -36,7 +36,7 @@ def run(command: Command, service: Service) -> Run:
 def test_a_supervisor_looks_and_decides(run: Run, service: Service, clock: Clock, tmp_path: Path) -> None:
     agent = make_round(service, clock)
     assert "Nothing is held" in run("holds")
-    attests(agent, 17)
+    attest(agent, 17)
     watch_agents(service)
     (hold,) = json.loads(run("holds", "--json"))
     assert hold["signals"][0]["signal"] == "alternatives"
@@ -50,7 +50,7 @@ def test_a_supervisor_looks_and_decides(run: Run, service: Service, clock: Clock
 
 def test_a_cheat_is_confirmed(run: Run, service: Service, clock: Clock) -> None:
     agent = make_round(service, clock)
-    attests(agent, 17)
+    attest(agent, 17)
     watch_agents(service)
     (hold,) = json.loads(run("holds", "--json"))
     run("confirm", hold["id"], "--officer", "4711")

@@ -15,7 +15,7 @@ from certify.certificates.qr import read_qr
 from certify.cli.output import ExitCode
 from certify.storage.embedded import start_embedded
 from fixtures import faces
-from models.packs import PackStore, Presence, default_cache_dir
+from models.weights.packs import PackStore, Presence, default_cache_dir
 from tests.cli.here import here
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -11,10 +11,12 @@ from typing import Any
 import typer
 
 from certify.cli import app
+from certify.cli.output import ExitCode
 from certify.config import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
 
 
 @cache
@@ -43,12 +45,12 @@ def _first_sentence(text: str) -> str:
 
 
 def test_the_command_table_is_what_help_says() -> None:
-    rows = dict(re.findall(r"^\| `certify ([a-z ]+)` \| (.+?) \|$", README, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `certify ([a-z ]+)` \| (.+?) \|$", COMMANDS, re.MULTILINE))
     assert rows == {name: _first_sentence(command.help or "") for name, command in _commands().items()}
 
 
 def test_every_example_names_commands_and_options_that_exist() -> None:
-    documents = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    documents = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
     examples = 0
     for document in documents:
         for block in re.findall(r"```(?:console|sh|bash)\n(.*?)```", document.read_text("utf-8"), re.DOTALL):
@@ -90,9 +92,16 @@ def test_every_setting_is_documented() -> None:
     assert documented == settings
 
 
-def test_the_two_commands_exist() -> None:
+def test_the_exit_codes_are_explained() -> None:
+    explained = re.findall(r"^\| (\d) \| .+ \|$", COMMANDS, re.MULTILINE)
+    assert [int(code) for code in explained] == [code.value for code in ExitCode]
+
+
+def test_the_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    for target in re.findall(r"^make ([a-z]+)", README, re.MULTILINE):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    for target in re.findall(r"^make ([a-z]+)|`make ([a-z]+)", README + contributing, re.MULTILINE):
+        name = "".join(target)
+        assert re.search(rf"^{name}:", makefile, re.MULTILINE), name
     assert "make demo" in README
     assert "make test" in README

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from certify.cli import app
 from certify.domain.policy import PolicyInvalid
 from certify.errors import Invalid
-from models.plots import PlotUnavailable
+from models.evaluation.matching_plot import PlotUnavailable
 
 SMALL = ["simulate", "--population", "60", "--years", "2"]
 

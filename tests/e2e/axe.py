@@ -1,4 +1,4 @@
-"""axe-core on a page: what its rules find wrong."""
+"""Run the accessibility checks of axe-core on a page."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ _AXE = """async (rules) => {
 
 
 def violations(page: Page) -> list[str]:
-    """Return each rule that is broken, and where. The page must have axe-core (``AXE``) loaded."""
+    """Return each broken rule with its elements. The page must have axe-core (``AXE``) loaded."""
     return [str(each) for each in page.evaluate(_AXE, RULES)]

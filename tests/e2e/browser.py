@@ -1,21 +1,23 @@
-"""A real browser of a phone's size, and what everybody does with the pages."""
+"""A real browser of a phone's size, and the steps that many tests share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from playwright.sync_api import ConsoleMessage, Page, Playwright, expect
 
+from certify.people.access import new_link
 from fixtures.camera import FileCamera
 from tests.e2e.house import House, verdict_of_last
 
 SCREENS = Path(__file__).parents[2] / "docs" / "screens"
 CAMERA = "camera2 1, facing front"
-"""What a phone calls its front camera; the service refuses Chromium's own name for its fake one, as it should."""
+"""The name that a phone gives its front camera. The service refuses Chromium's name for its fake camera."""
 
 
 @contextmanager
@@ -31,7 +33,7 @@ def opened(
     quiet: bool = True,
     **more: Any,
 ) -> Iterator[Page]:
-    """Open a browser of a phone's size. What its console complains of fails the test, if it has to be ``quiet``."""
+    """Open a browser of a phone's size. With ``quiet``, errors and warnings of its console fail the test."""
     arguments = ["--use-fake-device-for-media-stream", "--no-sandbox"]
     if camera is not None:
         arguments.append(f"--use-file-for-fake-video-capture={camera.path}")
@@ -54,12 +56,12 @@ def opened(
 
 
 def _is_ours(said: ConsoleMessage) -> bool:
-    """Tell a fault of the page from what the browser says of every answer that is no success, and of a lost network."""
+    """Tell a fault of the page from the browser's own messages about failed answers and a lost network."""
     return said.type in ("error", "warning") and "Failed to load resource" not in said.text and "ERR_" not in said.text
 
 
-def knock(page: Page, house: House, card: str, born: date) -> None:
-    """Go from the first page to the point where the camera is about to start."""
+def prepare_capture(page: Page, house: House, card: str, born: date) -> None:
+    """Go from the first page to the last page before the camera starts."""
     page.goto(f"http://{house.address}/")
     page.get_by_role("button", name="Certify now with the camera").click()
     page.get_by_label("Social security card number").fill(card)
@@ -69,8 +71,17 @@ def knock(page: Page, house: House, card: str, born: date) -> None:
     page.get_by_role("heading", name="Before you begin").wait_for()
 
 
+def sign_in(page: Page, house: House, person: UUID) -> None:
+    """Sign in with a new link of a letter, and wait for the person's own page."""
+    with house.service.unit() as unit:
+        secret = new_link(unit, person, timedelta(hours=1))
+    page.goto("about:blank")
+    page.goto(f"http://{house.address}/#l={secret}")
+    page.wait_for_selector(".standing")
+
+
 def shoot(page: Page, name: str, *, whole: bool = False) -> None:
-    """Keep a picture of the screen for the README."""
+    """Save a picture of the screen for the documents."""
     SCREENS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENS / f"{name}.png", full_page=whole)
 
@@ -86,7 +97,7 @@ def heading(page: Page, text: str) -> None:
 
 
 def outcome(page: Page, house: House, text: str) -> None:
-    """Wait for what came of a film, and say why if it is something else."""
+    """Wait for the outcome of a session; if it is another one, the failure shows the verdict."""
     page.wait_for_selector(".standing", timeout=90_000)
-    found = page.locator("h1").inner_text()
-    assert found == text, verdict_of_last(house)
+    title = page.locator("h1").inner_text()
+    assert title == text, verdict_of_last(house)

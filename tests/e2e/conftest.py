@@ -1,4 +1,4 @@
-"""A whole running service with guide and worker, and a real browser with a camera that films a drawn person."""
+"""A running service with guide and worker, and a real browser whose camera films an animated portrait."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Page, Playwright, sync_playwright
 from sqlalchemy import delete
 
-import certify.challenge
+import certify.capture.challenge
 from certify.config import Settings
 from certify.domain.profile import PROMPTS, Demand
 from certify.policies import load_policies
@@ -25,44 +25,44 @@ from certify.service import Service
 from certify.storage.database import Database
 from certify.storage.embedded import PostgresServer, embedded_url
 from certify.storage.keys import FileMasterKey
-from certify.storage.tables import PrintRow
+from certify.storage.tables.sessions import VideoHashRow
 from certify.storage.vault import Vault
 from fixtures import faces, phone
 from fixtures.attacks import print_attack
 from fixtures.camera import FileCamera, Reel
 from fixtures.faces import Picture
-from models.detect import Detector
-from models.landmarks import FaceMesh
+from models.face.detect import Detector
+from models.face.landmarks import FaceMesh
 from models.liveness.plan import Prompt
-from models.packs import PackStore, default_cache_dir
 from models.pipeline import FaceEngine
-from models.runtime import load_network
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
 from tests.api.live_service import GuideProcess, served
 from tests.e2e.house import House, Worker, for_drawn_people, free_port
 
 RATE = 12
 _turns = count(1)
 PLAYABLE = {Prompt.TURN_LEFT, Prompt.TURN_RIGHT, Prompt.LOOK_UP, Prompt.COME_CLOSER}
-"""What a drawn portrait shows well enough; both portraits smile from the beginning (tests/api/test_live.py)."""
+"""Prompts that an animated portrait can answer. Smiling is none: both portraits smile all the time."""
 
 
 def _chromium() -> str | None:
     return next(
-        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
     )
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    found = _chromium()
-    if found is None:
+    path = _chromium()
+    if path is None:
         pytest.skip("CHROMIUM IS MISSING, browser tests are skipped: install it, as 'make browser' does under Debian")
-    return found
+    return path
 
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """Not for longer than a file: while it runs, this process has an event loop, and other tests start their own."""
+    """Run Playwright for one file only: while it runs, this process has an event loop, and other tests start theirs."""
     with sync_playwright() as running:
         yield running
 
@@ -74,9 +74,9 @@ def house(
     engine: FaceEngine,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
-    """One service for all browser tests: HTTP process, guide and worker, each as it runs in production.
+    """One service for all browser tests: HTTP process, guide and worker, each as in production.
 
-    It ends with them: the worker would work on beside the other tests of this process.
+    It ends with the browser tests. Otherwise its worker would run during other tests of this process.
     """
     name, folder = f"e2e_{next(_turns)}", tmp_path_factory.mktemp("e2e")
     with psycopg.connect(embedded_server.get_uri(), autocommit=True) as connection:
@@ -110,7 +110,7 @@ def house(
 
 @pytest.fixture(scope="session")
 def stages(engine: FaceEngine) -> dict[str, phone.Stage]:
-    """Whoever can be drawn."""
+    """The animated portraits, by name."""
     store = PackStore(default_cache_dir())
     detector = Detector(load_network(store, "yunet"))
     found = {}
@@ -124,15 +124,15 @@ def stages(engine: FaceEngine) -> dict[str, phone.Stage]:
 
 @pytest.fixture(scope="session")
 def eileen() -> Picture:
-    """The portrait of whoever is enrolled."""
+    """The portrait that tests enrol people with."""
     return faces.portraits()["eileen_collins"]
 
 
 @pytest.fixture
 def camera(tmp_path: Path) -> Iterator[FileCamera]:
-    made = FileCamera(tmp_path / "camera.y4m", rate=RATE)
-    yield made
-    made.stop()
+    camera = FileCamera(tmp_path / "camera.y4m", rate=RATE)
+    yield camera
+    camera.stop()
 
 
 Wait = Callable[[str], list[Picture]]
@@ -140,7 +140,7 @@ Wait = Callable[[str], list[Picture]]
 
 @pytest.fixture(scope="session")
 def waiting(stages: dict[str, phone.Stage]) -> Wait:
-    """Whoever can be drawn, waiting before the camera; drawn once."""
+    """Return a function that gives the pictures of a portrait that waits before the camera; each is drawn once."""
     drawn: dict[str, list[Picture]] = {}
 
     def wait(name: str) -> list[Picture]:
@@ -153,14 +153,14 @@ def waiting(stages: dict[str, phone.Stage]) -> Wait:
 
 @dataclass
 class Actor:
-    """Somebody drawn who stands before the camera and does what the screen asks, when it asks."""
+    """An animated portrait before the camera, which answers the prompts of the screen at their times."""
 
     camera: FileCamera
     pictures: list[Picture]
     playing: Reel
 
     def perform(self, page: Page, *, timeout_s: float = 40) -> None:
-        """Wait until the film begins, and act."""
+        """Wait until the recording begins, and answer the prompts."""
         page.wait_for_selector(".stage[data-phase=recording]", timeout=timeout_s * 1000)
         self.camera.play(self.playing)
 
@@ -176,29 +176,30 @@ def casting(
     camera: FileCamera,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Cast:
-    """Put somebody before the camera.
+    """Return a function that puts an animated portrait before the camera.
 
-    What the next sessions ask is drawn now, by the service's own chance, among what a drawn portrait can show; so the
-    answer can be drawn before the page is opened.
+    It draws the plan of the next sessions now, with the service's random numbers, among the prompts that an animated
+    portrait can answer. So the answer can be drawn before the page is opened.
     """
-    draw = certify.challenge.draw
+    draw = certify.capture.challenge.draw
     with house.service.unit() as unit:
-        unit.db.execute(delete(PrintRow))  # the same portrait before, in another test, would be a film sent again
+        unit.db.execute(delete(VideoHashRow))  # otherwise the same portrait counts as a repeated video
 
     def cast(name: str, *, colours: int = 0, printed: bool = False) -> Actor:
         house.numbers += 1
-        seed = house.numbers  # everybody moves in their own way
+        seed = house.numbers  # each actor moves differently
         demand = Demand("light" if colours else "standard", 2, colours, gentle=False, allowed=PROMPTS, reasons=())
         plan = draw(demand, house.service.random_bytes)
         while not all(step.prompt in PLAYABLE for step in plan.steps):
             plan = draw(demand, house.service.random_bytes)
-        monkeypatch.setattr("certify.new_session.draw", lambda *_: plan)
+        monkeypatch.setattr("certify.capture.new_session.draw", lambda *_: plan)
         if printed:
             still = np.ascontiguousarray(phone.upright(faces.portraits()[name])[:, :, ::-1])
             film = list(print_attack(still, seed=seed, seconds=plan.seconds + 4, rate=RATE, size=(640, 480)))
             camera.show(film)
             return Actor(camera, film, camera.prepare(film))
-        # Waiting they move otherwise than playing: some of it is on the film, and nobody does the same thing twice.
+        # The waiting portrait moves differently from the acting one: part of the waiting is recorded, too, and no
+        # person makes exactly the same movement twice.
         camera.show(waiting(name))
         played = _decoded(stages[name].reel(plan.to_json(), seed=seed).playing)
         return Actor(camera, played, camera.prepare(played))
@@ -207,9 +208,9 @@ def casting(
 
 
 def _decoded(frames: Sequence[bytes]) -> list[Picture]:
-    found = []
+    pictures = []
     for jpeg in frames:
         picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
         assert picture is not None
-        found.append(picture.astype(np.uint8))
-    return found
+        pictures.append(picture.astype(np.uint8))
+    return pictures

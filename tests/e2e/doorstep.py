@@ -1,8 +1,9 @@
-"""An agent with a tablet in a real browser: enrolled with a passkey, killed and started again, on and offline."""
+"""An agent with a tablet in a real browser. Tests enrol it, kill and start it, and take its network away."""
 
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import time
@@ -17,29 +18,34 @@ from uuid import UUID
 from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Locator, Page, Playwright, expect
 from sqlalchemy import select
 
+from api.web.pages import TABLET
+from certify.domain.case_kinds import CaseKind
 from certify.doorstep.agents import NewAgent, add_agent
+from certify.doorstep.calendar import today_of
 from certify.doorstep.content import Content
-from certify.doorstep.days import today_of
-from certify.doorstep.homes import Home, set_home
+from certify.doorstep.homes import Home, set_homes
 from certify.doorstep.tablets import invite_tablet
 from certify.doorstep.unseal import unseal
-from certify.storage.doorstep_tables import AgentRow, BundleRow, VisitRow
 from certify.storage.reviews import open_case_of
-from certify.storage.tables import SessionRow
+from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
+from certify.storage.tables.sessions import SessionRow
 from tests.e2e.axe import AXE
 from tests.e2e.house import House
 
+WORDS: dict[str, str] = json.loads((TABLET.folder / "locales" / "en.json").read_text())
+"""The English texts of the agents' app, by key."""
+
 CODE = "eight of hearts"
-"""What the agent chooses to open the day's work with, on a tablet whose passkey makes no secrets."""
+"""The code that the agent chooses for the day's work, on a tablet whose passkey makes no secrets."""
 
 
 @dataclass
 class AgentAtWork:
-    """One agent and their tablet.
+    """One agent with a tablet.
 
-    ``secrets``: whether the passkey makes secrets (PRF). The virtual passkey of the browser forgets its secret when the
-    browser ends, so whoever wants to see the browser killed takes one without. ``inspected``: axe-core is loaded into
-    every page, past the page's own policy.
+    ``secrets``: whether the passkey makes secrets (PRF). The virtual passkey of the browser loses its secret when the
+    browser ends, so tests that kill the browser use one without. ``inspected``: axe-core is loaded into every page,
+    although the page's own policy forbids it. ``complaints``: errors and warnings of the browser's console.
     """
 
     house: House
@@ -94,17 +100,17 @@ class AgentAtWork:
         self._authenticator = self._wire.send("WebAuthn.addVirtualAuthenticator", {"options": options})[
             "authenticatorId"
         ]
-        for passkey in self.passkeys:  # the tablet's own, which a real one keeps through everything
+        for passkey in self.passkeys:  # a real tablet keeps its passkeys when it is switched off
             self._wire.send("WebAuthn.addCredential", {"authenticatorId": self._authenticator, "credential": passkey})
         return self.page
 
     def remember_passkeys(self) -> None:
-        """Note the passkeys, so that the tablet still has them when it is switched on again."""
-        found = self._wire.send("WebAuthn.getCredentials", {"authenticatorId": self._authenticator})
-        self.passkeys = found["credentials"]
+        """Store the passkeys, so that the tablet has them when it is switched on again."""
+        answer = self._wire.send("WebAuthn.getCredentials", {"authenticatorId": self._authenticator})
+        self.passkeys = answer["credentials"]
 
     def kill(self) -> None:
-        """Take the battery out: the browser and everything of it dies at once."""
+        """Kill the browser and all its processes at once, as when the battery is removed."""
         self.remember_passkeys()
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
@@ -119,12 +125,12 @@ class AgentAtWork:
     def stop(self) -> None:
         """Switch the tablet off."""
         if self.context is not None:
-            with suppress(Exception):  # it may be dead already, which was the purpose
+            with suppress(Exception):  # the browser may have been killed before
                 self.context.close()
             self.context = None
 
     def offline(self, *, off: bool = True) -> None:
-        """Take the network away, or give it back."""
+        """Switch the network off, or on again."""
         assert self.context is not None
         self.context.set_offline(off)
 
@@ -134,27 +140,27 @@ class AgentAtWork:
         return self.page
 
     def enrol(self) -> None:
-        """Set the tablet up with an officer's address, and sign in."""
+        """Set the tablet up with an officer's invitation, and sign in."""
         self.open_invitation()
         self.page.get_by_role("button", name="Yes, set it up").click()
         self.sign_in()
 
     def open_invitation(self) -> None:
-        """Open the address by which an officer lets the tablet be set up."""
+        """Open the address of a new invitation by an officer."""
         with self.house.service.unit() as unit:
             agent = unit.db.get_one(AgentRow, self.agent)
             _, secret = invite_tablet(unit, agent, officer="officer")
-        self.page.goto("about:blank")  # where the app is open already, another fragment alone opens nothing
+        self.page.goto("about:blank")  # if the app is open already, a change of the fragment alone loads nothing
         self.page.goto(f"{self.house.service.settings.public_url}/agent#e={secret}")
 
     def sign_in(self, code: str = CODE) -> None:
-        """Sign in with the passkey, and choose a code where it makes no secrets."""
+        """Sign in with the passkey, and choose a code if the passkey makes no secrets."""
         self.use_passkey(code)
         self.expect_title("Your visits")
-        self.page.evaluate("() => navigator.serviceWorker.ready.then(() => null)")  # now it opens without a network
+        self.page.evaluate("() => navigator.serviceWorker.ready.then(() => null)")  # it opens offline now
 
     def use_passkey(self, code: str = CODE) -> None:
-        """Press what signs in."""
+        """Press the button that signs in, and choose a code if the passkey makes no secrets."""
         self.page.get_by_role("button", name="Sign in with the passkey").click()
         if not self.secrets:
             self.page.get_by_label("Code", exact=True).fill(code)
@@ -162,44 +168,44 @@ class AgentAtWork:
             self.page.get_by_role("button", name="Go on").click()
 
     def unlock(self) -> None:
-        """Open the day's work again."""
+        """Unlock the day's work."""
         if not self.secrets:
             self.page.get_by_label("Code of this sign-in").fill(CODE)
         self.page.get_by_role("button", name="Open", exact=True).click()
         self.expect_title("Your visits")
 
     def reopen(self) -> None:
-        """Open the page once more: the day's work is locked then."""
+        """Reload the page, which locks the day's work."""
         self.page.reload()
         self.expect_title("Open the day's work")
 
     def sync(self) -> None:
-        """Send what is sealed, and fetch."""
+        """Send the sealed visits, and fetch their results."""
         with self.page.expect_response("**/v1/tablet/told", timeout=60_000):
             self.page.get_by_role("button", name="Send and fetch").click()
         expect(self.page.get_by_text("Still here: 0")).to_be_visible(timeout=30_000)
 
     def stop_of(self, visit: UUID) -> Locator:
-        """Return the visit as the list shows it."""
+        """Return the entry of a visit in the list."""
         return self.page.locator(f'[data-visit="{visit}"]')
 
-    def look_in(self, visit: UUID) -> None:
-        """Begin a visit with showing the code, and go back to the list."""
+    def begin_with_code(self, visit: UUID) -> None:
+        """Begin a visit by showing the code, and go back to the list."""
         self.stop_of(visit).click()
         self.page.get_by_role("button", name="Show my code").click()
         expect(self.page.locator("img.qr")).to_be_visible()
         self.page.get_by_role("button", name="Back").click()
         expect(self.stop_of(visit)).to_have_attribute("data-state", "begun")
 
-    def find_nobody(self, visit: UUID) -> None:
-        """Make a visit at which nobody is found, and seal it."""
+    def record_not_found(self, visit: UUID) -> None:
+        """Make a visit at which no one is found, and seal it."""
         self.stop_of(visit).click()
-        self.page.get_by_role("button", name="Nobody was found").click()
+        self.page.get_by_role("button", name=WORDS["visit.notfound"]).click()
         self.page.get_by_role("button", name="Go on").click()
         self.sign()
 
-    def hear_witnesses(self, visit: UUID) -> None:
-        """Make a visit with the word of two witnesses, and seal it."""
+    def record_witnesses(self, visit: UUID) -> None:
+        """Make a visit with two witnesses, and seal it."""
         page = self.page
         self.stop_of(visit).click()
         page.get_by_role("button", name="A face is not possible").click()
@@ -212,7 +218,7 @@ class AgentAtWork:
         self.sign()
 
     def sealed(self) -> list[Content]:
-        """Open what lies sealed on the tablet, as only the service can, in the order in which it was sealed."""
+        """Open the sealed visits on the tablet with the service's key, in the order in which they were sealed."""
         with self.house.service.reading() as unit:
             return [unseal(unit, base64.b64decode(data)) for data in self.page.evaluate(_BUNDLES)]
 
@@ -220,7 +226,7 @@ class AgentAtWork:
         """Begin a visit and take photos."""
         self.stop_of(visit).click()
         self.page.get_by_role("button", name="Take photos").click()
-        # The page gives advice once it sees a picture.
+        # The page gives advice as soon as the camera delivers pictures.
         expect(self.page.locator(".advice")).not_to_have_text("The camera starts…")
         for number in range(photos):
             self.page.get_by_role("button", name="Take a photo", exact=True).click()
@@ -232,13 +238,13 @@ class AgentAtWork:
         self.agree()
 
     def agree(self) -> None:
-        """Go on from the photos: the person agrees, the agent signs."""
+        """Continue after the photos: the person agrees, and the agent signs."""
         self.page.get_by_label("The person agrees").check()
         self.page.get_by_role("button", name="Go on").click()
         self.sign()
 
     def sign(self) -> None:
-        """Sign the statement and seal."""
+        """Sign the statement, and seal the visit."""
         self.expect_title("Sign and seal")
         self.page.locator("#sure").check()
         self.page.get_by_role("button", name="Sign and seal").click()
@@ -275,28 +281,28 @@ def at_work(
     secrets: bool = False,
     inspected: bool = False,
 ) -> Iterator[AgentAtWork]:
-    """Add an agent and switch their tablet on. What the page complains of fails the test."""
+    """Add an agent and switch their tablet on. Errors and warnings of the console fail the test."""
     house.numbers += 1
     with house.service.unit() as unit:
         agent = add_agent(unit, NewAgent(badge=f"A-{house.numbers:04}", name="Agent Li Wei", area="11"))
-        number = agent.id
-    made = AgentAtWork(house, number, folder, playwright, chromium, camera, secrets, inspected)
-    made.start()
+        agent_id = agent.id
+    working = AgentAtWork(house, agent_id, folder, playwright, chromium, camera, secrets, inspected)
+    working.start()
     try:
-        yield made
+        yield working
     finally:
-        made.stop()
-    assert made.complaints == []
+        working.stop()
+    assert working.complaints == []
 
 
 def plan(house: House, agent: UUID, people: list[UUID]) -> list[UUID]:
-    """Plan visits of these people for today, in this order, a street apart."""
+    """Plan visits to these people for today, in this order, about 220 m apart."""
     visits = []
     with house.service.unit() as unit:
         today = today_of(unit)
         for place, person in enumerate(people):
             home = Home(f"{place + 1} Lotus Street", "Green gate behind the well", 39.9 + place / 500, 116.4)
-            set_home(unit, person, home)
+            set_homes(unit, {person: home})
             row = VisitRow(
                 id=house.service.new_id(),
                 beneficiary_id=person,
@@ -323,15 +329,15 @@ def wait_until_judged(house: House, visits: list[UUID]) -> None:
                 .outerjoin(SessionRow, SessionRow.id == BundleRow.session_id)
                 .where(BundleRow.visit_id.in_(visits))
             )
-            states = [tuple(found) for found in unit.db.execute(query)]
+            states = [tuple(row) for row in unit.db.execute(query)]
         if len(states) == len(visits) and not {("received", None), ("opened", "submitted")} & set(states):
             return
         time.sleep(0.3)
     raise AssertionError(states)
 
 
-def wait_for_case(house: House, person: UUID, kind: str) -> None:
-    """Wait until an officer has such a case of the person to look at."""
+def wait_for_case(house: House, person: UUID, kind: CaseKind) -> None:
+    """Wait until a review case of this kind is open for the person."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         with house.service.reading() as unit:

@@ -1,4 +1,4 @@
-"""The running service of the browser tests: whom it knows, and the worker that judges what is sent."""
+"""The running service of the browser tests, people who are enrolled in it, and its worker."""
 
 from __future__ import annotations
 
@@ -14,21 +14,27 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
-from certify.capture import evaluate_session
-from certify.determine import determine
+from certify.capture.evaluate import evaluate_session
+from certify.decision.determine import determine
 from certify.doorstep.opening import open_bundle
-from certify.doorstep.receive import waiting_bundles
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.doorstep.traces import note_face
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.service import Service
+from certify.storage.bundles import waiting_bundles
 from certify.storage.sessions import waiting_sessions
-from certify.storage.tables import SessionRow
+from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
 from fixtures.faces import Picture
 from models.liveness.fusion import SHIPPED
 from models.pipeline import FaceEngine
 
 BORN = date(1956, 11, 19)
-"""Birthday of whoever is enrolled without another."""
+"""Birth date of people who are enrolled without another one."""
 
 
 @dataclass
@@ -36,9 +42,10 @@ class House:
     """The running service.
 
     Attributes:
-        address: of the web server, without scheme.
-        service: behind it.
-        engine: face models of the test's own, to enrol with.
+        address: address of the web server, without scheme.
+        service: the service behind it.
+        engine: face models of the test, to enrol people.
+        numbers: how many people and agents were made; it keeps their numbers distinct.
     """
 
     address: str
@@ -56,7 +63,7 @@ class House:
         last_proof_on: date | None = None,
         card: str | None = None,
     ) -> tuple[UUID, str]:
-        """Enrol a person; return id and card number."""
+        """Enrol a person, and return id and card number."""
         self.numbers += 1
         card = card or f"CARD{self.numbers:06}"
         pensions = tuple(NewEntitlement(scheme, date(2015, 1, 1), last_proof_on) for scheme in schemes)
@@ -72,14 +79,14 @@ class House:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses just now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Return a port that no program uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def verdict_of_last(house: House) -> str:
-    """Return why the newest session ended as it did, for the message of a test that failed."""
+    """Return outcome and failed checks of the newest session, for the message of a failed test."""
     with house.service.reading() as unit:
         query = select(SessionRow).options(undefer(SessionRow.report)).order_by(SessionRow.created_at.desc()).limit(1)
         row = unit.db.scalars(query).one()
@@ -91,10 +98,10 @@ def verdict_of_last(house: House) -> str:
 
 
 def for_drawn_people(engine: FaceEngine) -> FaceEngine:
-    """Return the engine, but that it does not look whether anything new appears as the head turns.
+    """Return the engine without the measure of new image content that appears when a head turns.
 
-    The people before these tests' cameras are animated photos, and that measure tells so (docs/liveness.md): with it
-    the verdict is never "living". All other checks, measures and thresholds are as shipped.
+    The people before the cameras of these tests are animated photos, and this measure detects that (docs/liveness.md):
+    with it the verdict is never "living". All other checks, measures and thresholds are as shipped.
     """
     parts = SHIPPED.read_text().split("\n\n")
     kept = [part for part in parts if not re.match(r"\[species\.\w+\.appearance\]", part)]
@@ -110,7 +117,7 @@ def for_drawn_people(engine: FaceEngine) -> FaceEngine:
 
 
 class Worker:
-    """Evaluates what is submitted, in a thread: what ``certify worker`` does, with the engine of these tests."""
+    """A thread that opens bundles and evaluates sessions, as ``certify worker`` does, with the engine of the tests."""
 
     def __init__(self, service: Service, engine: FaceEngine) -> None:
         self._service, self._engine = service, engine
@@ -119,7 +126,7 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the session under way."""
+        """Stop after the present session."""
         self._over.set()
         self._thread.join(60)
 
@@ -127,9 +134,9 @@ class Worker:
         while not self._over.wait(0.2):
             with self._service.reading() as unit:
                 soon = unit.now + timedelta(minutes=1)
-                bundles = waiting_bundles(unit, received_before=soon)
+                bundles = waiting_bundles(unit.db, received_before=soon)
                 waiting = waiting_sessions(unit.db, submitted_before=soon, limit=10)
             for bundle in bundles:
                 open_bundle(self._service, bundle)
             for session in waiting:
-                evaluate_session(self._service, self._engine, session)
+                evaluate_session(self._service, self._engine, session, notice=note_face)

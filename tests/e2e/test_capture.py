@@ -1,4 +1,4 @@
-"""Being filmed, in a real browser, up to the certificate: live and recorded, with and without a network."""
+"""Captures in a real browser up to the certificate: live and recorded, with and without a network."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 from playwright.sync_api import Playwright, expect
 from sqlalchemy import select
 
-from certify.storage.tables import SessionRow
+from certify.storage.tables.sessions import SessionRow
 from fixtures import faces, videos
 from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network
 from tests.e2e.axe import AXE, violations
-from tests.e2e.browser import heading, knock, opened, outcome, shoot, start
+from tests.e2e.browser import heading, opened, outcome, prepare_capture, shoot, start
 from tests.e2e.conftest import RATE, Cast, Wait
 from tests.e2e.house import BORN, House
 
@@ -27,7 +27,7 @@ window.said = []; window.buzzed = 0;
 SpeechSynthesis.prototype.speak = (what) => window.said.push(what.text);
 Navigator.prototype.vibrate = () => { window.buzzed += 1; return true; };
 """
-"""This Chromium has no voices and no motor; what would be said and felt is written down."""
+"""This Chromium has no voices and no vibration motor, so the page's calls are recorded instead."""
 
 
 def test_live(
@@ -39,7 +39,7 @@ def test_live(
     chromium: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """The whole way: from the first page to the certificate and one's own page, timed and counted."""
+    """The whole journey, from the first page to the certificate and the person's own page, with its time and bytes."""
     _, card = house.enrol(eileen, schemes=("employee", "personal_pension"))
     actor = casting("eileen_collins")
     host, _, port = house.address.partition(":")
@@ -53,7 +53,7 @@ def test_live(
         page.goto(f"http://{there.address}/")
         page.get_by_role("heading", name="Good day").wait_for()
         shoot(page, "phone-welcome-390")
-        knock(page, there, card, BORN)
+        prepare_capture(page, there, card, BORN)
         shoot(page, "phone-prepare-390", whole=True)
         start(page)
         page.wait_for_selector(".stage[data-phase]")
@@ -69,7 +69,7 @@ def test_live(
         said = page.evaluate("window.said")
         for text in ("Turn your head slowly", "Thank you. You can put the phone down.", "You are certified"):
             assert any(each.startswith(text) for each in said), said
-        assert page.evaluate("window.buzzed") >= 2, "each prompt is felt, too"
+        assert page.evaluate("window.buzzed") >= 2, "each prompt also vibrates"
         expect(page.locator(".dateline")).to_contain_text("Valid until")
         shoot(page, "phone-certified-390")
 
@@ -88,27 +88,27 @@ def test_live(
         shoot(page, "phone-certificate-390", whole=True)
     record_property("seconds_to_certified", round(taken, 1))
     record_property("kbit_per_second_up", round(up / 1000))
-    assert taken < 45, "from opening the page to 'certified'"
+    assert taken < 45, "seconds from opening the page to 'certified'"
     assert up < 600_000
 
 
-def test_recorded_where_there_is_no_live_guidance(
+def test_without_live_guidance_the_page_records_a_video(
     house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
 ) -> None:
     _, card = house.enrol(eileen)
     actor = casting("eileen_collins")
     with opened(playwright, chromium, camera) as page:
         page.add_init_script("delete window.WebSocket;")
-        knock(page, house, card, BORN)
+        prepare_capture(page, house, card, BORN)
         start(page)
         actor.perform(page)
         page.get_by_role("heading", name="We are sending your recording").wait_for(timeout=60_000)
         shoot(page, "phone-sending")
         outcome(page, house, "You are certified")
-        assert page.evaluate("localStorage.getItem('certify.pending')") == "0", "what has arrived is not kept"
+        assert page.evaluate("localStorage.getItem('certify.pending')") == "0", "a received recording is deleted"
 
 
-def test_a_video_of_the_phone_itself_where_pages_have_no_camera(
+def test_without_a_camera_in_the_page_a_file_can_be_sent(
     house: House,
     eileen: faces.Picture,
     casting: Cast,
@@ -122,7 +122,7 @@ def test_a_video_of_the_phone_itself_where_pages_have_no_camera(
     film.write_bytes(videos.encode(actor.pictures, codec="vp8", rate=RATE, quality=60))
     with opened(playwright, chromium) as page:
         page.add_init_script("delete Navigator.prototype.mediaDevices;")
-        knock(page, house, card, BORN)
+        prepare_capture(page, house, card, BORN)
         start(page)
         heading(page, "The camera does not start")
         expect(page.get_by_role("alert")).to_contain_text("This browser cannot use the camera here")
@@ -133,7 +133,7 @@ def test_a_video_of_the_phone_itself_where_pages_have_no_camera(
         outcome(page, house, "You are certified")
 
 
-def test_with_a_helper_the_camera_on_the_back_films(
+def test_with_a_helper_the_back_camera_is_used(
     house: House, eileen: faces.Picture, camera: FileCamera, waiting: Wait, playwright: Playwright, chromium: str
 ) -> None:
     person, card = house.enrol(eileen)
@@ -143,7 +143,7 @@ def test_with_a_helper_the_camera_on_the_back_films(
             "const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices); window.asked = [];"
             "navigator.mediaDevices.getUserMedia = (how) => (window.asked.push(how.video.facingMode.ideal), ask(how));"
         )
-        knock(page, house, card, BORN)
+        prepare_capture(page, house, card, BORN)
         page.get_by_label("Somebody is helping me").check()
         start(page)
         page.wait_for_selector(".stage[data-phase]")
@@ -156,13 +156,13 @@ def test_with_a_helper_the_camera_on_the_back_films(
         assert unit.db.scalars(select(SessionRow).where(SessionRow.beneficiary_id == person)).one().assisted
 
 
-def test_network_cut_in_the_middle(
+def test_the_network_is_lost_during_a_capture(
     house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
 ) -> None:
     _, card = house.enrol(eileen)
     actor = casting("eileen_collins")
     with opened(playwright, chromium, camera) as page:
-        knock(page, house, card, BORN)
+        prepare_capture(page, house, card, BORN)
         page.wait_for_function("navigator.serviceWorker.controller !== null || navigator.serviceWorker.ready")
         start(page)
         page.wait_for_selector(".stage[data-phase=recording]")
@@ -176,7 +176,7 @@ def test_network_cut_in_the_middle(
         page.evaluate(AXE)
         assert violations(page) == []
 
-        page.reload()  # the page itself comes from the phone; the recording too
+        page.reload()  # page and recording come from the phone's storage
         page.get_by_text("A recording of yours is waiting to be sent.").wait_for()
         shoot(page, "phone-pending")
         page.context.set_offline(False)

@@ -1,4 +1,4 @@
-"""Being filmed, in a real browser, without a certificate: impostors, photos, cameras that do not start."""
+"""Captures in a real browser that end without a certificate: impostors, photos, cameras that do not start."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Playwright, expect
 from fixtures import faces
 from fixtures.camera import FileCamera
 from tests.e2e.axe import AXE, violations
-from tests.e2e.browser import heading, knock, opened, outcome, shoot, start
+from tests.e2e.browser import heading, opened, outcome, prepare_capture, shoot, start
 from tests.e2e.conftest import Cast, Wait
 from tests.e2e.house import BORN, House
 
@@ -21,16 +21,16 @@ _WATCH = """() => {
   const note = () => { if (!wash.hidden) window.colours.push(wash.style.backgroundColor); };
   new MutationObserver(note).observe(wash, { attributes: true });
 }"""
-"""Writes down each colour the screen takes: a busy machine asks too seldom to see them all."""
+"""Records each colour of the screen in the page, because on a busy machine the test would poll too seldom."""
 
 
-def test_an_impostor_is_told_nothing_but_to_try_again(
+def test_an_impostor_is_only_told_to_try_again(
     house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
 ) -> None:
     _, card = house.enrol(eileen)
     actor = casting("grace_hopper")
     with opened(playwright, chromium, camera) as page:
-        knock(page, house, card, BORN)
+        prepare_capture(page, house, card, BORN)
         start(page)
         actor.perform(page)
         outcome(page, house, "It did not work out this time")
@@ -44,8 +44,8 @@ def test_a_printed_photo_does_not_pass(
     _, card = house.enrol(eileen)
     actor = casting("eileen_collins", printed=True)
     with opened(playwright, chromium, camera) as page:
-        knock(page, house, card, BORN)
-        # Live guidance would wait for a photo to turn its head, and give up; recorded, it is judged.
+        prepare_capture(page, house, card, BORN)
+        # Live guidance would wait until the photo turns its head, and end. A recorded video reaches the worker.
         page.evaluate("delete window.WebSocket")
         start(page)
         actor.perform(page)
@@ -59,7 +59,7 @@ def test_colours_are_announced_and_shown(
     _, card = house.enrol(eileen)
     actor = casting("eileen_collins", colours=6)
     with opened(playwright, chromium, camera) as page:
-        knock(page, house, card, BORN)
+        prepare_capture(page, house, card, BORN)
         start(page)
         heading(page, "The screen will change its colour")
         shoot(page, "phone-colours")
@@ -75,7 +75,7 @@ def test_colours_are_announced_and_shown(
 def test_camera_not_allowed(house: House, eileen: faces.Picture, playwright: Playwright, chromium: str) -> None:
     _, card = house.enrol(eileen)
     with opened(playwright, chromium, allow=False) as page:
-        knock(page, house, card, BORN)
+        prepare_capture(page, house, card, BORN)
         start(page)
         heading(page, "The camera does not start")
         expect(page.get_by_role("alert")).to_contain_text("The camera is not allowed")
@@ -95,7 +95,7 @@ def test_the_camera_stops_when_the_page_is_left(
             "const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);"
             "navigator.mediaDevices.getUserMedia = async (how) => (window.filmed = await ask(how));"
         )
-        knock(page, house, card, BORN)
+        prepare_capture(page, house, card, BORN)
         start(page)
         page.wait_for_selector(".stage[data-phase=recording]")
         page.evaluate(AXE)

@@ -1,4 +1,4 @@
-"""A day of an agent in a real browser."""
+"""A day of an agent in a real browser: visits offline, sealing, sending, and refused bundles."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ import pytest
 from playwright.sync_api import Playwright, Route, expect
 from sqlalchemy import select
 
-from certify.doorstep.receive import missing_places
-from certify.doorstep.tablets import revoke_tablet, tablets_of
-from certify.storage.doorstep_tables import BundleRow, VisitRow
+from certify.domain.case_kinds import CaseKind
+from certify.doorstep.tablets import revoke_tablet
+from certify.storage.bundles import missing_places
 from certify.storage.reviews import open_case_of
-from certify.storage.tables import DeterminationRow, SessionRow
-from certify.visits import visit_of
+from certify.storage.tables.decisions import DeterminationRow
+from certify.storage.tables.doorstep import BundleRow, VisitRow
+from certify.storage.tables.sessions import SessionRow
+from certify.storage.tablets import tablets_of
+from certify.storage.visits import visit_of
 from fixtures import faces, phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture
 from tests.e2e.browser import shoot
-from tests.e2e.doorstep import at_work, plan, wait_until_judged
+from tests.e2e.doorstep import WORDS, at_work, plan, wait_until_judged
 from tests.e2e.house import House
 
 pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest.mark.enable_socket]
@@ -33,7 +36,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest
 def test_one_visit_with_a_passkey_that_makes_secrets(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
 ) -> None:
-    """Enrolled, signed in, one visit without a network, the page opened again, sent, certified, and told so."""
+    """The agent enrols, signs in, makes a visit offline, reloads the page, and sends the visit."""
     person, card = house.enrol(eileen)
     camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
     with at_work(house, playwright, chromium, tmp_path / "tablet", camera=camera.path, secrets=True) as agent:
@@ -52,7 +55,7 @@ def test_one_visit_with_a_passkey_that_makes_secrets(
         page.get_by_role("button", name="Back").click()
         agent.photograph(visit)
         expect(agent.stop_of(visit)).to_have_attribute("data-state", "sealed")
-        # The page is opened again, without a network: the passkey opens the day's work.
+        # Reload the page offline: the passkey unlocks the day's work.
         page.reload()
         page.get_by_role("button", name="Open", exact=True).click()
         agent.expect_title("Your visits")
@@ -62,14 +65,14 @@ def test_one_visit_with_a_passkey_that_makes_secrets(
         with house.service.reading() as unit:
             row = unit.db.scalars(select(BundleRow).where(BundleRow.visit_id == visit)).one()
             assert row.reason is None, row.reason
-            assert missing_places(unit, row.tablet_id) == []
+            assert missing_places(unit.db, row.tablet_id) == []
             assert unit.db.get_one(VisitRow, visit).agent_id == agent.agent
 
 
 def test_a_day_without_a_network(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
 ) -> None:
-    """Twenty visits offline, the tablet killed twice, then a connection that drops every few requests."""
+    """Twenty visits offline with two kills of the tablet, then a connection that loses requests and answers."""
     people = [house.enrol(eileen, name=f"Person {number:02}")[0] for number in range(20)]
     camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
     with at_work(house, playwright, chromium, tmp_path / "tablet", camera=camera.path) as agent:
@@ -79,7 +82,7 @@ def test_a_day_without_a_network(
         for visit in visits[:6]:
             agent.photograph(visit, photos=1)
 
-        # Killed in the middle of a visit: the photo that was taken is still there, and the visit goes on.
+        # Kill the tablet during a visit: the photo is kept, and the visit continues.
         agent.begin(visits[6])
         agent.kill()
         agent.start()
@@ -93,11 +96,11 @@ def test_a_day_without_a_network(
         agent.agree()
         for visit in visits[7:16]:
             agent.photograph(visit, photos=1)
-        agent.hear_witnesses(visits[16])
-        agent.find_nobody(visits[17])
+        agent.record_witnesses(visits[16])
+        agent.record_not_found(visits[17])
         agent.photograph(visits[18], photos=3)
 
-        # Killed the moment after sealing.
+        # Kill the tablet right after sealing.
         agent.kill()
         agent.start()
         agent.offline()
@@ -111,13 +114,13 @@ def test_a_day_without_a_network(
 
         assert max(agent.page.evaluate("performance.getEntriesByName('seal').map((one) => one.duration)")) < 1000
 
-        # Every fourth request is lost on its way, and of every fourth the answer.
+        # Of every four requests, one is lost, and the answer to another one is lost.
         turns = count()
 
         def drop(route: Route) -> None:
             turn = next(turns) % 4
             if turn == 3:
-                route.fetch()  # it arrives, and nobody hears of it
+                route.fetch()  # the service receives it, but the answer is lost
             if turn in (1, 3):
                 route.abort()
             else:
@@ -132,12 +135,12 @@ def test_a_day_without_a_network(
                 break
         assert next(turns) > 24, "nothing was dropped"
         wait_until_judged(house, visits)
-        # A browser writes its cookies down every half minute only: whoever is killed sooner signs in once more.
+        # The browser stores its cookies only every half minute. If it is killed sooner, the agent signs in again.
         status = agent.page.locator("main > p[role=status]")
         agent.page.get_by_role("button", name="Send and fetch").click()
         expect(status).to_have_text(re.compile(r"^Sent: 0\. Still here: 0|sign-in has ended"))
         if "ended" in status.inner_text():
-            agent.page.get_by_role("button", name="Sign in anew instead").click()
+            agent.page.get_by_role("button", name=WORDS["unlock.signin"]).click()
             agent.sign_in()
             agent.page.get_by_role("button", name="Send and fetch").click()
         expect(agent.stop_of(visits[0])).to_contain_text("Certified")
@@ -152,13 +155,13 @@ def test_a_day_without_a_network(
             assert {row.visit_id for row in rows} == set(visits)
             chain = {row.seq: row for row in rows}
             assert all(chain[seq].previous == chain[seq - 1].sha256 for seq in range(2, 21))
-            assert missing_places(unit, rows[0].tablet_id) == []
+            assert missing_places(unit.db, rows[0].tablet_id) == []
             sessions = unit.db.scalars(select(SessionRow).where(SessionRow.beneficiary_id.in_(people))).all()
             assert sorted(session.outcome or "" for session in sessions) == ["certified"] * 18
             determined = select(DeterminationRow).where(DeterminationRow.session_id.in_([s.id for s in sessions]))
             assert len(unit.db.scalars(determined).all()) == 18
-            assert open_case_of(unit.db, people[16], "visit_attested") is not None
-            again = visit_of(unit, people[17])
+            assert open_case_of(unit.db, people[16], CaseKind.VISIT_ATTESTED) is not None
+            again = visit_of(unit.db, people[17])
             assert again is not None
             assert (again.state, again.tries) == ("asked", 1)
 
@@ -175,9 +178,9 @@ _SIZES = """() => new Promise((done) => {
 def test_many_visits_are_stored_sealed_and_sent(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
 ) -> None:
-    """The app's own sealing and sending with visits of half a megabyte; every tenth request is cut.
+    """The app seals and sends visits of half a megabyte; every tenth request is lost.
 
-    With CERTIFY_E2E_VISITS=200 it measures what docs/doorstep.md says; there are fewer in every test run.
+    CERTIFY_E2E_VISITS sets their number. With 200 the test measures the figures of docs/doorstep.md.
     """
     visits = int(os.environ.get("CERTIFY_E2E_VISITS", "30"))
     person, _ = house.enrol(eileen)
@@ -185,10 +188,10 @@ def test_many_visits_are_stored_sealed_and_sent(
     with at_work(house, playwright, chromium, tmp_path / "tablet", secrets=True) as agent:
         agent.enrol()
         agent.offline()
-        found = agent.page.evaluate(_SEAL_MANY, [visits, str(person), photo])
-        print(f"{visits} visits: {found['bytes'] / 1e6:.0f} MB stored, sealed in {found['slowest']:.0f} ms at most")  # noqa: T201 - the figure
-        assert found["slowest"] < 1000
-        assert found["bytes"] / visits * 200 < 400e6
+        sealed = agent.page.evaluate(_SEAL_MANY, [visits, str(person), photo])
+        print(f"{visits} visits: {sealed['bytes'] / 1e6:.0f} MB stored, sealed in {sealed['slowest']:.0f} ms at most")  # noqa: T201 - the figure
+        assert sealed["slowest"] < 1000
+        assert sealed["bytes"] / visits * 200 < 400e6
 
         sent: list[str] = []
 
@@ -208,7 +211,7 @@ def test_many_visits_are_stored_sealed_and_sent(
         )
         cuts = len(sent) // 10
         print(f"sent in {time.monotonic() - start:.1f} s over {cuts} cuts, {len(sent)} requests")  # noqa: T201 - the figure
-        # After each cut it goes on with the very bundle that was cut, and sends nothing twice but that.
+        # After each lost request the app sends the same bundle again, and sends no other bundle twice.
         assert len(sent) == visits + cuts
         assert all(sent[place] == sent[place + 1] for place in range(9, len(sent) - 1, 10))
         assert len(set(sent)) == visits
@@ -241,21 +244,21 @@ _SEAL_MANY = """async ([visits, person, photo]) => {
 }"""
 
 
-def test_what_is_wrong_is_refused_with_its_reason_and_kept(
+def test_refused_bundles_keep_their_reason(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
 ) -> None:
-    """A changed bundle, a visit sealed twice, a clock that was moved, a tablet that was revoked."""
+    """A changed bundle, a visit that was sealed twice, a clock that was moved, and a revoked tablet."""
     people = [house.enrol(eileen, name=f"Person {number}")[0] for number in range(4)]
     with at_work(house, playwright, chromium, tmp_path / "tablet", secrets=True) as agent:
         changed, repeated, moved, late = plan(house, agent.agent, people)
         agent.enrol()
         agent.offline()
-        agent.find_nobody(changed)
+        agent.record_not_found(changed)
         agent.page.evaluate(_CHANGE_A_BYTE)
-        agent.hear_witnesses(repeated)
+        agent.record_witnesses(repeated)
         agent.page.evaluate(_SEAL_AGAIN, [str(repeated), str(people[1])])
         agent.stop_of(moved).click()
-        agent.page.get_by_role("button", name="Nobody was found").click()
+        agent.page.get_by_role("button", name=WORDS["visit.notfound"]).click()
         agent.page.evaluate("() => { const now = Date.now; Date.now = () => now() - 2 * 3600 * 1000; }")
         agent.page.get_by_role("button", name="Go on").click()
         agent.sign()
@@ -269,10 +272,10 @@ def test_what_is_wrong_is_refused_with_its_reason_and_kept(
         expect(agent.page.get_by_text("The clock of the tablet was changed.")).to_be_visible()
         agent.page.get_by_role("button", name="Back").click()
         agent.offline()
-        agent.find_nobody(late)
+        agent.record_not_found(late)
         with house.service.unit() as unit:
-            tablet = tablets_of(unit, agent.agent)[0]
-            assert missing_places(unit, tablet.id) == [1]  # the visit that was changed is missing, and it shows
+            tablet = tablets_of(unit.db, agent.agent)[0]
+            assert missing_places(unit.db, tablet.id) == [1]  # the changed bundle counts as missing
             revoke_tablet(unit, tablet.id, officer="officer")
         agent.offline(off=False)
         agent.page.get_by_role("button", name="Send and fetch").click()

@@ -1,4 +1,4 @@
-"""What agents meet beside the usual visit: papers, letters, somebody who asks who they are; every page accessible."""
+"""Pages of the agents' app: accessibility, papers, letters, visits outside the plan, and the check of an agent."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ import zxingcpp
 from playwright.sync_api import Playwright, expect
 from sqlalchemy import select
 
-from certify.access import new_link, person_of_letter
 from certify.certificates.qr import qr_png
+from certify.domain.case_kinds import CaseKind
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
-from certify.doorstep.days import today_of
-from certify.storage.doorstep_tables import BundleRow, VisitRow
-from certify.visits import put_back
+from certify.doorstep.calendar import today_of
+from certify.doorstep.visits import unplan
+from certify.people.access import new_link, person_of_letter
+from certify.storage.tables.doorstep import BundleRow, VisitRow
 from fixtures import faces, phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture
 from tests.e2e.axe import violations
 from tests.e2e.browser import heading, opened, shoot
-from tests.e2e.doorstep import AgentAtWork, at_work, plan, wait_for_case, wait_until_judged
+from tests.e2e.doorstep import WORDS, AgentAtWork, at_work, plan, wait_for_case, wait_until_judged
 from tests.e2e.house import House
 
 pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest.mark.enable_socket]
@@ -34,7 +35,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest
 def test_the_agents_app_is_accessible(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
 ) -> None:
-    """axe-core finds nothing on any page, also where it is read from right to left, and nothing is wider than 320."""
+    """axe-core finds no violation on any page, also in Arabic, and no page is wider than 320 pixels."""
     person, _ = house.enrol(eileen)
     camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
     folder = tmp_path / "tablet"
@@ -77,10 +78,10 @@ def test_the_agents_app_is_accessible(
         assert wrong == {}
 
 
-def test_papers_are_photographed_too(
+def test_papers_are_photographed(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
 ) -> None:
-    """A medical attestation instead of a face, a death with its document, and somebody who was not on the list."""
+    """A medical attestation instead of a face, a death with its document, and a person who is not on the list."""
     patient, dead = (house.enrol(eileen)[0] for _ in range(2))
     neighbour, card = house.enrol(eileen)
     camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
@@ -121,15 +122,15 @@ def test_papers_are_photographed_too(
         page.get_by_role("button", name="Go on").click()
         agent.sign()
         agent.sync()
-        wait_for_case(house, patient, "visit_attested")
-        wait_for_case(house, dead, "adverse_record")
-        wait_for_case(house, neighbour, "visit_refused")
+        wait_for_case(house, patient, CaseKind.VISIT_ATTESTED)
+        wait_for_case(house, dead, CaseKind.ADVERSE_RECORD)
+        wait_for_case(house, neighbour, CaseKind.VISIT_REFUSED)
 
 
-def test_a_visit_that_is_not_on_the_list_goes_on(
+def test_a_begun_visit_that_is_not_on_the_list_continues(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
 ) -> None:
-    """Somebody else's visit, and one that was taken off the list since, are found again by what is known of them."""
+    """A visit outside the plan, and one that was taken off the list, stay in the list of begun visits."""
     planned, _ = house.enrol(eileen)
     neighbour, card = house.enrol(eileen)
     camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
@@ -148,13 +149,13 @@ def test_a_visit_that_is_not_on_the_list_goes_on(
         expect(page.get_by_label("Number on the card")).to_have_value(card)
         agent.reopen()
         agent.unlock()
-        agent.look_in(visit)
+        agent.begin_with_code(visit)
         with house.service.unit() as unit:
-            put_back(unit.db.get_one(VisitRow, visit))
+            unplan(unit.db.get_one(VisitRow, visit))
         agent.sync()
         expect(page.get_by_role("button", name=re.compile("Begun"))).to_have_count(2)
         expect(agent.stop_of(visit)).to_contain_text("Eileen Collins")
-        agent.find_nobody(visit)
+        agent.record_not_found(visit)
         page.get_by_role("button", name=f"•{card[-4:]}").click()
         agent.expect_title("Not on the list")
         page.get_by_role("button", name="Take photos").click()
@@ -173,7 +174,7 @@ def test_a_visit_that_is_not_on_the_list_goes_on(
 def test_a_visit_that_was_refused_is_made_again(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
 ) -> None:
-    """It is still on the list: the agent reads why, makes it again, and what came of that is shown."""
+    """The visit is still on the list. The agent reads the reason, makes the visit again, and sees its result."""
     person, _ = house.enrol(eileen)
     with at_work(house, playwright, chromium, tmp_path / "tablet", secrets=True) as agent:
         (visit,) = plan(house, agent.agent, [person])
@@ -181,7 +182,7 @@ def test_a_visit_that_was_refused_is_made_again(
         page = agent.page
         agent.offline()
         agent.stop_of(visit).click()
-        page.get_by_role("button", name="Nobody was found").click()
+        page.get_by_role("button", name=WORDS["visit.notfound"]).click()
         page.evaluate("() => { const now = Date.now; Date.now = () => now() - 2 * 3600 * 1000; }")
         page.get_by_role("button", name="Go on").click()
         agent.sign()
@@ -199,12 +200,12 @@ def test_a_visit_that_was_refused_is_made_again(
         expect(page.locator("img.qr")).to_be_visible()
         page.get_by_role("button", name="Back").click()
         expect(agent.stop_of(visit)).to_have_attribute("data-state", "begun")
-        agent.hear_witnesses(visit)
+        agent.record_witnesses(visit)
         agent.sync()
-        wait_until_judged(house, [visit, visit])  # the one that was refused, and this one
+        wait_until_judged(house, [visit, visit])  # the refused one and the new one
         agent.sync()
         expect(agent.stop_of(visit)).to_contain_text("Noted")
-        wait_for_case(house, person, "visit_attested")
+        wait_for_case(house, person, CaseKind.VISIT_ATTESTED)
 
 
 def _photograph_paper(agent: AgentAtWork) -> None:
@@ -225,13 +226,13 @@ window.BarcodeDetector = class {
   }
 };
 """
-"""This Chromium reads no codes, as Android's does; a program reads them from what the camera films instead."""
+"""Unlike Chromium on Android, this one has no BarcodeDetector. The test reads codes from the camera's pictures."""
 
 
-def test_the_code_of_a_letter_says_who_it_is(
+def test_the_code_of_a_letter_identifies_the_person(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
 ) -> None:
-    """Somebody not on the list shows the letter of the fund."""
+    """A person who is not on the list shows the letter of the fund."""
     person, _ = house.enrol(eileen)
     with house.service.unit() as unit:
         link = f"https://fund.example/#l={new_link(unit, person, timedelta(days=30))}"
@@ -242,7 +243,7 @@ def test_the_code_of_a_letter_says_who_it_is(
 
     def read(picture: str) -> list[str]:
         shown = _picture(base64.b64decode(picture.partition(",")[2]))
-        return [found.text for found in zxingcpp.read_barcodes(shown)]
+        return [code.text for code in zxingcpp.read_barcodes(shown)]
 
     with at_work(house, playwright, chromium, tmp_path / "tablet", camera=camera.path, secrets=True) as agent:
         agent.page.add_init_script(_SCANNER)
@@ -257,21 +258,21 @@ def test_the_code_of_a_letter_says_who_it_is(
         page.get_by_role("button", name="Go on").click()
         agent.sign()
         agent.sync()
-        wait_for_case(house, person, "visit_refused")
+        wait_for_case(house, person, CaseKind.VISIT_REFUSED)
         with house.service.reading() as unit:
             assert person_of_letter(unit, link.partition("#l=")[2]) == person, "the letter is still good for its owner"
 
 
 def _picture(data: bytes) -> Picture:
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    assert found is not None
-    return found.astype(np.uint8)
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return picture.astype(np.uint8)
 
 
-def test_who_stands_at_the_door(
+def test_the_code_of_an_agent_identifies_the_agent(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
 ) -> None:
-    """Whoever scans the agent's code sees name and photo, and whether the visit is for today."""
+    """A person who scans the agent's code sees name and photo, and whether the visit is for today."""
     person, _ = house.enrol(eileen)
     house.numbers += 1
     with house.service.unit() as unit:

@@ -1,4 +1,4 @@
-"""Signing in anew, on two pages, with another enrolment: what was begun or sealed on a tablet is not lost by it."""
+"""A new sign-in, a second page or a new enrolment does not lose visits that were begun or sealed on a tablet."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from playwright.sync_api import Playwright, expect
 from sqlalchemy import select
 
 from certify.doorstep.clock import read_time
-from certify.doorstep.receive import missing_places
-from certify.doorstep.tablets import revoke_tablet, tablets_of
-from certify.storage.doorstep_tables import BundleRow
+from certify.doorstep.tablets import revoke_tablet
+from certify.storage.bundles import missing_places
+from certify.storage.tables.doorstep import BundleRow
+from certify.storage.tablets import tablets_of
 from fixtures import phone
 from fixtures.camera import FileCamera
 from fixtures.faces import Picture
-from tests.e2e.doorstep import at_work, plan, wait_until_judged
+from tests.e2e.doorstep import WORDS, at_work, plan, wait_until_judged
 from tests.e2e.house import House
 
 pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.slow, pytest.mark.enable_socket]
 
 
-def test_what_was_begun_outlives_a_new_sign_in(
+def test_begun_visits_survive_a_new_sign_in(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture, camera: FileCamera
 ) -> None:
-    """Killed before the browser wrote the sign-in down: the agent signs in anew in the middle of two visits.
+    """The browser is killed before it stored the sign-in, so the agent signs in again during two visits.
 
-    The photo is still there, and so is the beginning of each: it is not held against a time that came later.
+    The photo and the beginning of each visit are kept. The beginning is not compared with a signed time that the
+    tablet got later.
     """
     people = [house.enrol(eileen, name=f"Person {number}")[0] for number in range(2)]
     camera.show([np.ascontiguousarray(phone.upright(eileen)[:, :, ::-1])])
@@ -43,18 +45,18 @@ def test_what_was_begun_outlives_a_new_sign_in(
         agent.offline()
         page = agent.open()
         agent.unlock()
-        agent.look_in(interrupted)
+        agent.begin_with_code(interrupted)
         assert agent.context is not None
         agent.context.clear_cookies()
         network_at = datetime.now(UTC)
         agent.offline(off=False)
         page.get_by_role("button", name="Send and fetch").click()
-        page.get_by_role("button", name="Sign in anew instead").click()
-        expect(page.get_by_text("begun here")).to_have_count(0)  # nothing is lost by it
+        page.get_by_role("button", name=WORDS["unlock.signin"]).click()
+        expect(page.get_by_text("begun here")).to_have_count(0)  # the page does not warn, because no visit is lost
         agent.sign_in("another code")
         agent.sync()
         agent.offline()
-        agent.find_nobody(interrupted)
+        agent.record_not_found(interrupted)
         agent.stop_of(killed).click()
         page.get_by_role("button", name="Take photos").click()
         expect(page.get_by_text("Photos: 1 of 3")).to_be_visible()
@@ -63,9 +65,9 @@ def test_what_was_begun_outlives_a_new_sign_in(
             clocks = content.entries.clocks
             assert clocks.anchored.wall_ms <= clocks.began.wall_ms < clocks.sealed.wall_ms
             with house.service.reading() as unit:
-                told_at = read_time(unit, tablets_of(unit, agent.agent)[0].id, clocks.anchor)
-            assert told_at is not None
-            assert told_at < network_at
+                anchored_at = read_time(unit, tablets_of(unit.db, agent.agent)[0].id, clocks.anchor)
+            assert anchored_at is not None
+            assert anchored_at < network_at
         agent.offline(off=False)
         agent.sync()
         wait_until_judged(house, [killed, interrupted])
@@ -75,33 +77,33 @@ def test_what_was_begun_outlives_a_new_sign_in(
             assert all(row.happened_at is not None and row.happened_at < network_at for row in rows)
 
 
-def test_signing_in_anew_deletes_nothing_without_a_word(
+def test_a_new_sign_in_deletes_no_visit_without_a_warning(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
 ) -> None:
-    """Work that is locked: the same code opens it, a day that does not come takes nothing, and who goes on was told."""
+    """The same code unlocks begun visits. A failed load deletes nothing. Only a warned sign-in with a new code does."""
     person, _ = house.enrol(eileen)
     with at_work(house, playwright, chromium, tmp_path / "tablet") as agent:
         (visit,) = plan(house, agent.agent, [person])
         agent.enrol()
         page = agent.page
         begun = expect(agent.stop_of(visit))
-        agent.look_in(visit)
+        agent.begin_with_code(visit)
 
-        def sign_in_anew() -> None:
+        def choose_new_sign_in() -> None:
             agent.reopen()
-            page.get_by_role("button", name="Sign in anew instead").click()
+            page.get_by_role("button", name=WORDS["unlock.signin"]).click()
             expect(page.get_by_text("One visit was begun here and is not sealed yet.")).to_be_visible()
 
-        sign_in_anew()
+        choose_new_sign_in()
         page.get_by_role("button", name="Open the day's work").click()
         agent.unlock()
         begun.to_have_attribute("data-state", "begun")
 
-        sign_in_anew()
+        choose_new_sign_in()
         agent.sign_in()
         begun.to_have_attribute("data-state", "begun")
 
-        sign_in_anew()
+        choose_new_sign_in()
         page.route("**/v1/tablet/day", lambda route: route.abort())
         agent.use_passkey("another code")
         expect(page.get_by_text("There is no network. Nothing is lost")).to_be_visible()
@@ -111,22 +113,22 @@ def test_signing_in_anew_deletes_nothing_without_a_word(
         begun.to_contain_text("Lotus Street")
         begun.to_have_attribute("data-state", "begun")
 
-        sign_in_anew()
+        choose_new_sign_in()
         agent.sign_in("another code")
         begun.to_have_attribute("data-state", "todo")
 
 
-def test_the_same_passkey_opens_what_was_begun(
+def test_a_new_sign_in_with_the_same_passkey_unlocks_begun_visits(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
 ) -> None:
-    """With a passkey that makes secrets, signing in anew opens the work of before by itself."""
+    """With a passkey that makes secrets, a new sign-in unlocks the earlier work without a code."""
     person, _ = house.enrol(eileen)
     with at_work(house, playwright, chromium, tmp_path / "tablet", secrets=True) as agent:
         (visit,) = plan(house, agent.agent, [person])
         agent.enrol()
-        agent.look_in(visit)
+        agent.begin_with_code(visit)
         agent.reopen()
-        agent.page.get_by_role("button", name="Sign in anew instead").click()
+        agent.page.get_by_role("button", name=WORDS["unlock.signin"]).click()
         agent.sign_in()
         expect(agent.stop_of(visit)).to_have_attribute("data-state", "begun")
         agent.reopen()
@@ -134,10 +136,10 @@ def test_the_same_passkey_opens_what_was_begun(
         expect(agent.stop_of(visit)).to_have_attribute("data-state", "begun")
 
 
-def test_two_open_pages_and_the_end_of_a_sign_in(
+def test_a_sign_out_and_the_end_of_a_sign_in_reach_every_open_page(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
 ) -> None:
-    """Signing out shuts the other page too; one that did not hear of it writes nothing; five days end what is open."""
+    """Signing out ends the other page, too. A page without the message stores nothing. After five days all ends."""
     person, _ = house.enrol(eileen)
     with at_work(house, playwright, chromium, tmp_path / "tablet") as agent:
         (visit,) = plan(house, agent.agent, [person])
@@ -195,32 +197,32 @@ _DAYS = """() => new Promise((done) => {
 def test_a_tablet_that_is_enrolled_again_begins_a_new_chain(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path, eileen: Picture
 ) -> None:
-    """Revoked with visits unsent, and invited once more: those still arrive, what was begun is gone, no gap shows."""
+    """A revoked tablet is invited again: sealed visits are still sent, begun ones are deleted, and no gap shows."""
     people = [house.enrol(eileen, name=f"Person {number}")[0] for number in range(6)]
     with at_work(house, playwright, chromium, tmp_path / "tablet", secrets=True) as agent:
         visits = plan(house, agent.agent, people)
         agent.enrol()
-        agent.find_nobody(visits[0])
+        agent.record_not_found(visits[0])
         agent.sync()
         agent.offline()
-        agent.find_nobody(visits[1])
-        agent.find_nobody(visits[2])
-        agent.look_in(visits[3])
+        agent.record_not_found(visits[1])
+        agent.record_not_found(visits[2])
+        agent.begin_with_code(visits[3])
         with house.service.unit() as unit:
-            (before,) = tablets_of(unit, agent.agent)
+            (before,) = tablets_of(unit.db, agent.agent)
             revoke_tablet(unit, before.id, officer="officer")
             old = before.id
-        agent.page.goto("about:blank")  # nothing is sent before the tablet is another one
+        agent.page.goto("about:blank")  # so that nothing is sent before the new enrolment
         agent.offline(off=False)
         agent.open_invitation()
-        expect(agent.page.get_by_text("Setting the tablet up anew deletes it.")).to_be_visible()
+        expect(agent.page.get_by_text(WORDS["enrol.begun.one"])).to_be_visible()
         agent.page.get_by_role("button", name="Yes, set it up").click()
         agent.sign_in()
         expect(agent.stop_of(visits[3])).to_have_attribute("data-state", "todo")
         agent.offline()
-        agent.find_nobody(visits[3])
-        agent.find_nobody(visits[4])
-        # Only those of before arrive; the time that comes back with them is no time for the new tablet.
+        agent.record_not_found(visits[3])
+        agent.record_not_found(visits[4])
+        # Only the bundles of the old enrolment are received. The signed time in their answers is not for the new one.
         turns = count()
         agent.page.route(
             "**/v1/tablet/bundles/*",
@@ -230,17 +232,17 @@ def test_a_tablet_that_is_enrolled_again_begins_a_new_chain(
         agent.page.evaluate(_SEND)
         agent.offline()
         agent.page.unroute("**/v1/tablet/bundles/*")
-        agent.find_nobody(visits[5])
+        agent.record_not_found(visits[5])
         agent.offline(off=False)
         agent.sync()
         wait_until_judged(house, visits)
         with house.service.reading() as unit:
-            found = select(BundleRow.seq, BundleRow.reason).order_by(BundleRow.seq)
-            new = next(tablet.id for tablet in tablets_of(unit, agent.agent) if tablet.id != old)
-            of_old, of_new = (unit.db.execute(found.where(BundleRow.tablet_id == one)).all() for one in (old, new))
+            query = select(BundleRow.seq, BundleRow.reason).order_by(BundleRow.seq)
+            new = next(tablet.id for tablet in tablets_of(unit.db, agent.agent) if tablet.id != old)
+            of_old, of_new = (unit.db.execute(query.where(BundleRow.tablet_id == one)).all() for one in (old, new))
             assert [tuple(row) for row in of_old] == [(1, None), (2, "tablet_revoked"), (3, "tablet_revoked")]
             assert [tuple(row) for row in of_new] == [(1, None), (2, None), (3, None)]
-            assert missing_places(unit, new) == []
+            assert missing_places(unit.db, new) == []
 
 
 _SEND = """async () => {
@@ -249,10 +251,10 @@ _SEND = """async () => {
 }"""
 
 
-def test_the_app_opens_though_a_proxy_says_that_the_service_is_away(
+def test_the_app_opens_although_a_proxy_reports_an_error(
     house: House, playwright: Playwright, chromium: str, tmp_path: Path
 ) -> None:
-    """The page that is kept is better than a proxy's error."""
+    """The app shows the stored page instead of the error of a proxy."""
     with at_work(house, playwright, chromium, tmp_path / "tablet", secrets=True) as agent:
         agent.enrol()
         assert agent.context is not None

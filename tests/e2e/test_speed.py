@@ -1,4 +1,4 @@
-"""What the page costs on a poor phone and network: its weight, the time to the first words, the bits of a capture."""
+"""The page on a poor network: its size, the time to the first content, and the bit rate of a capture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Playwright
 from fixtures import faces
 from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network
-from tests.e2e.browser import knock, opened
+from tests.e2e.browser import opened, prepare_capture
 from tests.e2e.conftest import Cast
 from tests.e2e.house import BORN, House, verdict_of_last
 
@@ -24,7 +24,7 @@ KBIT = 1000 / 8
 def test_first_load(
     house: House, playwright: Playwright, chromium: str, record_property: Callable[[str, object], None]
 ) -> None:
-    """With 400 kbit/s and 400 ms, as the throttling of Chromium's own developer tools has it."""
+    """With 400 kbit/s and 400 ms, simulated by the developer tools of Chromium."""
     with opened(playwright, chromium) as page:
         tools = page.context.new_cdp_session(page)
         tools.send("Network.enable")
@@ -63,12 +63,12 @@ def test_a_network_too_slow_for_live_guidance(
     chromium: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """At 145 kbit/s up the page records instead, says so, and the film arrives."""
+    """At 145 kbit/s upstream, the page says that it records a video instead, and the video is received."""
     host, _, port = house.address.partition(":")
     _, card = house.enrol(faces.portraits()["eileen_collins"])
     actor = casting("eileen_collins")
     with slow_network(host, int(port), bits_per_second=None) as link, opened(playwright, chromium, camera) as page:
-        knock(page, replace(house, address=f"127.0.0.1:{link.port}"), card, BORN)
+        prepare_capture(page, replace(house, address=f"127.0.0.1:{link.port}"), card, BORN)
         link.bits_per_second = 145_000
         begin = time.monotonic()
         page.get_by_role("button", name="I agree: start").click()

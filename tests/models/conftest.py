@@ -1,4 +1,4 @@
-"""Shared by the tests of the face side: the prepared models, the two portraits, the development faces."""
+"""Fixtures that the tests of the face side share: the prepared models, two portraits, the development faces."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import pytest
 
 from fixtures.faces import Picture, encode, portraits
 from models.errors import ModelsError
-from models.packs import PackStore, default_cache_dir
-from models.pipeline import FaceEngine, Measurement
+from models.pipeline import FaceEngine
+from models.results import Measurement
+from models.weights.packs import PackStore, default_cache_dir
+from tests.shared_data import require_shared
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +49,4 @@ def hopper_measured(engine: FaceEngine, hopper: Picture) -> Measurement:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    folder = Path(__file__).parents[2].parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the development faces (../shared/data) are not here")
-    return folder
+    return require_shared()

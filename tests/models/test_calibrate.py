@@ -1,4 +1,4 @@
-"""Calibration: monotone, bounded, pure, tied to a file; and the shipped file is in order."""
+"""The calibration is monotone, bounded, pure and bound to a file; the shipped file is valid."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from models.calibrate import SHIPPED, load_calibration, parse_calibration, pool_scores
 from models.errors import ManifestInvalid
-from models.packs import PackStore
+from models.weights.packs import PackStore
 
 COSINE = st.floats(-1, 1)
 
 
 @given(COSINE, COSINE, COSINE)
-def test_more_alike_never_means_less_likely(first: float, second: float, other: float) -> None:
+def test_a_higher_score_never_lowers_the_ratio(first: float, second: float, other: float) -> None:
     low, high = sorted((first, second))
     calibration = load_calibration()
     for name in ("sface", "faceplugin"):
@@ -59,7 +59,7 @@ def test_unknown_embedders_are_not_assessed() -> None:
     assert load_calibration().log10_lr({"dlib": 0.9, "sface": 0.9}).models == ("sface",)
 
 
-def test_nonsense_scores() -> None:
+def test_scores_that_are_not_finite_are_refused() -> None:
     with pytest.raises(ValueError, match="finite"):
         load_calibration().log10_lr({"sface": float("nan")})
 

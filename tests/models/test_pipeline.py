@@ -1,4 +1,4 @@
-"""The pipeline on the two portraits: who is who, what is refused and why, and what happens without a model."""
+"""The pipeline on the two portraits: comparison, refusals with their reasons, and missing models."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import pytest
 from fixtures.faces import Picture, blurred, encode, far_too_dark, no_face, rephotograph, tiny, two_faces
 from models.calibrate import load_calibration
 from models.errors import ImageRefused, ModelCorrupt, ModelMissing
+from models.face.quality import RULES
 from models.guidance import SENTENCES, sentence
 from models.liveness.advice import CODES as LIVENESS_CODES
-from models.packs import PackStore
-from models.pipeline import FaceEngine, Measurement
-from models.quality import RULES
+from models.media.video import CODES as VIDEO_CODES
+from models.pipeline import FaceEngine
+from models.results import Measurement
 from models.states import State
-from models.video import CODES as VIDEO_CODES
+from models.weights.packs import PackStore
 
 
 def test_golden_scores(engine: FaceEngine, collins: Picture, collins_measured: Measurement) -> None:
@@ -94,12 +95,12 @@ def test_portraits_are_good_pictures(collins_measured: Measurement, hopper_measu
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_selfie_is_never_turned_away(engine: FaceEngine, hopper: Picture, seed: int) -> None:
+def test_a_selfie_is_never_refused(engine: FaceEngine, hopper: Picture, seed: int) -> None:
     measurement = engine.measure(rephotograph(hopper, seed=seed, megapixels=[0.3, 1, 2, 5, 12][seed]))
     assert measurement.acquired is State.PASS
 
 
-def test_what_is_unusable_is_blocked_with_advice(engine: FaceEngine, collins: Picture, hopper: Picture) -> None:
+def test_unusable_pictures_are_blocked_with_advice(engine: FaceEngine, collins: Picture, hopper: Picture) -> None:
     cases = {
         "no_face": no_face(3),
         "several_faces": two_faces(collins, hopper),
@@ -121,13 +122,15 @@ def test_complete_darkness_says_so(engine: FaceEngine) -> None:
     assert measurement.pad.state is State.NOT_ASSESSED
 
 
-def test_somebody_in_the_background_is_only_noted(engine: FaceEngine, collins: Picture, hopper: Picture) -> None:
+def test_a_person_in_the_background_is_only_counted(engine: FaceEngine, collins: Picture, hopper: Picture) -> None:
     measurement = engine.measure(two_faces(collins, hopper, second_scale=0.25))
     assert measurement.faces == 2
     assert measurement.acquired is State.PASS
 
 
-def test_a_far_face_is_looked_at_again(engine: FaceEngine, hopper: Picture, hopper_measured: Measurement) -> None:
+def test_a_distant_face_is_decoded_again_at_a_larger_scale(
+    engine: FaceEngine, hopper: Picture, hopper_measured: Measurement
+) -> None:
     wide = np.full((3600, 4800, 3), 120, np.uint8)
     wide[1500:2100, 2000:2512] = hopper
     measurement = engine.measure(encode(wide, quality=85))
@@ -151,7 +154,7 @@ def test_every_code_has_a_plain_sentence() -> None:
     codes |= {"truncated", "animated"}
     codes |= VIDEO_CODES
     codes |= set(LIVENESS_CODES) | {"not_processed"}
-    codes |= {"another_face"}  # from certify.enrol, which compares a further reference with those before
+    codes |= {"another_face"}  # from certify.people.enrol, which compares a further reference with those before
     assert codes == SENTENCES.keys()
     for code in codes:
         assert sentence(code).endswith(".")
@@ -184,7 +187,7 @@ def test_missing_models(store: PackStore, tmp_path: Path, collins: Picture) -> N
     with pytest.raises(ModelMissing):
         FaceEngine.load(PackStore(tmp_path / "empty"))
     (tmp_path / "detector").mkdir()
-    with pytest.raises(ModelMissing, match="Not one face embedder"):
+    with pytest.raises(ModelMissing, match="No face embedder"):
         FaceEngine.load(partial_cache(store, tmp_path / "detector", "yunet"))
     (tmp_path / "least").mkdir()
     least = FaceEngine.load(partial_cache(store, tmp_path / "least", "yunet", "sface"))
@@ -204,7 +207,7 @@ def test_a_corrupt_detector_is_never_loaded(store: PackStore, tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_development_faces_are_not_refused(engine: FaceEngine, shared_data: Path) -> None:
-    """Nobody alone in a picture is turned away; groups are."""
+    """A person alone in a picture is never refused; groups are."""
     for path in sorted((shared_data / "faces" / "compreface-samples").glob("*_[A-Z].jpg")):
         assert engine.measure(path.read_bytes()).acquired is State.PASS, path.name
     for path in sorted((shared_data / "faces" / "compreface-samples").glob("*_[4-8].jpg")):

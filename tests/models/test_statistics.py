@@ -1,4 +1,4 @@
-"""Error rates against scipy and against distributions whose answer is known."""
+"""Error rates, compared with scipy and with distributions whose rates are known."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.normalise.ids import FORMATS
 
@@ -238,7 +239,7 @@ def load_feed(path: Path) -> Feed:
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Invalid(f"{path.name} is no feed description: {error}", code="feed_description") from error
+        raise Invalid(f"{path.name} is no feed description: {error}", code=ErrorCode.FEED_DESCRIPTION) from error
     return parse_feed(data, path.name)
 
 
@@ -253,5 +254,5 @@ def parse_feed(data: dict[str, Any], where: str = "feed") -> Feed:
         raise Invalid(
             f"{where}: {key}: {first['msg']}{more}",
             hint="docs/feeds.md lists what a description can say.",
-            code="feed_description",
+            code=ErrorCode.FEED_DESCRIPTION,
         ) from error

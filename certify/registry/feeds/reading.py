@@ -21,6 +21,7 @@ import pyarrow as pa
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.feeds.description import Feed, Format
 
@@ -58,7 +59,7 @@ def read_feed(
             sha256 = _hash_of_table(database)
         else:
             if path is None:
-                raise Invalid("This feed needs a file.", code="feed_file")
+                raise Invalid("This feed needs a file.", code=ErrorCode.FEED_FILE)
             sha256 = sha256 or hash_file(path)
             try:
                 _READERS[feed.file.format](feed, path, database, stack)
@@ -182,7 +183,7 @@ def _xml_records(path: Path, record: str, names: Sequence[str], seen: set[str]) 
     """
     with path.open("rb") as file:
         if b"<!ENTITY" in file.read(65_536):
-            raise Invalid(f"{path.name} declares entities.", hint="Send it without a DTD.", code="feed_file")
+            raise Invalid(f"{path.name} declares entities.", hint="Send it without a DTD.", code=ErrorCode.FEED_FILE)
     number = 0
     root = None
     for event, element in ET.iterparse(path, events=("start", "end")):  # noqa: S314 - see above
@@ -204,7 +205,7 @@ def _read_sql(feed: Feed, database: duckdb.DuckDBPyConnection) -> None:
         raise Invalid(
             f"The environment variable {feed.file.database} is not set.",
             hint="It holds the address of the other database.",
-            code="feed_file",
+            code=ErrorCode.FEED_FILE,
         )
     try:
         engine = create_engine(address)
@@ -232,7 +233,7 @@ def _read_sql(feed: Feed, database: duckdb.DuckDBPyConnection) -> None:
         engine.dispose()
     except SQLAlchemyError as error:
         # The text of the error may hold the address with its password.
-        raise Invalid(f"The query could not be run: {type(error).__name__}.", code="feed_file") from None
+        raise Invalid(f"The query could not be run: {type(error).__name__}.", code=ErrorCode.FEED_FILE) from None
     _rename(feed, database)
 
 
@@ -279,7 +280,9 @@ def _header(path: Path, separator: str, quote: str, skip: int) -> list[str]:
     names = [name.strip().strip(quote or None) for name in line.split(separator)]
     if not line or len(set(names)) != len(names) or not all(names):
         raise Invalid(
-            "The first line does not name each column once.", hint="Is the separator right?", code="feed_columns"
+            "The first line does not name each column once.",
+            hint="Is the separator right?",
+            code=ErrorCode.FEED_COLUMNS,
         )
     return names
 
@@ -290,7 +293,7 @@ def _require(feed: Feed, found: Sequence[str]) -> None:
         raise Invalid(
             f"The file has no columns {', '.join(repr(name) for name in missing)}.",
             hint=f"It has: {', '.join(name[:40] for name in found[:30])}.",
-            code="feed_columns",
+            code=ErrorCode.FEED_COLUMNS,
         )
 
 
@@ -331,7 +334,7 @@ def hash_file(path: Path) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     except OSError as error:
-        raise Invalid(f"{path} cannot be read: {error.strerror}.", code="feed_file") from error
+        raise Invalid(f"{path} cannot be read: {error.strerror}.", code=ErrorCode.FEED_FILE) from error
     return digest.hexdigest()
 
 
@@ -350,9 +353,9 @@ def _count(database: duckdb.DuckDBPyConnection, table: str) -> int:
 
 def _unreadable(path: Path, error: Exception) -> Invalid:
     if isinstance(error, LookupError):
-        return Invalid("The encoding is not known.", hint="Try utf-8, gb18030 or latin-1.", code="feed_file")
+        return Invalid("The encoding is not known.", hint="Try utf-8, gb18030 or latin-1.", code=ErrorCode.FEED_FILE)
     return Invalid(
         f"{path.name} cannot be read: {str(error).splitlines()[0][:200]}",
         hint="Compare the file with [file] of its description.",
-        code="feed_file",
+        code=ErrorCode.FEED_FILE,
     )

@@ -19,10 +19,11 @@ what follows can go on in SQL.
 
 from __future__ import annotations
 
-from certify.registry.linking.engine import Engine, Source, open_engine
+from certify.registry.linking.engine import Engine, Source
 from certify.registry.linking.explain import Explanation, Term, explain
 from certify.registry.linking.link import LinkResult, link, load_people
 from certify.registry.linking.model import Model
+from certify.registry.linking.open_engine import open_engine
 from certify.registry.linking.outcome import REASONS, STAGES
 from certify.registry.linking.parameters import Parameters
 from certify.registry.normalise import Layout

@@ -13,8 +13,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
-from certify.registry.linking.engine import Source, check_columns, checked_name
+from certify.registry.linking.engine import (
+    Source,
+    check_columns,
+    checked_name,
+)
 from certify.registry.normalise import canonical
 
 _BATCH = 1_000_000
@@ -176,7 +181,7 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise Invalid(f"{path} cannot be read as a table.", hint=str(error)[:200], code="file") from error
+        raise Invalid(f"{path} cannot be read as a table.", hint=str(error)[:200], code=ErrorCode.FILE) from error
 
 
 def _quoted(name: str) -> str:

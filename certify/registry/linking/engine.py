@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.normalise import Layout
 
@@ -77,7 +78,7 @@ class Engine(Protocol):
 def checked_name(table: str) -> str:
     """Return a table name that can stand in SQL as it is. Raises Invalid."""
     if not _NAME.fullmatch(table):
-        raise Invalid(f"'{table}' cannot name a table.", code="table_name")
+        raise Invalid(f"'{table}' cannot name a table.", code=ErrorCode.TABLE_NAME)
     return table
 
 
@@ -85,18 +86,5 @@ def check_columns(found: Collection[str], wanted: Iterable[str], where: object) 
     """Raise Invalid when a column is missing."""
     if missing := [name for name in wanted if name not in found]:
         raise Invalid(
-            f"{where} has no column '{missing[0]}'.", hint=f"It has: {', '.join(found)}.", code="column_missing"
+            f"{where} has no column '{missing[0]}'.", hint=f"It has: {', '.join(found)}.", code=ErrorCode.COLUMN_MISSING
         )
-
-
-def open_engine(name: str, **options: Any) -> Engine:
-    """Open ``duckdb`` (options: memory, threads, spill) or ``spark`` (options: session). Raises Invalid."""
-    if name == "duckdb":
-        from certify.registry.linking.duckdb_engine import DuckDbEngine  # noqa: PLC0415 - only what is asked for
-
-        return DuckDbEngine(**options)
-    if name == "spark":
-        from certify.registry.linking.spark_engine import SparkEngine  # noqa: PLC0415 - needs the extra and Java
-
-        return SparkEngine(**options)
-    raise Invalid(f"There is no engine '{name}'.", hint="Use duckdb or spark.", code="engine")

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.linking.engine import Engine, Source
 from certify.registry.linking.link import link
@@ -116,7 +117,9 @@ def evaluate_linkage(
         Invalid: a file or column is missing, or the truth is.
     """
     if truth is None and mapping.truth.same is None:
-        raise Invalid("There is no truth to compare with.", hint="Give --truth, or 'same' in the layout.", code="truth")
+        raise Invalid(
+            "There is no truth to compare with.", hint="Give --truth, or 'same' in the layout.", code=ErrorCode.TRUTH
+        )
     layouts = mapping.layouts()
     people, records = Source(left, layouts[0]), Source(right or left, layouts[1])
     parameters = mapping.parameters(deduplicate=right is None)
@@ -160,7 +163,7 @@ def _true_pairs(engine: Engine, path: Path | None, truth: Truth, *, deduplicate:
         engine.create("truth_pairs", "SELECT person, record, error FROM truth_rows")
         return
     if path is None or truth.left is None or truth.right is None:
-        raise Invalid("There is no truth file to read.", code="truth")
+        raise Invalid("There is no truth file to read.", code=ErrorCode.TRUTH)
     wanted = {"person": truth.left, "record": truth.right} | ({"error": truth.error} if truth.error else {})
     engine.read("truth_file", path, wanted)
     error = "coalesce(nullif(error, ''), 'none')" if truth.error else "CAST(NULL AS VARCHAR(40))"

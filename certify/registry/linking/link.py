@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.linking.agreement import Comparison, comparisons
 from certify.registry.linking.engine import Engine, Source
@@ -85,7 +86,7 @@ def link(
         watch.step("normalise records", lambda: engine.load("records", records))
     layouts = (people.layout, records.layout)
     if layouts[0].ids_are_hashed != layouts[1].ids_are_hashed and all(layout.id for layout in layouts):
-        raise Invalid("Ids are hashed on one side only.", hint="Hash both with the same key.", code="layout")
+        raise Invalid("Ids are hashed on one side only.", hint="Hash both with the same key.", code=ErrorCode.LAYOUT)
     checked = all(layout.ids_are_checked for layout in layouts)
     holds_birth = any(layout.ids_hold_birth for layout in layouts)
     compared = comparisons(min(len(layout.extra) for layout in layouts), id_checked=checked, id_holds_birth=holds_birth)

@@ -30,6 +30,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.linking.parameters import Parameters
 from certify.registry.normalise import Layout
@@ -127,12 +128,12 @@ def load_mapping(path: Path) -> Mapping:
     try:
         return Mapping.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Invalid(f"{path} cannot be read as TOML: {error}.", code="mapping") from error
+        raise Invalid(f"{path} cannot be read as TOML: {error}.", code=ErrorCode.MAPPING) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise Invalid(
-            f"{path}: {where}: {first['msg']}.", hint="docs/linkage.md shows a mapping.", code="mapping"
+            f"{path}: {where}: {first['msg']}.", hint="docs/linkage.md shows a mapping.", code=ErrorCode.MAPPING
         ) from error
 
 
@@ -144,7 +145,7 @@ def usual_mapping(left: list[str], right: list[str], truth: list[str], *, id_for
         raise Invalid(
             f"The truth file has no column '{missing[0]}'.",
             hint=f"It has: {', '.join(truth)}. Describe the files with --layout.",
-            code="mapping",
+            code=ErrorCode.MAPPING,
         )
     error = next((name for name in _USUAL["error"] if name in truth), None)
     return Mapping(left=sides[0], right=sides[1], truth=Truth(left=keys[0], right=keys[1], error=error))
@@ -157,7 +158,7 @@ def _side(columns: list[str], id_format: str) -> Side:
         raise Invalid(
             f"No column is known to name the rows; there are: {', '.join(columns)}.",
             hint="Describe the files with --layout.",
-            code="mapping",
+            code=ErrorCode.MAPPING,
         )
     name = next((names for names in _NAMES if set(names) <= set(columns)), ())
     return Side(key=key, name=name, id_format=id_format, **found)

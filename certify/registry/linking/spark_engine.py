@@ -10,8 +10,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, Unavailable
-from certify.registry.linking.engine import Source, check_columns, checked_name
+from certify.registry.linking.engine import (
+    Source,
+    check_columns,
+    checked_name,
+)
 from certify.registry.normalise import Layout, canonical
 
 _FUNCTIONS = (
@@ -83,7 +88,7 @@ class SparkEngine:
             else:
                 frame = self.session.read.csv(str(path), header=True, inferSchema=False, escape='"', multiLine=True)
         except PySparkException as error:
-            raise Invalid(f"{path} cannot be read as a table.", hint=str(error)[:200], code="file") from error
+            raise Invalid(f"{path} cannot be read as a table.", hint=str(error)[:200], code=ErrorCode.FILE) from error
         return frame.toDF(*[name.strip() for name in frame.columns])
 
     def register(self, table: str, data: pa.Table) -> None:

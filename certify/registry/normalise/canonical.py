@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.normalise.characters import by_distinct
 from certify.registry.normalise.dates import ERAS, ORDERS, read_dates
@@ -72,7 +73,9 @@ class Layout:
             (self.era, tuple(ERAS), "era"),
         ):
             if value not in allowed:
-                raise Invalid(f"'{value}' is no {what}.", hint=f"Use one of {', '.join(allowed)}.", code="layout")
+                raise Invalid(
+                    f"'{value}' is no {what}.", hint=f"Use one of {', '.join(allowed)}.", code=ErrorCode.LAYOUT
+                )
 
     @property
     def ids_are_checked(self) -> bool:

@@ -15,7 +15,8 @@ from uuid import UUID
 import duckdb
 import pyarrow as pa
 
-from certify.determine import determine_locked_many, keep_policy
+from certify.decision.determine import determine_locked_many, keep_policy
+from certify.domain.ledger_events import LedgerEvent
 from certify.registry.feeds.description import Feed
 from certify.registry.runs.questions import ask
 from certify.registry.runs.silent import EVIDENCE, PENSIONS, find_passes
@@ -28,7 +29,11 @@ from certify.storage.bulk import (
     pensions_of_chunk,
     raise_standings,
 )
-from certify.storage.tables import AuditRow, RunChunkRow, RunRow
+from certify.storage.tables.runs import (
+    AuditRow,
+    RunChunkRow,
+    RunRow,
+)
 
 NO_PASSES = hashlib.sha256().digest()
 """The digest of a chunk without silent passes."""
@@ -72,7 +77,7 @@ def apply_chunk(service: Service, settings: Settings, chunk: int, facts: pa.Tabl
         asked = database.sql("select * from facts where fact = 'question'").to_arrow_table()
         counts |= {"evidence": rows.num_rows, "people": changed.num_rows, "questions": asked.num_rows}
         ask(unit, settings.run, asked.to_pylist())
-        unit.ledger("run_chunk", None, run=str(run_id), chunk=chunk, digest=digest.hex(), **counts)
+        unit.ledger(LedgerEvent.RUN_CHUNK, None, run=str(run_id), chunk=chunk, digest=digest.hex(), **counts)
         policies = {scheme: document.sha256 for scheme, document in sorted(service.policies.items())}
         unit.db.add(
             RunChunkRow(run_id=run_id, chunk=chunk, counts=counts, policies=policies, digest=digest, done_at=unit.now)

@@ -9,6 +9,9 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
+from certify.domain.error_codes import ErrorCode
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import RunState
 from certify.errors import Conflict
 from certify.registry.runs.apply import Settings, apply_chunk
 from certify.registry.runs.importing import feed_of, open_staging
@@ -17,7 +20,7 @@ from certify.registry.runs.questions import withdraw
 from certify.service import Service
 from certify.storage.questions import questions_about
 from certify.storage.runs import chunks_of, get_run
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
 
 Progress = Callable[[str, int, int], None]
 """What is being done, and how many chunks of how many are done; 0 of 0 while that is not known."""
@@ -49,14 +52,14 @@ def carry_out(
     machine = machine or Machine()
     with service.reading() as unit:
         row = get_run(unit.db, run_id)
-    if row.state in ("held", "refused"):
+    if row.state in (RunState.HELD, RunState.REFUSED):
         hint = (
             "Look at it with 'certify run show', then let it go on with 'certify run accept'."
-            if row.state == "held"
+            if row.state == RunState.HELD
             else ""
         )
-        raise Conflict(f"This file is {row.state}; nothing was done.", hint=hint, code=f"run_{row.state}")
-    if row.state == "ready":
+        raise Conflict(f"This file is {row.state}; nothing was done.", hint=hint, code=ErrorCode(f"run_{row.state}"))
+    if row.state == RunState.READY:
         prepare(
             service,
             run_id,
@@ -66,7 +69,7 @@ def carry_out(
             say=lambda what: progress(what, 0, 0),
             chunk_size=machine.chunk_size,
         )
-    if row.state != "done":
+    if row.state != RunState.DONE:
         _apply(service, run_id, machine, progress)
         _finish(service, run_id)
     with service.reading() as unit:
@@ -95,7 +98,7 @@ def _apply(service: Service, run_id: UUID, machine: Machine, progress: Progress)
 def _finish(service: Service, run_id: UUID) -> None:
     with service.unit() as unit:
         row = get_run(unit.db, run_id, lock=True)
-        if row.state == "done":
+        if row.state == RunState.DONE:
             return
         staging = open_staging(service, row)
         taken_back = staging.read("early")["target"].to_pylist()
@@ -105,6 +108,6 @@ def _finish(service: Service, run_id: UUID) -> None:
             for name, number in chunk.counts.items():
                 totals[name] = totals.get(name, 0) + number
         row.counts = row.counts | {"applied": totals}
-        row.state, row.ended_at, row.staging_key = "done", service.clock(), None
-        unit.ledger("run_done", None, run=str(run_id), feed=row.feed, sha256=row.sha256, **totals)
+        row.state, row.ended_at, row.staging_key = RunState.DONE, service.clock(), None
+        unit.ledger(LedgerEvent.RUN_DONE, None, run=str(run_id), feed=row.feed, sha256=row.sha256, **totals)
     staging.remove()

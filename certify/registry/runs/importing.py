@@ -15,6 +15,9 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from certify.domain.error_codes import ErrorCode
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import RunState
 from certify.errors import Conflict, Invalid
 from certify.registry.feeds.checking import RECORDS, bad_by_reason, check_records, write_quarantine
 from certify.registry.feeds.description import Feed, parse_feed
@@ -24,7 +27,7 @@ from certify.registry.runs.staging import Staging
 from certify.registry.workspace import open_workspace
 from certify.service import Service, Unit
 from certify.storage.runs import find_run, get_run, list_runs
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
 
 _BATCH = 1_000_000
 _HISTORY = 24
@@ -59,7 +62,7 @@ def import_file(
             return known
         with service.reading() as unit:
             rows = list_runs(unit.db, feed=feed.name, limit=_HISTORY)
-        before = [shape_of(row.shape) for row in rows if row.state != "refused"]
+        before = [shape_of(row.shape) for row in rows if row.state != RunState.REFUSED]
         shape = check_records(feed, database, today=now.date())
         count = write_quarantine(database, quarantine)
         reasons = {code: number for code, _, number in bad_by_reason(database)}
@@ -77,7 +80,7 @@ def import_file(
             feed=feed.name,
             source=feed.source,
             kind=feed.kind.value,
-            state="held" if found else "ready",
+            state=RunState.HELD if found else RunState.READY,
             sha256=read.sha256,
             description=feed.model_dump(mode="json"),
             shape=asdict(shape) | {"latest": shape.latest.isoformat() if shape.latest else None},
@@ -87,7 +90,9 @@ def import_file(
             started_at=now,
         )
         unit.db.add(row)
-        unit.ledger("feed_imported", None, run=str(run_id), feed=feed.name, sha256=read.sha256, state=row.state)
+        unit.ledger(
+            LedgerEvent.FEED_IMPORTED, None, run=str(run_id), feed=feed.name, sha256=read.sha256, state=row.state
+        )
     return Imported(run_id, row.state, True, shape, row.departures, reasons, quarantine if count else None)
 
 
@@ -102,13 +107,15 @@ def _known_run(service: Service, feed: Feed, sha256: str) -> Imported | None:
 def decide_held(unit: Unit, run_id: UUID, *, officer: str, accept: bool) -> RunRow:
     """Let a held file go on, or refuse it for good. Raises NotFound, Conflict (``run_not_held``)."""
     row = get_run(unit.db, run_id, lock=True)
-    if row.state != "held" and not (row.state == "ready" and not accept):
-        raise Conflict(f"This file is not held; it is {row.state}.", code="run_not_held")
-    row.state, row.decided_by = "ready" if accept else "refused", officer
+    if row.state != RunState.HELD and not (row.state == RunState.READY and not accept):
+        raise Conflict(f"This file is not held; it is {row.state}.", code=ErrorCode.RUN_NOT_HELD)
+    row.state, row.decided_by = RunState.READY if accept else RunState.REFUSED, officer
     if not accept:
         row.ended_at, row.staging_key = unit.now, None
         Staging(staging_folder(unit.service, run_id), b"").remove()
-    unit.ledger("feed_accepted" if accept else "feed_refused", None, run=str(run_id), officer=officer)
+    unit.ledger(
+        LedgerEvent.FEED_ACCEPTED if accept else LedgerEvent.FEED_REFUSED, None, run=str(run_id), officer=officer
+    )
     return row
 
 
@@ -120,7 +127,7 @@ def staging_folder(service: Service, run_id: UUID) -> Path:
 def open_staging(service: Service, row: RunRow) -> Staging:
     """Open the working files of a run. Raises Invalid when it has none any more."""
     if row.staging_key is None:
-        raise Invalid(f"This run is {row.state}; its working files are gone.", code="run_ended")
+        raise Invalid(f"This run is {row.state}; its working files are gone.", code=ErrorCode.RUN_ENDED)
     key = service.vault.open_secret(f"run:{row.id}", row.staging_key)
     return Staging(staging_folder(service, row.id), key)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from certify.domain.states import RunState
 from certify.errors import CertifyError
 from certify.registry.feeds.description import Feed, Format, load_feed
 from certify.registry.runs.carry_out import Machine, Progress, carry_out
@@ -49,7 +50,7 @@ def nightly(
             for path in _waiting(feed, folder / description.stem):
                 taken, state = _take_in(service, feed, folder / description.stem, path)
                 files += taken
-                held += state == "held"
+                held += state == RunState.HELD
             with service.reading() as unit:
                 waiting = [row.id for row in unfinished_runs(unit.db, feed.name)]
             for run_id in waiting:
@@ -79,7 +80,7 @@ def _take_in(service: Service, feed: Feed, folder: Path, path: Path | None) -> t
     (folder / "quarantine").mkdir(parents=True, exist_ok=True, mode=0o700)
     name = path.name if path is not None else f"{service.clock():%Y-%m-%d}"
     found = import_file(service, feed, path, quarantine=folder / "quarantine" / f"{name}.csv")
-    if path is not None and found.state != "held":
+    if path is not None and found.state != RunState.HELD:
         (folder / "done").mkdir(exist_ok=True, mode=0o700)
         path.replace(folder / "done" / path.name)
     return int(found.new), found.state

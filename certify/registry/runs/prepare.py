@@ -12,6 +12,7 @@ from uuid import UUID
 import duckdb
 import pyarrow as pa
 
+from certify.domain.states import RunState
 from certify.registry.feeds.description import Feed, Kind
 from certify.registry.linking import LinkResult, Parameters, link, load_people, open_engine
 from certify.registry.linking.duckdb_engine import DuckDbEngine
@@ -30,7 +31,7 @@ from certify.storage.runs import (
     source_is_new,
     standing_records,
 )
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
 
 Say = Callable[[str], None]
 SIGN_CHUNK, ADVERSE_CHUNK = 50_000, 2_000
@@ -155,7 +156,7 @@ def _finish(
 ) -> None:
     with service.unit() as unit:
         stored = get_run(unit.db, row.id, lock=True)
-        stored.parameters, stored.chunks, stored.state = parameters, chunks, "linked"
+        stored.parameters, stored.chunks, stored.state = parameters, chunks, RunState.LINKED
         stored.counts = stored.counts | counts
         stored.seconds = {name: round(value, 3) for name, value in seconds.items()}
         add_early_voids(unit.db, row, staging.read("early"))

@@ -8,8 +8,13 @@ from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
-from certify.determine import add_case, determine
+from certify.decision.cases import ensure_case
+from certify.decision.determine import determine
+from certify.domain.case_kinds import CaseKind
+from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import CaseState, QuestionState
 from certify.errors import Conflict
 from certify.registry.linking import Model, Term, explain
 from certify.registry.linking.agreement import comparisons
@@ -21,10 +26,7 @@ from certify.storage.facts import add_evidence
 from certify.storage.people import get_beneficiary
 from certify.storage.questions import get_question, open_questions_of
 from certify.storage.reviews import open_case_of
-from certify.storage.tables import LinkQuestionRow, RunRow
-
-CASE = "link"
-"""Kind of the review cases in which officers answer."""
+from certify.storage.tables.runs import LinkQuestionRow, RunRow
 
 
 def ask(unit: Unit, run: RunRow, questions: Sequence[Mapping[str, Any]]) -> None:
@@ -46,12 +48,11 @@ def ask(unit: Unit, run: RunRow, questions: Sequence[Mapping[str, Any]]) -> None
                 weight=question["weight"],
                 levels=question["levels"],
                 record_sealed=unit.sealer(person).seal(question["record"].encode(), _label(UUID(question["id"]))),
-                state="open",
+                state=QuestionState.OPEN,
             )
         )
-        if open_case_of(unit.db, person, CASE) is None:
-            add_case(unit, person, CASE, None)
-            unit.db.flush()
+        ensure_case(unit, person, CaseKind.LINK)
+        unit.db.flush()
 
 
 def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQuestionRow:
@@ -61,10 +62,14 @@ def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQu
     """
     get_beneficiary(unit.db, get_question(unit.db, question_id).beneficiary_id, lock=True)
     row = get_question(unit.db, question_id, lock=True)
-    if row.state != "open":
-        raise Conflict(f"This question is settled already: {row.state}.", code="question_answered")
-    row.state, row.answered_by, row.answered_at = "same" if same else "different", officer, unit.now
-    unit.ledger("link_answered", row.beneficiary_id, question=str(row.id), answer=row.state, officer=officer)
+    if row.state != QuestionState.OPEN:
+        raise Conflict(f"This question is settled already: {row.state}.", code=ErrorCode.QUESTION_ANSWERED)
+    row.state, row.answered_by, row.answered_at = (
+        QuestionState.SAME if same else QuestionState.DIFFERENT,
+        officer,
+        unit.now,
+    )
+    unit.ledger(LedgerEvent.LINK_ANSWERED, row.beneficiary_id, question=str(row.id), answer=row.state, officer=officer)
     if same:
         fact = AdverseRecord(
             id=str(unit.service.new_id()),
@@ -82,7 +87,7 @@ def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQu
 def withdraw(unit: Unit, questions: Sequence[LinkQuestionRow]) -> None:
     """Settle questions about records that their source took back."""
     for row in questions:
-        row.state, row.answered_at = "withdrawn", unit.now
+        row.state, row.answered_at = QuestionState.WITHDRAWN, unit.now
         _close_case(unit, row.beneficiary_id, "service", "withdrawn")
 
 
@@ -109,10 +114,10 @@ def _close_case(unit: Unit, beneficiary_id: UUID, by: str, resolution: str) -> N
     unit.db.flush()
     if open_questions_of(unit.db, beneficiary_id):
         return
-    case = open_case_of(unit.db, beneficiary_id, CASE)
+    case = open_case_of(unit.db, beneficiary_id, CaseKind.LINK)
     if case is not None:
-        case.state, case.closed_at, case.closed_by, case.resolution = "closed", unit.now, by, resolution
-        unit.ledger("review_closed", beneficiary_id, case=str(case.id), resolution=resolution)
+        case.state, case.closed_at, case.closed_by, case.resolution = CaseState.CLOSED, unit.now, by, resolution
+        unit.ledger(LedgerEvent.REVIEW_CLOSED, beneficiary_id, case=str(case.id), resolution=resolution)
     unit.db.flush()
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.feeds.checking import RECORDS, check_records
 from certify.registry.feeds.reading import read_feed
@@ -43,7 +44,7 @@ def relink(service: Service, run_id: UUID, path: Path) -> Relinked:
     with open_workspace() as database:
         read = read_feed(feed, path, database)
         if read.sha256 != row.sha256:
-            raise Invalid(f"{path} is not the file of this run.", code="run_file")
+            raise Invalid(f"{path} is not the file of this run.", code=ErrorCode.RUN_FILE)
         check_records(feed, database, today=row.started_at.date())
         records = database.sql(f"select * from {RECORDS} where operation <> 'void' order by row").to_arrow_table()
     engine = open_engine("duckdb", memory="4GB", threads=2)

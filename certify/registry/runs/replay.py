@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from certify.determine import entitlement_from_json
+from certify.decision.determine import entitlement_from_json
 from certify.domain.codec import determination_digest, evidence_from_json
 from certify.domain.decide import Entitlement, Standing, decide
 from certify.domain.evidence import Evidence

@@ -9,12 +9,13 @@ from html import escape
 from typing import Any
 from uuid import UUID
 
-from certify.audit import audit_report
+from certify.audit.sample import audit_report
+from certify.domain.states import RunState
 from certify.registry.linking import REASONS
-from certify.registry.runs.svg import Series, bars
 from certify.service import Unit
 from certify.storage.runs import chunks_of, get_run, list_runs
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
+from certify.svg import Series, bars
 
 _STAGES = {"id": "id, borne out", "exact_person": "name, birth date and sex", "probabilistic": "weighed (Splink)"}
 _NOTES = {
@@ -43,7 +44,9 @@ pre { white-space: pre-wrap; font-size: .8rem; }
 def run_report(unit: Unit, run_id: UUID) -> str:
     """Return the page. It names nobody. Raises NotFound."""
     row = get_run(unit.db, run_id)
-    history = [other for other in reversed(list_runs(unit.db, feed=row.feed, limit=40)) if other.state != "refused"]
+    history = [
+        other for other in reversed(list_runs(unit.db, feed=row.feed, limit=40)) if other.state != RunState.REFUSED
+    ]
     parts = [f"<h1>Run of {escape(row.feed)}</h1>", _head(row), _departures(row)]
     parts += ["<h2>Linking</h2>", _linking(row), "<h2>What followed</h2>", _applied(row)]
     passes = audit_report(unit, run_id)

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy.orm import Session
 
 from certify.registry.feeds.description import Feed
 from certify.registry.linking import Source
@@ -18,6 +17,7 @@ from certify.registry.normalise import Layout
 from certify.registry.normalise.ids import HASHED, HOLDS_BIRTH_DATE, check_ids, compact_ids
 from certify.registry.runs.hashing import hashed_id_sql
 from certify.storage.copy import copy_out_batches
+from certify.storage.database import Session
 
 _HEX = 32
 """Characters of a hash that are compared: 128 bits. Two of 10^8 ids meet by chance in one nation of 10^22."""

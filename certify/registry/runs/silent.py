@@ -16,7 +16,7 @@ from types import MappingProxyType
 import duckdb
 import pyarrow as pa
 
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.domain.policy import Policy
 from certify.domain.proofs import sign_weight
 from certify.domain.schedule import local_date

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 from certify.private_file import write_private
 from certify.storage.keys import seal, unseal
@@ -39,7 +40,7 @@ class Staging:
             raise Unavailable(
                 "The working files of this run are not on this machine.",
                 hint="Carry it on where its file was read, or refuse it and import the file here.",
-                code="run_elsewhere",
+                code=ErrorCode.RUN_ELSEWHERE,
             ) from None
         return pq.read_table(pa.BufferReader(unseal(self._key, sealed, name.encode())))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from certify.domain.states import RunState
 from certify.registry.runs.importing import feed_of, shape_of
 from certify.service import Unit
 from certify.storage.runs import feed_names, list_runs
@@ -31,7 +32,7 @@ def feed_status(unit: Unit) -> Sequence[FeedStatus]:
     """Return all feeds that ever sent a file, by name."""
     found = []
     for name in feed_names(unit.db):
-        rows = [row for row in list_runs(unit.db, feed=name, limit=1000) if row.state != "refused"]
+        rows = [row for row in list_runs(unit.db, feed=name, limit=1000) if row.state != RunState.REFUSED]
         if not rows:
             continue
         last, feed = rows[0], feed_of(rows[0])
@@ -46,8 +47,8 @@ def feed_status(unit: Unit) -> Sequence[FeedStatus]:
                 records=last.shape["rows"],
                 latest_event=latest,
                 fresh=latest is not None and (unit.now.date() - latest).days <= feed.fresh_days,
-                waiting=sum(row.state in ("ready", "linked") for row in rows),
-                held=sum(row.state == "held" for row in rows),
+                waiting=sum(row.state in (RunState.READY, RunState.LINKED) for row in rows),
+                held=sum(row.state == RunState.HELD for row in rows),
             )
         )
     return found

@@ -1,1 +1,1 @@
-"""Alembic migrations; env.py is Alembic's entry point."""
+"""Change the schema of existing databases with Alembic. ``env.py`` is Alembic's entry point."""

@@ -1,15 +1,15 @@
-"""Alembic's entry point: runs on the connection that certify.storage.migrate hands over."""
+"""Run migrations: Alembic's entry point, on the connection that certify.storage.migrate passes."""
 
 from alembic import context
 
-from certify.storage import doorstep_tables
-from certify.storage.tables import Base
+from certify.storage.tables import doorstep as doorstep_tables
+from certify.storage.tables.base import Base
 
-TABLES = (Base, doorstep_tables)  # loaded, so that their tables are known
+TABLES = (Base, doorstep_tables)  # imported so that Alembic knows their tables
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Leave out the job queue's tables, which bring their own schema."""
+    """Return whether an object belongs to our schema; the tables of the job queue have their own."""
     return kind != "table" or not (name or "").startswith("procrastinate_")
 
 

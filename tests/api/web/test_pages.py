@@ -16,11 +16,11 @@ from api.web.pages import APPS, PHONE, SHARED, App, choose_language, read_site
 from certify.domain.outcome import Outcome
 from certify.domain.profile import NEEDS
 from certify.doorstep import receive
-from certify.doorstep.content import STATEMENT, Result
+from certify.doorstep.content import STATEMENT, VisitResult
 from certify.doorstep.receive import ADMISSIBLE
-from certify.messages.texts import LANGUAGES, catalogue
 from certify.own_page import Headline
 from certify.policies import load_policies
+from certify.texts import LANGUAGES, catalogue
 from models.guidance import SENTENCES
 from models.liveness.plan import Prompt
 
@@ -102,7 +102,7 @@ def test_every_text_that_is_asked_for_exists(app: str) -> None:
 
 def test_what_becomes_of_a_visit_has_words() -> None:
     english = _words("tablet")
-    assert {f"result.{result.value}" for result in Result} <= set(english)
+    assert {f"result.{result.value}" for result in VisitResult} <= set(english)
     assert {f"need.{need}" for need in NEEDS} <= set(english)
     code = "".join(path.read_text() for path in Path(receive.__file__).parent.glob("*.py"))
     refusals = set(re.findall(r'Refusal\("(\w+)"\)', code)) | set(

@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from hypothesis import strategies as st
 
+from certify.domain.channels import Channel
 from certify.domain.decide import Determination, Entitlement, decide
 from certify.domain.evidence import (
     AdverseRecord,
     Capture,
-    Channel,
     Check,
     Evidence,
     OfficerRuling,

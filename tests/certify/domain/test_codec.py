@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 
+from certify.domain.channels import Channel
 from certify.domain.codec import (
     canonical,
     determination_digest,
@@ -19,7 +20,7 @@ from certify.domain.codec import (
     evidence_to_json,
 )
 from certify.domain.decide import Entitlement, decide
-from certify.domain.evidence import Capture, Channel, Check, SignOfLife
+from certify.domain.evidence import Capture, Check, SignOfLife
 from tests.certify.domain import strategies as some
 
 WHEN = datetime(2026, 6, 1, 4, tzinfo=UTC)

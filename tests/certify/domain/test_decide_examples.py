@@ -9,11 +9,11 @@ from typing import cast
 
 import pytest
 
+from certify.domain.channels import Channel
 from certify.domain.decide import Determination, Entitlement, NextStep, Payment, Standing, decide
 from certify.domain.evidence import (
     AdverseRecord,
     Capture,
-    Channel,
     Check,
     Evidence,
     Fact,

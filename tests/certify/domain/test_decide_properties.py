@@ -8,12 +8,12 @@ from datetime import date
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from certify.domain.channels import Channel
 from certify.domain.codec import canonical, determination_digest, determination_to_json
 from certify.domain.decide import Determination, Payment, Standing
 from certify.domain.evidence import (
     AdverseRecord,
     Capture,
-    Channel,
     Check,
     Evidence,
     OfficerRuling,

@@ -25,7 +25,12 @@ from certify.domain.integrity import (
     surprise,
 )
 from certify.domain.integrity_signals import AWAY_M, HOME_DAYS, SAME_ROOM_BITS
-from fixtures.agents import KINDS, Agent, Visit, cheat, honest
+from fixtures.agent_visits import Agent, Visit
+from fixtures.agents import (
+    KINDS,
+    cheat,
+    honest,
+)
 
 _START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 _ROOM = 0x5A3C_96F0_0FE1_B7D2

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certify.domain.channels import Channel
 from certify.domain.decide import Determination, Entitlement, NextStep, Payment, Standing, decide
-from certify.domain.evidence import Channel, Check
+from certify.domain.evidence import Check
 from certify.domain.outcome import Outcome, session_outcome
 from tests.certify.domain import strategies as some
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from certify.domain.evidence import Channel
+from certify.domain.channels import Channel
 from certify.domain.policy import Effect, LivenessRule, PolicyInvalid, parse_policy
 from certify.policies import document_policy, load_policies
 

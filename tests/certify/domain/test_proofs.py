@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certify.domain.evidence import Capture, Channel, Check, SignOfLife
+from certify.domain.channels import Channel
+from certify.domain.evidence import Capture, Check, SignOfLife
 from certify.domain.policy import LivenessRule, Policy, SignRule, SilentRule
 from certify.domain.proofs import capture_proofs, judge_capture, silent_proof
 from certify.domain.reasons import Code

@@ -11,26 +11,35 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from certify.capture import evaluate_session
-from certify.doorstep.agents import AgentState, NewAgent, add_agent, set_agent_state
+from certify.capture.evaluate import evaluate_session
+from certify.domain.states import AgentState
+from certify.doorstep.agents import NewAgent, add_agent, set_agent_state
 from certify.doorstep.clock import sign_time
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.receive import take_bundle
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary, add_reference, measure_reference
+from certify.doorstep.traces import note_face
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference, measure_reference
 from certify.service import Service
-from certify.storage.doorstep_tables import BundleRow, TabletRow
 from certify.storage.signing import Purpose, active_key
-from certify.storage.tables import SessionRow
+from certify.storage.tables.doorstep import BundleRow, TabletRow
+from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
 from fixtures.faces import Picture
 from fixtures.tablet import Tablet
 from models.pipeline import FaceEngine
 from tests.conftest import Clock
 
+WITNESSES = [{"name": "Wang", "relation": "neighbour"}, {"name": "Zhao", "relation": "daughter"}]
+
 
 @dataclass
 class Round:
-    """An agent on their round: what they do at doors, and what comes of it once there is a network."""
+    """An agent on their round: makes visits, sends them later, and lets the worker process them."""
 
     service: Service
     clock: Clock
@@ -40,7 +49,7 @@ class Round:
     people: int = 0
 
     def enrol(self, portrait: Picture | None = None, *, name: str = "Eileen Collins", region: str = "11") -> UUID:
-        """Enrol somebody to be visited, with a reference if a portrait is given."""
+        """Enrol a person to visit, with a reference if a portrait is given."""
         self.people += 1
         with self.service.unit() as unit:
             person = add_beneficiary(
@@ -61,12 +70,12 @@ class Round:
         return person
 
     def anchor(self) -> None:
-        """Be told the time by the service, as at every contact."""
+        """Receive the signed time of the service, as at every contact."""
         with self.service.unit() as unit:
             self.tablet.anchor, self.tablet.anchored = sign_time(unit, self.tablet.id), unit.now
 
     def entries(self, person: UUID | None, result: str, *, minutes: float = 6, **more: Any) -> dict[str, Any]:
-        """Fill in a visit that ends now."""
+        """Return the entries of a visit that ends now."""
         now = self.clock()
         return {
             "result": result,
@@ -83,7 +92,7 @@ class Round:
         return self.tablet.seal(more.pop("visit", uuid4()), self.entries(person, result, **more), parts)
 
     def take(self, data: bytes) -> BundleRow:
-        """Send a bundle; no worker opens it yet."""
+        """Send a bundle; the worker does not open it yet."""
         wall = self.clock() + timedelta(seconds=self.tablet.ahead_s)
         with self.service.unit() as unit:
             return take_bundle(unit, data, sha256=hashlib.sha256(data).digest(), sent_wall=wall)
@@ -93,10 +102,10 @@ class Round:
         return open_bundle(self.service, self.take(data).id)
 
     def judge(self, row: BundleRow) -> SessionRow:
-        """Let the worker look at the face of an opened visit."""
+        """Let the worker evaluate the face of an opened visit."""
         assert row.session_id is not None
         assert self.engine is not None
-        return evaluate_session(self.service, self.engine, row.session_id)
+        return evaluate_session(self.service, self.engine, row.session_id, notice=note_face)
 
     def suspend(self) -> None:
         with self.service.unit() as unit:
@@ -104,7 +113,7 @@ class Round:
 
 
 def make_round(service: Service, clock: Clock, badge: str = "A-17", area: str = "11") -> Round:
-    """Add an agent with an enrolled tablet. The passkey is left out: browser tests make real ones."""
+    """Add an agent with an enrolled tablet, without a real passkey: browser tests make those."""
     tablet = Tablet(uuid4())
     with service.unit() as unit:
         agent = add_agent(unit, NewAgent(badge=badge, name="Agent Li", area=area))
@@ -127,6 +136,12 @@ def make_round(service: Service, clock: Clock, badge: str = "A-17", area: str = 
     made.anchor()
     clock.advance(timedelta(hours=1))
     return made
+
+
+def attested(agents_round: Round, **more: Any) -> bytes:
+    """Seal a visit that needs no photo."""
+    person = agents_round.enrol()
+    return agents_round.visit(person, "witnesses", witnesses=WITNESSES, why_no_face="bandages", **more)
 
 
 @pytest.fixture

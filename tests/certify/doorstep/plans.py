@@ -1,4 +1,4 @@
-"""People, agents and visits to plan with, as the tests of planning want them."""
+"""People, agents and visits for the tests of planning."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from sqlalchemy import select
 
 from certify.domain.schedule import latest_date
 from certify.doorstep.agents import NewAgent, add_agent
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.service import Service, Unit
-from certify.storage.doorstep_tables import BundleRow, TabletRow, VisitRow
 from certify.storage.ledger import leaves
-from certify.storage.tables import AuditRow, RunRow, SilentPassRow
+from certify.storage.tables.doorstep import BundleRow, TabletRow, VisitRow
+from certify.storage.tables.runs import (
+    AuditRow,
+    RunRow,
+    SilentPassRow,
+)
 
 _seq = itertools.count(1)
 
@@ -39,7 +47,7 @@ def agent(service: Service, badge: str = "A-1", *, area: str = "11", capacity: i
 
 
 def ask(service: Service, persons: Sequence[UUID], reason: str = "overdue", **more: object) -> list[UUID]:
-    """Put down visits as they stand in the table."""
+    """Store open visits directly in the table."""
     with service.unit() as unit:
         rows = [_visit(unit, who, reason, **more) for who in persons]
         unit.db.add_all(rows)
@@ -52,7 +60,7 @@ def _visit(unit: Unit, who: UUID, reason: str, **more: object) -> VisitRow:
 
 
 def bundle(service: Service, who: UUID, by: UUID, *, result: str = "face", opened_at: datetime | None = None) -> UUID:
-    """Say that an agent visited somebody; what was sealed is of no interest here."""
+    """Store an opened bundle of an agent's visit to a person, without sealed content."""
     with service.unit() as unit:
         at = opened_at or unit.now
         tablet = unit.db.scalars(select(TabletRow).where(TabletRow.agent_id == by)).first()
@@ -98,18 +106,18 @@ def tomorrow(service: Service) -> date:
 
 
 def in_days(service: Service, days: int) -> date:
-    """Return a day that can be wished for."""
+    """Return the day that is so many days ahead, as wishes count days."""
     return latest_date(service.clock()) + timedelta(days=days)
 
 
 def events(service: Service) -> list[str]:
-    """Return what the ledger has, in its order."""
+    """Return the events of the ledger, in their order."""
     with service.reading() as unit:
         return [json.loads(leaf.entry)["event"] for leaf in leaves(unit.db, 0, 1_000_000)]
 
 
 def pass_to_audit(service: Service, who: UUID) -> UUID:
-    """Say that records alone proved a person alive, and that this was drawn to be checked."""
+    """Store a silent pass of a person that was drawn for an audit."""
     with service.unit() as unit:
         run = RunRow(
             id=unit.service.new_id(),

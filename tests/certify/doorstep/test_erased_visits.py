@@ -1,4 +1,4 @@
-"""What is left of visits to somebody who is erased: before, during and after it."""
+"""Visits to a person who is erased: their sealed bytes are deleted, before, during and after the erasure."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from certify.access import new_link
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.tablets import revoke_tablet
 from certify.erase import erase
-from certify.storage.doorstep_tables import BundleRow, VisitRow
-from certify.storage.tables import BlobRow
+from certify.people.access import new_link
+from certify.storage.tables.doorstep import BundleRow, VisitRow
+from certify.storage.tables.sessions import BlobRow
 from fixtures import faces
-from tests.certify.doorstep.conftest import Round
+from tests.certify.doorstep.conftest import WITNESSES, Round
 
 pytestmark = pytest.mark.integration
 
-WITNESSES = [{"name": "Wang", "relation": "neighbour"}, {"name": "Zhao", "relation": "daughter"}]
 
-
-def test_what_is_left_of_somebody_erased(agents_round: Round) -> None:
+def test_an_erased_person_leaves_no_media_and_no_sealed_visit(agents_round: Round) -> None:
     person = agents_round.enrol()
     paper = [("medical", faces.encode(faces.portraits()["eileen_collins"]))]
     row = agents_round.send(agents_round.visit(person, "medical", paper, why_no_face="dementia"))
@@ -39,7 +37,7 @@ def test_what_is_left_of_somebody_erased(agents_round: Round) -> None:
         assert unit.db.get_one(BundleRow, row.id).sealed is None
 
 
-def test_what_was_refused_goes_with_the_person(agents_round: Round) -> None:
+def test_refused_visits_are_deleted_with_the_person(agents_round: Round) -> None:
     person = agents_round.enrol()
     visit = uuid4()
     with agents_round.service.unit() as unit:
@@ -53,11 +51,11 @@ def test_what_was_refused_goes_with_the_person(agents_round: Round) -> None:
     assert late.reason == "tablet_revoked"
     with agents_round.service.reading() as unit:
         for row_id in (refused.id, late.id):
-            assert unit.db.get_one(BundleRow, row_id).sealed is None, "also what comes in after the erasure"
+            assert unit.db.get_one(BundleRow, row_id).sealed is None, "also a visit that comes in after the erasure"
 
 
-def test_what_is_refused_while_the_person_is_erased_goes_too(agents_round: Round) -> None:
-    """The worker has it in hand as the erasure looks, and refuses it for the clock."""
+def test_a_visit_refused_during_the_erasure_is_deleted_too(agents_round: Round) -> None:
+    """The worker has locked the bundle during the erasure, and then refuses it for its clock."""
     person, service = agents_round.enrol(), agents_round.service
     visit = uuid4()
     with service.unit() as unit:
@@ -79,20 +77,20 @@ def test_what_is_refused_while_the_person_is_erased_goes_too(agents_round: Round
             assert unit.db.get_one(BundleRow, bundle.id).sealed is None
 
 
-def test_what_nobody_signed_is_not_read(agents_round: Round, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever knows the name of a tablet can send it: that makes the counter decrypt nothing and lock nobody."""
+def test_an_unsigned_bundle_is_not_read(agents_round: Round, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anyone who knows the id of a tablet can send one; the service then decrypts nothing and locks no person."""
     person = agents_round.enrol()
     with agents_round.service.unit() as unit:
         erase(unit, person)
     data = agents_round.visit(person, "not_found")
-    monkeypatch.setattr("certify.doorstep.who.unseal", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr("certify.doorstep.identify.unseal", lambda *_: pytest.fail("it was read"))
     row = agents_round.take(data[:-1] + bytes([data[-1] ^ 1]))
     with agents_round.service.reading() as unit:
         assert (row.reason, unit.db.get_one(BundleRow, row.id).sealed is None) == ("unsigned", False)
 
 
-def test_what_was_sealed_of_somebody_not_in_the_plan_goes_too(agents_round: Round) -> None:
-    """Refused at the counter or waiting for the worker; by card, or by a letter; but nobody else's."""
+def test_visits_outside_the_plan_are_deleted_too(agents_round: Round) -> None:
+    """Whether refused or waiting, by card or by letter; but only those of the erased person."""
     person, other = agents_round.enrol(), agents_round.enrol()
     with agents_round.service.unit() as unit:
         letter = new_link(unit, person, timedelta(days=60))
@@ -101,7 +99,7 @@ def test_what_was_sealed_of_somebody_not_in_the_plan_goes_too(agents_round: Roun
     unreadable = agents_round.take(agents_round.tablet.seal(uuid4(), {"rubbish": True}))
     with agents_round.service.unit() as unit:
         revoke_tablet(unit, agents_round.tablet.id, officer="officer")
-    # Whoever knows the name of a tablet can send what it did not make; it stays in nobody's way.
+    # Anyone who knows the id of a tablet can send a bundle that it did not make; it does not stop the erasure.
     tablet = agents_round.tablet
     strange = agents_round.take(tablet.envelope(uuid4(), 1, bytes(32), b"x")[:-1] + b"x")
     assert strange.reason == "unsigned"

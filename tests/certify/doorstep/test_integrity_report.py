@@ -1,4 +1,4 @@
-"""The page about agents: who comes first, in words that need no colour, and nothing in it that could run."""
+"""The page about agents: the highest score first, flagged in words and not by colour alone, without scripts."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ _ROOM = _signal(Signal.SAME_BACKGROUND, 9, 31, 5.2)
 _QUIET = _signal(Signal.VISIT_LENGTH, 1, 30, 0.2)
 
 
-def test_whoever_stands_out_comes_first_and_is_marked_in_words() -> None:
+def test_the_highest_score_comes_first_and_is_marked_in_words() -> None:
     scores = {"a": _score(0.0, _QUIET), "b": _score(4.3, _ROOM, _QUIET)}
     steps = [(1, 0.0), (20, FLAG_FROM), (31, 4.3)]
     page = integrity_page(scores, {"b": steps}, made_at=_AT, names={"a": "Ana", "b": "Bo"})
     assert page.index("Bo") < page.index("Ana")
-    assert page.count('<span class="mark">To be looked into</span>') == 1
+    assert page.count('<span class="mark">To be investigated</span>') == 1
     assert "in 9 of 31 visits the same room was seen behind different people (usual 2.0 %)" in page
     assert f"first at or above {FLAG_FROM:g} after 20 visits" in page
     assert "2026-11-03 09:30 UTC" in page
-    assert "2 agents, 1 to be looked into" in page
+    assert "2 agents, 1 to be investigated" in page
     assert page.count("<polyline") == 1
 
 
@@ -64,7 +64,7 @@ def test_every_signal_has_words() -> None:
     assert "{hits}" not in page
 
 
-def test_the_page_is_whole_and_runs_nothing() -> None:
+def test_the_page_is_well_formed_and_has_no_scripts() -> None:
     name = '<script>alert("1")</script>'
     agent = '"><img src=x>'
     scores = {agent: _score(9.0, _ROOM), "b": _score(0.0, visits=1)}
@@ -80,5 +80,5 @@ def test_the_page_is_whole_and_runs_nothing() -> None:
 
 def test_a_page_without_agents() -> None:
     page = integrity_page({}, {}, made_at=_AT, names={})
-    assert "0 agents, 0 to be looked into" in page
+    assert "0 agents, 0 to be investigated" in page
     assert "<article" not in page

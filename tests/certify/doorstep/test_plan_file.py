@@ -1,4 +1,4 @@
-"""The plan as CSV: out without names, in with every row either done or in quarantine; homes likewise."""
+"""The plan as CSV: exported without names, imported with each row carried out or quarantined; homes likewise."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from certify.doorstep.agents import AgentState, set_agent_state
-from certify.doorstep.homes import Home, homes_of, set_home
+from certify.domain.states import AgentState
+from certify.doorstep.agents import set_agent_state
+from certify.doorstep.homes import Home, homes_of, set_homes
 from certify.doorstep.homes_file import import_homes
 from certify.doorstep.plan_file import OUT, OUT_HOMES, export_plan, import_plan
 from certify.doorstep.planning import plan_visits
 from certify.erase import erase
 from certify.errors import Invalid
-from certify.row_file import FileReport, Source
+from certify.files.row_file import FileReport, ImportSource
 from certify.service import Service
 from tests.certify.doorstep.plans import agent, ask, bundle, events, people, person, tomorrow, visits
 from tests.conftest import Clock
@@ -25,9 +26,9 @@ from tests.conftest import Clock
 pytestmark = pytest.mark.integration
 
 
-def _write(path: Path, header: str, *rows: Sequence[object]) -> Source:
+def _write(path: Path, header: str, *rows: Sequence[object]) -> ImportSource:
     path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n", "utf-8")
-    return Source(path=path)
+    return ImportSource(path=path)
 
 
 def _quarantined(found: FileReport) -> list[tuple[int, str]]:
@@ -40,13 +41,13 @@ def _rows(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(data.decode("utf-8-sig").splitlines()))
 
 
-def test_out_nobody_is_named_unless_asked_for(service: Service) -> None:
+def test_an_export_has_no_names_unless_they_are_asked_for(service: Service) -> None:
     agent(service)
     ana = person(service, "PLAN0001", name="=Ana Unmistakable", region="-11")
     bob = person(service, "PLAN0002", name="Bob Plain")
     gone = person(service, "PLAN0003")
     with service.unit() as unit:
-        set_home(unit, ana, Home("1 Road\nTown", "ring, twice"))
+        set_homes(unit, {ana: Home("1 Road\nTown", "ring, twice")})
     ask(service, [ana, bob, gone], part="morning", wanted_on=tomorrow(service))
     with service.unit() as unit:
         erase(unit, gone)
@@ -75,7 +76,7 @@ def test_out_nobody_is_named_unless_asked_for(service: Service) -> None:
     assert events(service).count("homes_exported") == 1
 
 
-def test_what_went_out_comes_back_filled_in(service: Service, tmp_path: Path) -> None:
+def test_an_export_is_filled_in_and_imported(service: Service, tmp_path: Path) -> None:
     agent(service)
     ids = ask(service, people(service, 3))
     path, day = tmp_path / "plan.csv", tomorrow(service)
@@ -87,16 +88,16 @@ def test_what_went_out_comes_back_filled_in(service: Service, tmp_path: Path) ->
         writer = csv.DictWriter(file, (*OUT, *OUT_HOMES))
         writer.writeheader()
         writer.writerows(rows)
-    assert import_plan(service, Source(path=path)) == FileReport(3, 2, 1, 0, None)
+    assert import_plan(service, ImportSource(path=path)) == FileReport(3, 2, 1, 0, None)
     found = visits(service)
     assert [found[UUID(row["visit"])].place for row in rows] == [5, 6, None]
     assert {row.state for row in found.values()} == {"asked", "planned"}
-    assert import_plan(service, Source(path=path)) == FileReport(3, 0, 3, 0, None), "again it changes nothing"
+    assert import_plan(service, ImportSource(path=path)) == FileReport(3, 0, 3, 0, None), "nothing changes twice"
     assert set(found) == set(ids)
     assert not (tmp_path / "plan.quarantine.csv").exists()
 
 
-def test_people_by_number_get_a_visit_where_none_is_open(service: Service, tmp_path: Path) -> None:
+def test_a_person_named_by_number_gets_a_visit_if_none_is_open(service: Service, tmp_path: Path) -> None:
     ours = agent(service)
     ana, bob = person(service, "PLAN0001"), person(service, "PLAN0002", card="CARD0002")
     (known,) = ask(service, [bob], "audit")
@@ -114,7 +115,7 @@ def test_people_by_number_get_a_visit_where_none_is_open(service: Service, tmp_p
     assert (rows[bob].id, rows[bob].reason, rows[bob].place) == (known, "audit", 2)
 
 
-def test_bad_rows_go_to_quarantine_with_the_reason(service: Service, tmp_path: Path) -> None:
+def test_bad_rows_are_quarantined_with_the_reason(service: Service, tmp_path: Path) -> None:
     first = agent(service, "A-1", capacity=2)
     away = agent(service, "A-2")
     who = people(service, 8)
@@ -205,18 +206,18 @@ def test_files_that_cannot_be_used_are_refused(service: Service, tmp_path: Path,
     assert error.value.code == code
     source = _write(tmp_path / "plan.csv", "visit,badge,planned_on")
     with pytest.raises(Invalid) as error:
-        import_plan(service, Source(path=source.path, quarantine=source.path))
+        import_plan(service, ImportSource(path=source.path, quarantine=source.path))
     assert error.value.code == "quarantine_path"
 
 
-def test_homes_come_in(service: Service, tmp_path: Path, clock: Clock) -> None:
+def test_homes_are_imported(service: Service, tmp_path: Path, clock: Clock) -> None:
     ana, bob, eve = (
         person(service, "PLAN0001"),
         person(service, "PLAN0002", card="CARD0002"),
         person(service, "PLAN0003"),
     )
     with service.unit() as unit:
-        set_home(unit, bob, Home("old", "old way", 1.0, 2.0))
+        set_homes(unit, {bob: Home("old", "old way", 1.0, 2.0)})
         erase(unit, eve)
     source = _write(
         tmp_path / "homes.csv",

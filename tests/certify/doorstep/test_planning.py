@@ -1,4 +1,4 @@
-"""Planning visits: who needs one, whose day it goes into, and what happens when agents fall ill or wishes change."""
+"""Planning visits: who needs one, into which agent's day it goes, and what changes when agents are ill."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from certify.determine import add_case
-from certify.doorstep.agents import AgentState, change_agent, set_agent_state
-from certify.doorstep.backlog import NO_AGENT, AreaLoad, DayLoad, backlog
-from certify.doorstep.backlog_page import backlog_page
+from certify.decision.cases import add_case
+from certify.domain.case_kinds import CaseKind
+from certify.domain.states import AgentState
+from certify.doorstep.agents import change_agent, set_agent_state
 from certify.doorstep.homes import Home, set_homes
-from certify.doorstep.planning import Planned, gather_needs, plan_visits, put_down, rebalance, working_days
+from certify.doorstep.planning import Planned, gather_needs, plan_visits, rebalance, request_visits, working_days
+from certify.doorstep.visits import ask_for_visit, cancel_visit
 from certify.erase import erase
-from certify.errors import NotFound
-from certify.own_page import own_page
 from certify.service import Service
-from certify.storage.doorstep_tables import VisitRow
-from certify.storage.tables import EntitlementRow, ReviewCaseRow
-from certify.visits import ask_for_visit, cancel_visit, visit_of
+from certify.storage.tables.doorstep import VisitRow
+from certify.storage.tables.people import EntitlementRow
+from certify.storage.visits import visit_of
 from tests.certify.doorstep.conftest import Round
 from tests.certify.doorstep.plans import (
     agent,
@@ -39,7 +38,7 @@ from tests.conftest import Clock
 pytestmark = pytest.mark.integration
 
 
-def _case(service: Service, who: UUID, kind: str = "visit", *, wish: bool = False) -> None:
+def _case(service: Service, who: UUID, kind: CaseKind = CaseKind.VISIT, *, wish: bool = False) -> None:
     with service.unit() as unit:
         add_case(unit, who, kind, None if wish else unit.service.new_id())
 
@@ -70,7 +69,7 @@ def _made(service: Service, at: datetime) -> None:
         )
 
 
-def test_who_needs_a_visit_gets_one_and_only_one(service: Service) -> None:
+def test_a_person_who_needs_a_visit_gets_exactly_one(service: Service) -> None:
     tried, late, both, checked, well = people(service, 5)
     for who in (tried, both):
         _case(service, who)
@@ -87,7 +86,7 @@ def test_who_needs_a_visit_gets_one_and_only_one(service: Service) -> None:
     assert events(service).count("visit_needed") == 5
 
 
-def test_a_wish_taken_back_sends_nobody_unless_attempts_are_used_up(service: Service) -> None:
+def test_a_wish_taken_back_needs_no_visit_unless_attempts_are_used_up(service: Service) -> None:
     wished, failed = people(service, 2)
     for who in (wished, failed):
         with service.unit() as unit:
@@ -97,27 +96,27 @@ def test_a_wish_taken_back_sends_nobody_unless_attempts_are_used_up(service: Ser
     _stands(service, failed, next_step="doorstep")
     assert _gather(service) == {"attempts": 1}
     with service.reading() as unit:
-        assert visit_of(unit, wished) is None
-        assert visit_of(unit, failed) is not None
+        assert visit_of(unit.db, wished) is None
+        assert visit_of(unit.db, failed) is not None
 
 
-def test_after_a_visit_an_officer_has_the_word(service: Service, clock: Clock) -> None:
+def test_after_a_visit_an_officer_decides_first(service: Service, clock: Clock) -> None:
     late, moved, checked, gone = people(service, 4)
     for who in (late, moved, gone):
         _stands(service, who, standing="overdue")
     pass_to_audit(service, checked)
     assert _gather(service) == {"overdue": 3, "audit": 1}
     _made(service, clock() + timedelta(hours=5))
-    _case(service, moved, "visit_moved", wish=True)
+    _case(service, moved, CaseKind.VISIT_MOVED, wish=True)
     with service.unit() as unit:
         erase(unit, gone)
     clock.advance(timedelta(days=29))
     assert _gather(service) == {}
     clock.advance(timedelta(days=9))
-    assert _gather(service) == {"overdue": 1}, "not who moved, and the pass was checked"
+    assert _gather(service) == {"overdue": 1}, "not the person who moved, and the pass was checked"
 
 
-def test_a_share_of_visits_is_made_again_each_drawn_once(service: Service, clock: Clock) -> None:
+def test_a_share_of_visits_is_made_again_and_each_is_drawn_once(service: Service, clock: Clock) -> None:
     first, other = agent(service, "A-1"), agent(service, "A-2")
     seen = people(service, 60)
     results = ("face", "witnesses", "medical", "not_found", "moved")
@@ -125,10 +124,10 @@ def test_a_share_of_visits_is_made_again_each_drawn_once(service: Service, clock
     old = people(service, 2, first=60)
     for who in old:
         bundle(service, who, first, opened_at=clock() - timedelta(days=61))
-    assert _gather(service) == {}, "a share of nothing draws nothing"
+    assert _gather(service) == {}, "a share of zero draws nothing"
     half = _gather(service, share=0.5)["recheck"]
     assert 0 < half < 36
-    assert _gather(service, share=0.5) == {}, "asking again draws no others"
+    assert _gather(service, share=0.5) == {}, "a second call draws no others"
     assert _gather(service, share=1.0) == {"recheck": 36 - half}
     rows = list(visits(service).values())
     assert all(row.rechecks is not None and bundles[row.rechecks] == row.beneficiary_id for row in rows)
@@ -140,7 +139,7 @@ def test_a_share_of_visits_is_made_again_each_drawn_once(service: Service, clock
     assert {row.agent_id for row in visits(service).values() if row.state == "planned"} == {other}
 
 
-def test_visits_are_planned_by_area_and_room(service: Service) -> None:
+def test_visits_are_planned_by_area_and_capacity(service: Service) -> None:
     here, there = agent(service, capacity=2), agent(service, "B-1", area="22")
     ours, far, nowhere = (
         people(service, 5),
@@ -148,7 +147,7 @@ def test_visits_are_planned_by_area_and_room(service: Service) -> None:
         people(service, 1, region="33", first=6),
     )
     ask(service, [*ours, *far, *nowhere])
-    # Tomorrow is Tuesday; two days are two days' work.
+    # Tomorrow is Tuesday: both days are working days.
     assert _plan(service, days=2) == Planned(5, {"no_room": 1, "no_agent": 1}, 0)
     days = _days(service)
     assert Counter(day[:2] for day in days.values()) == {
@@ -161,13 +160,13 @@ def test_visits_are_planned_by_area_and_room(service: Service) -> None:
     assert events(service).count("visit_planned") == 5
     assert _plan(service, days=2) == Planned(0, {"no_room": 1, "no_agent": 1}, 0)
     assert _days(service) == days, "what is planned stays"
-    # On Saturday and Sunday nobody works.
+    # Saturday and Sunday are no working days.
     assert _plan(service, days=4).planned == 1
     assert working_days(date(2026, 3, 6), 4) == [date(2026, 3, 6), date(2026, 3, 9)]
     assert working_days(date(2026, 3, 6), 4, workdays={6}) == [date(2026, 3, 8)]
 
 
-def test_a_day_goes_from_neighbour_to_neighbour_mornings_first(service: Service) -> None:
+def test_a_day_goes_from_neighbour_to_neighbour_with_mornings_first(service: Service) -> None:
     agent(service, capacity=5)
     who = people(service, 4)
     east = [0.03, 0.01, 0.02, 0.0]
@@ -201,7 +200,7 @@ def test_a_day_begins_at_the_agents_base(service: Service) -> None:
     assert order() == [2, 1, 0]
 
 
-def test_when_an_agent_falls_ill_the_others_take_over(service: Service) -> None:
+def test_when_an_agent_is_ill_the_others_take_over(service: Service) -> None:
     ill, well = agent(service, "A-1", capacity=2), agent(service, "A-2", capacity=3)
     ask(service, people(service, 5))
     assert _plan(service, days=1).planned == 5
@@ -212,14 +211,14 @@ def test_when_an_agent_falls_ill_the_others_take_over(service: Service) -> None:
         assert rebalance(unit, tomorrow(service), 2).planned == 2
     days = _days(service)
     assert {day[0] for day in days.values()} == {well}
-    assert all(days[person][:2] == day[:2] for person, day in kept.items()), "nobody else's day is turned round"
+    assert all(days[person][:2] == day[:2] for person, day in kept.items()), "the days of other agents do not change"
     with service.unit() as unit:
         unit.db.execute(update(VisitRow).values(place=7))
         rebalance(unit, tomorrow(service), 2)
     assert sorted(day[2] or 0 for day in _days(service).values()) == [1, 1, 2, 2, 3]
 
 
-def test_what_was_not_made_is_planned_anew(service: Service, clock: Clock) -> None:
+def test_a_visit_that_was_not_made_is_planned_again(service: Service, clock: Clock) -> None:
     agent(service)
     ask(service, people(service, 1))
     _plan(service)
@@ -230,7 +229,7 @@ def test_what_was_not_made_is_planned_anew(service: Service, clock: Clock) -> No
     assert "visit_late" in events(service)
 
 
-def test_planning_far_ahead_leaves_the_days_at_hand_alone(service: Service) -> None:
+def test_planning_far_ahead_does_not_change_the_next_days(service: Service) -> None:
     agent(service)
     at_hand, new = people(service, 2)
     ask(service, [at_hand])
@@ -253,11 +252,11 @@ def test_urgency_grows_with_waiting(service: Service, clock: Clock) -> None:
     assert (_days(service)[old][1] or date.max) < (_days(service)[new][1] or date.max)
 
 
-def test_nobody_is_sent_while_an_officer_decides_but_to_who_asks(service: Service) -> None:
+def test_while_an_officer_decides_only_people_who_ask_are_visited(service: Service) -> None:
     agent(service)
     lost, asks, gone = people(service, 3)
     for who in (lost, asks):
-        _case(service, who, "visit_not_found", wish=True)
+        _case(service, who, CaseKind.VISIT_NOT_FOUND, wish=True)
     ask(service, [lost, asks, gone], tries=3)
     with service.unit() as unit:
         ask_for_visit(unit, asks, on=in_days(service, 3), part="afternoon")
@@ -266,111 +265,10 @@ def test_nobody_is_sent_while_an_officer_decides_but_to_who_asks(service: Servic
     assert _days(service)[asks][1] == in_days(service, 3)
 
 
-def test_a_wish_goes_onto_the_visit_that_is_open(service: Service) -> None:
-    ours = agent(service)
-    (who,) = people(service, 1)
-    (visit,) = ask(service, [who], "audit")
-    with service.reading() as unit:
-        assert own_page(unit, who).visit is None, "what we want to check is not shown before there is a day"
-        with pytest.raises(NotFound):
-            cancel_visit(unit, who)
-    _plan(service)
-    first = tomorrow(service)
-    with service.reading() as unit:
-        shown = own_page(unit, who).visit
-    assert shown is not None
-    assert (shown.wanted_on, shown.part) == (first, "morning")
-
-    with service.unit() as unit:
-        assert ask_for_visit(unit, who, on=in_days(service, 3), part="afternoon").id == visit
-    row = visits(service)[visit]
-    assert (row.state, row.agent_id, row.planned_on, row.place) == ("asked", None, None, None)
-    assert (row.reason, row.wanted_on, row.part) == ("audit", in_days(service, 3), "afternoon")
-    _plan(service)
-    with service.unit() as unit:
-        ask_for_visit(unit, who, on=in_days(service, 3), part="morning")
-    row = visits(service)[visit]
-    assert (row.state, row.agent_id, row.planned_on, row.part) == ("planned", ours, in_days(service, 3), "morning")
-
-    with service.unit() as unit:
-        cancel_visit(unit, who)
-        ask_for_visit(unit, who, on=in_days(service, 5), part="afternoon", recognised=False)
-    row = visits(service)[visit]
-    assert (row.state, row.wanted_on, row.part) == ("planned", None, None), "it is needed all the same"
-    assert events(service)[-1] == "visit_wish_withdrawn"
-    with service.reading() as unit:
-        assert unit.db.scalars(select(ReviewCaseRow)).all() == [], "nobody has to arrange what is planned already"
-
-
-def test_somebody_at_the_door_moves_no_wish(service: Service) -> None:
-    (who,) = people(service, 1)
-    for day, recognised, wanted in ((9, False, 9), (4, True, 4), (9, False, 4)):
-        with service.unit() as unit:
-            row = ask_for_visit(unit, who, on=in_days(service, day), part="morning", recognised=recognised)
-            assert row.wanted_on == in_days(service, wanted)
-
-
-def test_a_visit_that_only_the_wish_called_for_is_called_off(service: Service) -> None:
-    agent(service)
-    (who,) = people(service, 1)
-    with service.unit() as unit:
-        first = ask_for_visit(unit, who, on=in_days(service, 3), part="morning").id
-    with service.unit() as unit:
-        assert ask_for_visit(unit, who, on=in_days(service, 4), part="morning").id == first
-    _plan(service)
-    with service.reading() as unit:
-        shown = own_page(unit, who).visit
-    assert shown is not None
-    assert shown.wanted_on == in_days(service, 4)
-    with service.unit() as unit:
-        cancel_visit(unit, who)
-    assert visits(service)[first].state == "cancelled"
-    with service.reading() as unit:
-        assert own_page(unit, who).visit is None
-
-
-def test_the_backlog_in_figures_and_on_a_page(service: Service, clock: Clock) -> None:
-    agent(service, "A-1", area="1", capacity=2)
-    away = agent(service, "A-2", area="11", capacity=9)
-    agent(service, "A-3", area="<b>", capacity=1)
-    with service.unit() as unit:
-        set_agent_state(unit, away, AgentState.AWAY)
-    ask(service, people(service, 5, region="11"), "overdue")
-    clock.advance(timedelta(days=21))
-    ask(service, people(service, 2, region="99", first=5), "audit")
-    start = tomorrow(service)
-    with service.unit() as unit:
-        plan_visits(unit, start, 2)
-    with service.reading() as unit:
-        found = backlog(unit, start, 2)
-        nothing = backlog(unit, start, 0)
-    assert found.areas == [AreaLoad("1", 1, 4, 4), AreaLoad("<b>", 0, 0, 2), AreaLoad(NO_AGENT, 2, 0, 0)]
-    assert found.days == [DayLoad(start, 2, 3), DayLoad(start + timedelta(days=1), 2, 3)]
-    assert found.reasons == {"audit": 2, "overdue": 5}
-    assert {name: number for name, number in found.waits.items() if number} == {"up to 1 week": 2, "2 to 4 weeks": 1}
-    assert found.asked == 3
-    page = backlog_page(found)
-    assert page.count("<svg") == 4
-    assert "<b>" not in page
-    assert "&lt;b&gt;" in page
-    assert "src=" not in page
-    assert "http" not in page
-    assert "no working day" in backlog_page(nothing)
-
-
-def test_a_page_with_very_many_areas_stays_readable(service: Service) -> None:
-    with service.reading() as unit:
-        empty = backlog(unit, tomorrow(service), 3)
-    areas = [AreaLoad(f"{number:03}", number, 1, 2) for number in range(60)]
-    page = backlog_page(type(empty)(empty.as_of, empty.days, areas, {}, {}))
-    assert "others" in page
-    assert page.count("<tr>") == 61
-
-
-def test_visits_are_put_down_however_often_it_is_done(agents_round: Round) -> None:
-    """From the sixth time on the driver has prepared the statement, and the index of open visits is still found."""
+def test_visits_are_requested_many_times_in_one_transaction(agents_round: Round) -> None:
+    """From the sixth execution on the statement is prepared, and PostgreSQL still finds the index of open visits."""
     people = [agents_round.enrol() for _ in range(8)]
     with agents_round.service.unit() as unit:
         for person in people:
-            assert put_down(unit, [person], "fund") == 1
-            assert put_down(unit, [person], "fund") == 0
+            assert request_visits(unit, [person], "fund") == 1
+            assert request_visits(unit, [person], "fund") == 0

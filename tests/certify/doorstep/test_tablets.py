@@ -1,4 +1,4 @@
-"""Tablets: invited, enrolled with a passkey, signed in, ended."""
+"""Tablets: invited, enrolled with a passkey, signed in, revoked."""
 
 from __future__ import annotations
 
@@ -9,35 +9,38 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from certify.domain.states import AgentState
 from certify.doorstep.agents import (
     AgentChange,
-    AgentState,
     NewAgent,
     add_agent,
     change_agent,
     check_agent,
     day_secret,
     door_secret,
-    get_agent,
     set_agent_state,
 )
-from certify.doorstep.days import today_of
+from certify.doorstep.calendar import today_of
 from certify.doorstep.tablets import (
     TabletRefused,
     begin_enrolment,
     begin_sign_in,
     enrol_tablet,
     invite_tablet,
-    purge_challenges,
     require_tablet,
     revoke_tablet,
     sign_in,
-    tablets_of,
 )
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.errors import Conflict, Invalid, NotFound
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.service import Service
-from certify.storage.doorstep_tables import VisitRow
+from certify.storage.agents import get_agent
+from certify.storage.tables.doorstep import VisitRow
+from certify.storage.tablets import purge_challenges, tablets_of
 from fixtures import faces
 from fixtures.passkey import Passkey
 from fixtures.tablet import Tablet
@@ -61,7 +64,7 @@ def agent(fund: Service) -> UUID:
 
 def invite(fund: Service, agent: UUID) -> tuple[UUID, str]:
     with fund.unit() as unit:
-        row, secret = invite_tablet(unit, get_agent(unit, agent), officer="officer")
+        row, secret = invite_tablet(unit, get_agent(unit.db, agent), officer="officer")
         return row.id, secret
 
 
@@ -77,7 +80,7 @@ def passkey(**more: Any) -> Passkey:
     return Passkey(**({"origin": ORIGIN, "rp_id": "pension.example"} | more))
 
 
-def come_in(fund: Service, tablet: UUID, key: Passkey) -> UUID:
+def sign_tablet_in(fund: Service, tablet: UUID, key: Passkey) -> UUID:
     with fund.unit() as unit:
         options = begin_sign_in(unit, tablet)
     with fund.unit() as unit:
@@ -89,9 +92,9 @@ def test_a_tablet_is_enrolled_and_signs_in(fund: Service, agent: UUID) -> None:
     key = passkey()
     tablet = enrol(fund, secret, key)
     assert tablet == invited
-    assert come_in(fund, tablet, key) == tablet
+    assert sign_tablet_in(fund, tablet, key) == tablet
     with fund.reading() as unit:
-        assert [row.state for row in tablets_of(unit, agent)] == ["active"]
+        assert [row.state for row in tablets_of(unit.db, agent)] == ["active"]
 
 
 def test_an_invitation_works_once_and_for_a_day(fund: Service, agent: UUID, clock: Clock) -> None:
@@ -107,7 +110,7 @@ def test_an_invitation_works_once_and_for_a_day(fund: Service, agent: UUID, cloc
 @pytest.mark.parametrize(
     "wrong", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verified": False}], ids=str
 )
-def test_a_passkey_of_another_site_or_of_nobody_is_refused(fund: Service, agent: UUID, wrong: dict[str, Any]) -> None:
+def test_a_passkey_of_another_site_or_user_is_refused(fund: Service, agent: UUID, wrong: dict[str, Any]) -> None:
     _, secret = invite(fund, agent)
     with pytest.raises(TabletRefused):
         enrol(fund, secret, passkey(**wrong))
@@ -116,7 +119,7 @@ def test_a_passkey_of_another_site_or_of_nobody_is_refused(fund: Service, agent:
     for name, value in wrong.items():
         setattr(key, name, value)
     with pytest.raises(TabletRefused):
-        come_in(fund, tablet, key)
+        sign_tablet_in(fund, tablet, key)
 
 
 def test_another_passkey_does_not_open_the_tablet(fund: Service, agent: UUID) -> None:
@@ -125,10 +128,10 @@ def test_another_passkey_does_not_open_the_tablet(fund: Service, agent: UUID) ->
     tablet = enrol(fund, secret, key)
     stranger = passkey()
     with pytest.raises(TabletRefused):
-        come_in(fund, tablet, stranger)
+        sign_tablet_in(fund, tablet, stranger)
     stranger.number = key.number
     with pytest.raises(TabletRefused):
-        come_in(fund, tablet, stranger)
+        sign_tablet_in(fund, tablet, stranger)
 
 
 def test_an_answer_counts_once_and_not_for_long(fund: Service, agent: UUID, clock: Clock) -> None:
@@ -147,11 +150,11 @@ def test_an_answer_counts_once_and_not_for_long(fund: Service, agent: UUID, cloc
     with pytest.raises(TabletRefused), fund.unit() as unit:
         sign_in(unit, tablet, late)
     with fund.unit() as unit:
-        purge_challenges(unit)
+        purge_challenges(unit.db, unit.now)
 
 
 @pytest.mark.parametrize("credential", [{}, {"response": 1}, {"response": {"clientDataJSON": "e30"}}, {"id": "x" * 99}])
-def test_rubbish_opens_nothing(fund: Service, agent: UUID, credential: dict[str, Any]) -> None:
+def test_a_malformed_answer_is_refused(fund: Service, agent: UUID, credential: dict[str, Any]) -> None:
     _, secret = invite(fund, agent)
     with pytest.raises(TabletRefused), fund.unit() as unit:
         enrol_tablet(unit, secret, jwk=Tablet(uuid4()).jwk, credential=credential)
@@ -161,20 +164,20 @@ def test_rubbish_opens_nothing(fund: Service, agent: UUID, credential: dict[str,
 
 
 @pytest.mark.parametrize("changed", [{"kty": "RSA"}, {"x": "A" * 43}, {"crv": "P-384"}])
-def test_a_device_key_has_to_be_one(fund: Service, agent: UUID, changed: dict[str, str]) -> None:
+def test_a_signing_key_must_be_on_the_right_curve(fund: Service, agent: UUID, changed: dict[str, str]) -> None:
     _, secret = invite(fund, agent)
     with pytest.raises(Invalid) as refused:
         enrol(fund, secret, passkey(), Tablet(uuid4()).jwk | changed)
     assert refused.value.code == "device_key"
 
 
-def test_a_revoked_tablet_does_nothing_any_more(fund: Service, agent: UUID) -> None:
+def test_a_revoked_tablet_cannot_be_used(fund: Service, agent: UUID) -> None:
     _, secret = invite(fund, agent)
     key = passkey()
     tablet = enrol(fund, secret, key)
     with fund.unit() as unit:
         revoke_tablet(unit, tablet, officer="officer")
-    for attempt in (lambda: come_in(fund, tablet, key), lambda: _require(fund, tablet)):
+    for attempt in (lambda: sign_tablet_in(fund, tablet, key), lambda: _require(fund, tablet)):
         with pytest.raises(TabletRefused):
             attempt()
     with fund.unit() as unit:
@@ -188,7 +191,7 @@ def _require(fund: Service, tablet: UUID) -> None:
         require_tablet(unit, tablet)
 
 
-def test_suspending_an_agent_ends_their_tablets(fund: Service, agent: UUID) -> None:
+def test_suspending_an_agent_revokes_their_tablets(fund: Service, agent: UUID) -> None:
     _, secret = invite(fund, agent)
     tablet = enrol(fund, secret, passkey())
     with fund.unit() as unit:
@@ -196,7 +199,7 @@ def test_suspending_an_agent_ends_their_tablets(fund: Service, agent: UUID) -> N
     with pytest.raises(TabletRefused):
         _require(fund, tablet)
     with pytest.raises(Conflict), fund.unit() as unit:
-        invite_tablet(unit, get_agent(unit, agent), officer="officer")
+        invite_tablet(unit, get_agent(unit.db, agent), officer="officer")
 
 
 def test_an_agent_has_three_tablets_at_most(fund: Service, agent: UUID) -> None:
@@ -207,7 +210,7 @@ def test_an_agent_has_three_tablets_at_most(fund: Service, agent: UUID) -> None:
     assert refused.value.code == "too_many_tablets"
 
 
-def test_a_code_of_the_day_is_good_for_that_day_and_agent(fund: Service, agent: UUID) -> None:
+def test_a_code_of_the_day_is_valid_for_that_day_and_agent(fund: Service, agent: UUID) -> None:
     with fund.unit() as unit:
         today = today_of(unit)
         secret = day_secret(unit, agent, today)
@@ -227,7 +230,7 @@ def test_a_code_of_the_day_is_good_for_that_day_and_agent(fund: Service, agent: 
             check_agent(unit, secret, today)
 
 
-def test_who_is_at_the_door(fund: Service, agent: UUID, clock: Clock) -> None:
+def test_the_code_at_the_door_identifies_the_agent(fund: Service, agent: UUID, clock: Clock) -> None:
     with fund.unit() as unit:
         pension = (NewEntitlement("employee", clock().date()),)
         person = add_beneficiary(unit, NewBeneficiary("DOOR1", "Eileen Marie Collins", pension))
@@ -255,7 +258,7 @@ def test_who_is_at_the_door(fund: Service, agent: UUID, clock: Clock) -> None:
     with fund.unit() as unit:
         set_agent_state(unit, agent, AgentState.AWAY)
     with fund.reading() as unit, pytest.raises(NotFound):
-        check_agent(unit, secret, today)  # the visit is somebody else's now
+        check_agent(unit, secret, today)  # the visit is no longer this agent's
 
 
 @pytest.mark.parametrize(
@@ -269,7 +272,7 @@ def test_who_is_at_the_door(fund: Service, agent: UUID, clock: Clock) -> None:
         {"base": (0.0, float("nan"))},
     ],
 )
-def test_an_agent_needs_badge_name_and_a_day_that_can_be_done(fund: Service, new: dict[str, Any]) -> None:
+def test_an_agent_needs_a_badge_a_name_and_a_possible_capacity(fund: Service, new: dict[str, Any]) -> None:
     with pytest.raises(Invalid), fund.unit() as unit:
         add_agent(unit, NewAgent(**({"badge": "B-1", "name": "Li", "area": "11"} | new)))
     if "badge" not in new:
@@ -279,13 +282,13 @@ def test_an_agent_needs_badge_name_and_a_day_that_can_be_done(fund: Service, new
                 change_agent(unit, row.id, cast("AgentChange", new))
 
 
-def test_what_is_not_said_of_an_agent_stays(fund: Service, agent: UUID) -> None:
+def test_values_that_are_not_given_stay(fund: Service, agent: UUID) -> None:
     photo = faces.encode(faces.portraits()["grace_hopper"], quality=60)
     with fund.unit() as unit:
         change_agent(unit, agent, {"base": (39.9, 116.4), "photo": photo})
         change_agent(unit, agent, {"area": "12", "capacity": 3})
     with fund.reading() as unit:
-        row = get_agent(unit, agent)
+        row = get_agent(unit.db, agent)
         assert (row.name, row.badge, row.area, row.capacity, row.photo) == ("Agent Li", "A-17", "12", 3, photo)
         assert (row.base_latitude, row.base_longitude) == (39.9, 116.4)
 

@@ -1,4 +1,4 @@
-"""People to write to, a sender that tests look into, and the outbox as it stands."""
+"""Helpers for tests of messages: people to write to, a sender that keeps its messages, and the stored outbox."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from certify.contact import Contact, set_contact
-from certify.determine import determine
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
-from certify.messages.senders import Channel, Outgoing, Senders, SendFailed, Way
+from certify.decision.determine import determine
+from certify.people.contact import Contact, set_contact
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.senders import Channel, Outgoing, Senders, SendFailed, Way
 from certify.service import Service
-from certify.storage.tables import MessageRow
+from certify.storage.tables.messages import MessageRow
 
 PHONE, EMAIL = "+8613800138000", "maria@mail.example"
 NAME = "Maria Unmistakable"
@@ -23,7 +27,7 @@ NAME = "Maria Unmistakable"
 
 @dataclass(slots=True)
 class Box:
-    """A sender that keeps what it gets, and fails as told."""
+    """A sender that keeps the messages it gets, and fails when a test wants it."""
 
     got: list[Outgoing] = field(default_factory=list)
     fail: list[Exception | None] = field(default_factory=list)
@@ -45,7 +49,7 @@ def failed(code: str = "http_500", *, final: bool = False) -> SendFailed:
 
 
 def with_ways(service: Service, *channels: Channel, box: Box | None = None, spare_letters: bool = False) -> Service:
-    """Return the service with one box for all of these channels."""
+    """Return the service with these channels, which all send to one box."""
     needs = {"sms": {"phone"}, "email": {"email"}, "apprise": {"phone"}, "letter": set()}
     ways = {channel: Way(box or Box(), frozenset(needs[channel])) for channel in channels}
     return replace(service, senders=Senders(ways=ways, spare_letters=spare_letters))
@@ -59,7 +63,7 @@ def enrol(
     pensions: Sequence[tuple[str, date]] = (("employee", date(2025, 4, 1)),),
     last_proof_on: date | None = None,
 ) -> UUID:
-    """Enrol somebody. A pension that starts on a day is first due a year later."""
+    """Enrol a person. A pension is first due a year after its start."""
     with service.unit() as unit:
         entitlements = tuple(NewEntitlement(scheme, starts_on, last_proof_on) for scheme, starts_on in pensions)
         person = add_beneficiary(unit, NewBeneficiary(number, NAME, entitlements, birth_date=date(1950, 1, 1)))

@@ -1,4 +1,4 @@
-"""Small real servers on this machine: an SMS gateway and a mail server that behave, and misbehave, as told."""
+"""Small real servers on this machine: an SMS gateway and a mail server that behave or misbehave as a test wants."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from certify.messages.senders import Channel, Outgoing
+from certify.senders import Channel, Outgoing
 
 MESSAGE_ID = UUID("6f2c1f5e-0b1d-4e0a-9f3c-7d2f0b1a2c3d")
 PERSON = UUID("11111111-2222-4333-8444-555555555555")
@@ -52,7 +52,7 @@ def outgoing(channel: Channel = "sms", **changes: Any) -> Outgoing:
 
 @dataclass(slots=True)
 class Gateway:
-    """What a gateway was sent, and how it answers."""
+    """The requests that a gateway got, and how it answers."""
 
     port: int = 0
     status: int = 200
@@ -70,35 +70,35 @@ class Gateway:
 @contextmanager
 def gateway() -> Iterator[Gateway]:
     """Run an HTTP gateway."""
-    found = Gateway()
+    state = Gateway()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            found.requests.append((self.path, dict(self.headers), body))
-            time.sleep(found.wait)
-            if found.raw is not None:
-                self.wfile.write(found.raw)
+            state.requests.append((self.path, dict(self.headers), body))
+            time.sleep(state.wait)
+            if state.raw is not None:
+                self.wfile.write(state.raw)
                 self.close_connection = True
                 return
-            self.send_response(found.status)
-            for name, value in found.headers.items():
+            self.send_response(state.status)
+            for name, value in state.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(found.body)))
+            self.send_header("Content-Length", str(len(state.body)))
             self.end_headers()
-            self.wfile.write(found.body)
+            self.wfile.write(state.body)
 
-        do_GET = do_POST  # noqa: N815 - http.server's own names
+        do_GET = do_POST  # noqa: N815 - names that http.server calls
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.port = server.server_address[1]
+    state.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield found
+        yield state
     finally:
         server.shutdown()
         thread.join()
@@ -107,12 +107,12 @@ def gateway() -> Iterator[Gateway]:
 
 @dataclass(slots=True)
 class Mailbox:
-    """What a mail server was sent, and how it answers."""
+    """The mails that a mail server got, and how it answers."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     sessions: int = 0
-    rcpt: list[str] = field(default_factory=list)  # answers to come, instead of yes
+    rcpt: list[str] = field(default_factory=list)  # next answers to RCPT, instead of "250 OK"
     data: list[str] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
 
@@ -153,7 +153,7 @@ class Mailbox:
 
 @contextmanager
 def mail_server(*, tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None) -> Iterator[Mailbox]:
-    """Run a mail server; with ``tls`` it offers STARTTLS, with ``login`` it wants it."""
+    """Run a mail server. With ``tls`` it offers STARTTLS; with ``login`` it requires a login."""
     box = Mailbox()
 
     def check(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
@@ -173,8 +173,8 @@ def mail_server(*, tls: ssl.SSLContext | None = None, login: tuple[str, str] | N
 
 @contextmanager
 def silent_server(greeting: bytes = b"") -> Iterator[int]:
-    """Run a server that takes connections, says so much, and then nothing more."""
-    import socket  # noqa: PLC0415 - by name, so that the tests' own guard against sockets sees it
+    """Run a server that accepts connections, sends a greeting, and then sends nothing more."""
+    import socket  # noqa: PLC0415 - imported here, so that the test guard against sockets covers it
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         kept: list[socket.socket] = []
@@ -200,12 +200,12 @@ def silent_server(greeting: bytes = b"") -> Iterator[int]:
 
 
 def closed_port() -> int:
-    """Return a port on which nobody listens."""
+    """Return a port on which no server listens."""
     return _free_port()
 
 
 def certificate(folder: Path, host: str = "127.0.0.1") -> tuple[ssl.SSLContext, Path]:
-    """Make a certificate for a server on this machine: the server's context, and the file of who vouches for it."""
+    """Return a TLS context for a server on this machine, and the file of its self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = dt.datetime.now(dt.UTC)
@@ -233,8 +233,8 @@ def certificate(folder: Path, host: str = "127.0.0.1") -> tuple[ssl.SSLContext, 
 
 
 def code_of(send: Callable[[], None]) -> tuple[str, bool]:
-    """Return the code with which sending fails, and whether for good."""
-    from certify.messages.senders import SendFailed  # noqa: PLC0415
+    """Return the code with which sending fails, or ``sent``, and whether the failure is final."""
+    from certify.senders import SendFailed  # noqa: PLC0415
 
     try:
         send()

@@ -1,4 +1,4 @@
-"""Into the outbox: to whom, on which channels, in which language, not before when, and never twice."""
+"""Putting messages into the outbox: recipients, channels, language, quiet hours, and no message twice."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from certify.access import AccessRefused, open_link
-from certify.contact import Contact
 from certify.errors import Unavailable
 from certify.messages.outbox import LINK_LIFETIME, Body, open_body, put_message
+from certify.people.access import AccessRefused, open_link
+from certify.people.contact import Contact
 from certify.service import Service
 from certify.storage.messages import insert_messages
 from tests.certify.messages.people import EMAIL, NAME, PHONE, enrol, messages, reached, with_ways
@@ -40,7 +40,7 @@ def test_without_senders_there_are_no_messages(service: Service) -> None:
     assert _put(service, enrol(service, contact=reached())) == 0
 
 
-def test_each_channel_that_the_person_has_gets_one(service: Service) -> None:
+def test_each_channel_of_the_person_gets_a_message(service: Service) -> None:
     service = with_ways(service, "sms", "email", "letter", "apprise")
     assert _put(service, enrol(service, contact=reached())) == 4
     assert _put(service, enrol(service, "REMIND002", contact=Contact(email=EMAIL)), dedupe="b") == 2
@@ -48,21 +48,21 @@ def test_each_channel_that_the_person_has_gets_one(service: Service) -> None:
     assert [row.channel for row in messages(service) if row.dedupe == "c"] == ["letter"]
 
 
-def test_letters_can_be_spared_for_those_whom_nothing_else_reaches(service: Service) -> None:
+def test_letters_can_be_limited_to_people_whom_no_other_channel_reaches(service: Service) -> None:
     service = with_ways(service, "sms", "email", "letter", spare_letters=True)
     assert _put(service, enrol(service, contact=reached())) == 2
     assert _put(service, enrol(service, "REMIND002"), dedupe="b") == 1
 
 
-def test_a_repeat_puts_nothing(service: Service) -> None:
+def test_a_repeat_stores_nothing(service: Service) -> None:
     service = with_ways(service, "sms", "letter")
     person = enrol(service, contact=reached())
     assert [_put(service, person) for _ in range(3)] == [2, 0, 0]
-    # A channel that came later gets what the others had.
+    # A channel that was added later gets the message that the others had.
     assert _put(with_ways(service, "sms", "email", "letter"), person) == 1
 
 
-def test_two_at_once_put_one(service: Service) -> None:
+def test_concurrent_calls_store_one_message(service: Service) -> None:
     service = with_ways(service, "sms")
     person = enrol(service, contact=reached())
     counts: list[int] = []
@@ -80,7 +80,7 @@ def test_two_at_once_put_one(service: Service) -> None:
     assert sorted(counts) == [0, 0, 0, 1]
 
 
-def test_what_is_said_lies_only_under_the_seal(service: Service) -> None:
+def test_the_content_of_a_message_is_only_in_the_sealed_body(service: Service) -> None:
     service = with_ways(service, "sms", "email", "letter")
     _put(service, enrol(service, contact=replace(reached(), language="pt")))
     for row in messages(service):
@@ -104,7 +104,7 @@ def test_what_is_said_lies_only_under_the_seal(service: Service) -> None:
     assert (bodies["letter"].link or "-") not in bodies["letter"].text
 
 
-def test_each_message_has_a_link_of_its_own_that_opens_once(service: Service, clock: Clock) -> None:
+def test_each_message_has_a_link_of_its_own_that_works_once(service: Service, clock: Clock) -> None:
     service = replace(service, settings=service.settings.model_copy(update={"public_url": "https://life.example/"}))
     service = with_ways(service, "sms", "email", "letter")
     person = enrol(service, contact=reached())
@@ -123,7 +123,7 @@ def test_each_message_has_a_link_of_its_own_that_opens_once(service: Service, cl
         open_link(unit, links[2].partition("#l=")[2], device="one")
 
 
-def test_a_body_cannot_be_put_into_another_message(service: Service) -> None:
+def test_a_body_cannot_be_opened_as_another_message(service: Service) -> None:
     service = with_ways(service, "sms")
     person = enrol(service, contact=reached())
     _put(service, person)
@@ -132,7 +132,7 @@ def test_a_body_cannot_be_put_into_another_message(service: Service) -> None:
         open_body(unit, uuid4(), person, row.sealed or b"")
 
 
-def test_reminders_respect_the_wish_and_the_night(service: Service, clock: Clock) -> None:
+def test_reminders_respect_opt_out_and_quiet_hours(service: Service, clock: Clock) -> None:
     service = with_ways(service, "sms", "email", "letter")
     clock.now = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)  # 23:00 in Shanghai
     assert _put(service, enrol(service, contact=replace(reached(), reminders=False))) == 0
@@ -141,15 +141,15 @@ def test_reminders_respect_the_wish_and_the_night(service: Service, clock: Clock
     assert {row.channel: row.not_before for row in messages(service)} == {
         "sms": morning,
         "email": morning,
-        "letter": clock.now,  # paper is quiet
+        "letter": clock.now,  # a letter wakes no one
     }
 
 
-def test_a_code_goes_at_once_on_one_channel_and_never_by_letter(service: Service, clock: Clock) -> None:
+def test_a_code_is_sent_at_once_on_one_channel_and_never_by_letter(service: Service, clock: Clock) -> None:
     service = with_ways(service, "letter", "apprise", "email", "sms")
     clock.now = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)  # two in the morning in Shanghai
-    wish = replace(reached(), reminders=False)
-    for number, contact in enumerate([wish, replace(wish, phone=None), Contact()]):
+    opted_out = replace(reached(), reminders=False)
+    for number, contact in enumerate([opted_out, replace(opted_out, phone=None), Contact()]):
         person = enrol(service, f"REMIND00{number}", contact=contact)
         assert _put(service, person, "code", dedupe=f"code{number}", urgent=True) == int(number < 2)
     rows = messages(service)
@@ -162,13 +162,13 @@ def test_a_code_goes_at_once_on_one_channel_and_never_by_letter(service: Service
     assert _bodies(service)["sms"].link is None
 
 
-def test_a_code_that_apprise_alone_can_bring(service: Service) -> None:
+def test_a_code_that_only_apprise_can_send(service: Service) -> None:
     service = with_ways(service, "letter", "apprise")
     assert _put(service, enrol(service, contact=reached()), "code", urgent=True) == 1
     assert [row.channel for row in messages(service)] == ["apprise"]
 
 
-def test_nobody_gets_nothing(service: Service) -> None:
+def test_an_unknown_person_gets_no_message(service: Service) -> None:
     service = with_ways(service, "letter")
     assert _put(service, uuid4()) == 0
     with service.unit() as unit:

@@ -1,4 +1,4 @@
-"""Out of the outbox: tried again with growing pauses, given up in the end, never to whom it is no longer meant for."""
+"""Sending from the outbox: retries with growing pauses, giving up, and no message to people it no longer concerns."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from uuid import UUID
 
 import pytest
 
-from certify.contact import Contact
-from certify.determine import determine
+from certify.decision.determine import determine
+from certify.decision.record import NewRecord, record
 from certify.domain.evidence import OfficerRuling, Ruling
 from certify.logs import JsonLines
 from certify.messages.outbox import put_message
 from certify.messages.send import MAX_ATTEMPTS, send_due, send_now
-from certify.record import NewRecord, record
+from certify.people.contact import Contact
 from certify.service import Service
 from certify.storage.facts import add_evidence
 from certify.storage.messages import claim_messages, mark_cancelled, retry_failed
-from certify.storage.tables import MessageRow
-from certify.worker import tidy
+from certify.storage.tables.messages import MessageRow
+from certify.workers.housekeeping import run_housekeeping
 from tests.certify.messages.people import EMAIL, NAME, PHONE, Box, enrol, failed, messages, reached, with_ways
 from tests.conftest import Clock
 
@@ -53,7 +53,7 @@ def _only(service: Service) -> MessageRow:
     return row
 
 
-def test_what_is_due_goes_out_once_and_is_forgotten(sms: Service, box: Box) -> None:
+def test_a_due_message_is_sent_once_and_its_text_deleted(sms: Service, box: Box) -> None:
     person = enrol(sms, contact=reached())
     _put(sms, person)
     assert send_due(sms) == Counter(sent=1)
@@ -81,13 +81,13 @@ def test_failures_are_tried_again_with_growing_pauses_and_given_up_in_the_end(
     assert pauses == sorted(pauses)
     assert pauses[0] == timedelta(minutes=1)
     assert timedelta(days=1) < tries[-1] < timedelta(days=2)
-    said = "\n".join(JsonLines().format(entry) for entry in caplog.records)
-    assert "a message was given up" in said
+    logged = "\n".join(JsonLines().format(entry) for entry in caplog.records)
+    assert "a message was given up" in logged
     for secret in (PHONE, EMAIL, NAME, str(row.beneficiary_id), "#l="):
-        assert secret not in said
+        assert secret not in logged
 
 
-def test_given_up_it_can_be_sent_again_by_an_operator(sms: Service, box: Box, clock: Clock) -> None:
+def test_an_operator_can_send_a_given_up_message_again(sms: Service, box: Box, clock: Clock) -> None:
     box.fail = [failed(final=True)]
     _put(sms, enrol(sms, contact=reached()))
     assert send_due(sms) == Counter(failed=1)
@@ -100,10 +100,10 @@ def test_given_up_it_can_be_sent_again_by_an_operator(sms: Service, box: Box, cl
     send_due(sms)
     clock.advance(timedelta(days=15))
     with sms.unit() as unit:
-        assert retry_failed(unit.db, unit.now) == 0  # of no use any more
+        assert retry_failed(unit.db, unit.now) == 0  # expired
 
 
-def test_a_senders_own_fault_is_a_failure_that_says_nothing(
+def test_a_defect_of_a_sender_is_a_failure_without_details(
     sms: Service, box: Box, caplog: pytest.LogCaptureFixture
 ) -> None:
     box.always = ValueError(f"cannot write to {PHONE}")
@@ -113,7 +113,7 @@ def test_a_senders_own_fault_is_a_failure_that_says_nothing(
     assert PHONE not in caplog.text
 
 
-def test_a_channel_that_fails_rests_and_does_not_use_up_the_tries_of_those_behind(service: Service) -> None:
+def test_a_failing_channel_pauses_and_the_other_messages_keep_their_attempts(service: Service) -> None:
     dead, mail = Box(always=failed("unreachable")), Box()
     service = with_ways(service, "sms", "email", box=dead)
     service = replace(
@@ -131,9 +131,9 @@ def test_a_channel_that_fails_rests_and_does_not_use_up_the_tries_of_those_behin
     assert len(mail.got) == 8
 
 
-def test_a_dead_sender_leaves_its_message_to_the_next(sms: Service, box: Box, clock: Clock) -> None:
+def test_another_process_sends_the_message_of_a_dead_one(sms: Service, box: Box, clock: Clock) -> None:
     _put(sms, enrol(sms, contact=reached()))
-    with sms.unit() as unit:  # taken, and then the power fails
+    with sms.unit() as unit:  # claimed, and then the power fails
         until = unit.now + timedelta(minutes=15)
         (taken,) = claim_messages(unit.db, "sms", urgent=False, now=unit.now, until=until, limit=10)
     assert send_due(sms) == Counter()
@@ -143,7 +143,7 @@ def test_a_dead_sender_leaves_its_message_to_the_next(sms: Service, box: Box, cl
     assert _only(sms).attempts == 2
 
 
-def test_several_at_once_send_each_message_once(service: Service) -> None:
+def test_several_processes_send_each_message_once(service: Service) -> None:
     box = Box()
     service = with_ways(service, "sms", box=box)
     way = replace(service.senders.ways["sms"], parallel=4)
@@ -159,7 +159,7 @@ def test_several_at_once_send_each_message_once(service: Service) -> None:
     assert {row.state for row in messages(service)} == {"sent"}
 
 
-def test_quiet_hours_are_kept_when_sending_too(sms: Service, box: Box, clock: Clock) -> None:
+def test_quiet_hours_also_hold_when_sending(sms: Service, box: Box, clock: Clock) -> None:
     person = enrol(sms, contact=reached())
     clock.now = datetime(2026, 3, 2, 12, 59, tzinfo=UTC)  # 20:59 in Shanghai
     _put(sms, person)
@@ -171,7 +171,7 @@ def test_quiet_hours_are_kept_when_sending_too(sms: Service, box: Box, clock: Cl
     assert send_due(sms) == Counter(sent=1)
 
 
-def test_who_was_certified_meanwhile_hears_nothing(sms: Service, box: Box) -> None:
+def test_a_person_certified_meanwhile_gets_no_message(sms: Service, box: Box) -> None:
     ana, bob = enrol(sms, contact=reached()), enrol(sms, "REMIND002", contact=reached())
     _put(sms, ana)
     _put(sms, bob, dedupe="b")
@@ -190,7 +190,7 @@ def test_who_was_certified_meanwhile_hears_nothing(sms: Service, box: Box) -> No
     assert [message.beneficiary_id for message in box.got] == [bob]
 
 
-def test_nobody_writes_to_the_bereaved(sms: Service, box: Box) -> None:
+def test_no_message_is_sent_after_a_death_record(sms: Service, box: Box) -> None:
     person = enrol(sms, contact=reached())
     _put(sms, person)
     with sms.unit() as unit:
@@ -199,7 +199,7 @@ def test_nobody_writes_to_the_bereaved(sms: Service, box: Box) -> None:
     assert box.got == []
 
 
-def test_a_code_goes_at_once_and_is_of_no_use_later(sms: Service, box: Box, clock: Clock) -> None:
+def test_a_code_is_sent_at_once_and_expires(sms: Service, box: Box, clock: Clock) -> None:
     person = enrol(sms, contact=Contact(phone=PHONE, reminders=False))
     _put(sms, person, code=True)
     box.fail = [failed("timeout"), failed("timeout")]
@@ -215,7 +215,7 @@ def test_a_code_goes_at_once_and_is_of_no_use_later(sms: Service, box: Box, cloc
     assert {row.last_error for row in messages(sms)} == {None, "expired"}
 
 
-def test_codes_come_before_a_thousand_reminders(sms: Service, box: Box) -> None:
+def test_codes_are_sent_before_reminders(sms: Service, box: Box) -> None:
     for number in range(60):
         _put(sms, enrol(sms, f"REMIND{number:03}", contact=reached()), dedupe=str(number))
     _put(sms, enrol(sms, "REMIND999", contact=reached()), code=True, dedupe="code")
@@ -223,7 +223,9 @@ def test_codes_come_before_a_thousand_reminders(sms: Service, box: Box) -> None:
     assert "123456" in box.got[0].text
 
 
-def test_time_runs_out_in_the_middle(sms: Service, box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_that_time_does_not_allow_are_released(
+    sms: Service, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(4):
         _put(sms, enrol(sms, f"REMIND{number:03}", contact=reached()), dedupe=str(number))
     ticks = iter([0.0, 0.0, 0.0, 0.0, 10.0, 100.0, 100.0])
@@ -234,7 +236,7 @@ def test_time_runs_out_in_the_middle(sms: Service, box: Box, monkeypatch: pytest
     assert send_due(sms) == Counter(sent=2)
 
 
-def test_cancelled_it_stays_so(sms: Service, box: Box) -> None:
+def test_a_cancelled_message_stays_cancelled(sms: Service, box: Box) -> None:
     _put(sms, enrol(sms, contact=reached()))
     with sms.unit() as unit:
         assert mark_cancelled(unit.db, [_only(sms).id]) == 1
@@ -244,21 +246,21 @@ def test_cancelled_it_stays_so(sms: Service, box: Box) -> None:
     assert _only(sms).state == "cancelled"
 
 
-def test_what_is_older_than_ninety_days_goes(sms: Service, clock: Clock) -> None:
+def test_messages_older_than_ninety_days_are_deleted(sms: Service, clock: Clock) -> None:
     ana = enrol(sms, contact=reached())
     _put(sms, ana)
     send_due(sms)
     clock.advance(timedelta(days=89))
     _put(sms, ana, dedupe="b")
     clock.advance(timedelta(days=2))
-    tidy(sms)
+    run_housekeeping(sms)
     assert [row.dedupe for row in messages(sms)] == ["b"]
     clock.advance(timedelta(days=120))
-    tidy(sms)  # never sent, and of no use any more
+    run_housekeeping(sms)  # never sent, and expired
     assert messages(sms) == []
 
 
-def test_logs_of_a_whole_round_name_nobody(
+def test_logs_of_sending_contain_no_personal_data(
     sms: Service, box: Box, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     box.fail = [failed(final=True), None]
@@ -267,9 +269,9 @@ def test_logs_of_a_whole_round_name_nobody(
         for person in people:
             _put(sms, person, dedupe=str(person))
         send_due(sms)
-    said = "\n".join(
+    logged = "\n".join(
         json.dumps(entry.__dict__, default=str) for entry in caplog.records if entry.name.startswith("certify")
     )
     for secret in (PHONE, EMAIL, NAME, *map(str, people)):
-        assert secret not in said + capsys.readouterr().err
+        assert secret not in logged + capsys.readouterr().err
     assert date(2026, 3, 2) == sms.clock().date()

@@ -1,4 +1,4 @@
-"""Rows read past the ORM behave as if it had read them."""
+"""Rows that are read without the ORM behave as if the ORM had read them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import event
 
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
 from certify.service import Service
 from certify.storage.direct import load
 from certify.storage.people import get_beneficiary
 from certify.storage.sessions import get_session
-from certify.storage.tables import BeneficiaryRow, SessionRow
+from certify.storage.tables.people import BeneficiaryRow
+from certify.storage.tables.sessions import SessionRow
 
 pytestmark = pytest.mark.integration
 
@@ -37,11 +42,11 @@ def test_a_loaded_row_is_the_one_the_session_knows_and_is_written_when_changed(s
         assert load(unit.db, BeneficiaryRow, b"id = %(id)s", {"id": uuid4()}) is None
 
 
-def test_a_session_comes_with_its_source_and_without_its_report(service: Service, person: UUID) -> None:
+def test_a_session_is_loaded_with_its_source_and_without_its_report(service: Service, person: UUID) -> None:
     with service.unit() as unit:
-        number = service.new_id()
+        session_id = service.new_id()
         session = SessionRow(
-            id=number,
+            id=session_id,
             beneficiary_id=person,
             channel="remote",
             state="open",
@@ -53,7 +58,7 @@ def test_a_session_comes_with_its_source_and_without_its_report(service: Service
         )
         unit.db.add(session)
     with service.unit() as unit:
-        row = get_session(unit.db, number)
+        row = get_session(unit.db, session_id)
         sent: list[str] = []
         event.listen(unit.db.connection(), "before_cursor_execute", lambda *call: sent.append(call[2]))
         assert row.source == {"way": "upload"}

@@ -1,4 +1,4 @@
-"""Keys: what is sealed for one person or purpose opens for no other, and not at all once the key is gone."""
+"""Keys: data sealed for one person and purpose opens for no other, and not at all after the key is deleted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from certify.config import Settings
 from certify.errors import Gone, Unavailable
 from certify.service import Service, build_service
 from certify.storage.keys import FileMasterKey, seal, unseal
-from certify.storage.tables import BeneficiaryRow
+from certify.storage.tables.people import BeneficiaryRow, DataKeyRow
 from certify.storage.vault import Sealer, Vault
 
 
@@ -51,7 +51,7 @@ def test_a_sealer_serves_one_person_and_one_purpose() -> None:
             other.open(sealed, "template:2")
 
 
-def test_the_key_file_is_private_and_made_once(tmp_path: Path) -> None:
+def test_the_key_file_is_private_and_created_once(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "master.key"
     with ThreadPoolExecutor(8) as pool:
         ids = {key.id for key in pool.map(lambda _: FileMasterKey(path), range(16))}
@@ -78,7 +78,7 @@ def test_destroying_the_data_key_erases(service: Service) -> None:
         )
         unit.db.add(row)
         unit.db.flush()
-        service.vault.create_key(unit.db, person)
+        unit.db.add(DataKeyRow(**service.vault.new_key(person)[0]))
     with service.unit() as unit:
         sealed = service.vault.sealer(unit.db, person).seal(b"face", "x")
     with service.unit() as unit:
@@ -100,9 +100,9 @@ def test_ids_are_found_by_a_keyed_hash_that_another_master_key_cannot_make(servi
 
 
 @pytest.mark.integration
-def test_a_lost_master_key_is_never_replaced_in_silence(database_url: str, tmp_path: Path) -> None:
+def test_a_lost_master_key_is_never_replaced_silently(database_url: str, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, database_url=SecretStr(database_url))
-    first = build_service(settings)  # nothing is wrapped yet: a new key is made
+    first = build_service(settings)  # nothing is wrapped yet, so a new key is created
     with first.unit() as unit:
         first.vault.lookup_hash(unit.db, "national_id", "A1")
     first.database.close()
@@ -117,8 +117,8 @@ def test_a_lost_master_key_is_never_replaced_in_silence(database_url: str, tmp_p
     build_service(settings).database.close()
 
 
-def test_the_lookup_key_outlives_a_transaction_that_does_not(service: Service) -> None:
-    """The first hash ever is made in a transaction that fails; the next process must find the same people."""
+def test_the_lookup_key_survives_a_transaction_that_is_rolled_back(service: Service) -> None:
+    """The transaction of the very first hash fails, and the next process must still find the same people."""
     with suppress(ZeroDivisionError), service.unit() as unit:
         first = service.vault.lookup_hash(unit.db, "national_id", "A1")
         raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""Readings made up for tests: a face that does what a function of time says."""
+"""Synthetic readings for tests: a face that moves as a function of time says."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from models.blendshapes import INDEX, NAMES
-from models.head_pose import HeadPose
-from models.landmarks import MeshReading
+from models.face.blendshapes import INDEX, NAMES
+from models.face.head_pose import HeadPose
+from models.face.landmarks import MeshReading
 from models.liveness.readings import Detail, Glance, Readings
 
 Script = Callable[[float], Mapping[str, float]]
@@ -17,7 +17,7 @@ Script = Callable[[float], Mapping[str, float]]
 def made(
     script: Script, *, seconds: float, rate: float = 10.0, skin: Callable[[float], object] | None = None
 ) -> Readings:
-    """Play a script: ``yaw`` and ``pitch`` in degrees, ``size`` relative, blendshapes by name."""
+    """Make the readings of a script: ``yaw`` and ``pitch`` in degrees, ``size`` relative, blendshapes by name."""
     details, glances = [], []
     random = np.random.default_rng(0)
     for index in range(round(seconds * rate)):

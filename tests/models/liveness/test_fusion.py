@@ -1,4 +1,4 @@
-"""The verdict: pure, never lenient about what was not assessed, and resting on the worst species."""
+"""The verdict is pure, never counts *not assessed* as passed, and depends on the worst species."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ManifestInvalid
-from models.liveness.checks import CheckResult, failed, open_question, passed
+from models.liveness.checks import CheckResult, failed, not_assessed, passed
 from models.liveness.fusion import NEEDED, REQUIRED, load_fusion, parse_fusion
 from models.liveness.fusion import judge as judge_with
 from models.liveness.measures import MEASURES
 from models.states import State
 
 SHIPPED = load_fusion()
-LIVING: dict[str, float | None] = {
+BONA_FIDE: dict[str, float | None] = {
     "planarity": math.log10(0.06),
     "appearance": math.log10(0.1),
     "passive": 3.0,
@@ -43,8 +43,8 @@ def judge(found: dict[str, float | None], made: tuple[CheckResult, ...] = GOOD) 
     return judge_with(SHIPPED, found, made).state
 
 
-def test_a_living_person_passes() -> None:
-    report = judge_with(SHIPPED, LIVING, GOOD)
+def test_a_bona_fide_presentation_passes() -> None:
+    report = judge_with(SHIPPED, BONA_FIDE, GOOD)
     assert (report.state, report.reasons) == (State.PASS, ())
 
 
@@ -58,7 +58,7 @@ def test_a_living_person_passes() -> None:
     ],
 )
 def test_each_species_fails_for_its_own_reason(change: dict[str, float], species: str) -> None:
-    report = judge_with(SHIPPED, LIVING | change, GOOD)
+    report = judge_with(SHIPPED, BONA_FIDE | change, GOOD)
     assert report.state is State.FAIL
     assert report.reasons == (f"like_{species}",)
 
@@ -93,21 +93,21 @@ def test_the_same_numbers_give_the_same_verdict(found: dict[str, float | None]) 
     assert judge_with(again, found, GOOD) == judge_with(SHIPPED, dict(reversed(found.items())), GOOD)
 
 
-def test_one_perfect_measure_does_not_make_up_for_another_species() -> None:
-    assert judge(LIVING | {"passive": 6.0, "planarity": 1.0, "appearance": math.log10(0.03)}) is State.FAIL
+def test_one_perfect_measure_does_not_compensate_another_species() -> None:
+    assert judge(BONA_FIDE | {"passive": 6.0, "planarity": 1.0, "appearance": math.log10(0.03)}) is State.FAIL
 
 
-def test_a_doubt_about_prompts_holds_the_verdict_back() -> None:
-    assert judge(LIVING, (*GOOD, open_question("prompts", "partly_followed"))) is State.NOT_ASSESSED
-    assert judge(LIVING, (*GOOD, open_question("prompts", "none_asked"))) is State.PASS
+def test_doubtful_prompts_prevent_a_pass() -> None:
+    assert judge(BONA_FIDE, (*GOOD, not_assessed("prompts", "partly_followed"))) is State.NOT_ASSESSED
+    assert judge(BONA_FIDE, (*GOOD, not_assessed("prompts", "none_asked"))) is State.PASS
 
 
-def test_light_that_is_not_there_holds_the_verdict_back_and_a_weak_pulse_does_not() -> None:
-    assert judge(LIVING, (*GOOD, passed("light"), open_question("pulse", "too_short"))) is State.PASS
-    assert judge(LIVING, (*GOOD, open_question("light", "none_shown"))) is State.PASS
+def test_missing_light_prevents_a_pass_and_a_weak_pulse_does_not() -> None:
+    assert judge(BONA_FIDE, (*GOOD, passed("light"), not_assessed("pulse", "too_short"))) is State.PASS
+    assert judge(BONA_FIDE, (*GOOD, not_assessed("light", "none_shown"))) is State.PASS
     for reason in ("no_reflection", "unclear_light", "even_light", "too_short"):
-        assert judge(LIVING, (*GOOD, open_question("light", reason))) is State.NOT_ASSESSED
-    assert judge(LIVING, (*GOOD, failed("light", "other_light"))) is State.FAIL
+        assert judge(BONA_FIDE, (*GOOD, not_assessed("light", reason))) is State.NOT_ASSESSED
+    assert judge(BONA_FIDE, (*GOOD, failed("light", "other_light"))) is State.FAIL
 
 
 @pytest.mark.parametrize(

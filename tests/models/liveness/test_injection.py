@@ -1,4 +1,4 @@
-"""Repeated frames give an injected video away; a still sitter and a converted frame rate do not."""
+"""Repeated frames show an injected video; a still person and a converted frame rate do not count as repeated."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _camera(count: int, *, motion: float, noise: float = 1.0) -> list[NDArray[np
     ]
 
 
-def test_a_camera_never_repeats_itself_even_before_somebody_who_sits_still() -> None:
+def test_a_camera_never_repeats_a_frame_even_if_the_person_sits_still() -> None:
     assert repeated_share(_glances(_camera(120, motion=8))) == 0
     assert repeated_share(_glances(_camera(120, motion=0))) == 0
 
 
-def test_a_loop_and_a_freeze_are_found() -> None:
+def test_a_loop_and_a_frozen_part_are_found() -> None:
     frames = _camera(120, motion=8)
     looped = _glances([*frames[:50], *frames[20:50], *frames[50:]])
     assert check_injection(looped, repeated_from=0.05).state is State.FAIL
@@ -42,7 +42,7 @@ def test_a_loop_and_a_freeze_are_found() -> None:
     assert check_injection(frozen, repeated_from=0.05).reason == "repeated_frames"
 
 
-def test_a_video_brought_from_24_to_30_frames_a_second_is_no_attack() -> None:
+def test_a_video_converted_from_24_to_30_frames_a_second_is_no_attack() -> None:
     frames = _camera(96, motion=8)
     doubled = [frame for index, frame in enumerate(frames) for _ in range(2 if index % 4 == 3 else 1)]
     assert check_injection(_glances(doubled), repeated_from=0.05).state is State.PASS
@@ -56,20 +56,20 @@ def test_frames_played_backwards_are_found() -> None:
 
 
 def _turn(rate: float, *, seed: int) -> list[NDArray[np.float32]]:
-    """A head that turns within half a second, comes back nearly the same way, and otherwise sways, before a camera."""
+    """Return a head that turns in half a second, comes back almost the same way, and otherwise sways."""
     random = np.random.default_rng(seed)
     scene, turned, swayed, other = (random.normal(0, 40, (64, 64)) for _ in range(4))
     times = np.arange(0, 10, 1 / rate)
     turn = np.clip(np.minimum((times - 3) / 0.5, (4.4 - times) / 0.5), 0, 1)
     sway = np.cumsum(random.normal(0, 0.3 / np.sqrt(rate), len(times)))
-    back = 0.25 * turn * (times > 3.7)  # no neck takes the very same way twice
+    back = 0.25 * turn * (times > 3.7)  # no head moves exactly the same way twice
     shown = 128 + scene + np.multiply.outer(turn, turned) + np.multiply.outer(sway, swayed)
     shown += np.multiply.outer(back, other)
     return [(frame + random.normal(0, 1, scene.shape)).astype(np.float32) for frame in shown]
 
 
 @pytest.mark.parametrize("rate", [5.5, 7.0, 30.0])
-def test_out_and_back_is_no_film_played_backwards(rate: float) -> None:
+def test_a_turn_and_return_is_no_video_played_backwards(rate: float) -> None:
     shares = []
     for seed in range(8):
         frames = _turn(rate, seed=seed)
@@ -83,8 +83,8 @@ def test_out_and_back_is_no_film_played_backwards(rate: float) -> None:
     assert max(shares) < 0.05
 
 
-def test_a_face_that_hardly_moves_gives_its_loop_away_and_the_film_itself_does_not() -> None:
-    """Little motion in a few parts, coarse coding elsewhere: the case that once passed."""
+def test_a_loop_of_a_face_that_hardly_moves_is_found_and_the_video_itself_passes() -> None:
+    """Little motion in a few parts, coarse coding elsewhere; an earlier version let it pass."""
     random = np.random.default_rng(3)
     scene, motions = random.uniform(60, 180, (64, 64)), np.zeros((4, 64, 64))
     motions[:, 25:40, 25:40] = random.normal(0, 2, (4, 15, 15))
@@ -98,18 +98,18 @@ def test_a_face_that_hardly_moves_gives_its_loop_away_and_the_film_itself_does_n
     assert share > 0.15
 
 
-def test_a_film_in_which_nothing_can_be_seen_to_move_is_not_assessed() -> None:
+def test_a_video_without_visible_motion_is_not_assessed() -> None:
     flat = [np.full((64, 64), 100 + 0.2 * (index % 2), np.float32) for index in range(60)]
     found = check_injection(_glances(flat), repeated_from=0.05)
     assert (found.state, found.reason) == (State.NOT_ASSESSED, "too_still")
 
 
-def test_a_coder_that_leaves_frames_out_all_the_time_is_no_attacker() -> None:
+def test_a_coder_that_drops_many_frames_is_no_attack() -> None:
     frames = _camera(90, motion=8)
-    thumbs = [frames[index - index % 3] for index in range(90)]  # two of three left out, and a longer stretch once
+    thumbs = [frames[index - index % 3] for index in range(90)]  # two of three dropped, and a longer part once
     found = check_injection(_glances([*thumbs[:45], *[thumbs[45]] * 9, *thumbs[45:]]), repeated_from=0.05)
     assert found.state is State.NOT_ASSESSED
 
 
-def test_too_few_frames_say_nothing() -> None:
+def test_too_few_frames_are_not_assessed() -> None:
     assert check_injection(_glances(_camera(10, motion=8)), repeated_from=0.05).state is State.NOT_ASSESSED

@@ -1,4 +1,4 @@
-"""The screen's colours on the skin: the drawn ones pass, others fail, none hold back. On numbers, and on a portrait."""
+"""The screen's colours on the skin: the drawn ones pass, others fail, and none is not assessed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 
 from fixtures.faces import Picture
 from fixtures.light import lit
-from models.detect import Detector
-from models.landmarks import FaceMesh
+from models.face.detect import Detector
+from models.face.landmarks import FaceMesh
 from models.liveness.light import check_light
 from models.liveness.plan import Flash, Plan, Profile
 from models.liveness.readings import Observer, Readings, observe
-from models.packs import PackStore
 from models.pipeline import FaceEngine
-from models.runtime import load_network
 from models.states import State
+from models.weights.packs import PackStore
+from models.weights.runtime import load_network
 from tests.models.liveness.readings_made import made
 
 TONE = np.array([150.0, 110.0, 90.0])
@@ -28,7 +28,7 @@ START = 1.0
 
 @pytest.fixture
 def observer(engine: FaceEngine, store: PackStore) -> Observer:
-    """Of one capture; ``engine`` skips the test where there are no models."""
+    """Return the readings of one capture; ``engine`` skips the test if there are no models."""
     assert engine.models
     return Observer(mesh=FaceMesh.load(store), detector=Detector(load_network(store, "yunet")), pad=None)
 
@@ -63,7 +63,7 @@ def _skin(
 
 @pytest.mark.parametrize("delay", [0.0, 0.15, 0.35])
 @pytest.mark.parametrize("rate", [5.0, 10.0])
-def test_the_drawn_colours_pass_whatever_the_delay(rate: float, delay: float) -> None:
+def test_the_drawn_colours_pass_with_any_delay(rate: float, delay: float) -> None:
     found = check_light(made(lambda _: {}, seconds=6.2, rate=rate, skin=_skin(SHOWN, 0.03, delay=delay)), PLAN)
     assert found.state is State.PASS
     seen = found.values["delay"]
@@ -77,7 +77,7 @@ def test_the_colours_of_another_session_fail() -> None:
         assert (found.state, found.reason) == (State.FAIL, "other_light")
 
 
-def test_without_a_reflection_nothing_passes_and_nobody_fails() -> None:
+def test_without_a_reflection_the_light_is_not_assessed() -> None:
     states = [
         check_light(made(lambda _: {}, seconds=6.2, skin=_skin(SHOWN, 0.0, seed=seed)), PLAN).state
         for seed in range(60)
@@ -117,7 +117,7 @@ def test_on_pixels(
     state: State,
     reason: str | None,
 ) -> None:
-    """The portrait, lit: a face reflects, the wall behind does not; a flat picture reflects all over."""
+    """A lit portrait: the face reflects, the wall behind does not; a flat picture reflects everywhere."""
     found = check_light(_filmed(observer, collins, colours, strength, flat), PLAN)
     assert found.state is state
     assert reason is None or found.reason == reason

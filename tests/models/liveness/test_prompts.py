@@ -1,4 +1,4 @@
-"""Answers count in their window and their order, and nowhere else."""
+"""Answers count only in their window and their order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAN = Plan(
 
 
 def _between(time_s: float, start: float, end: float) -> float:
-    """Rise within half a second, stay, go back."""
+    """Return a movement that rises within half a second, stays, and goes back."""
     return max(0.0, min((time_s - start) / 0.5, 1.0, (end - time_s) / 0.5))
 
 
@@ -30,14 +30,14 @@ def _follow(time_s: float) -> Mapping[str, float]:
     return {"yaw": yaw, "mouthSmileLeft": smile, "mouthSmileRight": smile}
 
 
-def test_who_follows_passes() -> None:
+def test_a_person_who_follows_passes() -> None:
     found = check_prompts(made(_follow, seconds=12), PLAN)
     assert found.state is State.PASS
     assert found.values["answered"] == 3
 
 
 def test_the_mirrored_person_does_not_follow() -> None:
-    """Left for right is what a recording of other prompts, or a mirrored replay, shows."""
+    """A recording of other prompts, or a mirrored replay, turns left instead of right."""
     found = check_prompts(made(lambda t: {**_follow(t), "yaw": -_follow(t)["yaw"]}, seconds=12), PLAN)
     assert found.state is State.FAIL
     assert found.reason == "not_followed"
@@ -48,7 +48,7 @@ def test_answers_in_another_order_do_not_count() -> None:
     assert check_prompts(shifted, PLAN).state is not State.PASS
 
 
-def test_who_does_nothing_fails_and_who_does_most_tries_again() -> None:
+def test_no_answer_fails_and_most_answers_mean_try_again() -> None:
     assert check_prompts(made(lambda _: {}, seconds=12), PLAN).state is State.FAIL
     partly = check_prompts(made(lambda t: {**_follow(t), "mouthSmileLeft": 0, "mouthSmileRight": 0}, seconds=12), PLAN)
     assert (partly.state, partly.reason) == (State.NOT_ASSESSED, "partly_followed")
@@ -85,9 +85,7 @@ def _two(time_s: float) -> dict[str, float]:
         ("turns when asked to smile", lambda t: {"yaw": 16 * (_between(t, 2.7, 4.6) + _between(t, 7.0, 8.5))}),
     ],
 )
-def test_what_a_talking_person_does_anyway_does_not_count(
-    what: str, other: Callable[[float], dict[str, float]]
-) -> None:
+def test_movements_of_a_talking_person_do_not_count(what: str, other: Callable[[float], dict[str, float]]) -> None:
     assert check_prompts(made(_two, seconds=10), TWO).state is State.PASS
     found = check_prompts(made(lambda t: {**_two(t), **other(t)}, seconds=10), TWO)
     assert (found.state, found.reason) == (State.NOT_ASSESSED, "partly_followed"), what
@@ -107,7 +105,7 @@ def test_going_back_is_no_turn_to_the_other_side() -> None:
 
 
 @pytest.mark.parametrize("own", [1.9, 2.05, 3.0])
-def test_a_blink_of_its_own_does_not_hide_the_asked_one(own: float) -> None:
+def test_a_spontaneous_blink_does_not_hide_the_answer(own: float) -> None:
     plan = Plan(Profile.STANDARD, (Step(Prompt.BLINK, 2.0, 5.5), Step(Prompt.TURN_LEFT, 5.5, 9.0)), (), 10.0)
 
     def script(time_s: float) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""A pulse is found where one is, at its rate; noise, stills and short captures say nothing and fail nobody."""
+"""A pulse is found at its rate; noise, stills and short captures are not assessed and never fail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.models.liveness.readings_made import made
 
 TONE = np.array([150.0, 110.0, 90.0])
 PULSE = np.array([0.33, 0.77, 0.53])
-"""How strongly red, green and blue pulse (W. Wang et al., 2017)."""
+"""Strength of the pulse in red, green and blue (W. Wang et al., 2017)."""
 
 
 def _skin(rate: float, strength: float, seed: int = 1) -> Callable[[float], object]:
@@ -36,7 +36,7 @@ def test_a_pulse_is_found_at_its_rate(rate: float) -> None:
     assert abs(beats - 60 * rate) < 5
 
 
-def test_noise_and_stills_say_nothing() -> None:
+def test_noise_and_stills_are_not_assessed() -> None:
     states = [check_pulse(made(lambda _: {}, seconds=10, skin=_skin(1.2, 0.0, seed))).state for seed in range(40)]
     assert State.FAIL not in states
     assert states.count(State.PASS) <= 2
@@ -44,6 +44,6 @@ def test_noise_and_stills_say_nothing() -> None:
     assert still.state is State.NOT_ASSESSED
 
 
-def test_too_short_or_without_a_face_nothing_is_said() -> None:
+def test_short_captures_and_captures_without_a_face_are_not_assessed() -> None:
     assert check_pulse(made(lambda _: {}, seconds=6, skin=_skin(1.2, 0.02))).reason == "too_short"
     assert check_pulse(made(lambda _: {}, seconds=10)).state is State.NOT_ASSESSED

@@ -1,4 +1,4 @@
-"""A grid or moire in the face is seen, a camera's noise, a beard and a film's blocks are not."""
+"""A grid or moire in the face is found; a camera's noise, a beard and a video's blocks are not."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from fixtures.faces import Picture
-from models.detect import Face
+from models.face.detect import Face
 from models.liveness.screen import grid_peak
 
 CLEAR = 100.0
-"""Between what faces (up to 50) and displays (from 240) show on the development clips."""
+"""A value between faces (up to 50) and displays (from 240) on the development clips."""
 
 
 def _face(picture: Picture, side: float = 220.0) -> Face:

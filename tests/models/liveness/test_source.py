@@ -1,4 +1,4 @@
-"""What a phone says of its camera can only speak against a capture."""
+"""What a phone says about its camera can only speak against a capture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ON_TIME = tuple((n * 150, n * 150 + 40) for n in range(60))
         "DroidCam Source 3",
     ],
 )
-def test_programs_that_play_camera_are_refused(name: str) -> None:
+def test_virtual_cameras_are_refused(name: str) -> None:
     found = check_source(CaptureSource(name, arrivals_ms=ON_TIME), 480, 640)
     assert (found.state, found.reason) == (State.FAIL, "virtual_camera")
 
@@ -51,20 +51,20 @@ def test_frames_cannot_arrive_before_they_were_taken() -> None:
     found = check_source(CaptureSource("Front Camera", arrivals_ms=burst), 480, 640)
     assert (found.state, found.reason) == (State.FAIL, "impossible_timing")
     assert found.values["ahead_ms"] == 59 * 140
-    # A slow start that catches up is what bad networks do; so is a stall in the middle.
+    # Bad networks cause a slow start that catches up, or a stall in the middle.
     held_up = tuple((taken, max(taken - MOST_AHEAD_MS, 0)) for taken, _ in ON_TIME)
     stalled = tuple((taken, taken + (9000 if taken > 4000 else 0)) for taken, _ in ON_TIME)
     for arrivals in (held_up, stalled):
         assert check_source(CaptureSource("Front Camera", arrivals_ms=arrivals), 480, 640).state is State.PASS
 
 
-def test_nothing_known_says_nothing() -> None:
+def test_an_unknown_source_is_not_assessed() -> None:
     for source in (None, CaptureSource(), CaptureSource(said_width=640, said_height=480)):
         assert check_source(source, 480, 640).state is State.NOT_ASSESSED
 
 
 @pytest.mark.parametrize(("width", "height", "another"), [(480, 640, 0), (640, 480, 0), (360, 480, 0), (640, 360, 1)])
-def test_another_shape_than_said_is_noted(width: int, height: int, another: int) -> None:
+def test_another_shape_than_stated_is_reported(width: int, height: int, another: int) -> None:
     found = check_source(CaptureSource("Front Camera", 1280, 960, ON_TIME), width, height)
     assert found.state is State.PASS
     assert found.values["another_shape"] == another

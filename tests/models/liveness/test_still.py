@@ -1,4 +1,4 @@
-"""A single image: its look and its grid are judged, and what could not be measured is not passed."""
+"""A single image is judged by its texture and grid; what could not be measured does not pass."""
 
 from __future__ import annotations
 

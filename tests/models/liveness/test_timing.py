@@ -1,4 +1,4 @@
-"""Times that no camera has are refused; regular ones say nothing."""
+"""Times that no camera has fail; regular ones are not assessed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A whole video: judged, its best frames compared, the same every time.
+"""The analysis of a whole video: the verdict, and the comparison of its best frames, the same every time.
 
-The person in these videos is a portrait moved by a face mesh before a simulated camera: no living face. The shipped
-parameters rightly do not call it alive; that living people pass is measured on real videos (docs/liveness.md).
+The person in these videos is a portrait, moved by a face mesh before a simulated camera: no bona fide presentation. The
+shipped parameters rightly do not pass it. Real videos show that living people pass (docs/liveness.md).
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from fixtures.attacks import print_attack
 from fixtures.faces import Picture, encode, rephotograph
 from fixtures.videos import encode as encode_video
 from models.errors import ManifestInvalid, VideoRefused
-from models.liveness.evaluate import evaluate_liveness, parse_prompts
+from models.evaluation.liveness import evaluate_liveness, parse_prompts
 from models.liveness.plan import Prompt
 from models.pipeline import FaceEngine
 from models.states import State
 from models.statistics import rate
-
-MOTION = Path(__file__).parents[4] / "shared" / "data" / "motion"
+from tests.shared_data import require_shared
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +31,11 @@ def printed(collins: Picture) -> bytes:
     return encode_video(print_attack(still, seed=7, seconds=3, rate=15), codec="vp8", rate=15)
 
 
-def test_a_moved_print_is_found_out(engine: FaceEngine, printed: bytes) -> None:
+def test_a_moved_print_is_detected(engine: FaceEngine, printed: bytes) -> None:
     watched = engine.watch(printed)
     assert watched.liveness.state is State.FAIL
     assert watched.liveness.reasons == ("like_print",)
-    assert watched.measurement.guidance == ("life_not_seen",), "the answer tells nobody what gave it away"
+    assert watched.measurement.guidance == ("life_not_seen",), "the answer does not say which measure detected it"
 
 
 def test_the_same_video_gives_the_same_verdict(engine: FaceEngine, printed: bytes) -> None:
@@ -47,10 +46,10 @@ def test_the_same_video_gives_the_same_verdict(engine: FaceEngine, printed: byte
         np.testing.assert_array_equal(one["sface"], other["sface"])
 
 
-def test_its_best_frames_match_the_person_and_nobody_else(
+def test_its_best_frames_match_only_the_right_person(
     engine: FaceEngine, printed: bytes, collins: Picture, hopper: Picture
 ) -> None:
-    """A print matches: likeness is not life, which is why both are asked."""
+    """A print matches the person: comparison does not prove life, so liveness is checked as well."""
     probes = engine.watch(printed).probes
     assert len(probes) == 3
     own, other = (engine.measure(encode(person)).templates for person in (collins, hopper))
@@ -111,6 +110,6 @@ def test_prompts_are_read_with_and_without_windows() -> None:
             parse_prompts(wrong, 3)
 
 
-@pytest.mark.skipif(not MOTION.exists(), reason="the development videos are not here")
 def test_a_living_person_passes(engine: FaceEngine) -> None:
-    assert engine.watch((MOTION / "d18.mp4").read_bytes()).liveness.state is State.PASS
+    film = require_shared("motion", "d18.mp4")
+    assert engine.watch(film.read_bytes()).liveness.state is State.PASS

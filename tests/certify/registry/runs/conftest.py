@@ -11,14 +11,19 @@ from uuid import UUID
 
 import pytest
 
-from certify.determine import determine_many
-from certify.enrol import NewBeneficiary, NewEntitlement, add_beneficiaries
+from certify.decision.determine import determine_many
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiaries,
+)
 from certify.registry.feeds.description import Feed, parse_feed
 from certify.registry.runs.carry_out import Machine, carry_out
 from certify.registry.runs.importing import import_file
 from certify.service import Service
 from certify.storage.people import entitlements_of
-from certify.storage.tables import EntitlementRow, RunRow
+from certify.storage.tables.people import EntitlementRow
+from certify.storage.tables.runs import RunRow
 from tests.conftest import Clock
 
 NAMES = ("Maria Silva", "João Souza", "Ana Pereira", "Grace Hopper", "Alan Turing", "Ada Lovelace", "Emmy Noether")

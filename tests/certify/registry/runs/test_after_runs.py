@@ -10,12 +10,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from certify.audit import Outcome, audit_report, record_audit
-from certify.determine import determine
+from certify.audit.replay import replay
+from certify.audit.sample import audit_report, record_audit
+from certify.decision.determinations import all_determinations, find_determination
+from certify.decision.determine import determine
+from certify.decision.receipts import deny, receipts_of
+from certify.decision.review import Decision, rule
 from certify.domain.codec import determination_digest
 from certify.domain.policy import SilentRule
+from certify.domain.states import AuditOutcome
 from certify.errors import Conflict, Invalid, NotFound
-from certify.receipts import deny, receipts_of
 from certify.registry.runs.carry_out import Machine
 from certify.registry.runs.compare import Change, compare_policies
 from certify.registry.runs.questions import answer, explain_question
@@ -23,15 +27,12 @@ from certify.registry.runs.relink import relink
 from certify.registry.runs.replay import replay_run
 from certify.registry.runs.report import run_report
 from certify.registry.runs.status import feed_status
-from certify.replay import replay
-from certify.review import Decision, rule
-from certify.silent import all_determinations, find_determination
 from certify.storage.corrections import corrections_for
 from certify.storage.passes import open_audits
 from certify.storage.questions import open_questions_of
 from certify.storage.reviews import open_cases_of
 from certify.storage.runs import get_run
-from certify.storage.tables import RunRow
+from certify.storage.tables.runs import RunRow
 
 from .conftest import NAMES, Fund
 
@@ -120,12 +121,12 @@ def test_the_lot_draws_passes_and_their_checks_give_a_rate(fund: Fund) -> None:
     with fund.service.unit() as unit:
         drawn = open_audits(unit.db, limit=100)
         assert len(drawn) == len(NAMES)
-        outcomes = [Outcome.FALSE_PASS, Outcome.NOT_REACHED, *[Outcome.ALIVE] * (len(NAMES) - 2)]
+        outcomes = [AuditOutcome.FALSE_PASS, AuditOutcome.NOT_REACHED, *[AuditOutcome.ALIVE] * (len(NAMES) - 2)]
         for row, outcome in zip(drawn, outcomes, strict=True):
             record_audit(unit, row.pass_id, outcome, officer="o1")
         with pytest.raises(Conflict):
-            record_audit(unit, drawn[0].pass_id, Outcome.ALIVE, officer="o1")
-        record_audit(unit, drawn[1].pass_id, Outcome.ALIVE, officer="o1", note="reached at the second call")
+            record_audit(unit, drawn[0].pass_id, AuditOutcome.ALIVE, officer="o1")
+        record_audit(unit, drawn[1].pass_id, AuditOutcome.ALIVE, officer="o1", note="reached at the second call")
         assert [case.kind for case in open_cases_of(unit.db, drawn[0].beneficiary_id)] == ["false_pass"]
         report = audit_report(unit)
     assert (report.passes, report.drawn, report.open) == (len(NAMES), len(NAMES), 0)

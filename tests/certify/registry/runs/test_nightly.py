@@ -10,7 +10,7 @@ import pytest
 
 from certify.queue import NAMESPACE
 from certify.registry.runs.nightly import nightly
-from certify.registry_worker import run_registry_worker
+from certify.workers.registry import run_registry_worker
 
 from .conftest import Fund
 

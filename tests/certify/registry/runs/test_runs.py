@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from certify.decision.record import NewRecord, record
 from certify.domain.evidence import AdverseRecord, SignOfLife, Void
 from certify.errors import Conflict, Unavailable
-from certify.record import NewRecord, record
 from certify.registry.runs import apply
 from certify.registry.runs.carry_out import Machine, carry_out
 from certify.registry.runs.importing import decide_held, import_file, staging_folder
@@ -22,7 +22,8 @@ from certify.storage import bulk
 from certify.storage.facts import evidence_of
 from certify.storage.questions import open_questions_of
 from certify.storage.reviews import open_cases_of
-from certify.storage.tables import EvidenceRow, RunChunkRow, SilentPassRow
+from certify.storage.tables.decisions import EvidenceRow
+from certify.storage.tables.runs import RunChunkRow, SilentPassRow
 
 from .conftest import NAMES, Fund
 

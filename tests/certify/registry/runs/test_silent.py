@@ -12,8 +12,15 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from certify.domain.channels import Channel
 from certify.domain.decide import Determination, Entitlement, Standing, decide
-from certify.domain.evidence import AdverseRecord, Capture, Channel, Check, Evidence, SignOfLife
+from certify.domain.evidence import (
+    AdverseRecord,
+    Capture,
+    Check,
+    Evidence,
+    SignOfLife,
+)
 from certify.domain.passage import next_change
 from certify.domain.policy import Policy, SilentRule
 from certify.domain.schedule import local_date

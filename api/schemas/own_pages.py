@@ -1,0 +1,206 @@
+"""What goes over the wire between the service and a person who serves themself."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from api.schemas.base import In, Out, Text
+from certify.texts import Language
+
+DeviceId = Annotated[str, StringConstraints(min_length=16, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+
+
+class WhoIn(In):
+    """Who somebody says they are: one of two numbers, and the birth date. In a body, because URLs end up in logs."""
+
+    national_id: Text | None = Field(default=None, examples=["11010519491231002X"])
+    card_number: Text | None = Field(default=None, examples=["AB12345678"])
+    birth_date: date = Field(examples=["1949-12-31"])
+
+
+class KnockIn(WhoIn):
+    """A capture session that somebody asks for without being signed in."""
+
+    device_id: DeviceId = Field(
+        examples=["b1946ac92492d2347c6235b4d2611184"],
+        description="Chosen once by chance and kept on the person's phone; what is opened counts only on it",
+    )
+    assisted: bool = Field(default=False, description="Somebody helps the person")
+    avoid_flashes: bool = Field(default=False, description="Flashing light is not good for this person")
+    consent: Literal[True] = Field(description="The person agrees to be recognised by the face")
+
+
+class CodeIn(WhoIn):
+    """A code to send to the person's telephone or e-mail."""
+
+    language: Language | None = None
+
+
+class RedeemIn(WhoIn):
+    """A code that came by message."""
+
+    code: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")] = Field(examples=["042917"])
+    device_id: DeviceId
+    remember: bool = Field(default=False, description="This is the person's own phone")
+
+
+class LinkIn(In):
+    """The secret of a link from a letter or message."""
+
+    secret: Annotated[str, StringConstraints(min_length=10, max_length=100, pattern=r"^[A-Za-z0-9_\-]+$")]
+    device_id: DeviceId
+    remember: bool = False
+
+
+class KeepIn(In):
+    """Stay signed in after one's face was recognised."""
+
+    device_id: DeviceId
+    remember: bool = False
+
+
+class AcceptedOut(Out):
+    """Taken note of. It says the same whoever was asked for."""
+
+    accepted: Literal[True] = True
+
+
+class SignedIn(Out):
+    """The cookie is set; it counts until then."""
+
+    until: datetime
+
+
+class OwnSessionIn(In):
+    """A capture session of whoever is signed in."""
+
+    assisted: bool = False
+    avoid_flashes: bool = Field(default=False, description="Flashing light is not good for me")
+
+
+class PensionOut(Out):
+    """One pension as the person sees it."""
+
+    scheme: str = Field(examples=["employee"])
+    title: str = Field(examples=["Employee basic pension"])
+    standing: str | None
+    payment: Literal["continue", "stop"]
+    next_step: str | None
+    valid_until: date | None
+    due_on: date | None
+    back_pay_from: date | None
+
+
+class VisitOut(Out):
+    """A visit that was asked for or is planned.
+
+    ``wanted_on`` is the day wished for, or the one planned once there is one; so is ``part``, of which the plan is an
+    estimate.
+    """
+
+    wanted_on: date
+    part: Literal["morning", "afternoon"]
+    asked_at: datetime
+
+
+class VisitIn(In):
+    """A visit to ask for."""
+
+    wanted_on: date
+    part: Literal["morning", "afternoon"]
+
+
+class AppealOut(Out):
+    """An appeal and its clock."""
+
+    opened_at: datetime
+    answer_by: datetime
+    closed_at: datetime | None
+    resolution: str | None
+
+
+class OwnPageOut(Out):
+    """How a person stands, and what is open."""
+
+    name: str | None
+    headline: Literal["stopped", "paused", "overdue", "grace", "due", "renew", "certified", "unknown"]
+    pensions: list[PensionOut]
+    valid_until: date | None
+    due_on: date | None
+    certificate: str | None
+    can_film: bool
+    consent: bool | None
+    visit: VisitOut | None
+    appeal: AppealOut | None
+    earliest_visit: date
+    latest_visit: date
+
+
+class OwnAttemptOut(Out):
+    """An attempt of the past."""
+
+    decided_at: datetime
+    channel: Literal["remote", "doorstep"]
+    outcome: str
+    assisted: bool
+
+
+class OwnCertificateOut(Out):
+    """A certificate of the past or present."""
+
+    number: str
+    state: Literal["valid", "paused", "superseded", "revoked", "expired"]
+    valid_from: datetime
+    valid_until: date
+
+
+class HistoryOut(Out):
+    """What happened, newest first."""
+
+    attempts: list[OwnAttemptOut]
+    certificates: list[OwnCertificateOut]
+
+
+class ConsentIn(In):
+    """Consent to being recognised by the face."""
+
+    given: bool
+
+
+class ConsentOut(Out):
+    """The consent as it stands now."""
+
+    given: bool
+
+
+class ContactIn(In):
+    """How the fund reaches the person; an empty field deletes what was known."""
+
+    phone: Text | None = Field(default=None, examples=["+8613800138000"])
+    email: Text | None = Field(default=None, examples=["eileen@example.org"])
+    language: Language | None = None
+    reminders: bool = Field(default=True, description="Whether reminders are wanted")
+    quiet_from: int = Field(default=21, ge=0, le=23, description="Hour from which no message comes")
+    quiet_to: int = Field(default=8, ge=0, le=23, description="Hour from which messages come again")
+
+
+class ContactOut(Out):
+    """How the fund reaches the person."""
+
+    phone: str | None
+    email: str | None
+    language: str | None
+    reminders: bool
+    quiet_from: int
+    quiet_to: int
+
+
+class NotMeOut(Out):
+    """A record was taken back; an officer looks into it."""
+
+    evidence_id: UUID
+    noted_at: datetime

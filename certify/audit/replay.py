@@ -1,0 +1,177 @@
+"""Replay a determination: the same evidence under the same policy must give the same verdict, bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from certify.capture.analysis import analyse, compare
+from certify.decision.determinations import find_determination
+from certify.decision.determine import entitlement_from_json
+from certify.domain.codec import determination_digest, determination_to_json
+from certify.domain.decide import decide
+from certify.domain.evidence import Capture, Check
+from certify.people.references import open_references
+from certify.service import Unit
+from certify.storage.facts import evidence_by_ids, stored_parameters, stored_policy
+from certify.storage.media import read_media
+from certify.storage.sessions import get_session
+from certify.storage.tables.sessions import SessionRow
+from models.calibrate import parse_calibration
+from models.liveness.checks import CheckResult
+from models.liveness.fusion import judge, parse_fusion
+from models.states import State
+
+if TYPE_CHECKING:
+    from models.pipeline import FaceEngine
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay found.
+
+    Attributes:
+        determination_id: of the stored determination.
+        recorded: the stored verdict.
+        replayed: the verdict that was decided now.
+        differences: one sentence for each difference.
+        checked: what was compared.
+        not_checked: what could not be compared any more, and why: the media are past their retention, or the models
+            are of another release.
+    """
+
+    determination_id: UUID
+    recorded: dict[str, Any]
+    replayed: dict[str, Any]
+    differences: tuple[str, ...]
+    checked: tuple[str, ...]
+    not_checked: tuple[str, ...] = ()
+
+    @property
+    def identical(self) -> bool:
+        """Whether everything checked came out the same."""
+        return not self.differences
+
+
+def replay(unit: Unit, determination_id: UUID, *, engine: FaceEngine | None = None) -> Replay:
+    """Decide a stored determination again from what is stored.
+
+    The decision is always repeated from evidence and policy, and each capture's likelihood ratio from its raw scores.
+
+    Args:
+        unit: the transaction to read in.
+        determination_id: of a determination or a silent pass.
+        engine: the face models. If given, the raw scores are computed again from the media that are still stored.
+
+    Returns:
+        What was compared, and what differs.
+
+    Raises:
+        NotFound: no such determination (``determination_not_found``), or something it rests on is missing
+            (``policy_missing``, ``evidence_missing``, ``parameters_missing``).
+    """
+    row = find_determination(unit, determination_id)
+    policy = stored_policy(unit.db, row.policy_sha256)
+    evidence = evidence_by_ids(unit.db, row.inputs["evidence"])
+    again = decide(entitlement_from_json(row.inputs["entitlement"]), policy.policy, evidence, row.as_of)
+    notes = _Notes()
+    notes.checked.append(
+        f"decision from {len(evidence)} facts under policy {policy.policy.scheme} {policy.policy.version}"
+    )
+    if determination_digest(again) != row.digest:
+        notes.differences.append("The decision came out differently.")
+    for fact in evidence:
+        if isinstance(fact, Capture):
+            session = get_session(unit.db, UUID(fact.session_id))
+            report = session.report or {}
+            if report.get("liveness") is not None:
+                _replay_liveness(unit, fact, report, notes)
+            comparison = report.get("comparison")
+            if comparison is not None:
+                _replay_calibration(unit, fact, comparison, notes)
+                if engine is not None:
+                    _replay_image(unit, session, comparison, engine, notes)
+    return Replay(
+        determination_id=row.id,
+        recorded=row.verdict,
+        replayed=determination_to_json(again),
+        differences=tuple(notes.differences),
+        checked=tuple(notes.checked),
+        not_checked=tuple(notes.not_checked),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    checked: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+
+
+def _replay_calibration(unit: Unit, fact: Capture, comparison: dict[str, Any], notes: _Notes) -> None:
+    """Calibrate the stored scores with the calibration of that day, not with the present one."""
+    calibration = parse_calibration(stored_parameters(unit.db, comparison["calibration_sha256"]))
+    llr = calibration.log10_lr(comparison["scores"]).llr
+    notes.checked.append(
+        f"likelihood ratio of session {fact.session_id} from {len(comparison['scores'])} raw scores, "
+        f"calibration {calibration.id}"
+    )
+    if llr != fact.llr:
+        notes.differences.append(
+            f"The likelihood ratio of session {fact.session_id} came out as {llr}, not {fact.llr}."
+        )
+
+
+def _replay_liveness(unit: Unit, fact: Capture, report: dict[str, Any], notes: _Notes) -> None:
+    """Judge the stored measures and checks with the fitted numbers of that day."""
+    stored = report["liveness"]
+    fusion = parse_fusion(stored_parameters(unit.db, stored["parameters_sha256"]))
+    checks = [
+        CheckResult(check["name"], State(check["state"]), check["values"], check["reason"])
+        for check in stored["checks"]
+    ]
+    again = judge(fusion, stored["measures"], checks)
+    notes.checked.append(
+        f"liveness of session {fact.session_id} from {len(stored['measures'])} measures and {len(checks)} checks"
+    )
+    if (again.state.value, list(again.reasons)) != (stored["state"], stored["reasons"]) or again.llr != stored["llr"]:
+        notes.differences.append(
+            f"The liveness of session {fact.session_id} came out as {again.state.value}, not {stored['state']}."
+        )
+    seen_before = (report.get("seen_before") or {}).get("state")
+    expected = Check.FAIL if seen_before == Check.FAIL else Check(again.state.value)
+    if fact.liveness is not expected:
+        notes.differences.append(
+            f"Session {fact.session_id} has liveness {fact.liveness.value} on record, not {expected.value}."
+        )
+
+
+def _replay_image(
+    unit: Unit, session: SessionRow, comparison: dict[str, Any], engine: FaceEngine, notes: _Notes
+) -> None:
+    """Analyse the stored photo or video again, and compare it with the references of that day."""
+    what = f"raw scores of session {session.id}"
+    other = [name for name, sha256 in comparison["models"].items() if engine.models.get(name) != sha256]
+    if other:
+        notes.not_checked.append(f"{what}: the models {', '.join(other)} are of another release")
+        return
+    if session.blob_id is None:
+        notes.not_checked.append(f"{what}: the image was deleted when its retention time ended")
+        return
+    sealer = unit.sealer(session.beneficiary_id)
+    known = open_references(unit.db, sealer, session.beneficiary_id, engine.models)
+    wanted = [UUID(reference_id) for reference_id in comparison["reference_ids"]]
+    if any(reference_id not in known for reference_id in wanted):
+        notes.not_checked.append(f"{what}: a reference it was compared with is not active any more")
+        return
+    data = read_media(unit.db, sealer, session.blob_id)
+    analysis = analyse(engine, data, session.plan, session.source)
+    again = compare(engine, analysis, {reference_id: known[reference_id] for reference_id in wanted})
+    notes.checked.append(f"{what} from the stored media")
+    scores = dict(again.scores) if again else {}
+    # Other processors may round differently in the last digits of a float32.
+    if scores.keys() != comparison["scores"].keys() or any(
+        abs(scores[name] - value) > 1e-4 for name, value in comparison["scores"].items()
+    ):
+        notes.differences.append(f"The {what} came out as {scores}.")

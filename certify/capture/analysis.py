@@ -1,0 +1,164 @@
+"""Analyse a session's media with the face models, in the terms of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from certify.capture.media import is_series, is_video, unpack
+from certify.domain.evidence import Check
+from certify.people.references import measure
+from models.errors import VideoRefused
+from models.guidance import SENTENCES
+from models.liveness.plan import Plan
+from models.liveness.source import CaptureSource
+from models.liveness.video_hash import VideoHash
+
+if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
+    from models.pipeline import FaceEngine
+    from models.results import (
+        Comparison,
+        Measurement,
+        Templates,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What the face models found in the media of a session.
+
+    Attributes:
+        measurement: of the photo, or of the best frame of a video; None when nothing could be measured.
+        refusal: guidance code that says why nothing could be measured.
+        probes: templates of the faces that were good enough to be compared.
+        liveness: pass, fail or not assessed; a photo never passes.
+        guidance: codes that tell the person what to do better.
+        video_hash: the perceptual hash of a video; None for photos.
+        report: what each liveness check of a video found.
+        parameters: documents of the fitted numbers with which the checks judged, by kind.
+        passive: probability, 0 to 1, of a living face by its texture alone: the mean over a video, the lowest of
+            several photos.
+        background: for each photo, a hash of what surrounds the person (models/face/background.py).
+    """
+
+    measurement: Measurement | None
+    refusal: str = ""
+    probes: tuple[Templates, ...] = ()
+    liveness: Check = Check.NOT_ASSESSED
+    guidance: tuple[str, ...] = ()
+    video_hash: VideoHash | None = None
+    report: dict[str, Any] | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    passive: float | None = None
+    background: tuple[int, ...] = ()
+
+
+def analyse(
+    engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, source: Mapping[str, Any] | None
+) -> Analysis:
+    """Analyse the media of a session: a photo, several photos or a video.
+
+    Args:
+        engine: the face models.
+        data: the media, in clear.
+        plan: what was asked, as stored with the session.
+        source: where the media came from, as stored with the session.
+
+    Returns:
+        The analysis. For media that cannot be used, it has no measurement, and the code of the refusal as guidance.
+    """
+    if is_series(data):
+        return _analyse_series(engine, unpack(data))
+    return _analyse_video(engine, data, plan, source) if is_video(data) else _analyse_photo(engine, data)
+
+
+def _analyse_photo(engine: FaceEngine, data: bytes) -> Analysis:
+    measurement, refusal = measure(engine, data)
+    if measurement is None:
+        return Analysis(None, refusal, guidance=(refusal,))
+    # A single image can look like a picture of a picture, but it can never show life: it cannot pass.
+    liveness = Check.FAIL if measurement.pad.state.value == Check.FAIL else Check.NOT_ASSESSED
+    probes = (measurement.templates,) if measurement.templates else ()
+    background = () if measurement.background is None else (measurement.background,)
+    return Analysis(
+        measurement,
+        probes=probes,
+        liveness=liveness,
+        guidance=measurement.guidance,
+        passive=measurement.pad.live,
+        background=background,
+    )
+
+
+def _analyse_series(engine: FaceEngine, photos: Sequence[bytes]) -> Analysis:
+    """Analyse photos of one moment: all are compared together; if most look like pictures of pictures, they fail."""
+    analyses = [_analyse_photo(engine, photo) for photo in photos]
+    usable = [one for one in analyses if one.probes]
+    if not usable:
+        return next((one for one in analyses if one.measurement is not None), analyses[0])
+    failed = sum(one.liveness is Check.FAIL for one in usable)
+    live = [one.passive for one in usable if one.passive is not None]
+    return Analysis(
+        usable[0].measurement,
+        probes=tuple(probe for one in usable for probe in one.probes),
+        liveness=Check.FAIL if 2 * failed > len(usable) else Check.NOT_ASSESSED,
+        guidance=(),
+        passive=min(live, default=None),
+        background=tuple(value for one in analyses for value in one.background),
+    )
+
+
+def _analyse_video(
+    engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, source: Mapping[str, Any] | None
+) -> Analysis:
+    try:
+        watched = engine.watch(data, Plan.from_json(dict(plan)) if plan else None, _source_from(source or {}))
+    except VideoRefused as refused:
+        return Analysis(None, refused.code, guidance=(refused.code,))
+    # All reasons go into the report. Those that have a sentence also tell the person what to do better.
+    better = [code for code in watched.liveness.reasons if code in SENTENCES]
+    return Analysis(
+        watched.measurement,
+        probes=watched.probes,
+        liveness=Check(watched.liveness.state.value),
+        guidance=tuple(dict.fromkeys([*watched.measurement.guidance, *better])),
+        video_hash=watched.video_hash,
+        report=watched.liveness.to_json(),
+        parameters=watched.parameters,
+        passive=_probability(watched.liveness.measures.get("passive")),
+    )
+
+
+def _probability(log_odds: float | None) -> float | None:
+    """Undo the log10 odds that the liveness measures take (models/liveness/measures.py)."""
+    return None if log_odds is None else 1 / (1 + 10**-log_odds)
+
+
+def compare(engine: FaceEngine, analysis: Analysis, references: Mapping[UUID, Mapping[str, Any]]) -> Comparison | None:
+    """Compare the probes of an analysis with references.
+
+    Args:
+        engine: the face models.
+        analysis: of the media of a session.
+        references: by id, one template for each model (``open_references``).
+
+    Returns:
+        The comparison, or None when there is nothing to compare.
+    """
+    if not analysis.probes or not references:
+        return None
+    if len(analysis.probes) == 1:
+        return engine.compare(analysis.probes[0], list(references.values()))
+    return engine.compare_many(analysis.probes, list(references.values()))
+
+
+def _source_from(source: Mapping[str, Any]) -> CaptureSource:
+    camera = source.get("camera") or {}
+    return CaptureSource(
+        camera.get("label"),
+        camera.get("width"),
+        camera.get("height"),
+        tuple((taken, arrived) for taken, arrived in source.get("times_ms", ())),
+    )

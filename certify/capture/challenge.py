@@ -1,0 +1,164 @@
+"""Challenges: choose how much a session asks of the person, and draw an unpredictable plan for it.
+
+Random bytes come from the caller; in the service from ``service.random_bytes``, a cryptographic source. Every draw is
+unbiased (rejection sampling), so that all plans are equally likely. There are 22 plans of two prompts, 150 of three and
+720 of four, when all prompts are allowed; six colours multiply each by 134,456 (8 x 7^5). The gentle profile has only
+three plans. It shows that a body moves when asked, and hardly that the video was recorded after asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cache
+from itertools import permutations
+from typing import TypeVar
+
+from certify.domain.decide import Determination
+from certify.domain.draws import RandomBytes, below
+from certify.domain.profile import TURNS, Demand, Risk, choose
+from certify.domain.reasons import Code
+from certify.domain.schedule import age_on, latest_date
+from certify.service import Unit
+from certify.storage.sessions import failed_profiles, is_new_device, others_on_device, sessions_since
+from certify.storage.tables.people import BeneficiaryRow
+from models.liveness.plan import Flash, Plan, Profile, Prompt, Step
+
+_T = TypeVar("_T")
+
+# Milliseconds. A prompt must be read, understood and done. Starting values, to be measured with old people. Answers are
+# compared with the neutral start (models/liveness/prompts.py takes the two seconds before a prompt).
+_START, _WINDOW = 2000, 3500
+_GENTLE_START, _GENTLE_WINDOW = 4000, 6000
+_SETTLE = 500
+"""Milliseconds between the last prompt and the first colour, in which the face comes to rest."""
+_COLOUR = 700
+"""Milliseconds of one colour: 1.4 changes a second, 0.7 flashes (pairs of changes). WCAG 2.3.1 allows three flashes."""
+_END = 1000
+_VISIT = 6000
+
+MAX_SECONDS = 20.0
+"""Seconds of the longest plan: an arm gets tired, and a video grows."""
+
+COLOURS: tuple[tuple[int, int, int], ...] = (
+    (255, 0, 0),
+    (0, 255, 0),
+    (0, 0, 255),
+    (255, 255, 0),
+    (0, 255, 255),
+    (255, 0, 255),
+    (255, 255, 255),
+    (0, 0, 0),
+)
+"""RGB, 0 to 255. Saturated colours, for which a camera's three channels differ most, and two neutral ones to compare
+them with."""
+
+_FAILURES_COUNT = timedelta(days=30)
+"""The time in which the shipped policies count attempts."""
+_ADVERSE = frozenset(
+    {
+        Code.ADVERSE_PAUSES,
+        Code.ADVERSE_OTHER_PATH,
+        Code.ADVERSE_REVIEW,
+        Code.ADVERSE_UNKNOWN_KIND,
+        Code.STOPPED_BY_SOURCES,
+    }
+)
+
+
+def demand_of(
+    unit: Unit,
+    person: BeneficiaryRow,
+    device: bytes | None,
+    determinations: Sequence[Determination],
+    *,
+    also: Sequence[str] = (),
+) -> Demand:
+    """Choose how much to ask of a person now. To be called before the session is stored.
+
+    Args:
+        unit: the transaction to read in.
+        person: the person.
+        device: keyed hash of what the phone calls itself; None when it did not say.
+        determinations: how the person would be determined now.
+        also: accessibility needs for this session only.
+
+    Returns:
+        The demand, from which ``draw`` draws the plan.
+    """
+    db, now = unit.db, unit.now
+    adverse = {
+        fact
+        for determination in determinations
+        for reason in determination.reasons
+        if reason.code in _ADVERSE
+        for fact in reason.facts or ("",)
+    }
+    risk = Risk(
+        open_adverse=len(adverse),
+        new_device=is_new_device(db, person.id, device),
+        sessions_last_hour=sessions_since(db, person.id, now - timedelta(hours=1)),
+        others_on_device=others_on_device(db, person.id, device, now - timedelta(days=30)),
+    )
+    age = age_on(person.birth_date, latest_date(now)) if person.birth_date else None
+    return choose([*person.needs, *also], age, failed_profiles(db, person.id, now - _FAILURES_COUNT), risk)
+
+
+def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:
+    """Draw the plan of a session. The same random bytes give the same plan.
+
+    Args:
+        demand: how much the session asks.
+        random_bytes: source of random bytes, called with how many are wanted.
+
+    Returns:
+        The plan, with its times in seconds.
+
+    Raises:
+        RuntimeError: the source of random bytes is broken.
+        ValueError: there is no plan that meets the demand.
+    """
+    prompts = _draw_prompts(demand, random_bytes)
+    now, window = (_GENTLE_START, _GENTLE_WINDOW) if demand.gentle else (_START, _WINDOW)
+    if not prompts and not demand.flashes:
+        return Plan(Profile(demand.profile), (), (), _VISIT / 1000)
+    steps = []
+    for prompt in prompts:
+        steps.append(Step(prompt, now / 1000, (now + window) / 1000))
+        now += window
+    flashes = []
+    if demand.flashes:
+        now += _SETTLE
+        for red, green, blue in _draw_colours(demand.flashes, random_bytes):
+            flashes.append(Flash(red, green, blue, now / 1000, (now + _COLOUR) / 1000))
+            now += _COLOUR
+    return Plan(Profile(demand.profile), tuple(steps), tuple(flashes), (now + _END) / 1000)
+
+
+def _draw_prompts(demand: Demand, random_bytes: RandomBytes) -> Sequence[Prompt]:
+    if not demand.prompts:
+        return ()
+    # In a fixed order: the order of a set differs between processes, and the same bytes must give the same plan.
+    names = tuple(prompt.value for prompt in Prompt if prompt.value in demand.allowed)
+    rows = _rows(names, demand.prompts, needs_turn=not demand.gentle and bool(TURNS & demand.allowed))
+    if not rows:
+        raise ValueError(f"{demand.prompts} different prompts cannot be drawn from {names}")
+    return [Prompt(name) for name in _one(rows, random_bytes)]
+
+
+@cache
+def _rows(names: tuple[str, ...], length: int, *, needs_turn: bool) -> tuple[tuple[str, ...], ...]:
+    """List the orders that may be asked: no prompt twice, and a turn of the head, which flat pictures cannot follow."""
+    return tuple(row for row in permutations(names, length) if not needs_turn or TURNS & set(row))
+
+
+def _draw_colours(count: int, random_bytes: RandomBytes) -> list[tuple[int, int, int]]:
+    """Draw colours of which no two neighbours are equal, because between equal ones the camera could see no change."""
+    drawn: list[tuple[int, int, int]] = []
+    for _ in range(count):
+        drawn.append(_one([colour for colour in COLOURS if colour not in drawn[-1:]], random_bytes))
+    return drawn
+
+
+def _one(choices: Sequence[_T], random_bytes: RandomBytes) -> _T:
+    return choices[below(len(choices), random_bytes)]

@@ -1,0 +1,179 @@
+"""Evaluate a submitted capture session: analyse its media, compare the face, determine the person, set the outcome."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from certify.capture.analysis import Analysis, analyse, compare
+from certify.capture.decoys import attempt_limits, decoy_attempts_left
+from certify.capture.duplicate_media import check_duplicate
+from certify.decision.determine import determine_locked
+from certify.domain.channels import Channel
+from certify.domain.decide import Determination
+from certify.domain.error_codes import ErrorCode
+from certify.domain.evidence import Capture, Check
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.outcome import Outcome, session_outcome
+from certify.domain.proofs import judge_capture
+from certify.domain.sources import CERTIFY
+from certify.domain.states import ReferenceState, SessionState
+from certify.errors import Conflict, Unavailable
+from certify.people.references import open_references
+from certify.service import Service, Unit
+from certify.storage.facts import add_evidence, store_parameters
+from certify.storage.media import read_media
+from certify.storage.people import get_beneficiary, references_of
+from certify.storage.sessions import failed_profiles, get_session
+from certify.storage.tables.people import BeneficiaryRow
+from certify.storage.tables.sessions import SessionRow
+
+if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
+    from models.pipeline import FaceEngine
+    from models.results import Comparison
+
+
+class Notice(Protocol):
+    """A callback for each evaluated face of a doorstep visit, called in the transaction of the evaluation."""
+
+    def __call__(
+        self, unit: Unit, engine: FaceEngine, row: SessionRow, analysis: Analysis, comparison: Comparison | None, /
+    ) -> None:
+        """Note what the analysis found."""
+
+
+def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, notice: Notice) -> SessionRow:
+    """Analyse, compare and determine: the whole way from a submitted photo or video to a decided session.
+
+    The face models run outside any transaction; everything after them is one transaction. The call may be repeated or
+    run twice at the same time: the second one finds the session decided and changes nothing.
+
+    Args:
+        service: the running service.
+        engine: the face models.
+        session_id: id of the session.
+        notice: called for a session of a doorstep visit.
+
+    Returns:
+        The session; one that was not waiting for its decision is returned as it is.
+
+    Raises:
+        NotFound: no such session (``session_not_found``).
+        Gone: the media were deleted (``media_deleted``), or the person was erased.
+        Unavailable: a reference has not been measured yet (``reference_pending``); try again shortly.
+        Conflict: the session has evidence already (``evidence_exists``).
+    """
+    with service.reading() as unit:
+        row = get_session(unit.db, session_id)
+        if row.state != SessionState.SUBMITTED:
+            return row
+        sealer = unit.sealer(row.beneficiary_id)
+        data = read_media(unit.db, sealer, row.blob_id)
+        plan, source = row.plan, row.source
+        references = open_references(unit.db, sealer, row.beneficiary_id, engine.models)
+        if not references and any(
+            r.state == ReferenceState.PENDING for r in references_of(unit.db, row.beneficiary_id)
+        ):
+            # The queue tries again shortly. A decision now would count as a failed attempt of the person.
+            raise Unavailable("The enrolled photo has not been measured yet.", code=ErrorCode.REFERENCE_PENDING)
+    analysis = analyse(engine, data, plan, source)
+    comparison = compare(engine, analysis, references)
+    with service.unit() as unit:
+        unit.adopt_sealer(sealer)
+        person = get_beneficiary(unit.db, row.beneficiary_id, lock=True)
+        row = get_session(unit.db, session_id)
+        if row.state == SessionState.SUBMITTED:
+            if comparison is not None:
+                _keep_parameters(unit, "calibration", engine.calibration.text)
+            analysis, seen_before = check_duplicate(unit, row, analysis)
+            measurement = analysis.measurement
+            report = {
+                "measurement": measurement.to_json() if measurement else {"refused": analysis.refusal},
+                "comparison": _comparison_to_json(engine, comparison, list(references)) if comparison else None,
+                "liveness": analysis.report,
+                "seen_before": seen_before,
+                "parameters": {name: _keep_parameters(unit, name, text) for name, text in analysis.parameters.items()},
+            }
+            _conclude(unit, person, row, _capture(unit, row, analysis, comparison), report)
+            if row.channel == Channel.DOORSTEP:
+                notice(unit, engine, row, analysis, comparison)
+        return row
+
+
+def _keep_parameters(unit: Unit, kind: str, text: str) -> str:
+    """Keep the fitted numbers of a judgement for its replay; return their hash."""
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    if sha256 not in unit.service.stored_documents | unit.stored_documents:
+        store_parameters(unit.db, sha256=sha256, kind=kind, document=text)
+        unit.stored_documents.add(sha256)
+    return sha256
+
+
+def _comparison_to_json(engine: FaceEngine, comparison: Comparison, references: list[UUID]) -> dict[str, Any]:
+    """Return what a replay needs: the scores, the numbers that judged them, and what was compared."""
+    return {
+        "scores": dict(comparison.scores),
+        "llr": comparison.llr,
+        "calibration_sha256": engine.calibration.sha256,
+        "references": comparison.references,
+        "reference_ids": [str(reference_id) for reference_id in references],
+        "models": {name: engine.models[name] for name in comparison.scores},
+    }
+
+
+def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capture, report: dict[str, Any]) -> None:
+    if not add_evidence(unit.db, row.beneficiary_id, capture, external_id=f"session:{row.id}"):
+        raise Conflict("This session has evidence already.", code=ErrorCode.EVIDENCE_EXISTS)
+    determined = determine_locked(unit, person, session_id=row.id)
+    policies = [unit.service.policy(determination.scheme).policy for determination in determined.determinations]
+    judgements = [judge_capture(capture, policy).state for policy in policies]
+    outcome = _outcome(unit, row, capture, list(zip(judgements, determined.determinations, strict=True))).value
+    row.outcome, row.guidance = outcome, list(capture.guidance)
+    row.evidence_id, row.determination_ids = UUID(capture.id), [str(stored_id) for stored_id in determined.ids]
+    row.report = report | {
+        "nonce_sha256": hashlib.sha256(row.nonce).hexdigest(),
+        "media_sha256": row.media_sha256,
+    }
+    row.state, row.decided_at = SessionState.DECIDED, unit.now
+    if determined.certificate is not None and outcome == "certified":
+        row.certificate_number = determined.certificate.number
+    unit.ledger(LedgerEvent.SESSION_DECIDED, row.beneficiary_id, session=str(row.id), outcome=outcome)
+
+
+def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple[Check, Determination]]) -> Outcome:
+    """Return the outcome that the caller is told.
+
+    A caller who only gave an identifier and a birth date, and did not pass, must not learn the person's standing.
+    """
+    if row.decoy is not None:
+        row.attempts_left = decoy_attempts_left(unit, row.decoy)
+        return Outcome.RETRY if row.attempts_left else Outcome.DOORSTEP
+    outcome = session_outcome(capture.channel, attempts)
+    passed = any(judged is Check.PASS for judged, _ in attempts)
+    if row.channel == Channel.REMOTE and not passed:
+        most, window = attempt_limits(unit)
+        failed = failed_profiles(unit.db, row.beneficiary_id, unit.now - window)
+        row.attempts_left = max(0, most - len(failed) - 1)
+    if row.public_entry and not passed and outcome in (Outcome.REVIEW, Outcome.OTHER_PATH):
+        return Outcome.RETRY
+    return outcome
+
+
+def _capture(unit: Unit, row: SessionRow, analysis: Analysis, comparison: Comparison | None) -> Capture:
+    event_at: datetime = row.filmed_at or row.submitted_at or unit.now
+    return Capture(
+        id=str(unit.service.new_id()),
+        source=CERTIFY,
+        event_at=event_at,
+        recorded_at=unit.now,
+        session_id=str(row.id),
+        channel=Channel(row.channel),
+        acquired=Check(analysis.measurement.acquired.value) if analysis.measurement else Check.NOT_ASSESSED,
+        llr=comparison.llr if comparison else None,
+        embedders=len(comparison.scores) if comparison else 0,
+        liveness=analysis.liveness,
+        filmed=analysis.video_hash is not None,
+        guidance=analysis.guidance,
+    )

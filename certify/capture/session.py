@@ -1,0 +1,220 @@
+"""Open a capture session and accept its media. One session is one attempt to prove life."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from uuid import UUID
+
+from certify.capture.attempts import MAX_SESSIONS_A_DAY, another_in_progress, too_many_sessions, used_up
+from certify.capture.challenge import demand_of
+from certify.capture.decoys import require_decoy_open
+from certify.capture.media import media_type_of
+from certify.capture.new_session import new_session
+from certify.decision.determine import preview
+from certify.domain.channels import Channel
+from certify.domain.decide import Determination, NextStep
+from certify.domain.error_codes import ErrorCode
+from certify.domain.outcome import attempts_used_up
+from certify.domain.profile import visit
+from certify.domain.states import ReferenceState, SessionState
+from certify.errors import Conflict, Gone
+from certify.people.consent import require_consent
+from certify.queue import EVALUATE
+from certify.service import Unit
+from certify.storage.media import put_media
+from certify.storage.people import get_beneficiary, references_of
+from certify.storage.sessions import get_session, has_waiting_session, person_of_session, sessions_since
+from certify.storage.tables.people import BeneficiaryRow
+from certify.storage.tables.sessions import SessionRow
+from certify.storage.uploads import delete_upload
+
+
+def open_session(
+    unit: Unit,
+    beneficiary_id: UUID,
+    channel: Channel,
+    *,
+    device_id: str | None = None,
+    assisted: bool = False,
+    public_entry: bool = False,
+    needs: tuple[str, ...] = (),
+) -> SessionRow:
+    """Open a capture session for a person with at least one usable or pending reference, and draw what it asks.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+        channel: remote or doorstep.
+        device_id: what the person's phone calls itself. The service cannot check it, and it never makes a session ask
+            for less.
+        assisted: whether a helper holds the phone. The service cannot check it either, with the same consequence.
+        public_entry: whether the caller only gave an identifier and a birth date.
+        needs: accessibility needs for this session, in addition to those stored with the person.
+
+    Returns:
+        The stored session, in state ``open``.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+        Gone: the person was erased (``person_erased``).
+        Conflict: no usable or pending reference (``no_reference``), consent withdrawn (``consent_withdrawn``), too
+            many sessions today (``too_many_sessions``), or too many failed (``attempts_used_up``).
+    """
+    person = get_beneficiary(unit.db, beneficiary_id, lock=True)
+    if person.erased_at is not None:
+        raise Gone("The data of this person was erased.", code=ErrorCode.PERSON_ERASED)
+    if not any(reference.state != ReferenceState.REFUSED for reference in references_of(unit.db, beneficiary_id)):
+        raise Conflict(
+            "There is no enrolled photo of this person to compare with.",
+            hint="An agent or officer must enrol one first.",
+            code=ErrorCode.NO_REFERENCE,
+        )
+    require_consent(unit, beneficiary_id)
+    if sessions_since(unit.db, beneficiary_id, unit.now - timedelta(days=1)) >= MAX_SESSIONS_A_DAY:
+        raise too_many_sessions()
+    device = unit.service.vault.lookup_hash(unit.db, "device", device_id) if device_id else None
+    if channel is Channel.REMOTE:
+        demand = demand_of(unit, person, device, _require_attempts_left(unit, person), also=needs)
+    else:
+        demand = visit()
+    return new_session(
+        unit, beneficiary_id, channel, demand, device=device, assisted=assisted, public_entry=public_entry
+    )
+
+
+def submit_media(unit: Unit, session_id: UUID, data: bytes) -> SessionRow:
+    """Store the one photo or video of a session, sealed, and enqueue its evaluation; both commit together.
+
+    Sending the same bytes again changes nothing.
+
+    Args:
+        unit: the transaction to write in.
+        session_id: id of the session.
+        data: the whole photo or video.
+
+    Returns:
+        The session, in state ``submitted`` or later.
+
+    Raises:
+        NotFound: no such session (``session_not_found``).
+        ImageRefused: the headers show no usable image.
+        VideoRefused: the headers show no usable video.
+        Conflict: the session has other media (``session_already_submitted``), an earlier session is not decided
+            (``another_in_progress``), or too many failed (``attempts_used_up``).
+        Gone: the session's time has run out (``session_expired``).
+    """
+    media_type = media_type_of(data, unit.service.settings.max_upload_bytes)
+    person, row = lock_session(unit, session_id)
+    digest = hashlib.sha256(data).hexdigest()
+    if not was_submitted(row, digest):
+        accept_media(unit, person, row, data, media_type)
+        delete_upload(unit.db, session_id)  # another recording may have been arriving in chunks
+    return row
+
+
+def lock_session(unit: Unit, session_id: UUID) -> tuple[BeneficiaryRow, SessionRow]:
+    """Lock the person of a session, then read the session.
+
+    The person's row is the one lock for everything about the person, so that locks cannot be taken in a wrong order.
+
+    Args:
+        unit: the transaction that holds the lock.
+        session_id: id of the session.
+
+    Returns:
+        The person and the session.
+
+    Raises:
+        NotFound: no such session (``session_not_found``).
+    """
+    person = get_beneficiary(unit.db, person_of_session(unit.db, session_id), lock=True)
+    return person, get_session(unit.db, session_id)
+
+
+def was_submitted(row: SessionRow, sha256: str) -> bool:
+    """Tell whether the session has exactly these media already.
+
+    Args:
+        row: the session.
+        sha256: hexadecimal digest of the media.
+
+    Returns:
+        True when it has these media, False when it has none.
+
+    Raises:
+        Conflict: it has other media (``session_already_submitted``).
+    """
+    if row.state in (SessionState.SUBMITTED, SessionState.DECIDED):
+        if row.media_sha256 == sha256:
+            return True
+        raise Conflict(
+            "This session has its photo or video already.",
+            hint="Open a new session for another one.",
+            code=ErrorCode.SESSION_ALREADY_SUBMITTED,
+        )
+    return False
+
+
+def require_open(unit: Unit, person: BeneficiaryRow, row: SessionRow) -> None:
+    """Refuse media for a session that cannot accept any now.
+
+    Args:
+        unit: the transaction that holds the lock of the person.
+        person: the locked person.
+        row: a session of theirs that is not submitted.
+
+    Raises:
+        Gone: the session's time has run out (``session_expired``).
+        Conflict: an earlier session is not decided (``another_in_progress``), or too many failed
+            (``attempts_used_up``).
+    """
+    if row.state == SessionState.EXPIRED or unit.now >= row.expires_at:
+        raise Gone("The time of this session has run out.", hint="Open a new session.", code=ErrorCode.SESSION_EXPIRED)
+    if row.decoy is not None:
+        require_decoy_open(unit, row.decoy)
+    elif row.channel == Channel.REMOTE:
+        # One attempt at a time, each decided before the next. Otherwise sessions opened early could all be used.
+        if has_waiting_session(unit.db, row.beneficiary_id):
+            raise another_in_progress()
+        _require_attempts_left(unit, person)
+
+
+def accept_media(unit: Unit, person: BeneficiaryRow, row: SessionRow, data: bytes, media_type: str) -> None:
+    """Store checked media as those of a session, and enqueue the evaluation.
+
+    Args:
+        unit: the transaction that holds the lock of the person.
+        person: the locked person.
+        row: a session of theirs that is not submitted.
+        data: the media, in clear.
+        media_type: as ``media_type_of`` returned it.
+
+    Raises:
+        Gone: the session's time has run out (``session_expired``).
+        Conflict: an earlier session is not decided (``another_in_progress``), or too many failed
+            (``attempts_used_up``).
+    """
+    require_open(unit, person, row)
+    blob_id = unit.service.new_id()
+    stored = put_media(
+        unit.db,
+        unit.sealer(row.beneficiary_id),
+        blob_id=blob_id,
+        beneficiary_id=row.beneficiary_id,
+        data=data,
+        media_type=media_type,
+        delete_after=unit.now + timedelta(days=unit.service.settings.media_retention_days),
+    )
+    unit.db.flush()
+    row.blob_id, row.media_sha256 = blob_id, stored.sha256
+    row.state, row.submitted_at = SessionState.SUBMITTED, unit.now
+    unit.put_job(EVALUATE, row.id)
+
+
+def _require_attempts_left(unit: Unit, person: BeneficiaryRow) -> list[Determination]:
+    """Return how the person would be determined now, or raise Conflict if too many attempts failed."""
+    determinations = preview(unit, person)
+    if attempts_used_up(determinations):
+        raise used_up(visit_comes=any(d.next_step is NextStep.DOORSTEP for d in determinations))
+    return determinations

@@ -1,0 +1,100 @@
+"""Close a review case with an officer's decision, and determine the person again."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from certify.decision.determine import determine
+from certify.domain.case_kinds import CaseKind
+from certify.domain.decide import Determination
+from certify.domain.error_codes import ErrorCode
+from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import CaseState
+from certify.errors import Conflict
+from certify.service import Unit
+from certify.storage.facts import add_evidence, evidence_of
+from certify.storage.people import get_beneficiary
+from certify.storage.reviews import get_case, open_case_of
+from certify.storage.tables.decisions import ReviewCaseRow
+
+
+class Decision(StrEnum):
+    """What an officer can decide on a case."""
+
+    CONFIRM_ALIVE = Ruling.CONFIRM_ALIVE.value  # seen or spoken to: a proof of life
+    STOP = Ruling.STOP.value  # the payment stops
+    NO_CHANGE = "no_change"  # the case says nothing about life or payment
+
+
+def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tuple[ReviewCaseRow, list[Determination]]:
+    """Close a case with an officer's decision, and determine the person again.
+
+    * ``CONFIRM_ALIVE`` says that the officer saw or spoke to the person. It proves life, lifts stop rulings, and
+      dismisses those records that life refutes under every scheme that knows them (a death; not a move abroad, not
+      prison). A later record opens the question again.
+    * ``STOP`` stops the payment.
+    * ``NO_CHANGE`` closes a case that needs neither, such as a photo that could not be processed. It is refused while
+      the cause of the case still exists.
+
+    Args:
+        unit: the transaction to write in.
+        case_id: id of the case.
+        officer: who decides.
+        decision: what the officer decides.
+
+    Returns:
+        The closed case and the determinations of the person.
+
+    Raises:
+        NotFound: no such case (``review_case_not_found``).
+        Conflict: the case is closed already (``review_case_closed``), or its cause still exists (``cause_stands``).
+    """
+    # Lock the person first, as everywhere: with two orders of locking, two transactions could deadlock.
+    get_beneficiary(unit.db, get_case(unit.db, case_id).beneficiary_id, lock=True)
+    case = get_case(unit.db, case_id, lock=True)
+    if case.state != CaseState.OPEN:
+        raise Conflict("This case is closed already.", code=ErrorCode.REVIEW_CASE_CLOSED)
+    case.state, case.closed_at, case.closed_by, case.resolution = CaseState.CLOSED, unit.now, officer, decision.value
+    unit.ledger(LedgerEvent.REVIEW_CLOSED, case.beneficiary_id, case=str(case.id), resolution=decision.value)
+    if decision is not Decision.NO_CHANGE:
+        _add_ruling(unit, case, officer, Ruling(decision))
+    unit.db.flush()
+    determined = determine(unit, case.beneficiary_id)
+    if decision is Decision.NO_CHANGE and open_case_of(unit.db, case.beneficiary_id, CaseKind(case.kind)) is not None:
+        raise Conflict(
+            "What this case is about still stands.",
+            hint="Rule 'confirm_alive' or 'stop', or let the source take its record back.",
+            code=ErrorCode.CAUSE_STANDS,
+        )
+    return case, determined.determinations
+
+
+def _add_ruling(unit: Unit, case: ReviewCaseRow, officer: str, ruling: Ruling) -> None:
+    dismissed: tuple[str, ...] = ()
+    if ruling is Ruling.CONFIRM_ALIVE:
+        dismissed = tuple(
+            sorted(
+                fact.id
+                for fact in evidence_of(unit.db, case.beneficiary_id)
+                if (isinstance(fact, AdverseRecord) and _refuted(unit, fact.kind))
+                or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)
+            )
+        )
+    fact = OfficerRuling(
+        id=str(unit.service.new_id()),
+        source=f"officer:{officer}",
+        event_at=unit.now,
+        recorded_at=unit.now,
+        ruling=ruling,
+        dismisses=dismissed,
+    )
+    if not add_evidence(unit.db, case.beneficiary_id, fact, external_id=f"case:{case.id}"):
+        raise Conflict("This case has a ruling already.", code=ErrorCode.REVIEW_CASE_CLOSED)
+
+
+def _refuted(unit: Unit, kind: str) -> bool:
+    rules = [document.policy.adverse.get(kind) for document in unit.service.policies.values()]
+    known = [rule for rule in rules if rule is not None]
+    return bool(known) and all(rule.refuted_by_life for rule in known)

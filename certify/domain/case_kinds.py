@@ -1,0 +1,29 @@
+"""The kinds of review cases. A person has at most one open case of each kind."""
+
+from __future__ import annotations
+
+from certify.domain.described import Described
+
+
+class CaseKind(Described):
+    """What an officer is asked. Stored values: never renamed, only added."""
+
+    ADVERSE_RECORD = "adverse_record", "A registry reports a death or another event that pauses or stops a pension."
+    OVERDUE = "overdue", "The proof of life is overdue."
+    QUESTION = "question", "The determination asks for an officer's review for another reason."
+    OTHER_PATH = "other_path", "Life must be proven by another channel than the one tried."
+    VISIT = "visit", "Somebody must arrange a visit: the remote attempts are used up, or the person asked for one."
+    APPEAL = "appeal", "The payment is stopped or the certificate paused, and the person says that this is wrong."
+    PROOF_IN_PERSON = "proof_in_person", "Life is to be proven in person, before an officer or a consul."
+    NOT_ME = "not_me", "The person says that a sign of life in their receipt was not them."
+    PHOTO_NOT_PROCESSED = "photo_not_processed", "The media of a session could not be processed."
+    LINK = "link", "Registry records may belong to this person; an officer answers the link questions."
+    FALSE_PASS = "false_pass", "The random sample found a silent certification that was wrong."
+    VISIT_ATTESTED = "visit_attested", "An agent brought a witness's or a doctor's attestation instead of a face."
+    VISIT_NOT_FOUND = "visit_not_found", "Agents found no one at the address, more than once."
+    VISIT_MOVED = "visit_moved", "An agent learned that the person has moved."
+    VISIT_REFUSED = "visit_refused", "The person refused the visit."
+
+
+OPENED_ON_REQUEST = (CaseKind.APPEAL, CaseKind.PROOF_IN_PERSON)
+"""Cases that a person, or an agent on their behalf, can ask for. They stay open until an officer rules."""

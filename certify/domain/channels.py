@@ -1,0 +1,78 @@
+"""The channels by which life can be proven, and everything that depends on the channel, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from certify.domain.reasons import Code
+
+
+class Channel(StrEnum):
+    """A way by which life can be proven."""
+
+    REMOTE = "remote"  # a capture session on the person's own phone
+    DOORSTEP = "doorstep"  # a visit by an agent
+    DATA = "data"  # signs of life in registries; the person does nothing
+    CONSULATE = "consulate"  # in person before a consular officer, for those abroad
+    OFFICER = "officer"  # an officer of the fund decided on a review case
+    PRIOR = "prior"  # a proof made before certify was introduced, taken over at import
+
+
+class Attester(StrEnum):
+    """Who stands behind a proof."""
+
+    PERSON = "person"  # the person themselves, in front of their own camera
+    AGENT = "agent"  # an agent of the fund, at the door
+    REGISTRIES = "registries"  # institutions that recorded signs of life
+    CONSUL = "consul"
+    OFFICER = "officer"
+    FUND = "fund"  # what the fund accepted before certify was introduced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRule:
+    """What is particular to a channel.
+
+    Attributes:
+        rank: of two proofs of one day the one with the higher rank counts: its attester was nearer to the body.
+        reason: the code that a determination gives for a proof by this channel.
+        method: how a certificate names it, a value of :class:`certify.certificates.payload.Method`; None where no
+            certificate can rest on it, because this service did not see the proof.
+        attester: who may attest a proof by this channel.
+        captured: whether capture sessions of this channel exist, so that a policy can set thresholds for them.
+        in_person: whether somebody saw the body, so that the proof can contradict a reported death.
+    """
+
+    rank: int
+    reason: Code
+    method: str | None
+    attester: Attester
+    captured: bool = False
+    in_person: bool = False
+
+
+CHANNELS: Mapping[Channel, ChannelRule] = MappingProxyType(
+    {
+        Channel.PRIOR: ChannelRule(rank=0, reason=Code.PROVEN_PRIOR, method=None, attester=Attester.FUND),
+        Channel.DATA: ChannelRule(rank=1, reason=Code.PROVEN_DATA, method="data", attester=Attester.REGISTRIES),
+        Channel.REMOTE: ChannelRule(
+            rank=2, reason=Code.PROVEN_REMOTE, method="remote_face", attester=Attester.PERSON, captured=True
+        ),
+        Channel.DOORSTEP: ChannelRule(
+            rank=3,
+            reason=Code.PROVEN_DOORSTEP,
+            method="doorstep",
+            attester=Attester.AGENT,
+            captured=True,
+            in_person=True,
+        ),
+        Channel.CONSULATE: ChannelRule(
+            rank=4, reason=Code.PROVEN_CONSULATE, method="officer", attester=Attester.CONSUL, in_person=True
+        ),
+        Channel.OFFICER: ChannelRule(rank=5, reason=Code.PROVEN_OFFICER, method="officer", attester=Attester.OFFICER),
+    }
+)
+"""One row a channel; a test checks that no channel is missing."""

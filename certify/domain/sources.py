@@ -1,0 +1,25 @@
+"""Names of the sources that the service itself writes. No registry, agent or officer may record under one of them."""
+
+from __future__ import annotations
+
+CERTIFY = "certify"
+"""Captures that the service evaluated itself."""
+
+DOORSTEP = "doorstep"
+"""Records from sealed visits, such as a death that an agent reports."""
+
+INTEGRITY = "integrity"
+"""Holds of an agent's visits: the adverse records of the integrity watch."""
+
+PERSON = "person"
+"""What the person says, such as "that was not me" about a receipt."""
+
+OFFICER_PREFIX = "officer"
+"""Rulings carry the source ``officer:NAME``."""
+
+RESERVED = frozenset({CERTIFY, DOORSTEP, INTEGRITY, PERSON})
+
+
+def is_reserved(source: str) -> bool:
+    """Return whether only the service itself may record under this source."""
+    return source in RESERVED or source.startswith(OFFICER_PREFIX)

@@ -1,0 +1,169 @@
+"""The states and other closed lists of words that tables store. The CHECK constraints and the code both use these.
+
+Stored values: never renamed, only added, and an addition needs a migration of the constraint.
+"""
+
+from __future__ import annotations
+
+from certify.domain.described import Described
+
+
+class ReferenceState(Described):
+    """A reference: the enrolled image of a face."""
+
+    PENDING = "pending", "Waits for its measurement."
+    ACTIVE = "active", "Measured; comparisons use it."
+    REFUSED = "refused", "Not usable, or another face than the one enrolled before."
+
+
+class SessionState(Described):
+    """A capture session."""
+
+    OPEN = "open", "Waits for the media."
+    SUBMITTED = "submitted", "The media are stored and wait for evaluation."
+    DECIDED = "decided", "Evaluated; the outcome is stored."
+    EXPIRED = "expired", "No media came in time."
+
+
+class SessionProfile(Described):
+    """How much a capture session asks of the person."""
+
+    STANDARD = "standard", "Prompts and colours."
+    GENTLE = "gentle", "Fewer prompts."
+    LIGHT = "light", "Colours or one prompt only."
+    DOORSTEP = "doorstep", "A visit: the agent is the witness."
+
+
+class CertificateState(Described):
+    """A stored certificate."""
+
+    VALID = "valid", "In force."
+    PAUSED = "paused", "A report of death or another adverse record stands; it can become valid again."
+    SUPERSEDED = "superseded", "A later certificate took its place."
+    REVOKED = "revoked", "Withdrawn permanently."
+
+
+class CaseState(Described):
+    """A review case."""
+
+    OPEN = "open", "Waits for an officer, or for its cause to go."
+    CLOSED = "closed", "Settled."
+
+
+class AgentState(Described):
+    """Whether an agent works."""
+
+    ACTIVE = "active", "Works."
+    AWAY = "away", "Ill or on leave: the visits go to others."
+    SUSPENDED = "suspended", "Locked out until a supervisor has looked; the tablets are locked too."
+
+
+class TabletState(Described):
+    """An agent's tablet."""
+
+    INVITED = "invited", "Has an invitation that was not used yet."
+    ACTIVE = "active", "Enrolled."
+    REVOKED = "revoked", "Locked out permanently."
+
+
+class BundleState(Described):
+    """A sealed visit that came in."""
+
+    RECEIVED = "received", "Stored, still sealed."
+    OPENED = "opened", "Opened; its content was recorded."
+    REFUSED = "refused", "Not accepted; the reason is stored."
+
+
+class HoldState(Described):
+    """A hold on an agent's visits."""
+
+    OPEN = "open", "Waits for a supervisor."
+    RELEASED = "released", "The visits count again."
+    CONFIRMED = "confirmed", "The visits stay without effect."
+
+
+class VisitState(Described):
+    """A visit at home."""
+
+    ASKED = "asked", "Wanted, without agent and day."
+    PLANNED = "planned", "Has an agent and a day."
+    CANCELLED = "cancelled", "No longer needed."
+    MADE = "made", "The agent was there."
+    MISSED = "missed", "The agent was there and found no one."
+
+
+class VisitPart(Described):
+    """The part of the day that a person wishes for."""
+
+    MORNING = "morning", "Before noon."
+    AFTERNOON = "afternoon", "After noon."
+
+
+class VisitReason(Described):
+    """Why a visit is needed."""
+
+    ASKED = "asked", "The person asked for it."
+    ATTEMPTS = "attempts", "The remote attempts are used up."
+    AUDIT = "audit", "Drawn for the random sample of silent certifications."
+    RECHECK = "recheck", "Another agent repeats a visit."
+    OVERDUE = "overdue", "The proof of life is overdue."
+    FUND = "fund", "The fund planned it."
+    WALK_IN = "walk_in", "The agent met the person outside the plan."
+
+
+class MessageChannel(Described):
+    """How a message goes out."""
+
+    SMS = "sms", "Text message."
+    EMAIL = "email", "E-mail."
+    LETTER = "letter", "Printed letter."
+    APPRISE = "apprise", "Another service, through Apprise."
+
+
+class MessageState(Described):
+    """A message in the outbox."""
+
+    WAITING = "waiting", "Is to be sent."
+    SENT = "sent", "Was handed to the gateway."
+    FAILED = "failed", "Was refused, or failed too often."
+    CANCELLED = "cancelled", "Is no longer of use."
+
+
+class AccessKind(Described):
+    """How a person opens their own pages without a face."""
+
+    LINK = "link", "A one-time link, as letters carry it."
+    CODE = "code", "Six digits, sent to the person's phone or mailbox."
+
+
+class ConsentPurpose(Described):
+    """What a person consents to."""
+
+    FACE = "face", "Comparing their face with the enrolled references."
+
+
+class RunState(Described):
+    """A registry run."""
+
+    HELD = "held", "The file looks unlike earlier ones; an officer accepts or refuses it."
+    READY = "ready", "Checked and stored; waits to be carried out."
+    LINKED = "linked", "Its rows are linked with people; the results are being applied."
+    DONE = "done", "Carried out."
+    REFUSED = "refused", "An officer refused the file."
+
+
+class QuestionState(Described):
+    """A link question: whether a registry record belongs to a person."""
+
+    OPEN = "open", "Waits for an officer."
+    SAME = "same", "The record is about this person."
+    DIFFERENT = "different", "The record is about somebody else."
+    WITHDRAWN = "withdrawn", "The source took the record back."
+
+
+class AuditOutcome(Described):
+    """What the check of a silent certification found."""
+
+    ALIVE = "alive", "Seen or spoken to, after the day of the proof."
+    FALSE_PASS = "false_pass", "Dead on the day of the proof, or not the person."
+    NOT_REACHED = "not_reached", "Could not be reached; counts as neither."

@@ -1,0 +1,190 @@
+"""Enrol reference images of a face, measure them, and open their templates for comparison."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+
+from certify.domain.error_codes import ErrorCode
+from certify.domain.evidence import Check
+from certify.domain.ledger_events import LedgerEvent
+from certify.domain.states import ReferenceState
+from certify.errors import Conflict
+from certify.queue import MEASURE
+from certify.service import Service, Unit
+from certify.storage.database import Session
+from certify.storage.media import put_media, read_media
+from certify.storage.people import active_templates, get_beneficiary, get_reference, references_of
+from certify.storage.tables.people import ReferenceRow, TemplateRow
+from certify.storage.vault import Sealer
+from models.errors import ImageRefused
+from models.media.image import probe
+
+if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
+    from models.pipeline import FaceEngine
+    from models.results import Measurement
+
+
+ANOTHER_FACE = "another_face"
+"""Guidance code: a further reference does not match the references enrolled before."""
+
+_EVENTS = {
+    ReferenceState.ACTIVE: LedgerEvent.REFERENCE_ACTIVE,
+    ReferenceState.REFUSED: LedgerEvent.REFERENCE_REFUSED,
+}
+
+MAX_REFERENCES = 10
+"""Active and pending references of one person. More would only make comparisons slower."""
+
+
+def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
+    """Store a reference image, sealed, and enqueue its measurement. The same image again gives the same reference.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+        data: the image.
+
+    Returns:
+        Id of the reference.
+
+    Raises:
+        ImageRefused: the header shows no usable image.
+        NotFound: no such person (``beneficiary_not_found``).
+        Gone: the person was erased (``person_erased``).
+        Conflict: the person has ``MAX_REFERENCES`` references already (``too_many_references``).
+    """
+    info = probe(data)
+    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    known = references_of(unit.db, beneficiary_id)
+    digest = hashlib.sha256(data).hexdigest()
+    for row in known:
+        if row.media_sha256 == digest and row.state != ReferenceState.REFUSED:
+            return row.id
+    if sum(row.state != ReferenceState.REFUSED for row in known) >= MAX_REFERENCES:
+        raise Conflict(
+            f"This person has {MAX_REFERENCES} reference images already.", code=ErrorCode.TOO_MANY_REFERENCES
+        )
+    blob_id, reference_id = unit.service.new_id(), unit.service.new_id()
+    put_media(
+        unit.db,
+        unit.sealer(beneficiary_id),
+        blob_id=blob_id,
+        beneficiary_id=beneficiary_id,
+        data=data,
+        media_type=f"image/{info.format.lower()}",
+        delete_after=None,  # references are kept as long as the person is enrolled
+    )
+    unit.db.flush()
+    row = ReferenceRow(
+        id=reference_id,
+        beneficiary_id=beneficiary_id,
+        blob_id=blob_id,
+        state=ReferenceState.PENDING,
+        media_sha256=digest,
+        created_at=unit.now,
+    )
+    unit.db.add(row)
+    unit.ledger(LedgerEvent.REFERENCE_ADDED, beneficiary_id, reference=str(reference_id), media=digest)
+    unit.put_job(MEASURE, reference_id)
+    return reference_id
+
+
+def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) -> ReferenceRow:
+    """Measure a pending reference: it becomes active with sealed templates, or is refused with guidance.
+
+    Args:
+        service: the running service.
+        engine: the face models.
+        reference_id: id of the reference.
+
+    Returns:
+        The reference; one that is not pending any more is returned as it is, so that the call may be repeated.
+
+    Raises:
+        NotFound: no such reference (``reference_not_found``).
+        Gone: the person was erased (``person_erased``), or the image was deleted (``media_deleted``).
+    """
+    with service.unit() as unit:
+        row = get_reference(unit.db, reference_id)
+        if row.state != ReferenceState.PENDING:
+            return row
+        sealer = unit.sealer(row.beneficiary_id)
+        data = read_media(unit.db, sealer, row.blob_id)
+        enrolled = open_references(unit.db, sealer, row.beneficiary_id, engine.models)
+    measurement, refusal = measure(engine, data)
+    with service.unit() as unit:
+        row = get_reference(unit.db, reference_id, lock=True)
+        if row.state != ReferenceState.PENDING:
+            return row
+        if measurement is None or measurement.acquired.value != Check.PASS:
+            row.state, row.guidance = ReferenceState.REFUSED, list(measurement.guidance) if measurement else [refusal]
+        elif enrolled and engine.compare(measurement.templates, list(enrolled.values())).state.value != Check.PASS:
+            # A person who may enrol must not be able to add another face to the first, or to replace the first.
+            row.state, row.guidance = ReferenceState.REFUSED, [ANOTHER_FACE]
+        else:
+            row.state, row.guidance = ReferenceState.ACTIVE, list(measurement.guidance)
+            _seal_templates(unit, row, measurement)
+        row.measurement = measurement.to_json() if measurement else {"refused": refusal}
+        unit.ledger(_EVENTS[row.state], row.beneficiary_id, reference=str(row.id), media=row.media_sha256)
+        return row
+
+
+def measure(engine: FaceEngine, data: bytes) -> tuple[Measurement | None, str]:
+    """Measure an image.
+
+    Args:
+        engine: the face models.
+        data: the image.
+
+    Returns:
+        The measurement and an empty text; for a refused image None and the code of the refusal, which is guidance for
+        the person.
+    """
+    try:
+        return engine.measure(data), ""
+    except ImageRefused as refused:
+        return None, refused.code
+
+
+def open_references(
+    db: Session, sealer: Sealer, beneficiary_id: UUID, models: Mapping[str, str]
+) -> dict[UUID, dict[str, Any]]:
+    """Open the templates of all active references of a person.
+
+    Templates of other weights are omitted, because a comparison across weights means nothing.
+
+    Args:
+        db: the session to read in.
+        sealer: of the person.
+        beneficiary_id: id of the person.
+        models: SHA-256 of the loaded weights, by model.
+
+    Returns:
+        By reference, one float32 vector for each model.
+    """
+    by_reference: dict[UUID, dict[str, Any]] = defaultdict(dict)
+    for row in active_templates(db, beneficiary_id):
+        if models.get(row.model) != row.model_sha256:
+            continue
+        plain = sealer.open(row.sealed, f"template:{row.reference_id}:{row.model}")
+        by_reference[row.reference_id][row.model] = np.frombuffer(plain, np.float32)
+    return dict(by_reference)
+
+
+def _seal_templates(unit: Unit, row: ReferenceRow, measurement: Measurement) -> None:
+    sealer = unit.sealer(row.beneficiary_id)
+    for model, vector in measurement.templates.items():
+        unit.db.add(
+            TemplateRow(
+                reference_id=row.id,
+                model=model,
+                model_sha256=measurement.models[model],
+                sealed=sealer.seal(np.asarray(vector, np.float32).tobytes(), f"template:{row.id}:{model}"),
+            )
+        )

@@ -1,0 +1,96 @@
+"""Hold the texts of messages to people, one TOML file for each language.
+
+The texts use plain words, for readers who may be old, tired or afraid. Other rooms take the supported ``LANGUAGES``
+from here, and call ``catalogue`` for the texts of one language.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from babel.dates import format_date
+
+Language = Literal["zh-Hans", "en", "pt", "hi", "fr", "es", "ar"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+"""In the order in which they are offered; the pages of ``api/web`` and the interface take the list from here."""
+KINDS = ("code", "reminder_90", "reminder_30", "reminder_7", "reminder_after", "visited")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The texts of one kind of message, with placeholders.
+
+    Attributes:
+        subject: subject of an e-mail or letter.
+        short: text message.
+        long: body of an e-mail or letter.
+    """
+
+    subject: str
+    short: str
+    long: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All texts of one language.
+
+    Attributes:
+        language: one of ``LANGUAGES``.
+        locale: name of the locale that formats dates.
+        direction: ``ltr`` or ``rtl``.
+        short_date: date pattern for text messages.
+        common: sentences that surround the texts, such as the greeting.
+        texts: the texts by kind, one for each of ``KINDS``.
+    """
+
+    language: str
+    locale: str
+    direction: str
+    short_date: str
+    common: Mapping[str, str]
+    texts: Mapping[str, Text]
+
+    def day(self, day: date, *, short: bool) -> str:
+        """Return a date as this language writes it."""
+        return format_date(day, self.short_date if short else "long", locale=self.locale)
+
+    def fill(self, kind: str, params: Mapping[str, str]) -> Text:
+        """Return a text with its placeholders filled.
+
+        Args:
+            kind: one of ``KINDS``.
+            params: values of the placeholders. ``date`` is given as ISO 8601 and is formatted for the language.
+
+        Raises:
+            ValueError: there is no text of this kind.
+            KeyError: the value of a placeholder is missing.
+        """
+        if kind not in self.texts:
+            raise ValueError(f"there is no text '{kind}'")
+        text, short, long = self.texts[kind], dict(params), dict(params)
+        if "date" in params:
+            day = date.fromisoformat(params["date"])
+            short["date"], long["date"] = self.day(day, short=True), self.day(day, short=False)
+        return Text(text.subject.format_map(long), text.short.format_map(short), text.long.format_map(long))
+
+
+@cache
+def catalogue(language: str) -> Catalogue:
+    """Return the texts of one of the ``LANGUAGES``."""
+    data = tomllib.loads(files(__name__).joinpath(f"{language}.toml").read_text("utf-8"))
+    return Catalogue(
+        language,
+        data["locale"],
+        data["direction"],
+        data["short_date"],
+        MappingProxyType(data["common"]),
+        MappingProxyType({kind: Text(**{k: v.strip() for k, v in data[kind].items()}) for kind in KINDS}),
+    )

@@ -1,0 +1,44 @@
+"""Open the job queue for a worker and run it: what the workers of all lanes share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from procrastinate import App, Blueprint, PsycopgConnector
+
+from certify.queue import NAMESPACE
+from certify.service import Service
+from certify.storage.database import SESSION_OPTIONS
+
+Run = Callable[..., Coroutine[Any, Any, None]]
+"""Runs the worker. Keyword arguments are those of ``App.run_worker_async``."""
+
+
+@asynccontextmanager
+async def worker_app(
+    service: Service, tasks: Blueprint, queues: Sequence[str], *, wait: bool
+) -> AsyncIterator[tuple[App, Run]]:
+    """Open the queue for a worker.
+
+    Args:
+        service: the service whose database holds the queue.
+        tasks: the tasks that this worker knows. procrastinate renames those it registers, so a blueprint belongs to
+            one app at a time.
+        queues: names of the lanes that this worker takes jobs from.
+        wait: True to work until SIGINT or SIGTERM (jobs under way are finished), False to stop when no job is left.
+
+    Yields:
+        The open app and the function that runs the worker.
+    """
+    app = App(connector=PsycopgConnector(conninfo=service.database.conninfo, kwargs={"options": SESSION_OPTIONS}))
+    app.add_tasks_from(tasks, namespace=NAMESPACE)
+    async with app.open_async():
+
+        async def run(**options: Any) -> None:
+            await app.run_worker_async(
+                queues=list(queues), wait=wait, listen_notify=wait, delete_jobs="successful", **options
+            )
+
+        yield app, run

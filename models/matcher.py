@@ -1,0 +1,62 @@
+"""Compare probes with references: one comparison score per embedder, then one calibrated likelihood ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.calibrate import Calibration, pool_scores
+from models.face.embed import Embedder, cosine
+from models.results import Comparison, Templates
+from models.states import State
+
+
+class Matcher:
+    """Compares templates, with the loaded embedders and one calibration. Holds no state of any person."""
+
+    __slots__ = ("_calibration", "_embedders")
+
+    def __init__(self, embedders: Sequence[Embedder], calibration: Calibration) -> None:
+        self._embedders = tuple(embedders)
+        self._calibration = calibration
+
+    def compare(self, probe: Templates, references: Sequence[Templates]) -> Comparison:
+        """Compare one probe with the references of one person.
+
+        Two kinds of templates are left out: those of embedders that are not loaded, and those of embedders whose
+        weights are not the weights of the calibration.
+        """
+        usable = [
+            embedder.name
+            for embedder in self._embedders
+            if embedder.name in probe and self._calibration.models.get(embedder.name) == embedder.sha256
+        ]
+        scores: dict[str, float] = {}
+        for name in usable:
+            cosines = [cosine(probe[name], reference[name]) for reference in references if name in reference]
+            if cosines:
+                scores[name] = pool_scores(cosines)
+        return self._judge(scores, sum(1 for reference in references if reference.keys() & probe.keys()))
+
+    def compare_many(self, probes: Sequence[Templates], references: Sequence[Templates]) -> Comparison:
+        """Compare several probes of one capture with the references of one person.
+
+        The scores of each embedder are averaged over the probes, so that one unusual frame does not decide.
+        """
+        comparisons = [self.compare(probe, references) for probe in probes]
+        if not comparisons:
+            return Comparison({}, None, None, 0, State.NOT_ASSESSED)
+        names = set.intersection(*(set(comparison.scores) for comparison in comparisons))
+        scores = {
+            name: float(np.mean([comparison.scores[name] for comparison in comparisons])) for name in sorted(names)
+        }
+        return self._judge(scores, comparisons[0].references)
+
+    def _judge(self, scores: dict[str, float], reference_count: int) -> Comparison:
+        calibrated = self._calibration.log10_lr(scores)
+        fit = self._calibration.fit_for(tuple(scores))
+        if calibrated.llr is None or fit is None:
+            return Comparison(scores, None, None, reference_count, State.NOT_ASSESSED)
+        state = State.PASS if calibrated.llr >= fit.threshold else State.FAIL
+        return Comparison(scores, calibrated.llr, calibrated.calibration_id, reference_count, state)

@@ -1,0 +1,102 @@
+"""What the face engine returns: measurements, comparisons and analysed videos."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.face.pad import PassivePad
+from models.face.quality import QualityMeasure
+from models.liveness.fusion import LivenessReport
+from models.liveness.video_hash import VideoHash
+from models.media.image import ImageInfo
+from models.states import State
+
+Templates = Mapping[str, NDArray[np.float32]]
+"""Embedder name -> float32 unit vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What was measured in one picture.
+
+    Attributes:
+        image: what the picture is.
+        faces: how many faces were found.
+        acquired: PASS if templates exist; FAIL means failure to acquire.
+        quality: one entry for each measure.
+        guidance: codes of what to do better, most important first (:mod:`models.guidance`).
+        templates: embedder name -> unit vector; empty when not acquired.
+        pad: passive presentation attack detection of this picture.
+        timings_ms: milliseconds by stage, and ``total``.
+        models: sha256 by name of the models that were used.
+        background: hash of the surroundings of the main face (:mod:`models.face.background`). None for videos, if there
+            is no face, and if the person fills the picture.
+    """
+
+    image: ImageInfo
+    faces: int
+    acquired: State
+    quality: tuple[QualityMeasure, ...]
+    guidance: tuple[str, ...]
+    templates: Templates
+    pad: PassivePad
+    timings_ms: Mapping[str, float]
+    models: Mapping[str, str]
+    background: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything that may be shown or stored unencrypted: no pixels and no templates."""
+        return {
+            "image": asdict(self.image),
+            "faces": self.faces,
+            "acquired": self.acquired.value,
+            "quality": [asdict(measure) | {"state": measure.state.value} for measure in self.quality],
+            "guidance": list(self.guidance),
+            "pad": {"live": self.pad.live, "state": self.pad.state.value},
+            "timings_ms": {stage: round(value, 3) for stage, value in self.timings_ms.items()},
+            "models": dict(self.models),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The result of comparing a probe with the references of one person.
+
+    Attributes:
+        scores: comparison scores, pooled cosines by embedder (:func:`models.calibrate.pool_scores`); a replay starts
+            from them.
+        llr: log10 likelihood ratio; None if no template could be compared or no calibration covers them.
+        calibration_id: the calibration that was used; None without ``llr``.
+        references: number of references that had at least one template in common with the probe.
+        state: PASS at or above the operating point, FAIL below it, NOT_ASSESSED without ``llr``.
+    """
+
+    scores: Mapping[str, float]
+    llr: float | None
+    calibration_id: str | None
+    references: int
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The result of analysing a video.
+
+    Attributes:
+        measurement: of its best frame; failure to acquire if no frame was good enough.
+        probes: templates of its best frames.
+        liveness: the verdict and what it rests on.
+        parameters: the text of the fitted parameters that were used, by name.
+        video_hash: the perceptual hash of all frames, to recognise the video when it is sent again.
+    """
+
+    measurement: Measurement
+    probes: tuple[Templates, ...]
+    liveness: LivenessReport
+    parameters: Mapping[str, str]
+    video_hash: VideoHash

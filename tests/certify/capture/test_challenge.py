@@ -1,0 +1,264 @@
+"""Plans keep their bounds and are drawn without bias; risk comes from what the database knows."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certify.capture.challenge import (
+    COLOURS,
+    MAX_SECONDS,
+    draw,
+)
+from certify.capture.session import open_session
+from certify.domain.channels import Channel
+from certify.domain.draws import below
+from certify.domain.evidence import AdverseRecord
+from certify.domain.profile import NEEDS, STANDARD, TURNS, Demand, Risk, choose, visit
+from certify.erase import erase
+from certify.people.enrol import (
+    NewBeneficiary,
+    NewEntitlement,
+    add_beneficiary,
+)
+from certify.people.references import add_reference
+from certify.service import Service
+from certify.storage.facts import add_evidence
+from certify.storage.tables.sessions import SessionRow
+from fixtures import faces
+from models.liveness.plan import Plan, Profile
+
+_demands = st.builds(
+    choose,
+    st.lists(st.sampled_from([*NEEDS, "other"]), max_size=3),
+    st.none() | st.integers(50, 110),
+    st.lists(st.just(STANDARD), max_size=1),
+    st.builds(Risk, open_adverse=st.integers(0, 1), new_device=st.booleans(), sessions_last_hour=st.integers(0, 9)),
+)
+
+
+def _source(seed: int) -> Any:
+    return random.Random(seed).randbytes  # noqa: S311 - a test needs repeatable random bytes
+
+
+@given(_demands, st.integers(0, 2**32))
+def test_every_plan_keeps_its_bounds(demand: Demand, seed: int) -> None:
+    plan = draw(demand, _source(seed))
+    assert plan == draw(demand, _source(seed)), "the same random bytes give the same plan"
+    assert plan == Plan.from_json(plan.to_json())
+    assert plan.profile.value == demand.profile
+    assert plan.seconds <= MAX_SECONDS
+    prompts = [step.prompt.value for step in plan.steps]
+    assert len(prompts) == demand.prompts == len(set(prompts))
+    assert set(prompts) <= demand.allowed
+    assert demand.gentle or TURNS & set(prompts)
+    assert plan.steps[0].from_s == (4.0 if demand.gentle else 2.0)
+    assert all(step.to_s - step.from_s == (6.0 if demand.gentle else 3.5) for step in plan.steps)
+    edges = [edge for step in plan.steps for edge in (step.from_s, step.to_s)]
+    edges += [edge for flash in plan.flashes for edge in (flash.from_s, flash.to_s)]
+    assert edges == sorted(edges), "no two steps overlap"
+    assert plan.seconds == pytest.approx(edges[-1] + 1.0)
+    colours = [(flash.red, flash.green, flash.blue) for flash in plan.flashes]
+    assert len(colours) == demand.flashes
+    assert all(one != next_ for one, next_ in pairwise(colours))
+    # WCAG 2.3.1: at most three flashes, that is six changes, in any second.
+    assert all(flash.to_s - flash.from_s >= 0.7 - 1e-9 for flash in plan.flashes)
+
+
+def test_a_visit_asks_nothing_and_draws_no_random_bytes() -> None:
+    plan = draw(visit(), lambda _: pytest.fail("no random bytes are needed"))
+    assert (plan.profile, plan.steps, plan.flashes) == (Profile.DOORSTEP, (), ())
+
+
+def _chi_square(counts: Counter[Any], kinds: int) -> float:
+    """Return the chi-square statistic as a z-score (Wilson and Hilferty): beyond 4 once in 30,000 fair draws."""
+    expected = counts.total() / kinds
+    freedom = kinds - 1
+    statistic = sum((count - expected) ** 2 / expected for count in counts.values())
+    statistic += (kinds - len(counts)) * expected
+    spread = 2 / (9 * freedom)
+    return float(((statistic / freedom) ** (1 / 3) - (1 - spread)) / math.sqrt(spread))
+
+
+@pytest.mark.parametrize(
+    ("risk", "plans"), [(Risk(), 22), (Risk(new_device=True), 150)], ids=["two prompts", "three prompts"]
+)
+def test_all_orders_of_prompts_are_equally_likely(risk: Risk, plans: int) -> None:
+    source, demand = _source(1), choose([], 70, [], risk)
+    counts = Counter(tuple(step.prompt for step in draw(demand, source).steps) for _ in range(60 * plans))
+    assert len(counts) == plans
+    assert abs(_chi_square(counts, plans)) < 4
+
+
+def test_all_colours_and_changes_of_colour_are_equally_likely() -> None:
+    source, demand = _source(2), choose([], 70, [], Risk(open_adverse=1, new_device=True, sessions_last_hour=9))
+    rows = [[(f.red, f.green, f.blue) for f in draw(demand, source).flashes] for _ in range(2000)]
+    assert len(COLOURS) >= 6
+    assert abs(_chi_square(Counter(row[0] for row in rows), len(COLOURS))) < 4
+    changes = Counter(pair for row in rows for pair in pairwise(row))
+    assert abs(_chi_square(changes, len(COLOURS) * (len(COLOURS) - 1))) < 4
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 22, 200, 256, 257, 720])
+def test_all_numbers_are_equally_likely(limit: int) -> None:
+    source = _source(limit)
+    counts = Counter(below(limit, source) for _ in range(60 * limit))
+    assert set(counts) <= set(range(limit))
+    if limit > 1:
+        assert abs(_chi_square(counts, limit)) < 4
+
+
+def test_numbers_of_the_incomplete_last_round_are_drawn_again() -> None:
+    drawn = iter([b"\xff", b"\xfc", b"\x06"])  # 256 = 36 * 7 + 4: 252 to 255 would favour 0 to 3
+    assert below(7, lambda _: next(drawn)) == 6
+
+
+def test_a_broken_source_of_random_bytes_is_noticed() -> None:
+    with pytest.raises(RuntimeError, match="broken"):
+        below(7, lambda size: b"\xff" * size)
+    with pytest.raises(ValueError, match="nothing"):
+        below(0, bytes)
+
+
+def test_a_demand_without_a_plan_is_refused() -> None:
+    with pytest.raises(ValueError, match="3 different prompts"):
+        draw(Demand("standard", 3, 0, False, frozenset({"blink"}), ()), _source(0))
+
+
+# What the database knows.
+
+DEVICE, OTHER = "device-0000000001", "device-0000000002"
+
+
+def _person(service: Service, number: int, *, needs: tuple[str, ...] = (), born: int = 1956) -> UUID:
+    pension = (NewEntitlement("employee", date(2015, 1, 1)),)
+    with service.unit() as unit:
+        person = NewBeneficiary(f"RISK{number:04}", "Somebody", pension, birth_date=date(born, 11, 19), needs=needs)
+        person_id = add_beneficiary(unit, person)
+        add_reference(unit, person_id, _PHOTO)
+    return person_id
+
+
+_PHOTO = faces.no_face(seed=3)  # never measured here
+
+
+def _open(service: Service, person: UUID, device: str | None = None, channel: Channel = Channel.REMOTE) -> SessionRow:
+    with service.unit() as unit:
+        return open_session(unit, person, channel, device_id=device)
+
+
+def _because(row: SessionRow) -> set[str]:
+    return set((row.plan or {})["because"])
+
+
+def _decide(service: Service, row: SessionRow, outcome: str) -> None:
+    """Store only what later sessions read of an evaluated session."""
+    with service.unit() as unit:
+        stored = unit.db.get_one(SessionRow, row.id)
+        stored.state, stored.outcome, stored.decided_at = "decided", outcome, unit.now
+
+
+@pytest.mark.integration
+def test_profile_and_plan_are_stored_and_fit_the_person(service: Service) -> None:
+    assert _open(service, _person(service, 1)).profile == "standard"
+    assert _open(service, _person(service, 2, needs=("bedridden",))).profile == "gentle"
+    assert _open(service, _person(service, 3, born=1935)).profile == "gentle"
+    row = _open(service, _person(service, 4), channel=Channel.DOORSTEP)
+    assert row.profile == "doorstep"
+    plan = Plan.from_json(row.plan or {})
+    assert (plan.steps, plan.flashes) == ((), ())
+
+
+@pytest.mark.integration
+def test_two_sessions_have_two_plans_and_two_nonces(service: Service) -> None:
+    person = _person(service, 1)
+    rows = [_open(service, person) for _ in range(4)]
+    assert len({row.nonce for row in rows}) == 4
+    assert len({str(row.plan) for row in rows}) > 1
+
+
+@pytest.mark.integration
+def test_another_phone_than_the_one_that_succeeded_is_new(service: Service) -> None:
+    person = _person(service, 1)
+    first = _open(service, person, DEVICE)
+    assert "risk:new_device" not in _because(first), "the first phone is not new"
+    assert DEVICE.encode() not in (first.device or b"")
+    assert "risk:new_device" not in _because(_open(service, person, OTHER)), "no phone is known yet"
+    _decide(service, first, "certified")
+    assert "risk:new_device" not in _because(_open(service, person, DEVICE))
+    for device in (OTHER, OTHER, None):  # neither a second attempt nor a missing name avoids it
+        row = _open(service, person, device)
+        assert "risk:new_device" in _because(row)
+        assert row.profile == "light"
+
+
+@pytest.mark.integration
+def test_one_phone_for_many_people_is_noticed(service: Service, clock: Any) -> None:
+    people = [_person(service, number) for number in range(5)]
+    rows = [_open(service, person, DEVICE) for person in people]
+    assert ["risk:shared_device" in _because(row) for row in rows] == [False, False, False, True, True]
+    assert "risk:shared_device" not in _because(_open(service, people[4], OTHER))
+    clock.advance(timedelta(days=31))
+    assert "risk:shared_device" not in _because(_open(service, people[0], DEVICE))
+
+
+@pytest.mark.integration
+def test_agents_with_one_tablet_are_no_risk(service: Service) -> None:
+    for number in range(5):
+        _open(service, _person(service, number), DEVICE, Channel.DOORSTEP)
+    assert "risk:shared_device" not in _because(_open(service, _person(service, 9), DEVICE))
+
+
+@pytest.mark.integration
+def test_many_sessions_in_an_hour_are_noticed(service: Service, clock: Any) -> None:
+    person = _person(service, 1)
+    rows = [_open(service, person) for _ in range(6)]
+    assert ["risk:many_sessions" in _because(row) for row in rows] == [False] * 5 + [True]
+    clock.advance(timedelta(hours=1, seconds=1))
+    assert "risk:many_sessions" not in _because(_open(service, person))
+
+
+@pytest.mark.integration
+def test_an_open_adverse_record_asks_for_more(service: Service) -> None:
+    person = _person(service, 1)
+    with service.unit() as unit:
+        fact = AdverseRecord(
+            id=str(service.new_id()), source="registry", event_at=unit.now, recorded_at=unit.now, kind="death"
+        )
+        add_evidence(unit.db, person, fact, external_id="D1")
+    row = _open(service, person)
+    assert "risk:adverse_record" in _because(row)
+    assert row.profile == "light"
+
+
+@pytest.mark.integration
+def test_after_a_failure_another_profile_is_asked_until_one_succeeds(service: Service, clock: Any) -> None:
+    person = _person(service, 1)
+    failed = _open(service, person)
+    assert failed.profile == "standard"
+    _decide(service, failed, "retry")
+    clock.advance(timedelta(minutes=1))
+    gentle = _open(service, person)
+    assert gentle.profile == "gentle"
+    _decide(service, gentle, "certified")
+    clock.advance(timedelta(minutes=1))
+    assert _open(service, person).profile == "standard"
+
+
+@pytest.mark.integration
+def test_erasing_a_person_forgets_their_phones(service: Service) -> None:
+    person = _person(service, 1)
+    row = _open(service, person, DEVICE)
+    with service.unit() as unit:
+        erase(unit, person)
+    with service.unit() as unit:
+        assert unit.db.get_one(SessionRow, row.id).device is None

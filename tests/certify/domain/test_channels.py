@@ -1,0 +1,25 @@
+"""One table says everything that depends on the channel."""
+
+from __future__ import annotations
+
+from certify.certificates.payload import Method
+from certify.domain.channels import CHANNELS, Channel
+
+
+def test_every_channel_has_a_row() -> None:
+    assert set(CHANNELS) == set(Channel)
+
+
+def test_ranks_and_reasons_are_distinct() -> None:
+    rules = CHANNELS.values()
+    assert len({rule.rank for rule in rules}) == len(Channel)
+    assert len({rule.reason for rule in rules}) == len(Channel)
+
+
+def test_methods_are_those_that_certificates_know() -> None:
+    named = {rule.method for rule in CHANNELS.values() if rule.method is not None}
+    assert named == {method.value for method in Method}
+
+
+def test_no_certificate_rests_on_a_proof_that_this_service_did_not_see() -> None:
+    assert [channel for channel, rule in CHANNELS.items() if rule.method is None] == [Channel.PRIOR]
