@@ -1,9 +1,9 @@
-"""New rows a second of ``certify beneficiary import``, and of a file that is in already.
+"""Measure the rows a second of ``certify beneficiary import``, for new people and for a file that was imported before.
 
     python -m bench.import_people --rows 20000
 
-Every new person gets a data key, is determined and written to the ledger. A third were proven before; for the others,
-who never were, a case is opened too.
+Every new person gets a data key, a determination and ledger entries. A third have an earlier proof; for the others a
+case is opened too.
 """
 
 from __future__ import annotations

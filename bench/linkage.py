@@ -1,13 +1,13 @@
-"""How fast and how well files are linked: ours, Splink alone, and DuckDB's bare read and join as the floor.
+"""Measure speed and quality of linking: ours, Splink alone, and a plain read and join in DuckDB as the lower bound.
 
 python -m bench.linkage --people 1000000 10000000 [--flavour chinese] [--seed 2] [--folder FOLDER] [--json FILE]
 
-For each size a synthetic nation and its register are made, or taken when the folder has them. Each contestant runs in a
-process of its own, one after the other, on the same files, with the same threads and memory limit; time counts from
-the files on disk to the links in a table, training included. Splink alone is set up as its documentation advises:
-comparisons with term frequencies, four blocking rules of which the id is one, u by sampling, two EM sessions,
-prediction, and the best pair of each record and person; of several thresholds the one that gives it the best F1 is
-taken. It asks nobody, so ours is counted twice: with its links, and with its questions taken for links too.
+For each size a synthetic nation and its register are made, unless the folder has them. Each contestant runs in its own
+process, one after the other, on the same files, with the same threads and memory limit. Time counts from the files on
+disk to the links in a table, with training. Splink alone is set up as its documentation advises: comparisons with term
+frequencies, four blocking rules with the id among them, u by sampling, two EM sessions, prediction, and the best pair
+of each record and person; of several thresholds the one with the best F1 counts. Splink asks no officer, so ours is
+counted twice: with its links only, and with its questions counted as links too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, nargs="+", default=[1_000_000])
     parser.add_argument("--flavour", choices=list(LAYOUTS), default="chinese")
     parser.add_argument("--seed", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=None, help="where nations are kept; default: a temporary one")
+    parser.add_argument("--folder", type=Path, default=None, help="folder for nations; default: a temporary one")
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", default="6GB")
@@ -66,18 +66,18 @@ def _size(people: int, root: Path, options: argparse.Namespace) -> dict[str, Any
         arguments = ["--people", str(people), "--out", str(folder), "--seed", str(options.seed), "--events", "0"]
         command = [sys.executable, "-m", "fixtures.nation", *arguments, "--flavour", options.flavour]
         subprocess.run(command, check=True, stdout=sys.stderr)
-    found: dict[str, Any] = {"people": people, "flavour": options.flavour, "seed": options.seed}
+    result: dict[str, Any] = {"people": people, "flavour": options.flavour, "seed": options.seed}
     for contestant in options.only:
         command = [sys.executable, "-m", "bench.linkage", "--child", contestant, "--folder", str(folder)]
         command += ["--flavour", options.flavour, "--threads", str(options.threads), "--memory", options.memory]
         start = time.perf_counter()
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
-            found[contestant] = {"failed": done.stderr.strip().splitlines()[-1:]}
+            result[contestant] = {"failed": done.stderr.strip().splitlines()[-1:]}
         else:
-            found[contestant] = json.loads(done.stdout) | {"process_seconds": time.perf_counter() - start}
-        print(people, contestant, found[contestant], file=sys.stderr)
-    return found
+            result[contestant] = json.loads(done.stdout) | {"process_seconds": time.perf_counter() - start}
+        print(people, contestant, result[contestant], file=sys.stderr)
+    return result
 
 
 def _connect(options: argparse.Namespace, spill: str) -> duckdb.DuckDBPyConnection:
@@ -114,7 +114,7 @@ def _ours(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "precision": quality.precision,
         "recall": quality.recall,
         "f1": quality.f1,
-        # As Splink alone is counted, which asks nobody: every question about a pair taken for a link.
+        # Counted like Splink alone, which asks no officer: each question about a pair counts as a link.
         "f1_questions_as_links": 2
         * (quality.right + quality.asked)
         / max(quality.links + quality.questions + quality.pairs, 1),
@@ -163,14 +163,14 @@ def _splink(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
         training.estimate_parameters_using_expectation_maximisation(block_on("national_id"))
         training.estimate_parameters_using_expectation_maximisation(block_on("name", "birth"))
-        found = linker.inference.predict(threshold_match_weight=min(_THRESHOLDS)).physical_name
+        predicted = linker.inference.predict(threshold_match_weight=min(_THRESHOLDS)).physical_name
         person, record = (
             f"CASE WHEN source_dataset_l = 'a_people' THEN unique_id_{one} ELSE unique_id_{two} END"
             for one, two in (("l", "r"), ("r", "l"))
         )
         database.execute(
             f"CREATE TABLE links AS SELECT * FROM (SELECT {person} AS person, {record} AS record_id, "  # noqa: S608 - fixed names
-            f"match_weight AS weight FROM {found}) "
+            f"match_weight AS weight FROM {predicted}) "
             "QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY weight DESC, person) = 1 "
             "AND row_number() OVER (PARTITION BY person ORDER BY weight DESC, record_id) = 1"
         )

@@ -1,9 +1,9 @@
-"""Memory of ``certify serve`` and its worker after 100 and 1,000 selfies over HTTP.
+"""Measure the memory of ``certify serve`` and its worker after 100 and 1,000 selfies over HTTP.
 
     python -m bench.memory --selfies 1000
 
-Every selfie is a different picture (20 seeds, so that no cache can help), sent by a session of its own; resident memory
-is read from /proc once all are decided.
+The selfies are 20 different pictures, so that no cache can help, each sent in its own session. Resident memory is read
+from /proc after all are decided.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from bench.api_latency import PORT, exchange, prepare, wait_until_ready
 
 _AHEAD = 20
-"""How many selfies are sent before their results are waited for."""
+"""Number of selfies that are sent before their results are awaited."""
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     marks = sorted({min(100, options.selfies), options.selfies})
     with tempfile.TemporaryDirectory() as folder:
-        # Sessions a day and person are bounded, and so are photos of one person that wait: one.
+        # A person has a limited number of sessions a day, and one photo at a time that waits for evaluation.
         people = max(_AHEAD, options.selfies // 15 + 1)
         world = prepare(Path(folder), options.megapixels, people=people, photos=20)
         environment = {
@@ -81,12 +81,12 @@ async def _send(token: str, people: list[str], photos: list[bytes], first: int, 
 
 
 def _processes(server: int) -> dict[str, int]:
-    found = {"server": server}
+    processes = {"server": server}
     for children in Path(f"/proc/{server}/task").glob("*/children"):
         for pid in map(int, children.read_text().split()):
             if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found["worker"] = pid
-    return found
+                processes["worker"] = pid
+    return processes
 
 
 def _resident(pid: int) -> float:

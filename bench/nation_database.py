@@ -1,10 +1,10 @@
-"""Fill an embedded PostgreSQL with a synthetic nation, as an old system would be taken over: every pension proven once.
+"""Fill an embedded PostgreSQL with a synthetic nation whose pensions all have an earlier proof, as after a migration.
 
 python -m bench.nation_database --people 1000000 --out FOLDER
 
-Writes people straight into the tables (an import of ten million takes hours, and is measured by itself in
-bench/import_people.py). Sealed ids are left out: runs never open them. Registry files go to the same folder, with the
-national ids as the registries write them.
+People are written directly into the tables: an import of ten million takes hours, and bench/import_people.py measures
+it. Sealed ids are left out, because runs never open them. Registry files go to the same folder, with the national ids
+as the registries write them.
 """
 
 from __future__ import annotations

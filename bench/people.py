@@ -1,4 +1,4 @@
-"""People for the measurements: enrol one with a measured reference, and send in a selfie."""
+"""People for measurements: enrolment with a measured reference, and submission of a selfie."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.pipeline import FaceEngine
 
 
 def enrol(service: Service, engine: FaceEngine, portrait: bytes, number: int) -> UUID:
-    """Enrol a person with one pension and one reference, which is measured at once; ``number`` makes the id unique."""
+    """Enrol a person with one pension and one measured reference; ``number`` makes the id unique."""
     with service.unit() as unit:
         pension = (NewEntitlement("employee", date(2015, 1, 1)),)
         person = add_beneficiary(unit, NewBeneficiary(f"BENCH{number:05}", "Bench", pension))
@@ -28,7 +28,7 @@ def enrol(service: Service, engine: FaceEngine, portrait: bytes, number: int) ->
 
 
 def submit(service: Service, person: UUID, photo: bytes) -> UUID:
-    """Open a session for a person and send the photo; return the session, which waits to be evaluated."""
+    """Open a session for a person and submit the photo; return the session, which waits for evaluation."""
     with service.unit() as unit:
         session = open_session(unit, person, Channel.REMOTE).id
     with service.unit() as unit:

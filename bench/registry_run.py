@@ -1,4 +1,4 @@
-"""One registry file against a whole nation in PostgreSQL: seconds and memory from the file to the last standing.
+"""Measure a run of one registry file against a nation in PostgreSQL: seconds and memory until the last standing.
 
 python -m bench.nation_database --people 10000000 --out FOLDER
 python -m bench.registry_run --folder FOLDER --feed visits
@@ -37,9 +37,9 @@ _KINDS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Take a file in, carry it out, and print what it took."""
+    """Import a file, carry the run out, and print time and memory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, required=True, help="of bench.nation_database")
+    parser.add_argument("--folder", type=Path, required=True, help="folder that bench.nation_database made")
     parser.add_argument("--feed", choices=sorted(_KINDS), required=True)
     parser.add_argument("--rows", type=int, help="only so many records")
     parser.add_argument("--memory", default="4GB")
@@ -51,17 +51,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = _file(options.folder / f"{options.feed}.parquet", Path(folder), options.rows)
         start = perf_counter()
-        found = import_file(service, _feed(options.feed), path, quarantine=Path(folder) / "bad.csv")
-        console.print(f"{perf_counter() - start:7.1f} s  taken in, {found.shape.rows:,} records, {found.state}")
-        if found.state == "held":
+        imported = import_file(service, _feed(options.feed), path, quarantine=Path(folder) / "bad.csv")
+        console.print(f"{perf_counter() - start:7.1f} s  imported, {imported.shape.rows:,} records, {imported.state}")
+        if imported.state == "held":
             with service.unit() as unit:
-                decide_held(unit, found.run_id, officer="bench", accept=True)
+                decide_held(unit, imported.run_id, officer="bench", accept=True)
 
         def tell(what: str, done: int, total: int) -> None:
             if done in (0, total):
                 console.print(f"{perf_counter() - start:7.1f} s  {what}", highlight=False)
 
-        row = carry_out(service, found.run_id, machine=Machine(memory=options.memory), progress=tell)
+        row = carry_out(service, imported.run_id, machine=Machine(memory=options.memory), progress=tell)
     console.print(f"{perf_counter() - start:7.1f} s  {row.state}")
     console.print(row.counts["applied"], row.counts["notes"], row.seconds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9

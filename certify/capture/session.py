@@ -16,7 +16,7 @@ from certify.domain.channels import Channel
 from certify.domain.decide import Determination, NextStep
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import attempts_used_up
-from certify.domain.profile import visit
+from certify.domain.profile import visit_demand
 from certify.domain.states import ReferenceState, SessionState
 from certify.errors import Conflict, Gone
 from certify.people.consent import require_consent
@@ -77,7 +77,7 @@ def open_session(
     if channel is Channel.REMOTE:
         demand = demand_of(unit, person, device, _require_attempts_left(unit, person), also=needs)
     else:
-        demand = visit()
+        demand = visit_demand()
     return new_session(
         unit, beneficiary_id, channel, demand, device=device, assisted=assisted, public_entry=public_entry
     )

@@ -1,17 +1,16 @@
-"""The certificate: what it states, how it is signed, shown and verified, and the hashes of the ledger. Pure.
+"""Certificates: their content, signature, QR code, PDF and verification; and the hashes and notes of the ledger.
 
-`merkle`, `note`, `checkpoint` and `fonts` are used as modules of this package; so is `signing` for its `verify`,
-whose name here belongs to the module of `verify_any`.
+The room is pure: no database, no settings, no clock. Callers take the names below from the package. The modules
+`merkle`, `note`, `checkpoint` and `fonts` are used as modules. So is `signing` for its `verify`, because `verify` in
+this package is the module of `verify_any`.
 """
 
 from certify.certificates.errors import (
     BadSignature,
     CertificateError,
     CertificateMalformed,
-    Expired,
     KeyNotInUse,
     NotACertificate,
-    NotYetValid,
     UnknownKey,
     UnsupportedVersion,
 )
@@ -32,12 +31,10 @@ __all__ = [
     "CertificateError",
     "CertificateMalformed",
     "CertifiedEntitlement",
-    "Expired",
     "KeyNotInUse",
     "KeySet",
     "Method",
     "NotACertificate",
-    "NotYetValid",
     "SigningKey",
     "State",
     "StatusReference",

@@ -1,8 +1,8 @@
-"""What an assurance leaves unsaid, in words: a payer must not have to know what a code stands for."""
+"""Assurances in words: what was assessed and what was not, for payers who do not know the codes."""
 
 from __future__ import annotations
 
-# The assurances that certify.domain.proofs gives.
+# The keys are the assurances that certify.domain.proofs gives.
 _WORDS = {
     "face": "The face matched the enrolled photo. Liveness was not assessed: that a picture was shown to the camera "
     "is not ruled out.",
@@ -14,5 +14,5 @@ _WORDS = {
 
 
 def assessed(assurance: str) -> str:
-    """Say what was assessed and what was not; an assurance that this release does not know is given as signed."""
+    """Return what was assessed and what was not; an assurance unknown to this release is returned as signed."""
     return _WORDS.get(assurance, f"Assurance: {assurance}")

@@ -1,7 +1,7 @@
 """Signed ledger checkpoints (c2sp.org/tlog-checkpoint): origin, size and root of the tree, as a signed note.
 
-Whoever keeps a checkpoint can later demand a consistency proof (merkle.py): the ledger cannot forget or
-rewrite anything below it unnoticed.
+Anyone who keeps a checkpoint can later ask for a consistency proof (merkle.py), which shows whether the ledger has lost
+or changed any entry of that checkpoint.
 """
 
 from __future__ import annotations
@@ -22,9 +22,16 @@ _MAX_SIZE = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The state of a ledger: its origin (a unique name like ``example.org/ledger``), leaves, and root hash.
+    """The state of a ledger at one size.
 
-    ``extensions`` are opaque further lines. Raises ValueError for what the format does not allow.
+    Attributes:
+        origin: unique name of the ledger, like ``example.org/ledger``.
+        size: number of leaves.
+        root: root hash, 32 bytes.
+        extensions: further lines without meaning for this service.
+
+    Raises:
+        ValueError: a value that the format does not allow.
     """
 
     origin: str
@@ -46,24 +53,55 @@ class Checkpoint:
 
 
 def sign_checkpoint(checkpoint: Checkpoint, key: SigningKey, *, name: str | None = None) -> str:
-    """Return a checkpoint as signed note; the key's name is the origin unless another is given.
+    """Sign a checkpoint.
 
-    Raises ValueError unless the key is Ed25519 and the name allowed (no spaces, no plus). Use a key of the
-    ledger's own, not the one that signs certificates. Never sign a size or root that contradicts an earlier one.
+    Use a key of the ledger's own, not the one that signs certificates. Never sign a size or root that contradicts an
+    earlier checkpoint.
+
+    Args:
+        checkpoint: the state of the ledger.
+        key: the ledger's Ed25519 key.
+        name: name of the key in the note; by default the origin.
+
+    Returns:
+        The signed note.
+
+    Raises:
+        ValueError: the key is not Ed25519, or the name has spaces or a plus.
     """
     return sign_note(checkpoint.to_text(), key, name=name or checkpoint.origin)
 
 
 def parse(note: str) -> Checkpoint:
-    """Read a checkpoint without verifying its signatures. Raises CertificateMalformed when it is not one."""
+    """Read a checkpoint without verifying its signatures.
+
+    Args:
+        note: the signed note.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        CertificateMalformed: the text is no checkpoint.
+    """
     return _read(parse_note(note).text)
 
 
 def verify_checkpoint(note: str, key: NoteKey, *, origin: str | None = None) -> Checkpoint:
-    """Return a checkpoint that a trusted key signed, for the key's name as origin unless another is given.
+    """Verify a checkpoint that a trusted key signed.
 
-    Raises UnknownKey when that key did not sign, BadSignature when its signature is wrong, and
-    CertificateMalformed when it is not a checkpoint or one of another ledger.
+    Args:
+        note: the signed note.
+        key: the trusted key.
+        origin: the expected origin; by default the key's name.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        UnknownKey: the key did not sign the note.
+        BadSignature: the key's signature is wrong.
+        CertificateMalformed: the text is no checkpoint, or that of another ledger.
     """
     checkpoint = _read(verify_note(note, key))
     if checkpoint.origin != (origin or key.name):

@@ -1,4 +1,4 @@
-"""The certificate as CWT claims (RFC 8392), and strictly back.
+"""Conversion of a certificate to CWT claims (RFC 8392), and a strict conversion back.
 
 The private claims use integers below -65536, which the CWT registry leaves to private use (RFC 8392 section
 9.1.1). Calendar days are whole days since 1970-01-01, as in RFC 8943 section 1.1 but without its tag.
@@ -71,11 +71,21 @@ def to_claims(certificate: Certificate) -> dict[int, Any]:
 
 
 def from_claims(claims: object, *, key_id: str) -> Certificate:
-    """Return the certificate that signed claims state; ``key_id`` is the key that verified them.
+    """Return the certificate that signed claims describe.
 
-    Every claim must be there, of its exact type, and no other: what a verifier does not understand could change
-    the meaning, so additions need a new version. Raises UnsupportedVersion for another version and
-    CertificateMalformed for everything else.
+    Every claim must be present with its exact type, and no other claim: a claim that a verifier does not understand
+    could change the meaning, so an addition needs a new version.
+
+    Args:
+        claims: the decoded payload.
+        key_id: id of the key that verified the payload.
+
+    Returns:
+        The certificate.
+
+    Raises:
+        UnsupportedVersion: the claims are of another version (``unsupported_version``).
+        CertificateMalformed: the claims do not follow the format (``malformed``).
     """
     if not isinstance(claims, dict):
         raise CertificateMalformed("the payload is not a map of claims")

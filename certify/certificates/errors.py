@@ -1,4 +1,4 @@
-"""What can be wrong with a certificate, each with a stable code and a sentence a person understands."""
+"""Errors of certificates, each with a stable code and a sentence that a person understands."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from certify.domain.error_codes import ErrorCode
 class CertificateError(Exception):
     """A certificate cannot be accepted.
 
-    ``code`` is stable and meant for machines; `diagnostics` is meant for the person at the counter. The
-    exception's own message is technical detail for logs and never contains personal data.
+    ``code`` is stable and meant for machines; `diagnostics` is meant for the person at the counter. The message of the
+    exception is technical detail for logs and never contains personal data.
     """
 
     code: ClassVar[ErrorCode] = ErrorCode.CERTIFICATE_ERROR
     explanation: ClassVar[str] = "This certificate cannot be accepted."
 
     def diagnostics(self) -> str:
-        """Return one plain-language sentence or two: what is wrong and what to do next."""
+        """Return one or two plain sentences: what is wrong and what to do next."""
         return self.explanation
 
 
@@ -71,17 +71,3 @@ class KeyNotInUse(CertificateError):
         "This certificate was signed with a key that was not in use on its date of issue. "
         "Do not accept it; ask the issuer."
     )
-
-
-class Expired(CertificateError):
-    """The certificate is genuine, but its last day has passed."""
-
-    code = ErrorCode.EXPIRED
-    explanation = "This certificate is genuine but has expired. The person needs a new proof of life."
-
-
-class NotYetValid(CertificateError):
-    """The certificate is genuine, but its validity has not begun."""
-
-    code = ErrorCode.NOT_YET_VALID
-    explanation = "This certificate is genuine but not valid yet. Check the date of this device, then try later."

@@ -1,6 +1,6 @@
-"""The certificate as a JSON file: the signed text, and beside it the same content for people to read.
+"""The certificate as a JSON file: the signed text, and the same content for people to read.
 
-Everything but the member ``cose`` is decoration. A verifier takes the signed text out and forgets the rest.
+Only the member ``cose`` counts. A verifier reads the signed text and ignores the rest.
 """
 
 from __future__ import annotations
@@ -22,9 +22,17 @@ def to_file(certificate: Certificate, cose: bytes) -> str:
 
 
 def from_file(text: str) -> bytes:
-    """Return the signed bytes in a JSON certificate file, verified by nobody yet.
+    """Return the signed bytes in a JSON certificate file, without verifying them.
 
-    Raises NotACertificate when it is no such file, CertificateMalformed when its text is damaged.
+    Args:
+        text: the text of the file.
+
+    Returns:
+        The COSE bytes.
+
+    Raises:
+        NotACertificate: the text is no certificate file (``not_a_certificate``).
+        CertificateMalformed: the signed text in the file is damaged (``malformed``).
     """
     if len(text) > MAX_FILE_CHARACTERS:
         raise NotACertificate("too long for a certificate file")

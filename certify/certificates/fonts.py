@@ -1,8 +1,8 @@
-"""Which fonts can print a name: finding them, asking them, and knowing when nothing on this machine can.
+"""Choice of the fonts that can print a name, or the finding that no font on this machine can.
 
-PDF's built-in fonts know Latin-1 only. For everything else a font file must cover every character; and a script
-whose letters join or reorder (Arabic, Devanagari, Thai …) must also be shaped, which needs the optional package
-uharfbuzz. Printing such a name unshaped would misspell it, so it counts as not printable.
+The built-in fonts of PDF cover Latin-1 only. Other text needs font files that cover every character. A script whose
+letters join or reorder (Arabic, Devanagari, Thai …) must also be shaped, which needs the optional package uharfbuzz.
+Without shaping the name would be misspelt, so it counts as not printable.
 """
 
 from __future__ import annotations
@@ -49,44 +49,56 @@ _SHAPED = (
 
 @dataclass(frozen=True, slots=True)
 class FontChoice:
-    """Font files that print a text together: the main one first; ``shaped`` when the shaper must be on."""
+    """Font files that print a text together.
+
+    Attributes:
+        paths: the files, the main one first.
+        shaped: whether the text shaper must be on.
+    """
 
     paths: tuple[Path, ...]
     shaped: bool
 
 
 def find_fonts() -> tuple[Path, ...]:
-    """Return the well-known Unicode fonts on this machine, best first; empty when there are none."""
+    """Return the known Unicode fonts on this machine, best first; empty when there are none."""
     return _search(tuple(Path(folder) for folder in _FOLDERS) + _packaged())
 
 
 def choose_fonts(text: str, fonts: Sequence[Path]) -> FontChoice | None:
-    """Return the fonts that print every character of a text, or None when some character cannot be printed.
+    """Return the fonts that print every character of a text.
 
-    A single font that covers everything is preferred over a mixture. Files that are no fonts are passed over.
+    One font that covers everything is preferred over several. Files that are no fonts are skipped.
+
+    Args:
+        text: the text to print.
+        fonts: font files in order of preference.
+
+    Returns:
+        The fonts, or None when some character cannot be printed.
     """
     shaped = any(first <= ord(character) <= last for character in text for first, last in _SHAPED)
     if shaped and not can_shape():
         return None
     wanted = {ord(character) for character in text}
     covered = [(path, wanted & _code_points(path)) for path in fonts]
-    for path, found in covered:
-        if found == wanted:
+    for path, points in covered:
+        if points == wanted:
             return FontChoice((path,), shaped)
-    useful = [(path, found) for path, found in covered if found]
-    if set().union(*(found for _, found in useful)) != wanted:
+    useful = [(path, points) for path, points in covered if points]
+    if set().union(*(points for _, points in useful)) != wanted:
         return None
     useful.sort(key=lambda item: -len(item[1]))
     chosen = []
-    for path, found in useful:
-        if found & wanted:  # of what the fonts before it lack; loading one for nothing takes a tenth of a second
+    for path, points in useful:
+        if points & wanted:  # skip a font that adds no character: loading it takes a tenth of a second
             chosen.append(path)
-            wanted -= found
+            wanted -= points
     return FontChoice(tuple(chosen), shaped)
 
 
 def bold_of(path: Path, text: str) -> Path:
-    """Return the bold sibling of a font file, or the file itself when none covers as much of the text."""
+    """Return the bold version of a font file, or the file itself when there is none that covers as much of the text."""
     stem = path.stem.replace("-Regular", "") + "-Bold"
     sibling = path.with_name(stem + path.suffix)
     wanted = {ord(character) for character in text} & _code_points(path)

@@ -1,8 +1,8 @@
-"""Signing keys and their public halves: making them, naming them, carrying them in and out.
+"""Signing keys and public keys: generation, key ids, and conversion to and from JWK and PEM.
 
 A key id is the first 16 hexadecimal characters of the RFC 7638 thumbprint (SHA-256) of the public key: 8 bytes in
-the QR code, computable by anybody who holds the key, and never chosen by hand. It only looks a key up in a set
-that is trusted already, so its length is no security parameter.
+the QR code. Everyone who has the key can compute it, and it is never chosen by hand. It only finds a key in a set that
+is trusted already, so its length is no security parameter.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 
@@ -34,13 +33,13 @@ class Algorithm(enum.StrEnum):
 
     @property
     def cose(self) -> int:
-        """The algorithm's COSE number (RFC 9053 sections 2.1 and 2.2)."""
+        """Return the algorithm's COSE number (RFC 9053 sections 2.1 and 2.2)."""
         return -8 if self is Algorithm.EDDSA else -7
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A public key with the one algorithm it may be used with. Equal when the key ids are equal."""
+    """A public key with the one algorithm that it may be used with. Keys are equal if their ids are equal."""
 
     kid: str
     algorithm: Algorithm
@@ -48,7 +47,17 @@ class VerificationKey:
 
     @classmethod
     def from_public(cls, public: object) -> Self:
-        """Wrap a public key object of `cryptography`. Raises ValueError unless Ed25519 or P-256."""
+        """Wrap a public key object of `cryptography`.
+
+        Args:
+            public: the key object.
+
+        Returns:
+            The key.
+
+        Raises:
+            ValueError: the key is neither Ed25519 nor P-256.
+        """
         if isinstance(public, Ed25519PublicKey):
             return cls(_kid(OKPKey.import_key(public)), Algorithm.EDDSA, public)
         if isinstance(public, EllipticCurvePublicKey) and public.curve.name == "secp256r1":
@@ -57,23 +66,22 @@ class VerificationKey:
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any]) -> Self:
-        """Read a public JWK (RFC 7517). Its ``kid`` and ``alg``, where given, must be those of the key.
+        """Read a public JWK (RFC 7517). If it has ``kid`` or ``alg``, they must be those of the key.
 
-        Raises ValueError when it is not such a key, or carries a private part that has no business here.
+        Args:
+            jwk: the members of the JWK.
+
+        Returns:
+            The key.
+
+        Raises:
+            ValueError: it is no such key, or it has a private part.
         """
         if "d" in jwk:
             raise ValueError("this is a private key")
         key = cls.from_public(_import_jwk(jwk).public_key)
         _require_names(jwk, key.kid, key.algorithm)
         return key
-
-    @classmethod
-    def from_pem(cls, pem: bytes) -> Self:
-        """Read a public key in PEM (SubjectPublicKeyInfo). Raises ValueError when it is not one."""
-        try:
-            return cls.from_public(load_pem_public_key(pem))
-        except UnsupportedAlgorithm as error:
-            raise ValueError("not a usable key") from error
 
     def to_jwk(self) -> dict[str, str]:
         """Return the public JWK with ``kid``, ``alg`` and ``use``."""
@@ -91,7 +99,7 @@ class VerificationKey:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key with the one algorithm it signs with. Its representation never shows the key."""
+    """A private key with the one algorithm that it signs with. Its ``repr`` never shows the key."""
 
     kid: str
     algorithm: Algorithm
@@ -99,14 +107,24 @@ class SigningKey:
 
     @classmethod
     def generate(cls, algorithm: Algorithm = Algorithm.EDDSA) -> Self:
-        """Make a new key from the operating system's randomness."""
+        """Generate a key with the randomness of the operating system."""
         if algorithm is Algorithm.EDDSA:
             return cls.from_private(Ed25519PrivateKey.generate())
         return cls.from_private(ECKey.generate_key("P-256", auto_kid=False).private_key)
 
     @classmethod
     def from_private(cls, private: object) -> Self:
-        """Wrap a private key object of `cryptography`. Raises ValueError unless Ed25519 or P-256."""
+        """Wrap a private key object of `cryptography`.
+
+        Args:
+            private: the key object.
+
+        Returns:
+            The key.
+
+        Raises:
+            ValueError: the key is neither Ed25519 nor P-256.
+        """
         if not isinstance(private, Ed25519PrivateKey | EllipticCurvePrivateKey):
             raise ValueError("certificates are signed with Ed25519 or P-256 keys")  # noqa: TRY004 - bad value
         public = VerificationKey.from_public(private.public_key())
@@ -114,7 +132,17 @@ class SigningKey:
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any]) -> Self:
-        """Read a private JWK as `to_jwk` wrote it. Raises ValueError when it is not one."""
+        """Read a private JWK as `to_jwk` wrote it.
+
+        Args:
+            jwk: the members of the JWK.
+
+        Returns:
+            The key.
+
+        Raises:
+            ValueError: it is no private key, or its two parts do not belong together.
+        """
         if "d" not in jwk:
             raise ValueError("this key has no private part")
         key = cls.from_private(_import_jwk(jwk).private_key)
@@ -129,7 +157,7 @@ class SigningKey:
 
     @property
     def verification_key(self) -> VerificationKey:
-        """The public half."""
+        """Return the public key."""
         return VerificationKey.from_public(self.private.public_key())
 
 

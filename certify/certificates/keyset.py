@@ -1,9 +1,9 @@
-"""The set of keys a verifier trusts, with the periods in which each was in use.
+"""The set of keys that a verifier trusts, with the period in which each was in use.
 
-The file is a JWK Set (RFC 7517 section 5) whose keys carry three members of ours, as ISO 8601 times with offset:
+The file is a JWK Set (RFC 7517 section 5). Its keys have three members of our own, as ISO 8601 times with offset:
 ``valid_from`` (first moment it may sign), ``valid_until`` (planned end, or null) and ``retired`` (actual end, or
-null). A retired key goes on verifying what was issued before its end. A *compromised* key is removed from the
-set instead: its holder can write any date of issue.
+null). A retired key still verifies certificates that were issued before its end. A *compromised* key is removed from
+the set, because its holder can write any date of issue.
 """
 
 from __future__ import annotations
@@ -23,9 +23,16 @@ MAX_KEYS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class TrustedKey:
-    """A public key and when it was in use: from ``valid_from`` until the earlier of the other two, exclusive.
+    """A public key and its period of use: from ``valid_from`` until the earlier of the other two times, exclusive.
 
-    Times are aware; raises ValueError when one is naive.
+    Attributes:
+        key: the public key.
+        valid_from: first moment at which it may sign; timezone-aware.
+        valid_until: planned end; timezone-aware, None for no end.
+        retired: actual end; timezone-aware, None while it is in use.
+
+    Raises:
+        ValueError: a time has no time zone.
     """
 
     key: VerificationKey
@@ -54,7 +61,17 @@ class TrustedKey:
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any]) -> Self:
-        """Read an entry of the trusted keys file. Raises ValueError when it is not one."""
+        """Read an entry of the trusted keys file.
+
+        Args:
+            jwk: the members of the entry.
+
+        Returns:
+            The key with its period.
+
+        Raises:
+            ValueError: the entry is no public key with a period.
+        """
         valid_from = _moment(jwk.get("valid_from"))
         if valid_from is None:
             raise ValueError("a trusted key says from when it is valid")
@@ -64,7 +81,11 @@ class TrustedKey:
 
 
 class KeySet:
-    """Trusted keys by key id. Immutable; raises ValueError when two keys share an id."""
+    """Trusted keys by key id. Immutable.
+
+    Raises:
+        ValueError: two keys share an id, or there are more than `MAX_KEYS`.
+    """
 
     def __init__(self, keys: Iterable[TrustedKey]) -> None:
         self._by_kid: dict[str, TrustedKey] = {}
@@ -77,18 +98,37 @@ class KeySet:
 
     @property
     def keys(self) -> tuple[TrustedKey, ...]:
-        """All keys, oldest first."""
+        """Return all keys, oldest first."""
         return tuple(sorted(self._by_kid.values(), key=lambda trusted: (trusted.valid_from, trusted.key.kid)))
 
     def find(self, kid: str) -> VerificationKey:
-        """Return the key with an id, in use or not. Raises UnknownKey."""
+        """Return the key with an id, whether it is in use or not.
+
+        Args:
+            kid: the key id.
+
+        Returns:
+            The public key.
+
+        Raises:
+            UnknownKey: no trusted key has this id (``unknown_key``).
+        """
         trusted = self._by_kid.get(kid)
         if trusted is None:
             raise UnknownKey(f"key {kid} is not trusted")
         return trusted.key
 
     def require_in_use(self, kid: str, issued_at: dt.datetime) -> None:
-        """Raise KeyNotInUse unless the key was allowed to sign at the moment of issue (UnknownKey if not here)."""
+        """Require that a key was allowed to sign at the moment of issue.
+
+        Args:
+            kid: the key id.
+            issued_at: when the certificate says that it was issued.
+
+        Raises:
+            UnknownKey: no trusted key has this id (``unknown_key``).
+            KeyNotInUse: the key was not in use at that moment (``key_not_in_use``).
+        """
         self.find(kid)
         if not self._by_kid[kid].in_use(issued_at):
             raise KeyNotInUse(f"key {kid} was not in use at {issued_at.isoformat()}")
@@ -99,7 +139,17 @@ class KeySet:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read a trusted keys file. Raises ValueError when it is not one."""
+        """Read a trusted keys file.
+
+        Args:
+            text: the text of the file.
+
+        Returns:
+            The keys.
+
+        Raises:
+            ValueError: the text is no trusted keys file.
+        """
         if len(text) > MAX_FILE_CHARACTERS:
             raise ValueError("the key file is too long")
         try:
@@ -114,7 +164,7 @@ class KeySet:
         return cls(TrustedKey.from_jwk(entry) for entry in entries)
 
     def to_pem(self) -> bytes:
-        """Return all public keys as one PEM file, each under a comment with its id; the periods are not in it."""
+        """Return all public keys as one PEM file, each under a comment with its id, without the periods."""
         parts = (b"# " + item.key.kid.encode() + b" " + item.key.algorithm.encode() for item in self.keys)
         return b"".join(head + b"\n" + item.key.to_pem() for head, item in zip(parts, self.keys, strict=True))
 

@@ -1,29 +1,33 @@
 """The ledger's Merkle tree: hashes and proofs of RFC 9162 section 2.1 over stored complete subtrees.
 
-A node (level, index) is the root of the complete subtree over the leaves index * 2^level up to, exclusively,
-(index + 1) * 2^level; level 0 holds the leaf hashes. Complete subtrees never change, so a store only ever grows,
-and the tree of every earlier size can be read from it. Everything here does O(log n) store accesses.
+A node (level, index) is the root of the complete subtree over the leaves from index * 2^level (inclusive) to
+(index + 1) * 2^level (exclusive); level 0 holds the leaf hashes. Complete subtrees never change, so a store only grows,
+and the tree of every earlier size can be read from it. Every function accesses the store O(log n) times.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 HASH_BYTES = 32
 
 
 class NodeStore(Protocol):
-    """Where the hashes of complete subtrees are kept."""
+    """A store for the hashes of complete subtrees."""
 
     def get(self, level: int, index: int) -> bytes:
-        """Return the hash of a complete subtree that was put before. Raises LookupError when it was not."""
+        """Return the hash of a complete subtree that was stored before.
+
+        Raises:
+            LookupError: it was not stored.
+        """
         ...
 
     def put(self, level: int, index: int, value: bytes) -> None:
-        """Keep the hash of a complete subtree. It is called once for each."""
+        """Store the hash of a complete subtree. It is called once for each subtree."""
         ...
 
 
@@ -34,21 +38,6 @@ class Node:
     level: int
     index: int
     value: bytes
-
-
-@dataclass(slots=True)
-class MemoryNodes:
-    """A NodeStore in memory, for tests and for tools that check a copy of the ledger."""
-
-    nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
-
-    def get(self, level: int, index: int) -> bytes:
-        """Return a hash. Raises KeyError, a LookupError, when it is not there."""
-        return self.nodes[level, index]
-
-    def put(self, level: int, index: int, value: bytes) -> None:
-        """Keep a hash."""
-        self.nodes[level, index] = value
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -65,10 +54,18 @@ EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
 def append(store: NodeStore, size: int, leaf: bytes) -> list[Node]:
-    """Add a leaf hash to a tree of ``size`` leaves, whose size is ``size`` + 1 from then on.
+    """Add a leaf hash to a tree, so that it has ``size`` + 1 leaves.
 
-    Puts the leaf and every subtree it completes into the store and returns them, lowest level first. Raises
-    ValueError when the hash is not 32 bytes or the size is negative.
+    Args:
+        store: where the leaf and every subtree that it completes are stored.
+        size: number of leaves before.
+        leaf: hash of the new leaf, 32 bytes.
+
+    Returns:
+        The stored nodes, lowest level first.
+
+    Raises:
+        ValueError: the hash is not 32 bytes, or the size is negative.
     """
     if len(leaf) != HASH_BYTES or size < 0:
         raise ValueError("a leaf is a hash of 32 bytes, at a size of zero or more")
@@ -83,16 +80,37 @@ def append(store: NodeStore, size: int, leaf: bytes) -> list[Node]:
 
 
 def root(store: NodeStore, size: int) -> bytes:
-    """Return the root of the tree over the first ``size`` leaves (RFC 9162 section 2.1.1)."""
+    """Return the root of the tree over the first ``size`` leaves (RFC 9162 section 2.1.1).
+
+    Args:
+        store: the stored nodes.
+        size: number of leaves.
+
+    Returns:
+        The root hash, 32 bytes.
+
+    Raises:
+        ValueError: the size is negative.
+        LookupError: the store has fewer leaves.
+    """
     if size < 0:
         raise ValueError("a size is zero or more")
     return EMPTY_ROOT if size == 0 else _range_hash(store, 0, size)
 
 
 def inclusion_proof(store: NodeStore, index: int, size: int) -> list[bytes]:
-    """Return the proof that leaf ``index`` is in the tree of ``size`` leaves (RFC 9162 section 2.1.3.1).
+    """Return the proof that a leaf is in the tree of the first ``size`` leaves (RFC 9162 section 2.1.3.1).
 
-    Raises ValueError unless 0 <= index < size.
+    Args:
+        store: the stored nodes.
+        index: index of the leaf, from 0.
+        size: number of leaves.
+
+    Returns:
+        The hashes of the path, from the leaf to the root.
+
+    Raises:
+        ValueError: not 0 <= index < size.
     """
     if not 0 <= index < size:
         raise ValueError("a leaf is included only in larger trees")
@@ -112,15 +130,23 @@ def inclusion_proof(store: NodeStore, index: int, size: int) -> list[bytes]:
 def consistency_proof(store: NodeStore, old: int, new: int) -> list[bytes]:
     """Return the proof that the tree of ``old`` leaves is a beginning of the tree of ``new`` (section 2.1.4.1).
 
-    Empty for equal sizes, and for an old size of zero, with which everything is consistent. Raises ValueError
-    unless 0 <= old <= new.
+    Args:
+        store: the stored nodes.
+        old: number of leaves of the older tree.
+        new: number of leaves of the newer tree.
+
+    Returns:
+        The hashes of the proof; empty for equal sizes and for an old size of zero, which fits every tree.
+
+    Raises:
+        ValueError: not 0 <= old <= new.
     """
     if not 0 <= old <= new:
         raise ValueError("a tree is consistent only with larger ones")
     if old in (0, new):
         return []
     path: list[bytes] = []
-    start, end, whole = 0, new, True  # whole: the old tree's root is known to the verifier as such
+    start, end, whole = 0, new, True  # whole: the range is the whole old tree, whose root the verifier has
     while old != end:
         middle = start + _split(end - start)
         if old <= middle:
@@ -135,7 +161,18 @@ def consistency_proof(store: NodeStore, old: int, new: int) -> list[bytes]:
 
 
 def verify_inclusion(*, leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Tell whether a proof shows a leaf hash at an index of the tree with a size and root (section 2.1.3.2)."""
+    """Tell whether a proof shows that a leaf is in a tree (RFC 9162 section 2.1.3.2).
+
+    Args:
+        leaf: hash of the leaf.
+        index: index of the leaf, from 0.
+        size: number of leaves of the tree.
+        proof: the hashes that ``inclusion_proof`` returned.
+        root: root hash of the tree.
+
+    Returns:
+        True if the proof is right.
+    """
     if not 0 <= index < size or not _are_hashes(leaf, root, *proof):
         return False
     position, last, value = index, size - 1, leaf
@@ -155,7 +192,18 @@ def verify_inclusion(*, leaf: bytes, index: int, size: int, proof: Sequence[byte
 def verify_consistency(
     *, old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
 ) -> bool:
-    """Tell whether a proof shows that the new tree only appended to the old one (section 2.1.4.2)."""
+    """Tell whether a proof shows that the new tree only appended to the old one (RFC 9162 section 2.1.4.2).
+
+    Args:
+        old_size: number of leaves of the older tree.
+        new_size: number of leaves of the newer tree.
+        old_root: root hash of the older tree.
+        new_root: root hash of the newer tree.
+        proof: the hashes that ``consistency_proof`` returned.
+
+    Returns:
+        True if the proof is right.
+    """
     if not 0 <= old_size <= new_size or not _are_hashes(old_root, new_root, *proof):
         return False
     if old_size == 0:
@@ -190,7 +238,7 @@ def _split(count: int) -> int:
 
 
 def _range_hash(store: NodeStore, start: int, end: int) -> bytes:
-    """Return the hash over leaves start to end; start is aligned, so the range is a row of complete subtrees."""
+    """Return the hash over leaves start to end. Start is aligned, so the range consists of complete subtrees."""
     peaks: list[bytes] = []
     while start < end:
         level = (end - start).bit_length() - 1

@@ -1,8 +1,8 @@
 """Signed notes (c2sp.org/signed-note): a text, a blank line, and Ed25519 signature lines.
 
-``— <key name> <base64(key id || signature)>`` where the key id is the first four bytes of
-SHA-256(name || 0x0A || 0x01 || public key). Lines of keys one does not know are ignored, so witnesses may
-add theirs; a line of a known key that does not verify refuses the whole note.
+A signature line is ``— <key name> <base64(key id || signature)>``, where the key id is the first four bytes of
+SHA-256(name || 0x0A || 0x01 || public key). Lines of unknown keys are ignored, so witnesses may add theirs. If a line
+of a known key does not verify, the whole note is refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LINE = re.compile(r"\u2014 (\S+) (\S+)")
 
 @dataclass(frozen=True, slots=True)
 class NoteSignature:
-    """One signature line: key name, key id of 4 bytes, and the signature's bytes."""
+    """One signature line: name of the key, key id of 4 bytes, and the bytes of the signature."""
 
     name: str
     key_id: bytes
@@ -37,7 +37,7 @@ class NoteSignature:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note as parsed, nothing verified: the text with its final newline, and the signature lines."""
+    """A parsed note, not verified: the text with its final newline, and the signature lines."""
 
     text: str
     signatures: tuple[NoteSignature, ...]
@@ -45,7 +45,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class NoteKey:
-    """A trusted Ed25519 key under its name. Raises ValueError for a bad name or another algorithm."""
+    """A trusted Ed25519 key with its name.
+
+    Raises:
+        ValueError: the name has spaces or a plus, or the key is of another algorithm.
+    """
 
     name: str
     key: VerificationKey
@@ -58,21 +62,31 @@ class NoteKey:
 
     @property
     def raw(self) -> bytes:
-        """The public key as 32 bytes (RFC 8032 section 5.1.5)."""
+        """Return the public key as 32 bytes (RFC 8032 section 5.1.5)."""
         return self.key.public.public_bytes_raw() if isinstance(self.key.public, Ed25519PublicKey) else b""
 
     @property
     def key_id(self) -> bytes:
-        """The key id of four bytes (signed-note, section Signatures)."""
+        """Return the key id of four bytes (signed-note, section Signatures)."""
         return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.raw).digest()[:4]
 
     def to_text(self) -> str:
-        """Return the "vkey" form that other tools take: name+hex(key id)+base64(0x01 || public key)."""
+        """Return the "vkey" form that other tools read: name+hex(key id)+base64(0x01 || public key)."""
         return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(_ED25519 + self.raw).decode()}"
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read a "vkey". Raises ValueError when it is not one, or its key id is not its own."""
+        """Read a "vkey".
+
+        Args:
+            text: what `to_text` returned.
+
+        Returns:
+            The key.
+
+        Raises:
+            ValueError: the text is no Ed25519 vkey, or its key id does not belong to the key.
+        """
         name, _, rest = text.strip().partition("+")
         key_id, _, encoded = rest.partition("+")
         raw = base64.b64decode(encoded, validate=True)
@@ -85,9 +99,18 @@ class NoteKey:
 
 
 def sign_note(text: str, key: SigningKey, *, name: str) -> str:
-    """Return a text (with its final newline) as a note with one signature line.
+    """Sign a text.
 
-    Raises ValueError for a text or name the format does not allow, or a key that is not Ed25519.
+    Args:
+        text: the text, with its final newline.
+        key: an Ed25519 key.
+        name: name of the key in the note.
+
+    Returns:
+        The note with one signature line.
+
+    Raises:
+        ValueError: the format does not allow the text or the name, or the key is not Ed25519.
     """
     if not text.endswith("\n") or any(ord(c) < 0x20 and c != "\n" for c in text):
         raise ValueError("a note ends with a newline and has no other control characters")
@@ -97,7 +120,17 @@ def sign_note(text: str, key: SigningKey, *, name: str) -> str:
 
 
 def parse_note(note: str) -> Note:
-    """Split a note without verifying anything. Raises CertificateMalformed when it is not one."""
+    """Parse a note without verifying it.
+
+    Args:
+        note: the text of the note.
+
+    Returns:
+        The parsed note.
+
+    Raises:
+        CertificateMalformed: the text is no signed note.
+    """
     if len(note) > MAX_NOTE or any(ord(c) < 0x20 and c != "\n" for c in note):
         raise CertificateMalformed("not a signed note")
     text, blank, tail = note.rpartition("\n\n")
@@ -112,7 +145,17 @@ def parse_note(note: str) -> Note:
 def verify_note(note: str, key: NoteKey) -> str:
     """Return the text of a note that a trusted key signed.
 
-    Raises CertificateMalformed, UnknownKey when that key did not sign, BadSignature when its signature is wrong.
+    Args:
+        note: the text of the note.
+        key: the trusted key.
+
+    Returns:
+        The signed text.
+
+    Raises:
+        CertificateMalformed: the text is no signed note.
+        UnknownKey: the key did not sign the note.
+        BadSignature: the key's signature is wrong.
     """
     parsed = parse_note(note)
     own = [line for line in parsed.signatures if (line.name, line.key_id) == (key.name, key.key_id)]

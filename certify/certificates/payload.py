@@ -1,8 +1,8 @@
-"""What a certificate states, version 1: who, until when, for which pensions, and how it was proven.
+"""The content of a certificate, version 1: the person, the last day, the pensions, and how life was proven.
 
-The payload is the least a payer needs to recognise the person: name, year of birth, the tail of the national
-id. The expiry instant is signed as such, because the rules of a time zone may change after the certificate was
-issued and a verifier may have older or newer rules than the issuer had.
+The payload is the least that a payer needs to recognise the person: name, year of birth, the end of the national
+id. The expiry instant is signed itself, because the rules of a time zone may change after the certificate was
+issued, and a verifier may have older or newer rules than the issuer had.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Method(enum.StrEnum):
 
     @property
     def label(self) -> str:
-        """What a person reads."""
+        """Return the method in words for people."""
         return _METHOD_LABELS[self]
 
 
@@ -53,7 +53,7 @@ _METHOD_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class CertifiedEntitlement:
-    """One pension the certificate covers: the scheme's code (ASCII), and the last day (inclusive, scheme time zone)."""
+    """A pension that the certificate covers: code of the scheme (ASCII) and last day (inclusive, scheme time zone)."""
 
     scheme: str
     valid_until: dt.date
@@ -61,7 +61,7 @@ class CertifiedEntitlement:
 
 @dataclass(frozen=True, slots=True)
 class StatusReference:
-    """Where to ask whether it was revoked: place in an IETF Token Status List, and the list's https address."""
+    """Where to ask for revocation: the place in an IETF Token Status List, and the https address of the list."""
 
     index: int
     uri: str
@@ -69,14 +69,28 @@ class StatusReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A statement that a person was proven alive and stays certified until a day. Build it with `issue`.
+    """A statement that a person was proven alive and is certified until a day. Build it with `issue`.
 
-    Times are aware; ``issued_at``, ``valid_from`` and ``expires_at`` are whole seconds in UTC. ``valid_until`` is
-    the last day, inclusive, in ``time_zone`` (an IANA name), and ``expires_at`` the instant that day ends: from
-    then on the certificate must not be accepted. ``determination`` is the SHA-256 of the determination it rests
-    on. ``birth_year`` is None where the register does not know it. ``key_id`` names the signing key; it travels in
-    the COSE header and not among the claims. The constructor raises ValueError for anything the format does not
-    allow.
+    Attributes:
+        number: certificate number as issued.
+        issuer: name of the fund.
+        key_id: id of the signing key; it is in the COSE header and not among the claims.
+        name: name of the person, in Unicode NFC.
+        birth_year: year of birth; None if the register does not know it.
+        id_tail: the last characters of the national id.
+        entitlements: the pensions that it covers.
+        method: how life was proven.
+        assurance: what the proof rests on.
+        issued_at: when it was issued, in whole seconds, UTC.
+        valid_from: first moment of validity, in whole seconds, UTC.
+        valid_until: last day, inclusive, in ``time_zone``.
+        time_zone: IANA name of the time zone.
+        expires_at: the instant at which that day ends, in whole seconds, UTC; from then on it must not be accepted.
+        determination: SHA-256 of the determination that it rests on.
+        status: where to ask whether it was revoked.
+
+    Raises:
+        ValueError: a value that the format does not allow.
     """
 
     number: str
@@ -153,11 +167,33 @@ class Certificate:
         determination: bytes,
         status: StatusReference | None = None,
     ) -> Self:
-        """Build a certificate about to be signed; only the last four characters of ``national_id`` are kept.
+        """Build a certificate that is ready to be signed.
 
-        Times may be in any zone and are cut to whole seconds. The name is brought to Unicode NFC, runs of white
-        space become one space, and invisible characters that registers leave in are dropped. Raises ValueError
-        when a time is naive, the zone unknown, or a value out of its bounds.
+        The name is converted to Unicode NFC, runs of white space become one space, and invisible characters that
+        registers leave in are removed.
+
+        Args:
+            number: certificate number as issued.
+            issuer: name of the fund.
+            key_id: id of the key that will sign.
+            name: name of the person, as registered.
+            birth_year: year of birth; None if it is not known.
+            national_id: the national id, of which only the last four characters are kept.
+            entitlements: the pensions that it covers.
+            method: how life was proven.
+            assurance: what the proof rests on.
+            issued_at: when it is issued; any time zone, cut to whole seconds.
+            valid_from: first moment of validity; any time zone, cut to whole seconds.
+            valid_until: last day, inclusive.
+            time_zone: IANA name of the time zone of ``valid_until``.
+            determination: SHA-256 of the determination.
+            status: where to ask whether it was revoked.
+
+        Returns:
+            The certificate.
+
+        Raises:
+            ValueError: a time has no time zone, the zone is unknown, or a value is out of its bounds.
         """
         return cls(
             number=number,
@@ -179,9 +215,9 @@ class Certificate:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the certificate states as JSON values with a label for each, for people and screens.
+        """Return the content as JSON values, each with a label, for people and screens.
 
-        Nobody may take these fields for proof: only the signed bytes are.
+        These fields prove nothing; only the signed bytes do.
         """
         fields: list[tuple[str, str, Any]] = [
             ("number", "Number", self.number),
@@ -214,8 +250,17 @@ class Certificate:
 def end_of_day(day: dt.date, time_zone: str) -> dt.datetime:
     """Return the instant, in UTC, at which a calendar day ends in a time zone: the start of the next day.
 
-    Where the clock skips midnight, that is the moment of the jump (PEP 495, fold 0). Raises ValueError for an
-    unknown zone or the last day of the calendar.
+    If the clock skips midnight, that is the moment of the jump (PEP 495, fold 0).
+
+    Args:
+        day: the calendar day.
+        time_zone: IANA name of the time zone.
+
+    Returns:
+        The instant.
+
+    Raises:
+        ValueError: the zone is unknown, or the day is the last of the calendar.
     """
     try:
         zone = ZoneInfo(time_zone)
@@ -238,7 +283,7 @@ def _tidy(name: str) -> str:
 
 
 def _require_text(field: str, text: str, limit: int) -> None:
-    """Refuse empty, overlong or unprintable text: control and bidirectional-override characters can disguise it."""
+    """Refuse empty, too long or unprintable text: control and bidirectional-override characters can disguise it."""
     if not 1 <= len(text) <= limit or text != text.strip():
         raise ValueError(f"{field} has 1 to {limit} characters, without spaces around")
     if not unicodedata.is_normalized("NFC", text):

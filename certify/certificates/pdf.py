@@ -1,8 +1,8 @@
-"""The certificate on one sheet of A4: what a pensioner keeps in a drawer and shows at a counter.
+"""The certificate as a PDF of one A4 page, which a pensioner keeps and shows at a counter.
 
-The sheet is a picture of the signed content, and only the QR code on it proves anything. The certificate's text
-also lies uncompressed in the document's XMP metadata (ISO 16684-1), so a verifier finds it without a PDF reader.
-The same certificate, date and fonts give the same bytes.
+The page shows the signed content, but only its QR code proves anything. The text of the certificate is also stored
+uncompressed in the document's XMP metadata (ISO 16684-1), so a verifier finds it without a PDF reader. The same
+certificate, date and fonts give the same bytes.
 """
 
 from __future__ import annotations
@@ -57,13 +57,20 @@ def certificate_pdf(
     scheme_names: Mapping[str, str] | None = None,
     fonts: Sequence[Path] | None = None,
 ) -> bytes:
-    """Return the PDF of a signed certificate.
+    """Return the PDF of a signed certificate. A name that no font can print is replaced by `MASKED_NAME`.
 
-    ``cose`` are its signed bytes; they must be of this very certificate, which is the caller's care.
-    ``created_at`` is the aware date of the document. ``scheme_names`` are the names of pensions by scheme code;
-    a code without one is printed itself. ``fonts`` are font files in order of preference, by default what
-    `find_fonts` finds. A name that no font can print is replaced by `MASKED_NAME`. Raises ValueError for a naive
-    date.
+    Args:
+        certificate: the content.
+        cose: the signed bytes of the same certificate; the caller must make sure of that.
+        created_at: date of the document; timezone-aware.
+        scheme_names: names of pensions by scheme code; a code without a name is printed itself.
+        fonts: font files in order of preference; by default those that `find_fonts` finds.
+
+    Returns:
+        The bytes of the PDF.
+
+    Raises:
+        ValueError: ``created_at`` has no time zone.
     """
     if created_at.utcoffset() is None:
         raise ValueError("created_at must be aware")
@@ -80,7 +87,7 @@ def certificate_pdf(
 
 @dataclass(slots=True)
 class _Sheet:
-    """The page, with the one thing FPDF lacks here: a line of text in whatever font can print it."""
+    """The page, with a function that FPDF lacks: print a line of text in a font that has its characters."""
 
     fonts: tuple[Path, ...]
     pdf: FPDF = field(default_factory=lambda: FPDF(unit="mm", format="A4"))
@@ -98,7 +105,7 @@ class _Sheet:
         mask: str = _MASKED,
         align: Align = Align.L,
     ) -> float:
-        """Print one line, smaller when it would not fit in the width; return the y below it. Sizes are points."""
+        """Print one line, smaller if it would not fit in the width, and return the y below it. Sizes are points."""
         if not self._use(text, bold):
             text = mask
             self._use(text, bold)
@@ -114,7 +121,7 @@ class _Sheet:
         return y + height
 
     def balanced(self, text: str, *, size: float, width: float) -> tuple[str, ...]:
-        """Return a text as one line, or as two of similar length when one would have to shrink a lot."""
+        """Return a text as one line, or as two lines of similar length if one line would have to shrink a lot."""
         printable = self._use(text, bold=True)
         self.pdf.set_font_size(size)
         if not printable or " " not in text or self.pdf.get_string_width(text) <= 1.4 * width:
@@ -126,7 +133,7 @@ class _Sheet:
     def paragraph(
         self, text: str, x: float, y: float, *, size: float, width: float, ink: tuple[int, int, int]
     ) -> float:
-        """Print our own Latin-1 text over as many lines as it takes; return the y below it."""
+        """Print our own Latin-1 text over as many lines as needed, and return the y below it."""
         self._use(text, bold=False)
         self.pdf.set_font_size(size)
         self.pdf.set_text_color(*ink)
@@ -135,7 +142,7 @@ class _Sheet:
         return float(self.pdf.get_y())
 
     def rule(self, y: float) -> None:
-        """Draw a hairline across the text width."""
+        """Draw a thin line across the text width."""
         self.pdf.set_draw_color(*_RULE)
         self.pdf.set_line_width(0.25)
         self.pdf.line(_LEFT, y, _LEFT + _WIDTH, y)
@@ -223,7 +230,7 @@ def _columns(sheet: _Sheet, certificate: Certificate, text: str, names: Mapping[
     for item in certificate.entitlements:
         name, until = names.get(item.scheme, item.scheme), f"until {long_date(item.valid_until)}"
         mask = "pension " + _MASKED
-        if crowded:  # twelve pensions still have to fit the page: one line each
+        if crowded:  # up to twelve pensions must fit the page, with one line each
             line = name if item.valid_until == certificate.valid_until else f"{name}, {until}"
             left = sheet.line(line, _LEFT, left, size=10, width=_COLUMN, mask=mask) + 0.4
         else:
@@ -233,7 +240,7 @@ def _columns(sheet: _Sheet, certificate: Certificate, text: str, names: Mapping[
     left = sheet.line(certificate.method.label, _LEFT, left, size=12, width=_COLUMN)
     left = _assessed(sheet, certificate.assurance, left)
     x = _LEFT + _WIDTH - _QR_SIDE
-    # The quiet zone is paper anyway: the visible code aligns with the text around it.
+    # The quiet zone is white like the paper, so the visible code is aligned with the text around it.
     quiet = _QR_SIDE * QUIET_ZONE / qr_code(text).symbol_size(border=QUIET_ZONE)[0]
     sheet.pdf.image(
         io.BytesIO(qr_png(text)),

@@ -1,6 +1,6 @@
-"""A signed certificate as text and as QR code, and back from a picture.
+"""Conversion of a signed certificate to text and to a QR code, and back from a picture.
 
-The text is ``CPL1:`` and the base45 (RFC 9285) of the COSE bytes: QR codes have a dense alphanumeric mode for
+The text is ``CPL1:`` and the base45 (RFC 9285) of the COSE bytes, because QR codes have a dense alphanumeric mode for
 exactly those 45 characters.
 """
 
@@ -21,17 +21,27 @@ PREFIX = "CPL1:"
 MAX_TEXT = len(PREFIX) + (MAX_COSE_BYTES + 1) // 2 * 3
 MAX_IMAGE_BYTES = 20_000_000
 MAX_PIXELS = 64_000_000
-_READING_SIDE = 3_000  # more does not help to read a code that fills a reasonable part of the picture
+_READING_SIDE = 3_000  # pixels; more do not help to read a code that fills a reasonable part of the picture
 QUIET_ZONE = 4  # modules, ISO/IEC 18004 section 5.3.8
-# A quarter of the code may be lost: paper is folded, stamped and photographed in bad light (the EU Digital COVID
-# Certificate chose the same level for the same kind of text). Very long certificates fall back to 15 %.
+# A quarter of the code may be lost, because paper is folded, stamped and photographed in bad light (the EU Digital
+# COVID Certificate has the same level for the same kind of text). Very long certificates get 15 %.
 _ERROR_LEVELS = ("q", "m")
 
 _ONLY_QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
 def to_text(cose: bytes) -> str:
-    """Return the text of a signed certificate. Raises ValueError when it is empty or too long."""
+    """Return the text of a signed certificate.
+
+    Args:
+        cose: the signed bytes.
+
+    Returns:
+        The text that a QR code holds.
+
+    Raises:
+        ValueError: the bytes are empty or too long.
+    """
     if not 0 < len(cose) <= MAX_COSE_BYTES:
         raise ValueError("not the bytes of a certificate")
     encoded: bytes = base45.b45encode(cose)
@@ -41,7 +51,15 @@ def to_text(cose: bytes) -> str:
 def from_text(text: str) -> bytes:
     """Return the signed bytes in a text; line ends around it are ignored.
 
-    Raises NotACertificate without the prefix or when too long, CertificateMalformed when it is not base45.
+    Args:
+        text: the text of a QR code.
+
+    Returns:
+        The COSE bytes.
+
+    Raises:
+        NotACertificate: the prefix is missing, or the text is too long (``not_a_certificate``).
+        CertificateMalformed: the text is not base45 (``malformed``).
     """
     if len(text) > MAX_TEXT + 4:
         raise NotACertificate("too long for a certificate")
@@ -58,7 +76,17 @@ def from_text(text: str) -> bytes:
 
 
 def qr_code(text: str) -> segno.QRCode:
-    """Return the QR code of a certificate text at the best error level that fits. Raises ValueError if none does."""
+    """Return the QR code of a certificate text at the best error correction level that fits.
+
+    Args:
+        text: the text of a certificate.
+
+    Returns:
+        The code.
+
+    Raises:
+        ValueError: the text does not fit a QR code.
+    """
     for level in _ERROR_LEVELS:
         try:
             return segno.make_qr(text, error=level)
@@ -68,14 +96,14 @@ def qr_code(text: str) -> segno.QRCode:
 
 
 def qr_png(text: str, *, scale: int = 8) -> bytes:
-    """Return the QR code as a black on white PNG, ``scale`` pixels per module, quiet zone included."""
+    """Return the QR code as a black on white PNG with its quiet zone, ``scale`` pixels per module."""
     out = io.BytesIO()
     qr_code(text).save(out, kind="png", scale=scale, border=QUIET_ZONE, dark="#000", light="#fff")
     return out.getvalue()
 
 
 def qr_svg(text: str) -> str:
-    """Return the QR code as an SVG image that scales to its container, quiet zone included."""
+    """Return the QR code as an SVG image with its quiet zone, which scales to its container."""
     out = io.BytesIO()
     qr_code(text).save(
         out, kind="svg", border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, xmldecl=False, nl=False
@@ -86,17 +114,26 @@ def qr_svg(text: str) -> str:
 def read_qr(image: bytes) -> str:
     """Return the certificate text in a PNG or JPEG picture.
 
-    The picture's size is checked before its pixels are decoded, and large photographs are read reduced. Raises
-    NotACertificate when it is too large, not a picture, shows no certificate, or shows several.
+    The size of the picture is checked before its pixels are decoded, and large photographs are reduced.
+
+    Args:
+        image: the bytes of the picture.
+
+    Returns:
+        The text of the certificate.
+
+    Raises:
+        NotACertificate: the bytes are too large or no picture, or the picture shows no certificate or several
+            (``not_a_certificate``).
     """
     if len(image) > MAX_IMAGE_BYTES:
         raise NotACertificate("the picture is too large")
     picture = _decode(image)
     try:
-        found = zxingcpp.read_barcodes(picture, formats=_ONLY_QR)
+        codes = zxingcpp.read_barcodes(picture, formats=_ONLY_QR)
     except (RuntimeError, TypeError, ValueError) as error:
         raise NotACertificate("the picture cannot be read") from error
-    texts = {code.text for code in found if code.valid and code.text.startswith(PREFIX)}
+    texts = {code.text for code in codes if code.valid and code.text.startswith(PREFIX)}
     if not texts:
         raise NotACertificate("no certificate QR code in the picture")
     if len(texts) > 1:
@@ -120,7 +157,7 @@ def _decode(image: bytes) -> Image.Image:
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    """Return the picture in grey; what is transparent becomes paper, not ink."""
+    """Return the picture in grey, with transparent parts white."""
     if "A" in picture.getbands() or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         paper = Image.new("RGBA", layer.size, "white")

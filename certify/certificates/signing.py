@@ -1,8 +1,8 @@
-"""Signing a certificate as a COSE_Sign1 CWT (RFC 9052 section 4.2, RFC 8392), and verifying it.
+"""Signature of a certificate as a COSE_Sign1 CWT (RFC 9052 section 4.2, RFC 8392), and its verification.
 
-There is exactly one accepted encoding of a message: tag 18, the two protected headers alg and kid, an empty
-unprotected map, shortest lengths. So nothing outside the signature can be changed, nothing can be appended, and
-no general CBOR parser ever sees bytes that nobody signed.
+Exactly one encoding of a message is accepted: tag 18, the two protected headers alg and kid, an empty unprotected map,
+shortest lengths. So no byte outside the signature can be changed or appended, and a general CBOR parser never reads
+unsigned bytes.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from certify.certificates.claims import from_claims, to_claims
 from certify.certificates.errors import (
     BadSignature,
     CertificateMalformed,
-    Expired,
     NotACertificate,
-    NotYetValid,
 )
 from certify.certificates.keys import KID_BYTES, Algorithm, SigningKey, VerificationKey
 from certify.certificates.keyset import KeySet
@@ -38,7 +36,7 @@ _NO_UNPROTECTED = b"\xa0"
 
 
 class State(enum.StrEnum):
-    """What time says about a genuine certificate."""
+    """The validity of a genuine certificate at a moment, by its dates alone."""
 
     VALID = "valid"
     EXPIRED = "expired"
@@ -47,25 +45,25 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedCertificate:
-    """A genuine certificate and its state at the moment asked for. Revocation is not part of it."""
+    """A genuine certificate and its state at the moment of verification. Revocation is not part of it."""
 
     certificate: Certificate
     state: State
     key_id: str
 
-    def require_valid(self) -> Certificate:
-        """Return the certificate if it is valid; otherwise raise Expired or NotYetValid."""
-        if self.state is State.EXPIRED:
-            raise Expired(f"expired at {self.certificate.expires_at.isoformat()}")
-        if self.state is State.NOT_YET_VALID:
-            raise NotYetValid(f"valid from {self.certificate.valid_from.isoformat()}")
-        return self.certificate
-
 
 def sign(certificate: Certificate, key: SigningKey) -> bytes:
-    """Return the signed certificate. The same input gives the same bytes with EdDSA, but not with ES256.
+    """Sign a certificate. The same input gives the same bytes with EdDSA, but not with ES256.
 
-    Raises ValueError when the certificate names another key, or is too long.
+    Args:
+        certificate: the content.
+        key: the key that the certificate names.
+
+    Returns:
+        The COSE bytes.
+
+    Raises:
+        ValueError: the certificate names another key, or is too long.
     """
     if certificate.key_id != key.kid:
         raise ValueError("the certificate names another key than the one that signs it")
@@ -78,10 +76,24 @@ def sign(certificate: Certificate, key: SigningKey) -> bytes:
 
 
 def verify(data: bytes, keys: KeySet, *, now: dt.datetime) -> VerifiedCertificate:
-    """Verify a signed certificate at an aware moment: signature first, then claims, then the key's and its time.
+    """Verify a signed certificate: first the signature, then the claims, then the period of the key, then the dates.
 
-    An expired or future certificate is returned with that state. Raises NotACertificate, UnknownKey,
-    BadSignature, CertificateMalformed, UnsupportedVersion or KeyNotInUse otherwise; ValueError for a naive now.
+    Args:
+        data: the COSE bytes.
+        keys: the trusted keys.
+        now: the moment of verification; timezone-aware.
+
+    Returns:
+        The certificate; an expired or future one has that state.
+
+    Raises:
+        NotACertificate: the bytes are no certificate (``not_a_certificate``).
+        UnknownKey: the key is not trusted (``unknown_key``).
+        BadSignature: the signature does not fit (``bad_signature``).
+        CertificateMalformed: the content does not follow the format (``malformed``).
+        UnsupportedVersion: the content is of another version (``unsupported_version``).
+        KeyNotInUse: the key was not in use at the moment of issue (``key_not_in_use``).
+        ValueError: ``now`` has no time zone.
     """
     if now.utcoffset() is None:
         raise ValueError("now must be aware")
@@ -96,12 +108,21 @@ def verify(data: bytes, keys: KeySet, *, now: dt.datetime) -> VerifiedCertificat
 
 
 def read_unverified(data: bytes) -> Certificate:
-    """Return what a message states without looking at its signature: only for bytes that `verify` accepted before.
+    """Read a certificate without verifying its signature: only for bytes that `verify` accepted before.
 
-    Raises NotACertificate, CertificateMalformed or UnsupportedVersion.
+    Args:
+        data: the COSE bytes.
+
+    Returns:
+        The certificate.
+
+    Raises:
+        NotACertificate: the bytes are no certificate (``not_a_certificate``).
+        CertificateMalformed: the content does not follow the format (``malformed``).
+        UnsupportedVersion: the content is of another version (``unsupported_version``).
     """
     _, kid = _open(data)
-    message = cbor2.loads(data)  # its outer form was checked byte by byte just now
+    message = cbor2.loads(data)  # _open has checked its outer form byte by byte
     return from_claims(_load(message.value[2]), key_id=kid)
 
 
@@ -163,6 +184,6 @@ def _private_key(key: SigningKey) -> COSEKeyInterface:
 
 
 def _cose_key(jwk: dict[str, str], kid: str) -> COSEKeyInterface:
-    # cwt takes a JWK's kid for text; in the message it is the eight bytes themselves.
+    # cwt reads the kid of a JWK as text; the message has the eight bytes themselves.
     parameters = COSEKey.from_jwk(dict(jwk)).to_dict()
     return COSEKey.new({**parameters, 2: bytes.fromhex(kid)})

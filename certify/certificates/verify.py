@@ -1,7 +1,7 @@
-"""Offline verification of a certificate in whatever form it was handed over.
+"""Offline verification of a certificate in any of its forms.
 
-Needs the trusted keys and the time, and no network. It cannot know of revocations; `VerificationReport.lines`
-says so.
+It needs the trusted keys and the time, but no network. It cannot see revocations, and `VerificationReport.lines` says
+so.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _COSE_SIGN1 = b"\xd2\x84"
 
 @dataclass(frozen=True, slots=True)
 class VerificationReport:
-    """What offline verification found: a genuine certificate, its state, its key, and lines for people."""
+    """The result of offline verification: a genuine certificate, its state, its key, and lines for people."""
 
     state: State
     certificate: Certificate
@@ -34,11 +34,19 @@ class VerificationReport:
 
 
 def verify_any(data: bytes | str, keys: KeySet, now: dt.datetime) -> VerificationReport:
-    """Verify a certificate: COSE bytes, ``CPL1:`` text, a PNG or JPEG of its QR code, its JSON file or its PDF.
+    """Verify a certificate in any form. Only the signed content of a file counts, not the text around it.
 
-    Of a file only the signed content counts, never what is written around it. Raises only CertificateError:
-    what cannot be recognised, read, trusted or believed; its ``diagnostics()`` are for people. (A naive ``now``
-    is a programming error and raises ValueError.)
+    Args:
+        data: COSE bytes, ``CPL1:`` text, a PNG or JPEG of the QR code, the JSON file or the PDF.
+        keys: the trusted keys.
+        now: the moment of verification; timezone-aware.
+
+    Returns:
+        The report.
+
+    Raises:
+        CertificateError: the certificate cannot be recognised, read or trusted; ``diagnostics()`` says why, for people.
+        ValueError: ``now`` has no time zone, which is a programming error.
     """
     verified = verify(signed_bytes(data), keys, now=now)
     return VerificationReport(
@@ -47,7 +55,17 @@ def verify_any(data: bytes | str, keys: KeySet, now: dt.datetime) -> Verificatio
 
 
 def signed_bytes(data: bytes | str) -> bytes:
-    """Return the signed bytes inside any form of a certificate, unverified. Raises CertificateError."""
+    """Return the signed bytes inside any form of a certificate, without verifying them.
+
+    Args:
+        data: as for `verify_any`.
+
+    Returns:
+        The COSE bytes.
+
+    Raises:
+        CertificateError: the data is no form of a certificate, or is damaged.
+    """
     if len(data) > MAX_IMAGE_BYTES:
         raise NotACertificate("too large")
     if isinstance(data, str):
@@ -74,12 +92,12 @@ def _from_string(text: str) -> bytes:
 
 
 def _from_pdf(data: bytes) -> bytes:
-    found = {match[1] for match in _IN_PDF.finditer(data)}
-    if not found:
+    texts = {match[1] for match in _IN_PDF.finditer(data)}
+    if not texts:
         raise NotACertificate("this PDF carries no certificate text; use a picture of its QR code")
-    if len(found) > 1:
+    if len(texts) > 1:
         raise CertificateMalformed("this PDF carries several certificate texts")
-    return from_text(found.pop().decode("ascii"))
+    return from_text(texts.pop().decode("ascii"))
 
 
 def _lines(state: State, certificate: Certificate) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The kinds of review cases. A person has at most one open case of each kind."""
+"""Kinds of review cases. A person has at most one open case of each kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The channels by which life can be proven, and everything that depends on the channel, in one table."""
+"""Channels by which life can be proven, with everything that depends on the channel in one table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from certify.domain.reasons import Code
 
 
 class Channel(StrEnum):
-    """A way by which life can be proven."""
+    """A way to prove life."""
 
     REMOTE = "remote"  # a capture session on the person's own phone
     DOORSTEP = "doorstep"  # a visit by an agent
@@ -34,16 +34,16 @@ class Attester(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRule:
-    """What is particular to a channel.
+    """The properties of a channel.
 
     Attributes:
-        rank: of two proofs of one day the one with the higher rank counts: its attester was nearer to the body.
+        rank: of two proofs of one day, the one with the higher rank counts: its attester was nearer to the body.
         reason: the code that a determination gives for a proof by this channel.
         method: how a certificate names it, a value of :class:`certify.certificates.payload.Method`; None where no
             certificate can rest on it, because this service did not see the proof.
         attester: who may attest a proof by this channel.
         captured: whether capture sessions of this channel exist, so that a policy can set thresholds for them.
-        in_person: whether somebody saw the body, so that the proof can contradict a reported death.
+        in_person: whether a person saw the body, so that the proof can contradict a reported death.
     """
 
     rank: int
@@ -75,4 +75,4 @@ CHANNELS: Mapping[Channel, ChannelRule] = MappingProxyType(
         Channel.OFFICER: ChannelRule(rank=5, reason=Code.PROVEN_OFFICER, method="officer", attester=Attester.OFFICER),
     }
 )
-"""One row a channel; a test checks that no channel is missing."""
+"""One row for each channel; a test checks that none is missing."""

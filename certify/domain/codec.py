@@ -1,7 +1,7 @@
-"""Evidence and determinations to and from plain JSON values, and their hashes.
+"""Conversion of evidence and determinations to and from plain JSON values, and their hashes.
 
-The canonical form (sorted keys, no spaces, UTF-8) is what is hashed into ledger entries and certificates, so that a
-replay can prove that it came to the very same determination.
+Ledger entries and certificates hold the hash of the canonical form (sorted keys, no spaces, UTF-8), so that a replay
+can prove that it came to the same determination.
 """
 
 from __future__ import annotations
@@ -30,12 +30,22 @@ _NAMES = {cls: name for name, cls in _KINDS.items()}
 
 
 def canonical(value: Any) -> bytes:
-    """Encode plain JSON values canonically. Raises ValueError for NaN and infinities."""
+    """Encode plain JSON values canonically.
+
+    Args:
+        value: plain JSON values.
+
+    Returns:
+        UTF-8 bytes, equal for equal values.
+
+    Raises:
+        ValueError: a number is NaN or infinite.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def digest(value: Any) -> bytes:
-    """SHA-256 of the canonical form, 32 bytes."""
+    """Return the SHA-256 of the canonical form, 32 bytes."""
     return hashlib.sha256(canonical(value)).digest()
 
 
@@ -50,7 +60,19 @@ def evidence_to_json(fact: Evidence) -> dict[str, Any]:
 
 
 def evidence_from_json(data: dict[str, Any]) -> Evidence:
-    """Rebuild a fact. Raises ValueError, KeyError or TypeError when the data does not describe one."""
+    """Rebuild a fact.
+
+    Args:
+        data: what ``evidence_to_json`` returned.
+
+    Returns:
+        The fact.
+
+    Raises:
+        ValueError: a value is impossible, such as an instant without a time zone.
+        KeyError: the kind is missing or unknown.
+        TypeError: a field is missing or unknown.
+    """
     values = dict(data)
     kind = values.pop("type")
     cls, hints = _KINDS[kind], _HINTS[kind]
@@ -69,7 +91,7 @@ def determination_to_json(determination: Determination) -> dict[str, Any]:
 
 
 def determination_digest(determination: Determination) -> bytes:
-    """Hash a determination, 32 bytes; this is what a certificate names. Texts are left out: wording may improve."""
+    """Hash a determination, 32 bytes; certificates carry this hash. Texts are left out: wording may improve."""
     return verdict_digest(determination_to_json(determination))
 
 

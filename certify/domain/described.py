@@ -16,7 +16,7 @@ class Described(StrEnum):
     meaning: str
 
     def __new__(cls, value: str, meaning: str = "") -> Self:
-        """Make a member that is its value. Looking one up by its value alone gives the member with its meaning."""
+        """Make a member that equals its value. A lookup by the value alone returns the member with its meaning."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning

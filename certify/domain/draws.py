@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 
 RandomBytes = Callable[[int], bytes]
-"""Gives so many bytes of chance."""
+"""Returns as many random bytes as asked for."""
 
 _TRIES = 256
-"""A fair source is rejected so often in a row once in 2^256 draws; then it is no source of chance."""
+"""A fair source needs more tries than this once in 2^256 draws; a source that does is broken."""
 
 
 def below(limit: int, random_bytes: RandomBytes) -> int:
-    """Draw a whole number from 0 to ``limit`` - 1, each as likely as any other.
+    """Draw a whole number from 0 to ``limit`` - 1, all equally likely.
 
-    A remainder alone would favour small numbers; numbers from the incomplete last round are drawn again.
+    A remainder alone would favour small numbers, so numbers from the incomplete last round are drawn again.
+
+    Args:
+        limit: how many numbers there are to choose from.
+        random_bytes: the source of chance.
+
+    Returns:
+        The number.
+
+    Raises:
+        ValueError: ``limit`` is below 1.
+        RuntimeError: the source of chance is broken.
     """
     if limit < 1:
         raise ValueError("nothing to choose from")

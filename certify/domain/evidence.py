@@ -1,4 +1,4 @@
-"""What we know about a beneficiary: immutable, typed facts with a source, an event time and a recorded time."""
+"""Evidence about a beneficiary: immutable, typed facts with a source, an event time and a recorded time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from certify.domain.channels import Channel
 
 
 class Check(StrEnum):
-    """The three states of every check. What was not assessed never counts as passed."""
+    """The three states of every check. A check that was not assessed never counts as passed."""
 
     PASS = "pass"  # noqa: S105 - a state, not a password
     FAIL = "fail"
@@ -19,10 +19,13 @@ class Check(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What every piece of evidence has.
+    """The fields that every piece of evidence has.
 
-    ``event_at`` is when the fact happened in the world, ``recorded_at`` when the service learned of it; both are
-    timezone-aware. ``source`` names who said so: independence of sources is judged by this name.
+    Attributes:
+        id: id of the fact.
+        source: the register or part of the service that the fact comes from. Independence is judged by this name.
+        event_at: when the fact happened in the world; timezone-aware.
+        recorded_at: when the service learned of it; timezone-aware.
     """
 
     id: str
@@ -33,11 +36,17 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture(Fact):
-    """One capture session: a face compared with the references, and whatever liveness checks were made.
+    """One capture session: a face compared with the references, and the liveness checks that were made.
 
-    ``llr`` is the calibrated log10 likelihood ratio "same person : different persons", ``None`` when no comparison
-    could be made. ``embedders`` counts the face models that took part. ``filmed`` tells a video, which can show life,
-    from a still photo, which cannot. ``guidance`` holds machine codes of what the person can do better.
+    Attributes:
+        session_id: id of the capture session.
+        channel: the channel of the session.
+        acquired: whether a usable face was captured.
+        llr: calibrated log10 likelihood ratio "same person : different persons"; None when no comparison could be made.
+        embedders: number of face models that took part.
+        liveness: the result of all liveness checks together.
+        filmed: True for a video, which can show life; False for a still photo, which cannot.
+        guidance: machine codes of what the person can do better.
     """
 
     session_id: str
@@ -52,9 +61,11 @@ class Capture(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOfLife(Fact):
-    """A record that the person was alive on a date. ``act`` names what was done; the policy grades it.
+    """A record that the person was alive on a date.
 
-    ``trust`` is how much the feed's word is worth, from 0 to 1; it scales the policy's weight of the act.
+    Attributes:
+        act: what was done; the policy gives it a weight.
+        trust: how reliable the feed is, from 0 to 1; it scales the policy's weight of the act.
     """
 
     act: str
@@ -63,16 +74,19 @@ class SignOfLife(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdverseRecord(Fact):
-    """A record that speaks against the entitlement: death, prison, residence abroad, duplicate benefit and so on."""
+    """A record that speaks against the entitlement: death, prison, residence abroad, duplicate benefit and others."""
 
     kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Void(Fact):
-    """Takes back another fact. Valid when it comes from the fact's own source, or from an officer.
+    """A record that takes back another fact. It is valid from the fact's own source, or from an officer.
 
-    ``by_person``: the person says "that was not me". It takes back a sign of life, and nothing else.
+    Attributes:
+        target: id of the fact that is taken back.
+        by_officer: whether an officer takes it back.
+        by_person: whether the person said "that was not me"; that takes back a sign of life only.
     """
 
     target: str
@@ -91,8 +105,10 @@ class Ruling(StrEnum):
 class OfficerRuling(Fact):
     """An officer's decision on a review case.
 
-    ``dismisses`` lists the adverse records and earlier stop rulings that the officer found to be wrong; it has effect
-    only with ``CONFIRM_ALIVE``.
+    Attributes:
+        ruling: what the officer decided.
+        dismisses: ids of the adverse records and earlier stop rulings that the officer found to be wrong. They have
+            effect only with ``CONFIRM_ALIVE``.
     """
 
     ruling: Ruling

@@ -1,12 +1,12 @@
-"""How surprising an honest agent would be with these visits: one score, and what it is made of.
+"""The integrity score of an agent: how surprising their visits would be for an honest agent.
 
 For each signal the *surprise* is -log10 P(K >= hits) under a beta-binomial: the usual rate among agents, and how much
-honest agents differ from one another (one works in hills, one with an old camera). A surprise of 3 is what one honest
-agent in a thousand shows. The score is the largest surprise less log10(number of signals): who is looked at nine ways
-looks odd in one of them nine times as often (Bonferroni).
+honest agents differ from one another (one works in hills, one with an old camera). One honest agent in a thousand shows
+a surprise of 3. The score is the largest surprise minus log10(number of signals), because an agent who is compared in
+nine ways looks odd in one of them nine times as often (Bonferroni).
 
-A score asks a person to look; it accuses nobody and stops nothing by itself. :mod:`certify.domain.integrity_signals`
-says what counts.
+A score asks a supervisor to look. It is no accusation, and it stops nothing by itself.
+:mod:`certify.domain.integrity_signals` defines the signals.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from certify.domain.integrity_signals import Found, Seen, Signal, VisitTrace
+from certify.domain.integrity_signals import VisitHistory
+from certify.domain.visit_trace import Signal, SignalHits, VisitTrace
 
 __all__ = [
     "BONFERRONI",
@@ -34,19 +35,20 @@ __all__ = [
 ]
 
 FLAG_FROM = 2.25
-"""Score from which a supervisor looks: were the model right, one honest agent in 180 at any one look, and more when one
-looks after every visit. Chosen on simulated agents with seeds below 1000. ``bench/integrity.py`` on seeds 2000 to 2999:
-1.3 % of the honest (0.69 to 2.21) are flagged at some time within 50 visits, and 84 to 100 % of the kinds of cheats."""
+"""Score from which a supervisor looks. If the model is right, one honest agent in 180 reaches it at one look, and more
+when each visit brings a new look. Chosen on simulated agents with seeds below 1000. ``bench/integrity.py`` on seeds
+2000 to 2999: 1.3 % of the honest agents (0.69 to 2.21) are flagged at some time within 50 visits, and 84 to 100 % of
+the agents who cheat, by kind of cheating."""
 
 BONFERRONI = math.log10(len(Signal))
-"""What the score takes off the largest surprise, because there were so many signals to be surprised by."""
+"""Subtracted from the largest surprise, because the largest of so many signals is taken."""
 
 PRIOR_TRIALS = 300
-"""Visits that the starting value is worth against what colleagues show. A starting value, not measured."""
+"""Visits that the starting value counts for when it is mixed with those of all agents. Not measured."""
 
 TRIM = 0.2
-"""Share of agents left out at each end before colleagues are pooled, so that fewer cheats than that move nothing but
-who is left out. A starting value, not measured."""
+"""Share of agents left out at each end before agents are pooled. A smaller share of cheating agents cannot move the
+rate, except by changing which agents are left out. A starting value, not measured."""
 
 FEWEST_TRIALS = 10
 """Agents with fewer trials of a signal are not pooled: 0 of 2 is no low rate. A starting value, not measured."""
@@ -54,10 +56,12 @@ FEWEST_TRIALS = 10
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What is usual of a signal among honest agents.
+    """What is usual for a signal among honest agents.
 
-    ``rate``: the mean share of hits; also the floor of what colleagues can make of it. ``alike``: how alike honest
-    agents are, as the sum of the beta distribution's parameters; their rates vary by rate * (1 - rate) / (alike + 1).
+    Attributes:
+        rate: the mean share of hits; the rate pooled from agents never goes below it.
+        alike: how alike honest agents are, as the sum of the beta distribution's parameters; the variance of their
+            rates is rate * (1 - rate) / (alike + 1).
     """
 
     rate: float
@@ -75,15 +79,21 @@ STARTING: Mapping[Signal, Usual] = {
     Signal.CLOCK: Usual(0.015, 10),
     Signal.RECHECKS: Usual(0.03, 30),
 }
-"""Starting values, not measured on real visits: a fund replaces them by what its first year shows. How alike agents are
-was set near what simulated honest agents with seeds below 1000 show; that moves the guess to fixtures/agents.py."""
+"""Starting values, not measured on real visits; a fund replaces them after its first year. How alike agents are was set
+near what simulated honest agents with seeds below 1000 show, so it is as good as the guesses in fixtures/agents.py."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalScore:
     """One signal of one agent.
 
-    ``hits`` of ``trials``, where ``base`` is the usual share; ``visits`` are the ids of the hits, in order of time.
+    Attributes:
+        signal: the signal.
+        hits: how many visits, places or days show it.
+        trials: how many could have shown it.
+        base: the usual share of hits.
+        surprise: -log10 of the probability that an honest agent shows so many hits or more.
+        visits: ids of the visits that are hits, in order of time.
     """
 
     signal: Signal
@@ -96,7 +106,7 @@ class SignalScore:
 
 @dataclass(frozen=True, slots=True)
 class IntegrityScore:
-    """The score of an agent after so many ``visits``; the most surprising signal first."""
+    """The score of an agent after a number of ``visits``, with the most surprising signal first."""
 
     visits: int
     score: float
@@ -105,48 +115,61 @@ class IntegrityScore:
 
 
 def score(traces: Iterable[VisitTrace], base: Mapping[Signal, float]) -> IntegrityScore:
-    """Score an agent's visits, given in any order, against the usual rates (``base_rates``).
+    """Score an agent's visits against the usual rates.
 
-    Give the latest fifty to a hundred. Among a thousand good visits the first false ones drown, and over months a
-    nursing home is visited on more days than ``integrity_signals.HOME_DAYS``.
+    Give the latest fifty to a hundred visits. Among a thousand good visits the first false ones do not show, and over
+    months a nursing home is visited on more days than ``integrity_signals.HOME_DAYS``.
+
+    Args:
+        traces: the visits of one agent, in any order.
+        base: the usual rates, as ``base_rates`` returns them.
+
+    Returns:
+        The score with its signals.
     """
-    seen = Seen(traces)
-    signals = [_judge(signal, seen.find(signal), base) for signal in Signal]
-    signals.sort(key=lambda found: -found.surprise)
-    value = _overall(found.surprise for found in signals)
-    return IntegrityScore(len(seen.visits), value, value >= FLAG_FROM, tuple(signals))
+    history = VisitHistory(traces)
+    signals = [_judge(signal, history.find(signal), base) for signal in Signal]
+    signals.sort(key=lambda entry: -entry.surprise)
+    value = _overall(entry.surprise for entry in signals)
+    return IntegrityScore(len(history.visits), value, value >= FLAG_FROM, tuple(signals))
 
 
 def follow(traces: Iterable[VisitTrace], base: Mapping[Signal, float]) -> tuple[tuple[int, float], ...]:
-    """Return the number of visits and the score then, after each visit in order of time."""
-    seen = Seen(traces)
+    """Return, after each visit in order of time, the number of visits and the score at that point."""
+    history = VisitHistory(traces)
     steps = []
-    for count in range(1, len(seen.visits) + 1):
-        found = ((signal, seen.find(signal, count)) for signal in Signal)
-        steps.append((count, _overall(surprise(s, len(f.hits), f.trials, base[s]) for s, f in found)))
+    for count in range(1, len(history.visits) + 1):
+        outcomes = ((signal, history.find(signal, count)) for signal in Signal)
+        steps.append((count, _overall(surprise(s, len(o.hits), o.trials, base[s]) for s, o in outcomes)))
     return tuple(steps)
 
 
 def counts(traces: Iterable[VisitTrace]) -> dict[str, tuple[int, int]]:
-    """Return hits and trials of each signal: what ``base_rates`` takes of each agent, and all it needs to keep."""
-    seen = Seen(traces)
-    found = {signal.value: seen.find(signal) for signal in Signal}
-    return {name: (len(one.hits), one.trials) for name, one in found.items()}
+    """Return hits and trials of each signal by name: all that ``base_rates`` needs of an agent."""
+    history = VisitHistory(traces)
+    outcomes = {signal.value: history.find(signal) for signal in Signal}
+    return {name: (len(outcome.hits), outcome.trials) for name, outcome in outcomes.items()}
 
 
 def base_rates(agents: Iterable[Mapping[str, Sequence[int]]]) -> dict[Signal, float]:
-    """Work out the usual rates from all agents' ``counts``, the scored one's among them.
+    """Work out the usual rates from the ``counts`` of all agents.
 
-    The starting value, worth ``PRIOR_TRIALS``, mixed with the pooled hits of the middle agents; never below the
-    starting value, so that among saints one slip does not look like fraud.
+    A rate is the starting value, which counts as ``PRIOR_TRIALS`` visits, mixed with the pooled hits of the middle
+    agents. It is never below the starting value, so that one slip among faultless agents does not look like fraud.
+
+    Args:
+        agents: hits and trials by signal, for every agent, including the agents to be scored.
+
+    Returns:
+        The usual share of hits of each signal.
     """
     known = list(agents)
-    return {signal: _usual_rate(signal, [found[signal] for found in known if signal in found]) for signal in Signal}
+    return {signal: _usual_rate(signal, [pairs[signal] for pairs in known if signal in pairs]) for signal in Signal}
 
 
-def _usual_rate(signal: Signal, found: Sequence[Sequence[int]]) -> float:
+def _usual_rate(signal: Signal, pairs: Sequence[Sequence[int]]) -> float:
     start = STARTING[signal].rate
-    pooled = sorted(((pair[0], pair[1]) for pair in found if pair[1] >= FEWEST_TRIALS), key=_share)
+    pooled = sorted(((pair[0], pair[1]) for pair in pairs if pair[1] >= FEWEST_TRIALS), key=_share)
     cut = math.ceil(TRIM * len(pooled))
     middle = pooled[cut : len(pooled) - cut]
     hits, trials = sum(pair[0] for pair in middle), sum(pair[1] for pair in middle)
@@ -158,10 +181,19 @@ def _share(pair: tuple[int, int]) -> tuple[float, int]:
 
 
 def surprise(signal: Signal, hits: int, trials: int, base: float) -> float:
-    """Return -log10 of the probability that an honest agent shows so many hits or more; 0 without any.
+    """Return -log10 of the probability that an honest agent shows so many hits or more.
 
     The beta-binomial tail is summed from ``hits`` on: the first term by ``math.lgamma``, the others by their ratios
     (Johnson, Kemp and Kotz, Univariate Discrete Distributions, 6.2.2).
+
+    Args:
+        signal: the signal; it says how alike honest agents are.
+        hits: number of hits.
+        trials: number of trials.
+        base: the usual share of hits.
+
+    Returns:
+        The surprise, 0 without hits.
     """
     if hits <= 0:
         return 0.0
@@ -182,10 +214,10 @@ def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
-def _judge(signal: Signal, found: Found, base: Mapping[Signal, float]) -> SignalScore:
-    hits, usual = len(found.hits), base[signal]
-    value = surprise(signal, hits, found.trials, usual)
-    return SignalScore(signal, hits, found.trials, usual, value, tuple(trace.visit for trace in found.hits))
+def _judge(signal: Signal, outcome: SignalHits, base: Mapping[Signal, float]) -> SignalScore:
+    hits, usual = len(outcome.hits), base[signal]
+    value = surprise(signal, hits, outcome.trials, usual)
+    return SignalScore(signal, hits, outcome.trials, usual, value, tuple(trace.visit for trace in outcome.hits))
 
 
 def _overall(surprises: Iterable[float]) -> float:

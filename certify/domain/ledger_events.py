@@ -6,7 +6,7 @@ from certify.domain.described import Described
 
 
 class LedgerEvent(Described):
-    """Name of a ledger entry. Entries are hashed for ever: names are never renamed, only added."""
+    """Name of a ledger entry. Entries are hashed permanently: names are never renamed, only added."""
 
     PERSON_ENROLLED = "person_enrolled", "A person was enrolled with their pensions."
     PERSON_ERASED = "person_erased", "A person's data key was deleted, and with it all their sealed data."

@@ -1,4 +1,4 @@
-"""What a person is told after one attempt, from the judgement of the capture and the new determinations."""
+"""The outcome of one attempt, as the person is told it: from the capture's judgement and the new determinations."""
 
 from __future__ import annotations
 
@@ -16,17 +16,23 @@ class Outcome(StrEnum):
 
     CERTIFIED = "certified"
     RETRY = "retry"  # try again, with the guidance given
-    REVIEW = "review"  # an officer looks; the pension continues meanwhile
-    OTHER_PATH = "other_path"  # this way is not open; the channels that are open are named
+    REVIEW = "review"  # an officer decides; the pension continues meanwhile
+    OTHER_PATH = "other_path"  # this channel is not open; the channels that are open are named
     DOORSTEP = "doorstep"  # attempts used up; an agent can come
 
 
 def session_outcome(channel: Channel, attempts: Sequence[tuple[Check, Determination]]) -> Outcome:
-    """Reduce the attempt to the one thing the person needs to know.
+    """Reduce an attempt to the one outcome that the person needs to know.
 
-    ``attempts`` has, for each entitlement, how its policy judges the capture and the new determination. An attempt
-    that itself failed, or came by a way that is not open, never reads "certified", even when an earlier proof is
+    An attempt that failed, or came by a channel that is not open, is never "certified", even when an earlier proof is
     still valid.
+
+    Args:
+        channel: the channel of the attempt.
+        attempts: for each entitlement, how its policy judges the capture, and the new determination.
+
+    Returns:
+        The outcome.
     """
     if any(determination.standing <= Standing.PAUSED for _, determination in attempts):
         return Outcome.REVIEW
@@ -43,7 +49,7 @@ def session_outcome(channel: Channel, attempts: Sequence[tuple[Check, Determinat
 
 
 def attempts_used_up(determinations: Sequence[Determination]) -> bool:
-    """Tell whether every entitlement that takes remote proof has seen too many remote attempts fail."""
+    """Tell whether, for every entitlement that accepts remote proof, too many remote attempts have failed."""
     remote = [determination for determination in determinations if Channel.REMOTE in determination.channels]
     return bool(remote) and all(
         any(reason.code is Code.TOO_MANY_ATTEMPTS for reason in determination.reasons) for determination in remote

@@ -1,4 +1,4 @@
-"""The versioned rules of a scheme, as data. Parsed strictly: an unknown or senseless value is refused at load."""
+"""The versioned rules of a scheme, as data. Parsing is strict: an unknown or impossible value is refused at load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from certify.domain.channels import CHANNELS, Channel
 
 
 class PolicyInvalid(ValueError):
-    """A policy text contradicts itself or the house's safety rules."""
+    """A policy text contradicts itself or a safety rule."""
 
 
 class Effect(StrEnum):
@@ -22,20 +22,28 @@ class Effect(StrEnum):
     PAUSE = "pause"  # no certificate until an officer has looked; the payment continues
     OTHER_PATH = "other_path"  # life must be proven by one of the named channels
     REVIEW = "review"  # an officer is asked; nothing else changes
-    NONE = "none"  # known, and of no consequence under this scheme
+    NONE = "none"  # known, without effect under this scheme
 
 
 class LivenessRule(StrEnum):
-    """What a capture needs to show beyond a matching face. A failed liveness check never certifies."""
+    """What a capture must show besides a matching face. A capture with a failed liveness check never certifies."""
 
     REQUIRED = "required"
-    WHEN_FILMED = "when_filmed"  # a video must show life; a still photo is held to "advisory"
-    ADVISORY = "advisory"  # "not assessed" is let through and written on the certificate as such
+    WHEN_FILMED = "when_filmed"  # a video must show life; for a still photo, "advisory" applies
+    ADVISORY = "advisory"  # "not assessed" is accepted, and the certificate says so
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureRule:
-    """When a capture proves life. ``min_llr`` is a log10 likelihood ratio; docs/matching.md has its error rates."""
+    """When a capture proves life.
+
+    Attributes:
+        min_llr: the smallest log10 likelihood ratio that counts as a match; docs/matching.md has its error rates.
+        embedders: how many face models must have compared the face.
+        liveness: what the capture must show besides the face.
+        max_attempts: failed attempts after which an agent's visit is offered.
+        attempt_window_days: days for which a failed attempt counts.
+    """
 
     min_llr: float
     embedders: int
@@ -56,8 +64,12 @@ class AgeBand:
 class AdverseRule:
     """What one kind of adverse record does.
 
-    ``can_stop``: two independent sources of this kind stop the payment. ``refuted_by_life``: an officer who has seen
-    the person alive has thereby shown the record to be wrong (a death is; a move abroad is not).
+    Attributes:
+        effect: what one record does.
+        can_stop: whether several independent sources of this kind (``Policy.stop_sources``) stop the payment.
+        paths: the channels that remain, with the effect ``OTHER_PATH``.
+        refuted_by_life: whether seeing the person alive shows the record to be wrong (true of a death, not of a move
+            abroad).
     """
 
     effect: Effect
@@ -68,7 +80,14 @@ class AdverseRule:
 
 @dataclass(frozen=True, slots=True)
 class SignRule:
-    """The weight of one act. ``body_present``: only the living body could do it. ``max_count`` bounds repetition."""
+    """The weight of one act.
+
+    Attributes:
+        weight: what one sign of this act adds up to.
+        body_present: whether only the living body can do it.
+        max_count: how many signs of this act count at most.
+        justification: why the weight is what it is.
+    """
 
     weight: float
     body_present: bool
@@ -78,7 +97,7 @@ class SignRule:
 
 @dataclass(frozen=True, slots=True)
 class SilentRule:
-    """When signs of life alone prove life: total weight and the number of body-present acts needed."""
+    """When signs of life alone prove life: the total weight and the number of body-present acts needed."""
 
     threshold: float
     min_body_present: int
@@ -86,7 +105,26 @@ class SilentRule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of one scheme in one version."""
+    """The rules of one scheme in one version.
+
+    Attributes:
+        scheme: name of the scheme.
+        version: version of these rules.
+        title: name of the scheme for people.
+        timezone: the IANA time zone in which an instant becomes a date.
+        validity_months: how long a proof is valid.
+        window_days: days before the due date on which the next proof may be given.
+        grace_days: days after the due date before a pension counts as overdue.
+        stop_sources: how many independent sources stop a payment, at least two.
+        min_age: completed years from which the benefit is paid; None for no minimum.
+        capture: what a capture must show, by channel.
+        bands: the channels accepted from each age on, in rising order.
+        adverse: what each kind of adverse record does.
+        signs: the weight of each act in signs of life.
+        silent: when signs of life alone prove life.
+        life_resumes_payment: whether a person who was seen alive after several sources reported a death is paid until
+            an officer has looked.
+    """
 
     scheme: str
     version: str
@@ -102,11 +140,10 @@ class Policy:
     adverse: Mapping[str, AdverseRule]
     signs: Mapping[str, SignRule]
     silent: SilentRule
-    # Whether somebody who was seen alive after several sources reported a death is paid until an officer has looked.
     life_resumes_payment: bool = False
 
     def accepted(self, age: int | None) -> frozenset[Channel]:
-        """Return the channels accepted at an age; with the age unknown, those accepted at every age."""
+        """Return the channels accepted at an age; if the age is unknown, the channels accepted at every age."""
         if age is None:
             return frozenset.intersection(*(band.accepted for band in self.bands))
         fitting = [band for band in self.bands if band.from_age <= age]
@@ -117,7 +154,7 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 
 class _Table:
-    """A TOML table read key by key; keys left unread are an error, so that a typing mistake cannot disable a rule."""
+    """A TOML table read key by key. Unread keys are an error, so that a typing mistake cannot disable a rule."""
 
     def __init__(self, data: Any, where: str) -> None:
         if not isinstance(data, Mapping):
@@ -167,7 +204,17 @@ class _Table:
 
 
 def parse_policy(data: Mapping[str, Any]) -> Policy:
-    """Build a policy from a parsed TOML document. Raises PolicyInvalid, naming the table and the key."""
+    """Build a policy from a parsed TOML document.
+
+    Args:
+        data: the document.
+
+    Returns:
+        The policy.
+
+    Raises:
+        PolicyInvalid: a value is missing, unknown or impossible; the text names the table and the key.
+    """
     top = _Table(data, "policy")
     zone = top.take("timezone", str)
     try:

@@ -1,11 +1,11 @@
-"""How much a capture session asks of a person: little of those who can do little, more where fraud is likelier.
+"""How much a capture session asks of a person: less of people who can do little, more where fraud is likelier.
 
-Two things pull. What a person *can* do is decided by needs, age and earlier failures, and nothing overrides it: nobody
-is asked for what a need forbids, whatever the risk. How much is asked *within* that is decided by risk, and more risk
-never asks for less (property tests hold both). Where risk cannot be answered by asking more, a reason says so.
+Needs, age and earlier failures decide what a person *can* do. Nothing overrides them: a prompt that a need forbids is
+never asked for, whatever the risk. Within that limit, risk decides how much is asked, and more risk never asks for
+less. Property tests check both. If risk cannot be answered by asking more, a reason says so.
 
-The words for profiles and prompts are those of ``models.liveness.plan``; the domain imports nothing, so they stand here
-again, and a test keeps the two equal.
+The words for profiles and prompts are those of ``models.liveness.plan``. The domain imports nothing, so they are
+repeated here, and a test keeps the two equal.
 """
 
 from __future__ import annotations
@@ -22,25 +22,29 @@ TURNS = frozenset({TURN_LEFT, TURN_RIGHT})
 PROMPTS = frozenset({*TURNS, LOOK_UP, COME_CLOSER, SMILE, OPEN_MOUTH, BLINK})
 
 GENTLE_PROMPTS = frozenset({COME_CLOSER, *TURNS})
-"""What gentle asks for, one of them: done by the arm or with a few degrees of the neck, without face, ear or memory."""
+"""The prompts of the gentle profile, of which one is asked for. The arm or a few degrees of the neck are enough; facial
+muscles, hearing and memory are not needed."""
 
 GENTLE_FROM_AGE = 85
 """Completed years. A starting value, not measured: over 85 most have an impairment of sight, hearing or movement, and
 services of this kind fail people who cannot blink on command (docs/sources.md#india)."""
 
 MANY_SESSIONS = 5
-"""Sessions of one person in an hour. Three attempts end in a visit; lost networks make one or two more. Unmeasured."""
+"""Sessions of one person in an hour. Three attempts end in a visit; lost networks add one or two. Not measured."""
 
 SHARED_BY = 3
-"""Other people with sessions from the same phone within a month. Husband and neighbour are two. Unmeasured."""
+"""Other people with sessions from the same phone within a month. Husband and neighbour are two. Not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """What an accessibility need means for a session.
 
-    ``forbids``: prompts that are never asked for. ``gentle``: the gentle way is taken. ``flashes``: whether the screen
-    may flash colours. ``why``: the reason, for people.
+    Attributes:
+        forbids: prompts that are never asked for.
+        gentle: whether the gentle profile is used.
+        flashes: whether the screen may flash colours.
+        why: the reason, for people.
     """
 
     forbids: frozenset[str]
@@ -54,23 +58,23 @@ _FACE = frozenset({SMILE, OPEN_MOUTH, BLINK})
 _ONLY_CLOSER = PROMPTS - {COME_CLOSER}
 
 PHOTOSENSITIVE = "photosensitive"
-"""The need that anybody may say of themselves for one session."""
+"""The need that any person may declare for one session."""
 
 NEEDS: dict[str, Need] = {
     "bedridden": Need(_HEAD, True, True, "A head on a pillow does not turn; the phone can be brought closer."),
     "limited_mobility": Need(_HEAD, True, True, "Neck and shoulders may not move; the phone can be brought closer."),
-    "tremor": Need(_FACE, True, True, "A face that trembles is never at rest, and small movements drown in it."),
+    "tremor": Need(_FACE, True, True, "A face that trembles is never at rest, so small movements cannot be seen."),
     "facial_paralysis": Need(_FACE, True, True, "One half of the face does not follow."),
     "cannot_blink": Need(frozenset({BLINK}), True, True, "Blinking on command is not possible."),
-    "deaf": Need(frozenset({LOOK_UP}), True, True, "Looking away from the screen, the next prompt is missed."),
+    "deaf": Need(frozenset({LOOK_UP}), True, True, "A person who looks away from the screen misses the next prompt."),
     "low_vision": Need(frozenset(), True, True, "A row of prompts cannot be read in time."),
     "blind": Need(frozenset(), True, True, "Prompts are only heard; one is enough."),
     "dementia": Need(_ONLY_CLOSER, True, True, "A row of prompts cannot be kept in mind; a helper can move the phone."),
-    # Flashes below three a second are safe by WCAG 2.3.1, for nearly all; for these people nearly is not enough.
+    # WCAG 2.3.1 calls fewer than three flashes a second safe. That holds for nearly all people, perhaps not for these.
     PHOTOSENSITIVE: Need(frozenset(), False, False, "Flashing light can bring on a seizure or migraine."),
     "epilepsy": Need(frozenset(), False, False, "Flashing light can bring on a seizure."),
 }
-"""What is known of needs. No need forbids coming closer, so something can be asked of everybody."""
+"""The known needs. No need forbids coming closer, so that every person can be asked for something."""
 
 UNKNOWN_NEED = Need(_ONLY_CLOSER, True, False, "A need that this release does not know: the least is asked.")
 
@@ -79,9 +83,11 @@ UNKNOWN_NEED = Need(_ONLY_CLOSER, True, False, "A need that this release does no
 class Risk:
     """What speaks for asking more. Each is a sign of fraud at most, never a proof.
 
-    ``open_adverse``: open records against the person. ``new_device``: the person was certified from a phone before, and
-    this is another one (or it is not said which). ``sessions_last_hour``: sessions of the person before this one.
-    ``others_on_device``: other people whose sessions were opened from the same phone within a month.
+    Attributes:
+        open_adverse: number of open records against the person.
+        new_device: whether the person was certified from a phone before and this is another one, or an unnamed one.
+        sessions_last_hour: number of the person's sessions in the last hour, without this one.
+        others_on_device: number of other people whose sessions were opened from the same phone within a month.
     """
 
     open_adverse: int = 0
@@ -91,22 +97,27 @@ class Risk:
 
     @property
     def signals(self) -> tuple[str, ...]:
-        """Name what is present; how much is asked follows from how many there are."""
+        """Name the signals that are present; their number decides how much is asked."""
         present = {
             "adverse_record": self.open_adverse > 0,
             "new_device": self.new_device,
             "many_sessions": self.sessions_last_hour >= MANY_SESSIONS,
             "shared_device": self.others_on_device >= SHARED_BY,
         }
-        return tuple(name for name, there in present.items() if there)
+        return tuple(name for name, is_present in present.items() if is_present)
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
     """How much a session asks.
 
-    ``prompts`` of ``allowed`` are drawn, at the ``gentle`` pace or the usual one; ``flashes`` colours follow. The
-    profile is ``light`` exactly when there are flashes. ``reasons`` are codes, sorted.
+    Attributes:
+        profile: name of the profile; ``light`` exactly when there are flashes.
+        prompts: number of prompts to draw from ``allowed``.
+        flashes: number of colours that are flashed after the prompts.
+        gentle: whether the prompts come at the gentle pace.
+        allowed: the prompts that may be drawn.
+        reasons: codes of the reasons, sorted.
     """
 
     profile: str
@@ -126,16 +137,23 @@ _FEWEST_FLASHES, _MOST_FLASHES = 6, 8
 def choose(needs: Iterable[str], age: int | None, failed_attempts: Sequence[str], risk: Risk) -> Demand:
     """Choose what a remote session asks for.
 
-    ``failed_attempts`` are the profiles of the attempts that failed since the last proof. An unknown age says nothing.
+    Args:
+        needs: the person's accessibility needs.
+        age: completed years; None when unknown, which changes nothing.
+        failed_attempts: the profiles of the attempts that failed since the last proof.
+        risk: what speaks for asking more.
+
+    Returns:
+        The demand.
     """
     known = {name: NEEDS.get(name, UNKNOWN_NEED) for name in needs}
-    # Not which need: reasons are kept longer than what is known of a person's health.
+    # The reasons do not name the need: they are kept longer than data about a person's health.
     reasons = {"need" if name in NEEDS else "need_unknown" for name in known}
     gentle = any(need.gentle for need in known.values())
     if age is not None and age >= GENTLE_FROM_AGE:
         gentle = True
         reasons.add("age")
-    # Whoever failed is asked differently, not the same again; what risk asks for on top stays.
+    # After a failure the person is asked for something else. The additions for risk stay.
     if any(profile in (STANDARD, LIGHT) for profile in failed_attempts):
         gentle = True
         reasons.add("failed_before")
@@ -153,11 +171,11 @@ def choose(needs: Iterable[str], age: int | None, failed_attempts: Sequence[str]
     else:
         prompts = min(_STANDARD_PROMPTS + len(signals), _MOST_PROMPTS)
     if signals and gentle and not flashes:
-        reasons.add("risk_not_answered")  # nothing more can be asked of this person; the policy must do without
+        reasons.add("risk_not_answered")  # nothing more can be asked of this person
     profile = LIGHT if flashes else GENTLE if gentle else STANDARD
     return Demand(profile, prompts, flashes, gentle, allowed, tuple(sorted(reasons)))
 
 
-def visit() -> Demand:
-    """Ask nothing: an agent films the person."""
+def visit_demand() -> Demand:
+    """Return the demand of a visit, which asks for nothing: an agent films the person."""
     return Demand(DOORSTEP, 0, 0, True, frozenset(), ("visit",))

@@ -1,4 +1,4 @@
-"""From evidence to proofs of life: which facts prove that the person lived, on which date, by which channel."""
+"""Proofs of life from evidence: which facts prove that the person lived, on which date, by which channel."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LIVE_ASSURANCE = "face+liveness"
 """Assurance of a capture in which a living person was seen."""
 
 Accepts = Callable[[Channel, date], bool]
-"""Whether a channel is accepted for a proof dated so."""
+"""Tells whether a channel is accepted for a proof of that date."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Life proven on a date. ``assurance`` says how much was checked, in words that go onto the certificate."""
+    """A proof of life on a date. ``assurance`` says what it rests on, in the words of the certificate."""
 
     proven_on: date
     channel: Channel
@@ -32,7 +32,7 @@ class Proof:
 
     @property
     def rank(self) -> tuple[date, int, str, tuple[Reason, ...]]:
-        """Later proofs first; of the same day the one whose channel stands nearest to the body."""
+        """Return the sort key: a later proof is better, then the one whose channel is nearer to the body."""
         return self.proven_on, CHANNELS[self.channel].rank, self.assurance, self.reasons
 
 
@@ -46,7 +46,7 @@ class CaptureJudgement:
 
 
 def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
-    """Judge one capture by the policy's thresholds alone, whatever else is known of the person."""
+    """Judge one capture by the policy's thresholds alone, without other evidence about the person."""
     rule = policy.capture.get(capture.channel)
     fact = capture.id
     if rule is None:
@@ -55,7 +55,7 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
         return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NOT_ACQUIRED, fact),))
     if capture.liveness is Check.FAIL:
         return CaptureJudgement(Check.FAIL, (reason(Code.LIVENESS_FAILED, fact),))
-    # Written so that a NaN fails: only a number at or above the threshold matches.
+    # In this form a NaN fails: only a number at or above the threshold matches.
     if capture.llr is not None and not capture.llr >= rule.min_llr:
         return CaptureJudgement(Check.FAIL, (reason(Code.FACE_DOES_NOT_MATCH, fact),))
     if capture.llr is None or capture.embedders < rule.embedders:
@@ -83,9 +83,10 @@ def capture_proofs(captures: Iterable[Capture], policy: Policy, accepts: Accepts
 
 
 def sign_weight(weight: float, trust: float) -> int:
-    """Return what a sign of life adds up to, in millionths: the policy's weight of the act, scaled by the feed's trust.
+    """Return the weight of a sign of life in millionths: the policy's weight of the act times the feed's trust.
 
-    Whole numbers, so that 0.1 + 0.2 reaches 0.3 in whichever order they come, here and in bulk (registry/runs).
+    Whole numbers make the sum independent of the order, here and in bulk (certify/registry/runs/silent.py): 0.1 + 0.2
+    always reaches 0.3.
     """
     return round(weight * trust * 1_000_000)
 
@@ -93,12 +94,20 @@ def sign_weight(weight: float, trust: float) -> int:
 def silent_proof(
     signs: Iterable[SignOfLife], policy: Policy, accepts: Accepts
 ) -> tuple[Proof | None, tuple[Reason, ...]]:
-    """Return the proof that signs of life give on their own, or the reason why they do not suffice.
+    """Return the proof that signs of life alone give, or the reason why they do not suffice.
 
     A sign dated d proves life on every day up to d. So signs are added up from the latest backwards, and life is
     proven on the date at which weight and number of body-present acts first suffice. More signs only move that
-    date later. The same act from the same source on the same day counts once; each act at most ``max_count`` times,
-    with its weightiest signs.
+    date later. The same act from the same source on the same day counts once. Each act counts at most ``max_count``
+    times, with its heaviest signs.
+
+    Args:
+        signs: the signs of life that count, in any order.
+        policy: the rules of the scheme.
+        accepts: whether the data channel is accepted on a date.
+
+    Returns:
+        The proof, or None; and the reasons when there are signs that do not suffice.
     """
     seen: set[tuple[str, str, date]] = set()
     counted: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Why a determination came out as it did: stable codes for machines, one plain sentence for people."""
+"""Reasons of a determination: stable codes for machines, one plain sentence for people."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ _TEXTS: dict[Code, str] = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reason:
-    """A code with its parameters, sorted by name, and the ids of the facts it rests on."""
+    """A code with its parameters, sorted by name, and the ids of the facts that it rests on."""
 
     code: Code
     params: tuple[tuple[str, str], ...] = ()
@@ -103,10 +103,10 @@ class Reason:
 
     @property
     def text(self) -> str:
-        """The reason as one plain English sentence."""
+        """Return the reason as one plain English sentence."""
         return _TEXTS[self.code].format_map(dict(self.params))
 
 
 def reason(code: Code, *facts: str, **params: object) -> Reason:
-    """Build a reason; parameters become text, facts and parameters are sorted so that order never matters."""
+    """Build a reason. Parameters become text; facts and parameters are sorted, so that their order never matters."""
     return Reason(code, tuple(sorted((k, str(v)) for k, v in params.items())), tuple(sorted(set(facts))))

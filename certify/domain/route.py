@@ -1,14 +1,13 @@
-"""The order in which one agent goes from door to door on one day: short, and mornings before afternoons.
+"""The route of one agent on one day: the order of the stops, short, with mornings before afternoons.
 
-Distances are great-circle, as nobody here knows the roads. Nearest neighbour gives a first order and 2-opt removes its
-crossings; for the few dozen stops of a day that is close to the best there is, and always the same.
+Distances are great-circle, because the roads are not known here. Nearest neighbour gives a first order and 2-opt
+removes its crossings. For the few dozen stops of a day that is close to the best order, and always the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import asin, cos, radians, sin, sqrt
 from typing import Literal
 
@@ -24,12 +23,12 @@ EARTH_M = 6_371_008.8
 """Mean radius of the earth in metres (IUGG)."""
 
 _LEAST_GAIN_M = 1e-3
-"""Below a millimetre a shorter order is rounding, and would be found shorter for ever."""
+"""Metres. A gain below a millimetre is rounding, and the search would never end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A visit of the day: the half of the day that was wished for, and where it is, if either is known."""
+    """A visit of the day, with the half of the day that was wished for and its place, where they are known."""
 
     visit: str
     part: Part | None = None
@@ -38,7 +37,7 @@ class Stop:
 
     @property
     def point(self) -> Point | None:
-        """Return where it is; nothing unless both coordinates are known."""
+        """Return where it is; None unless both coordinates are known."""
         return point_of(self.latitude, self.longitude)
 
 
@@ -54,19 +53,19 @@ def distance_m(one: Point, other: Point) -> float:
     return 2 * EARTH_M * asin(sqrt(min(half, 1.0)))
 
 
-def length_m(stops: Sequence[Stop], start: Point | None = None) -> float:
-    """Return the metres from the start, if there is one, through all stops whose place is known."""
-    points = [stop.point for stop in stops]
-    known = [point for point in (start, *points) if point is not None]
-    return sum(distance_m(a, b) for a, b in pairwise(known))
-
-
 def route(stops: Sequence[Stop], start: Point | None = None) -> list[Stop]:
-    """Order the stops of a day; the order in which they are given says nothing.
+    """Order the stops of a day. The result does not depend on the order of the input.
 
-    Wishes for the morning come before wishes for the afternoon, and whoever has none goes where it is shortest. Stops
-    whose place is not known come last, by their id; but those of the morning straight after the last known one of the
-    morning, for the wish counts more than the way. Never longer than ``nearest_neighbour``.
+    Wishes for the morning come before wishes for the afternoon; a stop without a wish goes where the way is shortest.
+    Stops whose place is not known come last, by their id. Such a stop with a wish for the morning comes right after the
+    last known one of the morning, because the wish counts more than the way.
+
+    Args:
+        stops: the stops of the day.
+        start: where the day begins, if it is known.
+
+    Returns:
+        The stops in order; the way is never longer than that of ``nearest_neighbour``.
     """
     order = _without_crossings(nearest_neighbour(stops, start), start)
     unknown = sorted((stop for stop in stops if stop.point is None), key=lambda stop: stop.visit)
@@ -77,16 +76,16 @@ def route(stops: Sequence[Stop], start: Point | None = None) -> list[Stop]:
 
 
 def nearest_neighbour(stops: Sequence[Stop], start: Point | None = None) -> list[Stop]:
-    """Order the stops whose place is known by going to the nearest each time, none of the afternoon too early.
+    """Order the stops whose place is known by going to the nearest each time, mornings before afternoons.
 
-    Without a start, the most western one that may come first is the first.
+    Without a start, the most western stop that may come first is the first.
     """
     left = {stop: stop.point for stop in sorted(stops, key=lambda stop: stop.visit) if stop.point is not None}
     here, order = start, []
     while left:
         morning = any(stop.part == MORNING for stop in left)
         open_now = {stop: point for stop, point in left.items() if not (morning and stop.part == AFTERNOON)}
-        # Of equals the first counts, and they are sorted by id.
+        # Of equally near stops the first is taken, and they are sorted by id.
         nearest = min(
             open_now,
             key=lambda stop: distance_m(here, open_now[stop]) if here else (open_now[stop][1], open_now[stop][0]),
@@ -97,7 +96,7 @@ def nearest_neighbour(stops: Sequence[Stop], start: Point | None = None) -> list
 
 
 def _without_crossings(order: list[Stop], start: Point | None) -> list[Stop]:
-    """Turn round pieces of the order (2-opt) for as long as that makes it shorter; the last stop is the end."""
+    """Reverse parts of the order (2-opt) as long as that makes it shorter; the last stop is the end."""
     points = [point for point in (start, *(stop.point for stop in order)) if point is not None]
     first = len(points) - len(order)  # 1 when there is a start, which stays where it is
     ways = [[distance_m(a, b) for b in points] for a in points]
@@ -116,7 +115,7 @@ def _without_crossings(order: list[Stop], start: Point | None) -> list[Stop]:
 
 
 def _gain(ways: Sequence[Sequence[float]], now: Sequence[int], low: int, high: int) -> float:
-    """Return by how many metres turning round the stops from ``low`` to ``high`` shortens the way."""
+    """Return by how many metres reversing the stops from ``low`` to ``high`` shortens the way."""
     gain = 0.0
     if low > 0:
         gain += ways[now[low - 1]][now[low]] - ways[now[low - 1]][now[high]]

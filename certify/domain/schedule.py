@@ -13,9 +13,17 @@ from zoneinfo import ZoneInfo
 
 
 def local_date(instant: datetime, zone: str) -> date:
-    """Return the calendar date of an aware instant in the named zone, clamped to the calendar's ends.
+    """Return the calendar date of an aware instant in a time zone, clamped to the calendar's ends.
 
-    Raises ValueError for a naive instant.
+    Args:
+        instant: a timezone-aware instant.
+        zone: an IANA time zone.
+
+    Returns:
+        The date.
+
+    Raises:
+        ValueError: the instant has no time zone.
     """
     if instant.tzinfo is None:
         raise ValueError("an instant without a time zone has no date")
@@ -28,7 +36,7 @@ def local_date(instant: datetime, zone: str) -> date:
 def add_months(day: date, months: int) -> date:
     """Add calendar months; a day that the target month lacks becomes that month's last (29 Feb + 12 -> 28 Feb).
 
-    Clamps to the calendar's ends, so that it is total.
+    The result is clamped to the calendar's ends, so that every input has one.
     """
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
@@ -53,12 +61,12 @@ def age_on(birth: date, day: date) -> int:
 
 
 def latest_date(instant: datetime) -> date:
-    """Return the date where the day begins first (UTC+14): nothing dated later can have happened anywhere yet."""
+    """Return the date in UTC+14, where each day begins first: an event dated later cannot have happened yet."""
     return instant.astimezone(timezone(timedelta(hours=14))).date()
 
 
 class Phase(IntEnum):
-    """Where a date lies relative to the due date. Later phases compare lower, like standing."""
+    """Where a date lies relative to the due date. A later phase has a lower value, as with standing."""
 
     OVERDUE = 0
     GRACE = 1
@@ -68,7 +76,7 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """The dates that follow from one due date. Every bound is inclusive."""
+    """The dates around one due date. Every bound is inclusive."""
 
     window_from: date
     due_on: date

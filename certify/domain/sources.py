@@ -1,4 +1,4 @@
-"""Names of the sources that the service itself writes. No registry, agent or officer may record under one of them."""
+"""Names of the sources that the service itself writes. No registry, agent or officer may record under these names."""
 
 from __future__ import annotations
 

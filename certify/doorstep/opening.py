@@ -23,7 +23,7 @@ from certify.domain.channels import Channel
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord
 from certify.domain.ledger_events import LedgerEvent
-from certify.domain.profile import visit as visit_demand
+from certify.domain.profile import visit_demand
 from certify.domain.sources import DOORSTEP
 from certify.domain.states import AgentState, BundleState, VisitReason, VisitState
 from certify.doorstep.calendar import local_day

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from certify.domain.ledger_events import LedgerEvent
-from certify.domain.rounds import Need, Taken, Worker, assign
+from certify.domain.rounds import PlannedVisit, VisitNeed, Worker, assign
 from certify.domain.route import MORNING, Part, Point, Stop, route
 from certify.domain.states import VisitState
 from certify.doorstep.agents import base_of
@@ -149,7 +149,7 @@ def plan_visits(unit: Unit, first_day: date, days: int, *, workdays: Collection[
             for agent, row in agents.items()
         ],
         working_days(first_day, days, workdays),
-        [Taken(str(row.agent_id), row.planned_on, stops[row.id]) for row in planned if row.planned_on],
+        [PlannedVisit(str(row.agent_id), row.planned_on, stops[row.id]) for row in planned if row.planned_on],
     )
     rows = {str(row.id): row for row in (*waiting, *planned)}
     for entry in plan.shifted:
@@ -164,7 +164,7 @@ def plan_visits(unit: Unit, first_day: date, days: int, *, workdays: Collection[
         )
         note_planned(unit, row)
     unit.db.flush()
-    return Planned(len(plan.assigned), dict(Counter(entry.reason for entry in plan.left)), late)
+    return Planned(len(plan.assigned), dict(Counter(entry.reason for entry in plan.unassigned)), late)
 
 
 def rebalance(unit: Unit, first_day: date, days: int, *, workdays: Collection[int] = WORKDAYS) -> Planned:
@@ -284,7 +284,7 @@ def _stops(unit: Unit, visits: Sequence[VisitRow]) -> dict[UUID, Stop]:
     return stops
 
 
-def _needs(unit: Unit, visits: Sequence[VisitRow], stops: Mapping[UUID, Stop]) -> list[Need]:
+def _needs(unit: Unit, visits: Sequence[VisitRow], stops: Mapping[UUID, Stop]) -> list[VisitNeed]:
     regions: dict[UUID, str | None] = {}
     first_agents: dict[UUID, UUID] = {}
     for start in range(0, len(visits), _BATCH):
@@ -295,7 +295,7 @@ def _needs(unit: Unit, visits: Sequence[VisitRow], stops: Mapping[UUID, Stop]) -
     for row in visits:
         stop, first = stops[row.id], first_agents.get(row.rechecks) if row.rechecks else None
         needs.append(
-            Need(
+            VisitNeed(
                 visit=stop.visit,
                 person=str(row.beneficiary_id),
                 area=regions.get(row.beneficiary_id) or "",

@@ -1,4 +1,4 @@
-"""A DuckDB of one's own for what registries say of people: bounded memory, and nothing spilled where others look."""
+"""A private DuckDB database for registry records: bounded memory, and spilled rows in a private folder."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import contextmanager
 import duckdb
 
 _MEMORY = "3GB"
-"""What may be used before rows are spilled to disk."""
+"""Memory that may be used before rows are spilled to disk."""
 
 
 @contextmanager
 def open_workspace() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database in memory; what does not fit goes to a private folder, which goes with it."""
+    """Open a database in memory; rows that do not fit go to a private folder, which is deleted at the end."""
     with (
         tempfile.TemporaryDirectory(prefix="certify-registry-") as spill,
         duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": spill}) as database,

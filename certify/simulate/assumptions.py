@@ -1,4 +1,4 @@
-"""What the simulation assumes, read strictly: every number has a unit and a source, unknown names are refused."""
+"""The assumptions of the simulation. Each number has a unit and a source; unknown names are refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LIMITS = {
     "per million a year": 1e6,
     "units": 1e6,
 }
-"""Units of plain numbers from zero up to these ends."""
+"""Units of plain numbers, with the largest value of each; the smallest is zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Deaths:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """How people's acts reach the feeds."""
+    """How the acts of people reach the feeds."""
 
     activity_spread: float
     covered: float
@@ -53,7 +53,13 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One kind of act: how often, how much of it goes on after a hidden death, whether "data only" takes it."""
+    """One kind of act.
+
+    Attributes:
+        per_year: acts of an average person in a year.
+        after_death: share of the acts that goes on after a hidden death.
+        counts_in_data_only: whether the regime "data only" accepts it.
+    """
 
     per_year: float
     after_death: float
@@ -61,7 +67,7 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
+class Behaviour:
     """What living people do."""
 
     answers: float
@@ -126,7 +132,7 @@ class Fraud:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Which share of silent passes is checked by hand."""
+    """The share of silent passes that people check."""
 
     share: float
 
@@ -139,8 +145,8 @@ class Grace:
 
 
 @dataclass(frozen=True, slots=True)
-class DataOnly:
-    """The Brazilian rule."""
+class DataOnlyRule:
+    """The Brazilian rule: a proof by data within a window, else a notice."""
 
     window_days: float
     notice_days: float
@@ -150,14 +156,14 @@ class DataOnly:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How waiting times scatter."""
+    """How waiting times vary."""
 
     spread: float
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Units (hundredths of a month's pension) for each act."""
+    """Costs of each act, in units: hundredths of a month's pension."""
 
     silent_pass: float
     remote_session: float
@@ -170,12 +176,12 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """Everything assumed. ``document`` is what it was read from: value, unit and source of each number."""
+    """All assumptions. ``document`` is the text that they were read from: value, unit and source of each number."""
 
     deaths: Deaths
     events: Events
     acts: Mapping[str, Act]
-    people: Conduct
+    people: Behaviour
     remote: Remote
     visits: Visits
     officer: Officer
@@ -184,16 +190,24 @@ class Assumptions:
     audit: Audit
     in_person: Grace
     face_only: Grace
-    data_only: DataOnly
+    data_only: DataOnlyRule
     waiting: Waiting
     costs: Costs
     document: Mapping[str, Any]
 
 
 def load_assumptions(path: Path | None = None) -> Assumptions:
-    """Read the shipped assumptions, with those of a file in their place where it names them.
+    """Read the shipped assumptions and replace those that a file names.
 
-    In the file a number may stand alone (``unreported = 0.1``) or with its source. Raises Invalid.
+    Args:
+        path: a TOML file; a number in it has a source or not (``unreported = 0.1``). None for the shipped ones.
+
+    Returns:
+        The assumptions.
+
+    Raises:
+        Invalid: the file cannot be read (``file_unreadable``), or is no TOML, or has an unknown name or an impossible
+            value (``assumptions_invalid``).
     """
     text = resources.files(__package__).joinpath("assumptions.toml").read_text("utf-8")
     shipped = assumptions_from(tomllib.loads(text))
@@ -209,17 +223,38 @@ def load_assumptions(path: Path | None = None) -> Assumptions:
 
 
 def changed(assumptions: Assumptions, given: Mapping[str, Any]) -> Assumptions:
-    """Return the assumptions with those of a document in their place. Raises Invalid."""
+    """Return the assumptions with those that a document names replaced.
+
+    Args:
+        assumptions: the assumptions before.
+        given: the document with the replacements.
+
+    Returns:
+        The new assumptions.
+
+    Raises:
+        Invalid: a name is unknown or a value impossible (``assumptions_invalid``).
+    """
     return assumptions_from(_replaced(assumptions.document, given, ""))
 
 
 def assumptions_from(document: Mapping[str, Any]) -> Assumptions:
-    """Build the assumptions from a document with every number in it. Raises Invalid for senseless values."""
+    """Build the assumptions from a complete document.
+
+    Args:
+        document: value, unit and source of each number.
+
+    Returns:
+        The assumptions.
+
+    Raises:
+        Invalid: a value is impossible (``assumptions_invalid``).
+    """
     return Assumptions(
         deaths=_section(Deaths, document, "deaths"),
         events=_section(Events, document, "events"),
         acts={name: _section(Act, document["acts"], name) for name in document["acts"]},
-        people=_section(Conduct, document, "people"),
+        people=_section(Behaviour, document, "people"),
         remote=_section(Remote, document, "remote"),
         visits=_section(Visits, document, "visits"),
         officer=_section(Officer, document, "officer"),
@@ -228,7 +263,7 @@ def assumptions_from(document: Mapping[str, Any]) -> Assumptions:
         audit=_section(Audit, document, "audit"),
         in_person=_section(Grace, document, "in_person"),
         face_only=_section(Grace, document, "face_only"),
-        data_only=_section(DataOnly, document, "data_only"),
+        data_only=_section(DataOnlyRule, document, "data_only"),
         waiting=_section(Waiting, document, "waiting"),
         costs=_section(Costs, document, "costs"),
         document=document,

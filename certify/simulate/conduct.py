@@ -1,4 +1,4 @@
-"""What people, relatives, agents and officers do when they are asked, under whichever rules; each act is counted."""
+"""What people, relatives, agents and officers do when they are asked, under any rules. Each act is counted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CLEARLY_ABOVE = 1.0
 
 
 class Days:
-    """Noon of each day of a simulation in a scheme's time zone, made once."""
+    """Noon of each day of a simulation in the time zone of the scheme, computed once."""
 
     def __init__(self, first: int, last: int, zone: str) -> None:
         self._first = first
@@ -33,9 +33,12 @@ class Days:
 
 
 class Conduct:
-    """One person and everybody around them, under one regime.
+    """The conduct of one person, and of the people around them, under one regime.
 
-    ``death_seen`` is the day on which an agent at the door learned of the death, NEVER until then.
+    Attributes:
+        life: what happens to the person under every regime.
+        tally: where acts are counted.
+        death_seen: day on which an agent at the door learned of the death; NEVER before that.
     """
 
     def __init__(self, life: Life, given: Assumptions, policy: Policy, days: Days, tally: Tally) -> None:
@@ -60,7 +63,7 @@ class Conduct:
         return self._chance.days(median, self._given.waiting.spread, matter, turn)
 
     def reminded(self, day: int) -> bool:
-        """Remind; tell whether the person, or a relative in their name, means to act on it."""
+        """Send a reminder; tell whether the person, or a relative in their name, is going to act on it."""
         self.tally.reminders += 1
         given = self._given
         if not self.life.alive(day):
@@ -70,11 +73,11 @@ class Conduct:
         )
 
     def has_phone(self, day: int) -> bool:
-        """Tell whether a remote session can be tried at all; relatives who hide a death have one."""
+        """Tell whether a remote session is possible; relatives who hide a death have a phone."""
         return self.life.phone or not self.life.alive(day)
 
     def selfie(self, day: int) -> Capture:
-        """Make one remote capture session: of the living person, or a relative's attempt in the dead one's name."""
+        """Make one remote capture session, by the living person or by a relative in the name of the dead person."""
         self.tally.sessions += 1
         number = self.tally.sessions
         given, fraud = self._given, self._given.fraud
@@ -83,7 +86,7 @@ class Conduct:
             if self._happens(at_age(given.remote.fails, self.life.age), "selfie_fails"):
                 acquired = Check.FAIL
         elif self._chance.happens(fraud.sends_old_photo, "sends_old_photo") and number == 1:
-            # Tried once: where the policy lets no still photo certify, the relative goes over to filming one.
+            # The old photo is sent once. If the policy certifies no still photo, the relative films it next time.
             filmed, liveness = False, Check.NOT_ASSESSED
             if not self._happens(fraud.old_photo_passes, "old_photo"):
                 acquired = Check.FAIL
@@ -92,13 +95,13 @@ class Conduct:
         return self._capture(Channel.REMOTE, f"selfie-{number}", day, acquired, liveness, filmed=filmed)
 
     def tries_again(self) -> bool:
-        """Tell whether somebody whose attempt failed goes on."""
+        """Tell whether a person whose attempt failed tries again."""
         return self._happens(self._given.remote.tries_again, "tries_again")
 
     def visited(self, day: int) -> Capture | None:
-        """Send an agent to the door; return the capture of the person, or None when nobody could be captured.
+        """Send an agent to the door; return the capture of the person, or None if there was no capture.
 
-        Relatives who hide a death do not open; of other deaths the agent mostly hears (``death_seen``).
+        Relatives who hide a death do not open the door. The agent learns of most other deaths (``death_seen``).
         """
         self.tally.visits += 1
         visits = self._given.visits
@@ -112,12 +115,12 @@ class Conduct:
         return None
 
     def at_counter(self, day: int) -> bool:
-        """Appear at a counter; tell whether the clerk takes whoever comes for the living person."""
+        """Appear at a counter; tell whether the clerk accepts the visitor as the living person."""
         self.tally.trips += 1
         return self.life.alive(day) or self._happens(self._given.fraud.impostor_at_counter, "impostor")
 
     def officer_looks(self, day: int, *, earlier: int) -> Ruling | None:
-        """Let an officer look at a case, by phone first, then at the door; return the ruling, None for not yet."""
+        """Let an officer look at a case, first by phone, then at the door; return the ruling, or None if undecided."""
         self.tally.looks += 1
         if earlier:
             self.tally.visits += 1

@@ -1,4 +1,4 @@
-"""What happens to a person whatever the rules are: life, death, what registries hear of it, and who would cheat."""
+"""What happens to a person under all rules alike: life, death, reports to registries, and whether relatives cheat."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from certify.simulate.assumptions import Assumptions, at_age
 from certify.simulate.chance import Chance
 
 NEVER = date.max.toordinal()
-"""A day that does not come."""
+"""Stands for a day that never comes."""
 
 _FRESH_DAYS = 275
-"""At the start the last proof is at most so old that no window is open yet: nobody's round is half over."""
+"""Largest age in days of the last proof at the start. No window is open yet, so that no round is half over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class People:
     """Some people of a population, as arrays of equal length.
 
     Attributes:
-        first: number of the first of them in the whole population; their chance hangs on it.
+        first: number of the first person in the whole population; their random numbers depend on it.
         born: days of birth.
-        dies: days of death; NEVER for those who outlive the simulation.
+        dies: days of death; NEVER for people who outlive the simulation.
     """
 
     first: int
@@ -37,7 +37,7 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An act of life: the day, the day on which the feed reported it, and what it was."""
+    """An act of life: the day, the day on which the feed reported it, and the kind of act."""
 
     day: int
     recorded: int
@@ -49,22 +49,22 @@ class Life:
     """One person, the same under every regime.
 
     Attributes:
-        number: in the population.
-        chance: of everything else that happens to the person.
+        number: number in the population.
+        chance: random numbers for everything else that happens to the person.
         born: day of birth.
         dies: day of death, or NEVER.
         start: first day of the simulation.
-        end: its last day.
+        end: last day of the simulation.
         last_proof: day of the last proof of life before the start.
-        age: at the start.
-        phone: can be captured remotely, with help if need be.
-        housebound: cannot go to a counter.
-        reachable: letters and calls arrive.
-        hidden: relatives hide the death and go on collecting.
+        age: completed years at the start.
+        phone: whether the person can be captured remotely, with help where needed.
+        housebound: whether the person cannot go to a counter.
+        reachable: whether letters and calls arrive.
+        hidden: whether relatives hide the death and go on collecting.
         registered: day on which the civil register reports the death, or NEVER.
-        family: day on which the family reports it to the fund, or NEVER.
+        family: day on which the family reports the death to the fund, or NEVER.
         wrong_death: day on which the living person is reported dead, or NEVER.
-        voided: day on which that is taken back.
+        voided: day on which that report is taken back.
         acts: recorded acts in the order of recording.
     """
 
@@ -92,7 +92,20 @@ class Life:
 
 
 def draw_life(number: int, born: int, dies: int, *, seed: int, start: int, end: int, given: Assumptions) -> Life:
-    """Draw what happens to one person."""
+    """Draw what happens to one person.
+
+    Args:
+        number: number in the population.
+        born: day of birth.
+        dies: day of death, or NEVER.
+        seed: seed of the simulation.
+        start: first day of the simulation.
+        end: last day of the simulation.
+        given: the assumptions.
+
+    Returns:
+        The life, the same for the same arguments.
+    """
     chance = Chance(seed, number)
     age = age_on(date.fromordinal(born), date.fromordinal(start))
     dies = dies if dies <= end else NEVER
@@ -144,13 +157,13 @@ def _wrong_death(chance: Chance, start: int, given: Assumptions) -> int:
 
 
 def _acts(chance: Chance, dies: int, start: int, end: int, given: Assumptions, *, hidden: bool) -> tuple[Recorded, ...]:
-    """Draw acts from a year before the start on; after the death only some of them go on."""
+    """Draw acts from a year before the start on; after the death only a share of them goes on."""
     events = given.events
     if not chance.happens(events.covered, "covered"):
         return ()
-    # The mean is one, so that the rates are those of the average person.
+    # The mean is one, so that the rates are those of an average person.
     activity = math.exp(events.activity_spread * chance.normal("activity") - events.activity_spread**2 / 2)
-    found = []
+    recorded = []
     for act, rates in given.acts.items():
         if not rates.per_year:
             continue
@@ -159,6 +172,6 @@ def _acts(chance: Chance, dies: int, start: int, end: int, given: Assumptions, *
         while (day := day + chance.gap(rates.per_year * activity, act, turn)) <= end:
             if day < dies or chance.happens(goes_on, f"{act}/after", turn):
                 late = 1 + int(chance.uniform(f"{act}/late", turn) * events.recorded_within_days)
-                found.append(Recorded(int(day), int(day) + late, act))
+                recorded.append(Recorded(int(day), int(day) + late, act))
             turn += 1
-    return tuple(sorted(found, key=lambda event: (event.recorded, event.day, event.act)))
+    return tuple(sorted(recorded, key=lambda event: (event.recorded, event.day, event.act)))

@@ -1,4 +1,4 @@
-"""The regimes to compare with: everybody in person, data only, face only. docs/simulation.md says more of each."""
+"""The regimes to compare with: all in person, data only, face only. docs/simulation.md describes each."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from certify.simulate.yearly import Round, Yearly
 
 
 class InPerson(Yearly):
-    """Everybody appears once a year: at a counter, or before an agent who comes to the housebound."""
+    """All people appear once a year: at a counter, or, if they are housebound, before an agent who visits them."""
 
     def grace(self) -> int:
-        """Suspended in month 13."""
+        """Return the days to the suspension in month 13."""
         return round(self.given.in_person.grace_days)
 
     def proves(self, due: int) -> Round | None:
@@ -22,7 +22,7 @@ class InPerson(Yearly):
         return self.shows_when_reminded(due, self.given.reminders.days_from_due)
 
     def shows(self, day: int) -> int | None:
-        """Appear, and be taken for the living person."""
+        """Appear at a counter or before an agent; return the day on which that succeeded, if it did."""
         if not self.life.housebound:
             return day if self.conduct.at_counter(day) else None
         visit = day + self.conduct.wait(self.given.visits.median_days, "visit")
@@ -30,10 +30,10 @@ class InPerson(Yearly):
 
 
 class FaceOnly(Yearly):
-    """A selfie once a year and no data; an agent comes only after attempts that failed, or where there is no phone."""
+    """A selfie once a year, and no data. An agent comes only after failed attempts, or if there is no phone."""
 
     def grace(self) -> int:
-        """Suspended in month 13."""
+        """Return the days to the suspension in month 13."""
         return round(self.given.face_only.grace_days)
 
     def proves(self, due: int) -> Round | None:
@@ -41,7 +41,7 @@ class FaceOnly(Yearly):
         return self.shows_when_reminded(due, self.given.reminders.days_from_due)
 
     def shows(self, day: int) -> int | None:
-        """Try remotely, judged by the policy's own rule; an agent comes once the attempts are used up."""
+        """Try remotely, judged by the rule of the policy; an agent comes when the attempts are used up."""
         rule = self.policy.capture.get(Channel.REMOTE)
         if rule is not None and self.conduct.has_phone(day):
             for _ in range(rule.max_attempts):
@@ -57,18 +57,18 @@ class FaceOnly(Yearly):
 
 
 class DataOnly(Yearly):
-    """The Brazilian rule: an act within ten months, else a notice, else a block; one death record stops at once."""
+    """The Brazilian rule: an act within ten months, else a notice, then a block; one death record stops at once."""
 
     def grace(self) -> int:
-        """Blocked when the time of the notice has run."""
+        """Return the days to the block: the time of the notice."""
         return round(self.given.data_only.notice_days)
 
     def death_known(self) -> int:
-        """Return the first report of the death, whoever makes it."""
+        """Return the day of the first report of the death, from the register or the family."""
         return min(self.life.registered, self.life.family)
 
     def run(self) -> Tally:
-        """Play to the end; a wrong report of death stops the payment as a right one does."""
+        """Simulate to the end; a wrong report of death stops the payment like a right one."""
         tally = super().run()
         life = self.life
         if life.wrong_death != NEVER:
@@ -79,7 +79,7 @@ class DataOnly(Yearly):
         return tally
 
     def proves(self, due: int) -> Round | None:
-        """Compare with the data on the due date and after the notice, until somebody appears."""
+        """Compare with the data on the due date and after the notice, until the person appears."""
         by_data = self._by_data(due)
         if by_data is not None and by_data.day == due:
             return by_data
@@ -90,7 +90,7 @@ class DataOnly(Yearly):
         return by_data
 
     def shows(self, day: int) -> int | None:
-        """Appear at a counter; somebody with a mandate appears for the housebound, as no agent comes."""
+        """Appear at a counter; a representative appears for a housebound person, because no agent comes."""
         return day if self.conduct.at_counter(day) else None
 
     def _by_data(self, due: int) -> Round | None:

@@ -1,9 +1,9 @@
-"""Our regime: one person through the years, every standing from ``certify.domain.decide``, event by event.
+"""Our regime: one person over the years, event by event, with every standing from ``certify.domain.decide``.
 
-Nothing about the rules is decided here. This file only brings what the rules ask for: it records what registries,
-phones, agents and officers say, asks ``decide`` again when something was recorded or ``next_change`` has come, and
-carries out the next step named. While the next step is NOTHING new signs of life wait for the next look: supporting
-evidence never lowers a standing (a property of ``decide``), so every day has the standing it would have if asked then.
+This file decides nothing about the rules. It records what registries, phones, agents and officers report, calls
+``decide`` again after each record and on the day of ``next_change``, and carries out the next step. While the next step
+is NOTHING, new signs of life wait for the next call: supporting evidence never lowers a standing (a property of
+``decide``), so every day has the standing that a call on that day would give.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _ACTS_NOW = (NextStep.RENEW, NextStep.CERTIFY, NextStep.RETRY, NextStep.DOORSTEP
 
 
 class _Event(IntEnum):
-    """What happens on a day; of the same day in this order."""
+    """What happens on a day; events of one day happen in this order."""
 
-    RECORD = 0  # a registry's record arrives
+    RECORD = 0  # a record of a registry arrives
     LOOK = 1  # a day on which the standing may change by itself
     REMIND = 2
     ATTEMPT = 3
@@ -48,12 +48,22 @@ class _Event(IntEnum):
 
 
 def play_ours(life: Life, policy: Policy, given: Assumptions, days: Days) -> Tally:
-    """Play one person's years."""
+    """Simulate one person under our rules.
+
+    Args:
+        life: what happens to the person.
+        policy: the rules of the scheme.
+        given: the assumptions.
+        days: noon of each day.
+
+    Returns:
+        The counts.
+    """
     return Play(life, policy, given, days).run()
 
 
 class Play:
-    """One person's years under our rules."""
+    """The simulation of one person under our rules."""
 
     def __init__(self, life: Life, policy: Policy, given: Assumptions, days: Days) -> None:
         self.tally = Tally()
@@ -62,7 +72,7 @@ class Play:
         self._entitlement = Entitlement(
             id="pension",
             scheme=policy.scheme,
-            # Long before the last proof, so that the first due date hangs on that proof.
+            # Long before the last proof, so that the first due date depends on that proof.
             starts_on=date.fromordinal(life.start - 3 * 366),
             birth_date=date.fromordinal(life.born),
             last_proof_on=date.fromordinal(life.last_proof),
@@ -72,7 +82,7 @@ class Play:
         self._facts: list[Evidence] = []
         self._signs: list[tuple[int, SignOfLife]] = []
         self._unread = 0  # index of the first act not yet read from the feeds
-        self._found: Determination | None = None
+        self._latest: Determination | None = None
         self._next_look = NEVER
         self._due_reminded = date.min
         self._visit_booked = self._attempt_planned = self._case_open = self._appealed = False
@@ -80,17 +90,17 @@ class Play:
         self._stopped_since = NEVER
 
     def run(self) -> Tally:
-        """Play to the end and return what was counted."""
+        """Simulate to the end and return the counts."""
         life = self._life
         self.tally.lived(life.start, life.end, life.dies)
-        # The fund starts with what it knows: the last proof. Signs of life are read at the first look.
+        # The fund starts with the last proof only. Signs of life are read from the next call on.
         self._look(life.start, read=False)
         for day, fact in reports(life, self._days):
             self._push(day, _Event.RECORD, fact)
         while self._events:
             day, event, _, news = heapq.heappop(self._events)
             if day > life.end or (self._stopped_since != NEVER and not life.alive(day)):
-                break  # the dead one's payment has stopped: nothing follows that we count
+                break  # the payment of a dead person has stopped: no later event is counted
             self._handle(day, event, news)
         if life.dies != NEVER:
             self.tally.died(life.dies, self._stopped_since, life.end)
@@ -130,52 +140,52 @@ class Play:
     # The standing
 
     def _look(self, day: int, *, read: bool = True) -> Determination:
-        """Decide on a day and carry out what follows."""
+        """Decide on a day and plan the events that result."""
         if read:
             self._read_signs(day)
-        before = self._found
+        before = self._latest
         evidence = [*self._facts, *(fact for _, fact in self._signs)]
-        found = decide(self._entitlement, self._policy, evidence, date.fromordinal(day))
-        self._found = found
-        if found.proven_on is not None and before is not None and found.proven_on != before.proven_on:
-            self._proven(day, found.proven_on.toordinal(), silently=found.method is Channel.DATA)
-        self._count_change(day, before, found)
-        self._follow(day, found)
-        return found
+        now = decide(self._entitlement, self._policy, evidence, date.fromordinal(day))
+        self._latest = now
+        if now.proven_on is not None and before is not None and now.proven_on != before.proven_on:
+            self._proven(day, now.proven_on.toordinal(), silently=now.method is Channel.DATA)
+        self._count_change(day, before, now)
+        self._follow(day, now)
+        return now
 
     def _proven(self, day: int, proven: int, *, silently: bool) -> None:
-        # Signs before the day proven can only prove earlier days, and none of ours is ever taken back.
+        # Signs before the proven day can only prove earlier days, and in the simulation no sign is taken back.
         self._signs = [(acted, fact) for acted, fact in self._signs if acted >= proven]
         self.tally.proven(silently=silently, alive=self._life.alive(proven))
         self._failed_visits = 0
         if silently and self._life.chance.happens(self._given.audit.share, "audit", self.tally.silent):
             self._push(day + self.conduct.wait(self._given.visits.median_days, "audit_wait"), _Event.AUDIT)
 
-    def _count_change(self, day: int, before: Determination | None, found: Determination) -> None:
+    def _count_change(self, day: int, before: Determination | None, now: Determination) -> None:
         was = before.standing if before else Standing.CERTIFIED
         alive = self._life.alive(day)
-        if found.standing is Standing.PAUSED and was is not Standing.PAUSED and alive:
+        if now.standing is Standing.PAUSED and was is not Standing.PAUSED and alive:
             self.tally.paused += 1
-        if found.standing is Standing.STOPPED and was is not Standing.STOPPED:
+        if now.standing is Standing.STOPPED and was is not Standing.STOPPED:
             self._stopped_since = day
             self.tally.stopped += alive
-        if was is Standing.STOPPED and found.standing is not Standing.STOPPED:
-            # Lifted in life: play ends once the payment of somebody dead has stopped.
+        if was is Standing.STOPPED and now.standing is not Standing.STOPPED:
+            # The person is alive: the simulation ends when the payment of a dead person has stopped.
             self._count_without(day)
             self._stopped_since = NEVER
 
     def _count_without(self, day: int) -> None:
-        """Count the days lived without pension up to a day on which a stop is lifted, or after the end."""
+        """Count the days lived without pension up to a day: that on which a stop is lifted, or the end."""
         self.tally.days_without += max(0, min(day, self._life.dies) - self._stopped_since)
 
-    def _follow(self, day: int, found: Determination) -> None:
-        change = next_change(self._entitlement, self._policy, found)
+    def _follow(self, day: int, now: Determination) -> None:
+        change = next_change(self._entitlement, self._policy, now)
         self._next_look = change.toordinal() if change else NEVER
-        if found.next_step is not NextStep.NOTHING and self._unread < len(self._life.acts):
+        if now.next_step is not NextStep.NOTHING and self._unread < len(self._life.acts):
             self._next_look = min(self._next_look, max(day + 1, self._life.acts[self._unread].recorded))
         if self._next_look != NEVER:
             self._push(self._next_look, _Event.LOOK)
-        if found.standing is Standing.STOPPED:
+        if now.standing is Standing.STOPPED:
             if self._life.alive(day) and not self._appealed:
                 self._appealed = True
                 wait = self.conduct.wait(self._given.people.notices_median_days, "notices")
@@ -183,34 +193,30 @@ class Play:
                     day + wait + self.conduct.wait(self._given.officer.fast_lane_days, "fast_lane"), _Event.APPEAL
                 )
             return
-        if found.review and not self._case_open:
+        if now.review and not self._case_open:
             self._case_open, self._looks = True, 0
             self._push(day + self.conduct.wait(self._given.officer.median_days, "officer"), _Event.OFFICER)
-        if found.next_step not in _ACTS_NOW:
+        if now.next_step not in _ACTS_NOW:
             return
-        due = found.timetable.due_on
+        due = now.timetable.due_on
         if due != self._due_reminded:
             self._due_reminded = due
             for offset in self._given.reminders.days_from_due:
                 if (when := due.toordinal() + offset) >= day:
                     self._push(when, _Event.REMIND)
-        if any(reason.code is Code.TOO_MANY_ATTEMPTS for reason in found.reasons):
+        if any(reason.code is Code.TOO_MANY_ATTEMPTS for reason in now.reasons):
             self._book_visit(day)
 
     # What the service and people do
 
     def _remind(self, day: int) -> None:
-        found = self._look(day)
-        offset = day - found.timetable.due_on.toordinal()
-        if found.next_step not in _ACTS_NOW or offset not in self._given.reminders.days_from_due:
-            return  # proven meanwhile, with another due date; or an officer is at it
+        now = self._look(day)
+        offset = day - now.timetable.due_on.toordinal()
+        if now.next_step not in _ACTS_NOW or offset not in self._given.reminders.days_from_due:
+            return  # proven meanwhile, with another due date; or an officer has the case
         if not self.conduct.reminded(day):
             return
-        if (
-            Channel.REMOTE in found.channels
-            and self.conduct.has_phone(day)
-            and found.next_step is not NextStep.DOORSTEP
-        ):
+        if Channel.REMOTE in now.channels and self.conduct.has_phone(day) and now.next_step is not NextStep.DOORSTEP:
             self._plan_attempt(day + self.conduct.wait(self._given.people.acts_median_days, "acts"))
         else:
             self._book_visit(day)
@@ -244,7 +250,7 @@ class Play:
             self._facts.append(capture)
             self._look(day)
         elif self.conduct.death_seen == day:
-            # The agent has only seen; an officer rules on it.
+            # The agent only reports the death; an officer rules on it.
             self.tally.looks += 1
             self._push(day + 1, _Event.RECORD, self._ruling(day + 1, Ruling.STOP))
         else:
@@ -253,7 +259,7 @@ class Play:
 
     def _officer(self, day: int) -> None:
         if not self._look(day).review:
-            self._case_open = False  # the cause has gone: nothing to look at
+            self._case_open = False  # the cause has gone
             return
         ruling = self.conduct.officer_looks(day, earlier=self._looks)
         self._looks += 1
@@ -283,7 +289,7 @@ class Play:
         noon = self._days.noon(day)
         dismissed: tuple[str, ...] = ()
         if ruling is Ruling.CONFIRM_ALIVE:
-            # As certify.decision.review does: what an officer who has seen the person has shown to be wrong.
+            # As in certify.decision.review: an officer who saw the person dismisses what that shows to be wrong.
             dismissed = tuple(fact.id for fact in self._facts if self._refuted(fact))
         return OfficerRuling(
             id=f"ruling-{self._pushed}",

@@ -1,4 +1,4 @@
-"""The comparison of a simulation as a picture: small multiples, one bar a regime. Needs matplotlib (extra ``demo``)."""
+"""A picture of a simulation: small charts with one bar for each regime. It needs matplotlib (extra ``demo``)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,14 @@ _PANELS = (
 
 
 def load_figures() -> Any:
-    """Return matplotlib's module of figures. Raises PlotUnavailable when matplotlib is not installed."""
+    """Import matplotlib's module of figures.
+
+    Returns:
+        The module ``matplotlib.figure``.
+
+    Raises:
+        PlotUnavailable: matplotlib is not installed.
+    """
     try:
         return importlib.import_module("matplotlib.figure")
     except ImportError as error:
@@ -56,8 +63,14 @@ def load_figures() -> Any:
 
 
 def save_simulation_plot(result: Result, path: Path, figures: Any) -> None:
-    """Write a PNG with the comparison; thin lines are 95 % intervals. ``figures`` comes from ``load_figures``."""
-    # The Figure class alone, without pyplot: no global state and no window system.
+    """Write a PNG that compares the regimes; thin lines are 95 % intervals.
+
+    Args:
+        result: the simulation.
+        path: the file to write.
+        figures: what ``load_figures`` returned.
+    """
+    # The Figure class is used without pyplot, which has global state and needs a window system.
     picture = figures.Figure(figsize=(10, 6), facecolor="white")
     axes = picture.subplots(2, 3)
     picture.subplots_adjust(left=0.095, right=0.985, top=0.775, bottom=0.075, wspace=0.14, hspace=0.5)

@@ -1,4 +1,4 @@
-"""From counts to figures: rates per thousand people a year, shares and costs, each with a 95 % interval."""
+"""Figures from counts: rates per thousand people a year, shares and costs, each with a 95 % interval."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Measure:
     """One figure: a ratio of sums of counts.
 
     Attributes:
-        group: heading under which people read it; it holds the unit.
-        label: for people.
-        over: counts added up, each with its weight.
-        under: the same for what it is divided by.
-        kind: ``share`` is a proportion of cases; ``rare`` are countable mishaps, so that none seen still has an upper
-            bound; ``amount`` is anything else.
+        group: heading under which people read it, with the unit.
+        label: its name for people.
+        over: the counts of the numerator, each with its weight.
+        under: the counts of the denominator, each with its weight.
+        kind: ``share`` is a proportion of cases; ``rare`` counts mishaps, so that zero has an upper bound; ``amount``
+            is anything else.
     """
 
     group: str
@@ -50,7 +50,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure with its interval; None where there was nothing to divide by, or no interval can be told."""
+    """A figure with its interval; None where the denominator is zero, or where no interval is known."""
 
     value: float | None
     low: float | None
@@ -103,7 +103,16 @@ def measures(costs: Costs) -> dict[str, Measure]:
 
 
 def figure(measure: Measure, sums: Sums, replicates: Sums) -> Figure:
-    """Compute a figure from the sums of counts and from those of every replicate (rows)."""
+    """Compute a figure with its interval.
+
+    Args:
+        measure: the ratio to compute.
+        sums: sums of the counts, in the order of ``COUNTS``.
+        replicates: the same for each bootstrap replicate, one a row.
+
+    Returns:
+        The figure.
+    """
     over, under = _combined(measure.over), _combined(measure.under)
     top, bottom = float(sums @ over), float(sums @ under)
     if not bottom:

@@ -1,4 +1,4 @@
-"""Running a simulation: people in chunks, on several cores, the sums in a memory that does not grow with the people."""
+"""The run of a simulation: people in chunks, on several cores, with memory that does not grow with their number."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _REPLICATES = 400
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is played: the rules, the assumptions, the days from ``start`` to ``end``, the seed."""
+    """What is simulated: the rules, the assumptions, the days from ``start`` to ``end``, the seed."""
 
     policy: Policy
     given: Assumptions
@@ -47,14 +47,14 @@ class Setting:
 
 @dataclass(slots=True)
 class Chunk:
-    """What came of some people: their number, sums of counts by regime, and the same for each replicate."""
+    """The results of some people: their number, sums of counts by regime, and the same for each replicate."""
 
     people: int
     sums: Sums
     replicates: Sums
 
     def add(self, other: Chunk) -> None:
-        """Add what came of others."""
+        """Add the results of other people."""
         self.people += other.people
         self.sums += other.sums
         self.replicates += other.replicates
@@ -71,7 +71,7 @@ class Regime:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a simulation found."""
+    """The result of a simulation."""
 
     people: int
     setting: Setting
@@ -79,7 +79,7 @@ class Result:
     regimes: dict[str, Regime]
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values: what was played, what was assumed, and every figure with interval."""
+        """Return plain values: the setting, the assumptions, and every figure with its interval."""
         return {
             "people": self.people,
             "start": date.fromordinal(self.setting.start).isoformat(),
@@ -110,18 +110,21 @@ def simulate(
     processes: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Result:
-    """Play all regimes on people who come in chunks.
+    """Simulate all regimes on people who come in chunks.
 
     Args:
-        chunks: the people; each chunk is played by one process, and results do not depend on how they are cut, but
-            for the replicates of the intervals.
-        policy: the rules of our regime; face only uses its rule for captures.
+        chunks: the people; one process simulates one chunk. Only the replicates of the intervals depend on how the
+            people are divided into chunks.
+        policy: the rules of our regime; "face only" uses its rule for captures.
         given: the assumptions.
-        seed: of everything random.
-        start: first day; all people live then.
+        seed: seed of all random numbers.
+        start: first day; all people are alive then.
         end: last day.
-        processes: how many play at once.
+        processes: number of processes.
         progress: called with the number of people of each chunk that is done.
+
+    Returns:
+        The figures of all regimes.
     """
     setting = Setting(policy.policy, given, seed, start.toordinal(), end.toordinal())
     shape = (len(REGIMES), len(COUNTS))
@@ -143,13 +146,21 @@ def _played(chunks: Iterable[People], setting: Setting, processes: int) -> Itera
     if processes <= 1:
         yield from map(play, chunks)
         return
-    # Fresh processes rather than forks: a progress bar runs a thread, and a fork may copy a lock it holds.
+    # New processes instead of forks: a progress bar runs a thread, and a fork may copy a lock that it holds.
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(play, chunks)
 
 
 def play_chunk(people: People, setting: Setting) -> tuple[int, Chunk]:
-    """Play all regimes on some people; return how many came, and what came of those who are old enough."""
+    """Simulate all regimes on some people.
+
+    Args:
+        people: the people.
+        setting: what is simulated.
+
+    Returns:
+        The number of people, and the results of those who are old enough for the benefit.
+    """
     days = Days(setting.start - 2 * 366, setting.end + 1, setting.policy.timezone)
     rows = []
     for number, (born, dies) in enumerate(zip(people.born.tolist(), people.dies.tolist(), strict=True), people.first):
@@ -166,7 +177,7 @@ def play_chunk(people: People, setting: Setting) -> tuple[int, Chunk]:
 
 
 def play_all(life: Life, setting: Setting, days: Days) -> list[Tally]:
-    """Play one person's years under each regime, in the order of ``REGIMES``."""
+    """Simulate one person under each regime, in the order of ``REGIMES``."""
     policy, given = setting.policy, setting.given
     others = [kind(life, policy, given, days).run() for kind in (InPerson, DataOnly, FaceOnly)]
     return [play_ours(life, policy, given, days), *others]

@@ -1,4 +1,4 @@
-"""What is counted for one person under one regime. Whole numbers throughout, so that sums are exact in any order."""
+"""Counts of one person under one regime. All are whole numbers, so that sums are exact in any order."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ FOUND_WITHIN = (30, 90, 365)
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one person. ``…_known_N`` are deaths early enough that N days of them were simulated.
+    """Counts of one person.
 
     Attributes:
         living_days: days lived.
         deaths: 0 or 1.
         dead_days_paid: days after the death on which the payment went on.
-        paused: living, how often the certificate was paused.
-        stopped: living, how often the payment was stopped or suspended.
-        days_without: living, days without pension (paid back later).
+        deaths_known_30: deaths with at least 30 simulated days after them; the same for 90 and 365.
+        deaths_known_90: see ``deaths_known_30``.
+        deaths_known_365: see ``deaths_known_30``.
+        found_30: of these, deaths that were found within 30 days; the same for 90 and 365.
+        found_90: see ``found_30``.
+        found_365: see ``found_30``.
+        paused: how often the certificate of the living person was paused.
+        stopped: how often the payment of the living person was stopped or suspended.
+        days_without: days of the living person without pension (paid back later).
         sessions: remote capture sessions.
         trips: journeys to a counter.
-        visits: agents and officers at the door.
+        visits: visits of agents and officers.
         reminders: letters and messages.
-        looks: of an officer at a case.
-        renewals: proofs of life given, by whatever way.
+        looks: looks of an officer at a case.
+        renewals: proofs of life, by any channel.
         silent: of these, by data alone.
         silent_dead: of these, after the death.
     """
@@ -55,7 +61,13 @@ class Tally:
         self.living_days = min(end + 1, dies) - start
 
     def died(self, dies: int, stopped: int, end: int) -> None:
-        """Count a death. ``stopped``: when the payment stopped, perhaps before the death, perhaps after the end."""
+        """Count a death.
+
+        Args:
+            dies: day of the death.
+            stopped: day on which the payment stopped; it may be before the death or after the end.
+            end: last day of the simulation.
+        """
         self.deaths = 1
         self.dead_days_paid = max(0, min(stopped, end + 1) - dies)
         for days in FOUND_WITHIN:

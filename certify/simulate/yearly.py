@@ -1,8 +1,8 @@
-"""What the three other regimes have in common: a round each year, and a suspension when it ends without proof.
+"""The common part of the three other regimes: a round each year, and a suspension if it ends without proof.
 
-A round goes from the first reminder to the deadline; who proves life in it is due again a year after that proof. Who
-does not is suspended. A living person notices, proves life then, and is paid again, arrears included; a dead one is
-found so.
+A round lasts from the first reminder to the deadline. A person who proves life in it is due again a year after that
+proof; otherwise the payment is suspended. A living person notices that, proves life, and is paid again with arrears.
+The death of a dead person is found in this way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ _YEAR = 365
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A proof given in a round: the day, perhaps after the deadline; whether by data alone; whether it was true."""
+    """A proof in a round.
+
+    Attributes:
+        day: day of the proof; it may be after the deadline.
+        silently: whether it rests on data alone.
+        true: whether the person was alive.
+    """
 
     day: int
     silently: bool
@@ -30,7 +36,7 @@ class Round:
 
 
 class Yearly(ABC):
-    """One person's years under a regime of yearly rounds."""
+    """The simulation of one person under a regime of yearly rounds."""
 
     def __init__(self, life: Life, policy: Policy, given: Assumptions, days: Days) -> None:
         self.life, self.policy, self.given = life, policy, given
@@ -44,18 +50,18 @@ class Yearly(ABC):
 
     @abstractmethod
     def proves(self, due: int) -> Round | None:
-        """Play a round; return the proof, or None."""
+        """Simulate a round; return the proof, or None."""
 
     @abstractmethod
     def shows(self, day: int) -> int | None:
-        """Let the person, or a relative, act in order to prove life; return the day on which that succeeded, if so."""
+        """Let the person, or a relative, try to prove life; return the day on which that succeeded, or None."""
 
     def death_known(self) -> int:
         """Return the day on which a report of the death stops the payment; here only families report."""
         return self.life.family
 
     def run(self) -> Tally:
-        """Play to the end and return what was counted."""
+        """Simulate to the end and return the counts."""
         life = self.life
         self.tally.lived(life.start, life.end, life.dies)
         stopped = self._rounds()
@@ -64,30 +70,30 @@ class Yearly(ABC):
         return self.tally
 
     def over(self, day: int) -> bool:
-        """Tell whether nothing happens any more on a day: after the end, or once the death is known."""
+        """Tell whether the simulation is over on a day: after the end, or when the death is known."""
         return day > self.life.end or day >= min(self._known, self.conduct.death_seen)
 
     def reminded(self, due: int, offsets: Iterable[int]) -> Iterable[int]:
-        """Send the reminders of a round one after the other; yield the days on which somebody acts on one."""
+        """Send the reminders of a round one after the other; yield the days on which a person acts on one."""
         for offset in offsets:
             day = due + offset
             if self.over(day):
                 return
             if self.conduct.reminded(day):
                 acts = day + self.conduct.wait(self.given.people.acts_median_days, "acts")
-                # Who dies before acting does not act; a relative who hides the death might.
+                # A person who dies before that day does not act; a relative who hides the death may.
                 if not self.over(acts) and (self.life.alive(acts) or self.life.hidden):
                     yield acts
 
     def shows_when_reminded(self, due: int, offsets: Iterable[int]) -> Round | None:
-        """Play a round of reminders until one leads to a proof."""
+        """Simulate a round of reminders until one leads to a proof."""
         for day in self.reminded(due, offsets):
             if (shown := self.shows(day)) is not None:
                 return Round(shown, silently=False, true=self.life.alive(shown))
         return None
 
     def _rounds(self) -> int:
-        """Play round after round; return the day of the suspension in which the person died or was dead, or NEVER."""
+        """Simulate all rounds; return the day of the suspension in which the person died or was dead, or NEVER."""
         life, last = self.life, self.life.last_proof
         while True:
             due = last + _YEAR
@@ -114,7 +120,7 @@ class Yearly(ABC):
             last = back
 
     def _returns(self, suspended: int) -> int:
-        """Return the day on which a living person suspended has noticed and proven life."""
+        """Return the day on which a suspended living person has noticed that and proven life."""
         day = suspended + self.conduct.wait(self.given.people.notices_median_days, "notices")
         while self.life.alive(day) and not self.over(day):
             if (shown := self.shows(day)) is not None:

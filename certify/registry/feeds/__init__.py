@@ -1,5 +1,6 @@
-"""Feeds: what registries send, described as data.
+"""Feeds: the files that registries send, with their descriptions.
 
-``description`` says what a feed is (a TOML file), ``reading`` brings its file into columns of text, ``shape`` holds it
-against its history before it touches anybody. What follows (normalising, linking, standing) knows only these columns.
+``description`` is the TOML file that describes a feed, ``reading`` reads its file into columns of text, ``checking``
+sets bad rows apart, and ``shape`` compares the file with earlier ones before it can affect a person. The later steps
+(normalising, linking, standing) know only these columns.
 """

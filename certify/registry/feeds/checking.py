@@ -1,6 +1,6 @@
-"""Which records of a feed can be used: cells understood, impossible ones put aside with the reason.
+"""Check of the records of a feed: cells are interpreted, and impossible records go to the bad rows with the reason.
 
-Set-based, on the tables that ``reading`` made. Dates are read once for each distinct text.
+It works on sets, on the tables that ``reading`` made. Dates are read once for each distinct text.
 """
 
 from __future__ import annotations
@@ -13,20 +13,29 @@ import duckdb
 import pyarrow as pa
 
 from certify.registry.feeds.description import Feed
-from certify.registry.feeds.reading import BAD, RAW
+from certify.registry.feeds.raw_table import BAD, RAW
 from certify.registry.feeds.shape import Shape
 from certify.registry.normalise.dates import read_dates
 
 RECORDS = "feed_records"
-"""Table of usable records: ``row, record_id, operation, target, act, event_date, recorded_on`` (dates), and as they
-came ``national_id, name, birth_date, sex, region``."""
+"""Table of usable records: ``row, record_id, operation, target, act, event_date, recorded_on`` (dates), and unchanged
+from the file ``national_id, name, birth_date, sex, region``."""
 
 _OPTIONAL = ("national_id", "name", "birth_date", "sex", "region", "recorded_on", "operation", "target", "act")
 _OLDEST = date(1900, 1, 1)
 
 
 def check_records(feed: Feed, database: duckdb.DuckDBPyConnection, *, today: date) -> Shape:
-    """Make the table ``RECORDS`` and complete the bad rows; return what the file looks like."""
+    """Make the table ``RECORDS`` and add to the bad rows.
+
+    Args:
+        feed: the description.
+        database: has the tables that ``read_feed`` made.
+        today: the day of import.
+
+    Returns:
+        The shape of the file.
+    """
     present = feed.columns.named()
     listed = ", ".join(name if name in present else f"cast(null as varchar) as {name}" for name in _OPTIONAL)
     database.execute(
@@ -78,7 +87,7 @@ _TWICE = ("record_twice", "The record number stands in the file more than once; 
 
 
 def _rules(feed: Feed, present: dict[str, str], today: date) -> list[tuple[str, str, str]]:
-    """Conditions under which a row is put aside, the first that holds; with code and reason."""
+    """Return the conditions under which a row is bad, with code and reason; the first that holds counts."""
     rules = [
         ("cells.record_id is null", "record_id_missing", "There is no record number."),
         ("not regexp_full_match(cells.record_id, '[A-Za-z0-9_.:\\-]{1,60}')", "record_id_invalid",
@@ -93,7 +102,7 @@ def _rules(feed: Feed, present: dict[str, str], today: date) -> list[tuple[str, 
             (
                 "coalesce(word.operation, 'notify') = 'void' and cells.target is null",
                 "target_missing",
-                "It takes a record back, and does not say which.",
+                "It takes a record back, but does not say which.",
             )
         )
     not_void = "coalesce(word.operation, 'notify') <> 'void'"
@@ -110,7 +119,7 @@ def _rules(feed: Feed, present: dict[str, str], today: date) -> list[tuple[str, 
         ),
     ]
     if feed.acts:
-        rules.append((f"{not_void} and acts.act is null", "act_unknown", "It is not described what act this is."))
+        rules.append((f"{not_void} and acts.act is null", "act_unknown", "The description does not name this act."))
     if feed.coverage.since is not None:
         since = feed.coverage.since.isoformat()
         rules.append((f"event.day < date '{since}'", "date_not_covered", "The feed does not cover so early a date."))
@@ -127,7 +136,7 @@ def _map_dates(feed: Feed, database: duckdb.DuckDBPyConnection) -> None:
         where written is not null"""
     ).fetchall()
     texts = pa.array([text for (text,) in written], pa.string())
-    # Dates that begin with the year need no order.
+    # Dates that begin with the year do not need an order.
     order = "mdy" if feed.dates.order == "mdy" else "dmy"
     days, _, reasons = read_dates(texts, order, feed.dates.calendar)
     read = pa.table({"written": texts, "text": days.cast(pa.string()), "reason": reasons.cast(pa.string())})
@@ -161,25 +170,32 @@ def _fill(database: duckdb.DuckDBPyConnection, table: str, column: str, rows: Se
 
 
 def _shape(feed: Feed, database: duckdb.DuckDBPyConnection, today: date) -> Shape:
-    found = database.execute(
+    counted = database.execute(
         f"""select count(*), count(*) filter (event_date < ? - {feed.limits.most_event_age_days}),
             count(*) filter (event_date > ?), max(event_date) from {RECORDS}""",
         [today, today],
     ).fetchone()
     bad = database.execute(f"select count(distinct row) from {BAD}").fetchone()
-    if found is None or bad is None:
+    if counted is None or bad is None:
         raise AssertionError("an aggregate always has one row")
-    rows, old, future, latest = found
+    rows, old, future, latest = counted
     return Shape(rows, bad[0], old, future, latest)
 
 
 def write_quarantine(database: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Write the bad rows to a CSV file that only its owner can read; return how many. None: no file.
+    """Write the bad rows to a CSV file that only its owner can read.
 
-    Cells that a spreadsheet would run as a formula get an apostrophe in front.
+    Without bad rows no file is written. Cells that a spreadsheet would run as a formula get an apostrophe in front.
+
+    Args:
+        database: has the table ``BAD``.
+        path: the file; an earlier one is deleted.
+
+    Returns:
+        The number of bad rows.
     """
-    found = database.execute(f"select count(*) from {BAD}").fetchone()
-    count = int(found[0]) if found else 0
+    counted = database.execute(f"select count(*) from {BAD}").fetchone()
+    count = int(counted[0]) if counted else 0
     path.unlink(missing_ok=True)
     if count:
         path.touch(mode=0o600)
@@ -193,13 +209,13 @@ def write_quarantine(database: duckdb.DuckDBPyConnection, path: Path) -> int:
 
 
 def bad_by_reason(database: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
-    """Return code, reason and number of the rows put aside, the most frequent first."""
+    """Return code, reason and number of the bad rows, the most frequent first."""
     query = f"select code, any_value(reason), count(*) from {BAD} group by code order by 3 desc, 1"
     return [(code, reason, number) for code, reason, number in database.execute(query).fetchall()]
 
 
 def first_records(database: duckdb.DuckDBPyConnection, count: int = 3) -> list[tuple[object, ...]]:
-    """Return row, number, operation, event date, last digits of the id and birth date of the first usable records."""
+    """Return row, record id, operation, event date, end of the national id and birth date of the first good records."""
     query = f"""select row, record_id, operation, event_date, '...' || right(national_id, 4), birth_date
         from {RECORDS} order by row limit {count}"""
     return list(database.execute(query).fetchall())

@@ -1,9 +1,9 @@
-"""What a feed is: a TOML file that names its kind, format, columns, meanings, coverage and weight.
+"""The description of a feed: a TOML file that names its kind, format, columns, meanings, coverage and weight.
 
     name = "civil-registry-deaths"
-    source = "civil-registry"            # as evidence will name it
+    source = "civil-registry"            # the name that evidence has
     kind = "deaths"
-    content = "delta"                    # or "full": what is not in it any more has ended
+    content = "delta"                    # or "full": a record that is missing in the next file has ended
 
     [file]
     format = "csv"
@@ -21,7 +21,7 @@
     notify = ["N", ""]
     void = ["X"]
 
-Unknown keys are refused, so that a typing mistake cannot switch anything off.
+Unknown keys are refused, so that a typing mistake cannot disable a rule.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _WORD = re.compile(r"[a-z][a-z_]{0,39}")
 
 
 class Kind(StrEnum):
-    """What a feed tells. All but the last are adverse: each of their records speaks against an entitlement."""
+    """The content of a feed. All kinds but the last are adverse: their records speak against an entitlement."""
 
     DEATHS = "deaths"
     RESIDENCY = "residency"
@@ -56,7 +56,7 @@ class Kind(StrEnum):
 
 
 class Format(StrEnum):
-    """How the file is written."""
+    """The format of the file."""
 
     CSV = "csv"
     FIXED_WIDTH = "fixed_width"
@@ -73,9 +73,16 @@ class _Part(BaseModel):
 class FileForm(_Part):
     """How to read the file.
 
-    ``encoding`` is any that Python knows. ``separator`` and ``quote`` belong to CSV; ``skip`` lines are left out at its
-    top. ``fields`` are first column and length, from 1, for fixed width. ``record`` is the element of a record in XML.
-    ``database`` names the environment variable with the address, ``query`` what is asked, for SQL.
+    Attributes:
+        format: the format.
+        encoding: any encoding that Python knows.
+        separator: the separator of cells in CSV.
+        quote: the quote character in CSV.
+        skip: number of lines at the top that are left out, for CSV and fixed width.
+        fields: first column (from 1) and length of each field, for fixed width.
+        record: name of the element of a record, for XML.
+        database: environment variable with the address of the other database, for SQL.
+        query: the query to run there, for SQL.
     """
 
     format: Format
@@ -101,7 +108,7 @@ class FileForm(_Part):
 
 
 class Columns(_Part):
-    """Which column of the file holds what. Those that are not named are not read."""
+    """The column of the file for each of our columns. Other columns are not read."""
 
     record_id: str
     event_date: str
@@ -116,27 +123,28 @@ class Columns(_Part):
     act: str | None = None
 
     @model_validator(mode="after")
-    def _enough_to_find_somebody(self) -> Self:
+    def _enough_to_find_a_person(self) -> Self:
         if self.national_id is None and (self.name is None or self.birth_date is None):
             raise ValueError("a person is found by national_id, or by name and birth_date")
         return self
 
     def named(self) -> dict[str, str]:
-        """Return our names of the columns that the file has, and the file's."""
+        """Return the names in the file by our names, for the columns that are described."""
         return {ours: theirs for ours, theirs in self if theirs is not None}
 
 
 class Dates(_Part):
-    """How dates are written. ``order`` settles 03/04/1950; dates with four digits first need none."""
+    """How dates are written. ``order`` decides dates like 03/04/1950; dates that begin with the year need no order."""
 
     order: Literal["ymd", "dmy", "mdy"] = "ymd"
     calendar: Literal["gregorian", "minguo", "buddhist"] = "gregorian"
 
 
 class Operations(_Part):
-    """Which words in the column ``operation`` mean what; everything is *notify* when there is no such column.
+    """The meaning of the words in the column ``operation``; without such a column each record is *notify*.
 
-    *correct* replaces the record named in ``target`` (or of the same number), *void* takes it back (HL7 Fact of Death).
+    *correct* replaces the record named in ``target`` (or of the same record id), *void* takes it back (HL7 Fact of
+    Death).
     """
 
     notify: frozenset[str] = frozenset()
@@ -151,7 +159,7 @@ class Operations(_Part):
 
 
 class Coverage(_Part):
-    """Whom the feed can know of: nothing follows from the silence of a feed about anybody else. Empty: all regions."""
+    """The people that the feed covers; for other people a missing record means nothing. Empty regions: all regions."""
 
     regions: frozenset[str] = frozenset()
     since: date | None = None
@@ -159,9 +167,10 @@ class Coverage(_Part):
 
 
 class Limits(_Part):
-    """When a file departs so much from its history that it waits for an officer. Ratios to the median of earlier files.
+    """The limits at which a file differs so much from earlier ones that it waits for an officer.
 
-    A file with five times the usual deaths is a data error until somebody has looked.
+    Ratios are to the median of earlier files. A file with five times the usual deaths counts as a data error until an
+    officer has looked.
     """
 
     most_rows_ratio: float = Field(default=5.0, gt=1, le=1000)
@@ -173,14 +182,14 @@ class Limits(_Part):
 
 
 class EvidenceRule(_Part):
-    """How much the feed's word weighs, and why; published with the receipts."""
+    """How reliable the feed is, and why; published with the receipts."""
 
     weight: float = Field(gt=0, le=1)
     justification: Annotated[str, StringConstraints(min_length=10, max_length=400)]
 
 
 class Feed(_Part):
-    """A feed."""
+    """The description of a feed."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,59}$")]
     source: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,59}$")]
@@ -219,7 +228,7 @@ class Feed(_Part):
 
     @property
     def adverse_kind(self) -> str | None:
-        """Kind of the adverse records, as policies name them; None for life events."""
+        """Return the kind of the adverse records, as policies name it; None for life events."""
         return None if self.kind is Kind.LIFE_EVENTS else self.adverse or _ADVERSE[self.kind]
 
 
@@ -235,7 +244,17 @@ _ADVERSE = {
 
 
 def load_feed(path: Path) -> Feed:
-    """Read a description. Raises Invalid (``feed_description``) naming the key that is wrong."""
+    """Read a description.
+
+    Args:
+        path: the TOML file.
+
+    Returns:
+        The feed.
+
+    Raises:
+        Invalid: the file is no valid description (``feed_description``); the text names the key that is wrong.
+    """
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -244,7 +263,18 @@ def load_feed(path: Path) -> Feed:
 
 
 def parse_feed(data: dict[str, Any], where: str = "feed") -> Feed:
-    """Build a feed from a parsed document. Raises Invalid (``feed_description``)."""
+    """Build a feed from a parsed document.
+
+    Args:
+        data: the document.
+        where: name of the file, for error texts.
+
+    Returns:
+        The feed.
+
+    Raises:
+        Invalid: the document is no valid description (``feed_description``).
+    """
     try:
         return Feed.model_validate(data)
     except ValidationError as error:
@@ -253,6 +283,6 @@ def parse_feed(data: dict[str, Any], where: str = "feed") -> Feed:
         more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise Invalid(
             f"{where}: {key}: {first['msg']}{more}",
-            hint="docs/feeds.md lists what a description can say.",
+            hint="docs/feeds.md lists the keys of a description.",
             code=ErrorCode.FEED_DESCRIPTION,
         ) from error

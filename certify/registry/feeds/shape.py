@@ -1,4 +1,4 @@
-"""Is this file like the ones before? One that is not waits for an officer before it touches anybody."""
+"""Comparison of a feed's file with earlier files. A file that differs too much waits for an officer."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from statistics import median
 from certify.registry.feeds.description import Limits
 
 _ENOUGH = 3
-"""Earlier files from which a usual size follows; before that only absolute limits hold."""
+"""Number of earlier files that a usual size needs; with fewer files only absolute limits apply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a file looks like from afar.
+    """Counts of a file.
 
-    ``bad`` are rows that were quarantined. ``old`` are rows whose event is older than the description's limit,
-    ``future`` those whose event lies after the day of import; ``latest`` is the day of the latest event.
+    Attributes:
+        rows: number of usable records.
+        bad: number of rows that were quarantined.
+        old: number of records whose event is older than the limit of the description.
+        future: number of records whose event lies after the day of import.
+        latest: day of the latest event; None without records.
     """
 
     rows: int
@@ -30,7 +34,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """One way in which a file departs. ``code`` is stable, ``reason`` for people."""
+    """One way in which a file differs from earlier ones. ``code`` is stable, ``reason`` is for people."""
 
     code: str
     reason: str
@@ -39,7 +43,18 @@ class Departure:
 def departures(
     shape: Shape, earlier: Sequence[Shape], limits: Limits, *, fresh_days: int, today: date
 ) -> list[Departure]:
-    """Compare a file with those that were imported before it. None: it may go on."""
+    """Compare a file with the files that were imported before it.
+
+    Args:
+        shape: counts of the file.
+        earlier: counts of the earlier files.
+        limits: the limits of the description.
+        fresh_days: largest age in days of the latest event.
+        today: the day of import.
+
+    Returns:
+        The departures; empty if the file may be used without an officer.
+    """
     found: list[Departure] = []
     total = shape.rows + shape.bad
     if total == 0:

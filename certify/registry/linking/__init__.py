@@ -9,12 +9,12 @@
     for row in result.links("outcome = 'link'").to_pylist():
         row["record"], row["person"], row["stage"], row["weight"]
         result.explain(row).terms      # the waterfall
-    json.dumps(result.model.stored())  # Parameters(model=...) of the next run: nothing is trained again
+    json.dumps(result.model.stored())  # Parameters(model=...) of the next run, which then trains no model
 
-The stages: ``id`` (a usable id that name or birth date bears out), ``exact_person`` (same name, birth date and sex, and
-no coincidence to be expected), ``probabilistic`` (Splink, for what is left). What is doubtful has the outcome
-``review`` and a reason (``REASONS``). Keys are text, as they came. The table ``links`` stays in the engine, so that
-what follows can go on in SQL.
+The stages: ``id`` (a usable id that name or birth date confirms), ``exact_person`` (same name, birth date and sex, with
+no coincidence expected), ``probabilistic`` (Splink, for the remaining records). A doubtful pair has the outcome
+``review`` and a reason (``REASONS``). Keys are unchanged text. The table ``links`` stays in the engine, so that callers
+can continue in SQL.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How two values agree, in levels, as SQL that every stage and the probabilistic model share.
+"""Levels of agreement between two values, as SQL that all stages and the probabilistic model share.
 
-Levels count upward from 0 (they differ); -1 is *not assessed*: one of them is missing, which says nothing.
+Levels count upward from 0 (the values differ); -1 is *not assessed*: a value is missing, which proves nothing.
 """
 
 from __future__ import annotations
@@ -11,16 +11,20 @@ from dataclasses import dataclass
 DIFFERS = 0
 BIRTH_EQUAL, BIRTH_NEAR = 2, 1
 NAME_SOUNDS, NAME_SLIP = 3, 2
-"""Levels that rules speak of; at ``NAME_SOUNDS`` and above it is the same name."""
+"""Levels that the rules use; at ``NAME_SOUNDS`` and above the name is the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One level of agreement: its SQL condition, tried from the first to the last, and words for an officer.
+    """One level of agreement.
 
-    ``m`` and ``u``: how often it is met among true and among other pairs, before any training. They come from the error
-    rates that statistical offices report of civil registers, rounded, and from the value's number of possible outcomes.
-    ``frequency`` names the column whose rare values count for more.
+    Attributes:
+        sql: its condition; conditions are tried from the first level to the last.
+        says: its words for an officer.
+        m: share of true pairs with this level, before any training.
+        u: share of other pairs with this level, before any training. Both come from the error rates that statistical
+            offices report of civil registers, rounded, and from the number of possible values.
+        frequency: the column whose rare values count for more.
     """
 
     sql: str
@@ -32,7 +36,14 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is compared: the columns needed, when it cannot be assessed, and levels from the best down to "else"."""
+    """The comparison of one property of two rows.
+
+    Attributes:
+        name: name of the property.
+        columns: the columns that it needs.
+        missing: SQL condition under which it is not assessed.
+        levels: the levels, from the best down to "else".
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -40,14 +51,14 @@ class Comparison:
     levels: tuple[Level, ...]
 
     def gamma_sql(self, left: str = "{column}_l", right: str = "{column}_r") -> str:
-        """Return the expression of the level. ``left`` and ``right`` write the columns of the two sides."""
+        """Return the SQL expression of the level; ``left`` and ``right`` are patterns for the columns of both sides."""
         cases = [f"WHEN {self.missing} THEN -1"]
         for place, level in enumerate(self.levels[:-1]):
             cases.append(f"WHEN {level.sql} THEN {len(self.levels) - 1 - place}")
         text = f"CASE {' '.join(cases)} ELSE 0 END"
         sides = {"l": left, "r": right}
         names = "|".join(sorted(self.columns, key=len, reverse=True))
-        return re.sub(rf"\b({names})_([lr])\b", lambda found: sides[found[2]].format(column=found[1]), text)
+        return re.sub(rf"\b({names})_([lr])\b", lambda match: sides[match[2]].format(column=match[1]), text)
 
     def level(self, gamma: int) -> Level:
         """Return the level of a gamma of 0 or more."""
@@ -62,14 +73,14 @@ NAME = Comparison(
         Level("name_l = name_r", "the same name", 0.93, 2e-5, "name"),
         Level("name_key_l = name_key_r", "the same name in another spelling or script", 0.02, 1e-4, "name_key"),
         Level(
-            # One letter; letters, syllables or words in another order; words joined; or a word left out of several.
+            # One letter; letters, syllables or words in another order; words joined; or one of several words missing.
             "levenshtein(name_key_l, name_key_r) <= 1 "
             "OR (length(name_key_l) = length(name_key_r) AND same_letters(name_key_l, name_key_r)) "
             "OR replace(name_key_l, ' ', '') = replace(name_key_r, ' ', '') "
-            # Two words of two make the same key, for its words are sorted: that is not looked for again.
+            # Two words of two make the same key, because its words are sorted, so they need no test here.
             "OR (word_count(name_key_l) + word_count(name_key_r) > 4 AND shared_words(name_key_l, name_key_r) >= 2 "
             "AND shared_words(name_key_l, name_key_r) = least(word_count(name_key_l), word_count(name_key_r)))",
-            "a name that differs by a slip",
+            "a name that differs by a typing mistake",
             0.03,
             5e-4,
         ),
@@ -92,7 +103,7 @@ BIRTH = Comparison(
     (
         Level("birth_l = birth_r", "the same birth date", 0.97, 6e-5, "birth"),
         Level(
-            # Slips of clerks: one digit, day and month exchanged, or only the year, or the month, known.
+            # Mistakes of clerks: one digit, day and month exchanged, or only the year, or year and month, known.
             "levenshtein(birth_l, birth_r) = 1 "
             "OR (substr(birth_l, 1, 4) = substr(birth_r, 1, 4) AND substr(birth_l, 5, 2) = substr(birth_r, 7, 2) "
             "AND substr(birth_l, 7, 2) = substr(birth_r, 5, 2)) "
@@ -100,7 +111,7 @@ BIRTH = Comparison(
             "AND (birth_precision_l = 'year' OR birth_precision_r = 'year')) "
             "OR (substr(birth_l, 1, 6) = substr(birth_r, 1, 6) "
             "AND (birth_precision_l = 'month' OR birth_precision_r = 'month'))",
-            "a birth date off by a usual slip",
+            "a birth date that differs by a usual mistake",
             0.025,
             4e-3,
         ),
@@ -127,19 +138,26 @@ REGION = Comparison(
 
 
 def id_comparison(*, checked: bool, holds_birth: bool) -> Comparison:
-    """Compare ids: two usable ones as they are, else their texts, of which one is cut or mistyped.
+    """Make the comparison of ids: usable ids directly, otherwise their texts, of which one is cut or mistyped.
 
-    ``checked``: a slip shows in an id, so one slip makes it unusable; without that two slips are allowed. A cut id
-    counts when it is nearly whole: its beginning is a region or a birth date in many countries.
+    A cut id counts only if it is nearly whole, because its beginning is a region or a birth date in many countries.
 
-    ``holds_birth``: an id near another's says little when the birth date that stands in it agrees anyhow: what is left
-    to differ are the digits of the sequence, and people born in one place on one day have near ones. So this is a level
-    of its own, whose u is the chance *given the birth date*: three neighbours, a slip in one of a dozen digits.
+    If ids hold the birth date, a similar id proves little when the birth date agrees: only the digits of the sequence
+    can differ, and people born in one place on one day have similar ones. So this is a level of its own, whose u is the
+    probability *given the birth date*: three neighbours, a mistake in one of a dozen digits.
+
+    Args:
+        checked: whether ids have check digits, so that one typing mistake makes an id unusable. Without them two
+            mistakes are allowed.
+        holds_birth: whether ids contain the birth date.
+
+    Returns:
+        The comparison.
     """
     slips = 1 if checked else 2
     slip = f"levenshtein(id_text_l, id_text_r) <= {slips}"
     if checked:
-        # One slip leaves one end of an id as it is. That is seen quickly, and few pairs have to be looked at closely.
+        # One mistake leaves one end of an id unchanged. This test is fast and leaves few pairs for the slow one.
         slip = (
             "(substr(id_text_l, 1, 2) = substr(id_text_r, 1, 2) OR right(id_text_l, 2) = right(id_text_r, 2)) AND "
             f"{slip}"
@@ -150,13 +168,13 @@ def id_comparison(*, checked: bool, holds_birth: bool) -> Comparison:
     )
     levels = [
         Level("id_l = id_r OR id_text_l = id_text_r", "the same id", 0.95, 1e-7),
-        Level(slip, "an id that differs by a slip", 0.02, 1e-6),
+        Level(slip, "an id that differs by a typing mistake", 0.02, 1e-6),
         Level(cut, "an id that was cut off", 0.002, 1e-6),
         Level("ELSE", "another id", 0.008, 0.999997),
     ]
     if holds_birth:
         near = f"birth_l = birth_r AND (({slip}) OR ({cut}))"
-        levels.insert(1, Level(near, "a near id, beside the birth date that stands in it", 0.02, 0.01))
+        levels.insert(1, Level(near, "a similar id with the same birth date in it", 0.02, 0.01))
     too_short = "length(id_text_l) < 5 OR length(id_text_r) < 5 OR abs(length(id_text_l) - length(id_text_r)) > 2"
     return Comparison(
         "id",
@@ -167,7 +185,7 @@ def id_comparison(*, checked: bool, holds_birth: bool) -> Comparison:
 
 
 def extra_comparison(column: str) -> Comparison:
-    """Compare another column, such as a line of an address."""
+    """Make the comparison of another column, such as a line of an address."""
     left, right = f"{column}_l", f"{column}_r"
     return Comparison(
         column,
@@ -184,6 +202,15 @@ def extra_comparison(column: str) -> Comparison:
 
 
 def comparisons(extras: int, *, id_checked: bool, id_holds_birth: bool) -> tuple[Comparison, ...]:
-    """Return everything that is compared for records with so many extra columns."""
+    """Return all comparisons for records.
+
+    Args:
+        extras: number of extra columns.
+        id_checked: whether ids have check digits.
+        id_holds_birth: whether ids contain the birth date.
+
+    Returns:
+        The comparisons.
+    """
     ids = id_comparison(checked=id_checked, holds_birth=id_holds_birth)
     return (NAME, BIRTH, SEX, REGION, ids, *(extra_comparison(f"x_{i}") for i in range(extras)))

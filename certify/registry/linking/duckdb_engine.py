@@ -23,24 +23,24 @@ from certify.registry.linking.engine import (
 from certify.registry.normalise import canonical
 
 _BATCH = 1_000_000
-"""Rows normalised at a time: some 120 MB. The more there are, the fewer of their names are read for the first time."""
+"""Rows normalised at a time: some 120 MB. In a larger batch fewer values are new."""
 _WANTED = "* EXCLUDE (id_reason, birth_reason)"
-"""What of the canonical columns is kept: nobody asks here why a value is missing."""
+"""The canonical columns that are kept; the reasons of missing values are not needed."""
 MACROS = (
     "CREATE MACRO word_count(a) AS len(string_split(a, ' '))",
     "CREATE MACRO shared_words(a, b) AS len(list_intersect(string_split(a, ' '), string_split(b, ' ')))",
     "CREATE MACRO same_letters(a, b) AS (list_sort(string_split(a, '')) = list_sort(string_split(b, '')))",
 )
-"""The three functions that every engine defines (engine.py)."""
+"""The three functions that each engine defines (engine.py)."""
 
 
 class DuckDbEngine:
     """One database in memory.
 
     Args:
-        memory: what DuckDB may use, such as ``6GB``; more is spilled.
-        threads: of DuckDB, and of normalising.
-        spill: folder for what does not fit; a private one when None.
+        memory: memory that DuckDB may use, such as ``6GB``; other rows are spilled to disk.
+        threads: threads of DuckDB and of normalising.
+        spill: folder for spilled rows; None for a private one.
     """
 
     name = "duckdb"
@@ -53,7 +53,7 @@ class DuckDbEngine:
                 "memory_limit": memory,
                 "threads": threads,
                 "temp_directory": str(spill or (self._folder.name if self._folder else "")),
-                # Order is asked for where it matters; keeping it everywhere costs memory.
+                # Queries sort where order matters; keeping it everywhere costs memory.
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,
             }
@@ -62,7 +62,7 @@ class DuckDbEngine:
             self.connection.execute(macro)
 
     def load(self, table: str, source: Source) -> None:
-        """Normalise in as many threads as there are, a batch at a time, straight into the table."""
+        """Normalise a batch in each thread, directly into the table."""
         checked_name(table)
         batches = self._canonical_batches(source)
         first = next(batches, None)
@@ -95,12 +95,12 @@ class DuckDbEngine:
             yield from _regrouped(source.data, wanted)
             return
         select, path = self._selected(source.data, {name: name for name in wanted}), str(source.data)
-        # A cursor of its own: the main one is filling the table meanwhile.
+        # It needs its own cursor, because the main one fills the table at the same time.
         with self.connection.cursor() as cursor, _readable(source.data):
             yield from cursor.sql(select, params=[path]).to_arrow_reader(_BATCH)
 
     def file_columns(self, path: Path) -> list[str]:
-        """Return a file's column names."""
+        """Return the column names of a file."""
         return list(self._columns_of(path))
 
     def read(self, table: str, path: Path, columns: Mapping[str, str]) -> None:
@@ -111,14 +111,14 @@ class DuckDbEngine:
 
     def _selected(self, path: Path, columns: Mapping[str, str], *, cast: bool = False) -> str:
         """Return a query, with the path as its parameter, for columns under our names."""
-        found = self._columns_of(path)
-        check_columns(found, columns.values(), path)
+        present = self._columns_of(path)
+        check_columns(present, columns.values(), path)
         kind = "::VARCHAR" if cast else ""
-        wanted = ", ".join(f"{_quoted(found[theirs])}{kind} AS {_quoted(ours)}" for ours, theirs in columns.items())
+        wanted = ", ".join(f"{_quoted(present[theirs])}{kind} AS {_quoted(ours)}" for ours, theirs in columns.items())
         return f"SELECT {wanted} FROM {_reader(path)}"
 
     def _columns_of(self, path: Path) -> dict[str, str]:
-        """Return the names of a file's columns by what they are without spaces around them."""
+        """Return the column names of a file by the same names without spaces around them."""
         with self.connection.cursor() as cursor, _readable(path):
             rows = cursor.execute(f"DESCRIBE SELECT * FROM {_reader(path)}", [str(path)]).fetchall()
         return {str(row[0]).strip(): str(row[0]) for row in rows}
@@ -130,7 +130,7 @@ class DuckDbEngine:
         self.connection.unregister("arriving")
 
     def create(self, table: str, select: str) -> None:
-        """Run the query and keep its rows."""
+        """Run the query and store its rows."""
         self.connection.execute(f"CREATE OR REPLACE TABLE {checked_name(table)} AS {select}")
 
     def define(self, table: str, select: str) -> None:
@@ -138,13 +138,13 @@ class DuckDbEngine:
         self.connection.execute(f"CREATE OR REPLACE VIEW {checked_name(table)} AS {select}")
 
     def keep_only(self, table: str, column: str) -> None:
-        """Drop the other columns, which takes no copy of the one that stays."""
+        """Drop the other columns, without a copy of the one that stays."""
         for other in self.columns(table):
             if other != column:
                 self.connection.execute(f"ALTER TABLE {checked_name(table)} DROP COLUMN {other}")
 
     def few(self, table: str, columns: str, where: str) -> str:
-        """Return a query that looks for the rows first: the columns that are not looked at are read for those alone."""
+        """Return a query that finds the rows first, so that other columns are read for these rows only."""
         return f"SELECT {columns} FROM {table} WHERE rowid IN (SELECT rowid FROM {checked_name(table)} WHERE {where})"
 
     def query(self, select: str) -> pa.Table:
@@ -152,7 +152,7 @@ class DuckDbEngine:
         return self.connection.sql(select).to_arrow_table()
 
     def count(self, table: str) -> int:
-        """Count rows; DuckDB knows without reading them."""
+        """Count rows; DuckDB does not read them for that."""
         return int(self.connection.execute(f"SELECT count(*) FROM {checked_name(table)}").fetchall()[0][0])
 
     def columns(self, table: str) -> list[str]:
@@ -166,7 +166,7 @@ class DuckDbEngine:
         return DuckDBAPI(connection=self.connection)
 
     def close(self) -> None:
-        """Close the database and remove what was spilled."""
+        """Close the database and delete spilled rows."""
         self.connection.close()
         if self._folder is not None:
             self._folder.cleanup()
@@ -196,7 +196,7 @@ def _chain(first: pa.Table | None, rest: Iterator[pa.Table]) -> Iterator[pa.Tabl
 
 
 def _regrouped(reader: pa.RecordBatchReader, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Bring a stream of small batches to the size at which normalising is fast."""
+    """Combine a stream of small batches to the size at which normalising is fast."""
     waiting: list[pa.RecordBatch] = []
     rows = 0
     for batch in reader:

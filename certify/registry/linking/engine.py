@@ -1,7 +1,7 @@
-"""Where linking runs: one small port, so that the same SQL serves one machine and many.
+"""The interface to the engine that linking runs on, so that the same SQL serves one machine and many.
 
-The SQL of this package keeps to what DuckDB and Spark both understand (``levenshtein``, ``substr``, windows, common
-table expressions) and three functions that every engine defines: ``word_count(a)``, ``shared_words(a, b)`` and
+The SQL of this package uses only features that DuckDB and Spark share (``levenshtein``, ``substr``, windows, common
+table expressions) and three functions that each engine defines: ``word_count(a)``, ``shared_words(a, b)`` and
 ``same_letters(a, b)``.
 """
 
@@ -24,40 +24,57 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file (``.parquet``, else CSV with a header), an Arrow table or a stream read once, and what it means."""
+    """Rows to link, and the meaning of their columns.
+
+    Attributes:
+        data: a file (``.parquet``, otherwise CSV with a header), an Arrow table, or a stream that is read once.
+        layout: the meaning of the columns.
+    """
 
     data: Path | pa.Table | pa.RecordBatchReader
     layout: Layout
 
 
 class Engine(Protocol):
-    """Runs SQL and keeps tables by name until ``close``."""
+    """An engine that runs SQL and keeps tables by name until ``close``."""
 
     name: str
 
     def load(self, table: str, source: Source) -> None:
-        """Normalise a source into a table with the canonical columns. Raises Invalid when columns are missing."""
+        """Normalise a source into a table with the canonical columns.
+
+        Raises:
+            Invalid: a column is missing (``column_missing``), or the file cannot be read (``file``).
+        """
 
     def file_columns(self, path: Path) -> list[str]:
-        """Return a file's column names, without spaces around them. Raises Invalid when it cannot be read."""
+        """Return the column names of a file, without spaces around them.
+
+        Raises:
+            Invalid: the file cannot be read (``file``).
+        """
 
     def read(self, table: str, path: Path, columns: Mapping[str, str]) -> None:
-        """Copy columns (ours: theirs) of a file into a table as texts. Raises Invalid when one is missing."""
+        """Copy columns of a file, their names by ours, into a table as texts.
+
+        Raises:
+            Invalid: a column is missing (``column_missing``), or the file cannot be read (``file``).
+        """
 
     def register(self, table: str, data: pa.Table) -> None:
-        """Make a small Arrow table known."""
+        """Copy a small Arrow table into the engine."""
 
     def create(self, table: str, select: str) -> None:
-        """Keep the result of a query as a table, in place of an earlier one of that name."""
+        """Store the result of a query as a table; an earlier table of that name is replaced."""
 
     def define(self, table: str, select: str) -> None:
         """Give a query a name, without running it."""
 
     def keep_only(self, table: str, column: str) -> None:
-        """Forget all columns of a table but one, and free what they take."""
+        """Delete all columns of a table but one, and free their memory."""
 
     def few(self, table: str, columns: str, where: str) -> str:
-        """Return a query for the few rows of a large table that meet a condition, in its quickest form."""
+        """Return a query for the few rows of a large table that meet a condition, in its fastest form."""
 
     def query(self, select: str) -> pa.Table:
         """Return the result of a query, which must fit into memory."""
@@ -72,19 +89,40 @@ class Engine(Protocol):
         """Return Splink's interface to this engine."""
 
     def close(self) -> None:
-        """Forget all tables."""
+        """Delete all tables."""
 
 
 def checked_name(table: str) -> str:
-    """Return a table name that can stand in SQL as it is. Raises Invalid."""
+    """Return a table name that is safe in SQL.
+
+    Args:
+        table: the name.
+
+    Returns:
+        The same name.
+
+    Raises:
+        Invalid: the text cannot name a table (``table_name``).
+    """
     if not _NAME.fullmatch(table):
         raise Invalid(f"'{table}' cannot name a table.", code=ErrorCode.TABLE_NAME)
     return table
 
 
-def check_columns(found: Collection[str], wanted: Iterable[str], where: object) -> None:
-    """Raise Invalid when a column is missing."""
-    if missing := [name for name in wanted if name not in found]:
+def check_columns(present: Collection[str], wanted: Iterable[str], where: object) -> None:
+    """Require columns.
+
+    Args:
+        present: the columns that exist.
+        wanted: the columns that are needed.
+        where: name of the file or table, for the error text.
+
+    Raises:
+        Invalid: a column is missing (``column_missing``).
+    """
+    if missing := [name for name in wanted if name not in present]:
         raise Invalid(
-            f"{where} has no column '{missing[0]}'.", hint=f"It has: {', '.join(found)}.", code=ErrorCode.COLUMN_MISSING
+            f"{where} has no column '{missing[0]}'.",
+            hint=f"It has: {', '.join(present)}.",
+            code=ErrorCode.COLUMN_MISSING,
         )

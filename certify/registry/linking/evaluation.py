@@ -1,4 +1,4 @@
-"""How well linking does against the truth: what was found, what was wrong, by stage and by kind of error."""
+"""Evaluation of linking against the truth: right and wrong links, by stage and by kind of error."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _PAIRS = "SELECT record, person, stage, outcome, weight FROM links"
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Links against the truth.
+    """Counts of links against the truth.
 
     Attributes:
-        pairs: pairs of rows that are one person.
-        links: pairs that were linked.
-        right: links that are true.
-        asked: true pairs about which an officer is asked.
-        questions: pairs about which an officer is asked, true or not.
+        pairs: number of pairs of rows that are one person.
+        links: number of pairs that were linked.
+        right: number of links that are true.
+        asked: number of true pairs about which an officer is asked.
+        questions: number of pairs about which an officer is asked, true or not.
     """
 
     pairs: int
@@ -41,17 +41,17 @@ class Quality:
 
     @property
     def precision(self) -> float | None:
-        """Share of the links that are true; None when there are none."""
+        """Return the share of the links that are true; None without links."""
         return self.right / self.links if self.links else None
 
     @property
     def recall(self) -> float | None:
-        """Share of the true pairs that were linked."""
+        """Return the share of the true pairs that were linked; None without true pairs."""
         return self.right / self.pairs if self.pairs else None
 
     @property
     def f1(self) -> float | None:
-        """The harmonic mean of both."""
+        """Return the harmonic mean of precision and recall; None without pairs."""
         return 2 * self.right / (self.links + self.pairs) if self.links + self.pairs else None
 
     def to_json(self) -> dict[str, Any]:
@@ -61,19 +61,21 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class LinkageReport:
-    """What ``evaluate_linkage`` measured.
+    """The result of ``evaluate_linkage``.
 
     Attributes:
-        rows: of the left and of the right file.
-        overall: all pairs.
-        stages: by stage; ``pairs`` are all true pairs each time, so recalls add up.
-        errors: by the kind of error that the truth names for a record ("none" when it names none), if it does.
-        living: people of the left file who have no record of their own on the right.
-        wrongly_linked: how many of them a record was linked to. Were it a file of deaths, they would be declared dead.
-        seconds: of each step of linking, and ``all``.
-        peak_bytes: most memory that this process held until it had linked; without what Spark's processes hold.
-        parameters: settings with which it was linked, the model among them.
-        weights: match weights of right and of wrong pairs, rounded to whole bits, with how many pairs have each.
+        rows: numbers of rows of the left and of the right file.
+        overall: counts of all pairs.
+        stages: counts by stage; each has all true pairs, so that recalls add up.
+        errors: counts by the kind of error that the truth names for a record ("none" if it names none); empty if the
+            truth has no such column.
+        living: number of people of the left file who have no record of their own on the right.
+        wrongly_linked: number of these people to whom a record was linked. With a file of deaths they would be declared
+            dead.
+        seconds: time of each step of linking, and ``all``.
+        peak_bytes: largest memory of this process until the end of linking, without the processes of Spark.
+        parameters: settings of the linking, with the model.
+        weights: match weights of right and of wrong pairs, rounded to whole bits, with the number of pairs of each.
     """
 
     rows: tuple[int, int]
@@ -89,11 +91,11 @@ class LinkageReport:
 
     @property
     def false_dead_per_million(self) -> float | None:
-        """People linked to somebody else's record, per million who have none of their own."""
+        """Return the people linked to another person's record, per million who have no record of their own."""
         return self.wrongly_linked * 1e6 / self.living if self.living else None
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything but the single weights."""
+        """Return everything but the weights."""
         return {
             "rows": {"left": self.rows[0], "right": self.rows[1]},
             "overall": self.overall.to_json(),
@@ -111,10 +113,21 @@ class LinkageReport:
 def evaluate_linkage(
     engine: Engine, left: Path, right: Path | None, truth: Path | None, mapping: Mapping
 ) -> LinkageReport:
-    """Link two files, or one with itself when ``right`` is None, and compare with the truth.
+    """Link two files, or one file with itself, and compare the links with the truth.
+
+    Args:
+        engine: where it runs.
+        left: file of people.
+        right: file of records; None to look for pairs within the left file.
+        truth: file of true pairs; None if the mapping has a pattern of keys.
+        mapping: the meaning of the columns.
+
+    Returns:
+        The report.
 
     Raises:
-        Invalid: a file or column is missing, or the truth is.
+        Invalid: a file cannot be read (``file``), a column is missing (``column_missing``), or there is no truth
+            (``truth``).
     """
     if truth is None and mapping.truth.same is None:
         raise Invalid(
@@ -143,13 +156,13 @@ def evaluate_linkage(
 
 
 def peak_bytes() -> int:
-    """Return the most memory that this process has held so far."""
+    """Return the largest memory of this process so far, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _true_pairs(engine: Engine, path: Path | None, truth: Truth, *, deduplicate: bool) -> None:
-    """Make ``truth_rows`` (person, record, error: one row for each record that the truth knows) and ``truth_pairs``."""
+    """Make ``truth_rows`` (person, record, error: one row for each record in the truth) and ``truth_pairs``."""
     if truth.same is not None:
         for table in ("people", "records"):
             keys = engine.query(f"SELECT key FROM {table}")["key"].combine_chunks()
@@ -169,7 +182,7 @@ def _true_pairs(engine: Engine, path: Path | None, truth: Truth, *, deduplicate:
     error = "coalesce(nullif(error, ''), 'none')" if truth.error else "CAST(NULL AS VARCHAR(40))"
     smaller, larger = ("least(person, record)", "greatest(person, record)") if deduplicate else ("person", "record")
     engine.create("truth_rows", f"SELECT {smaller} AS person, {larger} AS record, {error} AS error FROM truth_file")
-    # A row whose person is not there says that the record is nobody's.
+    # A row whose person does not exist says that the record belongs to no person.
     engine.create(
         "truth_pairs",
         "SELECT DISTINCT t.person, t.record, t.error FROM truth_rows t "
@@ -179,7 +192,7 @@ def _true_pairs(engine: Engine, path: Path | None, truth: Truth, *, deduplicate:
 
 
 def _judge(engine: Engine, *, deduplicate: bool) -> None:
-    """Make ``judged``: each linked or asked pair once, with whether it is true."""
+    """Make ``judged``: each linked or asked pair once, and whether it is true."""
     pairs = _PAIRS
     if deduplicate:
         pairs = (
@@ -221,7 +234,7 @@ def _by(engine: Engine, column: str) -> dict[str, Quality]:
 
 def _by_error(engine: Engine) -> dict[str, Quality]:
     engine.create("record_errors", "SELECT record, min(error) AS error FROM truth_rows GROUP BY record")
-    found = {
+    by_error = {
         row["error"]: row
         for row in engine.query(
             f"SELECT e.error, {_COUNTS} FROM judged j JOIN record_errors e ON e.record = j.record GROUP BY e.error"
@@ -232,7 +245,7 @@ def _by_error(engine: Engine) -> dict[str, Quality]:
         "GROUP BY e.error ORDER BY n DESC, e.error"
     )
     nothing = dict.fromkeys(("links", "right_links", "asked", "questions"), 0)
-    return {row["error"]: _quality(found.get(row["error"], nothing), int(row["n"])) for row in pairs.to_pylist()}
+    return {row["error"]: _quality(by_error.get(row["error"], nothing), int(row["n"])) for row in pairs.to_pylist()}
 
 
 def _wrongly_linked(engine: Engine) -> dict[str, int]:
@@ -250,7 +263,7 @@ def _weights(engine: Engine) -> dict[str, list[tuple[float, int]]]:
         "SELECT right_pair, CAST(round(weight) AS DOUBLE) AS weight, count(*) AS n FROM judged "
         "GROUP BY right_pair, round(weight) ORDER BY 1, 2"
     )
-    found: dict[str, list[tuple[float, int]]] = {"right": [], "wrong": []}
+    weights: dict[str, list[tuple[float, int]]] = {"right": [], "wrong": []}
     for row in rows.to_pylist():
-        found["right" if row["right_pair"] else "wrong"].append((row["weight"], row["n"]))
-    return found
+        weights["right" if row["right_pair"] else "wrong"].append((row["weight"], row["n"]))
+    return weights

@@ -1,4 +1,4 @@
-"""Why two rows are held to be one person, as rows that an officer can read."""
+"""Explanation of a link for officers: why two rows are taken for one person."""
 
 from __future__ import annotations
 
@@ -11,15 +11,22 @@ from certify.registry.linking.outcome import REASONS
 
 _TERMS = {"name": "name", "birth": "birth date", "sex": "sex", "region": "region", "id": "national id"}
 _STAGE = {
-    "id": "The usable id is the same, and name or birth date bears it out.",
-    "exact_person": "Name, birth date and sex are the same, and nobody else has them.",
-    "probabilistic": "Everything known was weighed.",
+    "id": "The usable id is the same, and name or birth date confirms it.",
+    "exact_person": "Name, birth date and sex are the same, and no other person has them.",
+    "probabilistic": "All known columns were compared and weighed.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One step of the waterfall: what was compared, how it agreed, what it adds in bits, and the sum so far."""
+    """One step of the waterfall.
+
+    Attributes:
+        term: what was compared.
+        agreement: how it agrees.
+        weight: bits that it adds.
+        total: sum of the bits so far.
+    """
 
     term: str
     agreement: str
@@ -29,14 +36,22 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A sentence and the steps that lead from chance to the weight; ten bits are odds of 1,000 to 1."""
+    """A sentence, and the steps from the prior to the match weight; ten bits are odds of 1,000 to 1."""
 
     summary: str
     terms: tuple[Term, ...]
 
 
 def explain(link: Mapping[str, Any], model: Model) -> Explanation:
-    """Explain one row of ``LinkResult.links``."""
+    """Explain one row of ``LinkResult.links``.
+
+    Args:
+        link: the row.
+        model: the model that it was linked with.
+
+    Returns:
+        The explanation.
+    """
     total = model.prior_weight
     terms = [Term("before comparing", "two rows taken at random", total, total)]
     for comparison in model.comparisons:

@@ -1,4 +1,4 @@
-"""How often values occur among all people: what is rare proves more, and what many share may be a coincidence."""
+"""Frequencies of values among all people: a rare value proves more, and a common one may agree by coincidence."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from certify.registry.linking.agreement import Comparison
 from certify.registry.linking.engine import Engine
 
 COINCIDING = ("birth", "name_key", "region")
-"""What people may share by coincidence."""
+"""Columns that people may share by coincidence."""
 _FEW_VALUES = frozenset({"birth", "region"})
-"""Columns of which all values are counted: there are some ten thousand. Of names there may be as many as people."""
+"""Columns of which all values are counted: there are some ten thousand. Names may be as many as people."""
 
 
 def rare_columns(compared: Iterable[Comparison]) -> list[str]:
@@ -19,7 +19,13 @@ def rare_columns(compared: Iterable[Comparison]) -> list[str]:
 
 
 def count_people(engine: Engine, columns: Iterable[str], rows: str) -> None:
-    """Make a table ``people_by_...`` (the value, ``n``) for each column; of names only those that occur in ``rows``."""
+    """Make a table ``people_by_...`` (the value, ``n``) for each column.
+
+    Args:
+        engine: where the tables are.
+        columns: the columns to count.
+        rows: table of records; of names only those that occur in it are counted.
+    """
     for column in columns:
         known = f"{column} IS NOT NULL" if column in _FEW_VALUES else f"{column} IN (SELECT {column} FROM {rows})"
         engine.create(

@@ -1,4 +1,4 @@
-"""Linking a table of records with the people of the fund: the stages in their order."""
+"""Linking of a table of records with the people of the fund: the stages in their order."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from certify.registry.linking.engine import Engine, Source
 from certify.registry.linking.explain import Explanation, explain
 from certify.registry.linking.frequency import COINCIDING, count_people
 from certify.registry.linking.model import Model
-from certify.registry.linking.outcome import gather
+from certify.registry.linking.outcome import collect_links
 from certify.registry.linking.parameters import Parameters
-from certify.registry.linking.probabilistic import draw, meet, predict, same_birth
+from certify.registry.linking.probabilistic import draw_samples, predict, prepare_candidates, same_birth
 from certify.registry.linking.stages import leave_rest, link_exact_persons, link_ids
 from certify.registry.linking.training import train
 
 _T = TypeVar("_T")
 _EXPECTED = 0.5
-"""The chance that a record which ids could not place is somebody's at all. Half: neither for nor against."""
+"""The prior probability that a record that ids could not place belongs to one of the people. Half favours neither."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkResult:
-    """What came out; the links stay in the engine's table ``links`` until the next linking.
+    """The result of linking; the links stay in the engine's table ``links`` until the next linking.
 
     Attributes:
         engine: where the table is.
-        model: the model used, for explanations and for ``Parameters.model`` of a later run.
-        counts: rows of both sides, and links and questions of each stage.
+        model: the model that was used, for explanations and for ``Parameters.model`` of a later run.
+        counts: number of rows of both sides, and of links and questions of each stage.
         seconds: time of each step.
     """
 
@@ -45,7 +45,14 @@ class LinkResult:
     seconds: dict[str, float]
 
     def links(self, where: str = "1 = 1") -> pa.Table:
-        """Return links in the order of their records; ``where`` is SQL of ours, never of a caller's."""
+        """Return links in the order of their records.
+
+        Args:
+            where: an SQL condition of our own; never text from outside.
+
+        Returns:
+            Rows with record, person, stage, outcome, reason, weight, rarity and the levels.
+        """
         return self.engine.query(f"SELECT * FROM links WHERE {where} ORDER BY record, person, stage")
 
     def explain(self, link: dict[str, Any]) -> Explanation:
@@ -54,7 +61,7 @@ class LinkResult:
 
 
 def load_people(engine: Engine, people: Source) -> None:
-    """Normalise the people once, for several feeds; pass their layout to ``link`` then."""
+    """Normalise the people once, for several feeds; ``link`` then only needs their layout."""
     engine.load("people", people)
 
 
@@ -70,10 +77,17 @@ def link(
 
     Args:
         engine: where it runs.
-        people: the fund's people.
-        records: a registry's records; not read when ``parameters.deduplicate``.
+        people: the people of the fund.
+        records: the records of a registry; not read if ``parameters.deduplicate``.
         parameters: thresholds, seed and model.
-        people_loaded: ``load_people`` was called before with these people.
+        people_loaded: whether ``load_people`` was called before with these people.
+
+    Returns:
+        The result; its links stay in the engine.
+
+    Raises:
+        Invalid: a file cannot be read (``file``), a column is missing (``column_missing``), or ids are hashed on one
+            side only (``layout``).
     """
     parameters = parameters or Parameters()
     watch = _Watch()
@@ -108,13 +122,13 @@ def link(
         watch.step("rest", lambda: leave_rest(engine))
     left = "people" if parameters.deduplicate else "rest"
     watch.step("frequencies", lambda: count_people(engine, COINCIDING, left))
-    # The model is trained on one thread, in a database of its own, while the stages go on that do not need it.
+    # The model is trained on one thread, in a database of its own, while stages that do not need it go on.
     with ThreadPoolExecutor(1) as beside:
         trained: Future[Model] | None = None
         if parameters.model is None:
-            samples = watch.step("train", lambda: draw(engine, compared, parameters))
+            samples = watch.step("train", lambda: draw_samples(engine, compared, parameters))
             trained = beside.submit(train, model, samples, seed=parameters.seed, same_birth=same_birth(engine))
-        # What is still wanted of the records stands in smaller tables. All of them would take memory from what follows.
+        # Smaller tables hold what is still needed of the records. This frees memory for the later steps.
         engine.keep_only("records", "key")
         if not parameters.deduplicate:
             watch.step(
@@ -129,17 +143,17 @@ def link(
             )
         scored = parameters.deduplicate or engine.count("unlinked") > 0
         if scored:
-            watch.step("probabilistic", lambda: meet(engine, compared, parameters))
+            watch.step("probabilistic", lambda: prepare_candidates(engine, compared, parameters))
         if trained is not None:
             model = watch.step("train", trained.result)
     if scored:
         watch.step("probabilistic", lambda: predict(engine, model, parameters))
-    watch.step("resolve", lambda: gather(engine, model, parameters, scored=scored))
+    watch.step("resolve", lambda: collect_links(engine, model, parameters, scored=scored))
     return LinkResult(engine, model, _counts(engine), watch.seconds)
 
 
 def prior_of(people: int) -> float:
-    """Return the chance that a record and a person at random belong together, with so many people."""
+    """Return the prior probability that a random record and a random person belong together."""
     return _EXPECTED / max(people, 2)
 
 
@@ -152,12 +166,12 @@ def _first_model(engine: Engine, compared: tuple[Comparison, ...], parameters: P
 
 def _counts(engine: Engine) -> dict[str, int]:
     counts = {"people": engine.count("people"), "records": engine.count("records")}
-    found = engine.query("SELECT stage, outcome, count(*) AS n FROM links GROUP BY stage, outcome ORDER BY 1, 2")
-    return counts | {f"{row['stage']}_{row['outcome']}": int(row["n"]) for row in found.to_pylist()}
+    by_stage = engine.query("SELECT stage, outcome, count(*) AS n FROM links GROUP BY stage, outcome ORDER BY 1, 2")
+    return counts | {f"{row['stage']}_{row['outcome']}": int(row["n"]) for row in by_stage.to_pylist()}
 
 
 class _Watch:
-    """Times the steps."""
+    """A stopwatch for the steps."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}

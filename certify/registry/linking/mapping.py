@@ -1,6 +1,6 @@
-r"""Which columns of two files are compared, and how their rows are known to be one person: a TOML file.
+r"""The mapping of an evaluation: a TOML file that names the columns of two files and the truth about their rows.
 
-    [left]                    # and [right], unless it is written alike
+    [left]                    # and [right], unless its columns are the same
     key = "rec_id"
     id = "soc_sec_id"
     name = ["given_name", "surname"]
@@ -8,16 +8,16 @@ r"""Which columns of two files are compared, and how their rows are known to be 
     extra = ["suburb"]
     id_format = "any"
 
-    [truth]                   # one of the two
-    left = "person"           # columns of the truth file: keys of the two sides, and the kind of the record's error
+    [truth]                   # one of two ways
+    left = "person"           # columns of the truth file: keys of both sides, and the kind of the record's error
     right = "record_id"
     error = "error"
-    same = 'rec-(?P<same>\d+)-'   # or: rows are one person when this part of their keys is the same
+    same = 'rec-(?P<same>\d+)-'   # or: rows are one person if this part of their keys is the same
 
     [link]                    # see certify.registry.linking.Parameters
     one_to_one = true
 
-Unknown keys are refused. Without such a file the columns are recognised by usual names.
+Unknown keys are refused. Without such a file, columns are recognised by usual names.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _USUAL = {
     "region": ("region", "state"),
     "error": ("error",),
 }
-"""Names by which columns are recognised without a mapping, in this order."""
+"""Usual names of columns, tried in this order, for files without a mapping."""
 _NAMES = (("name",), ("full_name",), ("given_name", "surname"), ("first_name", "surname"), ("first_name", "last_name"))
 
 
@@ -68,12 +68,19 @@ class Side(_Part):
     era: str = "gregorian"
 
     def layout(self) -> Layout:
-        """Return the layout. Raises Invalid for a format that does not exist."""
+        """Return the layout.
+
+        Returns:
+            The layout of this side.
+
+        Raises:
+            Invalid: the format, order or era is unknown (``layout``).
+        """
         return Layout(**self.model_dump())
 
 
 class Truth(_Part):
-    """How it is known which rows are one person: columns of a file, or a part of both keys."""
+    """The truth about which rows are one person: columns of a file, or a part of both keys."""
 
     left: str | None = None
     right: str | None = None
@@ -107,7 +114,7 @@ class Link(_Part):
 
 
 class Mapping(_Part):
-    """The whole file."""
+    """The whole mapping file."""
 
     left: Side
     right: Side | None = None
@@ -119,12 +126,22 @@ class Mapping(_Part):
         return self.left.layout(), (self.right or self.left).layout()
 
     def parameters(self, *, deduplicate: bool) -> Parameters:
-        """Return the settings, with the defaults for what is not given."""
+        """Return the settings, with defaults for those that are not given."""
         return replace(Parameters(deduplicate=deduplicate), **self.link.model_dump(exclude_none=True))
 
 
 def load_mapping(path: Path) -> Mapping:
-    """Read a mapping. Raises Invalid (``mapping``) naming what is wrong."""
+    """Read a mapping.
+
+    Args:
+        path: the TOML file.
+
+    Returns:
+        The mapping.
+
+    Raises:
+        Invalid: the file is no valid mapping (``mapping``); the text names the key that is wrong.
+    """
     try:
         return Mapping.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -138,7 +155,20 @@ def load_mapping(path: Path) -> Mapping:
 
 
 def usual_mapping(left: list[str], right: list[str], truth: list[str], *, id_format: str = "any") -> Mapping:
-    """Recognise columns by usual names; truth files name rows as their own files do. Raises Invalid (``mapping``)."""
+    """Make a mapping by usual names of columns; the truth file names keys like the two files.
+
+    Args:
+        left: columns of the left file.
+        right: columns of the right file.
+        truth: columns of the truth file.
+        id_format: one of ``normalise.ids.FORMATS``.
+
+    Returns:
+        The mapping.
+
+    Raises:
+        Invalid: no column is known as a key, or the truth file lacks a key (``mapping``).
+    """
     sides = [_side(columns, id_format) for columns in (left, right)]
     keys = [side.key for side in sides]
     if missing := [key for key in keys if key not in truth]:
@@ -152,13 +182,13 @@ def usual_mapping(left: list[str], right: list[str], truth: list[str], *, id_for
 
 
 def _side(columns: list[str], id_format: str) -> Side:
-    found = {ours: next((n for n in names if n in columns), None) for ours, names in _USUAL.items() if ours != "error"}
-    key = found.pop("key")
+    known = {ours: next((n for n in names if n in columns), None) for ours, names in _USUAL.items() if ours != "error"}
+    key = known.pop("key")
     if key is None:
         raise Invalid(
-            f"No column is known to name the rows; there are: {', '.join(columns)}.",
+            f"No column is known to name the rows. The columns are: {', '.join(columns)}.",
             hint="Describe the files with --layout.",
             code=ErrorCode.MAPPING,
         )
     name = next((names for names in _NAMES if set(names) <= set(columns)), ())
-    return Side(key=key, name=name, id_format=id_format, **found)
+    return Side(key=key, name=name, id_format=id_format, **known)

@@ -1,6 +1,6 @@
-"""The probabilistic model (Fellegi-Sunter): how often each level of agreement is met among true and other pairs.
+"""The probabilistic model (Fellegi-Sunter): the share of each level of agreement among true and other pairs.
 
-``agreement.py`` has what is assumed of each level; ``training.py`` learns from the data.
+``agreement.py`` has the assumed shares; ``training.py`` learns them from the data.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ from certify.registry.linking.agreement import Comparison
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Comparisons with their m and u probabilities, from the best level down; and whether they were trained.
+    """A model.
 
-    ``prior`` is the chance that two random rows are one person.
+    Attributes:
+        comparisons: what is compared.
+        probabilities: m and u of each level by comparison, from the best level down.
+        prior: the probability that two random rows are one person.
+        trained: whether the probabilities were trained.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -31,7 +35,7 @@ class Model:
 
     @classmethod
     def restored(cls, stored: dict[str, Any], comparisons: tuple[Comparison, ...], prior: float) -> Model:
-        """Return a model that was stored, for files of this size. Comparisons that it does not know keep defaults."""
+        """Return a stored model for files of this size; comparisons that it does not have keep their defaults."""
         base = cls.default(comparisons, prior)
         known = {
             name: tuple((float(m), float(u)) for m, u in pairs)
@@ -47,11 +51,11 @@ class Model:
 
     @property
     def prior_weight(self) -> float:
-        """The weight before anything is compared."""
+        """Return the weight before any comparison, in bits."""
         return math.log2(self.prior / (1 - self.prior))
 
     def weight(self, comparison: Comparison, gamma: int) -> float:
-        """Return the weight of a level in bits; a comparison that was not assessed weighs nothing."""
+        """Return the weight of a level in bits; a comparison that was not assessed has weight 0."""
         if gamma < 0:
             return 0.0
         pairs = self.probabilities[comparison.name]
@@ -59,7 +63,7 @@ class Model:
         return math.log2(m / u)
 
     def weight_sql(self) -> str:
-        """Return the expression of the whole weight over columns ``g_...``, without the rarity of values."""
+        """Return the SQL expression of the weight over columns ``g_...``, without the rarity of values."""
         terms = [repr(round(self.prior_weight, 6))]
         for comparison in self.comparisons:
             cases = " ".join(
@@ -70,7 +74,17 @@ class Model:
         return " + ".join(terms)
 
     def settings(self, link_type: str, dialect: str, rules: list[str], *, known: str = "all") -> dict[str, Any]:
-        """Return the model in Splink's words. ``known``: ``all``, ``u`` (m's are to be trained), or ``neither``."""
+        """Return the model as settings for Splink.
+
+        Args:
+            link_type: ``link_only`` or ``dedupe_only``.
+            dialect: SQL dialect of the engine.
+            rules: blocking rules.
+            known: ``all``, ``u`` (m's are to be trained) or ``neither``.
+
+        Returns:
+            The settings.
+        """
         made = []
         for comparison in self.comparisons:
             levels: list[dict[str, Any]] = [

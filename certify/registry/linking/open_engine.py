@@ -1,4 +1,4 @@
-"""Open a linking engine by name: DuckDB on one machine, Spark beyond it."""
+"""Choice of a linking engine by name: DuckDB on one machine, Spark on several."""
 
 from __future__ import annotations
 
@@ -10,9 +10,21 @@ from certify.registry.linking.engine import Engine
 
 
 def open_engine(name: str, **options: Any) -> Engine:
-    """Open ``duckdb`` (options: memory, threads, spill) or ``spark`` (options: session). Raises Invalid."""
+    """Open an engine.
+
+    Args:
+        name: ``duckdb`` or ``spark``.
+        **options: memory, threads and spill for DuckDB; session, memory and threads for Spark.
+
+    Returns:
+        The engine; the caller closes it.
+
+    Raises:
+        Invalid: there is no such engine (``engine``).
+        Unavailable: Spark or Java is not installed.
+    """
     if name == "duckdb":
-        from certify.registry.linking.duckdb_engine import DuckDbEngine  # noqa: PLC0415 - only what is asked for
+        from certify.registry.linking.duckdb_engine import DuckDbEngine  # noqa: PLC0415 - load only the engine that is needed
 
         return DuckDbEngine(**options)
     if name == "spark":

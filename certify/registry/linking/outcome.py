@@ -1,4 +1,4 @@
-"""From pairs of all stages to one answer for each record: a link, a question for an officer, or nothing."""
+"""The outcome for each record from the pairs of all stages: a link, a question for an officer, or nothing."""
 
 from __future__ import annotations
 
@@ -9,33 +9,39 @@ from certify.registry.linking.parameters import Parameters
 STAGES = ("id", "exact_person", "probabilistic")
 REASONS = {
     "id_conflict": "The id is one person's, name and birth date are another's.",
-    "id_doubt": "Too little of name and birth date bears the id out.",
+    "id_doubt": "Name and birth date confirm the id too little.",
     "id_alone": "Nothing but the id is known.",
     "id_shared": "Several people have this id and fit equally well.",
     "clerical": "The agreement is good but not enough to be sure.",
     "ambiguous": "Two people fit nearly equally well.",
     "person_taken": "Another record fits this person as well or better.",
 }
-"""Why an officer is asked."""
-_NOBODY = -1000.0
-"""The weight of a second candidate where there is none."""
+"""Why an officer is asked, by code."""
+_NO_CANDIDATE = -1000.0
+"""Stands for the weight of a second candidate that does not exist."""
 
 _SHOWN = 3
-"""So many candidates an officer is shown."""
+"""Number of candidates that an officer is shown."""
 
 _NOT_ASKED_YET = (
     "WHERE outcome = 'link' OR NOT EXISTS (SELECT 1 FROM id_settled i WHERE i.verdict <> 'link' "
     "AND i.record = s.record AND i.person = s.person)"
 )
-"""One question about a pair is enough."""
+"""Leaves out pairs about which a question is asked already."""
 
 
-def gather(engine: Engine, model: Model, parameters: Parameters, *, scored: bool) -> None:
+def collect_links(engine: Engine, model: Model, parameters: Parameters, *, scored: bool) -> None:
     """Make ``links``: record, person, stage, outcome (link, review), reason, weight, rarity and the levels.
 
-    ``rarity`` is what rare or frequent values add to the weight of the levels. A record has at most one link. A
-    question about an id is dropped when the record was linked by what else is known of it, but for conflicts: somebody
-    should correct the registry.
+    ``rarity`` is the weight that rare or frequent values add to that of the levels. A record has at most one link. A
+    question about an id is dropped if a later stage linked the record, except for conflicts, because the registry needs
+    a correction.
+
+    Args:
+        engine: where the tables of the stages are.
+        model: the model.
+        parameters: thresholds.
+        scored: whether the probabilistic stage has run.
     """
     levels = ", ".join(f"g_{c.name}" for c in model.comparisons)
     weight = f"CAST({model.weight_sql()} AS DOUBLE)"
@@ -63,7 +69,7 @@ def gather(engine: Engine, model: Model, parameters: Parameters, *, scored: bool
 
 
 def _overruled(parameters: Parameters) -> str:
-    """Return the condition that leaves out questions which later stages answered."""
+    """Return the condition that leaves out questions that later stages answered."""
     same_pair = "AND s.person = i.person" if parameters.deduplicate else ""
     return (
         "WHERE verdict IN ('link', 'id_conflict') OR NOT EXISTS (SELECT 1 FROM resolved_pairs s "
@@ -72,9 +78,9 @@ def _overruled(parameters: Parameters) -> str:
 
 
 def _resolve(engine: Engine, parameters: Parameters, levels: str) -> None:
-    """Choose the best candidate of each record if it leads by the margin, else ask about the first few.
+    """Link the best candidate of each record if it leads by the margin; otherwise ask about the first few.
 
-    When deduplicating every pair stands alone.
+    If rows are deduplicated, each pair is judged alone.
     """
     accept, margin = repr(parameters.accept), repr(parameters.margin)
     if parameters.deduplicate:
@@ -93,7 +99,7 @@ def _resolve(engine: Engine, parameters: Parameters, levels: str) -> None:
         f"CASE WHEN ahead < {margin} THEN 'ambiguous' WHEN best < {accept} THEN 'clerical' END AS reason FROM ("
         "SELECT *, max(weight) OVER (PARTITION BY record) AS best, "
         f"max(weight) OVER (PARTITION BY record) - coalesce(max(CASE WHEN place = 2 THEN weight END) "
-        f"OVER (PARTITION BY record), {_NOBODY!r}) AS ahead FROM ("
+        f"OVER (PARTITION BY record), {_NO_CANDIDATE!r}) AS ahead FROM ("
         "SELECT *, row_number() OVER (PARTITION BY record ORDER BY weight DESC, person) AS place "
         "FROM scored_pairs) x) y "
         f"WHERE place = 1 OR (ahead < {margin} AND place <= {_SHOWN} AND weight > best - {margin})",
@@ -101,14 +107,14 @@ def _resolve(engine: Engine, parameters: Parameters, levels: str) -> None:
 
 
 def _one_record_each(engine: Engine, parameters: Parameters, pairs: str, *, scored: bool) -> str:
-    """Where a person can have one record only, the best keeps the link if it leads; the others go to an officer.
+    """Return the query of all pairs with at most one link for each person, for feeds with one record a person.
 
-    Returns the query of all pairs so changed.
+    The best record of a person keeps the link if it leads by the margin; the others go to an officer.
     """
     linked = ["id_pairs WHERE verdict = 'link'", "exact_pairs"]
     if scored:
-        # Whoever was free when the last stage began is in no pair of the first two. When these have as many pairs as
-        # the others are people, each has one, and only the few pairs of the last stage are left to be searched.
+        # A person who was free at the start of the last stage is in no pair of the first two. If these have as many
+        # pairs as there are other people, each person has one, and only the few pairs of the last stage need a search.
         paired = sum(engine.query(f"SELECT count(*) AS n FROM {each}")["n"][0].as_py() for each in linked)
         taken = engine.count("people") - engine.count("free_people")
         linked = [*(linked if paired > taken else []), "resolved_pairs WHERE outcome = 'link'"]
@@ -120,7 +126,7 @@ def _one_record_each(engine: Engine, parameters: Parameters, pairs: str, *, scor
     engine.create(
         "losers",
         f"SELECT record, person FROM (SELECT *, row_number() {window} AS place, "
-        f"weight - coalesce(lead(weight) {window}, {_NOBODY!r}) AS ahead FROM ({pairs}) x "
+        f"weight - coalesce(lead(weight) {window}, {_NO_CANDIDATE!r}) AS ahead FROM ({pairs}) x "
         "WHERE outcome = 'link' AND person IN (SELECT person FROM several)) y "
         f"WHERE place > 1 OR ahead < {parameters.margin!r}",
     )

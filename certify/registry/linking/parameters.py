@@ -1,4 +1,4 @@
-"""What linking may be told; stored with a run, so that it can be played again."""
+"""Settings of linking. They are stored with a run, so that it can be replayed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ class Parameters:
     """Settings of one linking.
 
     Attributes:
-        accept: match weight (log2 of the odds that two rows are one person) from which a link holds without an officer.
+        accept: match weight (log2 of the odds that two rows are one person) from which a link needs no officer.
             ``docs/linkage.md`` has the measurement behind it.
-        review: weight from which an officer is asked; below it there is nothing.
-        margin: by how much the best candidate must lead the second.
-        coincidence: a name and birth date are proof of identity when fewer people than this are expected to share them
-            by chance.
-        one_to_one: a person has at most one record, as in a register; events such as hospital stays may be many.
-        deduplicate: left and right are the same rows; pairs are looked for within them.
-        seed: of sampling.
-        sample: rows of each side from which the model is trained.
-        model: a trained model as ``LinkResult.model`` gave it; trained anew when None.
+        review: match weight from which an officer is asked; pairs below it are dropped.
+        margin: weight by which the best candidate must lead the second.
+        coincidence: a name and birth date prove the identity if fewer people than this are expected to share them by
+            chance.
+        one_to_one: whether a person has at most one record, as in a register; of events such as hospital stays a person
+            may have many.
+        deduplicate: whether left and right are the same rows, and pairs are looked for within them.
+        seed: seed of sampling.
+        sample: number of rows of each side that the model is trained on.
+        model: a trained model as ``LinkResult.model`` returned it; None to train a new one.
     """
 
     accept: float = 6.0

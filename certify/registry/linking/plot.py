@@ -1,4 +1,4 @@
-"""The match weights of right and wrong pairs as a picture. Needs matplotlib (extra ``demo``)."""
+"""A picture of the match weights of right and wrong pairs. It needs matplotlib (extra ``demo``)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ from certify.registry.linking.evaluation import LinkageReport
 
 
 def save_weights_plot(report: LinkageReport, path: Path) -> None:
-    """Write a PNG with two histograms over the match weight. Raises Unavailable without matplotlib."""
+    """Write a PNG with two histograms over the match weight.
+
+    Args:
+        report: the evaluation.
+        path: the file to write.
+
+    Raises:
+        Unavailable: matplotlib is not installed.
+    """
     try:
         figures: Any = importlib.import_module("matplotlib.figure")
     except ImportError as error:
         raise Unavailable(
             "matplotlib is not installed, so no plot was drawn.", hint="pip install 'certify[demo]'"
         ) from error
-    # The Figure class alone, without pyplot: no global state and no window system.
+    # The Figure class is used without pyplot, which has global state and needs a window system.
     figure = figures.Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for name, says in (("right", "one person"), ("wrong", "different people")):

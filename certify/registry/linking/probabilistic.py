@@ -1,4 +1,4 @@
-"""The third stage: records without a usable id, compared by Splink with the people who share a block with them."""
+"""The third stage of linking: Splink compares records without a usable id with the people in the same blocks."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _BLOCKS = (
     ("id_tail", "birth_year"),
     ("id_text",),
 )
-"""Two rows are compared when they agree on all columns of one block. Each block is small even among ten million people:
-some dozens share a birth date and a place, or a name and a year. One slip leaves one half of an id whole."""
+"""Two rows are compared if they agree on all columns of one block. Each block is small even among ten million people:
+some dozens share a birth date and a place, or a name and a year. One typing mistake leaves one half of an id whole."""
 _SMALL_BLOCKS = (("birth",), ("name_key",), ("first_word", "birth_year"), ("last_word", "birth_year"), ("id_tail",))
-"""Blocks for small files: wider, so that fewer agreements are needed."""
+"""Wider blocks for small files, which need fewer agreements."""
 _SMALL = 50_000
-"""People up to whom a file is small: the wider blocks then make some dozens of comparisons for each record."""
+"""Largest number of people of a small file; the wider blocks then make some dozens of comparisons for each record."""
 _RANDOM_ROWS = 5_000
-"""Rows chosen by chance for u's: more than Splink draws pairs from. They are drawn from forty times as many, who were
-born on some of the days, as hashing all keys takes long. Two of them are born on one day far too often, but on near
-days as often as others; how many people share a day is counted among all."""
+"""Random rows for the u's, more than Splink draws pairs from. They are drawn from forty times as many rows, born on
+some of the days, because hashing all keys takes long. Two of them are born on one day far too often, but on near days
+as often as others; the share of people with one birth date is counted among all."""
 _COLUMNS = {
     "birth_year": "substr(birth, 1, 4)",
     "first_word": "split_part(name_key, ' ', 1)",
@@ -42,19 +42,27 @@ _COLUMNS = {
     "id_head": "substr(id_text, 1, CAST(floor(length(id_text) / 2) AS INT))",
     "id_tail": "substr(id_text, 1 + CAST(floor(length(id_text) / 2) AS INT))",
 }
-"""What blocks need beside the columns that are compared."""
+"""Columns that blocks need besides those that are compared."""
 
 
-def draw(engine: Engine, compared: tuple[Comparison, ...], parameters: Parameters) -> Samples:
-    """Draw what the model learns from: random rows for u's; for m's all born on some days, and their records by id.
+def draw_samples(engine: Engine, compared: tuple[Comparison, ...], parameters: Parameters) -> Samples:
+    """Draw the samples for training: random rows for u's; for m's all rows born on some days, and their records by id.
 
-    Days are what is chosen by chance, so that two rows of one person are both in, whatever became of the id. Records
-    that an id links with them are in whatever their date says, or no birth date would ever be wrong.
+    Days are drawn, so that both rows of a person are in the sample even if the id is wrong. Records that an id links
+    with these people are in the sample with any birth date; otherwise no birth date in it would be wrong.
+
+    Args:
+        engine: where the tables are.
+        compared: what is compared.
+        parameters: seed and size of the sample.
+
+    Returns:
+        The samples.
     """
     records = "people" if parameters.deduplicate else "records"
     size = max(engine.count(records), engine.count("people"), 1)
     columns = _columns(compared, blocks=False)
-    # The fewer days are among the more: large tables are searched once, and of the rows found the fewer are taken.
+    # The smaller set of days is a part of the larger one, so that large tables are searched only once.
     wanted = {"some_days": parameters.sample, "more_days": _RANDOM_ROWS * 40}
     for table, rows in (wanted | {"all_days": max(wanted.values())}).items():
         engine.create(table, f"SELECT birth FROM people_by_birth WHERE {_chosen('birth', parameters, rows / size)}")
@@ -67,7 +75,7 @@ def draw(engine: Engine, compared: tuple[Comparison, ...], parameters: Parameter
     theirs = f"{linked} AND person IN (SELECT unique_id FROM sample_people)"
 
     def random(table: str, known: str) -> pa.Table:
-        """Return random rows, without those known to be of a person among random people: few, except in small files."""
+        """Return random rows without those of the random people, which are few except in small files."""
         engine.create(f"more_{table}", f"SELECT * FROM near_{table} WHERE birth IN (SELECT birth FROM more_days)")
         share = _RANDOM_ROWS / max(engine.count(f"more_{table}"), 1)
         chosen = f"SELECT * FROM more_{table} WHERE {_chosen('unique_id', parameters, share)}"
@@ -88,14 +96,14 @@ def draw(engine: Engine, compared: tuple[Comparison, ...], parameters: Parameter
 
 
 def same_birth(engine: Engine) -> float | None:
-    """Return the chance that two people are born on one day."""
-    found = engine.query("SELECT sum(n * n) / (sum(n) * sum(n)) AS u FROM people_by_birth")
-    chance: float | None = found["u"][0].as_py()
+    """Return the probability that two people are born on one day; None without birth dates."""
+    result = engine.query("SELECT sum(n * n) / (sum(n) * sum(n)) AS u FROM people_by_birth")
+    chance: float | None = result["u"][0].as_py()
     return chance
 
 
-def meet(engine: Engine, compared: tuple[Comparison, ...], parameters: Parameters) -> None:
-    """Make ``compared_rows``, and ``candidates`` among the people for them."""
+def prepare_candidates(engine: Engine, compared: tuple[Comparison, ...], parameters: Parameters) -> None:
+    """Make the tables ``compared_rows`` and ``candidates``, the people that may fit them."""
     rows = "people" if parameters.deduplicate else "unlinked"
     engine.create("compared_rows", f"SELECT {_columns(compared)} FROM {rows}")
     count_people(engine, set(rare_columns(compared)).difference(COINCIDING), "compared_rows")
@@ -105,7 +113,7 @@ def meet(engine: Engine, compared: tuple[Comparison, ...], parameters: Parameter
 
 
 def predict(engine: Engine, model: Model, parameters: Parameters) -> None:
-    """Make ``scored_pairs``: record, person, weight, and a level for each comparison, from the weight ``review`` on."""
+    """Make ``scored_pairs``: record, person, weight and levels of all pairs with at least the weight ``review``."""
     from splink import Linker  # noqa: PLC0415 - slow to load
 
     blocks = _blocks(model.comparisons, small=engine.count("people") <= _SMALL)
@@ -121,7 +129,7 @@ def predict(engine: Engine, model: Model, parameters: Parameters) -> None:
     for column in rare_columns(model.comparisons):
         engine.create(f"frequency_{column}", f"SELECT {column}, n / {total} AS tf_{column} FROM people_by_{column}")
         linker.table_management.register_term_frequency_lookup(api.register(f"frequency_{column}"), column)
-    found = linker.inference.predict(threshold_match_weight=parameters.review)
+    predicted = linker.inference.predict(threshold_match_weight=parameters.review)
     gammas = ", ".join(f"CAST(gamma_{c.name} AS TINYINT) AS g_{c.name}" for c in model.comparisons)
     # Of two rows of one table the smaller key is the person, as in the stages before.
     swapped = "unique_id_l > unique_id_r" if parameters.deduplicate else "source_dataset_l = 'b_records'"
@@ -129,14 +137,14 @@ def predict(engine: Engine, model: Model, parameters: Parameters) -> None:
         "scored_pairs",
         f"SELECT CASE WHEN {swapped} THEN unique_id_l ELSE unique_id_r END AS record, "
         f"CASE WHEN {swapped} THEN unique_id_r ELSE unique_id_l END AS person, "
-        f"round(match_weight, 6) AS weight, {gammas} FROM {found.physical_name}",
+        f"round(match_weight, 6) AS weight, {gammas} FROM {predicted.physical_name}",
     )
 
 
 def _blocks(compared: tuple[Comparison, ...], *, small: bool) -> tuple[tuple[str, ...], ...]:
-    """Return the blocks; further details, such as a line of an address, make some with a word of the name.
+    """Return the blocks; extra columns, such as a line of an address, make blocks with a word of the name.
 
-    In small files also with one another: there a street and a town are no crowd.
+    In small files they also make blocks with each other: few people there share a street and a town.
     """
     extras = [c.name for c in compared if c.name.startswith("x_")]
     blocks = [*(_SMALL_BLOCKS if small else _BLOCKS)]
@@ -149,9 +157,9 @@ def _blocks(compared: tuple[Comparison, ...], *, small: bool) -> tuple[tuple[str
 def _find_candidates(
     engine: Engine, compared: tuple[Comparison, ...], blocks: tuple[tuple[str, ...], ...], parameters: Parameters
 ) -> None:
-    """Keep of the people those who may be linked and share one of the blocks, if any, with a record.
+    """Make ``candidates``: the people who may be linked and share one of the blocks, if any, with a record.
 
-    Splink need not carry the others along.
+    So Splink does not process the others.
     """
     people = "people"
     if parameters.one_to_one:
@@ -174,7 +182,7 @@ def _columns(compared: tuple[Comparison, ...], *, blocks: bool = True) -> str:
 
 
 def _chosen(column: str, parameters: Parameters, share: float) -> str:
-    """Return a condition that holds for about this share of values, the same ones on every engine."""
+    """Return a condition that holds for about this share of values, the same values on every engine."""
     if share >= 1:
         return "1 = 1"
     limit = f"{int(share * 0xFFFFFFFF):08x}"

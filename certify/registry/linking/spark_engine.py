@@ -1,4 +1,4 @@
-"""Linking on many machines: Spark. The same SQL, the same normalising (as Arrow batches on the workers)."""
+"""Linking on many machines with Spark: the same SQL and normalising, on Arrow batches on the workers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,15 @@ _FUNCTIONS = (
 
 
 class SparkEngine:
-    """A Spark session. Raises Unavailable when pyspark or Java is missing.
+    """A Spark session.
 
     Args:
-        session: an open session, whose owner closes it; a local one is started and stopped when None.
-        threads: of the local one.
-        memory: of the local one.
+        session: an open session, which its owner closes; None to start a local one, which ``close`` stops.
+        threads: threads of the local session.
+        memory: memory of the local session.
+
+    Raises:
+        Unavailable: pyspark or Java is not installed.
     """
 
     name = "spark"
@@ -68,7 +71,7 @@ class SparkEngine:
         self._keep(table, frame.mapInArrow(_Normalise(layout), ", ".join(f"{name} string" for name in names)))
 
     def file_columns(self, path: Path) -> list[str]:
-        """Return a file's column names."""
+        """Return the column names of a file."""
         return list(self._file(path).columns)
 
     def read(self, table: str, path: Path, columns: Mapping[str, str]) -> None:
@@ -96,7 +99,7 @@ class SparkEngine:
         self._keep(table, self.session.createDataFrame(data))
 
     def create(self, table: str, select: str) -> None:
-        """Run the query and keep its rows, cut off from where they came from: plans would grow without end."""
+        """Run the query and store its rows without their query plan, because plans would grow without limit."""
         self._keep(table, self.session.sql(select))
 
     def define(self, table: str, select: str) -> None:
@@ -140,7 +143,7 @@ class SparkEngine:
 
 
 class _Normalise:
-    """``canonical`` as Spark calls it; an object, because Spark sends it to other machines."""
+    """A call of ``canonical`` as an object, because Spark sends it to other machines."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -157,7 +160,7 @@ def _local(threads: int, memory: str) -> Any:
         raise Unavailable(
             "Spark is not installed.", hint="Install it: pip install 'certify[spark]', and Java 17 or newer."
         ) from error
-    # Workers on this machine run the same Python; Spark looks for it nowhere else.
+    # Workers on this machine must run the same Python; Spark reads this variable only.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
         session = (

@@ -1,4 +1,4 @@
-"""The two deterministic stages as SQL: an id that something bears out, and a person nobody else can be."""
+"""The two deterministic stages as SQL: a confirmed id, and an exact agreement that fits only one person."""
 
 from __future__ import annotations
 
@@ -23,14 +23,22 @@ def link_ids(
     id_checked: bool,
     old_forms: bool,
 ) -> None:
-    """Make ``id_pairs``: rows that share a usable id, their levels, and a verdict: ``link`` or why not.
+    """Make ``id_pairs``: rows that share a usable id, their levels, and a verdict: ``link`` or one of the reasons.
 
-    Why not is one of ``outcome.REASONS``.
-    A record whose id several people have goes to the one whom name and birth date bear out best; when two do so equally
-    well, to nobody, and each is asked about. ``id_level`` is the level of the same id.
+    If several people have the id of a record, it is linked with the person whom name and birth date confirm best. If
+    two fit equally well, it is linked with neither, and an officer is asked about each.
+
+    Args:
+        engine: where the tables ``people`` and ``records`` are.
+        comparisons: what is compared.
+        deduplicate: whether both tables have the same rows.
+        id_holds_birth: whether ids contain the birth date.
+        id_level: the level of the same id.
+        id_checked: whether ids have check digits.
+        old_forms: whether records may have ids in an older form without a check digit.
     """
     levels = ", ".join(f"g_{c.name}" for c in comparisons)
-    _meet_by_id(engine, comparisons, deduplicate=deduplicate)
+    _join_by_id(engine, comparisons, deduplicate=deduplicate)
     _find_open(engine, deduplicate=deduplicate, id_checked=id_checked, old_forms=old_forms)
     _look_at_unlike(engine, comparisons, id_level=id_level)
     engine.create("id_unclear", f"SELECT * FROM id_looked WHERE NOT ({_CLEAR})")
@@ -55,11 +63,11 @@ def link_ids(
     _keep_pairs(engine, clear, f"{judged} UNION ALL {asked}")
 
 
-def _meet_by_id(engine: Engine, comparisons: tuple[Comparison, ...], *, deduplicate: bool) -> None:
-    """Make ``id_joined``: rows that share a usable id, ``alike`` when name and birth date are the same to the letter.
+def _join_by_id(engine: Engine, comparisons: tuple[Comparison, ...], *, deduplicate: bool) -> None:
+    """Make ``id_joined``: rows that share a usable id, and ``alike`` if name and birth date are exactly the same.
 
-    Nearly all are. So the join of millions carries no other spelling along and looks for no slip: only ``id_unlike``,
-    the few others, are looked at again.
+    Nearly all are alike. So the join of millions needs no other spelling and no test for mistakes; only ``id_unlike``,
+    the few other pairs, are compared again.
     """
     once = "AND p.key < r.key" if deduplicate else ""
     plain = gammas_sql(_without(comparisons, "id", *_SPELT), "p", "r")
@@ -73,7 +81,7 @@ def _meet_by_id(engine: Engine, comparisons: tuple[Comparison, ...], *, deduplic
 
 
 def _look_at_unlike(engine: Engine, comparisons: tuple[Comparison, ...], *, id_level: int) -> None:
-    """Make ``id_looked``, all levels of the pairs that are not alike, and ``id_met``, the levels of all pairs."""
+    """Make ``id_looked`` (all levels of the pairs that are not alike) and ``id_met`` (the levels of all pairs)."""
     known, others = f"CAST({id_level} AS TINYINT) AS g_id", _without(comparisons, "id")
     engine.create("unlike_people", engine.few("people", "*", "key IN (SELECT person FROM id_unlike)"))
     engine.create(
@@ -96,22 +104,22 @@ def _without(comparisons: tuple[Comparison, ...], *names: str) -> tuple[Comparis
 
 
 def _keep_pairs(engine: Engine, clear: str, others: str) -> None:
-    """Make ``id_pairs`` of ``id_clear``, all of them links, and ``id_settled``, the few that had to be looked at."""
+    """Make ``id_pairs`` from ``id_clear``, which are all links, and ``id_settled``, the few that needed a verdict."""
     engine.define("id_clear", clear)
     engine.create("id_settled", others)
     engine.define("id_pairs", "SELECT * FROM id_clear UNION ALL SELECT * FROM id_settled")
 
 
 _CLEAR = f"g_name >= {NAME_SOUNDS} AND g_birth = {BIRTH_EQUAL}"
-"""What bears an id out without a doubt."""
+"""The agreement that confirms an id without doubt."""
 _SPELT = ("name", "birth")
-"""Comparisons, and their columns, in which equality is the best level and all others take long to tell."""
+"""Comparisons, and their columns, in which equality is the best level and the other levels are slow to compute."""
 
 
 def _find_open(engine: Engine, *, deduplicate: bool, id_checked: bool, old_forms: bool) -> None:
-    """Make ``open_records``, which no id settles at first sight, and ``namesakes``: people with their names and dates.
+    """Make ``open_records``, which an id alone does not settle, and ``namesakes``: people with their names and dates.
 
-    Of ten million each these are some hundred thousand; what follows looks among them, and not among all again.
+    Of ten million rows on each side these are some hundred thousand, and the later steps search only among them.
     """
     unsettled = "key IN (SELECT record FROM id_unlike)"
     if not deduplicate:
@@ -123,11 +131,11 @@ def _find_open(engine: Engine, *, deduplicate: bool, id_checked: bool, old_forms
 
 
 def _find_unknown(engine: Engine, *, id_checked: bool, old_forms: bool) -> None:
-    """Make ``unknown_ids``: records with an id that nobody has but that may be somebody's all the same.
+    """Make ``unknown_ids``: records with an unknown id that may still belong to one of the people.
 
-    All of them where ids have no check digit, for a slip goes unseen there. With check digits they are strangers,
-    unless their id came in an older form without one (``old_forms``: its text tells), or somebody like them has no
-    usable id.
+    Without check digits these are all records with an unknown id, because a typing mistake is not detected. With check
+    digits such a record belongs to another person, unless its id is in an older form without a check digit
+    (``old_forms``; the text shows it), or a similar person has no usable id.
     """
     may_be = "id IS NOT NULL"
     if id_checked:
@@ -147,10 +155,10 @@ def _find_unknown(engine: Engine, *, id_checked: bool, old_forms: bool) -> None:
 
 
 def _find_better(engine: Engine, comparisons: tuple[Comparison, ...]) -> None:
-    """Make ``better``: pairs of one id where somebody else has exactly the record's name and birth date.
+    """Make ``better``: pairs with one id where another person has exactly the record's name and birth date.
 
-    Twins' ids are one apart and get exchanged; numbers are given out twice. Then half an agreement with the owner of
-    the id proves nothing, and the officer sees both.
+    Ids of twins differ by one digit and get exchanged, and some numbers are given out twice. Then half an agreement
+    with the owner of the id proves nothing, and the officer sees both people.
     """
     engine.create(
         "better",
@@ -162,10 +170,10 @@ def _find_better(engine: Engine, comparisons: tuple[Comparison, ...]) -> None:
 
 
 def _verdict_sql(id_holds_birth: bool) -> str:
-    """Return the verdict: a full agreement outweighs a contradiction, half an agreement does not.
+    """Return the SQL of the verdict: a full agreement outweighs a contradiction, half an agreement does not.
 
-    Half an agreement is a birth date that the id itself contains (people who got the same id by mistake share it) or
-    of which only the year is known.
+    Half an agreement is a birth date that the id itself contains (people with the same id by mistake share it), or of
+    which only the year is known.
     """
     whole = 1 if id_holds_birth else 2
     points = (
@@ -181,7 +189,7 @@ def _verdict_sql(id_holds_birth: bool) -> str:
 
 
 def _choose_among_sharers(engine: Engine, levels: str, pairs: str) -> None:
-    """Make ``id_chosen``: of people with one id the one who fits best, or all who fit best, as a question."""
+    """Make ``id_chosen``: among people with one id the one who fits best, or, as a question, all who fit best."""
     linked = "CASE WHEN verdict = 'link' THEN 1 ELSE 0 END"
     engine.create(
         "id_ranked",
@@ -197,14 +205,14 @@ def _choose_among_sharers(engine: Engine, levels: str, pairs: str) -> None:
 
 
 def leave_rest(engine: Engine) -> None:
-    """Make ``rest``: records that may still be somebody's.
+    """Make ``rest``: records that may still belong to one of the people.
 
-    Those without a usable id, those with an id that nobody has and that may be somebody's all the same, and those whose
-    id nothing bears out (``doubted``; their id no longer counts).
+    These are records without a usable id, records in ``unknown_ids``, and records whose id nothing confirms
+    (``doubted``; their id no longer counts).
     """
     columns = engine.columns("records")
     without_id = ", ".join(f"CAST(NULL AS VARCHAR(40)) AS {c}" if c in {"id", "id_text"} else c for c in columns)
-    # A conflict in which somebody else fits, or an id of two people, is a question that no machine answers.
+    # Only an officer can decide a conflict in which another person fits, or an id of two people.
     engine.create(
         "doubted",
         "SELECT DISTINCT record FROM id_settled WHERE verdict NOT IN ('link', 'id_shared') "
@@ -221,11 +229,17 @@ def leave_rest(engine: Engine) -> None:
 def link_exact_persons(
     engine: Engine, comparisons: tuple[Comparison, ...], *, coincidence: float, one_to_one: bool
 ) -> None:
-    """Make ``exact_pairs``: same name, full birth date and sex, one candidate, and no coincidence to be expected.
+    """Make ``exact_pairs``: same name, full birth date and sex, one candidate, and no coincidence expected.
 
-    How many people share name, birth date and sex (and region, if it agrees) by chance is estimated from how often each
-    occurs among all people (``people_by_...``): Wang Ying is not proof where she who is called Zhuge Qinmei is. What is
-    left of an id must not speak against it.
+    The number of people who share name, birth date and sex (and region, if it agrees) by chance is estimated from the
+    frequency of each value among all people (``people_by_...``). So a frequent name like Wang Ying is no proof where a
+    rare one like Zhuge Qinmei is. The text of an unusable id must not contradict the pair.
+
+    Args:
+        engine: where the tables are.
+        comparisons: what is compared.
+        coincidence: largest expected number of people who share the values by chance.
+        one_to_one: whether a person has at most one record.
     """
     engine.create(
         "exact_candidates",

@@ -1,6 +1,6 @@
-"""Training the model with Splink: u's from random rows, m's by expectation maximisation.
+"""Training of the model with Splink: u's from random rows, m's by expectation maximisation.
 
-It runs in a small database of its own and on one thread, whatever the engine, on samples in a fixed order: the same
+For every engine it runs in a small database of its own, on one thread, on samples in a fixed order, so that the same
 samples give the same model.
 """
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from splink import Linker
 
 _LEAST_M, _LEAST_U = 5e-4, 1e-9
-"""A level that a sample shows (almost) never still happens."""
+"""Smallest probabilities: a level that a sample (almost) never shows is still possible."""
 _FEWEST = 100
-"""Rows of a side below which nothing is learnt from it."""
+"""Smallest number of rows of a side for training."""
 _DIGITS = 6
-"""Significant digits that are kept: sums in another order must not make another model."""
+"""Significant digits that are kept, so that sums in another order give the same model."""
 _RANDOM_PAIRS = 2e5
-"""Pairs from which u's are estimated. The rarest level without term frequencies (a name that differs by a slip, u near
-5e-4) is then met some 100 times: known to 10 %, or 0.15 bits."""
+"""Pairs from which u's are estimated. The rarest level without term frequencies (a name that differs by a typing
+mistake, u near 5e-4) then occurs some 100 times, which gives it to 10 %, or 0.15 bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Rows to learn from, with Splink's ``unique_id``; ``records`` are None when rows are compared with themselves.
+    """Rows for training, with Splink's ``unique_id``. The records are None if rows are deduplicated.
 
     Attributes:
-        random_people: people chosen by chance, for u's.
-        random_records: records chosen by chance.
-        people: people among whom pairs of one person are likely.
-        records: their records.
+        random_people: random people, for u's.
+        random_records: random records, for u's.
+        people: people among whom pairs of one person are likely, for m's.
+        records: records of these people, for m's.
     """
 
     random_people: pa.Table
@@ -47,13 +47,20 @@ class Samples:
 
 
 def train(model: Model, samples: Samples, *, seed: int, same_birth: float | None) -> Model:
-    """Return the trained model; levels that the samples do not show keep their defaults (``agreement.py``).
+    """Train a model; levels that the samples do not show keep their defaults (``agreement.py``).
 
-    ``same_birth`` is the chance that two people are born on one day, which the random rows do not show.
+    Args:
+        model: the model before training.
+        samples: the rows for training.
+        seed: seed of sampling.
+        same_birth: probability that two people are born on one day, which the random rows do not show.
+
+    Returns:
+        The trained model, or the same model if the samples are too small.
     """
     if not _enough(samples.people, samples.records):
         return model
-    # Splink tells of levels that it could not train; they keep their defaults, which is meant.
+    # Splink warns about levels that it could not train. They keep their defaults on purpose.
     logging.getLogger("splink").setLevel(logging.ERROR)
     if _enough(samples.random_people, samples.random_records):
         model = _learn_u(model, samples, seed)
@@ -66,7 +73,7 @@ def _enough(people: pa.Table, records: pa.Table | None) -> bool:
 
 
 def _learn_u(model: Model, samples: Samples, seed: int) -> Model:
-    with _opened(model, samples.random_people, samples.random_records, "neither") as opened:
+    with _OpenedLinker(model, samples.random_people, samples.random_records, "neither") as opened:
         opened.linker.training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=seed)
         return _merged(model, opened.linker.misc.save_model_to_json())
 
@@ -79,7 +86,7 @@ def _with_same_birth(model: Model, chance: float | None) -> Model:
 
 
 def _learn_m(model: Model, samples: Samples) -> Model:
-    with _opened(model, samples.people, samples.records, "u") as opened:
+    with _OpenedLinker(model, samples.people, samples.records, "u") as opened:
         shared = _session(opened.linker, "id")
         _session(opened.linker, "name_key", "birth")
         if not shared:
@@ -88,8 +95,8 @@ def _learn_m(model: Model, samples: Samples) -> Model:
         return _merged(model, opened.linker.misc.save_model_to_json())
 
 
-class _opened:  # noqa: N801 - used as a function
-    """A linker in a database that lasts as long as the block."""
+class _OpenedLinker:
+    """A linker in a database that exists as long as the ``with`` block."""
 
     def __init__(self, model: Model, people: pa.Table, records: pa.Table | None, known: str) -> None:
         import duckdb  # noqa: PLC0415 - with Splink below
@@ -106,7 +113,7 @@ class _opened:  # noqa: N801 - used as a function
         settings = model.settings(link_type, "duckdb", ["l.birth = r.birth"], known=known)
         self.linker = Linker(tables, settings, validate_settings=False, log_level=logging.CRITICAL)
 
-    def __enter__(self) -> _opened:
+    def __enter__(self) -> _OpenedLinker:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,19 +132,19 @@ def _session(linker: Linker, *columns: str) -> bool:
 
 
 def _merged(model: Model, learnt: dict[str, Any]) -> Model:
-    found = {}
+    merged = {}
     for comparison, entry in zip(model.comparisons, learnt["comparisons"], strict=True):
         levels = [level for level in entry["comparison_levels"] if not level.get("is_null_level")]
         known = model.probabilities[comparison.name]
         pairs = []
         for level, default, (m, u) in zip(levels, comparison.levels, known, strict=True):
-            # Chance agreement of ids is too rare for a sample, unless it saw some; and u's given the birth date stay.
+            # Ids agree by chance too rarely for a sample, so their u never goes below the default.
             least_u = default.u if comparison.name == "id" else _LEAST_U
             pairs.append(
                 (_kept(level.get("m_probability"), m, _LEAST_M), _kept(level.get("u_probability"), u, least_u))
             )
-        found[comparison.name] = tuple(pairs)
-    return replace(model, probabilities=found)
+        merged[comparison.name] = tuple(pairs)
+    return replace(model, probabilities=merged)
 
 
 def _kept(trained: object, before: float, least: float) -> float:

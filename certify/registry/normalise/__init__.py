@@ -1,7 +1,7 @@
-"""Bringing what registries write into one form, column by column, on Arrow arrays.
+"""Normalisation: one written form for the values of registries, column by column, on Arrow arrays.
 
-Nothing here loops over rows: arrays go in and arrays come out, and Python sees only *distinct* values (characters,
-dates, words). ``canonical(table, layout)`` makes the columns that linking compares, on every engine alike::
+No function loops over rows: arrays go in and come out, and Python handles only *distinct* values (characters, dates,
+words). ``canonical(table, layout)`` makes the columns that linking compares, the same for every engine::
 
     from certify.registry.normalise import Layout, canonical
     people = pa.table({"nr": ["11010119500101001X"], "who": ["Wang  Wei"]})

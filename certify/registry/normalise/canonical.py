@@ -1,4 +1,4 @@
-"""From a table of any layout to the columns that linking compares."""
+"""Conversion of a table of any layout to the columns that linking compares."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from certify.registry.normalise.names import fold_names
 
 COLUMNS = ("key", "id", "id_text", "id_reason", "name", "name_key", "birth", "birth_precision", "birth_reason", "sex",
            "region")  # fmt: skip
-"""What ``canonical`` makes, beside one column ``x_...`` for each extra one. All are text; ``birth`` is yyyymmdd.
+"""The columns that ``canonical`` makes, besides one column ``x_...`` for each extra one. All are text; ``birth`` is
+yyyymmdd.
 
-``id`` is what is looked up, NULL when unusable (``id_reason`` says why); ``id_text`` is what a slip is looked for in.
+``id`` is looked up; it is NULL when unusable (``id_reason`` says why). ``id_text`` is compared to find typing mistakes.
 """
 
 SEXES = {
@@ -28,29 +29,33 @@ SEXES = {
                      "w", "weiblich", "2"), "F"),
     "männlich": "M",
 }  # fmt: skip
-"""Words for the sexes; 1 and 2 as ISO/IEC 5218 has them. Anything else is not known."""
+"""Words for the sexes, with 1 and 2 of ISO/IEC 5218. Any other word is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which columns of a table hold what, and how they are written. Columns that are not there stay None.
+    """The columns of a table by their meaning, and how they are written. A column that does not exist is None.
 
     Attributes:
-        key: names a row; must be unique.
+        key: column that identifies a row; must be unique.
         id: the national id.
-        name: one or more columns, which together are the name.
+        name: one or more columns that together are the name.
         birth: the date of birth.
-        sex: of the person.
+        sex: the sex of the person.
         region: code of a place.
         extra: other columns that help to tell people apart, such as an address.
-        id_format: one of ``normalise.ids.FORMATS``. ``hashed``: the column ``id`` holds a keyed hash of each usable id
-            and nothing for the others, because clear ids stay sealed. Both sides must be hashed with the same key. Such
-            ids count as checked: whoever hashed them checked them first.
-        id_text: a column with clear ids beside hashed ones, for rows where it is known: only there can a slip be found.
-        id_holds_birth: whether ids contain the birth date, which then does not bear them out fully. None: as the format
-            says; a hash does not say, so for hashed ids None means no.
-        date_order: ``dmy`` or ``mdy``, for dates that begin with neither a year.
+        id_format: one of ``normalise.ids.FORMATS``. With ``hashed`` the column ``id`` has a keyed hash of each usable
+            id and nothing for other ids, because clear ids stay sealed. Both sides must be hashed with the same key.
+            Such ids count as checked, because they are checked before they are hashed.
+        id_text: a column with clear ids besides hashed ones, for rows where they are known. Typing mistakes can be
+            found only there.
+        id_holds_birth: whether ids contain the birth date, which then confirms them only partly. None: as the format
+            says; a hash says nothing, so None means no for hashed ids.
+        date_order: ``dmy`` or ``mdy``, for dates that do not begin with the year.
         era: ``gregorian``, ``buddhist`` or ``minguo``.
+
+    Raises:
+        Invalid: the format, order or era is unknown (``layout``).
     """
 
     key: str
@@ -79,35 +84,43 @@ class Layout:
 
     @property
     def ids_are_checked(self) -> bool:
-        """Whether a slip in an id shows, so that a usable id that nobody has is a stranger's."""
+        """Return whether typing mistakes in ids are detected, so that a usable unknown id belongs to another person."""
         return self.id_format in HAS_CHECK_DIGIT
 
     @property
     def ids_hold_birth(self) -> bool:
-        """Whether an id contains the birth date."""
+        """Return whether an id contains the birth date."""
         return self.id_format in HOLDS_BIRTH_DATE if self.id_holds_birth is None else self.id_holds_birth
 
     @property
     def ids_are_hashed(self) -> bool:
-        """Whether ids are keyed hashes, which meet only others of their kind."""
+        """Return whether ids are keyed hashes, which can only be compared with other hashes."""
         return self.id_format == HASHED
 
     def columns(self) -> tuple[str, ...]:
-        """Return all columns that are read, each once."""
+        """Return all columns to read, each once."""
         single = (self.key, self.id, self.id_text, self.birth, self.sex, self.region)
         return tuple(dict.fromkeys([*(c for c in single if c), *self.name, *self.extra]))
 
 
 def canonical(table: pa.Table | pa.RecordBatch, layout: Layout) -> pa.Table:
-    """Normalise all columns. A column that the layout does not name is NULL throughout."""
+    """Normalise all columns.
+
+    Args:
+        table: the rows.
+        layout: the meaning of their columns.
+
+    Returns:
+        A table with the columns of ``COLUMNS`` and the extra ones; a column that the layout does not name is NULL.
+    """
     size = table.num_rows
 
     def column(name: str | None) -> pa.Array:
         if name is None:
             return pa.nulls(size, pa.string())
-        found = table.column(name)
-        found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
-        return found.cast(found.type.value_type) if pa.types.is_dictionary(found.type) else found
+        values = table.column(name)
+        values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+        return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
 
     written = column(layout.id).cast(pa.string()) if layout.ids_are_hashed else compact_ids(column(layout.id))
     usable, id_reason = check_ids(written, layout.id_format)
@@ -131,7 +144,7 @@ def _joined(parts: list[pa.Array], size: int) -> pa.Array:
         return pa.nulls(size, pa.string())
     if len(parts) == 1:
         return parts[0].cast(pa.string())
-    # Not ``null_handling="skip"``: it leaves out rows in which all parts are NULL. Spaces at the ends do no harm.
+    # ``null_handling="skip"`` would leave out rows in which all parts are NULL. Spaces at the ends do no harm.
     return pc.binary_join_element_wise(*[part.cast(pa.string()).fill_null("") for part in parts], " ")
 
 
@@ -141,7 +154,7 @@ def _read_sex(distinct: pa.Array) -> pa.Array:
 
 
 def _tight(values: pa.Array) -> pa.Array:
-    """Codes and addresses: folded, but in their order and script."""
+    """Fold codes and addresses, but keep their order and script."""
     return by_distinct(values.cast(pa.string()), _tight_distinct)
 
 

@@ -1,7 +1,7 @@
-"""Folding text character by character, a million names at a time.
+"""Folding of text character by character, for a million names at a time.
 
-A table over all code points says what each becomes; it is filled for the distinct characters that occur. So the cost
-per row is an array look-up, whatever the folding of one character takes.
+A table over all code points has the folded text of each character. It is filled for the distinct characters that occur,
+so the cost for a row is an array look-up, even if the folding of one character is slow.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 _CODE_POINTS = 0x110000
 _FEW = 0.1
-"""Of characters that change; with more than that, to look for the texts that have one is not worth it."""
+"""Share of characters that change. Above it, all texts are folded without a search for those that change."""
 
 
 class CharacterTable:
-    """Replaces each character by the text that ``fold`` gives for it, which is asked once for each character.
+    """A table that replaces each character by the text that ``fold`` returns; ``fold`` is called once a character.
 
-    Threads may share it: one adds at a time, and others see a character as known only when all of it is there.
+    Threads may share a table: one thread adds characters at a time, and the others see a character as known only when
+    its entry is complete.
     """
 
     def __init__(self, fold: Callable[[str], str]) -> None:
@@ -45,7 +46,7 @@ class CharacterTable:
         changes = self._changes[points]
         if changes.mean() > _FEW:
             return self._fold_all(texts, points)
-        # Most stand as they are wanted, such as Chinese names: only the others are taken to pieces.
+        # Most texts do not change, such as Chinese names: only the others are folded.
         so_far = np.concatenate([[0], np.cumsum(changes, dtype=np.int32)])[_ends(texts)]
         return where(pa.array(np.diff(so_far) > 0), texts, lambda some: self._fold_all(some, _points(some)))
 
@@ -62,7 +63,7 @@ class CharacterTable:
         mask = None if texts.null_count == 0 else texts.is_valid().buffers()[1]
         if mask is not None and texts.is_valid().offset:
             mask = pa.concat_arrays([texts.is_valid()]).buffers()[1]
-        # Offsets of 64 bits, or many long names would not fit.
+        # Offsets have 64 bits, because those of many long names do not fit 32.
         large = pa.LargeStringArray.from_buffers(
             len(texts), pa.py_buffer(np.ascontiguousarray(offsets)), pa.py_buffer(np.ascontiguousarray(out)), mask
         )
@@ -77,18 +78,18 @@ class CharacterTable:
             self._blob = np.concatenate([self._blob, np.frombuffer(b"".join(folded), np.uint8)])
             self._length[new] = lengths
             self._changes[new] = [text != chr(point).encode() for point, text in zip(new.tolist(), folded, strict=True)]
-            self._start[new] = starts  # last: this is what says that they are known
+            self._start[new] = starts  # last, because this marks the characters as known
 
 
 def by_distinct(values: Any, fold: Callable[[pa.Array], pa.Array]) -> pa.Array:
-    """Apply ``fold`` to the distinct values only, and bring the result back to the rows."""
+    """Apply ``fold`` to the distinct values only, and return the results for all rows."""
     whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     coded = whole.dictionary_encode()
     return fold(coded.dictionary).take(coded.indices)
 
 
 def where(chosen: pa.Array, texts: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
-    """Change the chosen texts, as an array of them, and leave the others."""
+    """Change the chosen texts, all in one call, and keep the others."""
     return pc.replace_with_mask(texts, chosen, change(texts.filter(chosen))) if pc.any(chosen).as_py() else texts
 
 
@@ -98,13 +99,13 @@ def _points(texts: pa.Array) -> NDArray[np.uint32]:
 
 
 def _ends(texts: pa.Array) -> NDArray[np.int64]:
-    """Return where among all characters each text begins, and the last one ends."""
+    """Return the position among all characters where each text begins, and the end of the last one."""
     characters = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False)
     return np.concatenate([[0], np.cumsum(characters, dtype=np.int64)])
 
 
 def _bytes_of(texts: pa.Array) -> bytes:
-    """All texts one after the other, without what lies before or behind a slice."""
+    """Return all texts one after the other, without the bytes before and after a slice."""
     whole = texts.cast(pa.large_string())
     _, offsets, data = whole.buffers()
     if data is None:

@@ -14,7 +14,7 @@ _VARIANTS = """陳陈 張张 劉刘 楊杨 趙赵 黃黄 吳吴 孫孙 馬马 �
 麥麦 齊齐 峯峰 崑昆 嶽岳 羣群 秊年 喆哲 淼淼 昇升 陞升 脩修 甯宁 寧宁"""
 
 VARIANTS = {pair[0]: pair[1] for pair in _VARIANTS.split()}
-"""Traditional and variant characters of names, and the form we compare; not a full conversion table."""
+"""Traditional and variant characters of names, with the form that is compared; not a full conversion table."""
 
 COMPOUND_SURNAMES = (
     "欧阳",
@@ -91,14 +91,14 @@ _SURNAME_READINGS = {
     "繁": "po",
     "种": "chong",
 }
-"""Characters that sound otherwise as a surname."""
+"""Characters with another reading in a surname."""
 
 
 def pinyin(character: str) -> str:
-    """Return a character's most frequent reading, without tone; ü is written u, as ids and passports disagree on it."""
+    """Return a character's most frequent reading without tone; ü becomes u, because ids and passports differ on it."""
     return "".join(lazy_pinyin(character, style=Style.NORMAL)).replace("v", "u").replace("ü", "u")
 
 
 def surname_pinyin(surname: str) -> str:
-    """Return how a surname sounds."""
+    """Return the reading of a surname."""
     return _SURNAME_READINGS.get(surname) or "".join(pinyin(character) for character in surname)

@@ -1,7 +1,7 @@
 """Dates as registries write them, read once for each distinct text.
 
-A birth date becomes ``yyyymmdd``; ``precision`` says what it is worth: ``day``, ``month`` for year and month alone, or
-``year`` for a year alone and for the first of January, which clerks write when nobody knows the day. What is no date is
+A birth date becomes ``yyyymmdd`` with a ``precision``: ``day``, ``month`` for year and month alone, or ``year`` for a
+year alone and for the first of January, which clerks write when the day is not known. A text that is no date becomes
 NULL, with a reason.
 """
 
@@ -19,7 +19,7 @@ from certify.registry.normalise.characters import by_distinct
 
 ORDERS = ("dmy", "mdy")
 ERAS = {"gregorian": 0, "buddhist": -543, "minguo": 1911}
-"""What is added to a year to make it ours: Thailand counts from -543, Taiwan from 1911."""
+"""Years to add to get the Gregorian year: Thailand counts from -543, Taiwan from 1911."""
 
 _CHINESE_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
 _YEAR_FIRST = re.compile(r"(\d{2,4})[-/.年 ](\d{1,2})[-/.月 ](\d{1,2})日?(?:[T ].*)?")
@@ -30,7 +30,16 @@ _YEAR_ONLY = re.compile(r"(\d{2,4})年?")
 
 
 def read_dates(values: pa.Array, order: str = "dmy", era: str = "gregorian") -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Return texts ``yyyymmdd``, their precision, and reasons (missing, not_a_date, impossible)."""
+    """Read a column of dates.
+
+    Args:
+        values: texts or dates.
+        order: ``dmy`` or ``mdy``, for dates that do not begin with the year.
+        era: one of ``ERAS``.
+
+    Returns:
+        Texts ``yyyymmdd``, their precision, and the reasons of the NULLs (missing, not_a_date, impossible).
+    """
 
     def fold(distinct: pa.Array) -> pa.Array:
         read = [read_date(value, order, era) for value in distinct.to_pylist()]
@@ -40,19 +49,19 @@ def read_dates(values: pa.Array, order: str = "dmy", era: str = "gregorian") -> 
         return pa.StructArray.from_arrays(columns, ["day", "precision", "reason"])
 
     if pa.types.is_date32(values.type):
-        found = by_distinct(values, _fold_days)
-        reason = found.field("reason")
+        read = by_distinct(values, _fold_days)
+        reason = read.field("reason")
         if values.null_count:
             reason = pc.if_else(pc.is_null(values), "missing", reason)
-        return found.field("day"), found.field("precision"), reason
+        return read.field("day"), read.field("precision"), reason
     if values.null_count:  # dictionaries hold no NULL
         values = values.cast(pa.string()).fill_null("")
-    found = by_distinct(values, fold)
-    return found.field("day"), found.field("precision"), found.field("reason")
+    read = by_distinct(values, fold)
+    return read.field("day"), read.field("precision"), read.field("reason")
 
 
 def _fold_days(days: pa.Array) -> pa.Array:
-    """Do with many days at once what ``_checked`` does with one."""
+    """Check many days at once as ``_checked`` checks one."""
     year, first = pc.year(days), pc.and_(pc.equal(pc.month(days), 1), pc.equal(pc.day(days), 1))
     possible = pc.and_(pc.greater_equal(year, 1850), pc.less(year, 2100))
     nothing = pa.scalar(None, pa.string())
@@ -64,9 +73,9 @@ def _fold_days(days: pa.Array) -> pa.Array:
     return pa.StructArray.from_arrays(columns, ["day", "precision", "reason"])
 
 
-@lru_cache(maxsize=200_000)  # a century has 36,500 days; every batch of a large file brings the same ones
+@lru_cache(maxsize=200_000)  # a century has 36,500 days, and all batches of a large file have the same ones
 def read_date(value: object, order: str, era: str) -> tuple[str | None, str | None, str | None]:
-    """Read one date: its text, its precision, or the reason why there is none."""
+    """Read one date; return its text and precision, or the reason why it is none."""
     if isinstance(value, date):
         return _checked(value.year, value.month, value.day, 0)
     text = unicodedata.normalize("NFKC", str(value)).translate(_CHINESE_DIGITS).strip()
@@ -90,9 +99,9 @@ def _checked(
     year: int, month: int, day: int, shift: int, precision: str = "day"
 ) -> tuple[str | None, str | None, str | None]:
     try:
-        found = date(year + shift, month, day)
+        checked = date(year + shift, month, day)
     except ValueError:
         return None, None, "impossible"
-    if not 1850 <= found.year < 2100:
+    if not 1850 <= checked.year < 2100:
         return None, None, "impossible"
-    return f"{found:%Y%m%d}", "year" if (month, day) == (1, 1) else precision, None
+    return f"{checked:%Y%m%d}", "year" if (month, day) == (1, 1) else precision, None

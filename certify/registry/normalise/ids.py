@@ -1,7 +1,7 @@
-"""National ids: one written form, check digits, and why an id cannot be used.
+"""National ids: one written form, check digits, and the reason why an id cannot be used.
 
-A format is a function of an Arrow array of compact text; ``FORMATS`` is where others are added. An id that is not
-usable is NULL as a key, but its text is kept: a cut or mistyped id still tells something in a comparison.
+A format is a function of an Arrow array of compact text; new formats are added to ``FORMATS``. An unusable id is NULL
+as a key, but its text is kept, because a cut or mistyped id still counts in a comparison.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _NO_TEXT = pa.scalar(None, pa.string())
 
 
 def compact_ids(ids: pa.Array) -> pa.Array:
-    """Full-width digits, spaces, separators and lower case are undone; NULL when nothing is left."""
+    """Convert full-width digits and lower case, and remove spaces and separators; NULL where nothing is left."""
     ids = ids.cast(pa.string())
-    # Most are digits throughout, which is seen much sooner than whether a pattern matches.
+    # Most ids have digits only, and that test is much faster than a pattern.
     ids = where(pc.invert(_is_decimal(ids)), ids, _compact_others)
     return pc.if_else(pc.fill_null(pc.equal(ids, ""), True), _NO_TEXT, ids)
 
@@ -42,7 +42,15 @@ def _compact_others(ids: pa.Array) -> pa.Array:
 
 
 def check_ids(compact: pa.Array, fmt: str) -> Checked:
-    """Say which ids are usable. ``fmt`` names one of ``FORMATS``."""
+    """Check which ids are usable.
+
+    Args:
+        compact: ids as ``compact_ids`` returns them.
+        fmt: name of one of ``FORMATS``.
+
+    Returns:
+        The usable ids and the reasons of the others.
+    """
     ids, reason = FORMATS[fmt](compact)
     reason = pc.if_else(_all_same(compact), "placeholder", reason)
     reason = pc.if_else(pc.is_null(compact), "missing", reason)
@@ -50,7 +58,7 @@ def check_ids(compact: pa.Array, fmt: str) -> Checked:
 
 
 def _hashed(hashes: pa.Array) -> Checked:
-    """Keyed hashes, taken as they are: whoever made them left out the unusable ids."""
+    """Accept keyed hashes unchanged: unusable ids are not hashed."""
     return hashes, pc.if_else(pc.fill_null(pc.equal(hashes, ""), False), "missing", _NO_TEXT)
 
 
@@ -60,7 +68,7 @@ def _any(compact: pa.Array) -> Checked:
 
 
 def _chinese(compact: pa.Array) -> Checked:
-    """GB 11643-1999 with its check digit (ISO 7064 MOD 11-2); the 15-digit form of before is brought to 18."""
+    """Check ids of GB 11643-1999 with their check digit (ISO 7064 MOD 11-2); the old 15-digit form becomes 18."""
     compact = where(pc.and_(_is_decimal(compact), _is_between(compact, 15, 15)), compact, _expand)
     return compact, _faults(compact, 18, _check_chinese)
 
@@ -73,11 +81,11 @@ def _check_chinese(digits: NDArray[np.uint8]) -> NDArray[np.int8]:
 
 
 def _eleven_digits(compact: pa.Array) -> Checked:
-    """Nine digits and two check digits, as the Brazilian CPF has them; leading zeros lost by spreadsheets come back."""
+    """Check nine digits and two check digits, as in the Brazilian CPF; leading zeros lost in spreadsheets are added."""
     short = pc.and_(_is_decimal(compact), _is_between(compact, 9, 10))
     whole = where(short, compact, lambda texts: pc.utf8_lpad(texts, 11, "0"))
     reason = _faults(whole, 11, _check_eleven)
-    # Only with right check digits: else it is an id that was cut off.
+    # Only if the check digits are right; otherwise the id was cut off.
     return whole, pc.if_else(pc.and_(short, pc.is_valid(reason)), "length", reason)
 
 
@@ -95,18 +103,18 @@ FORMATS: dict[str, Callable[[pa.Array], Checked]] = {
     "eleven": _eleven_digits,
     HASHED: _hashed,
 }
-"""Formats by name. One more is one more function of compact text."""
+"""Formats by name. A new format is a new function of compact text."""
 HAS_CHECK_DIGIT = frozenset({"cn", "eleven", HASHED})
-"""Formats in which a slip of the pen shows: a usable id that nobody has is a stranger's, not a typing error."""
+"""Formats that detect typing mistakes: a usable unknown id belongs to another person, and is no mistake."""
 HOLDS_BIRTH_DATE = frozenset({"cn"})
-"""Formats that contain the birth date, which therefore does not corroborate them fully."""
+"""Formats that contain the birth date, which therefore confirms them only partly."""
 
 _ALL_SAME = "^(?:" + "|".join(f"{digit}+" for digit in "0123456789X") + ")$"
 _COMPACT = CharacterTable(lambda character: character.upper() if character.isalnum() else "")
 
 
 def _expand(old: pa.Array) -> pa.Array:
-    """15 to 18 digits: the century was 19, and the check digit is computed."""
+    """Convert 15 to 18 digits: the century was 19, and the check digit is computed."""
     short = _digits(old, 15)
     digits = np.empty((18, len(old)), np.uint8)
     digits[:6], digits[6], digits[7], digits[8:17] = short[:6], 1, 9, short[6:]
@@ -115,19 +123,19 @@ def _expand(old: pa.Array) -> pa.Array:
 
 
 def _faults(compact: pa.Array, length: int, check: Callable[[NDArray[np.uint8]], NDArray[np.int8]]) -> pa.Array:
-    """Return the reasons: a wrong length, or what ``check`` finds in the digits of texts that have it."""
+    """Return the reasons: a wrong length, or the fault that ``check`` finds in texts of the right length."""
     right = _is_between(compact, length, length).to_numpy(zero_copy_only=False)
-    found = np.where(right, np.int8(_CHARACTERS), np.int8(_LENGTH))
-    # What has more bytes than characters holds others than digits.
+    faults = np.where(right, np.int8(_CHARACTERS), np.int8(_LENGTH))
+    # A text with more bytes than characters has characters other than digits.
     plain = right & (pc.fill_null(pc.binary_length(compact), 0).to_numpy() == length)
-    found[plain] = check(_digits(compact.filter(pa.array(plain)), length))
-    return _FAULTS.take(pa.array(found))
+    faults[plain] = check(_digits(compact.filter(pa.array(plain)), length))
+    return _FAULTS.take(pa.array(faults))
 
 
 def _digits(texts: pa.Array, length: int) -> NDArray[np.uint8]:
-    """Return texts of one length place by place, so that NumPy works on all first digits at once, all second, ...
+    """Return texts of one length by place, so that NumPy works on all first digits at once, then all second digits.
 
-    A digit is 0 to 9, anything else more.
+    A digit is 0 to 9; other characters are larger.
     """
     ends, data = _buffers(texts)
     rows = data[ends[0] : ends[-1]].reshape(len(texts), length)
@@ -147,7 +155,7 @@ def _weighted_sum(digits: NDArray[np.uint8], weights: Iterable[int]) -> NDArray[
 
 
 def _buffers(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Return where each text begins, and the last one ends, and the bytes of all."""
+    """Return where each text begins and the last one ends, and the bytes of all texts."""
     whole = texts.cast(pa.large_string())
     _, offsets, data = whole.buffers()
     ends = np.frombuffer(offsets or bytes(8), np.int64)[whole.offset : whole.offset + len(whole) + 1]
@@ -164,7 +172,7 @@ def _is_between(texts: pa.Array, least: int, most: int) -> pa.Array:
 
 
 def _all_same(texts: pa.Array) -> pa.Array:
-    """Whether one character is all there is to a text. Few end as they begin, and only those meet the slow pattern."""
+    """Tell whether a text repeats one character. Only texts with equal first and last bytes need the slow pattern."""
     ends, data = _buffers(texts)
     if not data.size:
         return pa.array(np.zeros(len(texts), np.bool_))

@@ -1,8 +1,8 @@
-"""Names: the form that is compared letter by letter, and the key under which spellings of one name meet.
+"""Names: the form that is compared letter by letter, and a key that is equal for all spellings of one name.
 
 ``folded`` keeps the script: lower case, no diacritics, no punctuation, variant characters unified, words sorted.
-``key`` is Latin throughout: Chinese becomes pinyin, surname and given name as two words, sorted, so that 王国华,
-"Wang Guohua" and "GUOHUA, Wang" meet.
+``key`` is always Latin: Chinese becomes pinyin, with surname and given name as two words, sorted, so that 王国华,
+"Wang Guohua" and "GUOHUA, Wang" have the same key.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from certify.registry.normalise.characters import CharacterTable, by_distinct, w
 
 _LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}  # noqa: RUF001 - meant
 _JOINED = "'’`´ʼ-‐‑·・˙"  # noqa: RUF001 - meant
-"""Signs inside a name that not everybody writes; what stands on both sides is one word."""
+"""Signs inside a name that are often left out; the parts on both sides are one word."""
 
 
 def fold_names(names: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Return the folded names and their keys; NULL where nothing is left."""
+    """Return the folded names and their keys; NULL where no character is left."""
     both = by_distinct(names.cast(pa.string()), _fold_distinct)
     return both.field("folded"), both.field("key")
 
@@ -41,7 +41,7 @@ def _fold_distinct(names: pa.Array) -> pa.Array:
 
 
 def _mixed_keys(names: pa.Array) -> pa.Array:
-    """Chinese characters among letters are spelt out."""
+    """Spell out Chinese characters among letters."""
     mixed = pc.match_substring_regex(names, r"\p{Han}")
     return where(mixed, names, lambda some: _sort_words(_PINYIN.apply(some)))
 
@@ -77,7 +77,7 @@ def _sort_words(texts: pa.Array) -> pa.Array:
 
 
 def _collapse(texts: pa.Array) -> pa.Array:
-    """One space between words, none at the ends; NULL when nothing is left."""
+    """Leave one space between words and none at the ends; NULL where no character is left."""
     ragged = pc.or_(pc.or_(pc.starts_with(texts, " "), pc.ends_with(texts, " ")), pc.match_substring(texts, "  "))
     tidy = lambda some: pc.utf8_trim(pc.replace_substring_regex(some, " +", " "), " ")  # noqa: E731
     texts = where(pc.fill_null(ragged, False), texts, tidy)
@@ -87,16 +87,16 @@ def _collapse(texts: pa.Array) -> pa.Array:
 
 def _plain_character(character: str) -> str:
     """Fold one character: compatibility forms, case, diacritics, punctuation, variants."""
-    found = []
+    folded = []
     for part in unicodedata.normalize("NFKD", character):
         if part in _JOINED or unicodedata.category(part) in {"Mn", "Me", "Cf"}:
             continue
         if unicodedata.category(part)[0] in "LN":
             lower = part.casefold()
-            found.append(_LETTERS.get(lower) or chinese.VARIANTS.get(lower, lower))
+            folded.append(_LETTERS.get(lower) or chinese.VARIANTS.get(lower, lower))
         elif unicodedata.category(part) != "Mc":
-            found.append(" ")
-    return "".join(found)
+            folded.append(" ")
+    return "".join(folded)
 
 
 def _sound(character: str) -> str:

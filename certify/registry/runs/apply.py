@@ -1,7 +1,7 @@
-"""The second half of a run: one chunk, one transaction. Facts become evidence, people are determined, the ledger knows.
+"""The second half of a run, one transaction for each chunk: facts become evidence, and standings are determined.
 
-Whoever is plain is decided in bulk (``silent``); everybody else by ``decide``, one by one. The chunk commits with the
-note that it is done, so a killed run goes on with the next and does nothing twice.
+Simple cases are decided in bulk (``silent``), all others one by one by ``decide``. A chunk commits together with the
+note that it is done, so an interrupted run continues with the next chunk and does nothing twice.
 """
 
 from __future__ import annotations
@@ -38,27 +38,43 @@ from certify.storage.tables.runs import (
 NO_PASSES = hashlib.sha256().digest()
 """The digest of a chunk without silent passes."""
 _BATCH = 1_000
-"""People whom ``decide`` looks at between two looks at the database."""
+"""People that ``decide`` handles with one read of the database."""
 _NEW_FACTS = """
     create temp view new_facts as
     select *, cast(event_on as timestamp) + interval 12 hour as event_at,
         case fact when 'sign' then 'sign_of_life' else fact end as kind
     from facts where fact <> 'question'
 """
-"""What becomes evidence: its kind, and noon UTC of its day, which is that day almost everywhere."""
+"""The facts that become evidence, with their kind, and noon UTC of their day, which is that day almost everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What applies to all chunks of a run. ``audit_share`` of its silent passes is drawn by lot."""
+class RunSettings:
+    """What applies to all chunks of a run.
+
+    Attributes:
+        run: the run.
+        feed: its description.
+        audit_share: share of its silent passes that is drawn for the random sample.
+    """
 
     run: RunRow
     feed: Feed
     audit_share: float
 
 
-def apply_chunk(service: Service, settings: Settings, chunk: int, facts: pa.Table) -> dict[str, int]:
-    """Carry out one chunk; return what was done. A chunk that is done already is passed over."""
+def apply_chunk(service: Service, settings: RunSettings, chunk: int, facts: pa.Table) -> dict[str, int]:
+    """Apply one chunk in its own transaction.
+
+    Args:
+        service: the service.
+        settings: what applies to all chunks.
+        chunk: number of the chunk.
+        facts: its facts, as ``facts.make_facts`` made them.
+
+    Returns:
+        Counts of what was done; empty for a chunk that is done already.
+    """
     run_id = settings.run.id
     with service.unit(f"run:{run_id}") as unit, duckdb.connect(config={"threads": 1}) as database:
         if unit.db.get(RunChunkRow, (run_id, chunk)) is not None:
@@ -66,7 +82,7 @@ def apply_chunk(service: Service, settings: Settings, chunk: int, facts: pa.Tabl
         database.register("facts", facts)
         people = database.sql("select distinct person from facts order by person").to_arrow_table()
         gone = lock_chunk(unit.db, people)
-        database.register("facts", _without(database, facts, gone))  # whoever was erased meanwhile is left out
+        database.register("facts", _without(database, facts, gone))  # people who were erased meanwhile are left out
         database.execute(_NEW_FACTS)
         if settings.feed.adverse_kind is None:
             database.register("before", evidence_of_chunk(unit.db, EVIDENCE))
@@ -92,7 +108,7 @@ def _without(database: duckdb.DuckDBPyConnection, facts: pa.Table, gone: pa.Tabl
     return database.sql("select * from facts where person not in (select person from gone)").to_arrow_table()
 
 
-def _evidence_sql(settings: Settings, now: datetime) -> str:
+def _evidence_sql(settings: RunSettings, now: datetime) -> str:
     """Return the query that turns facts into rows of the table ``evidence``."""
     source, recorded = settings.feed.source, now.isoformat()
     return f"""
@@ -109,7 +125,7 @@ def _evidence_sql(settings: Settings, now: datetime) -> str:
 
 
 def _determine(
-    unit: Unit, settings: Settings, database: duckdb.DuckDBPyConnection, chunk: int, changed: pa.Table
+    unit: Unit, settings: RunSettings, database: duckdb.DuckDBPyConnection, chunk: int, changed: pa.Table
 ) -> tuple[dict[str, int], bytes]:
     policies = unit.service.policies
     hard: Sequence[str] = changed["person"].to_pylist()
@@ -123,23 +139,23 @@ def _determine(
                 case fact when 'sign' then {settings.feed.evidence.weight!r} end as trust
             from new_facts"""
         )
-        found = find_passes(database, [document.policy for document in policies.values()], unit.now, changed)
-        hard, passed = found.hard, found.passes.num_rows
+        decided = find_passes(database, [document.policy for document in policies.values()], unit.now, changed)
+        hard, passed = decided.hard, decided.passes.num_rows
         if passed:
-            passes = _with_ids(database, found.passes, settings.run)
+            passes = _with_ids(database, decided.passes, settings.run)
             schemes = set(passes["scheme"].unique().to_pylist())
             for scheme in sorted(schemes):
                 keep_policy(unit, policies[scheme])
             raise_standings(unit.db, passes)
             digest = insert_passes(unit.db, settings.run.id, chunk, passes)
-            _draw(unit, database, settings, passes)
+            _draw_sample(unit, database, settings, passes)
     for batch in _batches(hard, _BATCH):
         determine_locked_many(unit, [UUID(person) for person in batch])
     return {"passes": passed, "one_by_one": len(hard)}, digest
 
 
 def _with_ids(database: duckdb.DuckDBPyConnection, passes: pa.Table, run: RunRow) -> pa.Table:
-    """Give each pass the id of its run and pension: the same run gives the same ids, near each other in the index."""
+    """Give each pass an id made of run and pension: the same run gives the same ids, close together in the index."""
     stamp = f"{int(run.started_at.timestamp() * 1000):012x}"
     database.register("passes", passes)
     query = f"""select '{stamp[:8]}-{stamp[8:]}-8' || left(entitlement_id, 3) || '-b{run.id.hex[:3]}-'
@@ -147,8 +163,8 @@ def _with_ids(database: duckdb.DuckDBPyConnection, passes: pa.Table, run: RunRow
     return database.sql(query).to_arrow_table()
 
 
-def _draw(unit: Unit, database: duckdb.DuckDBPyConnection, settings: Settings, passes: pa.Table) -> None:
-    """Draw passes to be audited. Which ones follows from the run, and cannot be known before its file is there."""
+def _draw_sample(unit: Unit, database: duckdb.DuckDBPyConnection, settings: RunSettings, passes: pa.Table) -> None:
+    """Draw passes for the random sample by the hash of run and file, which is not known before the file exists."""
     database.register("passes", passes)
     lot = f"cast('0x' || left(sha256('{settings.run.sha256}:{settings.run.id}:' || id), 8) as bigint)"
     limit = int(settings.audit_share * 2**32)

@@ -1,4 +1,4 @@
-"""A run from where it is to its end: link what is not linked yet, then chunk after chunk."""
+"""Execution of a run from its present state to its end: linking, if it is not done yet, then chunk after chunk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import RunState
 from certify.errors import Conflict
-from certify.registry.runs.apply import Settings, apply_chunk
+from certify.registry.runs.apply import RunSettings, apply_chunk
 from certify.registry.runs.importing import feed_of, open_staging
 from certify.registry.runs.prepare import prepare
 from certify.registry.runs.questions import withdraw
@@ -23,12 +23,20 @@ from certify.storage.runs import chunks_of, get_run
 from certify.storage.tables.runs import RunRow
 
 Progress = Callable[[str, int, int], None]
-"""What is being done, and how many chunks of how many are done; 0 of 0 while that is not known."""
+"""Receives the present step, the number of chunks that are done, and the number of all chunks (0, 0 if unknown)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What a run may use. ``workers`` is the number of chunks at a time, each on a connection of its own."""
+    """The resources of a run.
+
+    Attributes:
+        engine: linking engine, ``duckdb`` or ``spark``.
+        memory: memory of the engine.
+        threads: threads of the engine.
+        workers: number of chunks that are applied at a time, each on a connection of its own.
+        chunk_size: people in a chunk; None for the default of the kind of feed.
+    """
 
     engine: str = "duckdb"
     memory: str = "4GB"
@@ -44,10 +52,21 @@ def carry_out(
     machine: Machine | None = None,
     progress: Progress = lambda _what, _done, _all: None,
 ) -> RunRow:
-    """Carry a run on to its end; return it. May be called again after any interruption.
+    """Execute a run to its end. It may be called again after any interruption.
 
-    Raises NotFound, Conflict (``run_held``: an officer has to look first; ``run_refused``), Unavailable
-    (``run_elsewhere``: its working files are on another machine).
+    Args:
+        service: the service.
+        run_id: id of the run.
+        machine: the resources to use.
+        progress: is told of each step.
+
+    Returns:
+        The run.
+
+    Raises:
+        NotFound: there is no such run (``run_not_found``).
+        Conflict: an officer has to look first (``run_held``), or has refused the file (``run_refused``).
+        Unavailable: its working files are on another machine (``run_elsewhere``).
     """
     machine = machine or Machine()
     with service.reading() as unit:
@@ -80,7 +99,7 @@ def _apply(service: Service, run_id: UUID, machine: Machine, progress: Progress)
     with service.reading() as unit:
         row = get_run(unit.db, run_id)
         done = {chunk.chunk for chunk in chunks_of(unit.db, run_id)}
-    settings = Settings(row, feed_of(row), service.settings.audit_share)
+    settings = RunSettings(row, feed_of(row), service.settings.audit_share)
     staging, total, start = open_staging(service, row), row.chunks or 0, perf_counter()
     progress("standing", len(done), total)
 

@@ -1,4 +1,4 @@
-"""Rules tried before they are released: who would gain or lose standing, on everybody's evidence."""
+"""Comparison of a new policy with the present one on all people's evidence: whose standing would rise or fall."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _BATCH = 1_000
 
 
 @dataclass(slots=True)
-class Comparison:
+class PolicyComparison:
     """What would change for one scheme.
 
     Attributes:
         scheme: the scheme.
-        pensions: how many were decided under both policies.
-        moves: (standing now, standing then) to their number, where they differ.
-        gained: pensions that would stand better.
-        lost: pensions that would stand worse.
-        stopped: pensions whose payment would stop and does not stop now.
-        resumed: the other way round.
-        longer: pensions that would be valid for longer at the same standing.
-        shorter: pensions that would be valid for less long at the same standing.
+        pensions: number of pensions that were decided under both policies.
+        moves: numbers of pensions by (standing now, standing then), where the two differ.
+        gained: number of pensions with a better standing.
+        lost: number of pensions with a worse standing.
+        stopped: number of payments that would stop and do not stop now.
+        resumed: number of payments that are stopped now and would not be.
+        longer: number of pensions with the same standing that would be valid for longer.
+        shorter: number of pensions with the same standing that would be valid for a shorter time.
     """
 
     scheme: str
@@ -46,7 +46,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One pension that would stand otherwise."""
+    """One pension whose standing would change."""
 
     beneficiary_id: UUID
     entitlement_id: str
@@ -62,21 +62,25 @@ def compare_policies(
     limit: int | None,
     changed: Callable[[Change], None],
     progress: Callable[[int], None] = lambda _done: None,
-) -> Comparison:
+) -> PolicyComparison:
     """Decide all pensions of the new policy's scheme under the present policy and the new one; nothing is stored.
 
     Args:
-        service: where people are.
-        new: the policy to be tried.
-        start: the id from which people are taken. Ids are random, so so many from anywhere are a random sample.
-        limit: how many people; everybody when None.
-        changed: is called with every pension that would stand otherwise.
-        progress: is called with the number of people seen.
+        service: the service.
+        new: the policy to try.
+        start: the id from which people are taken. Ids are random, so people from any start are a random sample.
+        limit: number of people; None for all.
+        changed: is called with every pension whose standing would change.
+        progress: is called with the number of people so far.
 
-    Raises Invalid (``unknown_scheme``) when there is no such scheme yet.
+    Returns:
+        The numbers of changes.
+
+    Raises:
+        Invalid: there is no such scheme yet (``unknown_scheme``).
     """
     now = service.policy(new.scheme).policy
-    found, seen = Comparison(new.scheme), 0
+    result, seen = PolicyComparison(new.scheme), 0
     for people in _pages(service, start, limit):
         with service.reading() as unit:
             dossiers = read_dossiers(unit.db, people)
@@ -90,26 +94,26 @@ def compare_policies(
                 )
                 before = decide(entitlement, now, dossier.evidence, local_date(instant, now.timezone))
                 after = decide(entitlement, new, dossier.evidence, local_date(instant, new.timezone))
-                found.pensions += 1
-                found.stopped += before.payment is Payment.CONTINUE and after.payment is Payment.STOP
-                found.resumed += before.payment is Payment.STOP and after.payment is Payment.CONTINUE
+                result.pensions += 1
+                result.stopped += before.payment is Payment.CONTINUE and after.payment is Payment.STOP
+                result.resumed += before.payment is Payment.STOP and after.payment is Payment.CONTINUE
                 if before.standing == after.standing:
                     if before.valid_until and after.valid_until:
-                        found.longer += after.valid_until > before.valid_until
-                        found.shorter += after.valid_until < before.valid_until
+                        result.longer += after.valid_until > before.valid_until
+                        result.shorter += after.valid_until < before.valid_until
                     continue
-                found.gained += after.standing > before.standing
-                found.lost += after.standing < before.standing
+                result.gained += after.standing > before.standing
+                result.lost += after.standing < before.standing
                 names = before.standing.name.lower(), after.standing.name.lower()
-                found.moves[names] += 1
+                result.moves[names] += 1
                 changed(Change(dossier.id, entitlement.id, *names))
         seen += len(people)
         progress(seen)
-    return found
+    return result
 
 
 def _pages(service: Service, start: UUID, limit: int | None) -> Iterator[list[UUID]]:
-    """Go through people in the order of their ids, from ``start`` around to where it began."""
+    """Yield people in the order of their ids, from ``start`` to the last and then from the first to ``start``."""
     left = limit
     for first, last in ((start, None), (UUID(int=0), start)):
         after = UUID(int=max(first.int - 1, 0))

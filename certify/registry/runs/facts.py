@@ -1,7 +1,7 @@
-"""From links to facts: what each record of a file says of whom, and what it takes back.
+"""Facts from links: what each record of a file says about which person, and what it takes back.
 
-*notify* adds a fact, *correct* takes back every standing version of a record and adds another, *void* only takes back.
-Records that are evidence already add nothing; so a file, or one that overlaps with it, can come again.
+*notify* adds a fact, *correct* takes back all versions of a record that still count and adds another, *void* only takes
+back. Records that are evidence already add nothing, so that the same or an overlapping file can come again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from certify.storage.runs import MOST_VERSIONS
 FACTS = "facts"
 """Table of facts: ``chunk, id, fact`` (sign, adverse, void, question), ``person, external_id, event_on, what`` (the act
 or the kind of adverse record), ``target`` (evidence that is taken back), ``stage, weight, levels`` (of the link),
-``reason`` and ``record`` (of questions: why an officer is asked, and the registry's own words in JSON)."""
+``reason`` and ``record`` (of questions: why an officer is asked, and the record of the registry in JSON)."""
 EARLY = "early_voids"
 """Table of voids whose records are not known: ``target, external_id``."""
 NOTES = "notes"
@@ -26,20 +26,30 @@ NOTES = "notes"
 id_conflict."""
 
 _NOT_ASKED = "id_conflict"
-"""About every other doubtful link an officer is asked. A record that bears somebody's id, but neither their name nor
-their birth date, is an error in the id and says nothing about that person; it is counted and reported."""
+"""The only reason of a doubtful link without a question. A record with a person's id, but with neither their name nor
+their birth date, has a wrong id and proves nothing about that person. It is counted and reported."""
 _MOST_CHUNKS = 4096
 
 RECORDS, LINKS, KNOWN, EARLIER = "given_records", "given_links", "given_known", "given_early"
-"""Tables or views that must be there: the file's records; links as ``LinkResult.links`` has them; what is evidence
-already (``certify.storage.runs.KNOWN``); a column ``target`` of voids that came before their records."""
+"""Tables or views that must exist: the records of the file; links as ``LinkResult.links`` returns them; records that
+are evidence already (``certify.storage.runs.KNOWN``); a column ``target`` of voids that came before their records."""
 
 
 def make_facts(database: duckdb.DuckDBPyConnection, feed: Feed, *, run_id: UUID, now: datetime, chunk_size: int) -> int:
-    """Make the tables ``FACTS``, ``EARLY`` and ``NOTES``; return the number of chunks.
+    """Make the tables ``FACTS``, ``EARLY`` and ``NOTES``.
 
-    A chunk holds all facts of some ``chunk_size`` people. Ids of facts follow from run and place, so that the same run
-    gives the same ids; they begin with the time, so that new rows lie together in the database's indexes.
+    Ids of facts are made of run and place, so that the same run gives the same ids. They begin with the time, so that
+    new rows are close together in the indexes of the database.
+
+    Args:
+        database: has the tables ``RECORDS``, ``LINKS``, ``KNOWN`` and ``EARLIER``.
+        feed: the description of the feed.
+        run_id: id of the run.
+        now: the time that ids begin with.
+        chunk_size: about so many people share a chunk; a chunk has all facts of its people.
+
+    Returns:
+        The number of chunks.
     """
     columns = [row[0] for row in database.execute(f"describe {LINKS}").fetchall()]
     levels = " || ',' || ".join(f"coalesce(cast({name} as varchar), '-1')" for name in columns if name.startswith("g_"))
@@ -54,10 +64,10 @@ def make_facts(database: duckdb.DuckDBPyConnection, feed: Feed, *, run_id: UUID,
         for table in ("linked", KNOWN)
     )
     chunks = max(1, min(_MOST_CHUNKS, round(people / chunk_size)))
-    _fresh(database, feed, ids, chunks)
-    _taken_back(database, feed, now)
-    _questions(database, feed)
-    _gather(database, feed, ids, chunks)
+    _make_fresh(database, feed, ids, chunks)
+    _make_undone(database, feed, now)
+    _make_questions(database, feed)
+    _collect(database, feed, ids, chunks)
     return chunks
 
 
@@ -77,11 +87,11 @@ class _Ids:
 
 
 def _chunk(chunks: int) -> str:
-    """People are spread over chunks by the beginning of their random ids."""
+    """Return the SQL of a person's chunk, by the beginning of their random id."""
     return f"(cast('0x' || left(person, 4) as integer) * {chunks}) // 65536"
 
 
-def _fresh(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chunks: int) -> None:
+def _make_fresh(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chunks: int) -> None:
     """Make ``fresh``: new facts with their ids; and the notes about records that give none."""
     what = "r.act" if feed.adverse_kind is None else f"'{feed.adverse_kind}'"
     database.execute(
@@ -126,8 +136,8 @@ def _fresh(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chunks: i
     )
 
 
-def _taken_back(database: duckdb.DuckDBPyConnection, feed: Feed, now: datetime) -> None:
-    """Make ``undone``: every version of a record that a void, a correction or an ending takes back."""
+def _make_undone(database: duckdb.DuckDBPyConnection, feed: Feed, now: datetime) -> None:
+    """Make ``undone``: all versions of a record that a void, a correction or an ending takes back; and ``EARLY``."""
     today = f"date '{now.date().isoformat()}'"
     ended = ""
     if feed.content == "full" and feed.adverse_kind is not None:
@@ -157,8 +167,8 @@ def _taken_back(database: duckdb.DuckDBPyConnection, feed: Feed, now: datetime) 
     )
 
 
-def _questions(database: duckdb.DuckDBPyConnection, feed: Feed) -> None:
-    """Make ``questions``: doubtful links of adverse records, one for each record, the likeliest."""
+def _make_questions(database: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Make ``questions``: doubtful links of adverse records, the most likely one of each record."""
     kind = feed.adverse_kind
     words = ", ".join(
         f"'{name}': r.{name}" for name in ("name", "birth_date", "sex", "region", "national_id", "event_date")
@@ -178,7 +188,7 @@ def _questions(database: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     )
 
 
-def _gather(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chunks: int) -> None:
+def _collect(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chunks: int) -> None:
     fact = "sign" if feed.adverse_kind is None else "adverse"
     database.execute(
         f"""create or replace temp table more as

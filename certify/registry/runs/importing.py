@@ -1,6 +1,6 @@
-"""Taking in a feed's file: read, checked, held against the files before it, and put by for the run.
+"""Import of a feed's file: it is read, checked, compared with earlier files, and stored for a later run.
 
-Nobody is touched yet. A file that departs from its history is *held* until an officer lets it go on.
+The import changes no standing. A file that differs too much from earlier ones is *held* until an officer accepts it.
 """
 
 from __future__ import annotations
@@ -31,12 +31,22 @@ from certify.storage.tables.runs import RunRow
 
 _BATCH = 1_000_000
 _HISTORY = 24
-"""So many earlier files say what is usual."""
+"""Number of earlier files that a file is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file. ``new`` is false when this very file was imported before: then nothing happened."""
+    """The result of an import.
+
+    Attributes:
+        run_id: the run of the file.
+        state: state of that run.
+        new: False if the same file was imported before; then nothing was done.
+        shape: counts of the file.
+        departures: how the file differs from earlier ones.
+        reasons: number of bad rows by code.
+        quarantine: file with the bad rows; None if there are none.
+    """
 
     run_id: UUID
     state: str
@@ -50,9 +60,23 @@ class Imported:
 def import_file(
     service: Service, feed: Feed, path: Path | None, *, quarantine: Path, actor: str = "service"
 ) -> Imported:
-    """Read a feed's file and put its usable records by for a run. Raises Invalid (``feed_file``, ``feed_columns``)."""
+    """Read a feed's file and store its usable records for a run.
+
+    Args:
+        service: the service.
+        feed: the description.
+        path: the file; None for SQL feeds.
+        quarantine: where bad rows are written.
+        actor: who imports it, for the ledger.
+
+    Returns:
+        The result.
+
+    Raises:
+        Invalid: the file cannot be read as described (``feed_file``), or lacks described columns (``feed_columns``).
+    """
     now = service.clock()
-    # A query's answer has to be read before it can be known; a file is known by its hash.
+    # A file is recognised by its hash before it is read; the answer of a query must be read first.
     sha256 = None if path is None else hash_file(path)
     if sha256 is not None and (known := _known_run(service, feed, sha256)) is not None:
         return known
@@ -66,7 +90,7 @@ def import_file(
         shape = check_records(feed, database, today=now.date())
         count = write_quarantine(database, quarantine)
         reasons = {code: number for code, _, number in bad_by_reason(database)}
-        found = departures(shape, before, feed.limits, fresh_days=feed.fresh_days, today=now.date())
+        unusual = departures(shape, before, feed.limits, fresh_days=feed.fresh_days, today=now.date())
         run_id, key = service.new_id(), secrets.token_bytes(32)
         staging = Staging(staging_folder(service, run_id), key)
         reader = database.sql(f"select * from {RECORDS} order by row").to_arrow_reader(_BATCH)
@@ -80,11 +104,11 @@ def import_file(
             feed=feed.name,
             source=feed.source,
             kind=feed.kind.value,
-            state=RunState.HELD if found else RunState.READY,
+            state=RunState.HELD if unusual else RunState.READY,
             sha256=read.sha256,
             description=feed.model_dump(mode="json"),
             shape=asdict(shape) | {"latest": shape.latest.isoformat() if shape.latest else None},
-            departures=[asdict(entry) for entry in found],
+            departures=[asdict(entry) for entry in unusual],
             staging_key=service.vault.seal_secret(f"run:{run_id}", key),
             counts={"quarantined": count, "reasons": reasons},
             started_at=now,
@@ -105,7 +129,21 @@ def _known_run(service: Service, feed: Feed, sha256: str) -> Imported | None:
 
 
 def decide_held(unit: Unit, run_id: UUID, *, officer: str, accept: bool) -> RunRow:
-    """Let a held file go on, or refuse it for good. Raises NotFound, Conflict (``run_not_held``)."""
+    """Accept a held file, or refuse it permanently.
+
+    Args:
+        unit: the transaction.
+        run_id: id of the run.
+        officer: who decides.
+        accept: whether the run may go on.
+
+    Returns:
+        The run.
+
+    Raises:
+        NotFound: there is no such run (``run_not_found``).
+        Conflict: the file is not held (``run_not_held``).
+    """
     row = get_run(unit.db, run_id, lock=True)
     if row.state != RunState.HELD and not (row.state == RunState.READY and not accept):
         raise Conflict(f"This file is not held; it is {row.state}.", code=ErrorCode.RUN_NOT_HELD)
@@ -120,12 +158,23 @@ def decide_held(unit: Unit, run_id: UUID, *, officer: str, accept: bool) -> RunR
 
 
 def staging_folder(service: Service, run_id: UUID) -> Path:
-    """Return where the working files of a run lie."""
+    """Return the folder of the working files of a run."""
     return Path(service.settings.data_dir) / "runs" / str(run_id)
 
 
 def open_staging(service: Service, row: RunRow) -> Staging:
-    """Open the working files of a run. Raises Invalid when it has none any more."""
+    """Open the working files of a run.
+
+    Args:
+        service: the service.
+        row: the run.
+
+    Returns:
+        The working files.
+
+    Raises:
+        Invalid: the run has ended, and its working files are deleted (``run_ended``).
+    """
     if row.staging_key is None:
         raise Invalid(f"This run is {row.state}; its working files are gone.", code=ErrorCode.RUN_ENDED)
     key = service.vault.open_secret(f"run:{row.id}", row.staging_key)
@@ -133,11 +182,11 @@ def open_staging(service: Service, row: RunRow) -> Staging:
 
 
 def feed_of(row: RunRow) -> Feed:
-    """Return the description of the feed as it was when the file came."""
+    """Return the description of the feed at the time of the import."""
     return parse_feed(row.description, row.feed)
 
 
 def shape_of(stored: dict[str, Any]) -> Shape:
-    """Undo what ``import_file`` stored."""
+    """Return the shape that ``import_file`` stored."""
     latest = stored["latest"]
     return Shape(**{**stored, "latest": date.fromisoformat(latest) if latest else None})

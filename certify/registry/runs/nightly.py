@@ -1,8 +1,8 @@
-"""Every night: whatever registries have put into the inboxes is taken in and carried out, feed by feed.
+"""The nightly job: files in the inboxes of feeds are imported and carried out, feed by feed.
 
-feeds/deaths.toml            the description; the file's name is its own
-feeds/deaths/inbox/          where the registry's files arrive, in the order of their names
-feeds/deaths/done/           where they go; a file that is held or cannot be read stays and is told of
+feeds/deaths.toml            the description; its name is also the name of the folder
+feeds/deaths/inbox/          files from the registry, processed in the order of their names
+feeds/deaths/done/           files that were imported; a file that is held or unreadable stays and is reported
 feeds/deaths/quarantine/     rows that could not be used
 """
 
@@ -26,7 +26,14 @@ log = logging.getLogger("certify.registry")
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What one night did. ``troubles`` are sentences for whoever looks in the morning; they name nobody."""
+    """The result of one night.
+
+    Attributes:
+        files: number of new files.
+        runs: number of runs that were carried out.
+        held: number of files that an officer must look at.
+        troubles: sentences for the operator, without personal data.
+    """
 
     files: int
     runs: int
@@ -41,15 +48,27 @@ def nightly(
     machine: Machine | None = None,
     progress: Progress = lambda _what, _done, _all: None,
 ) -> Night:
-    """Take in and carry out what waits in a folder of feeds. One feed's trouble holds up no other. Safe to repeat."""
+    """Import and carry out all waiting files of a folder of feeds.
+
+    A failure of one feed does not stop the others. The call can be repeated.
+
+    Args:
+        service: the service.
+        folder: the folder with descriptions and inboxes.
+        machine: the resources of a run.
+        progress: is told of each step of a run.
+
+    Returns:
+        The result.
+    """
     files = runs = held = 0
     troubles: list[str] = []
     for description in sorted(folder.glob("*.toml")):
         try:
             feed = load_feed(description)
             for path in _waiting(feed, folder / description.stem):
-                taken, state = _take_in(service, feed, folder / description.stem, path)
-                files += taken
+                new, state = _import(service, feed, folder / description.stem, path)
+                files += new
                 held += state == RunState.HELD
             with service.reading() as unit:
                 waiting = [row.id for row in unfinished_runs(unit.db, feed.name)]
@@ -60,7 +79,7 @@ def nightly(
             log.warning("a feed was not carried out", extra={"feed": description.stem, "code": error.code})
             troubles.append(f"{description.stem}: {error.message}")
         except Exception:
-            log.exception("a feed failed; the others go on", extra={"feed": description.stem})
+            log.exception("a feed failed; the others continue", extra={"feed": description.stem})
             troubles.append(f"{description.stem}: failed unexpectedly; the log has the details")
     return Night(files, runs, held, tuple(troubles))
 
@@ -70,17 +89,17 @@ def _waiting(feed: Feed, folder: Path) -> Iterator[Path | None]:
         yield None
         return
     inbox = folder / "inbox"
-    # What is still being written has a hidden or temporary name, as file transfers do.
+    # A file that is still being written has a hidden or temporary name, as file transfers make it.
     for path in sorted(inbox.glob("*")) if inbox.is_dir() else ():
         if path.is_file() and not path.name.startswith(".") and path.suffix not in (".part", ".tmp"):
             yield path
 
 
-def _take_in(service: Service, feed: Feed, folder: Path, path: Path | None) -> tuple[int, str]:
+def _import(service: Service, feed: Feed, folder: Path, path: Path | None) -> tuple[int, str]:
     (folder / "quarantine").mkdir(parents=True, exist_ok=True, mode=0o700)
     name = path.name if path is not None else f"{service.clock():%Y-%m-%d}"
-    found = import_file(service, feed, path, quarantine=folder / "quarantine" / f"{name}.csv")
-    if path is not None and found.state != RunState.HELD:
+    imported = import_file(service, feed, path, quarantine=folder / "quarantine" / f"{name}.csv")
+    if path is not None and imported.state != RunState.HELD:
         (folder / "done").mkdir(exist_ok=True, mode=0o700)
         path.replace(folder / "done" / path.name)
-    return int(found.new), found.state
+    return int(imported.new), imported.state

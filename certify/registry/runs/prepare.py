@@ -1,4 +1,4 @@
-"""The first half of a run: records are linked with people, and what follows from them is put by, chunk by chunk."""
+"""The first half of a run: records are linked with people, and the facts are stored chunk by chunk."""
 
 from __future__ import annotations
 
@@ -35,18 +35,32 @@ from certify.storage.tables.runs import RunRow
 
 Say = Callable[[str], None]
 SIGN_CHUNK, ADVERSE_CHUNK = 50_000, 2_000
-"""People to a transaction. Signs of life are decided in bulk; adverse records person by person, which takes longer."""
+"""People in a transaction. Signs of life are decided in bulk; adverse records person by person, which takes longer."""
 _ENOUGH_TO_TRAIN = 5_000
-"""Records from which a feed's first file trains a model; with fewer the shipped probabilities serve."""
+"""Number of records from which the first file of a feed trains a model; with fewer, the shipped probabilities apply."""
 _UNTRAINED: dict[str, Any] = {"trained": False, "probabilities": {}}
 _WEIGHTS = (-10, 60)
-"""Ends of the histogram of match weights, in bits; what lies beyond is counted there."""
+"""Ends of the histogram of match weights, in bits; weights beyond are counted at the ends."""
 
 
 def prepare(
     service: Service, run_id: UUID, *, engine: str, memory: str, threads: int, say: Say, chunk_size: int | None = None
 ) -> None:
-    """Link a run's records and put its facts by. Repeated after a kill, it gives the same facts again."""
+    """Link the records of a run and store its facts. Repeated after an interruption, it gives the same facts again.
+
+    Args:
+        service: the service.
+        run_id: id of the run.
+        engine: linking engine, ``duckdb`` or ``spark``.
+        memory: memory of the engine.
+        threads: threads of the engine.
+        say: is told of each step.
+        chunk_size: people in a chunk; None for the default of the kind of feed.
+
+    Raises:
+        NotFound: there is no such run (``run_not_found``).
+        Unavailable: its working files are on another machine (``run_elsewhere``).
+    """
     with service.reading() as unit:
         row = get_run(unit.db, run_id)
         feed = feed_of(row)
@@ -70,11 +84,11 @@ def prepare(
         parameters = replace(Parameters(one_to_one=feed.kind is not Kind.LIFE_EVENTS), model=model)
         result = link(opened, people, records, parameters, people_loaded=True)
         seconds["link"] = perf_counter() - start
-        say("working out what follows")
+        say("making facts")
         start = perf_counter()
         levels = [name.removeprefix("g_") for name in opened.columns("links") if name.startswith("g_")]
         with _facts_database(result) as database:
-            chunks, counts = _put_facts_by(service, row, feed, database, staging, chunk_size)
+            chunks, counts = _store_facts(service, row, feed, database, staging, chunk_size)
         seconds["facts"] = perf_counter() - start
     finally:
         opened.close()
@@ -85,7 +99,7 @@ def prepare(
 
 @contextmanager
 def _facts_database(result: LinkResult) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give the database that facts are made in, with the links: the engine's own, emptied of what linking needed."""
+    """Open the database for facts, with the links. DuckDB's own database is used again, without its other tables."""
     if isinstance(result.engine, DuckDbEngine):
         database = result.engine.connection
         for (table,) in database.execute("select table_name from duckdb_tables() where not temporary").fetchall():
@@ -99,7 +113,7 @@ def _facts_database(result: LinkResult) -> Iterator[duckdb.DuckDBPyConnection]:
         yield database
 
 
-def _put_facts_by(
+def _store_facts(
     service: Service,
     row: RunRow,
     feed: Feed,
@@ -107,7 +121,7 @@ def _put_facts_by(
     staging: Staging,
     chunk_size: int | None,
 ) -> tuple[int, dict[str, Any]]:
-    # Names are read again only where an officer may have to see them.
+    # Names are read again only if an officer may have to see them.
     words = "" if feed.adverse_kind is None else ", national_id, name, birth_date, sex, region"
     query = f"row, record_id, operation, target, act, event_date, recorded_on{words}"
     for number, table in enumerate(staging.read_all("records")):

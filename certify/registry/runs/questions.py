@@ -1,4 +1,4 @@
-"""Doubtful links of adverse records: an officer is asked, and answers "same person" or "somebody else"."""
+"""Link questions: doubtful links of adverse records, which an officer answers with "same person" or "different"."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ from certify.storage.tables.runs import LinkQuestionRow, RunRow
 
 
 def ask(unit: Unit, run: RunRow, questions: Sequence[Mapping[str, Any]]) -> None:
-    """Store questions about people whom the caller has locked, and open a case for each person who has none."""
+    """Store questions, and open a case for each person who has none.
+
+    Args:
+        unit: the transaction; the caller has locked the people.
+        run: the run of the questions.
+        questions: rows of the table of facts.
+    """
     unit.open_sealers([UUID(question["person"]) for question in questions])
     for question in questions:
         person = UUID(question["person"])
@@ -56,9 +62,22 @@ def ask(unit: Unit, run: RunRow, questions: Sequence[Mapping[str, Any]]) -> None
 
 
 def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQuestionRow:
-    """Settle a question. "Same" makes the record evidence against the person, who is determined anew.
+    """Settle a question. With "same" the record becomes evidence against the person, who is determined again.
 
-    The case closes with its last question. Raises NotFound, Conflict (``question_answered``).
+    The case closes with its last question.
+
+    Args:
+        unit: the transaction.
+        question_id: id of the question.
+        officer: who answers.
+        same: whether the record is about this person.
+
+    Returns:
+        The question.
+
+    Raises:
+        NotFound: there is no such question (``question_not_found``).
+        Conflict: the question is settled already (``question_answered``).
     """
     get_beneficiary(unit.db, get_question(unit.db, question_id).beneficiary_id, lock=True)
     row = get_question(unit.db, question_id, lock=True)
@@ -85,17 +104,17 @@ def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQu
 
 
 def withdraw(unit: Unit, questions: Sequence[LinkQuestionRow]) -> None:
-    """Settle questions about records that their source took back."""
+    """Close questions about records that their source took back."""
     for row in questions:
         row.state, row.answered_at = QuestionState.WITHDRAWN, unit.now
         _close_case(unit, row.beneficiary_id, "service", "withdrawn")
 
 
 def record_of(unit: Unit, row: LinkQuestionRow) -> dict[str, Any]:
-    """Return the registry's own words about whom it means."""
+    """Return the record of the registry, in its own words."""
     plain = unit.sealer(row.beneficiary_id).open(row.record_sealed, _label(row.id))
-    found: dict[str, Any] = json.loads(plain)
-    return found
+    record: dict[str, Any] = json.loads(plain)
+    return record
 
 
 def explain_question(run: RunRow, row: LinkQuestionRow) -> list[Term]:
@@ -105,7 +124,7 @@ def explain_question(run: RunRow, row: LinkQuestionRow) -> list[Term]:
     model = Model.restored(given["linking"]["model"], compared, prior_of(run.counts["linking"]["people"]))
     link: dict[str, Any] = {"stage": row.stage, "reason": row.reason}
     link |= {f"g_{name}": int(level) for name, level in zip(given["levels"], row.levels.split(","), strict=True)}
-    # What the levels leave unexplained is the rarity of the values.
+    # The part of the weight that the levels do not explain is the rarity of the values.
     link["rarity"] = row.weight - explain(link, model).terms[-1].total
     return list(explain(link, model).terms)
 

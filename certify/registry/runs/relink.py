@@ -1,4 +1,4 @@
-"""Linking a run's file again with its stored parameters, to see whether the same records mean the same people."""
+"""A second linking of a run's file with its stored parameters, to check that its records find the same people."""
 
 from __future__ import annotations
 
@@ -20,9 +20,14 @@ from certify.storage.runs import get_run, links_of_run
 
 @dataclass(frozen=True, slots=True)
 class Relinked:
-    """How the links of a run compare with linking its file today.
+    """The links of a run compared with those of its file today.
 
-    People may have been enrolled, corrected or erased meanwhile, so a difference is no error by itself.
+    People may have been enrolled, corrected or erased meanwhile, so a difference is not always an error.
+
+    Attributes:
+        same: number of records that are linked with the same person.
+        missing: number of records that are linked with no person today.
+        other: number of records that are linked with another person.
     """
 
     same: int
@@ -31,12 +36,25 @@ class Relinked:
 
     @property
     def identical(self) -> bool:
-        """Whether every link came out again."""
+        """Return whether all links are the same."""
         return not self.missing and not self.other
 
 
 def relink(service: Service, run_id: UUID, path: Path) -> Relinked:
-    """Read and link a file again. Raises NotFound, Invalid (``run_file``: it is not the run's file)."""
+    """Read and link a file again.
+
+    Args:
+        service: the service.
+        run_id: id of the run.
+        path: the file of the run.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        NotFound: there is no such run (``run_not_found``).
+        Invalid: it is not the file of this run (``run_file``).
+    """
     with service.reading() as unit:
         row = get_run(unit.db, run_id)
     feed = feed_of(row)
@@ -62,7 +80,7 @@ def relink(service: Service, run_id: UUID, path: Path) -> Relinked:
         for name, table in (("before", before), ("after", after), ("records", records)):
             database.register(name, table)
         # Corrected versions of a record have a number of their own; see facts.py.
-        found = database.execute(
+        counted = database.execute(
             """with now as (
                 select r.record_id as number, a.person from after a join records r on r.row = cast(a.record as bigint)
             ), then_ as (select regexp_replace(external_id, ':c[0-9]$', '') as number, person from before)
@@ -70,4 +88,4 @@ def relink(service: Service, run_id: UUID, path: Path) -> Relinked:
                 count(*) filter (n.person <> t.person)
             from then_ t left join now n using (number)"""
         ).fetchall()[0]
-    return Relinked(*found)
+    return Relinked(*counted)

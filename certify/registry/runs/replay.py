@@ -1,4 +1,4 @@
-"""Playing a run again: every silent pass and every determination of it must come out as it did."""
+"""Replay of a run: all its silent passes and determinations are decided again and must be the same."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN = 20
 
 @dataclass(slots=True)
 class RunReplay:
-    """What replaying found. ``differences`` shows the first of them; ``different`` counts all."""
+    """The result of a replay. ``different`` counts all differences; ``differences`` describes the first ones."""
 
     run_id: UUID
     passes: int = 0
@@ -35,23 +35,32 @@ class RunReplay:
 
     @property
     def identical(self) -> bool:
-        """Whether everything came out the same."""
+        """Return whether there is no difference."""
         return self.different == 0
 
     def differs(self, what: str) -> None:
-        """Note a difference."""
+        """Count a difference and describe it."""
         self.different += 1
         if len(self.differences) < _SHOWN:
             self.differences.append(what)
 
 
 def replay_run(unit: Unit, run_id: UUID, *, progress: Callable[[int], None] = lambda _done: None) -> RunReplay:
-    """Decide everything of a run again from stored evidence and the stored policies, and hash its chunks again.
+    """Decide everything of a run again from stored evidence and stored policies, and hash its chunks again.
 
-    ``progress`` is called with the number of pensions decided. Raises NotFound.
+    Args:
+        unit: the transaction.
+        run_id: id of the run.
+        progress: is called with the number of pensions so far.
+
+    Returns:
+        The result.
+
+    Raises:
+        NotFound: there is no such run (``run_not_found``).
     """
     get_run(unit.db, run_id)
-    found = RunReplay(run_id)
+    replay = RunReplay(run_id)
     policies: dict[str, Policy] = {}
 
     def policy(sha256: str) -> Policy:
@@ -65,14 +74,14 @@ def replay_run(unit: Unit, run_id: UUID, *, progress: Callable[[int], None] = la
         chunk = chunks[table["chunk"][0].as_py()]
         hashed.add(chunk.chunk)
         if passes_digest(table) != chunk.digest:
-            found.differs(f"chunk {chunk.chunk}: its silent passes are not those that were signed into the ledger")
+            replay.differs(f"chunk {chunk.chunk}: its silent passes are not those that were signed into the ledger")
         for start in range(0, table.num_rows, _BATCH):
-            _passes(unit, table.slice(start, _BATCH), chunk.policies, policy, found)
-            progress(found.passes + found.determinations)
+            _passes(unit, table.slice(start, _BATCH), chunk.policies, policy, replay)
+            progress(replay.passes + replay.determinations)
     for chunk in chunks.values():
         if chunk.chunk not in hashed and chunk.counts["passes"]:
-            found.differs(f"chunk {chunk.chunk}: its silent passes are missing")
-    found.chunks = len(chunks)
+            replay.differs(f"chunk {chunk.chunk}: its silent passes are missing")
+    replay.chunks = len(chunks)
     for rows in determinations_of_run(unit.db, run_id, batch=_BATCH):
         facts = _evidence(unit, [number for row in rows for number in row.inputs["evidence"]])
         for row in rows:
@@ -80,15 +89,15 @@ def replay_run(unit: Unit, run_id: UUID, *, progress: Callable[[int], None] = la
             again = decide(
                 entitlement_from_json(row.inputs["entitlement"]), policy(row.policy_sha256), known, row.as_of
             )
-            found.determinations += 1
+            replay.determinations += 1
             if len(known) != len(row.inputs["evidence"]) or determination_digest(again) != row.digest:
-                found.differs(f"determination {row.id} came out differently")
-        progress(found.passes + found.determinations)
-    return found
+                replay.differs(f"determination {row.id} came out differently")
+        progress(replay.passes + replay.determinations)
+    return replay
 
 
 def _passes(
-    unit: Unit, table: pa.Table, schemes: dict[str, str], policy: Callable[[str], Policy], found: RunReplay
+    unit: Unit, table: pa.Table, schemes: dict[str, str], policy: Callable[[str], Policy], replay: RunReplay
 ) -> None:
     rows = table.to_pylist()
     for row in rows:
@@ -101,9 +110,9 @@ def _passes(
         known = [facts[number] for number in row["evidence"] if number in facts]
         again = decide(entitlement, policy(schemes[row["scheme"]]), known, row["as_of"])
         came = (again.standing, again.proven_on, again.valid_until)
-        found.passes += 1
+        replay.passes += 1
         if len(known) != len(row["evidence"]) or came != (Standing.CERTIFIED, row["proven_on"], row["valid_until"]):
-            found.differs(
+            replay.differs(
                 f"silent pass {row['id']} came out as {again.standing.name.lower()} until {again.valid_until}"
             )
 

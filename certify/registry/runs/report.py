@@ -1,4 +1,4 @@
-"""A run as one HTML page: what came in, what was linked how, what followed, and the feed's history."""
+"""The report of a run as one HTML page: its file, its links, its effects, and the history of the feed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from certify.storage.runs import chunks_of, get_run, list_runs
 from certify.storage.tables.runs import RunRow
 from certify.svg import Series, bars
 
-_STAGES = {"id": "id, borne out", "exact_person": "name, birth date and sex", "probabilistic": "weighed (Splink)"}
+_STAGES = {"id": "id, confirmed", "exact_person": "name, birth date and sex", "probabilistic": "weighed (Splink)"}
 _NOTES = {
     "known": "are stored already",
-    "changed": "bear a known number and say something else; the source must void or correct",
+    "changed": "have a known number and other content; the source must void or correct",
     "corrected_too_often": "were corrected more than nine times",
-    "unlinked": "mean nobody of the fund",
-    "id_conflict": "bear the id of somebody whose name and birth date both contradict it",
+    "unlinked": "match no person of the fund",
+    "id_conflict": "have the id of a person whose name and birth date both contradict it",
 }
 _STEPS = {"read": "reading people and records", "link": "linking", "facts": "facts", "apply": "standings"}
 _STYLE = """
@@ -42,18 +42,29 @@ pre { white-space: pre-wrap; font-size: .8rem; }
 
 
 def run_report(unit: Unit, run_id: UUID) -> str:
-    """Return the page. It names nobody. Raises NotFound."""
+    """Return the report, which has no personal data.
+
+    Args:
+        unit: the transaction.
+        run_id: id of the run.
+
+    Returns:
+        The HTML page.
+
+    Raises:
+        NotFound: there is no such run (``run_not_found``).
+    """
     row = get_run(unit.db, run_id)
     history = [
         other for other in reversed(list_runs(unit.db, feed=row.feed, limit=40)) if other.state != RunState.REFUSED
     ]
     parts = [f"<h1>Run of {escape(row.feed)}</h1>", _head(row), _departures(row)]
-    parts += ["<h2>Linking</h2>", _linking(row), "<h2>What followed</h2>", _applied(row)]
+    parts += ["<h2>Linking</h2>", _linking(row), "<h2>Effects</h2>", _applied(row)]
     passes = audit_report(unit, run_id)
     if passes.drawn:
         parts.append(_audit(asdict(passes)))
     parts += ["<h2>History of the feed</h2>", _history(history)]
-    parts += ["<h2>To play it again</h2>", _parameters(unit, row)]
+    parts += ["<h2>Replay</h2>", _parameters(unit, row)]
     body = "".join(parts)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Run {row.id}</title>'
@@ -79,7 +90,7 @@ def _departures(row: RunRow) -> str:
         return ""
     listed = "".join(f"<li>{escape(entry['reason'])}</li>" for entry in row.departures)
     decided = f"<p>Decided by {escape(row.decided_by)}.</p>" if row.decided_by else ""
-    return f'<div class="held"><p>The file departed from what is usual:</p><ul>{listed}</ul>{decided}</div>'
+    return f'<div class="held"><p>The file differs from earlier files:</p><ul>{listed}</ul>{decided}</div>'
 
 
 def _linking(row: RunRow) -> str:

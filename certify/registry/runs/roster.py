@@ -1,6 +1,6 @@
-"""The people of the fund and the records of a feed, as linking wants them: ids as keyed hashes on both sides.
+"""The people of the fund and the records of a feed as input of linking, with ids as keyed hashes on both sides.
 
-Both come as streams: ten million of either are gigabytes, which nothing needs as a whole.
+Both are streams, because ten million rows of either are gigabytes, which no step needs at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from certify.storage.copy import copy_out_batches
 from certify.storage.database import Session
 
 _HEX = 32
-"""Characters of a hash that are compared: 128 bits. Two of 10^8 ids meet by chance in one nation of 10^22."""
+"""Characters of a hash that are compared: 128 bits. Two of 10^8 ids have the same by chance in one of 10^22 nations."""
 _LAYOUT = Layout(
     key="person", id="id_hash", name=("name",), birth="birth_date", sex="sex", region="region", id_format=HASHED
 )
@@ -39,16 +39,22 @@ _PEOPLE_COLUMNS = {
 
 
 def read_people(db: Session, feed: Feed) -> Source:
-    """Return everybody who is enrolled, read while the transaction of ``db`` is open."""
+    """Return all enrolled people as a stream, which is read while the transaction of ``db`` is open."""
     layout = replace(_LAYOUT, id_holds_birth=feed.national_id_format in HOLDS_BIRTH_DATE)
     batches = copy_out_batches(db, _PEOPLE, _PEOPLE_COLUMNS)
     return Source(pa.RecordBatchReader.from_batches(pa.schema(list(_PEOPLE_COLUMNS.items())), batches), layout)
 
 
 def hashed_records(feed: Feed, tables: Iterable[pa.Table], key: bytes) -> Source:
-    """Return a feed's records with their usable ids hashed, but for those that only take others back.
+    """Return the records of a feed with their usable ids hashed, without voids.
 
-    ``key`` is the one of ``Vault.lookup_hash``.
+    Args:
+        feed: the description of the feed.
+        tables: its records.
+        key: the key of ``Vault.lookup_hash``.
+
+    Returns:
+        The records as a stream, for linking.
     """
     layout = replace(
         _LAYOUT,

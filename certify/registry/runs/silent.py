@@ -1,9 +1,9 @@
-"""Silent certification of many people at once: ``decide`` for the plain case, as SQL.
+"""Silent certification of many people at once: ``decide`` for the simple case, as SQL.
 
-Plain is whoever has nothing but signs of life and older captures: no adverse record, no void, no ruling, no open case,
-nothing dated in the future, no attempt of late. For them a determination is arithmetic, and what comes out here is
-exactly what ``certify.domain.decide`` would give (tests/certify/registry/runs/test_silent.py holds them against each
-other on random evidence). Everybody else is left to ``decide`` itself.
+A person is a simple case with only signs of life and older captures: no adverse record, no void, no ruling, no open
+case, nothing dated in the future, no recent attempt. Their determination is arithmetic, and the result here is exactly
+that of ``certify.domain.decide`` (tests/certify/registry/runs/test_silent.py compares the two on random evidence). All
+other people are left to ``decide``.
 """
 
 from __future__ import annotations
@@ -48,15 +48,17 @@ PENSIONS = MappingProxyType(
         "questions": pa.bool_(),
     }
 )
-"""Columns of the table ``pensions``: all pensions of the people, with whether the person has an open case."""
+"""Columns of the table ``pensions``: all pensions of the people, and whether the person has an open case."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a chunk comes to.
+class SilentDecisions:
+    """The result for a chunk.
 
-    ``passes`` are the pensions proven anew, with the columns of ``silent_passes`` but for id and run, and those that
-    change in ``entitlements``. ``hard`` are the people whom ``decide`` has to look at one by one.
+    Attributes:
+        passes: pensions with a new proof, with the columns of ``silent_passes`` except id and run, and the columns that
+            change in ``entitlements``.
+        hard: ids of the people whom ``decide`` must handle one by one.
     """
 
     passes: pa.Table
@@ -65,14 +67,17 @@ class Found:
 
 def find_passes(
     database: duckdb.DuckDBPyConnection, policies: Iterable[Policy], now: datetime, changed: pa.Table
-) -> Found:
-    """Decide the plain people among those of the tables ``evidence`` and ``pensions``.
+) -> SilentDecisions:
+    """Decide the simple cases among the people of the tables ``evidence`` and ``pensions``.
 
     Args:
-        database: holds both tables.
-        policies: of every scheme that occurs.
-        now: the instant of the decision; each scheme has its own date of it.
-        changed: one column ``person``: who has new facts. Nobody else is decided.
+        database: has both tables.
+        policies: the policies of all schemes that occur.
+        now: the instant of the decision, which becomes a date in the time zone of each scheme.
+        changed: one column ``person``: the people with new facts. No other people are decided.
+
+    Returns:
+        The new passes, and the people who are no simple case.
     """
     rules = list(policies)
     database.register("changed_people", changed)
@@ -81,7 +86,7 @@ def find_passes(
         _scheme_sql(database, number, policy, local_date(now, policy.timezone)) for number, policy in enumerate(rules)
     ]
     database.execute(f"create or replace temp table proven as {' union all by name '.join(parts)}")
-    # Everything a person has is decided at one go: if one pension is not plain, none is.
+    # All pensions of a person are decided together: if one is no simple case, none is.
     hard = database.sql(
         """select person from hard_people union select person from proven where not plain order by 1"""
     ).fetchall()
@@ -90,11 +95,11 @@ def find_passes(
         and person not in (select person from proven where not plain) order by person, scheme"""
     ).to_arrow_table()
     database.unregister("changed_people")
-    return Found(passes, [person for (person,) in hard])
+    return SilentDecisions(passes, [person for (person,) in hard])
 
 
 def _sort_people(database: duckdb.DuckDBPyConnection, rules: list[Policy], now: datetime) -> None:
-    """Put aside everybody who is not plain, whatever the scheme."""
+    """Make ``hard_people``: people who are no simple case under any scheme."""
     zones = {policy.timezone: local_date(now, policy.timezone) for policy in rules}
     attempts = max((rule.attempt_window_days for policy in rules for rule in policy.capture.values()), default=0)
     doubtful = ["kind not in ('sign_of_life', 'capture')"]
@@ -116,7 +121,7 @@ def _sort_people(database: duckdb.DuckDBPyConnection, rules: list[Policy], now: 
 
 
 def _scheme_sql(database: duckdb.DuckDBPyConnection, number: int, policy: Policy, as_of: date) -> str:
-    """Return the query of the pensions of one scheme that signs of life prove later than they are proven now."""
+    """Return the query of the pensions of one scheme for which signs of life prove a later date than before."""
     _weights(database, f"weights_{number}", policy)
     today = f"date '{as_of.isoformat()}'"
     months, window = policy.validity_months, policy.window_days
@@ -178,7 +183,7 @@ def _scheme_sql(database: duckdb.DuckDBPyConnection, number: int, policy: Policy
 
 
 def _weights(database: duckdb.DuckDBPyConnection, table: str, policy: Policy) -> None:
-    """Make the table of what each act adds under each trust: multiplied here, so that both ways round alike."""
+    """Make the table of weights by act and trust. Python multiplies them, so that they are rounded as in ``decide``."""
     trusts = [
         trust for (trust,) in database.execute("select distinct trust from evidence where trust is not null").fetchall()
     ]
@@ -196,7 +201,7 @@ def _weights(database: duckdb.DuckDBPyConnection, table: str, policy: Policy) ->
 
 
 def _accepted(policy: Policy) -> str:
-    """Return the condition under which records count as proof on a day, by the age then."""
+    """Return the condition under which records count as proof on a day, by the age on that day."""
     unknown = Channel.DATA in policy.accepted(None)
     cases = " ".join(
         f"when {_age('birth_date', 'day')} >= {band.from_age} then {str(Channel.DATA in band.accepted).lower()}"

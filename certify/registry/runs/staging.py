@@ -1,4 +1,4 @@
-"""Working files of a run: tables between one step and the next, sealed, so that a killed run goes on where it was."""
+"""Working files of a run: sealed tables between its steps, so that an interrupted run continues where it stopped."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from certify.storage.keys import seal, unseal
 
 
 class Staging:
-    """The folder of one run. Files are Parquet under AES-GCM; the key lies wrapped in the run's row, and goes with it.
+    """The folder of one run. Files are Parquet under AES-GCM; the wrapped key is in the run's row and deleted with it.
 
-    Only the machine that read the feed's file has them: a run is carried on there.
+    Only the machine that read the feed's file has these files, so the run continues there.
     """
 
     def __init__(self, folder: Path, key: bytes) -> None:
@@ -26,20 +26,30 @@ class Staging:
         self._key = key
 
     def write(self, name: str, table: pa.Table) -> None:
-        """Write a table whole or not at all."""
+        """Write a table, completely or not at all."""
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         sealed = seal(self._key, sink.getvalue().to_pybytes(), name.encode())
         write_private(self._folder / f"{name}.sealed", sealed)
 
     def read(self, name: str) -> pa.Table:
-        """Read a table. Raises Unavailable when it is not here."""
+        """Read a table.
+
+        Args:
+            name: name of the table.
+
+        Returns:
+            The table.
+
+        Raises:
+            Unavailable: the file is not on this machine (``run_elsewhere``).
+        """
         try:
             sealed = (self._folder / f"{name}.sealed").read_bytes()
         except FileNotFoundError:
             raise Unavailable(
                 "The working files of this run are not on this machine.",
-                hint="Carry it on where its file was read, or refuse it and import the file here.",
+                hint="Continue the run on the machine that read its file, or refuse it and import the file here.",
                 code=ErrorCode.RUN_ELSEWHERE,
             ) from None
         return pq.read_table(pa.BufferReader(unseal(self._key, sealed, name.encode())))
@@ -54,5 +64,5 @@ class Staging:
             self.read(f"{prefix}-00000")
 
     def remove(self) -> None:
-        """Remove everything."""
+        """Delete the folder with all files."""
         shutil.rmtree(self._folder, ignore_errors=True)

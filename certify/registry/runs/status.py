@@ -1,4 +1,4 @@
-"""How feeds are: their last files, whether they are fresh, what waits."""
+"""Status of feeds: their last files, whether they are fresh, and waiting files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,20 @@ from certify.storage.runs import feed_names, list_runs
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """One feed. ``fresh``: its latest event is not older than its description allows."""
+    """The status of one feed.
+
+    Attributes:
+        feed: name of the feed.
+        source: name of its source.
+        kind: its kind.
+        files: number of files.
+        last_file: when the last file was imported.
+        records: number of records of the last file.
+        latest_event: day of the latest event.
+        fresh: whether the latest event is not older than the description allows.
+        waiting: number of files that wait to be carried out.
+        held: number of files that wait for an officer.
+    """
 
     feed: str
     source: str
@@ -29,15 +42,15 @@ class FeedStatus:
 
 
 def feed_status(unit: Unit) -> Sequence[FeedStatus]:
-    """Return all feeds that ever sent a file, by name."""
-    found = []
+    """Return the status of all feeds that have sent a file, by name."""
+    status = []
     for name in feed_names(unit.db):
         rows = [row for row in list_runs(unit.db, feed=name, limit=1000) if row.state != RunState.REFUSED]
         if not rows:
             continue
         last, feed = rows[0], feed_of(rows[0])
         latest = max((day for row in rows if (day := shape_of(row.shape).latest) is not None), default=None)
-        found.append(
+        status.append(
             FeedStatus(
                 feed=name,
                 source=last.source,
@@ -51,4 +64,4 @@ def feed_status(unit: Unit) -> Sequence[FeedStatus]:
                 held=sum(row.state == RunState.HELD for row in rows),
             )
         )
-    return found
+    return status

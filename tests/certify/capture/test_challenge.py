@@ -23,7 +23,7 @@ from certify.capture.session import open_session
 from certify.domain.channels import Channel
 from certify.domain.draws import below
 from certify.domain.evidence import AdverseRecord
-from certify.domain.profile import NEEDS, STANDARD, TURNS, Demand, Risk, choose, visit
+from certify.domain.profile import NEEDS, STANDARD, TURNS, Demand, Risk, choose, visit_demand
 from certify.erase import erase
 from certify.people.enrol import (
     NewBeneficiary,
@@ -75,7 +75,7 @@ def test_every_plan_keeps_its_bounds(demand: Demand, seed: int) -> None:
 
 
 def test_a_visit_asks_nothing_and_draws_no_random_bytes() -> None:
-    plan = draw(visit(), lambda _: pytest.fail("no random bytes are needed"))
+    plan = draw(visit_demand(), lambda _: pytest.fail("no random bytes are needed"))
     assert (plan.profile, plan.steps, plan.flashes) == (Profile.DOORSTEP, (), ())
 
 

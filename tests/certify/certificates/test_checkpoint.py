@@ -58,7 +58,7 @@ def test_a_changed_checkpoint_is_refused(key: SigningKey, note_key: NoteKey) -> 
         verify_checkpoint(note.replace("\n7\n", "\n8\n"), note_key)
 
 
-def test_witnesses_are_ignored_and_counted_for_nothing(key: SigningKey, note_key: NoteKey) -> None:
+def test_signatures_of_witnesses_are_ignored(key: SigningKey, note_key: NoteKey) -> None:
     checkpoint = Checkpoint(ORIGIN, 7, ROOT)
     witness = SigningKey.generate()
     line = sign_checkpoint(checkpoint, witness, name="witness.example").split("\n\n")[1]
@@ -119,7 +119,7 @@ def test_too_many_signatures() -> None:
         parse_note("text\n\n" + "\u2014 a AAAAAAAA\n" * 101)
 
 
-def test_what_cannot_be_signed(key: SigningKey) -> None:
+def test_texts_and_names_that_cannot_be_signed(key: SigningKey) -> None:
     with pytest.raises(ValueError, match="Ed25519"):
         sign_checkpoint(Checkpoint(ORIGIN, 1, ROOT), SigningKey.generate(Algorithm.ES256))
     for name in ("a b", "a+b", "a\u00a0b"):

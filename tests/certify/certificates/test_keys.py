@@ -5,6 +5,7 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from certify.certificates import Algorithm, KeyNotInUse, KeySet, SigningKey, TrustedKey, UnknownKey, VerificationKey
 
@@ -30,7 +31,7 @@ def test_private_round_trip(any_key: SigningKey) -> None:
 def test_public_round_trips(any_key: SigningKey) -> None:
     public = any_key.verification_key
     assert VerificationKey.from_jwk(public.to_jwk()) == public
-    assert VerificationKey.from_pem(public.to_pem()) == public
+    assert VerificationKey.from_public(load_pem_public_key(public.to_pem())) == public
     assert "d" not in public.to_jwk()
     assert public.to_jwk()["alg"] == public.algorithm.value
 
@@ -56,8 +57,6 @@ def test_other_kinds_of_keys_are_refused() -> None:
         SigningKey.from_private(x25519.X25519PrivateKey.generate())
     with pytest.raises(ValueError, match="Ed25519 or P-256"):
         SigningKey.from_private(ec.generate_private_key(ec.SECP384R1()))
-    with pytest.raises(ValueError, match=r".+"):
-        VerificationKey.from_pem(b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
 
 
 def test_the_two_halves_must_belong_together() -> None:

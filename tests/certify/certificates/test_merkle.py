@@ -9,7 +9,6 @@ from pymerkle import InmemoryTree  # type: ignore[import-untyped]
 
 from certify.certificates.merkle import (
     EMPTY_ROOT,
-    MemoryNodes,
     append,
     consistency_proof,
     inclusion_proof,
@@ -19,6 +18,8 @@ from certify.certificates.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+
+from .memory_nodes import MemoryNodes
 
 LIMIT = 70
 # The test data of Certificate Transparency implementations (RFC 6962), as in google/certificate-transparency.
@@ -47,7 +48,7 @@ STORE = build(ENTRIES)
 
 
 def by_definition(hashes: list[bytes]) -> bytes:
-    """RFC 9162 section 2.1.1, word for word."""
+    """Compute the root as RFC 9162 section 2.1.1 defines it."""
     if not hashes:
         return hashlib.sha256(b"").digest()
     if len(hashes) == 1:
@@ -59,7 +60,7 @@ def by_definition(hashes: list[bytes]) -> bytes:
 
 
 def subproof(old: int, hashes: list[bytes], *, whole: bool) -> list[bytes]:
-    """RFC 9162 section 2.1.4.1, word for word. (pymerkle proves consistency in a form of its own.)"""
+    """Compute the proof as RFC 9162 section 2.1.4.1 defines it. (pymerkle has a form of its own.)"""
     if old == len(hashes):
         return [] if whole else [by_definition(hashes)]
     split = 1
@@ -176,7 +177,7 @@ def test_reads_are_logarithmic() -> None:
         assert store.reads <= 3 * size.bit_length()
 
 
-def test_append_returns_what_it_put() -> None:
+def test_append_returns_the_stored_nodes() -> None:
     store = build(ENTRIES[:3])
     nodes = append(store, 3, leaf_hash(ENTRIES[3]))
     assert [(node.level, node.index) for node in nodes] == [(0, 3), (1, 1), (2, 0)]

@@ -121,7 +121,7 @@ def test_a_missing_claim_is_refused(claim: Claim) -> None:
 
 
 @pytest.mark.parametrize("content", [None, [], "x", {"1": 2}, {**claims(), 99: 1}, {**claims(), "x": 1}])
-def test_what_is_not_the_map_of_claims_is_refused(content: object) -> None:
+def test_content_other_than_the_map_of_claims_is_refused(content: object) -> None:
     with pytest.raises(CertificateMalformed):
         from_claims(content, key_id=KEY.kid)
 

@@ -38,7 +38,7 @@ def words(pdf: bytes) -> str:
 
 
 @pytest.mark.parametrize("fonts", [None, ()], ids=["system", "built-in"])
-def test_the_sheet_says_what_it_must(key: SigningKey, fonts: tuple[Path, ...] | None) -> None:
+def test_the_sheet_has_all_required_texts(key: SigningKey, fonts: tuple[Path, ...] | None) -> None:
     certificate = build(key)
     pdf = certificate_pdf(
         certificate,
@@ -76,7 +76,7 @@ def test_the_sheet_says_what_it_must(key: SigningKey, fonts: tuple[Path, ...] | 
     ],
 )
 @pytest.mark.parametrize("fonts", [None, ()], ids=["system", "built-in"])
-def test_what_was_assessed_is_said_in_words(
+def test_the_sheet_says_in_words_what_was_assessed(
     key: SigningKey, fonts: tuple[Path, ...] | None, assurance: str, sentences: tuple[str, ...]
 ) -> None:
     text = " ".join(words(render(key, fonts=fonts, assurance=assurance)).split())
@@ -175,7 +175,7 @@ def _lowest_of_the_steps(pdf: bytes) -> float:
     return min(found)
 
 
-def test_a_file_that_is_no_font_is_passed_over(key: SigningKey, tmp_path: Path) -> None:
+def test_a_file_that_is_no_font_is_skipped(key: SigningKey, tmp_path: Path) -> None:
     broken = tmp_path / "broken.ttf"
     broken.write_bytes(b"not a font")
     assert MASKED_NAME in words(render(key, fonts=(broken, tmp_path / "absent.ttf"), name="王秀英"))

@@ -91,7 +91,7 @@ def test_the_report_says_in_words_what_was_assessed(key: SigningKey, assurance: 
     assert not any(f"({assurance})" in line for line in told)
 
 
-def test_what_the_file_shows_is_not_trusted(key: SigningKey, keys: KeySet, cose: bytes) -> None:
+def test_the_readable_part_of_the_file_is_not_trusted(key: SigningKey, keys: KeySet, cose: bytes) -> None:
     document = json.loads(to_file(build(key), cose))
     document["shown"]["name"]["value"] = "An Impostor"
     document["shown"]["valid_until"]["value"] = "2099-12-31"
@@ -140,7 +140,7 @@ def test_rubbish_in_every_form(data: bytes | str, error: type[CertificateError])
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300))
-def test_nothing_else_ever_escapes(data: bytes | str) -> None:
+def test_any_input_raises_only_certificate_errors(data: bytes | str) -> None:
     with pytest.raises(CertificateError):
         verify_any(data, KeySet([]), NOW)
 
@@ -149,6 +149,6 @@ def test_nothing_else_ever_escapes(data: bytes | str) -> None:
     st.sampled_from(["%PDF-<cpl:certificate>CPL1:", "CPL1:", '{"format": "certify-proof-of-life-1", "cose": "CPL1:']),
     st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", max_size=60),
 )
-def test_nor_from_plausible_beginnings(start: str, text: str) -> None:
+def test_plausible_beginnings_raise_only_certificate_errors(start: str, text: str) -> None:
     with pytest.raises(CertificateError):
         verify_any((start + text + '"}</cpl:certificate>').encode(), KeySet([]), NOW)

@@ -1,7 +1,7 @@
 """Hypothesis strategies for decisions: policies, evidence with unique ids, and whole cases.
 
-Dates crowd around ``as_of``, and sources, kinds and acts are few, so that what should interact does. Leaf strategies
-are made once: making them anew for every fact costs more than the decision.
+Dates lie close to ``as_of``, and sources, kinds and acts are few, so that facts interact often. Leaf strategies are
+made once: a new one for every fact would cost more than the decision.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Case:
 
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
-    """Return a shipped scheme, half of the time changed within what the parser lets through."""
+    """Return a shipped scheme, changed half of the time within what the parser accepts."""
     policy = SHIPPED[draw(st.sampled_from(sorted(SHIPPED)))]
     if draw(st.booleans()):
         return policy
@@ -146,7 +146,7 @@ def captures(draw: st.DrawFn, as_of: date | None, fact_id: str = "new") -> Captu
 
 @st.composite
 def passing_captures(draw: st.DrawFn, case: Case, fact_id: str = "new") -> Capture:
-    """Return a capture that proves life by the thresholds of the case's policy, if that knows any channel."""
+    """Return a capture that proves life by the thresholds of the case's policy, if the policy has any channel."""
     channel = draw(st.sampled_from(sorted(case.policy.capture) or [Channel.REMOTE]))
     return replace(
         draw(captures(case.as_of, fact_id)),
@@ -246,7 +246,7 @@ def cases(draw: st.DrawFn, max_size: int = 7) -> Case:
 
 @st.composite
 def edge_cases(draw: st.DrawFn) -> Case:
-    """Return cases with dates anywhere in the calendar and no regard to each other."""
+    """Return cases with independent dates anywhere in the calendar."""
     born = draw(st.one_of(st.none(), _EDGE_DAYS))
     proven = draw(st.one_of(st.none(), _EDGE_DAYS))
     entitlement = Entitlement("pension 1", "any", draw(_EDGE_DAYS), born, proven)
@@ -254,5 +254,5 @@ def edge_cases(draw: st.DrawFn) -> Case:
 
 
 def dated(fact: Evidence, days: int, as_of: date) -> Evidence:
-    """Move a fact to noon UTC so many days from ``as_of``."""
+    """Move a fact to noon UTC, ``days`` days from ``as_of``."""
     return replace(fact, event_at=datetime.combine(add_days(as_of, days), time(12), tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""One table says everything that depends on the channel."""
+"""The table of channels: complete, and consistent with certificates."""
 
 from __future__ import annotations
 

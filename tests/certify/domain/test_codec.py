@@ -58,12 +58,12 @@ STORED: dict[str, Any] = {
 def test_the_stored_form_of_a_capture_is_fixed() -> None:
     assert evidence_to_json(CAPTURE) == STORED
     assert evidence_from_json(STORED) == CAPTURE
-    # From before there were videos.
+    # Stored before videos existed.
     assert evidence_from_json({key: value for key, value in STORED.items() if key != "filmed"}) == CAPTURE
 
 
 @given(some.cases() | some.edge_cases())
-def test_evidence_comes_back_from_json_as_it_went(case: some.Case) -> None:
+def test_evidence_survives_a_round_trip_through_json(case: some.Case) -> None:
     for fact in case.evidence:
         assume(not isinstance(fact, Capture) or fact.llr is None or isfinite(fact.llr))
         data = json.loads(canonical(evidence_to_json(fact)))
@@ -74,7 +74,7 @@ def test_evidence_comes_back_from_json_as_it_went(case: some.Case) -> None:
 
 
 @given(some.cases())
-def test_what_comes_back_is_decided_alike(case: some.Case) -> None:
+def test_evidence_from_json_gives_the_same_determination(case: some.Case) -> None:
     back = [evidence_from_json(evidence_to_json(fact)) for fact in case.evidence]
     assert determination_digest(case.decide_on(back)) == determination_digest(case.decide())
 
@@ -91,18 +91,18 @@ def test_what_comes_back_is_decided_alike(case: some.Case) -> None:
         {"colour": "blue"},
     ],
 )
-def test_what_describes_no_fact_is_refused(change: dict[str, object]) -> None:
+def test_data_that_describes_no_fact_is_refused(change: dict[str, object]) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         evidence_from_json({**STORED, **change})
 
 
 @pytest.mark.parametrize("key", [key for key in STORED if key not in ("filmed", "guidance")])
-def test_a_fact_with_something_missing_is_refused(key: str) -> None:
+def test_a_fact_with_a_missing_field_is_refused(key: str) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         evidence_from_json({k: v for k, v in STORED.items() if k != key})
 
 
-def test_reading_leaves_the_data_as_it_was() -> None:
+def test_reading_does_not_change_the_data() -> None:
     data = dict(STORED)
     evidence_from_json(data)
     assert data == STORED

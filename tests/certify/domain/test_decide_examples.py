@@ -1,4 +1,4 @@
-"""Decisions one can check by hand, each on the policies as shipped."""
+"""Decisions that a reader can check by hand, each on a shipped policy."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_proof_on_the_leap_day_is_good_until_the_28th() -> None:
         assert (determination.valid_until, determination.standing) == (date(2025, 2, 28), standing)
 
 
-def test_late_in_the_evening_utc_it_is_the_next_day_in_shanghai() -> None:
+def test_dates_are_those_of_the_scheme_in_shanghai() -> None:
     evidence = [capture(at(2026, 6, 1, 23, 30))]
     assert decided(pension(), evidence, date(2026, 6, 2)).proven_on == date(2026, 6, 2)
     early = decided(pension(), evidence, date(2026, 6, 1))
@@ -146,7 +146,7 @@ def test_a_certificate_about_to_run_out_can_be_renewed_before_the_first_proof_is
     assert (determination.standing, determination.next_step) == (Standing.CERTIFIED, NextStep.RENEW)
 
 
-def test_a_proof_taken_over_from_before_counts_until_it_runs_out() -> None:
+def test_a_proof_from_before_the_service_counts_until_it_runs_out() -> None:
     entitlement = pension(last_proof_on=date(2026, 1, 10))
     determination = decided(entitlement, [], date(2026, 6, 1))
     assert (determination.standing, determination.method, determination.assurance) == (
@@ -156,7 +156,7 @@ def test_a_proof_taken_over_from_before_counts_until_it_runs_out() -> None:
     )
 
 
-def test_a_proof_taken_over_with_a_future_date_is_left_out() -> None:
+def test_an_earlier_proof_with_a_future_date_is_left_out() -> None:
     determination = decided(pension(last_proof_on=date(2027, 1, 10)), [], date(2026, 6, 1))
     assert determination.proven_on is None
     assert Code.FUTURE_DATED in codes(determination)
@@ -189,7 +189,7 @@ def test_a_second_source_stops_and_its_withdrawal_pays_again() -> None:
     assert decided(pension(), meddled, date(2026, 6, 1)).standing is Standing.STOPPED
 
 
-def test_a_proof_after_the_reported_death_is_pointed_out_and_left_to_an_officer() -> None:
+def test_a_proof_after_the_reported_death_gives_a_reason_and_goes_to_an_officer() -> None:
     evidence = [adverse("death", at(2026, 2, 1)), capture(at(2026, 3, 1))]
     determination = decided(pension(), evidence, date(2026, 6, 1))
     assert determination.standing is Standing.PAUSED
@@ -210,7 +210,7 @@ def test_a_confirmation_does_not_dismiss_another() -> None:
     assert decided(pension(), [one, two], date(2026, 6, 1)).proven_on == date(2026, 5, 1)
 
 
-def test_at_95_somebody_must_see_the_person() -> None:
+def test_from_95_on_the_subsidy_needs_a_proof_that_shows_the_person() -> None:
     evidence = [sign("hospital_stay", at(2026, 5, 1))]
     on_time = {date(1931, 5, 2): Standing.CERTIFIED, date(1931, 5, 1): Standing.OVERDUE, None: Standing.DUE}
     for born, standing in on_time.items():
@@ -250,9 +250,9 @@ def test_residence_abroad_matters_to_the_resident_pension_alone() -> None:
     without = decided(pension(), evidence[1:], as_of)
     keys = ("standing", "payment", "next_step", "valid_until", "channels", "method")
     assert [getattr(employee, key) for key in keys] == [getattr(without, key) for key in keys]
-    assert codes(employee) == codes(without), "known to the scheme, and of no consequence"
+    assert codes(employee) == codes(without), "the scheme knows the kind, and it has no effect"
     unheard_of = decided(pension(), [*evidence[1:], adverse("unheard_of", at(2026, 2, 1))], as_of)
-    assert unheard_of.review, "a kind without a rule is never passed over in silence"
+    assert unheard_of.review, "a kind without a rule always goes to an officer"
     assert codes(unheard_of) - codes(without) == {Code.ADVERSE_UNKNOWN_KIND}
 
 
@@ -318,7 +318,7 @@ def test_wrongly_declared_dead_by_two_and_seen_alive(
     evidence += [adverse("death", at(2026, 5, 25), source="police")] if "police" in more else []
     evidence += [ruling(Ruling.STOP, at(2026, 5, 26))] if "officer" in more else []
     policy = replace(SHIPPED["employee"], life_resumes_payment=resumes)
-    found = decide(pension(), policy, evidence, date(2026, 6, 1))
-    assert found.standing is standing
-    assert (found.payment is Payment.CONTINUE) == (standing is Standing.PAUSED)
-    assert (Code.LIFE_RESUMES_PAYMENT in codes(found)) == (standing is Standing.PAUSED or "officer" in more)
+    determination = decide(pension(), policy, evidence, date(2026, 6, 1))
+    assert determination.standing is standing
+    assert (determination.payment is Payment.CONTINUE) == (standing is Standing.PAUSED)
+    assert (Code.LIFE_RESUMES_PAYMENT in codes(determination)) == (standing is Standing.PAUSED or "officer" in more)

@@ -30,12 +30,12 @@ START = date.min
 
 
 def verdict(determination: Determination) -> dict[str, object]:
-    """Everything but the reasons."""
+    """Return everything but the reasons."""
     return {f.name: getattr(determination, f.name) for f in fields(determination) if f.name != "reasons"}
 
 
 def taken_back(fact: Evidence, evidence: list[Evidence]) -> bool:
-    """Say once more, in other words than the code, when a fact counts as taken back."""
+    """Tell whether a fact counts as taken back, written independently of the code."""
     if any(isinstance(v, Void) and v.target == fact.id and (v.by_officer or v.source == fact.source) for v in evidence):
         return True
     dismissible = isinstance(fact, AdverseRecord) or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)
@@ -73,7 +73,7 @@ def test_supporting_evidence_never_lowers_anything(data: st.DataObject, case: so
 
 @given(some.cases())
 def test_an_earlier_proof_is_no_drawback(case: some.Case) -> None:
-    """Having been proven before this service, however long ago, is never worse than never having been proven."""
+    """A proof from before this service, however old, is never worse than no proof."""
     without = replace(case, entitlement=replace(case.entitlement, last_proof_on=None))
     assert case.decide().standing >= without.decide().standing
 
@@ -89,7 +89,7 @@ def test_not_assessed_counts_for_no_more_than_failed(data: st.DataObject, case: 
         "llr": (replace(capture, llr=None), replace(capture, llr=-5.0)),
         "embedders": (replace(capture, embedders=1), replace(capture, llr=-5.0)),
     }[open_question]
-    # Liveness alone may stay open, where the policy says so.
+    # Only liveness may be not assessed, if the policy says so.
     needed = {LivenessRule.REQUIRED} | ({LivenessRule.WHEN_FILMED} if capture.filmed else set())
     assume(open_question != "liveness" or rule is None or rule.liveness in needed)
     assert verdict(case.decide(unknown)) == verdict(case.decide(failed))
@@ -122,7 +122,7 @@ def test_assurance_claims_liveness_only_where_it_was_checked(data: st.DataObject
 @given(some.cases(max_size=10))
 def test_a_payment_stops_only_on_two_sources_or_an_officer(case: some.Case) -> None:
     determination = case.decide()
-    # What speaks against the person does not wait for its day, so it counts among the known facts.
+    # Facts against the person do not wait for their day, so they are among the known facts.
     known = [
         f
         for f in case.evidence
@@ -137,7 +137,7 @@ def test_a_payment_stops_only_on_two_sources_or_an_officer(case: some.Case) -> N
 
 @given(st.data(), some.cases())
 def test_one_more_source_alone_never_stops(data: st.DataObject, case: some.Case) -> None:
-    """However often one source repeats itself, a person whom nobody else reports is paid."""
+    """However often one source reports a death, the person is paid as long as no other source does."""
     others = [f for f in case.evidence if not isinstance(f, AdverseRecord | OfficerRuling)]
     count = data.draw(st.integers(1, 5))
     drawn = [data.draw(some.adverse(case.as_of, f"r{n}")) for n in range(count)]
@@ -156,7 +156,7 @@ def test_an_impostor_changes_nothing_for_the_person(data: st.DataObject, case: s
 
 @given(st.data(), some.cases())
 def test_order_and_duplicates_do_not_matter(data: st.DataObject, case: some.Case) -> None:
-    # Attempts are counted, so what comes twice would show there first.
+    # Attempts are counted, so a duplicate would show there first.
     attempts = [data.draw(some.captures(case.as_of, f"try {n}")) for n in range(data.draw(st.integers(0, 2)))]
     recent = [
         some.dated(replace(attempt, channel=Channel.REMOTE), -n, case.as_of) for n, attempt in enumerate(attempts)
@@ -168,7 +168,7 @@ def test_order_and_duplicates_do_not_matter(data: st.DataObject, case: some.Case
 
 
 @given(st.data(), some.cases())
-def test_what_its_source_or_an_officer_takes_back_never_was(data: st.DataObject, case: some.Case) -> None:
+def test_a_fact_that_its_source_or_an_officer_takes_back_has_no_effect(data: st.DataObject, case: some.Case) -> None:
     record = data.draw(some.facts(case.as_of, case.names))
     assume(not isinstance(record, Void))
     void = data.draw(some.voids(case.as_of, ["new"]))
@@ -178,16 +178,16 @@ def test_what_its_source_or_an_officer_takes_back_never_was(data: st.DataObject,
 
 
 @given(st.data(), some.cases())
-def test_what_another_source_takes_back_stands(data: st.DataObject, case: some.Case) -> None:
+def test_a_fact_that_another_source_takes_back_still_counts(data: st.DataObject, case: some.Case) -> None:
     record = data.draw(some.facts(case.as_of, case.names))
     void = replace(data.draw(some.voids(case.as_of, ["new"])), target="new", by_officer=False)
     assume(void.source != record.source)
-    assume(not (void.by_person and isinstance(record, SignOfLife)))  # "that was not me" is the person's to say
+    assume(not (void.by_person and isinstance(record, SignOfLife)))  # the person may say "that was not me"
     assert verdict(case.decide(record, void)) == verdict(case.decide(record))
 
 
 @given(st.data(), some.cases())
-def test_what_speaks_for_the_person_waits_for_its_day(data: st.DataObject, case: some.Case) -> None:
+def test_facts_for_the_person_wait_for_their_day(data: st.DataObject, case: some.Case) -> None:
     drawn = data.draw(some.facts(case.as_of, case.names))
     assume(not isinstance(drawn, AdverseRecord))
     assume(not (isinstance(drawn, OfficerRuling) and drawn.ruling is Ruling.STOP))
@@ -196,14 +196,14 @@ def test_what_speaks_for_the_person_waits_for_its_day(data: st.DataObject, case:
 
 
 @given(st.data(), some.cases())
-def test_what_speaks_against_the_person_does_not_wait(data: st.DataObject, case: some.Case) -> None:
+def test_facts_against_the_person_take_effect_at_once(data: st.DataObject, case: some.Case) -> None:
     drawn = data.draw(some.facts(case.as_of, case.names))
     assume(isinstance(drawn, AdverseRecord) or (isinstance(drawn, OfficerRuling) and drawn.ruling is Ruling.STOP))
     later = some.dated(drawn, data.draw(st.integers(0, 400)), case.as_of)
-    found = case.decide(later)
-    assert found.standing <= case.decide().standing
+    determination = case.decide(later)
+    assert determination.standing <= case.decide().standing
     if isinstance(drawn, OfficerRuling):
-        assert found.payment is Payment.STOP
+        assert determination.payment is Payment.STOP
 
 
 @given(some.cases() | some.edge_cases())
@@ -223,7 +223,7 @@ def test_total_consistent_and_explained(case: some.Case) -> None:
 
 @given(st.data(), some.cases())
 def test_time_alone_never_raises_standing(data: st.DataObject, case: some.Case) -> None:
-    """With no new evidence, a later date is never better, except where an age is reached."""
+    """Without new evidence a later date is never better, except when an age is reached."""
     entitlement, policy = replace(case.entitlement, birth_date=None), replace(case.policy, min_age=None)
     days = [local_date(fact.event_at, policy.timezone) for fact in case.evidence]
     days += [entitlement.last_proof_on] if entitlement.last_proof_on else []

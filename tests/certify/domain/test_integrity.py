@@ -1,4 +1,4 @@
-"""Agents at the door: honest work is let pass, cheats are found, and neither by the order in which visits are given."""
+"""Integrity scores of agents: honest work is not flagged, cheating is found, and the order of visits has no effect."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ _visits = st.lists(
 )
 
 
-def test_no_visits_say_nothing() -> None:
+def test_without_visits_the_score_is_zero() -> None:
     nothing = score([], _BASE)
     assert (nothing.visits, nothing.score, nothing.flagged) == (0, 0.0, False)
     assert len(nothing.signals) == len(Signal)
@@ -102,18 +102,18 @@ def test_the_order_in_which_visits_are_given_does_not_matter(traces: list[VisitT
 
 @given(_visits)
 def test_a_score_adds_up(traces: list[VisitTrace]) -> None:
-    found = score(traces, _BASE)
-    surprises = [signal.surprise for signal in found.signals]
+    scored = score(traces, _BASE)
+    surprises = [signal.surprise for signal in scored.signals]
     assert surprises == sorted(surprises, reverse=True)
-    assert found.score == max(0.0, surprises[0] - BONFERRONI)
-    assert found.flagged == (found.score >= FLAG_FROM)
+    assert scored.score == max(0.0, surprises[0] - BONFERRONI)
+    assert scored.flagged == (scored.score >= FLAG_FROM)
     ids = {trace.visit for trace in traces}
-    for signal in found.signals:
+    for signal in scored.signals:
         assert len(set(signal.visits)) == signal.hits <= signal.trials
         assert set(signal.visits) <= ids
     steps = follow(traces, _BASE)
     assert [count for count, _ in steps] == list(range(1, len(traces) + 1))
-    assert not steps or steps[-1][1] == found.score
+    assert not steps or steps[-1][1] == scored.score
 
 
 @given(st.sampled_from(list(Signal)), st.integers(1, 200), st.integers(0, 199), st.floats(0.001, 0.5))
@@ -126,7 +126,7 @@ def test_more_hits_are_never_less_surprising(signal: Signal, trials: int, hits: 
 
 @given(st.sampled_from(list(Signal)), st.integers(1, 60), st.integers(1, 60), st.floats(0.001, 0.5))
 def test_the_tail_is_that_of_the_beta_binomial(signal: Signal, trials: int, hits: int, base: float) -> None:
-    """By Polya's urn, drawn exactly: after each draw one more ball of the colour drawn."""
+    """Compare with Polya's urn, computed exactly: after each draw one ball of the drawn colour is added."""
     hits = min(hits, trials)
     a, b = base * STARTING[signal].alike, (1 - base) * STARTING[signal].alike
     chances = [1.0]
@@ -143,7 +143,7 @@ def test_the_tail_is_that_of_the_beta_binomial(signal: Signal, trials: int, hits
 
 def test_the_same_room_behind_different_people_counts_and_the_first_of_them_does_not() -> None:
     room = (_ROOM,)
-    again = (_ROOM ^ ((1 << SAME_ROOM_BITS) - 1),)  # so many bits off
+    again = (_ROOM ^ ((1 << SAME_ROOM_BITS) - 1),)  # SAME_ROOM_BITS bits differ
     other = (_ROOM ^ ((1 << (SAME_ROOM_BITS + 4)) - 1) << 20,)  # a similar wall
     traces = [_visit(n, north_m=3000.0 * n, background=b) for n, b in enumerate([room, other, again, room])]
     assert _hits(traces, Signal.SAME_BACKGROUND) == (2, 4)
@@ -171,7 +171,7 @@ def test_a_couple_does_not_count() -> None:
 
 
 def test_a_nursing_home_does_not_count() -> None:
-    """Forty residents on four days, one without GPS: one hall, many attested. Not one hit."""
+    """Forty residents on four days, one of them without GPS, in one hall, many attested: there is no hit."""
     residents = [
         _visit(n, day=n // 10, north_m=7.0 * (n % 5), background=(_ROOM ^ (1 << n % 9),), seconds=200.0)
         for n in range(40)
@@ -183,7 +183,7 @@ def test_a_nursing_home_does_not_count() -> None:
     residents = [replace(one, method="witnesses") if n % 5 in (0, 2) else one for n, one in enumerate(residents)]
     found = counts(residents)
     assert not any(hits for hits, _ in found.values())
-    assert found[Signal.ALTERNATIVES][1] == 4, "four days, and whoever could not be placed was in the same hall"
+    assert found[Signal.ALTERNATIVES][1] == 4, "four days; the resident without GPS was in the same hall"
     assert score(residents, _BASE).score == 0.0
 
 
@@ -221,7 +221,7 @@ def test_impossible_journeys() -> None:
     assert _hits(lost, Signal.IMPOSSIBLE_TRAVEL) == (0, 4)
 
 
-def test_length_pictures_papers_clock_and_second_looks() -> None:
+def test_visit_length_pictures_attestations_clock_and_rechecks() -> None:
     assert _hits([_visit(0, seconds=30.0), _visit(1)], Signal.VISIT_LENGTH) == (1, 2)
     assert _hits([_visit(0, seconds=30.0, method="none")], Signal.VISIT_LENGTH) == (0, 0)
     assert _hits([_visit(0, passive=0.1), _visit(1, passive=None)], Signal.PICTURE_OF_PICTURE) == (1, 1)
@@ -237,18 +237,18 @@ def test_visits_sealed_in_another_order_than_they_claim() -> None:
     assert _hits(ordered, Signal.CLOCK) == (0, 1)
     assert _hits([replace(ordered[0], chain=("tablet", 9)), *ordered[1:]], Signal.CLOCK) == (1, 1)
     other = [replace(ordered[0], chain=("spare", 9)), *ordered[1:]]
-    assert _hits(other, Signal.CLOCK) == (0, 1), "two tablets have nothing in common"
+    assert _hits(other, Signal.CLOCK) == (0, 1), "each tablet has a chain of its own"
     left_open = [replace(ordered[0], seconds=3000.0, chain=("tablet", 2)), replace(ordered[1], chain=("tablet", 1))]
     assert _hits(left_open, Signal.CLOCK) == (0, 1), "begun first and sealed last"
 
 
-def test_base_rates_start_from_what_is_assumed_and_learn_from_many() -> None:
+def test_base_rates_start_from_assumptions_and_learn_from_many_agents() -> None:
     assert base_rates([]) == _BASE
     saints = [{signal.value: (0, 50) for signal in Signal}] * 200
     assert base_rates(saints) == _BASE, "the floor"
     hills = [{"impossible_travel": [5, 50]}] * 200  # as a database gives it back
     assert base_rates(hills)[Signal.IMPOSSIBLE_TRAVEL] == pytest.approx(0.1, abs=0.01)
-    assert base_rates(hills[:3])[Signal.IMPOSSIBLE_TRAVEL] < 0.06, "three agents are no corps"
+    assert base_rates(hills[:3])[Signal.IMPOSSIBLE_TRAVEL] < 0.06, "three agents are too few to move the rate"
     assert base_rates([{"rechecks": (2, 2)}] * 50)[Signal.RECHECKS] == STARTING[Signal.RECHECKS].rate
 
 
@@ -276,10 +276,10 @@ def test_visits_far_from_home_count_once_a_place_and_day_and_only_where_most_are
     home = [_visit(n, from_home_m=far if n < 3 else 50.0) for n in range(6)]
     assert _hits(home, Signal.ELSEWHERE) == (0, 1), "half of the residents are registered where they lived before"
     lost = [_visit(0, from_home_m=9000.0, accuracy_m=4000.0), _visit(1), _visit(2, from_home_m=far, latitude=None)]
-    assert _hits(lost, Signal.ELSEWHERE) == (0, 0), "where the tablet or the home is not known, nothing is said"
+    assert _hits(lost, Signal.ELSEWHERE) == (0, 0), "without the place of the tablet or the home there is no trial"
 
 
-def test_simulated_agents_repeat_and_say_what_was_made_up() -> None:
+def test_simulated_agents_are_repeatable_and_name_the_invented_visits() -> None:
     assert honest(7) == honest(7)
     assert cheat("photos", 7) == cheat("photos", 7)
     assert honest(7) != honest(8)
@@ -294,11 +294,11 @@ def test_following_fifty_visits_is_quick() -> None:
     traces = _traces(cheat("armchair", 1))
     began = time.process_time()
     follow(traces, _BASE)
-    assert time.process_time() - began < 1.0, "a fiftieth of it is usual; busy machines are slower"
+    assert time.process_time() - began < 1.0, "a fiftieth of this is usual; busy machines are slower"
 
 
-def test_cheats_are_found_within_fifty_visits_and_the_honest_left_in_peace() -> None:
-    """Seeds that nothing was tuned on; ``bench/integrity.py`` measures more of them."""
+def test_cheats_are_found_within_fifty_visits_and_honest_agents_are_not_flagged() -> None:
+    """Use seeds that nothing was tuned on; ``bench/integrity.py`` measures more of them."""
     good = [_traces(honest(seed)) for seed in range(5000, 5100)]
     bad = {kind: [_traces(cheat(kind, seed)) for seed in range(5000, 5020)] for kind in KINDS}
     base = base_rates(counts(traces) for traces in [*good, *(bad[kind][0] for kind in KINDS)])

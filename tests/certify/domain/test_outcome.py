@@ -53,7 +53,7 @@ ALL = (CERTIFIED, CERTIFIED_ELSEWHERE, DUE_RETRY, DUE_DOORSTEP, DUE_REVIEW, ELSE
         ([(Check.FAIL, PAUSED)], Outcome.REVIEW),
     ],
 )
-def test_what_the_person_is_told(attempts: list[tuple[Check, Determination]], expected: Outcome) -> None:
+def test_the_outcome_of_an_attempt(attempts: list[tuple[Check, Determination]], expected: Outcome) -> None:
     assert session_outcome(Channel.REMOTE, attempts) is expected
 
 
@@ -61,7 +61,7 @@ def test_what_the_person_is_told(attempts: list[tuple[Check, Determination]], ex
     st.sampled_from([Channel.REMOTE, Channel.DOORSTEP]),
     st.lists(st.tuples(st.sampled_from(Check), st.sampled_from(ALL)), max_size=4),
 )
-def test_certified_is_said_only_of_a_passed_attempt_without_any_doubt(
+def test_only_a_passed_attempt_without_doubt_is_certified(
     channel: Channel, attempts: list[tuple[Check, Determination]]
 ) -> None:
     if session_outcome(channel, attempts) is Outcome.CERTIFIED:

@@ -16,7 +16,7 @@ Change = Callable[[dict[str, Any]], object]
 
 
 def document() -> dict[str, Any]:
-    """Return the whole document of a valid scheme, free to be changed."""
+    """Return the whole document of a valid scheme; tests may change it."""
     common = tomllib.loads((resources.files("certify.policies") / "common.toml").read_text("utf-8"))
     return {**common, "scheme": "employee", "title": "Employee"}
 
@@ -105,7 +105,7 @@ def test_the_unchanged_document_is_valid() -> None:
         (put("bands", ["remote"]), "bands[0]", "remote"),
     ],
 )
-def test_a_mistake_is_refused_where_it_stands(change: Change, where: str, key: str) -> None:
+def test_a_mistake_is_refused_with_its_table_and_key(change: Change, where: str, key: str) -> None:
     data = document()
     change(data)
     with pytest.raises(PolicyInvalid) as refused:
@@ -178,7 +178,7 @@ def test_a_scheme_overrides_single_keys_but_restates_rules_whole(tmp_path: Path)
         ({"a": 'scheme = "x"\ntitle = "A"\nsilent = 3'}, ["a.toml", "policy", "silent"]),
     ],
 )
-def test_a_folder_with_a_mistake_is_refused_with_the_file(
+def test_a_folder_with_a_mistake_is_refused_with_the_name_of_the_file(
     tmp_path: Path, files: dict[str, str], words: list[str]
 ) -> None:
     with pytest.raises(PolicyInvalid) as refused:
@@ -193,7 +193,7 @@ def test_a_file_that_is_not_utf8_is_refused_with_its_name(tmp_path: Path) -> Non
         load_policies(tmp_path)
 
 
-def test_bands_by_age_and_the_strictest_when_it_is_unknown() -> None:
+def test_bands_go_by_age_and_an_unknown_age_gets_the_strictest() -> None:
     policy = load_policies()["elderly_subsidy"].policy
     assert Channel.DATA in policy.accepted(94)
     assert Channel.DATA not in policy.accepted(95)

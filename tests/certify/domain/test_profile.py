@@ -1,4 +1,4 @@
-"""How much is asked: never what somebody cannot do, and never less because the risk is higher."""
+"""How much a session asks: never a prompt that a person cannot do, and never less when the risk is higher."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from certify.domain.profile import (
     UNKNOWN_NEED,
     Risk,
     choose,
-    visit,
+    visit_demand,
 )
 from models.liveness.plan import Profile, Prompt
 
@@ -38,13 +38,13 @@ _risks = st.builds(
 )
 
 
-def test_the_words_are_those_of_the_face_side() -> None:
+def test_profiles_and_prompts_have_the_names_that_models_uses() -> None:
     assert {STANDARD, GENTLE, LIGHT, DOORSTEP} == {profile.value for profile in Profile}
     assert {prompt.value for prompt in Prompt} == PROMPTS
 
 
 @given(_needs, _ages, _failed, _risks)
-def test_nobody_is_asked_for_what_a_need_forbids(
+def test_a_prompt_that_a_need_forbids_is_never_allowed(
     needs: list[str], age: int | None, failed: list[str], risk: Risk
 ) -> None:
     demand = choose(needs, age, failed, risk)
@@ -53,7 +53,7 @@ def test_nobody_is_asked_for_what_a_need_forbids(
         assert not demand.allowed & need.forbids
         assert demand.gentle or not need.gentle
         assert need.flashes or not demand.flashes
-    assert demand.prompts <= len(demand.allowed), "there is always something that can be asked"
+    assert demand.prompts <= len(demand.allowed), "there are always enough prompts to draw from"
     if demand.gentle:
         assert demand.prompts == 1
         assert demand.allowed <= GENTLE_PROMPTS
@@ -84,7 +84,7 @@ def test_the_order_of_needs_does_not_matter(needs: list[str], age: int | None, f
 
 
 @pytest.mark.parametrize("need", [name for name, need in NEEDS.items() if need.gentle])
-def test_needs_lead_to_the_gentle_way_and_at_risk_to_colours(need: str) -> None:
+def test_needs_lead_to_the_gentle_profile_and_at_risk_to_colours(need: str) -> None:
     assert choose([need], 70, [], Risk()).profile == GENTLE
     at_risk = choose([need], 70, [], Risk(new_device=True))
     assert (at_risk.profile, at_risk.gentle, at_risk.prompts) == (LIGHT, True, 1)
@@ -98,14 +98,14 @@ def test_some_never_see_colours(need: str) -> None:
     assert "risk_not_answered" in choose([need], GENTLE_FROM_AGE, [], worst).reasons
 
 
-def test_age_and_failure_lead_to_the_gentle_way() -> None:
+def test_age_and_failure_lead_to_the_gentle_profile() -> None:
     calm = Risk()
     assert choose([], 84, [], calm).profile == STANDARD
     assert choose([], 85, [], calm).profile == GENTLE
     assert choose([], None, [], calm).profile == STANDARD
     assert choose([], 70, [STANDARD], calm).profile == GENTLE
     assert choose([], 70, [STANDARD, GENTLE], calm).profile == GENTLE
-    assert choose([], 70, [LIGHT], Risk(new_device=True)).profile == LIGHT, "failing does not take the colours away"
+    assert choose([], 70, [LIGHT], Risk(new_device=True)).profile == LIGHT, "a failure does not remove the colours"
 
 
 def test_each_sign_of_risk_asks_for_more() -> None:
@@ -131,4 +131,4 @@ def test_reasons_name_no_illness() -> None:
 
 
 def test_a_visit_asks_nothing() -> None:
-    assert (visit().profile, visit().prompts, visit().flashes) == (DOORSTEP, 0, 0)
+    assert (visit_demand().profile, visit_demand().prompts, visit_demand().flashes) == (DOORSTEP, 0, 0)

@@ -66,7 +66,7 @@ def test_a_match_exactly_at_the_threshold_proves() -> None:
         ({"channel": Channel.OFFICER}, Check.FAIL, Code.CHANNEL_NOT_ACCEPTED),
     ],
 )
-def test_what_does_not_prove_says_why(change: dict[str, object], state: Check, code: Code) -> None:
+def test_a_capture_that_proves_nothing_gives_a_reason(change: dict[str, object], state: Check, code: Code) -> None:
     judgement = judge_capture(replace(PASSING, **change), EMPLOYEE)  # type: ignore[arg-type]
     assert judgement.state is state
     assert [reason.code for reason in judgement.reasons] == [code]
@@ -150,7 +150,7 @@ def test_signs_that_do_not_suffice_are_shown() -> None:
     ]
 
 
-def test_unknown_acts_are_nothing() -> None:
+def test_unknown_acts_do_not_count() -> None:
     assert silent_proof([sign("whistling", 2)], EMPLOYEE, always) == (None, ())
 
 

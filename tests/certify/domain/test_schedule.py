@@ -66,7 +66,7 @@ def test_an_instant_has_the_date_of_the_scheme(instant: datetime, zone: str, exp
 
 def test_an_instant_without_zone_has_no_date() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        local_date(datetime(2026, 6, 1), "UTC")  # noqa: DTZ001 - what is refused
+        local_date(datetime(2026, 6, 1), "UTC")  # noqa: DTZ001 - the naive instant that is refused
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Assumptions are data: each with unit and source, replaced by a file, senseless ones refused."""
+"""Assumptions: each has a unit and a source, a file can replace them, and impossible values are refused."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def test_acts_are_those_of_the_shipped_policies() -> None:
 def test_a_file_replaces_numbers_with_or_without_a_source(tmp_path: Path) -> None:
     file = tmp_path / "ours.toml"
     file.write_text('[deaths]\nunreported = 0.2\nmedian_days = { value = 40, source = "our audit" }\n')
-    found = load_assumptions(file)
-    assert (found.deaths.unreported, found.deaths.median_days) == (0.2, 40)
-    assert found.deaths.family_reports == load_assumptions().deaths.family_reports
-    assert found.document["deaths"]["median_days"] == {"value": 40, "unit": "days", "source": "our audit"}
-    assert found.document["deaths"]["unreported"]["source"] == "given without a source"
+    loaded = load_assumptions(file)
+    assert (loaded.deaths.unreported, loaded.deaths.median_days) == (0.2, 40)
+    assert loaded.deaths.family_reports == load_assumptions().deaths.family_reports
+    assert loaded.document["deaths"]["median_days"] == {"value": 40, "unit": "days", "source": "our audit"}
+    assert loaded.document["deaths"]["unreported"]["source"] == "given without a source"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_file_replaces_numbers_with_or_without_a_source(tmp_path: Path) -> Non
         ("deaths = [", "not TOML"),
     ],
 )
-def test_senseless_values_are_refused_by_name(tmp_path: Path, text: str, says: str) -> None:
+def test_impossible_values_are_refused_by_name(tmp_path: Path, text: str, says: str) -> None:
     file = tmp_path / "bad.toml"
     file.write_text(text)
     with pytest.raises(Invalid, match=says):

@@ -1,4 +1,4 @@
-"""Our regime is the real rules: every day's standing is what ``decide`` says, and one source stops nobody."""
+"""Our regime applies the real rules: each day has the standing that ``decide`` gives, and one source stops no one."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _TROUBLE: dict[str, Any] = {
 
 
 class _Watched(Play):
-    """Remembers what was found on which day."""
+    """A simulation that keeps the determination of each day."""
 
     def __init__(self, life: Life, policy: Policy, assumptions: Assumptions, days: Days) -> None:
-        self.found: dict[int, Determination] = {}
+        self.determined: dict[int, Determination] = {}
         super().__init__(life, policy, assumptions, days)
 
     def _look(self, day: int, *, read: bool = True) -> Determination:
-        found = super()._look(day, read=read)
-        self.found[day] = found
-        return found
+        determination = super()._look(day, read=read)
+        self.determined[day] = determination
+        return determination
 
     def everything(self, day: int) -> list[Evidence]:
-        """All that was recorded up to a day, as a service has it that asks each day and forgets nothing."""
+        """Return all that was recorded up to a day, as a service has it that decides every day."""
         forgetful = Play(self._life, self._policy, self._given, self._days)
         forgetful._read_signs(day)
         known = [fact for fact in self._facts if fact.recorded_at <= self._days.noon(day)]
@@ -60,16 +60,16 @@ def test_every_day_has_the_standing_that_decide_gives_to_all_evidence(scheme: st
     for life in _lives(30, assumptions):
         watched = _Watched(life, policy, assumptions, days)
         watched.run()
-        last = watched.found[START.toordinal()]
+        last = watched.determined[START.toordinal()]
         for day in range(START.toordinal() + 1, END.toordinal() + 1):
-            last = watched.found.get(day, last)
+            last = watched.determined.get(day, last)
             if last.standing is Standing.STOPPED and not life.alive(day):
-                break  # nothing is played any further
-            if day % 3 and day not in watched.found:
-                continue  # every third day and every look: enough, and fast
+                break  # the simulation has ended
+            if day % 3 and day not in watched.determined:
+                continue  # every third day and every determination are enough, and fast
             now = decide(watched._entitlement, policy, watched.everything(day), date.fromordinal(day))
             assert (now.standing, now.payment) == (last.standing, last.payment), (life.number, day)
-            if day in watched.found:
+            if day in watched.determined:
                 assert (now.proven_on, now.next_step, now.review) == (last.proven_on, last.next_step, last.review)
             seen.add(now.standing)
     assert {Standing.CERTIFIED, Standing.PAUSED, Standing.STOPPED, Standing.GRACE} <= seen
@@ -81,7 +81,7 @@ _POWERLESS: dict[str, Any] = {
     "audit": {"share": 0.0},
     "people": {"unreachable": 0.0},
 }
-"""No person finds a death, and no officer looks often enough to give up: whatever stops is stopped by the machine."""
+"""No person finds a death, and no officer looks often enough to give up, so that only the machine can stop."""
 
 
 def test_the_machine_never_stops_on_one_source() -> None:
@@ -94,12 +94,12 @@ def test_the_machine_never_stops_on_one_source() -> None:
     assert value(found, "wrongly_stopped", "data_only") > 50
 
 
-def test_two_sources_stop_without_anybody_looking() -> None:
+def test_two_sources_stop_without_an_officer() -> None:
     changes = _POWERLESS | HONEST | {"deaths": {"family_reports": 1.0, "unreported": 0.0, "family_median_days": 5.0}}
     assert value(play(people(200, deaths=0.5), changes), "found_90") > 0.95
 
 
-def test_a_void_or_an_officer_brings_a_wrongly_dead_person_back() -> None:
+def test_a_void_or_an_officer_restores_a_person_reported_dead_by_mistake() -> None:
     found = play(people(200), HONEST | {"deaths": {"wrong_per_million": 300_000.0}, "people": {"unreachable": 0.0}})
     ours_, theirs = found.regimes["ours"].counts, found.regimes["data_only"].counts
     assert ours_["paused"] > 30
@@ -113,7 +113,7 @@ def test_a_higher_threshold_gives_fewer_silent_passes() -> None:
     assert value(play(some, policy=strict), "silent_share") < value(play(some), "silent_share") - 0.1
 
 
-def test_an_old_photo_certifies_only_where_the_policy_takes_stills() -> None:
+def test_an_old_photo_certifies_only_if_the_policy_accepts_still_photos() -> None:
     capture = {**EMPLOYEE.document["capture"]}
     capture["remote"] = {**capture["remote"], "liveness": "required"}
     strict = document_policy({**EMPLOYEE.document, "capture": capture})
@@ -126,7 +126,7 @@ def test_an_old_photo_certifies_only_where_the_policy_takes_stills() -> None:
     assert value(play(some, hidden), "months_per_death") > value(play(some, hidden, policy=strict), "months_per_death")
 
 
-def test_decide_is_asked_a_few_times_a_year(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decide_is_called_a_few_times_a_year(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[date] = []
 
     def counted(entitlement: Entitlement, policy: Policy, evidence: list[Evidence], as_of: date) -> Determination:

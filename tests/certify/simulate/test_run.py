@@ -1,4 +1,4 @@
-"""The simulation is sane, the same for a seed however it is cut, and its intervals say what they are."""
+"""The simulation: plausible results, the same for a seed in any chunks, and correct intervals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _merged(*changes: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("regime", REGIMES)
-def test_where_nobody_dies_no_month_is_paid_to_the_dead(regime: str) -> None:
+def test_without_deaths_no_month_is_paid_to_the_dead(regime: str) -> None:
     found = play(people(100)).regimes[regime]
     assert (found.counts["deaths"], found.counts["dead_days_paid"], found.figures["months_to_dead"].value) == (0, 0, 0)
     assert found.figures["found_90"].value is None
@@ -62,14 +62,14 @@ def test_fraud_costs_more_months_under_every_regime() -> None:
         assert value(hidden, "months_per_death", regime) > value(honest, "months_per_death", regime)
 
 
-def test_the_same_seed_gives_the_same_and_another_another() -> None:
+def test_the_same_seed_gives_the_same_result_and_another_seed_another() -> None:
     some = people(60, deaths=0.3)
     first, second, other = (json.dumps(play(some, seed=seed).to_json(), sort_keys=True) for seed in (1, 1, 2))
     assert first == second
     assert first != other
 
 
-def test_chunks_and_processes_change_nothing_that_is_counted() -> None:
+def test_chunks_and_processes_do_not_change_the_counts() -> None:
     whole = people(90, deaths=0.3)
     parts = [type(whole)(at, whole.born[at : at + 30], whole.dies[at : at + 30]) for at in (0, 30, 60)]
     one, cut, two = play(whole), play(parts), play(parts, processes=2)
@@ -77,7 +77,7 @@ def test_chunks_and_processes_change_nothing_that_is_counted() -> None:
     assert cut.to_json() == two.to_json()
 
 
-def test_who_is_too_young_for_the_benefit_is_left_out() -> None:
+def test_people_too_young_for_the_benefit_are_left_out() -> None:
     some = people(200)
     found = play(some, policy=load_policies()["elderly_subsidy"])
     assert 0 < found.people < 200
@@ -89,7 +89,7 @@ def test_all_regimes_meet_the_same_lives() -> None:
     assert len({(regime.counts["deaths"], regime.counts["living_days"]) for regime in found}) == 1
 
 
-def test_json_tells_what_was_played_and_assumed() -> None:
+def test_json_holds_the_setting_and_the_assumptions() -> None:
     report = play(people(20)).to_json()
     assert (report["people"], report["start"], report["end"]) == (20, "2026-01-01", "2027-12-31")
     assert report["policy"]["scheme"] == "employee"
@@ -121,7 +121,7 @@ def test_a_share_of_all_has_the_exact_interval() -> None:
     assert found.low == pytest.approx(0.8843, abs=1e-4)  # 1 - 0.025^(1/30), rounded
 
 
-def test_chance_is_named_and_even() -> None:
+def test_random_numbers_are_named_and_uniform() -> None:
     chance = Chance(1, 7)
     assert chance.uniform("a", 1) == Chance(1, 7).uniform("a", 1)
     draws = [Chance(1, person).uniform(matter) for person in range(2000) for matter in ("a", "b")]
@@ -133,7 +133,7 @@ def test_chance_is_named_and_even() -> None:
     assert np.median([Chance(1, p).days(14, 0.9, "x") for p in range(2000)]) == pytest.approx(14, abs=1.5)
 
 
-def test_a_death_too_late_to_be_followed_is_not_in_the_share() -> None:
+def test_a_death_too_close_to_the_end_is_not_in_the_share() -> None:
     tally = Tally()
     tally.died(100, 140, 150)
     assert (tally.deaths_known_30, tally.found_30, tally.deaths_known_90) == (1, 0, 0)

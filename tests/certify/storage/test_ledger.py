@@ -16,6 +16,7 @@ from certify.domain.ledger_events import LedgerEvent
 from certify.service import Service
 from certify.storage.ledger import NodeTable, leaves, ledger_root, ledger_size
 from certify.storage.tables.service import LedgerNodeRow
+from tests.certify.certificates.memory_nodes import MemoryNodes
 
 pytestmark = pytest.mark.integration
 
@@ -47,7 +48,7 @@ def test_many_writers_leave_no_gap_and_a_correct_root(service: Service) -> None:
     with service.unit() as unit:
         size = ledger_size(unit.db)
         assert size == 80
-        nodes = merkle.MemoryNodes()
+        nodes = MemoryNodes()
         for row in leaves(unit.db, 0, size):
             merkle.append(nodes, row.index, merkle.leaf_hash(row.entry))
         for partial in range(size + 1):

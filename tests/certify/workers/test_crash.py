@@ -44,6 +44,7 @@ from fixtures import faces
 from models.errors import ModelsError
 from models.pipeline import FaceEngine
 from models.weights.packs import PackStore, default_cache_dir
+from tests.certify.certificates.memory_nodes import MemoryNodes
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.enable_socket]
 
@@ -212,7 +213,7 @@ def _check(service: Service, accepted: list[UUID], people: list[UUID]) -> None:
         size = ledger_size(unit.db)
         rows = leaves(unit.db, 0, size)
         assert [row.index for row in rows] == list(range(size))
-        nodes = merkle.MemoryNodes()
+        nodes = MemoryNodes()
         for row in rows:
             merkle.append(nodes, row.index, merkle.leaf_hash(row.entry))
         assert merkle.root(nodes, size) == ledger_root(unit.db, size)

@@ -15,7 +15,8 @@ from sqlalchemy import create_engine, text
 
 from certify.errors import Invalid
 from certify.registry.feeds.description import Feed, parse_feed
-from certify.registry.feeds.reading import BAD, RAW, read_feed
+from certify.registry.feeds.raw_table import BAD, RAW
+from certify.registry.feeds.reading import read_feed
 
 RECORDS = [
     {"NR": "1", "ID": "110101194001011234", "NAME": "王建国", "BORN": "1940-01-01", "DIED": "2026-10-02"},

@@ -1,4 +1,4 @@
-"""One engine of each kind for all tests: Spark takes seconds to start."""
+"""One engine of each kind for all tests, because Spark takes seconds to start."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from certify.registry.linking import Engine, open_engine
 
 ENGINES = [
     "duckdb",
-    # Spark and its Python speak over loopback sockets.
+    # Spark and its Python processes use loopback sockets.
     pytest.param("spark", marks=[pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]),
 ]
 
 
 @pytest.fixture(scope="session")
 def spark_session() -> Iterator[Any]:
-    """A Spark that plans small data quickly: interpreted, and in one partition."""
+    """Start a Spark session that plans small data quickly: interpreted, and in one partition."""
     sql = pytest.importorskip("pyspark.sql", reason="SPARK IS NOT TESTED: pyspark is not installed")
     if shutil.which("java") is None:
         pytest.skip("SPARK IS NOT TESTED: there is no Java on the path")
@@ -37,7 +37,7 @@ def spark_session() -> Iterator[Any]:
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        # Compiling Java well takes longer than these tests run.
+        # Full compilation of Java would take longer than these tests.
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",

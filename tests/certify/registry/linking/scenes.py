@@ -1,4 +1,4 @@
-"""People and records that are hard to tell apart, one scene for each way, among an ordinary small nation."""
+"""People and records that are hard to tell apart, one scene for each kind of problem, in a small ordinary nation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLUMNS = ("id", "name", "birth", "sex", "region")
 
 
 def chinese_id(birth: str, *, region: str = "110101", sequence: int = 900) -> str:
-    """Return a valid id; sequences from 900 on are nobody's in the nation."""
+    """Return a valid id; the nation has no sequence numbers from 900 on."""
     made = chinese_ids(np.array([int(region)]), np.array([np.datetime64(birth)]), np.array([sequence]))
     text: str = as_text(made)[0].as_py()
     return text
@@ -31,8 +31,8 @@ def chinese_id(birth: str, *, region: str = "110101", sequence: int = 900) -> st
 
 def old_form(text: str) -> str:
     """Return the 15-digit form of an id."""
-    found: str = as_text(old_chinese_ids(np.array([list(text.encode())], np.uint8)))[0].as_py()
-    return found
+    old: str = as_text(old_chinese_ids(np.array([list(text.encode())], np.uint8)))[0].as_py()
+    return old
 
 
 def slipped(text: str, place: int = 15) -> str:
@@ -42,13 +42,13 @@ def slipped(text: str, place: int = 15) -> str:
 
 @dataclass
 class Scenes:
-    """Rows of both sides; keys say which scene they belong to."""
+    """Rows of both sides; keys name the scene that they belong to."""
 
     people: list[dict[str, Any]] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
 
     def person(self, key: str, name: str | None, birth: str | None, **more: Any) -> str:
-        """Add a person with an id of their own, unless it is given; return the id."""
+        """Add a person, with a new id unless one is given; return the id."""
         row = {"sex": "F", "region": "110101"} | more
         if "id" not in row and birth is not None:
             row["id"] = chinese_id(birth, region=row["region"], sequence=900 + len(self.people) % 99)
@@ -56,7 +56,7 @@ class Scenes:
         return str(row.get("id"))
 
     def record(self, key: str, name: str | None, birth: str | None, **more: Any) -> None:
-        """Add a record; without an id unless it is given."""
+        """Add a record, without an id unless one is given."""
         self.records.append({"record": key, "name": name, "birth": birth} | {"sex": "F", "region": "110101"} | more)
 
     def sources(self, nation_size: int = 1500) -> tuple[Source, Source]:
@@ -91,7 +91,7 @@ def hard_scenes() -> Scenes:
     s.person("swap-1", "廖春芳", "1946-02-17")
     other = s.person("swap-2", "廖秋月", "1946-02-17")
     s.record("swap", "廖春芳", "1946-02-17", id=other)
-    # A twin who gets no pension here.
+    # A twin without a pension here.
     s.person("lone-twin", "邵素珍", "1943-11-23")
     s.record("lone-twin", "邵凤英", "1943-11-23")
 
@@ -125,7 +125,7 @@ def hard_scenes() -> Scenes:
     for key, written in (("swapped", "1945-09-03"), ("year", "1945"), ("new-year", "1945-01-01"), ("month", "1945-03")):
         s.record(f"date-{key}", "司马琴红", written, region="310105")
         s.record(f"date-{key}-id", "司马琴红", written, id=dates, region="310105")
-    # Nobody knew the day: the first of January is no proof.
+    # The first of January stands for an unknown day, so it is no proof.
     s.person("new-year-1", "李秀英", "1950-01-01", region="320105")
     s.record("new-year", "李秀英", "1950-01-01", region=None)
 
@@ -138,11 +138,11 @@ def hard_scenes() -> Scenes:
     s.record("id-and-name", "顾爱梅", None, id=faulty, sex=None, region=None)
     s.record("id-and-date", None, "1947-11-18", id=faulty, sex=None, region=None)
 
-    # Entered twice, alike.
+    # One person entered twice.
     twice = s.person("twice-1", "夏丽霞", "1952-02-22")
     s.person("twice-2", "夏丽霞", "1952-02-22", id=twice)
     s.record("twice", "夏丽霞", "1952-02-22", id=twice)
-    # The fund does not know the id; a stranger with an id of their own is somebody else.
+    # The fund does not know the id; a record with a valid id of its own is about another person.
     s.person("no-id", "薛月娥", "1937-06-06", id=None, region="610105")
     s.record("no-id", "薛月娥", "1937-06-06", id=chinese_id("1937-06-06", region="610105"), region="610105")
     s.person("not-me", "孟冬梅", "1954-04-04", region="610102")

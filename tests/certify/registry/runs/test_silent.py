@@ -25,7 +25,7 @@ from certify.domain.passage import next_change
 from certify.domain.policy import Policy, SilentRule
 from certify.domain.schedule import local_date
 from certify.policies import load_policies
-from certify.registry.runs.silent import EVIDENCE, PENSIONS, Found, find_passes
+from certify.registry.runs.silent import EVIDENCE, PENSIONS, SilentDecisions, find_passes
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 POLICIES = {name: document.policy for name, document in load_policies().items()}
@@ -59,7 +59,7 @@ def _sign(number: int, act: str, source: str, at: datetime, trust: float) -> Sig
     return SignOfLife(id=str(UUID(int=number)), source=source, event_at=at, recorded_at=NOW, act=act, trust=trust)
 
 
-def _found(people: Sequence[Person], policies: dict[str, Policy] = POLICIES) -> Found:
+def _found(people: Sequence[Person], policies: dict[str, Policy] = POLICIES) -> SilentDecisions:
     facts = [(person, fact) for person in people for fact in (*person.before, *person.new)]
     evidence = {
         "id": [fact.id for _, fact in facts],

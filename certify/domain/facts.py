@@ -1,0 +1,91 @@
+"""The evidence that counts on a date: sorted into kinds, without facts that were taken back or lie in the future."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from certify.domain.evidence import AdverseRecord, Capture, Evidence, OfficerRuling, Ruling, SignOfLife, Void
+from certify.domain.policy import Policy
+from certify.domain.reasons import Code, Reason, reason
+from certify.domain.schedule import local_date
+
+
+class CurrentFacts:
+    """The evidence of one decision, sorted into kinds.
+
+    Attributes:
+        captures: captures that were not taken back.
+        signs: signs of life that were not taken back.
+        confirmed: rulings that confirm life and were not taken back.
+        adverse: adverse records that were neither taken back nor dismissed.
+        stops: stop rulings that were neither taken back nor dismissed.
+        reasons: reasons for what was left out.
+    """
+
+    def __init__(self, evidence: Iterable[Evidence], policy: Policy, as_of: date) -> None:
+        zone = policy.timezone
+        # A set drops duplicates; sorting by id and content makes the rest independent of arrival.
+        everything = sorted(set(evidence), key=lambda fact: (fact.id, repr(fact)))
+        self.reasons: list[Reason] = []
+        current = []
+        for fact in everything:
+            # Supporting facts wait for their day. Facts against the person take effect at once: a death dated
+            # "today, 23:59" by a source in another zone must not be overlooked.
+            against = isinstance(fact, AdverseRecord) or (
+                isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP
+            )
+            if (day := local_date(fact.event_at, zone)) > as_of and not against:
+                self.reasons.append(reason(Code.FUTURE_DATED, fact.id, date=day))
+            else:
+                current.append(fact)
+        self.adverse = self._standing_adverse(current)
+        stops = [f for f in current if isinstance(f, OfficerRuling) and f.ruling is Ruling.STOP]
+        self.stops = [stop for stop in stops if not self._taken_back(stop, current)]
+        self.captures = [f for f in current if isinstance(f, Capture) and not self._taken_back(f, current)]
+        self.signs = [f for f in current if isinstance(f, SignOfLife) and not self._taken_back(f, current)]
+        self.confirmed = [
+            f
+            for f in current
+            if isinstance(f, OfficerRuling) and f.ruling is Ruling.CONFIRM_ALIVE and not self._taken_back(f, current)
+        ]
+
+    def _standing_adverse(self, facts: list[Evidence]) -> list[AdverseRecord]:
+        standing = []
+        for fact in facts:
+            if not isinstance(fact, AdverseRecord):
+                continue
+            if self._taken_back(fact, facts):
+                self.reasons.append(reason(Code.ADVERSE_VOIDED, fact.id, kind=fact.kind, source=fact.source))
+            else:
+                standing.append(fact)
+        return standing
+
+    def _taken_back(self, fact: Evidence, facts: list[Evidence]) -> bool:
+        taken = False
+        for other in facts:
+            if isinstance(other, Void) and other.target == fact.id:
+                if _may_void(other, fact):
+                    taken = True
+                else:
+                    self.reasons.append(reason(Code.VOID_NOT_ENTITLED, other.id, fact.id))
+            elif (
+                isinstance(other, OfficerRuling)
+                and other.ruling is Ruling.CONFIRM_ALIVE
+                and fact.id in other.dismisses
+                and _dismissible(fact)
+                # A confirmation that was itself taken back dismisses nothing. Voids cannot be taken back.
+                and not any(isinstance(v, Void) and v.target == other.id and _may_void(v, other) for v in facts)
+            ):
+                taken = True
+        return taken
+
+
+def _may_void(void: Void, fact: Evidence) -> bool:
+    """Tell whether a void is valid: from an officer, from the fact's own source, or from the person about a sign."""
+    return void.by_officer or void.source == fact.source or (void.by_person and isinstance(fact, SignOfLife))
+
+
+def _dismissible(fact: Evidence) -> bool:
+    """Tell whether a confirmation can dismiss the fact: only facts against the person, never supporting facts."""
+    return isinstance(fact, AdverseRecord) or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)

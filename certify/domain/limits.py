@@ -1,0 +1,103 @@
+"""The best standing that adverse records, an officer's rulings and the person's age leave open."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from certify.domain.channels import CHANNELS
+from certify.domain.determination import Entitlement, Standing
+from certify.domain.facts import CurrentFacts
+from certify.domain.policy import Effect, Policy
+from certify.domain.proofs import LIVE_ASSURANCE, Proof
+from certify.domain.reasons import Code, Reason, reason
+from certify.domain.schedule import age_on, local_date
+
+
+def limit_standing(
+    entitlement: Entitlement, policy: Policy, facts: CurrentFacts, proofs: list[Proof], as_of: date
+) -> tuple[Standing, bool, list[Reason]]:
+    """Work out the best standing that adverse records, rulings and age leave open.
+
+    Args:
+        entitlement: the pension.
+        policy: the rules of its scheme.
+        facts: the evidence that counts on ``as_of``.
+        proofs: the proofs of life among it; a later one can contradict a reported death.
+        as_of: the date of the decision.
+
+    Returns:
+        The limit, whether an officer must look, and the reasons.
+    """
+    limit, review = Standing.CERTIFIED, False
+    reasons: list[Reason] = []
+    sources: dict[str, set[str]] = {}
+    for record in facts.adverse:
+        rule = policy.adverse.get(record.kind)
+        named = {"kind": record.kind, "source": record.source}
+        if rule is None:
+            review = True
+            reasons.append(reason(Code.ADVERSE_UNKNOWN_KIND, record.id, kind=record.kind))
+        elif rule.effect is Effect.PAUSE:
+            limit, review = min(limit, Standing.PAUSED), True
+            reasons.append(reason(Code.ADVERSE_PAUSES, record.id, **named))
+            if rule.can_stop:
+                sources.setdefault(record.kind, set()).add(record.source)
+        elif rule.effect is Effect.OTHER_PATH:
+            paths = ", ".join(sorted(rule.paths))
+            reasons.append(reason(Code.ADVERSE_OTHER_PATH, record.id, **named, paths=paths))
+        elif rule.effect is Effect.REVIEW:
+            review = True
+            reasons.append(reason(Code.ADVERSE_REVIEW, record.id, **named))
+    for kind, names in sources.items():
+        if len(names) < policy.stop_sources:
+            continue
+        alive_on = _seen_alive_since(kind, policy, facts, proofs)
+        if alive_on is None:
+            limit = Standing.STOPPED
+            reasons.append(reason(Code.STOPPED_BY_SOURCES, count=len(names), kind=kind))
+        else:
+            reasons.append(reason(Code.LIFE_RESUMES_PAYMENT, kind=kind, date=alive_on))
+    if facts.stops:
+        limit = Standing.STOPPED
+        reasons.append(reason(Code.STOPPED_BY_OFFICER, *(stop.id for stop in facts.stops)))
+    by_age, why = _age_limit(entitlement, policy, as_of)
+    return min(limit, by_age), review or Code.AGE_NOT_ASSESSED in {r.code for r in why}, [*reasons, *why]
+
+
+def contradictions(best: Proof, policy: Policy, facts: CurrentFacts) -> list[Reason]:
+    """Point out reports that the person's own later proof contradicts; deciding is left to an officer."""
+    reasons = []
+    for record in facts.adverse:
+        rule = policy.adverse.get(record.kind)
+        died = local_date(record.event_at, policy.timezone)
+        if rule is not None and rule.can_stop and best.proven_on > died:
+            why = reason(Code.PROOF_CONTRADICTS_DEATH, record.id, date=best.proven_on, death=died)
+            reasons.append(why)
+    return reasons
+
+
+def _seen_alive_since(kind: str, policy: Policy, facts: CurrentFacts, proofs: list[Proof]) -> date | None:
+    """Return when the body was last seen alive after all reports of a kind that life refutes, or None.
+
+    Seen: before a camera that checked for life, by an agent, or by a consul. Records of other services are not enough.
+    """
+    if not policy.life_resumes_payment or not policy.adverse[kind].refuted_by_life:
+        return None
+    reported = max(local_date(fact.event_at, policy.timezone) for fact in facts.adverse if fact.kind == kind)
+    seen = [
+        proof.proven_on
+        for proof in proofs
+        if proof.proven_on > reported and (CHANNELS[proof.channel].in_person or proof.assurance == LIVE_ASSURANCE)
+    ]
+    return max(seen, default=None)
+
+
+def _age_limit(entitlement: Entitlement, policy: Policy, as_of: date) -> tuple[Standing, list[Reason]]:
+    """Return the best standing that the minimum age leaves open; an age not assessed never counts as reached."""
+    if policy.min_age is None:
+        return Standing.CERTIFIED, []
+    if entitlement.birth_date is None:
+        return Standing.DUE, [reason(Code.AGE_NOT_ASSESSED)]
+    if age_on(entitlement.birth_date, as_of) < policy.min_age:
+        return Standing.DUE, [reason(Code.BELOW_MINIMUM_AGE, age=policy.min_age)]
+    return Standing.CERTIFIED, []

@@ -1,0 +1,86 @@
+"""What the person does next, from their standing and their recent remote attempts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from certify.domain.channels import Channel
+from certify.domain.determination import NextStep, Standing
+from certify.domain.evidence import Check
+from certify.domain.facts import CurrentFacts
+from certify.domain.policy import Policy
+from certify.domain.proofs import Proof, judge_capture
+from certify.domain.reasons import Code, Reason, reason
+from certify.domain.schedule import add_days, local_date
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """The recent remote attempts of a person.
+
+    Attributes:
+        reasons: why the latest attempt failed, if it failed, and whether there were too many.
+        used_up: whether as many attempts failed as the policy allows.
+        last_failed: whether the latest attempt failed.
+    """
+
+    reasons: tuple[Reason, ...] = ()
+    used_up: bool = False
+    last_failed: bool = False
+
+
+def recent_attempts(policy: Policy, facts: CurrentFacts, best: Proof | None, as_of: date) -> Attempts:
+    """Judge the remote attempts since the best proof and inside the policy's attempt window; no others count."""
+    rule = policy.capture.get(Channel.REMOTE)
+    if rule is None:
+        return Attempts()
+    since = add_days(as_of, -rule.attempt_window_days)
+    recent = []
+    for capture in facts.captures:
+        day = local_date(capture.event_at, policy.timezone)
+        if capture.channel is Channel.REMOTE and day >= since and (best is None or day >= best.proven_on):
+            recent.append((capture.event_at, capture.id, judge_capture(capture, policy)))
+    recent.sort(key=lambda entry: entry[:2])
+    failed = [judgement for _, _, judgement in recent if judgement.state is not Check.PASS]
+    if not failed:
+        return Attempts()
+    used_up = len(failed) >= rule.max_attempts
+    reasons = [reason(Code.TOO_MANY_ATTEMPTS)] if used_up else []
+    last = recent[-1][2]
+    last_failed = last.state is not Check.PASS
+    if last_failed:
+        reasons += last.reasons
+    return Attempts(tuple(reasons), used_up, last_failed)
+
+
+def choose_next_step(
+    standing: Standing, channels: frozenset[Channel], attempts: Attempts, *, renewable: bool, review: bool
+) -> NextStep:
+    """Choose the next step.
+
+    Args:
+        standing: the standing after all limits.
+        channels: the channels open to the person now.
+        attempts: the recent remote attempts.
+        renewable: whether the next proof may be given already.
+        review: whether an officer is asked to look.
+
+    Returns:
+        The next step.
+    """
+    if standing is Standing.STOPPED:
+        return NextStep.APPEAL
+    if standing is Standing.PAUSED:
+        return NextStep.REVIEW
+    if standing is Standing.CERTIFIED:
+        if not renewable:
+            return NextStep.NOTHING
+        return NextStep.DOORSTEP if attempts.used_up and Channel.REMOTE in channels else NextStep.RENEW
+    if Channel.REMOTE not in channels:
+        return NextStep.OTHER_PATH
+    if attempts.used_up:
+        return NextStep.DOORSTEP
+    if attempts.last_failed:
+        return NextStep.RETRY
+    return NextStep.REVIEW if review and standing is Standing.DUE else NextStep.CERTIFY
