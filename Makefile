@@ -67,7 +67,7 @@ serve: setup ## Run the service with its embedded database
 	$(BIN)/certify models prepare
 	$(BIN)/certify serve
 
-lock: ## Pin dependencies anew (for maintainers; needs uv)
+lock: ## Pin dependencies again (for maintainers; needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --upgrade -q -o requirements.lock
 
