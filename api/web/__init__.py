@@ -1,1 +1,1 @@
-"""The pages: plain files, served as they are, with the words of seven languages."""
+"""The pages: plain files without a build step, with the texts of every language."""

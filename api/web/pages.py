@@ -1,7 +1,8 @@
-"""Reading the app's files once at start: what each is, its name by content, the first page in every language.
+"""Read the files of the apps once at start: their types, names by content, and first pages in every language.
 
-There is no build step. All files stand under an address that names their content, so that a phone may keep them for
-ever and a new release is new files; only the first page and the service worker are asked for anew each time.
+There is no build step: only the documentation in scripts is left out. The address of every file names its content, so a
+phone may keep the file permanently, and a new release is new files. Only the first page and the service worker are
+requested again each time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from certify.decision.appeal import ANSWER_WITHIN
 from certify.doorstep.visits import LATEST, SOONEST
+from certify.texts import LANGUAGES, catalogue
 
 _WEB = Path(__file__).parent
 SHARED = _WEB / "shared"
@@ -27,23 +29,30 @@ class App:
     """One of the apps.
 
     Attributes:
-        folder: with ``index.html``, ``manifest.webmanifest``, ``locales`` and whatever they load. What both apps load
-            lies in ``shared``, and is served as if it lay in the app's own folder.
-        home: path of its first page.
-        all_words: whether its worker keeps the words of every language: where there is no network for days, a helper
-            may still read another one.
+        folder: holds ``first.html`` (what the first page says until its script runs), ``manifest.webmanifest``,
+            ``locales`` and everything that they load. Files that all apps load lie in ``shared``; they are served as
+            if they lay in the app's own folder.
+        home: path of the first page.
+        all_words: whether the service worker keeps the texts of every language, for use without a network for days.
+        located: whether the pages may ask where the device is.
     """
 
     folder: Path
     home: str
     all_words: bool = False
+    located: bool = False
+
+    @property
+    def worker(self) -> str:
+        """Path of the service worker."""
+        return f"{self.home.rstrip('/')}/sw.js"
 
 
 PHONE = App(_WEB / "phone", "/")
-TABLET = App(_WEB / "tablet", "/agent", all_words=True)
-LANGUAGES = ("zh-Hans", "en", "pt", "hi", "fr", "es", "ar")
-"""In the order in which they are offered; a test holds every catalogue to be complete."""
-RIGHT_TO_LEFT = frozenset({"ar"})
+TABLET = App(_WEB / "tablet", "/agent", all_words=True, located=True)
+APPS = (PHONE, TABLET)
+"""All apps: their routes, tests and package data follow this list."""
+
 _DEFAULT = "en"
 
 _TYPES = {
@@ -56,12 +65,14 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 _PRESSED = frozenset({".css", ".html", ".js", ".json", ".svg", ".webmanifest"})
-_RENDERED = frozenset({"index.html", "manifest.webmanifest", "sw.js"})
+_BLOCK_COMMENT = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$", re.MULTILINE | re.DOTALL)
+"""Documentation in a script, on lines of its own."""
+_RENDERED = frozenset({"index.html", "first.html", "manifest.webmanifest", "sw.js"})
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file ready to be sent: its type, its bytes, and the same with gzip where that helps."""
+    """A file ready to be sent: its type, its bytes, and its bytes compressed with gzip if that helps."""
 
     media_type: str
     plain: bytes
@@ -89,45 +100,29 @@ def read_site(app: App, *, retention_days: int, shared: Path = SHARED) -> Site:
     """Read an app.
 
     Args:
-        app: which.
-        retention_days: for which captures are kept, which the first page says.
-        shared: folder of what the apps have in common.
+        app: the app to read.
+        retention_days: how long captures are kept, which the first page says.
+        shared: folder of the files that all apps load.
     """
-    contents: dict[str, bytes] = {}
-    for folder in (shared, app.folder):
-        paths = sorted(path for path in folder.rglob("*") if path.is_file())
-        contents |= {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-    digest = hashlib.sha256()
-    for name, content in contents.items():
-        digest.update(f"{name}\n{len(content)}\n".encode() + content)
-    version = digest.hexdigest()[:16]
+    contents = _contents(shared) | _contents(app.folder)
+    version = _version(contents)
     base = f"/app/{version}/"
+    facts = {
+        "base": base,
+        "retention_days": str(retention_days),
+        "answer_days": str(ANSWER_WITHIN.days),
+        "visit_days": f"{SOONEST.days} {LATEST.days}",
+    }
     files = {name: _file(name, content) for name, content in contents.items() if name not in _RENDERED}
-    manifest = json.loads(contents["manifest.webmanifest"])
+    template, manifest = _template(contents), json.loads(contents["manifest.webmanifest"])
+    first: dict[str, File] = {}
     for language in LANGUAGES:
         words = json.loads(contents[f"locales/{language}.json"])
+        spoken = {"lang": language, "dir": catalogue(language).direction}
         named = {"name": words["app.name"], "short_name": words["app.name"], "description": words["app.description"]}
-        direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
-        text = json.dumps({**manifest, **named, "lang": language, "dir": direction}, ensure_ascii=False)
+        text = json.dumps({**manifest, **named, **spoken}, ensure_ascii=False)
         files[f"manifest-{language}.webmanifest"] = _file("manifest.webmanifest", text.encode())
-    template = contents["index.html"].decode()
-    first = {
-        language: _file(
-            "index.html",
-            _render(
-                template,
-                json.loads(contents[f"locales/{language}.json"]),
-                base=base,
-                lang=language,
-                dir="rtl" if language in RIGHT_TO_LEFT else "ltr",
-                languages=" ".join(LANGUAGES),
-                retention_days=str(retention_days),
-                answer_days=str(ANSWER_WITHIN.days),
-                visit_days=f"{SOONEST.days} {LATEST.days}",
-            ),
-        )
-        for language in LANGUAGES
-    }
+        first[language] = _file("index.html", _render(template, words, **facts, **spoken))
     left_out = ("manifest",) if app.all_words else ("locales/", "manifest")
     shell = [app.home, *(base + name for name in files if not name.startswith(left_out))]
     worker = contents["sw.js"].decode()
@@ -142,7 +137,7 @@ def read_site(app: App, *, retention_days: int, shared: Path = SHARED) -> Site:
 
 
 def choose_language(accepted: str) -> str:
-    """Return the language of ours that an Accept-Language header asks for first."""
+    """Return the first language of an Accept-Language header that the pages have; English if there is none."""
     wanted: list[tuple[float, int, str]] = []
     for place, part in enumerate(accepted[:500].split(",")):
         tag, _, quality = part.strip().partition(";q=")
@@ -158,6 +153,25 @@ def choose_language(accepted: str) -> str:
     return _DEFAULT
 
 
+def _contents(folder: Path) -> dict[str, bytes]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _version(contents: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name, content in contents.items():
+        digest.update(f"{name}\n{len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _template(contents: Mapping[str, bytes]) -> str:
+    """Return the first page of an app, its opening words and style sheets in place."""
+    styles = (f'<link rel="stylesheet" href="{{{{base}}}}{name}">' for name in contents if name.endswith(".css"))
+    page = contents["index.html"].decode()
+    return page.replace("{{styles}}", "\n".join(styles)).replace("{{first}}", contents["first.html"].decode().strip())
+
+
 def _render(template: str, words: Mapping[str, str], **values: str) -> bytes:
     filled = re.sub(r"\{\{t:([a-z.]+)\}\}", lambda found: html.escape(words[found[1]]), template)
     return re.sub(r"\{\{(\w+)\}\}", lambda found: html.escape(values[found[1]]), filled).encode()
@@ -165,5 +179,7 @@ def _render(template: str, words: Mapping[str, str], **values: str) -> bytes:
 
 def _file(name: str, content: bytes) -> File:
     suffix = Path(name).suffix
+    if suffix == ".js":  # documentation would be a quarter of the bytes; empty lines keep the numbers of the others
+        content = _BLOCK_COMMENT.sub(lambda found: "\n" * found[0].count("\n"), content.decode()).encode()
     pressed = gzip.compress(content, 9, mtime=0) if suffix in _PRESSED else None
     return File(_TYPES[suffix], content, pressed)

@@ -13,10 +13,13 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Literal, get_args
 
 from babel.dates import format_date
 
-LANGUAGES = ("zh-Hans", "en", "pt", "hi", "fr", "es", "ar")
+Language = Literal["zh-Hans", "en", "pt", "hi", "fr", "es", "ar"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+"""In the order in which they are offered; the pages of ``api/web`` and the interface take the list from here."""
 KINDS = ("code", "reminder_90", "reminder_30", "reminder_7", "reminder_after", "visited")
 
 

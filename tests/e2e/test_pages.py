@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from api.web.pages import LANGUAGES
 from certify.decision.cases import open_case
 from certify.decision.record import NewRecord, record
 from certify.decision.review import Decision, rule
 from certify.domain.case_kinds import CaseKind
 from certify.people.access import new_link
+from certify.texts import LANGUAGES
 from fixtures import faces
 from tests.e2e.axe import AXE, violations
 from tests.e2e.browser import opened, shoot, sign_in
@@ -124,9 +124,10 @@ def _show(page: Page, name: str, options: dict[str, Any]) -> None:
     """Show a page of the app as its own links do."""
     page.evaluate(
         "async ([name, options]) => {"
-        " const app = await import(document.querySelector('meta[name=base]').content + 'js/main.js');"
-        " app.state.who ??= {card_number: 'CARD000001', birth_date: '1956-11-19'};"
-        " await app.go(name, options); }",
+        " const base = document.querySelector('meta[name=base]').content;"
+        " const {state} = await import(`${base}js/state.js`);"
+        " state.who ??= {card_number: 'CARD000001', birth_date: '1956-11-19'};"
+        " await (await import(`${base}js/pages.js`)).go(name, options); }",
         [name, options],
     )
     page.wait_for_selector("main h1")

@@ -1,10 +1,19 @@
-// Talking to the service. Every change carries a key, so that it can be sent again when an answer was lost.
+// Requests to the service. Every change carries a key, so that it can be sent again when an answer was lost.
 
 import { deviceId } from "./device.js";
 
-/** What the service says when something does not go. */
+/**
+ * The body of an error (RFC 9457). `offset`: of an upload, where the next piece begins. `retry_after`: seconds to wait.
+ *
+ * @typedef {{code?: string, detail?: string, offset?: number, retry_after?: number}} ProblemBody
+ */
+
+/** An error that the service has answered. */
 export class Problem extends Error {
-  /** @param {number} status @param {{code?: string, detail?: string, offset?: number, retry_after?: number}} body */
+  /**
+   * @param {number} status HTTP status
+   * @param {ProblemBody} body what the service says of the error
+   */
   constructor(status, body) {
     super(body.detail ?? "");
     this.status = status;
@@ -14,23 +23,47 @@ export class Problem extends Error {
   }
 }
 
-/** No answer came: no network, or none in time. */
+/** No answer came: there is no network, or it is too slow. */
 export class NoNetwork extends Error {}
 
 const TIMEOUT_MS = 30_000;
+/** How long to wait before the second, the third and the fourth try. */
 const AGAIN_MS = [600, 2000, 5000];
 
 const wait = (/** @type {number} */ ms) => new Promise((done) => setTimeout(done, ms));
 
-/** @returns {string} */
+/**
+ * Draw a key that is used for one thing only.
+ *
+ * @returns {string} 96 random bits in hexadecimal digits
+ */
 export function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
- * @param {string} path
- * @param {{method?: string, json?: unknown, body?: BodyInit, token?: string, key?: string, headers?: Record<string, string>, raw?: boolean, tries?: number, patience?: number}} [how]
- * @returns {Promise<any>}
+ * How to ask.
+ *
+ * @typedef {object} CallOptions
+ * @property {string} [method] POST if something is sent, else GET
+ * @property {unknown} [json] what to send, as JSON
+ * @property {BodyInit} [body] what to send, as it is
+ * @property {string} [token] bearer token; without one the cookie of the sign-in counts
+ * @property {string} [key] idempotency key; without one each call has its own
+ * @property {Record<string, string>} [headers] more headers
+ * @property {boolean} [raw] return the bytes of the answer
+ * @property {number} [tries] how often to ask again when no answer came, or when the service was not available
+ * @property {number} [patience] how many milliseconds to wait for an answer
+ */
+
+/**
+ * Ask the service, and ask again when no answer came.
+ *
+ * @param {string} path path at the service, with its query
+ * @param {CallOptions} [how] a GET without anything else if it is not given
+ * @returns {Promise<any>} the answer read from JSON, a Blob if `raw`, null if it is empty
+ * @throws {Problem} the service has refused
+ * @throws {NoNetwork} no answer came, after all tries
  */
 export async function call(path, how = {}) {
   const method = how.method ?? (how.json === undefined && how.body === undefined ? "GET" : "POST");
@@ -52,7 +85,12 @@ export async function call(path, how = {}) {
   }
 }
 
-/** @param {string} path @param {RequestInit} request @param {boolean} raw @param {number} patience */
+/**
+ * @param {string} path
+ * @param {RequestInit} request
+ * @param {boolean} raw
+ * @param {number} patience milliseconds
+ */
 async function once(path, request, raw, patience) {
   const control = new AbortController();
   const timer = setTimeout(() => control.abort(), patience);

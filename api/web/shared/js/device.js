@@ -1,9 +1,14 @@
-// What this phone remembers: its own name, and how the person likes to read. Nothing about the person themself.
+// What this device remembers: its own random id and the settings of the pages. No data about a person is kept here.
 
-/** @type {Map<string, string>} For browsers that keep nothing, such as some private windows. */
+/** @type {Map<string, string>} For browsers that store nothing, such as some private windows. */
 const memory = new Map();
 
-/** @param {string} key @returns {string | null} */
+/**
+ * Return what was kept under a key.
+ *
+ * @param {string} key
+ * @returns {string | null} null when nothing was kept
+ */
 export function recall(key) {
   try {
     return localStorage.getItem(`certify.${key}`) ?? memory.get(key) ?? null;
@@ -12,17 +17,26 @@ export function recall(key) {
   }
 }
 
-/** @param {string} key @param {string} value */
+/**
+ * Keep a value on this device.
+ *
+ * @param {string} key
+ * @param {string} value
+ */
 export function keep(key, value) {
   memory.set(key, value);
   try {
     localStorage.setItem(`certify.${key}`, value);
   } catch {
-    // Kept in memory only.
+    // The browser stores nothing: the value lives as long as the page.
   }
 }
 
-/** The name of this device: chosen once by chance, said with every request. */
+/**
+ * Return the random id of this device, which is drawn once and sent with every request.
+ *
+ * @returns {string} 128 bits in hexadecimal digits
+ */
 export function deviceId() {
   const known = recall("device");
   if (known) return known;
@@ -32,6 +46,7 @@ export function deviceId() {
   return made;
 }
 
+/** Show the text in the size that was chosen on this device. */
 export function applyTextSize() {
   document.documentElement.dataset.text = recall("text") ?? "large";
 }

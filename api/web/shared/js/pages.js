@@ -1,26 +1,38 @@
-// The frame of an app: which page is shown, and what happens when something goes wrong.
+// The frame of an app: it shows one page at a time, and what went wrong in words.
 
 import { NoNetwork, Problem } from "./api.js";
 import { append, button, h, icon } from "./dom.js";
-import { keep } from "./device.js";
-import { load, number, t } from "./i18n.js";
-
-/** @typedef {{title: string, body: import("./dom.js").Child[], back?: string | null, leave?: () => void}} Page */
-/** @typedef {(options: Record<string, any>) => Page | Promise<Page>} View */
+import { applyTextSize, keep, recall } from "./device.js";
+import { current, LANGUAGES, load, number, t } from "./i18n.js";
 
 /**
- * What an app is made of.
- * views: by name; they may be loaded when they are needed.
- * home: the first page. signIn: where to go when a sign-in has ended, and what that is called.
- * passing: pages that nobody goes back into, as they need what came before them. said: words for problems, by code.
- * @typedef {{views: Record<string, () => Promise<View> | View>, home: string, signIn: () => {title: string, go: () => unknown}, passing: string[], said: Record<string, string>}} App
+ * A page to show. `back`: any name shows the button that goes back. `leave`: called when another page is shown.
+ *
+ * @typedef {{title: string, body: import("./dom.js").Child[], back?: string | null, leave?: () => void}} Page
+ */
+
+/**
+ * Makes a page from the options that were given to `go`; each view describes its own.
+ *
+ * @typedef {(options: any) => Page | Promise<Page>} View
+ */
+
+/**
+ * The parts of an app.
+ *
+ * @typedef {object} App
+ * @property {Record<string, () => Promise<View> | View>} views by name; they may be loaded when they are needed
+ * @property {string} home name of the first page
+ * @property {() => {title: string, go: () => unknown}} signIn button that is shown when a sign-in has ended
+ * @property {string[]} passing pages that need what came before them: the back button goes home instead
+ * @property {Record<string, string>} said keys of texts for problems, by code of the problem
  */
 
 /** @type {App} */
 let app;
 /** @type {(value?: unknown) => void} */
 let started;
-/** Until an app is installed there is nothing to show. */
+/** Resolved when the app has started: before that there is nothing to show. */
 const ready = new Promise((done) => (started = done));
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 /** @type {(() => void) | undefined} */
@@ -29,8 +41,12 @@ let shown = { name: "", options: /** @type {Record<string, any>} */ ({}) };
 let turn = 0;
 
 /**
- * Show a page. The address keeps its name only, so that the phone's own back button works; nobody's data is in it.
- * @param {string} name @param {Record<string, any>} [options] @param {{replace?: boolean, history?: boolean}} [how]
+ * Show a page. The address keeps only its name, for the phone's own back button; personal data is never in it.
+ *
+ * @param {string} name one of the app's views
+ * @param {Record<string, any>} [options] handed to the view
+ * @param {{replace?: boolean, history?: boolean}} [how] `replace`: instead of the present entry of the history;
+ *   `history`: false leaves the history as it is
  */
 export async function go(name, options = {}, how = {}) {
   const mine = ++turn;
@@ -52,11 +68,8 @@ export async function go(name, options = {}, how = {}) {
   }
 }
 
-/** Show the present page again, as after a change of language. */
+/** Show the present page again, as after a change of language; resolves when it is shown. */
 export const again = () => go(shown.name, shown.options, { replace: true });
-
-/** Which page is shown. */
-export const here = () => shown.name;
 
 /** @param {Page} page */
 function render(page) {
@@ -75,7 +88,13 @@ function render(page) {
   window.scrollTo(0, 0);
 }
 
-/** @param {unknown} error @param {() => unknown} retry @returns {Page} */
+/**
+ * Make the page that says what went wrong and how to go on.
+ *
+ * @param {unknown} error
+ * @param {() => unknown} retry what to do when the person wants to try again
+ * @returns {Page}
+ */
 export function problemPage(error, retry) {
   const signedOut = error instanceof Problem && error.status === 401;
   const door = app.signIn();
@@ -89,7 +108,12 @@ export function problemPage(error, retry) {
   };
 }
 
-/** What to say to a person about an error. @param {unknown} error */
+/**
+ * Say in words what went wrong.
+ *
+ * @param {unknown} error one that is neither a problem nor a lost network is written to the console
+ * @returns {string}
+ */
 export function sayProblem(error) {
   if (error instanceof NoNetwork) return t("error.network");
   if (error instanceof Problem) {
@@ -106,8 +130,8 @@ export function sayProblem(error) {
   return t("error.server");
 }
 
-/** The bar at the top, in the present language. */
-export function frame() {
+/** Write the bar at the top in the present language. */
+function frame() {
   const top = /** @type {HTMLElement} */ (document.querySelector("header.top"));
   top.querySelector("button")?.remove();
   const name = /** @type {HTMLElement} */ (top.querySelector(".brand span"));
@@ -118,7 +142,11 @@ export function frame() {
   /** @type {HTMLElement} */ (document.querySelector(".skip")).textContent = t("app.skip");
 }
 
-/** @param {string} wanted */
+/**
+ * Show the app in another language, and remember it on this device.
+ *
+ * @param {string} wanted one of `LANGUAGES`
+ */
 export async function setLanguage(wanted) {
   await load(wanted);
   keep("language", wanted);
@@ -137,8 +165,29 @@ function watchNetwork() {
   tell();
 }
 
-/** @param {App} made */
-export function install(made) {
+/**
+ * Take a secret out of the page's address before anything else sees it, such as `#l=...` at the end of a letter's link.
+ *
+ * @param {string} kinds letters before the equals sign that this app knows
+ * @returns {{kind: string, secret: string} | null} null when the address has none
+ */
+export function takeSecret(kinds) {
+  const found = new RegExp(`^#([${kinds}])=([A-Za-z0-9_-]{10,100})$`).exec(location.hash);
+  if (!found) return null;
+  history.replaceState(null, "", location.pathname);
+  return { kind: found[1], secret: found[2] };
+}
+
+/**
+ * Start an app, in the language and text size that this device remembers. Its first page is shown with `go`.
+ *
+ * @param {App} made what the app is made of
+ * @throws {Error} when the texts of the language do not load
+ */
+export async function start(made) {
+  applyTextSize();
+  const remembered = recall("language") ?? "";
+  await load(Object.keys(LANGUAGES).includes(remembered) ? remembered : current());
   app = made;
   started();
   frame();
@@ -151,9 +200,12 @@ export function install(made) {
 }
 
 /**
- * Keep the app on the device. The address of its worker is the one script address that is ever made from text; the
- * page's policy (Trusted Types) allows no other.
- * @param {string} address @param {string} scope
+ * Keep the app on the device, so that it opens without a network. The address of its worker is the only script address
+ * that is made from text; the page's policy (Trusted Types) allows no other.
+ *
+ * @param {string} address of the service worker
+ * @param {string} scope path of the pages that it serves
+ * @returns {Promise<ServiceWorkerRegistration | null>} null when the browser cannot or will not
  */
 export async function keepOffline(address, scope) {
   if (!("serviceWorker" in navigator)) return null;

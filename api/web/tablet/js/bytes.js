@@ -1,9 +1,21 @@
-// Bytes and texts.
+// Convert between bytes and texts.
 
-/** @param {string} text @returns {Uint8Array<ArrayBuffer>} */
-export const utf8 = (text) => /** @type {Uint8Array<ArrayBuffer>} */ (new TextEncoder().encode(text));
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 
-/** @param {...(Uint8Array | ArrayBuffer)} parts @returns {Uint8Array<ArrayBuffer>} */
+/**
+ * Encode a text as UTF-8.
+ *
+ * @param {string} text
+ * @returns {Bytes}
+ */
+export const utf8 = (text) => /** @type {Bytes} */ (new TextEncoder().encode(text));
+
+/**
+ * Join bytes, one part behind the other.
+ *
+ * @param {...(Uint8Array | ArrayBuffer)} parts
+ * @returns {Bytes}
+ */
 export function join(...parts) {
   const lists = parts.map((part) => (part instanceof Uint8Array ? part : new Uint8Array(part)));
   const whole = new Uint8Array(lists.reduce((sum, list) => sum + list.length, 0));
@@ -15,25 +27,51 @@ export function join(...parts) {
   return whole;
 }
 
-/** Four bytes, the largest first. @param {number} value */
+/**
+ * Encode a number as four bytes, big-endian.
+ *
+ * @param {number} value 0 to 2^32 - 1
+ * @returns {Bytes}
+ */
 export function u32(value) {
   const made = new Uint8Array(4);
   new DataView(made.buffer).setUint32(0, value);
   return made;
 }
 
-/** @param {ArrayBuffer | Uint8Array} data */
+/**
+ * Write bytes in hexadecimal digits.
+ *
+ * @param {ArrayBuffer | Uint8Array} data
+ * @returns {string}
+ */
 export const hex = (data) => Array.from(new Uint8Array(data), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** @param {BufferSource} data */
+/**
+ * Return the SHA-256 in hexadecimal digits.
+ *
+ * @param {BufferSource} data
+ * @returns {Promise<string>}
+ */
 export const sha256 = async (data) => hex(await crypto.subtle.digest("SHA-256", data));
 
-/** @param {ArrayBuffer | Uint8Array} data */
+/**
+ * Encode bytes as base64url, without padding.
+ *
+ * @param {ArrayBuffer | Uint8Array} data
+ * @returns {string}
+ */
 export function base64url(data) {
   let text = "";
   for (const byte of new Uint8Array(data)) text += String.fromCharCode(byte);
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-/** @param {string} text @returns {Uint8Array<ArrayBuffer>} */
-export const unbase64 = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
+/**
+ * Decode base64 or base64url.
+ *
+ * @param {string} text
+ * @returns {Bytes}
+ */
+export const unbase64 = (text) =>
+  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));

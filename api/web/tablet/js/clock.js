@@ -1,31 +1,56 @@
-// The tablet's clocks, and the last time that the service signed: together they say when a visit was.
+// The tablet's two clocks, and the last time that the service signed: together they tell when a visit was made.
 
 import { read, write } from "./store.js";
 import { newKey } from "./api.js";
 
-/** Chosen anew whenever the page is opened: steady clocks of different pages have nothing in common. */
+/** Drawn when the page is opened: the steady clocks of two pages begin at different moments. */
 const PAGE = newKey();
 
 /**
- * A time that the service signed, with the tablet's clocks when it came.
- * @typedef {{anchor: string, anchored: ReturnType<typeof stamp>}} Anchor
- * @typedef {{anchor?: Anchor, began: ReturnType<typeof stamp>}} Start
+ * A reading of both clocks: `wall_ms` since 1970, which anyone can set; `steady_ms` since the page was opened.
+ *
+ * @typedef {{wall_ms: number, steady_ms: number, page: string}} Stamp
  */
 
-/** A reading of both clocks. */
+/**
+ * A time that the service signed, with a reading of the tablet's clocks when it came.
+ *
+ * @typedef {{anchor: string, anchored: Stamp}} Anchor
+ */
+
+/**
+ * The beginning of a visit, with the last time that was signed before it.
+ *
+ * @typedef {{anchor?: Anchor, began: Stamp}} Start
+ */
+
+/**
+ * Read both clocks.
+ *
+ * @returns {Stamp}
+ */
 export const stamp = () => ({ wall_ms: Date.now(), steady_ms: performance.now(), page: PAGE });
 
-/** Keep a time that the service signed just now. @param {string} anchor */
+/**
+ * Keep a time that the service signed just now.
+ *
+ * @param {string} anchor an empty one is not kept
+ */
 export async function anchorAt(anchor) {
   if (anchor) await write("kv", "anchor", { anchor, anchored: stamp() });
 }
 
-/** @returns {Promise<Anchor | undefined>} */
+/**
+ * Return the last time that the service signed.
+ *
+ * @returns {Promise<Anchor | undefined>} undefined on a tablet that has none yet
+ */
 export const lastAnchor = () => read("kv", "anchor");
 
 /**
- * The beginning of a visit, with the last time that was signed before it: one that is signed during the visit would be
- * later than its beginning, as if the clock had been moved.
+ * Begin a visit. The signed time is taken now: one that is signed during the visit would be later than the beginning,
+ * as if the clock had been moved.
+ *
  * @returns {Promise<Start>}
  */
 export async function start() {
@@ -33,7 +58,11 @@ export async function start() {
   return { anchor, began: stamp() };
 }
 
-/** Today, where the tablet is. */
+/**
+ * Return today's date in the time zone of the tablet.
+ *
+ * @returns {string} ISO 8601
+ */
 export function today() {
   const now = new Date();
   const two = (/** @type {number} */ value) => String(value).padStart(2, "0");

@@ -1,25 +1,35 @@
-// What can be said of a picture without the service: light, sharpness, and whether it holds still.
+// Advice on the camera's picture without the service: light, sharpness, and whether the tablet is held still.
 
+/** Width to which pictures are shrunk, in pixels. */
 const WIDE = 160;
 
-/** Grey levels, of 255. Starting values, chosen on photos of this project's own; the service judges by its own measures. */
+/**
+ * Grey levels, of 255. These and the values below were chosen by eye on photos of this project; they only advise,
+ * because the service measures the photos itself.
+ */
 const DARK = 45;
 const BRIGHT = 215;
-/** How much darker the middle may be than the rim: light from behind. */
+/** How much darker the middle may be than the rim; more means light from behind. */
 const BEHIND = 60;
-/** Variance of the Laplacian at 160 pixels' width, below which a face cannot be seen sharply. */
+/** Variance of the Laplacian below which a face is blurred. */
 const BLUR = 18;
-/** Mean change to the picture before: the tablet shakes. */
+/** Mean change from the picture before, in grey levels, above which the tablet shakes. */
 const SHAKE = 14;
 
 /** @typedef {"dark" | "bright" | "behind" | "shaking" | "blurred" | "good"} Advice */
 
+/** Advises on one picture after another. */
 export class Guide {
   #canvas = document.createElement("canvas");
   /** @type {Float32Array | null} */
   #before = null;
 
-  /** @param {HTMLVideoElement} video @returns {Advice | null} null when there is no picture yet */
+  /**
+   * Advise on the present picture.
+   *
+   * @param {HTMLVideoElement} video
+   * @returns {Advice | null} null when there is no picture yet
+   */
   look(video) {
     if (!video.videoWidth) return null;
     const tall = Math.round((WIDE * video.videoHeight) / video.videoWidth);
@@ -35,7 +45,15 @@ export class Guide {
   }
 }
 
-/** @param {Float32Array} grey @param {number} wide @param {number} tall @param {number} shaking @returns {Advice} */
+/**
+ * Advise on a grey picture.
+ *
+ * @param {Float32Array} grey levels, row by row
+ * @param {number} wide pixels
+ * @param {number} tall pixels
+ * @param {number} shaking mean change from the picture before, in grey levels
+ * @returns {Advice}
+ */
 export function adviceOf(grey, wide, tall, shaking) {
   let middle = 0;
   let rim = 0;
@@ -58,10 +76,11 @@ export function adviceOf(grey, wide, tall, shaking) {
   return sharpness(grey, wide, tall) < BLUR ? "blurred" : "good";
 }
 
-/** @param {Uint8ClampedArray} pixels */
+/** Return the luma (ITU-R BT.601) of pixels. @param {Uint8ClampedArray} pixels as RGBA */
 function greyOf(pixels) {
   const grey = new Float32Array(pixels.length / 4);
-  for (let at = 0; at < grey.length; at += 1) grey[at] = 0.299 * pixels[4 * at] + 0.587 * pixels[4 * at + 1] + 0.114 * pixels[4 * at + 2];
+  for (let at = 0; at < grey.length; at += 1)
+    grey[at] = 0.299 * pixels[4 * at] + 0.587 * pixels[4 * at + 1] + 0.114 * pixels[4 * at + 2];
   return grey;
 }
 
@@ -72,7 +91,13 @@ function meanChange(one, other) {
   return sum / one.length;
 }
 
-/** Variance of the Laplacian, in the middle of the picture. @param {Float32Array} grey @param {number} wide @param {number} tall */
+/**
+ * Return the variance of the Laplacian in the middle of the picture.
+ *
+ * @param {Float32Array} grey
+ * @param {number} wide pixels
+ * @param {number} tall pixels
+ */
 function sharpness(grey, wide, tall) {
   let sum = 0;
   let squares = 0;

@@ -1,8 +1,8 @@
-// The agents' app. All of it is loaded at once: at the next door there may be no network for what is missing.
+// The agents' app. All of it is loaded at once, because at the next door there may be no network.
 
-import { applyTextSize, recall } from "./device.js";
-import { current, LANGUAGES, load, t } from "./i18n.js";
-import { go, install, keepOffline } from "./pages.js";
+/** @import { View } from "./pages.js" */
+import { t } from "./i18n.js";
+import { go, keepOffline, start, takeSecret } from "./pages.js";
 import { stay } from "./store.js";
 import { own } from "./tablet.js";
 import { isOpen, lockOf, signedIn, watchWork } from "./work.js";
@@ -17,7 +17,7 @@ import { noface } from "./views/noface.js";
 import { other } from "./views/other.js";
 import { sealing } from "./views/sealing.js";
 
-/** Which page comes first: it depends on what this tablet is, and whether its agent is here. */
+/** Return the name of the first page, which depends on the tablet and on whether its agent is signed in. */
 async function first() {
   if (!(await own())) return "enrol";
   if (!(await signedIn())) return "signin";
@@ -25,16 +25,21 @@ async function first() {
   return (await lockOf())?.how === "none" ? "signin" : "unlock";
 }
 
-/** @type {import("./pages.js").View} */
+/** Show the first page. @param {Record<string, unknown>} options @returns {Promise<import("./pages.js").Page>} */
 async function home(options) {
   const name = await first();
   return await VIEWS[name](options);
 }
 
-/** A page of the day's work: shown while that is open, else what comes first. @param {import("./pages.js").View} view @returns {import("./pages.js").View} */
+/**
+ * Make a view of the day's work, which is shown while the work is open; else the first page is shown.
+ *
+ * @param {View} view
+ * @returns {View}
+ */
 const ofWork = (view) => async (options) => ((await isOpen()) ? await view(options) : await home({}));
 
-/** @type {Record<string, import("./pages.js").View>} */
+/** @type {Record<string, View>} */
 const VIEWS = {
   home,
   enrol,
@@ -49,19 +54,9 @@ const VIEWS = {
   settings,
 };
 
-function secretOfInvitation() {
-  const found = /^#e=([A-Za-z0-9_-]{10,100})$/.exec(location.hash);
-  history.replaceState(null, "", location.pathname);
-  return found?.[1] ?? null;
-}
-
-async function start() {
-  applyTextSize();
-  const secret = secretOfInvitation();
-  const remembered = recall("language");
-  const wanted = remembered && LANGUAGES.includes(remembered) ? remembered : current();
-  await load(LANGUAGES.includes(wanted) ? wanted : "en");
-  install({
+async function main() {
+  const invitation = takeSecret("e");
+  await start({
     views: Object.fromEntries(Object.entries(VIEWS).map(([name, view]) => [name, () => view])),
     home: "home",
     signIn: () => ({ title: t("signin.title"), go: () => go("signin") }),
@@ -69,10 +64,10 @@ async function start() {
     said: { tablet_refused: "error.tablet", agent_suspended: "error.tablet" },
   });
   watchWork(() => void go("home", {}, { replace: true }));
-  if (secret) await go("enrol", { secret }, { replace: true });
+  if (invitation) await go("enrol", { secret: invitation.secret }, { replace: true });
   else await go("home", {}, { replace: true });
   await keepOffline("/agent/sw.js", "/agent");
   await stay();
 }
 
-void start();
+void main();

@@ -1,10 +1,17 @@
-// Taking one photo from the running camera, small enough to be carried around and sent over a bad network.
+// Make photos that are small enough to be kept on the tablet and sent over a poor network.
 
-/** Longer side, pixels: the service compares faces of 112 pixels, and a face fills a fifth of such a photo at least. */
+/** Longer side in pixels. The service compares faces of 112 pixels; a face fills at least a fifth of such a photo. */
 export const LONG_SIDE = 1280;
+/** JPEG quality. */
 const QUALITY = 0.82;
 
-/** @param {HTMLVideoElement} video @returns {Promise<Blob>} */
+/**
+ * Take a photo from the running camera.
+ *
+ * @param {HTMLVideoElement} video
+ * @returns {Promise<Blob>} a JPEG
+ * @throws {Error} when the browser makes none
+ */
 export async function takePhoto(video) {
   const canvas = document.createElement("canvas");
   const scale = Math.min(1, LONG_SIDE / Math.max(video.videoWidth, video.videoHeight));
@@ -14,7 +21,13 @@ export async function takePhoto(video) {
   return await pressed(canvas);
 }
 
-/** Make a file that the agent chose as small as a photo taken here. @param {Blob} file @returns {Promise<Blob>} */
+/**
+ * Make a file that the agent chose as small as a photo taken here.
+ *
+ * @param {Blob} file
+ * @returns {Promise<Blob>} a JPEG
+ * @throws {DOMException} when the file is no picture
+ */
 export async function shrink(file) {
   const picture = await createImageBitmap(file);
   const canvas = document.createElement("canvas");
@@ -28,5 +41,7 @@ export async function shrink(file) {
 
 /** @param {HTMLCanvasElement} canvas @returns {Promise<Blob>} */
 function pressed(canvas) {
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no photo"))), "image/jpeg", QUALITY));
+  return new Promise((resolve, reject) =>
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no photo"))), "image/jpeg", QUALITY),
+  );
 }

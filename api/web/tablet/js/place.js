@@ -1,10 +1,15 @@
-// Where the tablet is, and how one gets from here to the next door without a map.
+// Where the tablet is, and the distance and direction to the next door, for use without a map.
 
-/** @typedef {{latitude: number, longitude: number, accuracy_m: number}} Place */
+/** @typedef {{latitude: number, longitude: number, accuracy_m: number}} Place degrees (WGS 84) and metres */
+/** @typedef {{latitude: number | null, longitude: number | null}} Point degrees (WGS 84); null when it is not known */
 
 const PATIENCE_MS = 8000;
 
-/** @returns {Promise<Place | null>} null when it cannot be told; nobody is kept waiting for it */
+/**
+ * Ask the tablet where it is.
+ *
+ * @returns {Promise<Place | null>} null when the tablet does not tell in time
+ */
 export function whereAmI() {
   return new Promise((resolve) => {
     if (!navigator.geolocation) return resolve(null);
@@ -24,9 +29,13 @@ export function whereAmI() {
 }
 
 /**
- * Distance in metres and the one of eight winds, from one place to another.
- * @param {{latitude: number | null, longitude: number | null}} from @param {{latitude: number | null, longitude: number | null}} to
- * @returns {{metres: number, wind: "n" | "ne" | "e" | "se" | "s" | "sw" | "w" | "nw"} | null}
+ * Return the distance and direction from one place to another. The earth is taken as flat, which is right for a day's
+ * way.
+ *
+ * @param {Point} from
+ * @param {Point} to
+ * @returns {{metres: number, wind: "n" | "ne" | "e" | "se" | "s" | "sw" | "w" | "nw"} | null} null when a place is
+ *   unknown
  */
 export function wayTo(from, to) {
   if (from.latitude === null || from.longitude === null || to.latitude === null || to.longitude === null) return null;

@@ -1,10 +1,16 @@
-// What lies on the tablet: sealed visits, which nobody here can open, and work that only the signed-in agent can.
+// The database of the tablet: sealed visits, which the tablet cannot read, and the work of the signed-in agent.
 
 /**
- * kv: small things by name. day: the day's work, encrypted. drafts: visits begun, encrypted, by visit.
- * bundles: sealed visits, numbered in the order in which they were sealed, until the service has them. told: what came
- * of them, by visit.
+ * One of the stores. `kv`: small things by name. `day`: the day's work, encrypted. `drafts`: visits that were begun,
+ * encrypted, by visit. `bundles`: sealed visits, numbered in the order in which they were sealed, until the service has
+ * them. `told`: what the service says of them, by visit.
+ *
  * @typedef {"kv" | "day" | "drafts" | "bundles" | "told"} Store
+ */
+
+/**
+ * A sealed visit. `seq`: its place in the chain of the tablet. `sealedAt`: milliseconds since 1970.
+ *
  * @typedef {{tablet?: string, seq: number, sha256: string, visit: string, data: ArrayBuffer, sealedAt: number}} Sealed
  */
 
@@ -26,12 +32,14 @@ function open() {
 }
 
 /**
- * Do something in one transaction. What was written is on the disk when this returns ("strict"), so that a tablet that
- * loses its power the next moment has lost nothing.
+ * Do something in one transaction. When this returns, all that was written is on the disk ("strict"), so that a tablet
+ * that loses its power then has lost nothing.
+ *
  * @template T
- * @param {Store[]} stores @param {IDBTransactionMode} mode
+ * @param {Store[]} stores that the transaction needs
+ * @param {IDBTransactionMode} mode
  * @param {(store: (name: Store) => IDBObjectStore) => IDBRequest<T> | void} work
- * @returns {Promise<T>}
+ * @returns {Promise<T>} what the request found that `work` returned
  */
 export async function within(stores, mode, work) {
   const database = await open();
@@ -43,20 +51,47 @@ export async function within(stores, mode, work) {
   });
 }
 
-/** @param {Store} store @param {IDBValidKey} key @returns {Promise<any>} */
+/**
+ * Read one value.
+ *
+ * @param {Store} store
+ * @param {IDBValidKey} key
+ * @returns {Promise<any>} undefined when there is none
+ */
 export const read = (store, key) => within([store], "readonly", (at) => at(store).get(key));
 
-/** @param {Store} store @param {IDBValidKey} key @param {any} value */
+/**
+ * Write one value.
+ *
+ * @param {Store} store
+ * @param {IDBValidKey} key
+ * @param {unknown} value
+ */
 export const write = (store, key, value) => within([store], "readwrite", (at) => void at(store).put(value, key));
 
-/** @param {Store} store @param {IDBValidKey} key */
+/**
+ * Delete one value.
+ *
+ * @param {Store} store
+ * @param {IDBValidKey} key
+ */
 export const erase = (store, key) => within([store], "readwrite", (at) => void at(store).delete(key));
 
-/** @param {Store} store @returns {Promise<any[]>} */
+/**
+ * Read all values of a store, in the order of their keys.
+ *
+ * @param {Store} store
+ * @returns {Promise<any[]>}
+ */
 export const all = (store) => within([store], "readonly", (at) => at(store).getAll());
 
-/** @param {Store} store @returns {Promise<any[]>} */
+/**
+ * Return all keys of a store, in order.
+ *
+ * @param {Store} store
+ * @returns {Promise<any[]>}
+ */
 export const keys = (store) => within([store], "readonly", (at) => at(store).getAllKeys());
 
-/** Ask the browser not to clear this away when room gets short. */
+/** Ask the browser not to delete the database when the disk is full. */
 export const stay = async () => void (await navigator.storage?.persist?.().catch(() => false));

@@ -1,15 +1,25 @@
-// What this tablet is: its number, and the key that signs what it seals, which no script can read.
+// The identity of this tablet: its id, and its signing key, which no script can read.
 
 import { read, within, write } from "./store.js";
 
-/** @typedef {{id: string, agent: {id: string, name: string, badge: string}, fund: string}} Own */
+/**
+ * This tablet, its agent, and the name of the fund.
+ *
+ * @typedef {{id: string, agent: Service.AgentOut, fund: string}} Own
+ */
 
-/** @returns {Promise<Own | undefined>} */
+/**
+ * Return this tablet.
+ *
+ * @returns {Promise<Own | undefined>} undefined when it is not enrolled
+ */
 export const own = () => read("kv", "tablet");
 
 /**
- * Become a tablet. Enrolled anew it is another one: its chain begins at the beginning, and what was signed for the one
- * before is not for it. What that one sealed stays, to be sent. A visit that another page seals just now comes first.
+ * Become a tablet. A tablet that is enrolled again is another one: its chain starts again, and a time that was signed
+ * for the earlier one does not count. What the earlier one sealed stays, to be sent. If another page seals a visit just
+ * now, that ends first.
+ *
  * @param {Own} found
  */
 export const setOwn = (found) =>
@@ -21,7 +31,11 @@ export const setOwn = (found) =>
     }),
   );
 
-/** Make the signing key; one that is there already stays. @returns {Promise<CryptoKeyPair>} */
+/**
+ * Return the signing key, which is made at the first call.
+ *
+ * @returns {Promise<CryptoKeyPair>}
+ */
 export async function signingKey() {
   const known = await read("kv", "key");
   if (known) return known;
@@ -30,7 +44,11 @@ export async function signingKey() {
   return made;
 }
 
-/** @returns {Promise<{kty: string, crv: string, x: string, y: string}>} */
+/**
+ * Return the public part of the signing key.
+ *
+ * @returns {Promise<{kty: string, crv: string, x: string, y: string}>} as a JWK
+ */
 export async function publicKey() {
   const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", (await signingKey()).publicKey);
   return { kty: kty ?? "", crv: crv ?? "", x: x ?? "", y: y ?? "" };

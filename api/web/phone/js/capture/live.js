@@ -1,18 +1,65 @@
-// A live capture: frames go out, guidance comes back (docs/live.md). Ends with a result, or says to record instead.
+// A live capture: frames go out and guidance comes back (docs/live.md). It ends with a result, or with another way.
 
 import { deviceId } from "../device.js";
 import { describe } from "./camera.js";
 import { firstGuess, Pace, SIZES } from "./pace.js";
 
-/** @typedef {{kind: "result" | "submitted", session: any} | {kind: "record", why: "slow" | "lost" | "off"} | {kind: "problem", problem: any} | {kind: "left"}} LiveEnd */
-
-const OPEN_MS = 6000;
-const QUIET_MS = 8000;
-/** Problems after which the same session is best filmed and uploaded. */
-const OTHER_WAY = new Set(["live_full", "live_off", "frame_unusable", "live_idle", "live_too_long", "internal_error", "database_unavailable"]);
+/**
+ * What the service says of a frame; times in milliseconds.
+ *
+ * @typedef {object} Guidance
+ * @property {"guidance"} type
+ * @property {number} time_ms when the frame was taken
+ * @property {"placing" | "recording" | "done"} phase
+ * @property {string[]} say what to do better, as codes of texts
+ * @property {number | null} start_ms when the first frame of the recording was taken
+ * @property {number | null} prompt index of the prompt that is due
+ * @property {boolean[]} answered which prompts were seen
+ * @property {number} progress share of the recording, 0 to 1
+ */
 
 /**
- * @param {{opened: any, stream: MediaStream, video: HTMLVideoElement, signal: AbortSignal, on: (kind: string, message: any) => void}} work
+ * A message of the service.
+ *
+ * @typedef {Guidance
+ *   | {type: "ready"}
+ *   | {type: "submitted" | "result", session: Service.SessionOut}
+ *   | {type: "problem", problem: import("../api.js").ProblemBody & {status: number}}} Message
+ */
+
+/**
+ * How a live capture ended. `submitted`: the recording has arrived and is not decided yet. `record`: there is no
+ * guidance, so the same session is recorded and sent. `left`: the person left the page.
+ *
+ * @typedef {{kind: "result" | "submitted", session: Service.SessionOut}
+ *   | {kind: "record", why: "slow" | "lost" | "off"}
+ *   | {kind: "problem", problem: import("../api.js").ProblemBody & {status: number}}
+ *   | {kind: "left"}} LiveEnd
+ */
+
+/** How many milliseconds to wait for the service to be ready, and for its next message. */
+const OPEN_MS = 6000;
+const QUIET_MS = 8000;
+/** Problems after which the same session is recorded and uploaded. */
+const OTHER_WAY = new Set([
+  "live_full",
+  "live_off",
+  "frame_unusable",
+  "live_idle",
+  "live_too_long",
+  "internal_error",
+  "database_unavailable",
+]);
+
+/**
+ * Film a person live.
+ *
+ * @param {object} work
+ * @param {Service.SessionOpened} work.opened the session
+ * @param {MediaStream} work.stream of the camera
+ * @param {HTMLVideoElement} work.video that shows the stream; the frames are taken from it
+ * @param {AbortSignal} work.signal ends the capture when the person leaves
+ * @param {(message: Message) => void} work.on called with each message of the service
  * @returns {Promise<LiveEnd>}
  */
 export function runLive({ opened, stream, video, signal, on }) {
@@ -22,9 +69,10 @@ export function runLive({ opened, stream, video, signal, on }) {
   canvas.width = size.width;
   canvas.height = size.height;
   const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
-  // Smoothed well, a smaller picture loses the noise of the camera and not the face, and takes half the bytes.
+  // Good smoothing removes the camera's noise and keeps the face, in half of the bytes.
   pen.imageSmoothingQuality = "high";
-  const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/sessions/${opened.session.id}/live`;
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  const address = `${scheme}://${location.host}/v1/sessions/${opened.session.id}/live`;
 
   return new Promise((resolve) => {
     const socket = new WebSocket(address);
@@ -33,12 +81,12 @@ export function runLive({ opened, stream, video, signal, on }) {
     let fresh = true;
     let sent = 0;
     let answered = 0;
-    /** @type {[number, number][]} For frames without an answer: when taken, and bytes sent up to and with them. */
+    /** @type {[number, number][]} Of frames without an answer: when taken, and all bytes sent by then. */
     let open = [];
     let busy = false;
     let heard = performance.now();
     let ready = false;
-    let handedIn = /** @type {any} */ (null);
+    let handedIn = /** @type {Service.SessionOut | null} */ (null);
     let timer = 0;
     const opening = setTimeout(() => !ready && end({ kind: "record", why: "slow" }), OPEN_MS);
 
@@ -60,17 +108,25 @@ export function runLive({ opened, stream, video, signal, on }) {
     signal.addEventListener("abort", leave);
 
     socket.onopen = () => {
-      socket.send(JSON.stringify({ type: "hello", token: opened.token, nonce: opened.session.nonce, device: deviceId(), camera: describe(stream) }));
+      socket.send(
+        JSON.stringify({
+          type: "hello",
+          token: opened.token,
+          nonce: opened.session.nonce,
+          device: deviceId(),
+          camera: describe(stream),
+        }),
+      );
     };
     socket.onclose = () => lost();
     socket.onmessage = (event) => {
       heard = performance.now();
-      const message = JSON.parse(event.data);
+      const message = /** @type {Message} */ (JSON.parse(event.data));
       if (message.type === "guidance") {
         for (const [taken, bytes] of open) if (taken <= message.time_ms) answered = bytes;
         open = open.filter(([taken]) => taken > message.time_ms);
       }
-      on(message.type, message);
+      on(message);
       if (message.type === "ready") {
         ready = true;
         pump();
@@ -80,11 +136,15 @@ export function runLive({ opened, stream, video, signal, on }) {
       } else if (message.type === "result") {
         end({ kind: "result", session: message.session });
       } else if (message.type === "problem") {
-        end(OTHER_WAY.has(message.problem.code) ? { kind: "record", why: "off" } : { kind: "problem", problem: message.problem });
+        end(
+          OTHER_WAY.has(message.problem.code ?? "")
+            ? { kind: "record", why: "off" }
+            : { kind: "problem", problem: message.problem },
+        );
       }
     };
 
-    // The same picture twice is what programs send instead of a camera; a slow phone must not look like one.
+    // A program that imitates a camera repeats pictures. A slow phone must not, or it is taken for one.
     const asks = "requestVideoFrameCallback" in video;
     const note = () => {
       fresh = true;
@@ -96,7 +156,7 @@ export function runLive({ opened, stream, video, signal, on }) {
       const now = performance.now();
       pace.see(sent - answered, now);
       if (pace.hopeless(now)) return end({ kind: "record", why: "slow" });
-      // Frames go out and nothing comes back: the network is gone, though nobody says so.
+      // Frames go out and no answer comes back: the network is lost, although the browser does not report it.
       if (seq > 10 && now - heard > QUIET_MS && !handedIn) return end({ kind: "record", why: "lost" });
       if (asks && !fresh) {
         timer = window.setTimeout(pump, 20);
@@ -131,8 +191,11 @@ export function runLive({ opened, stream, video, signal, on }) {
 }
 
 /**
- * The middle of the picture, three by four, as it stands on the screen.
- * @param {CanvasRenderingContext2D} pen @param {HTMLVideoElement} video @param {{width: number, height: number}} size
+ * Draw the middle of the picture, three by four, as the screen shows it.
+ *
+ * @param {CanvasRenderingContext2D} pen
+ * @param {HTMLVideoElement} video
+ * @param {{width: number, height: number}} size pixels
  */
 function draw(pen, video, size) {
   const { videoWidth: wide, videoHeight: high } = video;

@@ -1,16 +1,19 @@
-// How many bytes a second a live capture may use: little enough for a poor network, enough to see a face.
+// How many bytes a second a live capture sends: few enough for a poor network, enough to show a face.
 
+/** Bytes a second at most: 480 kbit/s. */
+export const MOST = 60_000;
 /**
- * Bytes a second. 480 kbit/s at most. Below 200 kbit/s five frames a second would show no face any more; then the film is
+ * Bytes a second at least: 200 kbit/s. With less, five frames a second no longer show a face, and the capture is
  * recorded and sent afterwards.
  */
-export const MOST = 60_000;
 export const LEAST = 25_000;
 
-/** Frames are drawn in one of two sizes, three by four. */
+/** Two sizes of frames, three by four, in pixels. */
 export const SIZES = { usual: { width: 312, height: 416 }, small: { width: 240, height: 320 } };
+/** Lowest JPEG quality. */
 const WORST = 0.3;
 
+/** The rate and quality of the frames of one capture. */
 export class Pace {
   /** @param {number} budget bytes a second to begin with */
   constructor(budget) {
@@ -21,15 +24,17 @@ export class Pace {
     this.checkedAt = 0;
   }
 
-  /** Frames a second. */
+  /** @returns {number} frames a second */
   get rate() {
     return Math.min(7, Math.max(5, this.budget / this.bytes));
   }
 
   /**
-   * Look at what was sent and not answered yet; once or twice a second. Answers tell more than what the browser says is
-   * waiting: most of what waits, waits in the phone's own buffers.
-   * @param {number} waiting bytes @param {number} now milliseconds
+   * Adapt to what was sent and is not answered yet, at most twice a second. The browser's own count of unsent bytes
+   * tells less, because most bytes wait in the buffers of the phone.
+   *
+   * @param {number} waiting bytes without an answer
+   * @param {number} now milliseconds
    */
   see(waiting, now) {
     if (now - this.checkedAt < 500) return;
@@ -43,25 +48,43 @@ export class Pace {
     }
   }
 
-  /** Learn from the size of a frame. @param {number} bytes */
+  /**
+   * Adapt the quality to the size of a frame.
+   *
+   * @param {number} bytes
+   */
   learn(bytes) {
     this.bytes = 0.8 * this.bytes + 0.2 * bytes;
     const ratio = this.budget / 6 / bytes;
     this.quality = Math.min(0.8, Math.max(WORST, this.quality * Math.min(1.15, Math.max(0.85, Math.sqrt(ratio)))));
   }
 
-  /** Whether the next frame must be left out. @param {number} waiting bytes */
+  /**
+   * Tell whether the next frame must be left out.
+   *
+   * @param {number} waiting bytes without an answer
+   * @returns {boolean}
+   */
   full(waiting) {
     return waiting > this.budget * 1.5;
   }
 
-  /** Whether the network is too slow for this, for so long that nothing else helps. @param {number} now milliseconds */
+  /**
+   * Tell whether the network has been too slow for a live capture for some seconds.
+   *
+   * @param {number} now milliseconds
+   * @returns {boolean}
+   */
   hopeless(now) {
     return this.lateSince !== null && now - this.lateSince > 2500 && this.budget <= LEAST * 1.01;
   }
 }
 
-/** What the browser knows of the network, in bytes a second. */
+/**
+ * Guess the pace to begin with from what the browser knows of the network.
+ *
+ * @returns {number} bytes a second
+ */
 export function firstGuess() {
   const link = /** @type {any} */ (navigator).connection;
   if (!link) return MOST;

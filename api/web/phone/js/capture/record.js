@@ -1,13 +1,26 @@
-// Filming on the phone, with the same prompts at the same times, to be sent afterwards.
+// Record on the phone, with the same prompts at the same times as in a live capture, to be sent afterwards.
 
 const KINDS = ["video/webm;codecs=vp8", "video/webm;codecs=vp9", "video/webm", "video/mp4;codecs=avc1", "video/mp4"];
 
-export const canRecord = () => typeof MediaRecorder !== "undefined" && KINDS.some((kind) => MediaRecorder.isTypeSupported(kind));
+/**
+ * Tell whether this browser can record.
+ *
+ * @returns {boolean}
+ */
+export const canRecord = () =>
+  typeof MediaRecorder !== "undefined" && KINDS.some((kind) => MediaRecorder.isTypeSupported(kind));
 
 /**
- * Film one plan. `at` is told every twentieth of a second how far it is, in milliseconds from the first frame.
- * @param {{stream: MediaStream, plan: any, slow: boolean, signal: AbortSignal, at: (ms: number) => void}} work
+ * Record one capture.
+ *
+ * @param {object} work
+ * @param {MediaStream} work.stream of the camera
+ * @param {Service.PlanOut} work.plan of the session
+ * @param {boolean} work.slow whether the network is slow: the recording has fewer bytes
+ * @param {AbortSignal} work.signal stops it when the person leaves
+ * @param {(ms: number) => void} work.at called 20 times a second with the milliseconds since the first frame
  * @returns {Promise<Blob | null>} null when the person left
+ * @throws {Error} when the browser stops recording
  */
 export function record({ stream, plan, slow, signal, at }) {
   return new Promise((resolve, reject) => {

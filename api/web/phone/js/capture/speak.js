@@ -1,23 +1,32 @@
-// Saying aloud what stands on the screen, for eyes that cannot read it in time, with a short buzz.
+// Read aloud what is on the screen, and vibrate, for people who cannot read it in time.
 
 import { recall } from "../device.js";
-import { current } from "../i18n.js";
+import { current, LANGUAGES } from "../i18n.js";
 
-/** @type {Record<string, string>} */
-const VOICES = { "zh-Hans": "zh-CN", pt: "pt-BR", hi: "hi-IN", ar: "ar-SA", en: "en-GB", fr: "fr-FR", es: "es-ES" };
-
+/**
+ * Tell whether sentences are read aloud on this device.
+ *
+ * @returns {boolean}
+ */
 export const speechIsOn = () => recall("speech") !== "off";
 
 let last = "";
 
-/** @param {string} text @param {{force?: boolean}} [how] `force`: also when the same was said just before. */
+/**
+ * Read a sentence aloud, in place of the one that is being read.
+ *
+ * @param {string} text
+ * @param {{force?: boolean}} [how] `force`: also when the same sentence was the last one
+ */
 export function speak(text, how = {}) {
   if (!speechIsOn() || !("speechSynthesis" in window) || (text === last && !how.force)) return;
   last = text;
-  const wanted = VOICES[current()] ?? current();
+  const wanted = LANGUAGES[current()].voice;
   const voices = speechSynthesis.getVoices();
-  const voice = voices.find((each) => each.lang.replace("_", "-") === wanted) ?? voices.find((each) => each.lang.startsWith(wanted.slice(0, 2)));
-  // Read by a voice of another language it would only confuse.
+  const voice =
+    voices.find((each) => each.lang.replace("_", "-") === wanted) ??
+    voices.find((each) => each.lang.startsWith(wanted.slice(0, 2)));
+  // A voice of another language would only confuse.
   if (voices.length && !voice) return;
   speechSynthesis.cancel();
   const said = new SpeechSynthesisUtterance(text);
@@ -27,12 +36,17 @@ export function speak(text, how = {}) {
   speechSynthesis.speak(said);
 }
 
+/** Stop reading aloud. */
 export function hush() {
   last = "";
   if ("speechSynthesis" in window) speechSynthesis.cancel();
 }
 
-/** @param {number | number[]} pattern milliseconds */
+/**
+ * Vibrate, if the phone can.
+ *
+ * @param {number | number[]} pattern milliseconds on, off, on and so on
+ */
 export function buzz(pattern) {
   if ("vibrate" in navigator) navigator.vibrate(pattern);
 }

@@ -1,15 +1,26 @@
-// Recordings that have not arrived yet are kept on the phone, through reloads and lost networks, until they have.
+// Recordings stay on the phone, through reloads and lost networks, until they have arrived at the service.
 
 import { keep } from "../device.js";
 
-/** @typedef {{sessionId: string, token: string, blob: Blob, type: string, camera: any, at: number, expiresAt: string}} Kept */
+/**
+ * A recording.
+ *
+ * @typedef {object} Kept
+ * @property {string} sessionId
+ * @property {string} token of the session
+ * @property {Blob} blob
+ * @property {string} type media type
+ * @property {import("./camera.js").Camera | null} camera null for a file that the person chose
+ * @property {number} at when it was made, in milliseconds since 1970
+ * @property {string} expiresAt when the session expires
+ */
 
 const STORE = "recordings";
 const DAY_MS = 86_400_000;
-/** @type {Map<string, Kept>} Where the browser keeps nothing. */
+/** @type {Map<string, Kept>} For browsers that store nothing. */
 const memory = new Map();
 
-/** @returns {Promise<IDBDatabase | null>} */
+/** @returns {Promise<IDBDatabase | null>} null when the browser stores nothing */
 function open() {
   return new Promise((resolve) => {
     if (!("indexedDB" in window)) return resolve(null);
@@ -21,9 +32,12 @@ function open() {
 }
 
 /**
+ * Do something in one transaction.
+ *
  * @template T
- * @param {IDBTransactionMode} mode @param {(store: IDBObjectStore) => IDBRequest<T>} work
- * @returns {Promise<T | undefined>}
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => IDBRequest<T>} work
+ * @returns {Promise<T | undefined>} undefined when the browser stores nothing
  */
 async function within(mode, work) {
   const base = await open();
@@ -36,19 +50,32 @@ async function within(mode, work) {
   }).finally(() => base.close());
 }
 
-/** @param {Kept} kept */
+/**
+ * Keep a recording on this phone.
+ *
+ * @param {Kept} kept
+ */
 export async function store(kept) {
   memory.set(kept.sessionId, kept);
   keep("pending", "1");
   await within("readwrite", (all) => all.put(kept));
 }
 
-/** @param {string} sessionId @returns {Promise<Kept | undefined>} */
+/**
+ * Return the recording of a session.
+ *
+ * @param {string} sessionId
+ * @returns {Promise<Kept | undefined>} undefined when this phone has none
+ */
 export async function fetchKept(sessionId) {
   return memory.get(sessionId) ?? (await within("readonly", (all) => all.get(sessionId)));
 }
 
-/** The recording that still has to be sent, if there is one. @returns {Promise<Kept | null>} */
+/**
+ * Return a recording that still has to be sent, and delete those older than a day.
+ *
+ * @returns {Promise<Kept | null>} null when there is none
+ */
 export async function pending() {
   const all = /** @type {Kept[]} */ ((await within("readonly", (each) => each.getAll())) ?? [...memory.values()]);
   for (const each of all.filter((kept) => Date.now() - kept.at > DAY_MS)) await drop(each.sessionId);
@@ -57,7 +84,11 @@ export async function pending() {
   return left[0] ?? null;
 }
 
-/** @param {string} sessionId */
+/**
+ * Delete the recording of a session.
+ *
+ * @param {string} sessionId
+ */
 export async function drop(sessionId) {
   memory.delete(sessionId);
   await within("readwrite", (all) => all.delete(sessionId));

@@ -1,11 +1,17 @@
+/** @import { Page } from "../pages.js" */
 import { call, Problem } from "../api.js";
 import { button, h } from "../dom.js";
-import { go } from "../main.js";
 import { day, t } from "../i18n.js";
+import { go } from "../pages.js";
 
-/** Who stands at the door: for whoever scanned the code that an agent shows. @type {import("../main.js").View} */
+/**
+ * Identify the agent at the door, for the person who scanned the code that the agent shows.
+ *
+ * @param {{secret: string}} options `secret`: what the code holds
+ * @returns {Promise<Page>}
+ */
 export async function agent({ secret }) {
-  /** @type {any} */
+  /** @type {Service.DoorOut} */
   let found;
   try {
     found = await call("/v1/door", { json: { secret } });
@@ -13,10 +19,14 @@ export async function agent({ secret }) {
     if (!(error instanceof Problem) || ![404, 422].includes(error.status)) throw error;
     return {
       title: t("agent.unknown.title"),
-      body: [h("div", { class: "card standing bad" }, h("h1", {}, t("agent.unknown.title")), h("p", {}, t("agent.unknown")))],
+      body: [
+        h("div", { class: "card standing bad" }, h("h1", {}, t("agent.unknown.title")), h("p", {}, t("agent.unknown"))),
+      ],
     };
   }
-  const photo = found.photo ? h("img", { class: "portrait", alt: t("agent.photo", { name: found.name }), src: address(found.photo) }) : null;
+  const photo = found.photo
+    ? h("img", { class: "portrait", alt: t("agent.photo", { name: found.name }), src: address(found.photo) })
+    : null;
   const title = found.today ? t("agent.today.title") : t("agent.other.title");
   return {
     title,
@@ -25,9 +35,25 @@ export async function agent({ secret }) {
         "div",
         { class: `card standing ${found.today ? "good" : "care"}` },
         h("h1", {}, title),
-        h("p", {}, found.initials === null ? t("agent.today.free") : found.today ? t("agent.today", { initials: found.initials }) : found.planned_on ? t("agent.other", { date: day(found.planned_on) }) : t("agent.other.none")),
+        h(
+          "p",
+          {},
+          found.initials === null
+            ? t("agent.today.free")
+            : found.today
+              ? t("agent.today", { initials: found.initials })
+              : found.planned_on
+                ? t("agent.other", { date: day(found.planned_on) })
+                : t("agent.other.none"),
+        ),
       ),
-      h("div", { class: "card" }, photo, h("p", { class: "dateline" }, found.name), h("p", {}, t("agent.badge", { badge: found.badge, fund: found.fund }))),
+      h(
+        "div",
+        { class: "card" },
+        photo,
+        h("p", { class: "dateline" }, found.name),
+        h("p", {}, t("agent.badge", { badge: found.badge, fund: found.fund })),
+      ),
       h("p", {}, photo ? t("agent.compare") : t("agent.compare.none")),
       h("p", { class: "note" }, t("agent.never")),
       button(t("app.home"), () => go("welcome")),
@@ -35,7 +61,9 @@ export async function agent({ secret }) {
   };
 }
 
-/** @param {string} base64 */
+/** @param {string} base64 a JPEG */
 function address(base64) {
-  return URL.createObjectURL(new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: "image/jpeg" }));
+  return URL.createObjectURL(
+    new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: "image/jpeg" }),
+  );
 }

@@ -1,3 +1,5 @@
+/** @import { Guidance, LiveEnd } from "../capture/live.js" */
+/** @import { Page } from "../pages.js" */
 import { Problem } from "../api.js";
 import { CameraError, describe, openCamera, stopCamera } from "../capture/camera.js";
 import { runLive } from "../capture/live.js";
@@ -7,13 +9,19 @@ import { Stage } from "../capture/stage.js";
 import { store } from "../capture/vault.js";
 import { keep } from "../device.js";
 import { button, h } from "../dom.js";
-import { go, problemPage, state } from "../main.js";
 import { number, t } from "../i18n.js";
+import { go, problemPage } from "../pages.js";
+import { state } from "../state.js";
 import { openSession } from "./prepare.js";
 
 /**
- * Being filmed. Live with guidance where the network allows, else recorded and sent afterwards.
- * @type {import("../main.js").View}
+ * Film the person: live with guidance if the network allows it, else as a recording that is sent afterwards.
+ *
+ * @param {object} options
+ * @param {Service.SessionOpened} options.opened the session that it is for
+ * @param {boolean} [options.warn] announce the colours on the screen first
+ * @param {"user" | "environment"} [options.facing] which camera; without it the rear one if another person helps
+ * @returns {Promise<Page>}
  */
 export async function capture({ opened, warn = false, facing }) {
   if (warn) return warning(opened);
@@ -44,61 +52,73 @@ export async function capture({ opened, warn = false, facing }) {
   };
 }
 
-/** One film from beginning to end. */
+/** One capture from beginning to end, on the stage. */
 class Shot {
-  /** @param {any} opened @param {MediaStream} stream @param {"user" | "environment"} side @param {AbortController} control */
+  /**
+   * @param {Service.SessionOpened} opened
+   * @param {MediaStream} stream of the camera
+   * @param {"user" | "environment"} side which camera it is
+   * @param {AbortController} control aborted when the person leaves
+   */
   constructor(opened, stream, side, control) {
     this.opened = opened;
     this.stream = stream;
     this.control = control;
-    this.plan = opened.session.plan;
+    this.plan = /** @type {Service.PlanOut} */ (opened.session.plan);
     this.attempt = 0;
     this.startMs = /** @type {number | null} */ (null);
     this.stage = new Stage({
       mirror: side === "user",
       helper: state.helper,
       stop: () => go("prepare", {}, { replace: true }),
-      turn: state.helper ? () => go("capture", { opened, facing: side === "user" ? "environment" : "user" }, { replace: true }) : null,
+      turn: state.helper
+        ? () => go("capture", { opened, facing: side === "user" ? "environment" : "user" }, { replace: true })
+        : null,
     });
     this.stage.video.srcObject = stream;
   }
 
+  /** Film, and go to the page that is next. */
   async run() {
     try {
       await this.stage.video.play().catch(() => {});
       this.stage.say(t("capture.connecting"));
+      /** @type {LiveEnd} */
       const end = "WebSocket" in window && navigator.onLine ? await this.live() : { kind: "record", why: "lost" };
       if (this.control.signal.aborted || end.kind === "left") return;
       if (end.kind === "problem") throw new Problem(end.problem.status, end.problem);
       if (end.kind === "record") return await this.film(end.why);
       stopCamera(this.stream);
-      const options = { session: end.session, token: this.opened.token };
-      if (end.kind === "result") await go("outcome", options, { replace: true });
-      else await go("send", { ...options, sent: true }, { replace: true });
+      const { session } = end;
+      const { token } = this.opened;
+      if (end.kind === "result") await go("outcome", { session, token }, { replace: true });
+      else await go("send", { arrived: { id: session.id, token } }, { replace: true });
     } catch (error) {
       if (!this.control.signal.aborted) this.fail(error);
     }
   }
 
-  /** @param {unknown} error */
+  /** Show what went wrong in place of the stage. @param {unknown} error */
   fail(error) {
     const page = problemPage(error, () => go("prepare", {}, { replace: true }));
     stopCamera(this.stream);
-    this.stage.element.replaceWith(h("section", {}, h("h1", { tabindex: "-1" }, page.title), .../** @type {Node[]} */ (page.body)));
+    this.stage.element.replaceWith(
+      h("section", {}, h("h1", { tabindex: "-1" }, page.title), .../** @type {Node[]} */ (page.body)),
+    );
   }
 
-  /** @returns {Promise<any>} */
+  /** Film with guidance. @returns {Promise<LiveEnd>} */
   async live() {
-    // Colours keep the plan's time by the phone's own clock; hints come too seldom, and late.
+    // The phone's own clock times the colours: hints of the service come too late and too seldom for that.
     const clock = setInterval(() => this.startMs !== null && this.colour(performance.now() - this.startMs), 40);
     return await runLive({
       opened: this.opened,
       stream: this.stream,
       video: this.stage.video,
       signal: this.control.signal,
-      on: (kind, message) => {
-        if (kind === "guidance") this.guide(message);
-        if (kind === "submitted") {
+      on: (message) => {
+        if (message.type === "guidance") this.guide(message);
+        if (message.type === "submitted") {
           this.stage.show(null);
           this.stage.flash(null);
           this.stage.progress(1);
@@ -111,7 +131,7 @@ class Shot {
     }).finally(() => clearInterval(clock));
   }
 
-  /** @param {any} hint */
+  /** Show what the service says of the newest frame. @param {Guidance} hint */
   guide(hint) {
     if (hint.phase === "placing") {
       if (this.startMs !== null) {
@@ -124,7 +144,10 @@ class Shot {
       this.stage.progress(0);
       const first = hint.say[0];
       const again = this.attempt ? t("capture.again") : "";
-      return this.stage.say(first ? t(`guide.${first}`) : t("capture.placing"), again || (first ? "" : t("capture.recording")));
+      return this.stage.say(
+        first ? t(`guide.${first}`) : t("capture.placing"),
+        again || (first ? "" : t("capture.recording")),
+      );
     }
     this.startMs = hint.start_ms;
     this.stage.element.dataset.phase = "recording";
@@ -135,25 +158,27 @@ class Shot {
     return this.prompt(hint.prompt, hint.prompt !== null && hint.answered[hint.prompt]);
   }
 
-  /** @param {number | null} index @param {boolean} answered */
+  /** Show a prompt. @param {number | null} index of the plan's steps @param {boolean} answered whether it was seen */
   prompt(index, answered) {
     if (index === null) {
       this.stage.show(null);
       return this.stage.say(t("capture.recording"));
     }
     const { prompt } = this.plan.steps[index];
-    const small = answered ? t("capture.saw") : t("capture.step", { step: number(index + 1), count: number(this.plan.steps.length) });
+    const small = answered
+      ? t("capture.saw")
+      : t("capture.step", { step: number(index + 1), count: number(this.plan.steps.length) });
     this.stage.show(answered ? null : prompt);
     return this.stage.say(t(`prompt.${prompt}`), small, { buzz: true });
   }
 
-  /** @param {number} ms since the first frame */
+  /** Show the colour of this moment. @param {number} ms since the first frame */
   colour(ms) {
-    const now = this.plan.flashes.find((/** @type {any} */ each) => ms >= each.from_ms && ms < each.to_ms);
+    const now = this.plan.flashes.find((each) => ms >= each.from_ms && ms < each.to_ms);
     this.stage.flash(now ? now.colour : null);
   }
 
-  /** @param {"slow" | "lost" | "off"} why */
+  /** Record without guidance, to be sent afterwards. @param {"slow" | "lost" | "off"} why there is no guidance */
   async film(why) {
     if (!canRecord()) return await go("file", { opened: this.opened }, { replace: true });
     const note = t(why === "lost" ? "capture.lost" : "capture.slow");
@@ -174,7 +199,7 @@ class Shot {
       at: (ms) => {
         this.stage.element.dataset.phase = "recording";
         this.stage.progress(ms / this.plan.total_ms);
-        const index = this.plan.steps.findIndex((/** @type {any} */ step) => ms >= step.from_ms && ms < step.to_ms);
+        const index = this.plan.steps.findIndex((step) => ms >= step.from_ms && ms < step.to_ms);
         this.prompt(index < 0 ? null : index, false);
         this.colour(ms);
       },
@@ -182,14 +207,22 @@ class Shot {
     if (!film) return undefined;
     const camera = describe(this.stream);
     stopCamera(this.stream);
-    await store({ sessionId: this.opened.session.id, token: this.opened.token, blob: film, type: film.type, camera, at: Date.now(), expiresAt: this.opened.session.expires_at });
+    await store({
+      sessionId: this.opened.session.id,
+      token: this.opened.token,
+      blob: film,
+      type: film.type,
+      camera,
+      at: Date.now(),
+      expiresAt: this.opened.session.expires_at,
+    });
     return await go("send", { id: this.opened.session.id }, { replace: true });
   }
 }
 
-/** Colours on the screen are announced, and can be refused. @param {any} opened @returns {import("../main.js").Page} */
+/** Announce the colours on the screen, which can be refused. @param {Service.SessionOpened} opened @returns {Page} */
 function warning(opened) {
-  const { flashes } = opened.session.plan;
+  const flashes = opened.session.plan?.flashes ?? [];
   const seconds = Math.ceil((flashes[flashes.length - 1].to_ms - flashes[0].from_ms) / 1000);
   return {
     title: t("flash.title"),
@@ -205,7 +238,11 @@ function warning(opened) {
   };
 }
 
-/** @param {import("../capture/camera.js").CameraTrouble} what @param {any} opened @returns {import("../main.js").Page} */
+/**
+ * @param {import("../capture/camera.js").CameraTrouble} what
+ * @param {Service.SessionOpened} opened
+ * @returns {Page}
+ */
 function trouble(what, opened) {
   return {
     title: t("camera.title"),

@@ -1,13 +1,25 @@
+/** @import { Page } from "../pages.js" */
 import { call, Problem } from "../api.js";
 import { button, h } from "../dom.js";
-import { sayProblem } from "../main.js";
 import { current, number, t } from "../i18n.js";
+import { sayProblem } from "../pages.js";
 
-/** How the fund reaches the person, and whether it may remind them. @type {import("../main.js").View} */
+/**
+ * Ask how the fund reaches the person, and whether it may send reminders.
+ *
+ * @returns {Promise<Page>}
+ */
 export async function contact() {
+  /** @type {Service.ContactOut} */
   const known = await call("/v1/me/contact");
   const said = h("p", { id: "problem", role: "status", hidden: true });
-  const phone = field("phone", { type: "tel", autocomplete: "tel", value: known.phone ?? "", "aria-describedby": "phone-hint problem", class: "number" });
+  const phone = field("phone", {
+    type: "tel",
+    autocomplete: "tel",
+    value: known.phone ?? "",
+    "aria-describedby": "phone-hint problem",
+    class: "number",
+  });
   const email = field("email", { type: "email", autocomplete: "email", value: known.email ?? "" });
   const reminders = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", checked: known.reminders }));
   const from = hours("from", known.quiet_from);
@@ -21,7 +33,12 @@ export async function contact() {
     h("label", { for: "email" }, t("contact.email")),
     email,
     h("label", { class: "choice" }, reminders, h("span", {}, t("contact.reminders"))),
-    h("fieldset", {}, h("legend", {}, t("contact.quiet")), h("div", { class: "pair" }, from, h("span", {}, t("contact.quiet.and")), to)),
+    h(
+      "fieldset",
+      {},
+      h("legend", {}, t("contact.quiet")),
+      h("div", { class: "pair" }, from, h("span", {}, t("contact.quiet.and")), to),
+    ),
     said,
     button(t("contact.save"), () => {}, { kind: "main", type: "submit" }),
   );
@@ -51,10 +68,16 @@ export async function contact() {
 /** @param {string} id @param {Record<string, any>} props @returns {HTMLInputElement} */
 const field = (id, props) => /** @type {HTMLInputElement} */ (h("input", { id, ...props }));
 
-/** @param {string} id @param {number} chosen @returns {HTMLSelectElement} */
+/** @param {"from" | "to"} id @param {number} chosen hour of the day @returns {HTMLSelectElement} */
 function hours(id, chosen) {
   const label = t(id === "from" ? "contact.quiet" : "contact.quiet.and");
   return /** @type {HTMLSelectElement} */ (
-    h("select", { id, "aria-label": label }, Array.from({ length: 24 }, (_, hour) => h("option", { value: String(hour), selected: hour === chosen }, t("contact.hour", { hour: number(hour) }))))
+    h(
+      "select",
+      { id, "aria-label": label },
+      Array.from({ length: 24 }, (_, hour) =>
+        h("option", { value: String(hour), selected: hour === chosen }, t("contact.hour", { hour: number(hour) })),
+      ),
+    )
   );
 }

@@ -1,25 +1,59 @@
+/** @import { Page } from "../pages.js" */
 import { store } from "../capture/vault.js";
 import { button, h } from "../dom.js";
-import { go } from "../main.js";
 import { t } from "../i18n.js";
+import { go } from "../pages.js";
 
 const MOST_BYTES = 20_000_000;
 
-/** For phones whose browser has no camera for pages: a video of the phone's own camera program. @type {import("../main.js").View} */
+/**
+ * Take a video that the phone's own camera program films, where the browser has no camera for pages.
+ *
+ * @param {{opened: Service.SessionOpened}} options `opened`: the session that it is for
+ * @returns {Page}
+ */
 export function file({ opened }) {
   const problem = h("p", { class: "error", role: "alert", hidden: true });
-  const input = /** @type {HTMLInputElement} */ (h("input", { type: "file", accept: "video/*,image/jpeg,image/png,image/heic,image/webp", capture: "user", class: "sr", id: "film", tabindex: "-1", "aria-hidden": "true" }));
+  const input = /** @type {HTMLInputElement} */ (
+    h("input", {
+      type: "file",
+      accept: "video/*,image/jpeg,image/png,image/heic,image/webp",
+      capture: "user",
+      class: "sr",
+      id: "film",
+      tabindex: "-1",
+      "aria-hidden": "true",
+    })
+  );
   input.addEventListener("change", async () => {
     const chosen = input.files?.[0];
     if (!chosen) return;
-    const bad = chosen.size > MOST_BYTES ? "file.too.large" : /^(video|image)\//.test(chosen.type) || chosen.type === "" ? null : "file.not.video";
+    const bad =
+      chosen.size > MOST_BYTES
+        ? "file.too.large"
+        : /^(video|image)\//.test(chosen.type) || chosen.type === ""
+          ? null
+          : "file.not.video";
     if (bad) {
       problem.textContent = t(bad);
       problem.hidden = false;
       return;
     }
-    const type = chosen.type === "video/webm" ? "video/webm" : chosen.type.startsWith("video/") || chosen.type === "" ? "video/mp4" : chosen.type;
-    await store({ sessionId: opened.session.id, token: opened.token, blob: chosen, type, camera: null, at: Date.now(), expiresAt: opened.session.expires_at });
+    const type =
+      chosen.type === "video/webm"
+        ? "video/webm"
+        : chosen.type.startsWith("video/") || chosen.type === ""
+          ? "video/mp4"
+          : chosen.type;
+    await store({
+      sessionId: opened.session.id,
+      token: opened.token,
+      blob: chosen,
+      type,
+      camera: null,
+      at: Date.now(),
+      expiresAt: opened.session.expires_at,
+    });
     await go("send", { id: opened.session.id }, { replace: true });
   });
   const steps = opened.session.plan?.steps ?? [];
@@ -27,7 +61,7 @@ export function file({ opened }) {
     title: t("file.title"),
     body: [
       h("p", {}, t("file.text")),
-      h("ol", {}, [h("li", {}, t("file.first")), ...steps.map((/** @type {any} */ step) => h("li", {}, t(`prompt.${step.prompt}`)))]),
+      h("ol", {}, [h("li", {}, t("file.first")), ...steps.map((step) => h("li", {}, t(`prompt.${step.prompt}`)))]),
       problem,
       input,
       button(t("file.choose"), () => input.click(), { kind: "main", icon: "camera" }),

@@ -1,22 +1,43 @@
+/** @import { Page } from "../pages.js" */
 import { button, h } from "../dom.js";
-import { go, state } from "../main.js";
 import { t } from "../i18n.js";
+import { go } from "../pages.js";
+import { state } from "../state.js";
 
 /**
- * Who are you? A number and the birth date. What was entered stays in this page only, and is never written anywhere.
- * @type {import("../main.js").View}
+ * Ask for a number and the birth date. What the person enters stays in memory, and is never stored on the device.
+ *
+ * @param {{then?: "prepare" | "code"}} options `then`: the page that is next
+ * @returns {Page}
  */
 export function find({ then = "prepare" }) {
   let kind = "card";
   const label = h("label", { for: "number" }, t("find.card"));
   const input = /** @type {HTMLInputElement} */ (
-    h("input", { id: "number", class: "number", type: "text", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", required: true, "aria-describedby": "problem" })
+    h("input", {
+      id: "number",
+      class: "number",
+      type: "text",
+      autocomplete: "off",
+      autocapitalize: "characters",
+      spellcheck: "false",
+      required: true,
+      "aria-describedby": "problem",
+    })
   );
   const problem = h("p", { id: "problem", class: "error", role: "alert", hidden: true });
   const parts = ["day", "month", "year"].map((name) => ({
     name,
     input: /** @type {HTMLInputElement} */ (
-      h("input", { id: name, type: "text", inputmode: "numeric", pattern: "[0-9]*", maxlength: name === "year" ? "4" : "2", autocomplete: name === "year" ? "bday-year" : `bday-${name}`, required: true })
+      h("input", {
+        id: name,
+        type: "text",
+        inputmode: "numeric",
+        pattern: "[0-9]*",
+        maxlength: name === "year" ? "4" : "2",
+        autocomplete: name === "year" ? "bday-year" : `bday-${name}`,
+        required: true,
+      })
     ),
   }));
   /** @param {string} value */
@@ -43,7 +64,12 @@ export function find({ then = "prepare" }) {
         "div",
         { class: "segments" },
         ["card", "id"].map((value) =>
-          h("label", {}, h("input", { type: "radio", name: "kind", value, checked: value === kind, onchange: () => choose(value) }), t(`find.by.${value}`)),
+          h(
+            "label",
+            {},
+            h("input", { type: "radio", name: "kind", value, checked: value === kind, onchange: () => choose(value) }),
+            t(`find.by.${value}`),
+          ),
         ),
       ),
     ),
@@ -53,7 +79,11 @@ export function find({ then = "prepare" }) {
       "fieldset",
       {},
       h("legend", {}, t("find.birth")),
-      h("div", { class: "date" }, parts.map((part) => h("div", {}, h("label", { for: part.name }, t(`find.${part.name}`)), part.input))),
+      h(
+        "div",
+        { class: "date" },
+        parts.map((part) => h("div", {}, h("label", { for: part.name }, t(`find.${part.name}`)), part.input)),
+      ),
     ),
     problem,
     button(t("find.next"), () => {}, { kind: "main", type: "submit" }),
@@ -65,18 +95,19 @@ export function find({ then = "prepare" }) {
     if (!plausible(number)) return complain(t("find.error.digits"), input);
     const birth = date(parts.map((part) => digits(part.input.value)));
     if (!birth) return complain(t("find.error.date"), parts[0].input);
-    state.who = kind === "card" ? { card_number: number, birth_date: birth } : { national_id: number, birth_date: birth };
+    state.who =
+      kind === "card" ? { card_number: number, birth_date: birth } : { national_id: number, birth_date: birth };
     return void go(then);
   });
   return { title: t("find.title"), back: "welcome", body: [h("p", {}, t("find.text")), form] };
 }
 
-/** Digits of any script become ours. @param {string} text */
+/** Write the digits of any script as 0 to 9. @param {string} text */
 function digits(text) {
   return text.normalize("NFKC").replace(/\p{Nd}/gu, (character) => String(digitValue(character)));
 }
 
-/** @param {string} character */
+/** @param {string} character a decimal digit of any script */
 function digitValue(character) {
   const point = /** @type {number} */ (character.codePointAt(0));
   let zero = point;
@@ -86,12 +117,16 @@ function digitValue(character) {
 
 /** @param {string} text */
 function tidy(text) {
-  return digits(text).replace(/[\s.\-/]/g, "").toUpperCase();
+  return digits(text)
+    .replace(/[\s.\-/]/g, "")
+    .toUpperCase();
 }
 
 /**
- * Whether the check digit of an 18-digit number fits (GB 11643-1999, ISO 7064 MOD 11-2); other numbers are not judged.
+ * Tell whether the check digit of an 18-digit number is right (GB 11643-1999, ISO 7064 MOD 11-2).
+ *
  * @param {string} number
+ * @returns {boolean} true for other numbers of 4 to 40 characters, which are not checked
  */
 export function plausible(number) {
   if (number.length < 4 || number.length > 40) return false;
@@ -101,7 +136,7 @@ export function plausible(number) {
   return "10X98765432"[sum % 11] === number[17];
 }
 
-/** @param {string[]} parts day, month, year @returns {string | null} */
+/** @param {string[]} parts day, month, year @returns {string | null} null when there is no such day */
 function date([day, month, year]) {
   const [d, m, y] = [day, month, year].map(Number);
   if (!(y > 1880 && y <= new Date().getFullYear() && m >= 1 && m <= 12 && d >= 1 && d <= 31)) return null;

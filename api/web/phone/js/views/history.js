@@ -1,9 +1,15 @@
+/** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { h } from "../dom.js";
 import { day, t } from "../i18n.js";
 
-/** What happened so far. @type {import("../main.js").View} */
+/**
+ * List the attempts and certificates of the past.
+ *
+ * @returns {Promise<Page>}
+ */
 export async function history() {
+  /** @type {Service.HistoryOut} */
   const { attempts, certificates } = await call("/v1/me/history");
   const nothing = !attempts.length && !certificates.length;
   return {
@@ -15,14 +21,32 @@ export async function history() {
         ? h(
             "ul",
             { class: "rows card" },
-            attempts.map((/** @type {any} */ each) =>
-              h("li", {}, h("strong", {}, day(each.decided_at)), `${t(`history.${each.channel}`)}: ${t(`history.${each.outcome === "doorstep" ? "retry" : each.outcome}`)}${each.assisted ? ` (${t("history.assisted")})` : ""}`),
+            attempts.map((each) =>
+              h(
+                "li",
+                {},
+                h("strong", {}, day(each.decided_at)),
+                `${t(`history.${each.channel}`)}: `,
+                t(`history.${each.outcome === "doorstep" ? "retry" : each.outcome}`),
+                each.assisted ? ` (${t("history.assisted")})` : null,
+              ),
             ),
           )
         : null,
       certificates.length ? h("h2", {}, t("history.certificates")) : null,
       certificates.length
-        ? h("ul", { class: "rows card" }, certificates.map((/** @type {any} */ each) => h("li", {}, h("strong", {}, h("bdi", {}, each.number)), t(`history.${each.state}`, { date: day(each.valid_until) }))))
+        ? h(
+            "ul",
+            { class: "rows card" },
+            certificates.map((each) =>
+              h(
+                "li",
+                {},
+                h("strong", {}, h("bdi", {}, each.number)),
+                t(`history.${each.state}`, { date: day(each.valid_until) }),
+              ),
+            ),
+          )
         : null,
     ],
   };

@@ -1,17 +1,28 @@
 import { call, Problem } from "../api.js";
+/** @import { Page } from "../pages.js" */
+import { speak } from "../capture/speak.js";
 import { deviceId, keep } from "../device.js";
 import { button, h, icon } from "../dom.js";
-import { go, sayProblem, state } from "../main.js";
 import { number, RETENTION_DAYS, t } from "../i18n.js";
-import { speak } from "../capture/speak.js";
+import { go, sayProblem } from "../pages.js";
+import { state } from "../state.js";
 
-/** Before the camera starts: what helps, who helps, and consent. @type {import("../main.js").View} */
+/**
+ * Prepare a capture: advice, whether another person helps, and consent.
+ *
+ * @returns {Page}
+ */
 export function prepare() {
   if (!state.who && !state.signedIn) {
-    return { title: t("find.title"), body: [button(t("find.next"), () => go("find", { then: "prepare" }, { replace: true }), { kind: "main" })] };
+    return {
+      title: t("find.title"),
+      body: [button(t("find.next"), () => go("find", { then: "prepare" }, { replace: true }), { kind: "main" })],
+    };
   }
   const problem = h("p", { class: "error", role: "alert", hidden: true });
-  const helper = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", checked: state.helper, onchange: () => (state.helper = helper.checked) }));
+  const helper = /** @type {HTMLInputElement} */ (
+    h("input", { type: "checkbox", checked: state.helper, onchange: () => (state.helper = helper.checked) })
+  );
   const noFlash = /** @type {HTMLInputElement} */ (
     h("input", {
       type: "checkbox",
@@ -24,7 +35,7 @@ export function prepare() {
   );
   /** @param {"capture" | "file"} way */
   const begin = async (way) => {
-    // The first sound must come from a touch, or some phones stay silent for good.
+    // Some phones never speak unless the first sound answers a touch.
     speak(t("capture.starting"), { force: true });
     try {
       const opened = await openSession();
@@ -47,9 +58,25 @@ export function prepare() {
     title: t("prepare.title"),
     back: "welcome",
     body: [
-      h("ul", { class: "tips" }, tips.map(([sign, key]) => h("li", {}, icon(sign), h("span", {}, t(`prepare.${key}`))))),
-      h("label", { class: "choice" }, helper, h("span", {}, t("prepare.helper")), h("small", {}, t("prepare.helper.text"))),
-      h("label", { class: "choice" }, noFlash, h("span", {}, t("prepare.flash")), h("small", {}, t("prepare.flash.text"))),
+      h(
+        "ul",
+        { class: "tips" },
+        tips.map(([sign, key]) => h("li", {}, icon(sign), h("span", {}, t(`prepare.${key}`)))),
+      ),
+      h(
+        "label",
+        { class: "choice" },
+        helper,
+        h("span", {}, t("prepare.helper")),
+        h("small", {}, t("prepare.helper.text")),
+      ),
+      h(
+        "label",
+        { class: "choice" },
+        noFlash,
+        h("span", {}, t("prepare.flash")),
+        h("small", {}, t("prepare.flash.text")),
+      ),
       h("p", {}, t("prepare.consent", { days: number(RETENTION_DAYS) })),
       problem,
       button(t("prepare.start"), () => begin("capture"), { kind: "main", icon: "camera" }),
@@ -58,7 +85,12 @@ export function prepare() {
   };
 }
 
-/** Open a session for who was entered, or for who is signed in. */
+/**
+ * Open a capture session for the person who is signed in, else for the one who was entered.
+ *
+ * @returns {Promise<Service.SessionOpened>}
+ * @throws {Problem} when the service refuses, as after too many attempts
+ */
 export async function openSession() {
   const asked = { assisted: state.helper, avoid_flashes: state.noFlash };
   if (state.signedIn) {

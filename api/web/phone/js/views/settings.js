@@ -1,10 +1,15 @@
+/** @import { Page } from "../pages.js" */
+import { speechIsOn } from "../capture/speak.js";
 import { applyTextSize, keep, recall } from "../device.js";
 import { h } from "../dom.js";
-import { again, languages, setLanguage } from "../main.js";
-import { current, t } from "../i18n.js";
-import { speechIsOn } from "../capture/speak.js";
+import { current, LANGUAGES, t } from "../i18n.js";
+import { again, setLanguage } from "../pages.js";
 
-/** Language, size of the text, reading aloud. @type {import("../main.js").View} */
+/**
+ * Choose the language, the size of the text, and whether sentences are read aloud.
+ *
+ * @returns {Page}
+ */
 export function settings() {
   const size = recall("text") ?? "large";
   return {
@@ -14,7 +19,7 @@ export function settings() {
       choices(
         t("menu.language"),
         "language",
-        languages().map(({ code, name }) => ({ value: code, text: name, lang: code })),
+        Object.entries(LANGUAGES).map(([code, { name }]) => ({ value: code, text: name, lang: code })),
         current(),
         (value) => setLanguage(value),
       ),
@@ -43,14 +48,28 @@ export function settings() {
 }
 
 /**
- * @param {string} legend @param {string} name @param {{value: string, text: string, lang?: string}[]} options
- * @param {string} chosen @param {(value: string) => unknown} choose
+ * @param {string} legend
+ * @param {string} name
+ * @param {{value: string, text: string, lang?: string}[]} options
+ * @param {string} chosen value of the option that is chosen now
+ * @param {(value: string) => unknown} choose
  */
 function choices(legend, name, options, chosen, choose) {
   return h(
     "fieldset",
     {},
     h("legend", {}, legend),
-    h("div", { class: "segments" }, options.map(({ value, text, lang }) => h("label", { lang }, h("input", { type: "radio", name, value, checked: value === chosen, onchange: () => choose(value) }), text))),
+    h(
+      "div",
+      { class: "segments" },
+      options.map(({ value, text, lang }) =>
+        h(
+          "label",
+          { lang },
+          h("input", { type: "radio", name, value, checked: value === chosen, onchange: () => choose(value) }),
+          text,
+        ),
+      ),
+    ),
   );
 }

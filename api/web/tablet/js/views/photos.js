@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { openCamera, stopCamera, CameraError } from "../capture/camera.js";
 import { addShot, bytesOf, draftOf, dropShot, keepDraft } from "../draft.js";
 import { button, h } from "../dom.js";
@@ -6,15 +7,20 @@ import { number, t } from "../i18n.js";
 import { go } from "../pages.js";
 import { shrink, takePhoto } from "../photo.js";
 
-/** Photos of a face; more help against a moment of closed eyes, and against nothing else. */
+/** How many photos of a face are wanted: more than one only helps against a moment of closed eyes. */
 export const WANTED = 3;
 const MOST = 5;
-/** What a visit came to that ends with photos of a kind. @type {Record<string, string>} */
+/** The result of a visit that ends with photos of a kind. @type {Record<string, string>} */
 const RESULTS = { photo: "face", medical: "medical", document: "deceased" };
 
 /**
- * Photos for a visit, by the rear camera. "kind" is what they show; "scan" looks for the code of a letter instead.
- * @type {import("../pages.js").View}
+ * Take photos for a visit with the rear camera.
+ *
+ * @param {object} options
+ * @param {string} options.visit id of the visit
+ * @param {string} [options.kind] what the photos show: "photo" for the face, "medical" or "document"
+ * @param {boolean} [options.scan] read the code of a letter instead
+ * @returns {Promise<Page>}
  */
 export async function photos({ visit, kind = "photo", scan = false }) {
   const draft = await draftOf(visit);
@@ -26,10 +32,14 @@ export async function photos({ visit, kind = "photo", scan = false }) {
   const advice = h("p", { class: "advice", role: "status" }, t("photos.starting"));
   const shots = h("ul", { class: "shots" });
   const problem = h("p", { class: "error", role: "alert", hidden: true });
-  const onward = button(t("photos.next"), async () => {
-    await keepDraft(draft);
-    await go("sealing", { visit, result: RESULTS[kind] });
-  }, { kind: "main" });
+  const onward = button(
+    t("photos.next"),
+    async () => {
+      await keepDraft(draft);
+      await go("sealing", { visit, result: RESULTS[kind] });
+    },
+    { kind: "main" },
+  );
   const consent = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", checked: draft.consent }));
   consent.addEventListener("change", async () => {
     draft.consent = consent.checked;
@@ -55,14 +65,25 @@ export async function photos({ visit, kind = "photo", scan = false }) {
     shots.replaceChildren(...items);
     onward.hidden = scan || mine.length < 1 || (face && !draft.consent);
     take.hidden = scan || mine.length >= MOST;
-    count.textContent = scan ? t("photos.scan") : t("photos.count", { count: number(mine.length), wanted: number(wanted) });
+    count.textContent = scan
+      ? t("photos.scan")
+      : t("photos.count", { count: number(mine.length), wanted: number(wanted) });
   };
   const add = async (/** @type {Blob} */ blob) => {
     await addShot(draft, kind, blob);
     await paint();
   };
   const take = button(t("photos.take"), async () => add(await takePhoto(video)), { kind: "main", icon: "camera" });
-  const chosen = /** @type {HTMLInputElement} */ (h("input", { type: "file", accept: "image/*", capture: "environment", class: "sr", tabindex: "-1", "aria-hidden": "true" }));
+  const chosen = /** @type {HTMLInputElement} */ (
+    h("input", {
+      type: "file",
+      accept: "image/*",
+      capture: "environment",
+      class: "sr",
+      tabindex: "-1",
+      "aria-hidden": "true",
+    })
+  );
   chosen.addEventListener("change", async () => {
     const file = chosen.files?.[0];
     if (!file) return;
@@ -88,12 +109,17 @@ export async function photos({ visit, kind = "photo", scan = false }) {
       if (over) return stopCamera(stream);
       video.srcObject = stream;
       if (scan) advice.textContent = t("photos.scan");
-      if (scan) await readLetter(video, () => over, async (secret) => {
-        draft.who = { letter: secret, how: "letter" };
-        draft.matches = null;
-        await keepDraft(draft);
-        await go("visit", { id: draft.visit }, { replace: true });
-      });
+      if (scan)
+        await readLetter(
+          video,
+          () => over,
+          async (secret) => {
+            draft.who = { letter: secret, how: "letter" };
+            draft.matches = null;
+            await keepDraft(draft);
+            await go("visit", { id: draft.visit }, { replace: true });
+          },
+        );
     } catch (error) {
       problem.textContent = t(`camera.${error instanceof CameraError ? error.trouble : "other"}`);
       problem.hidden = false;
@@ -126,7 +152,13 @@ export async function photos({ visit, kind = "photo", scan = false }) {
   };
 }
 
-/** @param {HTMLVideoElement} video @param {() => boolean} over @param {(secret: string) => unknown} found */
+/**
+ * Look for the code of a letter in the camera's picture.
+ *
+ * @param {HTMLVideoElement} video
+ * @param {() => boolean} over tells when to stop
+ * @param {(secret: string) => unknown} found called once, with the secret of the letter
+ */
 async function readLetter(video, over, found) {
   const detector = new /** @type {any} */ (window).BarcodeDetector({ formats: ["qr_code"] });
   while (!over()) {
@@ -138,4 +170,3 @@ async function readLetter(video, over, found) {
     await new Promise((done) => setTimeout(done, 250));
   }
 }
-

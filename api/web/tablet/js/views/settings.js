@@ -1,15 +1,28 @@
+/** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { applyTextSize, keep, recall } from "../device.js";
 import { button, h } from "../dom.js";
-import { current, LANGUAGES, NAMES, t, tn } from "../i18n.js";
+import { current, LANGUAGES, t, tn } from "../i18n.js";
 import { go, setLanguage } from "../pages.js";
 import { unsent } from "../sync.js";
 import { own } from "../tablet.js";
 import { forget, shut, signedIn } from "../work.js";
 
-/** Language, size of the text, and the end of the day. @type {import("../pages.js").View} */
+/**
+ * Choose the language and the size of the text, lock the work, or sign out.
+ *
+ * @returns {Promise<Page>}
+ */
 export async function settings() {
-  const language = /** @type {HTMLSelectElement} */ (h("select", { id: "language" }, LANGUAGES.map((code) => h("option", { value: code, lang: code, selected: code === current() }, NAMES[code]))));
+  const language = /** @type {HTMLSelectElement} */ (
+    h(
+      "select",
+      { id: "language" },
+      Object.entries(LANGUAGES).map(([code, { name }]) =>
+        h("option", { value: code, lang: code, selected: code === current() }, name),
+      ),
+    )
+  );
   language.addEventListener("change", () => setLanguage(language.value));
   const size = recall("text") ?? "large";
   const sizes = ["normal", "large", "larger"].map((name) => {
@@ -29,7 +42,13 @@ export async function settings() {
       h("label", { for: "language" }, t("menu.language")),
       language,
       h("fieldset", {}, h("legend", {}, t("menu.text.size")), h("div", { class: "segments" }, sizes)),
-      tablet ? h("p", { class: "quiet" }, t("settings.tablet", { name: tablet.agent.name, badge: tablet.agent.badge, number: tablet.id.slice(0, 8) })) : null,
+      tablet
+        ? h(
+            "p",
+            { class: "quiet" },
+            t("settings.tablet", { name: tablet.agent.name, badge: tablet.agent.badge, number: tablet.id.slice(0, 8) }),
+          )
+        : null,
       (await signedIn())
         ? [
             button(t("settings.lock"), async () => {
@@ -37,11 +56,15 @@ export async function settings() {
               await go("home");
             }),
             h("p", { class: "hint" }, left ? tn("signin.left", left) : t("settings.allsent")),
-            button(t("settings.signout"), async () => {
-              await forget();
-              await call("/v1/tablet/sign-out", { method: "POST", tries: 0 }).catch(() => {});
-              await go("home");
-            }, { kind: "danger" }),
+            button(
+              t("settings.signout"),
+              async () => {
+                await forget();
+                await call("/v1/tablet/sign-out", { method: "POST", tries: 0 }).catch(() => {});
+                await go("home");
+              },
+              { kind: "danger" },
+            ),
           ]
         : null,
     ],

@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { deviceId } from "../device.js";
 import { begun } from "../draft.js";
@@ -9,7 +10,13 @@ import { askForDay, keepDay, unsent } from "../sync.js";
 import { own } from "../tablet.js";
 import { beginWork, isOpen, SHORTEST_CODE, signedIn } from "../work.js";
 
-/** Beginning the day: with the passkey, and with a network. @type {import("../pages.js").View} */
+/**
+ * Sign in with the passkey, over the network, and fetch the next days.
+ *
+ * @param {{until?: number}} options `until`: end of a sign-in that has just begun and needs a code, as the passkey
+ *   derives no secret; in milliseconds since 1970
+ * @returns {Promise<Page>}
+ */
 export async function signin({ until }) {
   if (until) return choose(until);
   const tablet = await own();
@@ -27,27 +34,38 @@ export async function signin({ until }) {
       atRisk ? h("p", { class: "error" }, tn("signin.begun", atRisk)) : null,
       before ? button(t("unlock.title"), () => go("home"), { kind: atRisk ? "main" : "" }) : null,
       problem,
-      button(t("signin.do"), async () => {
-        problem.hidden = true;
-        try {
-          const { options } = await call("/v1/tablet/sign-in/begin", { json: { tablet_id: tablet.id } });
-          const { answer, prf } = await usePasskey(options);
-          const { until } = await call("/v1/tablet/sign-in", { json: { tablet_id: tablet.id, credential: answer, device_id: deviceId() } });
-          if (!prf) {
-            await go("signin", { until: Date.parse(until) }, { replace: true, history: false });
-            return;
+      button(
+        t("signin.do"),
+        async () => {
+          problem.hidden = true;
+          try {
+            const { options } = await call("/v1/tablet/sign-in/begin", { json: { tablet_id: tablet.id } });
+            const { answer, prf } = await usePasskey(options);
+            const { until } = await call("/v1/tablet/sign-in", {
+              json: { tablet_id: tablet.id, credential: answer, device_id: deviceId() },
+            });
+            if (!prf) {
+              await go("signin", { until: Date.parse(until) }, { replace: true, history: false });
+              return;
+            }
+            await start(Date.parse(until), { prf });
+          } catch (error) {
+            problem.textContent = wasDeclined(error) ? t("passkey.declined") : sayProblem(error);
+            problem.hidden = false;
           }
-          await start(Date.parse(until), { prf });
-        } catch (error) {
-          problem.textContent = wasDeclined(error) ? t("passkey.declined") : sayProblem(error);
-          problem.hidden = false;
-        }
-      }, { kind: atRisk ? "" : "main" }),
+        },
+        { kind: atRisk ? "" : "main" },
+      ),
     ],
   };
 }
 
-/** The new day is asked for first: where the network breaks off now, the work of before is still here. @param {number} until @param {import("../work.js").By} by */
+/**
+ * Begin the sign-in. The next days are fetched first: if the network is lost now, the earlier work is still here.
+ *
+ * @param {number} until when it ends, in milliseconds since 1970
+ * @param {import("../work.js").By} by
+ */
 async function start(until, by) {
   const day = await askForDay();
   await beginWork(until, by);
@@ -56,12 +74,17 @@ async function start(until, by) {
 }
 
 /**
- * A code for this sign-in, where the passkey makes no secret by which the work could be opened again.
- * @param {number} until @returns {import("../pages.js").Page}
+ * Ask for a code for this sign-in, because the passkey derives no secret that could open the work again.
+ *
+ * @param {number} until when the sign-in ends, in milliseconds since 1970
+ * @returns {Page}
  */
 function choose(until) {
   const problem = h("p", { class: "error", id: "problem", role: "alert", hidden: true });
-  const input = () => /** @type {HTMLInputElement} */ (h("input", { type: "password", autocomplete: "off", "aria-describedby": "problem" }));
+  const input = () =>
+    /** @type {HTMLInputElement} */ (
+      h("input", { type: "password", autocomplete: "off", "aria-describedby": "problem" })
+    );
   const [first, second] = [input(), input()];
   first.id = "code";
   second.id = "again";
@@ -77,7 +100,8 @@ function choose(until) {
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const wrong = first.value.length < SHORTEST_CODE ? "code.short" : first.value !== second.value ? "code.differs" : null;
+    const wrong =
+      first.value.length < SHORTEST_CODE ? "code.short" : first.value !== second.value ? "code.differs" : null;
     if (wrong) {
       problem.textContent = t(wrong, { count: SHORTEST_CODE });
       problem.hidden = false;

@@ -1,3 +1,4 @@
+/** @import { Page } from "../pages.js" */
 import { button, h } from "../dom.js";
 import { number, t, tn } from "../i18n.js";
 import { secretOfPasskey, wasDeclined } from "../passkey.js";
@@ -5,7 +6,11 @@ import { go } from "../pages.js";
 import { unsent } from "../sync.js";
 import { lockOf, MOST_TRIES, unlock as open } from "../work.js";
 
-/** Opening the day's work again, without a network. @type {import("../pages.js").View} */
+/**
+ * Open the day's work again, without a network.
+ *
+ * @returns {Promise<Page>}
+ */
 export async function unlock() {
   const lock = await lockOf();
   const left = await unsent();
@@ -23,22 +28,35 @@ export async function unlock() {
         h("p", {}, t("unlock.passkey")),
         safe,
         problem,
-        button(t("unlock.do"), async () => {
-          try {
-            const prf = await secretOfPasskey();
-            if (prf && (await open({ prf }))) await go("today", {}, { replace: true });
-            else say(t("unlock.failed"));
-          } catch (error) {
-            if (!wasDeclined(error)) throw error;
-            say(t("passkey.declined"));
-          }
-        }, { kind: "main" }),
+        button(
+          t("unlock.do"),
+          async () => {
+            try {
+              const prf = await secretOfPasskey();
+              if (prf && (await open({ prf }))) await go("today", {}, { replace: true });
+              else say(t("unlock.failed"));
+            } catch (error) {
+              if (!wasDeclined(error)) throw error;
+              say(t("passkey.declined"));
+            }
+          },
+          { kind: "main" },
+        ),
         again,
       ],
     };
   }
-  const input = /** @type {HTMLInputElement} */ (h("input", { id: "code", type: "password", autocomplete: "off", "aria-describedby": "problem" }));
-  const form = h("form", { novalidate: true }, h("label", { for: "code" }, t("unlock.code")), input, problem, button(t("unlock.do"), () => {}, { kind: "main", type: "submit" }));
+  const input = /** @type {HTMLInputElement} */ (
+    h("input", { id: "code", type: "password", autocomplete: "off", "aria-describedby": "problem" })
+  );
+  const form = h(
+    "form",
+    { novalidate: true },
+    h("label", { for: "code" }, t("unlock.code")),
+    input,
+    problem,
+    button(t("unlock.do"), () => {}, { kind: "main", type: "submit" }),
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (await open({ code: input.value })) {

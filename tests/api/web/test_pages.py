@@ -1,17 +1,18 @@
-"""The app as it is served: complete catalogues, strict headers, files that may be kept for ever."""
+"""The apps as they are served: complete catalogues, strict headers, files that may be kept permanently."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
+import tomllib
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.web.pages import LANGUAGES, PHONE, SHARED, TABLET, App, choose_language, read_site
+from api.web.pages import APPS, PHONE, SHARED, App, choose_language, read_site
 from certify.domain.outcome import Outcome
 from certify.domain.profile import NEEDS
 from certify.doorstep import receive
@@ -19,28 +20,55 @@ from certify.doorstep.content import STATEMENT, VisitResult
 from certify.doorstep.receive import ADMISSIBLE
 from certify.own_page import Headline
 from certify.policies import load_policies
+from certify.texts import LANGUAGES, catalogue
 from models.guidance import SENTENCES
 from models.liveness.plan import Prompt
 
-APPS = {"phone": PHONE, "tablet": TABLET}
-_EVERY_APP = pytest.mark.parametrize("app", APPS)
+BY_NAME = {app.folder.name: app for app in APPS}
+_EVERY_APP = pytest.mark.parametrize("app", BY_NAME)
 
 
 def _words(app: str, language: str = "en") -> dict[str, str]:
-    found: dict[str, str] = json.loads((APPS[app].folder / "locales" / f"{language}.json").read_text())
+    found: dict[str, str] = json.loads((BY_NAME[app].folder / "locales" / f"{language}.json").read_text())
     return found
 
 
 def _sources(app: str) -> dict[str, str]:
     """Scripts of an app, with those that both load."""
-    folders = (SHARED, APPS[app].folder)
+    folders = (SHARED, BY_NAME[app].folder)
     return {
         path.relative_to(folder).as_posix(): path.read_text() for folder in folders for path in folder.rglob("*.js")
     }
 
 
+def _first_page(app: str) -> str:
+    return (SHARED / "index.html").read_text() + (BY_NAME[app].folder / "first.html").read_text()
+
+
 ENGLISH = _words("phone")
 SOURCES = _sources("phone")
+
+
+def test_addresses_of_the_apps() -> None:
+    """They are printed in letters, installed on phones and tablets: they must not change."""
+    assert {name: (app.home, app.worker, app.located) for name, app in BY_NAME.items()} == {
+        "phone": ("/", "/sw.js", False),
+        "tablet": ("/agent", "/agent/sw.js", True),  # only agents are asked where they are
+    }
+
+
+def test_the_package_and_the_type_checker_know_every_app() -> None:
+    folders = {app.folder.name for app in APPS} | {SHARED.name}
+    project = tomllib.loads((SHARED.parents[2] / "pyproject.toml").read_text())
+    assert set(project["tool"]["setuptools"]["package-data"]["api.web"]) == {f"{folder}/**/*" for folder in folders}
+    checked = json.loads((SHARED.parent / "jsconfig.json").read_text())
+    assert set(checked["compilerOptions"]["rootDirs"]) == folders
+
+
+def test_scripts_name_the_languages_of_the_service() -> None:
+    script = (SHARED / "js" / "i18n.js").read_text()
+    listed = re.findall(r'^  "?([\w-]+)"?: \{ name: ".+", direction: "(ltr|rtl)", voice: ', script, re.MULTILINE)
+    assert listed == [(language, catalogue(language).direction) for language in LANGUAGES]
 
 
 @_EVERY_APP
@@ -96,8 +124,8 @@ def test_what_the_service_says_has_words() -> None:
     assert {f"act.{act}" for document in policies.values() for act in document.policy.signs} <= set(ENGLISH)
 
 
-def test_no_text_is_kept_that_nobody_shows() -> None:
-    code = "\n".join(SOURCES.values()) + (PHONE.folder / "index.html").read_text()
+def test_no_text_is_kept_that_no_page_shows() -> None:
+    code = "\n".join(SOURCES.values()) + _first_page("phone")
     families = ("guide.", "prompt.", "scheme.", "act.", "status.", "camera.", "history.", "visit.", "menu.", "find.by.")
     unused = {
         key
@@ -128,7 +156,7 @@ def test_language_of_the_first_page(accepted: str, language: str) -> None:
 
 @_EVERY_APP
 def test_no_inline_script_or_style_and_nothing_from_elsewhere(app: str) -> None:
-    page = (APPS[app].folder / "index.html").read_text()
+    page = _first_page(app)
     assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
     assert re.findall(r"\bon\w+=|\bstyle=|<style", page) == []
     for name, text in {**_sources(app), "app.css": (SHARED / "app.css").read_text(), "index.html": page}.items():
@@ -150,9 +178,28 @@ def test_the_version_changes_with_the_content(tmp_path: Path) -> None:
 
 
 @_EVERY_APP
+def test_scripts_are_served_without_their_documentation(app: str) -> None:
+    """And with nothing else left out, every line under its own number."""
+    site = read_site(BY_NAME[app], retention_days=30)
+    for name, source in _sources(app).items():
+        if name == "sw.js":  # filled in
+            continue
+        served = site.files[name].plain.decode()
+        assert "\n/**\n" not in served
+        assert re.findall(r"^.*\S.*$", served, re.MULTILINE) == [
+            line for line in source.splitlines() if line.strip() and not _documentation(line)
+        ], name
+        assert served.count("\n") == source.count("\n")
+
+
+def _documentation(line: str) -> bool:
+    return re.fullmatch(r"/\*\*(?!.*\*/.).*|\*( .*)?|\*/", line.strip()) is not None
+
+
+@_EVERY_APP
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_can_be_installed_under_a_name_that_is_understood(app: str, language: str) -> None:
-    site = read_site(APPS[app], retention_days=30)
+    site = read_site(BY_NAME[app], retention_days=30)
     manifest = json.loads(site.files[f"manifest-{language}.webmanifest"].plain)
     assert manifest["name"] == _words(app, language)["app.name"]
     assert manifest["display"] == "standalone"
@@ -161,8 +208,9 @@ def test_it_can_be_installed_under_a_name_that_is_understood(app: str, language:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(("home", "worker"), [("/", "/sw.js"), ("/agent", "/agent/sw.js")])
-def test_how_pages_are_sent(client: TestClient, home: str, worker: str) -> None:
+@_EVERY_APP
+def test_how_pages_are_sent(client: TestClient, app: str) -> None:
+    home, worker = BY_NAME[app].home, BY_NAME[app].worker
     page = client.get(home, headers={"Accept-Language": "ar", "Accept-Encoding": "gzip"})
     assert page.status_code == 200
     assert 'lang="ar" dir="rtl"' in page.text
@@ -183,8 +231,7 @@ def test_how_pages_are_sent(client: TestClient, home: str, worker: str) -> None:
     script = client.get(worker)
     assert script.headers.get("service-worker-allowed") == (None if home == "/" else home)
     assert "{{" not in script.text
-    # Only agents are asked where they are.
-    assert ("geolocation=(self)" in page.headers["permissions-policy"]) == (home == "/agent")
+    assert ("geolocation=(self)" in page.headers["permissions-policy"]) == BY_NAME[app].located
     for address in json.loads(re.search(r"SHELL = (\[.*\]);", script.text)[1]):  # type: ignore[index]
         assert client.get(address).status_code == 200, address
 
