@@ -35,10 +35,15 @@ browser: ## Install the Chromium that browser tests drive, where that is missing
 		apt-get install -y -qq --no-install-recommends chromium fonts-noto-core fonts-noto-cjk >/dev/null; } || \
 		echo "!! CHROMIUM IS MISSING and cannot be installed here: the browser tests are SKIPPED"
 
-test: setup browser ## Run all checks and tests
+ifdef T
+test: setup
+	$(BIN)/python -m pytest $(T)
+else
+test: setup browser ## Run all checks and tests; with T=PATH only the tests of a file or folder
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder --cov --cov-report=html
+endif
 
 check: setup ## Formatting, lint, types and the order of the rooms; a few seconds when repeated
 	$(BIN)/ruff format --check .
