@@ -22,6 +22,7 @@ from models.face.detect import Detector, Face
 from models.face.embed import Embedder
 from models.face.eyes import eyes_open
 from models.face.landmarks import FaceMesh
+from models.face.matcher import Comparison, Matcher, Templates
 from models.face.networks import load_networks
 from models.face.pad import NOT_ASSESSED, PassivePad, passive_pad
 from models.face.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
@@ -33,10 +34,9 @@ from models.liveness.readings import Observer, Readings, best_frames, observe, s
 from models.liveness.screen import grid_peak
 from models.liveness.source import CaptureSource, check_source
 from models.liveness.video_hash import hash_frames
-from models.matcher import Matcher
 from models.media.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, decode, enlarge_small
 from models.media.video import VideoLimits, VideoReader
-from models.results import Comparison, Measurement, Templates, Watched
+from models.results import Measurement, Watched
 from models.states import State
 from models.weights.packs import PackStore
 from models.weights.runtime import Network
@@ -266,11 +266,11 @@ class FaceEngine:
         )
 
     def compare(self, probe: Templates, references: Sequence[Templates]) -> Comparison:
-        """Compare one probe with the references of one person (:meth:`models.matcher.Matcher.compare`)."""
+        """Compare one probe with the references of one person (:meth:`models.face.matcher.Matcher.compare`)."""
         return self._matcher.compare(probe, references)
 
     def compare_many(self, probes: Sequence[Templates], references: Sequence[Templates]) -> Comparison:
-        """Compare several probes of one capture (:meth:`models.matcher.Matcher.compare_many`)."""
+        """Compare several probes of one capture (:meth:`models.face.matcher.Matcher.compare_many`)."""
         return self._matcher.compare_many(probes, references)
 
     def _observe(self, reader: VideoReader) -> Readings:

@@ -6,18 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from models.face.matcher import Templates
 from models.face.pad import PassivePad
 from models.face.quality import QualityMeasure
 from models.liveness.fusion import LivenessReport
 from models.liveness.video_hash import VideoHash
 from models.media.image import ImageInfo
 from models.states import State
-
-Templates = Mapping[str, NDArray[np.float32]]
-"""Embedder name -> float32 unit vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +56,6 @@ class Measurement:
             "timings_ms": {stage: round(value, 3) for stage, value in self.timings_ms.items()},
             "models": dict(self.models),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The result of comparing a probe with the references of one person.
-
-    Attributes:
-        scores: comparison scores, pooled cosines by embedder (:func:`models.calibrate.pool_scores`); a replay starts
-            from them.
-        llr: log10 likelihood ratio; None if no template could be compared or no calibration covers them.
-        calibration_id: the calibration that was used; None without ``llr``.
-        references: number of references that had at least one template in common with the probe.
-        state: PASS at or above the operating point, FAIL below it, NOT_ASSESSED without ``llr``.
-    """
-
-    scores: Mapping[str, float]
-    llr: float | None
-    calibration_id: str | None
-    references: int
-    state: State
 
 
 @dataclass(frozen=True, slots=True)

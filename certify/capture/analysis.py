@@ -17,12 +17,9 @@ from models.liveness.source import CaptureSource
 from models.liveness.video_hash import VideoHash
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
+    from models.face.matcher import Comparison, Templates
     from models.pipeline import FaceEngine
-    from models.results import (
-        Comparison,
-        Measurement,
-        Templates,
-    )
+    from models.results import Measurement
 
 
 @dataclass(frozen=True, slots=True)

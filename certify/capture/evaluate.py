@@ -31,8 +31,8 @@ from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.sessions import SessionRow
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
+    from models.face.matcher import Comparison
     from models.pipeline import FaceEngine
-    from models.results import Comparison
 
 
 class Notice(Protocol):

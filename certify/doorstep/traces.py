@@ -27,8 +27,8 @@ from certify.storage.tables.sessions import SessionRow
 from certify.storage.traces import newest_traces, rechecked_trace
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
+    from models.face.matcher import Comparison, Templates
     from models.pipeline import FaceEngine
-    from models.results import Comparison, Templates
 
 MAX_COMPARED = 400
 """Newest visits of an agent that a new face is compared with: about two months of work."""

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from models.errors import ImageRefused
 from models.evaluation.pairs import Pair, read_pairs
+from models.face.matcher import Comparison
 from models.pipeline import FaceEngine
-from models.results import Comparison, Measurement
+from models.results import Measurement
 from models.statistics import Rate, bootstrap_eer, equal_error_rate, people_of, rate, tail_threshold
 
 TARGETS = (1e-2, 1e-3, 1e-4)

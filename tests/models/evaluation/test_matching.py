@@ -16,8 +16,8 @@ from models.calibrate import Calibration, Fit
 from models.errors import ImageRefused, ManifestInvalid
 from models.evaluation.matching import FUSED, evaluate_matching
 from models.evaluation.matching_plot import PlotUnavailable, save_plot
+from models.face.matcher import Comparison
 from models.pipeline import FaceEngine
-from models.results import Comparison
 from models.states import State
 
 

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.calibrate import Calibration, pool_scores
 from models.face.embed import Embedder, cosine
-from models.results import Comparison, Templates
 from models.states import State
+
+Templates = Mapping[str, NDArray[np.float32]]
+"""Embedder name -> float32 unit vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The result of comparing a probe with the references of one person.
+
+    Attributes:
+        scores: comparison scores, pooled cosines by embedder (:func:`models.calibrate.pool_scores`); a replay starts
+            from them.
+        llr: log10 likelihood ratio; None if no template could be compared or no calibration covers them.
+        calibration_id: the calibration that was used; None without ``llr``.
+        references: number of references that had at least one template in common with the probe.
+        state: PASS at or above the operating point, FAIL below it, NOT_ASSESSED without ``llr``.
+    """
+
+    scores: Mapping[str, float]
+    llr: float | None
+    calibration_id: str | None
+    references: int
+    state: State
 
 
 class Matcher:
