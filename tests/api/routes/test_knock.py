@@ -267,5 +267,9 @@ def test_a_code_signs_in_once_and_expires(pages: TestClient, service: Service, p
 
 
 def test_no_message_is_stored_without_a_way_to_send(pages: TestClient, service: Service, person: UUID) -> None:
+    with service.unit() as unit:
+        set_contact(unit, person, Contact(phone="+8613800138000"))
+    asked = post(pages, "/v1/knock/codes", {"national_id": "TEST0001", "birth_date": BORN})
+    assert (asked.status_code, asked.json()) == (202, {"accepted": True})
     with service.reading() as unit:
         assert unit.db.scalars(select(MessageRow)).all() == [], "without a sender, no message is stored"
