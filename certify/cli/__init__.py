@@ -7,15 +7,14 @@ the exit codes.
 
 from __future__ import annotations
 
-import signal
 import sys
 import traceback
-from types import FrameType
 from typing import Annotated
 
 import typer
 
-from certify.cli.exit_codes import TERMINATED, ExitCode
+from certify.cli.ending import ends_on_sigterm
+from certify.cli.exit_codes import ExitCode
 from certify.cli.lazy import LazyGroup
 from certify.cli.output import complain, prepare_streams
 
@@ -74,17 +73,11 @@ def main() -> None:
         SystemExit: always, with one of the exit codes of ``certify.cli.exit_codes``.
     """
     prepare_streams()
-    before = signal.signal(signal.SIGTERM, _end)
-    try:
-        app()
-    except Exception as error:  # noqa: BLE001 - each becomes a sentence and an exit code
-        sys.exit(_report(error))
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(TERMINATED)
+    with ends_on_sigterm():
+        try:
+            app()
+        except Exception as error:  # noqa: BLE001 - each becomes a sentence and an exit code
+            sys.exit(_report(error))
 
 
 def _report(error: Exception) -> ExitCode:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from certify.cli import ending
 from certify.cli.output import say
 from certify.cli.service import load_engine, opened_service
 from certify.domain.error_codes import ErrorCode
@@ -61,7 +62,7 @@ def serve(
     from certify.queue import DatabaseQueue
     from certify.storage.migrate import is_current
 
-    _end_well()
+    ending.ends_as_service()
     settings = read_settings()
     configure_logs(settings.log_level)
     address, number = host or settings.host, port or settings.port
@@ -120,11 +121,10 @@ def _answer(settings: Settings, listener: socket.socket) -> None:
             forwarded_allow_ips=settings.trusted_proxies or "",
         )
     )
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        say("Stopped.")
-        return
+    # It finishes the open requests, and then raises the signal again.
+    ending.gently(lambda: setattr(server, "should_exit", True))
+    server.run(sockets=[listener])
+    ending.check()
     if not server.started:
         raise Unavailable("The HTTP service did not start.", hint="The log above says why.", code=ErrorCode.NOT_STARTED)
 
@@ -154,7 +154,7 @@ def worker(
     from certify.logs import configure_logs
     from certify.queue import DatabaseQueue
 
-    _end_well()
+    ending.ends_as_service()
     log = logging.getLogger("certify.serve")
     settings = read_settings()
     configure_logs(settings.log_level)
@@ -163,18 +163,21 @@ def worker(
         if registry:
             from certify.workers.registry import run_registry_worker
 
+            ending.check()
             log.info("registry worker ready", extra={"pid": os.getpid()})
             asyncio.run(run_registry_worker(service, wait=not until_idle))
             return
         if messages:
             from certify.workers.messages import run_messages_worker
 
+            ending.check()
             log.info("messages worker ready", extra={"pid": os.getpid(), "channels": list(service.senders.ways)})
             asyncio.run(run_messages_worker(service, wait=not until_idle))
             return
         from certify.workers.faces import WorkerContext, run_worker
 
         engine = load_engine(settings)
+        ending.check()
         log.info("worker ready", extra={"pid": os.getpid(), "models": dict(engine.models)})
         asyncio.run(run_worker(WorkerContext(service, engine), wait=not until_idle, concurrency=concurrency))
 
@@ -192,13 +195,13 @@ def guide(
     from models.live.guide import Guides
     from models.weights.packs import PackStore, default_cache_dir
 
-    _end_well()
+    ending.ends_as_service()
     settings = read_settings()
     configure_logs(settings.log_level)
     # Before the workers, who have time, and after the HTTP process, which only passes on.
     _give_way(_NICENESS // 3, parent)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve_guide(lambda: Guides.load(PackStore(default_cache_dir())), socket))
+    ending.check()
+    asyncio.run(serve_guide(lambda: Guides.load(PackStore(default_cache_dir())), socket))
 
 
 def _rehearse(service: Service) -> None:
@@ -253,15 +256,6 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         ) from error
     with listener:
         yield listener
-
-
-def _end_well() -> None:
-    """Let SIGTERM end this process as it is meant to end: with exit code 0, after everything is closed.
-
-    uvicorn finishes the open requests and then raises the signal again; without a handler of ours that would end the
-    process on the spot, and leave the workers and the embedded database behind.
-    """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def _give_way(niceness: int, parent: int | None) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from certify.cli import ending
 from certify.cli.output import warn
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
@@ -47,6 +48,7 @@ def opened_service(*, queue: Queue | None = None) -> Iterator[Service]:
             from certify.storage.migrate import upgrade
 
             upgrade(service.database)
+        ending.check()
         yield service
     finally:
         service.database.close()
