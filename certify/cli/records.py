@@ -52,7 +52,7 @@ def add(
 
     if sum(given is not None for given in (adverse, act, voids)) != 1:
         raise Invalid(
-            "A record is either adverse, a sign of life, or withdraws another.",
+            "A record is exactly one of: adverse, a sign of life, the withdrawal of another.",
             hint="Give exactly one of --adverse, --act and --voids.",
             code=ErrorCode.RECORD_KIND_MISSING,
         )
