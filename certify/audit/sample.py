@@ -44,7 +44,7 @@ class AuditReport:
 def record_audit(
     unit: Unit, pass_id: UUID, outcome: AuditOutcome, *, officer: str, note: str | None = None
 ) -> AuditRow:
-    """Record what the check of a drawn pass found.
+    """Record the result of the check of a drawn pass.
 
     A false pass opens a review case, because the certification rested on records that were wrong or about another
     person.

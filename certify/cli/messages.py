@@ -188,7 +188,7 @@ def letter(
 
 
 def _fate(row: MessageRow) -> str:
-    """Say in words what became of a message."""
+    """Return the state of a message in words."""
     tries = f" after {row.attempts} tries" if row.attempts > 1 else ""
     error = f" ({row.last_error})" if row.last_error else ""
     when = f", not before {row.not_before:%Y-%m-%d %H:%M} UTC" if row.state == State.WAITING else ""
@@ -196,7 +196,7 @@ def _fate(row: MessageRow) -> str:
 
 
 def _check_ways(service: Service) -> None:
-    """Refuse to go on without any way to send.
+    """Raise Unavailable if the fund has configured no sender.
 
     Args:
         service: the service.

@@ -82,7 +82,7 @@ def warn(message: str) -> None:
 
 
 def agreed(question: str) -> None:
-    """Ask before something that cannot be undone.
+    """Ask before a step that cannot be undone.
 
     Args:
         question: what is about to happen, as a question.

@@ -202,7 +202,7 @@ def guide(
 
 
 def _rehearse(service: Service) -> None:
-    """Open what the HTTP service opens when it starts, while a failure is still one sentence.
+    """Open and close everything that the HTTP service needs, so that a failure ends the command with one sentence.
 
     Args:
         service: the service.
@@ -256,7 +256,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 def _end_well() -> None:
-    """Let SIGTERM end this process as it is meant to end: with exit code 0, after everything is closed.
+    """Make SIGTERM end this process with exit code 0, after everything is closed.
 
     uvicorn finishes the open requests and then raises the signal again; without a handler of ours that would end the
     process on the spot, and leave the workers and the embedded database behind.

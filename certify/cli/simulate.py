@@ -95,7 +95,7 @@ def simulate(
 
 
 def _pencil(path: Path) -> Callable[[Result], None]:
-    """Return what draws the picture, so that a missing library is reported before the work.
+    """Return the function that draws the picture, so that a missing library is reported before the work.
 
     Args:
         path: the picture to write.

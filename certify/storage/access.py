@@ -1,4 +1,4 @@
-"""One-time links and codes by which people reach their own pages."""
+"""Store the one-time links and codes by which people reach their own pages."""
 
 from __future__ import annotations
 
