@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     # An error must not repeat a value: it may be a password.
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    env: Env = Field(default=Env.DEVELOPMENT, description="'production' refuses everything that is meant for development")
+    env: Env = Field(default=Env.DEVELOPMENT, description="'production' refuses everything meant for development")
     data_dir: Path = Field(default=Path("var"), description="Folder of the embedded database and the key file")
     database_url: SecretStr | None = Field(
         default=None, description="postgresql+psycopg://… ; without it a private PostgreSQL starts in the data folder"
@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     inference_threads: int = Field(default=1, ge=1, le=64, description="Threads of one face model run")
     max_upload_bytes: int = Field(default=20_000_000, ge=10_000, le=20_000_000, description="Largest accepted upload")
     session_minutes: int = Field(default=15, ge=1, le=1440, description="How long a capture session stays open")
-    media_retention_days: int = Field(default=30, ge=0, le=3650, description="Days after which session media are deleted")
+    media_retention_days: int = Field(default=30, ge=0, le=3650, description="Days until session media are deleted")
     audit_share: float = Field(
         default=0.005, ge=0, le=1, description="Share of silent passes drawn at random, to be checked by phone or visit"
     )

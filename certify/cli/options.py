@@ -138,7 +138,7 @@ def require_memory(text: str) -> str:
         The same text.
 
     Raises:
-        BadParameter: it is no amount of memory.
+        BadParameter: it is not an amount of memory.
     """
     if _MEMORY.fullmatch(text.strip()) is None:
         raise typer.BadParameter("write an amount of memory such as 500MB or 4GB.")

@@ -283,7 +283,7 @@ def _weekdays(text: str) -> frozenset[int]:
         Their numbers; Monday is 0.
 
     Raises:
-        Invalid: a word is no day, or there is none (``workdays``).
+        Invalid: a word is not a day, or there is none (``workdays``).
     """
     words = [word[:3].lower() for word in text.replace(",", " ").split()]
     unknown = [word for word in words if word not in WEEK]

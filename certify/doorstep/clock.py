@@ -16,7 +16,7 @@ from uuid import UUID
 from certify.service import Unit
 
 TOLERANCE_S = 300.0
-"""Seconds. A smaller shift is no sign of a moved clock: networks delay, clocks drift by seconds a day. A starting
+"""Seconds. A smaller shift is not a sign of a moved clock: networks delay, clocks drift by seconds a day. A starting
 value, not measured."""
 
 

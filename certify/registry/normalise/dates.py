@@ -1,7 +1,7 @@
 """Dates as registries write them, read once for each distinct text.
 
 A birth date becomes ``yyyymmdd`` with a ``precision``: ``day``, ``month`` for year and month alone, or ``year`` for a
-year alone and for the first of January, which clerks write when the day is not known. A text that is no date becomes
+year alone and for the first of January, which clerks write when the day is not known. A text that is not a date becomes
 NULL, with a reason.
 """
 
