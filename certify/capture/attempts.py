@@ -22,7 +22,7 @@ def another_in_progress() -> Conflict:
     """Return the error for an earlier photo or video that is not decided yet."""
     return Conflict(
         "Another photo or video of this person is being evaluated.",
-        hint="Wait for its result, mostly a few seconds.",
+        hint="Wait for its result, usually a few seconds.",
         code=ErrorCode.ANOTHER_IN_PROGRESS,
     )
 

@@ -61,16 +61,16 @@ def serve(
     from certify.queue import DatabaseQueue
     from certify.storage.migrate import is_current
 
-    _end_well()
+    _exit_on_sigterm()
     settings = read_settings()
     configure_logs(settings.log_level)
     address, number = host or settings.host, port or settings.port
-    with _listening(address, number) as listener, opened_service(queue=DatabaseQueue()) as service:
+    with _open_port(address, number) as listener, opened_service(queue=DatabaseQueue()) as service:
         if not is_current(service.database):
             raise Unavailable(
                 "The database schema is not current.", hint="Run 'certify db upgrade'.", code=ErrorCode.SCHEMA_OLD
             )
-        _rehearse(service)
+        _check_before_start(service)
         count = settings.workers if workers is None else workers
         helpers = settings.guides if guides is None else guides
         commands = [["worker"]] * count
@@ -154,12 +154,12 @@ def worker(
     from certify.logs import configure_logs
     from certify.queue import DatabaseQueue
 
-    _end_well()
+    _exit_on_sigterm()
     log = logging.getLogger("certify.serve")
     settings = read_settings()
     configure_logs(settings.log_level)
     with opened_service(queue=DatabaseQueue()) as service:
-        _give_way(_NICENESS, parent)
+        _lower_priority(_NICENESS, parent)
         if registry:
             from certify.workers.registry import run_registry_worker
 
@@ -192,16 +192,16 @@ def guide(
     from models.live.guide import Guides
     from models.weights.packs import PackStore, default_cache_dir
 
-    _end_well()
+    _exit_on_sigterm()
     settings = read_settings()
     configure_logs(settings.log_level)
     # Before the workers, who have time, and after the HTTP process, which only passes on.
-    _give_way(_NICENESS // 3, parent)
+    _lower_priority(_NICENESS // 3, parent)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve_guide(lambda: Guides.load(PackStore(default_cache_dir())), socket))
 
 
-def _rehearse(service: Service) -> None:
+def _check_before_start(service: Service) -> None:
     """Open and close everything that the HTTP service needs, so that a failure ends the command with one sentence.
 
     Args:
@@ -220,7 +220,7 @@ def _rehearse(service: Service) -> None:
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def _open_port(host: str, port: int) -> Iterator[socket.socket]:
     """Listen on a port, before anything is started.
 
     Args:
@@ -255,7 +255,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _end_well() -> None:
+def _exit_on_sigterm() -> None:
     """Make SIGTERM end this process with exit code 0, after everything is closed.
 
     uvicorn finishes the open requests and then raises the signal again; without a handler of ours that would end the
@@ -264,7 +264,7 @@ def _end_well() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
-def _give_way(niceness: int, parent: int | None) -> None:
+def _lower_priority(niceness: int, parent: int | None) -> None:
     """Lower the priority of this process, and end it when the server that started it is gone."""
     os.nice(niceness)
     if parent is not None:
