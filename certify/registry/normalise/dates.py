@@ -75,7 +75,7 @@ def _fold_days(days: pa.Array) -> pa.Array:
 
 @lru_cache(maxsize=200_000)  # a century has 36,500 days, and all batches of a large file have the same ones
 def read_date(value: object, order: str, era: str) -> tuple[str | None, str | None, str | None]:
-    """Read one date; return its text and precision, or the reason why it is none."""
+    """Read one date; return its text and precision, or the reason why it is not a date."""
     if isinstance(value, date):
         return _checked(value.year, value.month, value.day, 0)
     text = unicodedata.normalize("NFKC", str(value)).translate(_CHINESE_DIGITS).strip()
