@@ -191,7 +191,7 @@ def require_agent_at_visit(unit: Unit, caller: Principal, session_id: UUID) -> N
     """Check that the media of a doorstep session come from an agent.
 
     Raises:
-        Forbidden: the session is a visit, and the caller is no agent (``forbidden``).
+        Forbidden: the session is a visit, and the caller is not an agent (``forbidden``).
         NotFound: no such session (``session_not_found``).
     """
     visit = get_session(unit.db, session_id).channel == Channel.DOORSTEP

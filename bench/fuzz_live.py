@@ -83,7 +83,7 @@ def main() -> None:
     )
     wrong = [end for end in ends if end.startswith(("45", "hangs")) or end == "1011"]
     if wrong or slowest > PATIENCE_S:
-        raise SystemExit(f"FAILED: {wrong or 'somebody waited too long'}")
+        raise SystemExit(f"FAILED: {wrong or 'an answer took too long'}")
 
 
 def _talk(url: str, messages: list[str | bytes]) -> tuple[str, float]:

@@ -1,6 +1,6 @@
 """Save the results of MediaPipe itself on videos, as the reference of ``bench/landmarks_check.py``.
 
-MediaPipe is no dependency of ours and includes its own OpenCV. So this script runs in a separate environment and
+MediaPipe is not a dependency of ours and includes its own OpenCV. So this script runs in a separate environment and
 imports nothing of this project:
 
     python3 -m venv /tmp/mpenv && /tmp/mpenv/bin/pip install mediapipe

@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         default=None, description="postgresql+psycopg://… ; without it a private PostgreSQL starts in the data folder"
     )
     master_key_file: Path | None = Field(default=None, description="Default: master.key in the data folder")
-    policies_dir: Path | None = Field(default=None, description="Folder of policy files; default: those shipped")
+    policies_dir: Path | None = Field(default=None, description="Folder of policy files; default: the shipped ones")
     issuers_file: Path | None = Field(default=None, description="JSON list of trusted token issuers with their keys")
     issuer_name: str = Field(default="certify development", description="Name of the fund on certificates")
     ledger_origin: str = Field(default="certify.example/ledger", description="Origin line of ledger checkpoints")
@@ -67,18 +67,18 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=0, le=64, description="Worker processes that 'certify serve' starts")
     guides: int = Field(default=1, ge=0, le=64, description="Processes for live guidance that 'certify serve' starts")
     guide_sockets: tuple[str, ...] = Field(
-        default=(), description="JSON list of sockets of guide processes started otherwise; 'certify serve' sets it"
+        default=(), description="JSON list of sockets of guide processes; 'certify serve' sets it for its own guides"
     )
     live_captures: int = Field(default=20, ge=0, le=1000, description="Live captures at once in one HTTP process")
     inference_threads: int = Field(default=1, ge=1, le=64, description="Threads of one face model run")
     max_upload_bytes: int = Field(default=20_000_000, ge=10_000, le=20_000_000, description="Largest accepted upload")
     session_minutes: int = Field(default=15, ge=1, le=1440, description="How long a capture session stays open")
-    media_retention_days: int = Field(default=30, ge=0, le=3650, description="Days after which session media go")
+    media_retention_days: int = Field(default=30, ge=0, le=3650, description="Days until session media are deleted")
     audit_share: float = Field(
-        default=0.005, ge=0, le=1, description="Share of silent passes drawn by lot, to be checked by phone or visit"
+        default=0.005, ge=0, le=1, description="Share of silent passes drawn at random, to be checked by phone or visit"
     )
     feeds_dir: Path | None = Field(
-        default=None, description="Folder of feed descriptions with their inboxes, looked at every night"
+        default=None, description="Folder of feed descriptions with their inboxes, which are read every night"
     )
     public_url: str = Field(
         default="http://127.0.0.1:8080",

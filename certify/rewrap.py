@@ -122,7 +122,7 @@ def _rewrap_answers(service: Service, key: MasterKey, chunk: int, counts: Rewrap
 
 
 def _rewrap_own(db: Session, key: MasterKey, counts: Rewrapped) -> None:
-    """Wrap the service's own secrets and signing keys again: a handful, in one transaction."""
+    """Wrap the service's own secrets and signing keys again, in one transaction, because they are few."""
     for secret in secrets_to_rewrap(db, key.id):
         wrapped = _wrap_again(key, secret.wrapped, secret_context(secret.name))
         if wrapped is not None:

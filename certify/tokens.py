@@ -40,7 +40,7 @@ _LEEWAY = 30  # seconds that clocks of issuers may differ from ours
 
 
 class TokenRefused(CertifyError):
-    """The bearer token is missing, wrong, expired, or not for this."""
+    """The bearer token is missing, wrong, expired, or not valid for this request."""
 
     code = ErrorCode.TOKEN_REFUSED
 

@@ -131,7 +131,7 @@ def load_calibration(path: Path = SHIPPED) -> Calibration:
     try:
         return parse_calibration(path.read_bytes().decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ManifestInvalid(f"{path} is no calibration file: {error!r}") from error
+        raise ManifestInvalid(f"{path} is not a calibration file: {error!r}") from error
 
 
 def parse_calibration(text: str) -> Calibration:
@@ -145,9 +145,9 @@ def parse_calibration(text: str) -> Calibration:
         fits = [_fit(entry) for entry in content["fit"]]
         models = {str(name): str(digest) for name, digest in content["models"].items()}
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise ManifestInvalid(f"This is no calibration file: {error!r}") from error
+        raise ManifestInvalid(f"This is not a calibration file: {error!r}") from error
     if content.get("format") != 1 or any(not fit.weights.keys() <= models.keys() for fit in fits):
-        raise ManifestInvalid("This is no calibration file of format 1")
+        raise ManifestInvalid("This is not a calibration file of format 1")
     fits.sort(key=lambda fit: -len(fit.weights))
     digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
     return Calibration(f"cal-{digest[:16]}", text, models, tuple(fits), content)

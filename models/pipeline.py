@@ -157,7 +157,7 @@ class FaceEngine:
         faces = self._detector.detect(pixels)
         clock.lap("detect")
         if faces and info.scale > 1 and faces[0].inter_eye < RELOOK_BELOW:
-            pixels, info, faces = self._look_closer(data, limits, info, faces)
+            pixels, info, faces = self._decode_closer(data, limits, info, faces)
             clock.lap("relook")
         if not faces:
             measures = assess_without_face(pixels)
@@ -280,7 +280,7 @@ class FaceEngine:
         observer = Observer(mesh=mesh, detector=self._detector, pad=self._pad)
         return observe(observer, ((frame.time_s, frame.pixels) for frame in reader))
 
-    def _look_closer(
+    def _decode_closer(
         self, data: bytes, limits: ImageLimits, info: ImageInfo, faces: tuple[Face, ...]
     ) -> tuple[Pixels, ImageInfo, tuple[Face, ...]]:
         """Decode again at the smallest scale at which the face need not be enlarged; move the faces to that scale."""

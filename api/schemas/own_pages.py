@@ -115,7 +115,7 @@ class VisitIn(In):
 
 
 class AppealOut(Out):
-    """An appeal and its clock."""
+    """An appeal, and the time by which it is answered."""
 
     opened_at: datetime
     answer_by: datetime
@@ -172,13 +172,13 @@ class ConsentIn(In):
 
 
 class ConsentOut(Out):
-    """The consent as it stands now."""
+    """The present consent."""
 
     given: bool
 
 
 class ContactIn(In):
-    """How the fund reaches the person; an empty field deletes what was known."""
+    """How the fund reaches the person; an empty field deletes the stored detail."""
 
     phone: Text | None = Field(default=None, examples=["+8613800138000"])
     email: Text | None = Field(default=None, examples=["eileen@example.org"])

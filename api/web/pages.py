@@ -166,7 +166,7 @@ def _version(contents: Mapping[str, bytes]) -> str:
 
 
 def _template(contents: Mapping[str, bytes]) -> str:
-    """Return the first page of an app, its opening words and style sheets in place."""
+    """Return the first page of an app, with its style sheets and the markup of ``first.html`` inserted."""
     styles = (f'<link rel="stylesheet" href="{{{{base}}}}{name}">' for name in contents if name.endswith(".css"))
     page = contents["index.html"].decode()
     return page.replace("{{styles}}", "\n".join(styles)).replace("{{first}}", contents["first.html"].decode().strip())

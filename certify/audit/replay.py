@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay found.
+    """The result of a replay.
 
     Attributes:
         determination_id: of the stored determination.
@@ -50,7 +50,7 @@ class Replay:
 
     @property
     def identical(self) -> bool:
-        """Whether everything checked came out the same."""
+        """Return whether all results are the same as the stored ones."""
         return not self.differences
 
 

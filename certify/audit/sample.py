@@ -44,7 +44,7 @@ class AuditReport:
 def record_audit(
     unit: Unit, pass_id: UUID, outcome: AuditOutcome, *, officer: str, note: str | None = None
 ) -> AuditRow:
-    """Record what the check of a drawn pass found.
+    """Record the result of the check of a drawn pass.
 
     A false pass opens a review case, because the certification rested on records that were wrong or about another
     person.
@@ -66,7 +66,7 @@ def record_audit(
     person = get_beneficiary(unit.db, get_audit(unit.db, pass_id).beneficiary_id, lock=True)
     row = get_audit(unit.db, pass_id, lock=True)
     if row.outcome not in (None, AuditOutcome.NOT_REACHED.value):
-        raise Conflict(f"This audit is done: {row.outcome}.", code=ErrorCode.AUDIT_RECORDED)
+        raise Conflict(f"The result of this check is recorded already: {row.outcome}.", code=ErrorCode.AUDIT_RECORDED)
     row.outcome, row.checked_by, row.checked_at, row.note = outcome.value, officer, unit.now, note
     unit.ledger(
         LedgerEvent.AUDIT_RECORDED, row.beneficiary_id, silent_pass=str(pass_id), outcome=outcome.value, officer=officer

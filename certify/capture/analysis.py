@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What the face models found in the media of a session.
+    """The results of the face models for the media of a session.
 
     Attributes:
         measurement: of the photo, or of the best frame of a video; None when nothing could be measured.

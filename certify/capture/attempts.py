@@ -21,8 +21,8 @@ def too_many_sessions() -> Conflict:
 def another_in_progress() -> Conflict:
     """Return the error for an earlier photo or video that is not decided yet."""
     return Conflict(
-        "Another photo or video of this person is being looked at.",
-        hint="Wait for its result, mostly a few seconds.",
+        "Another photo or video of this person is being evaluated.",
+        hint="Wait for its result, usually a few seconds.",
         code=ErrorCode.ANOTHER_IN_PROGRESS,
     )
 

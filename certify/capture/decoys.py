@@ -1,7 +1,7 @@
 """Decoy sessions: an unknown identifier gets the same session as a known one, so that no answer reveals a pensioner.
 
 A caller who enters an identifier and a birth date that the fund does not know gets a session with a plan, can send a
-video, and hears that it did not succeed. Their attempts are limited as those of a person are. All decoy sessions belong
+video, and is told that the attempt did not succeed. Attempts are limited as for a person. All decoy sessions belong
 to one row of ``beneficiaries`` that stands for no person: it has no pension, no reference and no name.
 """
 

@@ -41,7 +41,7 @@ class Notice(Protocol):
     def __call__(
         self, unit: Unit, engine: FaceEngine, row: SessionRow, analysis: Analysis, comparison: Comparison | None, /
     ) -> None:
-        """Note what the analysis found."""
+        """Note the face that the analysis measured."""
 
 
 def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, notice: Notice) -> SessionRow:

@@ -27,8 +27,8 @@ def media_type_of(data: bytes, max_bytes: int) -> str:
         ``video/webm``, ``video/mp4``, or ``image/`` and the format of the picture.
 
     Raises:
-        ImageRefused: it is no usable image.
-        VideoRefused: it is no usable video.
+        ImageRefused: it is not a usable image.
+        VideoRefused: it is not a usable video.
     """
     if is_video(data):
         header = probe_video(data, VideoLimits(max_bytes=max_bytes))

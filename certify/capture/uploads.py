@@ -36,8 +36,6 @@ MAX_CHUNK = 1_048_576
 MIN_CHUNK = 16_384
 """Bytes of the smallest chunk, except the last one. Bounds the largest video to 1,221 chunks."""
 
-MEDIA_TYPES = ("video/webm", "video/mp4")
-
 
 class WrongOffset(Conflict):
     """A chunk does not begin where the upload ends; ``offset`` is the byte to continue from."""

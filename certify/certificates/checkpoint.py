@@ -82,7 +82,7 @@ def parse(note: str) -> Checkpoint:
         The checkpoint.
 
     Raises:
-        CertificateMalformed: the text is no checkpoint.
+        CertificateMalformed: the text is not a checkpoint.
     """
     return _read(parse_note(note).text)
 
@@ -101,7 +101,7 @@ def verify_checkpoint(note: str, key: NoteKey, *, origin: str | None = None) -> 
     Raises:
         UnknownKey: the key did not sign the note.
         BadSignature: the key's signature is wrong.
-        CertificateMalformed: the text is no checkpoint, or that of another ledger.
+        CertificateMalformed: the text is not a checkpoint, or that of another ledger.
     """
     checkpoint = _read(verify_note(note, key))
     if checkpoint.origin != (origin or key.name):

@@ -31,7 +31,7 @@ def from_file(text: str) -> bytes:
         The COSE bytes.
 
     Raises:
-        NotACertificate: the text is no certificate file (``not_a_certificate``).
+        NotACertificate: the text is not a certificate file (``not_a_certificate``).
         CertificateMalformed: the signed text in the file is damaged (``malformed``).
     """
     if len(text) > MAX_FILE_CHARACTERS:

@@ -1,4 +1,4 @@
-"""Choice of the fonts that can print a name, or the finding that no font on this machine can.
+"""Choose fonts that can print a name, and report if no font on this machine can.
 
 The built-in fonts of PDF cover Latin-1 only. Other text needs font files that cover every character. A script whose
 letters join or reorder (Arabic, Devanagari, Thai …) must also be shaped, which needs the optional package uharfbuzz.

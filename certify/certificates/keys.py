@@ -2,7 +2,7 @@
 
 A key id is the first 16 hexadecimal characters of the RFC 7638 thumbprint (SHA-256) of the public key: 8 bytes in
 the QR code. Everyone who has the key can compute it, and it is never chosen by hand. It only finds a key in a set that
-is trusted already, so its length is no security parameter.
+is trusted already, so its length is not a security parameter.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class VerificationKey:
             The key.
 
         Raises:
-            ValueError: it is no such key, or it has a private part.
+            ValueError: it is not such a key, or it has a private part.
         """
         if "d" in jwk:
             raise ValueError("this is a private key")
@@ -141,7 +141,7 @@ class SigningKey:
             The key.
 
         Raises:
-            ValueError: it is no private key, or its two parts do not belong together.
+            ValueError: it is not a private key, or its two parts do not belong together.
         """
         if "d" not in jwk:
             raise ValueError("this key has no private part")

@@ -70,7 +70,7 @@ class TrustedKey:
             The key with its period.
 
         Raises:
-            ValueError: the entry is no public key with a period.
+            ValueError: the entry is not a public key with a period.
         """
         valid_from = _moment(jwk.get("valid_from"))
         if valid_from is None:
@@ -148,7 +148,7 @@ class KeySet:
             The keys.
 
         Raises:
-            ValueError: the text is no trusted keys file.
+            ValueError: the text is not a trusted keys file.
         """
         if len(text) > MAX_FILE_CHARACTERS:
             raise ValueError("the key file is too long")

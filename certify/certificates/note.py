@@ -85,7 +85,7 @@ class NoteKey:
             The key.
 
         Raises:
-            ValueError: the text is no Ed25519 vkey, or its key id does not belong to the key.
+            ValueError: the text is not an Ed25519 vkey, or its key id does not belong to the key.
         """
         name, _, rest = text.strip().partition("+")
         key_id, _, encoded = rest.partition("+")
@@ -129,7 +129,7 @@ def parse_note(note: str) -> Note:
         The parsed note.
 
     Raises:
-        CertificateMalformed: the text is no signed note.
+        CertificateMalformed: the text is not a signed note.
     """
     if len(note) > MAX_NOTE or any(ord(c) < 0x20 and c != "\n" for c in note):
         raise CertificateMalformed("not a signed note")
@@ -153,7 +153,7 @@ def verify_note(note: str, key: NoteKey) -> str:
         The signed text.
 
     Raises:
-        CertificateMalformed: the text is no signed note.
+        CertificateMalformed: the text is not a signed note.
         UnknownKey: the key did not sign the note.
         BadSignature: the key's signature is wrong.
     """

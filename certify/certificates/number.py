@@ -58,7 +58,7 @@ def parse_number(text: str) -> str:
         The number in its issued form.
 
     Raises:
-        CertificateMalformed: it is no number, or the check character does not fit (``malformed``).
+        CertificateMalformed: it is not a number, or the check character does not fit (``malformed``).
     """
     if len(text) > 64:
         raise CertificateMalformed("too long for a certificate number")

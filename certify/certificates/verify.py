@@ -64,7 +64,7 @@ def signed_bytes(data: bytes | str) -> bytes:
         The COSE bytes.
 
     Raises:
-        CertificateError: the data is no form of a certificate, or is damaged.
+        CertificateError: the data is not a form of a certificate, or is damaged.
     """
     if len(data) > MAX_IMAGE_BYTES:
         raise NotACertificate("too large")

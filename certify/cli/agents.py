@@ -66,7 +66,7 @@ def change(
     photo: Photo = None,
     base: Annotated[str | None, typer.Option(help=f"{_BASE} '' removes it.")] = None,
 ) -> None:
-    """Change an agent. What is not given stays as it is.
+    """Change an agent. Details that are not given stay as they are.
 
     Visits that are planned for the agent stay planned; run 'certify visit plan --rebalance' afterwards.
     """

@@ -62,9 +62,9 @@ def record(
         ),
     ],
     officer: Annotated[str, officer_option("Staff number of the officer who checked, as the ledger shows it.")],
-    note: Annotated[str | None, typer.Option(help="What was found, in a sentence.")] = None,
+    note: Annotated[str | None, typer.Option(help="Result of the check, in a sentence.")] = None,
 ) -> None:
-    """Record what the check of a silent pass found. A false pass opens a review case."""
+    """Record the result of the check of a silent pass. A false pass opens a review case."""
     from certify.audit.sample import record_audit
     from certify.domain.states import AuditOutcome as Found
 

@@ -27,7 +27,7 @@ CaseId = Annotated[UUID, typer.Argument(help="Id of the case, from 'certify case
 
 
 class Answer(StrEnum):
-    """What a record means."""
+    """Whether a record is about a person."""
 
     SAME = "same"
     DIFFERENT = "different"
@@ -129,11 +129,11 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
 def answer(
     question: Annotated[UUID, typer.Argument(help="Id of the question, from 'certify case show'.")],
     verdict: Annotated[
-        Answer, typer.Argument(help="same: the record means this person; different: it means another person.")
+        Answer, typer.Argument(help="same: the record is about this person; different: it is about another person.")
     ],
     officer: Officer,
 ) -> None:
-    """Settle whether a registry's record means a person. "same" makes the record evidence and determines the person.
+    """Settle whether a registry's record is about a person. "same" makes the record evidence and determines the person.
 
     "different" is listed for the registry by 'certify feed corrections'. Exit code 3 when the question is settled
     already.
@@ -191,7 +191,7 @@ def rule(
 
 
 def _question(unit: Unit, row: LinkQuestionRow) -> dict[str, Any]:
-    """Return a question about a link as plain values, with the weights that led to it."""
+    """Return a link question as plain values, with the weights that led to it."""
     from certify.registry.linking import REASONS
     from certify.registry.runs.questions import explain_question, record_of
     from certify.storage.runs import get_run

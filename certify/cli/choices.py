@@ -1,4 +1,4 @@
-"""Words that a user can choose from, without loading what works with them; a test holds them equal to the use cases."""
+"""Words that a user can choose from. A copy, so that a help text loads no use case; a test compares both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Ruling(StrEnum):
 
 
 class AuditOutcome(StrEnum):
-    """What the check of a silent pass found (certify.audit.Outcome)."""
+    """The result of the check of a silent pass (certify.domain.states.AuditOutcome)."""
 
     ALIVE = "alive"
     FALSE_PASS = "false_pass"  # noqa: S105 - a verdict, not a password
@@ -47,7 +47,7 @@ class TokenRole(StrEnum):
 
 
 class Language(StrEnum):
-    """Languages of letters (certify.messages.texts.LANGUAGES)."""
+    """Languages of letters (certify.texts.Language)."""
 
     CHINESE = "zh-Hans"
     ENGLISH = "en"

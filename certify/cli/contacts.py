@@ -51,7 +51,7 @@ def set_it(
         str | None, typer.Option(help="Time zone of the person, such as Asia/Kolkata; '' is that of the fund.")
     ] = None,
 ) -> None:
-    """Set how a person is reached. What is not given stays as it is.
+    """Change how a person is reached. Details that are not given stay as they are.
 
     Messages that wait for an old number or address are cancelled; with --no-reminders, all reminders that wait are.
     """
@@ -80,7 +80,7 @@ def set_it(
 def import_them(
     file: FileArgument, quarantine: Quarantine = None, encoding: Encoding = "utf-8", as_json: AsJson = False
 ) -> None:
-    """Set from a file how people are reached. Rows that cannot be used go to a quarantine file with the reason.
+    """Store contact details of people from a file. Rows that cannot be used go to a quarantine file with the reason.
 
     Columns: national_id or card_number, and any of phone, email, language, reminders (yes or no), quiet_from, quiet_to,
     timezone. An empty cell changes nothing. Exit code 3 when any row was quarantined.

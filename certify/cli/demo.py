@@ -88,7 +88,7 @@ def _empty(folder: Path, users: list[int]) -> None:
     """Remove the folder of an earlier demo.
 
     Args:
-        folder: the folder, with something in it.
+        folder: the folder, which is not empty.
         users: processes that use its database.
 
     Raises:

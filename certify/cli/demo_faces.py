@@ -46,7 +46,7 @@ _SEED = 20261123
 
 @dataclass(slots=True)
 class _Scene:
-    """One line of the table: what was tried, what came of it, and why."""
+    """One line of the table: what was tried, the outcome, and the reason."""
 
     title: str
     outcome: str

@@ -123,7 +123,7 @@ def _as_registries_say(table: pa.Table) -> pa.Table:
 
 
 def _month(table: pa.Table, day: date) -> pa.Table:
-    """Return what a registry knows by a day and did not know a month before."""
+    """Return the records that a registry received in the month before a day."""
     recorded = table["recorded_on"]
     return table.filter(
         pc.and_(pc.less_equal(recorded, pa.scalar(day)), pc.greater(recorded, pa.scalar(day - timedelta(days=_MONTH))))
@@ -163,7 +163,7 @@ _VISITS = _feed(
 
 
 def _result(service: Service, lines: list[_Line], last: RunRow, out: Path) -> Callable[[], None]:
-    """Replay the last run and write its report; return what prints the result."""
+    """Replay the last run and write its report; return a function that prints the result."""
     with service.reading() as unit:
         standings = count_by_standing(unit.db)
         (out / "report.html").write_text(run_report(unit, last.id), "utf-8")

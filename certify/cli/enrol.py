@@ -87,7 +87,7 @@ def enrol(
 
 
 def _find_or_add(service: Service, national_id: str, given: _Given) -> UUID:
-    """Return the person with this national id, enrolled first when new.
+    """Return the person with this national id; a new person is enrolled first.
 
     Args:
         service: the service.
@@ -128,7 +128,7 @@ def _find_or_add(service: Service, national_id: str, given: _Given) -> UUID:
 
 
 def _check_known(unit: Unit, beneficiary_id: UUID, given: _Given) -> None:
-    """Refuse particulars that differ from the stored ones, without saying what is stored: the id may be a stranger's.
+    """Refuse details that differ from the stored ones, and show no stored detail: the id may be of another person.
 
     Args:
         unit: the unit of work.

@@ -59,7 +59,7 @@ def matching(
         except ManifestInvalid as error:
             raise Invalid(
                 error.message,
-                hint="The columns are path_a,path_b,same and, if you like, group.",
+                hint="The columns are path_a,path_b,same and optionally group.",
                 code=ErrorCode.PAIRS_FILE,
             ) from error
     if plot is not None:
@@ -139,7 +139,7 @@ def liveness(
         except ManifestInvalid as error:
             raise Invalid(
                 error.message,
-                hint="The columns are path,label and, if you like, species,prompts.",
+                hint="The columns are path,label and optionally species,prompts.",
                 code=ErrorCode.SAMPLES_FILE,
             ) from error
     if plot is not None:

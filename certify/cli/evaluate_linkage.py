@@ -58,7 +58,7 @@ def linkage(
     plot: Annotated[Path | None, output_file("Also draw the match weights (PNG).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure how well records are linked with people, on files of your own that come with the truth.
+    """Measure how well records are linked with people, on your own files with known truth.
 
     Prints precision, recall and F1 in all, by stage and by kind of error, how many people per million were linked to
     another person's record (in a file of deaths they would be "false dead"), seconds of each step, and peak memory.

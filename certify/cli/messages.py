@@ -66,7 +66,7 @@ def list_them(
     if rows:
         show_table(
             [Column("id", whole=True), "message", "state"],
-            [(str(row.id), f"{row.kind}, {row.channel}", _fate(row)) for row in rows],
+            [(str(row.id), f"{row.kind}, {row.channel}", _state_in_words(row)) for row in rows],
         )
     else:
         say("There are no such messages.")
@@ -89,7 +89,7 @@ def send(
     from certify.storage.messages import retry_failed
 
     with opened_service() as service:
-        _check_ways(service)
+        _require_senders(service)
         with service.unit(operator()) as unit:
             revived = retry_failed(unit.db, unit.now) if again else 0
         done = send_due(service, seconds=float(_MANY))
@@ -147,7 +147,7 @@ def remind_people(
     from certify.messages.reminders import remind
 
     with opened_service() as service:
-        _check_ways(service)
+        _require_senders(service)
         put = remind(service, dry_run=dry_run)
     if as_json:
         print_json(dict(put))
@@ -187,16 +187,16 @@ def letter(
     say(f"Written: {out}")
 
 
-def _fate(row: MessageRow) -> str:
-    """Say in words what became of a message."""
+def _state_in_words(row: MessageRow) -> str:
+    """Return the state of a message in words."""
     tries = f" after {row.attempts} tries" if row.attempts > 1 else ""
     error = f" ({row.last_error})" if row.last_error else ""
     when = f", not before {row.not_before:%Y-%m-%d %H:%M} UTC" if row.state == State.WAITING else ""
     return f"{row.state}{tries}{when}{error}"
 
 
-def _check_ways(service: Service) -> None:
-    """Refuse to go on without any way to send.
+def _require_senders(service: Service) -> None:
+    """Raise Unavailable if the fund has configured no sender.
 
     Args:
         service: the service.

@@ -67,7 +67,7 @@ def require_writable(path: Path | None) -> Path | None:
 
 
 def require_writable_private(path: Path | None) -> Path | None:
-    """Do the same for a file whose missing folders are made.
+    """Return the path of a file to write, whose missing folders the command makes.
 
     Args:
         path: the file; None when none was asked for.
@@ -99,7 +99,7 @@ def require_finite(number: float | None) -> float | None:
 
 
 def require_day(day: datetime | None) -> datetime | None:
-    """Refuse days with which no calendar of ours can count.
+    """Refuse days that are too far away for our calendar arithmetic.
 
     Args:
         day: value of an option.
@@ -129,7 +129,7 @@ def day_option(what: str, name: str | None = None) -> Any:
 
 
 def require_memory(text: str) -> str:
-    """Refuse what DuckDB would not read as an amount of memory.
+    """Refuse a text that DuckDB cannot read as an amount of memory.
 
     Args:
         text: value of an option, such as "4GB".
@@ -138,7 +138,7 @@ def require_memory(text: str) -> str:
         The same text.
 
     Raises:
-        BadParameter: it is no amount of memory.
+        BadParameter: it is not an amount of memory.
     """
     if _MEMORY.fullmatch(text.strip()) is None:
         raise typer.BadParameter("write an amount of memory such as 500MB or 4GB.")

@@ -82,7 +82,7 @@ def warn(message: str) -> None:
 
 
 def agreed(question: str) -> None:
-    """Ask before something that cannot be undone.
+    """Ask before a step that cannot be undone.
 
     Args:
         question: what is about to happen, as a question.
@@ -106,7 +106,7 @@ def print_json(value: Any) -> None:
 
 
 def prepare_streams() -> None:
-    """Let standard output and standard error print every text, also where the terminal knows no such letter."""
+    """Let standard output and standard error print every text, also if the terminal lacks a letter."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Find the person that a command is about, and show how their pensions stand."""
+"""Find the person that a command is about, and show the standing of their pensions."""
 
 from __future__ import annotations
 

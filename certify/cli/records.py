@@ -1,4 +1,4 @@
-"""``certify record``: enter by hand what registries say."""
+"""``certify record``: enter records of registries by hand."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def add(
     voids: Annotated[str | None, typer.Option(help="Number of an earlier record of this registry to withdraw.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Record what a registry says of a person: an adverse record, a sign of life, or the withdrawal of a record.
+    """Record what a registry says about a person: an adverse record, a sign of life, or the withdrawal of a record.
 
     Give exactly one of --adverse, --act and --voids; the kinds are those that the policies know. The person is
     determined again at once: one death record pauses the certificate and opens a review case while payment goes on; a
@@ -52,7 +52,7 @@ def add(
 
     if sum(given is not None for given in (adverse, act, voids)) != 1:
         raise Invalid(
-            "A record is either adverse, a sign of life, or withdraws another.",
+            "A record is exactly one of: adverse, a sign of life, the withdrawal of another.",
             hint="Give exactly one of --adverse, --act and --voids.",
             code=ErrorCode.RECORD_KIND_MISSING,
         )

@@ -66,12 +66,12 @@ def serve(
     settings = read_settings()
     configure_logs(settings.log_level)
     address, number = host or settings.host, port or settings.port
-    with _listening(address, number) as listener, opened_service(queue=DatabaseQueue()) as service:
+    with _open_port(address, number) as listener, opened_service(queue=DatabaseQueue()) as service:
         if not is_current(service.database):
             raise Unavailable(
                 "The database schema is not current.", hint="Run 'certify db upgrade'.", code=ErrorCode.SCHEMA_OLD
             )
-        _rehearse(service)
+        _check_before_start(service)
         count = settings.workers if workers is None else workers
         helpers = settings.guides if guides is None else guides
         commands = [["worker"]] * count
@@ -159,7 +159,7 @@ def worker(
     settings = read_settings()
     configure_logs(settings.log_level)
     with opened_service(queue=DatabaseQueue()) as service:
-        _give_way(_NICENESS, parent)
+        _lower_priority(_NICENESS, parent)
         if registry:
             from certify.workers.registry import run_registry_worker
 
@@ -199,13 +199,13 @@ def guide(
     settings = read_settings()
     configure_logs(settings.log_level)
     # Before the workers, who have time, and after the HTTP process, which only passes on.
-    _give_way(_NICENESS // 3, parent)
+    _lower_priority(_NICENESS // 3, parent)
     ending.check()
     asyncio.run(serve_guide(lambda: Guides.load(PackStore(default_cache_dir())), socket))
 
 
-def _rehearse(service: Service) -> None:
-    """Open what the HTTP service opens when it starts, while a failure is still one sentence.
+def _check_before_start(service: Service) -> None:
+    """Open and close everything that the HTTP service needs, so that a failure ends the command with one sentence.
 
     Args:
         service: the service.
@@ -223,7 +223,7 @@ def _rehearse(service: Service) -> None:
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def _open_port(host: str, port: int) -> Iterator[socket.socket]:
     """Listen on a port, before anything is started.
 
     Args:
@@ -258,7 +258,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _give_way(niceness: int, parent: int | None) -> None:
+def _lower_priority(niceness: int, parent: int | None) -> None:
     """Lower the priority of this process, and end it when the server that started it is gone."""
     os.nice(niceness)
     if parent is not None:

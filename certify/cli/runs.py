@@ -1,4 +1,4 @@
-"""``certify run``: what the runs of feed files did, and what other rules would do."""
+"""``certify run``: show, continue and replay runs of feed files, and compare policies."""
 
 from __future__ import annotations
 
@@ -89,13 +89,13 @@ def show(
 
 @app.command()
 def accept(run: RunId, officer: Officer) -> None:
-    """Accept a held file after an officer has looked at it. 'certify feed run' then carries it out."""
+    """Accept a held file after an officer has examined it. 'certify feed run' then carries it out."""
     _decide(run, officer, accepted=True)
 
 
 @app.command()
 def refuse(run: RunId, officer: Officer) -> None:
-    """Refuse a held file permanently. What was imported of it is deleted; no person was changed."""
+    """Refuse a held file permanently. Its imported records are deleted; no person was changed."""
     _decide(run, officer, accepted=False)
 
 
@@ -107,7 +107,7 @@ def continue_(
     workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Continue a run that waits or was interrupted. What is done already is not done again."""
+    """Continue a run that waits or was interrupted. Finished steps are not repeated."""
     with opened_service() as service:
         row = carry_out_here(service, run, engine=engine, memory=memory, workers=workers)
     shown = show_run(row, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Open what commands work with: the service, the face models, photos."""
+"""Open the service, the face models and photos for commands."""
 
 from __future__ import annotations
 

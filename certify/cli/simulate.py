@@ -71,7 +71,7 @@ def simulate(
 
     document = _policy(policy)
     given = load_assumptions(assumptions)
-    draw = _pencil(plot) if plot is not None else None
+    draw = _plot_function(plot) if plot is not None else None
     end = add_months(_START, 12 * years) - timedelta(days=1)
     wanted = processes or os.cpu_count() or 1
     with progress_bar() as progress:
@@ -94,8 +94,8 @@ def simulate(
         _show(result, years)
 
 
-def _pencil(path: Path) -> Callable[[Result], None]:
-    """Return what draws the picture, so that a missing library is reported before the work.
+def _plot_function(path: Path) -> Callable[[Result], None]:
+    """Return the function that draws the picture, so that a missing library is reported before the work.
 
     Args:
         path: the picture to write.

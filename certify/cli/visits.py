@@ -58,7 +58,7 @@ def gather(
     ] = RECHECK_SHARE,
     as_json: AsJson = False,
 ) -> None:
-    """Create a visit request for everybody who needs a visit and has none open. Safe to repeat.
+    """Create a visit request for each person who needs a visit and has no open one. Safe to repeat.
 
     Reasons: attempts used up, a proof overdue, a silent pass drawn for audit, a visit drawn to be repeated.
     """
@@ -211,7 +211,7 @@ def import_them(
 def import_their_homes(
     file: FileArgument, quarantine: Quarantine = None, encoding: Encoding = "utf-8", as_json: AsJson = False
 ) -> None:
-    """Store from a file where people live. Rows that cannot be used go to a quarantine file with the reason.
+    """Store the homes of people from a file. Rows that cannot be used go to a quarantine file with the reason.
 
     Columns: national_id or card_number, address, and where known directions, latitude, longitude (degrees). Exit code 3
     when any row was quarantined.
@@ -283,7 +283,7 @@ def _weekdays(text: str) -> frozenset[int]:
         Their numbers; Monday is 0.
 
     Raises:
-        Invalid: a word is no day, or there is none (``workdays``).
+        Invalid: a word is not a day, or there is none (``workdays``).
     """
     words = [word[:3].lower() for word in text.replace(",", " ").split()]
     unknown = [word for word in words if word not in WEEK]

@@ -113,7 +113,9 @@ def _check_words(new: NewRecord) -> None:
 
 def _fact(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> Evidence:
     if sum(value is not None for value in (new.adverse, new.act, new.voids)) != 1:
-        raise Invalid("A record is either adverse, a sign of life, or a void.", code=ErrorCode.RECORD_KIND_MISSING)
+        raise Invalid(
+            "A record is adverse, a sign of life, or a void: one of them.", code=ErrorCode.RECORD_KIND_MISSING
+        )
     fact_id = str(unit.service.new_id())
     if new.adverse is not None:
         return AdverseRecord(

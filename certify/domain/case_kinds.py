@@ -6,12 +6,12 @@ from certify.domain.described import Described
 
 
 class CaseKind(Described):
-    """What an officer is asked. Stored values: never renamed, only added."""
+    """What an officer is asked. The values are stored, so they are never renamed; new ones are added."""
 
     ADVERSE_RECORD = "adverse_record", "A registry reports a death or another event that pauses or stops a pension."
     OVERDUE = "overdue", "The proof of life is overdue."
     QUESTION = "question", "The determination asks for an officer's review for another reason."
-    OTHER_PATH = "other_path", "Life must be proven by another channel than the one tried."
+    OTHER_PATH = "other_path", "Life must be proven by another channel than the one that was tried."
     VISIT = "visit", "A visit must be arranged: the remote attempts are used up, or the person asked for one."
     APPEAL = "appeal", "The payment is stopped or the certificate paused, and the person says that this is wrong."
     PROOF_IN_PERSON = "proof_in_person", "Life is to be proven in person, before an officer or a consul."
@@ -23,7 +23,3 @@ class CaseKind(Described):
     VISIT_NOT_FOUND = "visit_not_found", "Agents found no one at the address, more than once."
     VISIT_MOVED = "visit_moved", "An agent learned that the person has moved."
     VISIT_REFUSED = "visit_refused", "The person refused the visit."
-
-
-OPENED_ON_REQUEST = (CaseKind.APPEAL, CaseKind.PROOF_IN_PERSON)
-"""Cases that a person, or an agent on their behalf, can ask for. They stay open until an officer rules."""

@@ -5,7 +5,7 @@ honest agents differ from one another (one works in hills, one with an old camer
 a surprise of 3. The score is the largest surprise minus log10(number of signals), because an agent who is compared in
 nine ways looks odd in one of them nine times as often (Bonferroni).
 
-A score asks a supervisor to look. It is no accusation, and it stops nothing by itself.
+A score asks a supervisor to look. It is not an accusation, and it stops nothing by itself.
 :mod:`certify.domain.integrity_signals` defines the signals.
 """
 
@@ -51,7 +51,7 @@ TRIM = 0.2
 rate, except by changing which agents are left out. A starting value, not measured."""
 
 FEWEST_TRIALS = 10
-"""Agents with fewer trials of a signal are not pooled: 0 of 2 is no low rate. A starting value, not measured."""
+"""Agents with fewer trials of a signal are not pooled: 0 of 2 is not a low rate. A starting value, not measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class VisitHistory:
     def __init__(self, traces: Iterable[VisitTrace]) -> None:
         self.visits = tuple(sorted(traces, key=lambda trace: (trace.at, trace.visit)))
         known = {trace.beneficiary for trace in self.visits}
-        hashes = [_telling(trace.background) for trace in self.visits]
+        hashes = [_informative(trace.background) for trace in self.visits]
         self._rooms: list[list[int]] = []  # of each visit, earlier ones of other people in the same room
         self._same_faces: list[list[int]] = []  # of each, earlier ones with the same face; -1 for one not given here
         for j, later in enumerate(self.visits):
@@ -135,7 +135,7 @@ class VisitHistory:
 
     def same_background(self, count: int) -> tuple[list[int], int]:
         """Find the same room behind people who do not live together; trials: visits that show any surroundings."""
-        seen = [j for j in range(count) if _telling(self.visits[j].background)]
+        seen = [j for j in range(count) if _informative(self.visits[j].background)]
         return [j for j in seen if any(not self._one_address(i, j, count) for i in self._rooms[j])], len(seen)
 
     def same_face(self, count: int) -> tuple[list[int], int]:
@@ -165,7 +165,7 @@ class VisitHistory:
         """
         measured = [j for j, t in enumerate(self.visits[:count]) if t.from_home_m is not None and _known_place(t)]
         groups = self._at_one_address(measured)
-        return _where_most(groups, self._away), len(groups)
+        return _first_of_odd_groups(groups, self._away), len(groups)
 
     def _away(self, j: int) -> bool:
         trace = self.visits[j]
@@ -198,7 +198,7 @@ class VisitHistory:
         """
         certified = [j for j in range(count) if self.visits[j].method != NOT_CERTIFIED]
         groups = self._at_one_address(certified)
-        return _where_most(groups, lambda j: self.visits[j].method != FACE), len(groups)
+        return _first_of_odd_groups(groups, lambda j: self.visits[j].method != FACE), len(groups)
 
     def _at_one_address(self, visits: Iterable[int]) -> list[list[int]]:
         """Group the visits of a day that were at one place."""
@@ -248,7 +248,7 @@ _RULES: dict[Signal, Callable[[VisitHistory, int], tuple[list[int], int]]] = {
 }
 
 
-def _where_most(groups: Iterable[list[int]], is_odd: Callable[[int], bool]) -> list[int]:
+def _first_of_odd_groups(groups: Iterable[list[int]], is_odd: Callable[[int], bool]) -> list[int]:
     """Return the first odd visit of each group of which most are odd."""
     hits = []
     for group in groups:
@@ -258,7 +258,7 @@ def _where_most(groups: Iterable[list[int]], is_odd: Callable[[int], bool]) -> l
     return hits
 
 
-def _telling(background: tuple[int, ...]) -> tuple[int, ...]:
+def _informative(background: tuple[int, ...]) -> tuple[int, ...]:
     """Return the hashes that show more than an even wall, without their sign."""
     masked = (value & _ALL_BITS for value in background)
     return tuple(value for value in masked if PLAIN_WALL_BITS < value.bit_count() < 64 - PLAIN_WALL_BITS)

@@ -6,7 +6,7 @@ from certify.domain.described import Described
 
 
 class LedgerEvent(Described):
-    """Name of a ledger entry. Entries are hashed permanently: names are never renamed, only added."""
+    """Name of a ledger entry. Entries are hashed permanently, so a name is never changed; new names are added."""
 
     PERSON_ENROLLED = "person_enrolled", "A person was enrolled with their pensions."
     PERSON_ERASED = "person_erased", "A person's data key was deleted, and with it all their sealed data."
@@ -36,13 +36,13 @@ class LedgerEvent(Described):
     LINK_ANSWERED = "link_answered", "An officer answered a link question."
     AGENT_ADDED = "agent_added", "An agent was added."
     AGENT_CHANGED = "agent_changed", "Details of an agent were changed."
-    AGENT_STATE = "agent_state", "An agent became active, went away or was suspended."
-    AGENT_HELD = "agent_held", "The visits of an agent were put on hold, because they look unlike those of others."
+    AGENT_STATE = "agent_state", "An agent works, is away, or was suspended."
+    AGENT_HELD = "agent_held", "Visits of an agent are held, because they differ too much from usual ones."
     AGENT_HOLD_DECIDED = "agent_hold_decided", "A supervisor decided on a hold."
     TABLET_INVITED = "tablet_invited", "An invitation for a tablet was made."
     TABLET_ENROLLED = "tablet_enrolled", "A tablet was enrolled."
-    TABLET_REVOKED = "tablet_revoked", "A tablet was locked out."
-    DAY_TAKEN = "day_taken", "A tablet fetched the visits of a day."
+    TABLET_REVOKED = "tablet_revoked", "A tablet was revoked."
+    DAY_TAKEN = "day_taken", "A tablet loaded the visits of the next days."
     VISIT_NEEDED = "visit_needed", "A visit became necessary."
     VISIT_ASKED = "visit_asked", "A person wished for a visit."
     VISIT_WISH_WITHDRAWN = "visit_wish_withdrawn", "A person withdrew their wish; the visit itself stays necessary."
@@ -50,9 +50,9 @@ class LedgerEvent(Described):
     VISIT_PLANNED = "visit_planned", "A visit got an agent and a day."
     VISIT_LATE = "visit_late", "A planned visit was not made in time and is planned again."
     VISIT_RECEIVED = "visit_received", "A sealed visit came in from a tablet."
-    VISIT_ADMITTED = "visit_admitted", "An officer let in a sealed visit that was refused."
+    VISIT_ADMITTED = "visit_admitted", "An officer admitted a sealed visit that was refused."
     VISIT_OPENED = "visit_opened", "A sealed visit was opened and recorded."
     VISIT_REFUSED = "visit_refused", "A sealed visit was refused."
     HOMES_EXPORTED = "homes_exported", "Addresses of visits were exported to a file."
-    KEY_ROTATED = "key_rotated", "A new signing key took over."
+    KEY_ROTATED = "key_rotated", "A signing key was retired, and a new one signs from now on."
     MASTER_KEY_CHANGED = "master_key_changed", "All data keys are wrapped by a new master key."

@@ -221,8 +221,8 @@ class _Planning:
         waiting = [need for need in self._needs if not self._is_later(need)]
         for need in waiting:
             if need.wanted_on is not None:
-                self._grant(need)
-        self._fill([need for need in waiting if need.wanted_on is None])
+                self._assign_wished_day(need)
+        self._assign_earliest([need for need in waiting if need.wanted_on is None])
         without = [self._unassigned(need) for need in waiting if need.visit not in self._new]
         assigned, shifted = self._places()
         return VisitPlan(tuple(sorted(assigned)), tuple(sorted(shifted)), tuple(sorted([*without, *later])))
@@ -242,7 +242,7 @@ class _Planning:
         tour.add(need.stop)
         self._new[need.visit] = (tour.day, tour.worker.agent)
 
-    def _grant(self, need: VisitNeed) -> None:
+    def _assign_wished_day(self, need: VisitNeed) -> None:
         """Give a need the day wished for, or the next one with room."""
         workers = self._workers_for(need)
         for day in self._days:
@@ -266,7 +266,7 @@ class _Planning:
                 )
                 return
 
-    def _fill(self, needs: Sequence[VisitNeed]) -> None:
+    def _assign_earliest(self, needs: Sequence[VisitNeed]) -> None:
         """Give needs without a wish the earliest room that is free."""
         areas = {worker.area for worker in self._workers}
         pools = {area: [need for need in needs if need.area.startswith(area)] for area in areas}
@@ -288,7 +288,7 @@ class _Planning:
                 heappush(heap, (tour.fullness, agent))
 
     def _choose(self, tour: _Round, pool: list[VisitNeed], seeds: Sequence[Point]) -> VisitNeed | None:
-        alike = list(self._alike(tour, pool))
+        alike = list(self._equally_urgent(tour, pool))
         known = [(need, point) for need in alike if (point := need.stop.point) is not None]
         if not known:
             return alike[0] if alike else None
@@ -299,7 +299,7 @@ class _Planning:
         # A day without a base begins far from the other agents' days in the area, so that they do not all go one way.
         return max(known, key=lambda pair: min(distance_m(seed, pair[1]) for seed in seeds[-_SEEDS:]))[0]
 
-    def _alike(self, tour: _Round, pool: list[VisitNeed]) -> Iterator[VisitNeed]:
+    def _equally_urgent(self, tour: _Round, pool: list[VisitNeed]) -> Iterator[VisitNeed]:
         """Yield the need that comes first for this day, and all that are as urgent and have waited as long (a week)."""
         first, number, placed = None, 0, 0
         for need in pool:

@@ -1,6 +1,6 @@
 """The states and other closed lists of words that tables store. The CHECK constraints and the code both use these.
 
-Stored values: never renamed, only added, and an addition needs a migration of the constraint.
+The values are stored, so they are never renamed. A new value needs a migration of the constraint.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ class ReferenceState(Described):
 
     PENDING = "pending", "Waits for its measurement."
     ACTIVE = "active", "Measured; comparisons use it."
-    REFUSED = "refused", "Not usable, or another face than the one enrolled before."
+    REFUSED = "refused", "Not usable, or the face of another person than the one enrolled before."
 
 
 class SessionState(Described):
@@ -46,7 +46,7 @@ class CertificateState(Described):
 class CaseState(Described):
     """A review case."""
 
-    OPEN = "open", "Waits for an officer, or for its cause to go."
+    OPEN = "open", "Waits for an officer, or until its cause no longer exists."
     CLOSED = "closed", "Settled."
 
 
@@ -55,7 +55,7 @@ class AgentState(Described):
 
     ACTIVE = "active", "Works."
     AWAY = "away", "Ill or on leave: the visits go to others."
-    SUSPENDED = "suspended", "Locked out until a supervisor has looked; the tablets are locked too."
+    SUSPENDED = "suspended", "Does not work until a supervisor decides; all tablets are revoked."
 
 
 class TabletState(Described):
@@ -63,7 +63,7 @@ class TabletState(Described):
 
     INVITED = "invited", "Has an invitation that was not used yet."
     ACTIVE = "active", "Enrolled."
-    REVOKED = "revoked", "Locked out permanently."
+    REVOKED = "revoked", "Cannot be used any more."
 
 
 class BundleState(Described):
@@ -88,8 +88,8 @@ class VisitState(Described):
     ASKED = "asked", "Wanted, without agent and day."
     PLANNED = "planned", "Has an agent and a day."
     CANCELLED = "cancelled", "No longer needed."
-    MADE = "made", "The agent was there."
-    MISSED = "missed", "The agent was there and found no one."
+    MADE = "made", "The agent was at the address and recorded a result."
+    MISSED = "missed", "The agent was at the address and found no one."
 
 
 class VisitPart(Described):
@@ -164,6 +164,6 @@ class QuestionState(Described):
 class AuditOutcome(Described):
     """What the check of a silent certification found."""
 
-    ALIVE = "alive", "Seen or spoken to, after the day of the proof."
-    FALSE_PASS = "false_pass", "Dead on the day of the proof, or not the person."
-    NOT_REACHED = "not_reached", "Could not be reached; counts as neither."
+    ALIVE = "alive", "The person was seen or spoken to, after the day of the proof."
+    FALSE_PASS = "false_pass", "The person was dead on the day of the proof, or it was another person."
+    NOT_REACHED = "not_reached", "The person could not be reached; this counts as neither."

@@ -71,7 +71,7 @@ def add_agent(unit: Unit, new: NewAgent) -> AgentRow:
         The stored agent, in state ``active``.
 
     Raises:
-        Invalid: badge, name, capacity or base is wrong (``agent_invalid``), or the photo is no small JPEG
+        Invalid: badge, name, capacity or base is wrong (``agent_invalid``), or the photo is not a small JPEG
             (``agent_photo``).
         ImageRefused: the photo cannot be read.
         Conflict: another agent has this badge (``agent_exists``).

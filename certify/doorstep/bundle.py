@@ -159,9 +159,9 @@ def public_key(jwk: Mapping[str, Any]) -> EllipticCurvePublicKey:
         The key.
 
     Raises:
-        Invalid: this is no such key (``device_key``).
+        Invalid: this is not such a key (``device_key``).
     """
-    wrong = Invalid("This is no key of a tablet.", code=ErrorCode.DEVICE_KEY)
+    wrong = Invalid("This is not a key of a tablet.", code=ErrorCode.DEVICE_KEY)
     if (jwk.get("kty"), jwk.get("crv")) != ("EC", "P-256"):
         raise wrong
     try:
@@ -182,5 +182,5 @@ def _from_base64url(text: str) -> bytes:
 
 def _malformed() -> Invalid:
     return Invalid(
-        "This is no sealed visit.", hint="Send the bundle as the tablet sealed it.", code=ErrorCode.BUNDLE_MALFORMED
+        "This is not a sealed visit.", hint="Send the bundle as the tablet sealed it.", code=ErrorCode.BUNDLE_MALFORMED
     )

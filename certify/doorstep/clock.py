@@ -1,4 +1,4 @@
-"""When a visit was made, from the clock of a tablet without a network and the last time that the service signed.
+"""Compute when a visit was made, from the clock of a tablet without a network and the last signed time.
 
 At each contact the service signs the present time for the tablet (an *anchor*). The tablet notes its wall clock and its
 steady clock with the anchor, when a visit begins, and when the visit is sealed. The visit is as long after the anchor
@@ -16,7 +16,7 @@ from uuid import UUID
 from certify.service import Unit
 
 TOLERANCE_S = 300.0
-"""Seconds. A smaller shift is no sign of a moved clock: networks delay, clocks drift by seconds a day. A starting
+"""Seconds. A smaller shift is not a sign of a moved clock: networks delay, clocks drift by seconds a day. A starting
 value, not measured."""
 
 

@@ -132,7 +132,7 @@ def _check_photos(unit: Unit, content: Content) -> None:
     """Raise Invalid, ImageRefused or VideoRefused unless all photos are images by their headers."""
     for photo in (*content.of("photo"), *content.of("medical"), *content.of("document")):
         if not media_type_of(photo, unit.service.settings.max_upload_bytes).startswith("image/"):
-            raise Invalid("This is no photo.", code=ErrorCode.VISIT_INCOMPLETE)
+            raise Invalid("This is not a photo.", code=ErrorCode.VISIT_INCOMPLETE)
 
 
 def _when(unit: Unit, row: BundleRow, content: Content) -> VisitTime:

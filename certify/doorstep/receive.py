@@ -109,8 +109,8 @@ def admit(unit: Unit, bundle_id: UUID, *, officer: str) -> BundleRow:
     row = lock_bundle(unit.db, bundle_id)
     if not is_admissible(row) or is_place_taken(unit.db, row.tablet_id, row.seq):
         raise Conflict(
-            "This visit cannot be let in.",
-            hint="Only one that was refused for its clock, its tablet or its place in the chain can, while it is kept.",
+            "This visit cannot be admitted.",
+            hint="A visit can be admitted if clock, tablet or chain was the reason, and while its bytes are kept.",
             code=ErrorCode.NOT_ADMISSIBLE,
         )
     row.state, row.reason, row.delete_after, row.admitted_by = BundleState.RECEIVED, None, None, officer

@@ -133,7 +133,7 @@ def enrol_tablet(unit: Unit, secret: str, *, jwk: Mapping[str, Any], credential:
 
     Raises:
         TabletRefused: the invitation or the passkey's answer is not valid (``tablet_refused``).
-        Invalid: this is no signing key (``device_key``).
+        Invalid: this is not a signing key (``device_key``).
     """
     tablet = _invited(unit, secret)
     public_key(jwk)

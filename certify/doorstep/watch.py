@@ -210,7 +210,7 @@ def confirm(unit: Unit, hold_id: UUID, *, officer: str) -> AgentHoldRow:
     _decide(unit, hold, HoldState.CONFIRMED, officer)
     for bundle in sorted(bundles.values(), key=lambda bundle: (str(bundle.beneficiary_id), bundle.id)):
         _void_capture(unit, bundle, officer)
-        if (person := _living(unit, bundle)) is not None:
+        if (person := _person_not_erased(unit, bundle)) is not None:
             request_visits(unit, [person], "recheck", rechecks={person: bundle.id})
         _take_back(unit, bundle)
     # This locks visits, so it comes last: every transaction locks people before visits.
@@ -259,7 +259,7 @@ def _in_question(unit: Unit, agent_id: UUID) -> Sequence[BundleRow]:
 
 
 def _hold(unit: Unit, bundle: BundleRow) -> None:
-    person = _living(unit, bundle)
+    person = _person_not_erased(unit, bundle)
     if person is None or find_evidence(unit.db, INTEGRITY, hold_record(bundle.id)) is not None:
         return
     fact = AdverseRecord(
@@ -276,14 +276,14 @@ def _hold(unit: Unit, bundle: BundleRow) -> None:
 
 
 def _take_back(unit: Unit, bundle: BundleRow) -> None:
-    person, record = _living(unit, bundle), find_evidence(unit.db, INTEGRITY, hold_record(bundle.id))
+    person, record = _person_not_erased(unit, bundle), find_evidence(unit.db, INTEGRITY, hold_record(bundle.id))
     if person is not None and record is not None:
         _void(unit, person, str(record.id), INTEGRITY, release_record(bundle.id), by_officer=False)
 
 
 def _void_capture(unit: Unit, bundle: BundleRow, officer: str) -> None:
     """Take the capture of a visit back; if it is not evaluated yet, only an officer will look at it."""
-    person = _living(unit, bundle)
+    person = _person_not_erased(unit, bundle)
     if person is None or bundle.session_id is None:
         return
     session = close_unprocessable(unit, bundle.session_id, reason=UnprocessableReason.VISIT_IN_DOUBT)
@@ -326,7 +326,7 @@ def _decide(unit: Unit, hold: AgentHoldRow, state: str, officer: str) -> None:
     unit.ledger(LedgerEvent.AGENT_HOLD_DECIDED, None, agent=str(hold.agent_id), outcome=state, officer=officer)
 
 
-def _living(unit: Unit, bundle: BundleRow) -> UUID | None:
+def _person_not_erased(unit: Unit, bundle: BundleRow) -> UUID | None:
     """Return the person of a visit; None if they were erased."""
     person = None if bundle.beneficiary_id is None else unit.db.get(BeneficiaryRow, bundle.beneficiary_id)
     return None if person is None or person.erased_at is not None else person.id

@@ -26,7 +26,7 @@ class Quarantine:
         header: names of the columns of the imported file.
 
     Raises:
-        Invalid: the path cannot be written, or holds a file that is no quarantine file (``quarantine_path``).
+        Invalid: the path cannot be written, or holds a file that is not a quarantine file (``quarantine_path``).
     """
 
     def __init__(self, path: Path, header: tuple[str, ...]) -> None:

@@ -48,14 +48,16 @@ def mask(identifier: str) -> str:
 def _stdnum(fmt: str) -> Any:
     if not re.fullmatch(r"[a-z]{2}\.[a-z_]+", fmt):
         raise Invalid(
-            f"'{fmt}' is not a national id format.", hint="Use 'any' or, say, 'cn.ric'.", code=ErrorCode.ID_FORMAT
+            f"'{fmt}' is not a national id format.",
+            hint="Use 'any' or a format such as 'cn.ric'.",
+            code=ErrorCode.ID_FORMAT,
         )
     try:
         return import_module(f"stdnum.{fmt}")
     except ImportError as error:
         raise Invalid(
             f"The national id format '{fmt}' is not known.",
-            hint="Use 'any' or, say, 'cn.ric'.",
+            hint="Use 'any' or a format such as 'cn.ric'.",
             code=ErrorCode.ID_FORMAT,
         ) from error
 

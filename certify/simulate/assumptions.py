@@ -206,7 +206,7 @@ def load_assumptions(path: Path | None = None) -> Assumptions:
         The assumptions.
 
     Raises:
-        Invalid: the file cannot be read (``file_unreadable``), or is no TOML, or has an unknown name or an impossible
+        Invalid: the file cannot be read (``file_unreadable``), or is not TOML, or has an unknown name or an impossible
             value (``assumptions_invalid``).
     """
     text = resources.files(__package__).joinpath("assumptions.toml").read_text("utf-8")
@@ -306,7 +306,7 @@ def _section(kind: type[_Section], document: Mapping[str, Any], name: str) -> _S
         entry = table[field.name]
         if not _sensible(entry["value"], entry["unit"]):
             raise Invalid(
-                f"Assumption {name}.{field.name}: {entry['value']!r} is no value in the unit '{entry['unit']}'.",
+                f"Assumption {name}.{field.name}: {entry['value']!r} is not a value in the unit '{entry['unit']}'.",
                 code=ErrorCode.ASSUMPTIONS_INVALID,
             )
         values[field.name] = entry["value"]

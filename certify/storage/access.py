@@ -1,4 +1,4 @@
-"""One-time links and codes by which people reach their own pages."""
+"""Store the one-time links and codes by which people reach their own pages."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def use_access_code(
     Args:
         db: the session.
         digest: keyed hash of the link or code.
-        kind: what it is.
+        kind: link or code.
         device: mark of the device that uses it.
         now: the present instant.
         used_after: the same device may use it again if its first use lies after this instant.

@@ -50,7 +50,7 @@ def lock_bundle(db: Session, bundle_id: UUID) -> BundleRow:
     """
     row = db.scalars(select(BundleRow).where(BundleRow.id == bundle_id).with_for_update()).one_or_none()
     if row is None:
-        raise NotFound("There is no such visit.", code=ErrorCode.BUNDLE_NOT_FOUND)
+        raise NotFound("There is no such sealed visit.", code=ErrorCode.BUNDLE_NOT_FOUND)
     return row
 
 

@@ -1,4 +1,4 @@
-"""Consents: given and withdrawn."""
+"""Read the consents that people gave and withdrew."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Correction:
         kind: kind of the adverse record, such as death.
         event_on: day of the event, as the record has it.
         finding: ``person_alive`` (an officer saw or spoke to the person after the record's event), or
-            ``not_this_person`` (the id or name in the record points to another person than the record means).
+            ``not_this_person`` (the id or name in the record points to another person than the record is about).
         found_on: day of the officer's finding, in UTC.
     """
 

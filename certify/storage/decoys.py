@@ -1,4 +1,4 @@
-"""Decoy sessions, by the mark that stands for the identifier and birth date that were entered."""
+"""Read decoy sessions by their mark, a keyed hash of the identifier and birth date that were entered."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from certify.errors import Unavailable
 
 _NONCE = 12  # bytes; NIST SP 800-38D recommends 96-bit nonces for GCM
 _KEY = 32  # bytes
-_MAX_KEYS = 4  # in one file: the new key, and the old ones of unfinished moves; a file with more is no key file
+_MAX_KEYS = 4  # in one file: the new key, and the old ones of unfinished moves; a file with more is not a key file
 
 
 class MasterKey(Protocol):
@@ -84,7 +84,7 @@ class FileMasterKey:
         """Read the key file, or create it if it does not exist.
 
         Raises:
-            Unavailable: the file is no key file (``master_key_damaged``).
+            Unavailable: the file is not a key file (``master_key_damaged``).
         """
         self._keys = _read_or_create(path)
 
@@ -133,7 +133,7 @@ def begin_move(path: Path, in_use: Path) -> FileMasterKey:
         in_use: the key file that the service uses now.
 
     Raises:
-        Unavailable: one of them is no key file (``master_key_damaged``), or too many moves are unfinished
+        Unavailable: one of them is not a key file (``master_key_damaged``), or too many moves are unfinished
             (``too_many_master_keys``).
     """
     before = _read_or_create(path)
@@ -153,7 +153,7 @@ def end_move(path: Path) -> FileMasterKey:
     """Leave only the first key in a file. Call it when the other keys wrap nothing any more.
 
     Raises:
-        Unavailable: the file is no key file (``master_key_damaged``).
+        Unavailable: the file is not a key file (``master_key_damaged``).
     """
     keys = _read_or_create(path)
     if len(keys) > 1:

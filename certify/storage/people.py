@@ -21,7 +21,7 @@ from certify.storage.tables.people import (
 )
 
 DECOY_PERSON = UUID(int=0)
-"""Id of the row that decoy sessions belong to (certify/capture/decoys.py). It is no person, and no list shows it."""
+"""Id of the row that decoy sessions belong to (certify/capture/decoys.py). It is not a person, and no list shows it."""
 
 _BY_ID = b"id = %(id)s"
 _LOCK_BY_ID = b"id = %(id)s for no key update"

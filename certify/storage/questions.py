@@ -1,4 +1,4 @@
-"""Read link questions: whether an adverse record means a certain person."""
+"""Read link questions: whether an adverse record is about a certain person."""
 
 from __future__ import annotations
 

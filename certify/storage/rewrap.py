@@ -1,4 +1,4 @@
-"""Rows that a master key wrapped, in chunks and locked, for moving them to a new master key."""
+"""Lock and read, in chunks, the rows that a master key wrapped, to move them to a new master key."""
 
 from __future__ import annotations
 

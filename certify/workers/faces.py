@@ -61,7 +61,7 @@ def open_visit(context: JobContext, subject: str) -> None:
 
 @tasks.periodic(cron="* * * * *")
 @tasks.task(name="keep_house", queue="faces", pass_context=True, queueing_lock="keep_house")
-def keep_house(context: JobContext, timestamp: int) -> None:
+def do_housekeeping(context: JobContext, timestamp: int) -> None:
     """Run housekeeping every minute."""
     del timestamp
     run_housekeeping(_worker_context(context).service)

@@ -135,7 +135,7 @@ def evaluate_liveness(samples: Path, engine: FaceEngine, *, progress: Progress |
         progress: called with the number of samples done and the number of all.
 
     Raises:
-        ManifestInvalid: it is no CSV file with the columns ``path`` and ``label`` (``manifest_invalid``).
+        ManifestInvalid: it is not a CSV file with the columns ``path`` and ``label`` (``manifest_invalid``).
     """
     rows = _read(samples)
     judged: list[Judged] = []

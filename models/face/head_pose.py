@@ -143,7 +143,7 @@ def _messages(data: bytes) -> tuple[bytes, list[dict[int, int | bytes]]]:
 
 def _float(value: int | bytes) -> float:
     if isinstance(value, int):
-        raise TypeError("a weight is no float")
+        raise TypeError("a weight is not a float")
     return float(struct.unpack("<f", value)[0])
 
 

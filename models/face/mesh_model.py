@@ -58,7 +58,7 @@ def load_task(store: PackStore) -> TaskFile:
 
     Raises:
         ModelMissing: no manifest names one, or it is not in the cache (``model_missing``).
-        ModelCorrupt: the hash is wrong, the file is no zip, or a member is missing (``model_corrupt``).
+        ModelCorrupt: the hash is wrong, the file is not a zip, or a member is missing (``model_corrupt``).
     """
     specs = [spec for spec in store.specs("landmarks") if not spec.optional]
     if not specs:
@@ -69,7 +69,7 @@ def load_task(store: PackStore) -> TaskFile:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [_member(archive, name) for name in (LANDMARKS_MEMBER, BLENDSHAPES_MEMBER, GEOMETRY_MEMBER)]
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, EOFError) as error:
-        raise ModelCorrupt(f"Model {spec.name!r} is no face landmarker task: {error}") from error
+        raise ModelCorrupt(f"Model {spec.name!r} is not a face landmarker task: {error}") from error
     return TaskFile(spec.name, spec.sha256, *members)
 
 

@@ -73,7 +73,7 @@ class Guide:
             time_s: when it was taken, in seconds of the camera's clock; must increase.
 
         Raises:
-            ImageRefused: it is no usable JPEG; its code is one of :mod:`models.media.image`.
+            ImageRefused: it is not a usable JPEG; its code is one of :mod:`models.media.image`.
         """
         pixels, _ = decode(jpeg, FRAME_LIMITS)
         pixels, _ = halve(pixels, max(pixels.shape) // MAX_SIDE)

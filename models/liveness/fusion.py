@@ -34,7 +34,7 @@ class Term:
         weight: log10 units per unit of the measure.
         intercept: log10 units at 0.
         low: smallest log10 ratio.
-        high: largest log10 ratio; small if the absence of a sign proves little (no pixel grid is no proof of life).
+        high: largest log10 ratio; small if the absence of a sign proves little (no pixel grid is not a proof of life).
     """
 
     weight: float
@@ -176,7 +176,7 @@ def load_fusion(path: Path = SHIPPED) -> Fusion:
     try:
         return parse_fusion(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ManifestInvalid(f"{path} is no liveness file: {error!r}") from error
+        raise ManifestInvalid(f"{path} is not a liveness file: {error!r}") from error
 
 
 def parse_fusion(text: str) -> Fusion:
@@ -196,7 +196,7 @@ def parse_fusion(text: str) -> Fusion:
         }
         live_from, attack_below = float(content["live_from"]), float(content["attack_below"])
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ManifestInvalid(f"This is no liveness file: {error!r}") from error
+        raise ManifestInvalid(f"This is not a liveness file: {error!r}") from error
     if content.get("format") != 1 or not terms or not all(terms.values()) or attack_below > live_from:
-        raise ManifestInvalid("This is no liveness file of format 1")
+        raise ManifestInvalid("This is not a liveness file of format 1")
     return Fusion(text, terms, live_from, attack_below, content)

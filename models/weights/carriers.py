@@ -112,7 +112,7 @@ def take_member(archive: Path, member: str) -> bytes:
         member: path of the file inside it.
 
     Raises:
-        ModelMissing: the archive is broken or has no such file, or that is no regular file or too large
+        ModelMissing: the archive is broken or has no such file, or that is not a regular file or too large
             (``model_missing``).
     """
     try:

@@ -249,7 +249,7 @@ def read_manifest(path: Path) -> tuple[ModelSpec, ...]:
     """Parse a manifest.
 
     Raises:
-        ManifestInvalid: the file is absent, is no TOML or breaks the format (``manifest_invalid``).
+        ManifestInvalid: the file is absent, is not TOML or breaks the format (``manifest_invalid``).
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))

@@ -30,7 +30,7 @@ class Hint:
         prompt: index of the prompt to show, if any.
         answered: for each prompt, whether it was answered.
         progress: share of the recording that is done, 0 to 1.
-        unreadable: the frame is no usable picture; then nothing else is known.
+        unreadable: the frame is not a usable picture; then nothing else is known.
     """
 
     time_ms: int

@@ -108,7 +108,7 @@ def _rules(feed: Feed, present: dict[str, str], today: date) -> list[tuple[str, 
     not_void = "coalesce(word.operation, 'notify') <> 'void'"
     rules += [
         (f"{not_void} and cells.event_date is null", "event_date_missing", "There is no date of the event."),
-        (f"{not_void} and event.day is null", "event_date_unreadable", "The date of the event is no date."),
+        (f"{not_void} and event.day is null", "event_date_unreadable", "The date of the event is not a date."),
         (f"event.day > date '{today.isoformat()}' + 1", "event_in_future", "The event lies in the future."),
         (f"event.day < date '{_OLDEST.isoformat()}'", "event_too_old", "The event lies before 1900."),
         ("born.day > event.day", "event_before_birth", "The event lies before the birth."),

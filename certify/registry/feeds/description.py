@@ -253,12 +253,12 @@ def load_feed(path: Path) -> Feed:
         The feed.
 
     Raises:
-        Invalid: the file is no valid description (``feed_description``); the text names the key that is wrong.
+        Invalid: the file is not a valid description (``feed_description``); the text names the key that is wrong.
     """
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Invalid(f"{path.name} is no feed description: {error}", code=ErrorCode.FEED_DESCRIPTION) from error
+        raise Invalid(f"{path.name} is not a feed description: {error}", code=ErrorCode.FEED_DESCRIPTION) from error
     return parse_feed(data, path.name)
 
 
@@ -273,7 +273,7 @@ def parse_feed(data: dict[str, Any], where: str = "feed") -> Feed:
         The feed.
 
     Raises:
-        Invalid: the document is no valid description (``feed_description``).
+        Invalid: the document is not a valid description (``feed_description``).
     """
     try:
         return Feed.model_validate(data)

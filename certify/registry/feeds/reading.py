@@ -1,7 +1,7 @@
 """Reading of a feed's file, in any format, into one DuckDB table of text with our column names.
 
-Cells are not interpreted: a cell that is no date stays a text. Rows that cannot be divided into cells go to the table
-of bad rows with the reason, and the other rows are read.
+Cells are not interpreted: a cell that is not a date stays a text. Rows that cannot be divided into cells go to the
+table of bad rows with the reason, and the other rows are read.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class Truth(_Part):
             try:
                 groups = set(re.compile(self.same).groupindex)
             except re.error as error:
-                raise ValueError(f"'same' is no regular expression: {error}") from error
+                raise ValueError(f"'same' is not a regular expression: {error}") from error
             if groups != {"same"}:
                 raise ValueError("'same' needs one group with the name 'same', such as 'rec-(?P<same>[0-9]+)-'")
         return self
@@ -140,7 +140,7 @@ def load_mapping(path: Path) -> Mapping:
         The mapping.
 
     Raises:
-        Invalid: the file is no valid mapping (``mapping``); the text names the key that is wrong.
+        Invalid: the file is not a valid mapping (``mapping``); the text names the key that is wrong.
     """
     try:
         return Mapping.model_validate(tomllib.loads(path.read_text("utf-8")))

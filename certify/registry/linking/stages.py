@@ -232,8 +232,8 @@ def link_exact_persons(
     """Make ``exact_pairs``: same name, full birth date and sex, one candidate, and no coincidence expected.
 
     The number of people who share name, birth date and sex (and region, if it agrees) by chance is estimated from the
-    frequency of each value among all people (``people_by_...``). So a frequent name like Wang Ying is no proof where a
-    rare one like Zhuge Qinmei is. The text of an unusable id must not contradict the pair.
+    frequency of each value among all people (``people_by_...``). So a frequent name like Wang Ying is not a proof, but
+    a rare one like Zhuge Qinmei is. The text of an unusable id must not contradict the pair.
 
     Args:
         engine: where the tables are.

@@ -1,7 +1,7 @@
 """Dates as registries write them, read once for each distinct text.
 
 A birth date becomes ``yyyymmdd`` with a ``precision``: ``day``, ``month`` for year and month alone, or ``year`` for a
-year alone and for the first of January, which clerks write when the day is not known. A text that is no date becomes
+year alone and for the first of January, which clerks write when the day is not known. A text that is not a date becomes
 NULL, with a reason.
 """
 
@@ -75,7 +75,7 @@ def _fold_days(days: pa.Array) -> pa.Array:
 
 @lru_cache(maxsize=200_000)  # a century has 36,500 days, and all batches of a large file have the same ones
 def read_date(value: object, order: str, era: str) -> tuple[str | None, str | None, str | None]:
-    """Read one date; return its text and precision, or the reason why it is none."""
+    """Read one date; return its text and precision, or the reason why it is not a date."""
     if isinstance(value, date):
         return _checked(value.year, value.month, value.day, 0)
     text = unicodedata.normalize("NFKC", str(value)).translate(_CHINESE_DIGITS).strip()

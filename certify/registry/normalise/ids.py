@@ -105,7 +105,7 @@ FORMATS: dict[str, Callable[[pa.Array], Checked]] = {
 }
 """Formats by name. A new format is a new function of compact text."""
 HAS_CHECK_DIGIT = frozenset({"cn", "eleven", HASHED})
-"""Formats that detect typing mistakes: a usable unknown id belongs to another person, and is no mistake."""
+"""Formats that detect typing mistakes: a usable unknown id belongs to another person, and is not a mistake."""
 HOLDS_BIRTH_DATE = frozenset({"cn"})
 """Formats that contain the birth date, which therefore confirms them only partly."""
 

@@ -20,7 +20,7 @@ from certify.storage.runs import get_run, links_of_run
 
 @dataclass(frozen=True, slots=True)
 class Relinked:
-    """The links of a run compared with those of its file today.
+    """The stored links of a run, compared with the links that its file gives today.
 
     People may have been enrolled, corrected or erased meanwhile, so a difference is not always an error.
 

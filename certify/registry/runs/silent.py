@@ -86,7 +86,7 @@ def find_passes(
         _scheme_sql(database, number, policy, local_date(now, policy.timezone)) for number, policy in enumerate(rules)
     ]
     database.execute(f"create or replace temp table proven as {' union all by name '.join(parts)}")
-    # All pensions of a person are decided together: if one is no simple case, none is.
+    # All pensions of a person are decided together: if one is not a simple case, none is.
     hard = database.sql(
         """select person from hard_people union select person from proven where not plain order by 1"""
     ).fetchall()

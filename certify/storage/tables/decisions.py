@@ -34,7 +34,7 @@ class EvidenceRow(Base):
     # How a record of a registry was linked with the person; empty for facts that did not come from a feed.
     run_id: Mapped[UUID | None]
     link_stage: Mapped[str | None]
-    link_weight: Mapped[float | None]  # log2 of the odds that the record means this person
+    link_weight: Mapped[float | None]  # log2 of the odds that the record is about this person
     link_levels: Mapped[str | None]  # how well each comparison agreed, as "name=4 birth=2 ..."
 
 

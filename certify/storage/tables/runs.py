@@ -79,7 +79,7 @@ class SilentPassRow(Base):
 
 
 class LinkQuestionRow(Base):
-    """A link question: whether an adverse record means this person.
+    """A link question: whether an adverse record is about this person.
 
     The link is too likely to ignore, and too uncertain to act on.
     """

@@ -1,3 +1,5 @@
+"""Keys of both algorithms, the verifier's trusted keys, and certificates to sign."""
+
 from __future__ import annotations
 
 import datetime as dt

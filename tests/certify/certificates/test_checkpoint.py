@@ -1,3 +1,5 @@
+"""Signed checkpoints and notes: the format of the specification, and every forgery refused."""
+
 from __future__ import annotations
 
 import base64

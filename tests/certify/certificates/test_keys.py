@@ -1,3 +1,5 @@
+"""Signing keys and the file of trusted keys: ids, round trips, periods of use, and keys that are refused."""
+
 from __future__ import annotations
 
 import datetime as dt

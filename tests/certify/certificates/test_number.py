@@ -1,3 +1,5 @@
+"""Certificate numbers: read back in any spelling, and mistyped ones are refused."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The content of a certificate: conversion to claims and back, and values that the format does not allow."""
+
 from __future__ import annotations
 
 import datetime as dt

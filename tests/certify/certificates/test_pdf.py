@@ -1,3 +1,5 @@
+"""The certificate as PDF: all texts on one page, a QR code that can be read back, and names in any script."""
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,3 +1,5 @@
+"""Certificate text and QR code: round trips, photographs of the code, and hostile pictures."""
+
 from __future__ import annotations
 
 import contextlib

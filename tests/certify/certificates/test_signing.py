@@ -1,3 +1,5 @@
+"""Signing and verifying: every changed bit is refused, and keys and dates count as signed."""
+
 from __future__ import annotations
 
 import datetime as dt

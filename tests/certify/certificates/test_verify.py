@@ -1,3 +1,5 @@
+"""Offline verification: every form of a certificate, and any other input as one of our errors."""
+
 from __future__ import annotations
 
 import datetime as dt

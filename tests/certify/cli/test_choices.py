@@ -5,7 +5,7 @@ from __future__ import annotations
 from certify.certificates.keys import Algorithm
 from certify.cli import choices
 from certify.decision.review import Decision
-from certify.domain.outcome import Outcome
+from certify.domain.states import AuditOutcome
 from certify.doorstep.planning import RECHECKED, WORKDAYS
 from certify.storage.signing import Purpose
 from certify.texts import LANGUAGES
@@ -15,7 +15,7 @@ from certify.tokens import OWN_ROLES, Role
 def test_each_choice_is_one_of_the_use_case_and_none_is_missing() -> None:
     for words, meant in (
         (choices.Ruling, Decision),
-        (choices.AuditOutcome, Outcome),
+        (choices.AuditOutcome, AuditOutcome),
         (choices.KeyPurpose, Purpose),
         (choices.KeyAlgorithm, Algorithm),
     ):

@@ -1,4 +1,4 @@
-"""Names, files and records that try to be markup: the commands show them as they are, and ids in full."""
+"""Names, files and records that contain markup: the commands show them unchanged, and ids in full."""
 
 from __future__ import annotations
 

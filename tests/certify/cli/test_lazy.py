@@ -1,4 +1,4 @@
-"""The table of commands is what the modules hold, and a help text loads nothing but what it prints."""
+"""The table of commands names what the modules define, and a help text loads only the modules that it needs."""
 
 from __future__ import annotations
 

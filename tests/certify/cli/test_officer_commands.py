@@ -125,7 +125,7 @@ def test_enrolling_somebody_known_with_other_particulars_is_refused(folder: Path
     ):
         text = here(folder, *known, *words, "photo.jpg", code=ExitCode.REFUSED)
         assert said in text
-        assert "Person 2" not in text, "the id may be a stranger's: what is stored stays unsaid"
+        assert "Person 2" not in text, "the id may belong to another person: stored details are not shown"
 
 
 @needs_models

@@ -1,4 +1,4 @@
-"""Names, ids and file names are printed as they are, whatever stands in them."""
+"""Names, ids and file names are printed unchanged, with any characters."""
 
 from __future__ import annotations
 

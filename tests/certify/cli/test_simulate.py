@@ -1,4 +1,4 @@
-"""``certify simulate`` as somebody runs it who weighs one policy against another."""
+"""``certify simulate`` as an analyst runs it, to compare one policy with another."""
 
 from __future__ import annotations
 

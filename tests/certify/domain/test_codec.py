@@ -1,3 +1,5 @@
+"""Facts and determinations as JSON: a fixed stored form, round trips, and stable digests."""
+
 from __future__ import annotations
 
 import json

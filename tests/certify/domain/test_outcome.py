@@ -1,3 +1,5 @@
+"""The outcome of an attempt: one for each combination of capture and determination."""
+
 from __future__ import annotations
 
 from dataclasses import replace

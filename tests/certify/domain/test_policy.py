@@ -1,3 +1,5 @@
+"""Policies: the shipped ones are valid, and each mistake is refused with its table and key."""
+
 from __future__ import annotations
 
 import tomllib

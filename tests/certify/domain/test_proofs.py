@@ -1,3 +1,5 @@
+"""Proofs of life: when a capture proves, and when signs of life suffice."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Calendar arithmetic: months, days, ages, dates in time zones, and the phases of a timetable."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone

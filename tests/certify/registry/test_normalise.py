@@ -1,4 +1,4 @@
-"""Normalisation: many written forms become one, and a text that is no value becomes NULL with a reason."""
+"""Normalisation: many written forms become one, and a text that is not a value becomes NULL with a reason."""
 
 from __future__ import annotations
 

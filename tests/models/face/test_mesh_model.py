@@ -57,7 +57,7 @@ def test_missing(tmp_path: Path) -> None:
 
 
 def test_not_a_zip(tmp_path: Path) -> None:
-    with pytest.raises(ModelCorrupt, match="no face landmarker task"):
+    with pytest.raises(ModelCorrupt, match="not a face landmarker task"):
         FaceMesh.load(pack(tmp_path / "pack", b"something else"))
 
 

@@ -69,7 +69,7 @@ export async function sealVisit(visit, entries, start, parts) {
       data: data.buffer,
       sealedAt: Date.now(),
     };
-    // Its place in the chain is no key: what this tablet sealed before it was enrolled again may have the same place.
+    // Its place in the chain is not a key: a visit sealed before a new enrolment may have the same place.
     const number = Math.max(0, ...(await keys("bundles"))) + 1;
     await within(["bundles", "kv", "drafts"], "readwrite", (at) => {
       at("bundles").add(made, number);

@@ -1,4 +1,4 @@
-"""Live captures: where the media of a session came from, and prints to know them again."""
+"""Live captures: where the media of a session came from, and perceptual hashes to recognise them."""
 
 import sqlalchemy as sa
 from alembic import op

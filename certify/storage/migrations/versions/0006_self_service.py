@@ -1,4 +1,4 @@
-"""People who serve themselves: one-time links and codes, consents, wishes for a visit, and sessions of strangers."""
+"""People who serve themselves: one-time links and codes, consents, wishes for a visit, and decoy sessions."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -125,7 +125,7 @@ def hard_scenes() -> Scenes:
     for key, written in (("swapped", "1945-09-03"), ("year", "1945"), ("new-year", "1945-01-01"), ("month", "1945-03")):
         s.record(f"date-{key}", "司马琴红", written, region="310105")
         s.record(f"date-{key}-id", "司马琴红", written, id=dates, region="310105")
-    # The first of January stands for an unknown day, so it is no proof.
+    # The first of January stands for an unknown day, so it is not a proof.
     s.person("new-year-1", "李秀英", "1950-01-01", region="320105")
     s.record("new-year", "李秀英", "1950-01-01", region=None)
 
