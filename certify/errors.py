@@ -7,7 +7,6 @@ next. ``api/errors.py`` maps the classes to HTTP status codes; nothing here know
     ├── NotFound          what was named does not exist, or the caller may not see it
     ├── Conflict          its state does not allow this
     ├── Invalid           the input breaks a rule
-    │   └── MediaRefused  the image or video cannot be used
     ├── TooLarge          more bytes than allowed
     ├── Gone              it existed but was erased, or its time ran out
     └── Unavailable       a part that the service needs is missing or broken
@@ -53,12 +52,6 @@ class Invalid(CertifyError):
     """The input breaks a rule."""
 
     code = ErrorCode.INVALID
-
-
-class MediaRefused(Invalid):
-    """The image or video cannot be used; ``code`` says why."""
-
-    code = ErrorCode.MEDIA_REFUSED
 
 
 class TooLarge(CertifyError):

@@ -123,7 +123,6 @@ class ErrorCode(Described):
     MASTER_KEY_IN_USE = "master_key_in_use", "The key given is the master key in use already."
     MASTER_KEY_MISSING = "master_key_missing", "The master key is missing, and this database was written with one."
     MEDIA_DELETED = "media_deleted", "The media were deleted when their retention time ended."
-    MEDIA_REFUSED = "media_refused", "The image or video cannot be used."
     MESSAGES_UNNAMED = "messages_unnamed", "The command names no messages; give their ids, or --all."
     NAME_INVALID = "name_invalid", "The name is missing, too long, or has characters that cannot be shown."
     NAME_MISSING = "name_missing", "The name is empty."
