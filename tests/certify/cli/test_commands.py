@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,12 @@ needs_models = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     found = tmp_path_factory.mktemp("cli")
     # Held open here, so that not every command has to start and stop the database.
-    start_embedded(found / "data")
-    return found
+    server = start_embedded(found / "data")
+    yield found
+    server.cleanup()
 
 
 def certify(folder: Path, *words: str | Path, code: ExitCode = ExitCode.OK, **environment: str) -> str:

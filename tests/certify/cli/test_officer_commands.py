@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     found = tmp_path_factory.mktemp("officer")
     # Held open here, so that not every command has to start and stop the database.
-    start_embedded(found / "data")
+    server = start_embedded(found / "data")
     people = "".join(f"OFFICER{n},Person {n},employee,2015-01-01,1950-02-03\n" for n in range(4))
     (found / "people.csv").write_text("national_id,name,scheme,starts_on,birth_date\n" + people)
     here(found, "beneficiary", "import", "people.csv")
-    return found
+    yield found
+    server.cleanup()
 
 
 def _record(folder: Path, person: int, *words: str, code: ExitCode = ExitCode.OK) -> str:
