@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import random
@@ -178,12 +179,15 @@ def _post(server: _Server, path: str, token: str, key: str, body: bytes, media_t
                 return content
         except urllib.error.HTTPError as error:
             with error:
-                text = error.read()
+                try:
+                    text = error.read()
+                except (OSError, http.client.HTTPException):
+                    continue  # killed in the middle of its answer
                 # A person has one attempt at a time; the phone must wait for the result of the attempt before.
                 waits = error.code == 409 and b"another_in_progress" in text
                 if error.code < 500 and not waits:
                     raise AssertionError(f"{path}: {error.code} {text!r}") from None
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             pass  # the server was killed while answering
         assert time.monotonic() < deadline, "the server did not come back"
         time.sleep(0.2)
