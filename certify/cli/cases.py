@@ -177,7 +177,7 @@ def rule(
     with opened_service() as service:
         with service.reading() as unit:
             row = get_case(unit.db, case)
-        if ruling is Ruling.STOP and row.state == "open" and not yes:
+        if ruling is Ruling.STOP and row.state == CaseState.OPEN and not yes:
             agreed(f"Stop the payments of person {row.beneficiary_id}?")
         with service.unit(operator()) as unit:
             row, _ = give_ruling(unit, case, officer=officer, decision=Decision(ruling.value))

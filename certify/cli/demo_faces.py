@@ -23,6 +23,7 @@ from certify.decision.determine import determine
 from certify.decision.issue import key_set
 from certify.decision.record import NewRecord, record
 from certify.domain.channels import Channel
+from certify.domain.states import ReferenceState
 from certify.doorstep.traces import note_face
 from certify.errors import Conflict, Unavailable
 from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
@@ -152,7 +153,7 @@ class Play:
         with self._service.unit() as unit:
             reference_id = add_reference(unit, person, image)
         row = measure_reference(self._service, self._engine, reference_id)
-        if row.state != "active":
+        if row.state != ReferenceState.ACTIVE:
             raise Unavailable("The portrait could not be enrolled.", hint="Run 'certify models check'.")
 
     def _selfie(self, person: UUID, title: str, photo: bytes) -> None:

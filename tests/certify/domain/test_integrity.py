@@ -297,6 +297,7 @@ def test_following_fifty_visits_is_quick() -> None:
     assert time.process_time() - began < 1.0, "a fiftieth of this is usual; busy machines are slower"
 
 
+@pytest.mark.no_cover  # long loops that other tests cover too; measuring them takes four times as long
 def test_cheats_are_found_within_fifty_visits_and_honest_agents_are_not_flagged() -> None:
     """Use seeds that nothing was tuned on; ``bench/integrity.py`` measures more of them."""
     good = [_traces(honest(seed)) for seed in range(5000, 5100)]
