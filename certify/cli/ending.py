@@ -48,6 +48,7 @@ def ends_on_sigterm() -> Iterator[None]:
     try:
         yield
     finally:
+        _state.asked, _state.code, _state.stop = False, TERMINATED, None  # what comes next was not asked to end
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -39,8 +39,9 @@ def test_a_signal_whose_exception_was_dropped_ends_at_the_next_check(number: sig
         with pytest.raises(SystemExit) as ended:
             ending.check()
     assert ended.value.code == ExitCode.OK
+    ending.check()  # what comes after the block was not asked
     with ending.ends_on_sigterm():
-        ending.check()  # another command has not been asked
+        ending.check()  # nor was another command
 
 
 def test_a_signal_before_a_service_begins_is_not_forgotten() -> None:
