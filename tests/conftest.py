@@ -65,7 +65,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherSche
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run films first, then other browser tests, then other slow tests: the longest tests must not start last."""
+    """Run films first, then other browser tests, then other slow tests: the longest tests must not start last.
+
+    The coverage is measured without the browser tests: they run in real time, and measuring slows them down.
+    """
+    for item in items:
+        if item.get_closest_marker("e2e"):
+            item.add_marker("no_cover")
     marked = {name: {_file(item.nodeid) for item in items if item.get_closest_marker(name)} for name in ("e2e", "slow")}
     order = (FILMS, marked["e2e"], marked["slow"])
     items.sort(key=lambda item: next((n for n, files in enumerate(order) if _file(item.nodeid) in files), len(order)))

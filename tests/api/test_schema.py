@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import MutableMapping
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -64,6 +65,29 @@ DESCRIPTION = create_app(Settings()).openapi()
 of these tests."""
 
 
+class _Current:
+    """Passes requests on to the application of the test that runs: Schemathesis takes a second to read the document."""
+
+    app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+_current = _Current()
+
+
+@cache
+def _schema() -> Any:
+    """Return what Schemathesis makes of the document, read once through the current application."""
+    return schemathesis.openapi.from_asgi("/v1/openapi.json", _current)
+
+
+@cache
+def _film() -> bytes:
+    return videos.encode(videos.moving(faces.portraits()["eileen_collins"], seconds=1.2, rate=10), rate=10)
+
+
 class Served:
     """The application as OpenAPI describes it, with tokens for every role and the data that exists in it.
 
@@ -88,16 +112,15 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
     app = create_app(service=service)
     app.openapi_schema = DESCRIPTION
     served = Served()
-    served.schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app)
+    _current.app = app
+    served.schema = _schema()
     signer = development_signer(service.settings)
     roles = (Role.OFFICER, Role.MACHINE, Role.AGENT, Role.AUDITOR)
     served.tokens = {
         role: signer.issue(subject="fuzz", role=role, now=service.clock(), lifetime=timedelta(hours=9))
         for role in roles
     }
-    portrait = faces.portraits()["eileen_collins"]
-    photo = faces.encode(portrait)
-    film = videos.encode(videos.moving(portrait, seconds=1.2, rate=10), rate=10)
+    photo, film = faces.encode(faces.portraits()["eileen_collins"]), _film()
     declared = {"size": len(film), "media_type": "video/webm", "sha256": hashlib.sha256(film).hexdigest()}
     with service.unit() as unit:
         pension = (NewEntitlement("employee", date(2015, 1, 1)),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from datetime import date
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -27,6 +28,9 @@ from certify.domain.schedule import add_days, local_date
 from tests.certify.domain import strategies as some
 
 START = date.min
+
+# Thousands of examples of what the tests of examples cover too; measuring them takes three times as long.
+pytestmark = pytest.mark.no_cover
 
 
 def verdict(determination: Determination) -> dict[str, object]:

@@ -252,6 +252,7 @@ def test_base_rates_start_from_assumptions_and_learn_from_many_agents() -> None:
     assert base_rates([{"rechecks": (2, 2)}] * 50)[Signal.RECHECKS] == STARTING[Signal.RECHECKS].rate
 
 
+@pytest.mark.no_cover  # as below
 @given(st.integers(0, 2**32 - 1), st.integers(0, 15))
 def test_a_minority_of_cheats_does_not_move_base_rates(seed: int, cheats: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - repeatable
