@@ -74,9 +74,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         app.state.certify = state
         app.state.metrics = registry
         registry.register(Standings(running))
-        # Objects loaded so far stay; the garbage collector need not check them again during requests.
-        gc.collect()
-        gc.freeze()
+        freeze_objects()
         yield
         gc.unfreeze()
         await state.quick.close()
@@ -117,6 +115,12 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
     app.add_middleware(Observe, registry=registry)
     setattr(app, "openapi", lambda: _openapi(app))  # noqa: B010 - FastAPI's documented way to extend the document
     return app
+
+
+def freeze_objects() -> None:
+    """Exempt the objects loaded so far from garbage collection: they stay, and need no check during requests."""
+    gc.collect()
+    gc.freeze()
 
 
 def build_state(service: Service) -> State:

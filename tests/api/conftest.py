@@ -33,6 +33,14 @@ ENROLMENT: dict[str, Any] = {
 """The body of a request that enrols a person."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_freeze() -> Iterator[None]:
+    """Do not collect garbage when an application starts: a process of tests holds far more objects than a service."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.app.freeze_objects", lambda: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def collins() -> Any:
     return faces.portraits()["eileen_collins"]
