@@ -291,6 +291,8 @@ def _operations() -> list[tuple[str, str]]:
     return [(path, method) for path, operations in DESCRIPTION["paths"].items() for method in operations]
 
 
+# No strategy uses the random module: the connection pool draws its jitter in another thread, and Hypothesis notices.
+@pytest.mark.filterwarnings("ignore:Do not use the .random. module:hypothesis.errors.HypothesisDeprecationWarning")
 @pytest.mark.parametrize(("path", "method"), _operations(), ids=lambda value: value)
 def test_every_route_answers_as_documented(served: Served, path: str, method: str) -> None:
     role = _role_of(method, path)
