@@ -33,6 +33,16 @@ def person(service: Service, engine: FaceEngine, portrait: Any) -> UUID:
     return person_id
 
 
+@pytest.fixture
+def unmeasured_person(service: Service, portrait: Any) -> UUID:
+    """A person whose reference waits for its measurement: storing media needs no face models."""
+    with service.unit() as unit:
+        pension = (NewEntitlement("employee", date(2015, 1, 1)),)
+        person_id = add_beneficiary(unit, NewBeneficiary("UPLOAD001", "Eileen Collins", pension))
+        add_reference(unit, person_id, faces.encode(portrait))
+    return person_id
+
+
 @pytest.fixture(scope="module")
 def film(portrait: Any) -> bytes:
     """A WebM of several chunks."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -18,19 +17,14 @@ from certify.decision.determine import determine
 from certify.domain.channels import Channel
 from certify.domain.evidence import Capture, Check
 from certify.doorstep.traces import note_face
-from certify.people.enrol import (
-    NewBeneficiary,
-    NewEntitlement,
-    add_beneficiary,
-)
-from certify.people.references import add_reference, measure_reference
+from certify.people.references import measure_reference
 from certify.service import Service
 from certify.storage.facts import determinations_of, evidence_of, stored_parameters
 from certify.storage.tables.sessions import (
     BlobRow,
     SessionRow,
 )
-from fixtures import faces, videos
+from fixtures import videos
 from models.pipeline import FaceEngine
 from tests.certify.capture.sending import begin, open_for, send
 
@@ -38,12 +32,8 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def person(service: Service, portrait: Any) -> UUID:
-    with service.unit() as unit:
-        pension = (NewEntitlement("employee", date(2015, 1, 1)),)
-        person_id = add_beneficiary(unit, NewBeneficiary("UPLOAD001", "Eileen Collins", pension))
-        add_reference(unit, person_id, faces.encode(portrait))
-    return person_id
+def person(unmeasured_person: UUID) -> UUID:
+    return unmeasured_person
 
 
 @pytest.mark.parametrize(
