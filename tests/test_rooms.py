@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 
 import grimp
 
@@ -30,36 +31,12 @@ def _room(module: str, depth: int) -> str:
 
 
 def _circles(arrows: Arrows) -> list[list[str]]:
-    """Return the strongly connected components of more than one node (Tarjan 1972), without recursion."""
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    found: list[list[str]] = []
-    for start in sorted(arrows):
-        if start in index:
-            continue
-        work = [(start, iter(sorted(arrows.get(start, ()))))]
-        index[start] = low[start] = len(index)
-        stack.append(start)
-        while work:
-            node, targets = work[-1]
-            step = next((target for target in targets if target not in index or target in stack), None)
-            if step is None:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                if low[node] == index[node]:
-                    cut = stack.index(node)
-                    if len(stack) - cut > 1:
-                        found.append(sorted(stack[cut:]))
-                    del stack[cut:]
-            elif step in index:
-                low[node] = min(low[node], index[step])
-            else:
-                index[step] = low[step] = len(index)
-                stack.append(step)
-                work.append((step, iter(sorted(arrows.get(step, ())))))
-    return found
+    """Return a circle of these arrows, in alphabetical order, as the only element; nothing if there is none."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return [sorted(set(error.args[1]))]
+    return []
 
 
 def test_circles_are_found_where_there_are_some() -> None:
