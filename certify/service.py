@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from certify.config import Settings
@@ -24,10 +24,25 @@ from certify.storage.keys import FileMasterKey
 from certify.storage.ledger import append_entries
 from certify.storage.vault import Sealer, Vault
 
+if TYPE_CHECKING:
+    from models.media.decoders import Decoders
+
 
 def utc_now() -> datetime:
     """Return the present instant."""
     return datetime.now(UTC)
+
+
+def _in_process() -> Decoders:
+    from models.media.decoders import InProcess  # noqa: PLC0415 - commands that decode nothing start faster
+
+    return InProcess()
+
+
+def _apart() -> Decoders:
+    from models.media.decoder_process import start_decoders  # noqa: PLC0415 - likewise
+
+    return start_decoders()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +58,8 @@ class Service:
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = uuid4
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
+    # What reads the headers of videos. ``build_service`` takes a process without keys.
+    decoders: Decoders = field(default_factory=_in_process)
     # Hashes of policies and parameters that are committed. They are never deleted, so they need not be stored again.
     stored_documents: set[str] = field(default_factory=set)
 
@@ -171,6 +188,7 @@ def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: 
             policies=load_policies(settings.policies_dir),
             queue=queue or DatabaseQueue(),
             senders=load_senders(settings),
+            decoders=_apart(),
         )
     except BaseException:
         database.close()

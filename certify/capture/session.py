@@ -104,7 +104,7 @@ def submit_media(unit: Unit, session_id: UUID, data: bytes) -> SessionRow:
             (``another_in_progress``), or too many failed (``attempts_used_up``).
         Gone: the session's time has run out (``session_expired``).
     """
-    media_type = media_type_of(data, unit.service.settings.max_upload_bytes)
+    media_type = media_type_of(data, unit.service.settings.max_upload_bytes, unit.service.decoders)
     person, row = lock_session(unit, session_id)
     digest = hashlib.sha256(data).hexdigest()
     if not was_submitted(row, digest):
