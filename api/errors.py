@@ -156,7 +156,17 @@ def status_of(error: CertifyError) -> HTTPStatus:
 
 async def _on_certify_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CertifyError)  # noqa: S101 - registered for this class
-    headers = {}
+    return problem_response(error, {})
+
+
+def problem_response(error: CertifyError, headers: Mapping[str, str]) -> JSONResponse:
+    """Build the problem answer of one of our own errors.
+
+    Args:
+        error: the error.
+        headers: further headers of the answer.
+    """
+    headers = dict(headers)
     if isinstance(error, TokenRefused):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooManyRequests):

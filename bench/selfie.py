@@ -81,7 +81,9 @@ def main() -> None:
                 times[name].append(_milliseconds(call))
             times["measure"].append(_milliseconds(lambda: engine.measure(selfie)))
             session = submit(service, person, selfie)
-            times["selfie to determination"].append(_milliseconds(partial(evaluate_session, service, engine, session, notice=note_face)))
+            times["selfie to determination"].append(
+                _milliseconds(partial(evaluate_session, service, engine, session, notice=note_face))
+            )
         service.database.close()
     median = {name: float(np.median(values[3:])) for name, values in times.items()}
     floor = sum(median[name] for name in runs) + median["fr_eye"]  # one run for each eye

@@ -16,7 +16,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid, Unavailable
 from certify.policies import PolicyDocument, load_policies
-from certify.queue import DatabaseQueue, Queue
+from certify.queue import DatabaseQueue, Lane, Queue
 from certify.senders import NO_SENDERS, Senders
 from certify.senders.config import load_senders
 from certify.storage.database import Database, Session, holds_secrets, open_database
@@ -149,10 +149,10 @@ class Unit:
         }
         self._entries.append((canonical(entry), beneficiary_id))
 
-    def put_job(self, task: str, subject: UUID) -> None:
+    def put_job(self, task: str, subject: UUID, lane: Lane = Lane.RECOGNISED) -> None:
         """Enqueue a job that starts once this unit has committed."""
         self.db.flush()
-        self.service.queue.put(self.db, task, str(subject))
+        self.service.queue.put(self.db, task, str(subject), lane)
 
     def finish(self) -> None:
         """Write the ledger entries; the last thing before the commit."""
