@@ -137,7 +137,10 @@ class Intake:
         start, size, unchecked = self._clock(), 0, is_bundle(scope)
         while True:
             end = start + min(self._pace.grace_s + size / self._pace.bytes_per_s, self._pace.whole_s)
-            async with asyncio.timeout(min(end - self._clock(), self._pace.idle_s)):
+            left = end - self._clock()
+            if left <= 0:  # a body that always has a next byte ready never lets a timeout in
+                raise TimeoutError
+            async with asyncio.timeout(min(left, self._pace.idle_s)):
                 message = await receive()
             if message["type"] != "http.request":
                 return False
