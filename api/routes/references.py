@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from api import views
-from api.auth import allow
+from api.auth import DESK, READERS, allow
 from api.errors import problems
 from api.idempotency import Once, once
 from api.routes.media import MEDIA_BODY, media_body
 from api.schemas.people import ReferenceOut
+from api.scope import require_person, require_whole_person
 from api.state import service_of
 from certify.people.references import add_reference
 from certify.service import Service, Unit
@@ -31,13 +32,14 @@ router = APIRouter(prefix="/v1/beneficiaries/{beneficiary_id}/references", tags=
 )
 def add(
     beneficiary_id: UUID,
-    caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.MACHINE))],
+    caller: Annotated[Principal, Depends(allow(Role.ENROLLER, *DESK))],
     data: Annotated[bytes, Depends(media_body)],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Send a reference image. The service measures it soon afterwards; list the references to see the result."""
 
     def work(unit: Unit) -> ReferenceOut:
+        require_whole_person(unit, caller, beneficiary_id)
         reference_id = add_reference(unit, beneficiary_id, data)
         return views.reference(get_reference(unit.db, reference_id))
 
@@ -47,10 +49,11 @@ def add(
 @router.get("", responses=problems(401, 403, 404, 422, 503))
 def list_all(
     beneficiary_id: UUID,
-    _caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE))],
+    caller: Annotated[Principal, Depends(allow(Role.ENROLLER, *READERS))],
     service: Annotated[Service, Depends(service_of)],
 ) -> list[ReferenceOut]:
     """List the references of a person with their quality. Images and templates never leave the service."""
     with service.reading() as unit:
+        require_person(unit, caller, beneficiary_id)
         get_beneficiary(unit.db, beneficiary_id)
         return [views.reference(row) for row in references_of(unit.db, beneficiary_id)]

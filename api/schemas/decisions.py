@@ -99,10 +99,10 @@ class RecordIn(In):
 
 
 class RecordOut(Out):
-    """The stored record, and the person with their present standing."""
+    """The stored record. An officer also sees the person with their present standing; a registry does not."""
 
     evidence_id: str
-    beneficiary: BeneficiaryOut
+    beneficiary: BeneficiaryOut | None
 
 
 class ReviewCaseOut(Out):

@@ -17,6 +17,9 @@ from certify.domain.schedule import local_date
 LIVE_ASSURANCE = "face+liveness"
 """Assurance of a capture in which a living person was seen."""
 
+RECORDS_ASSURANCE = "records"
+"""Assurance of a proof that rests on signs of life in registries alone."""
+
 Accepts = Callable[[Channel, date], bool]
 """Tells whether a channel is accepted for a proof of that date."""
 
@@ -135,7 +138,9 @@ def silent_proof(
         if total >= needed and bodies >= policy.silent.min_body_present:
             facts = [fact for heap in counted.values() for _, fact in heap]
             names = ", ".join(sorted(counted))
-            return Proof(day, Channel.DATA, "records", (reason(Code.PROVEN_DATA, *facts, date=day, acts=names),)), ()
+            return Proof(
+                day, Channel.DATA, RECORDS_ASSURANCE, (reason(Code.PROVEN_DATA, *facts, date=day, acts=names),)
+            ), ()
     facts = [fact for heap in counted.values() for _, fact in heap]
     if not facts:
         return None, ()
