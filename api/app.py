@@ -18,6 +18,7 @@ from api.limits import TABLETS, RateLimiter, SignInLimits
 from api.middleware import BodyLimit, Observe
 from api.routes import (
     agents,
+    attestations,
     beneficiaries,
     certificates,
     determinations,
@@ -30,6 +31,7 @@ from api.routes import (
     references,
     reviews,
     sessions,
+    standings,
     tablet,
     uploads,
     web,
@@ -98,9 +100,11 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         tablet,
         agents,
         beneficiaries,
+        attestations,
         receipts,
         references,
         sessions,
+        standings,
         live,
         uploads,
         determinations,
