@@ -38,10 +38,11 @@ from api.routes.operations import Standings
 from api.state import State
 from certify.capture.live.guide_client import GuidePool
 from certify.config import Env, Settings
+from certify.issuers.file import load_issuers
 from certify.service import Service, build_service
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key, verifying_keys
-from certify.tokens import OWN_ROLES, SESSION_ISSUER, Authenticator, Signer, development_signer, load_issuers
+from certify.tokens import OWN_ROLES, SESSION_ISSUER, Authenticator, Signer, development_signer
 
 _DESCRIPTION = """
 Proves once a year that a pensioner is alive and still entitled, and issues a certificate that payers can verify.
@@ -138,9 +139,11 @@ def build_state(service: Service) -> State:
         earlier = verifying_keys(unit.db, "session", unit.now - _LONGEST_SESSION)
     retired = [row.public_jwk for row in earlier]
     signer = Signer(SESSION_ISSUER, key.to_jwk(), OWN_ROLES, retired=retired)
+    authenticator = Authenticator([*issuers, signer.issuer()])
+    authenticator.prepare(service.clock())
     return State(
         service=service,
-        authenticator=Authenticator([*issuers, signer.issuer()]),
+        authenticator=authenticator,
         session_signer=signer,
         limiter=RateLimiter(settings.rate_limit),
         sign_in_limits=SignInLimits(unlimited=settings.rate_limit == "none"),

@@ -213,8 +213,8 @@ def _check_before_start(service: Service) -> None:
     Raises:
         Unavailable: the issuers file, the master key or the key of session tokens cannot be used.
     """
+    from certify.issuers.file import load_issuers
     from certify.storage.signing import active_key
-    from certify.tokens import load_issuers
 
     if service.settings.issuers_file is not None:
         load_issuers(service.settings.issuers_file)

@@ -98,6 +98,7 @@ class ErrorCode(Described):
     INTERNAL_ERROR = "internal_error", "Something went wrong on the side of the service."
     INVALID = "invalid", "The input breaks a rule."
     ISSUERS_FILE = "issuers_file", "The file of token issuers cannot be used."
+    ISSUER_UNREACHABLE = "issuer_unreachable", "The token's issuer does not answer, and its keys are not known."
     KEYS_CONTENDED = "keys_contended", "Another process changed the keys at the same time, several times."
     KEY_FILE = "key_file", "The file of public keys cannot be used."
     KEY_NOT_IN_USE = "key_not_in_use", "The key of the certificate was not in use when the certificate was issued."
