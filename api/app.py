@@ -39,6 +39,7 @@ from api.state import State
 from certify.capture.live.guide_client import GuidePool
 from certify.config import Env, Settings
 from certify.issuers.file import load_issuers
+from certify.production import require_production
 from certify.service import Service, build_service
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key, verifying_keys
@@ -69,6 +70,8 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if service is None:
+            require_production()  # 'certify serve' asked before; another way to start the application did not
         running = service or build_service(settings)
         state = build_state(running)
         await state.quick.open()

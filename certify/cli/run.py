@@ -16,7 +16,7 @@ import typer
 
 from certify.cli import ending
 from certify.cli.output import say
-from certify.cli.service import load_engine, opened_service
+from certify.cli.service import load_engine, opened_service, settings_to_run
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 
@@ -57,13 +57,12 @@ def serve(
     What was accepted before it stops is worked on at the next start. An embedded database is stopped too.
     """
     from certify.cli.keeper import keep_processes
-    from certify.config import read_settings
     from certify.logs import configure_logs
     from certify.queue import DatabaseQueue
     from certify.storage.migrate import is_current
 
     ending.ends_as_service()
-    settings = read_settings()
+    settings = settings_to_run()
     configure_logs(settings.log_level)
     address, number = host or settings.host, port or settings.port
     with _open_port(address, number) as listener, opened_service(queue=DatabaseQueue()) as service:
@@ -150,13 +149,12 @@ def worker(
     import asyncio
     import logging
 
-    from certify.config import read_settings
     from certify.logs import configure_logs
     from certify.queue import DatabaseQueue
 
     ending.ends_as_service()
     log = logging.getLogger("certify.serve")
-    settings = read_settings()
+    settings = settings_to_run()
     configure_logs(settings.log_level)
     with opened_service(queue=DatabaseQueue()) as service:
         _lower_priority(_NICENESS, parent)

@@ -121,8 +121,13 @@ class ErrorCode(Described):
     MALFORMED = "malformed", "The input looks like a certificate, but its content does not follow the format."
     MAPPING = "mapping", "The mapping of columns for the linkage evaluation is not valid."
     MASTER_KEY_DAMAGED = "master_key_damaged", "The master key file is damaged."
+    MASTER_KEY_EXISTS = "master_key_exists", "The file exists already, and a master key is never overwritten."
     MASTER_KEY_IN_USE = "master_key_in_use", "The key given is the master key in use already."
-    MASTER_KEY_MISSING = "master_key_missing", "The master key is missing, and this database was written with one."
+    MASTER_KEY_IN_DATA = "master_key_in_data", "The master key would lie in the data folder."
+    MASTER_KEY_MISSING = (
+        "master_key_missing",
+        "The master key is missing: this database was written with one, or the service runs in production.",
+    )
     MEDIA_DELETED = "media_deleted", "The media were deleted when their retention time ended."
     MESSAGES_UNNAMED = "messages_unnamed", "The command names no messages; give their ids, or --all."
     NAME_INVALID = "name_invalid", "The name is missing, too long, or has characters that cannot be shown."
