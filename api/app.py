@@ -11,11 +11,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 
 from api import errors
 from api.limits import TABLETS, RateLimiter, SignInLimits
 from api.middleware import BodyLimit, Observe
+from api.readiness import Readiness
 from api.routes import (
     agents,
     beneficiaries,
@@ -52,6 +54,16 @@ Errors are RFC 9457 problem details with a stable `code`. Every POST that change
 `Idempotency-Key`. If an answer was lost, send the same key again: nothing happens twice.
 """
 
+
+NO_TELEMETRY: TelemetryConfig = {
+    "auto_configure": False,
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+}
+"""FastAPI would record each request with its address for any OpenTelemetry provider of the process, and with
+``FASTAPI_OTEL_AUTO_CONFIGURE`` send it to the address in ``OTEL_…``. Addresses of requests hold ids of people."""
 
 _LONGEST_SESSION = timedelta(days=30)
 """Longest life of a token that the service issues: a month, for people on their own phones (api/routes/knock.py). A
@@ -94,6 +106,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
+        telemetry=NO_TELEMETRY,
     )
     for module in (
         web,
@@ -153,6 +166,7 @@ def build_state(service: Service) -> State:
         tablet_limiter=RateLimiter("none" if settings.rate_limit == "none" else TABLETS),
         quick=QuickReader(service.database),
         guides=GuidePool([Path(path) for path in settings.guide_sockets], most=settings.live_captures),
+        readiness=Readiness(service),
     )
 
 

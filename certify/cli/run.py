@@ -59,17 +59,14 @@ def serve(
     from certify.cli.keeper import keep_processes
     from certify.logs import configure_logs
     from certify.queue import DatabaseQueue
-    from certify.storage.migrate import is_current
+    from certify.storage.health import require_current_schema
 
     ending.ends_as_service()
     settings = settings_to_run()
     configure_logs(settings.log_level)
     address, number = host or settings.host, port or settings.port
     with _open_port(address, number) as listener, opened_service(queue=DatabaseQueue()) as service:
-        if not is_current(service.database):
-            raise Unavailable(
-                "The database schema is not current.", hint="Run 'certify db upgrade'.", code=ErrorCode.SCHEMA_OLD
-            )
+        require_current_schema(service.database)
         _check_before_start(service)
         count = settings.workers if workers is None else workers
         helpers = settings.guides if guides is None else guides

@@ -65,6 +65,7 @@ class ErrorCode(Described):
     DETERMINATION_NOT_FOUND = "determination_not_found", "There is no such determination."
     DEVELOPMENT_ONLY = "development_only", "The development issuer does not run in production."
     DEVICE_KEY = "device_key", "The key is not a valid device key of a tablet."
+    DISK_FULL = "disk_full", "A disk of the service is full."
     DUPLICATE_ROW = "duplicate_row", "The row repeats an earlier row of the file."
     EMBEDDED_DATABASE = "embedded_database", "The embedded PostgreSQL did not start."
     EMPTY_BODY = "empty_body", "The request has nothing in its body."
