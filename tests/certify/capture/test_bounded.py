@@ -54,7 +54,7 @@ def send(service: Service, session: UUID, data: bytes) -> None:
 
 
 def test_media_of_a_stranger_go_when_they_are_judged(service: Service, engine: FaceEngine) -> None:
-    session = knock(service, "NOBODY01")
+    session = knock(service, "UNKNOWN01")
     send(service, session, faces.no_face(1, width=400, height=500))
     row = evaluate_session(service, engine, session, notice=note_face)
     assert (row.outcome, row.blob_id) == ("retry", None)
@@ -91,7 +91,7 @@ def test_a_film_padded_with_free_space_is_refused(film_mp4: bytes, where: str) -
 
 
 def test_strangers_wait_for_no_common_row(service: Service) -> None:
-    first, second = knock(service, "NOBODY01"), knock(service, "NOBODY02")
+    first, second = knock(service, "UNKNOWN01"), knock(service, "UNKNOWN02")
     photo = faces.no_face(1, width=400, height=500)
     with service.unit() as holding:
         holding.db.execute(text("set local lock_timeout = '2s'"))
@@ -105,7 +105,7 @@ def test_strangers_wait_for_no_common_row(service: Service) -> None:
 
 
 def test_two_uploads_of_one_decoy_session_store_one(service: Service) -> None:
-    session = knock(service, "NOBODY01")
+    session = knock(service, "UNKNOWN01")
     photo = faces.no_face(1, width=400, height=500)
     send(service, session, photo)
     send(service, session, photo)
@@ -119,13 +119,13 @@ def test_the_lane_depends_on_what_the_caller_showed_and_sent_and_not_on_whether_
     queued = replace(service, queue=DatabaseQueue())
     photo = faces.no_face(1, width=400, height=500)
     own = open_for(service, person)
-    for number in ("CAPTURE001", "NOBODY01"):
+    for number in ("CAPTURE001", "UNKNOWN01"):
         send(queued, knock(service, number), photo)
     monkeypatch.setattr(session_module, "SHORT_BYTES", 10)
     with service.unit() as unit:
         unit.db.get_one(SessionRow, own).public_entry = False
         unit.db.execute(text("update capture_sessions set state = 'expired' where state = 'submitted'"))
-    send(queued, knock(service, "NOBODY02"), photo)
+    send(queued, knock(service, "UNKNOWN02"), photo)
     send(queued, knock(service, "CAPTURE001"), photo)
     with service.unit() as unit:
         unit.db.execute(text("update capture_sessions set state = 'expired' where state = 'submitted'"))
@@ -150,7 +150,7 @@ def test_a_selfie_comes_before_ten_films_of_strangers(
     photo = faces.no_face(1, width=400, height=500)
     with monkeypatch.context() as patch:
         patch.setattr(session_module, "SHORT_BYTES", 10)
-        strangers = [knock(service, f"NOBODY{number:02}") for number in range(10)]
+        strangers = [knock(service, f"UNKNOWN{number:02}") for number in range(10)]
         for session in strangers:
             send(queued, session, photo)
     own = open_for(service, person)
