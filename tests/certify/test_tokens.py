@@ -52,7 +52,7 @@ def _signed(claims: Mapping[str, Any]) -> str:
 def test_a_good_token(clock: Clock) -> None:
     token = _signed(_claims(clock, sources=["hospital"]))
     caller = _authenticator().authenticate(token, clock())
-    assert (caller.subject, caller.role, caller.sources) == ("anna", Role.OFFICER, {"hospital"})
+    assert (caller.subject, caller.role, caller.sources) == ("anna", Role.OFFICER, frozenset({"hospital"}))
 
 
 @pytest.mark.parametrize("longest", [timedelta(hours=12), None])
