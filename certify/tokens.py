@@ -153,7 +153,7 @@ class Authenticator:
                 role=role,
                 issuer=issuer.name,
                 session=UUID(claims["sid"]) if role is Role.PENSIONER else None,
-                sources=names_in(claims, "sources"),
+                sources=names_in(claims, "sources") or frozenset(),
                 device=str(claims["dev"]) if "dev" in claims else None,
             )
         except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
@@ -168,22 +168,17 @@ class Authenticator:
         return principal
 
 
-def names_in(claims: Mapping[str, Any], claim: str) -> frozenset[str]:
-    """Return the names that a claim lists.
-
-    Args:
-        claims: of a token.
-        claim: a claim whose value is a list of texts.
-
-    Returns:
-        The names; none when the token does not have the claim.
+def names_in(claims: Mapping[str, Any], claim: str) -> frozenset[str] | None:
+    """Return the names that a claim lists; None if the token lacks the claim.
 
     Raises:
-        ValueError: the claim is something else than a list of texts.
+        ValueError: the claim is something else. A claim that cannot be read must not widen what the caller may do.
     """
-    names = claims.get(claim, [])
-    if claim in claims and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-        raise ValueError(f"the claim {claim} is not a list of texts")
+    if claim not in claims:
+        return None
+    names = claims[claim]
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"the claim '{claim}' is not a list of names")
     return frozenset(names)
 
 

@@ -22,7 +22,7 @@ HUGE = 10**400
 
 
 WRONG: dict[str, list[Any]] = {
-    "sources": [5, None, "hospital", {}, [5], [None], [["hospital"]], True],
+    "sources": ["", [""], 5, None, "hospital", {}, [5], [None], [["hospital"]], True],
     "role": [5, None, {}, [], ["officer", "auditor"], [5], "king", True, HUGE],
     "sub": [5, None, "", ["anna"], {}, True],
     "aud": [5, None, "", [], [5], {}, "payroll"],
@@ -94,4 +94,5 @@ def test_one_of_several_audiences_is_enough(clock: Clock) -> None:
 
 
 def test_names_of_a_claim_that_is_missing_are_none() -> None:
-    assert names_in({}, "sources") == frozenset()
+    assert names_in({}, "regions") is None
+    assert names_in({"regions": []}, "regions") == frozenset()
