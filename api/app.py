@@ -20,6 +20,7 @@ from api.middleware import BodyLimit, Observe
 from api.readiness import Readiness
 from api.routes import (
     agents,
+    attestations,
     beneficiaries,
     certificates,
     determinations,
@@ -32,6 +33,7 @@ from api.routes import (
     references,
     reviews,
     sessions,
+    standings,
     tablet,
     uploads,
     web,
@@ -115,9 +117,11 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         tablet,
         agents,
         beneficiaries,
+        attestations,
         receipts,
         references,
         sessions,
+        standings,
         live,
         uploads,
         determinations,

@@ -18,10 +18,7 @@ from starlette.requests import HTTPConnection
 from api.errors import Forbidden, TooManyRequests
 from api.limits import RateLimiter
 from api.state import State, state_of
-from certify.domain.channels import Channel
 from certify.people.access import device_mark
-from certify.service import Unit
-from certify.storage.sessions import get_session
 from certify.tokens import KeysAwaited, Principal, Role, TokenRefused
 
 DEVICE_HEADER = "X-Certify-Device"
@@ -34,6 +31,12 @@ TABLET_COOKIE = "__Host-certify-tablet"
 """Cookie of an agent who is signed in at an enrolled tablet."""
 
 _COOKIES = {Role.SELF: COOKIE, Role.TABLET: TABLET_COOKIE}
+
+DESK = (Role.OFFICER, Role.SUPERVISOR)
+"""Roles that change people's data and decide about them."""
+
+READERS = (*DESK, Role.AUDITOR)
+"""Roles that read people's data."""
 
 _KEYS_WAIT_S = 2.0
 """Longest wait for an issuer's keys, after the issuer changed them. Other requests go on meanwhile."""
@@ -204,15 +207,3 @@ def limit(limiter: RateLimiter, key: str) -> None:
     wait = limiter.hit(key)
     if wait:
         raise TooManyRequests("Too many requests.", retry_after=wait)
-
-
-def require_agent_at_visit(unit: Unit, caller: Principal, session_id: UUID) -> None:
-    """Check that the media of a doorstep session come from an agent.
-
-    Raises:
-        Forbidden: the session is a visit, and the caller is not an agent (``forbidden``).
-        NotFound: no such session (``session_not_found``).
-    """
-    visit = get_session(unit.db, session_id).channel == Channel.DOORSTEP
-    if visit and caller.role is not Role.AGENT:
-        raise Forbidden("The photo or video of a visit comes from the agent who makes it.")

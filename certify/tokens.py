@@ -28,6 +28,7 @@ from joserfc.jwk import KeySet
 from certify.certificates.keys import SigningKey
 from certify.config import Env, Settings
 from certify.domain.error_codes import ErrorCode
+from certify.domain.scope import EVERYTHING, Scope
 from certify.errors import Unavailable
 from certify.storage.keys import FileMasterKey
 from certify.trust import AUDIENCE, FixedKeys, Issuer, KeysAwaited, TokenRefused
@@ -45,7 +46,6 @@ __all__ = [
     "TokenRefused",
     "development_signer",
     "ed25519_jwk",
-    "names_in",
 ]
 
 SESSION_ISSUER = "certify:sessions"
@@ -60,11 +60,15 @@ class Role(StrEnum):
 
     PENSIONER = "pensioner"  # one capture session of one person, by a token of the service itself
     SELF = "self"  # a person on their own pages, by a token of the service itself, in a cookie
-    AGENT = "agent"
     TABLET = "tablet"  # an agent at an enrolled tablet, by a token of the service itself, in a cookie
+    AGENT = "agent"  # who visits people; works at an enrolled tablet only, so that this token opens no route
+    PAYER = "payer"  # asks whether a pension may be paid, and reads nothing else
+    REGISTRY = "registry"  # sends the records and attestations of its own configured sources
+    ENROLLER = "enroller"  # adds people, and first references with the document that the picture came from
     OFFICER = "officer"
-    AUDITOR = "auditor"
-    MACHINE = "machine"  # registries, payers and batch jobs
+    SUPERVISOR = "supervisor"  # an officer who also decides about agents
+    AUDITOR = "auditor"  # reads, and changes nothing
+    OPERATOR = "operator"  # runs the service, and reads no person
 
 
 OWN_ROLES = frozenset({Role.PENSIONER, Role.SELF, Role.TABLET})
@@ -80,8 +84,9 @@ class Principal:
         role: what they may do.
         issuer: who says so.
         session: the one capture session that a pensioner is limited to; None for other roles.
-        sources: the registries that a machine may record and void for. Two sources are therefore two callers, and not
-            two names used by one.
+        sources: the sources that a registry speaks for. The registry of sources must name the caller as well
+            (certify/sources/).
+        scope: the schemes and regions that the caller works for.
         device: mark of the device that the token was given to; the token is valid only together with this device.
     """
 
@@ -91,6 +96,7 @@ class Principal:
     session: UUID | None = None
     sources: frozenset[str] = frozenset()
     device: str | None = None
+    scope: Scope = EVERYTHING
 
     @property
     def key(self) -> str:
@@ -153,8 +159,9 @@ class Authenticator:
                 role=role,
                 issuer=issuer.name,
                 session=UUID(claims["sid"]) if role is Role.PENSIONER else None,
-                sources=names_in(claims, "sources") or frozenset(),
+                sources=_names(claims, "sources") or frozenset(),
                 device=str(claims["dev"]) if "dev" in claims else None,
+                scope=Scope(_names(claims, "schemes"), _names(claims, "regions")),
             )
         except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             fetched = issuer.keys.fetch_again(now) if isinstance(error, InvalidKeyIdError) else None
@@ -166,20 +173,6 @@ class Authenticator:
         with self._lock:
             self._verified[token] = principal, float(decoded.claims["exp"]), issuer, version
         return principal
-
-
-def names_in(claims: Mapping[str, Any], claim: str) -> frozenset[str] | None:
-    """Return the names that a claim lists; None if the token lacks the claim.
-
-    Raises:
-        ValueError: the claim is something else. A claim that cannot be read must not widen what the caller may do.
-    """
-    if claim not in claims:
-        return None
-    names = claims[claim]
-    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise ValueError(f"the claim '{claim}' is not a list of names")
-    return frozenset(names)
 
 
 class Signer:
@@ -221,6 +214,7 @@ class Signer:
         session: UUID | None = None,
         sources: Sequence[str] = (),
         device: str | None = None,
+        scope: Scope = EVERYTHING,
     ) -> str:
         """Return a signed token.
 
@@ -230,8 +224,9 @@ class Signer:
             now: the present instant.
             lifetime: how long the token is valid.
             session: the one capture session that a pensioner is limited to.
-            sources: registries that a machine may record for.
+            sources: sources that a registry speaks for.
             device: mark of the only device on which the token is valid.
+            scope: schemes and regions that the caller works for.
 
         Returns:
             The token, a JWT.
@@ -250,6 +245,9 @@ class Signer:
             claims["sources"] = list(sources)
         if device is not None:
             claims["dev"] = device
+        for name, values in (("schemes", scope.schemes), ("regions", scope.regions)):
+            if values is not None:
+                claims[name] = sorted(values)
         key = self._keys.keys[0]
         return jwt.encode({"alg": "Ed25519", "kid": key.kid}, claims, key, algorithms=["Ed25519"])
 
@@ -284,6 +282,20 @@ def development_signer(settings: Settings) -> Signer:
 def ed25519_jwk(seed: bytes) -> dict[str, Any]:
     """Return the private JWK of the Ed25519 key that a 32-byte seed gives."""
     return dict(SigningKey.from_private(Ed25519PrivateKey.from_private_bytes(seed)).to_jwk())
+
+
+def _names(claims: Mapping[str, Any], name: str) -> frozenset[str] | None:
+    """Return a claim that is a list of names; None if the token lacks it.
+
+    Raises:
+        ValueError: the claim is something else. A claim that cannot be read must not widen what the caller may do.
+    """
+    if name not in claims:
+        return None
+    value = claims[name]
+    if not isinstance(value, list) or not all(isinstance(entry, str) and entry for entry in value):
+        raise ValueError(f"the claim '{name}' is not a list of names")
+    return frozenset(value)
 
 
 def _unverified_issuer(token: str) -> str:

@@ -53,7 +53,7 @@ async def ready(state: Annotated[State, Depends(current_state)]) -> Response:
     response_class=Response,
     responses={**problems(401, 403, 503), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-def metrics(request: Request, _caller: Annotated[Principal, Depends(allow(Role.MACHINE, Role.AUDITOR))]) -> Response:
+def metrics(request: Request, _caller: Annotated[Principal, Depends(allow(Role.OPERATOR))]) -> Response:
     """Return metrics in the Prometheus text format."""
     registry: CollectorRegistry = request.app.state.metrics
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

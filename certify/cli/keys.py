@@ -220,7 +220,15 @@ def token(
     role: Annotated[TokenRole, typer.Option(help="Role that the token gives.")],
     subject: Annotated[str, typer.Option(help="Name of the caller, as the ledger shows it.")] = "developer",
     source: Annotated[
-        list[str] | None, typer.Option(help="Registry that a machine speaks for; may be given several times.")
+        list[str] | None, typer.Option(help="Source that a registry speaks for; may be given several times.")
+    ] = None,
+    scheme: Annotated[
+        list[str] | None,
+        typer.Option(help="Scheme that the caller works for; all without it. May be given several times."),
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(help="Region that the caller works for, with all that begin with it. May be given several times."),
     ] = None,
     hours: Annotated[
         float, typer.Option(min=0.01, max=24, help="Hours until the token expires.", callback=require_finite)
@@ -228,6 +236,7 @@ def token(
 ) -> None:
     """Print an access token of the built-in development issuer. Refused when CERTIFY_ENV=production."""
     from certify.config import read_settings
+    from certify.domain.scope import Scope
     from certify.tokens import Role, development_signer
 
     signer = development_signer(read_settings())
@@ -237,5 +246,6 @@ def token(
         now=datetime.now(UTC),
         lifetime=timedelta(hours=hours),
         sources=source or (),
+        scope=Scope(frozenset(scheme) if scheme else None, frozenset(region) if region else None),
     )
     typer.echo(text)

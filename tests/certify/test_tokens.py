@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from certify.issuers.mapping import ClaimMap
-from certify.tokens import Authenticator, Role, TokenRefused, ed25519_jwk, names_in
+from certify.tokens import Authenticator, Role, TokenRefused, ed25519_jwk
 from certify.trust import FixedKeys, Issuer
 from tests.conftest import Clock
 
@@ -91,8 +91,3 @@ def test_one_of_several_audiences_is_enough(clock: Clock) -> None:
     assert issuer.authenticate(_signed(_claims(clock, aud=["account", "certify-api"])), clock())
     with pytest.raises(TokenRefused):
         issuer.authenticate(_signed(_claims(clock, aud=["account", "certify"])), clock())
-
-
-def test_names_of_a_claim_that_is_missing_are_none() -> None:
-    assert names_in({}, "regions") is None
-    assert names_in({"regions": []}, "regions") == frozenset()
