@@ -64,6 +64,7 @@ class ErrorCode(Described):
     DATABASE_UNAVAILABLE = "database_unavailable", "The database does not answer."
     DECRYPTION_FAILED = "decryption_failed", "Stored data could not be decrypted."
     DEMO_FOLDER = "demo_folder", "The demo does not empty a folder that it did not make."
+    DEMO_MISSING = "demo_missing", "The demo is not part of this installation."
     DEMO_RUNNING = "demo_running", "Another demo uses the folder."
     DETERMINATION_NOT_FOUND = "determination_not_found", "There is no such determination."
     DEVELOPMENT_ONLY = "development_only", "The development issuer does not run in production."
