@@ -22,6 +22,7 @@ from certify.senders.config import load_senders
 from certify.storage.database import Database, Session, holds_secrets, open_database
 from certify.storage.keys import FileMasterKey
 from certify.storage.ledger import append_entries
+from certify.storage.row_macs import RowMacs
 from certify.storage.vault import Sealer, Vault
 
 
@@ -45,6 +46,9 @@ class Service:
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
     # Hashes of policies and parameters that are committed. They are never deleted, so they need not be stored again.
     stored_documents: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.database.macs = RowMacs(self.vault)
 
     @contextmanager
     def unit(self, actor: str = "service") -> Iterator[Unit]:

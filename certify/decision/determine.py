@@ -22,7 +22,7 @@ from certify.storage.dossiers import Dossier, Pension, lock_people, read_dossier
 from certify.storage.facts import store_policy
 from certify.storage.people import people_to_determine
 from certify.storage.tables.people import BeneficiaryRow
-from certify.storage.verdicts import Verdicts
+from certify.storage.verdicts import Changed, Verdicts
 
 log = logging.getLogger("certify.determine")
 
@@ -203,12 +203,11 @@ def _find(unit: Unit, dossier: Dossier, session_id: UUID | None, verdicts: Verdi
             _standing(determination)
             | _stopping(pension, determination)
             | {
-                "id": pension.id,
                 "next_change_on": next_change(entitlement, policy.policy, determination),
                 "determination_id": determination_id,
             }
         )
-        verdicts.standings.append(standing)
+        verdicts.standings.append(Changed(pension.row, standing))
         _note_change(unit, dossier, pension, standing, sha256)
         finding.determinations.append(determination)
         finding.ids.append(determination_id)

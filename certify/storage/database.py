@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from certify.config import Settings
 from certify.storage.embedded import embedded_url, start_embedded
+from certify.storage.row_macs import RowMacs, session_info
 
 # Session and the errors are SQLAlchemy's. Other rooms take them from here, so that only storage imports SQLAlchemy.
 __all__ = [
@@ -44,6 +45,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = url
+        self.macs: RowMacs | None = None  # a service brings its keys
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
@@ -63,13 +65,13 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Open a session; commit when the block ends, roll back when it raises."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with Session(self.engine, expire_on_commit=False, info=session_info(self.macs)) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session for reads without a transaction, which saves two round trips; reads share no snapshot."""
-        with Session(self._reading, expire_on_commit=False) as session:
+        with Session(self._reading, expire_on_commit=False, info=session_info(self.macs)) as session:
             yield session
 
     def ping(self) -> None:

@@ -111,14 +111,17 @@ def _without(database: duckdb.DuckDBPyConnection, facts: pa.Table, gone: pa.Tabl
 def _evidence_sql(settings: RunSettings, now: datetime) -> str:
     """Return the query that turns facts into rows of the table ``evidence``."""
     source, recorded = settings.feed.source, now.isoformat()
+    # The keys of each body stand in the order of the alphabet: so it is written as it is hashed (row_macs.py).
+    told, start = f',"recorded_at":"{recorded}","source":"{source}"', """'"event_at":"' || event_at || '","id":"' || id ||"""
     return f"""
         select id, person as beneficiary_id, kind, '{source}' as source, external_id, event_at,
             '{recorded}' as recorded_at,
-            '{{"type":"' || kind || '","id":"' || id || '","source":"{source}","event_at":"' || event_at
-                || '","recorded_at":"{recorded}",' || case kind
-                when 'sign_of_life' then '"act":"' || what || '","trust":{settings.feed.evidence.weight!r}}}'
-                when 'adverse' then '"kind":"' || what || '"}}'
-                else '"target":"' || target || '","by_officer":false,"by_person":false}}' end as body,
+            case kind
+                when 'sign_of_life' then '{{"act":"' || what || '",' || {start} '"{told},"trust":{
+                    settings.feed.evidence.weight!r},"type":"sign_of_life"}}'
+                when 'adverse' then '{{' || {start} '","kind":"' || what || '"{told},"type":"adverse"}}'
+                else '{{"by_officer":false,"by_person":false,' || {start} '"{told},"target":"' || target
+                    || '","type":"void"}}' end as body,
             '{settings.run.id}' as run_id, stage as link_stage, weight as link_weight, levels as link_levels
         from (select * replace (strftime(event_at, '%Y-%m-%dT%H:%M:%S+00:00') as event_at) from new_facts)
         order by id"""

@@ -36,6 +36,7 @@ class EvidenceRow(Base):
     link_stage: Mapped[str | None]
     link_weight: Mapped[float | None]  # log2 of the odds that the record is about this person
     link_levels: Mapped[str | None]  # how well each comparison agreed, as "name=4 birth=2 ..."
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class PolicyRow(Base):
@@ -75,6 +76,7 @@ class DeterminationRow(Base):
     verdict: Mapped[dict[str, Any]]
     digest: Mapped[bytes]
     created_at: Mapped[datetime]
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class CertificateRow(Base):
@@ -104,6 +106,7 @@ class CertificateRow(Base):
     issued_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     reason: Mapped[str | None]
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class ReviewCaseRow(Base):
@@ -125,3 +128,4 @@ class ReviewCaseRow(Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     resolution: Mapped[str | None]
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names

@@ -76,6 +76,7 @@ class SilentPassRow(Base):
     proven_on: Mapped[date]
     valid_until: Mapped[date]
     evidence: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))  # all facts that were known
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class LinkQuestionRow(Base):
