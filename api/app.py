@@ -21,6 +21,7 @@ from api.routes import (
     beneficiaries,
     certificates,
     determinations,
+    journal,
     knock,
     ledger,
     live,
@@ -39,6 +40,7 @@ from api.state import State
 from certify.capture.live.guide_client import GuidePool
 from certify.config import Env, Settings
 from certify.service import Service, build_service
+from certify.storage.journal import JournalWriter
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key, verifying_keys
 from certify.tokens import OWN_ROLES, SESSION_ISSUER, Authenticator, Signer, development_signer, load_issuers
@@ -71,6 +73,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         running = service or build_service(settings)
         state = build_state(running)
         await state.quick.open()
+        await state.journal.open()
         app.state.certify = state
         app.state.metrics = registry
         registry.register(Standings(running))
@@ -78,6 +81,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         yield
         gc.unfreeze()
         await state.quick.close()
+        await state.journal.close()
         if service is None:
             running.database.close()
 
@@ -107,6 +111,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         certificates,
         reviews,
         ledger,
+        journal,
         operations,
     ):
         app.include_router(module.router)
@@ -146,6 +151,7 @@ def build_state(service: Service) -> State:
         sign_in_limits=SignInLimits(unlimited=settings.rate_limit == "none"),
         tablet_limiter=RateLimiter("none" if settings.rate_limit == "none" else TABLETS),
         quick=QuickReader(service.database),
+        journal=JournalWriter(service.database),
         guides=GuidePool([Path(path) for path in settings.guide_sockets], most=settings.live_captures),
     )
 

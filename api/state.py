@@ -9,6 +9,7 @@ from fastapi import Request
 from api.limits import RateLimiter, SignInLimits
 from certify.capture.live.guide_client import GuidePool
 from certify.service import Service
+from certify.storage.journal import JournalWriter
 from certify.storage.quick import QuickReader
 from certify.tokens import Authenticator, Signer
 
@@ -25,6 +26,7 @@ class State:
         sign_in_limits: limits sign-in attempts.
         tablet_limiter: limits requests of tablets per network.
         quick: reads single rows without a thread.
+        journal: writes who reads about whom.
         guides: processes that give guidance during live captures.
     """
 
@@ -35,6 +37,7 @@ class State:
     sign_in_limits: SignInLimits
     tablet_limiter: RateLimiter
     quick: QuickReader
+    journal: JournalWriter
     guides: GuidePool
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import Response
 from pydantic import BaseModel
 
+from api.journal import shows
 from api.schemas.base import GuidanceOut
 from api.schemas.certificates import CertificateOut, VerifyOut
 from api.schemas.decisions import DeterminationOut, ReceiptOut, ReviewCaseOut
@@ -59,6 +60,7 @@ def as_response(answer: BaseModel) -> Response:
 
 def beneficiary(unit: Unit, row: BeneficiaryRow) -> BeneficiaryOut:
     """Show a person with their pensions; the ids are masked."""
+    shows(row.id)
     return BeneficiaryOut(
         id=row.id,
         name=row.name,
@@ -100,6 +102,7 @@ def guidance(codes: Sequence[str]) -> list[GuidanceOut]:
 
 def reference(row: ReferenceRow) -> ReferenceOut:
     """Show a reference, without its image and templates."""
+    shows(row.beneficiary_id)
     measurement: dict[str, Any] = row.measurement or {}
     return ReferenceOut.model_validate(
         {
@@ -152,6 +155,7 @@ def upload(progress: Progress) -> UploadOut:
 
 def _session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> dict[str, Any]:
     hidden = row.public_entry and not to_staff
+    shows(None if hidden else row.beneficiary_id)
     return {
         "id": row.id,
         "beneficiary_id": None if hidden else row.beneficiary_id,
@@ -174,6 +178,7 @@ def _session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> dict[
 
 def determination(row: DeterminationRow) -> DeterminationOut:
     """Show a determination."""
+    shows(row.beneficiary_id)
     verdict = row.verdict
     shown = {key: verdict[key] for key in DeterminationOut.model_fields if key in verdict}
     return DeterminationOut.model_validate(
@@ -202,6 +207,7 @@ def certificate_state(row: CertificateRow, now: datetime) -> str:
 
 def certificate(row: CertificateRow, now: datetime) -> CertificateOut:
     """Show a certificate with its present state. The caller has checked that it is genuine."""
+    shows(row.beneficiary_id)
     return CertificateOut.model_validate(
         {
             "number": row.number,
@@ -245,6 +251,7 @@ def verification(row: CertificateRow, offline: State, lines: Sequence[str], now:
 
 def review_case(row: ReviewCaseRow) -> ReviewCaseOut:
     """Show a review case."""
+    shows(row.beneficiary_id)
     return ReviewCaseOut.model_validate(row, from_attributes=True)
 
 

@@ -26,7 +26,7 @@ from certify.config import Settings
 from certify.registry.runs.hashing import hashed_id_sql
 from certify.service import Service, build_service
 from certify.storage.copy import copy_in
-from certify.storage.migrate import upgrade
+from certify.storage.migrate import upgrade_embedded
 from fixtures.nation.feeds import deaths, register
 from fixtures.nation.people import Nation, make_nation
 
@@ -49,7 +49,7 @@ def main() -> None:
     with console.status("people"):
         nation = make_nation(options.people, seed=options.seed, flavour=options.flavour, as_of=AS_OF)
     service = build_service(Settings())
-    upgrade(service.database)
+    upgrade_embedded(service.settings)
     with console.status("people into PostgreSQL"):
         _fill(service, nation, options.seed)
     console.print(f"{options.people:,} people in PostgreSQL")

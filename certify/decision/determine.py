@@ -11,7 +11,7 @@ from uuid import UUID
 
 from certify.decision.cases import keep_review_cases
 from certify.decision.issue import Finding, InForce, reconcile_certificates
-from certify.domain.codec import determination_to_json, verdict_digest
+from certify.domain.codec import determination_to_json, digest, verdict_digest
 from certify.domain.decide import Determination, Entitlement, Payment, Standing, decide
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.passage import next_change
@@ -208,7 +208,7 @@ def _find(unit: Unit, dossier: Dossier, session_id: UUID | None, verdicts: Verdi
             }
         )
         verdicts.standings.append(Changed(pension.row, standing))
-        _note_change(unit, dossier, pension, standing, sha256)
+        _note_change(unit, dossier, pension, standing, verdict, sha256)
         finding.determinations.append(determination)
         finding.ids.append(determination_id)
         finding.digests.append(sha256)
@@ -244,7 +244,9 @@ def _stopping(pension: Pension, new: Determination) -> dict[str, Any]:
     return {"stopped_on": stopped, "back_pay_from": owed}
 
 
-def _note_change(unit: Unit, dossier: Dossier, pension: Pension, now: dict[str, Any], digest: bytes) -> None:
+def _note_change(
+    unit: Unit, dossier: Dossier, pension: Pension, now: dict[str, Any], verdict: dict[str, Any], sha256: bytes
+) -> None:
     if (pension.standing, pension.payment, pension.valid_until) != (
         now["standing"],
         now["payment"],
@@ -259,5 +261,7 @@ def _note_change(unit: Unit, dossier: Dossier, pension: Pension, now: dict[str, 
             payment=now["payment"],
             valid_until=now["valid_until"].isoformat() if now["valid_until"] else None,
             back_pay_from=now["back_pay_from"].isoformat() if now["back_pay_from"] else None,
-            determination=digest.hex(),
+            determination=sha256.hex(),
+            determined=str(now["determination_id"]),
+            verdict=digest(verdict).hex(),
         )

@@ -144,6 +144,7 @@ class ErrorCode(Described):
     NOT_CERTIFIED = "not_certified", "This person is not certified at present."
     NOT_FOUND = "not_found", "The thing named does not exist, or the caller may not know that it does."
     NOT_STARTED = "not_started", "The HTTP service did not start."
+    NOTE_UNKNOWN = "note_unknown", "The checkpoint was not signed by this ledger."
     NOT_STORABLE = "not_storable", "A value cannot be stored."
     NO_PLAN = "no_plan", "This session has no plan."
     NO_REFERENCE = "no_reference", "There is no enrolled photo of this person to compare with."

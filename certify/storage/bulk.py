@@ -189,3 +189,22 @@ def passes_digest(passes: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     pc.write_csv(ordered, sink, pc.WriteOptions(include_header=False))
     return hashlib.sha256(sink.getvalue()).digest()
+
+
+def bodies_digest(rows: pa.Table) -> bytes:
+    """Return the SHA-256 of the bodies of facts in the order of their ids, a line for each.
+
+    Args:
+        rows: facts with a column ``body``, sorted by id.
+    """
+    digest = hashlib.sha256()
+    for batch in rows.select(["body"]).to_batches(max_chunksize=50_000):
+        digest.update("".join(f"{body}\n" for body in batch["body"].to_pylist()).encode())
+    return digest.digest()
+
+
+def facts_digest(db: Session, run_id: UUID, chunk: int) -> bytes:
+    """Return ``bodies_digest`` of the facts that a run stored in a chunk; their ids name both."""
+    query = f"""select body::text from evidence where run_id = '{run_id}'
+        and substr(id::text, 16, 3) = '{chunk:03x}' order by id"""  # noqa: S608 - an id and a number of ours
+    return bodies_digest(copy_out(db, query, {"body": pa.string()}))

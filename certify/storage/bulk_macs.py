@@ -27,7 +27,7 @@ def guard_columns(kind: RowKind) -> dict[str, pa.DataType]:
 
 @cache
 def guarded_sql(kind: RowKind, alias: str) -> str:
-    """Return SQL for all columns that a MAC binds, in their canonical form, and the MAC; ``checked_table`` reads them."""
+    """Return SQL for all columns that a MAC binds, in canonical form, and the MAC; ``checked_table`` reads them."""
     return ", ".join((*column_sql(kind, alias), f"encode({alias}.mac, 'hex')"))
 
 
@@ -69,9 +69,7 @@ def macs_in_text(macs: RowMacs, db: Session, kind: RowKind, rows: pa.Table | pa.
 def _macs(macs: RowMacs, db: Session, kind: RowKind, columns: list[pa.Array]) -> list[bytes]:
     """Return the MACs of rows whose columns are in their canonical form."""
     compute = macs.under(db, kind)
-    nulls = [
-        pa.scalar("0") if column.null_count == 0 else pc.if_else(column.is_null(), "1", "0") for column in columns
-    ]
+    nulls = [pa.scalar("0") if column.null_count == 0 else pc.if_else(column.is_null(), "1", "0") for column in columns]
     marks = pc.binary_join_element_wise(*nulls, "") if columns else pa.array([])
     if isinstance(marks, pa.Scalar):
         marks = pa.repeat(marks, len(columns[0]))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError as DatabaseError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from certify.config import Settings
 from certify.storage.embedded import embedded_url, start_embedded
+from certify.storage.roles import RUNTIME
 from certify.storage.row_macs import RowMacs, session_info
 
 # Session and the errors are SQLAlchemy's. Other rooms take them from here, so that only storage imports SQLAlchemy.
@@ -26,7 +27,9 @@ __all__ = [
     "Session",
     "database_url",
     "holds_secrets",
+    "open_as_owner",
     "open_database",
+    "runtime_role",
 ]
 
 SESSION_OPTIONS = "-csearch_path=public,jobs -ctimezone=UTC"
@@ -105,5 +108,24 @@ def database_url(settings: Settings) -> str:
 
 
 def open_database(settings: Settings, *, pool_size: int = 10) -> Database:
-    """Return the database that the settings name."""
+    """Return the database that the settings name, opened with the run-time role."""
     return Database(database_url(settings), pool_size=pool_size)
+
+
+def open_as_owner(settings: Settings) -> Database:
+    """Return the database that the settings name, opened as its owner: for migrations and for sealing old rows.
+
+    Without CERTIFY_OWNER_DATABASE_URL, the user of CERTIFY_DATABASE_URL is taken for the owner.
+    """
+    if settings.owner_database_url is not None:
+        return Database(settings.owner_database_url.get_secret_value(), pool_size=1)
+    if settings.database_url is not None:
+        return Database(settings.database_url.get_secret_value(), pool_size=1)
+    return Database(embedded_url(start_embedded(Path(settings.data_dir)), owner=True), pool_size=1)
+
+
+def runtime_role(settings: Settings) -> str:
+    """Return the name of the role that the running service connects with."""
+    if settings.database_url is None:
+        return RUNTIME
+    return make_url(settings.database_url.get_secret_value()).username or RUNTIME

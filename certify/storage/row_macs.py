@@ -18,9 +18,8 @@ from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Connection, DateTime, Double, Float, LargeBinary, event, inspect, select, text
+from sqlalchemy import Connection, DateTime, Double, Float, LargeBinary, delete, event, inspect, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapper, Session, object_session
 
@@ -31,7 +30,7 @@ from certify.storage.tables.base import Base
 from certify.storage.tables.decisions import CertificateRow, DeterminationRow, EvidenceRow, ReviewCaseRow
 from certify.storage.tables.people import EntitlementRow
 from certify.storage.tables.runs import SilentPassRow
-from certify.storage.tables.service import SecretRow
+from certify.storage.tables.service import LedgerLeafRow, SecretRow
 from certify.storage.vault import Vault
 
 log = logging.getLogger("certify.integrity")
@@ -53,6 +52,7 @@ class RowKind(StrEnum):
     STANDING = "entitlements"
     CERTIFICATE = "certificates"
     CASE = "review_cases"
+    LEAF = "ledger_leaves"
 
 
 ENTITIES: Mapping[RowKind, type[Base]] = MappingProxyType(
@@ -63,6 +63,7 @@ ENTITIES: Mapping[RowKind, type[Base]] = MappingProxyType(
         RowKind.STANDING: EntitlementRow,
         RowKind.CERTIFICATE: CertificateRow,
         RowKind.CASE: ReviewCaseRow,
+        RowKind.LEAF: LedgerLeafRow,
     }
 )
 COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
@@ -80,6 +81,7 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
             RowKind.CERTIFICATE: "number beneficiary_id session_id state cose subject_digest valid_from valid_until"
             " expires_at kid issued_at changed_at reason",
             RowKind.CASE: "id beneficiary_id kind state determination_id opened_at closed_at closed_by resolution",
+            RowKind.LEAF: "index entry beneficiary_id created_at",
         }.items()
     }
 )
@@ -145,9 +147,9 @@ def _word(value: Any) -> str:
 class RowMacs:
     """Seals and checks rows with keys that one secret gives; the master key wraps the secret."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, secret: bytes | None = None) -> None:
         self._vault = vault
-        self._secret: bytes | None = None
+        self._secret = secret
         self._keyed: dict[str, Callable[[bytes], bytes]] = {}
 
     def secret(self, db: Session) -> bytes:
@@ -200,7 +202,7 @@ class RowMacs:
 
     def _first(self, own: Session) -> bytes:
         tables = " or ".join(f"exists (select from {kind.value})" for kind in COLUMNS)
-        filled = bool(own.scalar(text(f"select {tables}")))  # noqa: S608 - our own tables
+        filled = bool(own.scalar(text(f"select {tables}")))
         known = open_secret(own, self._vault, SEALED)  # another process may have made it and written rows meanwhile
         if known is not None:
             return known
@@ -251,10 +253,17 @@ def macs_of(db: Session) -> RowMacs:
     Raises:
         LookupError: no service has opened this database, so there is no key.
     """
-    found = db.info.get(_INFO)
-    if not isinstance(found, RowMacs):
+    found: RowMacs | None = db.info.get(_INFO)
+    if found is None:
         raise LookupError("these rows need the keys of a service")
     return found
+
+
+def replace_secret(db: Session, vault: Vault, secret: bytes) -> None:
+    """Put the secret of a sealing into use, in the caller's transaction."""
+    db.execute(delete(SecretRow).where(SecretRow.name == SEALING))
+    wrapped = {**vault.new_secret(SEALED), "wrapped": vault.seal_secret(SEALED, secret)}
+    db.execute(insert(SecretRow).values(name=SEALED, **wrapped))
 
 
 def session_info(macs: RowMacs | None) -> dict[str, Any]:

@@ -86,8 +86,5 @@ def _new(db: Session, kind: RowKind, rows: Sequence[Row]) -> str:
 def _changed(db: Session, kind: RowKind, key: str, rows: Sequence[Changed]) -> str:
     macs = macs_of(db)
     return as_rows(
-        [
-            {key: row.before[key], **row.now, "mac": macs.mac(db, kind, {**row.before, **row.now})}
-            for row in rows
-        ]
+        [{key: row.before[key], **row.now, "mac": macs.mac(db, kind, {**row.before, **row.now})} for row in rows]
     )

@@ -22,6 +22,7 @@ from certify.registry.runs.questions import ask
 from certify.registry.runs.silent import EVIDENCE, PENSIONS, find_passes
 from certify.service import Service, Unit
 from certify.storage.bulk import (
+    bodies_digest,
     evidence_of_chunk,
     insert_evidence,
     insert_passes,
@@ -93,10 +94,21 @@ def apply_chunk(service: Service, settings: RunSettings, chunk: int, facts: pa.T
         asked = database.sql("select * from facts where fact = 'question'").to_arrow_table()
         counts |= {"evidence": rows.num_rows, "people": changed.num_rows, "questions": asked.num_rows}
         ask(unit, settings.run, asked.to_pylist())
-        unit.ledger(LedgerEvent.RUN_CHUNK, None, run=str(run_id), chunk=chunk, digest=digest.hex(), **counts)
+        told = bodies_digest(rows)
+        unit.ledger(
+            LedgerEvent.RUN_CHUNK, None, run=str(run_id), chunk=chunk, digest=digest.hex(), facts=told.hex(), **counts
+        )
         policies = {scheme: document.sha256 for scheme, document in sorted(service.policies.items())}
         unit.db.add(
-            RunChunkRow(run_id=run_id, chunk=chunk, counts=counts, policies=policies, digest=digest, done_at=unit.now)
+            RunChunkRow(
+                run_id=run_id,
+                chunk=chunk,
+                counts=counts,
+                policies=policies,
+                digest=digest,
+                facts_digest=told,
+                done_at=unit.now,
+            )
         )
     return counts
 
@@ -110,15 +122,17 @@ def _without(database: duckdb.DuckDBPyConnection, facts: pa.Table, gone: pa.Tabl
 
 def _evidence_sql(settings: RunSettings, now: datetime) -> str:
     """Return the query that turns facts into rows of the table ``evidence``."""
-    source, recorded = settings.feed.source, now.isoformat()
+    source, recorded, weight = settings.feed.source, now.isoformat(), settings.feed.evidence.weight
     # The keys of each body stand in the order of the alphabet: so it is written as it is hashed (row_macs.py).
-    told, start = f',"recorded_at":"{recorded}","source":"{source}"', """'"event_at":"' || event_at || '","id":"' || id ||"""
+    told, start = (
+        f',"recorded_at":"{recorded}","source":"{source}"',
+        """'"event_at":"' || event_at || '","id":"' || id ||""",
+    )
     return f"""
         select id, person as beneficiary_id, kind, '{source}' as source, external_id, event_at,
             '{recorded}' as recorded_at,
             case kind
-                when 'sign_of_life' then '{{"act":"' || what || '",' || {start} '"{told},"trust":{
-                    settings.feed.evidence.weight!r},"type":"sign_of_life"}}'
+                when 'sign_of_life' then '{{"act":"' || what || '",' || {start} '"{told},"trust":{weight!r},"type":"sign_of_life"}}'
                 when 'adverse' then '{{' || {start} '","kind":"' || what || '"{told},"type":"adverse"}}'
                 else '{{"by_officer":false,"by_person":false,' || {start} '"{told},"target":"' || target
                     || '","type":"void"}}' end as body,

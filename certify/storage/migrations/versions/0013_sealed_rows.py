@@ -9,12 +9,16 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-SEALED = ("evidence", "determinations", "silent_passes", "entitlements", "certificates", "review_cases")
+SEALED = (
+    *("evidence", "determinations", "silent_passes", "entitlements", "certificates", "review_cases"),
+    "ledger_leaves",
+)
 
 
 def upgrade() -> None:
     for table in SEALED:
         op.add_column(table, sa.Column("mac", sa.LargeBinary(), nullable=True))
+    op.add_column("run_chunks", sa.Column("facts_digest", sa.LargeBinary(), nullable=True))
     op.create_table(
         "access_journal",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -59,5 +63,6 @@ def downgrade() -> None:
     op.execute("drop function certify_forget_reads(timestamptz)")
     op.drop_table("standing_audits")
     op.drop_table("access_journal")
+    op.drop_column("run_chunks", "facts_digest")
     for table in SEALED:
         op.drop_column(table, "mac")
