@@ -196,7 +196,14 @@ class Observe:
             self._requests.labels(method, route, status).inc()
             self._seconds.labels(method, route).observe(seconds)
             log.info(
-                "request", extra={"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+                "request",
+                extra={
+                    "method": method,
+                    "route": route,
+                    "status": status,
+                    "ms": round(seconds * 1000, 1),
+                    "request_id": request_id,
+                },
             )
 
 

@@ -46,9 +46,11 @@ class Service:
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
     # Hashes of policies and parameters that are committed. They are never deleted, so they need not be stored again.
     stored_documents: set[str] = field(default_factory=set)
+    macs: RowMacs = field(init=False)  # seals and checks rows, with the keys of the vault
 
     def __post_init__(self) -> None:
-        self.database.macs = RowMacs(self.vault)
+        object.__setattr__(self, "macs", RowMacs(self.vault))
+        self.database.macs = self.macs
 
     @contextmanager
     def unit(self, actor: str = "service") -> Iterator[Unit]:
@@ -60,7 +62,7 @@ class Service:
         Yields:
             The unit of work.
         """
-        with self.database.transaction() as db:
+        with self.database.transaction(self.macs) as db:
             unit = Unit(self, db, self.clock(), actor)
             yield unit
             unit.finish()
@@ -69,7 +71,13 @@ class Service:
     @contextmanager
     def reading(self) -> Iterator[Unit]:
         """Open a unit that only reads. Changed rows and ledger entries are not written."""
-        with self.database.reading() as db:
+        with self.database.reading(self.macs) as db:
+            yield Unit(self, db, self.clock())
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Unit]:
+        """Open a unit that only reads, and reads everything as it was at its first read."""
+        with self.database.snapshot(self.macs) as db:
             yield Unit(self, db, self.clock())
 
     def policy(self, scheme: str) -> PolicyDocument:

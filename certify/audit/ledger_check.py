@@ -10,6 +10,7 @@ from uuid import UUID
 
 from certify.audit.checkpoints import last_signed, read_checkpoint
 from certify.audit.finding import Finding
+from certify.audit.last_signed import Signed
 from certify.certificates import merkle
 from certify.certificates.errors import CertificateError
 from certify.errors import Unavailable
@@ -53,7 +54,7 @@ def check_ledger(
     """Compute all hashes of the ledger again and compare them with what is stored, signed and kept.
 
     Args:
-        unit: the transaction to read in.
+        unit: a snapshot to read in, because the ledger grows meanwhile.
         against: a checkpoint that someone kept, as a signed note.
         progress: called with the entries done and the entries in all.
 
@@ -64,8 +65,10 @@ def check_ledger(
         CertificateError: none of our keys signed the kept checkpoint.
         Unavailable: the file of what was signed last is damaged (``ledger_forked``).
     """
-    check = LedgerCheck(ledger_size(unit.db))
-    signed = _signed_roots(unit, check, against)
+    check = LedgerCheck()
+    memory = _memory(unit, check)  # before the snapshot begins: what this machine signed is in it
+    check.size = ledger_size(unit.db)
+    signed = _signed_roots(unit, check, memory, against)
     tree = _Tree()
     for size, (table, root) in ((size, entry) for size, found in signed.items() for entry in found):
         if size > check.size:
@@ -100,17 +103,22 @@ def report_ledger(check: LedgerCheck) -> None:
     log.info("ledger verified", extra={"entries": check.size, "findings": check.count})
 
 
-def _signed_roots(unit: Unit, check: LedgerCheck, against: str | None) -> dict[int, list[tuple[str, bytes]]]:
+def _memory(unit: Unit, check: LedgerCheck) -> Signed | None:
+    try:
+        return last_signed(unit).read()
+    except Unavailable as error:
+        check.found("last signed", "file", error.message)
+        return None
+
+
+def _signed_roots(
+    unit: Unit, check: LedgerCheck, memory: Signed | None, against: str | None
+) -> dict[int, list[tuple[str, bytes]]]:
     """Return the signed roots by size, each with where it was found."""
     signed: dict[int, list[tuple[str, bytes]]] = {}
     if against is not None:
         kept = read_checkpoint(unit, against)
         signed.setdefault(kept.size, []).append(("kept checkpoint", kept.root))
-    try:
-        memory = last_signed(unit).read()
-    except Unavailable as error:
-        memory = None
-        check.found("last signed", "file", error.message)
     if memory is not None:
         signed.setdefault(memory.size, []).append(("last signed checkpoint", memory.root))
     for row in checkpoints(unit.db):

@@ -77,5 +77,4 @@ def seal_rows(
         unit = Unit(service, db, service.clock(), actor)
         unit.ledger(LedgerEvent.ROWS_SEALED, None, rows=counts)
         unit.finish()
-    service.database.macs = RowMacs(vault)
     return counts

@@ -37,6 +37,7 @@ _CERTIFICATE_STATES = {
     LedgerEvent.CERTIFICATE_SUPERSEDED: "superseded",
     LedgerEvent.CERTIFICATE_REVOKED: "revoked",
 }
+_FIRST = UUID(int=0)
 _LEDGER_SAYS = ("standing", "payment", "valid_until", "back_pay_from")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,16 +49,20 @@ class StandingCheck:
     people: int = 0
     rows: int = 0
     findings: list[Finding] = field(default_factory=list)
-    last: UUID = UUID(int=0)
+    last: UUID = _FIRST
 
 
 def check_standings(
-    unit: Unit, *, after: UUID = UUID(int=0), limit: int | None = None, progress: Callable[[int], None] = lambda _: None
+    service: Service,
+    *,
+    after: UUID = _FIRST,
+    limit: int | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> StandingCheck:
-    """Audit people in the order of their ids.
+    """Audit people in the order of their ids. Each batch is one snapshot, so that the service may run meanwhile.
 
     Args:
-        unit: the transaction to read in.
+        service: the service.
         after: begin after this person.
         limit: at most so many people; None for all.
         progress: called with the people done.
@@ -65,21 +70,29 @@ def check_standings(
     Returns:
         What was found.
     """
-    check, sealed = StandingCheck(last=after), sealed_at(unit.db)
+    check = StandingCheck(last=after)
     while limit is None or check.people < limit:
         size = _BATCH if limit is None else min(_BATCH, limit - check.people)
-        people = everyone_after(unit.db, check.last, limit=size)
-        if not people:
-            break
-        entries = entries_of(unit.db, [person for person, _ in people])
-        for about in rows_about(unit.db, people):
-            check.rows += sum(map(len, about.rows.values()))
-            told = [json.loads(entry) for _, entry in entries.get(about.person, ())]
-            check.findings.extend(_person(unit, about, told, sealed))
-        check.people += len(people)
-        check.last = people[-1][0]
+        with service.snapshot() as unit:
+            if not _batch(unit, check, size):
+                break
         progress(check.people)
     return check
+
+
+def _batch(unit: Unit, check: StandingCheck, size: int) -> bool:
+    people = everyone_after(unit.db, check.last, limit=size)
+    if not people:
+        return False
+    sealed = sealed_at(unit.db)
+    entries = entries_of(unit.db, [person for person, _ in people])
+    for about in rows_about(unit.db, people):
+        check.rows += sum(map(len, about.rows.values()))
+        told = [json.loads(entry) for _, entry in entries.get(about.person, ())]
+        check.findings.extend(_person(unit, about, told, sealed))
+    check.people += len(people)
+    check.last = people[-1][0]
+    return True
 
 
 def audit_some(service: Service, *, limit: int = A_MINUTE) -> None:
@@ -94,13 +107,11 @@ def audit_some(service: Service, *, limit: int = A_MINUTE) -> None:
         if row is None and last_audit(unit.db) is not None:
             return  # another worker does it
         if row is None or (row.ended_at is not None and row.started_at.date() < unit.now.date()):
-            row = StandingAuditRow(
-                id=service.new_id(), started_at=unit.now, after=UUID(int=0), people=0, rows=0, findings=0
-            )
+            row = StandingAuditRow(id=service.new_id(), started_at=unit.now, after=_FIRST, people=0, rows=0, findings=0)
             unit.db.add(row)
         if row.ended_at is not None:
             return
-        check = check_standings(unit, after=row.after, limit=limit)
+        check = check_standings(service, after=row.after, limit=limit)
         row.people, row.rows = row.people + check.people, row.rows + check.rows
         row.findings, row.after = row.findings + len(check.findings), check.last
         if check.people < limit:

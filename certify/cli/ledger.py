@@ -30,7 +30,7 @@ def verify(
     from certify.certificates.errors import CertificateError
 
     kept = None if against is None else read_text(against)
-    with opened_service() as service, service.reading() as unit, progress_bar() as bar:
+    with opened_service() as service, service.snapshot() as unit, progress_bar() as bar:
         task = bar.add_task("entries", total=None)
         try:
             check = check_ledger(
@@ -62,7 +62,7 @@ def verify(
 
 @app.command()
 def seal() -> None:
-    """Seal the rows that a release before seals wrote. Once, with the service stopped, after you have looked at them."""
+    """Seal the rows that an earlier release wrote: once, with the service stopped, after you have looked at them."""
     from certify.audit.sealing import seal_rows
     from certify.storage.database import open_as_owner
 

@@ -26,15 +26,16 @@ _BY_INDEX = b"set local enable_seqscan = off; set local enable_hashjoin = off; s
 
 _EVIDENCE = f"""
     select e.id, e.beneficiary_id, e.kind, e.source, e.event_at, e.body ->> 'act',
-        case e.kind when 'sign_of_life' then coalesce((e.body ->> 'trust')::float8, 1) end, {guarded_sql(RowKind.EVIDENCE, "e")}
+        case e.kind when 'sign_of_life' then coalesce((e.body ->> 'trust')::float8, 1) end,
+        {guarded_sql(RowKind.EVIDENCE, "e")}
     from chunk_people c join evidence e on e.beneficiary_id = c.id
-"""
+"""  # noqa: S608 - our own columns
 _PENSIONS = f"""
     select e.id, e.beneficiary_id, e.scheme, e.starts_on, c.birth_date, e.last_proof_on, e.standing, e.payment,
         e.proven_on, exists (select from review_cases r where r.beneficiary_id = c.id and r.state = 'open'),
         e.stopped_on, e.back_pay_from, {guarded_sql(RowKind.STANDING, "e")}
     from chunk_people c join entitlements e on e.beneficiary_id = c.id
-"""
+"""  # noqa: S608 - our own columns
 _RAISE = b"""
     update entitlements e set standing = 'certified', payment = 'continue', next_step = n.next_step,
         valid_until = n.valid_until, due_on = n.due_on, next_change_on = n.next_change_on, determination_id = n.id,

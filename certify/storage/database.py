@@ -48,7 +48,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = url
-        self.macs: RowMacs | None = None  # a service brings its keys
+        self.macs: RowMacs | None = None  # of the service that uses it; other users of the database have no keys
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
@@ -58,6 +58,7 @@ class Database:
             hide_parameters=True,  # an error message must not carry names and dates of birth into a log
             connect_args={"options": f"{SESSION_OPTIONS} -clock_timeout=30s"} | _patience(url),
         )
+        self._snapshot = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
@@ -66,15 +67,24 @@ class Database:
         return self.url.replace("postgresql+psycopg://", "postgresql://", 1)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, macs: RowMacs | None = None) -> Iterator[Session]:
         """Open a session; commit when the block ends, roll back when it raises."""
-        with Session(self.engine, expire_on_commit=False, info=session_info(self.macs)) as session, session.begin():
+        with (
+            Session(self.engine, expire_on_commit=False, info=session_info(macs or self.macs)) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self, macs: RowMacs | None = None) -> Iterator[Session]:
         """Open a session for reads without a transaction, which saves two round trips; reads share no snapshot."""
-        with Session(self._reading, expire_on_commit=False, info=session_info(self.macs)) as session:
+        with Session(self._reading, expire_on_commit=False, info=session_info(macs or self.macs)) as session:
+            yield session
+
+    @contextmanager
+    def snapshot(self, macs: RowMacs | None = None) -> Iterator[Session]:
+        """Open a session whose reads all see the database as it was at the first of them."""
+        with Session(self._snapshot, expire_on_commit=False, info=session_info(macs or self.macs)) as session:
             yield session
 
     def ping(self) -> None:

@@ -197,7 +197,8 @@ class RowMacs:
         Raises:
             RowAltered: the row is not as the service wrote it (``row_altered``).
         """
-        if stored is None or not hmac.compare_digest(stored, self.under(db, kind)(message(values))):
+        compute = self.under(db, kind)  # first of all: where there is no key yet, the rows cannot be sealed
+        if stored is None or not hmac.compare_digest(stored, compute(message(values))):
             raise alarm(kind, values[0])
 
     def _first(self, own: Session) -> bytes:

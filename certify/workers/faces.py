@@ -73,7 +73,7 @@ def do_housekeeping(context: JobContext, timestamp: int) -> None:
 def verify_ledger(context: JobContext, timestamp: int) -> None:
     """Verify the whole ledger every night. Findings are logged as alarms."""
     del timestamp
-    with _worker_context(context).service.reading() as unit:
+    with _worker_context(context).service.snapshot() as unit:
         report_ledger(check_ledger(unit))
 
 

@@ -132,7 +132,8 @@ def _evidence_sql(settings: RunSettings, now: datetime) -> str:
         select id, person as beneficiary_id, kind, '{source}' as source, external_id, event_at,
             '{recorded}' as recorded_at,
             case kind
-                when 'sign_of_life' then '{{"act":"' || what || '",' || {start} '"{told},"trust":{weight!r},"type":"sign_of_life"}}'
+                when 'sign_of_life' then '{{"act":"' || what || '",' || {start}
+                    '"{told},"trust":{weight!r},"type":"sign_of_life"}}'
                 when 'adverse' then '{{' || {start} '","kind":"' || what || '"{told},"type":"adverse"}}'
                 else '{{"by_officer":false,"by_person":false,' || {start} '"{told},"target":"' || target
                     || '","type":"void"}}' end as body,

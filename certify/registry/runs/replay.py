@@ -84,6 +84,13 @@ def replay_run(unit: Unit, run_id: UUID, *, progress: Callable[[int], None] = la
         if chunk.facts_digest not in (None, facts_digest(unit.db, run_id, chunk.chunk)):
             replay.differs(f"chunk {chunk.chunk}: its facts are not those that were signed into the ledger")
     replay.chunks = len(chunks)
+    _determinations(unit, run_id, policy, replay, progress)
+    return replay
+
+
+def _determinations(
+    unit: Unit, run_id: UUID, policy: Callable[[str], Policy], replay: RunReplay, progress: Callable[[int], None]
+) -> None:
     for rows in determinations_of_run(unit.db, run_id, batch=_BATCH):
         facts = _evidence(unit, [number for row in rows for number in row.inputs["evidence"]])
         for row in rows:
@@ -97,7 +104,6 @@ def replay_run(unit: Unit, run_id: UUID, *, progress: Callable[[int], None] = la
             elif verdict_digest(row.verdict) != row.digest:
                 replay.differs(f"determination {row.id}: the stored verdict does not fit its hash")
         progress(replay.passes + replay.determinations)
-    return replay
 
 
 def _passes(
