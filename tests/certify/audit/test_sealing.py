@@ -32,7 +32,7 @@ def owned(database_url: str) -> Iterator[Database]:
 def _unseal(attacker: psycopg.Connection) -> None:
     """Bring the database back to what an earlier release left."""
     for kind in RowKind:
-        attacker.execute(f"update {kind.value} set mac = null")  # type: ignore[arg-type]
+        attacker.execute(f"update {kind.value} set mac = null")
     attacker.execute("delete from secrets where name = 'row-mac'")
 
 

@@ -57,7 +57,7 @@ def test_a_row_changed_by_sql_answers_nothing_and_is_found(
     fund: Ledgered, attacker: psycopg.Connection, table: str, change: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     person = fund.revoked if table == "certificates" else fund.stopped
-    attacker.execute(f"update {table} set {change} where beneficiary_id = %s", (person,))  # type: ignore[arg-type]
+    attacker.execute(f"update {table} set {change} where beneficiary_id = %s", (person,))
     before = altered[table]
     with pytest.raises(RowAltered) as refused, fund.service.reading() as unit:
         _READS[table](unit, fund)
@@ -91,7 +91,7 @@ def test_an_old_row_put_back_with_its_old_mac_is_found(
     fund: Ledgered, attacker: psycopg.Connection, table: str
 ) -> None:
     """The MAC of an earlier state is good; the ledger says that it is not the last one."""
-    attacker.execute(f"create temp table kept as select * from {table}")  # type: ignore[arg-type]
+    attacker.execute(f"create temp table kept as select * from {table}")
     fund.dies(fund.alive)
     assert fund.listed() == []
     columns = ", ".join(
@@ -100,9 +100,9 @@ def test_an_old_row_put_back_with_its_old_mac_is_found(
             "select attname from pg_attribute where attrelid = 'kept'::regclass and attnum > 0"
         )
     )
-    attacker.execute(f"delete from {table} where beneficiary_id = %s", (fund.alive,))  # type: ignore[arg-type]
+    attacker.execute(f"delete from {table} where beneficiary_id = %s", (fund.alive,))
     attacker.execute(
-        f"insert into {table} ({columns}) select {columns} from kept where beneficiary_id = %s",  # type: ignore[arg-type]
+        f"insert into {table} ({columns}) select {columns} from kept where beneficiary_id = %s",
         (fund.alive,),
     )
     assert table in fund.findings()
@@ -110,7 +110,7 @@ def test_an_old_row_put_back_with_its_old_mac_is_found(
 
 @pytest.mark.parametrize("table", ["evidence", "determinations", "certificates", "review_cases"])
 def test_a_removed_row_is_found(fund: Ledgered, attacker: psycopg.Connection, table: str) -> None:
-    attacker.execute(f"delete from {table} where beneficiary_id = %s", (fund.stopped,))  # type: ignore[arg-type]
+    attacker.execute(f"delete from {table} where beneficiary_id = %s", (fund.stopped,))
     assert table in fund.findings()
 
 

@@ -42,9 +42,8 @@ def test_an_untouched_database_is_unchanged(command: Command, note: Path) -> Non
 def test_findings_end_with_code_1(command: Command, note: Path, owner: psycopg.Connection) -> None:
     owner.execute("set session_replication_role = replica")
     owner.execute("update entitlements set payment = 'stop'")
-    owner.execute(
-        "update ledger_leaves set entry = convert_to(replace(convert_from(entry, 'utf8'), 'enrolled', 'dismissed'), 'utf8')"
-    )
+    other = "convert_to(replace(convert_from(entry, 'utf8'), 'enrolled', 'dismissed'), 'utf8')"
+    owner.execute(f"update ledger_leaves set entry = {other}")
     assert "entitlements" in command("audit", "standing", code=ExitCode.NO).stdout
     found = json.loads(command("ledger", "verify", "--json", code=ExitCode.NO).stdout)
     assert {finding["table"] for finding in found["findings"]} >= {"ledger_leaves", "ledger_nodes"}

@@ -74,7 +74,7 @@ def test_the_journal_forgets_only_what_is_old(service: Service, owner: psycopg.C
     for age in ("1 day", "29 days", "31 days", "400 days"):
         owner.execute(
             f"""insert into access_journal (at, subject, issuer, role, request_id, route, target, status, people)
-            values (now() - interval '{age}', 's', 'i', 'officer', 'r', 'GET /', '', 200, '{{}}')"""  # type: ignore[arg-type]
+            values (now() - interval '{age}', 's', 'i', 'officer', 'r', 'GET /', '', 200, '{{}}')"""
         )
     ages = "select count(*) from access_journal"
     with service.unit() as unit:
