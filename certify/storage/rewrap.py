@@ -55,6 +55,7 @@ def other_connections(db: Session) -> int:
     """Count the other connections to this database: services and workers that may know the old master key only."""
     query = text(
         "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        " and backend_type = 'client backend'"
+        # PostgreSQL hides the kind of another role's connection. Its own processes belong to no role.
+        " and coalesce(backend_type = 'client backend', usesysid is not null)"
     )
     return db.scalar(query) or 0

@@ -342,7 +342,7 @@ def _role_of(method: str, path: str) -> Role | None:
         return Role.SELF
     if re.search(r"/(media|references|upload)$|^/v1/sessions$", path):
         return Role.AGENT
-    if "/ledger/" in path:
+    if "/ledger/" in path or path == "/v1/access-journal":
         return Role.AUDITOR
     if path == "/metrics" or (method.upper() == "POST" and path == "/v1/beneficiaries"):
         return Role.MACHINE
