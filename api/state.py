@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from api.limits import RateLimiter, SignInLimits
+from api.readiness import Readiness
 from certify.capture.live.guide_client import GuidePool
 from certify.service import Service
 from certify.storage.journal import JournalWriter
@@ -28,6 +29,7 @@ class State:
         quick: reads single rows without a thread.
         journal: writes who reads about whom.
         guides: processes that give guidance during live captures.
+        readiness: whether this process can serve.
     """
 
     service: Service
@@ -39,6 +41,7 @@ class State:
     quick: QuickReader
     journal: JournalWriter
     guides: GuidePool
+    readiness: Readiness
 
 
 def state_of(request: Request) -> State:

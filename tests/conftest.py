@@ -27,6 +27,7 @@ from certify.storage.migrate import upgrade
 from certify.storage.roles import RUNTIME
 from certify.storage.vault import Vault
 from tests.shared_data import skipped_for_it
+from tests.sources import sources_for_tests
 
 if TYPE_CHECKING:
     from models.pipeline import FaceEngine
@@ -266,6 +267,7 @@ def service(database: Database, settings: Settings, queue: Queue, clock: Clock) 
         database=database,
         vault=Vault(FileMasterKey(settings.key_file)),
         policies=load_policies(),
+        sources=sources_for_tests(),
         queue=queue,
         clock=clock,
     )

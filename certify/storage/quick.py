@@ -8,6 +8,7 @@ the usual way.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -19,9 +20,11 @@ from sqlalchemy import inspect
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
-from certify.storage.database import SESSION_OPTIONS, Database
+from certify.storage.database import SESSION_OPTIONS, Database, sqlstate
 from certify.storage.row_macs import RowKind, check_object, kind_of, macs_of
 from certify.storage.tables.base import Base
+
+log = logging.getLogger("certify.database")
 
 R = TypeVar("R", bound=Base)
 
@@ -64,6 +67,7 @@ class QuickReader:
                 await self._pool.check()
                 row = await self._fetch(_by_key(entity), key)
         except (OperationalError, PoolTimeout) as error:
+            log.error("database unavailable", extra={"error": type(error).__name__, "sqlstate": sqlstate(error)})  # noqa: TRY400 - the driver's text may hold an address
             raise Unavailable(
                 "The database does not answer.", hint="Try again shortly.", code=ErrorCode.DATABASE_UNAVAILABLE
             ) from error

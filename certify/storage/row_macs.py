@@ -71,7 +71,7 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
         kind: tuple(words.split())
         for kind, words in {
             RowKind.EVIDENCE: "id beneficiary_id kind source external_id event_at recorded_at body run_id link_stage"
-            " link_weight link_levels",
+            " link_weight link_levels institution principal",
             RowKind.DETERMINATION: "id entitlement_id beneficiary_id session_id policy_sha256 as_of inputs verdict"
             " digest created_at",
             RowKind.PASS: "id run_id chunk entitlement_id beneficiary_id scheme as_of starts_on birth_date"

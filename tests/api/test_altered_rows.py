@@ -29,7 +29,7 @@ def test_no_answer_comes_from_a_row_that_was_changed_by_sql(
         person = add_beneficiary(unit, NewBeneficiary("ALTERED001", "A Person", pension, birth_date=date(1950, 1, 1)))
         case = open_case(unit, person, kind=CaseKind.PROOF_IN_PERSON)
         rule(unit, case.id, officer="officer-1", decision=Decision.CONFIRM_ALIVE)
-    payer, auditor = call(Role.MACHINE), call(Role.AUDITOR)
+    payer, auditor = call(Role.PAYER), call(Role.AUDITOR)
     number = certificate(service, person)
     text = auditor.get(f"/v1/certificates/{number}").json()["text"]
     with service.unit("officer") as unit:
@@ -41,17 +41,17 @@ def test_no_answer_comes_from_a_row_that_was_changed_by_sql(
     other = "convert_to(replace(convert_from(entry, 'utf8'), 'officer', 'another'), 'utf8')"
     owner.execute(f"update ledger_leaves set entry = {other}")
     for answer in (
-        payer.get(f"/v1/beneficiaries/{person}"),
-        payer.post("/v1/beneficiaries/lookup", {"national_id": "ALTERED001"}),
-        payer.get(f"/v1/certificates/{number}"),
-        payer.get(f"/v1/certificates/{number}/pdf"),
+        payer.get(f"/v1/standings/{person}"),
+        payer.post("/v1/standings/lookup", {"national_id": "ALTERED001"}),
+        auditor.get(f"/v1/certificates/{number}"),
+        auditor.get(f"/v1/certificates/{number}/pdf"),
         auditor.post("/v1/verify", {"text": text}),
         auditor.get(f"/v1/review-cases/{case.id}"),
         auditor.get("/v1/ledger/entries/0?size=3"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (503, "row_altered"), answer.text
         assert "audit standing" in answer.json()["hint"]
-    metrics = auditor.get("/metrics").text
+    metrics = call(Role.OPERATOR).get("/metrics").text
     assert 'certify_rows_altered_total{table="certificates"}' in metrics
     assert 'certify_rows_altered_total{table="entitlements"}' in metrics
 

@@ -25,8 +25,13 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def person(machine: Caller) -> str:
-    found: str = machine.post("/v1/beneficiaries", ENROLMENT).json()["id"]
+def enroller(call: Callable[[Role], Caller]) -> Caller:
+    return call(Role.ENROLLER)
+
+
+@pytest.fixture
+def person(enroller: Caller) -> str:
+    found: str = enroller.post("/v1/beneficiaries", ENROLMENT).json()["id"]
     return found
 
 
@@ -52,11 +57,11 @@ def test_a_read_is_journalled_with_who_what_and_the_request(
 
 
 def test_200_people_in_one_call_are_200_people_in_the_journal(
-    call: Callable[[Role], Caller], service: Service, machine: Caller
+    call: Callable[[Role], Caller], service: Service, enroller: Caller
 ) -> None:
     """What an operator tried: one officer read many people in one call, and nothing said who."""
     people = {
-        machine.post("/v1/beneficiaries", ENROLMENT | {"national_id": f"LIST00000{number}"}).json()["id"]
+        enroller.post("/v1/beneficiaries", ENROLMENT | {"national_id": f"LIST00000{number}"}).json()["id"]
         for number in range(5)
     }
     call(Role.OFFICER).get("/v1/beneficiaries?limit=200")
@@ -67,11 +72,11 @@ def test_200_people_in_one_call_are_200_people_in_the_journal(
 
 
 def test_a_lookup_by_number_is_journalled_with_the_person_and_without_the_number(
-    machine: Caller, service: Service, person: str
+    call: Callable[[Role], Caller], service: Service, person: str
 ) -> None:
-    machine.post("/v1/beneficiaries/lookup", {"national_id": ENROLMENT["national_id"]})
-    row = _reads(service, subject="test-machine")[0]
-    assert (row.route, row.people) == ("POST /v1/beneficiaries/lookup", [UUID(person)])
+    call(Role.PAYER).post("/v1/standings/lookup", {"national_id": ENROLMENT["national_id"]})
+    row = _reads(service, subject="test-payer")[0]
+    assert (row.route, row.people) == ("POST /v1/standings/lookup", [UUID(person)])
     stored = [str(getattr(entry, name)) for entry in _reads(service) for name in ReadOut.model_fields]
     assert not any(text in value for value in stored for text in (ENROLMENT["national_id"], ENROLMENT["name"]))
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 from certify.decision.determine import determine_locked_many, keep_policy
 from certify.domain.ledger_events import LedgerEvent
 from certify.registry.feeds.description import Feed
+from certify.registry.feeds.source import principal_of, require_feed_source
 from certify.registry.runs.questions import ask
 from certify.registry.runs.silent import EVIDENCE, PENSIONS, find_passes
 from certify.service import Service, Unit
@@ -87,7 +88,8 @@ def apply_chunk(service: Service, settings: RunSettings, chunk: int, facts: pa.T
         database.execute(_NEW_FACTS)
         if settings.feed.adverse_kind is None:
             database.register("before", evidence_of_chunk(unit.db, EVIDENCE))
-        rows = database.sql(_evidence_sql(settings, unit.now)).to_arrow_table()
+        institution = require_feed_source(service.sources, settings.feed).institution
+        rows = database.sql(_evidence_sql(settings, institution, unit.now)).to_arrow_table()
         insert_evidence(unit.db, rows)
         changed = database.sql("select distinct person from new_facts").to_arrow_table()
         counts, digest = _determine(unit, settings, database, chunk, changed)
@@ -120,22 +122,21 @@ def _without(database: duckdb.DuckDBPyConnection, facts: pa.Table, gone: pa.Tabl
     return database.sql("select * from facts where person not in (select person from gone)").to_arrow_table()
 
 
-def _evidence_sql(settings: RunSettings, now: datetime) -> str:
+def _evidence_sql(settings: RunSettings, institution: str, now: datetime) -> str:
     """Return the query that turns facts into rows of the table ``evidence``."""
     source, recorded, weight = settings.feed.source, now.isoformat(), settings.feed.evidence.weight
+    principal = principal_of(settings.feed.name)
     # The keys of each body stand in the order of the alphabet: so it is written as it is hashed (row_macs.py).
-    told, start = (
-        f',"recorded_at":"{recorded}","source":"{source}"',
-        """'"event_at":"' || event_at || '","id":"' || id ||""",
-    )
+    start = f"""'"event_at":"' || event_at || '","id":"' || id || '","institution":"{institution}",'"""
+    told = f'"principal":"{principal}","recorded_at":"{recorded}","source":"{source}"'
     return f"""
         select id, person as beneficiary_id, kind, '{source}' as source, external_id, event_at,
-            '{recorded}' as recorded_at,
+            '{recorded}' as recorded_at, '{institution}' as institution, '{principal}' as principal,
             case kind
-                when 'sign_of_life' then '{{"act":"' || what || '",' || {start}
-                    '"{told},"trust":{weight!r},"type":"sign_of_life"}}'
-                when 'adverse' then '{{' || {start} '","kind":"' || what || '"{told},"type":"adverse"}}'
-                else '{{"by_officer":false,"by_person":false,' || {start} '"{told},"target":"' || target
+                when 'sign_of_life' then '{{"act":"' || what || '",' || {start} ||
+                    '{told},"trust":{weight!r},"type":"sign_of_life"}}'
+                when 'adverse' then '{{' || {start} || '"kind":"' || what || '",{told},"type":"adverse"}}'
+                else '{{"by_officer":false,"by_person":false,' || {start} || '{told},"target":"' || target
                     || '","type":"void"}}' end as body,
             '{settings.run.id}' as run_id, stage as link_stage, weight as link_weight, levels as link_levels
         from (select * replace (strftime(event_at, '%Y-%m-%dT%H:%M:%S+00:00') as event_at) from new_facts)
