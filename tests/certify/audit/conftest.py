@@ -58,11 +58,12 @@ class Ledgered:
 
     def dies(self, person: UUID) -> None:
         self.clock.advance(timedelta(minutes=1))
-        with self.service.unit("registry") as unit:
+        with self.service.unit("officer") as unit:
             record(
                 unit,
                 person,
-                NewRecord(source="civil-registry", record_id=f"D-{person}", event_at=unit.now, adverse="death"),
+                NewRecord(record_id=f"D-{person}", event_at=unit.now, adverse="death"),
+                officer="officer-1",
             )
 
 

@@ -72,7 +72,8 @@ def test_evidence_copied_to_another_person_certifies_nobody(fund: Ledgered, atta
     """Finding S7: a copied fact of another person gave a signed certificate."""
     attacker.execute(
         """insert into evidence select gen_random_uuid(), %s, kind, source, external_id || '-copy', event_at,
-        recorded_at, body, run_id, link_stage, link_weight, link_levels, mac from evidence where beneficiary_id = %s""",
+        recorded_at, body, run_id, link_stage, link_weight, link_levels, institution, principal, mac from
+        evidence where beneficiary_id = %s""",
         (fund.revoked, fund.alive),
     )
     with pytest.raises(RowAltered), fund.service.unit() as unit:

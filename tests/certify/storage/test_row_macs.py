@@ -66,6 +66,8 @@ def _fact(**changes: Any) -> dict[str, Any]:
         "link_stage": "",
         "link_weight": -0.1,
         "link_levels": None,
+        "institution": "registry",
+        "principal": "issuer|registry-1",
     }
     return fact | changes
 
