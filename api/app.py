@@ -29,6 +29,7 @@ from api.routes import (
     beneficiaries,
     certificates,
     determinations,
+    journal,
     knock,
     ledger,
     live,
@@ -52,6 +53,7 @@ from certify.issuers.file import load_issuers
 from certify.production import require_production
 from certify.service import Service, build_service
 from certify.storage.database import Database
+from certify.storage.journal import JournalWriter
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key, verifying_keys
 from certify.tokens import OWN_ROLES, SESSION_ISSUER, Authenticator, Signer, development_signer
@@ -97,6 +99,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         public = Database(running.database.url, pool_size=STRANGERS_CONNECTIONS, overflow=0)
         state = build_state(running, replace(running, database=public))
         await state.quick.open()
+        await state.journal.open()
         app.state.certify = state
         app.state.metrics = registry
         registry.register(Standings(running))
@@ -105,6 +108,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         gc.unfreeze()
         await state.quick.close()
         public.close()
+        await state.journal.close()
         if service is None:
             running.database.close()
 
@@ -137,6 +141,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         certificates,
         reviews,
         ledger,
+        journal,
         operations,
     ):
         app.include_router(module.router)
@@ -199,6 +204,7 @@ def build_state(service: Service, strangers: Service | None = None) -> State:
         sign_in_limits=SignInLimits(unlimited=settings.rate_limit == "none"),
         tablet_limiter=RateLimiter("none" if settings.rate_limit == "none" else TABLETS),
         quick=QuickReader(service.database),
+        journal=JournalWriter(service.database),
         guides=GuidePool([Path(path) for path in settings.guide_sockets], most=settings.live_captures),
         readiness=Readiness(service),
     )

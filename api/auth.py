@@ -16,6 +16,7 @@ from fastapi import Request, WebSocket
 from starlette.requests import HTTPConnection
 
 from api.errors import Forbidden, TooManyRequests
+from api.journal import begin
 from api.limits import RateLimiter
 from api.state import State, state_of
 from certify.people.access import device_mark
@@ -67,6 +68,7 @@ class Access:
         principal = await _authenticated(state, self._token(request))
         if principal.role not in self.roles:
             raise Forbidden(f"The role '{principal.role}' may not do this.")
+        begin(request.scope, principal)
         require_device(principal, request.headers.get(DEVICE_HEADER))
         limit(state.limiter, principal.key)
         return principal

@@ -10,6 +10,7 @@ from api.limits import RateLimiter, SignInLimits
 from api.readiness import Readiness
 from certify.capture.live.guide_client import GuidePool
 from certify.service import Service
+from certify.storage.journal import JournalWriter
 from certify.storage.quick import QuickReader
 from certify.tokens import Authenticator, Signer
 
@@ -28,6 +29,7 @@ class State:
         sign_in_limits: limits sign-in attempts.
         tablet_limiter: limits requests of tablets per network.
         quick: reads single rows without a thread.
+        journal: writes who reads about whom.
         guides: processes that give guidance during live captures.
         readiness: whether this process can serve.
     """
@@ -40,6 +42,7 @@ class State:
     sign_in_limits: SignInLimits
     tablet_limiter: RateLimiter
     quick: QuickReader
+    journal: JournalWriter
     guides: GuidePool
     readiness: Readiness
 

@@ -30,7 +30,7 @@ from certify.config import Settings
 from certify.doorstep.traces import note_face
 from certify.queue import NoQueue
 from certify.service import build_service
-from certify.storage.migrate import upgrade
+from certify.storage.migrate import upgrade_embedded
 from fixtures import faces
 from models.media.decoder_process import start_decoders
 from models.media.decoders import InProcess
@@ -72,7 +72,7 @@ def main() -> None:
         runs[name] = partial(network.run, tensor)
     with tempfile.TemporaryDirectory() as folder:
         service = build_service(Settings(data_dir=Path(folder)), queue=NoQueue())
-        upgrade(service.database)
+        upgrade_embedded(service.settings)
         reference = faces.encode(portrait)
         people = [enrol(service, engine, reference, number) for number in range(rounds + 3)]
         times: dict[str, list[float]] = {name: [] for name in (*runs, "measure", "selfie to determination")}

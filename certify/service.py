@@ -23,6 +23,7 @@ from certify.sources import SourceRegistry, load_sources
 from certify.storage.database import Database, Session, holds_secrets, open_database
 from certify.storage.keys import FileMasterKey
 from certify.storage.ledger import append_entries
+from certify.storage.row_macs import RowMacs
 from certify.storage.vault import Sealer, Vault
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class Service:
     decoders: Decoders = field(default_factory=_in_process)
     # Hashes of policies and parameters that are committed. They are never deleted, so they need not be stored again.
     stored_documents: set[str] = field(default_factory=set)
+    macs: RowMacs = field(init=False)  # seals and checks rows, with the keys of the vault
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "macs", RowMacs(self.vault))
+        self.database.macs = self.macs
 
     @contextmanager
     def unit(self, actor: str = "service") -> Iterator[Unit]:
@@ -75,7 +81,7 @@ class Service:
         Yields:
             The unit of work.
         """
-        with self.database.transaction() as db:
+        with self.database.transaction(self.macs) as db:
             unit = Unit(self, db, self.clock(), actor)
             yield unit
             unit.finish()
@@ -84,7 +90,13 @@ class Service:
     @contextmanager
     def reading(self) -> Iterator[Unit]:
         """Open a unit that only reads. Changed rows and ledger entries are not written."""
-        with self.database.reading() as db:
+        with self.database.reading(self.macs) as db:
+            yield Unit(self, db, self.clock())
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Unit]:
+        """Open a unit that only reads, and reads everything as it was at its first read."""
+        with self.database.snapshot(self.macs) as db:
             yield Unit(self, db, self.clock())
 
     def policy(self, scheme: str) -> PolicyDocument:

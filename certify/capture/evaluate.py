@@ -11,6 +11,7 @@ from certify.capture.analysis import Analysis, analyse, compare
 from certify.capture.decoys import attempt_limits, decoy_attempts_left
 from certify.capture.duplicate_media import check_duplicate
 from certify.decision.determine import determine_locked
+from certify.decision.facts import record_fact
 from certify.domain.channels import Channel
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
@@ -23,7 +24,7 @@ from certify.domain.states import ReferenceState, SessionState
 from certify.errors import Conflict, Unavailable
 from certify.people.references import open_references
 from certify.service import Service, Unit
-from certify.storage.facts import add_evidence, store_parameters
+from certify.storage.facts import store_parameters
 from certify.storage.media import delete_media, read_media, shorten_retention
 from certify.storage.people import get_beneficiary, references_of
 from certify.storage.sessions import failed_profiles, get_session
@@ -137,7 +138,7 @@ def _comparison_to_json(engine: FaceEngine, comparison: Comparison, references: 
 
 
 def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capture, report: dict[str, Any]) -> None:
-    if not add_evidence(unit.db, row.beneficiary_id, capture, external_id=f"session:{row.id}"):
+    if not record_fact(unit, row.beneficiary_id, capture, external_id=f"session:{row.id}"):
         raise Conflict("This session has evidence already.", code=ErrorCode.EVIDENCE_EXISTS)
     determined = determine_locked(unit, person, session_id=row.id)
     policies = [unit.service.policy(determination.scheme).policy for determination in determined.determinations]

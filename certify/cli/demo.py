@@ -140,7 +140,7 @@ def _service(folder: Path, say: Callable[[str], None]) -> Iterator[Service]:
     from certify.config import Env, Settings
     from certify.queue import NoQueue
     from certify.service import build_service
-    from certify.storage.migrate import upgrade
+    from certify.storage.migrate import upgrade_embedded
 
     say("Starting PostgreSQL and migrating")
     settings = Settings(
@@ -156,7 +156,7 @@ def _service(folder: Path, say: Callable[[str], None]) -> Iterator[Service]:
     )
     service = build_service(settings, queue=NoQueue())
     try:
-        upgrade(service.database)
+        upgrade_embedded(service.settings)
         yield service
     finally:
         service.database.close()

@@ -208,14 +208,17 @@ def _check_before_start(service: Service) -> None:
         service: the service.
 
     Raises:
-        Unavailable: the issuers file, the master key or the key of session tokens cannot be used.
+        Unavailable: the issuers file, the master key or the key of session tokens cannot be used, or the rows of an
+            earlier release are not sealed yet (``rows_not_sealed``).
     """
     from certify.issuers.file import load_issuers
+    from certify.storage.row_macs import macs_of
     from certify.storage.signing import active_key
 
     if service.settings.issuers_file is not None:
         load_issuers(service.settings.issuers_file)
     with service.unit() as unit:
+        macs_of(unit.db).secret(unit.db)
         active_key(unit.db, service.vault, "session", unit.now)
 
 

@@ -56,3 +56,5 @@ class LedgerEvent(Described):
     HOMES_EXPORTED = "homes_exported", "Addresses of visits were exported to a file."
     KEY_ROTATED = "key_rotated", "A signing key was retired, and a new one signs from now on."
     MASTER_KEY_CHANGED = "master_key_changed", "All data keys are wrapped by a new master key."
+    ROWS_SEALED = "rows_sealed", "The rows that an earlier release wrote were sealed with the service's key."
+    LEDGER_RESTORED = "ledger_restored", "An operator said that the database was restored from a backup."

@@ -18,6 +18,7 @@ from certify.capture.new_session import new_session
 from certify.capture.session import accept_media
 from certify.decision.cases import ensure_case
 from certify.decision.determine import determine_locked
+from certify.decision.facts import record_fact
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
 from certify.domain.error_codes import ErrorCode
@@ -39,7 +40,6 @@ from certify.people.access import person_of_letter
 from certify.people.consent import consent_of, set_consent
 from certify.service import Service, Unit
 from certify.storage.bundles import lock_bundle, was_opened, were_media_used
-from certify.storage.facts import add_evidence
 from certify.storage.media import put_media
 from certify.storage.people import get_beneficiary
 from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
@@ -279,7 +279,7 @@ def _record_death(unit: Unit, opened: OpenedVisit) -> None:
         principal=f"agent:{opened.row.agent_id}",
         kind="death",
     )
-    add_evidence(unit.db, opened.person.id, fact, external_id=f"bundle:{opened.row.id}")
+    record_fact(unit, opened.person.id, fact, external_id=f"bundle:{opened.row.id}")
     unit.ledger(
         LedgerEvent.EVIDENCE_RECORDED, opened.person.id, evidence=fact.id, kind="AdverseRecord", source=DOORSTEP
     )

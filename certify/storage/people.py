@@ -15,6 +15,7 @@ from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import ReferenceState
 from certify.errors import NotFound
 from certify.storage.direct import Row, as_rows, fetch, load, run
+from certify.storage.row_macs import RowKind, macs_of
 from certify.storage.scope import within
 from certify.storage.tables.people import (
     BeneficiaryRow,
@@ -51,16 +52,16 @@ _ENROL = b"""
         select n.beneficiary_id, n.wrapped, n.master_key_id
         from json_populate_recordset(null::data_keys, %(keys)s) n join person on person.id = n.beneficiary_id
     ), pension as (
-        insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on)
-        select n.id, n.beneficiary_id, n.scheme, n.starts_on, n.last_proof_on
+        insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, mac)
+        select n.id, n.beneficiary_id, n.scheme, n.starts_on, n.last_proof_on, n.mac
         from json_populate_recordset(null::entitlements, %(pensions)s) n join person on person.id = n.beneficiary_id
     )
     select id from person
 """
 
 _ADD_PENSIONS = b"""
-    insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on)
-    select id, beneficiary_id, scheme, starts_on, last_proof_on
+    insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, mac)
+    select id, beneficiary_id, scheme, starts_on, last_proof_on, mac
     from json_populate_recordset(null::entitlements, %(pensions)s)
     on conflict (beneficiary_id, scheme) do nothing
 """
@@ -94,13 +95,18 @@ def enrol_people(db: Session, people: Sequence[Row], keys: Sequence[Row], pensio
     Returns:
         The ids of the people who are new. The others were enrolled before or came twice, and were left out.
     """
-    tables = {"people": as_rows(people), "keys": as_rows(keys), "pensions": as_rows(pensions)}
+    tables = {"people": as_rows(people), "keys": as_rows(keys), "pensions": _sealed(db, pensions)}
     return {row[0] for row in fetch(db, _ENROL, tables)}
 
 
 def add_pensions(db: Session, pensions: Sequence[Row]) -> int:
     """Store pensions of enrolled people, except for schemes that they have already; return how many are new."""
-    return run(db, _ADD_PENSIONS, {"pensions": as_rows(pensions)})
+    return run(db, _ADD_PENSIONS, {"pensions": _sealed(db, pensions)})
+
+
+def _sealed(db: Session, pensions: Sequence[Row]) -> str:
+    macs = macs_of(db)
+    return as_rows([macs.sealed(db, RowKind.STANDING, row) for row in pensions])
 
 
 def get_beneficiary(db: Session, beneficiary_id: UUID, *, lock: bool = False) -> BeneficiaryRow:

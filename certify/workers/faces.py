@@ -9,6 +9,7 @@ from uuid import UUID
 
 from procrastinate import Blueprint, JobContext, RetryStrategy
 
+from certify.audit.ledger_check import check_ledger, report_ledger
 from certify.capture.evaluate import evaluate_session
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.traces import note_face
@@ -67,6 +68,15 @@ def do_housekeeping(context: JobContext, timestamp: int) -> None:
     """Run housekeeping every minute."""
     del timestamp
     run_housekeeping(_worker_context(context).service)
+
+
+@tasks.periodic(cron="10 2 * * *")
+@tasks.task(name="verify_ledger", queue="faces", pass_context=True, queueing_lock="verify_ledger")
+def verify_ledger(context: JobContext, timestamp: int) -> None:
+    """Verify the whole ledger every night. Findings are logged as alarms."""
+    del timestamp
+    with _worker_context(context).service.snapshot() as unit:
+        report_ledger(check_ledger(unit))
 
 
 async def run_worker(worker: WorkerContext, *, wait: bool = True, concurrency: int = 1) -> None:

@@ -9,16 +9,19 @@ from functools import partial
 from uuid import UUID
 
 from certify.audit.checkpoints import publish_checkpoint
+from certify.audit.standing_check import audit_some
 from certify.decision.determine import determine_due
 from certify.decision.unprocessable import UnprocessableReason, close_unprocessable, refuse_unprocessable
 from certify.doorstep.receive import give_up_bundle
 from certify.doorstep.watch import watch_agents
+from certify.errors import Unavailable
 from certify.people.access import purge_access_codes
 from certify.people.consent import purge_withdrawn
 from certify.queue import EVALUATE, MEASURE, OPEN, Lane, failures, running
 from certify.service import Service, Unit
 from certify.storage.bundles import purge_refused, waiting_bundles
 from certify.storage.idempotency import purge_answers
+from certify.storage.journal import forget_reads
 from certify.storage.media import purge_media
 from certify.storage.messages import purge_messages
 from certify.storage.people import pending_references
@@ -51,8 +54,8 @@ def run_housekeeping(service: Service) -> None:
         purge_withdrawn(unit)
         purge_challenges(unit.db, unit.now)
         purge_refused(unit.db, unit.now)
+        forget_reads(unit.db, unit.now - timedelta(days=service.settings.access_journal_days))
         purge_messages(unit.db, unit.now - _MESSAGES_KEPT)
-        publish_checkpoint(unit)
         lost_since = unit.now - _ORPHANED_AFTER
         # If a worker has the job, even a dead worker, no second job is added. The first job is rescued, and its rescues
         # are counted; a second job would count from zero, and would keep the first from going back into the queue.
@@ -66,8 +69,19 @@ def run_housekeeping(service: Service) -> None:
                 if subject not in taken:
                     # Whether a lost session was a stranger's is not looked up: none may come before the recognised.
                     unit.put_job(task, subject, Lane.SHORT if task == EVALUATE else Lane.RECOGNISED)
+    _sign_ledger(service)
     watch_agents(service)
     determine_due(service)
+    audit_some(service)
+
+
+def _sign_ledger(service: Service) -> None:
+    """Sign the ledger. If it must not be signed, the log says so, and the other duties go on."""
+    try:
+        with service.unit() as unit:
+            publish_checkpoint(unit)
+    except Unavailable as error:
+        log.error("the ledger was not signed", extra={"code": error.code})  # noqa: TRY400 - the sentence is logged
 
 
 def _give_up_failing(service: Service) -> None:

@@ -355,7 +355,7 @@ _ROLES: tuple[tuple[str, Role | None], ...] = (
     (r"/(media|upload)$", Role.PENSIONER),
     (r"^\S+ /v1/standings", Role.PAYER),
     (r"^\S+ /v1/agents/holds/", Role.SUPERVISOR),
-    (r"/ledger/", Role.AUDITOR),
+    (r"/ledger/|/access-journal$", Role.AUDITOR),
     (r"/metrics$", Role.OPERATOR),
     (r"/(resolve|attestations)$", Role.REGISTRY),
     (r"^POST /v1/beneficiaries$", Role.ENROLLER),

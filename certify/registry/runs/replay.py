@@ -9,12 +9,12 @@ from uuid import UUID
 import pyarrow as pa
 
 from certify.decision.determine import entitlement_from_json
-from certify.domain.codec import determination_digest, evidence_from_json
+from certify.domain.codec import determination_digest, evidence_from_json, verdict_digest
 from certify.domain.decide import Entitlement, Standing, decide
 from certify.domain.evidence import Evidence
 from certify.domain.policy import Policy
 from certify.service import Unit
-from certify.storage.bulk import passes_digest, passes_of_run
+from certify.storage.bulk import facts_digest, passes_digest, passes_of_run
 from certify.storage.facts import stored_policy
 from certify.storage.runs import chunks_of, determinations_of_run, evidence_bodies, get_run
 
@@ -81,7 +81,16 @@ def replay_run(unit: Unit, run_id: UUID, *, progress: Callable[[int], None] = la
     for chunk in chunks.values():
         if chunk.chunk not in hashed and chunk.counts["passes"]:
             replay.differs(f"chunk {chunk.chunk}: its silent passes are missing")
+        if chunk.facts_digest not in (None, facts_digest(unit.db, run_id, chunk.chunk)):
+            replay.differs(f"chunk {chunk.chunk}: its facts are not those that were signed into the ledger")
     replay.chunks = len(chunks)
+    _determinations(unit, run_id, policy, replay, progress)
+    return replay
+
+
+def _determinations(
+    unit: Unit, run_id: UUID, policy: Callable[[str], Policy], replay: RunReplay, progress: Callable[[int], None]
+) -> None:
     for rows in determinations_of_run(unit.db, run_id, batch=_BATCH):
         facts = _evidence(unit, [number for row in rows for number in row.inputs["evidence"]])
         for row in rows:
@@ -92,8 +101,9 @@ def replay_run(unit: Unit, run_id: UUID, *, progress: Callable[[int], None] = la
             replay.determinations += 1
             if len(known) != len(row.inputs["evidence"]) or determination_digest(again) != row.digest:
                 replay.differs(f"determination {row.id} came out differently")
+            elif verdict_digest(row.verdict) != row.digest:
+                replay.differs(f"determination {row.id}: the stored verdict does not fit its hash")
         progress(replay.passes + replay.determinations)
-    return replay
 
 
 def _passes(

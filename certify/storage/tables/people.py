@@ -75,6 +75,7 @@ class EntitlementRow(Base):
     proven_on: Mapped[date | None]  # day of the best proof of life, whether or not it still counts
     stopped_on: Mapped[date | None]  # day from which the payment is, or was last, stopped
     back_pay_from: Mapped[date | None]  # the payment continues again and is owed from this day on
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class ReferenceRow(Base):

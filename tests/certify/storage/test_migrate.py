@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def empty(embedded_server: PostgresServer) -> Iterator[Database]:
-    database = Database(embedded_url(embedded_server, "migrations"))
+    database = Database(embedded_url(embedded_server, "migrations", owner=True))
     yield database
     database.close()
     with psycopg.connect(embedded_server.get_uri(), autocommit=True) as connection:
