@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
 
 from api import errors
-from api.limits import TABLETS, RateLimiter, SignInLimits
+from api.limits import TABLETS, RateLimiter
 from api.middleware import BodyLimit, Observe
 from api.routes import (
     agents,
@@ -30,6 +30,7 @@ from api.routes import (
     references,
     reviews,
     sessions,
+    sign_ins,
     tablet,
     uploads,
     web,
@@ -97,6 +98,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         me,
         tablet,
         agents,
+        sign_ins,
         beneficiaries,
         receipts,
         references,
@@ -143,8 +145,7 @@ def build_state(service: Service) -> State:
         authenticator=Authenticator([*issuers, signer.issuer()]),
         session_signer=signer,
         limiter=RateLimiter(settings.rate_limit),
-        sign_in_limits=SignInLimits(unlimited=settings.rate_limit == "none"),
-        tablet_limiter=RateLimiter("none" if settings.rate_limit == "none" else TABLETS),
+        tablet_limiter=RateLimiter(TABLETS),
         quick=QuickReader(service.database),
         guides=GuidePool([Path(path) for path in settings.guide_sockets], most=settings.live_captures),
     )

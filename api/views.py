@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from fastapi import Response
 from pydantic import BaseModel
@@ -22,6 +23,8 @@ from api.schemas.own_pages import (
     OwnCertificateOut,
     OwnPageOut,
     PensionOut,
+    SignInList,
+    SignInOut,
     VisitOut,
 )
 from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
@@ -43,6 +46,7 @@ from certify.storage.tables.decisions import (
     DeterminationRow,
     ReviewCaseRow,
 )
+from certify.storage.tables.door import SignInRow
 from certify.storage.tables.people import (
     BeneficiaryRow,
     EntitlementRow,
@@ -302,3 +306,26 @@ def history(shown: History, now: datetime) -> HistoryOut:
 def contact(shown: Contact) -> ContactOut:
     """Show how the fund reaches a person."""
     return ContactOut.model_validate(shown, from_attributes=True)
+
+
+def sign_ins(rows: Sequence[SignInRow], mine: UUID | None) -> SignInList:
+    """Show where a person is signed in.
+
+    Args:
+        rows: their live sign-ins.
+        mine: the sign-in that asks; None when it is not one of them.
+    """
+    return SignInList(
+        items=[
+            SignInOut.model_validate(
+                {
+                    "id": row.id,
+                    "way": row.way,
+                    "created_at": row.created_at,
+                    "expires_at": row.expires_at,
+                    "this": row.id == mine,
+                }
+            )
+            for row in rows
+        ]
+    )

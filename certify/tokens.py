@@ -73,6 +73,8 @@ class Principal:
         sources: the registries that a machine may record and void for. Two sources are therefore two callers, and not
             two names used by one.
         device: mark of the device that the token was given to; the token is valid only together with this device.
+        sign_in: id of the sign-in that the token belongs to. The token is valid only while that sign-in is live
+            (certify/people/sign_ins.py).
     """
 
     subject: str
@@ -81,6 +83,7 @@ class Principal:
     session: UUID | None = None
     sources: frozenset[str] = frozenset()
     device: str | None = None
+    sign_in: UUID | None = None
 
     @property
     def key(self) -> str:
@@ -174,7 +177,9 @@ class Authenticator:
             raise TokenRefused("The issuer of this token may not give that role.")
         sources = frozenset(str(name) for name in decoded.claims.get("sources", ()))
         device = str(decoded.claims["dev"]) if "dev" in decoded.claims else None
-        principal = Principal(str(decoded.claims["sub"]), role, issuer.name, session, sources, device)
+        principal = Principal(
+            str(decoded.claims["sub"]), role, issuer.name, session, sources, device, sign_in=_sign_in(decoded.claims)
+        )
         with self._lock:
             self._verified[token] = principal, float(decoded.claims["exp"])
         return principal
@@ -219,6 +224,7 @@ class Signer:
         session: UUID | None = None,
         sources: Sequence[str] = (),
         device: str | None = None,
+        sign_in: UUID | None = None,
     ) -> str:
         """Return a signed token.
 
@@ -230,6 +236,7 @@ class Signer:
             session: the one capture session that a pensioner is limited to.
             sources: registries that a machine may record for.
             device: mark of the only device on which the token is valid.
+            sign_in: id of the sign-in without which the token is not valid.
 
         Returns:
             The token, a JWT.
@@ -248,6 +255,8 @@ class Signer:
             claims["sources"] = list(sources)
         if device is not None:
             claims["dev"] = device
+        if sign_in is not None:
+            claims["sgn"] = str(sign_in)
         key = self._keys.keys[0]
         return jwt.encode({"alg": "Ed25519", "kid": key.kid}, claims, key, algorithms=["Ed25519"])
 
@@ -282,6 +291,14 @@ def development_signer(settings: Settings) -> Signer:
 def ed25519_jwk(seed: bytes) -> dict[str, Any]:
     """Return the private JWK of the Ed25519 key that a 32-byte seed gives."""
     return dict(SigningKey.from_private(Ed25519PrivateKey.from_private_bytes(seed)).to_jwk())
+
+
+def _sign_in(claims: Mapping[str, Any]) -> UUID | None:
+    """Return the sign-in that a token names; only the service itself puts one into a token."""
+    try:
+        return UUID(str(claims["sgn"])) if "sgn" in claims else None
+    except ValueError as error:
+        raise TokenRefused("The access token is not valid or has expired.", hint="Sign in again.") from error
 
 
 def _unverified_issuer(token: str) -> str:
