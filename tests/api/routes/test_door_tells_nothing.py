@@ -1,4 +1,4 @@
-"""The entrance tells nothing about a person: the same answers for known and unknown numbers, whoever asks how often."""
+"""The entrance tells nothing about a person: the same answers for known and unknown numbers, however often anyone asks."""
 
 from __future__ import annotations
 
