@@ -1,4 +1,4 @@
-"""The entrance tells nothing about a person: the same answers for known and unknown numbers, however often anyone asks."""
+"""The entrance tells nothing about a person: known and unknown numbers get the same answers, however often one asks."""
 
 from __future__ import annotations
 
