@@ -6,6 +6,7 @@ Decision 16 (docs/decisions/0016-a-door-that-tells-nothing.md) gives the reasons
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -63,6 +64,10 @@ router = APIRouter(prefix="/v1/knock", tags=["own pages"])
 BEAT_S = 0.4
 """Seconds between the beats on which these routes answer, so that the time of an answer reveals nothing
 (:mod:`api.pace`)."""
+
+_KEEP_WITHIN = timedelta(minutes=15)
+"""How long after its decision a session can still sign in. The page asks at once; the token of the session lives for a
+day, and must not be a key of the pages meanwhile."""
 
 _TELL_AFTER = 3
 """Wrong codes of one device after which the person is told that somebody tries: one or two are mistyped."""
@@ -198,7 +203,9 @@ def stay_signed_in(
         if caller.session != session_id or row.outcome not in recognised or row.decoy is not None:
             raise Forbidden("Only a person who was recognised in this session can stay signed in.")
         ended_at = get_beneficiary(unit.db, row.beneficiary_id).signed_out_at
-        if ended_at is not None and (row.decided_at is None or row.decided_at <= ended_at):
+        if row.decided_at is None or row.decided_at + _KEEP_WITHIN < unit.now:
+            raise Forbidden("This session was decided too long ago to sign in with it.")
+        if ended_at is not None and row.decided_at <= ended_at:
             raise Forbidden("All sign-ins of this person were ended after this session.")
         return _sign_in(
             state, unit, row.beneficiary_id, SignInWay.FACE, body.device_id, remember=body.remember, capture=session_id

@@ -37,7 +37,8 @@ def open_public_session(
 ) -> SessionRow:
     """Open a session for the person whom a caller names, or a decoy session.
 
-    A device that has a session open for this number gets the same one again, with the same plan. Sessions of other
+    A device that has a session open for this number gets the same one again, with the same plan, while there is time
+    enough left for it. Sessions of other
     devices stay open. The caller states a consent; it is kept with the session and becomes a consent of the person when
     the face was recognised.
 
@@ -62,7 +63,12 @@ def open_public_session(
     person = _filmed_person(unit, claim)
     demand = public_demand(unit, asked, device, birth_date, needs)
     earlier = open_public_session_of(unit.db, asked, device, unit.now)
-    if earlier is not None and _still_fits(earlier, person, demand, needs, assisted=assisted):
+    half = timedelta(minutes=unit.service.settings.session_minutes / 2)
+    if (
+        earlier is not None
+        and earlier.expires_at >= unit.now + half
+        and _still_fits(earlier, person, demand, needs, assisted=assisted)
+    ):
         return earlier
     end_open_public_sessions(unit.db, asked, device)
     row = new_session(

@@ -152,21 +152,22 @@ def new_link(unit: Unit, beneficiary_id: UUID, lifetime: timedelta) -> str:
     return secret
 
 
-def new_code(unit: Unit, beneficiary_id: UUID, *, device: str | None = None) -> str | None:
+def new_code(unit: Unit, beneficiary_id: UUID, *, device: str) -> str | None:
     """Return digits that open the person's pages once, together with identifier and birth date.
 
     Args:
         unit: the transaction to write in.
         beneficiary_id: id of the person.
-        device: mark of the device that asks, the only one on which the code works; None for any device.
+        device: mark of the device that asks, the only one on which the code works.
 
     Returns:
         ``CODE_DIGITS`` digits, or None when the person's budget of codes is used up. Devices on which the person has
         signed in have a budget that strangers cannot use up.
     """
-    own = device is not None and has_signed_in_on(unit.db, beneficiary_id, device)
     made = codes_since(unit.db, beneficiary_id, unit.now - _DAY)
-    counted = [at for at, asker in made if own == _is_own(unit, beneficiary_id, asker)]
+    askers = {asker for _, asker in made if asker is not None} | {device}
+    known = {asker for asker in askers if has_signed_in_on(unit.db, beneficiary_id, asker)}
+    counted = [at for at, asker in made if (asker in known) == (device in known)]
     if len(counted) >= CODES_A_DAY or _recent(counted, unit.now - CODE_LIFETIME) >= CODES_AT_ONCE:
         return None
     digits = str(below(10**CODE_DIGITS, unit.service.random_bytes)).zfill(CODE_DIGITS)
@@ -259,10 +260,6 @@ def _number(unit: Unit, national_id: str | None, card_number: str | None) -> tup
     if national_id is not None:
         return "national_id", normalise_id(national_id, unit.service.settings.national_id_format)
     return "card", normalise_id(card_number or "")
-
-
-def _is_own(unit: Unit, beneficiary_id: UUID, asker: str | None) -> bool:
-    return asker is not None and has_signed_in_on(unit.db, beneficiary_id, asker)
 
 
 def _recent(instants: list[datetime], after: datetime) -> int:

@@ -38,7 +38,7 @@ from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
 from certify.doorstep.visits import ask_for_visit
-from certify.people.access import identify, new_code, new_link
+from certify.people.access import device_mark, identify, new_code, new_link
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,
@@ -137,7 +137,10 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         sign, _ = record(unit, person, stay)
         own = {"national_id": "FUZZ0001", "birth_date": born.isoformat()}
         phone = {"device_id": "b1946ac92492d2347c6235b4d2611184"}
-        code, link = new_code(unit, person), new_link(unit, person, timedelta(days=1))
+        code, link = (
+            new_code(unit, person, device=device_mark(phone["device_id"])),
+            new_link(unit, person, timedelta(days=1)),
+        )
         claim = identify(unit, national_id="FUZZ0001", card_number=None, birth_date=born)
         served.ended = {}
         for what, outcome in (("access", "certified"), ("visit", "doorstep")):

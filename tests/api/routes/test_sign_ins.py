@@ -81,8 +81,11 @@ def test_erasure_officer_and_contact_end_all_sign_ins_at_once(
     assert [_status(pages, fourth, path=path) for path in ("/v1/me", "/v1/me/history")] == [401, 401]
 
 
-def test_a_person_sees_and_ends_their_own_sign_ins(pages: TestClient, service: Service, person: UUID) -> None:
+def test_a_person_sees_and_ends_their_own_sign_ins(
+    pages: TestClient, service: Service, person: UUID, clock: Clock
+) -> None:
     other = _cookie(pages, service, person, device=OTHER)
+    clock.advance(timedelta(minutes=1))
     pages.cookies.clear()
     mine = _cookie(pages, service, person)
     items = pages.get("/v1/me/sign-ins", headers={DEVICE_HEADER: PHONE}).json()["items"]
@@ -144,7 +147,7 @@ def test_an_agents_sign_in_ends_by_sign_out_officer_and_revocation(
 
 
 def test_a_recognised_face_signs_in_once(
-    pages: TestClient, service: Service, engine: FaceEngine, world: World, collins: Any
+    pages: TestClient, service: Service, engine: FaceEngine, world: World, collins: Any, clock: Clock
 ) -> None:
     """The token of a capture session was a key for a day, also after its owner had signed out."""
     person = UUID(world.enrol(faces.encode(collins)))
@@ -164,6 +167,11 @@ def test_a_recognised_face_signs_in_once(
     world.officer.post(f"/v1/beneficiaries/{person}/sign-ins/end")
     path = f"/v1/knock/sessions/{again['session']['id']}/access"
     assert post(pages, path, {"device_id": PHONE}, token=again["token"]).status_code == 403
+    late = knock(pages).json()
+    assert film(pages, service, engine, late, faces.rephotograph(collins, seed=5))["outcome"] == "certified"
+    clock.advance(timedelta(minutes=16))
+    path = f"/v1/knock/sessions/{late['session']['id']}/access"
+    assert post(pages, path, {"device_id": PHONE}, token=late["token"]).status_code == 403
 
 
 def test_a_program_that_opens_links_learns_and_changes_nothing(
