@@ -83,6 +83,8 @@ def house(
         connection.execute(f'create database "{name}" template "{template_database}"')
     url = embedded_url(embedded_server, name)
     with ExitStack() as stack:
+        # The beat has its own tests (tests/api/routes/test_knock.py); here, it would hold up each of many sign-ins.
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr("api.routes.knock.BEAT_S", 0.0)
         guide = GuideProcess()
         stack.callback(guide.stop)
         settings = Settings(
