@@ -5,6 +5,7 @@ Every route declares ``allow(...)`` or ``public(...)``; a test checks that no ro
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from secrets import compare_digest
@@ -17,13 +18,10 @@ from starlette.requests import HTTPConnection
 from api.errors import Forbidden, TooManyRequests
 from api.limits import RateLimiter
 from api.state import State, state_of
-from certify.domain.channels import Channel
 from certify.people.access import device_mark
 from certify.people.door import network_of_address
-from certify.service import Unit
-from certify.storage.sessions import get_session
 from certify.storage.tables.door import SignInRow
-from certify.tokens import Principal, Role, TokenRefused
+from certify.tokens import KeysAwaited, Principal, Role, TokenRefused
 
 DEVICE_HEADER = "X-Certify-Device"
 """The id of the caller's device, which the page draws at random once. A token of the page is good only with it."""
@@ -38,6 +36,15 @@ SIGNED_IN = frozenset({Role.SELF, Role.TABLET})
 """Roles whose tokens belong to a sign-in that can be ended."""
 
 _COOKIES = {Role.SELF: COOKIE, Role.TABLET: TABLET_COOKIE}
+
+DESK = (Role.OFFICER, Role.SUPERVISOR)
+"""Roles that change people's data and decide about them."""
+
+READERS = (*DESK, Role.AUDITOR)
+"""Roles that read people's data."""
+
+_KEYS_WAIT_S = 2.0
+"""Longest wait for an issuer's keys, after the issuer changed them. Other requests go on meanwhile."""
 
 Admit = Callable[[str, str | None], Principal]
 
@@ -58,11 +65,13 @@ class Access:
         Raises:
             TokenRefused: there is no good token, it belongs to another device, or its sign-in has ended
                 (``token_refused``).
+            Unavailable: the issuer's keys are not known and it does not answer (``issuer_unreachable``), or the
+                database does not answer (``database_unavailable``).
             Forbidden: the role may not call this route, or a page of another site sent the cookie (``forbidden``).
             TooManyRequests: the caller's rate limit is reached (``too_many_requests``).
         """
         state = state_of(request)
-        principal = state.authenticator.authenticate(self._token(request), state.service.clock())
+        principal = await _authenticated(state, self._token(request))
         if principal.role not in self.roles:
             raise Forbidden(f"The role '{principal.role}' may not do this.")
         require_device(principal, request.headers.get(DEVICE_HEADER))
@@ -81,6 +90,20 @@ class Access:
                     raise Forbidden("This page belongs to another site.")
                 return cookie
         raise TokenRefused("This needs an access token.", hint="Send it as 'Authorization: Bearer …'.")
+
+
+async def _authenticated(state: State, token: str) -> Principal:
+    """Return the caller of a token. If keys of its issuer are being fetched, wait a short time for them.
+
+    Raises:
+        TokenRefused: the token is not good (``token_refused``).
+        Unavailable: the issuer's keys are not known, and it does not answer (``issuer_unreachable``).
+    """
+    try:
+        return state.authenticator.authenticate(token, state.service.clock())
+    except KeysAwaited as awaited:
+        await asyncio.wait([asyncio.wrap_future(awaited.fetched)], timeout=_KEYS_WAIT_S)
+    return state.authenticator.authenticate(token, state.service.clock())
 
 
 class LiveAccess:
@@ -211,15 +234,3 @@ def limit(limiter: RateLimiter, key: str) -> None:
     wait = limiter.hit(key)
     if wait:
         raise TooManyRequests("Too many requests.", retry_after=wait)
-
-
-def require_agent_at_visit(unit: Unit, caller: Principal, session_id: UUID) -> None:
-    """Check that the media of a doorstep session come from an agent.
-
-    Raises:
-        Forbidden: the session is a visit, and the caller is not an agent (``forbidden``).
-        NotFound: no such session (``session_not_found``).
-    """
-    visit = get_session(unit.db, session_id).channel == Channel.DOORSTEP
-    if visit and caller.role is not Role.AGENT:
-        raise Forbidden("The photo or video of a visit comes from the agent who makes it.")

@@ -8,33 +8,33 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from api import views
-from api.auth import allow
+from api.auth import DESK, allow
 from api.errors import CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
 from api.schemas.doorstep import TabletSignInList, TabletSignInOut
 from api.schemas.own_pages import SignInList, SignInsEnded
+from api.scope import require_person
 from api.state import service_of
 from certify.domain.states import SignInEnd
 from certify.doorstep.tablets import end_sign_ins_of_agent
 from certify.people.sign_ins import end_all_sign_ins, own_sign_ins
 from certify.service import Service, Unit
 from certify.storage.agents import get_agent
-from certify.storage.people import get_beneficiary
 from certify.storage.sign_ins import live_sign_ins_of_agent
-from certify.tokens import Principal, Role
+from certify.tokens import Principal
 
 router = APIRouter(prefix="/v1", tags=["sign-ins"])
 
-_Officer = Annotated[Principal, Depends(allow(Role.OFFICER))]
+_Officer = Annotated[Principal, Depends(allow(*DESK))]
 _Service = Annotated[Service, Depends(service_of)]
 _Once = Annotated[Once, Depends(once)]
 
 
 @router.get("/beneficiaries/{beneficiary_id}/sign-ins", responses=problems(401, 403, 404, 422, 503))
-def of_person(beneficiary_id: UUID, _caller: _Officer, service: _Service) -> SignInList:
+def of_person(beneficiary_id: UUID, caller: _Officer, service: _Service) -> SignInList:
     """List where a person is signed in. Devices are not shown."""
     with service.reading() as unit:
-        get_beneficiary(unit.db, beneficiary_id)
+        require_person(unit, caller, beneficiary_id)
         return views.sign_ins(own_sign_ins(unit, beneficiary_id), None)
 
 
@@ -47,6 +47,7 @@ def end_of_person(beneficiary_id: UUID, caller: _Officer, once: _Once) -> Respon
     """End all sign-ins of a person at once, with their codes and links: somebody else may have come in."""
 
     def work(unit: Unit) -> SignInsEnded:
+        require_person(unit, caller, beneficiary_id)
         return SignInsEnded(ended=end_all_sign_ins(unit, beneficiary_id, SignInEnd.ENDED_BY_OFFICER))
 
     return once.run(caller, work, status=200)

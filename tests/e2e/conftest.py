@@ -39,6 +39,7 @@ from models.weights.packs import PackStore, default_cache_dir
 from models.weights.runtime import load_network
 from tests.api.live_service import GuideProcess, served
 from tests.e2e.house import House, Worker, for_drawn_people, free_port
+from tests.sources import sources_for_tests
 
 RATE = 12
 _turns = count(1)
@@ -102,6 +103,7 @@ def house(
             database=database,
             vault=Vault(FileMasterKey(settings.key_file)),
             policies=load_policies(),
+            sources=sources_for_tests(),
             queue=DatabaseQueue(),
         )
         address = stack.enter_context(served(service, port=port))

@@ -71,8 +71,9 @@ def test_knocks_of_strangers_take_nothing_from_the_person(
     assert knock(pages, device=PHONE).status_code == 201, "not recognised, but on another device"
     sign_in_by_link(pages, service, person)
     assert post(pages, "/v1/me/sessions", {}).status_code == 201
-    for caller in (world.officer, world.agent):
-        assert caller.post("/v1/sessions", {"beneficiary_id": str(person)}).status_code == 201
+    assert world.officer.post("/v1/sessions", {"beneficiary_id": str(person)}).status_code == 201
+    with service.unit() as unit:
+        assert open_session(unit, person, Channel.DOORSTEP).state == "open", "an agent at the door"
     clock.advance(timedelta(hours=1))
     run_housekeeping(service)
     run_housekeeping(service)

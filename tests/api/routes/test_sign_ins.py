@@ -197,10 +197,3 @@ def test_a_program_that_opens_links_learns_and_changes_nothing(
     assert answer.status_code == 200, "wrong guesses by others never block the right one"
     until = answer.json()["until"]
     assert until == (clock.now + SHORT).isoformat().replace("+00:00", "Z"), "remembering is a choice, off by default"
-
-
-@pytest.fixture
-def officer(call: Any) -> Caller:
-    """An officer, for tests that need no face models."""
-    officer: Caller = call(Role.OFFICER)
-    return officer
