@@ -32,6 +32,16 @@ BODIES: dict[str, Any] = {
         "event_at": "2026-01-10T00:00:00Z",
         "adverse": "death",
     },
+    "/v1/beneficiaries/{beneficiary_id}/attestations": {
+        "source": "registry",
+        "record_id": "A1",
+        "capacity": "consulate",
+        "seen_at": "2026-01-10T00:00:00Z",
+        "seen_by": "K-204",
+        "place": "Porto",
+        "country": "PT",
+        "document": "passport",
+    },
     "/v1/sessions": {"beneficiary_id": NIL},
     "/v1/review-cases": {"beneficiary_id": NIL, "kind": "appeal"},
 }
