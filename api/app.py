@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 from api import errors
 from api.intake import Intake
-from api.limits import TABLETS, RateLimiter, SignInLimits
+from api.limits import TABLETS, RateLimiter
 from api.middleware import BodyLimit, Observe
 from api.readiness import Readiness
 from api.routes import (
@@ -39,6 +39,7 @@ from api.routes import (
     references,
     reviews,
     sessions,
+    sign_ins,
     standings,
     tablet,
     uploads,
@@ -129,6 +130,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         me,
         tablet,
         agents,
+        sign_ins,
         beneficiaries,
         attestations,
         receipts,
@@ -201,8 +203,7 @@ def build_state(service: Service, strangers: Service | None = None) -> State:
         authenticator=authenticator,
         session_signer=signer,
         limiter=RateLimiter(settings.rate_limit),
-        sign_in_limits=SignInLimits(unlimited=settings.rate_limit == "none"),
-        tablet_limiter=RateLimiter("none" if settings.rate_limit == "none" else TABLETS),
+        tablet_limiter=RateLimiter(TABLETS),
         quick=QuickReader(service.database),
         journal=JournalWriter(service.database),
         guides=GuidePool([Path(path) for path in settings.guide_sockets], most=settings.live_captures),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from fastapi import Request
 
-from api.limits import RateLimiter, SignInLimits
+from api.limits import RateLimiter
 from api.readiness import Readiness
 from certify.capture.live.guide_client import GuidePool
 from certify.service import Service
@@ -26,7 +26,6 @@ class State:
         authenticator: verifies tokens.
         session_signer: signs the tokens that the service itself issues.
         limiter: limits requests per caller or address.
-        sign_in_limits: limits sign-in attempts.
         tablet_limiter: limits requests of tablets per network.
         quick: reads single rows without a thread.
         journal: writes who reads about whom.
@@ -39,7 +38,6 @@ class State:
     authenticator: Authenticator
     session_signer: Signer
     limiter: RateLimiter
-    sign_in_limits: SignInLimits
     tablet_limiter: RateLimiter
     quick: QuickReader
     journal: JournalWriter

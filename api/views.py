@@ -24,6 +24,8 @@ from api.schemas.own_pages import (
     OwnCertificateOut,
     OwnPageOut,
     PensionOut,
+    SignInList,
+    SignInOut,
     VisitOut,
 )
 from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
@@ -48,6 +50,7 @@ from certify.storage.tables.decisions import (
     DeterminationRow,
     ReviewCaseRow,
 )
+from certify.storage.tables.door import SignInRow
 from certify.storage.tables.people import (
     BeneficiaryRow,
     EntitlementRow,
@@ -339,3 +342,26 @@ def history(shown: History, now: datetime) -> HistoryOut:
 def contact(shown: Contact) -> ContactOut:
     """Show how the fund reaches a person."""
     return ContactOut.model_validate(shown, from_attributes=True)
+
+
+def sign_ins(rows: Sequence[SignInRow], mine: UUID | None) -> SignInList:
+    """Show where a person is signed in.
+
+    Args:
+        rows: their live sign-ins.
+        mine: the sign-in that asks; None when it is not one of them.
+    """
+    return SignInList(
+        items=[
+            SignInOut.model_validate(
+                {
+                    "id": row.id,
+                    "way": row.way,
+                    "created_at": row.created_at,
+                    "expires_at": row.expires_at,
+                    "this": row.id == mine,
+                }
+            )
+            for row in rows
+        ]
+    )

@@ -17,6 +17,7 @@ from certify.storage.idempotency import forget_answers
 from certify.storage.media import delete_media_of
 from certify.storage.people import entitlements_of, get_beneficiary, ids_of, references_of
 from certify.storage.sessions import close_sessions_of, forget_devices_of
+from certify.storage.sign_ins import delete_sign_ins_of
 from certify.storage.video_hashes import delete_video_hashes_of
 
 
@@ -46,6 +47,7 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     forget_devices_of(unit.db, beneficiary_id)
     delete_video_hashes_of(unit.db, beneficiary_id)
     forget_access_of(unit, beneficiary_id)
+    delete_sign_ins_of(unit.db, beneficiary_id)
     forget_contact_of(unit, beneficiary_id)
     delete_home(unit.db, beneficiary_id)
     end_visits_of(unit, beneficiary_id)
@@ -60,5 +62,6 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     person.national_id_hash = unit.service.random_bytes(32)
     person.national_id_masked = "erased"
     person.needs = []
+    person.signed_out_at = unit.now
     person.erased_at = unit.now
     unit.ledger(LedgerEvent.PERSON_ERASED, beneficiary_id)

@@ -6,14 +6,20 @@ import hashlib
 from datetime import timedelta
 from uuid import UUID
 
-from certify.capture.attempts import MAX_SESSIONS_A_DAY, another_in_progress, too_many_sessions, used_up
+from certify.capture.attempts import (
+    MAX_OPEN,
+    MAX_SESSIONS_A_DAY,
+    another_in_progress,
+    require_public_attempt,
+    too_many_sessions,
+    used_up,
+)
 from certify.capture.challenge import demand_of
-from certify.capture.decoys import require_decoy_open
 from certify.capture.media import media_type_of
 from certify.capture.new_session import new_session
 from certify.decision.determine import preview
 from certify.domain.channels import Channel
-from certify.domain.decide import Determination, NextStep
+from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import attempts_used_up
 from certify.domain.profile import visit_demand
@@ -23,12 +29,13 @@ from certify.people.consent import require_consent
 from certify.queue import EVALUATE, Lane
 from certify.service import Service, Unit
 from certify.storage.media import SealedMedia, seal_media, store_media
-from certify.storage.people import DECOY_PERSON, get_beneficiary, references_of
+from certify.storage.people import get_beneficiary, references_of
+from certify.storage.public_sessions import public_session_waits
 from certify.storage.sessions import (
+    end_oldest_open,
     get_session,
     has_waiting_session,
-    lock_session_row,
-    person_of_session,
+    owner_of_session,
     sessions_since,
 )
 from certify.storage.tables.people import BeneficiaryRow
@@ -47,10 +54,12 @@ def open_session(
     *,
     device_id: str | None = None,
     assisted: bool = False,
-    public_entry: bool = False,
     needs: tuple[str, ...] = (),
 ) -> SessionRow:
     """Open a capture session for a person with at least one usable or pending reference, and draw what it asks.
+
+    It is for callers who are recognised: the person after a sign-in, officers and agents. What strangers tried with the
+    number of the person counts nowhere here (certify/capture/public_entry.py).
 
     Args:
         unit: the transaction to write in.
@@ -59,7 +68,6 @@ def open_session(
         device_id: what the person's phone calls itself. The service cannot check it, and it never makes a session ask
             for less.
         assisted: whether a helper holds the phone. The service cannot check it either, with the same consequence.
-        public_entry: whether the caller only gave an identifier and a birth date.
         needs: accessibility needs for this session, in addition to those stored with the person.
 
     Returns:
@@ -81,16 +89,16 @@ def open_session(
             code=ErrorCode.NO_REFERENCE,
         )
     require_consent(unit, beneficiary_id)
-    if sessions_since(unit.db, beneficiary_id, unit.now - timedelta(days=1)) >= MAX_SESSIONS_A_DAY:
+    since = unit.now - timedelta(days=1)
+    if sessions_since(unit.db, beneficiary_id, since, with_media=True) >= MAX_SESSIONS_A_DAY:
         raise too_many_sessions()
     device = unit.service.vault.lookup_hash(unit.db, "device", device_id) if device_id else None
     if channel is Channel.REMOTE:
         demand = demand_of(unit, person, device, _require_attempts_left(unit, person), also=needs)
+        end_oldest_open(unit.db, beneficiary_id, keep=MAX_OPEN - 1)
     else:
         demand = visit_demand()
-    return new_session(
-        unit, beneficiary_id, channel, demand, device=device, assisted=assisted, public_entry=public_entry
-    )
+    return new_session(unit, beneficiary_id, channel, demand, device=device, assisted=assisted, public_entry=False)
 
 
 def prepare_media(service: Service, session_id: UUID, data: bytes) -> SealedMedia:
@@ -109,7 +117,7 @@ def prepare_media(service: Service, session_id: UUID, data: bytes) -> SealedMedi
     """
     media_type = media_type_of(data, service.settings.max_upload_bytes, service.decoders)
     with service.reading() as unit:
-        sealer = unit.sealer(person_of_session(unit.db, session_id))
+        sealer = unit.sealer(owner_of_session(unit.db, session_id)[0])
     return seal_media(sealer, service.new_id(), data, media_type)
 
 
@@ -152,8 +160,8 @@ def submit_media(unit: Unit, session_id: UUID, media: bytes | SealedMedia) -> Se
 def lock_session(unit: Unit, session_id: UUID) -> tuple[BeneficiaryRow, SessionRow]:
     """Lock the person of a session, then read the session.
 
-    The person's row is the one lock for everything about the person, so that locks cannot be taken in a wrong order.
-    A decoy session is about no person, and is locked itself.
+    The person's row is the one lock for everything about the person, so that locks cannot be taken in a wrong order. A
+    decoy session locks itself: all of them share one row of people, and strangers must not wait for each other there.
 
     Args:
         unit: the transaction that holds the lock.
@@ -165,13 +173,9 @@ def lock_session(unit: Unit, session_id: UUID) -> tuple[BeneficiaryRow, SessionR
     Raises:
         NotFound: no such session (``session_not_found``).
     """
-    person_id = person_of_session(unit.db, session_id)
-    if person_id == DECOY_PERSON:
-        # All decoy sessions belong to one row. To lock it would let every stranger wait for every other.
-        lock_session_row(unit.db, session_id)
-        return get_beneficiary(unit.db, person_id), get_session(unit.db, session_id)
-    person = get_beneficiary(unit.db, person_id, lock=True)
-    return person, get_session(unit.db, session_id)
+    owner, is_decoy = owner_of_session(unit.db, session_id)
+    person = get_beneficiary(unit.db, owner, lock=not is_decoy, decoy_too=is_decoy)
+    return person, get_session(unit.db, session_id, lock=is_decoy)
 
 
 def was_submitted(row: SessionRow, sha256: str) -> bool:
@@ -213,8 +217,11 @@ def require_open(unit: Unit, person: BeneficiaryRow, row: SessionRow) -> None:
     """
     if row.state == SessionState.EXPIRED or unit.now >= row.expires_at:
         raise Gone("The time of this session has run out.", hint="Open a new session.", code=ErrorCode.SESSION_EXPIRED)
-    if row.decoy is not None:
-        require_decoy_open(unit, row.decoy)
+    if row.asked is not None:
+        # As below, but by number and device: nothing that a stranger sends may hold up the person.
+        if public_session_waits(unit.db, row.asked, row.device):
+            raise another_in_progress()
+        require_public_attempt(unit, row.asked, row.device)
     elif row.channel == Channel.REMOTE:
         # One attempt at a time, each decided before the next. Otherwise sessions opened early could all be used.
         if has_waiting_session(unit.db, row.beneficiary_id):
@@ -273,5 +280,5 @@ def _require_attempts_left(unit: Unit, person: BeneficiaryRow) -> list[Determina
     """Return how the person would be determined now, or raise Conflict if too many attempts failed."""
     determinations = preview(unit, person)
     if attempts_used_up(determinations):
-        raise used_up(visit_comes=any(d.next_step is NextStep.DOORSTEP for d in determinations))
+        raise used_up()
     return determinations

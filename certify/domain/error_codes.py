@@ -214,6 +214,8 @@ class ErrorCode(Described):
     SETTINGS_INVALID = "settings_invalid", "The value of a setting is not valid."
     SETTING_UNKNOWN = "setting_unknown", "An environment variable begins with CERTIFY_ and is not a setting."
     SEX_INVALID = "sex_invalid", "'sex' is neither M nor F."
+    SIGN_IN_ENDED = "sign_in_ended", "The film has opened the page once, and that sign-in has ended."
+    SIGN_IN_NOT_FOUND = "sign_in_not_found", "There is no such sign-in."
     SOURCES_FILE = "sources_file", "The registry of sources cannot be used."
     SOURCE_INVALID = (
         "source_invalid",

@@ -15,6 +15,7 @@ class LedgerEvent(Described):
     REFERENCE_REFUSED = "reference_refused", "A reference cannot be used."
     CONSENT_GIVEN = "consent_given", "The person consented to the comparison of their face."
     CONSENT_WITHDRAWN = "consent_withdrawn", "The person withdrew their consent."
+    SIGN_INS_ENDED = "sign_ins_ended", "An officer ended all sign-ins of a person, or of an agent's tablets."
     FACES_DELETED = "faces_deleted", "The references of a person were deleted."
     SESSION_DECIDED = "session_decided", "A capture session was evaluated, or closed because it could not be processed."
     EVIDENCE_RECORDED = "evidence_recorded", "A record of a source was added to the evidence about a person."

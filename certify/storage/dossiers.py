@@ -11,10 +11,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from certify.domain.codec import evidence_from_json
-from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Evidence
-from certify.errors import NotFound
 from certify.storage.direct import fetch, one_or_many
+from certify.storage.people import beneficiary_not_found, refuse_decoy
 from certify.storage.row_macs import RowKind, checked_row, macs_of, row_sql
 
 # FOR NO KEY UPDATE, as in people.py. In the order of ids, so that two batches cannot deadlock.
@@ -109,10 +108,11 @@ def lock_people(db: Session, people: Collection[UUID]) -> None:
     Raises:
         NotFound: one of them does not exist (``beneficiary_not_found``).
     """
+    refuse_decoy(people)
     wanted = set(people)
     statement, parameters = one_or_many(_LOCK, wanted)
     if len(fetch(db, statement + _IN_ORDER, parameters)) != len(wanted):
-        raise NotFound("There is no such beneficiary.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
+        raise beneficiary_not_found()
 
 
 def read_dossiers(db: Session, people: Collection[UUID]) -> dict[UUID, Dossier]:

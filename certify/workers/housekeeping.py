@@ -15,17 +15,22 @@ from certify.decision.unprocessable import UnprocessableReason, close_unprocessa
 from certify.doorstep.receive import give_up_bundle
 from certify.doorstep.watch import watch_agents
 from certify.errors import Unavailable
+from certify.messages.notices import warn_asked_for
 from certify.people.access import purge_access_codes
 from certify.people.consent import purge_withdrawn
+from certify.people.sign_ins import KEPT
 from certify.queue import EVALUATE, MEASURE, OPEN, Lane, failures, running
 from certify.service import Service, Unit
 from certify.storage.bundles import purge_refused, waiting_bundles
+from certify.storage.door_marks import purge_marks
 from certify.storage.idempotency import purge_answers
 from certify.storage.journal import forget_reads
 from certify.storage.media import purge_media
 from certify.storage.messages import purge_messages
 from certify.storage.people import pending_references
+from certify.storage.public_sessions import purge_public_sessions
 from certify.storage.sessions import expire_sessions, waiting_sessions
+from certify.storage.sign_ins import purge_sign_ins
 from certify.storage.tablets import purge_challenges
 
 log = logging.getLogger("certify.worker")
@@ -35,6 +40,9 @@ _ORPHANED_AFTER = timedelta(minutes=2)
 
 _MESSAGES_KEPT = timedelta(days=90)
 """How long an operator can see that a message went out. Its text is deleted as soon as it is sent."""
+
+_NOTHING_CAME_AFTER = timedelta(days=1)
+"""After this time, sessions of unrecognised callers without media are deleted, and counters of attempts."""
 
 _GIVEN_UP_AFTER = timedelta(days=1)
 _MAX_FAILURES = 3
@@ -50,6 +58,10 @@ def run_housekeeping(service: Service) -> None:
         expire_sessions(unit.db, unit.now)
         purge_media(unit.db, unit.now)
         purge_answers(unit.db, unit.now - timedelta(days=2))
+        warn_asked_for(unit)
+        purge_public_sessions(unit.db, unit.now - _NOTHING_CAME_AFTER)
+        purge_marks(unit.db, unit.now - _NOTHING_CAME_AFTER)
+        purge_sign_ins(unit.db, unit.now - KEPT)
         purge_access_codes(unit)
         purge_withdrawn(unit)
         purge_challenges(unit.db, unit.now)

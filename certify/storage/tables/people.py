@@ -31,6 +31,7 @@ class BeneficiaryRow(Base):
     created_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
     sex: Mapped[str | None]  # "M" or "F", as registries have it; used only to tell people apart
+    signed_out_at: Mapped[datetime | None]  # all sign-ins were ended; no face that was recognised earlier opens a page
 
 
 class DataKeyRow(Base):
@@ -120,7 +121,9 @@ class AccessCodeRow(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
-    used_by: Mapped[str | None]  # mark of the device that used it
+    used_by: Mapped[str | None]  # mark of the device that used it, or "replaced" when a newer link ended it
+    device: Mapped[str | None]  # mark of the only device that may use a code: the one that asked for it
+    tries: Mapped[int] = mapped_column(server_default=text("0"))  # wrong codes entered on that device
 
 
 class ConsentRow(Base):

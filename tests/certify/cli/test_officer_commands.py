@@ -106,6 +106,8 @@ def test_a_case_that_does_not_exist_is_refused(folder: Path) -> None:
 
 
 def test_erasing_asks_first_and_is_for_ever(folder: Path) -> None:
+    assert as_json(here(folder, "beneficiary", "sign-out", "--national-id", "OFFICER3", "--json"))["ended"] == 0
+    assert "0 sign-ins" in here(folder, "beneficiary", "sign-out", "--national-id", "OFFICER3")
     person = ("beneficiary", "erase", "--national-id", "OFFICER3")
     for answer in ("n\n", ""):
         said = here(folder, *person, typed=answer, code=ExitCode.NO)
