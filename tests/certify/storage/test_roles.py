@@ -110,7 +110,7 @@ def test_a_role_of_another_name_gets_the_rights(embedded_server: PostgresServer)
             connection.execute(text("create role fund_service login"))
         upgrade(owner, runtime="fund_service")
         with owner.engine.begin() as connection:
-            grant(connection, "nobody_of_this_name")
+            grant(connection, "no_such_role")
             rights = connection.execute(
                 text("select has_table_privilege('fund_service', 'evidence', 'insert'),"
                      " has_table_privilege('fund_service', 'evidence', 'delete'),"
