@@ -5,16 +5,21 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
+from starlette.types import Scope
 
 from api import errors
+from api.intake import Intake
 from api.limits import TABLETS, RateLimiter, SignInLimits
 from api.middleware import BodyLimit, Observe
 from api.readiness import Readiness
@@ -40,12 +45,14 @@ from api.routes import (
     web,
 )
 from api.routes.operations import Standings
-from api.state import State
+from api.state import STRANGERS_CONNECTIONS, State
 from certify.capture.live.guide_client import GuidePool
 from certify.config import Env, Settings
+from certify.doorstep.receive import require_plausible
 from certify.issuers.file import load_issuers
 from certify.production import require_production
 from certify.service import Service, build_service
+from certify.storage.database import Database
 from certify.storage.journal import JournalWriter
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key, verifying_keys
@@ -89,7 +96,8 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         if service is None:
             require_production()  # 'certify serve' asked before; another way to start the application did not
         running = service or build_service(settings)
-        state = build_state(running)
+        public = Database(running.database.url, pool_size=STRANGERS_CONNECTIONS, overflow=0)
+        state = build_state(running, replace(running, database=public))
         await state.quick.open()
         await state.journal.open()
         app.state.certify = state
@@ -99,6 +107,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         yield
         gc.unfreeze()
         await state.quick.close()
+        public.close()
         await state.journal.close()
         if service is None:
             running.database.close()
@@ -137,10 +146,26 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
     ):
         app.include_router(module.router)
     errors.install(app)
+    app.add_middleware(Intake, head_check=partial(check_head, app))
     app.add_middleware(BodyLimit, media_limit=settings.max_upload_bytes)
     app.add_middleware(Observe, registry=registry)
     setattr(app, "openapi", lambda: _openapi(app))  # noqa: B010 - FastAPI's documented way to extend the document
     return app
+
+
+async def check_head(app: FastAPI, _scope: Scope, head: bytes) -> None:
+    """Refuse a sealed visit by its first bytes, before the rest is read.
+
+    Raises:
+        CertifyError: the tablet is not known, or the visit has no plausible place in its chain.
+    """
+    strangers: Service = app.state.certify.strangers
+
+    def check() -> None:
+        with strangers.reading() as unit:
+            require_plausible(unit, head)
+
+    await run_in_threadpool(check)
 
 
 def freeze_objects() -> None:
@@ -149,8 +174,12 @@ def freeze_objects() -> None:
     gc.freeze()
 
 
-def build_state(service: Service) -> State:
+def build_state(service: Service, strangers: Service | None = None) -> State:
     """Build the objects that all requests share.
+
+    Args:
+        service: the running service.
+        strangers: the same with connections of its own for public routes; None shares those of ``service``.
 
     Raises:
         Unavailable: the file of issuers cannot be used (``issuers_file``).
@@ -168,6 +197,7 @@ def build_state(service: Service) -> State:
     authenticator.prepare(service.clock())
     return State(
         service=service,
+        strangers=strangers or service,
         authenticator=authenticator,
         session_signer=signer,
         limiter=RateLimiter(settings.rate_limit),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import Request
 
@@ -21,6 +21,8 @@ class State:
 
     Attributes:
         service: settings, database, policies and keys.
+        strangers: the same with connections of its own, for routes that anyone may call. However many of them wait,
+            the connections of payers and officers stay free.
         authenticator: verifies tokens.
         session_signer: signs the tokens that the service itself issues.
         limiter: limits requests per caller or address.
@@ -33,6 +35,7 @@ class State:
     """
 
     service: Service
+    strangers: Service
     authenticator: Authenticator
     session_signer: Signer
     limiter: RateLimiter
@@ -44,9 +47,17 @@ class State:
     readiness: Readiness
 
 
+STRANGERS_CONNECTIONS = 8
+"""Connections to the database for all routes that anyone may call, together."""
+
+_STRANGERS_PATHS = ("/v1/knock/", "/v1/sessions/", "/v1/tablet/")
+
+
 def state_of(request: Request) -> State:
-    """Return the state of the application that serves this request."""
+    """Return the state of the application that serves this request, with the connections that its route may use."""
     state: State = request.app.state.certify
+    if request.url.path.startswith(_STRANGERS_PATHS):
+        return replace(state, service=state.strangers)
     return state
 
 

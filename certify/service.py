@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from certify.config import Env, Settings
@@ -16,7 +16,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid, Unavailable
 from certify.policies import PolicyDocument, load_policies
-from certify.queue import DatabaseQueue, Queue
+from certify.queue import DatabaseQueue, Lane, Queue
 from certify.senders import NO_SENDERS, Senders
 from certify.senders.config import load_senders
 from certify.sources import SourceRegistry, load_sources
@@ -26,10 +26,25 @@ from certify.storage.ledger import append_entries
 from certify.storage.row_macs import RowMacs
 from certify.storage.vault import Sealer, Vault
 
+if TYPE_CHECKING:
+    from models.media.decoders import Decoders
+
 
 def utc_now() -> datetime:
     """Return the present instant."""
     return datetime.now(UTC)
+
+
+def _in_process() -> Decoders:
+    from models.media.decoders import InProcess  # noqa: PLC0415 - commands that decode nothing start faster
+
+    return InProcess()
+
+
+def _apart() -> Decoders:
+    from models.media.decoder_process import start_decoders  # noqa: PLC0415 - likewise
+
+    return start_decoders()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +61,8 @@ class Service:
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = uuid4
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
+    # What reads the headers of videos. ``build_service`` takes a process without keys.
+    decoders: Decoders = field(default_factory=_in_process)
     # Hashes of policies and parameters that are committed. They are never deleted, so they need not be stored again.
     stored_documents: set[str] = field(default_factory=set)
     macs: RowMacs = field(init=False)  # seals and checks rows, with the keys of the vault
@@ -146,10 +163,10 @@ class Unit:
         }
         self._entries.append((canonical(entry), beneficiary_id))
 
-    def put_job(self, task: str, subject: UUID) -> None:
+    def put_job(self, task: str, subject: UUID, lane: Lane = Lane.RECOGNISED) -> None:
         """Enqueue a job that starts once this unit has committed."""
         self.db.flush()
-        self.service.queue.put(self.db, task, str(subject))
+        self.service.queue.put(self.db, task, str(subject), lane)
 
     def finish(self) -> None:
         """Write the ledger entries; the last thing before the commit."""
@@ -186,6 +203,7 @@ def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: 
             sources=load_sources(settings.sources_file),
             queue=queue or DatabaseQueue(),
             senders=load_senders(settings),
+            decoders=_apart(),
         )
     except BaseException:
         database.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from certify.errors import Conflict, Unavailable
 from certify.people.references import open_references
 from certify.service import Service, Unit
 from certify.storage.facts import store_parameters
-from certify.storage.media import read_media
+from certify.storage.media import delete_media, read_media, shorten_retention
 from certify.storage.people import get_beneficiary, references_of
 from certify.storage.sessions import failed_profiles, get_session
 from certify.storage.tables.people import BeneficiaryRow
@@ -34,6 +34,10 @@ from certify.storage.tables.sessions import SessionRow
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.face.matcher import Comparison
     from models.pipeline import FaceEngine
+
+UNRECOGNISED_KEPT = timedelta(days=7)
+"""How long the media of a failed attempt are kept if the caller gave only a number and a birth date: as long as the
+person may ask who tried. ``CERTIFY_MEDIA_RETENTION_DAYS`` may be shorter."""
 
 
 class Notice(Protocol):
@@ -98,9 +102,18 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
                 "parameters": {name: _keep_parameters(unit, name, text) for name, text in analysis.parameters.items()},
             }
             _conclude(unit, person, row, _capture(unit, row, analysis, comparison), report)
+            _forget_media(unit, row)
             if row.channel == Channel.DOORSTEP:
                 notice(unit, engine, row, analysis, comparison)
         return row
+
+
+def _forget_media(unit: Unit, row: SessionRow) -> None:
+    """Delete the media of a decoy session, and soon those of a caller who was not recognised."""
+    if row.decoy is not None:
+        delete_media(unit.db, row)
+    elif row.public_entry and row.outcome == Outcome.RETRY:
+        shorten_retention(unit.db, row.blob_id, unit.now + UNRECOGNISED_KEPT)
 
 
 def _keep_parameters(unit: Unit, kind: str, text: str) -> str:

@@ -20,14 +20,24 @@ from certify.domain.profile import visit_demand
 from certify.domain.states import ReferenceState, SessionState
 from certify.errors import Conflict, Gone
 from certify.people.consent import require_consent
-from certify.queue import EVALUATE
-from certify.service import Unit
-from certify.storage.media import put_media
-from certify.storage.people import get_beneficiary, references_of
-from certify.storage.sessions import get_session, has_waiting_session, person_of_session, sessions_since
+from certify.queue import EVALUATE, Lane
+from certify.service import Service, Unit
+from certify.storage.media import SealedMedia, seal_media, store_media
+from certify.storage.people import DECOY_PERSON, get_beneficiary, references_of
+from certify.storage.sessions import (
+    get_session,
+    has_waiting_session,
+    lock_session_row,
+    person_of_session,
+    sessions_since,
+)
 from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.sessions import SessionRow
 from certify.storage.uploads import delete_upload
+
+SHORT_BYTES = 1_500_000
+"""Media of callers who were not recognised wait in the lane of short ones up to this size: the photo of a phone, or
+the film of the page itself, which has 10 to 20 seconds of 0.6 Mbit/s (docs/live.md)."""
 
 
 def open_session(
@@ -83,7 +93,27 @@ def open_session(
     )
 
 
-def submit_media(unit: Unit, session_id: UUID, data: bytes) -> SessionRow:
+def prepare_media(service: Service, session_id: UUID, data: bytes) -> SealedMedia:
+    """Check, hash and seal the media of a session before a transaction is opened for them.
+
+    Args:
+        service: the running service.
+        session_id: id of the session.
+        data: the whole photo or video.
+
+    Raises:
+        NotFound: no such session (``session_not_found``).
+        ImageRefused: the headers show no usable image.
+        VideoRefused: the headers show no usable video.
+        Gone: the person was erased (``person_erased``).
+    """
+    media_type = media_type_of(data, service.settings.max_upload_bytes, service.decoders)
+    with service.reading() as unit:
+        sealer = unit.sealer(person_of_session(unit.db, session_id))
+    return seal_media(sealer, service.new_id(), data, media_type)
+
+
+def submit_media(unit: Unit, session_id: UUID, media: bytes | SealedMedia) -> SessionRow:
     """Store the one photo or video of a session, sealed, and enqueue its evaluation; both commit together.
 
     Sending the same bytes again changes nothing.
@@ -91,7 +121,7 @@ def submit_media(unit: Unit, session_id: UUID, data: bytes) -> SessionRow:
     Args:
         unit: the transaction to write in.
         session_id: id of the session.
-        data: the whole photo or video.
+        media: the whole photo or video, or what ``prepare_media`` made of it.
 
     Returns:
         The session, in state ``submitted`` or later.
@@ -104,12 +134,18 @@ def submit_media(unit: Unit, session_id: UUID, data: bytes) -> SessionRow:
             (``another_in_progress``), or too many failed (``attempts_used_up``).
         Gone: the session's time has run out (``session_expired``).
     """
-    media_type = media_type_of(data, unit.service.settings.max_upload_bytes)
+    if isinstance(media, bytes):
+        media_type = media_type_of(media, unit.service.settings.max_upload_bytes, unit.service.decoders)
+        person, row = lock_session(unit, session_id)
+        if not was_submitted(row, hashlib.sha256(media).hexdigest()):
+            accept_media(unit, person, row, media, media_type)
+            delete_upload(unit.db, session_id)  # another recording may have been arriving in chunks
+        return row
     person, row = lock_session(unit, session_id)
-    digest = hashlib.sha256(data).hexdigest()
-    if not was_submitted(row, digest):
-        accept_media(unit, person, row, data, media_type)
-        delete_upload(unit.db, session_id)  # another recording may have been arriving in chunks
+    if not was_submitted(row, media.sha256):
+        unit.sealer(row.beneficiary_id)  # raises if the person was erased meanwhile
+        accept_sealed(unit, person, row, media)
+        delete_upload(unit.db, session_id)
     return row
 
 
@@ -117,6 +153,7 @@ def lock_session(unit: Unit, session_id: UUID) -> tuple[BeneficiaryRow, SessionR
     """Lock the person of a session, then read the session.
 
     The person's row is the one lock for everything about the person, so that locks cannot be taken in a wrong order.
+    A decoy session is about no person, and is locked itself.
 
     Args:
         unit: the transaction that holds the lock.
@@ -128,7 +165,12 @@ def lock_session(unit: Unit, session_id: UUID) -> tuple[BeneficiaryRow, SessionR
     Raises:
         NotFound: no such session (``session_not_found``).
     """
-    person = get_beneficiary(unit.db, person_of_session(unit.db, session_id), lock=True)
+    person_id = person_of_session(unit.db, session_id)
+    if person_id == DECOY_PERSON:
+        # All decoy sessions belong to one row. To lock it would let every stranger wait for every other.
+        lock_session_row(unit.db, session_id)
+        return get_beneficiary(unit.db, person_id), get_session(unit.db, session_id)
+    person = get_beneficiary(unit.db, person_id, lock=True)
     return person, get_session(unit.db, session_id)
 
 
@@ -195,21 +237,36 @@ def accept_media(unit: Unit, person: BeneficiaryRow, row: SessionRow, data: byte
         Conflict: an earlier session is not decided (``another_in_progress``), or too many failed
             (``attempts_used_up``).
     """
+    sealed = seal_media(unit.sealer(row.beneficiary_id), unit.service.new_id(), data, media_type)
+    accept_sealed(unit, person, row, sealed)
+
+
+def accept_sealed(unit: Unit, person: BeneficiaryRow, row: SessionRow, media: SealedMedia) -> None:
+    """Store sealed media as those of a session, and enqueue the evaluation; see ``accept_media``.
+
+    Raises:
+        Gone: the session's time has run out (``session_expired``).
+        Conflict: an earlier session is not decided (``another_in_progress``), or too many failed
+            (``attempts_used_up``).
+    """
     require_open(unit, person, row)
-    blob_id = unit.service.new_id()
-    stored = put_media(
-        unit.db,
-        unit.sealer(row.beneficiary_id),
-        blob_id=blob_id,
-        beneficiary_id=row.beneficiary_id,
-        data=data,
-        media_type=media_type,
-        delete_after=unit.now + timedelta(days=unit.service.settings.media_retention_days),
-    )
+    store_media(unit.db, media, unit.now + timedelta(days=unit.service.settings.media_retention_days))
     unit.db.flush()
-    row.blob_id, row.media_sha256 = blob_id, stored.sha256
+    row.blob_id, row.media_sha256 = media.blob_id, media.sha256
     row.state, row.submitted_at = SessionState.SUBMITTED, unit.now
-    unit.put_job(EVALUATE, row.id)
+    unit.put_job(EVALUATE, row.id, lane_of(row, media.size))
+
+
+def lane_of(row: SessionRow, size: int) -> Lane:
+    """Return the lane in which the media of a session wait.
+
+    Args:
+        row: the session.
+        size: bytes of the media.
+    """
+    if not row.public_entry:
+        return Lane.RECOGNISED
+    return Lane.SHORT if size <= SHORT_BYTES else Lane.STRANGER
 
 
 def _require_attempts_left(unit: Unit, person: BeneficiaryRow) -> list[Determination]:

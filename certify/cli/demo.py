@@ -48,6 +48,7 @@ def demo(
     """
     from certify.config import read_settings
 
+    _require_parts()
     place = folder or read_settings().data_dir / "demo"
     prepare_folder(place)
     with waiting("Starting") as say:
@@ -62,6 +63,22 @@ def demo(
             play = Play(service, load_engine(service.settings), place / "out", say)
             play.run()
     play.show(place)
+
+
+def _require_parts() -> None:
+    """Check that what only the demo needs is installed; the image of the service does without.
+
+    Raises:
+        Unavailable: it is not (``demo_missing``).
+    """
+    from importlib.util import find_spec
+
+    if find_spec("fixtures") is None or find_spec("skimage") is None:
+        raise Unavailable(
+            "The demo is not part of this installation.",
+            hint="Run 'make demo' in a copy of the source.",
+            code=ErrorCode.DEMO_MISSING,
+        )
 
 
 def prepare_folder(folder: Path) -> None:
@@ -132,6 +149,7 @@ def _service(folder: Path, say: Callable[[str], None]) -> Iterator[Service]:
         database_url=None,
         master_key_file=None,
         policies_dir=None,
+        sources_file=None,
         senders_file=None,
         national_id_format="any",
         issuer_name="Demo Pension Fund",

@@ -96,6 +96,7 @@ def _answer(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
     from certify.capture.live.recording import MAX_FRAME_MESSAGE
+    from certify.cli.timed_http import TimedHttp
 
     # Threads that come back from the database wait this long at most for the interpreter; Python's own 5 ms would
     # be most of the time an answer takes.
@@ -107,6 +108,7 @@ def _answer(settings: Settings, listener: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            http=TimedHttp,
             timeout_keep_alive=30,
             backlog=_BACKLOG,
             # One frame of a live capture; compressing JPEG again is work for nothing, and a way to send bombs.

@@ -105,9 +105,10 @@ def load_engine(settings: Settings) -> FaceEngine:
     Raises:
         ModelsError: a model that is needed is missing or damaged.
     """
+    from models.media.decoder_process import start_decoders
     from models.pipeline import FaceEngine
 
-    engine = FaceEngine.load(pack_store(), threads=settings.inference_threads)
+    engine = FaceEngine.load(pack_store(), threads=settings.inference_threads, decoders=start_decoders())
     for name in engine.missing:
         warn(f"The model '{name}' is missing: what it measures is NOT ASSESSED. Run 'certify models prepare'.")
     return engine

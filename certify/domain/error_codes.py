@@ -33,9 +33,11 @@ class ErrorCode(Described):
     BENEFICIARY_EXISTS = "beneficiary_exists", "A person with this national id or card number is enrolled already."
     BENEFICIARY_NOT_FOUND = "beneficiary_not_found", "No person with this id is enrolled."
     BIRTH_DATE_INVALID = "birth_date_invalid", "The date of birth is not possible."
+    BODY_TOO_SLOW = "body_too_slow", "The body of the request came too slowly."
     BUNDLE_DAMAGED = "bundle_damaged", "The bundle was damaged on its way."
     BUNDLE_MALFORMED = "bundle_malformed", "The upload is not a sealed visit."
     BUNDLE_NOT_FOUND = "bundle_not_found", "There is no sealed visit with this id."
+    BUNDLE_OUT_OF_PLACE = "bundle_out_of_place", "The sealed visit names a place far beyond its tablet's last one."
     BUNDLE_UNREADABLE = "bundle_unreadable", "The bundle cannot be decrypted."
     BUNDLE_UNSIGNED = "bundle_unsigned", "The bundle is not signed by its tablet."
     CARD_NUMBER_INVALID = "card_number_invalid", "The card number is not valid."
@@ -62,6 +64,7 @@ class ErrorCode(Described):
     DATABASE_UNAVAILABLE = "database_unavailable", "The database does not answer."
     DECRYPTION_FAILED = "decryption_failed", "Stored data could not be decrypted."
     DEMO_FOLDER = "demo_folder", "The demo does not empty a folder that it did not make."
+    DEMO_MISSING = "demo_missing", "The demo is not part of this installation."
     DEMO_RUNNING = "demo_running", "Another demo uses the folder."
     DETERMINATION_NOT_FOUND = "determination_not_found", "There is no such determination."
     DEVELOPMENT_ONLY = "development_only", "The development issuer does not run in production."
@@ -118,6 +121,7 @@ class ErrorCode(Described):
     LIVE_FULL = "live_full", "Too many live captures run at this moment."
     LIVE_IDLE = "live_idle", "No picture came for some time."
     LIVE_MESSAGE = "live_message", "This message is not understood."
+    LIVE_NO_FACE = "live_no_face", "No face was seen for some time."
     LIVE_NO_HELLO = "live_no_hello", "The first message did not come, or is not a hello with token and nonce."
     LIVE_OFF = "live_off", "Live guidance is not available."
     LIVE_TOO_LONG = "live_too_long", "The recording became too large."
@@ -244,6 +248,7 @@ class ErrorCode(Described):
         "unsupported_version",
         "The certificate is genuine, but of a newer format than this program knows.",
     )
+    UPLOADS_BUSY = "uploads_busy", "Too many photos and videos are arriving at this moment."
     UPLOAD_DAMAGED = "upload_damaged", "What arrived is not what was declared."
     UPLOAD_NOT_FOUND = "upload_not_found", "No upload was begun in this session."
     VIDEO_TOO_MANY_BYTES = "video_too_many_bytes", "The video is larger than allowed."

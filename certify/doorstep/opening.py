@@ -131,7 +131,7 @@ def _open(unit: Unit, row: BundleRow) -> OpenedVisit:
 def _check_photos(unit: Unit, content: Content) -> None:
     """Raise Invalid, ImageRefused or VideoRefused unless all photos are images by their headers."""
     for photo in (*content.of("photo"), *content.of("medical"), *content.of("document")):
-        if not media_type_of(photo, unit.service.settings.max_upload_bytes).startswith("image/"):
+        if not media_type_of(photo, unit.service.settings.max_upload_bytes, unit.service.decoders).startswith("image/"):
             raise Invalid("This is not a photo.", code=ErrorCode.VISIT_INCOMPLETE)
 
 
@@ -254,7 +254,7 @@ def _open_session(unit: Unit, opened: OpenedVisit) -> None:
     data = videos[0] if videos else pack(photos) if len(photos) > 1 else photos[0]
     limit = unit.service.settings.max_upload_bytes
     try:
-        media_type = MEDIA_TYPE if not videos and len(photos) > 1 else media_type_of(data, limit)
+        media_type = MEDIA_TYPE if not videos and len(photos) > 1 else media_type_of(data, limit, unit.service.decoders)
     except (ImageRefused, VideoRefused):
         raise Refusal("visit_incomplete") from None
     session = new_session(
@@ -300,7 +300,7 @@ def _keep(unit: Unit, opened: OpenedVisit) -> None:
                 blob_id=blob,
                 beneficiary_id=opened.person.id,
                 data=part.data,
-                media_type=media_type_of(part.data, unit.service.settings.max_upload_bytes),
+                media_type=media_type_of(part.data, unit.service.settings.max_upload_bytes, unit.service.decoders),
                 delete_after=unit.now + timedelta(days=unit.service.settings.media_retention_days),
             )
             papers.append(str(blob))

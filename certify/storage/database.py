@@ -47,13 +47,13 @@ class Database:
     A statement waits at most 30 seconds for a lock, and a caller at most 10 seconds for a connection.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, overflow: int = 5) -> None:
         self.url = url
         self.macs: RowMacs | None = None  # of the service that uses it; other users of the database have no keys
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
-            max_overflow=5,
+            max_overflow=overflow,
             pool_timeout=10,
             pool_pre_ping=False,
             hide_parameters=True,  # an error message must not carry names and dates of birth into a log

@@ -36,6 +36,11 @@ def get_session(db: Session, session_id: UUID) -> SessionRow:
     return row
 
 
+def lock_session_row(db: Session, session_id: UUID) -> None:
+    """Lock a session until the transaction ends."""
+    db.execute(select(SessionRow.id).where(SessionRow.id == session_id).with_for_update())
+
+
 def person_of_session(db: Session, session_id: UUID) -> UUID:
     """Return the person of a session.
 

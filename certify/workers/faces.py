@@ -14,7 +14,7 @@ from certify.capture.evaluate import evaluate_session
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.traces import note_face
 from certify.people.references import measure_reference
-from certify.queue import EVALUATE, MEASURE, NAMESPACE, OPEN
+from certify.queue import EVALUATE, MEASURE, NAMESPACE, OPEN, Lane
 from certify.service import Service
 from certify.workers.housekeeping import run_housekeeping
 from certify.workers.rescue import STALLED_AFTER, rescue_forever
@@ -61,7 +61,9 @@ def open_visit(context: JobContext, subject: str) -> None:
 
 
 @tasks.periodic(cron="* * * * *")
-@tasks.task(name="keep_house", queue="faces", pass_context=True, queueing_lock="keep_house")
+@tasks.task(
+    name="keep_house", queue="faces", pass_context=True, queueing_lock="keep_house", priority=Lane.HOUSEKEEPING.value
+)
 def do_housekeeping(context: JobContext, timestamp: int) -> None:
     """Run housekeeping every minute."""
     del timestamp

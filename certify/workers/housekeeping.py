@@ -17,7 +17,7 @@ from certify.doorstep.watch import watch_agents
 from certify.errors import Unavailable
 from certify.people.access import purge_access_codes
 from certify.people.consent import purge_withdrawn
-from certify.queue import EVALUATE, MEASURE, OPEN, failures, running
+from certify.queue import EVALUATE, MEASURE, OPEN, Lane, failures, running
 from certify.service import Service, Unit
 from certify.storage.bundles import purge_refused, waiting_bundles
 from certify.storage.idempotency import purge_answers
@@ -67,7 +67,8 @@ def run_housekeeping(service: Service) -> None:
             taken = running(unit.db, task, waiting)
             for subject in waiting:
                 if subject not in taken:
-                    unit.put_job(task, subject)
+                    # Whether a lost session was a stranger's is not looked up: none may come before the recognised.
+                    unit.put_job(task, subject, Lane.SHORT if task == EVALUATE else Lane.RECOGNISED)
     _sign_ledger(service)
     watch_agents(service)
     determine_due(service)

@@ -35,7 +35,7 @@ NAMES_NO_PERSON = {
     *("/metrics", "/v1/ledger/consistency", "/v1/ledger/entries/{index}"),  # counts and hashes
     *("/v1/agents", "/v1/agents/{agent_id}", "/v1/agents/{agent_id}/state", "/v1/agents/{agent_id}/tablets"),
     *("/v1/agents/holds", "/v1/agents/holds/{hold_id}", "/v1/agents/integrity", "/v1/tablets/{tablet_id}/revoke"),
-    *("/v1/bundles/refused", "/v1/bundles/{bundle_id}/admit"),  # sealed visits: their answers name no person
+    *("/v1/bundles/refused", "/v1/bundles/{bundle_id}/admit"),  # agents and sealed visits: guarded by area
 }
 LISTS = {"/v1/beneficiaries", "/v1/review-cases"}
 """Routes that list people; a list leaves out those outside the scope, and says nothing about them."""
@@ -173,6 +173,25 @@ def test_part_of_a_person_s_pensions_is_read_and_not_changed(
         assert (answer.status_code, answer.json()["code"]) == (403, "outside_scope"), path
     whole = call(Role.OFFICER, scope=Scope(regions=frozenset({"1101"})))
     assert whole.post("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"}).status_code == 201
+
+
+def test_agents_outside_the_regions_do_not_exist(call: Callable[..., Caller]) -> None:
+    everyone, elsewhere = call(Role.SUPERVISOR), call(Role.SUPERVISOR, scope=Scope(regions=frozenset({"44"})))
+    new = {"badge": "A-17", "name": "Agent Li", "area": "1101"}
+    assert elsewhere.post("/v1/agents", new).json()["code"] == "outside_scope"
+    agent = everyone.post("/v1/agents", new).json()["id"]
+    tablet = everyone.post(f"/v1/agents/{agent}/tablets").json()["tablet_id"]
+    for path, body in (
+        (f"/v1/agents/{agent}/state", {"state": "away"}),
+        (f"/v1/agents/{agent}/tablets", None),
+        (f"/v1/tablets/{tablet}/revoke", None),
+    ):
+        answer = elsewhere.post(path, body)
+        assert (answer.status_code, answer.json()["code"]) == (404, "agent_not_found"), path
+    assert elsewhere.get("/v1/agents").json()["items"] == []
+    (shown,) = everyone.get("/v1/agents").json()["items"]
+    assert (shown["state"], shown["tablets"][0]["state"]) == ("active", "invited"), "what was refused changed nothing"
+    assert elsewhere.get("/v1/agents/integrity").json()["code"] == "outside_scope"
 
 
 @pytest.mark.parametrize("role", [Role.OFFICER, Role.ENROLLER])
