@@ -73,7 +73,7 @@ def test_a_row_without_a_seal_is_refused_in_a_sealed_database(fund: Ledgered, at
 def test_a_removed_key_does_not_make_the_database_an_earlier_one(
     fund: Ledgered, attacker: psycopg.Connection, owned: Database
 ) -> None:
-    """Who removes the key and the seals would have forged rows sealed by the operator; the signer's file says no."""
+    """If the key and the seals are removed, the operator would seal forged rows; the file of the signer says no."""
     fund.note()
     _unseal(attacker)
     with pytest.raises(Conflict) as refused:

@@ -68,7 +68,7 @@ def test_a_row_changed_by_sql_answers_nothing_and_is_found(
     assert table in fund.findings()
 
 
-def test_evidence_copied_to_another_person_certifies_nobody(fund: Ledgered, attacker: psycopg.Connection) -> None:
+def test_evidence_copied_to_another_person_certifies_no_one(fund: Ledgered, attacker: psycopg.Connection) -> None:
     """Finding S7: a copied fact of another person gave a signed certificate."""
     attacker.execute(
         """insert into evidence select gen_random_uuid(), %s, kind, source, external_id || '-copy', event_at,

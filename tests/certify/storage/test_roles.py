@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from certify.config import Settings
 from certify.service import Service
 from certify.storage.database import Database, open_as_owner, open_database, runtime_role
-from certify.storage.embedded import PostgresServer, embedded_url
+from certify.storage.embedded import PostgresServer, embedded_url, start_embedded
 from certify.storage.journal import forget_reads
 from certify.storage.migrate import upgrade, upgrade_embedded
 from certify.storage.roles import APPEND_ONLY, RUNTIME, grant
@@ -100,6 +100,7 @@ def test_an_embedded_database_of_an_earlier_release_gets_both_roles(tmp_path: Pa
     finally:
         database.close()
         owner.close()
+        start_embedded(tmp_path).cleanup()
 
 
 def test_a_role_of_another_name_gets_the_rights(embedded_server: PostgresServer) -> None:
@@ -110,7 +111,7 @@ def test_a_role_of_another_name_gets_the_rights(embedded_server: PostgresServer)
             connection.execute(text("create role fund_service login"))
         upgrade(owner, runtime="fund_service")
         with owner.engine.begin() as connection:
-            grant(connection, "nobody_of_this_name")
+            grant(connection, "no_such_role")
             rights = connection.execute(
                 text("select has_table_privilege('fund_service', 'evidence', 'insert'),"
                      " has_table_privilege('fund_service', 'evidence', 'delete'),"

@@ -47,7 +47,7 @@ def test_two_rows_have_one_form_only_if_they_are_equal(one: list[Any], other: li
 
 
 def test_every_column_is_bound() -> None:
-    """Whoever adds a column adds its name to COLUMNS."""
+    """A column that is added to one of these tables is added to COLUMNS as well."""
     for kind, entity in ENTITIES.items():
         assert {*COLUMNS[kind], "mac"} == {column.name for column in inspect(entity).columns}, kind
 
