@@ -17,6 +17,18 @@ class Check(StrEnum):
     NOT_ASSESSED = "not_assessed"
 
 
+class Possession(StrEnum):
+    """Whether a remote session was opened with something that only the person has, besides face and numbers.
+
+    That is a phone from which they were certified before, a code that was sent to their known number or address, or
+    the link of a letter.
+    """
+
+    SHOWN = "shown"
+    MISSING = "missing"  # the fund knows a number, address, phone or link, and the session was opened without it
+    NOT_ASKED = "not_asked"  # the fund knows none, the session is no remote one, or it is from before the question
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """The fields that every piece of evidence has.
@@ -47,6 +59,8 @@ class Capture(Fact):
         liveness: the result of all liveness checks together.
         filmed: True for a video, which can show life; False for a still photo, which cannot.
         guidance: machine codes of what the person can do better.
+        possession: whether the session was opened with something that only the person has.
+        eyes: whether the eyes were open; closed ones fail.
     """
 
     session_id: str
@@ -57,6 +71,8 @@ class Capture(Fact):
     liveness: Check
     filmed: bool = False
     guidance: tuple[str, ...] = ()
+    possession: Possession = Possession.NOT_ASKED
+    eyes: Check = Check.NOT_ASSESSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
