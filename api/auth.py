@@ -6,6 +6,7 @@ Every route declares ``allow(...)`` or ``public(...)``; a test checks that no ro
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from secrets import compare_digest
 from urllib.parse import urlsplit
@@ -14,11 +15,12 @@ from uuid import UUID
 from fastapi import Request, WebSocket
 from starlette.requests import HTTPConnection
 
-from api.errors import Forbidden, TooManyRequests
+from api.errors import Forbidden, PossessionRequired, TooManyRequests
 from api.limits import RateLimiter
 from api.state import State, state_of
 from certify.domain.channels import Channel
 from certify.people.access import device_mark
+from certify.people.possession import is_confirmed
 from certify.service import Unit
 from certify.storage.sessions import get_session
 from certify.tokens import Principal, Role, TokenRefused
@@ -163,6 +165,19 @@ def require_device(principal: Principal, device_id: str | None) -> None:
     """
     if principal.device is not None and not compare_digest(principal.device, device_mark(device_id or "")):
         raise TokenRefused("This access belongs to another device.", hint="Sign in again on this one.")
+
+
+def require_possession(principal: Principal, now: datetime) -> None:
+    """Check that a person who is signed in has just used a code or a link.
+
+    Raises:
+        PossessionRequired: they signed in by their face, or longer ago (``possession_required``).
+    """
+    if not is_confirmed(principal.confirmed_at, now):
+        raise PossessionRequired(
+            "This change needs a code that the fund sends to your known telephone or e-mail, or the link of a letter.",
+            hint="Ask for a code (POST /v1/me/codes) and send it (POST /v1/me/codes/redeem).",
+        )
 
 
 def network_of(connection: HTTPConnection) -> str:

@@ -28,14 +28,15 @@ from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
 from api.schemas.sessions import NewSession, SessionOut, UploadOut
 from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK, Progress
 from certify.certificates.qr import to_text
-from certify.certificates.signing import State, read_unverified
+from certify.certificates.signing import read_unverified
+from certify.certificates.verify import FACE_ONLY, VerificationReport
 from certify.decision.appeal import Appeal
 from certify.decision.receipts import Receipt
 from certify.domain.schedule import latest_date
 from certify.domain.states import CertificateState, SessionState
 from certify.doorstep.visits import LATEST, SOONEST, ShownVisit
 from certify.own_page import History, OwnPage
-from certify.people.contact import Contact
+from certify.people.contact import Contact, ContactChange
 from certify.service import Unit
 from certify.storage.people import entitlements_of
 from certify.storage.tables.decisions import (
@@ -84,6 +85,8 @@ def entitlement(row: EntitlementRow) -> EntitlementOut:
         valid_until=row.valid_until,
         due_on=row.due_on,
         back_pay_from=row.back_pay_from,
+        method=row.method,
+        assurance=row.assurance,
         determination_id=row.determination_id,
     )
 
@@ -217,21 +220,22 @@ def certificate(row: CertificateRow, now: datetime) -> CertificateOut:
     )
 
 
-def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> VerifyOut:
+def verification(row: CertificateRow, report: VerificationReport, now: datetime) -> VerifyOut:
     """Show the result of a verification: what the signature proves, and what the issuer knows about revocation.
 
     Args:
         row: the stored certificate.
-        offline: state by the signed content alone.
-        lines: the report of the offline verification, in plain words.
+        report: of the offline verification.
         now: present time.
     """
     state = certificate_state(row, now)
-    shown = offline.value if state in (CertificateState.VALID, "expired") else state
+    shown = report.state.value if state in (CertificateState.VALID, "expired") else state
     # The last offline line says that revocation cannot be seen; here it can.
-    words = [*lines[1:-1]]
+    words = [*report.lines[1:-1]]
     head = {
-        "valid": "Genuine, valid, and not revoked.",
+        "valid": f"Genuine and not revoked, but {FACE_ONLY}"
+        if report.only_a_face
+        else "Genuine, valid, and not revoked.",
         "expired": "Genuine, but it has run out.",
         "not_yet_valid": "Genuine, but not valid yet.",
         "paused": "Genuine, but paused while an officer looks at a record. The pension continues meanwhile.",
@@ -239,7 +243,15 @@ def verification(row: CertificateRow, offline: State, lines: Sequence[str], now:
         "revoked": "Genuine, but revoked. Do not accept it.",
     }[shown]
     return VerifyOut.model_validate(
-        {"state": shown, "accept": shown == "valid", "number": row.number, "lines": [head, *words]}
+        {
+            "state": shown,
+            "accept": shown == "valid" and not report.only_a_face,
+            "number": row.number,
+            "method": report.certificate.method.value,
+            "assurance": report.certificate.assurance,
+            "only_a_face": report.only_a_face,
+            "lines": [head, *words],
+        }
     )
 
 
@@ -262,6 +274,7 @@ def own_page(unit: Unit, page: OwnPage) -> OwnPageOut:
         consent=page.consent,
         visit=visit(page.visit) if page.visit else None,
         appeal=appeal(page.appeal) if page.appeal else None,
+        contact_change=page.contact_change,
         earliest_visit=today + SOONEST,
         latest_visit=today + LATEST,
     )
@@ -299,6 +312,6 @@ def history(shown: History, now: datetime) -> HistoryOut:
     return HistoryOut(attempts=attempts, certificates=certificates)
 
 
-def contact(shown: Contact) -> ContactOut:
-    """Show how the fund reaches a person."""
-    return ContactOut.model_validate(shown, from_attributes=True)
+def contact(shown: Contact, change: ContactChange | None) -> ContactOut:
+    """Show how the fund reaches a person, and the change that waits for its day."""
+    return ContactOut.model_validate({**asdict(shown), "change": asdict(change) if change else None})

@@ -11,7 +11,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
@@ -73,6 +73,7 @@ class Principal:
         sources: the registries that a machine may record and void for. Two sources are therefore two callers, and not
             two names used by one.
         device: mark of the device that the token was given to; the token is valid only together with this device.
+        confirmed_at: when the person last used a code or link on this device; None if they signed in by their face.
     """
 
     subject: str
@@ -81,6 +82,7 @@ class Principal:
     session: UUID | None = None
     sources: frozenset[str] = frozenset()
     device: str | None = None
+    confirmed_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -174,7 +176,10 @@ class Authenticator:
             raise TokenRefused("The issuer of this token may not give that role.")
         sources = frozenset(str(name) for name in decoded.claims.get("sources", ()))
         device = str(decoded.claims["dev"]) if "dev" in decoded.claims else None
-        principal = Principal(str(decoded.claims["sub"]), role, issuer.name, session, sources, device)
+        # Only tokens of people carry it, and only the service itself issues those.
+        since = decoded.claims.get("pos") if role is Role.SELF else None
+        confirmed_at = None if since is None else datetime.fromtimestamp(float(since), UTC)
+        principal = Principal(str(decoded.claims["sub"]), role, issuer.name, session, sources, device, confirmed_at)
         with self._lock:
             self._verified[token] = principal, float(decoded.claims["exp"])
         return principal
@@ -219,6 +224,7 @@ class Signer:
         session: UUID | None = None,
         sources: Sequence[str] = (),
         device: str | None = None,
+        confirmed_at: datetime | None = None,
     ) -> str:
         """Return a signed token.
 
@@ -230,6 +236,7 @@ class Signer:
             session: the one capture session that a pensioner is limited to.
             sources: registries that a machine may record for.
             device: mark of the only device on which the token is valid.
+            confirmed_at: when the person last used a code or link on this device.
 
         Returns:
             The token, a JWT.
@@ -248,6 +255,8 @@ class Signer:
             claims["sources"] = list(sources)
         if device is not None:
             claims["dev"] = device
+        if confirmed_at is not None:
+            claims["pos"] = int(confirmed_at.timestamp())
         key = self._keys.keys[0]
         return jwt.encode({"alg": "Ed25519", "kid": key.kid}, claims, key, algorithms=["Ed25519"])
 

@@ -32,6 +32,7 @@ from api.schemas.own_pages import (
 from api.schemas.sessions import SessionOpened
 from api.session_opened import opened
 from api.state import State, current_state
+from certify.capture.evaluate import saw_life
 from certify.capture.public_entry import open_public_session
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import Outcome
@@ -120,7 +121,7 @@ async def redeem_code(body: RedeemIn, request: Request, state: _State) -> Respon
         claim = _identify(unit, body, request, state, device_id=body.device_id)
         return open_code(unit, claim, body.code, device=device_mark(body.device_id))
 
-    return await paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember), BEAT_S)
+    return await paced(lambda: sign_in(state, find, body.device_id, remember=body.remember, confirmed=True), BEAT_S)
 
 
 @router.post(
@@ -133,10 +134,10 @@ async def redeem_link(body: LinkIn, request: Request, state: _State) -> Response
     """Sign in with the link of a letter or message. The link works once."""
 
     def find(unit: Unit) -> UUID:
-        _limit(state.sign_in_limits, request, device_id=body.device_id, mark=None)
+        limit_sign_in(state.sign_in_limits, request, device_id=body.device_id, mark=None)
         return open_link(unit, body.secret, device=device_mark(body.device_id))
 
-    return await paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember), BEAT_S)
+    return await paced(lambda: sign_in(state, find, body.device_id, remember=body.remember, confirmed=True), BEAT_S)
 
 
 @router.post(
@@ -150,7 +151,10 @@ def stay_signed_in(
     state: _State,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
 ) -> Response:
-    """Sign in with the face: for a person who was just recognised in this session."""
+    """Sign in with the face: for a living person who was just seen and recognised in this session, on their phone.
+
+    What protects the person (contact, consent, records, appeals) needs a code or a link besides.
+    """
 
     def find(unit: Unit) -> UUID:
         row = get_session(unit.db, session_id)
@@ -159,11 +163,13 @@ def stay_signed_in(
         recognised = (
             (Outcome.CERTIFIED, Outcome.REVIEW, Outcome.OTHER_PATH) if row.public_entry else (Outcome.CERTIFIED,)
         )
-        if caller.session != session_id or row.outcome not in recognised or row.decoy is not None:
-            raise Forbidden("Only a person who was recognised in this session can stay signed in.")
+        # The token of a session that staff opened is bound to no phone: the caller who has it may be anyone.
+        refused = caller.session != session_id or caller.device is None or row.decoy is not None
+        if refused or row.outcome not in recognised or not saw_life(unit, row):
+            raise Forbidden("Only a living person who was recognised in this session can stay signed in.")
         return row.beneficiary_id
 
-    return _sign_in(state, find, body.device_id, remember=body.remember)
+    return sign_in(state, find, body.device_id, remember=body.remember, confirmed=False)
 
 
 @router.post(
@@ -212,23 +218,42 @@ def _identify(
     unit: Unit, body: WhoIn, request: Request, state: State, *, device_id: str | None = None
 ) -> IdentityClaim:
     claim = identify(unit, national_id=body.national_id, card_number=body.card_number, birth_date=body.birth_date)
-    _limit(state.sign_in_limits, request, device_id=device_id, mark=claim.mark)
+    limit_sign_in(state.sign_in_limits, request, device_id=device_id, mark=claim.mark)
     return claim
 
 
-def _limit(limits: SignInLimits, request: Request, *, device_id: str | None, mark: bytes | None) -> None:
+def limit_sign_in(limits: SignInLimits, request: Request, *, device_id: str | None, mark: bytes | None) -> None:
+    """Count an attempt to sign in.
+
+    Raises:
+        TooManyRequests: the network, the device or the person has reached the limit (``too_many_requests``).
+    """
     wait = limits.hit(network=network_of(request), device=device_id, person=mark)
     if wait:
         raise TooManyRequests("There were too many attempts.", retry_after=wait)
 
 
-def _sign_in(state: State, find: Callable[[Unit], UUID], device_id: str, *, remember: bool) -> Response:
+def sign_in(state: State, find: Callable[[Unit], UUID], device_id: str, *, remember: bool, confirmed: bool) -> Response:
+    """Set the cookie of a person who is signed in.
+
+    Args:
+        state: the running service.
+        find: returns the person in the transaction of the sign-in, or raises.
+        device_id: the device that the cookie is good on.
+        remember: whether it is the person's own phone.
+        confirmed: whether a code or link was used.
+    """
     lifetime = LONG if remember else SHORT
     with state.service.unit("certify:door") as unit:
         person = find(unit)
         until = unit.now + lifetime
         token = state.session_signer.issue(
-            subject=str(person), role=Role.SELF, now=unit.now, lifetime=lifetime, device=device_mark(device_id)
+            subject=str(person),
+            role=Role.SELF,
+            now=unit.now,
+            lifetime=lifetime,
+            device=device_mark(device_id),
+            confirmed_at=unit.now if confirmed else None,
         )
     answer = Response(SignedIn(until=until).model_dump_json().encode(), media_type="application/json")
     age = int(lifetime.total_seconds())

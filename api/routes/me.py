@@ -9,10 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from api import views
-from api.auth import DEVICE_HEADER, allow
+from api.auth import DEVICE_HEADER, allow, require_possession
 from api.certificate_now import certificate_now
 from api.errors import CHANGES, CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
+from api.routes.knock import limit_sign_in, sign_in
 from api.schemas.certificates import CertificateOut
 from api.schemas.decisions import ReceiptList
 from api.schemas.own_pages import (
@@ -24,8 +25,10 @@ from api.schemas.own_pages import (
     ContactOut,
     HistoryOut,
     NotMeOut,
+    OwnCodeIn,
     OwnPageOut,
     OwnSessionIn,
+    SignedIn,
     VisitIn,
     VisitOut,
 )
@@ -33,14 +36,21 @@ from api.schemas.sessions import SessionOpened
 from api.session_opened import opened
 from api.state import service_of, state_of
 from certify.capture.session import open_session
-from certify.decision.appeal import appeal
-from certify.decision.receipts import deny, receipts_of
+from certify.decision.receipts import receipts_of
 from certify.domain.channels import Channel
 from certify.domain.profile import PHOTOSENSITIVE
 from certify.doorstep.visits import ask_for_visit, cancel_visit
+from certify.own_acts import (
+    change_own_contact,
+    deny_own_record,
+    keep_own_contact,
+    send_own_appeal,
+    send_own_code,
+    set_own_consent,
+)
 from certify.own_page import history_of, own_page
-from certify.people.consent import set_consent
-from certify.people.contact import contact_of, set_contact
+from certify.people.access import IdentityClaim, device_mark, open_code
+from certify.people.contact import changes_address, contact_change_of, contact_of
 from certify.service import Service, Unit
 from certify.tokens import Principal, Role
 
@@ -72,7 +82,15 @@ def open_own_session(body: OwnSessionIn, request: Request, caller: _Self, once: 
     def work(unit: Unit) -> SessionOpened:
         person = UUID(caller.subject)
         needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
-        row = open_session(unit, person, Channel.REMOTE, device_id=device_id, assisted=body.assisted, needs=needs)
+        row = open_session(
+            unit,
+            person,
+            Channel.REMOTE,
+            device_id=device_id,
+            assisted=body.assisted,
+            needs=needs,
+            confirmed=caller.confirmed_at is not None,
+        )
         return opened(signer, unit, row, subject=row.id, device_id=device_id)
 
     return once.run(caller, work, status=201)
@@ -95,7 +113,8 @@ def not_me(evidence_id: UUID, caller: _Self, once: _Once) -> Response:
     """Report that a record was not about me. It no longer counts, and an officer examines it."""
 
     def work(unit: Unit) -> NotMeOut:
-        case = deny(unit, UUID(caller.subject), evidence_id)
+        require_possession(caller, unit.now)
+        case = deny_own_record(unit, UUID(caller.subject), evidence_id)
         return NotMeOut(evidence_id=evidence_id, noted_at=case.opened_at)
 
     return once.run(caller, work, status=201)
@@ -159,7 +178,9 @@ def consent(body: ConsentIn, caller: _Self, once: _Once) -> Response:
     """Give or withdraw my consent to be recognised by the face."""
 
     def work(unit: Unit) -> ConsentOut:
-        set_consent(unit, UUID(caller.subject), given=body.given)
+        if not body.given:
+            require_possession(caller, unit.now)
+        set_own_consent(unit, UUID(caller.subject), given=body.given)
         return ConsentOut(given=body.given)
 
     return once.run(caller, work, status=200)
@@ -173,14 +194,19 @@ def consent(body: ConsentIn, caller: _Self, once: _Once) -> Response:
 )
 def open_appeal(caller: _Self, once: _Once) -> Response:
     """Appeal: I am alive, or my pension was stopped wrongly. An officer answers within the time shown."""
-    return once.run(caller, lambda unit: views.appeal(appeal(unit, UUID(caller.subject))), status=201)
+
+    def work(unit: Unit) -> AppealOut:
+        require_possession(caller, unit.now)
+        return views.appeal(send_own_appeal(unit, UUID(caller.subject)))
+
+    return once.run(caller, work, status=201)
 
 
 @router.get("/contact", responses=problems(401, 403, 404, 410, 503))
 def contact(caller: _Self, service: _Service) -> ContactOut:
     """Show how the fund reaches me."""
     with service.reading() as unit:
-        return views.contact(contact_of(unit, UUID(caller.subject)))
+        return _contact(unit, UUID(caller.subject))
 
 
 @router.post(
@@ -189,12 +215,69 @@ def contact(caller: _Self, service: _Service) -> ContactOut:
     responses=CHANGES,
 )
 def change_contact(body: ContactIn, caller: _Self, once: _Once) -> Response:
-    """Change how the fund reaches me."""
+    """Change how the fund reaches me. Another telephone or e-mail is used after seven days, unless I undo it."""
 
     def work(unit: Unit) -> ContactOut:
         person = UUID(caller.subject)
         # Fields that this page does not show, such as the time zone, stay as they are.
-        set_contact(unit, person, replace(contact_of(unit, person), **body.model_dump()))
-        return views.contact(contact_of(unit, person))
+        new = replace(contact_of(unit, person), **body.model_dump())
+        if changes_address(unit, person, new):
+            require_possession(caller, unit.now)
+        change_own_contact(unit, person, new)
+        return _contact(unit, person)
 
     return once.run(caller, work, status=200)
+
+
+@router.post(
+    "/contact/keep",
+    response_model=ContactOut,
+    responses=CHANGES,
+)
+def keep_contact(caller: _Self, once: _Once) -> Response:
+    """Keep the old telephone and e-mail: undo a change that waits for its day."""
+
+    def work(unit: Unit) -> ContactOut:
+        require_possession(caller, unit.now)
+        keep_own_contact(unit, UUID(caller.subject))
+        return _contact(unit, UUID(caller.subject))
+
+    return once.run(caller, work, status=200)
+
+
+@router.post(
+    "/codes",
+    status_code=202,
+    response_model=AcceptedOut,
+    responses=CHANGES,
+)
+def send_code(caller: _Self, once: _Once) -> Response:
+    """Send a code to my known telephone or e-mail, for a change that needs one."""
+
+    def work(unit: Unit) -> AcceptedOut:
+        send_own_code(unit, UUID(caller.subject))
+        return AcceptedOut()
+
+    return once.run(caller, work, status=202)
+
+
+@router.post(
+    "/codes/redeem",
+    response_model=SignedIn,
+    responses=problems(401, 403, 413, 422, 503),
+)
+def redeem_code(body: OwnCodeIn, request: Request, caller: _Self) -> Response:
+    """Show with a code that I hold my known telephone or mailbox."""
+    state, device_id = state_of(request), request.headers.get(DEVICE_HEADER, "")
+    person = UUID(caller.subject)
+
+    def find(unit: Unit) -> UUID:
+        mark = unit.service.vault.lookup_hash(unit.db, "asked", f"own|{person}")
+        limit_sign_in(state.sign_in_limits, request, device_id=device_id, mark=mark)
+        return open_code(unit, IdentityClaim(person, mark), body.code, device=device_mark(device_id))
+
+    return sign_in(state, find, device_id, remember=body.remember, confirmed=True)
+
+
+def _contact(unit: Unit, person: UUID) -> ContactOut:
+    return views.contact(contact_of(unit, person), contact_change_of(unit, person))

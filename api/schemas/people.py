@@ -52,6 +52,14 @@ class EntitlementOut(Out):
     back_pay_from: date | None = Field(
         description="Set when a stopped payment continues: the pension is owed from this day on"
     )
+    method: str | None = Field(
+        examples=["remote"], description="How life was last proven: remote, doorstep, data, consulate, officer or prior"
+    )
+    assurance: str | None = Field(
+        examples=["face+liveness+possession"],
+        description="What that proof rests on: face, liveness, possession, attested and data, joined by '+'; or "
+        "records, officer, prior",
+    )
     determination_id: UUID | None
 
 

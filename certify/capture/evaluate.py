@@ -18,13 +18,16 @@ from certify.domain.evidence import Capture, Check
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.outcome import Outcome, session_outcome
 from certify.domain.proofs import judge_capture
+from certify.domain.reasons import Code
 from certify.domain.sources import CERTIFY
-from certify.domain.states import ReferenceState, SessionState
+from certify.domain.states import Possession, ReferenceState, SessionState
 from certify.errors import Conflict, Unavailable
+from certify.people.consent import set_consent
 from certify.people.references import open_references
 from certify.service import Service, Unit
-from certify.storage.facts import add_evidence, store_parameters
+from certify.storage.facts import add_evidence, evidence_by_ids, store_parameters
 from certify.storage.media import read_media
+from certify.storage.passes import draw_audit
 from certify.storage.people import get_beneficiary, references_of
 from certify.storage.sessions import failed_profiles, get_session
 from certify.storage.tables.people import BeneficiaryRow
@@ -87,7 +90,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
         if row.state == SessionState.SUBMITTED:
             if comparison is not None:
                 _keep_parameters(unit, "calibration", engine.calibration.text)
-            analysis, seen_before = check_duplicate(unit, row, analysis)
+            analysis, seen_before = check_duplicate(unit, row, data, analysis)
             measurement = analysis.measurement
             report = {
                 "measurement": measurement.to_json() if measurement else {"refused": analysis.refusal},
@@ -128,9 +131,16 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
         raise Conflict("This session has evidence already.", code=ErrorCode.EVIDENCE_EXISTS)
     determined = determine_locked(unit, person, session_id=row.id)
     policies = [unit.service.policy(determination.scheme).policy for determination in determined.determinations]
-    judgements = [judge_capture(capture, policy).state for policy in policies]
+    judgements = [
+        Check.PASS if _proved_with_records(capture, determination) else judge_capture(capture, policy).state
+        for policy, determination in zip(policies, determined.determinations, strict=True)
+    ]
     outcome = _outcome(unit, row, capture, list(zip(judgements, determined.determinations, strict=True))).value
+    if row.public_entry and row.decoy is None and Check.PASS in judgements:
+        set_consent(unit, row.beneficiary_id, given=True, assisted=row.assisted)
     row.outcome, row.guidance = outcome, list(capture.guidance)
+    if outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not capture.filmed and not capture.guidance:
+        row.guidance = ["film_needed"]
     row.evidence_id, row.determination_ids = UUID(capture.id), [str(stored_id) for stored_id in determined.ids]
     row.report = report | {
         "nonce_sha256": hashlib.sha256(row.nonce).hexdigest(),
@@ -139,7 +149,29 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     row.state, row.decided_at = SessionState.DECIDED, unit.now
     if determined.certificate is not None and outcome == "certified":
         row.certificate_number = determined.certificate.number
+        _draw_for_audit(unit, row)
     unit.ledger(LedgerEvent.SESSION_DECIDED, row.beneficiary_id, session=str(row.id), outcome=outcome)
+
+
+def _proved_with_records(capture: Capture, determination: Determination) -> bool:
+    """Tell whether a photo proved life together with records (certify.domain.proofs)."""
+    return any(why.code is Code.PROVEN_FACE_DATA and capture.id in why.facts for why in determination.reasons)
+
+
+def _draw_for_audit(unit: Unit, row: SessionRow) -> None:
+    """Draw a share of the certifications that lack possession for the random audit."""
+    share = unit.service.settings.audit_share_no_possession
+    drawn = int.from_bytes(unit.service.random_bytes(4)) < share * 2**32
+    if row.possession == Possession.MISSING and drawn:
+        draw_audit(unit.db, row.id, row.beneficiary_id, drawn_at=unit.now)
+
+
+def saw_life(unit: Unit, row: SessionRow) -> bool:
+    """Tell whether a session that was decided showed a living person before the camera."""
+    if row.evidence_id is None:
+        return False
+    (fact,) = evidence_by_ids(unit.db, [str(row.evidence_id)])
+    return isinstance(fact, Capture) and fact.filmed and fact.liveness is Check.PASS and fact.eyes is not Check.FAIL
 
 
 def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple[Check, Determination]]) -> Outcome:
@@ -176,4 +208,6 @@ def _capture(unit: Unit, row: SessionRow, analysis: Analysis, comparison: Compar
         liveness=analysis.liveness,
         filmed=analysis.video_hash is not None,
         guidance=analysis.guidance,
+        possession=Possession(row.possession or Possession.NOT_ASKED),
+        eyes=analysis.eyes,
     )

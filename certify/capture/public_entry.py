@@ -11,7 +11,6 @@ from certify.domain.channels import Channel
 from certify.domain.error_codes import ErrorCode
 from certify.errors import CertifyError
 from certify.people.access import IdentityClaim
-from certify.people.consent import set_consent
 from certify.service import Unit
 from certify.storage.people import DECOY_PERSON
 from certify.storage.tables.sessions import SessionRow
@@ -24,7 +23,10 @@ their consent gives it again after they sign in with a link or code: others may 
 def open_public_session(
     unit: Unit, claim: IdentityClaim, birth_date: date, *, device_id: str, assisted: bool, needs: tuple[str, ...] = ()
 ) -> SessionRow:
-    """Open a session for the person whom a caller names, or a decoy session. To ask for one is to consent.
+    """Open a session for the person whom a caller names, or a decoy session.
+
+    To ask for one is to consent. The consent is stored once the person was recognised (certify/capture/evaluate.py):
+    others may know their identifier and birth date.
 
     Args:
         unit: the transaction to write in.
@@ -43,7 +45,7 @@ def open_public_session(
     """
     if claim.person is not None:
         try:
-            row = open_session(
+            return open_session(
                 unit,
                 claim.person,
                 Channel.REMOTE,
@@ -55,9 +57,6 @@ def open_public_session(
         except CertifyError as error:
             if error.code not in _REVEALING:
                 raise
-        else:
-            set_consent(unit, claim.person, given=True, assisted=assisted)
-            return row
     demand = decoy_demand(unit, claim.mark, birth_date, needs)
     device = unit.service.vault.lookup_hash(unit.db, "device", device_id)
     return new_session(

@@ -17,9 +17,10 @@ from certify.domain.decide import Determination, NextStep
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import attempts_used_up
 from certify.domain.profile import visit_demand
-from certify.domain.states import ReferenceState, SessionState
+from certify.domain.states import Possession, ReferenceState, SessionState
 from certify.errors import Conflict, Gone
 from certify.people.consent import require_consent
+from certify.people.possession import possession_of
 from certify.queue import EVALUATE
 from certify.service import Unit
 from certify.storage.media import put_media
@@ -39,6 +40,7 @@ def open_session(
     assisted: bool = False,
     public_entry: bool = False,
     needs: tuple[str, ...] = (),
+    confirmed: bool = False,
 ) -> SessionRow:
     """Open a capture session for a person with at least one usable or pending reference, and draw what it asks.
 
@@ -51,6 +53,7 @@ def open_session(
         assisted: whether a helper holds the phone. The service cannot check it either, with the same consequence.
         public_entry: whether the caller only gave an identifier and a birth date.
         needs: accessibility needs for this session, in addition to those stored with the person.
+        confirmed: whether the caller signed in with a code or link.
 
     Returns:
         The stored session, in state ``open``.
@@ -76,10 +79,18 @@ def open_session(
     device = unit.service.vault.lookup_hash(unit.db, "device", device_id) if device_id else None
     if channel is Channel.REMOTE:
         demand = demand_of(unit, person, device, _require_attempts_left(unit, person), also=needs)
+        possession = possession_of(unit, beneficiary_id, device=device, confirmed=confirmed)
     else:
-        demand = visit_demand()
+        demand, possession = visit_demand(), Possession.NOT_ASKED
     return new_session(
-        unit, beneficiary_id, channel, demand, device=device, assisted=assisted, public_entry=public_entry
+        unit,
+        beneficiary_id,
+        channel,
+        demand,
+        device=device,
+        assisted=assisted,
+        public_entry=public_entry,
+        possession=possession,
     )
 
 

@@ -144,6 +144,7 @@ class ErrorCode(Described):
     NOT_FOUND = "not_found", "The thing named does not exist, or the caller may not know that it does."
     NOT_STARTED = "not_started", "The HTTP service did not start."
     NOT_STORABLE = "not_storable", "A value cannot be stored."
+    NO_CONTACT = "no_contact", "The fund knows no telephone and no e-mail of this person."
     NO_PLAN = "no_plan", "This session has no plan."
     NO_REFERENCE = "no_reference", "There is no enrolled photo of this person to compare with."
     NO_VISIT = "no_visit", "The session does not lead to a visit."
@@ -156,6 +157,10 @@ class ErrorCode(Described):
     PLANNED_ON_INVALID = "planned_on_invalid", "'planned_on' is not a date, is past, or is more than a year away."
     POLICY_MISSING = "policy_missing", "The policy of this determination is missing."
     POLICY_UNKNOWN = "policy_unknown", "There is no such scheme or policy file."
+    POSSESSION_REQUIRED = (
+        "possession_required",
+        "The change needs a code that goes to the person's known telephone or e-mail, or the link of a letter.",
+    )
     PORT_UNAVAILABLE = "port_unavailable", "The service cannot listen on this address and port."
     QUARANTINE_PATH = "quarantine_path", "The quarantine file cannot be written, or is a file of another kind."
     QUESTION_ANSWERED = "question_answered", "The link question is settled already."

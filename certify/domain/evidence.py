@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from certify.domain.channels import Channel
+from certify.domain.states import Possession
 
 
 class Check(StrEnum):
@@ -15,18 +16,6 @@ class Check(StrEnum):
     PASS = "pass"  # noqa: S105 - a state, not a password
     FAIL = "fail"
     NOT_ASSESSED = "not_assessed"
-
-
-class Possession(StrEnum):
-    """Whether a remote session was opened with something that only the person has, besides face and numbers.
-
-    That is a phone from which they were certified before, a code that was sent to their known number or address, or
-    the link of a letter.
-    """
-
-    SHOWN = "shown"
-    MISSING = "missing"  # the fund knows a number, address, phone or link, and the session was opened without it
-    NOT_ASKED = "not_asked"  # the fund knows none, the session is no remote one, or it is from before the question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ class LedgerEvent(Described):
     REFERENCE_REFUSED = "reference_refused", "A reference cannot be used."
     CONSENT_GIVEN = "consent_given", "The person consented to the comparison of their face."
     CONSENT_WITHDRAWN = "consent_withdrawn", "The person withdrew their consent."
+    CONTACT_CHANGED = "contact_changed", "The person asked for another telephone or e-mail, which is used a week later."
+    CONTACT_KEPT = "contact_kept", "The person undid a change of telephone or e-mail."
     FACES_DELETED = "faces_deleted", "The references of a person were deleted."
     SESSION_DECIDED = "session_decided", "A capture session was evaluated, or closed because it could not be processed."
     EVIDENCE_RECORDED = "evidence_recorded", "A record of a source was added to the evidence about a person."

@@ -9,10 +9,11 @@ from datetime import date
 from heapq import heappop, heappush
 
 from certify.domain.channels import CHANNELS, Channel
-from certify.domain.evidence import Capture, Check, Possession, SignOfLife
+from certify.domain.evidence import Capture, Check, SignOfLife
 from certify.domain.policy import CaptureRule, LivenessRule, Policy
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import add_days, add_months, local_date
+from certify.domain.states import Possession
 
 FACE, LIVENESS, POSSESSION, ATTESTED, DATA = "face", "liveness", "possession", "attested", "data"
 """The words of an assurance, joined by ``+`` in this order. Proofs without a capture have a word of their own."""

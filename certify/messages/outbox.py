@@ -40,6 +40,7 @@ class NewMessage:
         dedupe: the occasion, without personal data. A second message for the same occasion and channel is not stored.
         urgent: True if the person asked for the message just now. It goes out at once, whatever the person chose about
             reminders and quiet hours, to the telephone or else by e-mail, and never by letter.
+        everywhere: True if an urgent message goes out on every channel, by letter too, and is of use for two weeks.
     """
 
     beneficiary_id: UUID
@@ -47,6 +48,7 @@ class NewMessage:
     params: Mapping[str, str]
     dedupe: str
     urgent: bool = False
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,8 @@ def _plan(unit: Unit, messages: Sequence[NewMessage]) -> list[_Plan]:
     for message in messages:
         contact = contacts.get(message.beneficiary_id, Contact())
         if contact.reminders or message.urgent:
-            channels = senders.channels(contact.phone, contact.email, urgent=message.urgent)
+            hurried = message.urgent and not message.everywhere
+            channels = senders.channels(contact.phone, contact.email, urgent=hurried)
             new = [channel for channel in channels if (message.dedupe, channel) not in known]
             planned += [_Plan(message, channel, contact) for channel in new]
     return planned
@@ -241,7 +244,7 @@ def _row(unit: Unit, plan: _Plan, name: str) -> dict[str, Any]:
         "dedupe": message.dedupe,
         "sealed": body.seal(unit, message_id, message.beneficiary_id),
         "not_before": held or unit.now,
-        "expires_at": unit.now + (CODE_LIFETIME if message.urgent else _REMINDER_LIFETIME),
+        "expires_at": unit.now + (CODE_LIFETIME if message.urgent and not message.everywhere else _REMINDER_LIFETIME),
         "created_at": unit.now,
     }
 

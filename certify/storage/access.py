@@ -22,6 +22,16 @@ def count_access_codes(db: Session, beneficiary_id: UUID, kind: AccessKind, *, a
     return db.scalar(query) or 0
 
 
+def has_live_link(db: Session, beneficiary_id: UUID, now: datetime) -> bool:
+    """Return whether a link was made for a person that has not expired, used or not."""
+    query = select(AccessCodeRow.hash).where(
+        AccessCodeRow.beneficiary_id == beneficiary_id,
+        AccessCodeRow.kind == AccessKind.LINK,
+        AccessCodeRow.expires_at > now,
+    )
+    return db.scalars(query.limit(1)).one_or_none() is not None
+
+
 def put_access_code(
     db: Session, *, digest: bytes, beneficiary_id: UUID, kind: AccessKind, created_at: datetime, expires_at: datetime
 ) -> None:

@@ -75,6 +75,8 @@ class EntitlementRow(Base):
     proven_on: Mapped[date | None]  # day of the best proof of life, whether or not it still counts
     stopped_on: Mapped[date | None]  # day from which the payment is, or was last, stopped
     back_pay_from: Mapped[date | None]  # the payment continues again and is owed from this day on
+    method: Mapped[str | None]  # channel of the best proof of life
+    assurance: Mapped[str | None]  # what that proof rests on
 
 
 class ReferenceRow(Base):
@@ -87,7 +89,7 @@ class ReferenceRow(Base):
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
     blob_id: Mapped[UUID | None] = mapped_column(ForeignKey("blobs.id"))
     state: Mapped[str]
-    media_sha256: Mapped[str]
+    media_sha256: Mapped[str] = mapped_column(index=True)
     measurement: Mapped[dict[str, Any] | None]
     guidance: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime]

@@ -20,13 +20,13 @@ from certify.domain.evidence import (
     Check,
     Evidence,
     OfficerRuling,
-    Possession,
     Ruling,
     SignOfLife,
     Void,
 )
 from certify.domain.policy import AgeBand, LivenessRule, Policy, SignRule, SilentRule
 from certify.domain.schedule import add_days
+from certify.domain.states import Possession
 from certify.policies import load_policies
 
 SHIPPED = {name: document.policy for name, document in load_policies().items()}

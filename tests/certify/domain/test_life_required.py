@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from certify.domain.channels import Channel
 from certify.domain.decide import Determination, Entitlement, Standing, decide
-from certify.domain.evidence import Capture, Check, Evidence, Possession, SignOfLife, Void
+from certify.domain.evidence import Capture, Check, Evidence, SignOfLife, Void
 from certify.domain.policy import PolicyInvalid, parse_policy
 from certify.domain.proofs import judge_capture
 from certify.domain.reasons import Code
+from certify.domain.states import Possession
 from certify.policies import load_policies
 from tests.certify.domain import strategies as some
 

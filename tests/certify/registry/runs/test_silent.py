@@ -19,12 +19,12 @@ from certify.domain.evidence import (
     Capture,
     Check,
     Evidence,
-    Possession,
     SignOfLife,
 )
 from certify.domain.passage import next_change
 from certify.domain.policy import Policy, SilentRule
 from certify.domain.schedule import local_date
+from certify.domain.states import Possession
 from certify.policies import load_policies
 from certify.registry.runs.silent import EVIDENCE, PENSIONS, SilentDecisions, find_passes
 
