@@ -24,7 +24,7 @@ class ErrorCode(Described):
     ANOTHER_IN_PROGRESS = "another_in_progress", "Another photo or video of this person is being evaluated."
     ASSUMPTIONS_INVALID = "assumptions_invalid", "The assumptions of the simulation are not valid."
     ATTEMPTS_USED_UP = "attempts_used_up", "Several attempts did not succeed, so that photos are not accepted for now."
-    AUDIT_NOT_FOUND = "audit_not_found", "This pass was not drawn for an audit."
+    AUDIT_NOT_FOUND = "audit_not_found", "This certification was not drawn for an audit."
     AUDIT_RECORDED = "audit_recorded", "The result of this check is recorded already."
     BAD_REQUEST = "bad_request", "The request is not understood, or lacks something that every such request needs."
     BAD_SIGNATURE = "bad_signature", "The signature does not fit the content: altered or forged."

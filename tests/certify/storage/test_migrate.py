@@ -72,6 +72,24 @@ def test_earlier_visits_are_migrated(empty: Database) -> None:
     assert states == ["cancelled", "made", "asked"]
 
 
+def test_pensions_are_migrated_with_how_life_was_proven(empty: Database) -> None:
+    """Up to 0014, only the determination said by which method and with which assurance life was proven."""
+    with empty.engine.begin() as connection:
+        command.upgrade(_config(connection), "0010")
+        connection.execute(text(_BEFORE_0015))
+    upgrade(empty)
+    with empty.engine.begin() as connection:
+        query = "select scheme, method, assurance from entitlements order by scheme"
+        assert [tuple(row) for row in connection.execute(text(query))] == [
+            ("a", "remote", "face+liveness"),
+            ("b", None, None),
+            ("c", "data", "records"),
+            ("d", None, None),
+        ]
+        assert connection.execute(text("select cause from audits")).scalars().all() == ["silent"]
+        command.downgrade(_config(connection), "0010")
+
+
 def _id(number: int) -> str:
     return f"00000000-0000-0000-0000-{number:012}"
 
@@ -90,6 +108,27 @@ insert into bundles
 insert into visits (id, beneficiary_id, state, reason, asked_at, tries) values
  ('{_id(11)}', '{_id(1)}', 'made', 'fund', now(), 0), ('{_id(12)}', '{_id(2)}', 'asked', 'audit', now(), 0),
  ('{_id(13)}', '{_id(3)}', 'asked', 'overdue', now(), 1);
+"""
+
+
+_BEFORE_0015 = f"""
+insert into beneficiaries (id, national_id_hash, national_id_masked, created_at)
+ values ('{_id(1)}', '\\x01', 'x', now());
+insert into entitlements (id, beneficiary_id, scheme, starts_on, determination_id) values
+ ('{_id(21)}', '{_id(1)}', 'a', now(), '{_id(11)}'), ('{_id(22)}', '{_id(1)}', 'b', now(), '{_id(12)}'),
+ ('{_id(23)}', '{_id(1)}', 'c', now(), '{_id(13)}'), ('{_id(24)}', '{_id(1)}', 'd', now(), null);
+insert into policies (sha256, scheme, version, document) values ('p', 'a', '1', '{{}}');
+insert into determinations
+ (id, entitlement_id, beneficiary_id, policy_sha256, as_of, inputs, verdict, digest, created_at) values
+ ('{_id(11)}', '{_id(21)}', '{_id(1)}', 'p', now(), '{{}}',
+  '{{"method": "remote", "assurance": "face+liveness"}}', '', now()),
+ ('{_id(12)}', '{_id(22)}', '{_id(1)}', 'p', now(), '{{}}', '{{"method": null, "assurance": ""}}', '', now());
+insert into runs (id, feed, source, kind, state, sha256, description, shape, departures, started_at)
+ values ('{_id(5)}', 'f', 's', 'life_events', 'done', 'x', '{{}}', '{{}}', '[]', now());
+insert into silent_passes
+ (id, run_id, chunk, entitlement_id, beneficiary_id, scheme, as_of, starts_on, proven_on, valid_until, evidence)
+ values ('{_id(13)}', '{_id(5)}', 0, '{_id(23)}', '{_id(1)}', 'c', now(), now(), now(), now(), '{{}}');
+insert into audits (pass_id, run_id, beneficiary_id, drawn_at) values ('{_id(13)}', '{_id(5)}', '{_id(1)}', now());
 """
 
 
