@@ -118,7 +118,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
     _current.app = app
     served.schema = _schema()
     signer = development_signer(service.settings)
-    roles = (Role.OFFICER, Role.MACHINE, Role.AGENT, Role.AUDITOR)
+    roles = set(Role) - OWN_ROLES
     served.tokens = {
         role: signer.issue(subject="fuzz", role=role, now=service.clock(), lifetime=timedelta(hours=9))
         for role in roles
@@ -159,6 +159,9 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
                     device=device_mark(phone["device_id"]),
                 ),
             )
+        served.tokens[Role.PENSIONER] = token.issue(
+            subject=str(person), role=Role.PENSIONER, now=unit.now, lifetime=timedelta(hours=9), session=session.id
+        )
         served.tokens[Role.SELF] = token.issue(
             subject=str(person), role=Role.SELF, now=unit.now, lifetime=timedelta(hours=9), confirmed_at=unit.now
         )
@@ -205,6 +208,8 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
     served.bodies = {
         ("/v1/beneficiaries", "post"): enrolment,
         ("/v1/beneficiaries/lookup", "post"): {"national_id": "FUZZ0001"},
+        ("/v1/beneficiaries/resolve", "post"): {"national_id": "FUZZ0001"},
+        ("/v1/standings/lookup", "post"): {"national_id": "FUZZ0001"},
         ("/v1/beneficiaries/{beneficiary_id}/records", "post"): death,
         ("/v1/beneficiaries/{beneficiary_id}/references", "post"): photo,
         ("/v1/sessions", "post"): {"beneficiary_id": name},
@@ -361,20 +366,22 @@ def test_every_parameter_of_a_path_has_a_value_that_exists(served: Served) -> No
     assert served.bodies.keys() <= set(_operations())
 
 
+_ROLES: tuple[tuple[str, Role | None], ...] = (
+    (r"^\S+ (/v1/knock/|/v1/door$|/v1/tablet/(enrolment|sign-|bundles))", None),
+    (r"/(keys|checkpoint|health|ready|verify)$", None),
+    (r"^\S+ /v1/tablet/", Role.TABLET),
+    (r"^\S+ /v1/me", Role.SELF),
+    (r"/(media|upload)$", Role.PENSIONER),
+    (r"^\S+ /v1/standings", Role.PAYER),
+    (r"^\S+ /v1/agents/holds/", Role.SUPERVISOR),
+    (r"/ledger/", Role.AUDITOR),
+    (r"/metrics$", Role.OPERATOR),
+    (r"/resolve$", Role.REGISTRY),
+    (r"^POST \S+/(beneficiaries|references)$", Role.ENROLLER),
+    (r"", Role.OFFICER),
+)
+"""A role that may call an operation, by the first pattern that fits method and path; None if the route is public."""
+
+
 def _role_of(method: str, path: str) -> Role | None:
-    """Return a role that may call the route; None if it is public."""
-    if re.search(r"/(keys|checkpoint|health|ready|verify)$", path) or path.startswith("/v1/knock/"):
-        return None
-    if path == "/v1/door" or re.search(r"/tablet/(enrolment|sign-|bundles)", path):
-        return None
-    if path.startswith("/v1/tablet/"):
-        return Role.TABLET
-    if path.startswith("/v1/me"):
-        return Role.SELF
-    if re.search(r"/(media|references|upload)$|^/v1/sessions$", path):
-        return Role.AGENT
-    if "/ledger/" in path:
-        return Role.AUDITOR
-    if path == "/metrics" or (method.upper() == "POST" and path == "/v1/beneficiaries"):
-        return Role.MACHINE
-    return Role.OFFICER
+    return next(role for pattern, role in _ROLES if re.search(pattern, f"{method.upper()} {path}"))

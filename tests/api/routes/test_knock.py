@@ -145,7 +145,7 @@ def test_people_who_cannot_sign_in_with_the_face_get_a_decoy_session(
     if why == "no reference":
         pension = {"scheme": "employee", "starts_on": "2015-01-01"}
         body = {"national_id": "TEST0001", "name": "E", "birth_date": BORN, "entitlements": [pension]}
-        world.machine.post("/v1/beneficiaries", body)
+        world.enroller.post("/v1/beneficiaries", body)
     else:
         person = world.enrol(faces.encode(collins))
         if why == "erased":

@@ -72,22 +72,17 @@ def test_earlier_visits_are_migrated(empty: Database) -> None:
     assert states == ["cancelled", "made", "asked"]
 
 
-def test_pensions_are_migrated_with_how_life_was_proven(empty: Database) -> None:
-    """Up to 0014, only the determination said by which method and with which assurance life was proven."""
+def test_audits_of_earlier_releases_are_of_silent_passes(empty: Database) -> None:
     with empty.engine.begin() as connection:
         command.upgrade(_config(connection), "0010")
         connection.execute(text(_BEFORE_0015))
     upgrade(empty)
     with empty.engine.begin() as connection:
-        query = "select scheme, method, assurance from entitlements order by scheme"
-        assert [tuple(row) for row in connection.execute(text(query))] == [
-            ("a", "remote", "face+liveness"),
-            ("b", None, None),
-            ("c", "data", "records"),
-            ("d", None, None),
-        ]
         assert connection.execute(text("select cause from audits")).scalars().all() == ["silent"]
+        film = "insert into audits (pass_id, beneficiary_id, drawn_at, cause) values (:id, :person, now(), :cause)"
+        connection.execute(text(film), {"id": _id(14), "person": _id(1), "cause": "no_possession"})
         command.downgrade(_config(connection), "0010")
+        assert connection.execute(text("select count(*) from audits")).scalar() == 1
 
 
 def _id(number: int) -> str:
@@ -114,15 +109,6 @@ insert into visits (id, beneficiary_id, state, reason, asked_at, tries) values
 _BEFORE_0015 = f"""
 insert into beneficiaries (id, national_id_hash, national_id_masked, created_at)
  values ('{_id(1)}', '\\x01', 'x', now());
-insert into entitlements (id, beneficiary_id, scheme, starts_on, determination_id) values
- ('{_id(21)}', '{_id(1)}', 'a', now(), '{_id(11)}'), ('{_id(22)}', '{_id(1)}', 'b', now(), '{_id(12)}'),
- ('{_id(23)}', '{_id(1)}', 'c', now(), '{_id(13)}'), ('{_id(24)}', '{_id(1)}', 'd', now(), null);
-insert into policies (sha256, scheme, version, document) values ('p', 'a', '1', '{{}}');
-insert into determinations
- (id, entitlement_id, beneficiary_id, policy_sha256, as_of, inputs, verdict, digest, created_at) values
- ('{_id(11)}', '{_id(21)}', '{_id(1)}', 'p', now(), '{{}}',
-  '{{"method": "remote", "assurance": "face+liveness"}}', '', now()),
- ('{_id(12)}', '{_id(22)}', '{_id(1)}', 'p', now(), '{{}}', '{{"method": null, "assurance": ""}}', '', now());
 insert into runs (id, feed, source, kind, state, sha256, description, shape, departures, started_at)
  values ('{_id(5)}', 'f', 's', 'life_events', 'done', 'x', '{{}}', '{{}}', '[]', now());
 insert into silent_passes
@@ -136,3 +122,28 @@ def test_migrations_and_tables_agree(empty: Database) -> None:
     upgrade(empty)
     with empty.engine.connect() as connection:
         command.check(_config(connection))
+
+
+def test_evidence_and_references_from_before_claims_were_stored_are_migrated(empty: Database) -> None:
+    """Up to 0010, a fact had no institution and no principal, and a reference had no provenance."""
+    with empty.engine.begin() as connection:
+        command.upgrade(_config(connection), "0010")
+        connection.execute(text(_BEFORE_0011))
+    upgrade(empty)
+    with empty.engine.connect() as connection:
+        facts = connection.execute(text("select source, institution, principal from evidence")).all()
+        references = connection.execute(text("select provenance, provenance_of, added_by from face_references")).all()
+        triggers = "select count(*) from pg_trigger where tgrelid = 'evidence'::regclass and tgenabled = 'D'"
+        assert connection.execute(text(triggers)).scalar_one() == 0, "evidence is append-only again"
+    assert [tuple(row) for row in facts] == [("civil-registry", "civil-registry", "civil-registry")]
+    assert [tuple(row) for row in references] == [("unknown", None, "unknown")]
+
+
+_BEFORE_0011 = f"""
+insert into beneficiaries (id, national_id_hash, national_id_masked, created_at)
+ values ('{_id(1)}', '\\x01', 'x', now());
+insert into evidence (id, beneficiary_id, kind, source, external_id, event_at, recorded_at, body)
+ values ('{_id(2)}', '{_id(1)}', 'adverse', 'civil-registry', 'D-1', now(), now(), '{{}}');
+insert into face_references (id, beneficiary_id, state, media_sha256, created_at)
+ values ('{_id(3)}', '{_id(1)}', 'active', 'x', now());
+"""

@@ -61,7 +61,7 @@ def test_nothing_is_lost_or_done_twice_when_processes_are_killed(tmp_path: Path)
         upgrade(service.database)
         people = _enrol_people(service)
         token = development_signer(settings).issue(
-            subject="crash-test", role=Role.AGENT, now=utc_now(), lifetime=timedelta(hours=2)
+            subject="crash-test", role=Role.OFFICER, now=utc_now(), lifetime=timedelta(hours=2)
         )
         with _running(tmp_path) as server:
             # Each is sent once: the service refuses a photo that it has seen before.
