@@ -15,17 +15,18 @@ from certify.domain.channels import Channel
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Capture, Check
+from certify.domain.facts import CurrentFacts
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.outcome import Outcome, session_outcome
-from certify.domain.proofs import judge_capture
-from certify.domain.reasons import Code
+from certify.domain.policy import Policy
+from certify.domain.proofs import judge_capture, photo_proof
 from certify.domain.sources import CERTIFY, FUND
 from certify.domain.states import Possession, ReferenceState, SessionState
 from certify.errors import Conflict, Unavailable
 from certify.people.consent import set_consent
 from certify.people.references import open_references
 from certify.service import Service, Unit
-from certify.storage.facts import add_evidence, evidence_by_ids, store_parameters
+from certify.storage.facts import add_evidence, evidence_by_ids, evidence_of, store_parameters
 from certify.storage.media import read_media
 from certify.storage.passes import draw_audit
 from certify.storage.people import get_beneficiary, references_of
@@ -132,7 +133,9 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     determined = determine_locked(unit, person, session_id=row.id)
     policies = [unit.service.policy(determination.scheme).policy for determination in determined.determinations]
     judgements = [
-        Check.PASS if _proved_with_records(capture, determination) else judge_capture(capture, policy).state
+        Check.PASS
+        if _proves_with_records(unit, row, capture, policy, determination)
+        else judge_capture(capture, policy).state
         for policy, determination in zip(policies, determined.determinations, strict=True)
     ]
     outcome = _outcome(unit, row, capture, list(zip(judgements, determined.determinations, strict=True))).value
@@ -153,9 +156,14 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     unit.ledger(LedgerEvent.SESSION_DECIDED, row.beneficiary_id, session=str(row.id), outcome=outcome)
 
 
-def _proved_with_records(capture: Capture, determination: Determination) -> bool:
-    """Tell whether a photo proved life together with records (certify.domain.proofs)."""
-    return any(why.code is Code.PROVEN_FACE_DATA and capture.id in why.facts for why in determination.reasons)
+def _proves_with_records(
+    unit: Unit, row: SessionRow, capture: Capture, policy: Policy, determination: Determination
+) -> bool:
+    """Tell whether a photo proves life together with the person's records, be it the best proof or not."""
+    if capture.filmed or capture.possession is not Possession.SHOWN:
+        return False
+    facts = CurrentFacts(evidence_of(unit.db, row.beneficiary_id), policy, determination.as_of)
+    return photo_proof(capture, policy, facts.signs) is not None
 
 
 def _draw_for_audit(unit: Unit, row: SessionRow) -> None:

@@ -18,6 +18,7 @@ from certify.certificates.qr import qr_png, to_text
 from certify.certificates.signing import verify
 from certify.certificates.verify import verify_any
 from certify.cli.output import Ink, say
+from certify.cli.service import operator
 from certify.cli.tables import show_table
 from certify.decision.determine import determine
 from certify.decision.issue import key_set
@@ -108,7 +109,7 @@ class Play:
         self._selfie(grace, "Grace: a photo, scheme needs residency", faces.rephotograph(hopper, seed=_SEED + 2))
         self._void(grace, "household-register", "H-77", "Registry takes it back: a mistake")
         self._visit(grace, "An agent visits Grace", faces.rephotograph(hopper, seed=_SEED + 5))
-        self._registry(grace, "death", "death-register", "D-1", "Death feed lists Grace")
+        self._registry(grace, "death", "civil-registry", "D-1", "Death feed lists Grace")
         self._visit(grace, "The agent visits Grace again", faces.rephotograph(hopper, seed=_SEED + 3))
         self._verify_offline()
 
@@ -243,21 +244,21 @@ class Play:
 
     def _registry(self, person: UUID, kind: str, source: str, number: str, title: str) -> None:
         self._say(title)
-        with self._service.unit() as unit:
+        with self._service.unit(operator()) as unit:
             event = unit.now - timedelta(days=10)
             record(unit, person, NewRecord(source=source, record_id=number, event_at=event, adverse=kind))
         self._add(self._standing(person, title))
 
     def _sign(self, person: UUID, act: str, source: str, number: str, title: str) -> None:
         self._say(title)
-        with self._service.unit() as unit:
+        with self._service.unit(operator()) as unit:
             event = unit.now - timedelta(days=10)
             record(unit, person, NewRecord(source=source, record_id=number, event_at=event, act=act))
         self._add(self._standing(person, title))
 
     def _void(self, person: UUID, source: str, number: str, title: str) -> None:
         self._say(title)
-        with self._service.unit() as unit:
+        with self._service.unit(operator()) as unit:
             void = NewRecord(source=source, record_id=f"{number}-void", event_at=unit.now, voids=number)
             record(unit, person, void)
         self._add(self._standing(person, title))

@@ -117,7 +117,7 @@ def test_enrol_check_and_replay(folder: Path, tmp_path: Path, monkeypatch: pytes
 
     alone = here(folder, "check", *person, "selfie.jpg", code=ExitCode.NO)
     assert "A photo is not enough." in alone
-    # What follows is about commands; a photo is quicker to make than a film.
+    # The rest is about commands, and a photo is quicker to make than a film.
     monkeypatch.setenv("CERTIFY_POLICIES_DIR", str(write_photo_policies(tmp_path / "policies")))
     found = as_json(here(folder, "check", *person, "another.jpg", "--json"))
     assert found["outcome"] == "certified"
