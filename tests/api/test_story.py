@@ -36,7 +36,7 @@ def test_a_film_becomes_a_certificate_that_verifies_everywhere(world: World, col
     assert certificate["state"] == "valid"
     assert {e["scheme"] for e in certificate["content"]["entitlements"]} == {"employee", "personal_pension"}
     assert certificate["content"]["assurance"]["value"] == "face+liveness"
-    shown = world.payer.get(f"/v1/beneficiaries/{person}/standing").json()["pensions"][0]
+    shown = world.payer.get(f"/v1/standings/{person}").json()["pensions"][0]
     assert (shown["method"], shown["assurance"]) == ("remote", "face+liveness")
 
     keys = KeySet.from_json(world.public.get("/v1/keys").text)
