@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from secrets import compare_digest
 from urllib.parse import urlsplit
@@ -15,12 +16,13 @@ from uuid import UUID
 from fastapi import Request, WebSocket
 from starlette.requests import HTTPConnection
 
-from api.errors import Forbidden, TooManyRequests
+from api.errors import Forbidden, PossessionRequired, TooManyRequests
 from api.journal import begin
 from api.limits import RateLimiter
 from api.state import State, state_of
 from certify.people.access import device_mark
 from certify.people.door import network_of_address
+from certify.people.possession import is_confirmed
 from certify.storage.tables.door import SignInRow
 from certify.tokens import KeysAwaited, Principal, Role, TokenRefused
 
@@ -209,6 +211,19 @@ async def require_live_sign_in(state: State, principal: Principal) -> None:
     row = None if principal.sign_in is None else await state.quick.get(SignInRow, principal.sign_in)
     if row is None or row.ended_at is not None or row.expires_at <= state.service.clock():
         raise TokenRefused("This sign-in has ended.", hint="Sign in again.")
+
+
+def require_possession(principal: Principal, now: datetime) -> None:
+    """Check that a person who is signed in has just used a code or a link.
+
+    Raises:
+        PossessionRequired: they signed in by their face, or longer ago (``possession_required``).
+    """
+    if not is_confirmed(principal.confirmed_at, now):
+        raise PossessionRequired(
+            "This change needs a code that the fund sends to your known telephone or e-mail, or the link of a letter.",
+            hint="Ask for a code (POST /v1/me/codes) and send it (POST /v1/me/codes/redeem).",
+        )
 
 
 def address_of(connection: HTTPConnection) -> str:

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from uuid import UUID
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api.auth import address_of, same_origin
+from api.auth import COOKIE, address_of, same_origin
 from api.errors import TooManyRequests
+from api.schemas.own_pages import SignedIn
 from api.state import State
+from certify.domain.states import SignInWay
+from certify.people.access import device_mark
 from certify.people.door import Admission, Purpose, Visitor, admit, forgive
-from certify.people.sign_ins import sign_out
+from certify.people.sign_ins import LONG, SHORT, sign_in_person, sign_out
 from certify.service import Unit
 from certify.tokens import Role, TokenRefused
 
@@ -94,3 +98,50 @@ async def signed_out(state: State, request: Request, cookie: str, role: Role) ->
             sign_out(unit, sign_in)
 
     await run_in_threadpool(work)
+
+
+def signed_in(
+    state: State,
+    unit: Unit,
+    person: UUID,
+    way: SignInWay,
+    device_id: str,
+    *,
+    remember: bool,
+    capture: UUID | None = None,
+) -> Response:
+    """Sign a person in, and set their cookie.
+
+    A code or a link shows that the person holds their telephone, mailbox or letter; the token says when.
+
+    Args:
+        state: the shared objects.
+        unit: the transaction to write in.
+        person: who signs in.
+        way: how they showed who they are.
+        device_id: the device that the cookie is good on.
+        remember: whether it is the person's own phone.
+        capture: the capture session in which the face was recognised.
+
+    Returns:
+        The answer, with the cookie.
+
+    Raises:
+        Conflict: this capture session has signed in already (``sign_in_ended``).
+    """
+    device = device_mark(device_id)
+    row = sign_in_person(unit, person, way, device=device, lifetime=LONG if remember else SHORT, capture_id=capture)
+    lifetime = row.expires_at - unit.now
+    token = state.session_signer.issue(
+        subject=str(person),
+        role=Role.SELF,
+        now=unit.now,
+        lifetime=lifetime,
+        device=device,
+        sign_in=row.id,
+        confirmed_at=unit.now if way in (SignInWay.CODE, SignInWay.LINK) else None,
+    )
+    answer = Response(SignedIn(until=row.expires_at).model_dump_json().encode(), media_type="application/json")
+    age = int(lifetime.total_seconds())
+    answer.set_cookie(COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="strict")
+    return answer

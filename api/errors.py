@@ -34,6 +34,12 @@ class Forbidden(CertifyError):
     code = ErrorCode.FORBIDDEN
 
 
+class PossessionRequired(Forbidden):
+    """The person must first show that they hold their known telephone, mailbox or letter, by a code or link."""
+
+    code = ErrorCode.POSSESSION_REQUIRED
+
+
 class TooManyRequests(CertifyError):
     """The caller sends more requests than the rate limit allows. ``retry_after`` is in seconds."""
 

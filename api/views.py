@@ -16,33 +16,17 @@ from api.journal import shows
 from api.schemas.base import GuidanceOut
 from api.schemas.certificates import CertificateOut, VerifyOut
 from api.schemas.decisions import DeterminationOut, ReceiptOut, ReviewCaseOut
-from api.schemas.own_pages import (
-    AppealOut,
-    ContactOut,
-    HistoryOut,
-    OwnAttemptOut,
-    OwnCertificateOut,
-    OwnPageOut,
-    PensionOut,
-    SignInList,
-    SignInOut,
-    VisitOut,
-)
 from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
 from api.schemas.sessions import NewSession, SessionOut, UploadOut
 from api.schemas.standings import PensionStandingOut, StandingOut
 from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK, Progress
 from certify.certificates.qr import to_text
-from certify.certificates.signing import State, read_unverified
-from certify.decision.appeal import Appeal
+from certify.certificates.signing import read_unverified
+from certify.certificates.verify import FACE_ONLY, VerificationReport
 from certify.decision.determinations import proof_behind
 from certify.decision.receipts import Receipt
-from certify.domain.schedule import latest_date
 from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import CertificateState, SessionState
-from certify.doorstep.visits import LATEST, SOONEST, ShownVisit
-from certify.own_page import History, OwnPage
-from certify.people.contact import Contact
 from certify.service import Unit
 from certify.storage.people import entitlements_of
 from certify.storage.tables.decisions import (
@@ -50,7 +34,6 @@ from certify.storage.tables.decisions import (
     DeterminationRow,
     ReviewCaseRow,
 )
-from certify.storage.tables.door import SignInRow
 from certify.storage.tables.people import (
     BeneficiaryRow,
     EntitlementRow,
@@ -256,21 +239,22 @@ def certificate(row: CertificateRow, now: datetime) -> CertificateOut:
     )
 
 
-def verification(row: CertificateRow, offline: State, lines: Sequence[str], now: datetime) -> VerifyOut:
+def verification(row: CertificateRow, report: VerificationReport, now: datetime) -> VerifyOut:
     """Show the result of a verification: what the signature proves, and what the issuer knows about revocation.
 
     Args:
         row: the stored certificate.
-        offline: state by the signed content alone.
-        lines: the report of the offline verification, in plain words.
+        report: of the offline verification.
         now: present time.
     """
     state = certificate_state(row, now)
-    shown = offline.value if state in (CertificateState.VALID, "expired") else state
+    shown = report.state.value if state in (CertificateState.VALID, "expired") else state
     # The last offline line says that revocation cannot be seen; here it can.
-    words = [*lines[1:-1]]
+    words = [*report.lines[1:-1]]
     head = {
-        "valid": "Genuine, valid, and not revoked.",
+        "valid": f"Genuine and not revoked, but {FACE_ONLY}"
+        if report.only_a_face
+        else "Genuine, valid, and not revoked.",
         "expired": "Genuine, but it has run out.",
         "not_yet_valid": "Genuine, but not valid yet.",
         "paused": "Genuine, but paused while an officer looks at a record. The pension continues meanwhile.",
@@ -278,7 +262,15 @@ def verification(row: CertificateRow, offline: State, lines: Sequence[str], now:
         "revoked": "Genuine, but revoked. Do not accept it.",
     }[shown]
     return VerifyOut.model_validate(
-        {"state": shown, "accept": shown == "valid", "number": row.number, "lines": [head, *words]}
+        {
+            "state": shown,
+            "accept": shown == "valid" and not report.only_a_face,
+            "number": row.number,
+            "method": report.certificate.method.value,
+            "assurance": report.certificate.assurance,
+            "only_a_face": report.only_a_face,
+            "lines": [head, *words],
+        }
     )
 
 
@@ -286,82 +278,3 @@ def review_case(row: ReviewCaseRow) -> ReviewCaseOut:
     """Show a review case."""
     shows(row.beneficiary_id)
     return ReviewCaseOut.model_validate(row, from_attributes=True)
-
-
-def own_page(unit: Unit, page: OwnPage) -> OwnPageOut:
-    """Show a person the state of their pensions and what is open."""
-    today = latest_date(unit.now)
-    return OwnPageOut(
-        name=page.name,
-        headline=page.headline.value,
-        pensions=[_pension(unit, row) for row in page.pensions],
-        valid_until=page.valid_until,
-        due_on=page.due_on,
-        certificate=page.certificate,
-        can_film=page.can_film,
-        consent=page.consent,
-        visit=visit(page.visit) if page.visit else None,
-        appeal=appeal(page.appeal) if page.appeal else None,
-        earliest_visit=today + SOONEST,
-        latest_visit=today + LATEST,
-    )
-
-
-def _pension(unit: Unit, row: EntitlementRow) -> PensionOut:
-    shown = {name: getattr(row, name) for name in PensionOut.model_fields if name != "title"}
-    return PensionOut.model_validate({**shown, "title": unit.service.policy(row.scheme).policy.title})
-
-
-def visit(shown: ShownVisit) -> VisitOut:
-    """Show a visit that was asked for or is planned."""
-    return VisitOut.model_validate(shown, from_attributes=True)
-
-
-def appeal(shown: Appeal) -> AppealOut:
-    """Show an appeal and the time by which it is answered."""
-    return AppealOut.model_validate(shown, from_attributes=True)
-
-
-def history(shown: History, now: datetime) -> HistoryOut:
-    """Show a person their attempts and certificates."""
-    attempts = [OwnAttemptOut.model_validate(row, from_attributes=True) for row in shown.sessions]
-    certificates = [
-        OwnCertificateOut.model_validate(
-            {
-                "number": row.number,
-                "state": certificate_state(row, now),
-                "valid_from": row.valid_from,
-                "valid_until": row.valid_until,
-            }
-        )
-        for row in shown.certificates
-    ]
-    return HistoryOut(attempts=attempts, certificates=certificates)
-
-
-def contact(shown: Contact) -> ContactOut:
-    """Show how the fund reaches a person."""
-    return ContactOut.model_validate(shown, from_attributes=True)
-
-
-def sign_ins(rows: Sequence[SignInRow], mine: UUID | None) -> SignInList:
-    """Show where a person is signed in.
-
-    Args:
-        rows: their live sign-ins.
-        mine: the sign-in that asks; None when it is not one of them.
-    """
-    return SignInList(
-        items=[
-            SignInOut.model_validate(
-                {
-                    "id": row.id,
-                    "way": row.way,
-                    "created_at": row.created_at,
-                    "expires_at": row.expires_at,
-                    "this": row.id == mine,
-                }
-            )
-            for row in rows
-        ]
-    )

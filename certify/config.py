@@ -89,6 +89,12 @@ class Settings(BaseSettings):
     audit_share: float = Field(
         default=0.005, ge=0, le=1, description="Share of silent passes drawn at random, to be checked by phone or visit"
     )
+    audit_share_no_possession: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Share of certificates by film without the person's known phone, code or link, to be checked alike",
+    )
     feeds_dir: Path | None = Field(
         default=None, description="Folder of feed descriptions with their inboxes, which are read every night"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from certify.domain.decide import NextStep, Standing
 from certify.domain.states import CertificateState, ReferenceState
 from certify.doorstep.visits import ShownVisit, shown_visit
 from certify.people.consent import consent_of
+from certify.people.contact import contact_change_of
 from certify.service import Unit
 from certify.storage.certificates import certificates_of
 from certify.storage.people import entitlements_of, get_beneficiary, references_of
@@ -55,6 +56,7 @@ class OwnPage:
         consent: to face recognition; None when this service never asked.
         visit: the visit that was requested or is planned.
         appeal: the newest appeal.
+        contact_change: when another telephone or e-mail will be used that was asked for and can be undone until then.
     """
 
     name: str | None
@@ -67,6 +69,7 @@ class OwnPage:
     consent: bool | None
     visit: ShownVisit | None
     appeal: Appeal | None
+    contact_change: datetime | None
 
 
 def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
@@ -90,6 +93,7 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
         if c.state == CertificateState.VALID and c.expires_at > unit.now
     ]
     visit = visit_of(unit.db, beneficiary_id)
+    change = contact_change_of(unit, beneficiary_id) if person.erased_at is None else None
     until = [pension.valid_until for pension in pensions if pension.valid_until]
     return OwnPage(
         name=person.name,
@@ -102,6 +106,7 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
         consent=consent_of(unit, beneficiary_id),
         visit=shown_visit(unit, visit) if visit else None,
         appeal=last_appeal(unit, beneficiary_id),
+        contact_change=change.at if change else None,
     )
 
 

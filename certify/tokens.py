@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from threading import Lock
 from typing import Any
@@ -90,6 +90,7 @@ class Principal:
         device: mark of the device that the token was given to; the token is valid only together with this device.
         sign_in: id of the sign-in that the token belongs to. The token is valid only while that sign-in is live
             (certify/people/sign_ins.py).
+        confirmed_at: when the person last used a code or link on this device; None if they signed in by their face.
     """
 
     subject: str
@@ -100,6 +101,7 @@ class Principal:
     device: str | None = None
     scope: Scope = EVERYTHING
     sign_in: UUID | None = None
+    confirmed_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -164,6 +166,7 @@ class Authenticator:
                 session=UUID(claims["sid"]) if role is Role.PENSIONER else None,
                 sources=_names(claims, "sources") or frozenset(),
                 device=str(claims["dev"]) if "dev" in claims else None,
+                confirmed_at=_instant(decoded.claims.get("pos")) if role is Role.SELF else None,
                 scope=Scope(_names(claims, "schemes"), _names(claims, "regions")),
                 sign_in=UUID(claims["sgn"]) if "sgn" in claims else None,
             )
@@ -220,6 +223,7 @@ class Signer:
         device: str | None = None,
         sign_in: UUID | None = None,
         scope: Scope = EVERYTHING,
+        confirmed_at: datetime | None = None,
     ) -> str:
         """Return a signed token.
 
@@ -233,6 +237,7 @@ class Signer:
             device: mark of the only device on which the token is valid.
             sign_in: id of the sign-in without which the token is not valid.
             scope: schemes and regions that the caller works for.
+            confirmed_at: when the person last used a code or link on this device.
 
         Returns:
             The token, a JWT.
@@ -253,6 +258,8 @@ class Signer:
             claims["dev"] = device
         if sign_in is not None:
             claims["sgn"] = str(sign_in)
+        if confirmed_at is not None:
+            claims["pos"] = int(confirmed_at.timestamp())
         for name, values in (("schemes", scope.schemes), ("regions", scope.regions)):
             if values is not None:
                 claims[name] = sorted(values)
@@ -314,3 +321,8 @@ def _unverified_issuer(token: str) -> str:
         return str(claims.get("iss"))
     except (IndexError, ValueError, AttributeError, RecursionError) as error:
         raise TokenRefused("The access token cannot be read.") from error
+
+
+def _instant(seconds: object) -> datetime | None:
+    """Read an instant of our own tokens; only the service itself issues tokens that carry one."""
+    return None if seconds is None else datetime.fromtimestamp(float(str(seconds)), UTC)

@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadScopeScheduling
 
 from certify.config import Settings
-from certify.policies import load_policies
+from certify.policies import PolicyDocument, load_policies
 from certify.queue import NoQueue, Queue
 from certify.service import Service
 from certify.storage.database import Database
@@ -26,6 +26,7 @@ from certify.storage.keys import FileMasterKey
 from certify.storage.migrate import upgrade
 from certify.storage.roles import RUNTIME
 from certify.storage.vault import Vault
+from tests.photo_policies import photo_policies
 from tests.shared_data import skipped_for_it
 from tests.sources import sources_for_tests
 
@@ -260,13 +261,21 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def service(database: Database, settings: Settings, queue: Queue, clock: Clock) -> Service:
+def policies(request: pytest.FixtureRequest) -> dict[str, PolicyDocument]:
+    """The shipped policies; in tests with the mark ``photos_certify``, those under which a still photo certifies."""
+    return photo_policies() if request.node.get_closest_marker("photos_certify") else load_policies()
+
+
+@pytest.fixture
+def service(
+    database: Database, settings: Settings, queue: Queue, clock: Clock, policies: dict[str, PolicyDocument]
+) -> Service:
     """A service on an empty database, with a clock that tests move. ``dataclasses.replace`` returns a changed copy."""
     return Service(
         settings=settings,
         database=database,
         vault=Vault(FileMasterKey(settings.key_file)),
-        policies=load_policies(),
+        policies=policies,
         sources=sources_for_tests(),
         queue=queue,
         clock=clock,

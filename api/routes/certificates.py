@@ -139,7 +139,7 @@ def verify_public(body: VerifyIn, service: Annotated[Service, Depends(service_of
     with service.reading() as unit:
         report = verify_any(body.text, key_set(unit), unit.now)
         row = get_certificate(unit.db, report.certificate.number)
-        return views.verification(row, report.state, report.lines, unit.now)
+        return views.verification(row, report, unit.now)
 
 
 @router.get(

@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.auth import COOKIE, allow, public, require_own_session
-from api.door import Gate, signed_out
+from api.door import Gate, signed_in, signed_out
 from api.errors import CHANGES, Forbidden, problems
 from api.idempotency import Once, once
 from api.pace import paced
@@ -32,6 +32,7 @@ from api.schemas.own_pages import (
 from api.schemas.sessions import SessionOpened
 from api.session_opened import opened
 from api.state import State, current_state
+from certify.capture.evaluate import saw_life
 from certify.capture.public_entry import open_public_session
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import Outcome
@@ -53,7 +54,6 @@ from certify.people.access import (
     open_link,
 )
 from certify.people.door import Purpose
-from certify.people.sign_ins import LONG, SHORT, sign_in_person
 from certify.service import Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.sessions import get_session
@@ -192,7 +192,11 @@ def stay_signed_in(
     state: _State,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
 ) -> Response:
-    """Sign in with the face: for a person who was just recognised in this session. Each session signs in once."""
+    """Sign in with the face: for a living person who was just seen and recognised in this session, on their phone.
+
+    Each session signs in once. What protects the person (contact, consent, records, appeals) needs a code or a link
+    besides.
+    """
     with state.service.unit("certify:door") as unit:
         row = get_session(unit.db, session_id)
         # A session that was opened without a sign-in gets these outcomes only after a face that matched
@@ -200,14 +204,16 @@ def stay_signed_in(
         recognised = (
             (Outcome.CERTIFIED, Outcome.REVIEW, Outcome.OTHER_PATH) if row.public_entry else (Outcome.CERTIFIED,)
         )
-        if caller.session != session_id or row.outcome not in recognised or row.decoy is not None:
-            raise Forbidden("Only a person who was recognised in this session can stay signed in.")
+        # The token of a session that staff opened is bound to no phone: the caller who has it may be anyone.
+        refused = caller.session != session_id or caller.device is None or row.decoy is not None
+        if refused or row.outcome not in recognised or not saw_life(unit, row):
+            raise Forbidden("Only a living person who was recognised in this session can stay signed in.")
         ended_at = get_beneficiary(unit.db, row.beneficiary_id).signed_out_at
         if row.decided_at is None or row.decided_at + _KEEP_WITHIN < unit.now:
             raise Forbidden("This session was decided too long ago to sign in with it.")
         if ended_at is not None and row.decided_at <= ended_at:
             raise Forbidden("All sign-ins of this person were ended after this session.")
-        return _sign_in(
+        return signed_in(
             state, unit, row.beneficiary_id, SignInWay.FACE, body.device_id, remember=body.remember, capture=session_id
         )
 
@@ -271,27 +277,5 @@ def _redeem(
         person = find(unit)
         if person is not None:
             gate.forgive(unit)
-            return _sign_in(state, unit, person, way, device_id, remember=remember)
+            return signed_in(state, unit, person, way, device_id, remember=remember)
     raise access_refused()
-
-
-def _sign_in(
-    state: State,
-    unit: Unit,
-    person: UUID,
-    way: SignInWay,
-    device_id: str,
-    *,
-    remember: bool,
-    capture: UUID | None = None,
-) -> Response:
-    device = device_mark(device_id)
-    row = sign_in_person(unit, person, way, device=device, lifetime=LONG if remember else SHORT, capture_id=capture)
-    lifetime = row.expires_at - unit.now
-    token = state.session_signer.issue(
-        subject=str(person), role=Role.SELF, now=unit.now, lifetime=lifetime, device=device, sign_in=row.id
-    )
-    answer = Response(SignedIn(until=row.expires_at).model_dump_json().encode(), media_type="application/json")
-    age = int(lifetime.total_seconds())
-    answer.set_cookie(COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="strict")
-    return answer

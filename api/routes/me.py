@@ -8,9 +8,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import views
-from api.auth import DEVICE_HEADER, allow
+from api import own_views, views
+from api.auth import DEVICE_HEADER, allow, require_possession
 from api.certificate_now import certificate_now
+from api.door import Gate, signed_in
 from api.errors import CHANGES, CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
 from api.schemas.certificates import CertificateOut
@@ -24,8 +25,10 @@ from api.schemas.own_pages import (
     ContactOut,
     HistoryOut,
     NotMeOut,
+    OwnCodeIn,
     OwnPageOut,
     OwnSessionIn,
+    SignedIn,
     SignInList,
     SignInsEnded,
     VisitIn,
@@ -35,15 +38,24 @@ from api.schemas.sessions import SessionOpened
 from api.session_opened import opened
 from api.state import service_of, state_of
 from certify.capture.session import open_session
-from certify.decision.appeal import appeal
-from certify.decision.receipts import deny, receipts_of
+from certify.decision.receipts import receipts_of
 from certify.domain.channels import Channel
 from certify.domain.profile import PHOTOSENSITIVE
+from certify.domain.states import SignInWay
 from certify.doorstep.visits import ask_for_visit, cancel_visit
+from certify.own_acts import (
+    change_own_contact,
+    deny_own_record,
+    keep_own_contact,
+    send_own_appeal,
+    send_own_code,
+    set_own_consent,
+)
 from certify.own_page import history_of, own_page
-from certify.people.consent import set_consent
-from certify.people.contact import contact_of, set_contact
-from certify.people.sign_ins import end_other_sign_ins, end_own_sign_in, own_sign_ins
+from certify.people.access import IdentityClaim, access_refused, device_mark, open_code
+from certify.people.contact import changes_address, contact_change_of, contact_of
+from certify.people.door import Purpose
+from certify.people.sign_ins import end_other_sign_ins, end_own_sign_in, own_sign_ins, sign_out
 from certify.service import Service, Unit
 from certify.tokens import Principal, Role
 
@@ -58,7 +70,7 @@ _Once = Annotated[Once, Depends(once)]
 def show(caller: _Self, service: _Service) -> OwnPageOut:
     """Show the standing of my pensions, and what is open."""
     with service.reading() as unit:
-        return views.own_page(unit, own_page(unit, UUID(caller.subject)))
+        return own_views.own_page(unit, own_page(unit, UUID(caller.subject)))
 
 
 @router.post(
@@ -75,7 +87,15 @@ def open_own_session(body: OwnSessionIn, request: Request, caller: _Self, once: 
     def work(unit: Unit) -> SessionOpened:
         person = UUID(caller.subject)
         needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
-        row = open_session(unit, person, Channel.REMOTE, device_id=device_id, assisted=body.assisted, needs=needs)
+        row = open_session(
+            unit,
+            person,
+            Channel.REMOTE,
+            device_id=device_id,
+            assisted=body.assisted,
+            needs=needs,
+            confirmed=caller.confirmed_at is not None,
+        )
         return opened(signer, unit, row, subject=row.id, device_id=device_id)
 
     return once.run(caller, work, status=201)
@@ -98,7 +118,8 @@ def not_me(evidence_id: UUID, caller: _Self, once: _Once) -> Response:
     """Report that a record was not about me. It no longer counts, and an officer examines it."""
 
     def work(unit: Unit) -> NotMeOut:
-        case = deny(unit, UUID(caller.subject), evidence_id)
+        require_possession(caller, unit.now)
+        case = deny_own_record(unit, UUID(caller.subject), evidence_id)
         return NotMeOut(evidence_id=evidence_id, noted_at=case.opened_at)
 
     return once.run(caller, work, status=201)
@@ -108,7 +129,7 @@ def not_me(evidence_id: UUID, caller: _Self, once: _Once) -> Response:
 def history(caller: _Self, service: _Service) -> HistoryOut:
     """Show my attempts and certificates."""
     with service.reading() as unit:
-        return views.history(history_of(unit, UUID(caller.subject)), unit.now)
+        return own_views.history(history_of(unit, UUID(caller.subject)), unit.now)
 
 
 @router.post(
@@ -162,7 +183,9 @@ def consent(body: ConsentIn, caller: _Self, once: _Once) -> Response:
     """Give or withdraw my consent to be recognised by the face."""
 
     def work(unit: Unit) -> ConsentOut:
-        set_consent(unit, UUID(caller.subject), given=body.given)
+        if not body.given:
+            require_possession(caller, unit.now)
+        set_own_consent(unit, UUID(caller.subject), given=body.given)
         return ConsentOut(given=body.given)
 
     return once.run(caller, work, status=200)
@@ -176,14 +199,19 @@ def consent(body: ConsentIn, caller: _Self, once: _Once) -> Response:
 )
 def open_appeal(caller: _Self, once: _Once) -> Response:
     """Appeal: I am alive, or my pension was stopped wrongly. An officer answers within the time shown."""
-    return once.run(caller, lambda unit: views.appeal(appeal(unit, UUID(caller.subject))), status=201)
+
+    def work(unit: Unit) -> AppealOut:
+        require_possession(caller, unit.now)
+        return own_views.appeal(send_own_appeal(unit, UUID(caller.subject)))
+
+    return once.run(caller, work, status=201)
 
 
 @router.get("/contact", responses=problems(401, 403, 404, 410, 503))
 def contact(caller: _Self, service: _Service) -> ContactOut:
     """Show how the fund reaches me."""
     with service.reading() as unit:
-        return views.contact(contact_of(unit, UUID(caller.subject)))
+        return _contact(unit, UUID(caller.subject))
 
 
 @router.post(
@@ -192,13 +220,35 @@ def contact(caller: _Self, service: _Service) -> ContactOut:
     responses=CHANGES,
 )
 def change_contact(body: ContactIn, caller: _Self, once: _Once) -> Response:
-    """Change how the fund reaches me. If telephone or e-mail change, all my sign-ins end, also this one."""
+    """Change how the fund reaches me. Another telephone or e-mail is used after seven days, unless I undo it.
+
+    All my other sign-ins end.
+    """
 
     def work(unit: Unit) -> ContactOut:
         person = UUID(caller.subject)
         # Fields that this page does not show, such as the time zone, stay as they are.
-        set_contact(unit, person, replace(contact_of(unit, person), **body.model_dump()))
-        return views.contact(contact_of(unit, person))
+        new = replace(contact_of(unit, person), **body.model_dump())
+        if changes_address(unit, person, new):
+            require_possession(caller, unit.now)
+        change_own_contact(unit, person, new, sign_in=caller.sign_in)
+        return _contact(unit, person)
+
+    return once.run(caller, work, status=200)
+
+
+@router.post(
+    "/contact/keep",
+    response_model=ContactOut,
+    responses=CHANGES,
+)
+def keep_contact(caller: _Self, once: _Once) -> Response:
+    """Keep the old telephone and e-mail: undo a change that waits for its day. All my other sign-ins end."""
+
+    def work(unit: Unit) -> ContactOut:
+        require_possession(caller, unit.now)
+        keep_own_contact(unit, UUID(caller.subject), sign_in=caller.sign_in)
+        return _contact(unit, UUID(caller.subject))
 
     return once.run(caller, work, status=200)
 
@@ -207,7 +257,7 @@ def change_contact(body: ContactIn, caller: _Self, once: _Once) -> Response:
 def sign_ins(caller: _Self, service: _Service) -> SignInList:
     """List where I am signed in."""
     with service.reading() as unit:
-        return views.sign_ins(own_sign_ins(unit, UUID(caller.subject)), caller.sign_in)
+        return own_views.sign_ins(own_sign_ins(unit, UUID(caller.subject)), caller.sign_in)
 
 
 @router.post(
@@ -237,3 +287,49 @@ def end_one(sign_in_id: UUID, caller: _Self, once: _Once) -> Response:
         return AcceptedOut()
 
     return once.run(caller, work, status=200)
+
+
+@router.post(
+    "/codes",
+    status_code=202,
+    response_model=AcceptedOut,
+    responses=CHANGES,
+)
+def send_code(request: Request, caller: _Self, once: _Once) -> Response:
+    """Send a code to my known telephone or e-mail, for a change that needs one."""
+    device = device_mark(request.headers.get(DEVICE_HEADER, ""))
+
+    def work(unit: Unit) -> AcceptedOut:
+        send_own_code(unit, UUID(caller.subject), device=device)
+        return AcceptedOut()
+
+    return once.run(caller, work, status=202)
+
+
+@router.post(
+    "/codes/redeem",
+    response_model=SignedIn,
+    responses=problems(401, 403, 413, 422, 503),
+)
+def redeem_code(body: OwnCodeIn, request: Request, caller: _Self) -> Response:
+    """Show with a code that I hold my known telephone or mailbox. It takes the place of the sign-in that I have."""
+    state, device_id = state_of(request), request.headers.get(DEVICE_HEADER, "")
+    person = UUID(caller.subject)
+
+    def mark(unit: Unit) -> bytes:
+        return unit.service.vault.lookup_hash(unit.db, "asked", f"own|{person}")
+
+    gate = Gate(state, request, Purpose.GUESS, device_id, mark)
+    gate.enter()
+    with state.service.unit(caller.key) as unit:
+        claim = IdentityClaim(person, mark(unit))
+        if open_code(unit, claim, body.code, device=device_mark(device_id)) is not None:
+            gate.forgive(unit)
+            if caller.sign_in is not None:
+                sign_out(unit, caller.sign_in)
+            return signed_in(state, unit, person, SignInWay.CODE, device_id, remember=body.remember)
+    raise access_refused()
+
+
+def _contact(unit: Unit, person: UUID) -> ContactOut:
+    return own_views.contact(contact_of(unit, person), contact_change_of(unit, person))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from api import views
+from api import own_views
 from api.auth import DESK, allow
 from api.errors import CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
@@ -35,7 +35,7 @@ def of_person(beneficiary_id: UUID, caller: _Officer, service: _Service) -> Sign
     """List where a person is signed in. Devices are not shown."""
     with service.reading() as unit:
         require_person(unit, caller, beneficiary_id)
-        return views.sign_ins(own_sign_ins(unit, beneficiary_id), None)
+        return own_views.sign_ins(own_sign_ins(unit, beneficiary_id), None)
 
 
 @router.post(

@@ -41,7 +41,11 @@ class VerifyOut(Out):
 
     state: Literal["valid", "expired", "not_yet_valid", "paused", "superseded", "revoked"]
     accept: bool = Field(
-        description="Whether the certificate proves life now. A paused one does not, but the payment continues"
+        description="Whether the certificate proves life now. A paused one does not, but the payment continues; nor "
+        "does one for which only a face was compared"
     )
+    method: str = Field(examples=["remote_face"], description="How life was proven, as signed")
+    assurance: str = Field(examples=["face+liveness+possession"], description="What the proof rests on, as signed")
+    only_a_face: bool = Field(description="Nothing but a matching face stands behind it, perhaps of a picture")
     number: str
     lines: list[str] = Field(description="The answer in plain words")

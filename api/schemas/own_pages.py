@@ -138,6 +138,9 @@ class OwnPageOut(Out):
     consent: bool | None
     visit: VisitOut | None
     appeal: AppealOut | None
+    contact_change: datetime | None = Field(
+        description="When another telephone or e-mail will be used that was asked for; until then it can be undone"
+    )
     earliest_visit: date
     latest_visit: date
 
@@ -190,6 +193,14 @@ class ContactIn(In):
     quiet_to: int = Field(default=8, ge=0, le=23, description="Hour from which messages may come again")
 
 
+class ContactChangeOut(Out):
+    """The telephone and e-mail that will be used from an instant on, unless that is undone."""
+
+    phone: str | None
+    email: str | None
+    at: datetime
+
+
 class ContactOut(Out):
     """How the fund reaches the person."""
 
@@ -199,6 +210,14 @@ class ContactOut(Out):
     reminders: bool
     quiet_from: int
     quiet_to: int
+    change: ContactChangeOut | None = Field(description="A change of telephone or e-mail that waits for its day")
+
+
+class OwnCodeIn(In):
+    """The code that shows that the signed-in person holds their known telephone or mailbox."""
+
+    code: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")] = Field(examples=["042917"])
+    remember: bool = Field(default=False, description="This is the person's own phone")
 
 
 class SignInOut(Out):

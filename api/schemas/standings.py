@@ -22,7 +22,9 @@ class PensionStandingOut(Out):
     )
     method: str | None = Field(examples=["remote"], description="How life was proven; null if it was not")
     assurance: str = Field(
-        examples=["face+liveness"], description="What the proof rests on; 'face' means that no sign of life was seen"
+        examples=["face+liveness+possession"],
+        description="What the proof rests on: face, liveness, possession, attested, data, joined by '+'; or records, "
+        "officer, prior. 'face' without liveness, attested or data means that no sign of life was seen",
     )
     decided_on: date | None = Field(description="Date of the determination that this answer repeats")
 

@@ -35,6 +35,11 @@ declare namespace Service {
   interface ConsentOut {
     given: boolean;
   }
+  interface ContactChangeOut {
+    phone: string | null;
+    email: string | null;
+    at: string;
+  }
   interface ContactOut {
     phone: string | null;
     email: string | null;
@@ -42,6 +47,7 @@ declare namespace Service {
     reminders: boolean;
     quiet_from: number;
     quiet_to: number;
+    change: ContactChangeOut | null;
   }
   interface DayOut {
     agent: AgentOut;
@@ -128,6 +134,7 @@ declare namespace Service {
     consent: boolean | null;
     visit: VisitOut | null;
     appeal: AppealOut | null;
+    contact_change: string | null;
     earliest_visit: string;
     latest_visit: string;
   }

@@ -37,6 +37,7 @@ class Analysis:
         parameters: documents of the fitted numbers with which the checks judged, by kind.
         passive: probability, 0 to 1, of a living face by its texture alone: the mean over a video, the lowest of
             several photos.
+        eyes: fail if the eyes were closed; not assessed in the dark and without the model.
         background: for each photo, a hash of what surrounds the person (models/face/background.py).
     """
 
@@ -49,6 +50,7 @@ class Analysis:
     report: dict[str, Any] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     passive: float | None = None
+    eyes: Check = Check.NOT_ASSESSED
     background: tuple[int, ...] = ()
 
 
@@ -85,6 +87,7 @@ def _analyse_photo(engine: FaceEngine, data: bytes) -> Analysis:
         liveness=liveness,
         guidance=measurement.guidance,
         passive=measurement.pad.live,
+        eyes=_eyes(measurement),
         background=background,
     )
 
@@ -103,6 +106,10 @@ def _analyse_series(engine: FaceEngine, photos: Sequence[bytes]) -> Analysis:
         liveness=Check.FAIL if 2 * failed > len(usable) else Check.NOT_ASSESSED,
         guidance=(),
         passive=min(live, default=None),
+        # Anyone blinks in one of several photos.
+        eyes=next(
+            (state for state in (Check.PASS, Check.FAIL) if state in {one.eyes for one in usable}), usable[0].eyes
+        ),
         background=tuple(value for one in analyses for value in one.background),
     )
 
@@ -125,7 +132,12 @@ def _analyse_video(
         report=watched.liveness.to_json(),
         parameters=watched.parameters,
         passive=_probability(watched.liveness.measures.get("passive")),
+        eyes=_eyes(watched.measurement),
     )
+
+
+def _eyes(measurement: Measurement) -> Check:
+    return next((Check(one.state.value) for one in measurement.quality if one.name == "eyes_open"), Check.NOT_ASSESSED)
 
 
 def _probability(log_odds: float | None) -> float | None:

@@ -1,33 +1,42 @@
-"""Detect videos that were sent before, by the same person or another: such a video certifies no one.
-
-Photos are not checked: they never prove life, and an honest person may send the same one twice.
-"""
+"""Detect media that were sent or enrolled before, by the same person or another: they certify no one."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
 from certify.capture.analysis import Analysis
+from certify.capture.media import is_series, unpack
 from certify.domain.evidence import Check
 from certify.service import Unit
+from certify.storage.sessions import media_known
 from certify.storage.tables.sessions import SessionRow
 from certify.storage.video_hashes import similar_video_hashes, store_video_hash
 from models.liveness.video_hash import VideoHash, compare_hashes
 
 
-def check_duplicate(unit: Unit, row: SessionRow, analysis: Analysis) -> tuple[Analysis, dict[str, Any] | None]:
-    """Compare a video with those of all other sessions, and keep its perceptual hashes for later sessions.
+def check_duplicate(
+    unit: Unit, row: SessionRow, data: bytes, analysis: Analysis
+) -> tuple[Analysis, dict[str, Any] | None]:
+    """Compare media with those of all other sessions and references, and keep a video's hashes for later sessions.
+
+    The same bytes are refused, be it a photo or a video; of videos also copies that were changed a little.
 
     Args:
         unit: the transaction to write in.
-        row: the session that the video belongs to.
-        analysis: what the face models found in it.
+        row: the session that the media belong to.
+        data: the media, in clear.
+        analysis: what the face models found in them.
 
     Returns:
-        The analysis, with liveness ``fail`` if the video was sent before, and the finding for the report; None as the
-        finding of photos.
+        The analysis, with liveness ``fail`` if the media were sent or enrolled before, and the finding for the report;
+        None as the finding of new photos.
     """
+    digests = [hashlib.sha256(photo).hexdigest() for photo in unpack(data)] if is_series(data) else []
+    if media_known(unit.db, row.id, [row.media_sha256 or "", *digests]):
+        same = {"state": Check.FAIL.value, "same_bytes": True}
+        return replace(analysis, liveness=Check.FAIL, guidance=("sent_before",)), same
     if analysis.video_hash is None:
         return analysis, None
     video_hash = analysis.video_hash

@@ -17,18 +17,21 @@ from certify.domain.channels import Channel
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Capture, Check
+from certify.domain.facts import CurrentFacts
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.outcome import Outcome, session_outcome
-from certify.domain.proofs import judge_capture
+from certify.domain.policy import Policy
+from certify.domain.proofs import judge_capture, photo_proof
 from certify.domain.sources import CERTIFY, FUND
-from certify.domain.states import ReferenceState, SessionState
+from certify.domain.states import Possession, ReferenceState, SessionState
 from certify.errors import Conflict, Unavailable
 from certify.messages.notices import tell_of_attempt
 from certify.people.consent import confirm_stated_consent
 from certify.people.references import open_references
 from certify.service import Service, Unit
-from certify.storage.facts import store_parameters
+from certify.storage.facts import evidence_by_ids, evidence_of, store_parameters
 from certify.storage.media import delete_media, read_media, shorten_retention
+from certify.storage.passes import draw_audit
 from certify.storage.people import references_of
 from certify.storage.public_sessions import was_certified_on
 from certify.storage.sessions import failed_profiles, get_session
@@ -95,7 +98,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
         if row.state == SessionState.SUBMITTED:
             if comparison is not None:
                 _keep_parameters(unit, "calibration", engine.calibration.text)
-            analysis, seen_before = check_duplicate(unit, row, analysis)
+            analysis, seen_before = check_duplicate(unit, row, data, analysis)
             measurement = analysis.measurement
             report = {
                 "measurement": measurement.to_json() if measurement else {"refused": analysis.refusal},
@@ -145,11 +148,18 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
         raise Conflict("This session has evidence already.", code=ErrorCode.EVIDENCE_EXISTS)
     determined = determine_locked(unit, person, session_id=row.id)
     policies = [unit.service.policy(determination.scheme).policy for determination in determined.determinations]
-    judgements = [judge_capture(capture, policy).state for policy in policies]
+    judgements = [
+        Check.PASS
+        if _proves_with_records(unit, row, capture, policy, determination)
+        else judge_capture(capture, policy).state
+        for policy, determination in zip(policies, determined.determinations, strict=True)
+    ]
     outcome = _outcome(unit, row, capture, list(zip(judgements, determined.determinations, strict=True))).value
     if row.public_entry and row.decoy is None:
         _after_public_entry(unit, row, passed=Check.PASS in judgements)
     row.outcome, row.guidance = outcome, list(capture.guidance)
+    if outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not capture.filmed and not capture.guidance:
+        row.guidance = ["film_needed"]
     row.evidence_id, row.determination_ids = UUID(capture.id), [str(stored_id) for stored_id in determined.ids]
     row.report = report | {
         "nonce_sha256": hashlib.sha256(row.nonce).hexdigest(),
@@ -158,7 +168,34 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     row.state, row.decided_at = SessionState.DECIDED, unit.now
     if determined.certificate is not None and outcome == "certified":
         row.certificate_number = determined.certificate.number
+        _draw_for_audit(unit, row)
     unit.ledger(LedgerEvent.SESSION_DECIDED, row.beneficiary_id, session=str(row.id), outcome=outcome)
+
+
+def _proves_with_records(
+    unit: Unit, row: SessionRow, capture: Capture, policy: Policy, determination: Determination
+) -> bool:
+    """Tell whether a photo proves life together with the person's records, be it the best proof or not."""
+    if capture.filmed or capture.possession is not Possession.SHOWN:
+        return False
+    facts = CurrentFacts(evidence_of(unit.db, row.beneficiary_id), policy, determination.as_of)
+    return photo_proof(capture, policy, facts.signs) is not None
+
+
+def _draw_for_audit(unit: Unit, row: SessionRow) -> None:
+    """Draw a share of the certifications that lack possession for the random audit."""
+    share = unit.service.settings.audit_share_no_possession
+    drawn = int.from_bytes(unit.service.random_bytes(4)) < share * 2**32
+    if row.possession == Possession.MISSING and drawn:
+        draw_audit(unit.db, row.id, row.beneficiary_id, drawn_at=unit.now)
+
+
+def saw_life(unit: Unit, row: SessionRow) -> bool:
+    """Tell whether a session that was decided showed a living person before the camera."""
+    if row.evidence_id is None:
+        return False
+    (fact,) = evidence_by_ids(unit.db, [str(row.evidence_id)])
+    return isinstance(fact, Capture) and fact.filmed and fact.liveness is Check.PASS and fact.eyes is not Check.FAIL
 
 
 def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple[Check, Determination]]) -> Outcome:
@@ -204,4 +241,6 @@ def _capture(unit: Unit, row: SessionRow, analysis: Analysis, comparison: Compar
         filmed=analysis.video_hash is not None,
         guidance=analysis.guidance,
         public_entry=row.public_entry,
+        possession=Possession(row.possession or Possession.NOT_ASKED),
+        eyes=analysis.eyes,
     )

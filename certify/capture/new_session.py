@@ -8,7 +8,7 @@ from uuid import UUID
 from certify.capture.challenge import draw
 from certify.domain.channels import Channel
 from certify.domain.profile import Demand
-from certify.domain.states import SessionState
+from certify.domain.states import Possession, SessionState
 from certify.service import Unit
 from certify.storage.tables.sessions import SessionRow
 
@@ -22,6 +22,7 @@ def new_session(
     device: bytes | None,
     assisted: bool,
     public_entry: bool,
+    possession: Possession = Possession.NOT_ASKED,
     decoy: bytes | None = None,
 ) -> SessionRow:
     """Draw the plan of a session and store it, open. The caller has checked that the person may have one.
@@ -34,6 +35,7 @@ def new_session(
         device: keyed hash of what the phone calls itself; None when it did not say.
         assisted: whether a helper holds the phone.
         public_entry: whether the caller only gave an identifier and a birth date.
+        possession: whether the session was opened with something that only the person has.
         decoy: mark of an unknown identifier; None in the sessions of people.
 
     Returns:
@@ -52,6 +54,7 @@ def new_session(
         device=device,
         assisted=assisted,
         public_entry=public_entry,
+        possession=possession.value,
         decoy=decoy,
     )
     unit.db.add(row)

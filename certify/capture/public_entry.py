@@ -16,9 +16,10 @@ from certify.capture.new_session import new_session
 from certify.domain.channels import Channel
 from certify.domain.profile import Demand, Risk, choose
 from certify.domain.schedule import age_on, latest_date
-from certify.domain.states import ReferenceState
+from certify.domain.states import Possession, ReferenceState
 from certify.people.access import IdentityClaim
 from certify.people.consent import TEXT_VERSION, consent_of
+from certify.people.possession import possession_of
 from certify.service import Unit
 from certify.storage.people import DECOY_PERSON, references_of
 from certify.storage.public_sessions import (
@@ -79,11 +80,19 @@ def open_public_session(
         device=device,
         assisted=assisted,
         public_entry=True,
+        possession=_possession(unit, person, device),
         decoy=None if person is not None else asked,
     )
     row.asked, row.consent_version = asked, TEXT_VERSION
     unit.db.flush()
     return row
+
+
+def _possession(unit: Unit, person: UUID | None, device: bytes) -> Possession:
+    """Tell whether the phone is one that certified this person before. It is not shown to the caller."""
+    if person is None:
+        return Possession.NOT_ASKED
+    return possession_of(unit, person, device=device, confirmed=False)
 
 
 def public_demand(unit: Unit, asked: bytes, device: bytes, birth_date: date, needs: Sequence[str]) -> Demand:

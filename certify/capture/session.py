@@ -23,9 +23,10 @@ from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import attempts_used_up
 from certify.domain.profile import visit_demand
-from certify.domain.states import ReferenceState, SessionState
+from certify.domain.states import Possession, ReferenceState, SessionState
 from certify.errors import Conflict, Gone
 from certify.people.consent import require_consent
+from certify.people.possession import possession_of
 from certify.queue import EVALUATE, Lane
 from certify.service import Service, Unit
 from certify.storage.media import SealedMedia, seal_media, store_media
@@ -55,6 +56,7 @@ def open_session(
     device_id: str | None = None,
     assisted: bool = False,
     needs: tuple[str, ...] = (),
+    confirmed: bool = False,
 ) -> SessionRow:
     """Open a capture session for a person with at least one usable or pending reference, and draw what it asks.
 
@@ -69,6 +71,7 @@ def open_session(
             for less.
         assisted: whether a helper holds the phone. The service cannot check it either, with the same consequence.
         needs: accessibility needs for this session, in addition to those stored with the person.
+        confirmed: whether the caller signed in with a code or link.
 
     Returns:
         The stored session, in state ``open``.
@@ -96,9 +99,19 @@ def open_session(
     if channel is Channel.REMOTE:
         demand = demand_of(unit, person, device, _require_attempts_left(unit, person), also=needs)
         end_oldest_open(unit.db, beneficiary_id, keep=MAX_OPEN - 1)
+        possession = possession_of(unit, beneficiary_id, device=device, confirmed=confirmed)
     else:
-        demand = visit_demand()
-    return new_session(unit, beneficiary_id, channel, demand, device=device, assisted=assisted, public_entry=False)
+        demand, possession = visit_demand(), Possession.NOT_ASKED
+    return new_session(
+        unit,
+        beneficiary_id,
+        channel,
+        demand,
+        device=device,
+        assisted=assisted,
+        public_entry=False,
+        possession=possession,
+    )
 
 
 def prepare_media(service: Service, session_id: UUID, data: bytes) -> SealedMedia:

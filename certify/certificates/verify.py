@@ -1,7 +1,7 @@
 """Offline verification of a certificate in any of its forms.
 
-It needs the trusted keys and the time, but no network. It cannot see revocations, and `VerificationReport.lines` says
-so.
+It needs the trusted keys and the time, but no network. It cannot see revocations, and the first of
+`VerificationReport.lines` says so.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from certify.certificates.assurance import assessed
+from certify.certificates.assurance import assessed, only_a_face
 from certify.certificates.errors import CertificateMalformed, NotACertificate
 from certify.certificates.file import from_file
 from certify.certificates.keyset import KeySet
@@ -25,11 +25,20 @@ _COSE_SIGN1 = b"\xd2\x84"
 
 @dataclass(frozen=True, slots=True)
 class VerificationReport:
-    """The result of offline verification: a genuine certificate, its state, its key, and lines for people."""
+    """The result of offline verification.
+
+    Attributes:
+        state: by the signed dates alone.
+        certificate: the genuine certificate.
+        key_id: of the key that verified it.
+        only_a_face: whether nothing but a matching face stands behind it, which is no proof of life.
+        lines: the result for people; the first one says what to do.
+    """
 
     state: State
     certificate: Certificate
     key_id: str
+    only_a_face: bool
     lines: tuple[str, ...]
 
 
@@ -49,9 +58,9 @@ def verify_any(data: bytes | str, keys: KeySet, now: dt.datetime) -> Verificatio
         ValueError: ``now`` has no time zone, which is a programming error.
     """
     verified = verify(signed_bytes(data), keys, now=now)
-    return VerificationReport(
-        verified.state, verified.certificate, verified.key_id, _lines(verified.state, verified.certificate)
-    )
+    weak = only_a_face(verified.certificate)
+    lines = _lines(verified.state, verified.certificate, weak=weak)
+    return VerificationReport(verified.state, verified.certificate, verified.key_id, weak, lines)
 
 
 def signed_bytes(data: bytes | str) -> bytes:
@@ -100,9 +109,13 @@ def _from_pdf(data: bytes) -> bytes:
     return from_text(texts.pop().decode("ascii"))
 
 
-def _lines(state: State, certificate: Certificate) -> tuple[str, ...]:
+FACE_ONLY = "only a face was compared, perhaps of a picture. That is no proof of life: ask the person for more."
+
+
+def _lines(state: State, certificate: Certificate, *, weak: bool) -> tuple[str, ...]:
+    in_date = "Genuine and in date, unless it was revoked since: offline that cannot be seen."
     verdict = {
-        State.VALID: "Genuine and valid.",
+        State.VALID: f"Genuine, but WEAK: {FACE_ONLY}" if weak else in_date,
         State.EXPIRED: "Genuine, but EXPIRED: do not accept it as proof of life.",
         State.NOT_YET_VALID: "Genuine, but NOT YET VALID: do not accept it before its first day.",
     }[state]
@@ -115,5 +128,5 @@ def _lines(state: State, certificate: Certificate) -> tuple[str, ...]:
         f"How it was proven: {certificate.method.label}.",
         assessed(certificate.assurance),
         f"Number {certificate.number}, issued by {certificate.issuer}.",
-        "Whether it was revoked since cannot be seen offline.",
+        "Whether it was revoked since cannot be seen offline: ask the issuer.",
     )

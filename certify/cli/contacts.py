@@ -53,9 +53,11 @@ def set_it(
 ) -> None:
     """Change how a person is reached. Details that are not given stay as they are.
 
-    Messages that wait for an old number or address are cancelled; with --no-reminders, all reminders that wait are.
+    The person is told on the old number and address. Other messages that wait for these are cancelled; with
+    --no-reminders, all reminders that wait are.
     """
-    from certify.people.contact import contact_of, set_contact
+    from certify.messages.notices import tell
+    from certify.people.contact import changes_address, contact_of, set_contact
 
     given: dict[str, Any] = {
         "phone": phone,
@@ -72,7 +74,10 @@ def set_it(
     with opened_service() as service:
         person = find_person(service, beneficiary, national_id)
         with service.unit(operator()) as unit:
-            set_contact(unit, person, replace(contact_of(unit, person), **changes))
+            new = replace(contact_of(unit, person), **changes)
+            if changes_address(unit, person, new):
+                tell(unit, person, "contact_change")
+            set_contact(unit, person, new)
     say("Stored.")
 
 

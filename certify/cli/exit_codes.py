@@ -12,6 +12,7 @@ code  name         meaning
 4     UNAVAILABLE  Something that the command needs is missing or broken: the database, the master key, a setting, a
                    policy, a face model. Repair it and run the command again.
 5     FAULT        A fault in certify itself. The lines of the traceback are for the developers.
+6     WEAK         The certificate is genuine and in date, but only a face was compared: no proof of life by itself.
 ====  ===========  ================================================================================================
 
 Shells add 130 when Ctrl-C ended a command, and 143 when SIGTERM ended it. ``certify serve`` and ``certify worker`` end
@@ -35,3 +36,4 @@ class ExitCode(IntEnum):
     REFUSED = 3
     UNAVAILABLE = 4
     FAULT = 5
+    WEAK = 6

@@ -34,7 +34,8 @@ def verify(
     """Verify a certificate without a network: whether it is genuine and still valid.
 
     A certificate that was revoked meanwhile looks the same; only the issuer knows (POST /v1/verify). Exit code 0 when
-    genuine and valid, 1 when not, 3 when the file cannot be read, 4 when the key file is missing or broken.
+    genuine and in date, 1 when not, 6 when only a face was compared, which is no proof of life by itself, 3 when the
+    file cannot be read, 4 when the key file is missing or broken.
     """
     from certify.certificates.errors import CertificateError
     from certify.certificates.keyset import KeySet
@@ -60,14 +61,24 @@ def verify(
         raise typer.Exit(ExitCode.NO) from error
     if as_json:
         content = report.certificate.to_json()
-        print_json({"state": report.state.value, "key_id": report.key_id, "content": content, "lines": report.lines})
+        print_json(
+            {
+                "state": report.state.value,
+                "only_a_face": report.only_a_face,
+                "key_id": report.key_id,
+                "content": content,
+                "lines": report.lines,
+            }
+        )
     else:
-        colour = "green" if report.state is State.VALID else "red"
+        colour = "red" if report.state is not State.VALID else "yellow" if report.only_a_face else "green"
         say(Ink(report.lines[0], f"bold {colour}"))
         for line in report.lines[1:]:
             say(f"  {line}")
     if report.state is not State.VALID:
         raise typer.Exit(ExitCode.NO)
+    if report.only_a_face:
+        raise typer.Exit(ExitCode.WEAK)
 
 
 def _read(argument: str) -> bytes | str:

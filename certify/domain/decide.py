@@ -49,9 +49,10 @@ def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence
     facts = CurrentFacts(evidence, policy, as_of)
     accepts, channels = _acceptance(entitlement, policy, facts, as_of)
     proofs, reasons = _proofs(entitlement, policy, facts, accepts, as_of)
-    # The proof that counts longest: a later one that counts for a shorter time must not shorten it.
-    best = max(proofs, key=lambda proof: (proof.valid_until(policy), proof.rank), default=None)
-    valid_until = best.valid_until(policy) if best else None
+    best = max(proofs, key=lambda proof: proof.rank, default=None)
+    # A proof that is valid for less may be later than the best one: the person was seen on that later day.
+    latest = max((proof.proven_on for proof in proofs), default=None)
+    valid_until = best.valid_until if best else None
     # The first proof of a pension is due one validity after its start. A proof older than the start must not make it
     # due earlier: a person with an old proof would then stand worse than a person without any.
     first_due = add_months(entitlement.starts_on, policy.validity_months)
@@ -65,10 +66,10 @@ def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence
     # After an officer has stopped the payment, no further review is asked for: it would never end. An appeal opens a
     # case of its own.
     standing, review = min(standing, limit), (review or limit_review) and not facts.stops
-    if best is not None:
-        reasons += contradictions(best, policy, facts)
+    if latest is not None:
+        reasons += contradictions(latest, policy, facts)
 
-    attempts = recent_attempts(policy, facts, best, as_of)
+    attempts = recent_attempts(policy, facts, latest, as_of)
     reasons += attempts.reasons
     renewable = valid_until is not None and as_of >= add_days(valid_until, -policy.window_days)
     return Determination(
@@ -121,7 +122,7 @@ def _acceptance(
 def _proofs(
     entitlement: Entitlement, policy: Policy, facts: CurrentFacts, accepts: Accepts, as_of: date
 ) -> tuple[list[Proof], list[Reason]]:
-    proofs = capture_proofs(facts.captures, policy, accepts)
+    proofs = capture_proofs(facts.captures, policy, accepts, facts.signs)
     silent, reasons = silent_proof(facts.signs, policy, accepts)
     if silent:
         proofs.append(silent)
@@ -130,11 +131,12 @@ def _proofs(
     for ruling in facts.confirmed:
         day = local_date(ruling.event_at, policy.timezone)
         why = (reason(Code.PROVEN_OFFICER, ruling.id, date=day),)
-        proofs.append(Proof(day, Channel.OFFICER, "officer", why))
+        proofs.append(Proof(day, Channel.OFFICER, "officer", why, policy.validity_months))
     more = [*facts.reasons, *reasons, *refused]
     if (prior := entitlement.last_proof_on) is not None:
         if prior <= as_of:
-            proofs.append(Proof(prior, Channel.PRIOR, "prior", (reason(Code.PROVEN_PRIOR, date=prior),)))
+            why = (reason(Code.PROVEN_PRIOR, date=prior),)
+            proofs.append(Proof(prior, Channel.PRIOR, "prior", why, policy.validity_months))
         else:
             more.append(reason(Code.FUTURE_DATED, date=prior))
     return proofs, more

@@ -25,7 +25,7 @@ class ErrorCode(Described):
     ASSUMPTIONS_INVALID = "assumptions_invalid", "The assumptions of the simulation are not valid."
     ATTEMPTS_USED_UP = "attempts_used_up", "Several attempts did not succeed, so that photos are not accepted for now."
     ATTESTATION_INVALID = "attestation_invalid", "A detail of the attestation is not possible."
-    AUDIT_NOT_FOUND = "audit_not_found", "This pass was not drawn for an audit."
+    AUDIT_NOT_FOUND = "audit_not_found", "This certification was not drawn for an audit."
     AUDIT_RECORDED = "audit_recorded", "The result of this check is recorded already."
     BAD_REQUEST = "bad_request", "The request is not understood, or lacks something that every such request needs."
     BAD_SIGNATURE = "bad_signature", "The signature does not fit the content: altered or forged."
@@ -159,6 +159,7 @@ class ErrorCode(Described):
     NOT_STARTED = "not_started", "The HTTP service did not start."
     NOTE_UNKNOWN = "note_unknown", "The checkpoint was not signed by this ledger."
     NOT_STORABLE = "not_storable", "A value cannot be stored."
+    NO_CONTACT = "no_contact", "The fund knows no telephone and no e-mail of this person."
     NO_PLAN = "no_plan", "This session has no plan."
     NO_REFERENCE = "no_reference", "There is no enrolled photo of this person to compare with."
     NO_VISIT = "no_visit", "The session does not lead to a visit."
@@ -172,6 +173,10 @@ class ErrorCode(Described):
     PLANNED_ON_INVALID = "planned_on_invalid", "'planned_on' is not a date, is past, or is more than a year away."
     POLICY_MISSING = "policy_missing", "The policy of this determination is missing."
     POLICY_UNKNOWN = "policy_unknown", "There is no such scheme or policy file."
+    POSSESSION_REQUIRED = (
+        "possession_required",
+        "The change needs a code that goes to the person's known telephone or e-mail, or the link of a letter.",
+    )
     PORT_UNAVAILABLE = "port_unavailable", "The service cannot listen on this address and port."
     PROVENANCE_NOT_ACCEPTED = "provenance_not_accepted", "A reference of this origin is accepted from an officer only."
     QUARANTINE_PATH = "quarantine_path", "The quarantine file cannot be written, or is a file of another kind."

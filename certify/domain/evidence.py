@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from certify.domain.channels import Channel
+from certify.domain.states import Possession
 
 
 class Check(StrEnum):
@@ -53,6 +54,8 @@ class Capture(Fact):
         guidance: machine codes of what the person can do better.
         public_entry: whether the session was opened by a caller who only gave an identifier and a birth date. If the
             face does not pass, it need not have been the person, and the attempt does not count against them.
+        possession: whether the session was opened with something that only the person has.
+        eyes: whether the eyes were open; closed ones fail.
     """
 
     session_id: str
@@ -64,6 +67,8 @@ class Capture(Fact):
     filmed: bool = False
     guidance: tuple[str, ...] = ()
     public_entry: bool = False
+    possession: Possession = Possession.NOT_ASKED
+    eyes: Check = Check.NOT_ASSESSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from certify.domain.evidence import AdverseRecord
 from certify.domain.facts import CurrentFacts
 from certify.domain.independence import independent_reports
 from certify.domain.policy import Effect, Policy
-from certify.domain.proofs import LIVE_ASSURANCE, Proof
+from certify.domain.proofs import Proof
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import age_on, local_date
 
@@ -67,14 +67,14 @@ def limit_standing(
     return min(limit, by_age), review or Code.AGE_NOT_ASSESSED in {r.code for r in why}, [*reasons, *why]
 
 
-def contradictions(best: Proof, policy: Policy, facts: CurrentFacts) -> list[Reason]:
-    """Point out reports that the person's own later proof contradicts; deciding is left to an officer."""
+def contradictions(latest: date, policy: Policy, facts: CurrentFacts) -> list[Reason]:
+    """Point out reports that the person's latest proof contradicts; deciding is left to an officer."""
     reasons = []
     for record in facts.adverse:
         rule = policy.adverse.get(record.kind)
         died = local_date(record.event_at, policy.timezone)
-        if rule is not None and rule.can_stop and best.proven_on > died:
-            why = reason(Code.PROOF_CONTRADICTS_DEATH, record.id, date=best.proven_on, death=died)
+        if rule is not None and rule.can_stop and latest > died:
+            why = reason(Code.PROOF_CONTRADICTS_DEATH, record.id, date=latest, death=died)
             reasons.append(why)
     return reasons
 
@@ -91,7 +91,7 @@ def _seen_alive_since(kind: str, policy: Policy, facts: CurrentFacts, proofs: li
     seen = [
         proof.proven_on
         for proof in proofs
-        if proof.proven_on > reported and (CHANNELS[proof.channel].in_person or proof.assurance == LIVE_ASSURANCE)
+        if proof.proven_on > reported and (CHANNELS[proof.channel].in_person or proof.saw_life)
     ]
     return max(seen, default=None)
 

@@ -10,7 +10,7 @@ from certify.domain.determination import NextStep, Standing
 from certify.domain.evidence import Check
 from certify.domain.facts import CurrentFacts
 from certify.domain.policy import Policy
-from certify.domain.proofs import Proof, judge_capture
+from certify.domain.proofs import judge_capture, photo_proof
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import add_days, local_date
 
@@ -30,10 +30,11 @@ class Attempts:
     last_failed: bool = False
 
 
-def recent_attempts(policy: Policy, facts: CurrentFacts, best: Proof | None, as_of: date) -> Attempts:
-    """Judge the remote attempts since the best proof and inside the policy's attempt window; no others count.
+def recent_attempts(policy: Policy, facts: CurrentFacts, proven_on: date | None, as_of: date) -> Attempts:
+    """Judge the remote attempts since the latest proof and inside the policy's attempt window; no others count.
 
-    A failed attempt of a caller who only gave an identifier and a birth date does not count.
+    A failed attempt of a caller who only gave an identifier and a birth date does not count. A photo that proves
+    together with records is no failed attempt.
     """
     rule = policy.capture.get(Channel.REMOTE)
     if rule is None:
@@ -44,16 +45,17 @@ def recent_attempts(policy: Policy, facts: CurrentFacts, best: Proof | None, as_
         if capture.public_entry and judge_capture(capture, policy).state is not Check.PASS:
             continue  # a stranger's attempt is no attempt of the person
         day = local_date(capture.event_at, policy.timezone)
-        if capture.channel is Channel.REMOTE and day >= since and (best is None or day >= best.proven_on):
-            recent.append((capture.event_at, capture.id, judge_capture(capture, policy)))
+        if capture.channel is Channel.REMOTE and day >= since and (proven_on is None or day >= proven_on):
+            proves = photo_proof(capture, policy, facts.signs) is not None
+            recent.append((capture.event_at, capture.id, judge_capture(capture, policy), proves))
     recent.sort(key=lambda entry: entry[:2])
-    failed = [judgement for _, _, judgement in recent if judgement.state is not Check.PASS]
+    failed = [judgement for _, _, judgement, proves in recent if judgement.state is not Check.PASS and not proves]
     if not failed:
         return Attempts()
     used_up = len(failed) >= rule.max_attempts
     reasons = [reason(Code.TOO_MANY_ATTEMPTS)] if used_up else []
-    last = recent[-1][2]
-    last_failed = last.state is not Check.PASS
+    last, last_proves = recent[-1][2:]
+    last_failed = last.state is not Check.PASS and not last_proves
     if last_failed:
         reasons += last.reasons
     return Attempts(tuple(reasons), used_up, last_failed)

@@ -43,6 +43,12 @@ class CaptureRule:
         liveness: what the capture must show besides the face.
         max_attempts: failed attempts after which an agent's visit is offered.
         attempt_window_days: days for which a failed attempt counts.
+        attested: whether an agent sees the person, so that the assurance says "attested".
+        months_without_possession: how long a proof is valid if the session was opened without the known number,
+            address, phone or link of the person; None if these are not asked for.
+        photo_sign_days: a still photo proves only together with possession and with acts that need the body, dated at
+            most so many days before it; 0 if it never proves.
+        photo_sign_weight: the least weight that these acts add up to.
     """
 
     min_llr: float
@@ -50,6 +56,10 @@ class CaptureRule:
     liveness: LivenessRule
     max_attempts: int
     attempt_window_days: int
+    attested: bool = False
+    months_without_possession: int | None = None
+    photo_sign_days: int = 0
+    photo_sign_weight: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +210,11 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         life_resumes_payment=top.take("life_resumes_payment", bool, False),
     )
     top.done()
+    for channel, rule in policy.capture.items():
+        if (rule.months_without_possession or 0) > policy.validity_months:
+            raise PolicyInvalid(
+                f"capture.{channel}: 'months_without_possession' must not be longer than 'validity_months'"
+            )
     return policy
 
 
@@ -245,6 +260,11 @@ def _capture_rule(table: Table) -> CaptureRule:
         liveness=table.word("liveness", LivenessRule),
         max_attempts=table.integer("max_attempts", 1, 20),
         attempt_window_days=table.integer("attempt_window_days", 1, 366),
+        attested=table.take("attested", bool, False),
+        # 0 in a file means "not asked for": TOML has no null, and a scheme must be able to override the common rule.
+        months_without_possession=table.integer("months_without_possession", 0, 36, 0) or None,
+        photo_sign_days=table.integer("photo_sign_days", 0, 366, 0),
+        photo_sign_weight=table.number("photo_sign_weight", 0.1, 10.0, 0.5),
     )
     table.done()
     return rule

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from heapq import heappop, heappush
 
 from certify.domain.channels import CHANNELS, Channel
 from certify.domain.evidence import Attestation, Capture, Check, SignOfLife
-from certify.domain.policy import LivenessRule, Policy
+from certify.domain.policy import CaptureRule, LivenessRule, Policy
 from certify.domain.reasons import Code, Reason, reason
-from certify.domain.schedule import add_months, local_date
+from certify.domain.schedule import add_days, add_months, local_date
+from certify.domain.states import Possession
 
-LIVE_ASSURANCE = "face+liveness"
+FACE, LIVENESS, POSSESSION, ATTESTED, DATA = "face", "liveness", "possession", "attested", "data"
+"""The words of an assurance, joined by ``+`` in this order. Proofs without a capture have a word of their own."""
+
+LIVE_ASSURANCE = f"{FACE}+{LIVENESS}"
 """Assurance of a capture in which a living person was seen."""
 
-ATTESTED_ASSURANCE = "attested"
+ATTESTED_ASSURANCE = ATTESTED
 """Assurance of a proof that rests on the word of an institution that saw the person."""
 
 RECORDS_ASSURANCE = "records"
@@ -32,11 +36,11 @@ class Proof:
     """A proof of life on a date.
 
     Attributes:
-        proven_on: the date.
-        channel: how life was proven.
-        assurance: what the proof rests on, in the words of the certificate.
+        proven_on: the date on which life is proven.
+        channel: how it was proven.
+        assurance: what it rests on, in the words of the certificate.
         reasons: why it counts.
-        validity_months: how long it counts; None for as long as the policy says for all proofs.
+        months: how long it is valid.
         strength: its rank among proofs of one day; None for the rank of its channel.
     """
 
@@ -44,18 +48,24 @@ class Proof:
     channel: Channel
     assurance: str
     reasons: tuple[Reason, ...]
-    validity_months: int | None = None
+    months: int
     strength: int | None = None
 
     @property
-    def rank(self) -> tuple[date, int, str, tuple[Reason, ...]]:
-        """Return the sort key: a later proof is better, then the one whose channel is nearer to the body."""
-        strength = CHANNELS[self.channel].rank if self.strength is None else self.strength
-        return self.proven_on, strength, self.assurance, self.reasons
+    def valid_until(self) -> date:
+        """Return the last day on which the proof is valid."""
+        return add_months(self.proven_on, self.months)
 
-    def valid_until(self, policy: Policy) -> date:
-        """Return the last day on which the proof counts."""
-        return add_months(self.proven_on, self.validity_months or policy.validity_months)
+    @property
+    def saw_life(self) -> bool:
+        """Tell whether a living person was seen before a camera."""
+        return LIVENESS in self.assurance.split("+")
+
+    @property
+    def rank(self) -> tuple[date, date, int, str, tuple[Reason, ...]]:
+        """Return the sort key: the proof that is valid longest, the later one, then the one nearest to the body."""
+        strength = CHANNELS[self.channel].rank if self.strength is None else self.strength
+        return self.valid_until, self.proven_on, strength, self.assurance, self.reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +85,9 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
         return CaptureJudgement(Check.FAIL, (reason(Code.CHANNEL_NOT_ACCEPTED, fact),))
     if capture.acquired is not Check.PASS:
         return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NOT_ACQUIRED, fact),))
-    if capture.liveness is Check.FAIL:
-        return CaptureJudgement(Check.FAIL, (reason(Code.LIVENESS_FAILED, fact),))
+    if Check.FAIL in (capture.liveness, capture.eyes):
+        failed = Code.LIVENESS_FAILED if capture.liveness is Check.FAIL else Code.EYES_CLOSED
+        return CaptureJudgement(Check.FAIL, (reason(failed, fact),))
     # In this form a NaN fails: only a number at or above the threshold matches.
     if capture.llr is not None and not capture.llr >= rule.min_llr:
         return CaptureJudgement(Check.FAIL, (reason(Code.FACE_DOES_NOT_MATCH, fact),))
@@ -88,20 +99,104 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
         )
         if required:
             return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.LIVENESS_REQUIRED, fact),))
-        return CaptureJudgement(Check.PASS, (reason(Code.LIVENESS_NOT_ASSESSED, fact),), "face")
-    return CaptureJudgement(Check.PASS, (), LIVE_ASSURANCE)
+        return CaptureJudgement(
+            Check.PASS, (reason(Code.LIVENESS_NOT_ASSESSED, fact),), _assurance(FACE, capture, rule)
+        )
+    return CaptureJudgement(Check.PASS, (), _assurance(LIVE_ASSURANCE, capture, rule))
 
 
-def capture_proofs(captures: Iterable[Capture], policy: Policy, accepts: Accepts) -> list[Proof]:
-    """Return a proof for every capture that passes in a channel accepted on its date."""
+def capture_proofs(
+    captures: Iterable[Capture], policy: Policy, accepts: Accepts, signs: Collection[SignOfLife] = ()
+) -> list[Proof]:
+    """Return a proof for every capture that passes in a channel accepted on its date.
+
+    Args:
+        captures: the captures that count, in any order.
+        policy: the rules of the scheme.
+        accepts: whether a channel is accepted on a date.
+        signs: the signs of life that count; with them, a still photo may prove too.
+
+    Returns:
+        The proofs.
+    """
     proofs = []
     for capture in captures:
         day = local_date(capture.event_at, policy.timezone)
+        if not accepts(capture.channel, day):
+            continue
         judgement = judge_capture(capture, policy)
-        if judgement.state is Check.PASS and accepts(capture.channel, day):
+        if judgement.state is Check.PASS:
+            months, short = _months(capture, policy)
             proven = reason(CHANNELS[capture.channel].reason, capture.id, date=day)
-            proofs.append(Proof(day, capture.channel, judgement.assurance, (proven, *judgement.reasons)))
+            why = (proven, *judgement.reasons, *short)
+            proofs.append(Proof(day, capture.channel, judgement.assurance, why, months))
+        elif (proof := photo_proof(capture, policy, signs)) is not None and accepts(capture.channel, proof.proven_on):
+            proofs.append(proof)
     return proofs
+
+
+def photo_proof(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -> Proof | None:
+    """Return the proof that a still photo gives together with acts that need the body, or None.
+
+    The photo must match, and its session must have been opened with the person's own phone, a code or a link. The acts
+    lie at most ``photo_sign_days`` before the photo, or after it. Neither half proves more than its own day: life is
+    proven on the day of the photo or, if that is earlier, on the day at which the acts suffice, from the latest
+    backwards. More acts only move that day later.
+
+    Args:
+        capture: the capture.
+        policy: the rules of the scheme.
+        signs: the signs of life that count, in any order.
+
+    Returns:
+        The proof with the weights in its reason.
+    """
+    rule = policy.capture.get(capture.channel)
+    if rule is None or not rule.photo_sign_days or capture.filmed or capture.possession is not Possession.SHOWN:
+        return None
+    if [why.code for why in judge_capture(capture, policy).reasons] != [Code.LIVENESS_REQUIRED]:
+        return None
+    taken = local_date(capture.event_at, policy.timezone)
+    since = add_days(taken, -rule.photo_sign_days)
+    bodily = (
+        sign
+        for sign in signs
+        if (act := policy.signs.get(sign.act)) is not None
+        and act.body_present
+        and local_date(sign.event_at, policy.timezone) >= since
+    )
+    needed = sign_weight(rule.photo_sign_weight, 1)
+    added = _add_up(bodily, policy, lambda _: True, needed=needed, min_bodies=1)
+    if added.day is None:
+        return None
+    day = min(taken, added.day)
+    why = reason(
+        Code.PROVEN_FACE_DATA,
+        capture.id,
+        *added.facts,
+        date=day,
+        acts=added.acts,
+        weight=_as_text(added.weight),
+        needed=_as_text(needed),
+    )
+    return Proof(day, capture.channel, f"{FACE}+{DATA}", (why,), policy.validity_months)
+
+
+def _assurance(seen: str, capture: Capture, rule: CaptureRule) -> str:
+    words = [seen]
+    if rule.months_without_possession is not None and capture.possession is Possession.SHOWN:
+        words.append(POSSESSION)
+    if rule.attested:
+        words.append(ATTESTED)
+    return "+".join(words)
+
+
+def _months(capture: Capture, policy: Policy) -> tuple[int, tuple[Reason, ...]]:
+    """Return for how many months a capture that passed is valid, with the reason if that is shorter."""
+    short = policy.capture[capture.channel].months_without_possession
+    if short is None or capture.possession is not Possession.MISSING:
+        return policy.validity_months, ()
+    return short, (reason(Code.POSSESSION_MISSING, capture.id, months=short),)
 
 
 def attested_proofs(
@@ -160,6 +255,37 @@ def silent_proof(
     Returns:
         The proof, or None; and the reasons when there are signs that do not suffice.
     """
+    needed = sign_weight(policy.silent.threshold, 1)
+    added = _add_up(
+        signs,
+        policy,
+        lambda day: accepts(Channel.DATA, day),
+        needed=needed,
+        min_bodies=policy.silent.min_body_present,
+    )
+    if added.day is not None:
+        why = (reason(Code.PROVEN_DATA, *added.facts, date=added.day, acts=added.acts),)
+        return Proof(added.day, Channel.DATA, RECORDS_ASSURANCE, why, policy.validity_months), ()
+    if not added.facts:
+        return None, ()
+    threshold = f"{policy.silent.threshold:g}"
+    return None, (reason(Code.SIGNS_INSUFFICIENT, *added.facts, weight=_as_text(added.weight), threshold=threshold),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """Signs of life that were added up: the day at which they suffice, if they do, and what was counted by then."""
+
+    day: date | None
+    facts: tuple[str, ...]
+    acts: str
+    weight: int
+
+
+def _add_up(
+    signs: Iterable[SignOfLife], policy: Policy, counts: Callable[[date], bool], *, needed: int, min_bodies: int
+) -> _Sum:
+    """Add up signs from the latest backwards, until weight (millionths) and number of body-present acts suffice."""
     seen: set[tuple[str, str, date]] = set()
     counted: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     total, bodies = 0, 0
@@ -171,9 +297,9 @@ def silent_proof(
         ),
         reverse=True,
     )
-    needed = sign_weight(policy.silent.threshold, 1)
+    found = None
     for day, act, source, weight, fact in dated:
-        if (act, source, day) in seen or not accepts(Channel.DATA, day):
+        if (act, source, day) in seen or not counts(day):
             continue
         seen.add((act, source, day))
         heap, rule = counted[act], policy.signs[act]
@@ -183,14 +309,12 @@ def silent_proof(
         if len(heap) > rule.max_count:
             total -= heappop(heap)[0]
             bodies -= rule.body_present
-        if total >= needed and bodies >= policy.silent.min_body_present:
-            facts = [fact for heap in counted.values() for _, fact in heap]
-            names = ", ".join(sorted(counted))
-            return Proof(
-                day, Channel.DATA, RECORDS_ASSURANCE, (reason(Code.PROVEN_DATA, *facts, date=day, acts=names),)
-            ), ()
-    facts = [fact for heap in counted.values() for _, fact in heap]
-    if not facts:
-        return None, ()
-    threshold = f"{policy.silent.threshold:g}"
-    return None, (reason(Code.SIGNS_INSUFFICIENT, *facts, weight=f"{total / 1_000_000:g}", threshold=threshold),)
+        if total >= needed and bodies >= min_bodies:
+            found = day
+            break
+    facts = tuple(fact for heap in counted.values() for _, fact in heap)
+    return _Sum(found, facts, ", ".join(sorted(counted)), total)
+
+
+def _as_text(weight: int) -> str:
+    return f"{weight / 1_000_000:g}"

@@ -16,7 +16,9 @@ class Code(StrEnum):
     PROVEN_ATTESTED = "proven_attested"
     PROVEN_OFFICER = "proven_officer"
     PROVEN_PRIOR = "proven_prior"
+    PROVEN_FACE_DATA = "proven_face_data"
     LIVENESS_NOT_ASSESSED = "liveness_not_assessed"
+    POSSESSION_MISSING = "possession_missing"
     NEVER_PROVEN = "never_proven"
     PROOF_EXPIRED = "proof_expired"
     IN_GRACE = "in_grace"
@@ -26,6 +28,7 @@ class Code(StrEnum):
     FACE_NOT_COMPARED = "face_not_compared"
     LIVENESS_FAILED = "liveness_failed"
     LIVENESS_REQUIRED = "liveness_required"
+    EYES_CLOSED = "eyes_closed"
     CHANNEL_NOT_ACCEPTED = "channel_not_accepted"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     SIGNS_INSUFFICIENT = "signs_insufficient"
@@ -53,6 +56,13 @@ _TEXTS: dict[Code, str] = {
     Code.PROVEN_ATTESTED: "Proven alive on {date}: '{institution}' attests that its {channel} saw the person.",
     Code.PROVEN_OFFICER: "Confirmed alive on {date} by an officer of the fund.",
     Code.PROVEN_PRIOR: "Proven alive on {date}, before this service began.",
+    Code.PROVEN_FACE_DATA: (
+        "Proven alive on {date} by a photo that matches the enrolled face, together with records of acts that need "
+        "the body ({acts}, weight {weight} of {needed})."
+    ),
+    Code.POSSESSION_MISSING: (
+        "The person's own phone, a code or a link was not used, so this proof is valid for {months} months."
+    ),
     Code.LIVENESS_NOT_ASSESSED: "Whether a living person stood before the camera was not assessed.",
     Code.NEVER_PROVEN: "No proof of life has been recorded yet.",
     Code.PROOF_EXPIRED: "The last proof of life ran out on {date}.",
@@ -63,6 +73,7 @@ _TEXTS: dict[Code, str] = {
     Code.FACE_NOT_COMPARED: "The face could not be compared with enough face models.",
     Code.LIVENESS_FAILED: "The photo looks like a picture of a picture or a screen.",
     Code.LIVENESS_REQUIRED: "This scheme needs a check that a living person stands before the camera.",
+    Code.EYES_CLOSED: "The eyes were closed.",
     Code.CHANNEL_NOT_ACCEPTED: "This scheme does not accept this way of proving life for this person.",
     Code.TOO_MANY_ATTEMPTS: "Several attempts did not succeed; an agent can come to the door instead.",
     Code.SIGNS_INSUFFICIENT: (

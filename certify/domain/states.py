@@ -43,6 +43,14 @@ class SessionProfile(Described):
     DOORSTEP = "doorstep", "A visit: the agent is the witness."
 
 
+class Possession(Described):
+    """Whether a remote session was opened with something that only the person has, besides face and numbers."""
+
+    SHOWN = "shown", "Opened with a phone that certified before, a code to the known contact, or a link."
+    MISSING = "missing", "The fund knows a phone, number, address or link, and none was used."
+    NOT_ASKED = "not_asked", "The fund knows none, or the session is a visit."
+
+
 class CertificateState(Described):
     """A stored certificate."""
 
@@ -189,8 +197,15 @@ class QuestionState(Described):
     WITHDRAWN = "withdrawn", "The source took the record back."
 
 
+class AuditCause(Described):
+    """Why a certification can be drawn for the random audit."""
+
+    SILENT = "silent", "Records alone proved life."
+    NO_POSSESSION = "no_possession", "A film proved life without the person's known phone, number, address or link."
+
+
 class AuditOutcome(Described):
-    """What the check of a silent certification found."""
+    """What the check of a certification found."""
 
     ALIVE = "alive", "The person was seen or spoken to, after the day of the proof."
     FALSE_PASS = "false_pass", "The person was dead on the day of the proof, or it was another person."

@@ -42,6 +42,7 @@ class NewMessage:
             reminders and quiet hours, to the telephone or else by e-mail, and never by letter.
         notice: True for a warning that the person did not ask for. It goes out whatever the person chose about
             reminders, after the quiet hours, to the telephone or else by e-mail, and never by letter.
+        everywhere: True if an urgent message goes out on every channel, by letter too, and is of use for two weeks.
     """
 
     beneficiary_id: UUID
@@ -50,6 +51,7 @@ class NewMessage:
     dedupe: str
     urgent: bool = False
     notice: bool = False
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,8 @@ def _plan(unit: Unit, messages: Sequence[NewMessage]) -> list[_Plan]:
     for message in messages:
         contact = contacts.get(message.beneficiary_id, Contact())
         if contact.reminders or message.urgent or message.notice:
-            channels = senders.channels(contact.phone, contact.email, urgent=message.urgent or message.notice)
+            hurried = message.notice or (message.urgent and not message.everywhere)
+            channels = senders.channels(contact.phone, contact.email, urgent=hurried)
             new = [channel for channel in channels if (message.dedupe, channel) not in known]
             planned += [_Plan(message, channel, contact) for channel in new]
     return planned
@@ -262,7 +265,7 @@ def _row(unit: Unit, plan: _Plan, name: str, secrets: dict[UUID, str]) -> dict[s
         "dedupe": message.dedupe,
         "sealed": body.seal(unit, message_id, message.beneficiary_id),
         "not_before": held or unit.now,
-        "expires_at": unit.now + (CODE_LIFETIME if message.urgent else _REMINDER_LIFETIME),
+        "expires_at": unit.now + (CODE_LIFETIME if message.urgent and not message.everywhere else _REMINDER_LIFETIME),
         "created_at": unit.now,
     }
 

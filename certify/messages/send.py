@@ -32,6 +32,7 @@ from certify.storage.messages import (
     release_messages,
 )
 from certify.storage.reminders import still_to_do
+from certify.texts import NOTICES
 
 log = logging.getLogger("certify.messages")
 
@@ -178,7 +179,9 @@ def _try(send: _Send, message: Outgoing) -> SendFailed | None:
 
 
 def _pause(one: Claimed) -> timedelta:
-    return _URGENT_PAUSE if one.urgent else _PAUSES[min(one.attempts, len(_PAUSES)) - 1]
+    if one.urgent and one.kind not in NOTICES:
+        return _URGENT_PAUSE
+    return _PAUSES[min(one.attempts, len(_PAUSES)) - 1]
 
 
 def _count_failed(run: _Run, one: Claimed, code: str) -> None:

@@ -1,12 +1,17 @@
-"""Store how a person can be reached, in which language, and whether and when they want reminders."""
+"""Store how a person can be reached, in which language, and whether and when they want reminders.
+
+A change of telephone or e-mail that the person makes on their own pages waits for seven days. Until then the old ones
+are used, also for codes, and the change can be undone.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,6 +28,9 @@ from certify.storage.people import get_beneficiary
 from certify.texts import LANGUAGES
 
 _LABEL = "contact"
+CHANGE_WAITS = timedelta(days=7)
+"""For so long the person can undo a change of telephone or e-mail. A starting value: within a week, most people read a
+message or meet a person who reads it to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,15 @@ class Contact:
     timezone: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ContactChange:
+    """Telephone and e-mail that will take the place of the present ones at ``at``, unless that is undone."""
+
+    phone: str | None
+    email: str | None
+    at: datetime
+
+
 def contact_of(unit: Unit, beneficiary_id: UUID) -> Contact:
     """Return how to reach a person.
 
@@ -73,24 +90,35 @@ def contacts_of(unit: Unit, people: Collection[UUID]) -> dict[UUID, Contact]:
     contacts = {}
     for person, sealed in stored.items():
         with suppress(Gone):  # erased since the statement before
-            contacts[person] = Contact(**json.loads(unit.sealer(person).open(sealed, _LABEL)))
+            contacts[person] = _read(unit, person, sealed)[0]
     return contacts
 
 
-def set_contact(unit: Unit, beneficiary_id: UUID, contact: Contact) -> bool:
-    """Store how to reach a person.
+def contact_change_of(unit: Unit, beneficiary_id: UUID) -> ContactChange | None:
+    """Return the change of telephone and e-mail that waits for its day, or None.
 
-    Telephone and e-mail are stored in their normal form. Waiting messages to a replaced number or address are
-    cancelled, and so are waiting reminders if the person wants none. If a number or address changes, all sign-ins and
-    codes of the person end: the person, or the caller who changed it, signs in again.
+    Args:
+        unit: the transaction to read in.
+        beneficiary_id: id of the person.
+
+    Raises:
+        Gone: the person was erased (``person_erased``).
+    """
+    unit.sealer(beneficiary_id)
+    sealed = get_contacts(unit.db, [beneficiary_id]).get(beneficiary_id)
+    return None if sealed is None else _read(unit, beneficiary_id, sealed)[1]
+
+
+def request_contact(unit: Unit, beneficiary_id: UUID, contact: Contact, *, sign_in: UUID | None = None) -> None:
+    """Store what a person wishes on their own pages. A change of telephone or e-mail waits for its day.
+
+    A first telephone or e-mail is used at once: there is no old one that could object.
 
     Args:
         unit: the transaction to write in.
         beneficiary_id: id of the person, whose row is locked.
         contact: the new contact, whole.
-
-    Returns:
-        Whether it differs from the stored one.
+        sign_in: the sign-in that asks, which stays when others end.
 
     Raises:
         NotFound: no such person (``beneficiary_not_found``).
@@ -99,12 +127,70 @@ def set_contact(unit: Unit, beneficiary_id: UUID, contact: Contact) -> bool:
     """
     get_beneficiary(unit.db, beneficiary_id, lock=True)
     before, new = contact_of(unit, beneficiary_id), _checked(contact)
-    if new == before:
+    waiting = contact_change_of(unit, beneficiary_id)
+    if (new.phone, new.email) != (before.phone, before.email) and (before.phone or before.email):
+        waiting = ContactChange(new.phone, new.email, unit.now + CHANGE_WAITS)
+        new = replace(new, phone=before.phone, email=before.email)
+    set_contact(unit, beneficiary_id, new, sign_in=sign_in)
+    if waiting is not None:
+        _put(unit, beneficiary_id, new, waiting)
+
+
+def undo_contact_change(unit: Unit, beneficiary_id: UUID) -> bool:
+    """Keep the present telephone and e-mail; return whether a change was waiting.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+        Gone: the person was erased (``person_erased``).
+    """
+    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    if contact_change_of(unit, beneficiary_id) is None:
         return False
-    sealed = unit.sealer(beneficiary_id).seal(json.dumps(asdict(new)).encode(), _LABEL)
-    put_contact(
-        unit.db, beneficiary_id, sealed=sealed, language=new.language, reminders=new.reminders, changed_at=unit.now
-    )
+    _put(unit, beneficiary_id, contact_of(unit, beneficiary_id), None)
+    return True
+
+
+def changes_address(unit: Unit, beneficiary_id: UUID, contact: Contact) -> bool:
+    """Tell whether a contact has another telephone or e-mail than the person's present one.
+
+    Raises:
+        Gone: the person was erased (``person_erased``).
+        Invalid: a number, address, language, hour or time zone is not valid (``contact_invalid``).
+    """
+    before, new = contact_of(unit, beneficiary_id), _checked(contact)
+    return (new.phone, new.email) != (before.phone, before.email)
+
+
+def set_contact(unit: Unit, beneficiary_id: UUID, contact: Contact, *, sign_in: UUID | None = None) -> bool:
+    """Store how to reach a person, at once and in place of a change that waits.
+
+    Telephone and e-mail are stored in their normal form. Waiting messages to a replaced number or address are
+    cancelled, and so are waiting reminders if the person wants none. If a number or address changes, all sign-ins and
+    codes of the person end, except the one that asks for it.
+
+    Args:
+        unit: the transaction to write in.
+        beneficiary_id: id of the person, whose row is locked.
+        contact: the new contact, whole.
+        sign_in: a sign-in of the person that stays, because it asks for the change.
+
+    Returns:
+        Whether it differs from the stored one, or took the place of a change that waited.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+        Gone: the person was erased (``person_erased``).
+        Invalid: a number, address, language, hour or time zone is not valid (``contact_invalid``).
+    """
+    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    before, new = contact_of(unit, beneficiary_id), _checked(contact)
+    if new == before and contact_change_of(unit, beneficiary_id) is None:
+        return False
+    _put(unit, beneficiary_id, new, None)
     if new.phone != before.phone:
         cancel_waiting(unit.db, beneficiary_id, channels=("sms", "apprise"))
     if new.email != before.email:
@@ -112,7 +198,7 @@ def set_contact(unit: Unit, beneficiary_id: UUID, contact: Contact) -> bool:
     if not new.reminders:
         cancel_waiting(unit.db, beneficiary_id)
     if (new.phone, new.email) != (before.phone, before.email):
-        end_all_sign_ins(unit, beneficiary_id, SignInEnd.CONTACT_CHANGED)
+        end_all_sign_ins(unit, beneficiary_id, SignInEnd.CONTACT_CHANGED, but=sign_in)
     return True
 
 
@@ -138,6 +224,33 @@ def quiet_until(quiet: tuple[int, int, str], now: datetime) -> datetime | None:
         return None
     day = local if local.hour < end else local + timedelta(days=1)
     return day.replace(hour=end, minute=0, second=0, microsecond=0, fold=0).astimezone(now.tzinfo)
+
+
+def _put(unit: Unit, beneficiary_id: UUID, contact: Contact, change: ContactChange | None) -> None:
+    body: dict[str, Any] = asdict(contact)
+    if change is not None:
+        body["change"] = {"phone": change.phone, "email": change.email, "at": change.at.isoformat()}
+    put_contact(
+        unit.db,
+        beneficiary_id,
+        sealed=unit.sealer(beneficiary_id).seal(json.dumps(body).encode(), _LABEL),
+        language=contact.language,
+        reminders=contact.reminders,
+        changed_at=unit.now,
+    )
+
+
+def _read(unit: Unit, beneficiary_id: UUID, sealed: bytes) -> tuple[Contact, ContactChange | None]:
+    """Return the contact that counts now, and the change that waits."""
+    body: dict[str, Any] = json.loads(unit.sealer(beneficiary_id).open(sealed, _LABEL))
+    waiting = body.pop("change", None)
+    contact = Contact(**body)
+    if waiting is None:
+        return contact, None
+    change = ContactChange(waiting["phone"], waiting["email"], datetime.fromisoformat(waiting["at"]))
+    if unit.now >= change.at:  # its day has come; it is stored so with the next change
+        return replace(contact, phone=change.phone, email=change.email), None
+    return contact, change
 
 
 def _checked(contact: Contact) -> Contact:

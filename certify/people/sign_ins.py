@@ -106,7 +106,7 @@ def end_other_sign_ins(unit: Unit, beneficiary_id: UUID, mine: UUID | None) -> i
     return end_sign_ins_of_person(unit.db, beneficiary_id, now=unit.now, because=SignInEnd.ENDED_BY_OWNER, but=mine)
 
 
-def end_all_sign_ins(unit: Unit, beneficiary_id: UUID, because: SignInEnd) -> int:
+def end_all_sign_ins(unit: Unit, beneficiary_id: UUID, because: SignInEnd, *, but: UUID | None = None) -> int:
     """End the ways in that a person has open: sign-ins, codes, and faces that were recognised before now.
 
     An officer also ends the links. A changed contact does not: a letter at home must still open the pages when a
@@ -116,6 +116,7 @@ def end_all_sign_ins(unit: Unit, beneficiary_id: UUID, because: SignInEnd) -> in
         unit: the transaction to write in.
         beneficiary_id: the person, whose row is locked.
         because: why they end.
+        but: a sign-in that stays, because it asks for this.
 
     Returns:
         The number of sign-ins that were live.
@@ -127,7 +128,7 @@ def end_all_sign_ins(unit: Unit, beneficiary_id: UUID, because: SignInEnd) -> in
     person.signed_out_at = unit.now
     by_officer = because is SignInEnd.ENDED_BY_OFFICER
     end_access_codes_of(unit.db, beneficiary_id, unit.now, links=by_officer)
-    ended = end_sign_ins_of_person(unit.db, beneficiary_id, now=unit.now, because=because)
+    ended = end_sign_ins_of_person(unit.db, beneficiary_id, now=unit.now, because=because, but=but)
     if by_officer:
         unit.ledger(LedgerEvent.SIGN_INS_ENDED, beneficiary_id, because=because.value)
     return ended

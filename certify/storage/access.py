@@ -15,6 +15,16 @@ REPLACED = "replaced"
 """Stands in place of a device where nothing was signed in: a newer link or an officer ended it."""
 
 
+def has_live_link(db: Session, beneficiary_id: UUID, now: datetime) -> bool:
+    """Return whether a link was made for a person that has not expired, used or not."""
+    query = select(AccessCodeRow.hash).where(
+        AccessCodeRow.beneficiary_id == beneficiary_id,
+        AccessCodeRow.kind == AccessKind.LINK,
+        AccessCodeRow.expires_at > now,
+    )
+    return db.scalars(query.limit(1)).one_or_none() is not None
+
+
 def put_access_code(
     db: Session,
     *,

@@ -25,7 +25,11 @@ from certify.storage.row_macs import RowKind, macs_of
 _BY_INDEX = b"set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off"
 
 _EVIDENCE = f"""
-    select e.id, e.beneficiary_id, e.kind, e.source, e.event_at, e.body ->> 'act',
+    select e.id, e.beneficiary_id, case
+            when e.kind = 'capture' and (e.body ->> 'possession' = 'missing'
+                or e.body ->> 'possession' = 'shown' and not (e.body ->> 'filmed')::bool) then 'capture_apart'
+            else e.kind end,
+        e.source, e.event_at, e.body ->> 'act',
         case e.kind when 'sign_of_life' then coalesce((e.body ->> 'trust')::float8, 1) end,
         {guarded_sql(RowKind.EVIDENCE, "e")}
     from chunk_people c join evidence e on e.beneficiary_id = c.id
@@ -102,7 +106,8 @@ def evidence_of_chunk(db: Session, columns: Mapping[str, pa.DataType]) -> pa.Tab
     Args:
         db: the session of the chunk's transaction.
         columns: names and types of the result, in the order of the query: id, person, kind, source, time of the event,
-            act, trust.
+            act, trust. The kind is ``capture_apart`` for a capture that is valid for less than others, or that may
+            prove together with signs of life.
 
     Raises:
         RowAltered: a fact is not as the service wrote it (``row_altered``).

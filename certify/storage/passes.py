@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from certify.domain.error_codes import ErrorCode
+from certify.domain.states import AuditCause
 from certify.errors import NotFound
 from certify.storage.tables.runs import (
     AuditRow,
@@ -34,20 +36,20 @@ def chunk_of(db: Session, silent_pass: SilentPassRow) -> RunChunkRow | None:
 
 
 def get_audit(db: Session, pass_id: UUID, *, lock: bool = False) -> AuditRow:
-    """Return the audit of a silent pass.
+    """Return the audit of a certification.
 
     Args:
         db: the session of the transaction.
-        pass_id: id of the silent pass.
+        pass_id: id of the silent pass or capture session.
         lock: lock the row until the transaction ends.
 
     Raises:
-        NotFound: the pass was not drawn for an audit (``audit_not_found``).
+        NotFound: the certification was not drawn for an audit (``audit_not_found``).
     """
     query = select(AuditRow).where(AuditRow.pass_id == pass_id)
     row = db.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None:
-        raise NotFound("This pass was not drawn for an audit.", code=ErrorCode.AUDIT_NOT_FOUND)
+        raise NotFound("This certification was not drawn for an audit.", code=ErrorCode.AUDIT_NOT_FOUND)
     return row
 
 
@@ -57,9 +59,19 @@ def open_audits(db: Session, *, limit: int) -> Sequence[AuditRow]:
     return db.scalars(query.limit(limit)).all()
 
 
-def audit_counts(db: Session, run_id: UUID | None = None) -> dict[str, int]:
-    """Return the number of audits by outcome; those without a result count as ``open``."""
+def draw_audit(db: Session, session_id: UUID, beneficiary_id: UUID, *, drawn_at: datetime) -> None:
+    """Store that the certification by a capture session was drawn for an audit."""
+    db.add(
+        AuditRow(
+            pass_id=session_id, beneficiary_id=beneficiary_id, drawn_at=drawn_at, cause=AuditCause.NO_POSSESSION.value
+        )
+    )
+
+
+def audit_counts(db: Session, run_id: UUID | None = None, *, cause: AuditCause = AuditCause.SILENT) -> dict[str, int]:
+    """Return the number of audits of a cause by outcome; those without a result count as ``open``."""
     query = select(func.coalesce(AuditRow.outcome, "open"), func.count()).group_by(AuditRow.outcome)
+    query = query.where(AuditRow.cause == cause.value)
     rows = db.execute(query if run_id is None else query.where(AuditRow.run_id == run_id))
     return {row[0]: row[1] for row in rows}
 

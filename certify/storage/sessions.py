@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from certify.domain.channels import Channel
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import Outcome
-from certify.domain.states import SessionState
+from certify.domain.states import Possession, SessionState
 from certify.errors import NotFound
 from certify.storage.direct import load
+from certify.storage.tables.people import ReferenceRow
 from certify.storage.tables.sessions import SessionRow
 
 
@@ -145,6 +146,23 @@ def failed_profiles(db: Session, beneficiary_id: UUID, since: datetime) -> list[
     return failed
 
 
+def media_known(db: Session, session_id: UUID, digests: Collection[str]) -> bool:
+    """Return whether another session sent one of these media, or a reference was enrolled with one.
+
+    Args:
+        db: the session of the transaction.
+        session_id: the session that they belong to, which does not count.
+        digests: SHA-256 of the media, in hexadecimal.
+    """
+    sent = select(SessionRow.id).where(
+        SessionRow.media_sha256.in_(digests),
+        SessionRow.id != session_id,
+        SessionRow.state.in_((SessionState.SUBMITTED, SessionState.DECIDED)),
+    )
+    enrolled = select(ReferenceRow.id).where(ReferenceRow.media_sha256.in_(digests))
+    return db.scalars(sent.union_all(enrolled).limit(1)).one_or_none() is not None
+
+
 def is_new_device(db: Session, beneficiary_id: UUID, device: bytes | None) -> bool:
     """Return whether the person was certified from known phones before, and this phone is none of them.
 
@@ -165,6 +183,21 @@ def is_new_device(db: Session, beneficiary_id: UUID, device: bytes | None) -> bo
     )
     known = set(db.scalars(query.distinct()))
     return bool(known) and device not in known
+
+
+def known_devices(db: Session, beneficiary_id: UUID) -> set[bytes]:
+    """Return the phones from which the person was certified without a known phone, number, address or link missing.
+
+    A stranger's phone does not become known by one certification, because it was opened without any of them.
+    """
+    query = select(SessionRow.device).where(
+        SessionRow.beneficiary_id == beneficiary_id,
+        SessionRow.channel == Channel.REMOTE,
+        SessionRow.outcome == Outcome.CERTIFIED,
+        SessionRow.possession.in_((Possession.SHOWN, Possession.NOT_ASKED)),
+        SessionRow.device.is_not(None),
+    )
+    return {device for device in db.scalars(query.distinct()) if device is not None}
 
 
 def others_on_device(db: Session, beneficiary_id: UUID, device: bytes | None, since: datetime) -> int:
@@ -191,6 +224,14 @@ def decided_sessions_of(
         SessionRow.channel.in_([channel.value for channel in channels]),
     )
     return db.scalars(query.order_by(SessionRow.decided_at.desc()).limit(limit)).all()
+
+
+def count_without_possession(db: Session) -> int:
+    """Return how many sessions certified without the person's known phone, code or link."""
+    query = select(func.count()).where(
+        SessionRow.outcome == Outcome.CERTIFIED, SessionRow.possession == Possession.MISSING
+    )
+    return db.scalar(query) or 0
 
 
 def count_by_outcome(db: Session) -> dict[tuple[str, str], int]:

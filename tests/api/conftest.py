@@ -23,6 +23,7 @@ from certify.storage.tables.door import SignInRow
 from certify.tokens import Role, development_signer
 from fixtures import faces
 from models.pipeline import FaceEngine
+from tests.films import draw_film, film_session
 
 _keys = itertools.count()
 
@@ -51,6 +52,12 @@ def collins() -> Any:
 @pytest.fixture(scope="session")
 def hopper() -> Any:
     return faces.portraits()["grace_hopper"]
+
+
+@pytest.fixture(scope="session")
+def film(engine: FaceEngine) -> bytes:
+    """A film of Eileen Collins that answers its plan (tests/films.py)."""
+    return draw_film()
 
 
 @dataclass
@@ -202,6 +209,16 @@ class World:
         answer = phone.get(f"/v1/sessions/{session}")
         assert answer.status_code == 200, answer.text
         result: dict[str, Any] = answer.json()
+        return phone, result
+
+    def film(self, person: str, film: bytes) -> tuple[Caller, dict[str, Any]]:
+        """Open a session, send a film that answers its plan and evaluate it; return the caller and the result."""
+        opened = self.officer.post("/v1/sessions", {"beneficiary_id": person})
+        assert opened.status_code == 201, opened.text
+        session = opened.json()["session"]["id"]
+        phone = Caller(self.officer.client, opened.json()["token"])
+        film_session(self.service, self.engine, UUID(session), film)
+        result: dict[str, Any] = phone.get(f"/v1/sessions/{session}").json()
         return phone, result
 
 

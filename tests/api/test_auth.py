@@ -156,6 +156,7 @@ def test_every_changing_post_needs_an_idempotency_key() -> None:
     # A link or code works once, and again on the same device. A second code does no harm. A cookie is set or is not.
     signing_in = {path for path in (route.path for route in _routes()) if path.startswith("/v1/knock/")}
     signing_in -= {"/v1/knock/sessions", "/v1/knock/sessions/{session_id}/visit"}
+    signing_in.add("/v1/me/codes/redeem")
     # An invitation enrols once; challenges are answered once.
     signing_in |= {path for path in (route.path for route in _routes()) if path.startswith("/v1/tablet/")}
     for route in _routes():

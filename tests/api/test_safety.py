@@ -21,7 +21,7 @@ from certify.workers.housekeeping import run_housekeeping
 from fixtures import faces
 from tests.api.conftest import ENROLMENT, Caller, World
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.photos_certify]
 
 
 def _record(source: str, number: str, **what: str) -> dict[str, str]:

@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
+from api.auth import DEVICE_HEADER
 from certify.capture.public_entry import open_public_session
 from certify.capture.session import open_session
 from certify.capture.uploads import begin_upload
@@ -34,6 +35,7 @@ from certify.decision.record import NewRecord, record
 from certify.decision.review import Decision, rule
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
+from certify.domain.evidence import Capture, Check
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
@@ -47,7 +49,7 @@ from certify.people.enrol import (
 from certify.people.references import add_reference
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
-from certify.storage.facts import determinations_of
+from certify.storage.facts import add_evidence, determinations_of
 from certify.storage.signing import Purpose, active_key
 from certify.storage.tables.doorstep import AgentHoldRow, VisitRow
 from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer, development_signer
@@ -139,20 +141,25 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         sign, _ = record(unit, person, stay)
         own = {"national_id": "FUZZ0001", "birth_date": born.isoformat()}
         phone = {"device_id": "b1946ac92492d2347c6235b4d2611184"}
-        code, link = (
-            new_code(unit, person, device=device_mark(phone["device_id"])),
-            new_link(unit, person, timedelta(days=1)),
-        )
+        code = new_code(unit, person, device=device_mark(phone["device_id"]))
+        own_code = new_code(unit, person, device=device_mark(phone["device_id"]))
+        link = new_link(unit, person, timedelta(days=1))
         claim = identify(unit, national_id="FUZZ0001", card_number=None, birth_date=born)
         served.ended = {}
         for what, outcome in (("access", "certified"), ("visit", "doorstep")):
             row = open_public_session(unit, claim, born, device_id=f"{what}-{phone['device_id']}", assisted=False)
             row.state, row.outcome, row.decided_at = "decided", outcome, unit.now
+            row.evidence_id = UUID(_film_evidence(unit, person, row.id).id)
             token = Signer(SESSION_ISSUER, active_key(unit.db, service.vault, "session", unit.now).to_jwk(), OWN_ROLES)
             served.ended[f"/v1/knock/sessions/{{session_id}}/{what}"] = (
                 str(row.id),
                 token.issue(
-                    subject=str(row.id), role=Role.PENSIONER, now=unit.now, lifetime=timedelta(hours=9), session=row.id
+                    subject=str(row.id),
+                    role=Role.PENSIONER,
+                    now=unit.now,
+                    lifetime=timedelta(hours=9),
+                    session=row.id,
+                    device=device_mark(phone["device_id"]),
                 ),
             )
         served.tokens[Role.PENSIONER] = token.issue(
@@ -164,6 +171,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
             now=unit.now,
             lifetime=timedelta(hours=9),
             sign_in=signed_in(unit, person=person),
+            confirmed_at=unit.now,
         )
         other = signed_in(unit, person=person)
         doorstep = Doorstep(unit)
@@ -239,6 +247,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         ("/v1/knock/sessions/{session_id}/visit", "post"): {"wanted_on": day, "part": "morning"},
         **doorstep.bodies,
         ("/v1/me/sessions", "post"): {},
+        ("/v1/me/codes/redeem", "post"): {"code": own_code},
         ("/v1/me/visit", "post"): {"wanted_on": day, "part": "morning"},
         ("/v1/me/consent", "post"): {"given": True},
         ("/v1/me/contact", "post"): {"email": "fuzz@example.org", "language": "fr"},
@@ -318,6 +327,25 @@ class Doorstep:
         }
 
 
+def _film_evidence(unit: Unit, person: UUID, session: UUID) -> Capture:
+    """Store what a film of the living person gives: the face models are not part of this test."""
+    fact = Capture(
+        id=str(unit.service.new_id()),
+        source="certify",
+        event_at=unit.now,
+        recorded_at=unit.now,
+        session_id=str(session),
+        channel=Channel.REMOTE,
+        acquired=Check.PASS,
+        llr=9.0,
+        embedders=2,
+        liveness=Check.PASS,
+        filmed=True,
+    )
+    assert add_evidence(unit.db, person, fact, external_id=f"session:{session}")
+    return fact
+
+
 def _operations() -> list[tuple[str, str]]:
     return [(path, method) for path, operations in DESCRIPTION["paths"].items() for method in operations]
 
@@ -340,7 +368,7 @@ def test_every_route_answers_as_documented(served: Served, path: str, method: st
         extra = dict(headers)
         if path in served.ended:
             case.path_parameters["session_id"], token = served.ended[path]
-            extra["Authorization"] = f"Bearer {token}"
+            extra |= {"Authorization": f"Bearer {token}", DEVICE_HEADER: "b1946ac92492d2347c6235b4d2611184"}
         if number % 2 == 0:
             for part in (case.path_parameters, case.query, case.body):
                 if isinstance(part, MutableMapping):

@@ -24,9 +24,9 @@ def _death(source: str, record_id: str = "D-1") -> dict[str, str]:
     return {"source": source, "record_id": record_id, "event_at": event, "adverse": "death"}
 
 
-def test_a_selfie_becomes_a_certificate_that_verifies_everywhere(world: World, collins: Any) -> None:
+def test_a_film_becomes_a_certificate_that_verifies_everywhere(world: World, collins: Any, film: bytes) -> None:
     person = world.enrol(faces.encode(collins), schemes=("employee", "personal_pension"))
-    phone, result = world.attempt(person, faces.rephotograph(collins, seed=1))
+    phone, result = world.film(person, film)
     assert result["state"] == "decided"
     assert result["outcome"] == "certified"
     assert len(result["determinations"]) == 2
@@ -35,7 +35,9 @@ def test_a_selfie_becomes_a_certificate_that_verifies_everywhere(world: World, c
     certificate = phone.get(f"/v1/certificates/{number}").json()
     assert certificate["state"] == "valid"
     assert {e["scheme"] for e in certificate["content"]["entitlements"]} == {"employee", "personal_pension"}
-    assert certificate["content"]["assurance"]["value"] == "face"
+    assert certificate["content"]["assurance"]["value"] == "face+liveness"
+    shown = world.payer.get(f"/v1/standings/{person}").json()["pensions"][0]
+    assert (shown["method"], shown["assurance"]) == ("remote", "face+liveness")
 
     keys = KeySet.from_json(world.public.get("/v1/keys").text)
     now = world.service.clock()
@@ -48,6 +50,7 @@ def test_a_selfie_becomes_a_certificate_that_verifies_everywhere(world: World, c
 
     verdict = world.public.post("/v1/verify", {"text": certificate["text"]}).json()
     assert (verdict["state"], verdict["accept"]) == ("valid", True)
+    assert (verdict["method"], verdict["assurance"]) == ("remote_face", "face+liveness")
 
     determination = phone.get(f"/v1/determinations/{result['determinations'][0]}").json()
     assert determination["standing"] == "certified"
@@ -95,6 +98,7 @@ def test_unusable_photos_are_answered_with_what_to_do(world: World, collins: Any
     assert result["guidance"][0]["text"].endswith(".")
 
 
+@pytest.mark.photos_certify
 def test_one_death_record_pauses_two_sources_stop_and_a_void_restores(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     _, result = world.attempt(person, faces.rephotograph(collins, seed=1))
@@ -172,6 +176,7 @@ def test_erasure_removes_name_birth_date_references_and_identifier(world: World,
     assert lookup.status_code == 404
 
 
+@pytest.mark.photos_certify
 def test_the_ledger_proves_its_entries(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     first = world.public.get("/v1/ledger/checkpoint").text

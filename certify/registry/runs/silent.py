@@ -1,9 +1,10 @@
 """Silent certification of many people at once: ``decide`` for the simple case, as SQL.
 
 A person is a simple case with only signs of life and older captures: no adverse record, no void, no ruling, no open
-case, nothing dated in the future, no recent attempt. Their determination is arithmetic, and the result here is exactly
-that of ``certify.domain.decide`` (tests/certify/registry/runs/test_silent.py compares the two on random evidence). All
-other people are left to ``decide``.
+case, nothing dated in the future, no recent attempt, and no capture that is valid for less or that needs signs of life
+to prove. Their determination is arithmetic, and the result here is exactly that of ``certify.domain.decide``
+(tests/certify/registry/runs/test_silent.py compares the two on random evidence). All other people are left to
+``decide``.
 """
 
 from __future__ import annotations
@@ -104,11 +105,14 @@ def _sort_people(database: duckdb.DuckDBPyConnection, rules: list[Policy], now: 
     """Make ``hard_people``: people who are no simple case under any scheme."""
     zones = {policy.timezone: local_date(now, policy.timezone) for policy in rules}
     attempts = max((rule.attempt_window_days for policy in rules for rule in policy.capture.values()), default=0)
-    doubtful = ["kind not in ('sign_of_life', 'capture')"]
+    # Only as long as a proof of theirs can be valid: after that, any proof that counts today is later.
+    longest = 31 * max((policy.validity_months for policy in rules), default=0) + 1
+    doubtful = ["kind not in ('sign_of_life', 'capture', 'capture_apart')"]
     for zone, today in zones.items():
         day = f"cast(timezone('{zone}', event_at) as date)"
         doubtful.append(f"{day} > date '{today.isoformat()}'")
         doubtful.append(f"(kind = 'capture' and {day} >= date '{today.isoformat()}' - {attempts})")
+        doubtful.append(f"(kind = 'capture_apart' and {day} >= date '{today.isoformat()}' - {longest})")
     schemes = ", ".join(f"'{policy.scheme}'" for policy in rules)
     first = min(zones.values(), default=now.date())
     database.execute(

@@ -89,7 +89,7 @@ class ReferenceRow(Base):
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
     blob_id: Mapped[UUID | None] = mapped_column(ForeignKey("blobs.id"))
     state: Mapped[str]
-    media_sha256: Mapped[str]
+    media_sha256: Mapped[str] = mapped_column(index=True)
     measurement: Mapped[dict[str, Any] | None]
     guidance: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime]

@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from certify.domain.states import AuditOutcome, QuestionState, RunState
+from certify.domain.states import AuditCause, AuditOutcome, QuestionState, RunState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -121,16 +121,17 @@ class EarlyVoidRow(Base):
 
 
 class AuditRow(Base):
-    """A silent pass that was drawn for an audit, to be checked by telephone or visit."""
+    """A certification that was drawn for an audit, to be checked by telephone or visit."""
 
     __tablename__ = "audits"
-    __table_args__ = (one_of("outcome", AuditOutcome),)
+    __table_args__ = (one_of("outcome", AuditOutcome), one_of("cause", AuditCause))
 
-    pass_id: Mapped[UUID] = mapped_column(ForeignKey("silent_passes.id"), primary_key=True)
-    run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id"), index=True)
+    pass_id: Mapped[UUID] = mapped_column(primary_key=True)  # the silent pass, or the capture session
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("runs.id"), index=True)  # of a silent pass
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
     drawn_at: Mapped[datetime]
     outcome: Mapped[str | None]
     checked_by: Mapped[str | None]
     checked_at: Mapped[datetime | None]
     note: Mapped[str | None]
+    cause: Mapped[str] = mapped_column(server_default=text("'silent'"))

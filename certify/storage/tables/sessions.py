@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from certify.domain.states import SessionProfile, SessionState
+from certify.domain.states import Possession, SessionProfile, SessionState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -36,7 +36,9 @@ class SessionRow(Base):
     __table_args__ = (
         one_of("state", SessionState),
         one_of("profile", SessionProfile),
+        one_of("possession", Possession),
         Index(None, "state", "submitted_at"),
+        Index(None, "media_sha256"),
         Index(None, "device", "created_at"),
         Index(None, "stranger", "created_at"),
         Index(None, "asked", "created_at"),
@@ -86,6 +88,8 @@ class SessionRow(Base):
     attempts_left: Mapped[int | None]  # before a visit is offered; None unless this session failed
     # When the person was filmed, if that was before the session was submitted: a visit without a network is sent later.
     filmed_at: Mapped[datetime | None]
+    # Whether it was opened with something that only the person has; None in sessions from before the question.
+    possession: Mapped[str | None]
 
 
 class VideoHashRow(Base):

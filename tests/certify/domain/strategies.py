@@ -27,6 +27,7 @@ from certify.domain.evidence import (
 )
 from certify.domain.policy import AgeBand, LivenessRule, Policy, SignRule, SilentRule
 from certify.domain.schedule import add_days
+from certify.domain.states import Possession
 from certify.policies import load_policies
 
 SHIPPED = {name: document.policy for name, document in load_policies().items()}
@@ -45,6 +46,7 @@ _ATTESTING = st.sampled_from([channel for channel, rule in CHANNELS.items() if r
 _COUNTRIES = st.sampled_from(["CN", "BR"])
 _CHANNELS = st.sampled_from(Channel)
 _CHECKS = st.sampled_from(Check)
+_POSSESSIONS = st.sampled_from(Possession)
 _RULINGS = st.sampled_from(Ruling)
 _NEAR = sorted({rule.min_llr + d for p in SHIPPED.values() for rule in p.capture.values() for d in (-0.001, 0, 0.001)})
 _LLRS = st.one_of(st.none(), st.sampled_from([-9.0, 0.0, *_NEAR, 12.0, float("nan"), float("inf")]), st.floats())
@@ -94,11 +96,18 @@ def policies(draw: st.DrawFn) -> Policy:
     liveness = draw(st.sampled_from(LivenessRule))
     kept = draw(st.sampled_from([(), (Channel.REMOTE,), (Channel.DOORSTEP,), (Channel.REMOTE, Channel.DOORSTEP)]))
     accepted = [draw(st.frozensets(st.sampled_from(OPEN_CHANNELS))) for _ in range(draw(st.integers(0, 2)))]
+    months = draw(st.integers(1, 36))
+    asked = {
+        "liveness": liveness,
+        "months_without_possession": draw(st.none() | st.integers(1, months)),
+        "photo_sign_days": draw(st.sampled_from([0, 1, 90, 366])),
+        "photo_sign_weight": draw(st.sampled_from([0.1, 0.5, 2.0])),
+    }
     return replace(
         policy,
-        capture={channel: replace(policy.capture[channel], liveness=liveness) for channel in kept},
+        capture={channel: replace(policy.capture[channel], **asked) for channel in kept},
         timezone=draw(_ZONES),
-        validity_months=draw(st.integers(1, 36)),
+        validity_months=months,
         window_days=draw(st.integers(0, 366)),
         grace_days=draw(st.integers(0, 366)),
         stop_sources=draw(st.integers(2, 3)),
@@ -146,6 +155,8 @@ def captures(draw: st.DrawFn, as_of: date | None, fact_id: str = "new") -> Captu
         liveness=draw(_CHECKS),
         filmed=draw(st.booleans()),
         guidance=draw(_GUIDANCE),
+        possession=draw(_POSSESSIONS),
+        eyes=draw(_CHECKS),
     )
 
 
@@ -160,6 +171,7 @@ def passing_captures(draw: st.DrawFn, case: Case, fact_id: str = "new") -> Captu
         llr=draw(_MATCHING),
         embedders=3,
         liveness=Check.PASS,
+        eyes=draw(st.sampled_from([Check.PASS, Check.NOT_ASSESSED])),
     )
 
 

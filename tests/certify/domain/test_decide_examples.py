@@ -44,7 +44,8 @@ def capture(when: datetime, *, llr: float | None = 6.0, fact_id: str = "capture"
         acquired=Check.PASS,
         llr=llr,
         embedders=2,
-        liveness=Check.NOT_ASSESSED,
+        liveness=Check.PASS,
+        filmed=True,
     )
 
 
@@ -287,7 +288,7 @@ def test_one_proof_serves_every_pension_of_a_person() -> None:
     for scheme in set(SHIPPED) - {"elderly_subsidy"}:
         determination = decided(pension(scheme), evidence, date(2026, 6, 1))
         assert (determination.standing, determination.valid_until) == (Standing.CERTIFIED, date(2027, 5, 1))
-        assert determination.assurance == "face"
+        assert determination.assurance == "face+liveness"
 
 
 def test_at_the_end_of_the_calendar_nothing_breaks() -> None:

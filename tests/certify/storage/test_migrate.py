@@ -94,6 +94,19 @@ def test_links_and_marks_of_earlier_releases_are_migrated(empty: Database) -> No
         command.downgrade(_config(connection), "0010")
 
 
+def test_audits_of_earlier_releases_are_of_silent_passes(empty: Database) -> None:
+    with empty.engine.begin() as connection:
+        command.upgrade(_config(connection), "0010")
+        connection.execute(text(_BEFORE_0015))
+    upgrade(empty)
+    with empty.engine.begin() as connection:
+        assert connection.execute(text("select cause from audits")).scalars().all() == ["silent"]
+        film = "insert into audits (pass_id, beneficiary_id, drawn_at, cause) values (:id, :person, now(), :cause)"
+        connection.execute(text(film), {"id": _id(14), "person": _id(1), "cause": "no_possession"})
+        command.downgrade(_config(connection), "0010")
+        assert connection.execute(text("select count(*) from audits")).scalar() == 1
+
+
 def _id(number: int) -> str:
     return f"00000000-0000-0000-0000-{number:012}"
 
@@ -125,6 +138,17 @@ insert into access_codes (hash, beneficiary_id, kind, created_at, expires_at, us
  ('\\x04', '{_id(2)}', 'link', now(), now() + interval '9 days', 'phone', now());
 insert into capture_sessions (id, beneficiary_id, channel, state, nonce, created_at, expires_at, stranger, knocked)
  values ('{_id(3)}', '{_id(1)}', 'remote', 'expired', '\\x00', now(), now(), '\\x05', true);
+"""
+
+_BEFORE_0015 = f"""
+insert into beneficiaries (id, national_id_hash, national_id_masked, created_at)
+ values ('{_id(1)}', '\\x01', 'x', now());
+insert into runs (id, feed, source, kind, state, sha256, description, shape, departures, started_at)
+ values ('{_id(5)}', 'f', 's', 'life_events', 'done', 'x', '{{}}', '{{}}', '[]', now());
+insert into silent_passes
+ (id, run_id, chunk, entitlement_id, beneficiary_id, scheme, as_of, starts_on, proven_on, valid_until, evidence)
+ values ('{_id(13)}', '{_id(5)}', 0, '{_id(23)}', '{_id(1)}', 'c', now(), now(), now(), now(), '{{}}');
+insert into audits (pass_id, run_id, beneficiary_id, drawn_at) values ('{_id(13)}', '{_id(5)}', '{_id(1)}', now());
 """
 
 

@@ -24,6 +24,7 @@ from certify.domain.evidence import (
 from certify.domain.passage import next_change
 from certify.domain.policy import Policy, SilentRule
 from certify.domain.schedule import local_date
+from certify.domain.states import Possession
 from certify.policies import load_policies
 from certify.registry.runs.silent import EVIDENCE, PENSIONS, SilentDecisions, find_passes
 
@@ -59,14 +60,21 @@ def _sign(number: int, act: str, source: str, at: datetime, trust: float) -> Sig
     return SignOfLife(id=str(UUID(int=number)), source=source, event_at=at, recorded_at=NOW, act=act, trust=trust)
 
 
+def _kind(fact: Evidence) -> str:
+    """Return the kind as the query of a chunk does (certify/storage/bulk.py)."""
+    if isinstance(fact, Capture):
+        short = fact.possession is Possession.MISSING
+        photo = fact.possession is Possession.SHOWN and not fact.filmed
+        return "capture_apart" if short or photo else "capture"
+    return {SignOfLife: "sign_of_life", AdverseRecord: "adverse"}[type(fact)]
+
+
 def _found(people: Sequence[Person], policies: dict[str, Policy] = POLICIES) -> SilentDecisions:
     facts = [(person, fact) for person in people for fact in (*person.before, *person.new)]
     evidence = {
         "id": [fact.id for _, fact in facts],
         "person": [person.id for person, _ in facts],
-        "kind": [
-            {SignOfLife: "sign_of_life", Capture: "capture", AdverseRecord: "adverse"}[type(fact)] for _, fact in facts
-        ],
+        "kind": [_kind(fact) for _, fact in facts],
         "source": [fact.source for _, fact in facts],
         "event_at": [fact.event_at for _, fact in facts],
         "act": [getattr(fact, "act", None) for _, fact in facts],
@@ -137,7 +145,9 @@ def _chance_people(seed: int, count: int) -> list[Person]:
                     acquired=Check.PASS,
                     llr=chance.choice([5.0, 0.1]),
                     embedders=2,
-                    liveness=Check.PASS,
+                    liveness=chance.choice([Check.PASS, Check.NOT_ASSESSED]),
+                    filmed=chance.random() < 0.7,
+                    possession=chance.choices(list(Possession), [1, 1, 8])[0],
                 )
             )
         birth = chance.choice([None, date(1946, 3, 2), date(1936, 2, 29), day(date(1925, 1, 1), date(1966, 1, 1))])
