@@ -26,6 +26,7 @@ from api.schemas.own_pages import (
     VisitOut,
 )
 from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
+from api.schemas.proposals import ProposalOut
 from api.schemas.sessions import NewSession, SessionOut, UploadOut
 from api.schemas.standings import PensionStandingOut, StandingOut
 from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK, Progress
@@ -33,6 +34,7 @@ from certify.certificates.qr import to_text
 from certify.certificates.signing import State, read_unverified
 from certify.decision.appeal import Appeal
 from certify.decision.determinations import proof_behind
+from certify.decision.proposals import text_of
 from certify.decision.receipts import Receipt
 from certify.domain.schedule import latest_date
 from certify.domain.scope import EVERYTHING, Scope
@@ -52,6 +54,7 @@ from certify.storage.tables.people import (
     EntitlementRow,
     ReferenceRow,
 )
+from certify.storage.tables.proposals import ProposalRow
 from certify.storage.tables.sessions import SessionRow
 from models.guidance import sentence
 
@@ -272,6 +275,12 @@ def verification(row: CertificateRow, offline: State, lines: Sequence[str], now:
 def review_case(row: ReviewCaseRow) -> ReviewCaseOut:
     """Show a review case."""
     return ReviewCaseOut.model_validate(row, from_attributes=True)
+
+
+def proposal(unit: Unit, row: ProposalRow) -> ProposalOut:
+    """Show a proposal with the text of its reason."""
+    names = (name for name in ProposalOut.model_fields if name != "text")
+    return ProposalOut.model_validate({name: getattr(row, name) for name in names} | {"text": text_of(unit, row)})
 
 
 def own_page(unit: Unit, page: OwnPage) -> OwnPageOut:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -22,6 +22,12 @@ _COUNT = text("""
     select args ->> 'subject', count(*) from procrastinate_jobs
     where status = cast(:status as procrastinate_job_status) and task_name = :task and queueing_lock = any(:locks)
     group by 1
+""")
+
+
+# The events of a job are deleted with it. A job in hand ends by itself: its subject is gone.
+_FORGET = text("""
+    delete from procrastinate_jobs where args ->> 'subject' = any(:subjects) and status <> 'doing'
 """)
 
 
@@ -87,3 +93,8 @@ def _count(db: Session, task: str, subjects: Sequence[UUID], status: str) -> dic
 
 def _lock(task: str, subject: str) -> str:
     return f"{task}:{subject}"
+
+
+def forget_jobs(db: Session, subjects: Collection[str]) -> None:
+    """Delete the jobs about these subjects that no worker has in hand, done, failed or waiting, with their events."""
+    db.execute(_FORGET, {"subjects": list(subjects)})

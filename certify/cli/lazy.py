@@ -37,6 +37,7 @@ GROUPS: Mapping[str, str] = {
     "messages": "messages",
     "record": "records",
     "case": "cases",
+    "proposal": "proposals",
     "feed": "feeds",
     "run": "runs",
     "audit": "audits",

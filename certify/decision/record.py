@@ -14,7 +14,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, Evidence, SignOfLife, Void
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.sources import is_reserved
-from certify.errors import Conflict, Invalid, NotFound
+from certify.errors import Conflict, Gone, Invalid, NotFound
 from certify.service import Unit
 from certify.storage.facts import add_evidence, find_evidence
 from certify.storage.people import get_beneficiary
@@ -62,6 +62,7 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
         Invalid: the event lies in the future (``event_in_future``), the record is not exactly one of the three kinds
             (``record_kind_missing``), its source or number is malformed (``source_invalid``, ``record_id_invalid``),
             or the source name is reserved (``source_reserved``).
+        Gone: the person was erased (``person_erased``).
         NotFound: no such person (``beneficiary_not_found``), or no such record to void (``voided_record_not_found``).
         Conflict: the number was used before, with other content or for another person (``record_changed``).
     """
@@ -74,7 +75,9 @@ def record(unit: Unit, beneficiary_id: UUID, new: NewRecord) -> tuple[str, list[
         raise Invalid(
             "This source name is the service's own.", hint="Use the registry's name.", code=ErrorCode.SOURCE_RESERVED
         )
-    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    if get_beneficiary(unit.db, beneficiary_id, lock=True).erased_at is not None:
+        # Otherwise the registry's number would come back after the erasure, and name the person again.
+        raise Gone("The data of this person was erased.", code=ErrorCode.PERSON_ERASED)
     fact = _fact(unit, beneficiary_id, new)
     known = find_evidence(unit.db, new.source, new.record_id)
     if known is not None:

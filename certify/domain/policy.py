@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from certify.domain.channels import CHANNELS, Channel
+from certify.domain.four_eyes import FourEyesRule, TwoOfficers
 
 
 class PolicyInvalid(ValueError):
@@ -124,6 +125,9 @@ class Policy:
         silent: when signs of life alone prove life.
         life_resumes_payment: whether a person who was seen alive after several sources reported a death is paid until
             an officer has looked.
+        same_event_days: how far the dates of two reports of one event can lie apart. A report that copies an event on
+            which an officer has ruled asks an officer, and pauses and stops nothing. -1: copies count as new events.
+        four_eyes: what two officers are needed for.
     """
 
     scheme: str
@@ -141,6 +145,8 @@ class Policy:
     signs: Mapping[str, SignRule]
     silent: SilentRule
     life_resumes_payment: bool = False
+    same_event_days: int = -1
+    four_eyes: FourEyesRule = field(default_factory=FourEyesRule)
 
     def accepted(self, age: int | None) -> frozenset[Channel]:
         """Return the channels accepted at an age; if the age is unknown, the channels accepted at every age."""
@@ -189,7 +195,10 @@ class _Table:
         return self._known(key, self.take(key, str), words)
 
     def channels(self, key: str, default: Any = ...) -> frozenset[Channel]:
-        return frozenset(self._known(key, name, Channel) for name in self.take(key, list, default))
+        return self.words(key, Channel, default)
+
+    def words(self, key: str, words: type[_Word], default: Any = ...) -> frozenset[_Word]:
+        return frozenset(self._known(key, name, words) for name in self.take(key, list, default))
 
     def _known(self, key: str, value: Any, words: type[_Word]) -> _Word:
         try:
@@ -243,6 +252,9 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         signs={name: _sign_rule(_Table(t, f"signs.{name}")) for name, t in top.take("signs", dict).items()},
         silent=_silent_rule(_Table(top.take("silent", dict), "silent")),
         life_resumes_payment=top.take("life_resumes_payment", bool, False),
+        # Documents of earlier releases lack the two keys. Their replays must come out as they did.
+        same_event_days=top.integer("same_event_days", 0, 92, -1) if "same_event_days" in data else -1,
+        four_eyes=_four_eyes(_Table(top.take("four_eyes", dict, {}), "four_eyes")),
     )
     top.done()
     return policy
@@ -305,6 +317,17 @@ def _sign_rule(table: _Table) -> SignRule:
         body_present=table.take("body_present", bool),
         max_count=table.integer("max_count", 1, 100, 1),
         justification=table.take("justification", str),
+    )
+    table.done()
+    return rule
+
+
+def _four_eyes(table: _Table) -> FourEyesRule:
+    shipped = FourEyesRule()
+    rule = FourEyesRule(
+        needs_two=table.words("needs_two", TwoOfficers, [word.value for word in shipped.needs_two]),
+        erasure_wait_hours=table.integer("erasure_wait_hours", 0, 720, shipped.erasure_wait_hours),
+        audit_share=table.number("audit_share", 0.0, 1.0, shipped.audit_share),
     )
     table.done()
     return rule

@@ -80,6 +80,11 @@ def purge_media(db: Session, now: datetime) -> int:
     return len(gone)
 
 
+def delete_blob(db: Session, blob_id: UUID | None) -> None:
+    """Delete media to which no row refers any more; without an id do nothing."""
+    db.execute(delete(BlobRow).where(BlobRow.id == blob_id))
+
+
 def delete_media_of(db: Session, beneficiary_id: UUID) -> None:
     """Delete all media of one person, also unfinished uploads."""
     delete_uploads_of(db, beneficiary_id)

@@ -159,9 +159,3 @@ def close_sessions_of(db: Session, beneficiary_id: UUID) -> None:
         SessionRow.beneficiary_id == beneficiary_id, SessionRow.state.in_((SessionState.OPEN, SessionState.SUBMITTED))
     )
     db.execute(waiting.values(state=SessionState.EXPIRED))
-
-
-def forget_devices_of(db: Session, beneficiary_id: UUID) -> None:
-    """Delete the traces of phones and cameras from the sessions of a person."""
-    mine = update(SessionRow).where(SessionRow.beneficiary_id == beneficiary_id)
-    db.execute(mine.values(device=None, source=None))

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
+from certify.actions import carry_out_due
 from certify.audit.checkpoints import publish_checkpoint
 from certify.decision.determine import determine_due
 from certify.decision.unprocessable import UnprocessableReason, close_unprocessable, refuse_unprocessable
@@ -65,6 +66,7 @@ def run_housekeeping(service: Service) -> None:
             for subject in waiting:
                 if subject not in taken:
                     unit.put_job(task, subject)
+    carry_out_due(service)
     watch_agents(service)
     determine_due(service)
 
