@@ -145,7 +145,7 @@ class RulingIn(WhyIn):
 
 
 class RulingOut(Out):
-    """The ruling, the case and the person with their present standing. If ``proposal`` waits, the case is still open."""
+    """The ruling, the case and the person with their standing. If ``proposal`` waits, the case is still open."""
 
     proposal: ProposalOut
     case: ReviewCaseOut

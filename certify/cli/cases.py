@@ -167,9 +167,9 @@ def rule(
     death (not a move abroad, not prison). stop stops the payment. A later confirm_alive lifts a stop.
     no_change closes a case that needs neither, such as a photo that could not be processed.
 
-    A stop, and a confirmation against a death, are proposals until a second officer carries them out. You cannot rule on
-    a case that you opened, or about a person whom you enrolled. Exit code 3 for these, and when the case does not exist
-    or is closed already.
+    A stop, and a confirmation against a death, are proposals until a second officer carries them out. You cannot rule
+    on a case that you opened, or about a person whom you enrolled. Exit code 3 for these, and when the case does not
+    exist or is closed already.
     """
     from certify.storage.people import entitlements_of
     from certify.storage.reviews import get_case

@@ -149,7 +149,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 Token = Annotated[
     Path | None,
     typer.Option(
-        help="File with the access token of the officer who decides. Without it, you decide as the user of this machine.",
+        help="File with the access token of the officer who decides; by default you decide as this machine's user.",
         dir_okay=False,
     ),
 ]

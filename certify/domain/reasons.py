@@ -77,8 +77,8 @@ _TEXTS: dict[Code, str] = {
     Code.ADVERSE_UNKNOWN_KIND: "A record of a kind this scheme does not know ('{kind}') needs an officer's look.",
     Code.ADVERSE_VOIDED: "A record of kind '{kind}' from '{source}' was taken back and has no effect.",
     Code.ADVERSE_DECIDED: (
-        "A record of kind '{kind}' from '{source}' reports an event on which an officer has ruled already. It pauses and "
-        "stops nothing; an officer looks at it."
+        "A record of kind '{kind}' from '{source}' reports an event on which an officer has ruled already. "
+        "It pauses and stops nothing; an officer looks at it."
     ),
     Code.VOID_NOT_ENTITLED: "Somebody other than the source tried to take back a record; it still stands.",
     Code.STOPPED_BY_SOURCES: (

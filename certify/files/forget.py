@@ -17,7 +17,7 @@ log = logging.getLogger("certify.erase")
 def forget_in_quarantine(folders: Collection[Path], numbers: Collection[str]) -> int:
     """Delete the rows with one of these numbers from the quarantine files below some folders.
 
-    Only files with the usual ending ``.quarantine.csv`` are found. Files elsewhere stay until the operator deletes them.
+    Only files with the usual ending ``.quarantine.csv`` are found. Other files stay until the operator deletes them.
 
     Args:
         folders: where to look; missing folders are skipped.
@@ -32,7 +32,7 @@ def forget_in_quarantine(folders: Collection[Path], numbers: Collection[str]) ->
             changed += _forget(path, set(numbers))
         except (OSError, csv.Error, UnicodeDecodeError) as error:
             # The erasure of the database must not fail for it; the log has no name and no number.
-            log.error("a quarantine file could not be searched", extra={"kind": type(error).__name__})
+            log.warning("a quarantine file could not be searched", extra={"kind": type(error).__name__})
     return changed
 
 
