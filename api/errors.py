@@ -16,7 +16,7 @@ from certify.capture.uploads import WrongOffset
 from certify.certificates.errors import CertificateError
 from certify.domain.error_codes import ErrorCode
 from certify.doorstep.tablets import TabletRefused
-from certify.errors import CertifyError, Conflict, Gone, Invalid, NotFound, TooLarge, Unavailable
+from certify.errors import CertifyError, Conflict, Gone, Invalid, NotAllowed, NotFound, TooLarge, Unavailable
 from certify.people.access import AccessRefused
 from certify.storage.database import DatabaseError, OperationalError, PoolTimeout
 from certify.tokens import TokenRefused
@@ -62,6 +62,7 @@ STATUS: Mapping[type[CertifyError], HTTPStatus] = {
     TabletRefused: HTTPStatus.UNAUTHORIZED,
     AccessRefused: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
+    NotAllowed: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     Gone: HTTPStatus.GONE,

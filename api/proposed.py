@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 
 from api import views
 from api.errors import CHANGES
 from api.schemas.proposals import ProposalOut, WhyIn
-from api.scope import outside_scope, require_whole_person
+from api.scope import outside_scope, require_agent, require_whole_person
 from certify.actions import propose
 from certify.decision.proposals import Why
 from certify.domain.four_eyes import Action
 from certify.domain.states import ProposalState
 from certify.service import Unit
+from certify.storage.bundles import lock_bundle
 from certify.storage.tables.proposals import ProposalRow
 from certify.tokens import Principal
 
@@ -65,10 +67,12 @@ def own_proposal(unit: Unit, caller: Principal, row: ProposalRow) -> None:
     """Check that the caller may decide about the person of a proposal.
 
     Raises:
-        NotFound: the person lies outside the scope (``beneficiary_not_found``).
+        NotFound: the person or the agent lies outside the scope (``beneficiary_not_found``, ``agent_not_found``).
         Forbidden: the caller does not work for every pension of the person, or no one knows whose visit it is and the
             caller works for a part only (``outside_scope``).
     """
+    if row.action == Action.ADMIT_VISIT:
+        require_agent(unit, caller, lock_bundle(unit.db, UUID(row.target)).agent_id)
     if row.beneficiary_id is not None:
         require_whole_person(unit, caller, row.beneficiary_id)
     elif not caller.scope.is_everything:

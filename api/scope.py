@@ -1,4 +1,4 @@
-"""Guard every person that a route names: the caller must work for one of their schemes and for their region.
+"""Guard every person and every agent that a route names: they must lie in the schemes and regions of the caller.
 
 The guard also refuses the row of decoy sessions, which is not a person, in every route.
 """
@@ -14,6 +14,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.scope import Scope
 from certify.errors import NotFound
 from certify.service import Service, Unit
+from certify.storage.agents import get_agent
 from certify.storage.people import DECOY_PERSON
 from certify.storage.scope import reach_of
 from certify.tokens import Principal
@@ -72,6 +73,25 @@ async def require_person_quickly(service: Service, caller: Principal, beneficiar
                 require_person(unit, caller, beneficiary_id)
 
         await run_in_threadpool(check)
+
+
+def require_agent(unit: Unit, caller: Principal, agent_id: UUID) -> UUID:
+    """Check that the caller works for the area of an agent.
+
+    Args:
+        unit: the transaction to read in.
+        caller: the caller.
+        agent_id: id of the agent.
+
+    Returns:
+        The id.
+
+    Raises:
+        NotFound: there is no such agent, or their area lies outside the caller's regions (``agent_not_found``).
+    """
+    if not caller.scope.covers_region(get_agent(unit.db, agent_id).area):
+        raise NotFound("There is no such agent.", code=ErrorCode.AGENT_NOT_FOUND)
+    return agent_id
 
 
 def outside_scope() -> Forbidden:

@@ -135,6 +135,9 @@ def reference(row: ReferenceRow) -> ReferenceOut:
             "id": row.id,
             "state": row.state,
             "created_at": row.created_at,
+            "provenance": row.provenance,
+            "provenance_of": row.provenance_of,
+            "added_by": row.added_by,
             "guidance": guidance(row.guidance),
             "quality": measurement.get("quality", []),
         }

@@ -88,7 +88,7 @@ def _feed(name: str) -> Feed:
     return parse_feed(
         {
             "name": name,
-            "source": f"{name}-registry",
+            "source": "civil-registry" if name == "deaths" else "services",
             "national_id_format": "cn",
             "fresh_days": 400,
             "file": {"format": "parquet"},

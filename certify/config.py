@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     )
     master_key_file: Path | None = Field(default=None, description="Default: master.key in the data folder")
     policies_dir: Path | None = Field(default=None, description="Folder of policy files; default: the shipped ones")
+    sources_file: Path | None = Field(
+        default=None, description="TOML file of the sources of records: institutions, who speaks, what they may report"
+    )
     issuers_file: Path | None = Field(default=None, description="JSON list of trusted token issuers with their keys")
     issuer_name: str = Field(default="certify development", description="Name of the fund on certificates")
     ledger_origin: str = Field(default="certify.example/ledger", description="Origin line of ledger checkpoints")

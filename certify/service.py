@@ -19,6 +19,7 @@ from certify.policies import PolicyDocument, load_policies
 from certify.queue import DatabaseQueue, Queue
 from certify.senders import NO_SENDERS, Senders
 from certify.senders.config import load_senders
+from certify.sources import SourceRegistry, load_sources
 from certify.storage.database import Database, Session, holds_secrets, open_database
 from certify.storage.keys import FileMasterKey
 from certify.storage.ledger import append_entries
@@ -38,6 +39,7 @@ class Service:
     database: Database
     vault: Vault
     policies: Mapping[str, PolicyDocument]
+    sources: SourceRegistry = field(default_factory=load_sources)
     queue: Queue = field(default_factory=DatabaseQueue)
     senders: Senders = NO_SENDERS
     clock: Callable[[], datetime] = utc_now
@@ -158,7 +160,7 @@ def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: 
 
     Raises:
         Unavailable: the master key is missing or damaged (``master_key_missing``, ``master_key_damaged``), or the
-            senders file cannot be used (``senders_unusable``).
+            senders file or the registry of sources cannot be used (``senders_unusable``, ``sources_file``).
         PolicyInvalid: a policy is not valid.
     """
     database = open_database(settings, pool_size=pool_size)
@@ -169,6 +171,7 @@ def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: 
             database=database,
             vault=Vault(FileMasterKey(settings.key_file)),
             policies=load_policies(settings.policies_dir),
+            sources=load_sources(settings.sources_file),
             queue=queue or DatabaseQueue(),
             senders=load_senders(settings),
         )

@@ -26,6 +26,7 @@ from certify.storage.keys import FileMasterKey
 from certify.storage.migrate import upgrade
 from certify.storage.vault import Vault
 from tests.shared_data import skipped_for_it
+from tests.sources import sources_for_tests
 
 if TYPE_CHECKING:
     from models.pipeline import FaceEngine
@@ -257,6 +258,7 @@ def service(database: Database, settings: Settings, queue: Queue, clock: Clock) 
         database=database,
         vault=Vault(FileMasterKey(settings.key_file)),
         policies=load_policies(),
+        sources=sources_for_tests(),
         queue=queue,
         clock=clock,
     )

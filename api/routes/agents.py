@@ -32,6 +32,7 @@ from api.schemas.doorstep import (
     TabletOut,
 )
 from api.schemas.proposals import ProposalOut, WhyIn
+from api.scope import outside_scope, require_agent
 from api.state import State, current_state
 from certify.domain.four_eyes import Action
 from certify.domain.route import Point
@@ -74,6 +75,8 @@ _Reader = Annotated[Principal, Depends(allow(*READERS))]
 )
 def add(body: AgentIn, caller: _Officer, once: _Once) -> Response:
     """Add an agent."""
+    if not caller.scope.covers_region(body.area):
+        raise outside_scope()
 
     def work(unit: Unit) -> AgentDetailOut:
         new = NewAgent(badge=body.badge, name=body.name, area=body.area, capacity=body.capacity, base=_base(body.base))
@@ -83,10 +86,12 @@ def add(body: AgentIn, caller: _Officer, once: _Once) -> Response:
 
 
 @router.get("/agents", responses=problems(401, 403, 503))
-def agents(_caller: _Reader, state: _State) -> AgentList:
-    """List all agents with their tablets."""
+def agents(caller: _Reader, state: _State) -> AgentList:
+    """List the agents of the caller's regions with their tablets."""
     with state.service.reading() as unit:
-        return AgentList(items=[_detail(unit, row) for row in all_agents(unit.db)])
+        return AgentList(
+            items=[_detail(unit, row) for row in all_agents(unit.db) if caller.scope.covers_region(row.area)]
+        )
 
 
 @router.patch(
@@ -101,11 +106,17 @@ def change(agent_id: UUID, body: AgentChangeIn, caller: _Officer, once: _Once) -
         changes["name"] = body.name
     if body.area is not None:
         changes["area"] = body.area
+        if not caller.scope.covers_region(body.area):
+            raise outside_scope()
     if body.capacity is not None:
         changes["capacity"] = body.capacity
     if "base" in body.model_fields_set:
         changes["base"] = _base(body.base)
-    return once.run(caller, lambda unit: _detail(unit, change_agent(unit, agent_id, changes)), status=200)
+
+    def work(unit: Unit) -> AgentDetailOut:
+        return _detail(unit, change_agent(unit, require_agent(unit, caller, agent_id), changes))
+
+    return once.run(caller, work, status=200)
 
 
 @router.post(
@@ -119,9 +130,11 @@ def change_state(agent_id: UUID, body: AgentStateIn, caller: _Officer, once: _On
     The planned visits of an agent who is away or suspended are planned again for other agents. The tablets of a
     suspended agent are revoked.
     """
-    return once.run(
-        caller, lambda unit: _detail(unit, set_agent_state(unit, agent_id, AgentState(body.state))), status=200
-    )
+
+    def work(unit: Unit) -> AgentDetailOut:
+        return _detail(unit, set_agent_state(unit, require_agent(unit, caller, agent_id), AgentState(body.state)))
+
+    return once.run(caller, work, status=200)
 
 
 @router.post(
@@ -134,6 +147,7 @@ def invite(agent_id: UUID, caller: _Officer, once: _Once) -> Response:
     """Invite a tablet for an agent. The address in the answer enrols one tablet, once, within a day."""
 
     def work(unit: Unit) -> InvitedOut:
+        require_agent(unit, caller, agent_id)
         row, secret = invite_tablet(unit, get_agent(unit.db, agent_id), officer=caller.subject)
         address = f"{unit.service.settings.public_url.rstrip('/')}/agent#e={secret}"
         return InvitedOut(tablet_id=row.id, address=address, expires_at=row.invite_expires_at)
@@ -148,16 +162,21 @@ def invite(agent_id: UUID, caller: _Officer, once: _Once) -> Response:
 )
 def revoke(tablet_id: UUID, caller: _Officer, once: _Once) -> Response:
     """Revoke a tablet that was lost or stolen, or is not needed any more."""
-    return once.run(
-        caller, lambda unit: _tablet(unit, revoke_tablet(unit, tablet_id, officer=caller.subject)), status=200
-    )
+
+    def work(unit: Unit) -> TabletOut:
+        row = revoke_tablet(unit, tablet_id, officer=caller.subject)
+        require_agent(unit, caller, row.agent_id)
+        return _tablet(unit, row)
+
+    return once.run(caller, work, status=200)
 
 
 @router.get("/bundles/refused", responses=problems(401, 403, 503))
-def refused(_caller: _Reader, state: _State) -> RefusedList:
-    """List the sealed visits that were refused, with the reason of each."""
+def refused(caller: _Reader, state: _State) -> RefusedList:
+    """List the sealed visits of the caller's regions that were refused, with the reason of each."""
     with state.service.reading() as unit:
-        return RefusedList(items=[_refused(row) for row in refused_bundles(unit.db)])
+        mine = _agents_in_scope(unit, caller)
+        return RefusedList(items=[_refused(row) for row in refused_bundles(unit.db) if row.agent_id in mine])
 
 
 @router.post(
@@ -172,10 +191,11 @@ def admit_bundle(bundle_id: UUID, body: WhyIn, caller: _Officer, once: _Once) ->
 
 
 @router.get("/agents/holds", responses=problems(401, 403, 503))
-def holds(_caller: _Reader, state: _State) -> HoldList:
-    """List the open holds with their reasons, oldest first."""
+def holds(caller: _Reader, state: _State) -> HoldList:
+    """List the open holds on agents of the caller's regions with their reasons, oldest first."""
     with state.service.reading() as unit:
-        return HoldList(items=[_hold(row) for row in open_holds(unit.db)])
+        mine = _agents_in_scope(unit, caller)
+        return HoldList(items=[_hold(row) for row in open_holds(unit.db) if row.agent_id in mine])
 
 
 @router.post(
@@ -190,12 +210,20 @@ def decide_hold(hold_id: UUID, body: HoldDecisionIn, caller: _Supervisor, once: 
     again.
     """
     end = release if body.decision == "released" else confirm
-    return once.run(caller, lambda unit: _hold(end(unit, hold_id, officer=caller.subject)), status=200)
+
+    def work(unit: Unit) -> HoldOut:
+        row = end(unit, hold_id, officer=caller.subject)
+        require_agent(unit, caller, row.agent_id)
+        return _hold(row)
+
+    return once.run(caller, work, status=200)
 
 
 @router.get("/agents/integrity", response_class=HTMLResponse, responses=problems(401, 403, 503))
-def integrity(_caller: _Reader, state: _State) -> HTMLResponse:
+def integrity(caller: _Reader, state: _State) -> HTMLResponse:
     """Show all agents with the unusual patterns of their visits, as one page with plots to save or print."""
+    if not caller.scope.is_everything:
+        raise outside_scope()  # each agent is compared with all others
     with state.service.reading() as unit:
         page = scores_page(score_agents(unit), unit.now)
     return HTMLResponse(page, headers={"Content-Disposition": 'attachment; filename="agents.html"'})
@@ -221,6 +249,10 @@ def identify_agent(body: DoorIn, request: Request, state: _State) -> DoorOut:
             planned_on=checked.planned_on,
             initials=checked.initials,
         )
+
+
+def _agents_in_scope(unit: Unit, caller: Principal) -> set[UUID]:
+    return {row.id for row in all_agents(unit.db) if caller.scope.covers_region(row.area)}
 
 
 def _detail(unit: Unit, row: AgentRow) -> AgentDetailOut:

@@ -131,9 +131,14 @@ def add_record(
     caller: Annotated[Principal, Depends(allow(Role.REGISTRY, *DESK))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Add an adverse record, a sign of life, or the void of one. The person is then determined again."""
-    if caller.role is Role.REGISTRY and body.source not in caller.sources:
-        raise Forbidden(f"This token does not speak for the source '{body.source}'.")
+    """Add an adverse record, a sign of life, or the void of one. The person is then determined again.
+
+    A registry names one of its sources. An officer names none: what officers record counts as one source each, and as
+    one institution together.
+    """
+    if caller.role is Role.REGISTRY and body.source is not None and body.source not in caller.sources:
+        raise Forbidden(f"This token does not speak for the source '{body.source}'.", code=ErrorCode.SOURCE_NOT_YOURS)
+    officer = caller.key if caller.role in DESK else None
 
     def work(unit: Unit) -> RecordOut:
         require_whole_person(unit, caller, beneficiary_id)
@@ -145,7 +150,7 @@ def add_record(
             act=body.act,
             voids=body.voids,
         )
-        evidence_id, _ = record(unit, beneficiary_id, new)
+        evidence_id, _ = record(unit, beneficiary_id, new, officer=officer)
         if caller.role is Role.REGISTRY:  # it tells us something; it is told nothing about the person
             return RecordOut(evidence_id=evidence_id, beneficiary=None)
         person = views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))

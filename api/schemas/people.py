@@ -90,6 +90,9 @@ class ReferenceOut(Out):
     id: UUID
     state: Literal["pending", "active", "refused"]
     created_at: datetime
+    provenance: Literal["document", "register", "camera", "unknown"]
+    provenance_of: str | None = Field(examples=["passport"])
+    added_by: str = Field(description="The caller who added it")
     guidance: list[GuidanceOut]
     quality: list[dict[str, Any]] = Field(
         description="Quality measures, each with raw value, unit, score 0-100 and state"

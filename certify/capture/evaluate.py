@@ -18,7 +18,7 @@ from certify.domain.evidence import Capture, Check
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.outcome import Outcome, session_outcome
 from certify.domain.proofs import judge_capture
-from certify.domain.sources import CERTIFY
+from certify.domain.sources import CERTIFY, FUND
 from certify.domain.states import ReferenceState, SessionState
 from certify.errors import Conflict, Unavailable
 from certify.people.references import open_references
@@ -168,6 +168,8 @@ def _capture(unit: Unit, row: SessionRow, analysis: Analysis, comparison: Compar
         source=CERTIFY,
         event_at=event_at,
         recorded_at=unit.now,
+        institution=FUND,
+        principal=unit.actor,
         session_id=str(row.id),
         channel=Channel(row.channel),
         acquired=Check(analysis.measurement.acquired.value) if analysis.measurement else Check.NOT_ASSESSED,

@@ -9,6 +9,8 @@ _WORDS = {
     "face+liveness": "The face matched the enrolled photo. Liveness was assessed too: a living person was before the "
     "camera.",
     "records": "Records of signs of life were compared. Neither face nor liveness was assessed.",
+    "attested": "A named institution attests that it saw the person. Neither face nor liveness was assessed by a "
+    "machine for this.",
     "officer": "An officer confirmed it. Neither face nor liveness was assessed by a machine for this.",
 }
 

@@ -132,6 +132,7 @@ def _service(folder: Path, say: Callable[[str], None]) -> Iterator[Service]:
         database_url=None,
         master_key_file=None,
         policies_dir=None,
+        sources_file=None,
         senders_file=None,
         national_id_format="any",
         issuer_name="Demo Pension Fund",

@@ -28,6 +28,7 @@ from certify.doorstep.traces import note_face
 from certify.errors import Conflict, Unavailable
 from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.people.references import add_reference, measure_reference
+from certify.registry.feeds.source import principal_of
 from certify.service import Service
 from certify.storage.certificates import certificates_of
 from certify.storage.facts import determinations_of
@@ -102,7 +103,7 @@ class Play:
             grace, "Grace: a genuine selfie, scheme needs residency", faces.rephotograph(hopper, seed=_SEED + 2)
         )
         self._void(grace, "household-register", "H-77", "Registry takes it back: a mistake")
-        self._registry(grace, "death", "death-register", "D-1", "Death feed lists Grace")
+        self._registry(grace, "death", "civil-registry", "D-1", "Death feed lists Grace")
         self._selfie(grace, "Grace: a genuine selfie all the same", faces.rephotograph(hopper, seed=_SEED + 3))
         self._verify_offline()
 
@@ -196,14 +197,14 @@ class Play:
 
     def _registry(self, person: UUID, kind: str, source: str, number: str, title: str) -> None:
         self._say(title)
-        with self._service.unit() as unit:
+        with self._service.unit(principal_of(source)) as unit:  # each registry delivers by its own feed
             event = unit.now - timedelta(days=10)
             record(unit, person, NewRecord(source=source, record_id=number, event_at=event, adverse=kind))
         self._add(self._standing(person, title))
 
     def _void(self, person: UUID, source: str, number: str, title: str) -> None:
         self._say(title)
-        with self._service.unit() as unit:
+        with self._service.unit(principal_of(source)) as unit:
             void = NewRecord(source=source, record_id=f"{number}-void", event_at=unit.now, voids=number)
             record(unit, person, void)
         self._add(self._standing(person, title))

@@ -56,14 +56,18 @@ def check(
     so much from the usual (rows, dates, share of bad rows) that an import would hold it for an officer; 3 when it
     cannot be read.
     """
+    from certify.config import read_settings
     from certify.registry.feeds.checking import bad_by_reason, check_records, first_records, write_quarantine
     from certify.registry.feeds.description import load_feed
     from certify.registry.feeds.reading import read_feed
     from certify.registry.feeds.shape import departures
+    from certify.registry.feeds.source import require_feed_source
     from certify.registry.workspace import open_workspace
     from certify.service import utc_now
+    from certify.sources import load_sources
 
     feed = load_feed(description)
+    require_feed_source(load_sources(read_settings().sources_file), feed)
     day = (today or utc_now()).date()
     shapes = []
     with open_workspace() as database:

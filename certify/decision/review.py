@@ -13,6 +13,7 @@ from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling, event_
 from certify.domain.facts import CurrentFacts
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.schedule import local_date
+from certify.domain.sources import FUND, officer_source
 from certify.domain.states import CaseState
 from certify.errors import Conflict
 from certify.service import Unit
@@ -104,9 +105,11 @@ def _add_ruling(unit: Unit, case: ReviewCaseRow, officer: str, ruling: Ruling) -
     dismissed = dismissed_by_life(unit, case.beneficiary_id) if ruling is Ruling.CONFIRM_ALIVE else []
     fact = OfficerRuling(
         id=str(unit.service.new_id()),
-        source=f"officer:{officer}",
+        source=officer_source(officer),
         event_at=unit.now,
         recorded_at=unit.now,
+        institution=FUND,
+        principal=unit.actor,
         ruling=ruling,
         dismisses=tuple(sorted(fact.id for fact in dismissed)),
         events=tuple(sorted({event_name(fact) for fact in dismissed if isinstance(fact, AdverseRecord)})),

@@ -9,13 +9,16 @@ from datetime import date
 from heapq import heappop, heappush
 
 from certify.domain.channels import CHANNELS, Channel
-from certify.domain.evidence import Capture, Check, SignOfLife
+from certify.domain.evidence import Attestation, Capture, Check, SignOfLife
 from certify.domain.policy import LivenessRule, Policy
 from certify.domain.reasons import Code, Reason, reason
-from certify.domain.schedule import local_date
+from certify.domain.schedule import add_months, local_date
 
 LIVE_ASSURANCE = "face+liveness"
 """Assurance of a capture in which a living person was seen."""
+
+ATTESTED_ASSURANCE = "attested"
+"""Assurance of a proof that rests on the word of an institution that saw the person."""
 
 RECORDS_ASSURANCE = "records"
 """Assurance of a proof that rests on signs of life in registries alone."""
@@ -26,17 +29,33 @@ Accepts = Callable[[Channel, date], bool]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof of life on a date. ``assurance`` says what it rests on, in the words of the certificate."""
+    """A proof of life on a date.
+
+    Attributes:
+        proven_on: the date.
+        channel: how life was proven.
+        assurance: what the proof rests on, in the words of the certificate.
+        reasons: why it counts.
+        validity_months: how long it counts; None for as long as the policy says for all proofs.
+        strength: its rank among proofs of one day; None for the rank of its channel.
+    """
 
     proven_on: date
     channel: Channel
     assurance: str
     reasons: tuple[Reason, ...]
+    validity_months: int | None = None
+    strength: int | None = None
 
     @property
     def rank(self) -> tuple[date, int, str, tuple[Reason, ...]]:
         """Return the sort key: a later proof is better, then the one whose channel is nearer to the body."""
-        return self.proven_on, CHANNELS[self.channel].rank, self.assurance, self.reasons
+        strength = CHANNELS[self.channel].rank if self.strength is None else self.strength
+        return self.proven_on, strength, self.assurance, self.reasons
+
+    def valid_until(self, policy: Policy) -> date:
+        """Return the last day on which the proof counts."""
+        return add_months(self.proven_on, self.validity_months or policy.validity_months)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +102,35 @@ def capture_proofs(captures: Iterable[Capture], policy: Policy, accepts: Accepts
             proven = reason(CHANNELS[capture.channel].reason, capture.id, date=day)
             proofs.append(Proof(day, capture.channel, judgement.assurance, (proven, *judgement.reasons)))
     return proofs
+
+
+def attested_proofs(
+    attestations: Iterable[Attestation], policy: Policy, accepts: Accepts
+) -> tuple[list[Proof], list[Reason]]:
+    """Return a proof for every attestation that the policy accepts, and a reason for each that it does not.
+
+    Args:
+        attestations: the attestations that were not taken back.
+        policy: the rules of the scheme.
+        accepts: whether a channel is accepted on a date.
+
+    Returns:
+        The proofs and the reasons.
+    """
+    proofs: list[Proof] = []
+    refused: list[Reason] = []
+    for fact in attestations:
+        day, rule = local_date(fact.event_at, policy.timezone), policy.attestation.get(fact.channel)
+        said = {"institution": fact.institution or fact.source, "channel": fact.channel, "country": fact.country}
+        if rule is None or not rule.covers(fact.country) or not accepts(fact.channel, day):
+            refused.append(reason(Code.ATTESTATION_NOT_ACCEPTED, fact.id, **said))
+            continue
+        months = min(rule.validity_months, policy.validity_months)
+        proven = reason(
+            CHANNELS[fact.channel].reason, fact.id, **said, date=day, place=fact.place, document=fact.document
+        )
+        proofs.append(Proof(day, fact.channel, ATTESTED_ASSURANCE, (proven,), months, rule.rank))
+    return proofs, refused
 
 
 def sign_weight(weight: float, trust: float) -> int:

@@ -16,6 +16,15 @@ class ReferenceState(Described):
     REFUSED = "refused", "Not usable, or the face of another person than the one enrolled before."
 
 
+class Provenance(Described):
+    """Where the picture of a reference came from."""
+
+    DOCUMENT = "document", "Copied from an identity document."
+    REGISTER = "register", "Sent by an official register of identities."
+    CAMERA = "camera", "Taken by the fund's own staff."
+    UNKNOWN = "unknown", "Enrolled before the provenance was stored."
+
+
 class SessionState(Described):
     """A capture session."""
 

@@ -115,7 +115,7 @@ def note_face(
     """
     row = bundle_of_session(unit.db, session.id)
     trace = None if row is None else unit.db.get(VisitTraceRow, row.id)
-    if row is None or trace is None:  # a visit that came by the API, without a tablet
+    if row is None or trace is None:  # not a sealed visit from a tablet
         return
     trace.passive = analysis.passive
     trace.background = [_signed(value) for value in analysis.background]

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from certify.domain.states import AccessKind, ConsentPurpose, ReferenceState
+from certify.domain.states import AccessKind, ConsentPurpose, Provenance, ReferenceState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -82,7 +82,7 @@ class ReferenceRow(Base):
     """An enrolled face. Pending until a worker has measured it."""
 
     __tablename__ = "face_references"
-    __table_args__ = (one_of("state", ReferenceState),)
+    __table_args__ = (one_of("state", ReferenceState), one_of("provenance", Provenance))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
@@ -92,6 +92,9 @@ class ReferenceRow(Base):
     measurement: Mapped[dict[str, Any] | None]
     guidance: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime]
+    provenance: Mapped[str]
+    provenance_of: Mapped[str | None]  # the document or the register that the picture came from
+    added_by: Mapped[str]  # the caller who added it
 
 
 class TemplateRow(Base):

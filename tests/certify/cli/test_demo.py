@@ -104,6 +104,7 @@ def test_the_demo_has_a_database_keys_and_rules_of_its_own(tmp_path: Path, monke
         "CERTIFY_MASTER_KEY_FILE": str(tmp_path / "production.key"),
         "CERTIFY_POLICIES_DIR": str(tmp_path / "rules"),
         "CERTIFY_SENDERS_FILE": str(tmp_path / "senders.toml"),
+        "CERTIFY_SOURCES_FILE": str(tmp_path / "sources.toml"),
         "CERTIFY_ENV": "production",
     }.items():
         monkeypatch.setenv(name, value)

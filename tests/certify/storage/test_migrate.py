@@ -97,3 +97,28 @@ def test_migrations_and_tables_agree(empty: Database) -> None:
     upgrade(empty)
     with empty.engine.connect() as connection:
         command.check(_config(connection))
+
+
+def test_evidence_and_references_from_before_claims_were_stored_are_migrated(empty: Database) -> None:
+    """Up to 0010, a fact had no institution and no principal, and a reference had no provenance."""
+    with empty.engine.begin() as connection:
+        command.upgrade(_config(connection), "0010")
+        connection.execute(text(_BEFORE_0011))
+    upgrade(empty)
+    with empty.engine.connect() as connection:
+        facts = connection.execute(text("select source, institution, principal from evidence")).all()
+        references = connection.execute(text("select provenance, provenance_of, added_by from face_references")).all()
+        triggers = "select count(*) from pg_trigger where tgrelid = 'evidence'::regclass and tgenabled = 'D'"
+        assert connection.execute(text(triggers)).scalar_one() == 0, "evidence is append-only again"
+    assert [tuple(row) for row in facts] == [("civil-registry", "civil-registry", "civil-registry")]
+    assert [tuple(row) for row in references] == [("unknown", None, "unknown")]
+
+
+_BEFORE_0011 = f"""
+insert into beneficiaries (id, national_id_hash, national_id_masked, created_at)
+ values ('{_id(1)}', '\\x01', 'x', now());
+insert into evidence (id, beneficiary_id, kind, source, external_id, event_at, recorded_at, body)
+ values ('{_id(2)}', '{_id(1)}', 'adverse', 'civil-registry', 'D-1', now(), now(), '{{}}');
+insert into face_references (id, beneficiary_id, state, media_sha256, created_at)
+ values ('{_id(3)}', '{_id(1)}', 'active', 'x', now());
+"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 
 from certify.decision.record import NewRecord, record
 from certify.domain.evidence import AdverseRecord, SignOfLife, Void
-from certify.errors import Conflict, Unavailable
+from certify.errors import Conflict, Invalid, Unavailable
 from certify.registry.runs import apply
 from certify.registry.runs.carry_out import Machine, carry_out
 from certify.registry.runs.importing import decide_held, import_file, staging_folder
@@ -53,6 +54,8 @@ def test_a_hospital_stay_extends_silently(fund: Fund) -> None:
     assert found.id == pension.determination_id
     assert [str(number) for number in found.evidence] == [fact.id]
     assert (stored.run_id, stored.link_stage) == (row.id, "id")
+    assert (fact.institution, fact.principal) == ("life-events-registry", "feed:life-events")
+    assert (stored.institution, stored.principal) == (fact.institution, fact.principal)
     assert stored.link_weight is not None
     assert stored.link_weight > 10
 
@@ -61,6 +64,20 @@ def test_acts_that_others_could_do_prove_nothing(fund: Fund) -> None:
     fund.run(fund.feed("life_events"), fund.row("Ana Pereira", "1", "2026-02-20", what="bus"))
     assert fund.standing("Ana Pereira").valid_until == date(2026, 6, 1)
     assert len(_facts(fund, "Ana Pereira")) == 1
+
+
+def test_a_feed_of_an_unlisted_source_is_neither_imported_nor_carried_out(fund: Fund) -> None:
+    row = fund.row("Alan Turing", "7", "2026-02-20")
+    with pytest.raises(Invalid) as refused:
+        fund.run(fund.feed("deaths", source="invented"), row)
+    assert refused.value.code == "source_unknown"
+    found = import_file(fund.service, fund.feed("deaths"), fund.file(row), quarantine=fund.folder / "bad.csv")
+    unlisted = {name: source for name, source in fund.service.sources.sources.items() if name != "deaths-registry"}
+    without = replace(fund.service, sources=fund.service.sources.model_copy(update={"sources": unlisted}))
+    with pytest.raises(Invalid) as refused:
+        carry_out(without, found.run_id, machine=Machine(workers=1))
+    assert refused.value.code == "source_unknown"
+    assert fund.standing("Alan Turing").standing == "certified"
 
 
 def test_one_death_pauses_and_its_void_undoes_it(fund: Fund) -> None:
