@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from certify.storage.direct import run
+from certify.storage.direct import fetch, run
 from certify.storage.tables.decisions import DeterminationRow, EvidenceRow
 from certify.storage.tables.doorstep import BundleRow, VisitTraceRow
 from certify.storage.tables.people import ConsentRow, EntitlementRow
 from certify.storage.tables.runs import AuditRow, LinkQuestionRow, SilentPassRow
 from certify.storage.tables.sessions import SessionRow
 
+_ERASED = b"select id::text from beneficiaries where id = any(%(people)s::uuid[]) and erased_at is not null"
+
 _EARLY_VOIDS = b"""
     delete from early_voids v using evidence e
     where e.beneficiary_id = %(person)s and v.source = e.source and v.target = e.external_id
 """
+
+
+def erased_among(db: Session, people: Collection[str]) -> set[str]:
+    """Return the ids of those people who were erased."""
+    ids = {"people": list(set(people))}
+    return {row[0] for row in fetch(db, _ERASED, ids)}
 
 
 def forget_facts_of(db: Session, beneficiary_id: UUID) -> None:
