@@ -84,6 +84,7 @@ def import_file(
             file,
             quarantine=quarantine,
             encoding=encoding,
+            actor=operator(),
             progress=lambda done, total: progress.update(bar, completed=done, total=total),
         )
     if as_json:

@@ -18,6 +18,7 @@ from certify.storage.bulk import passes_digest, passes_of_run
 from certify.storage.erasure import erased_among
 from certify.storage.facts import stored_policy
 from certify.storage.runs import chunks_of, determinations_of_run, evidence_bodies, get_run
+from certify.storage.tables.decisions import DeterminationRow
 
 _BATCH = 5_000
 _SHOWN = 20
@@ -95,21 +96,26 @@ def replay_run(unit: Unit, run_id: UUID, *, progress: Callable[[int], None] = la
             replay.differs(f"chunk {chunk.chunk}: its silent passes are missing")
     replay.chunks = len(chunks)
     for rows in determinations_of_run(unit.db, run_id, batch=_BATCH):
-        facts = _evidence(unit, [number for row in rows for number in row.inputs["evidence"]])
-        for row in rows:
-            known = [facts[number] for number in row.inputs["evidence"] if number in facts]
-            again = decide(
-                entitlement_from_json(row.inputs["entitlement"]), policy(row.policy_sha256), known, row.as_of
-            )
-            replay.determinations += 1
-            if len(known) == len(row.inputs["evidence"]) and determination_digest(again) == row.digest:
-                continue
-            if str(row.beneficiary_id) in erased_among(unit.db, [str(row.beneficiary_id)]):
-                replay.erased += 1
-            else:
-                replay.differs(f"determination {row.id} came out differently")
+        _determinations(unit, rows, policy, replay)
         progress(replay.passes + replay.determinations)
     return replay
+
+
+def _determinations(
+    unit: Unit, rows: Sequence[DeterminationRow], policy: Callable[[str], Policy], replay: RunReplay
+) -> None:
+    facts = _evidence(unit, [number for row in rows for number in row.inputs["evidence"]])
+    erased = erased_among(unit.db, [str(row.beneficiary_id) for row in rows])
+    for row in rows:
+        known = [facts[number] for number in row.inputs["evidence"] if number in facts]
+        again = decide(entitlement_from_json(row.inputs["entitlement"]), policy(row.policy_sha256), known, row.as_of)
+        replay.determinations += 1
+        if len(known) == len(row.inputs["evidence"]) and determination_digest(again) == row.digest:
+            continue
+        if str(row.beneficiary_id) in erased:
+            replay.erased += 1
+        else:
+            replay.differs(f"determination {row.id} came out differently")
 
 
 def _passes(

@@ -70,9 +70,7 @@ def test_agents_and_their_tablets(environment: dict[str, str], tmp_path: Path) -
     listed = ended(tmp_path, "agent", "list", environment=environment).out
     for name in NAMES:
         assert name in listed
-    invited = json.loads(
-        ended(tmp_path, "agent", "invite", "A-0", "--officer", "[/]", "--json", environment=environment).out
-    )
+    invited = json.loads(ended(tmp_path, "agent", "invite", "A-0", "--json", environment=environment).out)
     for columns in (200, 80, 40):
         listed = ended(tmp_path, "agent", "tablets", "A-0", environment=environment, columns=columns).out
         assert invited["tablet"] in listed

@@ -55,13 +55,13 @@ def test_agents_and_their_tablets(call: Command, tmp_path: Path) -> None:
     assert "everywhere" in call("agent", "list").output
 
     assert "has no tablet" in call("agent", "tablets", "A-17").output
-    told = call("agent", "invite", "A-17", "--officer", "4711").output
+    told = call("agent", "invite", "A-17").output
     assert told.startswith("https://life.fund.example/agent#e=")
     assert "UTC" in told
-    invited = json.loads(call("agent", "invite", "A-17", "--officer", "4711", "--json").output)
+    invited = json.loads(call("agent", "invite", "A-17", "--json").output)
     assert invited["link"].startswith("https://life.fund.example/agent#e=")
     assert "invited" in call("agent", "tablets", "A-17").output
-    call("agent", "revoke", invited["tablet"], "--officer", "4711")
+    call("agent", "revoke", invited["tablet"])
     listed = json.loads(call("agent", "tablets", "A-17", "--json").output)
     assert sorted(row["state"] for row in listed) == ["invited", "revoked"]
 
@@ -70,7 +70,7 @@ def test_agents_and_their_tablets(call: Command, tmp_path: Path) -> None:
     assert {row["state"] for row in json.loads(call("agent", "tablets", "A-17", "--json").output)} == {"revoked"}
     assert [row["state"] for row in json.loads(call("agent", "list", "--json").output)] == ["suspended", "active"]
     assert call("agent", "away", "A-99", code=-1).exception.code == "agent_not_found"
-    assert call("agent", "invite", "A-17", "--officer", "4711", code=-1).exception.code == "agent_suspended"
+    assert call("agent", "invite", "A-17", code=-1).exception.code == "agent_suspended"
 
 
 def test_from_a_need_to_a_plan_and_back(call: Command, tmp_path: Path) -> None:
