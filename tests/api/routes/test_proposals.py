@@ -84,9 +84,8 @@ def test_a_refused_proposal_changes_nothing(call: Call, person: str) -> None:
     assert two.post(f"/v1/proposals/{proposal}/recall").json()["code"] == "not_your_proposal"
     assert two.post(f"/v1/proposals/{proposal}/refuse").json()["state"] == "refused"
     assert two.post(f"/v1/proposals/{proposal}/carry-out").json()["code"] == "proposal_settled"
-    assert (
-        one.post("/v1/proposals", {"action": "erase", "target": "not-an-id"} | WHY).json()["code"] == "target_invalid"
-    )
+    wrong = one.post("/v1/proposals", {"action": "erase", "target": "not-an-id"} | WHY)
+    assert wrong.json()["code"] == "target_invalid"
 
 
 def test_the_persons_own_wish(call: Call, person: str) -> None:

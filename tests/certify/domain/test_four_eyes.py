@@ -106,9 +106,8 @@ def test_what_is_no_copy_counts_as_ever(given_case: tuple[some.Case, OfficerRuli
 def test_many_copies_never_stop(given_case: tuple[some.Case, OfficerRuling, AdverseRecord], count: int) -> None:
     case, ruling, copy = given_case
     assume(_is_copy(case.policy, ruling, copy) and case.decide(ruling).payment is Payment.CONTINUE)
-    copies = [
-        replace(copy, id=f"copy {n}", source=f"s{n}", institution=f"i{n}", principal=f"p{n}") for n in range(count)
-    ]
+    others = [{name: f"{name} {n}" for name in ("id", "source", "institution", "principal")} for n in range(count)]
+    copies = [replace(copy, **other) for other in others]
     assert case.decide(ruling, *copies).payment is Payment.CONTINUE
 
 
