@@ -19,7 +19,7 @@ from certify.storage.sessions import get_session
 from certify.tokens import Role, development_signer
 from certify.workers.housekeeping import run_housekeeping
 from fixtures import faces
-from tests.api.conftest import WHY, Caller, World
+from tests.api.conftest import ENROLMENT, WHY, Caller, World
 
 pytestmark = pytest.mark.integration
 
@@ -49,11 +49,16 @@ def test_a_registry_cannot_write_for_another(world: World, collins: Any, service
 
 
 @pytest.mark.parametrize("source", ["certify", "officer", "officer.anna"])
-def test_the_service_s_own_sources_cannot_be_forged(world: World, collins: Any, source: str) -> None:
-    person = world.enrol(faces.encode(collins))
+def test_the_service_s_own_sources_cannot_be_forged(world: World, client: TestClient, source: str) -> None:
+    person = world.enroller.post("/v1/beneficiaries", ENROLMENT).json()["id"]
+    token = development_signer(world.service.settings).issue(
+        subject="forger", role=Role.REGISTRY, now=world.service.clock(), lifetime=timedelta(hours=1), sources=[source]
+    )
     body = _record(source, "session.1", act="hospital_stay")
-    answer = world.officer.post(f"/v1/beneficiaries/{person}/records", body)
+    answer = Caller(client, token).post(f"/v1/beneficiaries/{person}/records", body)
     assert (answer.status_code, answer.json()["code"]) == (422, "source_reserved")
+    answer = world.officer.post(f"/v1/beneficiaries/{person}/records", body)
+    assert (answer.status_code, answer.json()["code"]) == (403, "source_not_yours")
 
 
 def test_a_record_number_cannot_change_its_meaning(world: World, collins: Any) -> None:

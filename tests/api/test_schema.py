@@ -117,7 +117,9 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
     signer = development_signer(service.settings)
     roles = set(Role) - OWN_ROLES
     served.tokens = {
-        role: signer.issue(subject="fuzz", role=role, now=service.clock(), lifetime=timedelta(hours=9))
+        role: signer.issue(
+            subject="fuzz", role=role, now=service.clock(), lifetime=timedelta(hours=9), sources=["consulates"]
+        )
         for role in roles
     }
     photo, film = faces.encode(faces.portraits()["eileen_collins"]), _film()
@@ -188,7 +190,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
             "sha256": hashlib.sha256(doorstep.bundle).hexdigest(),
         }
     name = str(person)
-    death = {"source": "registry", "record_id": "R1", "event_at": "2026-01-10T00:00:00Z", "adverse": "death"}
+    death = {"record_id": "R1", "event_at": "2026-01-10T00:00:00Z", "adverse": "death"}
     enrolment = {
         "national_id": "FUZZ0002",
         "name": "Fuzz the Second",
@@ -200,6 +202,16 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         ("/v1/beneficiaries/resolve", "post"): {"national_id": "FUZZ0001"},
         ("/v1/standings/lookup", "post"): {"national_id": "FUZZ0001"},
         ("/v1/beneficiaries/{beneficiary_id}/records", "post"): death,
+        ("/v1/beneficiaries/{beneficiary_id}/attestations", "post"): {
+            "source": "consulates",
+            "record_id": "A1",
+            "capacity": "consulate",
+            "seen_at": "2026-01-10T00:00:00Z",
+            "seen_by": "K-204",
+            "place": "São Paulo",
+            "country": "BR",
+            "document": "passport",
+        },
         ("/v1/beneficiaries/{beneficiary_id}/references", "post"): photo,
         ("/v1/sessions", "post"): {"beneficiary_id": name},
         ("/v1/sessions/{session_id}/media", "post"): photo,
@@ -345,8 +357,8 @@ _ROLES: tuple[tuple[str, Role | None], ...] = (
     (r"^\S+ /v1/agents/holds/", Role.SUPERVISOR),
     (r"/ledger/", Role.AUDITOR),
     (r"/metrics$", Role.OPERATOR),
-    (r"/resolve$", Role.REGISTRY),
-    (r"^POST \S+/(beneficiaries|references)$", Role.ENROLLER),
+    (r"/(resolve|attestations)$", Role.REGISTRY),
+    (r"^POST /v1/beneficiaries$", Role.ENROLLER),
     (r"", Role.OFFICER),
 )
 """A role that may call an operation, by the first pattern that fits method and path; None if the route is public."""
