@@ -5,6 +5,7 @@ Every route declares ``allow(...)`` or ``public(...)``; a test checks that no ro
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from secrets import compare_digest
@@ -18,7 +19,7 @@ from api.errors import Forbidden, TooManyRequests
 from api.limits import RateLimiter
 from api.state import State, state_of
 from certify.people.access import device_mark
-from certify.tokens import Principal, Role, TokenRefused
+from certify.tokens import KeysAwaited, Principal, Role, TokenRefused
 
 DEVICE_HEADER = "X-Certify-Device"
 """The id of the caller's device, which the page draws at random once. A token of the page is good only with it."""
@@ -37,13 +38,16 @@ DESK = (Role.OFFICER, Role.SUPERVISOR)
 READERS = (*DESK, Role.AUDITOR)
 """Roles that read people's data."""
 
+_KEYS_WAIT_S = 2.0
+"""Longest wait for an issuer's keys, after the issuer changed them. Other requests go on meanwhile."""
+
 Admit = Callable[[str, str | None], Principal]
 
 
 class Access:
     """Dependency that authenticates the caller, requires one of the roles, and applies the caller's rate limit.
 
-    It is asynchronous although it waits for nothing: FastAPI runs a plain function in another thread, which costs more
+    It is asynchronous although it hardly ever waits: FastAPI runs a plain function in another thread, which costs more
     than the check itself.
     """
 
@@ -55,11 +59,12 @@ class Access:
 
         Raises:
             TokenRefused: there is no good token, or it belongs to another device (``token_refused``).
+            Unavailable: the issuer's keys are not known, and it does not answer (``issuer_unreachable``).
             Forbidden: the role may not call this route, or a page of another site sent the cookie (``forbidden``).
             TooManyRequests: the caller's rate limit is reached (``too_many_requests``).
         """
         state = state_of(request)
-        principal = state.authenticator.authenticate(self._token(request), state.service.clock())
+        principal = await _authenticated(state, self._token(request))
         if principal.role not in self.roles:
             raise Forbidden(f"The role '{principal.role}' may not do this.")
         require_device(principal, request.headers.get(DEVICE_HEADER))
@@ -77,6 +82,20 @@ class Access:
                     raise Forbidden("This page belongs to another site.")
                 return cookie
         raise TokenRefused("This needs an access token.", hint="Send it as 'Authorization: Bearer …'.")
+
+
+async def _authenticated(state: State, token: str) -> Principal:
+    """Return the caller of a token. If keys of its issuer are being fetched, wait a short time for them.
+
+    Raises:
+        TokenRefused: the token is not good (``token_refused``).
+        Unavailable: the issuer's keys are not known, and it does not answer (``issuer_unreachable``).
+    """
+    try:
+        return state.authenticator.authenticate(token, state.service.clock())
+    except KeysAwaited as awaited:
+        await asyncio.wait([asyncio.wrap_future(awaited.fetched)], timeout=_KEYS_WAIT_S)
+    return state.authenticator.authenticate(token, state.service.clock())
 
 
 class LiveAccess:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from certify.config import Settings
+from certify.config import Env, Settings
 from certify.domain.codec import canonical
 from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
@@ -181,6 +181,12 @@ def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: 
 
 
 def _require_key(settings: Settings, database: Database) -> None:
+    if settings.env is Env.PRODUCTION and not settings.key_file.exists():
+        raise Unavailable(
+            f"The master key {settings.key_file} does not exist, and production makes none by itself.",
+            hint="Restore it from your backup. For a new service, make one with 'certify keys init'.",
+            code=ErrorCode.MASTER_KEY_MISSING,
+        )
     if not settings.key_file.exists() and holds_secrets(database):
         raise Unavailable(
             f"The master key {settings.key_file} is missing, and this database was written with one.",

@@ -1,7 +1,8 @@
 """Verify and sign bearer tokens: JWTs of configured issuers, of the service itself, and of a development issuer.
 
 A token is accepted when its issuer is known, a key of that issuer signed it with that key's algorithm, audience and
-times are right, and the issuer may give the role. Keys come from a file, never from the network.
+times are right, and the issuer may give the role. ``certify.trust`` says what makes an issuer, and ``certify.issuers``
+reads the issuers file. Nothing here uses the network.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import base64
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -21,29 +22,37 @@ from uuid import UUID
 from cachetools import LRUCache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from certify.certificates.keys import SigningKey
 from certify.config import Env, Settings
 from certify.domain.error_codes import ErrorCode
 from certify.domain.scope import EVERYTHING, Scope
-from certify.errors import CertifyError, Unavailable
+from certify.errors import Unavailable
 from certify.storage.keys import FileMasterKey
+from certify.trust import AUDIENCE, FixedKeys, Issuer, KeysAwaited, TokenRefused
 
-AUDIENCE = "certify"
+__all__ = [
+    "AUDIENCE",
+    "DEVELOPMENT_ISSUER",
+    "OWN_ROLES",
+    "SESSION_ISSUER",
+    "Authenticator",
+    "KeysAwaited",
+    "Principal",
+    "Role",
+    "Signer",
+    "TokenRefused",
+    "development_signer",
+    "ed25519_jwk",
+]
+
 SESSION_ISSUER = "certify:sessions"
 DEVELOPMENT_ISSUER = "certify:development"
 _ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256", "PS256"]
 # RFC 9864 renames EdDSA, and joserfc warns at every use. Identity providers will send the old name for years.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", module=r"joserfc\..*")
-_LEEWAY = 30  # seconds that clocks of issuers may differ from ours
-
-
-class TokenRefused(CertifyError):
-    """The bearer token is missing, wrong, expired, or not valid for this request."""
-
-    code = ErrorCode.TOKEN_REFUSED
 
 
 class Role(StrEnum):
@@ -95,49 +104,21 @@ class Principal:
         return f"{self.issuer}|{self.session or self.subject}"
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """A trusted issuer: its name in ``iss``, its public keys, and the roles it may give."""
-
-    name: str
-    keys: KeySet = field(repr=False)
-    roles: frozenset[Role]
-
-
-def load_issuers(path: Path) -> list[Issuer]:
-    """Read the issuers file: a list of objects with ``issuer``, ``roles`` and ``keys`` (a JWK list).
-
-    Args:
-        path: the file.
-
-    Returns:
-        The trusted issuers.
-
-    Raises:
-        Unavailable: the file cannot be used (``issuers_file``). A service that does not know whom to trust must not
-            start.
-    """
-    try:
-        return [
-            Issuer(
-                entry["issuer"],
-                KeySet.import_key_set({"keys": entry["keys"]}),
-                frozenset(Role(role) for role in entry["roles"]) - OWN_ROLES,
-            )
-            for entry in json.loads(path.read_text())
-        ]
-    except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
-        raise Unavailable(f"The issuers file {path} cannot be used: {error}", code=ErrorCode.ISSUERS_FILE) from error
-
-
 class Authenticator:
     """A verifier of bearer tokens against the trusted issuers."""
 
     def __init__(self, issuers: list[Issuer]) -> None:
         self._issuers = {issuer.name: issuer for issuer in issuers}
         # A verified signature stays verified; only the token's expiry is checked again. The key is the whole token.
-        self._verified: LRUCache[str, tuple[Principal, float]] = LRUCache(maxsize=4096)
+        # It is forgotten when the issuer's keys change: one of them may have been withdrawn.
+        self._verified: LRUCache[str, tuple[Principal, float, Issuer, int]] = LRUCache(maxsize=4096)
         self._lock = Lock()
+
+    def prepare(self, now: datetime) -> None:
+        """Begin to fetch keys that are fetched, so that the first callers need not wait."""
+        for issuer in self._issuers.values():
+            with suppress(Unavailable):
+                issuer.keys.current(now)
 
     def authenticate(self, token: str, now: datetime) -> Principal:
         """Return the caller.
@@ -150,41 +131,47 @@ class Authenticator:
             The authenticated caller.
 
         Raises:
-            TokenRefused: the token is malformed, expired, or of an issuer or role that is not trusted
-                (``token_refused``); the message gives the reason in general terms.
+            TokenRefused: the token is malformed, expired, valid for too long, or of an issuer or role that is not
+                trusted (``token_refused``); the message gives the reason in general terms.
+            KeysAwaited: keys of the issuer are being fetched (``issuer_unreachable``).
+            Unavailable: the issuer's keys are not known, and it does not answer (``issuer_unreachable``).
         """
         if len(token) > 8192:
             raise TokenRefused("The access token is too long.")
         with self._lock:
             known = self._verified.get(token)
         if known is not None and now.timestamp() < known[1]:
-            return known[0]
+            known[2].keys.current(now)
+            if known[2].keys.version == known[3]:
+                return known[0]
         issuer = self._issuers.get(_unverified_issuer(token))
         if issuer is None:
             raise TokenRefused("The access token is not from a trusted issuer.")
+        version = issuer.keys.version  # before the keys: if they change in between, the signature is verified again
+        keys = issuer.keys.current(now)
         try:
-            decoded = jwt.decode(token, issuer.keys, algorithms=_ALGORITHMS)
-            registry = jwt.JWTClaimsRegistry(
-                now=int(now.timestamp()),
-                leeway=_LEEWAY,
-                iss={"essential": True, "value": issuer.name},
-                aud={"essential": True, "value": AUDIENCE},
-                sub={"essential": True},
-                exp={"essential": True},
+            decoded = jwt.decode(token, keys, algorithms=_ALGORITHMS)
+            issuer.require_valid(decoded.claims, now)
+            claims = issuer.translate(decoded.claims)
+            role = Role(claims["role"])
+            principal = Principal(
+                subject=claims["sub"],
+                role=role,
+                issuer=issuer.name,
+                session=UUID(claims["sid"]) if role is Role.PENSIONER else None,
+                sources=_names(claims, "sources") or frozenset(),
+                device=str(claims["dev"]) if "dev" in claims else None,
+                scope=Scope(_names(claims, "schemes"), _names(claims, "regions")),
             )
-            registry.validate(decoded.claims)
-            role = Role(str(decoded.claims.get("role")))
-            session = UUID(decoded.claims["sid"]) if role is Role.PENSIONER else None
-            sources = _names(decoded.claims, "sources") or frozenset()
-            scope = Scope(_names(decoded.claims, "schemes"), _names(decoded.claims, "regions"))
-        except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            fetched = issuer.keys.fetch_again(now) if isinstance(error, InvalidKeyIdError) else None
+            if fetched is not None:
+                raise KeysAwaited(fetched) from error
             raise TokenRefused("The access token is not valid or has expired.", hint="Sign in again.") from error
         if role not in issuer.roles:
             raise TokenRefused("The issuer of this token may not give that role.")
-        device = str(decoded.claims["dev"]) if "dev" in decoded.claims else None
-        principal = Principal(str(decoded.claims["sub"]), role, issuer.name, session, sources, device, scope)
         with self._lock:
-            self._verified[token] = principal, float(decoded.claims["exp"])
+            self._verified[token] = principal, float(decoded.claims["exp"]), issuer, version
         return principal
 
 
@@ -266,7 +253,7 @@ class Signer:
 
     def issuer(self) -> Issuer:
         """Return this signer as a trusted issuer."""
-        return Issuer(self._name, self._keys, self._roles)
+        return Issuer(self._name, FixedKeys(self._keys), self._roles)
 
 
 def development_signer(settings: Settings) -> Signer:

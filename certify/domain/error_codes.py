@@ -66,6 +66,7 @@ class ErrorCode(Described):
     DETERMINATION_NOT_FOUND = "determination_not_found", "There is no such determination."
     DEVELOPMENT_ONLY = "development_only", "The development issuer does not run in production."
     DEVICE_KEY = "device_key", "The key is not a valid device key of a tablet."
+    DISK_FULL = "disk_full", "A disk of the service is full."
     DUPLICATE_ROW = "duplicate_row", "The row repeats an earlier row of the file."
     EMBEDDED_DATABASE = "embedded_database", "The embedded PostgreSQL did not start."
     EMPTY_BODY = "empty_body", "The request has nothing in its body."
@@ -99,6 +100,7 @@ class ErrorCode(Described):
     INTERNAL_ERROR = "internal_error", "Something went wrong on the side of the service."
     INVALID = "invalid", "The input breaks a rule."
     ISSUERS_FILE = "issuers_file", "The file of token issuers cannot be used."
+    ISSUER_UNREACHABLE = "issuer_unreachable", "The token's issuer does not answer, and its keys are not known."
     KEYS_CONTENDED = "keys_contended", "Another process changed the keys at the same time, several times."
     KEY_FILE = "key_file", "The file of public keys cannot be used."
     KEY_NOT_IN_USE = "key_not_in_use", "The key of the certificate was not in use when the certificate was issued."
@@ -122,8 +124,13 @@ class ErrorCode(Described):
     MALFORMED = "malformed", "The input looks like a certificate, but its content does not follow the format."
     MAPPING = "mapping", "The mapping of columns for the linkage evaluation is not valid."
     MASTER_KEY_DAMAGED = "master_key_damaged", "The master key file is damaged."
+    MASTER_KEY_EXISTS = "master_key_exists", "The file exists already, and a master key is never overwritten."
     MASTER_KEY_IN_USE = "master_key_in_use", "The key given is the master key in use already."
-    MASTER_KEY_MISSING = "master_key_missing", "The master key is missing, and this database was written with one."
+    MASTER_KEY_IN_DATA = "master_key_in_data", "The master key would lie in the data folder."
+    MASTER_KEY_MISSING = (
+        "master_key_missing",
+        "The master key is missing: this database was written with one, or the service runs in production.",
+    )
     MEDIA_DELETED = "media_deleted", "The media were deleted when their retention time ended."
     MESSAGES_UNNAMED = "messages_unnamed", "The command names no messages; give their ids, or --all."
     NAME_INVALID = "name_invalid", "The name is missing, too long, or has characters that cannot be shown."

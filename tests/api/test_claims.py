@@ -287,7 +287,7 @@ def test_a_claim_that_is_no_list_of_names_is_a_refused_token(service: Service, c
     signer = Signer("https://idp.example", ed25519_jwk(b"s" * 32), frozenset({Role.REGISTRY}))
     now = int(service.clock().timestamp())
     claims = {"iss": "https://idp.example", "aud": AUDIENCE, "sub": "x", "role": "registry", "exp": now + 60}
-    (key,) = signer.issuer().keys.keys
+    (key,) = signer.issuer().keys.current(service.clock()).keys
     token = jwt.encode({"alg": "Ed25519"}, {**claims, claim: value}, key, algorithms=["Ed25519"])
     with pytest.raises(TokenRefused):
         Authenticator([signer.issuer()]).authenticate(token, service.clock())
