@@ -51,7 +51,7 @@ def list_them(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Most proposals to list.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List proposals, oldest first."""
+    """List proposals, oldest first, with who made them and what became of them."""
     from certify.storage.proposals import ProposalFilter, list_proposals
 
     with opened_service() as service, service.reading() as unit:

@@ -104,7 +104,8 @@ def acting(service: Service, token: Path | None) -> str:
     if token is None:
         return operator()
     from certify.config import Env
-    from certify.tokens import Authenticator, Role, TokenRefused, development_signer, load_issuers
+    from certify.issuers.file import load_issuers
+    from certify.tokens import Authenticator, Role, TokenRefused, development_signer
 
     settings = service.settings
     issuers = load_issuers(settings.issuers_file) if settings.issuers_file else []

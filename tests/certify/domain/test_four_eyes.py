@@ -106,8 +106,10 @@ def test_what_is_no_copy_counts_as_ever(given_case: tuple[some.Case, OfficerRuli
 def test_many_copies_never_stop(given_case: tuple[some.Case, OfficerRuling, AdverseRecord], count: int) -> None:
     case, ruling, copy = given_case
     assume(_is_copy(case.policy, ruling, copy) and case.decide(ruling).payment is Payment.CONTINUE)
-    others = [{name: f"{name} {n}" for name in ("id", "source", "institution", "principal")} for n in range(count)]
-    copies = [replace(copy, **other) for other in others]
+    copies = []
+    for number in range(count):
+        name = f"other {number}"
+        copies.append(replace(copy, id=name, source=name, institution=name, principal=name))
     assert case.decide(ruling, *copies).payment is Payment.CONTINUE
 
 
