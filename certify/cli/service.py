@@ -100,19 +100,29 @@ def acting(service: Service, token: Path | None) -> str:
 
     Raises:
         Invalid: the file holds no valid token of an officer who works for the whole fund (``officer_token``).
+        Unavailable: the issuers file cannot be used (``issuers_file``), or the issuer does not answer
+            (``issuer_unreachable``).
     """
     if token is None:
         return operator()
+    from concurrent.futures import wait
+
     from certify.config import Env
     from certify.issuers.file import load_issuers
-    from certify.tokens import Authenticator, Role, TokenRefused, development_signer
+    from certify.tokens import Authenticator, KeysAwaited, Role, TokenRefused, development_signer
 
     settings = service.settings
     issuers = load_issuers(settings.issuers_file) if settings.issuers_file else []
     if settings.env is Env.DEVELOPMENT:
         issuers.append(development_signer(settings).issuer())
+    authenticator = Authenticator(issuers)
     try:
-        caller = Authenticator(issuers).authenticate(token.read_text("utf-8").strip(), service.clock())
+        text = token.read_text("utf-8").strip()
+        try:
+            caller = authenticator.authenticate(text, service.clock())
+        except KeysAwaited as awaited:  # the first token of an issuer whose keys are discovered
+            wait([awaited.fetched])
+            caller = authenticator.authenticate(text, service.clock())
     except (OSError, UnicodeDecodeError, TokenRefused) as error:
         raise _no_officer(f"{token} holds no valid access token.") from error
     if caller.role not in (Role.OFFICER, Role.SUPERVISOR):
