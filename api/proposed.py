@@ -12,7 +12,7 @@ from api import views
 from api.errors import CHANGES
 from api.schemas.proposals import ProposalOut, WhyIn
 from api.scope import outside_scope, require_agent, require_whole_person
-from certify.actions import propose
+from certify.actions import person_of, propose
 from certify.decision.proposals import Why
 from certify.domain.four_eyes import Action
 from certify.domain.states import ProposalState
@@ -58,9 +58,8 @@ def make_proposal(unit: Unit, caller: Principal, action: Action, target: str, wh
         Conflict: as for :func:`certify.actions.propose`.
         Gone: the person was erased (``person_erased``).
     """
-    row = propose(unit, action, target, officer=caller.key, why=Why(why.reason, why.text))
-    own_proposal(unit, caller, row)  # if it raises, the transaction with the proposal is rolled back
-    return row
+    _guard(unit, caller, action, target, person_of(unit, action, target))
+    return propose(unit, action, target, officer=caller.key, why=Why(why.reason, why.text))
 
 
 def own_proposal(unit: Unit, caller: Principal, row: ProposalRow) -> None:
@@ -71,12 +70,7 @@ def own_proposal(unit: Unit, caller: Principal, row: ProposalRow) -> None:
         Forbidden: the caller does not work for every pension of the person, or no one knows whose visit it is and the
             caller works for a part only (``outside_scope``).
     """
-    if row.action == Action.ADMIT_VISIT:
-        require_agent(unit, caller, lock_bundle(unit.db, UUID(row.target)).agent_id)
-    if row.beneficiary_id is not None:
-        require_whole_person(unit, caller, row.beneficiary_id)
-    elif not caller.scope.is_everything:
-        raise outside_scope()
+    _guard(unit, caller, Action(row.action), row.target, row.beneficiary_id)
 
 
 def status_of(answer: BaseModel) -> int:
@@ -84,3 +78,12 @@ def status_of(answer: BaseModel) -> int:
     proposal = getattr(answer, "proposal", answer)
     waits = getattr(proposal, "state", None) in (ProposalState.PROPOSED, ProposalState.WAITING)
     return 202 if waits else 200
+
+
+def _guard(unit: Unit, caller: Principal, action: Action, target: str, person: UUID | None) -> None:
+    if action is Action.ADMIT_VISIT:
+        require_agent(unit, caller, lock_bundle(unit.db, UUID(target)).agent_id)
+    if person is not None:
+        require_whole_person(unit, caller, person)
+    elif not caller.scope.is_everything:
+        raise outside_scope()

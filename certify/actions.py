@@ -85,6 +85,31 @@ def propose(unit: Unit, action: Action, target: str, *, officer: str, why: Why) 
     return row
 
 
+def person_of(unit: Unit, action: Action, target: str) -> UUID | None:
+    """Return the person whom an action is about, so that a caller's scope is checked before anything else is told.
+
+    Args:
+        unit: the transaction to read in.
+        action: what is to be done.
+        target: id of the case, person, reference or visit, or number of the certificate.
+
+    Returns:
+        Id of the person; None when no one knows whose visit it is.
+
+    Raises:
+        NotFound: the target does not exist.
+        Invalid: the target is no id (``target_invalid``).
+    """
+    if action is Action.REVOKE:
+        return get_certificate(unit.db, target).beneficiary_id
+    number = _number(target)
+    if action in RULINGS:
+        return get_case(unit.db, number).beneficiary_id
+    if action is Action.REPLACE_REFERENCE:
+        return get_reference(unit.db, number).beneficiary_id
+    return person_of_bundle(unit, lock_bundle(unit.db, number)) if action is Action.ADMIT_VISIT else number
+
+
 def wish_erasure(unit: Unit, beneficiary_id: UUID, *, by: str, text: str) -> ProposalRow:
     """Propose the erasure of the person who asks for it. An officer agrees, and the waiting time runs as for others.
 
@@ -218,10 +243,7 @@ def _matter(unit: Unit, action: Action, target: str) -> Matter:
         get_beneficiary(unit.db, certificate.beneficiary_id, lock=True)
         require_in_force(certificate)
         return Matter(action, target, certificate.beneficiary_id)
-    try:
-        number = UUID(target)
-    except ValueError as error:
-        raise Invalid("The target is not an id.", code=ErrorCode.TARGET_INVALID) from error
+    number = _number(target)
     if action in RULINGS:
         get_beneficiary(unit.db, get_case(unit.db, number).beneficiary_id, lock=True)
         case = get_case(unit.db, number, lock=True)
@@ -239,3 +261,10 @@ def _matter(unit: Unit, action: Action, target: str) -> Matter:
     person = get_beneficiary(unit.db, number, lock=True)
     unit.sealer(person.id)  # raises Gone after an erasure
     return Matter(action, str(number), person.id)
+
+
+def _number(target: str) -> UUID:
+    try:
+        return UUID(target)
+    except ValueError as error:
+        raise Invalid("The target is not an id.", code=ErrorCode.TARGET_INVALID) from error
