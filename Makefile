@@ -85,9 +85,12 @@ serve: setup ## Run the service with its embedded database
 	$(BIN)/certify models prepare
 	$(BIN)/certify serve
 
-lock: ## Pin the newest dependencies (for maintainers; needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --no-emit-index-url --no-emit-find-links --upgrade -q -o requirements.lock
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links -q
+
+lock: ## Pin the newest dependencies, and those of the image with the same versions (for maintainers; needs uv)
+	$(LOCK) --extra dev --upgrade -o requirements.lock
+	$(LOCK) --extra apprise --constraint requirements.lock -o requirements-runtime.lock
 
 clean: ## Remove what was built or played; keeps the model cache
 	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,17 +5,22 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
+from starlette.types import Scope
 
 from api import errors
-from api.limits import TABLETS, RateLimiter, SignInLimits
+from api.intake import Intake
+from api.limits import TABLETS, RateLimiter
 from api.middleware import BodyLimit, Observe
 from api.readiness import Readiness
 from api.routes import (
@@ -24,6 +29,7 @@ from api.routes import (
     beneficiaries,
     certificates,
     determinations,
+    journal,
     knock,
     ledger,
     live,
@@ -35,18 +41,22 @@ from api.routes import (
     references,
     reviews,
     sessions,
+    sign_ins,
     standings,
     tablet,
     uploads,
     web,
 )
 from api.routes.operations import Standings
-from api.state import State
+from api.state import STRANGERS_CONNECTIONS, State
 from certify.capture.live.guide_client import GuidePool
 from certify.config import Env, Settings
+from certify.doorstep.receive import require_plausible
 from certify.issuers.file import load_issuers
 from certify.production import require_production
 from certify.service import Service, build_service
+from certify.storage.database import Database
+from certify.storage.journal import JournalWriter
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key, verifying_keys
 from certify.tokens import OWN_ROLES, SESSION_ISSUER, Authenticator, Signer, development_signer
@@ -89,8 +99,10 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         if service is None:
             require_production()  # 'certify serve' asked before; another way to start the application did not
         running = service or build_service(settings)
-        state = build_state(running)
+        public = Database(running.database.url, pool_size=STRANGERS_CONNECTIONS, overflow=0)
+        state = build_state(running, replace(running, database=public))
         await state.quick.open()
+        await state.journal.open()
         app.state.certify = state
         app.state.metrics = registry
         registry.register(Standings(running))
@@ -98,6 +110,8 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         yield
         gc.unfreeze()
         await state.quick.close()
+        public.close()
+        await state.journal.close()
         if service is None:
             running.database.close()
 
@@ -120,6 +134,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         proposals,
         tablet,
         agents,
+        sign_ins,
         beneficiaries,
         attestations,
         receipts,
@@ -132,14 +147,31 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         certificates,
         reviews,
         ledger,
+        journal,
         operations,
     ):
         app.include_router(module.router)
     errors.install(app)
+    app.add_middleware(Intake, head_check=partial(check_head, app))
     app.add_middleware(BodyLimit, media_limit=settings.max_upload_bytes)
     app.add_middleware(Observe, registry=registry)
     setattr(app, "openapi", lambda: _openapi(app))  # noqa: B010 - FastAPI's documented way to extend the document
     return app
+
+
+async def check_head(app: FastAPI, _scope: Scope, head: bytes) -> None:
+    """Refuse a sealed visit by its first bytes, before the rest is read.
+
+    Raises:
+        CertifyError: the tablet is not known, or the visit has no plausible place in its chain.
+    """
+    strangers: Service = app.state.certify.strangers
+
+    def check() -> None:
+        with strangers.reading() as unit:
+            require_plausible(unit, head)
+
+    await run_in_threadpool(check)
 
 
 def freeze_objects() -> None:
@@ -148,8 +180,12 @@ def freeze_objects() -> None:
     gc.freeze()
 
 
-def build_state(service: Service) -> State:
+def build_state(service: Service, strangers: Service | None = None) -> State:
     """Build the objects that all requests share.
+
+    Args:
+        service: the running service.
+        strangers: the same with connections of its own for public routes; None shares those of ``service``.
 
     Raises:
         Unavailable: the file of issuers cannot be used (``issuers_file``).
@@ -167,12 +203,13 @@ def build_state(service: Service) -> State:
     authenticator.prepare(service.clock())
     return State(
         service=service,
+        strangers=strangers or service,
         authenticator=authenticator,
         session_signer=signer,
         limiter=RateLimiter(settings.rate_limit),
-        sign_in_limits=SignInLimits(unlimited=settings.rate_limit == "none"),
-        tablet_limiter=RateLimiter("none" if settings.rate_limit == "none" else TABLETS),
+        tablet_limiter=RateLimiter(TABLETS),
         quick=QuickReader(service.database),
+        journal=JournalWriter(service.database),
         guides=GuidePool([Path(path) for path in settings.guide_sockets], most=settings.live_captures),
         readiness=Readiness(service),
     )

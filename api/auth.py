@@ -16,9 +16,12 @@ from fastapi import Request, WebSocket
 from starlette.requests import HTTPConnection
 
 from api.errors import Forbidden, TooManyRequests
+from api.journal import begin
 from api.limits import RateLimiter
 from api.state import State, state_of
 from certify.people.access import device_mark
+from certify.people.door import network_of_address
+from certify.storage.tables.door import SignInRow
 from certify.tokens import KeysAwaited, Principal, Role, TokenRefused
 
 DEVICE_HEADER = "X-Certify-Device"
@@ -29,6 +32,9 @@ COOKIE = "__Host-certify"
 
 TABLET_COOKIE = "__Host-certify-tablet"
 """Cookie of an agent who is signed in at an enrolled tablet."""
+
+SIGNED_IN = frozenset({Role.SELF, Role.TABLET})
+"""Roles whose tokens belong to a sign-in that can be ended."""
 
 _COOKIES = {Role.SELF: COOKIE, Role.TABLET: TABLET_COOKIE}
 
@@ -47,8 +53,8 @@ Admit = Callable[[str, str | None], Principal]
 class Access:
     """Dependency that authenticates the caller, requires one of the roles, and applies the caller's rate limit.
 
-    It is asynchronous although it hardly ever waits: FastAPI runs a plain function in another thread, which costs more
-    than the check itself.
+    It is asynchronous: FastAPI runs a plain function in another thread, which costs more than the check itself. Only a
+    sign-in is read from the database, because it can be ended at any time.
     """
 
     def __init__(self, roles: frozenset[Role]) -> None:
@@ -58,8 +64,10 @@ class Access:
         """Return the caller.
 
         Raises:
-            TokenRefused: there is no good token, or it belongs to another device (``token_refused``).
-            Unavailable: the issuer's keys are not known, and it does not answer (``issuer_unreachable``).
+            TokenRefused: there is no good token, it belongs to another device, or its sign-in has ended
+                (``token_refused``).
+            Unavailable: the issuer's keys are not known and it does not answer (``issuer_unreachable``), or the
+                database does not answer (``database_unavailable``).
             Forbidden: the role may not call this route, or a page of another site sent the cookie (``forbidden``).
             TooManyRequests: the caller's rate limit is reached (``too_many_requests``).
         """
@@ -67,7 +75,9 @@ class Access:
         principal = await _authenticated(state, self._token(request))
         if principal.role not in self.roles:
             raise Forbidden(f"The role '{principal.role}' may not do this.")
+        begin(request.scope, principal)
         require_device(principal, request.headers.get(DEVICE_HEADER))
+        await require_live_sign_in(state, principal)
         limit(state.limiter, principal.key)
         return principal
 
@@ -78,7 +88,7 @@ class Access:
         for role, name in _COOKIES.items():
             cookie = request.cookies.get(name)
             if cookie and role in self.roles:
-                if not _same_origin(request):
+                if not same_origin(request):
                     raise Forbidden("This page belongs to another site.")
                 return cookie
         raise TokenRefused("This needs an access token.", hint="Send it as 'Authorization: Bearer …'.")
@@ -117,7 +127,7 @@ class LiveAccess:
     def _admit(self, websocket: WebSocket, token: str, device: str | None) -> Principal:
         state: State = websocket.app.state.certify
         limit(state.limiter, f"ip|{network_of(websocket)}")
-        if not _same_origin(websocket):
+        if not same_origin(websocket):
             raise Forbidden("This page belongs to another site.")
         principal = state.authenticator.authenticate(token, state.service.clock())
         if principal.role not in self.roles:
@@ -187,12 +197,31 @@ def require_device(principal: Principal, device_id: str | None) -> None:
         raise TokenRefused("This access belongs to another device.", hint="Sign in again on this one.")
 
 
-def network_of(connection: HTTPConnection) -> str:
-    """Return the network address of a caller, for rate limits."""
+async def require_live_sign_in(state: State, principal: Principal) -> None:
+    """Check that the sign-in of a token is neither ended nor over. Tokens of other roles have none.
+
+    Raises:
+        TokenRefused: it was ended, or the token is from before sign-ins were kept (``token_refused``).
+        Unavailable: the database does not answer (``database_unavailable``).
+    """
+    if principal.role not in SIGNED_IN:
+        return
+    row = None if principal.sign_in is None else await state.quick.get(SignInRow, principal.sign_in)
+    if row is None or row.ended_at is not None or row.expires_at <= state.service.clock():
+        raise TokenRefused("This sign-in has ended.", hint="Sign in again.")
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Return the network address of a caller."""
     return connection.client.host if connection.client else "unknown"
 
 
-def _same_origin(connection: HTTPConnection) -> bool:
+def network_of(connection: HTTPConnection) -> str:
+    """Return the network of a caller, for rate limits: an IPv4 address, or the /64 of an IPv6 address."""
+    return network_of_address(address_of(connection))
+
+
+def same_origin(connection: HTTPConnection) -> bool:
     """Tell whether a page of ours sent the request. Browsers name the page; other programs name none and pass."""
     origin = connection.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == connection.headers.get("host")

@@ -90,13 +90,18 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the problem answers of a route for OpenAPI; 429 and 500 are added, because every route can give them."""
+    """Return the problem answers of a route for OpenAPI.
+
+    429 and 500 are added, because every route can give them. A route that knows its callers (401) can also answer
+    503: the keys of a token's issuer may be out of reach.
+    """
+    known = (503,) if 401 in statuses else ()
     return {
         status: {
             "description": HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in (*statuses, 429, 500)
+        for status in dict.fromkeys((*statuses, *known, 429, 500))
     }
 
 
@@ -157,7 +162,17 @@ def status_of(error: CertifyError) -> HTTPStatus:
 
 async def _on_certify_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CertifyError)  # noqa: S101 - registered for this class
-    headers = {}
+    return problem_response(error, {})
+
+
+def problem_response(error: CertifyError, headers: Mapping[str, str]) -> JSONResponse:
+    """Build the problem answer of one of our own errors.
+
+    Args:
+        error: the error.
+        headers: further headers of the answer.
+    """
+    headers = dict(headers)
     if isinstance(error, TokenRefused):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooManyRequests):

@@ -14,7 +14,7 @@ from api.state import service_of
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Conflict
 from certify.service import Service, Unit
-from certify.storage.idempotency import claim_key, store_answer
+from certify.storage.idempotency import claim_key, open_answer, seal_answer, store_answer
 from certify.tokens import Principal
 
 IdempotencyKey = Annotated[
@@ -56,7 +56,6 @@ class Once:
             Conflict: the first request with this key is still running (``request_in_progress``).
         """
         vault = self._service.vault
-        label = f"answer:{caller.key}:{self._key}"
         with self._service.unit(caller.key) as unit:
             earlier = claim_key(
                 unit.db, principal=caller.key, key=self._key, request_sha256=self._request, now=unit.now
@@ -70,12 +69,13 @@ class Once:
                     raise Conflict(
                         "The first request with this key has no answer yet.", code=ErrorCode.REQUEST_IN_PROGRESS
                     )
-                body = vault.open_secret(label, earlier.body)
+                body = open_answer(unit.db, vault, principal=caller.key, key=self._key, body=earlier.body)
                 headers = {"Idempotency-Replayed": "true"}
                 return Response(body, earlier.status, headers=headers, media_type="application/json")
             answer = work(unit)
             body, code = answer.model_dump_json().encode(), status(answer) if callable(status) else status
-            store_answer(unit.db, principal=caller.key, key=self._key, status=code, body=vault.seal_secret(label, body))
+            sealed = seal_answer(unit.db, principal=caller.key, key=self._key, body=body, now=unit.now)
+            store_answer(unit.db, principal=caller.key, key=self._key, status=code, body=sealed)
         return Response(body, code, media_type="application/json")
 
 

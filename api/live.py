@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from api import views
 from api.auth import Admit, require_own_session
 from api.errors import BadRequest, problem_body, status_of
+from api.network import network_of_scope
 from api.schemas.sessions import LiveHello, PlanOut, SessionOut
 from api.state import State
 from certify.capture.live.guide_client import Guidance, GuideLost
@@ -49,6 +50,8 @@ RATE = 8
 _HELLO_S = 10.0
 _IDLE_S = 15.0
 """If a phone sends nothing for so long, the connection ends; the session stays open for another attempt."""
+NO_FACE_S = 20.0
+"""If no face is seen for so long, the capture ends and leaves its place to others."""
 _WHOLE_S = 240.0
 _RESULT_S = 30.0
 _RESULT_POLL_S = 0.4
@@ -135,7 +138,7 @@ class Conversation:
             ) from None
 
     def _begin(self, caller: Principal, nonce: str) -> dict[str, Any]:
-        with self._state.service.unit(caller.key) as unit:
+        with self._state.strangers.unit(caller.key) as unit:
             row = get_session(unit.db, self._session_id)
             if not secrets.compare_digest(views.nonce_text(row), nonce):
                 raise Conflict("The nonce is not that of this session.", code=ErrorCode.WRONG_NONCE)
@@ -145,7 +148,7 @@ class Conversation:
         def work(unit: Unit) -> SessionOut:
             return views.session(finish_live(unit, self._session_id, video, source), unit.now)
 
-        with self._state.service.unit(caller.key) as unit:
+        with self._state.strangers.unit(caller.key) as unit:
             return work(unit)
 
     async def _read(self) -> None:
@@ -179,7 +182,7 @@ class Conversation:
         lost, retry_until = 0, time.monotonic()
         while True:
             try:
-                async with self._state.guides.guidance(dict(plan)) as guidance:
+                async with self._state.guides.guidance(dict(plan), network_of_scope(self._socket.scope)) as guidance:
                     return await self._pass_on(guidance)
             except GuideLost:
                 lost += 1
@@ -198,8 +201,14 @@ class Conversation:
             await asyncio.sleep(0.25)
 
     async def _pass_on(self, guidance: Guidance) -> int:
+        seen = time.monotonic()
         while True:
-            await self._frame_arrived.wait()
+            left = seen + NO_FACE_S - time.monotonic()
+            try:
+                async with asyncio.timeout(max(left, 0.0)):
+                    await self._frame_arrived.wait()
+            except TimeoutError:
+                raise _no_face() from None
             self._frame_arrived.clear()
             if self._newest is None:
                 continue
@@ -208,6 +217,8 @@ class Conversation:
             if hint.unreadable:
                 self._recording.note_unreadable()
                 continue
+            if "no_face" not in hint.say:
+                seen = time.monotonic()
             self._recording.forget_before(captured_ms + 1 if hint.start_ms is None else hint.start_ms)
             await self._send("guidance", **_hint_content(hint))
             if hint.phase == "done":
@@ -250,6 +261,14 @@ class Conversation:
             await self._send("problem", problem=body)
         # Close codes from 4000 to 4999 are for applications (RFC 6455, 7.4.2).
         return 4000 + status, body["code"]
+
+
+def _no_face() -> Gone:
+    return Gone(
+        "No face was seen for some time.",
+        hint="Hold the phone in front of you and begin again; the session is still open.",
+        code=ErrorCode.LIVE_NO_FACE,
+    )
 
 
 def _hint_content(hint: Hint) -> dict[str, Any]:

@@ -11,10 +11,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
+from api.journal import READ, Reading, entry, request_id_of
 from api.routes.web import LOCATED, PAGE
+from api.state import State
 from certify.capture.uploads import MAX_CHUNK
 from certify.domain.error_codes import ErrorCode
 from certify.doorstep.bundle import MAX_BUNDLE
+from certify.errors import Unavailable
+from certify.logs import REQUEST_ID
 
 log = logging.getLogger("certify.access")
 
@@ -152,14 +156,34 @@ class Observe:
             return
         start = time.perf_counter()
         status = 500
+        withheld = False
+        reading = scope[READ] = Reading()
+        request_id = request_id_of(scope)
+        REQUEST_ID.set(request_id)
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal status, withheld
+            if withheld:
+                return
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                refused = await _journal(scope, reading, status, request_id)
+                if refused is not None:
+                    await refused(scope, receive, send_with_headers_of)
+                    withheld = True
+                    return
+                await send_with_headers_of(message)
+            else:
+                await send(message)
+
+        async def send_with_headers_of(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 # No route sets these headers itself. They are appended raw, because checking each for a duplicate
                 # would cost more than the rest of this middleware.
-                message["headers"] = [*message.get("headers", ()), *_headers_of(scope)]
+                named = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message.get("headers", ()), *_headers_of(scope), named]
             await send(message)
 
         try:
@@ -172,5 +196,28 @@ class Observe:
             self._requests.labels(method, route, status).inc()
             self._seconds.labels(method, route).observe(seconds)
             log.info(
-                "request", extra={"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+                "request",
+                extra={
+                    "method": method,
+                    "route": route,
+                    "status": status,
+                    "ms": round(seconds * 1000, 1),
+                    "request_id": request_id,
+                },
             )
+
+
+async def _journal(scope: Scope, reading: Reading, status: int, request_id: str) -> Response | None:
+    """Write what a request read into the journal; return the answer to give instead if that fails."""
+    state: State | None = getattr(scope["app"].state, "certify", None) if "app" in scope else None
+    if state is None or reading.principal is None:
+        return None
+    read = entry(scope, reading, status=status, now=state.service.clock(), request_id=request_id)
+    if read is None:
+        return None
+    try:
+        await state.journal.write(read)
+    except Unavailable as error:
+        log.error("the access journal cannot be written")  # noqa: TRY400 - the database's own log says why
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, error.message, hint=error.hint)
+    return None

@@ -15,6 +15,7 @@ async def paced(
     work: Callable[[], Response],
     beat_s: float,
     *,
+    gate: Callable[[], float] | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Response:
@@ -26,11 +27,17 @@ async def paced(
     Args:
         work: builds the answer. Its error is raised on the beat too.
         beat_s: seconds between beats; 0 answers at once.
+        gate: called before the work, in a thread. It returns the seconds by which the work is held back, or raises
+            the refusal. Nothing is held meanwhile: no thread and no connection.
         clock: returns monotonic seconds.
         sleep: waits the given number of seconds.
     """
     begin = clock()
     try:
+        if gate is not None:
+            held_s = await run_in_threadpool(gate)
+            if held_s and beat_s:
+                await sleep(held_s)
         return await run_in_threadpool(work)
     finally:
         if beat_s:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import Request
 
-from api.limits import RateLimiter, SignInLimits
+from api.limits import RateLimiter
 from api.readiness import Readiness
 from certify.capture.live.guide_client import GuidePool
 from certify.service import Service
+from certify.storage.journal import JournalWriter
 from certify.storage.quick import QuickReader
 from certify.tokens import Authenticator, Signer
 
@@ -20,30 +21,41 @@ class State:
 
     Attributes:
         service: settings, database, policies and keys.
+        strangers: the same with connections of its own, for routes that anyone may call. However many of them wait,
+            the connections of payers and officers stay free.
         authenticator: verifies tokens.
         session_signer: signs the tokens that the service itself issues.
         limiter: limits requests per caller or address.
-        sign_in_limits: limits sign-in attempts.
         tablet_limiter: limits requests of tablets per network.
         quick: reads single rows without a thread.
+        journal: writes who reads about whom.
         guides: processes that give guidance during live captures.
         readiness: whether this process can serve.
     """
 
     service: Service
+    strangers: Service
     authenticator: Authenticator
     session_signer: Signer
     limiter: RateLimiter
-    sign_in_limits: SignInLimits
     tablet_limiter: RateLimiter
     quick: QuickReader
+    journal: JournalWriter
     guides: GuidePool
     readiness: Readiness
 
 
+STRANGERS_CONNECTIONS = 8
+"""Connections to the database for all routes that anyone may call, together."""
+
+_STRANGERS_PATHS = ("/v1/knock/", "/v1/sessions/", "/v1/tablet/")
+
+
 def state_of(request: Request) -> State:
-    """Return the state of the application that serves this request."""
+    """Return the state of the application that serves this request, with the connections that its route may use."""
     state: State = request.app.state.certify
+    if request.url.path.startswith(_STRANGERS_PATHS):
+        return replace(state, service=state.strangers)
     return state
 
 

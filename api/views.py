@@ -12,6 +12,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import BaseModel
 
+from api.journal import shows
 from api.schemas.base import GuidanceOut
 from api.schemas.certificates import CertificateOut, VerifyOut
 from api.schemas.decisions import DeterminationOut, ReceiptOut, ReviewCaseOut
@@ -23,6 +24,8 @@ from api.schemas.own_pages import (
     OwnCertificateOut,
     OwnPageOut,
     PensionOut,
+    SignInList,
+    SignInOut,
     VisitOut,
 )
 from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
@@ -49,6 +52,7 @@ from certify.storage.tables.decisions import (
     DeterminationRow,
     ReviewCaseRow,
 )
+from certify.storage.tables.door import SignInRow
 from certify.storage.tables.people import (
     BeneficiaryRow,
     EntitlementRow,
@@ -66,6 +70,7 @@ def as_response(answer: BaseModel) -> Response:
 
 def beneficiary(unit: Unit, row: BeneficiaryRow, scope: Scope = EVERYTHING) -> BeneficiaryOut:
     """Show a person with their pensions in a scope; the ids are masked."""
+    shows(row.id)
     return BeneficiaryOut(
         id=row.id,
         name=row.name,
@@ -81,6 +86,7 @@ def beneficiary(unit: Unit, row: BeneficiaryRow, scope: Scope = EVERYTHING) -> B
 
 def standing(unit: Unit, beneficiary_id: UUID, scope: Scope) -> StandingOut:
     """Show a payer whether the pensions of a person may be paid."""
+    shows(beneficiary_id)
     pensions = [row for row in entitlements_of(unit.db, beneficiary_id) if scope.covers_scheme(row.scheme)]
     return StandingOut(
         beneficiary_id=beneficiary_id, as_of=unit.now, pensions=[_pension_standing(unit, row) for row in pensions]
@@ -129,6 +135,7 @@ def guidance(codes: Sequence[str]) -> list[GuidanceOut]:
 
 def reference(row: ReferenceRow) -> ReferenceOut:
     """Show a reference, without its image and templates."""
+    shows(row.beneficiary_id)
     measurement: dict[str, Any] = row.measurement or {}
     return ReferenceOut.model_validate(
         {
@@ -184,6 +191,7 @@ def upload(progress: Progress) -> UploadOut:
 
 def _session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> dict[str, Any]:
     hidden = row.public_entry and not to_staff
+    shows(None if hidden else row.beneficiary_id)
     return {
         "id": row.id,
         "beneficiary_id": None if hidden else row.beneficiary_id,
@@ -206,6 +214,7 @@ def _session(row: SessionRow, now: datetime, *, to_staff: bool = False) -> dict[
 
 def determination(row: DeterminationRow) -> DeterminationOut:
     """Show a determination."""
+    shows(row.beneficiary_id)
     verdict = row.verdict
     shown = {key: verdict[key] for key in DeterminationOut.model_fields if key in verdict}
     return DeterminationOut.model_validate(
@@ -234,6 +243,7 @@ def certificate_state(row: CertificateRow, now: datetime) -> str:
 
 def certificate(row: CertificateRow, now: datetime) -> CertificateOut:
     """Show a certificate with its present state. The caller has checked that it is genuine."""
+    shows(row.beneficiary_id)
     return CertificateOut.model_validate(
         {
             "number": row.number,
@@ -277,6 +287,7 @@ def verification(row: CertificateRow, offline: State, lines: Sequence[str], now:
 
 def review_case(row: ReviewCaseRow) -> ReviewCaseOut:
     """Show a review case."""
+    shows(row.beneficiary_id)
     return ReviewCaseOut.model_validate(row, from_attributes=True)
 
 
@@ -340,3 +351,26 @@ def history(shown: History, now: datetime) -> HistoryOut:
 def contact(shown: Contact) -> ContactOut:
     """Show how the fund reaches a person."""
     return ContactOut.model_validate(shown, from_attributes=True)
+
+
+def sign_ins(rows: Sequence[SignInRow], mine: UUID | None) -> SignInList:
+    """Show where a person is signed in.
+
+    Args:
+        rows: their live sign-ins.
+        mine: the sign-in that asks; None when it is not one of them.
+    """
+    return SignInList(
+        items=[
+            SignInOut.model_validate(
+                {
+                    "id": row.id,
+                    "way": row.way,
+                    "created_at": row.created_at,
+                    "expires_at": row.expires_at,
+                    "this": row.id == mine,
+                }
+            )
+            for row in rows
+        ]
+    )

@@ -31,7 +31,7 @@ from certify.config import Settings
 from certify.doorstep.traces import note_face
 from certify.queue import NoQueue
 from certify.service import build_service, utc_now
-from certify.storage.migrate import upgrade
+from certify.storage.migrate import upgrade_embedded
 from certify.tokens import Role, development_signer
 from fixtures import faces
 from models.pipeline import FaceEngine
@@ -98,7 +98,7 @@ def prepare(folder: Path, megapixels: float, *, people: int = 20, photos: int = 
     """Enrol and certify people in a data folder."""
     settings = Settings(data_dir=folder)
     service = build_service(settings, queue=NoQueue())
-    upgrade(service.database)
+    upgrade_embedded(service.settings)
     engine = FaceEngine.load(PackStore(default_cache_dir()))
     portrait = faces.portraits()["eileen_collins"]
     reference = faces.encode(portrait)

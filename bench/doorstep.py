@@ -38,7 +38,7 @@ from certify.people.enrol import (
 from certify.people.references import add_reference, measure_reference
 from certify.queue import DatabaseQueue
 from certify.service import Service, build_service
-from certify.storage.migrate import upgrade
+from certify.storage.migrate import upgrade_embedded
 from certify.storage.signing import Purpose, active_key
 from certify.storage.tables.doorstep import BundleRow, TabletRow
 from certify.storage.tables.sessions import SessionRow
@@ -62,7 +62,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="certify-bench-") as folder:
         settings = Settings(data_dir=Path(folder), log_level="ERROR")
         service = build_service(settings, queue=DatabaseQueue())
-        upgrade(service.database)
+        upgrade_embedded(service.settings)
         bundles = seal_visits(service, asked.visits, asked.seed)
         size = sum(map(len, bundles)) / len(bundles)
         console.print(f"{len(bundles)} visits sealed, {size / 1e3:.0f} kB each on average")

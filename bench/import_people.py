@@ -16,7 +16,7 @@ from pathlib import Path
 from certify.config import Settings
 from certify.files.people_file import import_people
 from certify.service import build_service
-from certify.storage.migrate import upgrade
+from certify.storage.migrate import upgrade_embedded
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
         header = "national_id,name,scheme,starts_on,card_number,birth_date,region,last_proof_on"
         file.write_text("\n".join([header, *lines]), "utf-8")
         service = build_service(Settings(data_dir=Path(folder)))
-        upgrade(service.database)
+        upgrade_embedded(service.settings)
         for title in ("new", "in already"):
             start = time.perf_counter()
             report = import_people(service, file)

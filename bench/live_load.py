@@ -30,7 +30,7 @@ from bench.people import enrol
 from certify.config import Settings
 from certify.queue import NoQueue
 from certify.service import build_service, utc_now
-from certify.storage.migrate import upgrade
+from certify.storage.migrate import upgrade_embedded
 from certify.tokens import Role, development_signer
 from fixtures import faces
 from fixtures.phone import Film, Reel, Stage, film, upright
@@ -104,7 +104,7 @@ def prepare(folder: Path, count: int) -> tuple[list[str], str]:
     """Enrol people in a data folder; return their ids, and a token of an officer."""
     settings = Settings(data_dir=folder)
     service = build_service(settings, queue=NoQueue())
-    upgrade(service.database)
+    upgrade_embedded(service.settings)
     engine = FaceEngine.load(PackStore(default_cache_dir()))
     reference = faces.encode(faces.portraits()["eileen_collins"])
     people = [str(enrol(service, engine, reference, number)) for number in range(count)]

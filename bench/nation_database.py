@@ -25,8 +25,11 @@ from sqlalchemy import text
 from certify.config import Settings
 from certify.registry.runs.hashing import hashed_id_sql
 from certify.service import Service, build_service
+from certify.storage.bulk_macs import macs_in_text
 from certify.storage.copy import copy_in
-from certify.storage.migrate import upgrade
+from certify.storage.database import open_as_owner
+from certify.storage.migrate import upgrade_embedded
+from certify.storage.row_macs import RowKind
 from fixtures.nation.feeds import deaths, register
 from fixtures.nation.people import Nation, make_nation
 
@@ -49,7 +52,7 @@ def main() -> None:
     with console.status("people"):
         nation = make_nation(options.people, seed=options.seed, flavour=options.flavour, as_of=AS_OF)
     service = build_service(Settings())
-    upgrade(service.database)
+    upgrade_embedded(service.settings)
     with console.status("people into PostgreSQL"):
         _fill(service, nation, options.seed)
     console.print(f"{options.people:,} people in PostgreSQL")
@@ -102,18 +105,17 @@ def _fill(service: Service, nation: Nation, seed: int) -> None:
                         }
                     ),
                 )
-                copy_in(
-                    unit.db,
-                    "entitlements",
-                    database.sql(
-                        """select cast(uuid() as varchar) as id, cast(id as varchar) as beneficiary_id,
-                            'employee' as scheme, date '2015-01-01' as starts_on, proven as last_proof_on,
-                            'certified' as standing, 'continue' as payment, 'nothing' as next_step,
-                            valid as valid_until, valid as due_on, valid - 90 as next_change_on, proven as proven_on
-                        from rows order by id"""
-                    ).to_arrow_table(),
-                )
-    with service.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                pensions = database.sql(
+                    """select cast(uuid() as varchar) as id, cast(id as varchar) as beneficiary_id,
+                        'employee' as scheme, date '2015-01-01' as starts_on, proven as last_proof_on,
+                        'certified' as standing, 'continue' as payment, 'nothing' as next_step,
+                        valid as valid_until, valid as due_on, valid - 90 as next_change_on, proven as proven_on
+                    from rows order by id"""
+                ).to_arrow_table()
+                macs = macs_in_text(unit.service.macs, unit.db, RowKind.STANDING, pensions)
+                copy_in(unit.db, "entitlements", pensions.append_column("mac", macs))
+    owner = open_as_owner(service.settings)
+    with owner.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze beneficiaries, entitlements"))
 
 

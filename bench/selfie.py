@@ -27,10 +27,13 @@ import numpy as np
 from bench.people import enrol, submit
 from certify.capture.evaluate import evaluate_session
 from certify.config import Settings
+from certify.doorstep.traces import note_face
 from certify.queue import NoQueue
 from certify.service import build_service
-from certify.storage.migrate import upgrade
+from certify.storage.migrate import upgrade_embedded
 from fixtures import faces
+from models.media.decoder_process import start_decoders
+from models.media.decoders import InProcess
 from models.media.image import probe
 from models.pipeline import FaceEngine
 from models.weights.packs import PackStore, default_cache_dir
@@ -49,10 +52,12 @@ def main() -> None:
     """Measure, and print the times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=40)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--here", action="store_true", help="decode in this process, without the one that confines it")
+    options = parser.parse_args()
+    rounds = options.rounds
     cv2.setNumThreads(1)
     store = PackStore(default_cache_dir())
-    engine = FaceEngine.load(store, threads=1)
+    engine = FaceEngine.load(store, threads=1, decoders=InProcess() if options.here else start_decoders())
     portrait = faces.portraits()["eileen_collins"]
     selfie = faces.rephotograph(portrait, seed=3, megapixels=12)
     info = probe(selfie)
@@ -67,7 +72,7 @@ def main() -> None:
         runs[name] = partial(network.run, tensor)
     with tempfile.TemporaryDirectory() as folder:
         service = build_service(Settings(data_dir=Path(folder)), queue=NoQueue())
-        upgrade(service.database)
+        upgrade_embedded(service.settings)
         reference = faces.encode(portrait)
         people = [enrol(service, engine, reference, number) for number in range(rounds + 3)]
         times: dict[str, list[float]] = {name: [] for name in (*runs, "measure", "selfie to determination")}
@@ -76,7 +81,9 @@ def main() -> None:
                 times[name].append(_milliseconds(call))
             times["measure"].append(_milliseconds(lambda: engine.measure(selfie)))
             session = submit(service, person, selfie)
-            times["selfie to determination"].append(_milliseconds(partial(evaluate_session, service, engine, session)))
+            times["selfie to determination"].append(
+                _milliseconds(partial(evaluate_session, service, engine, session, notice=note_face))
+            )
         service.database.close()
     median = {name: float(np.median(values[3:])) for name, values in times.items()}
     floor = sum(median[name] for name in runs) + median["fr_eye"]  # one run for each eye

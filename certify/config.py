@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="postgresql+psycopg://… ; without it a private PostgreSQL starts in the data folder"
     )
+    owner_database_url: SecretStr | None = Field(
+        default=None, description="The same database as its owner, for 'certify db upgrade' and 'certify ledger seal'"
+    )
     master_key_file: Path | None = Field(default=None, description="Default: master.key in the data folder")
     policies_dir: Path | None = Field(default=None, description="Folder of policy files; default: the shipped ones")
     sources_file: Path | None = Field(
@@ -80,6 +83,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=20_000_000, ge=10_000, le=20_000_000, description="Largest accepted upload")
     session_minutes: int = Field(default=15, ge=1, le=1440, description="How long a capture session stays open")
     media_retention_days: int = Field(default=30, ge=0, le=3650, description="Days until session media are deleted")
+    access_journal_days: int = Field(
+        default=1095, ge=30, le=36500, description="Days until entries of the access journal are deleted"
+    )
     audit_share: float = Field(
         default=0.005, ge=0, le=1, description="Share of silent passes drawn at random, to be checked by phone or visit"
     )
@@ -102,7 +108,7 @@ class Settings(BaseSettings):
     rate_limit: str = Field(default="300/minute", description="Requests per caller; 'none' switches it off")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("database_url")
+    @field_validator("database_url", "owner_database_url")
     @classmethod
     def _readable(cls, url: SecretStr | None) -> SecretStr | None:
         found = None if url is None else _DATABASE_URL.fullmatch(url.get_secret_value())

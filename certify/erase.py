@@ -24,6 +24,7 @@ from certify.storage.media import delete_media_of
 from certify.storage.people import get_beneficiary, ids_of, references_of
 from certify.storage.proposals import forget_proposals_of
 from certify.storage.sessions import close_sessions_of
+from certify.storage.sign_ins import delete_sign_ins_of
 from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.video_hashes import delete_video_hashes_of
 
@@ -58,6 +59,7 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     close_sessions_of(unit.db, beneficiary_id)
     delete_video_hashes_of(unit.db, beneficiary_id)
     forget_access_of(unit, beneficiary_id)
+    delete_sign_ins_of(unit.db, beneficiary_id)
     forget_contact_of(unit, beneficiary_id)
     delete_home(unit.db, beneficiary_id)
     end_visits_of(unit, beneficiary_id)
@@ -72,6 +74,7 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     person.national_id_hash = unit.service.random_bytes(32)
     person.national_id_masked = "erased"
     person.needs = []
+    person.signed_out_at = unit.now
     person.erased_at = unit.now
     unit.db.flush()
     forget_facts_of(unit.db, beneficiary_id)

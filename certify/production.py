@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from limits import parse
+
 from certify.config import Env, Settings, mistyped_prefixes, unknown_settings, valid_settings
 from certify.domain.error_codes import ErrorCode
 from certify.domain.policy import PolicyInvalid
@@ -17,6 +19,9 @@ from certify.issuers.file import load_issuers
 from certify.policies import load_policies
 from certify.senders.config import load_senders
 from certify.storage.keys import FileMasterKey
+
+_MOST_A_SECOND = 1000
+"""More than one process can answer, so a limit above it limits nothing (measured by bench/api_latency.py)."""
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -192,6 +197,10 @@ def _master_key(settings: Settings) -> Iterator[str]:
 def _rate_limit(settings: Settings) -> Iterator[str]:
     if settings.rate_limit.strip().lower() == "none":
         yield "CERTIFY_RATE_LIMIT is 'none': without limits, codes and birth dates can be guessed."
+        return
+    rule = parse(settings.rate_limit)
+    if rule.amount / rule.get_expiry() > _MOST_A_SECOND:
+        yield f"CERTIFY_RATE_LIMIT allows one caller more than {_MOST_A_SECOND} requests a second: that is no limit."
 
 
 def _trusted_proxies(settings: Settings) -> Iterator[str]:

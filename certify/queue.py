@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from enum import IntEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -29,18 +30,36 @@ _COUNT = text("""
 _FORGET = text("""
     delete from procrastinate_jobs where args ->> 'subject' = any(:subjects) and status <> 'doing'
 """)
+STRANGERS = "faces:strangers"
+"""Lock of the jobs in the lane of strangers: one of them runs at a time, however many workers there are."""
+
+
+class Lane(IntEnum):
+    """The order in which workers of faces take jobs; a higher lane first. The value is the job's priority.
+
+    It depends only on what the caller showed and sent, never on whether the fund knows the number they gave.
+    """
+
+    STRANGER = 0
+    """A long film from a caller who only gave a number and a birth date."""
+    SHORT = 10
+    """A photo or a short film from such a caller."""
+    RECOGNISED = 20
+    """From a person who signed in, an agent or an officer; also references and visits."""
+    HOUSEKEEPING = 30
 
 
 class Queue(Protocol):
     """A queue to which use cases add jobs."""
 
-    def put(self, db: Session, task: str, subject: str) -> None:
+    def put(self, db: Session, task: str, subject: str, lane: Lane = Lane.RECOGNISED) -> None:
         """Enqueue a task about a subject, unless the same job waits already.
 
         Args:
             db: the session of the transaction that the job belongs to.
             task: full name of the task, such as ``EVALUATE``.
             subject: id of what the task is about.
+            lane: which jobs come before it.
         """
         ...
 
@@ -52,13 +71,16 @@ class DatabaseQueue:
         # Jobs are added on the caller's connection, so the connector itself is never opened.
         self._app = App(connector=SyncPsycopgConnector())
 
-    def put(self, db: Session, task: str, subject: str) -> None:
+    def put(self, db: Session, task: str, subject: str, lane: Lane = Lane.RECOGNISED) -> None:
         """Enqueue a task about a subject in the transaction of ``db``, unless the same job waits already."""
-        lock, queue = _lock(task, subject), MESSAGES if task == SEND else FACES
+        waiting, queue = _lock(task, subject), MESSAGES if task == SEND else FACES
+        lock = STRANGERS if lane is Lane.STRANGER else waiting
         savepoint = db.begin_nested()  # a refused duplicate must not abort the caller's transaction
         try:
             connection = db.connection().connection.driver_connection
-            job = self._app.configure_task(task, queue=queue, queueing_lock=lock, lock=lock, connection=connection)
+            job = self._app.configure_task(
+                task, queue=queue, queueing_lock=waiting, lock=lock, priority=lane.value, connection=connection
+            )
             job.defer(subject=subject)
         except AlreadyEnqueued:
             savepoint.rollback()
@@ -69,7 +91,7 @@ class DatabaseQueue:
 class NoQueue:
     """A queue without jobs, for callers that do the work themselves at once, such as the command line."""
 
-    def put(self, db: Session, task: str, subject: str) -> None:
+    def put(self, db: Session, task: str, subject: str, lane: Lane = Lane.RECOGNISED) -> None:
         """Do nothing; the caller does the work."""
 
 

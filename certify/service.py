@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from certify.config import Env, Settings
@@ -16,19 +16,35 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid, Unavailable
 from certify.policies import PolicyDocument, load_policies
-from certify.queue import DatabaseQueue, Queue
+from certify.queue import DatabaseQueue, Lane, Queue
 from certify.senders import NO_SENDERS, Senders
 from certify.senders.config import load_senders
 from certify.sources import SourceRegistry, load_sources
 from certify.storage.database import Database, Session, holds_secrets, open_database
 from certify.storage.keys import FileMasterKey
 from certify.storage.ledger import append_entries
+from certify.storage.row_macs import RowMacs
 from certify.storage.vault import Sealer, Vault
+
+if TYPE_CHECKING:
+    from models.media.decoders import Decoders
 
 
 def utc_now() -> datetime:
     """Return the present instant."""
     return datetime.now(UTC)
+
+
+def _in_process() -> Decoders:
+    from models.media.decoders import InProcess  # noqa: PLC0415 - commands that decode nothing start faster
+
+    return InProcess()
+
+
+def _apart() -> Decoders:
+    from models.media.decoder_process import start_decoders  # noqa: PLC0415 - likewise
+
+    return start_decoders()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +61,15 @@ class Service:
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = uuid4
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
+    # What reads the headers of videos. ``build_service`` takes a process without keys.
+    decoders: Decoders = field(default_factory=_in_process)
     # Hashes of policies and parameters that are committed. They are never deleted, so they need not be stored again.
     stored_documents: set[str] = field(default_factory=set)
+    macs: RowMacs = field(init=False)  # seals and checks rows, with the keys of the vault
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "macs", RowMacs(self.vault))
+        self.database.macs = self.macs
 
     @contextmanager
     def unit(self, actor: str = "service") -> Iterator[Unit]:
@@ -58,7 +81,7 @@ class Service:
         Yields:
             The unit of work.
         """
-        with self.database.transaction() as db:
+        with self.database.transaction(self.macs) as db:
             unit = Unit(self, db, self.clock(), actor)
             yield unit
             unit.finish()
@@ -67,7 +90,13 @@ class Service:
     @contextmanager
     def reading(self) -> Iterator[Unit]:
         """Open a unit that only reads. Changed rows and ledger entries are not written."""
-        with self.database.reading() as db:
+        with self.database.reading(self.macs) as db:
+            yield Unit(self, db, self.clock())
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Unit]:
+        """Open a unit that only reads, and reads everything as it was at its first read."""
+        with self.database.snapshot(self.macs) as db:
             yield Unit(self, db, self.clock())
 
     def policy(self, scheme: str) -> PolicyDocument:
@@ -134,10 +163,10 @@ class Unit:
         }
         self._entries.append((canonical(entry), beneficiary_id))
 
-    def put_job(self, task: str, subject: UUID) -> None:
+    def put_job(self, task: str, subject: UUID, lane: Lane = Lane.RECOGNISED) -> None:
         """Enqueue a job that starts once this unit has committed."""
         self.db.flush()
-        self.service.queue.put(self.db, task, str(subject))
+        self.service.queue.put(self.db, task, str(subject), lane)
 
     def finish(self) -> None:
         """Write the ledger entries; the last thing before the commit."""
@@ -174,6 +203,7 @@ def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: 
             sources=load_sources(settings.sources_file),
             queue=queue or DatabaseQueue(),
             senders=load_senders(settings),
+            decoders=_apart(),
         )
     except BaseException:
         database.close()

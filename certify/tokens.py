@@ -88,6 +88,8 @@ class Principal:
             (certify/sources/).
         scope: the schemes and regions that the caller works for.
         device: mark of the device that the token was given to; the token is valid only together with this device.
+        sign_in: id of the sign-in that the token belongs to. The token is valid only while that sign-in is live
+            (certify/people/sign_ins.py).
     """
 
     subject: str
@@ -97,6 +99,7 @@ class Principal:
     sources: frozenset[str] = frozenset()
     device: str | None = None
     scope: Scope = EVERYTHING
+    sign_in: UUID | None = None
 
     @property
     def key(self) -> str:
@@ -162,6 +165,7 @@ class Authenticator:
                 sources=_names(claims, "sources") or frozenset(),
                 device=str(claims["dev"]) if "dev" in claims else None,
                 scope=Scope(_names(claims, "schemes"), _names(claims, "regions")),
+                sign_in=UUID(claims["sgn"]) if "sgn" in claims else None,
             )
         except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             fetched = issuer.keys.fetch_again(now) if isinstance(error, InvalidKeyIdError) else None
@@ -214,6 +218,7 @@ class Signer:
         session: UUID | None = None,
         sources: Sequence[str] = (),
         device: str | None = None,
+        sign_in: UUID | None = None,
         scope: Scope = EVERYTHING,
     ) -> str:
         """Return a signed token.
@@ -226,6 +231,7 @@ class Signer:
             session: the one capture session that a pensioner is limited to.
             sources: sources that a registry speaks for.
             device: mark of the only device on which the token is valid.
+            sign_in: id of the sign-in without which the token is not valid.
             scope: schemes and regions that the caller works for.
 
         Returns:
@@ -245,6 +251,8 @@ class Signer:
             claims["sources"] = list(sources)
         if device is not None:
             claims["dev"] = device
+        if sign_in is not None:
+            claims["sgn"] = str(sign_in)
         for name, values in (("schemes", scope.schemes), ("regions", scope.regions)):
             if values is not None:
                 claims[name] = sorted(values)

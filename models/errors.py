@@ -4,6 +4,7 @@ ModelsError
 ├── ModelMissing     a weight file is not in the cache, or no manifest names it
 ├── ModelCorrupt     a weight file has another hash than the pinned one, or cannot be read
 ├── ManifestInvalid  a manifest, calibration or pairs file breaks its format
+├── DecoderMissing   no process that decodes media can be started
 ├── ImageRefused     the bytes cannot be used as a picture; ``code`` says why
 └── VideoRefused     the bytes cannot be used as a short video; ``code`` says why
 """
@@ -49,6 +50,13 @@ class ManifestInvalid(ModelsError):
 
     code = "manifest_invalid"
     hint = "Compare the file with the format described at the top of models/weights/packs.py or in docs/models.md."
+
+
+class DecoderMissing(ModelsError):
+    """No process that decodes media can be started: the machine has no memory or no processes left."""
+
+    code = "decoder_missing"
+    hint = "Free memory on this machine; what waits is tried again."
 
 
 class ImageRefused(ModelsError):

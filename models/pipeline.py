@@ -34,8 +34,9 @@ from models.liveness.readings import Observer, Readings, best_frames, observe, s
 from models.liveness.screen import grid_peak
 from models.liveness.source import CaptureSource, check_source
 from models.liveness.video_hash import hash_frames
-from models.media.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, decode, enlarge_small
-from models.media.video import VideoLimits, VideoReader
+from models.media.decoders import Decoders, Film, InProcess
+from models.media.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, enlarge_small
+from models.media.video import VideoLimits
 from models.results import Measurement, Watched
 from models.states import State
 from models.weights.packs import PackStore
@@ -63,6 +64,7 @@ class FaceEngine:
 
     __slots__ = (
         "_calibration",
+        "_decoders",
         "_detector",
         "_embedders",
         "_eyes",
@@ -85,6 +87,7 @@ class FaceEngine:
         calibration: Calibration,
         fusion: Fusion,
         store: PackStore,
+        decoders: Decoders,
         missing: Sequence[str] = (),
     ) -> None:
         self._detector = detector
@@ -95,6 +98,7 @@ class FaceEngine:
         self._matcher = Matcher(self._embedders, calibration)
         self._fusion = fusion
         self._store = store
+        self._decoders = decoders
         self._meshes = (
             threading.local()
         )  # one landmark model serves one thread: each thread loads its own when it needs it
@@ -104,7 +108,7 @@ class FaceEngine:
         self.models: Mapping[str, str] = hashes | {embedder.name: embedder.sha256 for embedder in self._embedders}
 
     @classmethod
-    def load(cls, store: PackStore, *, threads: int = 1) -> FaceEngine:
+    def load(cls, store: PackStore, *, threads: int = 1, decoders: Decoders | None = None) -> FaceEngine:
         """Load the models of a store.
 
         If the second embedder, the PAD model or the eye model is missing or corrupt, ``missing`` names it and the
@@ -113,6 +117,7 @@ class FaceEngine:
         Args:
             store: where the models are.
             threads: threads of one model run.
+            decoders: what decodes pictures and videos; None decodes in this process, which must then not hold keys.
 
         Raises:
             ModelMissing: the detector or every embedder is missing (``model_missing``).
@@ -127,6 +132,7 @@ class FaceEngine:
             calibration=load_calibration(),
             fusion=load_fusion(),
             store=store,
+            decoders=decoders or InProcess(),
             missing=networks.missing,
         )
 
@@ -150,7 +156,7 @@ class FaceEngine:
         """
         clock = _Clock()
         limits = EVALUATION_LIMITS if evaluation else ImageLimits()
-        pixels, info = decode(data, limits)
+        pixels, info = self._decoders.decode(data, limits)
         if evaluation:
             pixels = enlarge_small(pixels)
         clock.lap("decode")
@@ -192,10 +198,11 @@ class FaceEngine:
 
         Raises:
             VideoRefused: the bytes cannot be used as a video; its code is one of :mod:`models.media.video`.
+            DecoderMissing: no process that decodes can be started (``decoder_missing``).
             ModelMissing: the landmark model is missing (``model_missing``).
             ModelCorrupt: the landmark model is corrupt (``model_corrupt``).
         """
-        return self._observe(VideoReader(data, limits))
+        return self._observe(self._decoders.film(data, limits))
 
     def texture(self, data: bytes) -> tuple[float | None, float | None]:
         """Measure the texture of the main face of one picture, for evaluation.
@@ -207,7 +214,7 @@ class FaceEngine:
         Raises:
             ImageRefused: the bytes cannot be used as a picture; its code is one of :mod:`models.media.image`.
         """
-        pixels, _ = decode(data, ImageLimits())
+        pixels, _ = self._decoders.decode(data, ImageLimits())
         faces = self._detector.detect(pixels)
         if not faces or self._pad is None:
             return None, None
@@ -226,11 +233,12 @@ class FaceEngine:
 
         Raises:
             VideoRefused: the bytes cannot be used as a video; its code is one of :mod:`models.media.video`.
+            DecoderMissing: no process that decodes can be started (``decoder_missing``).
             ModelMissing: the landmark model is missing (``model_missing``).
             ModelCorrupt: the landmark model is corrupt (``model_corrupt``).
         """
         clock = _Clock()
-        reader = VideoReader(data)
+        reader = self._decoders.film(data)
         readings = self._observe(reader)
         clock.lap("observe")
         spread = spread_frames(readings, CONTINUITY_FRAMES)
@@ -273,7 +281,7 @@ class FaceEngine:
         """Compare several probes of one capture (:meth:`models.face.matcher.Matcher.compare_many`)."""
         return self._matcher.compare_many(probes, references)
 
-    def _observe(self, reader: VideoReader) -> Readings:
+    def _observe(self, reader: Film) -> Readings:
         mesh: FaceMesh | None = getattr(self._meshes, "mesh", None)
         if mesh is None:
             mesh = self._meshes.mesh = FaceMesh.load(self._store)
@@ -285,7 +293,7 @@ class FaceEngine:
     ) -> tuple[Pixels, ImageInfo, tuple[Face, ...]]:
         """Decode again at the smallest scale at which the face need not be enlarged; move the faces to that scale."""
         wanted = max(1, int(info.scale * faces[0].inter_eye / RELOOK_BELOW))
-        pixels, closer = decode(data, limits, max_scale=wanted)
+        pixels, closer = self._decoders.decode(data, limits, max_scale=wanted)
         factor = info.scale / closer.scale
         main, *others = (_scaled(face, factor) for face in faces)
         return pixels, closer, (self._detector.refine(pixels, main), *others)

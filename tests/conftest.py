@@ -24,6 +24,7 @@ from certify.storage.database import Database
 from certify.storage.embedded import PostgresServer, embedded_url, start_embedded
 from certify.storage.keys import FileMasterKey
 from certify.storage.migrate import upgrade
+from certify.storage.roles import RUNTIME
 from certify.storage.vault import Vault
 from tests.shared_data import skipped_for_it
 from tests.sources import sources_for_tests
@@ -132,7 +133,7 @@ def embedded_server() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def template_database(embedded_server: PostgresServer) -> str:
     """A migrated database that is copied for tests, because migrating takes longer."""
-    database = Database(embedded_url(embedded_server, _TEMPLATE))
+    database = Database(embedded_url(embedded_server, _TEMPLATE, owner=True))
     upgrade(database)
     database.close()
     return _TEMPLATE
@@ -183,7 +184,7 @@ class Databases:
             self._now[1].close()
 
     def _connect(self, name: str) -> psycopg.Connection:
-        return psycopg.connect(embedded_url(self._server, name).replace("+psycopg", ""), autocommit=True)
+        return psycopg.connect(embedded_url(self._server, name, owner=True).replace("+psycopg", ""), autocommit=True)
 
 
 def _tables_of(connection: psycopg.Connection) -> list[Any]:
@@ -226,6 +227,14 @@ def database_url(databases: Databases) -> Iterator[str]:
     """The address of an empty migrated database."""
     yield databases.give()
     databases.take_back()
+
+
+@pytest.fixture
+def owner(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection as the owner of the database: someone who can change every row, and has no key of the service."""
+    address = database_url.replace("+psycopg", "").replace(f"//{RUNTIME}@", "//postgres@")
+    with psycopg.connect(address, autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from fastapi import FastAPI
 from api.app import create_app
 from certify.cli import app as commands
 from certify.config import Settings
+from certify.production import production_problems
 from models.weights.packs import default_cache_dir, default_packs_dir
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-OURS = ("credentials", "migrate", "api", "worker")
-SERVING = ("migrate", "api", "worker")
+OURS = ("credentials", "migrate", "api", "worker", "messages", "registry")
+SERVING = ("migrate", "api", "worker", "messages", "registry")
 
 
 @pytest.fixture(scope="module")
@@ -54,20 +56,107 @@ def test_every_variable_is_a_setting(compose: dict[str, Any]) -> None:
     assert ours >= {"CERTIFY_DATABASE_URL", "CERTIFY_ISSUERS_FILE"}
     assert ours <= _variables()
     assert set(re.findall(r"CERTIFY_\w+", (ROOT / "compose.yaml").read_text())) <= _variables()
+    assert set(re.findall(r"CERTIFY_\w+", (ROOT / "deploy" / "Caddyfile").read_text())) <= _variables()
     assert set(re.findall(r"CERTIFY_\w+", DOCKERFILE)) <= _variables()
 
 
 def test_the_values_are_accepted(compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in _variables():
         monkeypatch.delenv(name, raising=False)
-    for name, value in (_image_environment() | compose["services"]["api"]["environment"]).items():
+    # What the operator writes into .env.
+    given = {"CERTIFY_TIME_ZONE": "Asia/Shanghai", "CERTIFY_PUBLIC_URL": "https://life.fund.example"}
+    for name, value in (_image_environment() | compose["services"]["api"]["environment"] | given).items():
         monkeypatch.setenv(name, value)
     settings = Settings()
     assert settings.env == "production"
     assert settings.workers == 0, "workers have containers of their own"
     assert settings.host == "0.0.0.0"  # noqa: S104 - inside a container
-    ports = compose["services"]["api"]["ports"]
-    assert ports == [f"127.0.0.1:8080:{settings.port}"], "plain HTTP is for a proxy on the machine"
+    assert "ports" not in compose["services"]["api"], "plain HTTP is for the proxy"
+    assert f"reverse_proxy api:{settings.port}" in (ROOT / "deploy" / "Caddyfile").read_text()
+
+
+def test_attack_production_is_refused_for_nothing_but_the_files_that_are_not_here(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in _variables():
+        monkeypatch.delenv(name, raising=False)
+    given = {
+        "CERTIFY_ISSUER_NAME": "Fund of the North",
+        "CERTIFY_LEDGER_ORIGIN": "fund.example/life",
+        "CERTIFY_TIME_ZONE": "Asia/Shanghai",
+        "CERTIFY_PUBLIC_URL": "https://life.fund.example",
+    }
+    environment = _image_environment() | compose["services"]["api"]["environment"]
+    assert all(environment[name].split("${")[1].split(":?")[0] in (name, "PUBLIC_HOST") for name in given)
+    for name, value in (environment | given).items():
+        monkeypatch.setenv(name, value)
+    problems = production_problems(environment | given)
+    missing = ("/run/certify/issuers.json", "/run/certify/senders.toml", "/run/certify/master.key")
+    folders = (environment["CERTIFY_POLICIES_DIR"], environment["CERTIFY_FEEDS_DIR"])
+    for sentence in problems:
+        assert any(place in sentence for place in (*missing, *folders)), sentence
+    assert len(problems) == 5
+
+
+def test_attack_a_container_that_is_taken_over_can_do_little(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["read_only"] is True, name
+        assert service["pids_limit"], name
+        assert service["mem_limit"], name
+        assert service["logging"]["options"]["max-size"], name
+        assert "privileged" not in service
+        assert not any("docker.sock" in str(volume) for volume in service.get("volumes", []))
+    assert {name for name, service in services.items() if "cap_add" in service} == {"proxy", "database", "credentials"}
+    assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
+    assert compose["networks"]["back"] == {"internal": True}
+    assert services["database"]["networks"] == services["worker"]["networks"] == ["back"], "no way out"
+
+
+def test_every_long_running_service_has_time_to_stop(compose: dict[str, Any]) -> None:
+    for name in ("api", "worker", "messages", "registry", "database", "proxy"):
+        assert compose["services"][name]["stop_grace_period"], name
+
+
+def test_all_workers_run(compose: dict[str, Any]) -> None:
+    commands = [service.get("command") for service in compose["services"].values()]
+    for words in (["worker"], ["worker", "--messages"], ["worker", "--registry"]):
+        assert ["certify", *words] in commands
+
+
+def test_the_proxy_alone_says_who_the_caller_is(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    address = services["proxy"]["networks"]["front"]["ipv4_address"]
+    assert services["api"]["environment"]["CERTIFY_TRUSTED_PROXIES"] == address
+    (network,) = compose["networks"]["front"]["ipam"]["config"]
+    assert ip_address(address) in ip_network(network["subnet"])
+
+
+def test_the_master_key_is_apart_from_the_data(compose: dict[str, Any]) -> None:
+    environment = compose["services"]["api"]["environment"]
+    folders = {volume.split(":")[1]: volume.split(":")[0] for volume in compose["services"]["api"]["volumes"]}
+    key = Path(environment["CERTIFY_MASTER_KEY_FILE"])
+    assert folders[str(key.parent)] == "credentials"
+    assert folders[_image_environment()["CERTIFY_DATA_DIR"]] == "data"
+
+
+def test_attack_an_image_that_is_named_by_tag_only_is_refused(compose: dict[str, Any]) -> None:
+    digest = re.compile(r"[a-z0-9.:/-]+@sha256:[0-9a-f]{64}")
+    for name, service in compose["services"].items():
+        assert "build" in service or digest.fullmatch(service["image"]), name
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    base = re.search(r"^ARG PYTHON_IMAGE=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert base is not None
+    assert digest.fullmatch(base[1])
+    check = re.search(r"^RUN (case .+ esac)$", DOCKERFILE, re.MULTILINE)
+    assert check is not None
+    for image, code in ((base[1], 0), ("python:3.12-slim-bookworm", 1)):
+        done = subprocess.run(
+            ["/bin/sh", "-c", check[1]], env={"PYTHON_IMAGE": image}, check=False, capture_output=True
+        )
+        assert done.returncode == code
 
 
 def test_the_inputs_of_builds_exist(compose: dict[str, Any]) -> None:
@@ -107,7 +196,9 @@ def test_secrets_and_volumes_are_declared_and_attached(compose: dict[str, Any]) 
         read = set(re.findall(r"/run/secrets/(\w+)", str(service)))
         assert read == set(service.get("secrets", []))
         used |= read
-        mounted |= {volume.split(":")[0] for volume in service.get("volumes", [])}
+        volumes = {volume.split(":")[0] for volume in service.get("volumes", [])}
+        mounted |= {name for name in volumes if not name.startswith(".")}
+        assert all((ROOT / name).exists() for name in volumes if name.startswith("./deploy/"))
     assert used == set(compose["secrets"])
     assert mounted == set(compose["volumes"])
     words = (ROOT / "compose.yaml").read_text().split("services:")[0]
@@ -126,23 +217,27 @@ def test_secrets_reach_the_user_of_the_image(compose: dict[str, Any], tmp_path: 
     assert user is not None
     owner = f"{user[1]}:{user[2]}"
     shell, flags, script = service["command"]
-    assert script.count(f"chown {owner} ") == 2
+    assert script.count(f"chown {owner} ") == 2, "the files, and the folder"
     given, taken = tmp_path / "secrets", tmp_path / "certify"
     given.mkdir()
     taken.mkdir()
     (given / "database_password").write_text("a:b\\c'd \"$e\n")
     (given / "issuers").write_text("[]\n")
+    (given / "senders").write_text("")
+    (given / "master_key").write_bytes(bytes(range(224, 256)))
     script = script.replace("$$", "$").replace("/run/secrets", str(given)).replace("/run/certify", str(taken))
     script = script.replace(owner, f"{os.getuid()}:{os.getgid()}")
     for _ in range(2):  # every `up` runs it again
         subprocess.run([shell, flags, script], check=True, timeout=10)
         taken.chmod(0o700)  # in the container it runs as root, who needs no permission
     files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in taken.iterdir()}
-    assert files == {"pgpass": 0o400, "issuers.json": 0o400}
+    assert files == dict.fromkeys(("pgpass", "issuers.json", "senders.toml", "master.key"), 0o400)
+    assert (taken / "master.key").read_bytes() == bytes(range(224, 256))
     assert (taken / "pgpass").read_text() == "database:5432:certify:certify:a\\:b\\\\c'd \"$e\n"
     used = compose["services"]["api"]["environment"]
-    places = [used["CERTIFY_DATABASE_URL"].partition("passfile=")[2], used["CERTIFY_ISSUERS_FILE"]]
-    assert [Path(place).name for place in places] == ["pgpass", "issuers.json"]
+    names = ("CERTIFY_ISSUERS_FILE", "CERTIFY_SENDERS_FILE", "CERTIFY_MASTER_KEY_FILE")
+    places = [used["CERTIFY_DATABASE_URL"].partition("passfile=")[2], *(used[name] for name in names)]
+    assert [Path(place).name for place in places] == ["pgpass", "issuers.json", "senders.toml", "master.key"]
     assert {str(Path(place).parent) for place in places} == {"/run/certify"}
 
 
@@ -154,9 +249,11 @@ def test_commands_exist(compose: dict[str, Any]) -> None:
         program, *words = compose["services"][name].get("command", ["certify", image[1]])
         assert program == "certify"
         command: Any = root
-        for word in words:
+        options = [word for word in words if word.startswith("--")]
+        for word in words[: len(words) - len(options)]:
             command = command.commands[word]
         assert command.callback is not None
+        assert all(any(option in parameter.opts for parameter in command.params) for option in options)
 
 
 def test_the_health_check_calls_an_existing_route(compose: dict[str, Any]) -> None:
@@ -167,7 +264,7 @@ def test_the_health_check_calls_an_existing_route(compose: dict[str, Any]) -> No
     application: FastAPI = create_app(Settings())
     assert "get" in application.openapi()["paths"][asked[2]]
     assert "healthcheck" not in services["api"], "the image has one"
-    for name in ("credentials", "migrate", "worker"):
+    for name in ("credentials", "migrate", "worker", "messages", "registry"):
         assert services[name]["healthcheck"] == {"disable": True}, "nothing there answers the health check of the image"
     assert services["database"]["healthcheck"]["test"][:2] == ["CMD", "pg_isready"]
     assert "--host=127.0.0.1" in services["database"]["healthcheck"]["test"]
@@ -179,9 +276,10 @@ def test_services_wait_for_the_services_they_need(compose: dict[str, Any]) -> No
         for other, how in service.get("depends_on", {}).items():
             assert other in services
             if how["condition"] == "service_healthy":
-                assert "test" in services[other]["healthcheck"]
+                assert other == "api" or "test" in services[other]["healthcheck"], "the image of 'api' has one"
             else:
                 assert how["condition"] == "service_completed_successfully"
                 assert "restart" not in services[other], "a service that is restarted never completes"
     assert set(services["migrate"]["depends_on"]) == {"database", "credentials"}
-    assert all(set(services[name]["depends_on"]) == {"migrate"} for name in ("api", "worker"))
+    waiting = ("api", "worker", "messages", "registry", "backup")
+    assert all(set(services[name]["depends_on"]) == {"migrate"} for name in waiting)

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.auth import COOKIE, allow, network_of, public, require_own_session
-from api.errors import CHANGES, Forbidden, TooManyRequests, problems
+from api.auth import COOKIE, allow, public, require_own_session
+from api.door import Gate, signed_out
+from api.errors import CHANGES, Forbidden, problems
 from api.idempotency import Once, once
-from api.limits import SignInLimits
 from api.pace import paced
 from api.schemas.own_pages import (
     AcceptedOut,
@@ -36,11 +36,26 @@ from certify.capture.public_entry import open_public_session
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import Outcome
 from certify.domain.profile import PHOTOSENSITIVE
+from certify.domain.states import SignInWay
 from certify.doorstep.visits import ask_for_visit, require_day
 from certify.errors import Conflict
+from certify.messages.notices import tell_of_attempt
 from certify.messages.outbox import put_message
-from certify.people.access import IdentityClaim, device_mark, identify, new_code, open_code, open_link
+from certify.people.access import (
+    IdentityClaim,
+    access_refused,
+    asked_mark,
+    device_mark,
+    identify,
+    link_mark,
+    new_code,
+    open_code,
+    open_link,
+)
+from certify.people.door import Purpose
+from certify.people.sign_ins import LONG, SHORT, sign_in_person
 from certify.service import Unit
+from certify.storage.people import get_beneficiary
 from certify.storage.sessions import get_session
 from certify.tokens import Principal, Role
 
@@ -50,8 +65,12 @@ BEAT_S = 0.4
 """Seconds between the beats on which these routes answer, so that the time of an answer reveals nothing
 (:mod:`api.pace`)."""
 
-SHORT, LONG = timedelta(hours=1), timedelta(days=30)
-"""How long a person stays signed in: long on a phone that they call their own, otherwise short."""
+_KEEP_WITHIN = timedelta(minutes=15)
+"""How long after its decision a session can still sign in. The page asks at once; the token of the session lives for a
+day, and must not be a key of the pages meanwhile."""
+
+_TELL_AFTER = 3
+"""Wrong codes of one device after which the person is told that somebody tries: one or two are mistyped."""
 
 _REASON = "people who are not signed in sign in here; the answer is the same for every number and birth date"
 _State = Annotated[State, Depends(current_state)]
@@ -61,7 +80,7 @@ _State = Annotated[State, Depends(current_state)]
     "/sessions",
     status_code=201,
     response_model=SessionOpened,
-    dependencies=[Depends(public(_REASON))],
+    dependencies=[Depends(public(_REASON, limited=False))],
     responses=problems(400, 409, 413, 422, 503),
 )
 async def open_session(
@@ -71,78 +90,101 @@ async def open_session(
 
     The answer does not reveal whether that person exists. If not, the session takes a video too and does not succeed.
     """
+    gate = Gate(state, request, Purpose.SESSION, body.device_id, lambda unit: _asked(unit, body))
 
     def work(unit: Unit) -> SessionOpened:
-        claim = _identify(unit, body, request, state, device_id=body.device_id)
         needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
         row = open_public_session(
-            unit, claim, body.birth_date, device_id=body.device_id, assisted=body.assisted, needs=needs
+            unit, _claim(unit, body), body.birth_date, device_id=body.device_id, assisted=body.assisted, needs=needs
         )
         # Anyone can read the subject in the token, so it is the session and not the person.
         return opened(state.session_signer, unit, row, subject=row.id, device_id=body.device_id)
 
     caller = Principal(device_mark(body.device_id), Role.PENSIONER, "certify:door")
-    return await paced(lambda: once.run(caller, work, status=201), BEAT_S)
+    return await paced(lambda: once.run(caller, work, status=201), BEAT_S, gate=gate.enter)
 
 
 @router.post(
     "/codes",
     status_code=202,
     response_model=AcceptedOut,
-    dependencies=[Depends(public(_REASON))],
+    dependencies=[Depends(public(_REASON, limited=False))],
     responses=problems(413, 422, 503),
 )
 async def send_code(body: CodeIn, request: Request, state: _State) -> Response:
-    """Send a code to the telephone or e-mail of the person, if the fund knows one. The answer is the same if not."""
+    """Send a code to the telephone or e-mail of the person, if the fund knows one. The answer is the same if not.
+
+    The code works on the device that asks for it. There is a budget of codes for each person, and the person is told
+    when somebody else's device has used it up.
+    """
+    gate = Gate(state, request, Purpose.CODE, body.device_id, lambda unit: _asked(unit, body))
 
     def work() -> Response:
         with state.service.unit("certify:door") as unit:
-            claim = _identify(unit, body, request, state)
-            code = new_code(unit, claim.person) if claim.person is not None else None
-            if code is not None and claim.person is not None:
-                dedupe = f"code:{claim.person}:{unit.now.isoformat()}"
-                put_message(unit, claim.person, "code", {"code": code}, dedupe=dedupe, urgent=True)
+            person = _claim(unit, body).person
+            if person is not None:
+                code = new_code(unit, person, device=device_mark(body.device_id))
+                if code is None:
+                    tell_of_attempt(unit, person)
+                else:
+                    dedupe = f"code:{person}:{unit.now.isoformat()}"
+                    put_message(unit, person, "code", {"code": code}, dedupe=dedupe, urgent=True)
         return Response(AcceptedOut().model_dump_json().encode(), 202, media_type="application/json")
 
-    return await paced(work, BEAT_S)
+    return await paced(work, BEAT_S, gate=gate.enter)
 
 
 @router.post(
     "/codes/redeem",
     response_model=SignedIn,
-    dependencies=[Depends(public(_REASON))],
+    dependencies=[Depends(public(_REASON, limited=False))],
     responses=problems(401, 413, 422, 503),
 )
 async def redeem_code(body: RedeemIn, request: Request, state: _State) -> Response:
-    """Sign in with a code that came by message."""
+    """Sign in with a code that came by message. Only wrong codes slow a device down, and only this device."""
+    gate = Gate(state, request, Purpose.GUESS, body.device_id, lambda unit: _asked(unit, body))
 
-    def find(unit: Unit) -> UUID:
-        claim = _identify(unit, body, request, state, device_id=body.device_id)
-        return open_code(unit, claim, body.code, device=device_mark(body.device_id))
+    def find(unit: Unit) -> UUID | None:
+        claim = _claim(unit, body)
+        person = open_code(unit, claim, body.code, device=device_mark(body.device_id))
+        if person is None and claim.person is not None and gate.level("number+device") >= _TELL_AFTER:
+            tell_of_attempt(unit, claim.person)
+        return person
 
-    return await paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember), BEAT_S)
+    return await paced(
+        lambda: _redeem(state, find, gate, SignInWay.CODE, body.device_id, remember=body.remember),
+        BEAT_S,
+        gate=gate.enter,
+    )
 
 
 @router.post(
     "/links/redeem",
     response_model=SignedIn,
-    dependencies=[Depends(public(_REASON))],
+    dependencies=[Depends(public(_REASON, limited=False))],
     responses=problems(401, 413, 422, 503),
 )
 async def redeem_link(body: LinkIn, request: Request, state: _State) -> Response:
-    """Sign in with the link of a letter or message. The link works once."""
+    """Sign in with the link of a letter or message, and the birth date. The link works once.
 
-    def find(unit: Unit) -> UUID:
-        _limit(state.sign_in_limits, request, device_id=body.device_id, mark=None)
-        return open_link(unit, body.secret, device=device_mark(body.device_id))
+    A program that opens the link alone learns and changes nothing.
+    """
+    gate = Gate(state, request, Purpose.LINK, body.device_id, lambda unit: link_mark(unit, body.secret))
 
-    return await paced(lambda: _sign_in(state, find, body.device_id, remember=body.remember), BEAT_S)
+    def find(unit: Unit) -> UUID | None:
+        return open_link(unit, body.secret, birth_date=body.birth_date, device=device_mark(body.device_id))
+
+    return await paced(
+        lambda: _redeem(state, find, gate, SignInWay.LINK, body.device_id, remember=body.remember),
+        BEAT_S,
+        gate=gate.enter,
+    )
 
 
 @router.post(
     "/sessions/{session_id}/access",
     response_model=SignedIn,
-    responses=problems(401, 403, 404, 413, 422, 503),
+    responses=problems(401, 403, 404, 409, 413, 422, 503),
 )
 def stay_signed_in(
     session_id: UUID,
@@ -150,9 +192,8 @@ def stay_signed_in(
     state: _State,
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
 ) -> Response:
-    """Sign in with the face: for a person who was just recognised in this session."""
-
-    def find(unit: Unit) -> UUID:
+    """Sign in with the face: for a person who was just recognised in this session. Each session signs in once."""
+    with state.service.unit("certify:door") as unit:
         row = get_session(unit.db, session_id)
         # A session that was opened without a sign-in gets these outcomes only after a face that matched
         # (certify/capture/evaluate.py).
@@ -161,9 +202,14 @@ def stay_signed_in(
         )
         if caller.session != session_id or row.outcome not in recognised or row.decoy is not None:
             raise Forbidden("Only a person who was recognised in this session can stay signed in.")
-        return row.beneficiary_id
-
-    return _sign_in(state, find, body.device_id, remember=body.remember)
+        ended_at = get_beneficiary(unit.db, row.beneficiary_id).signed_out_at
+        if row.decided_at is None or row.decided_at + _KEEP_WITHIN < unit.now:
+            raise Forbidden("This session was decided too long ago to sign in with it.")
+        if ended_at is not None and row.decided_at <= ended_at:
+            raise Forbidden("All sign-ins of this person were ended after this session.")
+        return _sign_in(
+            state, unit, row.beneficiary_id, SignInWay.FACE, body.device_id, remember=body.remember, capture=session_id
+        )
 
 
 @router.post(
@@ -199,38 +245,53 @@ async def visit(
     "/sign-out",
     response_model=AcceptedOut,
     dependencies=[Depends(public("a caller who has the cookie may delete it"))],
-    responses=problems(413, 422),
+    responses=problems(413, 422, 503),
 )
-async def sign_out() -> Response:
-    """Sign out on this phone."""
+async def sign_out(request: Request, state: _State) -> Response:
+    """Sign out on this phone: the sign-in ends at once, wherever its cookie may have been copied to."""
+    await signed_out(state, request, COOKIE, Role.SELF)
     answer = Response(AcceptedOut().model_dump_json().encode(), media_type="application/json")
     answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     return answer
 
 
-def _identify(
-    unit: Unit, body: WhoIn, request: Request, state: State, *, device_id: str | None = None
-) -> IdentityClaim:
-    claim = identify(unit, national_id=body.national_id, card_number=body.card_number, birth_date=body.birth_date)
-    _limit(state.sign_in_limits, request, device_id=device_id, mark=claim.mark)
-    return claim
+def _asked(unit: Unit, body: WhoIn) -> bytes:
+    return asked_mark(unit, national_id=body.national_id, card_number=body.card_number, birth_date=body.birth_date)
 
 
-def _limit(limits: SignInLimits, request: Request, *, device_id: str | None, mark: bytes | None) -> None:
-    wait = limits.hit(network=network_of(request), device=device_id, person=mark)
-    if wait:
-        raise TooManyRequests("There were too many attempts.", retry_after=wait)
+def _claim(unit: Unit, body: WhoIn) -> IdentityClaim:
+    return identify(unit, national_id=body.national_id, card_number=body.card_number, birth_date=body.birth_date)
 
 
-def _sign_in(state: State, find: Callable[[Unit], UUID], device_id: str, *, remember: bool) -> Response:
-    lifetime = LONG if remember else SHORT
+def _redeem(
+    state: State, find: Callable[[Unit], UUID | None], gate: Gate, way: SignInWay, device_id: str, *, remember: bool
+) -> Response:
+    """Sign in the person whom ``find`` returns. A failed try is committed: it counts."""
     with state.service.unit("certify:door") as unit:
         person = find(unit)
-        until = unit.now + lifetime
-        token = state.session_signer.issue(
-            subject=str(person), role=Role.SELF, now=unit.now, lifetime=lifetime, device=device_mark(device_id)
-        )
-    answer = Response(SignedIn(until=until).model_dump_json().encode(), media_type="application/json")
+        if person is not None:
+            gate.forgive(unit)
+            return _sign_in(state, unit, person, way, device_id, remember=remember)
+    raise access_refused()
+
+
+def _sign_in(
+    state: State,
+    unit: Unit,
+    person: UUID,
+    way: SignInWay,
+    device_id: str,
+    *,
+    remember: bool,
+    capture: UUID | None = None,
+) -> Response:
+    device = device_mark(device_id)
+    row = sign_in_person(unit, person, way, device=device, lifetime=LONG if remember else SHORT, capture_id=capture)
+    lifetime = row.expires_at - unit.now
+    token = state.session_signer.issue(
+        subject=str(person), role=Role.SELF, now=unit.now, lifetime=lifetime, device=device, sign_in=row.id
+    )
+    answer = Response(SignedIn(until=row.expires_at).model_dump_json().encode(), media_type="application/json")
     age = int(lifetime.total_seconds())
     answer.set_cookie(COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="strict")
     return answer

@@ -26,6 +26,8 @@ from api.schemas.own_pages import (
     NotMeOut,
     OwnPageOut,
     OwnSessionIn,
+    SignInList,
+    SignInsEnded,
     VisitIn,
     VisitOut,
 )
@@ -41,6 +43,7 @@ from certify.doorstep.visits import ask_for_visit, cancel_visit
 from certify.own_page import history_of, own_page
 from certify.people.consent import set_consent
 from certify.people.contact import contact_of, set_contact
+from certify.people.sign_ins import end_other_sign_ins, end_own_sign_in, own_sign_ins
 from certify.service import Service, Unit
 from certify.tokens import Principal, Role
 
@@ -189,12 +192,48 @@ def contact(caller: _Self, service: _Service) -> ContactOut:
     responses=CHANGES,
 )
 def change_contact(body: ContactIn, caller: _Self, once: _Once) -> Response:
-    """Change how the fund reaches me."""
+    """Change how the fund reaches me. If telephone or e-mail change, all my sign-ins end, also this one."""
 
     def work(unit: Unit) -> ContactOut:
         person = UUID(caller.subject)
         # Fields that this page does not show, such as the time zone, stay as they are.
         set_contact(unit, person, replace(contact_of(unit, person), **body.model_dump()))
         return views.contact(contact_of(unit, person))
+
+    return once.run(caller, work, status=200)
+
+
+@router.get("/sign-ins", responses=problems(401, 403, 503))
+def sign_ins(caller: _Self, service: _Service) -> SignInList:
+    """List where I am signed in."""
+    with service.reading() as unit:
+        return views.sign_ins(own_sign_ins(unit, UUID(caller.subject)), caller.sign_in)
+
+
+@router.post(
+    "/sign-ins/end-others",
+    response_model=SignInsEnded,
+    responses=CHANGES_WITHOUT_410,
+)
+def end_others(caller: _Self, once: _Once) -> Response:
+    """End all my sign-ins but this one."""
+
+    def work(unit: Unit) -> SignInsEnded:
+        return SignInsEnded(ended=end_other_sign_ins(unit, UUID(caller.subject), caller.sign_in))
+
+    return once.run(caller, work, status=200)
+
+
+@router.post(
+    "/sign-ins/{sign_in_id}/end",
+    response_model=AcceptedOut,
+    responses=CHANGES_WITHOUT_410,
+)
+def end_one(sign_in_id: UUID, caller: _Self, once: _Once) -> Response:
+    """End one of my sign-ins. It may be this one."""
+
+    def work(unit: Unit) -> AcceptedOut:
+        end_own_sign_in(unit, UUID(caller.subject), sign_in_id)
+        return AcceptedOut()
 
     return once.run(caller, work, status=200)

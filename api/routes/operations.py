@@ -7,15 +7,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from api.auth import allow, public
 from api.errors import problems
 from api.schemas.operations import HealthOut
 from api.state import State, current_state
+from certify.audit.checkpoints import refusals
 from certify.service import Service
+from certify.storage.audited import last_audit
 from certify.storage.people import count_by_standing
+from certify.storage.row_macs import altered
 from certify.storage.sessions import count_by_outcome
 from certify.tokens import Principal, Role
 
@@ -65,10 +68,11 @@ class Standings(Collector):
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Yield entitlements by standing and sessions by state and outcome."""
         with self._service.reading() as unit:
             standings, sessions = count_by_standing(unit.db), count_by_outcome(unit.db)
+            audit = last_audit(unit.db)
         by_standing = GaugeMetricFamily("certify_entitlements", "Entitlements by standing", labels=["standing"])
         for standing, count in sorted(standings.items()):
             by_standing.add_metric([standing], count)
@@ -77,7 +81,23 @@ class Standings(Collector):
         for (state, outcome), count in sorted(sessions.items()):
             by_outcome.add_metric([state, outcome], count)
         yield by_outcome
+        tampered = CounterMetricFamily(
+            "certify_rows_altered", "Rows that this process found altered outside the service", labels=["table"]
+        )
+        for table, count in sorted(altered.items()):
+            tampered.add_metric([table], count)
+        yield tampered
+        yield CounterMetricFamily(
+            "certify_ledger_forks", "How often this process refused to sign a forked ledger", value=refusals()
+        )
+        if audit is not None:
+            yield GaugeMetricFamily(
+                "certify_audit_findings", "Findings of the newest audit of standings", value=audit.findings
+            )
+            yield GaugeMetricFamily(
+                "certify_audit_started", "Unix time at which the newest audit began", value=audit.started_at.timestamp()
+            )
 
-    def describe(self) -> Iterator[GaugeMetricFamily]:
+    def describe(self) -> Iterator[Metric]:
         """Return no descriptions, so that the registration sends no query to the database."""
         return iter(())

@@ -15,10 +15,10 @@ from api.routes.media import CAPTURE_BODY, media_body
 from api.schemas.sessions import SessionIn, SessionOpened, SessionOut
 from api.scope import require_person_quickly, require_whole_person
 from api.session_opened import opened
-from api.state import state_of
-from certify.capture.session import open_session, submit_media
+from api.state import service_of, state_of
+from certify.capture.session import open_session, prepare_media, submit_media
 from certify.domain.channels import Channel
-from certify.service import Unit
+from certify.service import Service, Unit
 from certify.storage.sessions import session_not_found
 from certify.storage.tables.sessions import SessionRow
 from certify.tokens import Principal, Role
@@ -67,12 +67,14 @@ def upload(
     caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
     data: Annotated[bytes, Depends(media_body)],
     once: Annotated[Once, Depends(once)],
+    service: Annotated[Service, Depends(service_of)],
 ) -> Response:
     """Send the photo or video. The answer 202 means that it is stored and will be decided exactly once."""
     require_own_session(caller, session_id)
+    media = prepare_media(service, session_id, data)
 
     def work(unit: Unit) -> SessionOut:
-        return views.session(submit_media(unit, session_id, data), unit.now)
+        return views.session(submit_media(unit, session_id, media), unit.now)
 
     return once.run(caller, work, status=202)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
 from api.auth import TABLET_COOKIE, allow, limit, network_of, public
+from api.door import signed_out
 from api.errors import problems
 from api.routes.media import media_body
 from api.schemas.doorstep import (
@@ -42,6 +43,7 @@ from certify.doorstep.tablets import (
 )
 from certify.doorstep.workload import TabletVisit, visit_outcomes, workload_of
 from certify.people.access import device_mark
+from certify.people.sign_ins import sign_in_tablet
 from certify.storage.bundles import SentVisit, count_waiting_of_tablet, missing_places
 from certify.storage.tables.doorstep import AgentRow
 from certify.tokens import Principal, Role
@@ -107,13 +109,16 @@ def finish_sign_in(body: TabletSignInIn, request: Request, state: _State) -> Res
     limit(state.tablet_limiter, network_of(request))
     with state.service.unit("certify:tablet") as unit:
         tablet = sign_in(unit, body.tablet_id, body.credential)
+        device = device_mark(body.device_id)
+        row = sign_in_tablet(unit, tablet.id, device=device, lifetime=SIGNED_IN)
         agent = unit.db.get_one(AgentRow, tablet.agent_id)
         token = state.session_signer.issue(
             subject=str(tablet.id),
             role=Role.TABLET,
             now=unit.now,
             lifetime=SIGNED_IN,
-            device=device_mark(body.device_id),
+            device=device,
+            sign_in=row.id,
         )
         signed_in = TabletSignedIn(
             until=unit.now + SIGNED_IN, agent=_agent(agent), fund=state.service.settings.issuer_name
@@ -128,10 +133,11 @@ def finish_sign_in(body: TabletSignInIn, request: Request, state: _State) -> Res
     "/sign-out",
     status_code=204,
     dependencies=[Depends(public("a caller who has the cookie may delete it"))],
-    responses=problems(413, 422),
+    responses=problems(413, 422, 503),
 )
-async def sign_out() -> Response:
-    """Sign out on this tablet."""
+async def sign_out(request: Request, state: _State) -> Response:
+    """Sign out on this tablet. The sign-in ends at once."""
+    await signed_out(state, request, TABLET_COOKIE, Role.TABLET)
     answer = Response(status_code=204)
     answer.delete_cookie(TABLET_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     return answer

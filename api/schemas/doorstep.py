@@ -320,3 +320,18 @@ class RefusedList(Out):
     """Refused sealed visits, newest first."""
 
     items: list[RefusedOut]
+
+
+class TabletSignInOut(Out):
+    """A live sign-in of an agent at a tablet."""
+
+    id: UUID
+    tablet_id: UUID
+    created_at: datetime
+    expires_at: datetime
+
+
+class TabletSignInList(Out):
+    """The live sign-ins of an agent, newest first."""
+
+    items: list[TabletSignInOut]

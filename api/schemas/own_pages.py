@@ -37,6 +37,7 @@ class KnockIn(WhoIn):
 class CodeIn(WhoIn):
     """Request a sign-in code by text message or e-mail."""
 
+    device_id: DeviceId = Field(description="The device on which the code will be entered; it works on no other")
     language: Language | None = None
 
 
@@ -49,11 +50,12 @@ class RedeemIn(WhoIn):
 
 
 class LinkIn(In):
-    """Sign in with the secret of a link from a letter or message."""
+    """Sign in with the secret of a link from a letter or message, and the birth date of its person."""
 
     secret: Annotated[str, StringConstraints(min_length=10, max_length=100, pattern=r"^[A-Za-z0-9_\-]+$")]
+    birth_date: date = Field(examples=["1949-12-31"], description="With another birth date the link stays unused")
     device_id: DeviceId
-    remember: bool = False
+    remember: bool = Field(default=False, description="This is the person's own phone")
 
 
 class KeepIn(In):
@@ -197,6 +199,28 @@ class ContactOut(Out):
     reminders: bool
     quiet_from: int
     quiet_to: int
+
+
+class SignInOut(Out):
+    """A sign-in of the person that is live: on which kind of way, since when, until when."""
+
+    id: UUID
+    way: Literal["face", "code", "link"]
+    created_at: datetime
+    expires_at: datetime
+    this: bool = Field(description="Whether it is the sign-in that asks")
+
+
+class SignInList(Out):
+    """The live sign-ins of a person, newest first."""
+
+    items: list[SignInOut]
+
+
+class SignInsEnded(Out):
+    """The number of sign-ins that were live and were ended."""
+
+    ended: int
 
 
 class NotMeOut(Out):

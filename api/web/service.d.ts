@@ -219,6 +219,19 @@ declare namespace Service {
     plan: PlanOut | null;
     assisted: boolean;
   }
+  interface SignInList {
+    items: SignInOut[];
+  }
+  interface SignInOut {
+    id: string;
+    way: "face" | "code" | "link";
+    created_at: string;
+    expires_at: string;
+    this: boolean;
+  }
+  interface SignInsEnded {
+    ended: number;
+  }
   interface SignedIn {
     until: string;
   }

@@ -2,38 +2,158 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from typing import Any
 
+from certify.audit.last_signed import LastSigned, Signed
 from certify.certificates import merkle
-from certify.certificates.checkpoint import Checkpoint, sign_checkpoint
+from certify.certificates.checkpoint import Checkpoint, parse, sign_checkpoint, verify_checkpoint
+from certify.certificates.errors import CertificateError, UnknownKey
 from certify.certificates.keys import VerificationKey
 from certify.certificates.keyset import KeySet, TrustedKey
+from certify.certificates.merkle import verify_consistency
+from certify.certificates.note import NoteKey
 from certify.domain.error_codes import ErrorCode
-from certify.errors import Invalid
+from certify.domain.ledger_events import LedgerEvent
+from certify.errors import Invalid, Unavailable
 from certify.service import Unit
 from certify.storage.ledger import NodeTable, add_checkpoint, get_leaf, latest_checkpoint, ledger_root, ledger_size
+from certify.storage.row_macs import macs_of
 from certify.storage.signing import active_key, public_keys
 from certify.storage.tables.service import CheckpointRow
+
+log = logging.getLogger("certify.integrity")
+
+_refusals: Counter[str] = Counter()
+
+
+def refusals() -> int:
+    """Return how often this process refused to sign, for the metrics."""
+    return _refusals.total()
 
 
 def publish_checkpoint(unit: Unit) -> CheckpointRow | None:
     """Sign the present size and root, unless the newest checkpoint has this size already.
 
+    The size and root are written to a file of this machine first (``LastSigned``), then the checkpoint is committed.
+    After a crash between the two, the file names leaves that are committed, so the next checkpoint extends it.
+
+    Args:
+        unit: the transaction to write in. It has appended no entries itself.
+
+    Returns:
+        The newest checkpoint, or None while the ledger is empty.
+
+    Raises:
+        Unavailable: the ledger does not extend what was signed last (``ledger_forked``).
+    """
+    memory = last_signed(unit)
+    with memory.held():
+        size, newest = ledger_size(unit.db), latest_checkpoint(unit.db)
+        before = memory.read() or _adopted(unit, newest)
+        if before is not None:
+            _require_extension(unit, before, size)
+        if size == 0 or (newest is not None and newest.size == size):
+            return newest
+        root = ledger_root(unit.db, size)
+        key = active_key(unit.db, unit.service.vault, "ledger", unit.now)
+        note = sign_checkpoint(Checkpoint(unit.service.settings.ledger_origin, size, root), key)
+        memory.write(Signed(size, root))
+        add_checkpoint(unit.db, size=size, note=note, created_at=unit.now)
+        return latest_checkpoint(unit.db)
+
+
+def last_signed(unit: Unit) -> LastSigned:
+    """Return the memory of the signer: a file in the data folder, with a MAC under a key of its own."""
+    return LastSigned(unit.service.settings.data_dir, macs_of(unit.db).derive(unit.db, "last signed checkpoint"))
+
+
+def accept_restored(unit: Unit) -> tuple[Signed | None, Signed]:
+    """Let the signer go on from the present ledger, because an operator restored the database from a backup.
+
+    The ledger gets an entry with what was signed before, so that auditors who kept a later checkpoint see why.
+
     Args:
         unit: the transaction to write in.
 
     Returns:
-        The newest checkpoint, or None while the ledger is empty.
+        What the signer remembered, and the size and root from which it goes on.
     """
-    size = ledger_size(unit.db)
-    newest = latest_checkpoint(unit.db)
-    if size == 0 or (newest is not None and newest.size == size):
-        return newest
-    key = active_key(unit.db, unit.service.vault, "ledger", unit.now)
-    origin = unit.service.settings.ledger_origin
-    note = sign_checkpoint(Checkpoint(origin, size, ledger_root(unit.db, size)), key)
-    add_checkpoint(unit.db, size=size, note=note, created_at=unit.now)
-    return latest_checkpoint(unit.db)
+    memory = last_signed(unit)
+    with memory.held():
+        before = memory.read()
+        size = ledger_size(unit.db)
+        now = Signed(size, ledger_root(unit.db, size))
+        unit.ledger(
+            LedgerEvent.LEDGER_RESTORED,
+            None,
+            signed_size=before.size if before else None,
+            signed_root=before.root.hex() if before else None,
+            restored_size=size,
+        )
+        unit.finish()
+        memory.write(now)
+    return before, now
+
+
+def _adopted(unit: Unit, newest: CheckpointRow | None) -> Signed | None:
+    """Return the newest stored checkpoint as what was signed last, on a machine that never signed."""
+    if newest is None:
+        return None
+    stored = read_checkpoint(unit, newest.note)
+    log.warning("this machine never signed the ledger; it goes on from the stored checkpoint", extra=_size(stored.size))
+    return Signed(stored.size, stored.root)
+
+
+def read_checkpoint(unit: Unit, note: str) -> Checkpoint:
+    """Return a checkpoint that one of our keys signed.
+
+    Args:
+        unit: the transaction to read the keys in.
+        note: the signed note.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        CertificateError: none of our keys signed it, or it was altered.
+    """
+    origin = parse(note).origin  # perhaps an earlier name of the ledger; the key says whether it is ours
+    failure: CertificateError = UnknownKey("no key of this ledger signed the checkpoint")
+    for row in public_keys(unit.db, "ledger"):
+        try:
+            return verify_checkpoint(note, NoteKey(origin, VerificationKey.from_jwk(row.public_jwk)))
+        except UnknownKey:
+            continue
+        except CertificateError as error:
+            failure = error
+    raise failure
+
+
+def _require_extension(unit: Unit, before: Signed, size: int) -> None:
+    try:
+        extends = size >= before.size and verify_consistency(
+            old_size=before.size,
+            new_size=size,
+            old_root=before.root,
+            new_root=ledger_root(unit.db, size),
+            proof=merkle.consistency_proof(NodeTable(unit.db), before.size, size),
+        )
+    except LookupError:  # nodes are missing
+        extends = False
+    if not extends:
+        _refusals["fork"] += 1
+        log.critical("the ledger does not extend what was signed", extra={**_size(size), "signed": before.size})
+        raise Unavailable(
+            f"The ledger of {size} entries does not continue the signed ledger of {before.size}, so it is not signed.",
+            hint="Run 'certify ledger verify'. After a restore from a backup: 'certify ledger restored'.",
+            code=ErrorCode.LEDGER_FORKED,
+        )
+
+
+def _size(size: int) -> dict[str, int]:
+    return {"size": size}
 
 
 def prove_inclusion(unit: Unit, index: int, size: int) -> dict[str, Any]:

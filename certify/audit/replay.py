@@ -9,7 +9,7 @@ from uuid import UUID
 from certify.capture.analysis import analyse, compare
 from certify.decision.determinations import find_determination
 from certify.decision.determine import entitlement_from_json
-from certify.domain.codec import determination_digest, determination_to_json
+from certify.domain.codec import determination_digest, determination_to_json, verdict_digest
 from certify.domain.decide import decide
 from certify.domain.evidence import Capture, Check
 from certify.people.references import open_references
@@ -86,6 +86,8 @@ def replay(unit: Unit, determination_id: UUID, *, engine: FaceEngine | None = No
             notes.not_checked.append("the verdict: it cannot be decided again without the birth date")
     elif determination_digest(again) != row.digest:
         notes.differences.append("The decision came out differently.")
+    if verdict_digest(row.verdict) != row.digest:
+        notes.differences.append("The stored verdict is not the one that was decided: it does not fit its hash.")
     for fact in evidence:
         if isinstance(fact, Capture):
             session = get_session(unit.db, UUID(fact.session_id))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from certify.capture.analysis import Analysis, analyse, compare
-from certify.capture.decoys import attempt_limits, decoy_attempts_left
+from certify.capture.attempts import attempt_limits, public_attempts_left
 from certify.capture.duplicate_media import check_duplicate
+from certify.capture.session import lock_session
 from certify.decision.determine import determine_locked
+from certify.decision.facts import record_fact
 from certify.domain.channels import Channel
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
@@ -21,11 +23,14 @@ from certify.domain.proofs import judge_capture
 from certify.domain.sources import CERTIFY, FUND
 from certify.domain.states import ReferenceState, SessionState
 from certify.errors import Conflict, Unavailable
+from certify.messages.notices import tell_of_attempt
+from certify.people.consent import confirm_stated_consent
 from certify.people.references import open_references
 from certify.service import Service, Unit
-from certify.storage.facts import add_evidence, store_parameters
-from certify.storage.media import read_media
-from certify.storage.people import get_beneficiary, references_of
+from certify.storage.facts import store_parameters
+from certify.storage.media import delete_media, read_media, shorten_retention
+from certify.storage.people import references_of
+from certify.storage.public_sessions import was_certified_on
 from certify.storage.sessions import failed_profiles, get_session
 from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.sessions import SessionRow
@@ -33,6 +38,10 @@ from certify.storage.tables.sessions import SessionRow
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.face.matcher import Comparison
     from models.pipeline import FaceEngine
+
+UNRECOGNISED_KEPT = timedelta(days=7)
+"""How long the media of a failed attempt are kept if the caller gave only a number and a birth date: as long as the
+person may ask who tried. ``CERTIFY_MEDIA_RETENTION_DAYS`` may be shorter."""
 
 
 class Notice(Protocol):
@@ -82,8 +91,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
     comparison = compare(engine, analysis, references)
     with service.unit() as unit:
         unit.adopt_sealer(sealer)
-        person = get_beneficiary(unit.db, row.beneficiary_id, lock=True)
-        row = get_session(unit.db, session_id)
+        person, row = lock_session(unit, session_id)
         if row.state == SessionState.SUBMITTED:
             if comparison is not None:
                 _keep_parameters(unit, "calibration", engine.calibration.text)
@@ -97,9 +105,18 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
                 "parameters": {name: _keep_parameters(unit, name, text) for name, text in analysis.parameters.items()},
             }
             _conclude(unit, person, row, _capture(unit, row, analysis, comparison), report)
+            _forget_media(unit, row)
             if row.channel == Channel.DOORSTEP:
                 notice(unit, engine, row, analysis, comparison)
         return row
+
+
+def _forget_media(unit: Unit, row: SessionRow) -> None:
+    """Delete the media of a decoy session, and soon those of a caller who was not recognised."""
+    if row.decoy is not None:
+        delete_media(unit.db, row)
+    elif row.public_entry and row.outcome == Outcome.RETRY:
+        shorten_retention(unit.db, row.blob_id, unit.now + UNRECOGNISED_KEPT)
 
 
 def _keep_parameters(unit: Unit, kind: str, text: str) -> str:
@@ -124,12 +141,14 @@ def _comparison_to_json(engine: FaceEngine, comparison: Comparison, references: 
 
 
 def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capture, report: dict[str, Any]) -> None:
-    if not add_evidence(unit.db, row.beneficiary_id, capture, external_id=f"session:{row.id}"):
+    if not record_fact(unit, row.beneficiary_id, capture, external_id=f"session:{row.id}"):
         raise Conflict("This session has evidence already.", code=ErrorCode.EVIDENCE_EXISTS)
     determined = determine_locked(unit, person, session_id=row.id)
     policies = [unit.service.policy(determination.scheme).policy for determination in determined.determinations]
     judgements = [judge_capture(capture, policy).state for policy in policies]
     outcome = _outcome(unit, row, capture, list(zip(judgements, determined.determinations, strict=True))).value
+    if row.public_entry and row.decoy is None:
+        _after_public_entry(unit, row, passed=Check.PASS in judgements)
     row.outcome, row.guidance = outcome, list(capture.guidance)
     row.evidence_id, row.determination_ids = UUID(capture.id), [str(stored_id) for stored_id in determined.ids]
     row.report = report | {
@@ -145,20 +164,26 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
 def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple[Check, Determination]]) -> Outcome:
     """Return the outcome that the caller is told.
 
-    A caller who only gave an identifier and a birth date, and did not pass, must not learn the person's standing.
+    A caller who only gave an identifier and a birth date, and did not pass, learns nothing of the person: the answer
+    depends on the number of their own attempts alone.
     """
-    if row.decoy is not None:
-        row.attempts_left = decoy_attempts_left(unit, row.decoy)
-        return Outcome.RETRY if row.attempts_left else Outcome.DOORSTEP
-    outcome = session_outcome(capture.channel, attempts)
     passed = any(judged is Check.PASS for judged, _ in attempts)
+    if row.public_entry and not passed:
+        row.attempts_left = public_attempts_left(unit, row.asked or b"", row.device)
+        return Outcome.RETRY if row.attempts_left else Outcome.DOORSTEP
     if row.channel == Channel.REMOTE and not passed:
         most, window = attempt_limits(unit)
         failed = failed_profiles(unit.db, row.beneficiary_id, unit.now - window)
         row.attempts_left = max(0, most - len(failed) - 1)
-    if row.public_entry and not passed and outcome in (Outcome.REVIEW, Outcome.OTHER_PATH):
-        return Outcome.RETRY
-    return outcome
+    return session_outcome(capture.channel, attempts)
+
+
+def _after_public_entry(unit: Unit, row: SessionRow, *, passed: bool) -> None:
+    """Keep the consent that was stated if the person was recognised; if not, tell the person that somebody tried."""
+    if passed and row.consent_version is not None:
+        confirm_stated_consent(unit, row.beneficiary_id, assisted=row.assisted)
+    elif not passed and not was_certified_on(unit.db, row.beneficiary_id, row.device):
+        tell_of_attempt(unit, row.beneficiary_id)
 
 
 def _capture(unit: Unit, row: SessionRow, analysis: Analysis, comparison: Comparison | None) -> Capture:
@@ -178,4 +203,5 @@ def _capture(unit: Unit, row: SessionRow, analysis: Analysis, comparison: Compar
         liveness=analysis.liveness,
         filmed=analysis.video_hash is not None,
         guidance=analysis.guidance,
+        public_entry=row.public_entry,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from models.media.decoders import Decoders
 from models.media.image import probe
-from models.media.video_probe import VideoLimits, probe_video
+from models.media.video_probe import VideoLimits
 
 _PICTURES = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx "})
 """Brands of the container that MP4 shares with pictures such as HEIC (the register at mp4ra.org)."""
@@ -16,12 +17,13 @@ def is_video(data: bytes) -> bool:
     return data.startswith(b"\x1a\x45\xdf\xa3") or (data[4:8] == b"ftyp" and data[8:12] not in _PICTURES)
 
 
-def media_type_of(data: bytes, max_bytes: int) -> str:
+def media_type_of(data: bytes, max_bytes: int, decoders: Decoders) -> str:
     """Check media by their headers, without decoding, and return their media type.
 
     Args:
         data: the whole file.
         max_bytes: the largest video that is accepted.
+        decoders: what reads the headers of a video; those of a picture are plain byte arithmetic.
 
     Returns:
         ``video/webm``, ``video/mp4``, or ``image/`` and the format of the picture.
@@ -31,7 +33,7 @@ def media_type_of(data: bytes, max_bytes: int) -> str:
         VideoRefused: it is not a usable video.
     """
     if is_video(data):
-        header = probe_video(data, VideoLimits(max_bytes=max_bytes))
+        header = decoders.probe_video(data, VideoLimits(max_bytes=max_bytes))
         return "video/webm" if header.container in ("webm", "matroska") else "video/mp4"
     return f"image/{probe(data).format.lower()}"
 

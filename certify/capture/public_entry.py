@@ -1,30 +1,46 @@
-"""Start a capture session from an identifier and a birth date, without revealing whether that person exists."""
+"""Start a capture session from an identifier and a birth date, without revealing whether that person exists.
+
+What a session asks depends only on what the caller said and on counts of what was entered, which are kept alike for
+known and unknown numbers: never on the needs, phones, records or earlier attempts of a person.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
+from uuid import UUID
 
-from certify.capture.decoys import decoy_demand
+from certify.capture.attempts import require_public_attempt
+from certify.capture.decoys import ensure_decoy_person
 from certify.capture.new_session import new_session
-from certify.capture.session import open_session
 from certify.domain.channels import Channel
-from certify.domain.error_codes import ErrorCode
-from certify.errors import CertifyError
+from certify.domain.profile import Demand, Risk, choose
+from certify.domain.schedule import age_on, latest_date
+from certify.domain.states import ReferenceState
 from certify.people.access import IdentityClaim
-from certify.people.consent import set_consent
+from certify.people.consent import TEXT_VERSION, consent_of
 from certify.service import Unit
-from certify.storage.people import DECOY_PERSON
+from certify.storage.people import DECOY_PERSON, references_of
+from certify.storage.public_sessions import (
+    end_open_public_sessions,
+    open_public_session_of,
+    other_numbers_on_device,
+    public_sessions_since,
+)
 from certify.storage.tables.sessions import SessionRow
 
-_REVEALING = frozenset({ErrorCode.NO_REFERENCE, ErrorCode.PERSON_ERASED, ErrorCode.CONSENT_WITHDRAWN})
-"""Refusals that would reveal that the person exists. The caller gets a decoy session instead. A person who withdrew
-their consent gives it again after they sign in with a link or code: others may know their identifier and birth date."""
+_DEVICE_SHARED_FOR = timedelta(days=30)
 
 
 def open_public_session(
     unit: Unit, claim: IdentityClaim, birth_date: date, *, device_id: str, assisted: bool, needs: tuple[str, ...] = ()
 ) -> SessionRow:
-    """Open a session for the person whom a caller names, or a decoy session. To ask for one is to consent.
+    """Open a session for the person whom a caller names, or a decoy session.
+
+    A device that has a session open for this number gets the same one again, with the same plan, while there is time
+    enough left for it. Sessions of other
+    devices stay open. The caller states a consent; it is kept with the session and becomes a consent of the person when
+    the face was recognised.
 
     Args:
         unit: the transaction to write in.
@@ -38,35 +54,76 @@ def open_public_session(
         The stored session, in state ``open``.
 
     Raises:
-        Conflict: too many sessions today (``too_many_sessions``), or too many failed (``attempts_used_up``); the same
-            for people and for unknown identifiers.
+        Conflict: this device failed too often for this number and has to wait (``attempts_used_up``); the same for
+            people and for unknown identifiers.
     """
-    if claim.person is not None:
-        try:
-            row = open_session(
-                unit,
-                claim.person,
-                Channel.REMOTE,
-                device_id=device_id,
-                assisted=assisted,
-                public_entry=True,
-                needs=needs,
-            )
-        except CertifyError as error:
-            if error.code not in _REVEALING:
-                raise
-        else:
-            set_consent(unit, claim.person, given=True, assisted=assisted)
-            return row
-    demand = decoy_demand(unit, claim.mark, birth_date, needs)
-    device = unit.service.vault.lookup_hash(unit.db, "device", device_id)
-    return new_session(
+    ensure_decoy_person(unit)
+    asked, device = claim.mark, unit.service.vault.lookup_hash(unit.db, "device", device_id)
+    require_public_attempt(unit, asked, device)
+    person = _filmed_person(unit, claim)
+    demand = public_demand(unit, asked, device, birth_date, needs)
+    earlier = open_public_session_of(unit.db, asked, device, unit.now)
+    half = timedelta(minutes=unit.service.settings.session_minutes / 2)
+    if (
+        earlier is not None
+        and earlier.expires_at >= unit.now + half
+        and _still_fits(earlier, person, demand, needs, assisted=assisted)
+    ):
+        return earlier
+    end_open_public_sessions(unit.db, asked, device)
+    row = new_session(
         unit,
-        DECOY_PERSON,
+        person or DECOY_PERSON,
         Channel.REMOTE,
         demand,
         device=device,
         assisted=assisted,
         public_entry=True,
-        decoy=claim.mark,
+        decoy=None if person is not None else asked,
     )
+    row.asked, row.consent_version = asked, TEXT_VERSION
+    unit.db.flush()
+    return row
+
+
+def public_demand(unit: Unit, asked: bytes, device: bytes, birth_date: date, needs: Sequence[str]) -> Demand:
+    """Choose how much a session asks of a caller who is not recognised.
+
+    Earlier failures do not make it easier: they need not be those of the person.
+
+    Args:
+        unit: the transaction to read in.
+        asked: keyed hash of the number and birth date that were entered.
+        device: keyed hash of what the device calls itself.
+        birth_date: as entered.
+        needs: accessibility needs, as the caller says.
+
+    Returns:
+        The demand, from which the plan is drawn.
+    """
+    risk = Risk(
+        sessions_last_hour=public_sessions_since(unit.db, asked, unit.now - timedelta(hours=1)),
+        others_on_device=other_numbers_on_device(unit.db, asked, device, unit.now - _DEVICE_SHARED_FOR),
+    )
+    return choose(needs, age_on(birth_date, latest_date(unit.now)), (), risk)
+
+
+def _filmed_person(unit: Unit, claim: IdentityClaim) -> UUID | None:
+    """Return the person of a claim if their face can be recognised, else None. The same statements run for all."""
+    person = claim.person or UUID(bytes=claim.mark[:16])
+    references = references_of(unit.db, person)
+    usable = any(reference.state != ReferenceState.REFUSED for reference in references)
+    # A person who withdrew their consent gives it again after they sign in with a link or code: others may know their
+    # identifier and birth date.
+    consents = consent_of(unit, person) is not False
+    return claim.person if usable and consents else None
+
+
+def _still_fits(
+    earlier: SessionRow, person: UUID | None, demand: Demand, needs: Sequence[str], *, assisted: bool
+) -> bool:
+    """Tell whether an open session can be given again: the caller says the same, and it asks no less than is due."""
+    flashes = bool((earlier.plan or {}).get("flashes"))
+    same = earlier.beneficiary_id == (person or DECOY_PERSON) and earlier.assisted == assisted
+    gentle = "photosensitive" in needs
+    return same and not (gentle and flashes) and (flashes or not demand.flashes)

@@ -6,28 +6,45 @@ import hashlib
 from datetime import timedelta
 from uuid import UUID
 
-from certify.capture.attempts import MAX_SESSIONS_A_DAY, another_in_progress, too_many_sessions, used_up
+from certify.capture.attempts import (
+    MAX_OPEN,
+    MAX_SESSIONS_A_DAY,
+    another_in_progress,
+    require_public_attempt,
+    too_many_sessions,
+    used_up,
+)
 from certify.capture.challenge import demand_of
-from certify.capture.decoys import require_decoy_open
 from certify.capture.media import media_type_of
 from certify.capture.new_session import new_session
 from certify.decision.determine import preview
 from certify.domain.channels import Channel
-from certify.domain.decide import Determination, NextStep
+from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import attempts_used_up
 from certify.domain.profile import visit_demand
 from certify.domain.states import ReferenceState, SessionState
 from certify.errors import Conflict, Gone
 from certify.people.consent import require_consent
-from certify.queue import EVALUATE
-from certify.service import Unit
-from certify.storage.media import put_media
+from certify.queue import EVALUATE, Lane
+from certify.service import Service, Unit
+from certify.storage.media import SealedMedia, seal_media, store_media
 from certify.storage.people import get_beneficiary, references_of
-from certify.storage.sessions import get_session, has_waiting_session, person_of_session, sessions_since
+from certify.storage.public_sessions import public_session_waits
+from certify.storage.sessions import (
+    end_oldest_open,
+    get_session,
+    has_waiting_session,
+    owner_of_session,
+    sessions_since,
+)
 from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.sessions import SessionRow
 from certify.storage.uploads import delete_upload
+
+SHORT_BYTES = 1_500_000
+"""Media of callers who were not recognised wait in the lane of short ones up to this size: the photo of a phone, or
+the film of the page itself, which has 10 to 20 seconds of 0.6 Mbit/s (docs/live.md)."""
 
 
 def open_session(
@@ -37,10 +54,12 @@ def open_session(
     *,
     device_id: str | None = None,
     assisted: bool = False,
-    public_entry: bool = False,
     needs: tuple[str, ...] = (),
 ) -> SessionRow:
     """Open a capture session for a person with at least one usable or pending reference, and draw what it asks.
+
+    It is for callers who are recognised: the person after a sign-in, officers and agents. What strangers tried with the
+    number of the person counts nowhere here (certify/capture/public_entry.py).
 
     Args:
         unit: the transaction to write in.
@@ -49,7 +68,6 @@ def open_session(
         device_id: what the person's phone calls itself. The service cannot check it, and it never makes a session ask
             for less.
         assisted: whether a helper holds the phone. The service cannot check it either, with the same consequence.
-        public_entry: whether the caller only gave an identifier and a birth date.
         needs: accessibility needs for this session, in addition to those stored with the person.
 
     Returns:
@@ -71,19 +89,39 @@ def open_session(
             code=ErrorCode.NO_REFERENCE,
         )
     require_consent(unit, beneficiary_id)
-    if sessions_since(unit.db, beneficiary_id, unit.now - timedelta(days=1)) >= MAX_SESSIONS_A_DAY:
+    since = unit.now - timedelta(days=1)
+    if sessions_since(unit.db, beneficiary_id, since, with_media=True) >= MAX_SESSIONS_A_DAY:
         raise too_many_sessions()
     device = unit.service.vault.lookup_hash(unit.db, "device", device_id) if device_id else None
     if channel is Channel.REMOTE:
         demand = demand_of(unit, person, device, _require_attempts_left(unit, person), also=needs)
+        end_oldest_open(unit.db, beneficiary_id, keep=MAX_OPEN - 1)
     else:
         demand = visit_demand()
-    return new_session(
-        unit, beneficiary_id, channel, demand, device=device, assisted=assisted, public_entry=public_entry
-    )
+    return new_session(unit, beneficiary_id, channel, demand, device=device, assisted=assisted, public_entry=False)
 
 
-def submit_media(unit: Unit, session_id: UUID, data: bytes) -> SessionRow:
+def prepare_media(service: Service, session_id: UUID, data: bytes) -> SealedMedia:
+    """Check, hash and seal the media of a session before a transaction is opened for them.
+
+    Args:
+        service: the running service.
+        session_id: id of the session.
+        data: the whole photo or video.
+
+    Raises:
+        NotFound: no such session (``session_not_found``).
+        ImageRefused: the headers show no usable image.
+        VideoRefused: the headers show no usable video.
+        Gone: the person was erased (``person_erased``).
+    """
+    media_type = media_type_of(data, service.settings.max_upload_bytes, service.decoders)
+    with service.reading() as unit:
+        sealer = unit.sealer(owner_of_session(unit.db, session_id)[0])
+    return seal_media(sealer, service.new_id(), data, media_type)
+
+
+def submit_media(unit: Unit, session_id: UUID, media: bytes | SealedMedia) -> SessionRow:
     """Store the one photo or video of a session, sealed, and enqueue its evaluation; both commit together.
 
     Sending the same bytes again changes nothing.
@@ -91,7 +129,7 @@ def submit_media(unit: Unit, session_id: UUID, data: bytes) -> SessionRow:
     Args:
         unit: the transaction to write in.
         session_id: id of the session.
-        data: the whole photo or video.
+        media: the whole photo or video, or what ``prepare_media`` made of it.
 
     Returns:
         The session, in state ``submitted`` or later.
@@ -104,19 +142,26 @@ def submit_media(unit: Unit, session_id: UUID, data: bytes) -> SessionRow:
             (``another_in_progress``), or too many failed (``attempts_used_up``).
         Gone: the session's time has run out (``session_expired``).
     """
-    media_type = media_type_of(data, unit.service.settings.max_upload_bytes)
+    if isinstance(media, bytes):
+        media_type = media_type_of(media, unit.service.settings.max_upload_bytes, unit.service.decoders)
+        person, row = lock_session(unit, session_id)
+        if not was_submitted(row, hashlib.sha256(media).hexdigest()):
+            accept_media(unit, person, row, media, media_type)
+            delete_upload(unit.db, session_id)  # another recording may have been arriving in chunks
+        return row
     person, row = lock_session(unit, session_id)
-    digest = hashlib.sha256(data).hexdigest()
-    if not was_submitted(row, digest):
-        accept_media(unit, person, row, data, media_type)
-        delete_upload(unit.db, session_id)  # another recording may have been arriving in chunks
+    if not was_submitted(row, media.sha256):
+        unit.sealer(row.beneficiary_id)  # raises if the person was erased meanwhile
+        accept_sealed(unit, person, row, media)
+        delete_upload(unit.db, session_id)
     return row
 
 
 def lock_session(unit: Unit, session_id: UUID) -> tuple[BeneficiaryRow, SessionRow]:
     """Lock the person of a session, then read the session.
 
-    The person's row is the one lock for everything about the person, so that locks cannot be taken in a wrong order.
+    The person's row is the one lock for everything about the person, so that locks cannot be taken in a wrong order. A
+    decoy session locks itself: all of them share one row of people, and strangers must not wait for each other there.
 
     Args:
         unit: the transaction that holds the lock.
@@ -128,8 +173,9 @@ def lock_session(unit: Unit, session_id: UUID) -> tuple[BeneficiaryRow, SessionR
     Raises:
         NotFound: no such session (``session_not_found``).
     """
-    person = get_beneficiary(unit.db, person_of_session(unit.db, session_id), lock=True)
-    return person, get_session(unit.db, session_id)
+    owner, is_decoy = owner_of_session(unit.db, session_id)
+    person = get_beneficiary(unit.db, owner, lock=not is_decoy, decoy_too=is_decoy)
+    return person, get_session(unit.db, session_id, lock=is_decoy)
 
 
 def was_submitted(row: SessionRow, sha256: str) -> bool:
@@ -171,8 +217,11 @@ def require_open(unit: Unit, person: BeneficiaryRow, row: SessionRow) -> None:
     """
     if row.state == SessionState.EXPIRED or unit.now >= row.expires_at:
         raise Gone("The time of this session has run out.", hint="Open a new session.", code=ErrorCode.SESSION_EXPIRED)
-    if row.decoy is not None:
-        require_decoy_open(unit, row.decoy)
+    if row.asked is not None:
+        # As below, but by number and device: nothing that a stranger sends may hold up the person.
+        if public_session_waits(unit.db, row.asked, row.device):
+            raise another_in_progress()
+        require_public_attempt(unit, row.asked, row.device)
     elif row.channel == Channel.REMOTE:
         # One attempt at a time, each decided before the next. Otherwise sessions opened early could all be used.
         if has_waiting_session(unit.db, row.beneficiary_id):
@@ -195,26 +244,41 @@ def accept_media(unit: Unit, person: BeneficiaryRow, row: SessionRow, data: byte
         Conflict: an earlier session is not decided (``another_in_progress``), or too many failed
             (``attempts_used_up``).
     """
+    sealed = seal_media(unit.sealer(row.beneficiary_id), unit.service.new_id(), data, media_type)
+    accept_sealed(unit, person, row, sealed)
+
+
+def accept_sealed(unit: Unit, person: BeneficiaryRow, row: SessionRow, media: SealedMedia) -> None:
+    """Store sealed media as those of a session, and enqueue the evaluation; see ``accept_media``.
+
+    Raises:
+        Gone: the session's time has run out (``session_expired``).
+        Conflict: an earlier session is not decided (``another_in_progress``), or too many failed
+            (``attempts_used_up``).
+    """
     require_open(unit, person, row)
-    blob_id = unit.service.new_id()
-    stored = put_media(
-        unit.db,
-        unit.sealer(row.beneficiary_id),
-        blob_id=blob_id,
-        beneficiary_id=row.beneficiary_id,
-        data=data,
-        media_type=media_type,
-        delete_after=unit.now + timedelta(days=unit.service.settings.media_retention_days),
-    )
+    store_media(unit.db, media, unit.now + timedelta(days=unit.service.settings.media_retention_days))
     unit.db.flush()
-    row.blob_id, row.media_sha256 = blob_id, stored.sha256
+    row.blob_id, row.media_sha256 = media.blob_id, media.sha256
     row.state, row.submitted_at = SessionState.SUBMITTED, unit.now
-    unit.put_job(EVALUATE, row.id)
+    unit.put_job(EVALUATE, row.id, lane_of(row, media.size))
+
+
+def lane_of(row: SessionRow, size: int) -> Lane:
+    """Return the lane in which the media of a session wait.
+
+    Args:
+        row: the session.
+        size: bytes of the media.
+    """
+    if not row.public_entry:
+        return Lane.RECOGNISED
+    return Lane.SHORT if size <= SHORT_BYTES else Lane.STRANGER
 
 
 def _require_attempts_left(unit: Unit, person: BeneficiaryRow) -> list[Determination]:
     """Return how the person would be determined now, or raise Conflict if too many attempts failed."""
     determinations = preview(unit, person)
     if attempts_used_up(determinations):
-        raise used_up(visit_comes=any(d.next_step is NextStep.DOORSTEP for d in determinations))
+        raise used_up()
     return determinations

@@ -198,7 +198,7 @@ def _finish(unit: Unit, person: BeneficiaryRow, row: SessionRow, upload: UploadR
     refusal: Invalid | VideoRefused
     if hashlib.sha256(data).hexdigest() == upload.sha256:
         try:
-            media_type = media_type_of(data, unit.service.settings.max_upload_bytes)
+            media_type = media_type_of(data, unit.service.settings.max_upload_bytes, unit.service.decoders)
         except VideoRefused as refused:
             refusal = refused
         else:

@@ -126,6 +126,19 @@ def suspend(badge: Badge) -> None:
     _set(badge, "suspended")
 
 
+@app.command("sign-out")
+def sign_out(badge: Badge, as_json: AsJson = False) -> None:
+    """Sign an agent out on all tablets at once. The tablets stay enrolled; the passkey signs in again."""
+    from certify.doorstep.tablets import end_sign_ins_of_agent
+
+    with opened_service() as service, service.unit(operator()) as unit:
+        ended = end_sign_ins_of_agent(unit, _agent(unit, badge).id)
+    if as_json:
+        print_json({"badge": badge, "ended": ended})
+    else:
+        say(f"Agent {badge}: {ended} sign-ins were ended.")
+
+
 @app.command()
 def invite(badge: Badge, token: Token = None, as_json: AsJson = False) -> None:
     """Print the link that enrols one tablet of an agent, once. Hand it over in person; do not send it."""

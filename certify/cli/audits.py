@@ -1,23 +1,25 @@
-"""``certify audit``: the random audit of silent passes."""
+"""``certify audit``: the random audit of silent passes, the audit of standings, and the journal of reads."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from certify.cli.choices import AuditOutcome, RulingAuditOutcome
+from certify.cli.exit_codes import ExitCode
 from certify.cli.options import AsJson, Token, command_group
-from certify.cli.output import print_json, say
+from certify.cli.output import Ink, print_json, progress_bar, say
 from certify.cli.service import deciding, opened_service
 from certify.cli.tables import Column, show_table
 
 if TYPE_CHECKING:
     from certify.audit.sample import AuditReport
 
-app = command_group("Check silent passes drawn at random, and publish how many were false.")
+app = command_group("Check silent passes drawn at random, audit standings, and search the journal of reads.")
 
 
 @app.command("list")
@@ -86,6 +88,78 @@ def report(
         print_json(asdict(found))
         return
     _show(found)
+
+
+@app.command()
+def standing(as_json: AsJson = False) -> None:
+    """Compare every standing, certificate, case and fact with its seal and with the ledger. Exit code 1 on findings."""
+    from certify.audit.standing_check import check_standings
+
+    with opened_service() as service, progress_bar() as bar:
+        task = bar.add_task("people", total=None)
+        check = check_standings(service, progress=lambda done: bar.update(task, completed=done))
+    if as_json:
+        print_json(
+            {"people": check.people, "rows": check.rows, "findings": [asdict(finding) for finding in check.findings]}
+        )
+    else:
+        say(f"{check.people:,} people, {check.rows:,} rows")
+        for finding in check.findings:
+            say(Ink(f"  {finding}", "red"))
+        count = len(check.findings)
+        say(Ink(f"{count:,} findings", "bold red") if count else Ink("unchanged", "bold green"))
+    if check.findings:
+        raise typer.Exit(ExitCode.NO)
+
+
+@app.command()
+def reads(
+    subject: Annotated[str | None, typer.Option(help="Who read, as the token named them.")] = None,
+    person: Annotated[UUID | None, typer.Option(help="Id of the person who was read about.")] = None,
+    role: Annotated[str | None, typer.Option(help="Role of the reader.")] = None,
+    request: Annotated[str | None, typer.Option(help="X-Request-ID of one request.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="From this time, in UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Before this time, in UTC.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most entries to list, the newest first.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Search the journal of who read about whom."""
+    from certify.storage.journal import ReadFilter, list_reads
+
+    wanted = ReadFilter(
+        subject=subject,
+        role=role,
+        person=person,
+        request_id=request,
+        since=since.replace(tzinfo=UTC) if since else None,
+        until=until.replace(tzinfo=UTC) if until else None,
+    )
+    with opened_service() as service, service.reading() as unit:
+        rows = list_reads(unit.db, wanted, limit=limit)
+    if as_json:
+        print_json([{name: getattr(row, name) for name in _READ} for row in rows])
+        return
+    if not rows:
+        say("The journal has no such entry.")
+        return
+    show_table(
+        ["at (UTC)", "who", "role", "route", Column("target", whole=True), Column("people", right=True), "request"],
+        [
+            (
+                f"{row.at:%Y-%m-%d %H:%M:%S}",
+                row.subject,
+                row.role,
+                row.route,
+                row.target,
+                str(len(row.people)),
+                row.request_id,
+            )
+            for row in rows
+        ],
+    )
+
+
+_READ = ("id", "at", "subject", "issuer", "role", "request_id", "route", "target", "status", "people")
 
 
 def _show(found: AuditReport) -> None:

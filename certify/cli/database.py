@@ -25,11 +25,12 @@ def upgrade(
 
     from certify.config import read_settings
     from certify.storage import migrate
-    from certify.storage.database import open_database
+    from certify.storage.database import open_as_owner, runtime_role
 
-    database = open_database(read_settings())
+    settings = read_settings()
+    database = open_as_owner(settings)
     try:
-        migrate.upgrade(database, revision)
+        migrate.upgrade(database, revision, runtime=runtime_role(settings))
     except CommandError as error:
         if revision == "head":
             raise  # the database is newer than this release

@@ -48,6 +48,7 @@ def demo(
     """
     from certify.config import read_settings
 
+    _require_parts()
     place = folder or read_settings().data_dir / "demo"
     prepare_folder(place)
     with waiting("Starting") as say:
@@ -62,6 +63,22 @@ def demo(
             play = Play(service, load_engine(service.settings), place / "out", say)
             play.run()
     play.show(place)
+
+
+def _require_parts() -> None:
+    """Check that what only the demo needs is installed; the image of the service does without.
+
+    Raises:
+        Unavailable: it is not (``demo_missing``).
+    """
+    from importlib.util import find_spec
+
+    if find_spec("fixtures") is None or find_spec("skimage") is None:
+        raise Unavailable(
+            "The demo is not part of this installation.",
+            hint="Run 'make demo' in a copy of the source.",
+            code=ErrorCode.DEMO_MISSING,
+        )
 
 
 def prepare_folder(folder: Path) -> None:
@@ -123,7 +140,7 @@ def _service(folder: Path, say: Callable[[str], None]) -> Iterator[Service]:
     from certify.config import Env, Settings
     from certify.queue import NoQueue
     from certify.service import build_service
-    from certify.storage.migrate import upgrade
+    from certify.storage.migrate import upgrade_embedded
 
     say("Starting PostgreSQL and migrating")
     settings = Settings(
@@ -139,7 +156,7 @@ def _service(folder: Path, say: Callable[[str], None]) -> Iterator[Service]:
     )
     service = build_service(settings, queue=NoQueue())
     try:
-        upgrade(service.database)
+        upgrade_embedded(service.settings)
         yield service
     finally:
         service.database.close()

@@ -11,11 +11,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 log = logging.getLogger("certify.serve")
+
+_GUIDE_READS = frozenset({"CERTIFY_LOG_LEVEL", "CERTIFY_MODEL_CACHE", "CERTIFY_MODEL_PACKS"})
 
 _PATIENCE = 20.0
 """Seconds in which a process may finish what it is doing."""
@@ -91,5 +93,23 @@ class Keeper:
                         self._processes[index] = _spawn(self._commands[index])
 
 
+def environment_of(command: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process: a guide, which decodes frames of callers, learns no address and no key.
+
+    Args:
+        command: the arguments of the process.
+        environment: that of this process.
+    """
+    guide = command[0] == "guide"
+    return {
+        name: value
+        for name, value in environment.items()
+        if not (guide and name.startswith("CERTIFY_") and name not in _GUIDE_READS)
+    }
+
+
 def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "certify", *command, "--parent", str(os.getpid())])
+    return subprocess.Popen(
+        [sys.executable, "-m", "certify", *command, "--parent", str(os.getpid())],
+        env=environment_of(command, os.environ),
+    )

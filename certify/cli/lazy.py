@@ -42,6 +42,7 @@ GROUPS: Mapping[str, str] = {
     "feed": "feeds",
     "run": "runs",
     "audit": "audits",
+    "ledger": "ledger",
     "visit": "visits",
     "agent": "agents",
     "evaluate": "evaluate",

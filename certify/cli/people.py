@@ -1,4 +1,4 @@
-"""``certify beneficiary``: import people, show their receipts, erase them."""
+"""``certify beneficiary``: import people, show their receipts, sign them out, erase them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from certify.cli.person import NationalId, PersonId, find_person
 from certify.cli.proposals import Reason, Text, propose_here, tell_proposal
 from certify.cli.service import acting, opened_service, operator
 
-app = command_group("Import people, show their receipts, erase them.")
+app = command_group("Import people, show their receipts, sign them out, erase them.")
 
 
 @app.command()
@@ -98,6 +98,25 @@ def import_file(
             say(f"Quarantined rows with reasons: {report.quarantine_path}")
     if report.quarantined:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+@app.command("sign-out")
+def sign_out(beneficiary: PersonId = None, national_id: NationalId = None, as_json: AsJson = False) -> None:
+    """End all sign-ins of a person at once, with their codes and links, because somebody else may have come in.
+
+    Write a letter afterwards ('certify letter'), so that the person can sign in again.
+    """
+    from certify.domain.states import SignInEnd
+    from certify.people.sign_ins import end_all_sign_ins
+
+    with opened_service() as service:
+        person = find_person(service, beneficiary, national_id)
+        with service.unit(operator()) as unit:
+            ended = end_all_sign_ins(unit, person, SignInEnd.ENDED_BY_OFFICER)
+    if as_json:
+        print_json({"beneficiary": person, "ended": ended})
+    else:
+        say(f"{ended} sign-ins were ended; earlier codes and links open nothing any more.")
 
 
 @app.command("erase")

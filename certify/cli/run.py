@@ -96,6 +96,7 @@ def _answer(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
     from certify.capture.live.recording import MAX_FRAME_MESSAGE
+    from certify.cli.timed_http import TimedHttp
 
     # Threads that come back from the database wait this long at most for the interpreter; Python's own 5 ms would
     # be most of the time an answer takes.
@@ -107,6 +108,7 @@ def _answer(settings: Settings, listener: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            http=TimedHttp,
             timeout_keep_alive=30,
             backlog=_BACKLOG,
             # One frame of a live capture; compressing JPEG again is work for nothing, and a way to send bombs.
@@ -206,14 +208,17 @@ def _check_before_start(service: Service) -> None:
         service: the service.
 
     Raises:
-        Unavailable: the issuers file, the master key or the key of session tokens cannot be used.
+        Unavailable: the issuers file, the master key or the key of session tokens cannot be used, or the rows of an
+            earlier release are not sealed yet (``rows_not_sealed``).
     """
     from certify.issuers.file import load_issuers
+    from certify.storage.row_macs import macs_of
     from certify.storage.signing import active_key
 
     if service.settings.issuers_file is not None:
         load_issuers(service.settings.issuers_file)
     with service.unit() as unit:
+        macs_of(unit.db).secret(unit.db)
         active_key(unit.db, service.vault, "session", unit.now)
 
 

@@ -66,12 +66,12 @@ def opened_service(*, queue: Queue | None = None) -> Iterator[Service]:
     from certify.service import build_service
 
     settings = read_settings()
+    if settings.database_url is None:
+        from certify.storage.migrate import upgrade_embedded
+
+        upgrade_embedded(settings)
     service = build_service(settings, queue=queue or NoQueue())
     try:
-        if settings.database_url is None:
-            from certify.storage.migrate import upgrade
-
-            upgrade(service.database)
         ending.check()
         yield service
     finally:
@@ -180,9 +180,10 @@ def load_engine(settings: Settings) -> FaceEngine:
     Raises:
         ModelsError: a model that is needed is missing or damaged.
     """
+    from models.media.decoder_process import start_decoders
     from models.pipeline import FaceEngine
 
-    engine = FaceEngine.load(pack_store(), threads=settings.inference_threads)
+    engine = FaceEngine.load(pack_store(), threads=settings.inference_threads, decoders=start_decoders())
     for name in engine.missing:
         warn(f"The model '{name}' is missing: what it measures is NOT ASSESSED. Run 'certify models prepare'.")
     return engine
@@ -209,3 +210,21 @@ def read_photo(path: Path, limit: int) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise Invalid(f"{path} cannot be read: {error.strerror}.", code=ErrorCode.FILE_UNREADABLE) from error
+
+
+def read_text(path: Path) -> str:
+    """Read a small text file, such as a checkpoint that someone kept.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its text.
+
+    Raises:
+        Invalid: it cannot be read, or is no text (``file_unreadable``).
+    """
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} cannot be read as text.", code=ErrorCode.FILE_UNREADABLE) from error

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from certify.decision.determine import determine
+from certify.decision.facts import record_fact
 from certify.domain.channels import Channel
 from certify.domain.codec import evidence_from_json
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Attestation
-from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Conflict, Gone, Invalid, NotAllowed
 from certify.service import Unit
-from certify.storage.facts import add_evidence, find_evidence
+from certify.storage.facts import find_evidence
 from certify.storage.people import get_beneficiary
 
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -115,10 +115,7 @@ def attest(unit: Unit, beneficiary_id: UUID, new: NewAttestation) -> tuple[str, 
                 code=ErrorCode.RECORD_CHANGED,
             )
         return str(known.id), []
-    add_evidence(unit.db, beneficiary_id, fact, external_id=new.record_id)
-    unit.ledger(
-        LedgerEvent.EVIDENCE_RECORDED, beneficiary_id, evidence=fact.id, kind=type(fact).__name__, source=new.source
-    )
+    record_fact(unit, beneficiary_id, fact, external_id=new.record_id)
     return fact.id, determine(unit, beneficiary_id).determinations
 
 

@@ -14,7 +14,7 @@ from certify.service import Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import open_case_of
 from certify.storage.tables.decisions import ReviewCaseRow
-from certify.storage.verdicts import Verdicts
+from certify.storage.verdicts import Changed, Verdicts
 
 _UNPROVEN = (Standing.DUE, Standing.GRACE, Standing.OVERDUE)
 
@@ -93,7 +93,7 @@ def keep_review_cases(unit: Unit, finding: Finding, verdicts: Verdicts) -> None:
                 "closed_by": "service",
                 "resolution": "cause_gone",
             }
-            verdicts.cases_closed.append({"id": case.id, **closed})
+            verdicts.cases_closed.append(Changed(case.row, closed))
             unit.ledger(LedgerEvent.REVIEW_CLOSED, person, case=str(case.id), resolution="cause_gone")
 
 

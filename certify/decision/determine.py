@@ -11,7 +11,7 @@ from uuid import UUID
 
 from certify.decision.cases import keep_review_cases
 from certify.decision.issue import Finding, InForce, reconcile_certificates
-from certify.domain.codec import determination_to_json, verdict_digest
+from certify.domain.codec import determination_to_json, digest, verdict_digest
 from certify.domain.decide import Determination, Entitlement, Payment, Standing, decide
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.passage import next_change
@@ -22,7 +22,7 @@ from certify.storage.dossiers import Dossier, Pension, lock_people, read_dossier
 from certify.storage.facts import store_policy
 from certify.storage.people import people_to_determine
 from certify.storage.tables.people import BeneficiaryRow
-from certify.storage.verdicts import Verdicts
+from certify.storage.verdicts import Changed, Verdicts
 
 log = logging.getLogger("certify.determine")
 
@@ -203,13 +203,12 @@ def _find(unit: Unit, dossier: Dossier, session_id: UUID | None, verdicts: Verdi
             _standing(determination)
             | _stopping(pension, determination)
             | {
-                "id": pension.id,
                 "next_change_on": next_change(entitlement, policy.policy, determination),
                 "determination_id": determination_id,
             }
         )
-        verdicts.standings.append(standing)
-        _note_change(unit, dossier, pension, standing, sha256)
+        verdicts.standings.append(Changed(pension.row, standing))
+        _note_change(unit, dossier, pension, standing, verdict, sha256)
         finding.determinations.append(determination)
         finding.ids.append(determination_id)
         finding.digests.append(sha256)
@@ -245,7 +244,9 @@ def _stopping(pension: Pension, new: Determination) -> dict[str, Any]:
     return {"stopped_on": stopped, "back_pay_from": owed}
 
 
-def _note_change(unit: Unit, dossier: Dossier, pension: Pension, now: dict[str, Any], digest: bytes) -> None:
+def _note_change(
+    unit: Unit, dossier: Dossier, pension: Pension, now: dict[str, Any], verdict: dict[str, Any], sha256: bytes
+) -> None:
     if (pension.standing, pension.payment, pension.valid_until) != (
         now["standing"],
         now["payment"],
@@ -260,5 +261,7 @@ def _note_change(unit: Unit, dossier: Dossier, pension: Pension, now: dict[str, 
             payment=now["payment"],
             valid_until=now["valid_until"].isoformat() if now["valid_until"] else None,
             back_pay_from=now["back_pay_from"].isoformat() if now["back_pay_from"] else None,
-            determination=digest.hex(),
+            determination=sha256.hex(),
+            determined=str(now["determination_id"]),
+            verdict=digest(verdict).hex(),
         )

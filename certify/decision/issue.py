@@ -28,7 +28,7 @@ from certify.storage.dossiers import Dossier, KnownCertificate
 from certify.storage.people import get_beneficiary
 from certify.storage.signing import active_key, public_keys
 from certify.storage.tables.decisions import CertificateRow
-from certify.storage.verdicts import Verdicts
+from certify.storage.verdicts import Changed, Verdicts
 
 _EVENTS: Mapping[str, LedgerEvent] = {state: LedgerEvent(f"certificate_{state}") for state in CertificateState}
 
@@ -205,8 +205,8 @@ def _change(
         return None
     if current.state != state:
         _note(unit, finding.dossier.id, current.number, before=current.state, state=state, reason=reason)
-        changed = {"number": current.number, "state": state, "reason": reason, "changed_at": unit.now}
-        verdicts.certificates_changed.append(changed)
+        changed = {"state": state, "reason": reason, "changed_at": unit.now}
+        verdicts.certificates_changed.append(Changed(current.row, changed))
     return InForce(current.number, state)
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from certify.decision.cases import add_case
 from certify.decision.determinations import all_determinations
 from certify.decision.determine import determine_locked
+from certify.decision.facts import record_fact
 from certify.domain.case_kinds import CaseKind
 from certify.domain.codec import evidence_from_json
 from certify.domain.error_codes import ErrorCode
@@ -22,7 +23,7 @@ from certify.domain.schedule import local_date
 from certify.domain.sources import PERSON
 from certify.errors import NotFound
 from certify.service import Unit
-from certify.storage.facts import add_evidence, evidence_of, stored_policy
+from certify.storage.facts import evidence_of, stored_policy
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import open_case_of
 from certify.storage.tables.decisions import (
@@ -142,7 +143,7 @@ def deny(unit: Unit, beneficiary_id: UUID, evidence_id: UUID) -> ReviewCaseRow:
         target=sign.id,
         by_person=True,
     )
-    new = add_evidence(unit.db, beneficiary_id, void, external_id=f"{evidence_id}:not-me")
+    new = record_fact(unit, beneficiary_id, void, external_id=f"{evidence_id}:not-me")
     case = open_case_of(unit.db, beneficiary_id, CaseKind.NOT_ME)
     if new or case is None:
         unit.ledger(LedgerEvent.EVIDENCE_DENIED, beneficiary_id, evidence=sign.id, source=sign.source)

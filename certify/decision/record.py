@@ -9,16 +9,16 @@ from typing import TypedDict
 from uuid import UUID
 
 from certify.decision.determine import determine
+from certify.decision.facts import record_fact
 from certify.domain.codec import evidence_from_json
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, Evidence, SignOfLife, Void
-from certify.domain.ledger_events import LedgerEvent
 from certify.domain.sources import FUND, is_reserved, officer_source
 from certify.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from certify.service import Unit
 from certify.sources import require_reportable
-from certify.storage.facts import add_evidence, find_evidence
+from certify.storage.facts import find_evidence
 from certify.storage.people import get_beneficiary
 
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,59}")
@@ -106,10 +106,7 @@ def record(
                 code=ErrorCode.RECORD_CHANGED,
             )
         return str(known.id), []
-    add_evidence(unit.db, beneficiary_id, fact, external_id=new.record_id)
-    unit.ledger(
-        LedgerEvent.EVIDENCE_RECORDED, beneficiary_id, evidence=fact.id, kind=type(fact).__name__, source=source.name
-    )
+    record_fact(unit, beneficiary_id, fact, external_id=new.record_id)
     return fact.id, determine(unit, beneficiary_id).determinations
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from certify.decision.determine import determine
+from certify.decision.facts import record_fact
 from certify.domain.case_kinds import CaseKind
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
@@ -17,7 +18,7 @@ from certify.domain.sources import FUND, officer_source
 from certify.domain.states import CaseState
 from certify.errors import Conflict
 from certify.service import Unit
-from certify.storage.facts import add_evidence, evidence_of
+from certify.storage.facts import evidence_of
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, open_case_of
 from certify.storage.tables.decisions import ReviewCaseRow
@@ -114,7 +115,7 @@ def _add_ruling(unit: Unit, case: ReviewCaseRow, officer: str, ruling: Ruling) -
         dismisses=tuple(sorted(fact.id for fact in dismissed)),
         events=tuple(sorted({event_name(fact) for fact in dismissed if isinstance(fact, AdverseRecord)})),
     )
-    if not add_evidence(unit.db, case.beneficiary_id, fact, external_id=f"case:{case.id}"):
+    if not record_fact(unit, case.beneficiary_id, fact, external_id=f"case:{case.id}"):
         raise Conflict("This case has a ruling already.", code=ErrorCode.REVIEW_CASE_CLOSED)
 
 

@@ -12,7 +12,7 @@ from certify.domain.outcome import Outcome
 from certify.domain.states import ReferenceState, SessionState
 from certify.service import Unit
 from certify.storage.people import get_beneficiary, get_reference
-from certify.storage.sessions import get_session, person_of_session
+from certify.storage.sessions import get_session, owner_of_session
 from certify.storage.tables.people import ReferenceRow
 from certify.storage.tables.sessions import SessionRow
 
@@ -30,6 +30,8 @@ class UnprocessableReason(StrEnum):
 def close_unprocessable(unit: Unit, session_id: UUID, *, reason: UnprocessableReason) -> SessionRow:
     """Decide a submitted session with the outcome ``review``, and open the case for the officer.
 
+    A session of a caller who only gave an identifier and a birth date ends with ``retry`` instead, without a case.
+
     The person loses nothing: no failed attempt is recorded, no pension changes, and they can open a new session with
     another photo.
 
@@ -44,16 +46,21 @@ def close_unprocessable(unit: Unit, session_id: UUID, *, reason: UnprocessableRe
     Raises:
         NotFound: no such session (``session_not_found``).
     """
-    person = get_beneficiary(unit.db, person_of_session(unit.db, session_id), lock=True)
-    row = get_session(unit.db, session_id)
+    owner, is_decoy = owner_of_session(unit.db, session_id)
+    person = get_beneficiary(unit.db, owner, lock=not is_decoy, decoy_too=is_decoy)
+    row = get_session(unit.db, session_id, lock=is_decoy)
     if row.state != SessionState.SUBMITTED:
         return row
     row.state, row.decided_at = SessionState.DECIDED, unit.now
-    row.outcome, row.guidance = Outcome.REVIEW.value, [_GUIDANCE]
+    # No face was compared. For a caller who only gave an identifier and a birth date, "review" would mean that they
+    # were recognised, and would open the pages of the person (api/routes/knock.py).
+    outcome = Outcome.RETRY if row.public_entry else Outcome.REVIEW
+    row.outcome, row.guidance = outcome.value, [_GUIDANCE]
     row.report = {"gave_up": reason.value, "media_sha256": row.media_sha256}
-    ensure_case(unit, person.id, CaseKind.PHOTO_NOT_PROCESSED)
+    if not row.public_entry:
+        ensure_case(unit, person.id, CaseKind.PHOTO_NOT_PROCESSED)
     unit.ledger(
-        LedgerEvent.SESSION_DECIDED, person.id, session=str(row.id), outcome=Outcome.REVIEW.value, gave_up=reason.value
+        LedgerEvent.SESSION_DECIDED, person.id, session=str(row.id), outcome=outcome.value, gave_up=reason.value
     )
     return row
 

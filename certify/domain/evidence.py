@@ -51,6 +51,8 @@ class Capture(Fact):
         liveness: the result of all liveness checks together.
         filmed: True for a video, which can show life; False for a still photo, which cannot.
         guidance: machine codes of what the person can do better.
+        public_entry: whether the session was opened by a caller who only gave an identifier and a birth date. If the
+            face does not pass, it need not have been the person, and the attempt does not count against them.
     """
 
     session_id: str
@@ -61,6 +63,7 @@ class Capture(Fact):
     liveness: Check
     filmed: bool = False
     guidance: tuple[str, ...] = ()
+    public_entry: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

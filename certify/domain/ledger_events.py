@@ -16,6 +16,7 @@ class LedgerEvent(Described):
     REFERENCE_REPLACED = "reference_replaced", "A reference was deleted, because two officers replaced the face."
     CONSENT_GIVEN = "consent_given", "The person consented to the comparison of their face."
     CONSENT_WITHDRAWN = "consent_withdrawn", "The person withdrew their consent."
+    SIGN_INS_ENDED = "sign_ins_ended", "An officer ended all sign-ins of a person, or of an agent's tablets."
     FACES_DELETED = "faces_deleted", "The references of a person were deleted."
     SESSION_DECIDED = "session_decided", "A capture session was evaluated, or closed because it could not be processed."
     EVIDENCE_RECORDED = "evidence_recorded", "A record of a source was added to the evidence about a person."
@@ -65,3 +66,5 @@ class LedgerEvent(Described):
     HOMES_EXPORTED = "homes_exported", "Addresses of visits were exported to a file."
     KEY_ROTATED = "key_rotated", "A signing key was retired, and a new one signs from now on."
     MASTER_KEY_CHANGED = "master_key_changed", "All data keys are wrapped by a new master key."
+    ROWS_SEALED = "rows_sealed", "The rows that an earlier release wrote were sealed with the service's key."
+    LEDGER_RESTORED = "ledger_restored", "An operator said that the database was restored from a backup."

@@ -31,13 +31,18 @@ class Attempts:
 
 
 def recent_attempts(policy: Policy, facts: CurrentFacts, best: Proof | None, as_of: date) -> Attempts:
-    """Judge the remote attempts since the best proof and inside the policy's attempt window; no others count."""
+    """Judge the remote attempts since the best proof and inside the policy's attempt window; no others count.
+
+    A failed attempt of a caller who only gave an identifier and a birth date does not count.
+    """
     rule = policy.capture.get(Channel.REMOTE)
     if rule is None:
         return Attempts()
     since = add_days(as_of, -rule.attempt_window_days)
     recent = []
     for capture in facts.captures:
+        if capture.public_entry and judge_capture(capture, policy).state is not Check.PASS:
+            continue  # a stranger's attempt is no attempt of the person
         day = local_date(capture.event_at, policy.timezone)
         if capture.channel is Channel.REMOTE and day >= since and (best is None or day >= best.proven_on):
             recent.append((capture.event_at, capture.id, judge_capture(capture, policy)))

@@ -163,6 +163,25 @@ class AccessKind(Described):
     CODE = "code", "Six digits, sent to the person's phone or mailbox."
 
 
+class SignInWay(Described):
+    """How a person or a tablet signed in."""
+
+    FACE = "face", "The face was recognised."
+    CODE = "code", "With a code that came by message."
+    LINK = "link", "With the link of a letter or message."
+    PASSKEY = "passkey", "An agent, with the passkey of the tablet."
+
+
+class SignInEnd(Described):
+    """Why a sign-in ended before its time."""
+
+    SIGNED_OUT = "signed_out", "Signed out on the device itself."
+    ENDED_BY_OWNER = "ended_by_owner", "The person ended it from another device."
+    ENDED_BY_OFFICER = "ended_by_officer", "An officer ended it."
+    CONTACT_CHANGED = "contact_changed", "The telephone or e-mail of the person was changed."
+    TABLET_REVOKED = "tablet_revoked", "The tablet was revoked."
+
+
 class ConsentPurpose(Described):
     """What a person consents to."""
 

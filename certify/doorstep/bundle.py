@@ -63,6 +63,40 @@ class Header:
     key: str
 
 
+def parse_header(data: bytes) -> tuple[Header, int]:
+    """Read the header of a bundle from its first bytes.
+
+    Args:
+        data: the bundle, or its first 2,048 bytes.
+
+    Returns:
+        The header, and the place of the first byte after it.
+
+    Raises:
+        Invalid: the bytes do not begin a bundle (``bundle_malformed``).
+    """
+    start = len(MAGIC) + 4
+    length = int.from_bytes(data[len(MAGIC) : start])
+    end = start + length
+    if not data.startswith(MAGIC) or length > _MAX_HEADER or len(data) < end:
+        raise _malformed()
+    try:
+        fields = json.loads(data[start:end])
+        header = Header(
+            UUID(fields["tablet"]),
+            UUID(fields["visit"]),
+            fields["seq"],
+            bytes.fromhex(fields["previous"]),
+            fields["key"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _malformed() from error
+    known = type(header.seq) is int and 0 < header.seq < 1_000_000 and isinstance(header.key, str)
+    if not known or len(header.previous) != hashlib.sha256().digest_size or not _KEY.fullmatch(header.key):
+        raise _malformed()
+    return header, end
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """A bundle that was parsed and not verified yet.
@@ -90,26 +124,10 @@ class Bundle:
         Raises:
             Invalid: the bytes are no bundle (``bundle_malformed``).
         """
-        start = len(MAGIC) + 4
-        length = int.from_bytes(data[len(MAGIC) : start])
-        if len(data) > MAX_BUNDLE or not data.startswith(MAGIC) or length > _MAX_HEADER:
+        if len(data) > MAX_BUNDLE:
             raise _malformed()
-        end = start + length
+        header, end = parse_header(data)
         if len(data) <= end + _ENCAPSULATED + _SIGNATURE:
-            raise _malformed()
-        try:
-            fields = json.loads(data[start:end])
-            header = Header(
-                UUID(fields["tablet"]),
-                UUID(fields["visit"]),
-                fields["seq"],
-                bytes.fromhex(fields["previous"]),
-                fields["key"],
-            )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise _malformed() from error
-        known = type(header.seq) is int and 0 < header.seq < 1_000_000 and isinstance(header.key, str)
-        if not known or len(header.previous) != hashlib.sha256().digest_size or not _KEY.fullmatch(header.key):
             raise _malformed()
         return cls(data, header, end)
 

@@ -18,6 +18,7 @@ from certify.capture.new_session import new_session
 from certify.capture.session import accept_media
 from certify.decision.cases import ensure_case
 from certify.decision.determine import determine_locked
+from certify.decision.facts import record_fact
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
 from certify.domain.error_codes import ErrorCode
@@ -39,7 +40,6 @@ from certify.people.access import person_of_letter
 from certify.people.consent import consent_of, set_consent
 from certify.service import Service, Unit
 from certify.storage.bundles import lock_bundle, was_opened, were_media_used
-from certify.storage.facts import add_evidence
 from certify.storage.media import put_media
 from certify.storage.people import get_beneficiary
 from certify.storage.tables.doorstep import AgentRow, BundleRow, VisitRow
@@ -131,7 +131,7 @@ def _open(unit: Unit, row: BundleRow) -> OpenedVisit:
 def _check_photos(unit: Unit, content: Content) -> None:
     """Raise Invalid, ImageRefused or VideoRefused unless all photos are images by their headers."""
     for photo in (*content.of("photo"), *content.of("medical"), *content.of("document")):
-        if not media_type_of(photo, unit.service.settings.max_upload_bytes).startswith("image/"):
+        if not media_type_of(photo, unit.service.settings.max_upload_bytes, unit.service.decoders).startswith("image/"):
             raise Invalid("This is not a photo.", code=ErrorCode.VISIT_INCOMPLETE)
 
 
@@ -254,7 +254,7 @@ def _open_session(unit: Unit, opened: OpenedVisit) -> None:
     data = videos[0] if videos else pack(photos) if len(photos) > 1 else photos[0]
     limit = unit.service.settings.max_upload_bytes
     try:
-        media_type = MEDIA_TYPE if not videos and len(photos) > 1 else media_type_of(data, limit)
+        media_type = MEDIA_TYPE if not videos and len(photos) > 1 else media_type_of(data, limit, unit.service.decoders)
     except (ImageRefused, VideoRefused):
         raise Refusal("visit_incomplete") from None
     session = new_session(
@@ -279,7 +279,7 @@ def _record_death(unit: Unit, opened: OpenedVisit) -> None:
         principal=f"agent:{opened.row.agent_id}",
         kind="death",
     )
-    add_evidence(unit.db, opened.person.id, fact, external_id=f"bundle:{opened.row.id}")
+    record_fact(unit, opened.person.id, fact, external_id=f"bundle:{opened.row.id}")
     unit.ledger(
         LedgerEvent.EVIDENCE_RECORDED, opened.person.id, evidence=fact.id, kind="AdverseRecord", source=DOORSTEP
     )
@@ -300,7 +300,7 @@ def _keep(unit: Unit, opened: OpenedVisit) -> None:
                 blob_id=blob,
                 beneficiary_id=opened.person.id,
                 data=part.data,
-                media_type=media_type_of(part.data, unit.service.settings.max_upload_bytes),
+                media_type=media_type_of(part.data, unit.service.settings.max_upload_bytes, unit.service.decoders),
                 delete_after=unit.now + timedelta(days=unit.service.settings.media_retention_days),
             )
             papers.append(str(blob))

@@ -11,15 +11,23 @@ from uuid import UUID
 from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import BundleState, TabletState
-from certify.doorstep.bundle import Bundle, chain_start
+from certify.doorstep.bundle import Bundle, chain_start, parse_header
 from certify.doorstep.identify import forget_if_erased
 from certify.doorstep.tablets import TabletRefused
 from certify.errors import Conflict, Invalid
 from certify.queue import OPEN
 from certify.service import Unit
-from certify.storage.bundles import UNSIGNED, count_unsigned, find_bundle, is_place_taken, links_near, lock_bundle
+from certify.storage.bundles import (
+    UNSIGNED,
+    count_unsigned,
+    find_bundle,
+    is_place_taken,
+    last_link,
+    links_near,
+    lock_bundle,
+)
 from certify.storage.tables.doorstep import BundleRow, TabletRow
-from certify.storage.tablets import lock_tablet
+from certify.storage.tablets import find_tablet, lock_tablet
 
 KEPT_REFUSED = timedelta(days=180)
 """How long a refused bundle is kept for inquiry. A starting value; a fund's rules of evidence may need longer."""
@@ -29,6 +37,35 @@ MAX_UNSIGNED = 20
 ADMISSIBLE = frozenset({"clock_wrong", "tablet_revoked", "chain_broken", "agent_suspended", "keeps_failing"})
 """Reasons of refusals that an officer can lift after an inquiry. With any other reason the tablet did not make the
 bundle, or it cannot be read, or it came before."""
+
+
+MAX_AHEAD = 1000
+"""Places that a bundle may be ahead of the last one that arrived from its tablet: a month of forty visits a day."""
+
+
+def require_plausible(unit: Unit, head: bytes) -> None:
+    """Check the first bytes of a bundle before the rest is read: its tablet is known, its place is near the last one.
+
+    Args:
+        unit: a unit that reads.
+        head: the first 2,048 bytes.
+
+    Raises:
+        Invalid: the bytes do not begin a bundle (``bundle_malformed``), or its place is implausible
+            (``bundle_out_of_place``).
+        TabletRefused: the tablet was never enrolled (``tablet_refused``).
+    """
+    header, _ = parse_header(head)
+    tablet = find_tablet(unit.db, header.tablet)
+    if tablet is None or tablet.public_jwk is None:
+        raise TabletRefused("This tablet is not known here.", hint="Call your office.")
+    last = last_link(unit.db, tablet.id)
+    if header.seq > (last[0] if last else 0) + MAX_AHEAD:
+        raise Invalid(
+            "This visit is far beyond the last one of its tablet.",
+            hint="Send the visits in their order.",
+            code=ErrorCode.BUNDLE_OUT_OF_PLACE,
+        )
 
 
 def take_bundle(unit: Unit, data: bytes, *, sha256: bytes, sent_wall: datetime | None) -> BundleRow:

@@ -27,10 +27,12 @@ from fido2.webauthn import (
 
 from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
-from certify.domain.states import AgentState, TabletState
+from certify.domain.states import AgentState, SignInEnd, TabletState
 from certify.doorstep.bundle import public_key
 from certify.errors import CertifyError, Conflict, NotFound
+from certify.people.sign_ins import end_tablet_sign_ins
 from certify.service import Unit
+from certify.storage.agents import get_agent
 from certify.storage.tables.doorstep import AgentRow, TabletChallengeRow, TabletRow
 from certify.storage.tablets import lock_invited_tablet, lock_tablet, tablets_of, use_challenge
 
@@ -247,6 +249,26 @@ def revoke_tablets_of(unit: Unit, agent_id: UUID) -> None:
             _revoke(unit, tablet, unit.actor)
 
 
+def end_sign_ins_of_agent(unit: Unit, agent_id: UUID) -> int:
+    """Sign an agent out on all tablets at once, in the name of the unit's actor; return how many sign-ins ended.
+
+    Args:
+        unit: the transaction.
+        agent_id: id of the agent.
+
+    Returns:
+        The number of sign-ins that were live.
+
+    Raises:
+        NotFound: no such agent (``agent_not_found``).
+    """
+    agent = get_agent(unit.db, agent_id, lock=True)
+    tablets = [tablet.id for tablet in tablets_of(unit.db, agent.id)]
+    ended = end_tablet_sign_ins(unit, tablets, SignInEnd.ENDED_BY_OFFICER)
+    unit.ledger(LedgerEvent.SIGN_INS_ENDED, None, agent=str(agent.id), because=SignInEnd.ENDED_BY_OFFICER.value)
+    return ended
+
+
 def _revoke(unit: Unit, tablet: TabletRow, officer: str) -> None:
     tablet.state, tablet.revoked_at, tablet.revoked_by, tablet.invite_hash = (
         TabletState.REVOKED,
@@ -255,6 +277,7 @@ def _revoke(unit: Unit, tablet: TabletRow, officer: str) -> None:
         None,
     )
     unit.db.flush()
+    end_tablet_sign_ins(unit, [tablet.id], SignInEnd.TABLET_REVOKED)
     unit.ledger(LedgerEvent.TABLET_REVOKED, None, tablet=str(tablet.id), agent=str(tablet.agent_id), officer=officer)
 
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from certify.decision.determine import determine
+from certify.decision.facts import record_fact
 from certify.decision.unprocessable import UnprocessableReason, close_unprocessable
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, Void
@@ -32,7 +33,7 @@ from certify.errors import Conflict, NotFound
 from certify.service import Service, Unit
 from certify.storage.agents import agents_to_score, all_agents, get_agent
 from certify.storage.bundles import bundles_by_id
-from certify.storage.facts import add_evidence, find_evidence
+from certify.storage.facts import find_evidence
 from certify.storage.holds import (
     agent_of_hold,
     decided_until,
@@ -271,7 +272,7 @@ def _hold(unit: Unit, bundle: BundleRow) -> None:
         principal=unit.actor,
         kind=KIND,
     )
-    add_evidence(unit.db, person, fact, external_id=hold_record(bundle.id))
+    record_fact(unit, person, fact, external_id=hold_record(bundle.id))
     unit.ledger(LedgerEvent.EVIDENCE_RECORDED, person, evidence=fact.id, kind="AdverseRecord", source=INTEGRITY)
     unit.db.flush()
     determine(unit, person)
@@ -305,7 +306,7 @@ def _void(unit: Unit, person: UUID, target: str, source: str, number: str, *, by
         target=target,
         by_officer=by_officer,
     )
-    if not add_evidence(unit.db, person, fact, external_id=number):
+    if not record_fact(unit, person, fact, external_id=number):
         return
     unit.ledger(LedgerEvent.EVIDENCE_RECORDED, person, evidence=fact.id, kind="Void", source=source)
     unit.db.flush()

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from certify.domain.schedule import local_date
-from certify.people.access import CODE_LIFETIME, new_link
+from certify.people.access import CODE_LIFETIME, draw_link, keep_link, new_link
 from certify.people.contact import Contact, contacts_of, quiet_until
 from certify.queue import SEND
 from certify.senders import Channel, Outgoing
 from certify.service import Unit
 from certify.storage.messages import insert_messages, known_messages, names_of
-from certify.texts import Catalogue, catalogue
+from certify.texts import LANGUAGES, Catalogue, catalogue
 
 LINK_LIFETIME = timedelta(days=60)
 """How long the link of a reminder works: from the first reminder to the second."""
@@ -40,6 +40,8 @@ class NewMessage:
         dedupe: the occasion, without personal data. A second message for the same occasion and channel is not stored.
         urgent: True if the person asked for the message just now. It goes out at once, whatever the person chose about
             reminders and quiet hours, to the telephone or else by e-mail, and never by letter.
+        notice: True for a warning that the person did not ask for. It goes out whatever the person chose about
+            reminders, after the quiet hours, to the telephone or else by e-mail, and never by letter.
     """
 
     beneficiary_id: UUID
@@ -47,6 +49,7 @@ class NewMessage:
     params: Mapping[str, str]
     dedupe: str
     urgent: bool = False
+    notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ def put_message(
     *,
     dedupe: str,
     urgent: bool = False,
+    notice: bool = False,
 ) -> int:
     """Put a message into the outbox for each channel on which the person is reached; return how many.
 
@@ -129,13 +133,14 @@ def put_message(
         beneficiary_id: the person. People who do not exist or were erased get no message.
         kind: which text, one of ``certify.texts.KINDS``.
         params: values of the text's placeholders; ``date`` as ISO 8601. The name of the fund, the one-time link and
-            the lifetime of codes are added. Each channel gets a one-time link of its own, which works whether or not
-            the others were used.
+            the lifetime of codes are added. All channels of one message carry the same link, because a person has one
+            live link at a time.
         dedupe: the occasion, without personal data. A second message for the same occasion and channel is not stored.
         urgent: True if the person asked for the message just now. It goes out at once, whatever the person chose about
             reminders and quiet hours, to the telephone or else by e-mail, and never by letter.
+        notice: True for a warning, which goes out after the quiet hours, whatever the person chose about reminders.
     """
-    return put_messages(unit, [NewMessage(beneficiary_id, kind, params, dedupe, urgent)])
+    return put_messages(unit, [NewMessage(beneficiary_id, kind, params, dedupe, urgent, notice)])
 
 
 def put_messages(unit: Unit, messages: Sequence[NewMessage]) -> int:
@@ -143,12 +148,17 @@ def put_messages(unit: Unit, messages: Sequence[NewMessage]) -> int:
     planned = _plan(unit, messages)
     unit.open_sealers([plan.message.beneficiary_id for plan in planned])
     names = names_of(unit.db, {plan.message.beneficiary_id for plan in planned})
+    secrets: dict[UUID, str] = {}
     rows = []
     for plan in planned:
         name = names.get(plan.message.beneficiary_id)
         if name is not None:
-            rows.append(_row(unit, plan, name))
+            rows.append(_row(unit, plan, name, secrets))
     stored = insert_messages(unit.db, rows)
+    # Only now, and only for a message that was stored: the new link ends the one that the person has already.
+    for person in {row["beneficiary_id"] for row in rows if row["id"] in stored}:
+        if person in secrets:
+            keep_link(unit, person, secrets[person], LINK_LIFETIME)
     for row in rows:
         if row["urgent"] and row["id"] in stored:
             unit.put_job(SEND, row["id"])
@@ -163,7 +173,7 @@ def count_messages_for(unit: Unit, messages: Sequence[NewMessage]) -> int:
 def compose(unit: Unit, message: NewMessage, channel: Channel, contact: Contact, name: str) -> Body:
     """Write a message for one channel.
 
-    If its text has a placeholder for a link, a new one-time link is stored and filled in.
+    If its text has a placeholder for a link, and the parameters have none, a new one-time link is stored and filled in.
 
     Args:
         unit: the transaction that stores the link.
@@ -180,7 +190,7 @@ def compose(unit: Unit, message: NewMessage, channel: Channel, contact: Contact,
         "minutes": str(round(CODE_LIFETIME.total_seconds() / 60)),
         **message.params,
     }
-    if "{link}" in words.texts[message.kind].short:
+    if needs_link(message.kind):
         link = params.get("link") or link_url(unit, new_link(unit, message.beneficiary_id, LINK_LIFETIME))
         params["link"] = link
     text = words.fill(message.kind, params)
@@ -193,10 +203,15 @@ def compose(unit: Unit, message: NewMessage, channel: Channel, contact: Contact,
         name=name,
         language=words.language,
         subject=text.subject,
-        text=plain or _mail(words, name, text.long, link, unit, urgent=message.urgent),
+        text=plain or _mail(words, name, text.long, link, unit, asked_for=message.urgent or message.notice),
         link=link,
         quiet=None if message.urgent or channel == "letter" else (contact.quiet_from, contact.quiet_to, zone),
     )
+
+
+def needs_link(kind: str) -> bool:
+    """Return whether messages of a kind carry a one-time link; they do in every language or in none."""
+    return "{link}" in catalogue(LANGUAGES[0]).texts[kind].short
 
 
 def link_url(unit: Unit, token: str) -> str:
@@ -221,15 +236,21 @@ def _plan(unit: Unit, messages: Sequence[NewMessage]) -> list[_Plan]:
     planned = []
     for message in messages:
         contact = contacts.get(message.beneficiary_id, Contact())
-        if contact.reminders or message.urgent:
-            channels = senders.channels(contact.phone, contact.email, urgent=message.urgent)
+        if contact.reminders or message.urgent or message.notice:
+            channels = senders.channels(contact.phone, contact.email, urgent=message.urgent or message.notice)
             new = [channel for channel in channels if (message.dedupe, channel) not in known]
             planned += [_Plan(message, channel, contact) for channel in new]
     return planned
 
 
-def _row(unit: Unit, plan: _Plan, name: str) -> dict[str, Any]:
+def _row(unit: Unit, plan: _Plan, name: str, secrets: dict[UUID, str]) -> dict[str, Any]:
+    """Return the row of a message. A link that it needs is drawn, once for each person, into ``secrets``."""
     message_id, message = unit.service.new_id(), plan.message
+    if needs_link(message.kind) and "link" not in message.params:
+        if message.beneficiary_id not in secrets:
+            secrets[message.beneficiary_id] = draw_link(unit)
+        link = link_url(unit, secrets[message.beneficiary_id])
+        message = replace(message, params={**message.params, "link": link})
     body = compose(unit, message, plan.channel, plan.contact, name)
     held = quiet_until(body.quiet, unit.now) if body.quiet else None
     return {
@@ -246,7 +267,7 @@ def _row(unit: Unit, plan: _Plan, name: str) -> dict[str, Any]:
     }
 
 
-def _mail(words: Catalogue, name: str, text: str, link: str | None, unit: Unit, *, urgent: bool) -> str:
+def _mail(words: Catalogue, name: str, text: str, link: str | None, unit: Unit, *, asked_for: bool) -> str:
     common, contact = words.common, unit.service.senders.contact
     parts = [
         common["greeting"].format(name=name),
@@ -254,7 +275,7 @@ def _mail(words: Catalogue, name: str, text: str, link: str | None, unit: Unit, 
         f"{common['open']}\n{link}" if link else "",
         common["help"].format(contact=contact) if contact else "",
         common["safe"],
-        "" if urgent else common["opt_out"],
+        "" if asked_for else common["opt_out"],
         unit.service.settings.issuer_name,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

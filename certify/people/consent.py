@@ -66,6 +66,24 @@ def set_consent(unit: Unit, beneficiary_id: UUID, *, given: bool, assisted: bool
     )
 
 
+def confirm_stated_consent(unit: Unit, beneficiary_id: UUID, *, assisted: bool) -> None:
+    """Make the consent that a caller stated before they were recognised a consent of the person.
+
+    Anyone who knows a number and a birth date can state a consent. So it is kept with the capture session, and counts
+    from the moment at which the face was recognised. It never undoes a withdrawal.
+
+    Args:
+        unit: the transaction that recognised the person, whose row is locked.
+        beneficiary_id: id of the person.
+        assisted: whether a helper held the phone.
+
+    Raises:
+        NotFound: no such person (``beneficiary_not_found``).
+    """
+    if consent_of(unit, beneficiary_id) is None:
+        set_consent(unit, beneficiary_id, given=True, assisted=assisted)
+
+
 def require_consent(unit: Unit, beneficiary_id: UUID) -> None:
     """Refuse to film a person who withdrew their consent.
 

@@ -14,7 +14,9 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from certify.domain.error_codes import ErrorCode
+from certify.domain.states import SignInEnd
 from certify.errors import Gone, Invalid
+from certify.people.sign_ins import end_all_sign_ins
 from certify.service import Unit
 from certify.storage.messages import cancel_waiting, delete_contact, get_contacts, put_contact
 from certify.storage.people import get_beneficiary
@@ -79,7 +81,8 @@ def set_contact(unit: Unit, beneficiary_id: UUID, contact: Contact) -> bool:
     """Store how to reach a person.
 
     Telephone and e-mail are stored in their normal form. Waiting messages to a replaced number or address are
-    cancelled, and so are waiting reminders if the person wants none.
+    cancelled, and so are waiting reminders if the person wants none. If a number or address changes, all sign-ins and
+    codes of the person end: the person, or the caller who changed it, signs in again.
 
     Args:
         unit: the transaction to write in.
@@ -108,6 +111,8 @@ def set_contact(unit: Unit, beneficiary_id: UUID, contact: Contact) -> bool:
         cancel_waiting(unit.db, beneficiary_id, channels=("email", "apprise"))
     if not new.reminders:
         cancel_waiting(unit.db, beneficiary_id)
+    if (new.phone, new.email) != (before.phone, before.email):
+        end_all_sign_ins(unit, beneficiary_id, SignInEnd.CONTACT_CHANGED)
     return True
 
 

@@ -11,23 +11,37 @@ from sqlalchemy.orm import Session
 from certify.domain.states import AccessKind
 from certify.storage.tables.people import AccessCodeRow
 
-
-def count_access_codes(db: Session, beneficiary_id: UUID, kind: AccessKind, *, after: datetime) -> int:
-    """Count the links or codes that were made for a person after an instant."""
-    query = select(func.count()).where(
-        AccessCodeRow.beneficiary_id == beneficiary_id,
-        AccessCodeRow.kind == kind,
-        AccessCodeRow.created_at > after,
-    )
-    return db.scalar(query) or 0
+REPLACED = "replaced"
+"""Stands in place of a device where nothing was signed in: a newer link or an officer ended it."""
 
 
 def put_access_code(
-    db: Session, *, digest: bytes, beneficiary_id: UUID, kind: AccessKind, created_at: datetime, expires_at: datetime
+    db: Session,
+    *,
+    digest: bytes,
+    beneficiary_id: UUID,
+    kind: AccessKind,
+    created_at: datetime,
+    expires_at: datetime,
+    device: str | None = None,
 ) -> None:
-    """Store a link or code by its keyed hash. A code takes the place of the same digits drawn before."""
+    """Store a link or code by its keyed hash. A code takes the place of the same digits drawn before.
+
+    A link ends the earlier links of the person: one is alive at a time.
+
+    Args:
+        db: the session of the transaction.
+        digest: keyed hash of the link or code.
+        beneficiary_id: the person whose pages it opens.
+        kind: link or code.
+        created_at: the present instant.
+        expires_at: when it stops working.
+        device: mark of the only device that may use it; None for any.
+    """
     if kind is AccessKind.CODE:  # the same six digits can be drawn again; the 160 bits of a link cannot
         db.execute(delete(AccessCodeRow).where(AccessCodeRow.hash == digest))
+    else:
+        _replace(db, beneficiary_id, AccessKind.LINK, created_at)
     db.add(
         AccessCodeRow(
             hash=digest,
@@ -35,13 +49,21 @@ def put_access_code(
             kind=kind,
             created_at=created_at,
             expires_at=expires_at,
+            device=device,
         )
     )
     db.flush()
 
 
 def use_access_code(
-    db: Session, *, digest: bytes, kind: AccessKind, device: str, now: datetime, used_after: datetime
+    db: Session,
+    *,
+    digest: bytes,
+    kind: AccessKind,
+    device: str,
+    now: datetime,
+    used_after: datetime,
+    tries: int | None = None,
 ) -> UUID | None:
     """Mark a link or code as used, in one statement, and return its person.
 
@@ -52,9 +74,10 @@ def use_access_code(
         device: mark of the device that uses it.
         now: the present instant.
         used_after: the same device may use it again if its first use lies after this instant.
+        tries: wrong entries after which a code is dead; None for no limit.
 
     Returns:
-        The person, or None when it is unknown, expired or used.
+        The person, or None when it is unknown, expired, used, or for another device.
     """
     again = and_(AccessCodeRow.used_by == device, AccessCodeRow.used_at > used_after)
     use = (
@@ -63,12 +86,44 @@ def use_access_code(
             AccessCodeRow.hash == digest,
             AccessCodeRow.kind == kind,
             or_(AccessCodeRow.used_at.is_(None), again),
+            or_(AccessCodeRow.device.is_(None), AccessCodeRow.device == device),
             AccessCodeRow.expires_at > now,
         )
         .values(used_at=func.coalesce(AccessCodeRow.used_at, now), used_by=device)
         .returning(AccessCodeRow.beneficiary_id)
     )
+    if tries is not None:
+        use = use.where(AccessCodeRow.tries < tries)
     return db.scalars(use).one_or_none()
+
+
+def count_wrong_code(db: Session, beneficiary_id: UUID, device: str, now: datetime) -> None:
+    """Count a wrong entry on a device against the live codes that this device asked for, and against no others."""
+    mine = update(AccessCodeRow).where(
+        AccessCodeRow.beneficiary_id == beneficiary_id,
+        AccessCodeRow.kind == AccessKind.CODE,
+        AccessCodeRow.device == device,
+        AccessCodeRow.used_at.is_(None),
+        AccessCodeRow.expires_at > now,
+    )
+    db.execute(mine.values(tries=AccessCodeRow.tries + 1).execution_options(synchronize_session=False))
+
+
+def codes_since(db: Session, beneficiary_id: UUID, after: datetime) -> list[tuple[datetime, str | None]]:
+    """Return when the codes of a person were made after an instant, and for which device each."""
+    query = select(AccessCodeRow.created_at, AccessCodeRow.device).where(
+        AccessCodeRow.beneficiary_id == beneficiary_id,
+        AccessCodeRow.kind == AccessKind.CODE,
+        AccessCodeRow.created_at > after,
+    )
+    return [(at, device) for at, device in db.execute(query)]
+
+
+def end_access_codes_of(db: Session, beneficiary_id: UUID, now: datetime, *, links: bool) -> None:
+    """End the live codes of a person, and their links too if wanted."""
+    _replace(db, beneficiary_id, AccessKind.CODE, now)
+    if links:
+        _replace(db, beneficiary_id, AccessKind.LINK, now)
 
 
 def person_of_access_code(db: Session, *, digest: bytes, kind: AccessKind) -> UUID | None:
@@ -85,3 +140,11 @@ def delete_expired_access_codes(db: Session, before: datetime) -> None:
 def delete_access_codes_of(db: Session, beneficiary_id: UUID) -> None:
     """Delete the links and codes of a person."""
     db.execute(delete(AccessCodeRow).where(AccessCodeRow.beneficiary_id == beneficiary_id))
+
+
+def _replace(db: Session, beneficiary_id: UUID, kind: AccessKind, now: datetime) -> None:
+    """End live links or codes. Their rows stay: a letter still tells an agent at the door whose it is."""
+    live = update(AccessCodeRow).where(
+        AccessCodeRow.beneficiary_id == beneficiary_id, AccessCodeRow.kind == kind, AccessCodeRow.used_at.is_(None)
+    )
+    db.execute(live.values(used_at=now, used_by=REPLACED).execution_options(synchronize_session=False))

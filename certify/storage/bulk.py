@@ -17,25 +17,29 @@ import pyarrow.compute
 import pyarrow.csv as pc
 from sqlalchemy.orm import Session
 
+from certify.storage.bulk_macs import checked_table, guard_columns, guarded_sql, macs_in_text, sealed_batch
 from certify.storage.copy import copy_in, copy_out, copy_out_batches
 from certify.storage.direct import driver, run
+from certify.storage.row_macs import RowKind, macs_of
 
 _BY_INDEX = b"set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off"
 
-_EVIDENCE = """
+_EVIDENCE = f"""
     select e.id, e.beneficiary_id, e.kind, e.source, e.event_at, e.body ->> 'act',
-        case e.kind when 'sign_of_life' then coalesce((e.body ->> 'trust')::float8, 1) end
+        case e.kind when 'sign_of_life' then coalesce((e.body ->> 'trust')::float8, 1) end,
+        {guarded_sql(RowKind.EVIDENCE, "e")}
     from chunk_people c join evidence e on e.beneficiary_id = c.id
-"""
-_PENSIONS = """
+"""  # noqa: S608 - our own columns
+_PENSIONS = f"""
     select e.id, e.beneficiary_id, e.scheme, e.starts_on, c.birth_date, e.last_proof_on, e.standing, e.payment,
-        e.proven_on, exists (select from review_cases r where r.beneficiary_id = c.id and r.state = 'open')
+        e.proven_on, exists (select from review_cases r where r.beneficiary_id = c.id and r.state = 'open'),
+        e.stopped_on, e.back_pay_from, {guarded_sql(RowKind.STANDING, "e")}
     from chunk_people c join entitlements e on e.beneficiary_id = c.id
-"""
+"""  # noqa: S608 - our own columns
 _RAISE = b"""
     update entitlements e set standing = 'certified', payment = 'continue', next_step = n.next_step,
         valid_until = n.valid_until, due_on = n.due_on, next_change_on = n.next_change_on, determination_id = n.id,
-        proven_on = n.proven_on
+        proven_on = n.proven_on, mac = n.mac
     from raised n where e.id = n.entitlement_id
 """
 PASSES = MappingProxyType(
@@ -87,8 +91,9 @@ def lock_chunk(db: Session, people: pa.Table) -> pa.Table:
 
 
 def insert_evidence(db: Session, rows: pa.Table) -> None:
-    """Store facts; the columns of ``rows`` are those of the table ``evidence``."""
-    copy_in(db, "evidence", rows)
+    """Store facts; the columns of ``rows`` are those of the table ``evidence`` without the MAC."""
+    macs = macs_of(db)
+    copy_in(db, "evidence", rows, prepare=lambda batch: sealed_batch(macs, db, RowKind.EVIDENCE, batch))
 
 
 def evidence_of_chunk(db: Session, columns: Mapping[str, pa.DataType]) -> pa.Table:
@@ -98,8 +103,11 @@ def evidence_of_chunk(db: Session, columns: Mapping[str, pa.DataType]) -> pa.Tab
         db: the session of the chunk's transaction.
         columns: names and types of the result, in the order of the query: id, person, kind, source, time of the event,
             act, trust.
+
+    Raises:
+        RowAltered: a fact is not as the service wrote it (``row_altered``).
     """
-    return copy_out(db, _EVIDENCE, columns)
+    return checked_table(macs_of(db), db, RowKind.EVIDENCE, _guarded(db, _EVIDENCE, columns, RowKind.EVIDENCE))
 
 
 def pensions_of_chunk(db: Session, columns: Mapping[str, pa.DataType]) -> pa.Table:
@@ -108,21 +116,38 @@ def pensions_of_chunk(db: Session, columns: Mapping[str, pa.DataType]) -> pa.Tab
     Args:
         db: the session of the chunk's transaction.
         columns: names and types of the result, in the order of the query: id, person, scheme, start, birth date, last
-            proof, standing, payment, day of the best proof, open case.
+            proof, standing, payment, day of the best proof, open case, day of the stop, first day of back-pay.
+
+    Raises:
+        RowAltered: a pension is not as the service wrote it (``row_altered``).
     """
-    return copy_out(db, _PENSIONS, columns)
+    return checked_table(macs_of(db), db, RowKind.STANDING, _guarded(db, _PENSIONS, columns, RowKind.STANDING))
+
+
+def _guarded(db: Session, query: str, columns: Mapping[str, pa.DataType], kind: RowKind) -> pa.Table:
+    return copy_out(db, query, {**columns, **guard_columns(kind)})
 
 
 def raise_standings(db: Session, passes: pa.Table) -> None:
-    """Set the standing of the pensions that the passes prove."""
+    """Set the standing of the pensions that the passes prove.
+
+    Args:
+        db: the session of the chunk's transaction.
+        passes: the passes; ``stopped_on`` and ``back_pay_from`` are those of the pension, which do not change.
+    """
     columns = ["id", "entitlement_id", "next_step", "valid_until", "due_on", "next_change_on", "proven_on"]
+    names = {"id": "determination_id", "entitlement_id": "id", "person": "beneficiary_id"}
+    rows = passes.rename_columns([names.get(name, name) for name in passes.column_names])
+    for name, word in (("standing", "certified"), ("payment", "continue")):
+        rows = rows.append_column(name, pa.repeat(word, rows.num_rows))
+    passes = passes.select(columns).append_column("mac", macs_in_text(macs_of(db), db, RowKind.STANDING, rows))
     run(
         db,
         b"""create temp table raised (id uuid, entitlement_id uuid, next_step text, valid_until date, due_on date,
-        next_change_on date, proven_on date) on commit drop""",
+        next_change_on date, proven_on date, mac bytea) on commit drop""",
         {},
     )
-    copy_in(db, "raised", passes.select(columns))
+    copy_in(db, "raised", passes)
     run(db, b"analyze raised", {})
     if run(db, _RAISE, {}) != passes.num_rows:
         raise AssertionError("a pension of a locked person is missing")
@@ -133,7 +158,9 @@ def insert_passes(db: Session, run_id: UUID, chunk: int, passes: pa.Table) -> by
     rows = passes.rename_columns(["beneficiary_id" if name == "person" else name for name in passes.column_names])
     rows = rows.append_column("run_id", pa.repeat(str(run_id), rows.num_rows))
     rows = rows.append_column("chunk", pa.repeat(pa.scalar(chunk, pa.int32()), rows.num_rows))
-    copy_in(db, "silent_passes", rows.select(["run_id", *PASSES]))
+    stored = rows.select(["run_id", *PASSES])
+    stored = stored.append_column("mac", macs_in_text(macs_of(db), db, RowKind.PASS, stored))
+    copy_in(db, "silent_passes", stored)
     return passes_digest(rows.select(list(PASSES)))
 
 
@@ -167,3 +194,22 @@ def passes_digest(passes: pa.Table, *, early: bool = False) -> bytes:
     sink = pa.BufferOutputStream()
     pc.write_csv(ordered, sink, pc.WriteOptions(include_header=False))
     return hashlib.sha256(sink.getvalue()).digest()
+
+
+def bodies_digest(rows: pa.Table) -> bytes:
+    """Return the SHA-256 of the bodies of facts in the order of their ids, a line for each.
+
+    Args:
+        rows: facts with a column ``body``, sorted by id.
+    """
+    digest = hashlib.sha256()
+    for batch in rows.select(["body"]).to_batches(max_chunksize=50_000):
+        digest.update("".join(f"{body}\n" for body in batch["body"].to_pylist()).encode())
+    return digest.digest()
+
+
+def facts_digest(db: Session, run_id: UUID, chunk: int) -> bytes:
+    """Return ``bodies_digest`` of the facts that a run stored in a chunk; their ids name both."""
+    query = f"""select body::text from evidence where run_id = '{run_id}'
+        and substr(id::text, 16, 3) = '{chunk:03x}' order by id"""  # noqa: S608 - an id and a number of ours
+    return bodies_digest(copy_out(db, query, {"body": pa.string()}))

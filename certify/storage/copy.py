@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pyarrow as pa
 import pyarrow.csv as pc
@@ -17,22 +18,44 @@ _PIECE = 50_000
 _BLOCK = 8 << 20  # bytes
 
 
-def copy_in(db: Session, table: str, rows: pa.Table) -> None:
+def copy_in(
+    db: Session, table: str, rows: pa.Table, *, prepare: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None
+) -> None:
     """Append rows to a table. PostgreSQL casts texts to the types of its columns; NULL stays NULL.
 
     Args:
         db: the session of the transaction.
         table: name of one of our own tables; never anything that a caller sent.
         rows: the rows; the names of the columns are those of the table.
+        prepare: completes each piece in another thread, while PostgreSQL stores the piece before.
     """
-    names = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
+    pieces = rows.to_batches(max_chunksize=_PIECE)
+    columns = rows.column_names if prepare is None or not pieces else prepare(pieces[0].slice(0, 0)).schema.names
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
     statement = sql.SQL("copy {} ({}) from stdin (format csv)").format(sql.Identifier(table), names)
     options = pc.WriteOptions(include_header=False)
     with driver(db).cursor() as cursor, cursor.copy(statement) as copy:
-        for batch in rows.to_batches(max_chunksize=_PIECE):
+        for batch in _prepared(pieces, prepare):
             sink = pa.BufferOutputStream()
             pc.write_csv(batch, sink, options)
             copy.write(sink.getvalue())
+
+
+def _prepared(
+    pieces: Sequence[pa.RecordBatch], prepare: Callable[[pa.RecordBatch], pa.RecordBatch] | None
+) -> Iterator[pa.RecordBatch]:
+    if prepare is None:
+        yield from pieces
+        return
+    with ThreadPoolExecutor(1) as ahead:
+        waiting: Future[pa.RecordBatch] | None = None
+        for piece in pieces:
+            started = ahead.submit(prepare, piece)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = started
+        if waiting is not None:
+            yield waiting.result()
 
 
 def copy_out(db: Session, query: str, columns: Mapping[str, pa.DataType]) -> pa.Table:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError as DatabaseError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from certify.config import Settings
 from certify.storage.embedded import embedded_url, start_embedded
+from certify.storage.roles import RUNTIME
+from certify.storage.row_macs import RowMacs, session_info
 
 # Session and the errors are SQLAlchemy's. Other rooms take them from here, so that only storage imports SQLAlchemy.
 __all__ = [
@@ -25,7 +27,9 @@ __all__ = [
     "Session",
     "database_url",
     "holds_secrets",
+    "open_as_owner",
     "open_database",
+    "runtime_role",
     "sqlstate",
 ]
 
@@ -43,17 +47,19 @@ class Database:
     A statement waits at most 30 seconds for a lock, and a caller at most 10 seconds for a connection.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, overflow: int = 5) -> None:
         self.url = url
+        self.macs: RowMacs | None = None  # of the service that uses it; other users of the database have no keys
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
-            max_overflow=5,
+            max_overflow=overflow,
             pool_timeout=10,
             pool_pre_ping=False,
             hide_parameters=True,  # an error message must not carry names and dates of birth into a log
             connect_args={"options": f"{SESSION_OPTIONS} -clock_timeout=30s"} | _patience(url),
         )
+        self._snapshot = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
@@ -62,15 +68,24 @@ class Database:
         return self.url.replace("postgresql+psycopg://", "postgresql://", 1)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, macs: RowMacs | None = None) -> Iterator[Session]:
         """Open a session; commit when the block ends, roll back when it raises."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with (
+            Session(self.engine, expire_on_commit=False, info=session_info(macs or self.macs)) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self, macs: RowMacs | None = None) -> Iterator[Session]:
         """Open a session for reads without a transaction, which saves two round trips; reads share no snapshot."""
-        with Session(self._reading, expire_on_commit=False) as session:
+        with Session(self._reading, expire_on_commit=False, info=session_info(macs or self.macs)) as session:
+            yield session
+
+    @contextmanager
+    def snapshot(self, macs: RowMacs | None = None) -> Iterator[Session]:
+        """Open a session whose reads all see the database as it was at the first of them."""
+        with Session(self._snapshot, expire_on_commit=False, info=session_info(macs or self.macs)) as session:
             yield session
 
     def ping(self) -> None:
@@ -114,5 +129,24 @@ def database_url(settings: Settings) -> str:
 
 
 def open_database(settings: Settings, *, pool_size: int = 10) -> Database:
-    """Return the database that the settings name."""
+    """Return the database that the settings name, opened with the run-time role."""
     return Database(database_url(settings), pool_size=pool_size)
+
+
+def open_as_owner(settings: Settings) -> Database:
+    """Return the database that the settings name, opened as its owner: for migrations and for sealing old rows.
+
+    Without CERTIFY_OWNER_DATABASE_URL, the user of CERTIFY_DATABASE_URL is taken for the owner.
+    """
+    if settings.owner_database_url is not None:
+        return Database(settings.owner_database_url.get_secret_value(), pool_size=1)
+    if settings.database_url is not None:
+        return Database(settings.database_url.get_secret_value(), pool_size=1)
+    return Database(embedded_url(start_embedded(Path(settings.data_dir)), owner=True), pool_size=1)
+
+
+def runtime_role(settings: Settings) -> str:
+    """Return the name of the role that the running service connects with."""
+    if settings.database_url is None:
+        return RUNTIME
+    return make_url(settings.database_url.get_secret_value()).username or RUNTIME

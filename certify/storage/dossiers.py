@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,44 +11,42 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from certify.domain.codec import evidence_from_json
-from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Evidence
-from certify.errors import NotFound
 from certify.storage.direct import fetch, one_or_many
+from certify.storage.people import beneficiary_not_found, refuse_decoy
+from certify.storage.row_macs import RowKind, checked_row, macs_of, row_sql
 
 # FOR NO KEY UPDATE, as in people.py. In the order of ids, so that two batches cannot deadlock.
 _LOCK = b"select id from beneficiaries where id"
 _IN_ORDER = b" order by id for no key update"
 
-# The lists come as JSON: one row for each person, and one round trip instead of five.
-_READ = b"""
+# The lists come as JSON: one row for each person, and one round trip instead of five. Each entry is a whole row,
+# because its MAC is checked.
+_READ = f"""
     select b.id, b.name, b.birth_date, b.ids_sealed, b.erased_at,
     (
-        select json_agg(f.body order by f.recorded_at, f.id) from evidence f where f.beneficiary_id = b.id
+        select json_agg({row_sql(RowKind.EVIDENCE, "f")} order by f.recorded_at, f.id)
+        from evidence f where f.beneficiary_id = b.id
     ),
     (
-        select json_agg(json_build_object(
-            'id', e.id, 'scheme', e.scheme, 'starts_on', e.starts_on, 'last_proof_on', e.last_proof_on,
-            'standing', e.standing, 'payment', e.payment, 'valid_until', e.valid_until,
-            'stopped_on', e.stopped_on, 'back_pay_from', e.back_pay_from
-        ) order by e.scheme) from entitlements e where e.beneficiary_id = b.id
+        select json_agg({row_sql(RowKind.STANDING, "e")} order by e.scheme)
+        from entitlements e where e.beneficiary_id = b.id
     ),
     (
-        select json_agg(json_build_object('id', c.id, 'kind', c.kind, 'determination', c.determination_id)
-            order by c.opened_at, c.id) from review_cases c where c.beneficiary_id = b.id and c.state = 'open'
+        select json_agg({row_sql(RowKind.CASE, "c")} order by c.opened_at, c.id)
+        from review_cases c where c.beneficiary_id = b.id and c.state = 'open'
     ),
     (
-        select json_agg(json_build_object(
-            'number', t.number, 'state', t.state, 'subject_digest', encode(t.subject_digest, 'hex'),
-            'expires_at', t.expires_at, 'reason', t.reason
-        )) from certificates t where t.beneficiary_id = b.id and t.state in ('valid', 'paused', 'revoked')
+        select json_agg(json_build_array({row_sql(RowKind.CERTIFICATE, "t")}, encode(t.subject_digest, 'hex'),
+            t.expires_at))
+        from certificates t where t.beneficiary_id = b.id and t.state in ('valid', 'paused', 'revoked')
     )
-    from beneficiaries b where b.id"""
+    from beneficiaries b where b.id""".encode()  # noqa: S608 - our own tables and columns
 
 
 @dataclass(frozen=True, slots=True)
 class Pension:
-    """An entitlement, with its standing before this determination."""
+    """An entitlement, with its standing before this determination. ``row`` has all its columns, for the next MAC."""
 
     id: UUID
     scheme: str
@@ -59,26 +57,32 @@ class Pension:
     valid_until: date | None
     stopped_on: date | None
     back_pay_from: date | None
+    row: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """A review case that waits for an officer. If it has no determination, a person asked for it."""
+    """A review case that waits for an officer. If it has no determination, a person asked for it.
+
+    ``row`` has all its columns, for the next MAC.
+    """
 
     id: UUID
     kind: str
     determination_id: UUID | None
+    row: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCertificate:
-    """A certificate that is in force or was revoked."""
+    """A certificate that is in force or was revoked. ``row`` has all its columns, for the next MAC."""
 
     number: str
     state: str
     subject_digest: bytes
     expires_at: datetime
     reason: str | None
+    row: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,63 +108,70 @@ def lock_people(db: Session, people: Collection[UUID]) -> None:
     Raises:
         NotFound: one of them does not exist (``beneficiary_not_found``).
     """
+    refuse_decoy(people)
     wanted = set(people)
     statement, parameters = one_or_many(_LOCK, wanted)
     if len(fetch(db, statement + _IN_ORDER, parameters)) != len(wanted):
-        raise NotFound("There is no such beneficiary.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
+        raise beneficiary_not_found()
 
 
 def read_dossiers(db: Session, people: Collection[UUID]) -> dict[UUID, Dossier]:
-    """Return the dossiers of people, by id; people who are not enrolled are left out."""
-    return {row[0]: _dossier(*row) for row in fetch(db, *one_or_many(_READ, people))}
+    """Return the dossiers of people, by id; people who are not enrolled are left out.
+
+    Raises:
+        RowAltered: a row about one of them is not as the service wrote it (``row_altered``).
+    """
+    macs = macs_of(db)
+
+    def checked(kind: RowKind, rows: list[Any] | None) -> list[dict[str, Any]]:
+        return [checked_row(macs, db, kind, row) for row in rows or ()]
+
+    dossiers = {}
+    for person, name, birth, ids, erased, facts, pensions, cases, certificates in fetch(
+        db, *one_or_many(_READ, people)
+    ):
+        dossiers[person] = Dossier(
+            person,
+            name,
+            birth,
+            ids,
+            erased,
+            [evidence_from_json(row["body"]) for row in checked(RowKind.EVIDENCE, facts)],
+            [_pension(row) for row in checked(RowKind.STANDING, pensions)],
+            [_case(row) for row in checked(RowKind.CASE, cases)],
+            [_certificate(checked_row(macs, db, RowKind.CERTIFICATE, row), *more) for row, *more in certificates or ()],
+        )
+    return dossiers
 
 
-def _dossier(
-    person: UUID,
-    name: str | None,
-    birth_date: date | None,
-    ids_sealed: bytes | None,
-    erased_at: datetime | None,
-    facts: list[Any] | None,
-    pensions: list[Any] | None,
-    cases: list[Any] | None,
-    certificates: list[Any] | None,
-) -> Dossier:
-    return Dossier(
-        person,
-        name,
-        birth_date,
-        ids_sealed,
-        erased_at,
-        [evidence_from_json(body) for body in facts or ()],
-        [
-            Pension(
-                UUID(data["id"]),
-                data["scheme"],
-                date.fromisoformat(data["starts_on"]),
-                _day(data["last_proof_on"]),
-                data["standing"],
-                data["payment"],
-                _day(data["valid_until"]),
-                _day(data["stopped_on"]),
-                _day(data["back_pay_from"]),
-            )
-            for data in pensions or ()
-        ],
-        [
-            OpenCase(UUID(data["id"]), data["kind"], UUID(data["determination"]) if data["determination"] else None)
-            for data in cases or ()
-        ],
-        [
-            KnownCertificate(
-                data["number"],
-                data["state"],
-                bytes.fromhex(data["subject_digest"]),
-                datetime.fromisoformat(data["expires_at"]),
-                data["reason"],
-            )
-            for data in certificates or ()
-        ],
+def _pension(row: dict[str, Any]) -> Pension:
+    return Pension(
+        UUID(row["id"]),
+        row["scheme"],
+        date.fromisoformat(row["starts_on"]),
+        _day(row["last_proof_on"]),
+        row["standing"],
+        row["payment"],
+        _day(row["valid_until"]),
+        _day(row["stopped_on"]),
+        _day(row["back_pay_from"]),
+        row,
+    )
+
+
+def _case(row: dict[str, Any]) -> OpenCase:
+    determined = row["determination_id"]
+    return OpenCase(UUID(row["id"]), row["kind"], UUID(determined) if determined else None, row)
+
+
+def _certificate(row: dict[str, Any], subject_digest: str, expires_at: str) -> KnownCertificate:
+    return KnownCertificate(
+        row["number"],
+        row["state"],
+        bytes.fromhex(subject_digest),
+        datetime.fromisoformat(expires_at),
+        row["reason"],
+        row,
     )
 
 

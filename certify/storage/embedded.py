@@ -23,6 +23,7 @@ import psycopg
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
+from certify.storage.roles import RUNTIME
 
 with warnings.catch_warnings():
     # If there is no runtime directory of a login session, the package uses the temporary folder and warns.
@@ -183,13 +184,23 @@ def _write_settings(data: Path) -> None:
         file.write("\n" + _SETTINGS.format(buffers=buffers))
 
 
-def embedded_url(server: PostgresServer, database: str = _DATABASE) -> str:
-    """Create a database on the server if it is missing, and return its SQLAlchemy URL."""
+def embedded_url(server: PostgresServer, database: str = _DATABASE, *, owner: bool = False) -> str:
+    """Create a database and its run-time role on the server if they are missing, and return its SQLAlchemy URL.
+
+    Args:
+        server: the running server.
+        database: name of the database.
+        owner: connect as the owner, who migrates. A running service is not the owner (certify/storage/roles.py).
+    """
     uri = server.get_uri()
     with psycopg.connect(uri, autocommit=True) as connection:
-        known = connection.execute("select 1 from pg_database where datname = %s", (database,)).fetchone()
-        if known is None:
-            with suppress(psycopg.errors.DuplicateDatabase):  # another process was faster
-                connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(database)))
+        for missing, statement, name in (
+            ("select from pg_roles where rolname = %s", "create role {} login", RUNTIME),
+            ("select from pg_database where datname = %s", "create database {}", database),
+        ):
+            if connection.execute(missing, (name,)).fetchone() is None:
+                with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.DuplicateObject):  # another was faster
+                    connection.execute(psycopg.sql.SQL(statement).format(psycopg.sql.Identifier(name)))
     host = psycopg.conninfo.conninfo_to_dict(uri)["host"]
-    return f"postgresql+psycopg://postgres@/{database}?host={quote(str(host), safe='')}"
+    user = "postgres" if owner else RUNTIME
+    return f"postgresql+psycopg://{user}@/{database}?host={quote(str(host), safe='')}"

@@ -15,6 +15,7 @@ from certify.domain.evidence import Evidence
 from certify.errors import NotFound
 from certify.policies import PolicyDocument, document_policy
 from certify.storage.direct import as_rows, run
+from certify.storage.row_macs import RowKind, macs_of
 from certify.storage.tables.decisions import (
     DeterminationRow,
     EvidenceRow,
@@ -49,16 +50,16 @@ def add_evidence(db: Session, beneficiary_id: UUID, fact: Evidence, *, external_
         "external_id": external_id,
         "event_at": fact.event_at,
         "recorded_at": fact.recorded_at,
-        "body": evidence_to_json(fact),
+        "body": dict(sorted(evidence_to_json(fact).items())),  # stored as the canonical form has it
     }
-    return run(db, _ADD, {"facts": as_rows([new])}) == 1
+    return run(db, _ADD, {"facts": as_rows([macs_of(db).sealed(db, RowKind.EVIDENCE, new)])}) == 1
 
 
 def evidence_of(db: Session, beneficiary_id: UUID) -> list[Evidence]:
     """Return all facts about a person, oldest first."""
-    query = select(EvidenceRow.body).where(EvidenceRow.beneficiary_id == beneficiary_id)
-    bodies = db.scalars(query.order_by(EvidenceRow.recorded_at, EvidenceRow.id))
-    return [evidence_from_json(body) for body in bodies]
+    query = select(EvidenceRow).where(EvidenceRow.beneficiary_id == beneficiary_id)
+    rows = db.scalars(query.order_by(EvidenceRow.recorded_at, EvidenceRow.id))
+    return [evidence_from_json(row.body) for row in rows]
 
 
 def evidence_by_ids(db: Session, ids: Sequence[str]) -> list[Evidence]:

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from certify.errors import Unavailable
+from certify.storage.keys import seal, unseal
+from certify.storage.row_macs import macs_of
 from certify.storage.tables.service import IdempotencyRow
 from certify.storage.vault import Vault
+
+_BY_DAY = b"day:"
+"""What an answer begins with that is sealed with the key of a day; the day comes next."""
+_DAY = 10  # bytes of a date
 
 
 def claim_key(db: Session, *, principal: str, key: str, request_sha256: str, now: datetime) -> IdempotencyRow | None:
@@ -60,6 +66,45 @@ def store_answer(db: Session, *, principal: str, key: str, status: int, body: by
     row.status, row.body = status, body
 
 
+def seal_answer(db: Session, *, principal: str, key: str, body: bytes, now: datetime) -> bytes:
+    """Seal an answer with the key of the day.
+
+    Random nonces of AES-GCM are safe for 2^32 messages under one key (NIST SP 800-38D, section 8.3). A national service
+    stores that many answers within a year, and never within a day.
+
+    Args:
+        db: the session of the transaction.
+        principal: the authenticated caller.
+        key: the key that the caller sent.
+        body: the answer.
+        now: the instant of the transaction.
+    """
+    day = now.astimezone(UTC).date().isoformat()
+    return _BY_DAY + day.encode() + seal(_day_key(db, day), body, answer_label(principal, key).encode())
+
+
+def open_answer(db: Session, vault: Vault, *, principal: str, key: str, body: bytes) -> bytes:
+    """Open what ``seal_answer`` sealed, or what an earlier release sealed with the master key.
+
+    Raises:
+        Unavailable: the keys do not open it, or it was altered (``decryption_failed``).
+    """
+    label = answer_label(principal, key)
+    if not is_sealed_by_day(body):
+        return vault.open_secret(label, body)
+    day, sealed = body[len(_BY_DAY) : len(_BY_DAY) + _DAY], body[len(_BY_DAY) + _DAY :]
+    return unseal(_day_key(db, day.decode("ascii", "replace")), sealed, label.encode())
+
+
+def is_sealed_by_day(body: bytes) -> bool:
+    """Tell whether an answer is sealed with the key of a day. Such an answer does not depend on the master key."""
+    return body.startswith(_BY_DAY)
+
+
+def _day_key(db: Session, day: str) -> bytes:
+    return macs_of(db).derive(db, f"answers {day}")
+
+
 def answer_label(principal: str, key: str) -> str:
     """Return the label under which the vault seals an answer."""
     return f"answer:{principal}:{key}"
@@ -86,7 +131,7 @@ def forget_answers(db: Session, vault: Vault, ids: Collection[str], *, chunk: in
         found = [
             (row.principal, row.key)
             for row in rows
-            if named.search(row.principal.encode() + b"\n" + _open(vault, row.principal, row.key, row.body))
+            if named.search(row.principal.encode() + b"\n" + _open(db, vault, row.principal, row.key, row.body))
         ]
         if found:
             db.execute(delete(IdempotencyRow).where(place.in_(found)).execution_options(synchronize_session=False))
@@ -94,9 +139,9 @@ def forget_answers(db: Session, vault: Vault, ids: Collection[str], *, chunk: in
     return gone
 
 
-def _open(vault: Vault, principal: str, key: str, body: bytes) -> bytes:
+def _open(db: Session, vault: Vault, principal: str, key: str, body: bytes | None) -> bytes:
     try:
-        return vault.open_secret(answer_label(principal, key), body)
+        return open_answer(db, vault, principal=principal, key=key, body=body or b"")
     except Unavailable:
         return b""  # sealed with a master key that no longer exists, so no one can read it
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from certify.certificates import merkle
 from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
 from certify.storage.direct import fetch, run
+from certify.storage.row_macs import RowKind, macs_of, message
 from certify.storage.tables.service import (
     CheckpointRow,
     LedgerLeafRow,
@@ -37,12 +39,32 @@ _EDGE = b"""
 # Arrays instead of many rows of parameters: the same statement for any number of entries, prepared once.
 _ADD = b"""
     with leaf as (
-        insert into ledger_leaves (index, entry, beneficiary_id, created_at)
-        select i, e, p, %(now)s
-        from unnest(%(leaves)s::bigint[], %(entries)s::bytea[], %(people)s::uuid[]) as new (i, e, p)
+        insert into ledger_leaves (index, entry, beneficiary_id, created_at, mac)
+        select i, e, p, %(now)s, m
+        from unnest(%(leaves)s::bigint[], %(entries)s::bytea[], %(people)s::uuid[], %(macs)s::bytea[])
+            as new (i, e, p, m)
     )
     insert into ledger_nodes (level, index, hash)
     select * from unnest(%(levels)s::smallint[], %(indexes)s::bigint[], %(hashes)s::bytea[])
+"""
+
+
+_COMPLETED = b"""
+    select n.level, n.index, n.hash
+    from unnest(%(levels)s::smallint[], %(starts)s::bigint[], %(ends)s::bigint[]) as w (level, start, last)
+    join ledger_nodes n on n.level = w.level and n.index >= w.start and n.index < w.last
+"""
+_LEAVES = b"""
+    select index, entry, beneficiary_id, created_at, mac from ledger_leaves
+    where index >= %(start)s and index < %(end)s order by index
+"""
+_SEALED = b"""
+    select entry from ledger_leaves
+    where beneficiary_id is null and position('"event":"rows_sealed"'::bytea in entry) > 0 order by index limit 1
+"""
+_ABOUT = b"""
+    select beneficiary_id, index, entry, created_at, mac from ledger_leaves
+    where beneficiary_id = any(%(people)s) order by index
 """
 
 
@@ -106,7 +128,7 @@ def append_entries(db: Session, entries: Sequence[tuple[bytes, UUID | None]], no
         now: the instant of the transaction.
     """
     fetch(db, b"select pg_advisory_xact_lock(%(key)s)", {"key": _LOCK})
-    nodes = NodeTable(db)
+    nodes, mac = NodeTable(db), macs_of(db).under(db, RowKind.LEAF)
     size = nodes.load_edge()
     for index, (entry, _) in enumerate(entries, start=size):
         merkle.append(nodes, index, merkle.leaf_hash(entry))
@@ -114,6 +136,9 @@ def append_entries(db: Session, entries: Sequence[tuple[bytes, UUID | None]], no
         "leaves": list(range(size, size + len(entries))),
         "entries": [entry for entry, _ in entries],
         "people": [beneficiary_id for _, beneficiary_id in entries],
+        "macs": [
+            mac(message([index, entry, person, now])) for index, (entry, person) in enumerate(entries, start=size)
+        ],
         "now": now,
     }
     run(db, _ADD, leaves_now | nodes.take_new())
@@ -142,6 +167,19 @@ def leaves(db: Session, start: int, end: int) -> Sequence[LedgerLeafRow]:
     return db.scalars(query.order_by(LedgerLeafRow.index)).all()
 
 
+def unchecked_leaves(db: Session, start: int, end: int) -> dict[int, tuple[bytes, UUID | None, bool]]:
+    """Return the leaves from ``start`` to ``end``, without ``end``, by number, altered ones as well.
+
+    Returns:
+        The entry, the person whom it is filed under, and whether the MAC is right.
+    """
+    mac = macs_of(db).under(db, RowKind.LEAF)
+    return {
+        index: (entry, person, mac(message([index, entry, person, at])) == stored)
+        for index, entry, person, at, stored in fetch(db, _LEAVES, {"start": start, "end": end})
+    }
+
+
 def latest_checkpoint(db: Session) -> CheckpointRow | None:
     """Return the newest signed checkpoint."""
     return db.scalars(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)).one_or_none()
@@ -151,3 +189,40 @@ def add_checkpoint(db: Session, *, size: int, note: str, created_at: datetime) -
     """Store a signed checkpoint. If two workers sign the same size, the first checkpoint stays."""
     new = insert(CheckpointRow).values(size=size, note=note, created_at=created_at)
     db.execute(new.on_conflict_do_nothing())
+
+
+def checkpoints(db: Session) -> Iterator[CheckpointRow]:
+    """Yield all signed checkpoints, the smallest first."""
+    yield from db.scalars(select(CheckpointRow).order_by(CheckpointRow.size).execution_options(yield_per=1000))
+
+
+def stored_nodes(db: Session, start: int, end: int) -> dict[tuple[int, int], bytes]:
+    """Return the hashes of subtrees that the leaves from ``start`` to ``end``, without ``end``, completed."""
+    levels = range(end.bit_length() + 1)
+    bounds = {
+        "levels": list(levels),
+        "starts": [start >> level for level in levels],
+        "ends": [end >> level for level in levels],
+    }
+    return {(level, index): value for level, index, value in fetch(db, _COMPLETED, bounds)}
+
+
+def count_nodes(db: Session) -> int:
+    """Return the number of stored hashes of subtrees."""
+    return db.scalar(select(func.count()).select_from(LedgerNodeRow)) or 0
+
+
+def entries_of(db: Session, people: Collection[UUID]) -> dict[UUID, list[tuple[int, bytes]]]:
+    """Return the entries about people, by person, each with its number, the oldest first; without altered ones."""
+    mac = macs_of(db).under(db, RowKind.LEAF)
+    found: dict[UUID, list[tuple[int, bytes]]] = {}
+    for person, index, entry, at, stored in fetch(db, _ABOUT, {"people": list(people)}):
+        if mac(message([index, entry, person, at])) == stored:  # 'certify ledger verify' reports the others
+            found.setdefault(person, []).append((index, entry))
+    return found
+
+
+def sealed_at(db: Session) -> datetime | None:
+    """Return when the rows of an earlier release were sealed; None for a database that began with sealed rows."""
+    rows = fetch(db, _SEALED)
+    return datetime.fromisoformat(json.loads(rows[0][0])["at"]) if rows else None

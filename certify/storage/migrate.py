@@ -10,17 +10,40 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from certify.storage.database import Database
+from certify.config import Settings
+from certify.storage.database import Database, open_as_owner
+from certify.storage.roles import RUNTIME, grant
 
 # Two processes that start together must not migrate at once.
 _LOCK = 0x6D6967726174651
 
 
-def upgrade(database: Database, revision: str = "head") -> None:
-    """Migrate up to a revision; do nothing if the database has it already."""
+def upgrade(database: Database, revision: str = "head", *, runtime: str = RUNTIME) -> None:
+    """Migrate up to a revision; do nothing if the database has it already.
+
+    Args:
+        database: opened as its owner.
+        revision: revision of the schema.
+        runtime: the role that gets the rights of the running service, if there is such a role.
+    """
     with database.engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         command.upgrade(_config(connection), revision)
+        if connection.scalar(text("select to_regclass('jobs.procrastinate_jobs')")) is not None:
+            grant(connection, runtime)
+
+
+def upgrade_embedded(settings: Settings) -> None:
+    """Bring the schema of the embedded database up to date, as its owner.
+
+    Raises:
+        Unavailable: the database did not start (``embedded_database``).
+    """
+    database = open_as_owner(settings)
+    try:
+        upgrade(database)
+    finally:
+        database.close()
 
 
 def downgrade(database: Database, revision: str) -> None:

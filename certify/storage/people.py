@@ -14,7 +14,8 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import ReferenceState
 from certify.errors import NotFound
-from certify.storage.direct import Row, as_rows, fetch, load, run
+from certify.storage.direct import Row, as_rows, fetch, load, refresh, run
+from certify.storage.row_macs import RowKind, macs_of
 from certify.storage.scope import within
 from certify.storage.tables.people import (
     BeneficiaryRow,
@@ -54,16 +55,25 @@ _ENROL = b"""
         select n.beneficiary_id, n.wrapped, n.master_key_id
         from json_populate_recordset(null::data_keys, %(keys)s) n join person on person.id = n.beneficiary_id
     ), pension as (
-        insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on)
-        select n.id, n.beneficiary_id, n.scheme, n.starts_on, n.last_proof_on
+        insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, mac)
+        select n.id, n.beneficiary_id, n.scheme, n.starts_on, n.last_proof_on, n.mac
         from json_populate_recordset(null::entitlements, %(pensions)s) n join person on person.id = n.beneficiary_id
     )
     select id from person
 """
 
+_RESTORE_DECOY = b"""
+    with key as (
+        insert into data_keys (beneficiary_id, wrapped, master_key_id)
+        select beneficiary_id, wrapped, master_key_id from json_populate_recordset(null::data_keys, %(keys)s)
+        on conflict do nothing
+    )
+    update beneficiaries set erased_at = null where id = %(person)s
+"""
+
 _ADD_PENSIONS = b"""
-    insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on)
-    select id, beneficiary_id, scheme, starts_on, last_proof_on
+    insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, mac)
+    select id, beneficiary_id, scheme, starts_on, last_proof_on, mac
     from json_populate_recordset(null::entitlements, %(pensions)s)
     on conflict (beneficiary_id, scheme) do nothing
 """
@@ -97,16 +107,57 @@ def enrol_people(db: Session, people: Sequence[Row], keys: Sequence[Row], pensio
     Returns:
         The ids of the people who are new. The others were enrolled before or came twice, and were left out.
     """
-    tables = {"people": as_rows(people), "keys": as_rows(keys), "pensions": as_rows(pensions)}
+    tables = {"people": as_rows(people), "keys": as_rows(keys), "pensions": _sealed(db, pensions)}
     return {row[0] for row in fetch(db, _ENROL, tables)}
+
+
+def restore_decoy(db: Session, key: Row) -> None:
+    """Give the row that stands for no person a data key again, and take back its erasure.
+
+    Earlier releases let an officer erase that row. Its media could not be sealed then, which told decoys from people.
+
+    Args:
+        db: the session of the transaction.
+        key: row of ``data_keys``.
+    """
+    run(db, _RESTORE_DECOY, {"person": DECOY_PERSON, "keys": as_rows([key])})
+    refresh(db, BeneficiaryRow)
 
 
 def add_pensions(db: Session, pensions: Sequence[Row]) -> int:
     """Store pensions of enrolled people, except for schemes that they have already; return how many are new."""
-    return run(db, _ADD_PENSIONS, {"pensions": as_rows(pensions)})
+    return run(db, _ADD_PENSIONS, {"pensions": _sealed(db, pensions)})
 
 
-def get_beneficiary(db: Session, beneficiary_id: UUID, *, lock: bool = False) -> BeneficiaryRow:
+def _sealed(db: Session, pensions: Sequence[Row]) -> str:
+    macs = macs_of(db)
+    return as_rows([macs.sealed(db, RowKind.STANDING, row) for row in pensions])
+
+
+def refuse_decoy(people: Collection[UUID]) -> None:
+    """Refuse the row that stands for no person, as if it did not exist.
+
+    This is the one guard of that row. Everything that a caller asks for by the id of a person comes through here: if
+    one officer could erase it, every stranger's film would be answered unlike that of a pensioner from then on.
+
+    Args:
+        people: ids as callers gave them.
+
+    Raises:
+        NotFound: one of them is that row (``beneficiary_not_found``).
+    """
+    if DECOY_PERSON in people:
+        raise beneficiary_not_found()
+
+
+def beneficiary_not_found() -> NotFound:
+    """Return the error for a person who does not exist (``beneficiary_not_found``)."""
+    return NotFound("There is no such beneficiary.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
+
+
+def get_beneficiary(
+    db: Session, beneficiary_id: UUID, *, lock: bool = False, decoy_too: bool = False
+) -> BeneficiaryRow:
     """Return a beneficiary.
 
     Args:
@@ -114,13 +165,16 @@ def get_beneficiary(db: Session, beneficiary_id: UUID, *, lock: bool = False) ->
         beneficiary_id: id of the person.
         lock: lock the person until the transaction ends, so that no other transaction determines them. The lock is
             FOR NO KEY UPDATE: inserting rows that refer to the person does not wait for it.
+        decoy_too: return the row that decoy sessions belong to as well. Only the evaluation of sessions sets it.
 
     Raises:
         NotFound: no such beneficiary (``beneficiary_not_found``).
     """
+    if not decoy_too:
+        refuse_decoy((beneficiary_id,))
     row = load(db, BeneficiaryRow, _LOCK_BY_ID if lock else _BY_ID, {"id": beneficiary_id})
     if row is None:
-        raise NotFound("There is no such beneficiary.", code=ErrorCode.BENEFICIARY_NOT_FOUND)
+        raise beneficiary_not_found()
     return row
 
 

@@ -7,8 +7,10 @@ the usual way.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from psycopg import AsyncConnection, OperationalError
@@ -19,6 +21,7 @@ from sqlalchemy import inspect
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 from certify.storage.database import SESSION_OPTIONS, Database, sqlstate
+from certify.storage.row_macs import RowKind, check_object, kind_of, macs_of
 from certify.storage.tables.base import Base
 
 log = logging.getLogger("certify.database")
@@ -30,6 +33,8 @@ class QuickReader:
     """A small pool of connections of one event loop. Open it in that loop, and close it before the loop ends."""
 
     def __init__(self, database: Database, *, size: int = 4) -> None:
+        self._database = database
+        self._macs: Mapping[RowKind, Callable[[Base], None]] | None = None
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
             database.conninfo,
             min_size=1,
@@ -52,6 +57,7 @@ class QuickReader:
 
         Raises:
             Unavailable: the database does not answer (``database_unavailable``).
+            RowAltered: the row is not as the service wrote it (``row_altered``).
         """
         try:
             try:
@@ -65,7 +71,24 @@ class QuickReader:
             raise Unavailable(
                 "The database does not answer.", hint="Try again shortly.", code=ErrorCode.DATABASE_UNAVAILABLE
             ) from error
-        return None if row is None else entity(**row)
+        if row is None:
+            return None
+        found = entity(**row)
+        kind = kind_of(entity)
+        if kind is not None:
+            await self._check(kind, found)
+        return found
+
+    async def _check(self, kind: RowKind, row: Base) -> None:
+        if self._macs is None:  # the first row: the key is read in a thread, and stays in memory
+            self._macs = await asyncio.to_thread(self._open_keys)
+        self._macs[kind](row)
+
+    def _open_keys(self) -> Mapping[RowKind, Callable[[Base], None]]:
+        with self._database.reading() as db:
+            macs = macs_of(db)
+            macs.secret(db)
+            return {kind: partial(check_object, macs, db, kind) for kind in RowKind}
 
     async def _fetch(self, query: bytes, key: object) -> dict[str, Any] | None:
         async with self._pool.connection() as connection:

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from certify.storage.tables.people import DataKeyRow
 from certify.storage.tables.service import IdempotencyRow, SecretRow, SigningKeyRow
 
+_BY_DAY = func.coalesce(func.substr(IdempotencyRow.body, 1, 4) == b"day:", True)
+
 
 def count_under_other_keys(db: Session, master_key_id: str) -> int:
     """Count the data keys and secrets that another master key than this one wrapped."""
@@ -21,8 +23,8 @@ def count_under_other_keys(db: Session, master_key_id: str) -> int:
 
 
 def count_answers(db: Session) -> int:
-    """Count the stored answers to repeated requests."""
-    return db.scalar(select(func.count()).select_from(IdempotencyRow)) or 0
+    """Count the stored answers of an earlier release, which the master key itself sealed."""
+    return db.scalar(select(func.count()).select_from(IdempotencyRow).where(~_BY_DAY)) or 0
 
 
 def data_keys_to_rewrap(db: Session, master_key_id: str, *, after: UUID, limit: int) -> Sequence[DataKeyRow]:
@@ -32,9 +34,9 @@ def data_keys_to_rewrap(db: Session, master_key_id: str, *, after: UUID, limit: 
 
 
 def answers_to_rewrap(db: Session, *, after: tuple[str, str], limit: int) -> Sequence[IdempotencyRow]:
-    """Lock and return stored answers in the order of principal and key, after such a pair."""
+    """Lock and return answers that the master key itself sealed, by principal and key, after such a pair."""
     place = tuple_(IdempotencyRow.principal, IdempotencyRow.key)
-    query = select(IdempotencyRow).where(place > after, IdempotencyRow.body.is_not(None))
+    query = select(IdempotencyRow).where(place > after, ~_BY_DAY)
     query = query.order_by(IdempotencyRow.principal, IdempotencyRow.key).limit(limit).with_for_update()
     return db.scalars(query).all()
 
@@ -53,6 +55,7 @@ def other_connections(db: Session) -> int:
     """Count the other connections to this database: services and workers that may know the old master key only."""
     query = text(
         "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        " and backend_type = 'client backend'"
+        # PostgreSQL hides the kind of another role's connection. Its own processes belong to no role.
+        " and coalesce(backend_type = 'client backend', usesysid is not null)"
     )
     return db.scalar(query) or 0

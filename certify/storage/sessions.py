@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from certify.domain.channels import Channel
@@ -23,35 +23,47 @@ def session_not_found() -> NotFound:
     return NotFound("There is no such session.", code=ErrorCode.SESSION_NOT_FOUND)
 
 
-def get_session(db: Session, session_id: UUID) -> SessionRow:
+def get_session(db: Session, session_id: UUID, *, lock: bool = False) -> SessionRow:
     """Return a capture session.
+
+    Args:
+        db: the session of the transaction.
+        session_id: id of the capture session.
+        lock: lock the row until the transaction ends.
 
     Raises:
         NotFound: no such session (``session_not_found``).
     """
     # The report is large and stays deferred; the source is small, and the evaluation needs it.
-    row = load(db, SessionRow, b"id = %(id)s", {"id": session_id}, also=("source",))
+    condition = b"id = %(id)s for no key update" if lock else b"id = %(id)s"
+    row = load(db, SessionRow, condition, {"id": session_id}, also=("source",))
     if row is None:
         raise session_not_found()
     return row
 
 
-def person_of_session(db: Session, session_id: UUID) -> UUID:
-    """Return the person of a session.
+def owner_of_session(db: Session, session_id: UUID) -> tuple[UUID, bool]:
+    """Return the person of a session, and whether it is a decoy session.
 
     Raises:
         NotFound: no such session (``session_not_found``).
     """
-    person = db.scalars(select(SessionRow.beneficiary_id).where(SessionRow.id == session_id)).one_or_none()
-    if person is None:
+    query = select(SessionRow.beneficiary_id, SessionRow.decoy.is_not(None)).where(SessionRow.id == session_id)
+    found = db.execute(query).one_or_none()
+    if found is None:
         raise session_not_found()
-    return person
+    return found[0], found[1]
 
 
 def has_waiting_session(db: Session, beneficiary_id: UUID) -> bool:
-    """Return whether a session of the person is submitted and not decided yet."""
+    """Return whether a session of the person is submitted and not decided yet; those with a public entry are not asked.
+
+    Anyone who knows a number can submit something in a session with a public entry, and must not hold up the person.
+    """
     query = select(SessionRow.id).where(
-        SessionRow.beneficiary_id == beneficiary_id, SessionRow.state == SessionState.SUBMITTED
+        SessionRow.beneficiary_id == beneficiary_id,
+        SessionRow.state == SessionState.SUBMITTED,
+        ~SessionRow.public_entry,
     )
     return db.scalars(query.limit(1)).one_or_none() is not None
 
@@ -70,14 +82,48 @@ def expire_sessions(db: Session, now: datetime) -> int:
     return len(db.scalars(stale.values(state=SessionState.EXPIRED).returning(SessionRow.id)).all())
 
 
-def sessions_since(db: Session, beneficiary_id: UUID, since: datetime) -> int:
-    """Count the sessions of a person since an instant."""
-    query = select(func.count()).select_from(SessionRow)
-    return db.scalar(query.where(SessionRow.beneficiary_id == beneficiary_id, SessionRow.created_at >= since)) or 0
+def sessions_since(db: Session, beneficiary_id: UUID, since: datetime, *, with_media: bool = False) -> int:
+    """Count the sessions of a person since an instant, without those with a public entry.
+
+    Args:
+        db: the session of the transaction.
+        beneficiary_id: the person.
+        since: sessions that were opened since then count.
+        with_media: count only those that media were sent for.
+    """
+    query = (
+        select(func.count())
+        .select_from(SessionRow)
+        .where(SessionRow.beneficiary_id == beneficiary_id, SessionRow.created_at >= since, ~SessionRow.public_entry)
+    )
+    return db.scalar(query.where(SessionRow.submitted_at.is_not(None)) if with_media else query) or 0
+
+
+def end_oldest_open(db: Session, beneficiary_id: UUID, *, keep: int) -> None:
+    """Expire open remote sessions of a person, oldest first, so that at most ``keep`` stay open.
+
+    Sessions with a public entry are neither counted nor ended.
+    """
+    newest = (
+        select(SessionRow.id)
+        .where(
+            SessionRow.beneficiary_id == beneficiary_id,
+            SessionRow.state == SessionState.OPEN,
+            SessionRow.channel == Channel.REMOTE,
+            ~SessionRow.public_entry,
+        )
+        .order_by(SessionRow.created_at.desc(), SessionRow.id)
+        .offset(keep)
+    )
+    ended = update(SessionRow).where(SessionRow.id.in_(newest)).values(state=SessionState.EXPIRED)
+    db.execute(ended.execution_options(synchronize_session="fetch"))
 
 
 def failed_profiles(db: Session, beneficiary_id: UUID, since: datetime) -> list[str]:
-    """Return the profiles of the remote attempts that failed since an instant and since the last success."""
+    """Return the profiles of the remote attempts that failed since an instant and since the last success.
+
+    A failed session with a public entry does not count: it need not have been the person.
+    """
     query = (
         select(SessionRow.profile, SessionRow.outcome)
         .where(
@@ -86,6 +132,7 @@ def failed_profiles(db: Session, beneficiary_id: UUID, since: datetime) -> list[
             SessionRow.decided_at >= since,
             SessionRow.profile.is_not(None),
             SessionRow.outcome.in_((Outcome.CERTIFIED, Outcome.RETRY, Outcome.DOORSTEP)),
+            or_(~SessionRow.public_entry, SessionRow.outcome == Outcome.CERTIFIED),
         )
         .order_by(SessionRow.decided_at)
     )

@@ -19,6 +19,11 @@ def tablets_of(db: Session, agent_id: UUID) -> Sequence[TabletRow]:
     return db.scalars(query.order_by(TabletRow.invited_at.desc())).all()
 
 
+def find_tablet(db: Session, tablet_id: UUID) -> TabletRow | None:
+    """Return a tablet; None when there is no such tablet."""
+    return db.get(TabletRow, tablet_id)
+
+
 def lock_tablet(db: Session, tablet_id: UUID) -> TabletRow | None:
     """Lock a tablet and return it; None when there is no such tablet."""
     return db.get(TabletRow, tablet_id, with_for_update=True)

@@ -81,6 +81,11 @@ class Vault:
             person: Sealer(self._master.unwrap(wrapped, data_key_context(person)), person) for person, wrapped in rows
         }
 
+    def new_secret(self, name: str) -> dict[str, Any]:
+        """Generate a secret of the service, and return the columns of its row except the name."""
+        wrapped = self._master.wrap(secrets.token_bytes(32), secret_context(name))
+        return {"wrapped": wrapped, "master_key_id": self._master.id}
+
     def seal_secret(self, name: str, plain: bytes) -> bytes:
         """Seal a secret of the service itself, such as a private signing key; ``open_secret`` needs the same name."""
         return self._master.wrap(plain, secret_context(name))

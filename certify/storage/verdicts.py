@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from certify.storage.direct import Row, as_rows, refresh, run
+from certify.storage.row_macs import RowKind, macs_of
 from certify.storage.tables.decisions import CertificateRow, ReviewCaseRow
 from certify.storage.tables.people import EntitlementRow
 
@@ -17,10 +18,10 @@ from certify.storage.tables.people import EntitlementRow
 _ENDED = b"""
     with closed as (
         update review_cases c set state = n.state, closed_at = n.closed_at, closed_by = n.closed_by,
-            resolution = n.resolution
+            resolution = n.resolution, mac = n.mac
         from json_populate_recordset(null::review_cases, %(cases)s) n where c.id = n.id
     )
-    update certificates t set state = n.state, reason = n.reason, changed_at = n.changed_at
+    update certificates t set state = n.state, reason = n.reason, changed_at = n.changed_at, mac = n.mac
     from json_populate_recordset(null::certificates, %(certificates)s) n where t.number = n.number
 """
 
@@ -35,35 +36,55 @@ _NEW = b"""
     update entitlements e set standing = n.standing, payment = n.payment, next_step = n.next_step,
         valid_until = n.valid_until, due_on = n.due_on, next_change_on = n.next_change_on,
         determination_id = n.determination_id, proven_on = n.proven_on, stopped_on = n.stopped_on,
-        back_pay_from = n.back_pay_from
+        back_pay_from = n.back_pay_from, mac = n.mac
     from json_populate_recordset(null::entitlements, %(standings)s) n where e.id = n.id
 """
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A row that changes: all its columns before, with its key, and the columns that change."""
+
+    before: Mapping[str, Any]
+    now: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Rows to write, by what happens to them. The keys of a row are columns of its table."""
+    """Rows to write, by what happens to them. The keys of a new row are columns of its table."""
 
     determinations: list[dict[str, Any]] = field(default_factory=list)
-    standings: list[dict[str, Any]] = field(default_factory=list)
+    standings: list[Changed] = field(default_factory=list)
     cases_opened: list[dict[str, Any]] = field(default_factory=list)
-    cases_closed: list[dict[str, Any]] = field(default_factory=list)
+    cases_closed: list[Changed] = field(default_factory=list)
     certificates_issued: list[dict[str, Any]] = field(default_factory=list)
-    certificates_changed: list[dict[str, Any]] = field(default_factory=list)
+    certificates_changed: list[Changed] = field(default_factory=list)
 
     def write(self, db: Session) -> None:
-        """Write all rows. Rows of these tables that the session holds are read again."""
+        """Seal and write all rows. Rows of these tables that the session holds are read again."""
         if self.cases_closed or self.certificates_changed:
-            run(db, _ENDED, _json(cases=self.cases_closed, certificates=self.certificates_changed))
-        new = _json(
-            determinations=self.determinations,
-            standings=self.standings,
-            cases=self.cases_opened,
-            certificates=self.certificates_issued,
-        )
+            ended = {
+                "cases": _changed(db, RowKind.CASE, "id", self.cases_closed),
+                "certificates": _changed(db, RowKind.CERTIFICATE, "number", self.certificates_changed),
+            }
+            run(db, _ENDED, ended)
+        new = {
+            "determinations": _new(db, RowKind.DETERMINATION, self.determinations),
+            "standings": _changed(db, RowKind.STANDING, "id", self.standings),
+            "cases": _new(db, RowKind.CASE, self.cases_opened),
+            "certificates": _new(db, RowKind.CERTIFICATE, self.certificates_issued),
+        }
         run(db, _NEW, new)
         refresh(db, EntitlementRow, ReviewCaseRow, CertificateRow)
 
 
-def _json(**tables: Sequence[Row]) -> dict[str, str]:
-    return {name: as_rows(rows) for name, rows in tables.items()}
+def _new(db: Session, kind: RowKind, rows: Sequence[Row]) -> str:
+    macs = macs_of(db)
+    return as_rows([macs.sealed(db, kind, row) for row in rows])
+
+
+def _changed(db: Session, kind: RowKind, key: str, rows: Sequence[Changed]) -> str:
+    macs = macs_of(db)
+    return as_rows(
+        [{key: row.before[key], **row.now, "mac": macs.mac(db, kind, {**row.before, **row.now})} for row in rows]
+    )

@@ -20,7 +20,7 @@ from babel.dates import format_date
 Language = Literal["zh-Hans", "en", "pt", "hi", "fr", "es", "ar"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 """In the order in which they are offered; the pages of ``api/web`` and the interface take the list from here."""
-KINDS = ("code", "reminder_90", "reminder_30", "reminder_7", "reminder_after", "visited")
+KINDS = ("code", "reminder_90", "reminder_30", "reminder_7", "reminder_after", "visited", "attempt")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from procrastinate import Blueprint, JobContext, RetryStrategy
 
+from certify.audit.ledger_check import check_ledger, report_ledger
 from certify.capture.evaluate import evaluate_session
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.traces import note_face
 from certify.people.references import measure_reference
-from certify.queue import EVALUATE, MEASURE, NAMESPACE, OPEN
+from certify.queue import EVALUATE, MEASURE, NAMESPACE, OPEN, Lane
 from certify.service import Service
 from certify.workers.housekeeping import run_housekeeping
 from certify.workers.rescue import STALLED_AFTER, rescue_forever
@@ -60,11 +61,22 @@ def open_visit(context: JobContext, subject: str) -> None:
 
 
 @tasks.periodic(cron="* * * * *")
-@tasks.task(name="keep_house", queue="faces", pass_context=True, queueing_lock="keep_house")
+@tasks.task(
+    name="keep_house", queue="faces", pass_context=True, queueing_lock="keep_house", priority=Lane.HOUSEKEEPING.value
+)
 def do_housekeeping(context: JobContext, timestamp: int) -> None:
     """Run housekeeping every minute."""
     del timestamp
     run_housekeeping(_worker_context(context).service)
+
+
+@tasks.periodic(cron="10 2 * * *")
+@tasks.task(name="verify_ledger", queue="faces", pass_context=True, queueing_lock="verify_ledger")
+def verify_ledger(context: JobContext, timestamp: int) -> None:
+    """Verify the whole ledger every night. Findings are logged as alarms."""
+    del timestamp
+    with _worker_context(context).service.snapshot() as unit:
+        report_ledger(check_ledger(unit))
 
 
 async def run_worker(worker: WorkerContext, *, wait: bool = True, concurrency: int = 1) -> None:

@@ -45,15 +45,15 @@ async def rescue_stalled(app: App, service: Service) -> int:
 async def _rescue(app: App, service: Service, job: Job) -> None:
     """Put a job back into the queue, or give it up.
 
-    The job's priority counts its rescues: 0 for a new job, -1 after the first rescue, and so on. The count of attempts
-    is not usable, because other failures (a lost connection) raise it too. The priority also gives the right order: a
-    job that may have killed a worker waits behind all others. The common lock lets only one rescued job run at a time,
-    so that a harmless job is not blamed because it ran in the same worker.
+    The job's priority counts its rescues: that of its lane (certify/queue.py) for a new job, -1 after the first rescue,
+    and so on. The count of attempts is not usable, because other failures (a lost connection) raise it too. The
+    priority also gives the right order: a job that may have killed a worker waits behind all others. The common lock
+    lets only one rescued job run at a time, so that a harmless job is not blamed because it ran in the same worker.
     """
     if job.task_name not in (EVALUATE, MEASURE):
         await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)  # the next minute brings it again
         return
-    rescues = -job.priority
+    rescues = max(0, -job.priority)
     if rescues >= MAX_RESCUES:
         # The session first and then the job: if this process dies in between, the next round safely repeats both.
         await asyncio.to_thread(_give_up, service, job.task_name, UUID(str(job.task_kwargs["subject"])))
@@ -61,7 +61,7 @@ async def _rescue(app: App, service: Service, job: Job) -> None:
         log.error("job given up: it was there when its workers died", extra={"job": job.id, "task": job.task_name})
         return
     try:
-        await app.job_manager.retry_job(job, priority=job.priority - 1, lock=f"{job.task_name}:rescued")
+        await app.job_manager.retry_job(job, priority=-rescues - 1, lock=f"{job.task_name}:rescued")
     except UniqueViolation:  # another job of the same subject waits already and will do the work
         await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
 

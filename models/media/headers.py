@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.errors import ImageRefused
+from models.media.heif_header import read_size
 
 # A progressive JPEG is decoded once for each scan. Encoders write about ten; thousands are a denial of service.
 MAX_SCANS = 64
@@ -29,12 +30,14 @@ class Header:
 
     Attributes:
         format: ``JPEG``, ``PNG``, ``WEBP``, ``HEIF`` or ``PGM`` (also PPM).
-        width: stored columns, before orientation; 0 for HEIF, whose size only its own library can read.
-        height: stored rows, before orientation; 0 for HEIF.
+        width: stored columns, before orientation; of HEIF, whose library turns it, after it.
+        height: stored rows, likewise.
         channels: components of a JPEG (1, 3 or 4); 0 where it does not matter.
         orientation: EXIF orientation 1-8; 1 if absent or invalid.
         complete: the file has the end of the image data.
         animated: more than one frame.
+        held: bytes that the decoder of a JPEG must hold at once, whatever the scale: the coefficients of a picture
+            that comes in several scans (progressive, or one scan for each colour); 0 if it comes in one.
     """
 
     format: str
@@ -44,6 +47,7 @@ class Header:
     orientation: int = 1
     complete: bool = True
     animated: bool = False
+    held: int = 0
 
 
 def read_header(data: bytes) -> Header:
@@ -90,11 +94,12 @@ def exif_orientation(tiff: bytes) -> int:
 
 def _jpeg(data: bytes) -> Header:
     width = height = channels = 0
-    orientation, progressive = 1, False
+    orientation, progressive, coefficients = 1, False, 0
     for marker, position, length in _jpeg_segments(data):
         if marker in _JPEG_SOF_ALL:
             precision, height, width, channels = struct.unpack_from(">BHHB", data, position)
             progressive = marker == 0xC2
+            coefficients = _coefficients(data, position, channels, width * height)
             if marker not in _JPEG_SOF_SUPPORTED or precision != 8 or channels not in {1, 3, 4} or height == 0:
                 raise ImageRefused("unsupported_format", "This variety of JPEG is not accepted")
         elif marker == 0xE1 and orientation == 1 and data[position : position + 6] == b"Exif\0\0":
@@ -107,8 +112,16 @@ def _jpeg(data: bytes) -> Header:
             # Entropy-coded data never contains FF D9, so any occurrence after the start of the scan is the end of the
             # image. Phones append other data after it, so checking only the last bytes would refuse good pictures.
             complete = data.rfind(b"\xff\xd9", position) >= 0
-            return Header("JPEG", width, height, channels, orientation, complete)
+            held = coefficients if progressive or data[position] < channels else 0
+            return Header("JPEG", width, height, channels, orientation, complete, held=held)
     raise ImageRefused("truncated", "The JPEG ends before its image data")
+
+
+def _coefficients(data: bytes, position: int, channels: int, pixels: int) -> int:
+    """Return the bytes of all coefficients of a JPEG, two for each sample of each colour (libjpeg's jdcoefct.c)."""
+    factors = [data[position + 7 + 3 * channel] for channel in range(channels)]
+    areas = [max(factor >> 4, 1) * max(factor & 15, 1) for factor in factors]
+    return sum(2 * pixels * area // max(areas) for area in areas)
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -176,7 +189,7 @@ def _heif(data: bytes) -> Header:
     brands = {data[start : start + 4] for start in range(8, size, 4)}
     if not brands & _HEIC_BRANDS:
         raise ImageRefused("unsupported_format", "This kind of picture file is not accepted")
-    return Header("HEIF", 0, 0)
+    return Header("HEIF", *read_size(data))
 
 
 def _pgm(data: bytes) -> Header:

@@ -1,13 +1,14 @@
 """Decode a picture into pixels, safely and within bounds.
 
 The declared size is checked before any decoder runs (:mod:`models.media.headers`). Large JPEGs are decoded at 1/2, 1/4
-or 1/8 inside the decoder. Anything unusable is refused with a stable code:
+or 1/8 inside the decoder, other pictures are reduced in strips (:mod:`models.media.image_pixels`). Anything unusable is
+refused with a stable code:
 
 =====================  ==============================================================
 ``not_an_image``       the bytes are no picture, or are damaged after the header
 ``unsupported_format``  a picture, but of a kind that is not accepted
 ``too_many_bytes``     the file is larger than the limit
-``too_many_pixels``    it declares more pixels than the limit
+``too_many_pixels``    it declares more pixels than the limit, or would need more memory
 ``too_few_pixels``     its shorter side is below the limit
 ``truncated``          the end is missing (an interrupted upload)
 ``animated``           more than one frame
@@ -18,20 +19,31 @@ This module loads no neural network runtime, so the API process may import it to
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from models.errors import ImageRefused
 from models.media.headers import Header, read_header
+from models.media.image_pixels import Pixels, read_pixels
 
-Pixels = NDArray[np.uint8]
-"""uint8 [height, width, 3], BGR, upright."""
+__all__ = [
+    "EVALUATION_LIMITS",
+    "HELD_FOR_A_PIXEL",
+    "KEEP_LONG_SIDE",
+    "MAX_HELD",
+    "MAX_OUT",
+    "SMALL_SIDE",
+    "ImageInfo",
+    "ImageLimits",
+    "Pixels",
+    "decode",
+    "enlarge_small",
+    "halve",
+    "plan",
+    "probe",
+]
 
 KEEP_LONG_SIDE = 960
 """Pixels that the long side keeps at least when a picture is reduced. A 12-megapixel selfie (4000 px) becomes 1000 px,
@@ -41,12 +53,15 @@ SMALL_SIDE = 256
 """Evaluation only: research pictures smaller than this are enlarged to it and get a border, because YuNet needs about
 100 pixels of face and some surroundings."""
 
-_JPEG_FLAGS = {
-    1: cv2.IMREAD_COLOR,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-}
+MAX_OUT = 16_000_000
+"""Pixels of a decoded picture, 48 MB. A larger one is reduced further, however far away the face is."""
+
+MAX_HELD = 215_000_000
+"""Bytes that a decoder and its result may hold together. With the program and the file itself (20 MB) a process stays
+below 300 MB (bench/memory_of_pictures.py). It admits a progressive JPEG of 64 megapixels with halved colours."""
+
+HELD_FOR_A_PIXEL = 4
+"""Bytes for each pixel that the decoders of PNG, WebP and HEIC hold at most, see models/media/image_pixels.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +70,16 @@ class ImageLimits:
 
     Attributes:
         max_bytes: file size.
-        max_pixels: declared width x height; 64 megapixels cover every phone, and cost 192 MB for a PNG.
+        max_pixels: declared width x height; 64 megapixels cover every phone.
+        max_pixels_whole: the same for all formats but JPEG, whose decoders hold the whole picture, whatever the
+            scale: 150 to 200 MB for 50 megapixels (bench/memory_of_pictures.py).
         min_side: shorter side in pixels.
         formats: names as in :class:`models.media.headers.Header`.
     """
 
     max_bytes: int = 20_000_000
     max_pixels: int = 64_000_000
+    max_pixels_whole: int = 50_000_000
     min_side: int = 64
     formats: frozenset[str] = frozenset({"JPEG", "PNG", "WEBP", "HEIF"})
 
@@ -119,13 +137,26 @@ def decode(data: bytes, limits: ImageLimits | None = None, *, max_scale: int | N
     """
     header = _checked_header(data, limits or ImageLimits())
     scale = _scale(header, max_scale)
-    try:
-        pixels = _decode_jpeg(data, scale) if header.format == "JPEG" and header.channels != 4 else None
-        if pixels is None:
-            pixels = _reduce(_decode_heif(data) if header.format == "HEIF" else _decode_pillow(data, header), scale)
-    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError, MemoryError, cv2.error) as error:
-        raise ImageRefused("not_an_image", "The picture is damaged and cannot be decoded") from error
-    return _upright(pixels, header.orientation), _info(header, scale)
+    return read_pixels(data, header, scale), _info(header, scale)
+
+
+def plan(data: bytes, limits: ImageLimits, *, max_scale: int | None = None) -> tuple[ImageInfo, tuple[int, int]]:
+    """Tell what :func:`decode` will return, without decoding.
+
+    Args:
+        data: the file's bytes.
+        limits: what is accepted.
+        max_scale: see :func:`decode`.
+
+    Returns:
+        What the picture is, and rows and columns of its pixels.
+
+    Raises:
+        ImageRefused: the file is not accepted; its code is one of the table above.
+    """
+    header = _checked_header(data, limits)
+    info = _info(header, _scale(header, max_scale))
+    return info, (-(-info.height // info.scale), -(-info.width // info.scale))
 
 
 def halve(pixels: Pixels, most: int) -> tuple[Pixels, int]:
@@ -168,10 +199,12 @@ def _checked_header(data: bytes, limits: ImageLimits) -> Header:
     header = read_header(data)
     if header.format not in limits.formats:
         raise ImageRefused("unsupported_format", f"{header.format} pictures are not accepted here")
-    if header.format == "HEIF":
-        header = _heif_header(data)
-    if header.width * header.height > limits.max_pixels:
-        raise ImageRefused("too_many_pixels", f"The picture declares {header.width} x {header.height} pixels")
+    most = limits.max_pixels if header.format == "JPEG" else min(limits.max_pixels, limits.max_pixels_whole)
+    if header.width * header.height > most or header.held > MAX_HELD:
+        raise ImageRefused(
+            "too_many_pixels",
+            f"The {header.format} picture declares {header.width} x {header.height} pixels; choose a smaller size",
+        )
     if min(header.width, header.height) < limits.min_side:
         raise ImageRefused("too_few_pixels", f"The picture has only {header.width} x {header.height} pixels")
     if header.animated:
@@ -188,80 +221,11 @@ def _info(header: Header, scale: int) -> ImageInfo:
 
 
 def _scale(header: Header, max_scale: int | None) -> int:
-    """Return the largest scale that keeps the long side at KEEP_LONG_SIDE or above."""
-    long_side = max(header.width, header.height)
+    """Return the largest scale that keeps the long side at KEEP_LONG_SIDE or above, and the result within bounds."""
+    pixels, long_side = header.width * header.height, max(header.width, header.height)
+    held = 0 if header.format == "JPEG" else HELD_FOR_A_PIXEL * pixels
     fitting = [scale for scale in (1, 2, 4, 8) if long_side / scale >= KEEP_LONG_SIDE and scale <= (max_scale or 8)]
-    return max(fitting, default=1)
-
-
-def _decode_jpeg(data: bytes, scale: int) -> Pixels:
-    flags = _JPEG_FLAGS[scale] | cv2.IMREAD_IGNORE_ORIENTATION
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    if pixels is None:
-        raise ValueError("the JPEG decoder gave up")
-    return pixels.astype(np.uint8, copy=False)
-
-
-def _decode_pillow(data: bytes, header: Header) -> Pixels:
-    name = {"PGM": "PPM"}.get(header.format, header.format)
-    with Image.open(io.BytesIO(data), formats=[name]) as image:
-        # The size that the decoder reads must be the one that was checked.
-        if image.size != (header.width, header.height):
-            raise ImageRefused("not_an_image", "The picture contradicts itself about its size")
-        image.load()
-        return _to_bgr(image)
-
-
-def _to_bgr(image: Image.Image) -> Pixels:
-    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion would clip everything above 255 to white
-        grey = (np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8)
-        return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
-    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        # Transparent pixels become mid grey: black or white ones would mislead the exposure measures.
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, (128, 128, 128, 255)), rgba)
-    rgb: Pixels = np.asarray(image.convert("RGB"))
-    return np.ascontiguousarray(rgb[:, :, ::-1])
-
-
-def _heif_header(data: bytes) -> Header:
-    heif = _open_heif(data)
-    width, height = heif.size
-    # libheif itself turns the picture upright, by the container's transformations; EXIF only repeats them.
-    return Header("HEIF", width, height)
-
-
-def _decode_heif(data: bytes) -> Pixels:
-    return _to_bgr(_open_heif(data).to_pillow())
-
-
-def _open_heif(data: bytes) -> Any:
-    # Imported only here: the library costs start-up time and memory, and HEIC is rare because browsers convert it.
-    import pillow_heif  # noqa: PLC0415
-
-    try:
-        heif = pillow_heif.open_heif(io.BytesIO(data))
-        _ = heif.size  # IndexError if a damaged file opens as an empty collection of pictures
-    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError, IndexError) as error:
-        raise ImageRefused("not_an_image", "The HEIC picture is damaged") from error
-    return heif
-
-
-def _reduce(pixels: Pixels, scale: int) -> Pixels:
-    """Reduce a picture of a format whose decoder cannot reduce."""
-    if scale == 1:
-        return pixels
-    size = (-(-pixels.shape[1] // scale), -(-pixels.shape[0] // scale))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-
-
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Undo an EXIF orientation (Exif 2.32, tag 0x0112)."""
-    if orientation in {2, 5, 7}:
-        # 5 and 7 are a mirror image that is also turned: mirror, then turn.
-        pixels = np.ascontiguousarray(pixels[:, ::-1])
-        orientation = {2: 1, 5: 8, 7: 6}[orientation]
-    if orientation == 4:
-        return np.ascontiguousarray(pixels[::-1])
-    turn = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}.get(orientation)
-    return pixels if turn is None else cv2.rotate(pixels, turn).astype(np.uint8, copy=False)
+    bounded = next(
+        scale for scale in (1, 2, 4, 8) if pixels <= MAX_OUT * scale**2 and held + 3 * pixels // scale**2 <= MAX_HELD
+    )
+    return max(*fitting, bounded, 1)

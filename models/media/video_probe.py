@@ -12,6 +12,10 @@ from models.errors import VideoRefused
 from models.media.video_files import VideoFile, read_file
 from models.media.video_open import MEDIA_ERRORS, OpenVideo, Work, open_video, tags
 
+MAX_BESIDE, MAX_SOUND = 1_000_000, 6_000_000
+"""Bytes of a file that belong to no frame: tables and tags have some kilobytes, space that a phone reserves for its
+table of contents some hundred; and 30 seconds of uncompressed sound 5.8 million."""
+
 
 @dataclass(frozen=True, slots=True)
 class VideoLimits:
@@ -123,7 +127,9 @@ def probe(data: bytes, file: VideoFile, limits: VideoLimits, work: Work) -> Vide
         width, height = video.stream.width, video.stream.height
         if width * height > limits.max_pixels:
             raise too_many_pixels(width, height)
-        stamps, packets = _walk(video, limits, work)
+        stamps, packets, filled = _walk(video, limits, work)
+        if len(data) - filled > MAX_BESIDE + (MAX_SOUND if video.has_audio else 0):
+            raise VideoRefused("video_damaged", "The file holds far more than its pictures and sound")
         seconds = max(stamps) - min(stamps) if stamps else 0.0
         if packets == 0:
             raise VideoRefused("video_no_frames" if file.whole else "video_truncated", "The file holds no frame")
@@ -148,11 +154,11 @@ def probe(data: bytes, file: VideoFile, limits: VideoLimits, work: Work) -> Vide
         )
 
 
-def _walk(video: OpenVideo, limits: VideoLimits, work: Work) -> tuple[set[float], int]:
-    """Return the distinct timestamps and the number of all stored frames."""
+def _walk(video: OpenVideo, limits: VideoLimits, work: Work) -> tuple[set[float], int, int]:
+    """Return the distinct timestamps of all stored frames, their number and their bytes."""
     stamps: set[float] = set()
     packets = video.container.demux(video.stream)
-    count = 0
+    count = filled = 0
     while True:
         with work:
             try:
@@ -161,10 +167,11 @@ def _walk(video: OpenVideo, limits: VideoLimits, work: Work) -> tuple[set[float]
                 packet = None
             video.source.check()
         if packet is None:
-            return stamps, count
+            return stamps, count, filled
         if packet.size == 0:  # an empty packet makes a decoder return the frames it holds
             continue
         count += 1
+        filled += packet.size
         if count > 1.2 * limits.max_frames:
             raise too_fast()
         moment = stamp(packet.pts, packet.time_base)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
@@ -17,8 +17,10 @@ from api.app import create_app
 from certify.actions import carry_out_due
 from certify.capture.evaluate import evaluate_session
 from certify.doorstep.traces import note_face
+from certify.people.access import device_mark
 from certify.people.references import measure_reference
-from certify.service import Service
+from certify.service import Service, Unit
+from certify.storage.tables.door import SignInRow
 from certify.tokens import Role, development_signer
 from fixtures import faces
 from models.pipeline import FaceEngine
@@ -78,6 +80,22 @@ def client(service: Service) -> Iterator[TestClient]:
         yield client
 
 
+def signed_in(unit: Unit, *, person: UUID | None = None, tablet: UUID | None = None) -> UUID:
+    """Store a sign-in on the usual phone, without a code or face, and return its id."""
+    row = SignInRow(
+        id=uuid4(),
+        beneficiary_id=person,
+        tablet_id=tablet,
+        way="link" if tablet is None else "passkey",
+        device=device_mark("b1946ac92492d2347c6235b4d2611184"),
+        created_at=unit.now,
+        expires_at=unit.now + timedelta(hours=9),
+    )
+    unit.db.add(row)
+    unit.db.flush()
+    return row.id
+
+
 @pytest.fixture
 def call(client: TestClient, service: Service) -> Callable[..., Caller]:
     """Return a function that makes a caller of a role, with a token of the development issuer.
@@ -87,13 +105,18 @@ def call(client: TestClient, service: Service) -> Callable[..., Caller]:
     signer = development_signer(service.settings)
 
     def of(role: Role, subject: str | None = None, **claims: Any) -> Caller:
-        # Only the service itself issues tokens for people and tablets.
+        # Only the service itself issues tokens for people and tablets. They belong to a sign-in.
+        sign_in = None
+        if role in (Role.SELF, Role.TABLET):
+            with service.unit() as unit:
+                sign_in = signed_in(unit)
         token = (client.app.state.certify.session_signer if role in (Role.SELF, Role.TABLET) else signer).issue(  # type: ignore[attr-defined]
             subject=subject or f"test-{role}",
             role=role,
             now=service.clock(),
             lifetime=timedelta(hours=8),
             sources=claims.pop("sources", SOURCES if role is Role.REGISTRY else ()),
+            sign_in=sign_in,
             **claims,
         )
         return Caller(client, token)

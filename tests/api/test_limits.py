@@ -1,4 +1,4 @@
-"""Rate limits of requests and of sign-in attempts."""
+"""Rate limits of requests."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.limits import DEVICE, PERSON, SignInLimits
 from certify.service import Service
-
-PHONE = "b1946ac92492d2347c6235b4d2611184"
 
 
 @pytest.mark.integration
@@ -25,12 +22,13 @@ def test_the_rate_limit_says_how_long_to_wait(service: Service) -> None:
     assert answers[-1].json()["code"] == "too_many_requests"
 
 
-def test_sign_in_attempts_are_limited_by_person_and_by_device() -> None:
-    limits = SignInLimits(unlimited=False)
-    many = int(PERSON.split("/")[0])
-    assert [limits.hit(network=f"10.0.0.{n}", device=None, person=b"x") for n in range(many)] == [0] * many
-    assert limits.hit(network="10.0.1.1", device=None, person=b"x") > 0
-    assert limits.hit(network="10.0.1.1", device=None, person=b"y") == 0
-    for n in range(int(DEVICE.split("/")[0])):
-        limits.hit(network=f"10.1.0.{n}", device=PHONE, person=None)
-    assert limits.hit(network="10.2.0.1", device=PHONE, person=None) > 0
+@pytest.mark.integration
+def test_the_addresses_of_one_ipv6_network_are_one_caller(service: Service) -> None:
+    limited = service.settings.model_copy(update={"rate_limit": "3/minute"})
+    app = create_app(service=replace(service, settings=limited))
+    with TestClient(app) as client:
+        statuses = []
+        for host in ("2001:db8::1", "2001:0DB8:0:0::2", "2001:db8:0:0:ffff::3", "2001:db8::4", "2001:db8:0:1::5"):
+            client._transport.client = (host, 50000)  # type: ignore[attr-defined]  # as the server would report it
+            statuses.append(client.get("/v1/keys").status_code)
+    assert statuses == [200, 200, 200, 429, 200]

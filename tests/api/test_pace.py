@@ -58,3 +58,31 @@ def test_refusals_come_on_the_beat_too() -> None:
     with pytest.raises(PermissionError):
         asyncio.run(paced(refuse, 0.4, clock=watch.read, sleep=watch.sleep))
     assert watch.now == pytest.approx(100.4)
+
+
+def test_a_gate_comes_first_and_holds_back_the_work() -> None:
+    watch = Watch()
+    order: list[str] = []
+
+    def gate() -> float:
+        order.append("gate")
+        return 1.0
+
+    def work() -> Response:
+        order.append(f"work at {watch.now - 100:.1f}")
+        return watch.work(0.1)
+
+    asyncio.run(paced(work, 0.4, gate=gate, clock=watch.read, sleep=watch.sleep))
+    assert order == ["gate", "work at 1.0"]
+    assert watch.now == pytest.approx(101.2)
+
+
+def test_a_refusal_at_the_gate_comes_on_the_beat_without_any_work() -> None:
+    watch = Watch()
+
+    def gate() -> float:
+        raise PermissionError("no")
+
+    with pytest.raises(PermissionError):
+        asyncio.run(paced(lambda: watch.work(9), 0.4, gate=gate, clock=watch.read, sleep=watch.sleep))
+    assert watch.now == pytest.approx(100.4)

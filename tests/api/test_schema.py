@@ -38,7 +38,7 @@ from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
 from certify.doorstep.visits import ask_for_visit
-from certify.people.access import identify, new_code, new_link
+from certify.people.access import device_mark, identify, new_code, new_link
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,
@@ -54,6 +54,7 @@ from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer, development_
 from fixtures import faces, videos
 from fixtures.passkey import Passkey
 from fixtures.tablet import Tablet
+from tests.api.conftest import signed_in
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -138,11 +139,14 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         sign, _ = record(unit, person, stay)
         own = {"national_id": "FUZZ0001", "birth_date": born.isoformat()}
         phone = {"device_id": "b1946ac92492d2347c6235b4d2611184"}
-        code, link = new_code(unit, person), new_link(unit, person, timedelta(days=1))
+        code, link = (
+            new_code(unit, person, device=device_mark(phone["device_id"])),
+            new_link(unit, person, timedelta(days=1)),
+        )
         claim = identify(unit, national_id="FUZZ0001", card_number=None, birth_date=born)
         served.ended = {}
         for what, outcome in (("access", "certified"), ("visit", "doorstep")):
-            row = open_public_session(unit, claim, born, device_id=phone["device_id"], assisted=False)
+            row = open_public_session(unit, claim, born, device_id=f"{what}-{phone['device_id']}", assisted=False)
             row.state, row.outcome, row.decided_at = "decided", outcome, unit.now
             token = Signer(SESSION_ISSUER, active_key(unit.db, service.vault, "session", unit.now).to_jwk(), OWN_ROLES)
             served.ended[f"/v1/knock/sessions/{{session_id}}/{what}"] = (
@@ -155,11 +159,20 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
             subject=str(person), role=Role.PENSIONER, now=unit.now, lifetime=timedelta(hours=9), session=session.id
         )
         served.tokens[Role.SELF] = token.issue(
-            subject=str(person), role=Role.SELF, now=unit.now, lifetime=timedelta(hours=9)
+            subject=str(person),
+            role=Role.SELF,
+            now=unit.now,
+            lifetime=timedelta(hours=9),
+            sign_in=signed_in(unit, person=person),
         )
+        other = signed_in(unit, person=person)
         doorstep = Doorstep(unit)
         served.tokens[Role.TABLET] = token.issue(
-            subject=str(doorstep.tablet.id), role=Role.TABLET, now=unit.now, lifetime=timedelta(hours=9)
+            subject=str(doorstep.tablet.id),
+            role=Role.TABLET,
+            now=unit.now,
+            lifetime=timedelta(hours=9),
+            sign_in=signed_in(unit, tablet=doorstep.tablet.id),
         )
         day = (unit.now + timedelta(days=5)).date().isoformat()
         visit = ask_for_visit(unit, person, on=(unit.now + timedelta(days=9)).date(), part="morning")
@@ -187,6 +200,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
             "tablet_id": str(doorstep.tablet.id),
             "bundle_id": str(doorstep.refused),
             "hold_id": str(doorstep.hold),
+            "sign_in_id": str(other),
             "sha256": hashlib.sha256(doorstep.bundle).hexdigest(),
         }
     name = str(person)
@@ -218,9 +232,9 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         ("/v1/sessions/{session_id}/upload", "post"): declared,
         ("/v1/sessions/{session_id}/upload", "put"): film,
         ("/v1/knock/sessions", "post"): {**own, **phone, "consent": True},
-        ("/v1/knock/codes", "post"): own,
+        ("/v1/knock/codes", "post"): {**own, **phone},
         ("/v1/knock/codes/redeem", "post"): {**own, **phone, "code": code},
-        ("/v1/knock/links/redeem", "post"): {**phone, "secret": link},
+        ("/v1/knock/links/redeem", "post"): {**phone, "secret": link, "birth_date": born.isoformat()},
         ("/v1/knock/sessions/{session_id}/access", "post"): phone,
         ("/v1/knock/sessions/{session_id}/visit", "post"): {"wanted_on": day, "part": "morning"},
         **doorstep.bodies,
@@ -355,7 +369,7 @@ _ROLES: tuple[tuple[str, Role | None], ...] = (
     (r"/(media|upload)$", Role.PENSIONER),
     (r"^\S+ /v1/standings", Role.PAYER),
     (r"^\S+ /v1/agents/holds/", Role.SUPERVISOR),
-    (r"/ledger/", Role.AUDITOR),
+    (r"/ledger/|/access-journal$", Role.AUDITOR),
     (r"/metrics$", Role.OPERATOR),
     (r"/(resolve|attestations)$", Role.REGISTRY),
     (r"^POST /v1/beneficiaries$", Role.ENROLLER),

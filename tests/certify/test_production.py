@@ -97,6 +97,7 @@ def test_attack_production_with_nothing_set_is_refused_for_all_reasons_at_once(
         ("CERTIFY_MASTER_KEY_FILE", "/none/master.key", "'certify keys init'"),
         ("CERTIFY_RATE_LIMIT", "none", "CERTIFY_RATE_LIMIT is 'none'"),
         ("CERTIFY_RATE_LIMIT", "NONE", "CERTIFY_RATE_LIMIT is 'none'"),
+        ("CERTIFY_RATE_LIMIT", "1000000/second", "that is no limit"),
         ("CERTIFY_TRUSTED_PROXIES", "10.0.0.1, *", "every caller could claim"),
         ("CERTIFY_SENDERS_FILE", "/none/senders.toml", "/none/senders.toml"),
         ("CERTIFY_FEEDS_DIR", "/none", "The folder /none"),

@@ -22,7 +22,7 @@ HUGE = 10**400
 
 
 WRONG: dict[str, list[Any]] = {
-    "sources": [5, None, "hospital", {}, [5], [None], [["hospital"]], True],
+    "sources": ["", [""], 5, None, "hospital", {}, [5], [None], [["hospital"]], True],
     "role": [5, None, {}, [], ["officer", "auditor"], [5], "king", True, HUGE],
     "sub": [5, None, "", ["anna"], {}, True],
     "aud": [5, None, "", [], [5], {}, "payroll"],

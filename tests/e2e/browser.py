@@ -12,6 +12,7 @@ from uuid import UUID
 from playwright.sync_api import ConsoleMessage, Page, Playwright, expect
 
 from certify.people.access import new_link
+from certify.storage.people import get_beneficiary
 from fixtures.camera import FileCamera
 from tests.e2e.house import House, verdict_of_last
 
@@ -77,7 +78,17 @@ def sign_in(page: Page, house: House, person: UUID) -> None:
         secret = new_link(unit, person, timedelta(hours=1))
     page.goto("about:blank")
     page.goto(f"http://{house.address}/#l={secret}")
+    open_link_page(page, house, person)
     page.wait_for_selector(".standing")
+
+
+def open_link_page(page: Page, house: House, person: UUID) -> None:
+    """Enter the birth date that opens the page behind a link, whatever the language."""
+    with house.service.reading() as unit:
+        born = get_beneficiary(unit.db, person).birth_date or date(1950, 1, 1)
+    for name, value in (("day", born.day), ("month", born.month), ("year", born.year)):
+        page.locator(f"#{name}").fill(str(value))
+    page.locator("form button[type=submit]").click()
 
 
 def shoot(page: Page, name: str, *, whole: bool = False) -> None:

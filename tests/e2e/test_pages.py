@@ -18,7 +18,7 @@ from certify.people.access import new_link
 from certify.texts import LANGUAGES
 from fixtures import faces
 from tests.e2e.axe import AXE, violations
-from tests.e2e.browser import opened, shoot, sign_in
+from tests.e2e.browser import open_link_page, opened, shoot, sign_in
 from tests.e2e.house import House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
@@ -255,13 +255,17 @@ def test_a_link_works_once_and_leaves_no_trace(
     with opened(playwright, chromium) as page:
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"http://{house.address}/#l={secret}")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Open your page")
+        assert not [url for url in asked if url.endswith("/redeem")], "nothing happens without a tap"
+        open_link_page(page, house, people["renew"])
         page.wait_for_selector(".standing")
         assert secret not in page.url
         assert not [url for url in asked if secret in url]
         assert page.evaluate("history.length") <= 2
     with opened(playwright, chromium) as page:
         page.goto(f"http://{house.address}/#l={secret}")
-        expect(page.get_by_role("heading", level=1)).to_have_text("This link was used already")
+        open_link_page(page, house, people["renew"])
+        expect(page.get_by_role("alert")).to_contain_text("This link does not open the page")
 
 
 def test_a_false_death_can_be_objected_to(

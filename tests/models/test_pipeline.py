@@ -75,6 +75,7 @@ def test_other_weights_void_the_calibration(engine: FaceEngine, collins_measured
         calibration=other,
         fusion=engine.fusion,
         store=engine._store,
+        decoders=engine._decoders,
     )
     comparison = changed.compare(collins_measured.templates, [collins_measured.templates])
     assert comparison.state is State.NOT_ASSESSED

@@ -61,6 +61,7 @@ class GuidePool:
             most: captures at the same time; with more, guidance would be late for all of them.
         """
         self._captures = Counter(dict.fromkeys(sockets, 0))
+        self._networks: Counter[str] = Counter()
         self._most = most
 
     @property
@@ -69,11 +70,15 @@ class GuidePool:
         return self._captures.total()
 
     @asynccontextmanager
-    async def guidance(self, plan: dict[str, Any]) -> AsyncIterator[Guidance]:
+    async def guidance(self, plan: dict[str, Any], network: str) -> AsyncIterator[Guidance]:
         """Begin a capture with the guide that has the fewest.
+
+        One network may hold as many places as are free, so it never takes the last ones: of 20 it gets 10, and the
+        next network 5.
 
         Args:
             plan: what the session asks (``models.liveness.plan``).
+            network: where the capture comes from.
 
         Yields:
             The connection to the guide, for as long as the capture takes.
@@ -81,7 +86,7 @@ class GuidePool:
         Raises:
             Unavailable: too many captures (``live_full``), or no guide answers (``live_off``).
         """
-        if self.captures >= self._most:
+        if self._networks[network] >= self._most - self.captures:
             raise _unavailable("Too many people are being filmed at this moment.", ErrorCode.LIVE_FULL)
         for path, _ in reversed(self._captures.most_common()):
             try:
@@ -90,10 +95,14 @@ class GuidePool:
             except OSError:
                 continue  # this guide is starting, or restarting
             self._captures[path] += 1
+            self._networks[network] += 1
             try:
                 yield Guidance(reader, writer)
             finally:
                 self._captures[path] -= 1
+                self._networks[network] -= 1
+                if not self._networks[network]:
+                    del self._networks[network]
                 writer.close()
             return
         raise _unavailable("Live guidance is not available at this moment.", ErrorCode.LIVE_OFF)

@@ -58,7 +58,7 @@ def finish_live(unit: Unit, session_id: UUID, video: bytes, source: dict[str, An
             (``another_in_progress``), or too many failed (``attempts_used_up``).
         Gone: the session's time has run out (``session_expired``).
     """
-    media_type = media_type_of(video, unit.service.settings.max_upload_bytes)
+    media_type = media_type_of(video, unit.service.settings.max_upload_bytes, unit.service.decoders)
     person, row = lock_session(unit, session_id)
     if not was_submitted(row, hashlib.sha256(video).hexdigest()):
         row.source = source

@@ -23,6 +23,7 @@ from certify.registry.runs.questions import ask
 from certify.registry.runs.silent import EVIDENCE, PENSIONS, find_passes
 from certify.service import Service, Unit
 from certify.storage.bulk import (
+    bodies_digest,
     evidence_of_chunk,
     insert_evidence,
     insert_passes,
@@ -95,10 +96,21 @@ def apply_chunk(service: Service, settings: RunSettings, chunk: int, facts: pa.T
         asked = database.sql("select * from facts where fact = 'question'").to_arrow_table()
         counts |= {"evidence": rows.num_rows, "people": changed.num_rows, "questions": asked.num_rows}
         ask(unit, settings.run, asked.to_pylist())
-        unit.ledger(LedgerEvent.RUN_CHUNK, None, run=str(run_id), chunk=chunk, digest=digest.hex(), **counts)
+        told = bodies_digest(rows)
+        unit.ledger(
+            LedgerEvent.RUN_CHUNK, None, run=str(run_id), chunk=chunk, digest=digest.hex(), facts=told.hex(), **counts
+        )
         policies = {scheme: document.sha256 for scheme, document in sorted(service.policies.items())}
         unit.db.add(
-            RunChunkRow(run_id=run_id, chunk=chunk, counts=counts, policies=policies, digest=digest, done_at=unit.now)
+            RunChunkRow(
+                run_id=run_id,
+                chunk=chunk,
+                counts=counts,
+                policies=policies,
+                digest=digest,
+                facts_digest=told,
+                done_at=unit.now,
+            )
         )
     return counts
 
@@ -112,15 +124,20 @@ def _without(database: duckdb.DuckDBPyConnection, facts: pa.Table, gone: pa.Tabl
 
 def _evidence_sql(settings: RunSettings, institution: str, now: datetime) -> str:
     """Return the query that turns facts into rows of the table ``evidence``."""
-    source, recorded, principal = settings.feed.source, now.isoformat(), principal_of(settings.feed.name)
+    source, recorded, weight = settings.feed.source, now.isoformat(), settings.feed.evidence.weight
+    principal = principal_of(settings.feed.name)
+    # The keys of each body stand in the order of the alphabet: so it is written as it is hashed (row_macs.py).
+    start = f"""'"event_at":"' || event_at || '","id":"' || id || '","institution":"{institution}",'"""
+    told = f'"principal":"{principal}","recorded_at":"{recorded}","source":"{source}"'
     return f"""
         select id, person as beneficiary_id, kind, '{source}' as source, external_id, event_at,
             '{recorded}' as recorded_at, '{institution}' as institution, '{principal}' as principal,
-            '{{"type":"' || kind || '","id":"' || id || '","source":"{source}","event_at":"' || event_at
-                || '","recorded_at":"{recorded}","institution":"{institution}","principal":"{principal}",' || case kind
-                when 'sign_of_life' then '"act":"' || what || '","trust":{settings.feed.evidence.weight!r}}}'
-                when 'adverse' then '"kind":"' || what || '"}}'
-                else '"target":"' || target || '","by_officer":false,"by_person":false}}' end as body,
+            case kind
+                when 'sign_of_life' then '{{"act":"' || what || '",' || {start} ||
+                    '{told},"trust":{weight!r},"type":"sign_of_life"}}'
+                when 'adverse' then '{{' || {start} || '"kind":"' || what || '",{told},"type":"adverse"}}'
+                else '{{"by_officer":false,"by_person":false,' || {start} || '{told},"target":"' || target
+                    || '","type":"void"}}' end as body,
             '{settings.run.id}' as run_id, stage as link_stage, weight as link_weight, levels as link_levels
         from (select * replace (strftime(event_at, '%Y-%m-%dT%H:%M:%S+00:00') as event_at) from new_facts)
         order by id"""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from certify.decision.cases import ensure_case
 from certify.decision.determine import determine
+from certify.decision.facts import record_fact
 from certify.domain.case_kinds import CaseKind
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord
@@ -23,7 +24,6 @@ from certify.registry.linking.link import prior_of
 from certify.registry.normalise.ids import HOLDS_BIRTH_DATE
 from certify.registry.runs.importing import feed_of
 from certify.service import Unit
-from certify.storage.facts import add_evidence
 from certify.storage.people import get_beneficiary
 from certify.storage.questions import get_question, open_questions_of
 from certify.storage.reviews import open_case_of
@@ -102,7 +102,7 @@ def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQu
             principal=principal_of(get_run(unit.db, row.run_id).feed),
             kind=row.adverse,
         )
-        add_evidence(unit.db, row.beneficiary_id, fact, external_id=row.external_id)
+        record_fact(unit, row.beneficiary_id, fact, external_id=row.external_id)
     _close_case(unit, row.beneficiary_id, officer, row.state)
     determine(unit, row.beneficiary_id)
     return row

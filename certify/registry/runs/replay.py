@@ -9,12 +9,12 @@ from uuid import UUID
 import pyarrow as pa
 
 from certify.decision.determine import entitlement_from_json
-from certify.domain.codec import determination_digest, evidence_from_json
+from certify.domain.codec import determination_digest, evidence_from_json, verdict_digest
 from certify.domain.decide import Entitlement, Standing, decide
 from certify.domain.evidence import Evidence
 from certify.domain.policy import Policy
 from certify.service import Unit
-from certify.storage.bulk import passes_digest, passes_of_run
+from certify.storage.bulk import facts_digest, passes_digest, passes_of_run
 from certify.storage.erasure import erased_among
 from certify.storage.facts import stored_policy
 from certify.storage.runs import chunks_of, determinations_of_run, evidence_bodies, get_run
@@ -94,22 +94,30 @@ def replay_run(unit: Unit, run_id: UUID, *, progress: Callable[[int], None] = la
     for chunk in chunks.values():
         if chunk.chunk not in hashed and chunk.counts["passes"]:
             replay.differs(f"chunk {chunk.chunk}: its silent passes are missing")
+        if chunk.facts_digest not in (None, facts_digest(unit.db, run_id, chunk.chunk)):
+            replay.differs(f"chunk {chunk.chunk}: its facts are not those that were signed into the ledger")
     replay.chunks = len(chunks)
-    for rows in determinations_of_run(unit.db, run_id, batch=_BATCH):
-        _determinations(unit, rows, policy, replay)
-        progress(replay.passes + replay.determinations)
+    _determinations(unit, run_id, policy, replay, progress)
     return replay
 
 
 def _determinations(
-    unit: Unit, rows: Sequence[DeterminationRow], policy: Callable[[str], Policy], replay: RunReplay
+    unit: Unit, run_id: UUID, policy: Callable[[str], Policy], replay: RunReplay, progress: Callable[[int], None]
 ) -> None:
+    for rows in determinations_of_run(unit.db, run_id, batch=_BATCH):
+        _verdicts(unit, rows, policy, replay)
+        progress(replay.passes + replay.determinations)
+
+
+def _verdicts(unit: Unit, rows: Sequence[DeterminationRow], policy: Callable[[str], Policy], replay: RunReplay) -> None:
     facts = _evidence(unit, [number for row in rows for number in row.inputs["evidence"]])
     erased = erased_among(unit.db, [str(row.beneficiary_id) for row in rows])
     for row in rows:
         known = [facts[number] for number in row.inputs["evidence"] if number in facts]
         again = decide(entitlement_from_json(row.inputs["entitlement"]), policy(row.policy_sha256), known, row.as_of)
         replay.determinations += 1
+        if verdict_digest(row.verdict) != row.digest:
+            replay.differs(f"determination {row.id}: the stored verdict does not fit its hash")
         if len(known) == len(row.inputs["evidence"]) and determination_digest(again) == row.digest:
             continue
         if str(row.beneficiary_id) in erased:

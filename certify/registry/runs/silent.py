@@ -46,6 +46,8 @@ PENSIONS = MappingProxyType(
         "payment": pa.string(),
         "proven_on": pa.date32(),
         "questions": pa.bool_(),
+        "stopped_on": pa.date32(),
+        "back_pay_from": pa.date32(),
     }
 )
 """Columns of the table ``pensions``: all pensions of the people, and whether the person has an open case."""
@@ -137,7 +139,7 @@ def _scheme_sql(database: duckdb.DuckDBPyConnection, number: int, policy: Policy
             standing as standing_before, day as proven_on, valid_until, facts as evidence, due_on,
             case when {today} >= valid_until - {window} then 'renew' else 'nothing' end as next_step,
             least({future}) as next_change_on,
-            coalesce({today} <= valid_until and {old_enough}, false) as plain
+            stopped_on, back_pay_from, coalesce({today} <= valid_until and {old_enough}, false) as plain
         from (
             select *, greatest(valid_until, cast(starts_on + interval {months} month as date)) as due_on,
                 due_on - {window} as window_from

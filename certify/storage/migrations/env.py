@@ -3,9 +3,10 @@
 from alembic import context
 
 from certify.storage.tables import doorstep as doorstep_tables
+from certify.storage.tables import journal as journal_tables
 from certify.storage.tables.base import Base
 
-TABLES = (Base, doorstep_tables)  # imported so that Alembic knows their tables
+TABLES = (Base, doorstep_tables, journal_tables)  # imported so that Alembic knows their tables
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:

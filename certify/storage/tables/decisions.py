@@ -38,6 +38,7 @@ class EvidenceRow(Base):
     link_stage: Mapped[str | None]
     link_weight: Mapped[float | None]  # log2 of the odds that the record is about this person
     link_levels: Mapped[str | None]  # how well each comparison agreed, as "name=4 birth=2 ..."
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class PolicyRow(Base):
@@ -77,6 +78,7 @@ class DeterminationRow(Base):
     verdict: Mapped[dict[str, Any]]
     digest: Mapped[bytes]
     created_at: Mapped[datetime]
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class CertificateRow(Base):
@@ -106,6 +108,7 @@ class CertificateRow(Base):
     issued_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     reason: Mapped[str | None]
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class ReviewCaseRow(Base):
@@ -128,3 +131,4 @@ class ReviewCaseRow(Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     resolution: Mapped[str | None]
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names

@@ -32,6 +32,7 @@ class BeneficiaryRow(Base):
     erased_at: Mapped[datetime | None]
     enrolled_by: Mapped[str | None]  # the principal; None for people of early releases
     sex: Mapped[str | None]  # "M" or "F", as registries have it; used only to tell people apart
+    signed_out_at: Mapped[datetime | None]  # all sign-ins were ended; no face that was recognised earlier opens a page
 
 
 class DataKeyRow(Base):
@@ -76,6 +77,7 @@ class EntitlementRow(Base):
     proven_on: Mapped[date | None]  # day of the best proof of life, whether or not it still counts
     stopped_on: Mapped[date | None]  # day from which the payment is, or was last, stopped
     back_pay_from: Mapped[date | None]  # the payment continues again and is owed from this day on
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class ReferenceRow(Base):
@@ -120,7 +122,9 @@ class AccessCodeRow(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
-    used_by: Mapped[str | None]  # mark of the device that used it
+    used_by: Mapped[str | None]  # mark of the device that used it, or "replaced" when a newer link ended it
+    device: Mapped[str | None]  # mark of the only device that may use a code: the one that asked for it
+    tries: Mapped[int] = mapped_column(server_default=text("0"))  # wrong codes entered on that device
 
 
 class ConsentRow(Base):

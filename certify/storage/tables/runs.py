@@ -53,6 +53,7 @@ class RunChunkRow(Base):
     counts: Mapped[dict[str, Any]]
     policies: Mapped[dict[str, Any]]  # by scheme, the hash of the policy that was in force
     digest: Mapped[bytes]  # of its silent passes; the ledger has it as well
+    facts_digest: Mapped[bytes | None]  # of the bodies of its facts; the ledger has it as well
     done_at: Mapped[datetime]
 
 
@@ -76,6 +77,7 @@ class SilentPassRow(Base):
     proven_on: Mapped[date]
     valid_until: Mapped[date]
     evidence: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))  # all facts that were known
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class LinkQuestionRow(Base):

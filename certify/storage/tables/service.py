@@ -51,6 +51,7 @@ class LedgerLeafRow(Base):
     entry: Mapped[bytes]
     beneficiary_id: Mapped[UUID | None] = mapped_column(index=True)
     created_at: Mapped[datetime]
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class LedgerNodeRow(Base):

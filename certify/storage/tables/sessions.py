@@ -39,6 +39,13 @@ class SessionRow(Base):
         Index(None, "state", "submitted_at"),
         Index(None, "device", "created_at"),
         Index(None, "stranger", "created_at"),
+        Index(None, "asked", "created_at"),
+        # Of unrecognised callers who sent nothing (certify/storage/public_sessions.py).
+        Index(
+            "ix_capture_sessions_nothing_came",
+            "created_at",
+            postgresql_where=text("knocked and state = 'expired' and submitted_at is null"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -72,6 +79,10 @@ class SessionRow(Base):
     decoy: Mapped[bytes | None] = mapped_column("stranger")
     # Opened by a caller who gave only an id and a birth date, and must not learn whether that person exists.
     public_entry: Mapped[bool] = mapped_column("knocked", server_default=text("false"))
+    # Of sessions with a public entry: keyed hash of the id and birth date that were entered, known or not.
+    asked: Mapped[bytes | None]
+    # Wording of the consent that the caller stated. It becomes a consent when the person is recognised.
+    consent_version: Mapped[str | None]
     attempts_left: Mapped[int | None]  # before a visit is offered; None unless this session failed
     # When the person was filmed, if that was before the session was submitted: a visit without a network is sent later.
     filmed_at: Mapped[datetime | None]

@@ -16,11 +16,9 @@ from sqlalchemy import select
 
 from api.auth import COOKIE, DEVICE_HEADER
 from api.routes.knock import BEAT_S
-from certify.capture.evaluate import evaluate_session
-from certify.doorstep.traces import note_face
 from certify.erase import erase
-from certify.people.access import CODE_TRIES, new_code, new_link
-from certify.people.consent import set_consent
+from certify.people.access import CODES_AT_ONCE, device_mark, new_code, new_link
+from certify.people.consent import TEXT_VERSION, set_consent
 from certify.people.contact import Contact, set_contact
 from certify.service import Service
 from certify.storage.people import DECOY_PERSON, list_beneficiaries
@@ -30,43 +28,15 @@ from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.api.conftest import World
-from tests.api.own_pages import OTHER, PHONE, new_key, post
+from tests.api.own_pages import BORN, OTHER, PHONE, film, knock, post, shape
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.integration
-
-BORN = "1950-11-19"
 
 
 @pytest.fixture
 def person(world: World, collins: Any) -> UUID:
     return UUID(world.enrol(faces.encode(collins)))
-
-
-def _knock(pages: TestClient, number: str = "TEST0001", *, born: str = BORN, **more: Any) -> Response:
-    body = {"national_id": number, "birth_date": born, "device_id": PHONE, "consent": True, **more}
-    return post(pages, "/v1/knock/sessions", body)
-
-
-def _shape(value: Any) -> Any:
-    """Reduce an answer to the names and types of its fields, without random values."""
-    if isinstance(value, dict):
-        return {name: _shape(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_shape(each) for each in value[:1]]
-    return type(value).__name__
-
-
-def _film(
-    pages: TestClient, service: Service, engine: FaceEngine, opened: dict[str, Any], photo: bytes
-) -> dict[str, Any]:
-    session, token = opened["session"]["id"], opened["token"]
-    headers = {"Authorization": f"Bearer {token}", DEVICE_HEADER: PHONE, "Idempotency-Key": new_key()}
-    sent = pages.post(f"/v1/sessions/{session}/media", content=photo, headers=headers | {"Content-Type": "image/jpeg"})
-    assert sent.status_code == 202, sent.text
-    evaluate_session(service, engine, UUID(session), notice=note_face)
-    answer: dict[str, Any] = pages.get(f"/v1/sessions/{session}", headers=headers).json()
-    return answer
 
 
 def test_known_and_unknown_numbers_get_the_same_answers(
@@ -77,12 +47,12 @@ def test_known_and_unknown_numbers_get_the_same_answers(
     for number in ("TEST0001", "MADE-UP-01"):
         story = seen.setdefault(number, [])
         for attempt in range(4):
-            answer = _knock(pages, number)
-            story.append((answer.status_code, _shape(answer.json()) if answer.status_code == 201 else answer.json()))
+            answer = knock(pages, number)
+            story.append((answer.status_code, shape(answer.json()) if answer.status_code == 201 else answer.json()))
             if answer.status_code != 201:
                 break
-            result = _film(pages, service, engine, answer.json(), faces.rephotograph(hopper, seed=attempt))
-            story.append((_shape(result), result["outcome"], result["attempts_left"], result["beneficiary_id"]))
+            result = film(pages, service, engine, answer.json(), faces.rephotograph(hopper, seed=attempt))
+            story.append((shape(result), result["outcome"], result["attempts_left"], result["beneficiary_id"]))
             token = answer.json()["token"]
             story.append(
                 post(pages, f"/v1/knock/sessions/{result['id']}/access", {"device_id": PHONE}, token=token).json()
@@ -90,7 +60,7 @@ def test_known_and_unknown_numbers_get_the_same_answers(
             day = (service.clock() + timedelta(days=5)).date().isoformat()
             wish = {"wanted_on": day, "part": "morning"}
             visit = post(pages, f"/v1/knock/sessions/{result['id']}/visit", wish, token=token)
-            story.append((visit.status_code, _shape(visit.json())))
+            story.append((visit.status_code, shape(visit.json())))
     known, made_up = seen.values()
     assert known == made_up
     outcomes = [entry[1] for entry in known if len(entry) == 4 and isinstance(entry, tuple)]
@@ -100,7 +70,7 @@ def test_known_and_unknown_numbers_get_the_same_answers(
 
 def test_answers_name_no_person(pages: TestClient, service: Service, person: UUID) -> None:
     for number in ("TEST0001", "MADE-UP-01"):
-        opened = _knock(pages, number).json()
+        opened = knock(pages, number).json()
         claims = json.loads(base64.urlsafe_b64decode(opened["token"].split(".")[1] + "=="))
         assert claims["sub"] == claims["sid"] == opened["session"]["id"]
         assert opened["session"]["beneficiary_id"] is None
@@ -131,9 +101,9 @@ def test_every_answer_waits_for_the_beat(
     opened = answered("sessions", {**who, **phone, "consent": True}, 201)
     wish = {"wanted_on": "2026-04-01", "part": "morning"}
     answered(f"sessions/{opened['session']['id']}/visit", wish, 409, token=opened["token"])
-    answered("codes", who, 202)
+    answered("codes", {**who, **phone}, 202)
     answered("codes/redeem", {**who, **phone, "code": "000000"}, 401)
-    answered("links/redeem", {**phone, "secret": "unknown-secret"}, 401)
+    answered("links/redeem", {**phone, "secret": "unknown-secret", "birth_date": BORN}, 401)
 
 
 @pytest.mark.parametrize("why", ["wrong birth date", "no reference", "erased", "consent withdrawn"])
@@ -155,7 +125,7 @@ def test_people_who_cannot_sign_in_with_the_face_get_a_decoy_session(
                 set_consent(unit, UUID(person), given=False)
         else:
             born = "1950-11-20"
-    answer = _knock(pages, born=born)
+    answer = knock(pages, born=born)
     assert answer.status_code == 201
     with service.reading() as unit:
         row = unit.db.scalars(select(SessionRow)).one()
@@ -167,19 +137,31 @@ def test_impossible_identifiers_are_refused(pages: TestClient, person: UUID) -> 
     for body in ({"national_id": " "}, {"national_id": "TEST0001", "card_number": "X"}, {}):
         whole = {**body, "birth_date": BORN, "device_id": PHONE, "consent": True}
         assert post(pages, "/v1/knock/sessions", whole).status_code == 422
-    assert _knock(pages, consent=False).status_code == 422
+    assert knock(pages, consent=False).status_code == 422
 
 
-def test_consent_is_recorded_with_the_first_session(pages: TestClient, service: Service, person: UUID) -> None:
-    assert _knock(pages, assisted=True).status_code == 201
+def test_a_strangers_statement_is_no_consent_of_the_person(
+    pages: TestClient, service: Service, engine: FaceEngine, person: UUID, collins: Any, hopper: Any
+) -> None:
+    """The consent that a caller states is kept with the session, and counts from the moment of recognition."""
+
+    def consents() -> list[tuple[UUID, bool, bool]]:
+        with service.reading() as unit:
+            return [(row.beneficiary_id, row.given, row.assisted) for row in unit.db.scalars(select(ConsentRow))]
+
+    opened = knock(pages, assisted=True).json()
     with service.reading() as unit:
-        row = unit.db.scalars(select(ConsentRow)).one()
-        assert (row.beneficiary_id, row.given, row.assisted) == (person, True, True)
-        assert unit.db.scalars(select(SessionRow)).one().assisted
+        row = unit.db.scalars(select(SessionRow)).one()
+        assert (row.consent_version, row.assisted) == (TEXT_VERSION, True)
+    film(pages, service, engine, opened, faces.rephotograph(hopper, seed=1))
+    assert consents() == []
+    opened = knock(pages, assisted=True).json()
+    film(pages, service, engine, opened, faces.rephotograph(collins, seed=2))
+    assert consents() == [(person, True, True)]
 
 
 def test_a_token_is_good_on_its_device_only(pages: TestClient, person: UUID) -> None:
-    opened = _knock(pages).json()
+    opened = knock(pages).json()
     path = f"/v1/sessions/{opened['session']['id']}"
     for device, status in ((PHONE, 200), (OTHER, 401), (None, 401)):
         headers = {"Authorization": f"Bearer {opened['token']}"} | ({DEVICE_HEADER: device} if device else {})
@@ -193,11 +175,11 @@ def test_a_token_is_good_on_its_device_only(pages: TestClient, person: UUID) -> 
 def test_a_person_recognised_by_the_face_can_sign_in(
     pages: TestClient, service: Service, engine: FaceEngine, person: UUID, collins: Any
 ) -> None:
-    opened = _knock(pages).json()
+    opened = knock(pages).json()
     session = opened["session"]["id"]
     early = post(pages, f"/v1/knock/sessions/{session}/access", {"device_id": PHONE}, token=opened["token"])
     assert early.status_code == 403
-    result = _film(pages, service, engine, opened, faces.rephotograph(collins, seed=3))
+    result = film(pages, service, engine, opened, faces.rephotograph(collins, seed=3))
     assert result["outcome"] == "certified"
     answer = post(pages, f"/v1/knock/sessions/{session}/access", {"device_id": PHONE}, token=opened["token"])
     assert answer.status_code == 200, answer.text
@@ -224,7 +206,7 @@ def test_a_link_opens_once_or_again_on_the_same_phone(
         secret = new_link(unit, person, timedelta(days=60))
 
     def redeem(device: str) -> int:
-        body = {"secret": secret, "device_id": device}
+        body = {"secret": secret, "birth_date": BORN, "device_id": device}
         return post(pages, "/v1/knock/links/redeem", body, device=device).status_code
 
     assert redeem(PHONE) == 200
@@ -237,11 +219,11 @@ def test_a_link_opens_once_or_again_on_the_same_phone(
 def test_a_code_signs_in_once_and_expires(pages: TestClient, service: Service, person: UUID, clock: Clock) -> None:
     who = {"national_id": "TEST0001", "birth_date": BORN}
     for number in ("TEST0001", "MADE-UP-01"):
-        answer = post(pages, "/v1/knock/codes", {**who, "national_id": number})
+        answer = post(pages, "/v1/knock/codes", {**who, "national_id": number, "device_id": PHONE})
         assert (answer.status_code, answer.json()) == (202, {"accepted": True})
     with service.unit() as unit:
         set_contact(unit, person, Contact(phone="+8613800138000"))
-        code = new_code(unit, person)
+        code = new_code(unit, person, device=device_mark(PHONE))
     assert code is not None
     wrong = f"{(int(code) + 1) % 10**6:06}"
 
@@ -259,7 +241,7 @@ def test_a_code_signs_in_once_and_expires(pages: TestClient, service: Service, p
         == 401
     )
     with service.unit() as unit:
-        codes = [new_code(unit, person) for _ in range(CODE_TRIES)]
+        codes = [new_code(unit, person, device=device_mark(PHONE)) for _ in range(CODES_AT_ONCE)]
         assert codes[-1] is None, "more open codes would help an attacker who guesses"
         late = codes[0]
     clock.advance(timedelta(minutes=16))
@@ -269,7 +251,8 @@ def test_a_code_signs_in_once_and_expires(pages: TestClient, service: Service, p
 def test_no_message_is_stored_without_a_way_to_send(pages: TestClient, service: Service, person: UUID) -> None:
     with service.unit() as unit:
         set_contact(unit, person, Contact(phone="+8613800138000"))
-    asked = post(pages, "/v1/knock/codes", {"national_id": "TEST0001", "birth_date": BORN})
+    who = {"national_id": "TEST0001", "birth_date": BORN, "device_id": PHONE}
+    asked = post(pages, "/v1/knock/codes", who)
     assert (asked.status_code, asked.json()) == (202, {"accepted": True})
     with service.reading() as unit:
         assert unit.db.scalars(select(MessageRow)).all() == [], "without a sender, no message is stored"

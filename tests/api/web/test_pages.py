@@ -134,6 +134,7 @@ def test_no_text_is_kept_that_no_page_shows() -> None:
     }
     unused -= {f"find.{part}" for part in ("day", "month", "year")}
     unused -= {"app.description"}  # of the manifest
+    unused -= {f"signins.{way}" for way in ("face", "code", "link")}
     unused -= {f"prepare.{tip}" for tip in ("light", "eyes", "alone", "listen")}
     assert unused == set()
 

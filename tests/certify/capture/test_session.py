@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
-from certify.capture.attempts import MAX_SESSIONS_A_DAY
+from certify.capture.attempts import MAX_OPEN, MAX_SESSIONS_A_DAY
 from certify.capture.evaluate import evaluate_session
 from certify.capture.session import open_session, submit_media
 from certify.decision.determine import determine
@@ -27,6 +27,7 @@ from certify.queue import DatabaseQueue
 from certify.service import Service
 from certify.storage.media import read_media
 from certify.storage.reviews import open_cases_of
+from certify.storage.sessions import get_session
 from certify.storage.tables.people import TemplateRow
 from certify.storage.tables.sessions import BlobRow, SessionRow
 from certify.workers.faces import WorkerContext, run_worker
@@ -64,9 +65,17 @@ def test_media_and_templates_are_stored_sealed(service: Service, person: UUID, p
 
 
 def test_sessions_a_day_are_bounded(service: Service, person: UUID, clock: Any) -> None:
-    for _ in range(MAX_SESSIONS_A_DAY):
+    """Only sessions with a film count; of those without one, a new one ends the oldest."""
+    for number in range(MAX_SESSIONS_A_DAY + 5):
         with service.unit() as unit:
-            open_session(unit, person, Channel.REMOTE)
+            opened = open_session(unit, person, Channel.REMOTE)
+        clock.advance(timedelta(seconds=1))
+        with service.reading() as unit:
+            states = unit.db.scalars(select(SessionRow.state).where(SessionRow.state == "open")).all()
+        assert len(states) == min(number + 1, MAX_OPEN)
+    with service.unit() as unit:
+        assert get_session(unit.db, opened.id).state == "open"
+        unit.db.execute(update(SessionRow).values(submitted_at=unit.now, state="decided"))
     with pytest.raises(Conflict) as refused, service.unit() as unit:
         open_session(unit, person, Channel.REMOTE)
     assert refused.value.code == "too_many_sessions"

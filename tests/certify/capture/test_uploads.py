@@ -22,7 +22,7 @@ from certify.capture.uploads import (
 )
 from certify.erase import erase
 from certify.errors import Conflict, Gone, Invalid, NotFound, TooLarge
-from certify.queue import DatabaseQueue
+from certify.queue import DatabaseQueue, Lane
 from certify.service import Service
 from certify.storage.media import read_media
 from certify.storage.tables.sessions import (
@@ -76,8 +76,8 @@ def test_the_job_is_enqueued_with_the_last_chunk_and_not_before(service: Service
 
 
 class _BrokenQueue:
-    def put(self, db: Session, task: str, subject: str) -> None:
-        del db, task, subject
+    def put(self, db: Session, task: str, subject: str, lane: Lane = Lane.RECOGNISED) -> None:
+        del db, task, subject, lane
         raise ConnectionError("the server dies now")
 
 

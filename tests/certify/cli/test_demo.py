@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -116,3 +117,12 @@ def test_the_demo_has_a_database_keys_and_rules_of_its_own(tmp_path: Path, monke
         assert not service.senders.ways
     start_embedded(folder).cleanup()
     assert not (tmp_path / "production.key").exists()
+
+
+def test_an_installation_without_the_demo_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "skimage" else find_spec(name))
+    code, out, err = ended(tmp_path, "demo")
+    assert (code, out) == (ExitCode.UNAVAILABLE, "")
+    assert "not part of this installation" in err
+    assert not list(tmp_path.iterdir())

@@ -123,6 +123,8 @@ def test_a_case_that_does_not_exist_is_refused(folder: Path) -> None:
 
 
 def test_erasing_asks_first_and_needs_two(folder: Path) -> None:
+    assert as_json(here(folder, "beneficiary", "sign-out", "--national-id", "OFFICER3", "--json"))["ended"] == 0
+    assert "0 sign-ins" in here(folder, "beneficiary", "sign-out", "--national-id", "OFFICER3")
     why = ("--reason", "person_asked", "--text", "A letter of 1 February.")
     person = ("beneficiary", "erase", "--national-id", "OFFICER3", *why)
     for answer in ("n\n", ""):

@@ -61,6 +61,8 @@ def test_agents_and_their_tablets(call: Command, tmp_path: Path) -> None:
     invited = json.loads(call("agent", "invite", "A-17", "--json").output)
     assert invited["link"].startswith("https://life.fund.example/agent#e=")
     assert "invited" in call("agent", "tablets", "A-17").output
+    assert "0 sign-ins were ended" in call("agent", "sign-out", "A-17").output
+    assert json.loads(call("agent", "sign-out", "A-17", "--json").output)["ended"] == 0
     call("agent", "revoke", invited["tablet"])
     listed = json.loads(call("agent", "tablets", "A-17", "--json").output)
     assert sorted(row["state"] for row in listed) == ["invited", "revoked"]

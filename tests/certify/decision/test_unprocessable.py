@@ -30,7 +30,7 @@ from certify.people.enrol import (
     add_beneficiary,
 )
 from certify.people.references import add_reference
-from certify.queue import EVALUATE, DatabaseQueue
+from certify.queue import EVALUATE, DatabaseQueue, Lane
 from certify.service import Service
 from certify.storage.database import SESSION_OPTIONS
 from certify.storage.ledger import leaves, ledger_size
@@ -187,7 +187,7 @@ def test_housekeeping_enqueues_no_second_job_for_one_that_a_worker_has_or_had(se
     _take(service)
     clock.advance(timedelta(minutes=10))
     run_housekeeping(service)
-    assert _jobs(service) == [("doing", 0)]
+    assert _jobs(service) == [("doing", Lane.RECOGNISED)]
     _rescue(service)
     run_housekeeping(service)
     assert _jobs(service) == [("todo", -1)]
@@ -204,7 +204,9 @@ def test_a_second_job_of_the_same_session_does_not_stop_the_rescue_of_others(ser
     assert _rescue(service) == 2
     with service.unit() as unit:
         rows = unit.db.execute(text("select args ->> 'subject', status::text, priority from procrastinate_jobs"))
-        assert sorted(map(tuple, rows)) == sorted([(str(session), "todo", 0), (str(other), "todo", -1)])
+        assert sorted(map(tuple, rows)) == sorted(
+            [(str(session), "todo", Lane.RECOGNISED.value), (str(other), "todo", -1)]
+        )
 
 
 def test_housekeeping_of_a_dead_worker_is_not_taken_over(service: Service) -> None:

@@ -18,8 +18,8 @@ from certify.doorstep.planning import Planned, gather_needs, plan_visits, rebala
 from certify.doorstep.visits import ask_for_visit, cancel_visit
 from certify.erase import erase
 from certify.service import Service
+from certify.storage.people import entitlements_of
 from certify.storage.tables.doorstep import VisitRow
-from certify.storage.tables.people import EntitlementRow
 from certify.storage.visits import visit_of
 from tests.certify.doorstep.conftest import Round
 from tests.certify.doorstep.plans import (
@@ -45,7 +45,9 @@ def _case(service: Service, who: UUID, kind: CaseKind = CaseKind.VISIT, *, wish:
 
 def _stands(service: Service, who: UUID, **values: str) -> None:
     with service.unit() as unit:
-        unit.db.execute(update(EntitlementRow).where(EntitlementRow.beneficiary_id == who).values(**values))
+        for row in entitlements_of(unit.db, who):
+            for name, value in values.items():
+                setattr(row, name, value)
 
 
 def _gather(service: Service, share: float = 0.0, **more: int) -> dict[str, int]:

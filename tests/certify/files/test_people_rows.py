@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -23,7 +24,7 @@ GOOD = {"national_id": "AB 1234-56", "name": "Ana", "scheme": "employee", "start
 
 def service(national_id_format: str = "any") -> Service:
     """Return a service with policies and without database or keys; reading a row needs only the policies."""
-    nothing = cast("Any", None)
+    nothing = cast("Any", SimpleNamespace())
     settings = Settings(data_dir=Path("unused"), national_id_format=national_id_format)
     return Service(settings=settings, database=nothing, vault=nothing, policies=load_policies())
 

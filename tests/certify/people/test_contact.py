@@ -123,7 +123,7 @@ def test_erasing_deletes_contact_and_messages(service: Service) -> None:
         set_contact(unit, ana, reached())
     with service.unit() as unit:
         assert put_message(unit, ana, "code", {"code": "1"}, dedupe="x", urgent=True) == 0
-        assert unit.db.scalar(text("select count(*) from access_codes")) == 2  # only bob's links
+        assert unit.db.scalar(text("select count(*) from access_codes")) == 1  # only bob's link
 
 
 def _remind(service: Service, person: object) -> None:

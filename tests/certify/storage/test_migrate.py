@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def empty(embedded_server: PostgresServer) -> Iterator[Database]:
-    database = Database(embedded_url(embedded_server, "migrations"))
+    database = Database(embedded_url(embedded_server, "migrations", owner=True))
     yield database
     database.close()
     with psycopg.connect(embedded_server.get_uri(), autocommit=True) as connection:
@@ -93,6 +93,28 @@ def test_who_enrolled_and_opened_is_read_from_the_ledger_and_early_erasures_are_
         command.downgrade(_config(connection), "0011")
 
 
+def test_links_and_marks_of_earlier_releases_are_migrated(empty: Database) -> None:
+    """Up to 0010, each reminder left a live link, and only decoy sessions had the mark of what was entered."""
+    with empty.engine.begin() as connection:
+        command.upgrade(_config(connection), "0010")
+        connection.execute(text(_BEFORE_0012))
+    upgrade(empty)
+    with empty.engine.connect() as connection:
+        links = connection.execute(text("select hash, used_by from access_codes order by hash")).all()
+        asked = connection.execute(text("select asked from capture_sessions")).scalars().all()
+        persistence = connection.scalar(text("select relpersistence from pg_class where relname = 'door_marks'"))
+    assert [(bytes(found.hash), found.used_by) for found in links] == [
+        (b"\x01", "replaced"),
+        (b"\x02", None),
+        (b"\x03", None),
+        (b"\x04", "phone"),
+    ]
+    assert [bytes(mark) for mark in asked] == [b"\x05"]
+    assert persistence in ("u", b"u"), "the counters are written without a log"
+    with empty.engine.begin() as connection:
+        command.downgrade(_config(connection), "0010")
+
+
 def _id(number: int) -> str:
     return f"00000000-0000-0000-0000-{number:012}"
 
@@ -136,6 +158,19 @@ insert into bundles
 insert into visits (id, beneficiary_id, state, reason, asked_at, tries) values
  ('{_id(11)}', '{_id(1)}', 'made', 'fund', now(), 0), ('{_id(12)}', '{_id(2)}', 'asked', 'audit', now(), 0),
  ('{_id(13)}', '{_id(3)}', 'asked', 'overdue', now(), 1);
+"""
+
+
+_BEFORE_0012 = f"""
+insert into beneficiaries (id, national_id_hash, national_id_masked, created_at) values
+ ('{_id(1)}', '\\x01', 'x', now()), ('{_id(2)}', '\\x02', 'x', now());
+insert into access_codes (hash, beneficiary_id, kind, created_at, expires_at, used_by, used_at) values
+ ('\\x01', '{_id(1)}', 'link', now() - interval '9 days', now() + interval '9 days', null, null),
+ ('\\x02', '{_id(1)}', 'link', now(), now() + interval '9 days', null, null),
+ ('\\x03', '{_id(1)}', 'code', now(), now() + interval '9 minutes', null, null),
+ ('\\x04', '{_id(2)}', 'link', now(), now() + interval '9 days', 'phone', now());
+insert into capture_sessions (id, beneficiary_id, channel, state, nonce, created_at, expires_at, stranger, knocked)
+ values ('{_id(3)}', '{_id(1)}', 'remote', 'expired', '\\x00', now(), now(), '\\x05', true);
 """
 
 

@@ -32,11 +32,12 @@ def test_nothing_is_missing(language: str) -> None:
     for kind in KINDS:
         text = ours.texts[kind]
         assert text.subject
-        wanted = {"fund", "code", "minutes"} if kind == "code" else {"fund", "date", "link"}
+        wanted = {"code": {"fund", "code", "minutes"}, "attempt": {"fund", "date"}}.get(kind, {"fund", "date", "link"})
         assert _placeholders(text.short) == wanted, kind
         assert _placeholders(text.long) == wanted - {"fund", "link"}, kind
         assert _placeholders(text.subject) <= wanted
-        assert text.short.endswith("{link}") == (kind != "code")
+        # A warning carries no link: people learn not to open links in warnings.
+        assert text.short.endswith("{link}") == (kind not in ("code", "attempt"))
 
 
 @each_language

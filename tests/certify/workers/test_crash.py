@@ -37,7 +37,7 @@ from certify.people.references import add_reference, measure_reference
 from certify.queue import NoQueue
 from certify.service import Service, build_service, utc_now
 from certify.storage.ledger import leaves, ledger_root, ledger_size
-from certify.storage.migrate import upgrade
+from certify.storage.migrate import upgrade_embedded
 from certify.storage.tables.decisions import CertificateRow, DeterminationRow
 from certify.storage.tables.sessions import SessionRow
 from certify.tokens import Role, development_signer
@@ -57,7 +57,7 @@ def test_nothing_is_lost_or_done_twice_when_processes_are_killed(tmp_path: Path)
     settings = Settings(data_dir=tmp_path / "data")
     service = build_service(settings, queue=NoQueue())
     try:
-        upgrade(service.database)
+        upgrade_embedded(service.settings)
         people = _enrol_people(service)
         token = development_signer(settings).issue(
             subject="crash-test", role=Role.OFFICER, now=utc_now(), lifetime=timedelta(hours=2)

@@ -23,6 +23,7 @@ const VIEWS = {
   contact: async () => (await import("./views/contact.js")).contact,
   appeal: async () => (await import("./views/appeal.js")).appeal,
   agent: async () => (await import("./views/agent.js")).agent,
+  signins: async () => (await import("./views/signins.js")).signins,
   settings: async () => (await import("./views/settings.js")).settings,
 };
 

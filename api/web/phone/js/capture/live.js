@@ -46,6 +46,7 @@ const OTHER_WAY = new Set([
   "live_off",
   "frame_unusable",
   "live_idle",
+  "live_no_face",
   "live_too_long",
   "internal_error",
   "database_unavailable",

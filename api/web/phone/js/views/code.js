@@ -1,5 +1,6 @@
 /** @import { Page } from "../pages.js" */
 import { call, Problem } from "../api.js";
+import { birthDate } from "../birth.js";
 import { deviceId, keep } from "../device.js";
 import { button, h } from "../dom.js";
 import { current, t } from "../i18n.js";
@@ -35,7 +36,7 @@ function ask() {
         t("code.send"),
         async () => {
           try {
-            await call("/v1/knock/codes", { json: { ...state.who, language: current() } });
+            await call("/v1/knock/codes", { json: { ...state.who, device_id: deviceId(), language: current() } });
             await go("code", { sent: true });
           } catch (error) {
             problem.textContent = sayProblem(error);
@@ -105,26 +106,49 @@ function enter() {
   };
 }
 
-/** @param {string} secret @returns {Promise<Page>} */
-async function throughLink(secret) {
-  try {
-    // A letter lies at home: the person who opens it there may stay signed in.
-    await call("/v1/knock/links/redeem", { json: { secret, device_id: deviceId(), remember: true } });
-    keep("remembered", "1");
-    state.signedIn = true;
-    const { status } = await import("./status.js");
-    return await status();
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return {
-      title: t("link.error.title"),
-      body: [
-        h("p", {}, error.status === 401 ? t("link.error") : sayProblem(error)),
-        button(t("welcome.certify"), () => go("find", { then: "prepare" }), { kind: "main", icon: "camera" }),
-        button(t("code.send"), () => go("find", { then: "code" })),
-      ],
-    };
-  }
+/**
+ * Ask for the birth date before the link is used: a program that only opens links must not use them up.
+ *
+ * @param {string} secret @returns {Page}
+ */
+function throughLink(secret) {
+  const problem = h("p", { id: "problem", class: "error", role: "alert", hidden: true });
+  const birthday = birthDate();
+  const remember = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" }));
+  const others = h(
+    "div",
+    { hidden: true },
+    button(t("welcome.certify"), () => go("find", { then: "prepare" }), { icon: "camera" }),
+    button(t("code.send"), () => go("find", { then: "code" })),
+  );
+  /** @param {string} text */
+  const complain = (text) => {
+    problem.textContent = text;
+    problem.hidden = false;
+    birthday.inputs[0].focus();
+  };
+  const form = h(
+    "form",
+    { novalidate: true },
+    birthday.fields,
+    h("label", { class: "choice" }, remember, h("span", {}, t("code.remember"))),
+    problem,
+    button(t("code.open"), () => {}, { kind: "main", type: "submit" }),
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const birth = birthday.value();
+    if (!birth) return complain(t("find.error.date"));
+    try {
+      const json = { secret, birth_date: birth, device_id: deviceId(), remember: remember.checked };
+      await call("/v1/knock/links/redeem", { json });
+      return await signedIn(remember.checked);
+    } catch (error) {
+      others.hidden = false;
+      return complain(error instanceof Problem && error.status === 401 ? t("link.error") : sayProblem(error));
+    }
+  });
+  return { title: t("link.title"), body: [h("p", {}, t("link.text")), form, others] };
 }
 
 /** @param {boolean} remember whether this is the person's own phone */

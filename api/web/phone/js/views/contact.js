@@ -3,6 +3,7 @@ import { call, Problem } from "../api.js";
 import { button, h } from "../dom.js";
 import { current, number, t } from "../i18n.js";
 import { sayProblem } from "../pages.js";
+import { state } from "../state.js";
 
 /**
  * Ask how the fund reaches the person, and whether it may send reminders.
@@ -53,9 +54,13 @@ export async function contact() {
       quiet_to: Number(to.value),
     };
     try {
-      await call("/v1/me/contact", { json });
+      /** @type {Service.ContactOut} */
+      const saved = await call("/v1/me/contact", { json });
+      const moved = saved.phone !== known.phone || saved.email !== known.email;
+      // With a new telephone or e-mail, everybody who is signed in has to sign in again, also on this phone.
+      if (moved) state.signedIn = false;
       said.className = "note";
-      said.textContent = t("contact.saved");
+      said.textContent = t(moved ? "contact.saved.signin" : "contact.saved");
     } catch (error) {
       said.className = "error";
       said.textContent = error instanceof Problem && error.status === 422 ? t("contact.error") : sayProblem(error);

@@ -59,6 +59,7 @@ export async function status() {
         link("history", "status.history"),
         link("consent", "status.consent", { page }),
         link("contact", "status.contact"),
+        link("signins", "status.signins"),
       ]),
       button(
         t("app.signout"),

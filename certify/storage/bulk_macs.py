@@ -1,0 +1,113 @@
+"""Compute and check the MACs of tens of thousands of rows at once, on Arrow tables (certify/storage/row_macs.py)."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import JSON, DateTime, inspect
+from sqlalchemy.orm import Session
+
+from certify.domain.codec import canonical
+from certify.storage.row_macs import COLUMNS, ENTITIES, MAC_BYTES, RowKind, RowMacs, alarm, column_sql
+
+_PREFIX = "guard_"
+_MAC = f"{_PREFIX}mac"
+_NUL = "\0"
+
+
+@cache
+def guard_columns(kind: RowKind) -> dict[str, pa.DataType]:
+    """Return the names and types of the columns that ``guarded_sql`` adds to a query."""
+    return {f"{_PREFIX}{name}": pa.string() for name in (*COLUMNS[kind], "mac")}
+
+
+@cache
+def guarded_sql(kind: RowKind, alias: str) -> str:
+    """Return SQL for all columns that a MAC binds, in canonical form, and the MAC; ``checked_table`` reads them."""
+    return ", ".join((*column_sql(kind, alias), f"encode({alias}.mac, 'hex')"))
+
+
+def checked_table(macs: RowMacs, db: Session, kind: RowKind, rows: pa.Table) -> pa.Table:
+    """Check rows that were read with the columns of ``guarded_sql``, and return them without these columns.
+
+    Raises:
+        RowAltered: a row is not as the service wrote it (``row_altered``).
+    """
+    guards = [f"{_PREFIX}{name}" for name in COLUMNS[kind]]
+    columns = [rows[name].combine_chunks() for name in guards]
+    computed = _macs(macs, db, kind, columns)
+    stored = [None if value is None else bytes.fromhex(value) for value in rows[_MAC].to_pylist()]
+    if computed != stored:
+        for place, (ours, theirs) in enumerate(zip(computed, stored, strict=True)):
+            if ours != theirs:
+                _look_again(macs, db, kind, [column[place].as_py() for column in columns], theirs)
+    return rows.drop_columns([*guards, _MAC])
+
+
+def sealed_batch(macs: RowMacs, db: Session, kind: RowKind, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return rows with their MACs in a further column, as PostgreSQL reads bytes from text."""
+    return batch.append_column("mac", macs_in_text(macs, db, kind, batch))
+
+
+def macs_in_text(macs: RowMacs, db: Session, kind: RowKind, rows: pa.Table | pa.RecordBatch) -> pa.Array:
+    """Return the MACs of rows as PostgreSQL reads bytes from text. Columns that a table lacks are NULL."""
+    given = set(rows.schema.names)
+    columns = [
+        _words(rows[name], instant=name in _instants(kind)) if name in given else pa.nulls(rows.num_rows, pa.string())
+        for name in COLUMNS[kind]
+    ]
+    text = b"".join(_macs(macs, db, kind, columns)).hex()
+    offsets = pa.array(range(0, len(text) + 1, 2 * MAC_BYTES), pa.int32())
+    written = pa.StringArray.from_buffers(rows.num_rows, offsets.buffers()[1], pa.py_buffer(text.encode()))
+    return pc.binary_join_element_wise("\\x", written, "")
+
+
+def _macs(macs: RowMacs, db: Session, kind: RowKind, columns: list[pa.Array]) -> list[bytes]:
+    """Return the MACs of rows whose columns are in their canonical form."""
+    compute = macs.under(db, kind)
+    nulls = [pa.scalar("0") if column.null_count == 0 else pc.if_else(column.is_null(), "1", "0") for column in columns]
+    marks = pc.binary_join_element_wise(*nulls, "") if columns else pa.array([])
+    if isinstance(marks, pa.Scalar):
+        marks = pa.repeat(marks, len(columns[0]))
+    joined = pc.binary_join_element_wise(*columns, marks, _NUL, null_handling="replace", null_replacement="")
+    return list(map(compute, joined.cast(pa.binary()).to_pylist()))
+
+
+def _words(column: pa.Array | pa.ChunkedArray, *, instant: bool) -> pa.Array:
+    """Return a column in its canonical form, as ``row_macs.message`` writes it."""
+    found = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(found, pa.ChunkedArray):
+        found = pa.concat_arrays(found.chunks)
+    if instant and pa.types.is_string(found.type):
+        found = found.cast(pa.timestamp("us", "UTC"))
+    if pa.types.is_timestamp(found.type):
+        found = found.cast(pa.timestamp("us", found.type.tz)).cast(pa.int64())
+    if pa.types.is_floating(found.type):
+        found = found.cast(pa.float64()).view(pa.int64())
+    return found.cast(pa.string())
+
+
+def _look_again(macs: RowMacs, db: Session, kind: RowKind, words: list[Any], stored: bytes | None) -> None:
+    """Check a row whose JSON is perhaps only written in another way, as earlier releases wrote it.
+
+    Raises:
+        RowAltered: the row is not as the service wrote it (``row_altered``).
+    """
+    values = list(words)
+    for place, name in enumerate(COLUMNS[kind]):
+        if isinstance(inspect(ENTITIES[kind]).columns[name].type, JSON):
+            try:
+                values[place] = canonical(json.loads(words[place])).decode()
+            except ValueError:
+                raise alarm(kind, words[0]) from None
+    macs.check(db, kind, values, stored)
+
+
+@cache
+def _instants(kind: RowKind) -> frozenset[str]:
+    columns = inspect(ENTITIES[kind]).columns
+    return frozenset(name for name in COLUMNS[kind] if isinstance(columns[name].type, DateTime))
