@@ -274,5 +274,5 @@ def test_attack_rows_of_living_people_stay_append_only(letters: Service, attack:
     with letters.unit("idp|officer") as unit:
         new = NewRecord(source=None, record_id="R-1", event_at=unit.now, adverse="death")
         record(unit, person, new, officer="idp|officer")
-    with letters.database.engine.begin() as connection, pytest.raises(Exception, match="append-only|permission denied"):
+    with letters.database.engine.begin() as connection, pytest.raises(Exception, match=r"append-only|denied"):
         connection.execute(text(attack))
