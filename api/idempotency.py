@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
@@ -30,6 +30,9 @@ IdempotencyKey = Annotated[
 ]
 
 
+_Answer = TypeVar("_Answer", bound=BaseModel)
+
+
 class Once:
     """One request under its idempotency key. Work, answer and key commit together or not at all."""
 
@@ -38,13 +41,15 @@ class Once:
         self._key = key
         self._request = request_sha256
 
-    def run(self, caller: Principal, work: Callable[[Unit], BaseModel], *, status: int) -> Response:
+    def run(
+        self, caller: Principal, work: Callable[[Unit], _Answer], *, status: int | Callable[[_Answer], int]
+    ) -> Response:
         """Do the work once and return its answer, or return the stored answer of the first request.
 
         Args:
             caller: the caller; keys of different callers are independent.
             work: changes something and returns the answer's body.
-            status: status of the answer.
+            status: status of the answer, or a function that tells it from the answer.
 
         Raises:
             KeyReused: the key came with another request before (``idempotency_key_reused``).
@@ -67,10 +72,11 @@ class Once:
                 body = open_answer(unit.db, vault, principal=caller.key, key=self._key, body=earlier.body)
                 headers = {"Idempotency-Replayed": "true"}
                 return Response(body, earlier.status, headers=headers, media_type="application/json")
-            body = work(unit).model_dump_json().encode()
+            answer = work(unit)
+            body, code = answer.model_dump_json().encode(), status(answer) if callable(status) else status
             sealed = seal_answer(unit.db, principal=caller.key, key=self._key, body=body, now=unit.now)
-            store_answer(unit.db, principal=caller.key, key=self._key, status=status, body=sealed)
-        return Response(body, status, media_type="application/json")
+            store_answer(unit.db, principal=caller.key, key=self._key, status=code, body=sealed)
+        return Response(body, code, media_type="application/json")
 
 
 async def once(request: Request, key: IdempotencyKey, service: Annotated[Service, Depends(service_of)]) -> Once:

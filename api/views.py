@@ -17,6 +17,7 @@ from api.schemas.base import GuidanceOut
 from api.schemas.certificates import CertificateOut, VerifyOut
 from api.schemas.decisions import DeterminationOut, ReceiptOut, ReviewCaseOut
 from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
+from api.schemas.proposals import ProposalOut
 from api.schemas.sessions import NewSession, SessionOut, UploadOut
 from api.schemas.standings import PensionStandingOut, StandingOut
 from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK, Progress
@@ -24,6 +25,7 @@ from certify.certificates.qr import to_text
 from certify.certificates.signing import read_unverified
 from certify.certificates.verify import FACE_ONLY, VerificationReport
 from certify.decision.determinations import proof_behind
+from certify.decision.proposals import text_of
 from certify.decision.receipts import Receipt
 from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import CertificateState, SessionState
@@ -39,6 +41,7 @@ from certify.storage.tables.people import (
     EntitlementRow,
     ReferenceRow,
 )
+from certify.storage.tables.proposals import ProposalRow
 from certify.storage.tables.sessions import SessionRow
 from models.guidance import sentence
 
@@ -278,3 +281,9 @@ def review_case(row: ReviewCaseRow) -> ReviewCaseOut:
     """Show a review case."""
     shows(row.beneficiary_id)
     return ReviewCaseOut.model_validate(row, from_attributes=True)
+
+
+def proposal(unit: Unit, row: ProposalRow) -> ProposalOut:
+    """Show a proposal with the text of its reason."""
+    names = (name for name in ProposalOut.model_fields if name != "text")
+    return ProposalOut.model_validate({name: getattr(row, name) for name in names} | {"text": text_of(unit, row)})

@@ -40,6 +40,9 @@ def _declarations(document: dict[str, Any]) -> str:
             waiting.extend(_references(schemas[name]))
     blocks = []
     for name in sorted(wanted):
+        if "enum" in schemas[name]:
+            blocks.append(f"  type {name} = {_type(schemas[name])};\n")
+            continue
         fields = schemas[name]["properties"].items()
         required = schemas[name].get("required", [])
         lines = [f"    {field}{'' if field in required else '?'}: {_type(schema)};\n" for field, schema in fields]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 
@@ -23,3 +24,11 @@ def write_private(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def delete_named(folder: Path, words: Collection[str]) -> None:
+    """Delete the files of a folder whose names contain one of these words; a folder that is missing holds none."""
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if any(word in path.name for word in words):
+                path.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import IntEnum
 from typing import Protocol
 from uuid import UUID
@@ -26,6 +26,10 @@ _COUNT = text("""
 """)
 
 
+# The events of a job are deleted with it. A job in hand ends by itself: its subject is gone.
+_FORGET = text("""
+    delete from procrastinate_jobs where args ->> 'subject' = any(:subjects) and status <> 'doing'
+""")
 STRANGERS = "faces:strangers"
 """Lock of the jobs in the lane of strangers: one of them runs at a time, however many workers there are."""
 
@@ -111,3 +115,8 @@ def _count(db: Session, task: str, subjects: Sequence[UUID], status: str) -> dic
 
 def _lock(task: str, subject: str) -> str:
     return f"{task}:{subject}"
+
+
+def forget_jobs(db: Session, subjects: Collection[str]) -> None:
+    """Delete the jobs about these subjects that no worker has in hand, done, failed or waiting, with their events."""
+    db.execute(_FORGET, {"subjects": list(subjects)})

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from api.auth import DESK, READERS, allow, limit, network_of, public
 from api.errors import CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
+from api.proposed import PROPOSES, proposing, status_of
 from api.schemas.doorstep import (
     AgentChangeIn,
     AgentDetailOut,
@@ -29,10 +30,11 @@ from api.schemas.doorstep import (
     RefusedList,
     RefusedOut,
     TabletOut,
-    ToldOut,
 )
-from api.scope import outside_scope, require_agent, require_whole_person
+from api.schemas.proposals import ProposalOut, WhyIn
+from api.scope import outside_scope, require_agent
 from api.state import State, current_state
+from certify.domain.four_eyes import Action
 from certify.domain.route import Point
 from certify.domain.states import AgentState
 from certify.doorstep.agents import (
@@ -45,7 +47,7 @@ from certify.doorstep.agents import (
     set_agent_state,
 )
 from certify.doorstep.calendar import today_of
-from certify.doorstep.receive import admit, is_admissible
+from certify.doorstep.receive import is_admissible
 from certify.doorstep.tablets import invite_tablet, revoke_tablet
 from certify.doorstep.watch import confirm, release, score_agents, scores_page
 from certify.service import Unit
@@ -179,29 +181,13 @@ def refused(caller: _Reader, state: _State) -> RefusedList:
 
 @router.post(
     "/bundles/{bundle_id}/admit",
-    response_model=ToldOut,
-    responses=CHANGES_WITHOUT_410,
+    status_code=202,
+    response_model=ProposalOut,
+    responses=PROPOSES,
 )
-def admit_bundle(bundle_id: UUID, caller: _Officer, once: _Once) -> Response:
-    """Admit a refused visit after examining it, so that it counts."""
-
-    def work(unit: Unit) -> ToldOut:
-        row = admit(unit, bundle_id, officer=caller.subject)
-        require_agent(unit, caller, row.agent_id)
-        if row.beneficiary_id is not None:
-            require_whole_person(unit, caller, row.beneficiary_id)
-        return ToldOut(
-            sha256=row.sha256.hex(),
-            visit_id=row.visit_id,
-            seq=row.seq,
-            state="received",
-            reason=None,
-            result=None,
-            outcome=None,
-            guidance=[],
-        )
-
-    return once.run(caller, work, status=200)
+def admit_bundle(bundle_id: UUID, body: WhyIn, caller: _Officer, once: _Once) -> Response:
+    """Propose to admit a refused visit after examining it, so that it counts; 200 if one officer is enough."""
+    return once.run(caller, proposing(caller, Action.ADMIT_VISIT, str(bundle_id), body), status=status_of)
 
 
 @router.get("/agents/holds", responses=problems(401, 403, 503))

@@ -11,14 +11,16 @@ from api import views
 from api.auth import DESK, READERS, allow
 from api.errors import CHANGES, Forbidden, problems
 from api.idempotency import Once, once
+from api.proposed import PROPOSES, proposing, status_of
 from api.schemas.decisions import RecordIn, RecordOut
-from api.schemas.people import BeneficiaryIn, BeneficiaryOut, BeneficiaryPage, EnrolledOut, ErasedOut, LookupIn
+from api.schemas.people import BeneficiaryIn, BeneficiaryOut, BeneficiaryPage, EnrolledOut, LookupIn
+from api.schemas.proposals import ProposalOut, WhyIn
 from api.scope import outside_scope, require_person, require_whole_person
 from api.state import service_of
 from certify.decision.determine import determine
 from certify.decision.record import NewRecord, record
 from certify.domain.error_codes import ErrorCode
-from certify.erase import erase
+from certify.domain.four_eyes import Action
 from certify.errors import NotFound
 from certify.people.enrol import (
     NewBeneficiary,
@@ -159,22 +161,21 @@ def add_record(
 
 @router.post(
     "/{beneficiary_id}/erasure",
-    response_model=ErasedOut,
-    responses=CHANGES,
+    status_code=202,
+    response_model=ProposalOut,
+    responses=PROPOSES,
 )
 def erase_person(
     beneficiary_id: UUID,
+    body: WhyIn,
     caller: Annotated[Principal, Depends(allow(*DESK))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Erase a person. Images, templates and ids cannot be read again, by the service or by anyone else."""
+    """Propose to erase a person. After a second officer has agreed, the erasure waits and can be recalled.
 
-    def work(unit: Unit) -> ErasedOut:
-        require_whole_person(unit, caller, beneficiary_id)
-        erase(unit, beneficiary_id)
-        return ErasedOut(id=beneficiary_id, erased=True)
-
-    return once.run(caller, work, status=200)
+    When it is carried out, images, templates and ids cannot be read again, by the service or by anyone else.
+    """
+    return once.run(caller, proposing(caller, Action.ERASE, str(beneficiary_id), body), status=status_of)
 
 
 def _find(unit: Unit, caller: Principal, body: LookupIn) -> UUID:

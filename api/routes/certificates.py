@@ -10,19 +10,22 @@ from fastapi.concurrency import run_in_threadpool
 from api import views
 from api.auth import DESK, READERS, allow, public
 from api.certificate_now import known_genuine, require_genuine
-from api.errors import CHANGES, Forbidden, problems
+from api.errors import Forbidden, problems
 from api.idempotency import Once, once
-from api.schemas.certificates import CertificateOut, RevokeIn, VerifyIn, VerifyOut
-from api.scope import require_person_quickly, require_whole_person
+from api.proposed import PROPOSES, proposing, status_of
+from api.schemas.certificates import CertificateOut, VerifyIn, VerifyOut
+from api.schemas.proposals import ProposalOut, WhyIn
+from api.scope import require_person_quickly
 from api.state import State, current_state, service_of
 from certify.certificates.pdf import certificate_pdf
 from certify.certificates.qr import qr_png, to_text
 from certify.certificates.signing import read_unverified
 from certify.certificates.verify import verify_any
-from certify.decision.issue import key_set, revoke
+from certify.decision.issue import key_set
 from certify.domain.error_codes import ErrorCode
+from certify.domain.four_eyes import Action
 from certify.errors import Gone
-from certify.service import Service, Unit
+from certify.service import Service
 from certify.storage.certificates import certificate_not_found, get_certificate
 from certify.storage.tables.decisions import CertificateRow
 from certify.storage.tables.sessions import SessionRow
@@ -109,24 +112,21 @@ async def qr(
 
 @router.post(
     "/certificates/{number}/revoke",
-    response_model=CertificateOut,
-    responses=CHANGES,
+    status_code=202,
+    response_model=ProposalOut,
+    responses=PROPOSES,
 )
 def revoke_one(
     number: Number,
-    body: RevokeIn,
+    body: WhyIn,
     caller: Annotated[Principal, Depends(allow(*DESK))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Revoke a certificate. The payment stays as it is; an officer decides about it on a review case."""
+    """Propose to revoke a certificate (202), or revoke it (200) if the policy asks for one officer only.
 
-    def work(unit: Unit) -> CertificateOut:
-        require_whole_person(unit, caller, get_certificate(unit.db, number).beneficiary_id)
-        row = revoke(unit, number, reason=body.reason)
-        require_genuine(unit, row)
-        return views.certificate(row, unit.now)
-
-    return once.run(caller, work, status=200)
+    The payment stays as it is; officers decide about it on a review case.
+    """
+    return once.run(caller, proposing(caller, Action.REVOKE, number, body), status=status_of)
 
 
 @router.post(

@@ -11,12 +11,13 @@ from api import views
 from api.auth import DESK, READERS, allow
 from api.errors import CHANGES, CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
+from api.proposed import make_proposal, status_of
 from api.schemas.decisions import CaseIn, ReviewCaseList, ReviewCaseOut, RulingIn, RulingOut
 from api.scope import require_person, require_whole_person
 from api.state import service_of
 from certify.decision.cases import open_case
-from certify.decision.review import Decision, rule
 from certify.domain.case_kinds import CaseKind
+from certify.domain.four_eyes import Action
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, list_cases
@@ -74,7 +75,7 @@ def show(
 @router.post(
     "/{case_id}/ruling",
     response_model=RulingOut,
-    responses=CHANGES,
+    responses=CHANGES | {202: {"model": RulingOut, "description": "Proposed; a second officer has to decide."}},
 )
 def give_ruling(
     case_id: UUID,
@@ -82,12 +83,15 @@ def give_ruling(
     caller: Annotated[Principal, Depends(allow(*DESK))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Decide a review case. The person is then determined again, so certificate and payment change at once."""
+    """Decide a review case, or propose the decision (202) if the policy asks for a second officer.
+
+    When it is carried out, the person is determined again, so certificate and payment change at once.
+    """
 
     def work(unit: Unit) -> RulingOut:
-        require_whole_person(unit, caller, get_case(unit.db, case_id).beneficiary_id)
-        case, _ = rule(unit, case_id, officer=caller.key, decision=Decision(body.ruling))
+        row = make_proposal(unit, caller, Action(body.ruling), str(case_id), body)
+        case = get_case(unit.db, case_id)
         person = views.beneficiary(unit, get_beneficiary(unit.db, case.beneficiary_id))
-        return RulingOut(case=views.review_case(case), beneficiary=person)
+        return RulingOut(proposal=views.proposal(unit, row), case=views.review_case(case), beneficiary=person)
 
-    return once.run(caller, work, status=200)
+    return once.run(caller, work, status=status_of)

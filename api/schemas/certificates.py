@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.base import Code, In, Out
+from api.schemas.base import In, Out
 
 
 class CertificateOut(Out):
@@ -22,12 +22,6 @@ class CertificateOut(Out):
     key_id: str
     text: str = Field(examples=["CPL1:6BF…"])
     content: dict[str, Any] = Field(description="The signed statements, with labels for people")
-
-
-class RevokeIn(In):
-    """The reason of a revocation."""
-
-    reason: Code = Field(examples=["issued_in_error"])
 
 
 class VerifyIn(In):

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from api.schemas.base import Code, In, Out
 from api.schemas.people import BeneficiaryOut
+from api.schemas.proposals import ProposalOut, WhyIn
 
 
 class ReceiptItemOut(Out):
@@ -117,6 +118,7 @@ class ReviewCaseOut(Out):
     kind: str
     state: Literal["open", "closed"]
     opened_at: datetime
+    opened_by: str | None
     closed_at: datetime | None
     closed_by: str | None
     resolution: str | None
@@ -136,8 +138,8 @@ class ReviewCaseList(Out):
     items: list[ReviewCaseOut]
 
 
-class RulingIn(In):
-    """An officer's ruling.
+class RulingIn(WhyIn):
+    """An officer's ruling, with its reason.
 
     ``confirm_alive``: you saw or spoke to the person. ``stop``: the payment stops. ``no_change``: you examined the
     case, and it says nothing about life or payment; this ruling is refused while the cause of the case stands.
@@ -147,7 +149,8 @@ class RulingIn(In):
 
 
 class RulingOut(Out):
-    """The closed case, and the person with their present standing."""
+    """The ruling, the case and the person with their standing. If ``proposal`` waits, the case is still open."""
 
+    proposal: ProposalOut
     case: ReviewCaseOut
     beneficiary: BeneficiaryOut

@@ -97,10 +97,3 @@ class ReferenceOut(Out):
     quality: list[dict[str, Any]] = Field(
         description="Quality measures, each with raw value, unit, score 0-100 and state"
     )
-
-
-class ErasedOut(Out):
-    """The person's data is erased."""
-
-    id: UUID
-    erased: bool

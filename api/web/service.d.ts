@@ -3,6 +3,7 @@ declare namespace Service {
   interface AcceptedOut {
     accepted?: true;
   }
+  type Action = "stop" | "confirm_alive" | "no_change" | "revoke" | "erase" | "replace_reference" | "admit_visit";
   interface AgentOut {
     id: string;
     badge: string;
@@ -123,6 +124,11 @@ declare namespace Service {
     valid_from: string;
     valid_until: string;
   }
+  interface OwnErasureOut {
+    state: ProposalState;
+    asked_at: string;
+    due_at: string | null;
+  }
   interface OwnPageOut {
     name: string | null;
     headline: "stopped" | "paused" | "overdue" | "grace" | "due" | "renew" | "certified" | "unknown";
@@ -158,6 +164,24 @@ declare namespace Service {
     flashes: FlashOut[];
     total_ms: number;
   }
+  interface ProposalOut {
+    id: string;
+    action: Action;
+    target: string;
+    beneficiary_id: string | null;
+    reason: string;
+    text: string | null;
+    state: ProposalState;
+    proposed_by: string;
+    proposed_at: string;
+    expires_at: string;
+    decided_by: string | null;
+    decided_at: string | null;
+    due_at: string | null;
+    ended_by: string | null;
+    ended_at: string | null;
+  }
+  type ProposalState = "proposed" | "waiting" | "carried_out" | "refused" | "recalled" | "expired";
   interface ReceiptItemOut {
     evidence_id: string;
     source: string;

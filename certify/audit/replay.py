@@ -16,6 +16,7 @@ from certify.people.references import open_references
 from certify.service import Unit
 from certify.storage.facts import evidence_by_ids, stored_parameters, stored_policy
 from certify.storage.media import read_media
+from certify.storage.people import get_beneficiary
 from certify.storage.sessions import get_session
 from certify.storage.tables.sessions import SessionRow
 from models.calibrate import parse_calibration
@@ -79,7 +80,11 @@ def replay(unit: Unit, determination_id: UUID, *, engine: FaceEngine | None = No
     notes.checked.append(
         f"decision from {len(evidence)} facts under policy {policy.policy.scheme} {policy.policy.version}"
     )
-    if determination_digest(again) != row.digest:
+    if get_beneficiary(unit.db, row.beneficiary_id).erased_at is not None:
+        notes.not_checked.append("what rests on the birth date and the sessions: the data of this person was erased")
+        if determination_digest(again) != row.digest:
+            notes.not_checked.append("the verdict: it cannot be decided again without the birth date")
+    elif determination_digest(again) != row.digest:
         notes.differences.append("The decision came out differently.")
     if verdict_digest(row.verdict) != row.digest:
         notes.differences.append("The stored verdict is not the one that was decided: it does not fit its hash.")

@@ -9,9 +9,9 @@ from uuid import UUID
 import typer
 
 from certify.cli import supervise
-from certify.cli.options import AsJson, Officer, command_group
+from certify.cli.options import AsJson, Token, command_group
 from certify.cli.output import print_json, say
-from certify.cli.service import opened_service, operator, read_photo
+from certify.cli.service import deciding, opened_service, operator, read_photo
 from certify.cli.tables import Column, show_table
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, NotFound
@@ -140,15 +140,14 @@ def sign_out(badge: Badge, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def invite(badge: Badge, officer: Officer, as_json: AsJson = False) -> None:
+def invite(badge: Badge, token: Token = None, as_json: AsJson = False) -> None:
     """Print the link that enrols one tablet of an agent, once. Hand it over in person; do not send it."""
     from certify.doorstep.tablets import invite_tablet
 
-    with opened_service() as service:
-        with service.unit(operator()) as unit:
-            row, secret = invite_tablet(unit, _agent(unit, badge), officer=officer)
-            tablet, until = row.id, row.invite_expires_at
-        link = f"{service.settings.public_url.rstrip('/')}/agent#e={secret}"
+    with deciding(token) as (unit, officer):
+        row, secret = invite_tablet(unit, _agent(unit, badge), officer=officer)
+        tablet, until = row.id, row.invite_expires_at
+        link = f"{unit.service.settings.public_url.rstrip('/')}/agent#e={secret}"
     if as_json:
         print_json({"tablet": tablet, "link": link, "expires_at": until})
         return
@@ -186,12 +185,13 @@ def tablets(badge: Badge, as_json: AsJson = False) -> None:
 
 @app.command()
 def revoke(
-    tablet: Annotated[UUID, typer.Argument(help="Id of the tablet, from 'certify agent tablets'.")], officer: Officer
+    tablet: Annotated[UUID, typer.Argument(help="Id of the tablet, from 'certify agent tablets'.")],
+    token: Token = None,
 ) -> None:
     """Revoke a tablet that was lost, stolen or is not needed any more. What it sends from now on does not count."""
     from certify.doorstep.tablets import revoke_tablet
 
-    with opened_service() as service, service.unit(operator()) as unit:
+    with deciding(token) as (unit, officer):
         revoke_tablet(unit, tablet, officer=officer)
     say("Revoked.")
 

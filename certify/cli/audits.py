@@ -9,11 +9,11 @@ from uuid import UUID
 
 import typer
 
-from certify.cli.choices import AuditOutcome
+from certify.cli.choices import AuditOutcome, RulingAuditOutcome
 from certify.cli.exit_codes import ExitCode
-from certify.cli.options import AsJson, command_group, officer_option
+from certify.cli.options import AsJson, Token, command_group
 from certify.cli.output import Ink, print_json, progress_bar, say
-from certify.cli.service import opened_service, operator
+from certify.cli.service import deciding, opened_service
 from certify.cli.tables import Column, show_table
 
 if TYPE_CHECKING:
@@ -69,14 +69,14 @@ def record(
             help="alive: the person was seen or spoken to; false_pass: dead, or another person; not_reached: neither."
         ),
     ],
-    officer: Annotated[str, officer_option("Staff number of the officer who checked, as the ledger shows it.")],
+    token: Token = None,
     note: Annotated[str | None, typer.Option(help="Result of the check, in a sentence.")] = None,
 ) -> None:
     """Record the result of the check of a certification. A false pass opens a review case."""
     from certify.audit.sample import record_audit
     from certify.domain.states import AuditOutcome as Found
 
-    with opened_service() as service, service.unit(operator()) as unit:
+    with deciding(token) as (unit, officer):
         row = record_audit(unit, silent_pass, Found(outcome.value), officer=officer, note=note)
     say(f"Recorded: {row.outcome}.")
 
@@ -184,3 +184,52 @@ def _show(found: AuditReport, what: str) -> None:
         f"False passes: {false.events:,} of {false.trials:,}, {false.value:.3%} (95 %: {false.low:.3%} to "
         f"{false.high:.3%}). If all {found.not_reached:,} who were not reached were one: at most {worst.high:.3%}."
     )
+
+
+@app.command("rulings")
+def list_rulings(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most rulings to list.")] = 50, as_json: AsJson = False
+) -> None:
+    """List the rulings of officers that were drawn and wait for a check, and how many were upheld so far."""
+    from certify.storage.ruling_audits import open_ruling_audits, ruling_audit_counts
+
+    with opened_service() as service, service.reading() as unit:
+        rows = open_ruling_audits(unit.db, limit=limit)
+        counts = ruling_audit_counts(unit.db)
+    if as_json:
+        print_json(
+            {"open": [{"ruling": audit.proposal_id, "case": row.target} for audit, row in rows], "counts": counts}
+        )
+        return
+    if rows:
+        show_table(
+            [Column("ruling", whole=True), "decision", Column("case", whole=True), "decided by", "drawn (UTC)"],
+            [
+                (
+                    str(audit.proposal_id),
+                    row.action,
+                    row.target,
+                    row.decided_by,
+                    f"{audit.drawn_at:%Y-%m-%d %H:%M}",
+                )
+                for audit, row in rows
+            ],
+        )
+    say(", ".join(f"{outcome}: {count}" for outcome, count in sorted(counts.items())) or "No ruling was drawn.")
+
+
+@app.command("ruling")
+def record_ruling(
+    ruling: Annotated[UUID, typer.Argument(help="Id of the ruling, from 'certify audit rulings'.")],
+    outcome: Annotated[
+        RulingAuditOutcome, typer.Argument(help="upheld: the file supports the ruling; wrong: it does not.")
+    ],
+    token: Token = None,
+) -> None:
+    """Record the check of a ruling, as a person who had no part in it. A wrong ruling opens a review case."""
+    from certify.audit.rulings import record_ruling_audit
+    from certify.domain.states import RulingAuditOutcome as Found
+
+    with deciding(token) as (unit, officer):
+        row = record_ruling_audit(unit, ruling, Found(outcome.value), officer=officer)
+    say(f"Recorded: {row.outcome}.")

@@ -10,10 +10,11 @@ from uuid import UUID
 import typer
 
 from certify.cli.choices import Ruling
-from certify.cli.options import AsJson, Officer, command_group
-from certify.cli.output import Ink, agreed, print_json, say
+from certify.cli.options import AsJson, Token, command_group
+from certify.cli.output import Ink, print_json, say
 from certify.cli.person import show_standings, standings_as_json
-from certify.cli.service import opened_service, operator
+from certify.cli.proposals import Reason, Text, propose_here, tell_proposal
+from certify.cli.service import deciding, opened_service
 from certify.cli.tables import Column, show_table
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def answer(
     verdict: Annotated[
         Answer, typer.Argument(help="same: the record is about this person; different: it is about another person.")
     ],
-    officer: Officer,
+    token: Token = None,
 ) -> None:
     """Settle whether a registry's record is about a person. "same" makes the record evidence and determines the person.
 
@@ -141,11 +142,9 @@ def answer(
     from certify.registry.runs.questions import answer as settle
     from certify.storage.people import entitlements_of
 
-    with opened_service() as service:
-        with service.unit(operator()) as unit:
-            row = settle(unit, question, officer=officer, same=verdict is Answer.SAME)
-        with service.reading() as unit:
-            pensions = entitlements_of(unit.db, row.beneficiary_id)
+    with deciding(token) as (unit, officer):
+        row = settle(unit, question, officer=officer, same=verdict is Answer.SAME)
+        pensions = entitlements_of(unit.db, row.beneficiary_id)
     say(Ink("✓", "green"), f" Settled: {row.state}, by {row.answered_by}.")
     show_standings(pensions)
 
@@ -157,36 +156,34 @@ def rule(
         Ruling,
         typer.Argument(help="confirm_alive: the person was seen or spoken to; stop: stop the payment; no_change."),
     ],
-    officer: Officer,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a payment is stopped.")] = False,
+    reason: Reason,
+    text: Text,
+    token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Close a review case with an officer's ruling. Certificate and payment change at once.
+    """Rule on a review case, or propose the ruling where the policy asks for a second officer.
 
     confirm_alive says that the officer saw or spoke to the person: it proves life and dismisses a wrong report of
-    death (not a move abroad, not prison). stop stops the payment, and asks first. A later confirm_alive lifts a stop.
+    death (not a move abroad, not prison). stop stops the payment. A later confirm_alive lifts a stop.
     no_change closes a case that needs neither, such as a photo that could not be processed.
 
-    Exit code 0 when ruled, 1 when you declined, 3 when the case does not exist or is closed already.
+    A stop, and a confirmation against a death, are proposals until a second officer carries them out. You cannot rule
+    on a case that you opened, or about a person whom you enrolled. Exit code 3 for these, and when the case does not
+    exist or is closed already.
     """
-    from certify.decision.review import Decision
-    from certify.decision.review import rule as give_ruling
     from certify.storage.people import entitlements_of
     from certify.storage.reviews import get_case
 
-    with opened_service() as service:
-        with service.reading() as unit:
-            row = get_case(unit.db, case)
-        if ruling is Ruling.STOP and row.state == CaseState.OPEN and not yes:
-            agreed(f"Stop the payments of person {row.beneficiary_id}?")
-        with service.unit(operator()) as unit:
-            row, _ = give_ruling(unit, case, officer=officer, decision=Decision(ruling.value))
-        with service.reading() as unit:
-            pensions = entitlements_of(unit.db, row.beneficiary_id)
+    with deciding(token) as (unit, officer):
+        shown = propose_here(unit, ruling.value, str(case), officer, reason, text)
+        row = get_case(unit.db, case)
+        pensions = entitlements_of(unit.db, row.beneficiary_id)
     if as_json:
-        print_json({**_plain(row), "entitlements": standings_as_json(pensions)})
+        print_json({**_plain(row), "entitlements": standings_as_json(pensions), "proposal": shown})
         return
-    say(Ink("✓", "green"), f" Closed: {row.resolution}, by {row.closed_by}.")
+    tell_proposal(shown, as_json=False)
+    if row.state == CaseState.CLOSED:
+        say(Ink("✓", "green"), f" Closed: {row.resolution}, by {row.closed_by}.")
     show_standings(pensions)
 
 

@@ -21,6 +21,44 @@ class AuditOutcome(StrEnum):
     NOT_REACHED = "not_reached"
 
 
+class ProposedAction(StrEnum):
+    """What an officer can propose (certify.domain.four_eyes.Action)."""
+
+    STOP = "stop"
+    CONFIRM_ALIVE = "confirm_alive"
+    NO_CHANGE = "no_change"
+    REVOKE = "revoke"
+    ERASE = "erase"
+    REPLACE_REFERENCE = "replace_reference"
+    ADMIT_VISIT = "admit_visit"
+
+
+class ProposedReason(StrEnum):
+    """Why an officer proposes it (certify.domain.four_eyes.ActionReason)."""
+
+    SEEN_IN_PERSON = "seen_in_person"
+    SPOKEN_TO = "spoken_to"
+    DOCUMENT_SEEN = "document_seen"
+    RECORD_WRONG = "record_wrong"
+    DEATH_CONFIRMED = "death_confirmed"
+    NOT_ENTITLED = "not_entitled"
+    ISSUED_IN_ERROR = "issued_in_error"
+    FRAUD = "fraud"
+    PERSON_ASKED = "person_asked"
+    LEGAL_DUTY = "legal_duty"
+    FACE_CHANGED = "face_changed"
+    WRONG_FACE = "wrong_face"
+    INQUIRY_DONE = "inquiry_done"
+    OTHER = "other"
+
+
+class RulingAuditOutcome(StrEnum):
+    """The result of the check of a ruling (certify.domain.states.RulingAuditOutcome)."""
+
+    UPHELD = "upheld"
+    WRONG = "wrong"
+
+
 class KeyPurpose(StrEnum):
     """What a signing key is for (certify.storage.signing.Purpose)."""
 

@@ -38,6 +38,7 @@ GROUPS: Mapping[str, str] = {
     "messages": "messages",
     "record": "records",
     "case": "cases",
+    "proposal": "proposals",
     "feed": "feeds",
     "run": "runs",
     "audit": "audits",

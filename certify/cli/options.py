@@ -145,40 +145,14 @@ def require_memory(text: str) -> str:
     return text.strip()
 
 
-def require_officer(name: str) -> str:
-    """Return the name of an officer without spaces around it.
-
-    Args:
-        name: value of an option.
-
-    Returns:
-        1 to 100 characters.
-
-    Raises:
-        Invalid: it is empty or too long (``officer_missing``).
-    """
-    name = name.strip()
-    if not name or len(name) > _OFFICER:
-        raise Invalid(
-            f"Say who decides with --officer, in at most {_OFFICER} characters.", code=ErrorCode.OFFICER_MISSING
-        )
-    return name
-
-
-def officer_option(what: str) -> Any:
-    """Declare the option that names the officer who decides.
-
-    Args:
-        what: help text of the option.
-
-    Returns:
-        The option, to stand in ``Annotated``.
-    """
-    return typer.Option(help=what, callback=require_officer)
-
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
-Officer = Annotated[str, officer_option("Staff number of the officer who decides, as the ledger shows it.")]
+Token = Annotated[
+    Path | None,
+    typer.Option(
+        help="File with the access token of the officer who decides; by default you decide as this machine's user.",
+        dir_okay=False,
+    ),
+]
 EngineName = Annotated[
     Literal["duckdb", "spark"],
     typer.Option(help="Where linking runs. spark needs the package extra 'spark' and Java 17."),

@@ -10,10 +10,11 @@ from uuid import UUID
 import typer
 
 from certify.cli.exit_codes import ExitCode
-from certify.cli.options import AsJson, Encoding, Quarantine, command_group
+from certify.cli.options import AsJson, Encoding, Quarantine, Token, command_group
 from certify.cli.output import Ink, agreed, print_json, progress_bar, say
 from certify.cli.person import NationalId, PersonId, find_person
-from certify.cli.service import opened_service, operator
+from certify.cli.proposals import Reason, Text, propose_here, tell_proposal
+from certify.cli.service import acting, opened_service, operator
 
 app = command_group("Import people, show their receipts, sign them out, erase them.")
 
@@ -83,6 +84,7 @@ def import_file(
             file,
             quarantine=quarantine,
             encoding=encoding,
+            actor=operator(),
             progress=lambda done, total: progress.update(bar, completed=done, total=total),
         )
     if as_json:
@@ -119,19 +121,22 @@ def sign_out(beneficiary: PersonId = None, national_id: NationalId = None, as_js
 
 @app.command("erase")
 def erase_person(
+    reason: Reason,
+    text: Text,
     beneficiary: PersonId = None,
     national_id: NationalId = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before erasing.")] = False,
+    token: Token = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before proposing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase a person permanently: name, ids, photos and templates cannot be read again.
+    """Propose to erase a person permanently: name, ids, photos and templates cannot be read again.
 
-    The certificate is revoked. Ledger, evidence and determinations stay; they hold no name. Erasing does not end a
-    pension: payment stays as it was last determined, so settle that first. Backups of the database hold the data until
-    they expire. The command is safe to repeat. Exit code 0 when erased, 1 when you declined, 3 when there is no such
-    person.
+    A second officer carries the proposal out ('certify proposal carry-out'). Then the waiting time of the policy runs,
+    in which any officer can recall it, and a worker erases. The certificate is revoked. Ledger, evidence and
+    determinations stay; they hold no name. Erasing does not end a pension: payment stays as it was last determined, so
+    settle that first. Backups of the database hold the data until they expire. Exit code 0 when proposed, 1 when you
+    declined, 3 when there is no such person or the erasure is proposed already.
     """
-    from certify.erase import erase
     from certify.storage.people import entitlements_of, get_beneficiary
 
     with opened_service() as service:
@@ -140,11 +145,8 @@ def erase_person(
             row = get_beneficiary(unit.db, person)
             pensions = [pension.scheme for pension in entitlements_of(unit.db, person)]
         if row.erased_at is None and not yes:
-            agreed(f"Erase {row.name} ({row.national_id_masked}; {', '.join(pensions)}) permanently?")
-        with service.unit(operator()) as unit:
-            erase(unit, person)
-    if as_json:
-        print_json({"beneficiary": person, "erased": True})
-    else:
-        before = " before" if row.erased_at else ""
-        say(Ink("✓", "green"), f" Person {person} was erased{before}.")
+            agreed(f"Propose to erase {row.name} ({row.national_id_masked}; {', '.join(pensions)}) permanently?")
+        officer = acting(service, token)
+        with service.unit(officer) as unit:
+            shown = propose_here(unit, "erase", str(person), officer, reason, text)
+    tell_proposal(shown, as_json=as_json)

@@ -14,10 +14,10 @@ from uuid import UUID
 import typer
 
 from certify.cli.exit_codes import ExitCode
-from certify.cli.options import AsJson, EngineName, Memory, Officer, Workers, command_group, output_file
+from certify.cli.options import AsJson, EngineName, Memory, Token, Workers, command_group, output_file
 from certify.cli.output import Ink, print_json, progress_bar, say
 from certify.cli.running import carry_out_here, run_as_json, show_run
-from certify.cli.service import opened_service, operator
+from certify.cli.service import deciding, opened_service
 from certify.cli.tables import Column, show_table
 
 app = command_group("Show runs of feed files, accept held files, replay runs, try other rules.")
@@ -88,15 +88,15 @@ def show(
 
 
 @app.command()
-def accept(run: RunId, officer: Officer) -> None:
+def accept(run: RunId, token: Token = None) -> None:
     """Accept a held file after an officer has examined it. 'certify feed run' then carries it out."""
-    _decide(run, officer, accepted=True)
+    _decide(run, token, accepted=True)
 
 
 @app.command()
-def refuse(run: RunId, officer: Officer) -> None:
+def refuse(run: RunId, token: Token = None) -> None:
     """Refuse a held file permanently. Its imported records are deleted; no person was changed."""
-    _decide(run, officer, accepted=False)
+    _decide(run, token, accepted=False)
 
 
 @app.command("continue")
@@ -211,10 +211,10 @@ def compare(
     )
 
 
-def _decide(run: UUID, officer: str, *, accepted: bool) -> None:
+def _decide(run: UUID, token: Path | None, *, accepted: bool) -> None:
     from certify.registry.runs.importing import decide_held
 
-    with opened_service() as service, service.unit(operator()) as unit:
+    with deciding(token) as (unit, officer):
         row = decide_held(unit, run, officer=officer, accept=accepted)
     say(f"Run {row.id} of {row.feed} is {row.state}.")
 

@@ -20,7 +20,7 @@ from certify.errors import Invalid
 if TYPE_CHECKING:  # slow to load, and a help text does without
     from certify.config import Settings
     from certify.queue import Queue
-    from certify.service import Service
+    from certify.service import Service, Unit
     from models.pipeline import FaceEngine
     from models.weights.packs import PackStore
 
@@ -84,6 +84,81 @@ def operator() -> str:
         return f"operator:{getpass.getuser()}"
     except (KeyError, OSError):  # a container may run as a number without a name
         return f"operator:uid-{os.getuid()}"
+
+
+def acting(service: Service, token: Path | None) -> str:
+    """Return the principal who decides: the officer of a token, or the user of this command line.
+
+    No one can give another name: what the ledger shows is who held the token, or whose account ran the command.
+
+    Args:
+        service: knows the issuers of tokens.
+        token: file with an access token; None for the user of this machine.
+
+    Returns:
+        Issuer and subject of the token, or ``operator:`` and the user.
+
+    Raises:
+        Invalid: the file holds no valid token of an officer who works for the whole fund (``officer_token``).
+        Unavailable: the issuers file cannot be used (``issuers_file``), or the issuer does not answer
+            (``issuer_unreachable``).
+    """
+    if token is None:
+        return operator()
+    from concurrent.futures import wait
+
+    from certify.config import Env
+    from certify.issuers.file import load_issuers
+    from certify.tokens import Authenticator, KeysAwaited, Role, TokenRefused, development_signer
+
+    settings = service.settings
+    issuers = load_issuers(settings.issuers_file) if settings.issuers_file else []
+    if settings.env is Env.DEVELOPMENT:
+        issuers.append(development_signer(settings).issuer())
+    authenticator = Authenticator(issuers)
+    try:
+        text = token.read_text("utf-8").strip()
+        try:
+            caller = authenticator.authenticate(text, service.clock())
+        except KeysAwaited as awaited:  # the first token of an issuer whose keys are discovered
+            wait([awaited.fetched])
+            caller = authenticator.authenticate(text, service.clock())
+    except (OSError, UnicodeDecodeError, TokenRefused) as error:
+        raise _no_officer(f"{token} holds no valid access token.") from error
+    if caller.role not in (Role.OFFICER, Role.SUPERVISOR):
+        raise _no_officer(f"The token in {token} is not that of an officer.")
+    if not caller.scope.is_everything:
+        raise _no_officer(f"The token in {token} is for some schemes or regions only.")
+    return caller.key
+
+
+@contextmanager
+def deciding(token: Path | None, *, queue: Queue | None = None) -> Iterator[tuple[Unit, str]]:
+    """Open a unit of work in which an officer decides.
+
+    Args:
+        token: file with an access token; None for the user of this machine.
+        queue: where jobs go, as in ``opened_service``.
+
+    Yields:
+        The unit, which is committed at the end, and the principal who decides.
+
+    Raises:
+        Invalid: the file holds no valid token of an officer who works for the whole fund (``officer_token``).
+        Unavailable: a setting, the database or the master key cannot be used.
+    """
+    with opened_service(queue=queue) as service:
+        officer = acting(service, token)
+        with service.unit(officer) as unit:
+            yield unit, officer
+
+
+def _no_officer(message: str) -> Invalid:
+    return Invalid(
+        message,
+        hint="Name a file with the token of an officer of the whole fund, or decide over the API.",
+        code=ErrorCode.OFFICER_TOKEN,
+    )
 
 
 def pack_store() -> PackStore:

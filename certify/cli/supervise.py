@@ -8,9 +8,10 @@ from uuid import UUID
 
 import typer
 
-from certify.cli.options import AsJson, Officer, output_file
+from certify.cli.options import AsJson, Token, output_file
 from certify.cli.output import print_json, say
-from certify.cli.service import opened_service, operator
+from certify.cli.proposals import Reason, Text, propose_here, tell_proposal
+from certify.cli.service import deciding, opened_service
 from certify.cli.tables import Column, show_table
 
 HoldId = Annotated[UUID, typer.Argument(help="Id of the hold, from 'certify agent holds'.")]
@@ -75,20 +76,20 @@ def holds(as_json: AsJson = False) -> None:
     )
 
 
-def release_hold(hold: HoldId, officer: Officer) -> None:
+def release_hold(hold: HoldId, token: Token = None) -> None:
     """End a hold because there is an honest explanation. The certificates count again."""
     from certify.doorstep.watch import release
 
-    with opened_service() as service, service.unit(operator()) as unit:
+    with deciding(token) as (unit, officer):
         release(unit, hold, officer=officer)
     say("Released: the certificates count again.")
 
 
-def confirm_hold(hold: HoldId, officer: Officer) -> None:
+def confirm_hold(hold: HoldId, token: Token = None) -> None:
     """End a hold because the agent cheated. The agent is suspended, and the people they certified are visited again."""
     from certify.doorstep.watch import confirm
 
-    with opened_service() as service, service.unit(operator()) as unit:
+    with deciding(token) as (unit, officer):
         confirm(unit, hold, officer=officer)
     say("Confirmed: the agent is suspended; 'certify visit plan' plans the new visits.")
 
@@ -125,12 +126,15 @@ def refused(as_json: AsJson = False) -> None:
 
 
 def admit_visit(
-    visit: Annotated[UUID, typer.Argument(help="Id of the visit, from 'certify agent refused'.")], officer: Officer
+    visit: Annotated[UUID, typer.Argument(help="Id of the visit, from 'certify agent refused'.")],
+    reason: Reason,
+    text: Text,
+    token: Token = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Admit a refused visit after looking into it, so that it counts. A worker opens it."""
-    from certify.doorstep.receive import admit
+    """Propose to admit a refused visit after looking into it. A second officer agrees, and a worker opens it."""
     from certify.queue import DatabaseQueue
 
-    with opened_service(queue=DatabaseQueue()) as service, service.unit(operator()) as unit:
-        admit(unit, visit, officer=officer)
-    say("Admitted. A worker opens it now.")
+    with deciding(token, queue=DatabaseQueue()) as (unit, officer):
+        shown = propose_here(unit, "admit_visit", str(visit), officer, reason, text)
+    tell_proposal(shown, as_json=as_json)

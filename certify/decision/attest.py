@@ -14,7 +14,7 @@ from certify.domain.codec import evidence_from_json
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Attestation
-from certify.errors import Conflict, Invalid, NotAllowed
+from certify.errors import Conflict, Gone, Invalid, NotAllowed
 from certify.service import Unit
 from certify.storage.facts import find_evidence
 from certify.storage.people import get_beneficiary
@@ -72,6 +72,7 @@ def attest(unit: Unit, beneficiary_id: UUID, new: NewAttestation) -> tuple[str, 
         NotAllowed: the caller does not speak for the source, or the source may not attest in this capacity
             (``source_not_yours``).
         NotFound: no such person (``beneficiary_not_found``).
+        Gone: the person was erased (``person_erased``).
         Conflict: the number was used before, with other content or for another person (``record_changed``).
     """
     source = unit.service.sources.require(new.source, unit.actor)
@@ -88,7 +89,8 @@ def attest(unit: Unit, beneficiary_id: UUID, new: NewAttestation) -> tuple[str, 
             hint="Check the clock and its time zone.",
             code=ErrorCode.EVENT_IN_FUTURE,
         )
-    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    if get_beneficiary(unit.db, beneficiary_id, lock=True).erased_at is not None:
+        raise Gone("The data of this person was erased.", code=ErrorCode.PERSON_ERASED)
     fact = Attestation(
         id=str(unit.service.new_id()),
         source=new.source,

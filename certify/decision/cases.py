@@ -58,6 +58,7 @@ def new_case(unit: Unit, beneficiary_id: UUID, kind: CaseKind, determination_id:
         "state": CaseState.OPEN,
         "determination_id": determination_id,
         "opened_at": unit.now,
+        "opened_by": unit.actor,
     }
 
 

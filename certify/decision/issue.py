@@ -124,11 +124,20 @@ def revoke(unit: Unit, number: str, *, reason: str) -> CertificateRow:
     """
     get_beneficiary(unit.db, get_certificate(unit.db, number).beneficiary_id, lock=True)
     row = get_certificate(unit.db, number, lock=True)
-    if row.state not in (CertificateState.VALID, CertificateState.PAUSED):
-        raise Conflict(f"This certificate is {row.state} already.", code=ErrorCode.CERTIFICATE_NOT_IN_FORCE)
+    require_in_force(row)
     _note(unit, row.beneficiary_id, row.number, before=row.state, state=CertificateState.REVOKED, reason=reason)
     row.state, row.reason, row.changed_at = CertificateState.REVOKED, reason, unit.now
     return row
+
+
+def require_in_force(row: CertificateRow) -> None:
+    """Check that a certificate is in force.
+
+    Raises:
+        Conflict: it is not in force any more (``certificate_not_in_force``).
+    """
+    if row.state not in (CertificateState.VALID, CertificateState.PAUSED):
+        raise Conflict(f"This certificate is {row.state} already.", code=ErrorCode.CERTIFICATE_NOT_IN_FORCE)
 
 
 def key_set(unit: Unit) -> KeySet:

@@ -15,7 +15,7 @@ from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, Evidence, SignOfLife, Void
 from certify.domain.sources import FUND, is_reserved, officer_source
-from certify.errors import Conflict, Invalid, NotAllowed, NotFound
+from certify.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from certify.service import Unit
 from certify.sources import require_reportable
 from certify.storage.facts import find_evidence
@@ -72,6 +72,7 @@ def record(
             the source name is reserved (``source_reserved``) or not listed (``source_unknown``), or the source may not
             report this (``source_limits``).
         NotAllowed: the caller does not speak for the source, or an officer names one (``source_not_yours``).
+        Gone: the person was erased (``person_erased``).
         NotFound: no such person (``beneficiary_not_found``), or no such record to void (``voided_record_not_found``).
         Conflict: the number was used before, with other content or for another person (``record_changed``).
     """
@@ -81,7 +82,9 @@ def record(
         raise Invalid(
             "The event lies in the future.", hint="Check the date format of the source.", code=ErrorCode.EVENT_IN_FUTURE
         )
-    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    if get_beneficiary(unit.db, beneficiary_id, lock=True).erased_at is not None:
+        # Otherwise the registry's number would come back after the erasure, and name the person again.
+        raise Gone("The data of this person was erased.", code=ErrorCode.PERSON_ERASED)
     fact = _fact(unit, beneficiary_id, new, source)
     known = find_evidence(unit.db, source.name, new.record_id)
     if known is not None:

@@ -10,8 +10,10 @@ from certify.decision.facts import record_fact
 from certify.domain.case_kinds import CaseKind
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
-from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling
+from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling, event_name
+from certify.domain.facts import CurrentFacts
 from certify.domain.ledger_events import LedgerEvent
+from certify.domain.schedule import local_date
 from certify.domain.sources import FUND, officer_source
 from certify.domain.states import CaseState
 from certify.errors import Conflict
@@ -35,10 +37,13 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tupl
 
     * ``CONFIRM_ALIVE`` says that the officer saw or spoke to the person. It proves life, lifts stop rulings, and
       dismisses those records that life refutes under every scheme that knows them (a death; not a move abroad, not
-      prison). A later record opens the question again.
+      prison). A later record of another event opens the question again; a copy of the same event asks an officer, and
+      pauses and stops nothing (``Policy.same_event_days``).
     * ``STOP`` stops the payment.
     * ``NO_CHANGE`` closes a case that needs neither, such as a photo that could not be processed. It is refused while
       the cause of the case still exists.
+
+    The caller has made sure that the officer may rule (``certify.actions``).
 
     Args:
         unit: the transaction to write in.
@@ -56,8 +61,7 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tupl
     # Lock the person first, as everywhere: with two orders of locking, two transactions could deadlock.
     get_beneficiary(unit.db, get_case(unit.db, case_id).beneficiary_id, lock=True)
     case = get_case(unit.db, case_id, lock=True)
-    if case.state != CaseState.OPEN:
-        raise Conflict("This case is closed already.", code=ErrorCode.REVIEW_CASE_CLOSED)
+    require_open_case(case)
     case.state, case.closed_at, case.closed_by, case.resolution = CaseState.CLOSED, unit.now, officer, decision.value
     unit.ledger(LedgerEvent.REVIEW_CLOSED, case.beneficiary_id, case=str(case.id), resolution=decision.value)
     if decision is not Decision.NO_CHANGE:
@@ -73,17 +77,33 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tupl
     return case, determined.determinations
 
 
+def require_open_case(case: ReviewCaseRow) -> None:
+    """Check that a case is open.
+
+    Raises:
+        Conflict: it is closed already (``review_case_closed``).
+    """
+    if case.state != CaseState.OPEN:
+        raise Conflict("This case is closed already.", code=ErrorCode.REVIEW_CASE_CLOSED)
+
+
+def speaks_against_life(unit: Unit, beneficiary_id: UUID) -> bool:
+    """Tell whether a record that life refutes, or a stop, stands against a person under any of their schemes.
+
+    Args:
+        unit: the transaction to read in.
+        beneficiary_id: id of the person.
+    """
+    evidence = evidence_of(unit.db, beneficiary_id)
+    for document in unit.service.policies.values():
+        facts = CurrentFacts(evidence, document.policy, local_date(unit.now, document.policy.timezone))
+        if facts.stops or any(_refuted(unit, record.kind) for record in (*facts.adverse, *facts.decided)):
+            return True
+    return False
+
+
 def _add_ruling(unit: Unit, case: ReviewCaseRow, officer: str, ruling: Ruling) -> None:
-    dismissed: tuple[str, ...] = ()
-    if ruling is Ruling.CONFIRM_ALIVE:
-        dismissed = tuple(
-            sorted(
-                fact.id
-                for fact in evidence_of(unit.db, case.beneficiary_id)
-                if (isinstance(fact, AdverseRecord) and _refuted(unit, fact.kind))
-                or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)
-            )
-        )
+    dismissed = dismissed_by_life(unit, case.beneficiary_id) if ruling is Ruling.CONFIRM_ALIVE else []
     fact = OfficerRuling(
         id=str(unit.service.new_id()),
         source=officer_source(officer),
@@ -92,10 +112,26 @@ def _add_ruling(unit: Unit, case: ReviewCaseRow, officer: str, ruling: Ruling) -
         institution=FUND,
         principal=unit.actor,
         ruling=ruling,
-        dismisses=dismissed,
+        dismisses=tuple(sorted(fact.id for fact in dismissed)),
+        events=tuple(sorted({event_name(fact) for fact in dismissed if isinstance(fact, AdverseRecord)})),
     )
     if not record_fact(unit, case.beneficiary_id, fact, external_id=f"case:{case.id}"):
         raise Conflict("This case has a ruling already.", code=ErrorCode.REVIEW_CASE_CLOSED)
+
+
+def dismissed_by_life(unit: Unit, beneficiary_id: UUID) -> list[AdverseRecord | OfficerRuling]:
+    """Return what a confirmation of life dismisses: records that life refutes, and stops of the payment.
+
+    Args:
+        unit: the transaction to read in.
+        beneficiary_id: id of the person.
+    """
+    return [
+        fact
+        for fact in evidence_of(unit.db, beneficiary_id)
+        if (isinstance(fact, AdverseRecord) and _refuted(unit, fact.kind))
+        or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)
+    ]
 
 
 def _refuted(unit: Unit, kind: str) -> bool:

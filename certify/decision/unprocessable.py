@@ -88,7 +88,7 @@ def refuse_unprocessable(unit: Unit, reference_id: UUID, *, reason: Unprocessabl
         LedgerEvent.REFERENCE_REFUSED,
         row.beneficiary_id,
         reference=str(row.id),
-        media=row.media_sha256,
+        mark=unit.sealer(row.beneficiary_id).mark(row.media_sha256),
         gave_up=reason.value,
     )
     return row

@@ -160,10 +160,11 @@ class ErrorCode(Described):
     NOTE_UNKNOWN = "note_unknown", "The checkpoint was not signed by this ledger."
     NOT_STORABLE = "not_storable", "A value cannot be stored."
     NO_CONTACT = "no_contact", "The fund knows no telephone and no e-mail of this person."
+    NOT_YOUR_PROPOSAL = "not_your_proposal", "Another officer made this proposal; it can be refused, but not recalled."
     NO_PLAN = "no_plan", "This session has no plan."
     NO_REFERENCE = "no_reference", "There is no enrolled photo of this person to compare with."
     NO_VISIT = "no_visit", "The session does not lead to a visit."
-    OFFICER_MISSING = "officer_missing", "The officer who decides is not named, or the name is too long."
+    OFFICER_TOKEN = "officer_token", "The file holds no valid token of an officer."
     OUTSIDE_SCOPE = "outside_scope", "What is named lies outside the schemes and regions of the caller's token."
     PAIRS_FILE = "pairs_file", "The file of labelled pairs is not valid."
     PARAMETERS_MISSING = "parameters_missing", "The fitted parameters of a stored verdict are missing."
@@ -178,10 +179,17 @@ class ErrorCode(Described):
         "The change needs a code that goes to the person's known telephone or e-mail, or the link of a letter.",
     )
     PORT_UNAVAILABLE = "port_unavailable", "The service cannot listen on this address and port."
+    PROPOSAL_NOT_FOUND = "proposal_not_found", "There is no such proposal."
+    PROPOSAL_OPEN = (
+        "proposal_open",
+        "The same action is proposed already and waits for a second officer, or for its time.",
+    )
+    PROPOSAL_SETTLED = "proposal_settled", "The proposal was carried out, refused, recalled or has expired."
     PROVENANCE_NOT_ACCEPTED = "provenance_not_accepted", "A reference of this origin is accepted from an officer only."
     QUARANTINE_PATH = "quarantine_path", "The quarantine file cannot be written, or is a file of another kind."
     QUESTION_ANSWERED = "question_answered", "The link question is settled already."
     QUESTION_NOT_FOUND = "question_not_found", "There is no such link question."
+    REASON_MISSING = "reason_missing", "The reason has no text, or too long a text."
     RECEIPT_ITEM_NOT_FOUND = "receipt_item_not_found", "There is no such record on this person's receipts."
     RECHECK_SAME_AGENT = "recheck_same_agent", "The second visit must be made by another agent than the first."
     RECORD_CHANGED = "record_changed", "This record number was used before, for something else."
@@ -190,6 +198,10 @@ class ErrorCode(Described):
     RECORD_KIND_UNKNOWN = "record_kind_unknown", "No policy knows this kind of record."
     REFERENCE_EXISTS = "reference_exists", "The person has a reference already, and only an officer may add another."
     REFERENCE_NOT_FOUND = "reference_not_found", "There is no such reference."
+    REFERENCE_NOT_REPLACEABLE = (
+        "reference_not_replaceable",
+        "The photo was not refused for showing another face, so it replaces nothing.",
+    )
     REFERENCE_PENDING = "reference_pending", "The enrolled photo has not been measured yet."
     REGION_INVALID = "region_invalid", "The region is too long or cannot be shown."
     REQUEST_INVALID = "request_invalid", "Some fields of the request are wrong; 'errors' names them."
@@ -211,6 +223,10 @@ class ErrorCode(Described):
     SAMPLES_FILE = "samples_file", "The file of labelled samples is not valid."
     SCHEMA_OLD = "schema_old", "The database schema is not current."
     SCHEME_MISSING = "scheme_missing", "The scheme is empty."
+    SECOND_OFFICER_NEEDED = (
+        "second_officer_needed",
+        "The officer proposed this, opened the case or enrolled the person; another officer has to decide.",
+    )
     SENDERS_MISSING = "senders_missing", "There is no way to send messages."
     SENDERS_UNUSABLE = "senders_unusable", "The senders file cannot be used."
     SESSION_ALREADY_SUBMITTED = "session_already_submitted", "This session has its photo or video already."
@@ -235,6 +251,7 @@ class ErrorCode(Described):
     TABLET_NOT_FOUND = "tablet_not_found", "There is no such tablet."
     TABLET_REFUSED = "tablet_refused", "The tablet or agent is not known, or is locked out."
     TABLE_NAME = "table_name", "This text is not allowed as the name of a table."
+    TARGET_INVALID = "target_invalid", "The target of the action is not an id."
     TIME_INVALID = "time_invalid", "The time is not valid or has no time zone."
     TOKEN_REFUSED = "token_refused", "The bearer token is missing, wrong, expired, or not valid for this request."
     TOO_LARGE = "too_large", "More bytes than the service accepts."

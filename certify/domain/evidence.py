@@ -140,10 +140,34 @@ class OfficerRuling(Fact):
         ruling: what the officer decided.
         dismisses: ids of the adverse records and earlier stop rulings that the officer found to be wrong. They have
             effect only with ``CONFIRM_ALIVE``.
+        events: the events of the dismissed records, as ``kind@instant``. They stand in the ruling itself, so that a
+            later copy of such an event is recognised whatever else is known (``Policy.same_event_days``).
     """
 
     ruling: Ruling
     dismisses: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Read the events once, so that a ruling that cannot be read is refused when it is made.
+
+        Raises:
+            ValueError: an event is not ``kind@instant`` with a time zone.
+        """
+        for _, moment in self.refuted_events:
+            if moment.tzinfo is None:
+                raise ValueError("the instant of an event needs a time zone")
+
+    @property
+    def refuted_events(self) -> list[tuple[str, datetime]]:
+        """Return the events as kind and instant."""
+        parts = [event.rpartition("@") for event in self.events]
+        return [(kind, datetime.fromisoformat(moment)) for kind, _, moment in parts]
+
+
+def event_name(record: AdverseRecord) -> str:
+    """Return the event of an adverse record as a ruling names it: ``kind@instant``."""
+    return f"{record.kind}@{record.event_at.isoformat()}"
 
 
 Evidence = Capture | SignOfLife | Attestation | AdverseRecord | Void | OfficerRuling

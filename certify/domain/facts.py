@@ -28,7 +28,9 @@ class CurrentFacts:
         signs: signs of life that were not taken back.
         attestations: attestations that were not taken back.
         confirmed: rulings that confirm life and were not taken back.
-        adverse: adverse records that were neither taken back nor dismissed.
+        adverse: adverse records that were neither taken back nor dismissed, and report no event that an officer has
+            ruled on.
+        decided: adverse records that report an event again on which an officer has ruled.
         stops: stop rulings that were neither taken back nor dismissed.
         reasons: reasons for what was left out.
     """
@@ -55,11 +57,14 @@ class CurrentFacts:
         self.captures = [f for f in current if isinstance(f, Capture) and not self._taken_back(f, current)]
         self.signs = [f for f in current if isinstance(f, SignOfLife) and not self._taken_back(f, current)]
         self.attestations = [f for f in current if isinstance(f, Attestation) and not self._taken_back(f, current)]
-        self.confirmed = [
+        self.confirmed: list[OfficerRuling] = [
             f
             for f in current
             if isinstance(f, OfficerRuling) and f.ruling is Ruling.CONFIRM_ALIVE and not self._taken_back(f, current)
         ]
+        copies = [record for record in self.adverse if self._is_decided(record, policy)]
+        self.decided = copies
+        self.adverse = [record for record in self.adverse if record not in copies]
 
     def _standing_adverse(self, facts: list[Evidence]) -> list[AdverseRecord]:
         standing = []
@@ -71,6 +76,21 @@ class CurrentFacts:
             else:
                 standing.append(fact)
         return standing
+
+    def _is_decided(self, record: AdverseRecord, policy: Policy) -> bool:
+        """Tell whether a record reports an event again that an officer found to be wrong.
+
+        The kind must be the same, the dates within ``same_event_days`` of each other, and the officer's ruling not
+        earlier than the reported day: who was seen alive on a day can still have died after it.
+        """
+        day = local_date(record.event_at, policy.timezone)
+        return any(
+            kind == record.kind
+            and abs((day - local_date(moment, policy.timezone)).days) <= policy.same_event_days
+            and day <= local_date(ruling.event_at, policy.timezone)
+            for ruling in self.confirmed
+            for kind, moment in ruling.refuted_events
+        )
 
     def _taken_back(self, fact: Evidence, facts: list[Evidence]) -> bool:
         taken = False

@@ -50,6 +50,9 @@ def limit_standing(
         elif rule.effect is Effect.REVIEW:
             review = True
             reasons.append(reason(Code.ADVERSE_REVIEW, record.id, **named))
+    for record in facts.decided:
+        review = True
+        reasons.append(reason(Code.ADVERSE_DECIDED, record.id, kind=record.kind, source=record.source))
     for kind, records in reports.items():
         count = independent_reports(records)
         if count < policy.stop_sources:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from certify.domain.attestation import ANY_COUNTRY, AttestationRule
 from certify.domain.channels import ATTESTERS, CHANNELS, Channel
+from certify.domain.four_eyes import FourEyesRule, TwoOfficers
 from certify.domain.policy_table import PolicyInvalid, Table
 
 __all__ = ["AttestationRule", "Policy", "PolicyInvalid", "parse_policy"]
@@ -136,6 +137,9 @@ class Policy:
         attestation: what attestations of institutions prove, by channel; a channel that is missing proves nothing.
         life_resumes_payment: whether a person who was seen alive after several sources reported a death is paid until
             an officer has looked.
+        same_event_days: how far the dates of two reports of one event can lie apart. A report that copies an event on
+            which an officer has ruled asks an officer, and pauses and stops nothing. -1: copies count as new events.
+        four_eyes: what two officers are needed for.
     """
 
     scheme: str
@@ -154,6 +158,8 @@ class Policy:
     silent: SilentRule
     attestation: Mapping[Channel, AttestationRule] = field(default_factory=dict)
     life_resumes_payment: bool = False
+    same_event_days: int = -1
+    four_eyes: FourEyesRule = field(default_factory=FourEyesRule)
 
     def accepted(self, age: int | None) -> frozenset[Channel]:
         """Return the channels accepted at an age; if the age is unknown, the channels accepted at every age."""
@@ -208,6 +214,9 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
             if _is_attested_channel(name)
         },
         life_resumes_payment=top.take("life_resumes_payment", bool, False),
+        # Documents of earlier releases lack the two keys. Their replays must come out as they did.
+        same_event_days=top.integer("same_event_days", 0, 92, -1) if "same_event_days" in data else -1,
+        four_eyes=_four_eyes(Table(top.take("four_eyes", dict, {}), "four_eyes")),
     )
     top.done()
     for channel, rule in policy.capture.items():
@@ -302,6 +311,17 @@ def _sign_rule(table: Table) -> SignRule:
         body_present=table.take("body_present", bool),
         max_count=table.integer("max_count", 1, 100, 1),
         justification=table.take("justification", str),
+    )
+    table.done()
+    return rule
+
+
+def _four_eyes(table: Table) -> FourEyesRule:
+    shipped = FourEyesRule()
+    rule = FourEyesRule(
+        needs_two=table.words("needs_two", TwoOfficers, [word.value for word in shipped.needs_two]),
+        erasure_wait_hours=table.integer("erasure_wait_hours", 0, 720, shipped.erasure_wait_hours),
+        audit_share=table.number("audit_share", 0.0, 1.0, shipped.audit_share),
     )
     table.done()
     return rule

@@ -57,7 +57,11 @@ class Table:
 
     def channels(self, key: str, default: Any = ...) -> frozenset[Channel]:
         """Return a list of channels."""
-        return frozenset(self._known(key, name, Channel) for name in self.take(key, list, default))
+        return self.words(key, Channel, default)
+
+    def words(self, key: str, words: type[_Word], default: Any = ...) -> frozenset[_Word]:
+        """Return a list of words of a closed list."""
+        return frozenset(self._known(key, name, words) for name in self.take(key, list, default))
 
     def _known(self, key: str, value: Any, words: type[_Word]) -> _Word:
         try:

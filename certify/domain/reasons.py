@@ -38,6 +38,7 @@ class Code(StrEnum):
     ADVERSE_REVIEW = "adverse_review"
     ADVERSE_UNKNOWN_KIND = "adverse_unknown_kind"
     ADVERSE_VOIDED = "adverse_voided"
+    ADVERSE_DECIDED = "adverse_decided"
     VOID_NOT_ENTITLED = "void_not_entitled"
     STOPPED_BY_SOURCES = "stopped_by_sources"
     LIFE_RESUMES_PAYMENT = "life_resumes_payment"
@@ -92,6 +93,10 @@ _TEXTS: dict[Code, str] = {
     Code.ADVERSE_REVIEW: "A record of kind '{kind}' from '{source}' needs an officer's look.",
     Code.ADVERSE_UNKNOWN_KIND: "A record of a kind this scheme does not know ('{kind}') needs an officer's look.",
     Code.ADVERSE_VOIDED: "A record of kind '{kind}' from '{source}' was taken back and has no effect.",
+    Code.ADVERSE_DECIDED: (
+        "A record of kind '{kind}' from '{source}' reports an event on which an officer has ruled already. "
+        "It pauses and stops nothing; an officer looks at it."
+    ),
     Code.VOID_NOT_ENTITLED: "Somebody other than the source tried to take back a record; it still stands.",
     Code.STOPPED_BY_SOURCES: (
         "{count} independent institutions report '{kind}'; the payment stops. An appeal restores it with back-pay."

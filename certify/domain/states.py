@@ -67,6 +67,24 @@ class CaseState(Described):
     CLOSED = "closed", "Settled."
 
 
+class ProposalState(Described):
+    """A proposal of an officer (certify/decision/proposals.py)."""
+
+    PROPOSED = "proposed", "Waits for a second officer."
+    WAITING = "waiting", "A second officer agreed; an erasure waits for its time and can be recalled."
+    CARRIED_OUT = "carried_out", "Done."
+    REFUSED = "refused", "The second officer refused it."
+    RECALLED = "recalled", "Taken back before it was carried out."
+    EXPIRED = "expired", "No second officer decided in time."
+
+
+class RulingAuditOutcome(Described):
+    """What the check of a ruling found."""
+
+    UPHELD = "upheld", "The file supports the ruling."
+    WRONG = "wrong", "The file does not support the ruling."
+
+
 class AgentState(Described):
     """Whether an agent works."""
 

@@ -74,6 +74,12 @@ def forget_if_erased(unit: Unit, row: BundleRow) -> None:
         row.sealed = row.delete_after = None
 
 
+def person_of_bundle(unit: Unit, row: BundleRow) -> UUID | None:
+    """Return the person whom a refused visit is about: by the plan, or by what the visit says; None if unknown."""
+    visit = unit.db.get(VisitRow, row.visit_id)
+    return visit.beneficiary_id if visit is not None else _named_in(unit, row.sealed or b"")
+
+
 def _named_in(unit: Unit, data: bytes) -> UUID | None:
     """Return the person whom a bundle names; None when the bundle cannot be opened."""
     try:

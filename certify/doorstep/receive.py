@@ -144,17 +144,27 @@ def admit(unit: Unit, bundle_id: UUID, *, officer: str) -> BundleRow:
             (``not_admissible``).
     """
     row = lock_bundle(unit.db, bundle_id)
+    require_admissible(unit, row)
+    row.state, row.reason, row.delete_after, row.admitted_by = BundleState.RECEIVED, None, None, officer
+    unit.db.flush()
+    unit.ledger(LedgerEvent.VISIT_ADMITTED, None, bundle=row.sha256.hex(), officer=officer)
+    unit.put_job(OPEN, row.id)
+    return row
+
+
+def require_admissible(unit: Unit, row: BundleRow) -> None:
+    """Check that an officer can accept a bundle.
+
+    Raises:
+        Conflict: the refusal cannot be lifted, the bytes were deleted, or another bundle took the place in the chain
+            (``not_admissible``).
+    """
     if not is_admissible(row) or is_place_taken(unit.db, row.tablet_id, row.seq):
         raise Conflict(
             "This visit cannot be admitted.",
             hint="A visit can be admitted if clock, tablet or chain was the reason, and while its bytes are kept.",
             code=ErrorCode.NOT_ADMISSIBLE,
         )
-    row.state, row.reason, row.delete_after, row.admitted_by = BundleState.RECEIVED, None, None, officer
-    unit.db.flush()
-    unit.ledger(LedgerEvent.VISIT_ADMITTED, None, bundle=row.sha256.hex(), officer=officer)
-    unit.put_job(OPEN, row.id)
-    return row
 
 
 def is_admissible(row: BundleRow) -> bool:

@@ -62,6 +62,7 @@ def import_people(
     separator: str | None = None,
     progress: Progress = lambda _done, _total: None,
     chunk: int = CHUNK,
+    actor: str = "service",
 ) -> ImportReport:
     """Import people from a CSV or Parquet file.
 
@@ -73,6 +74,7 @@ def import_people(
         separator: separator of a CSV file; by default the one that fits the header best.
         progress: called after every chunk with the number of rows done and the number of all rows.
         chunk: rows in one transaction.
+        actor: the principal who imports; it enrolled the people, and decides nothing about them later.
 
     Raises:
         Invalid: nothing is changed, because the file cannot be read (``file_format``, ``file_encoding``), a column is
@@ -89,7 +91,7 @@ def import_people(
     seen: set[int] = set()
     with Quarantine(target, table.header) as bad_rows:
         for good, bad in _chunks(service, table, seen, chunk):
-            result = _import_chunk(service, good) if good else _ChunkResult()
+            result = _import_chunk(service, good, actor) if good else _ChunkResult()
             bad_rows.add([*bad, *result.bad])
             tally.rows += len(good) + len(bad)
             tally.people += result.people
@@ -142,12 +144,12 @@ class _ChunkResult:
     bad: list[BadRow] = field(default_factory=list)
 
 
-def _import_chunk(service: Service, rows: list[PersonRow]) -> _ChunkResult:
+def _import_chunk(service: Service, rows: list[PersonRow], actor: str) -> _ChunkResult:
     result = _ChunkResult()
     groups: dict[str, list[PersonRow]] = {}
     for row in rows:
         groups.setdefault(row.national_id, []).append(row)
-    with service.unit() as unit:
+    with service.unit(actor) as unit:
         hashes = {national_id: service.vault.lookup_hash(unit.db, "national_id", national_id) for national_id in groups}
         known = known_people(unit.db, list(hashes.values()))
         new: list[list[PersonRow]] = []

@@ -155,6 +155,7 @@ def _new_rows(unit: Unit, person: NewBeneficiary) -> tuple[dict[str, Any], dict[
         "needs": person.needs,
         "created_at": unit.now,
         "sex": person.sex,
+        "enrolled_by": unit.actor,
     }
     return row, key
 

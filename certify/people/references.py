@@ -19,7 +19,7 @@ from certify.errors import Conflict, NotAllowed
 from certify.queue import MEASURE
 from certify.service import Service, Unit
 from certify.storage.database import Session
-from certify.storage.media import put_media, read_media
+from certify.storage.media import delete_blob, put_media, read_media
 from certify.storage.people import active_templates, get_beneficiary, get_reference, references_of
 from certify.storage.tables.people import ReferenceRow, TemplateRow
 from certify.storage.vault import Sealer
@@ -146,11 +146,50 @@ def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes, origin: Origin 
         LedgerEvent.REFERENCE_ADDED,
         beneficiary_id,
         reference=str(reference_id),
-        media=digest,
+        mark=unit.sealer(beneficiary_id).mark(digest),
         provenance=origin.provenance.value,
     )
     unit.put_job(MEASURE, reference_id)
     return reference_id
+
+
+def require_replacement(row: ReferenceRow) -> None:
+    """Check that a reference can replace the enrolled face: it was refused because it shows another one.
+
+    Raises:
+        Conflict: it was refused for another reason, or not at all (``reference_not_replaceable``).
+    """
+    if row.state != ReferenceState.REFUSED or row.guidance != [ANOTHER_FACE]:
+        raise Conflict(
+            "This photo does not ask to replace the enrolled face.",
+            hint="Add the new photo first. If it shows another face, it is refused, and can then replace the old ones.",
+            code=ErrorCode.REFERENCE_NOT_REPLACEABLE,
+        )
+
+
+def replace_references(unit: Unit, reference_id: UUID) -> None:
+    """Delete the other references of a person, and measure this one again, which becomes the enrolled face.
+
+    Args:
+        unit: the transaction to write in.
+        reference_id: a reference that was refused because it shows another face than the ones before.
+
+    Raises:
+        NotFound: no such reference (``reference_not_found``).
+        Conflict: it was refused for another reason, or not at all (``reference_not_replaceable``).
+    """
+    get_beneficiary(unit.db, get_reference(unit.db, reference_id).beneficiary_id, lock=True)
+    new = get_reference(unit.db, reference_id, lock=True)
+    require_replacement(new)
+    for row in references_of(unit.db, new.beneficiary_id):
+        if row.id != new.id and row.state != ReferenceState.REFUSED:
+            blob = row.blob_id
+            unit.ledger(LedgerEvent.REFERENCE_REPLACED, row.beneficiary_id, reference=str(row.id), by=str(new.id))
+            unit.db.delete(row)
+            unit.db.flush()
+            delete_blob(unit.db, blob)
+    new.state, new.guidance = ReferenceState.PENDING, []
+    unit.put_job(MEASURE, new.id)
 
 
 def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) -> ReferenceRow:
@@ -189,7 +228,8 @@ def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) 
             row.state, row.guidance = ReferenceState.ACTIVE, list(measurement.guidance)
             _seal_templates(unit, row, measurement)
         row.measurement = measurement.to_json() if measurement else {"refused": refusal}
-        unit.ledger(_EVENTS[row.state], row.beneficiary_id, reference=str(row.id), media=row.media_sha256)
+        mark = unit.sealer(row.beneficiary_id).mark(row.media_sha256)
+        unit.ledger(_EVENTS[row.state], row.beneficiary_id, reference=str(row.id), mark=mark)
         return row
 
 

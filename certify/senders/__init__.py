@@ -7,12 +7,12 @@ letter. Each other module is one kind of sender, and its table in the senders fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 from uuid import UUID
 
 Channel = Literal["sms", "email", "letter", "apprise"]
@@ -74,6 +74,15 @@ class Sender(Protocol):
 
         If a message is not sent, the function raises SendFailed; it can still be called with the next message.
         """
+        ...
+
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """A sender whose messages stay as files until another service takes them."""
+
+    def forget(self, ids: Collection[str]) -> None:
+        """Delete the files of messages whose own id, or the id of whose person, is one of these."""
         ...
 
 

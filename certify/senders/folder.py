@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from certify.private_file import write_private
+from certify.private_file import delete_named, write_private
 from certify.senders import Outgoing, SendFailed
 from certify.senders.table import SenderTable, Setup
 
@@ -37,6 +37,10 @@ class FolderSender:
     def connected(self) -> Iterator[Callable[[Outgoing], None]]:
         """Return a context with a function that writes one message."""
         yield self._write
+
+    def forget(self, ids: Collection[str]) -> None:
+        """Delete the files of these messages."""
+        delete_named(self._folder, ids)
 
     def _write(self, message: Outgoing) -> None:
         to = {"sms": message.phone, "email": message.email, "letter": message.name}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from certify.private_file import write_private
+from certify.private_file import delete_named, write_private
 from certify.senders import Outgoing, SendFailed
 from certify.senders.table import SenderTable, Setup
 
@@ -33,6 +33,10 @@ class LetterSender:
     def __init__(self, folder: Path, setup: Setup) -> None:
         self._folder = folder
         self._setup = setup
+
+    def forget(self, ids: Collection[str]) -> None:
+        """Delete the letters of these messages and people that the print service has not taken yet."""
+        delete_named(self._folder, ids)
 
     @contextmanager
     def connected(self) -> Iterator[Callable[[Outgoing], None]]:

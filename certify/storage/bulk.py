@@ -185,13 +185,17 @@ def passes_of_run(db: Session, run_id: UUID) -> Iterator[pa.Table]:
         yield rest
 
 
-def passes_digest(passes: pa.Table) -> bytes:
+def passes_digest(passes: pa.Table, *, early: bool = False) -> bytes:
     """Return the SHA-256 of the silent passes of a chunk, written as CSV in the order of their ids.
+
+    The birth dates are left out: they are deleted when people are erased, and the digest must stay provable.
 
     Args:
         passes: the passes of one chunk, with the columns ``PASSES``.
+        early: with the birth dates, as releases before 0017 of the database computed it.
     """
-    ordered = passes.select(list(PASSES)).cast(pa.schema(list(PASSES.items()))).sort_by("id")
+    columns = {name: kind for name, kind in PASSES.items() if early or name != "birth_date"}
+    ordered = passes.select(list(columns)).cast(pa.schema(list(columns.items()))).sort_by("id")
     sink = pa.BufferOutputStream()
     pc.write_csv(ordered, sink, pc.WriteOptions(include_header=False))
     return hashlib.sha256(sink.getvalue()).digest()

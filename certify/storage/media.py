@@ -112,6 +112,11 @@ def purge_media(db: Session, now: datetime) -> int:
     return len(gone)
 
 
+def delete_blob(db: Session, blob_id: UUID | None) -> None:
+    """Delete media to which no row refers any more; without an id do nothing."""
+    db.execute(delete(BlobRow).where(BlobRow.id == blob_id))
+
+
 def delete_media(db: Session, row: SessionRow) -> None:
     """Delete the media of one session, and the record of its upload."""
     blob_id, row.blob_id = row.blob_id, None

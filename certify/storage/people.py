@@ -34,6 +34,9 @@ _IDS = b"""
     union all select id::text from capture_sessions where beneficiary_id = %(person)s
     union all select id::text from face_references where beneficiary_id = %(person)s
     union all select id::text from review_cases where beneficiary_id = %(person)s
+    union all select id::text from proposals where beneficiary_id = %(person)s
+    union all select id::text from messages where beneficiary_id = %(person)s
+    union all select id::text from bundles where beneficiary_id = %(person)s
     union all select id::text from evidence where beneficiary_id = %(person)s
     union all select id::text from entitlements where beneficiary_id = %(person)s
 """
@@ -42,9 +45,9 @@ _IDS = b"""
 _ENROL = b"""
     with person as (
         insert into beneficiaries (id, national_id_hash, national_id_masked, card_hash, card_masked, ids_sealed, name,
-            birth_date, region, needs, created_at, sex)
+            birth_date, region, needs, created_at, sex, enrolled_by)
         select id, national_id_hash, national_id_masked, card_hash, card_masked, ids_sealed, name,
-            birth_date, region, needs, created_at, sex
+            birth_date, region, needs, created_at, sex, enrolled_by
         from json_populate_recordset(null::beneficiaries, %(people)s)
         on conflict do nothing returning id
     ), key as (

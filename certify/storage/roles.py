@@ -17,6 +17,9 @@ APPEND_ONLY = (
 )
 """Tables that only grow: the run-time role inserts and reads."""
 
+_ERASABLE = (("evidence", "external_id"), ("determinations", "inputs"), ("silent_passes", "birth_date"))
+"""What an erasure takes out of rows that are otherwise never changed (docs/decisions/0022)."""
+
 _SCHEMAS = "public, jobs"
 
 
@@ -43,6 +46,8 @@ def grant(connection: Connection, role: str) -> None:
         f"revoke insert, update, delete on alembic_version from {name}",
         f"revoke truncate, references, trigger on all tables in schema {_SCHEMAS} from {name}",
         *(f"revoke update, delete on {table} from {name}" for table in here),
+        # Only for an erasure; a trigger lets nothing else pass.
+        *(f"grant update ({column}, mac) on {table} to {name}" for table, column in _ERASABLE if table in here),
     ):
         connection.execute(text(statement))
     if "access_journal" in here:

@@ -247,9 +247,3 @@ def close_sessions_of(db: Session, beneficiary_id: UUID) -> None:
         SessionRow.beneficiary_id == beneficiary_id, SessionRow.state.in_((SessionState.OPEN, SessionState.SUBMITTED))
     )
     db.execute(waiting.values(state=SessionState.EXPIRED))
-
-
-def forget_devices_of(db: Session, beneficiary_id: UUID) -> None:
-    """Delete the traces of phones, cameras and entered numbers from the sessions of a person."""
-    mine = update(SessionRow).where(SessionRow.beneficiary_id == beneficiary_id)
-    db.execute(mine.values(device=None, source=None, asked=None))

@@ -165,5 +165,14 @@ class Sealer:
         """
         return unseal(self._key, sealed, self._context(label))
 
+    def mark(self, value: str) -> str:
+        """Return a keyed hash of a photo's digest for the ledger, in hexadecimal.
+
+        The ledger is public to auditors and never changes. The plain digest of a photo would tell for all time whose
+        photo it was to anyone who has the photo. The key of this hash is destroyed when the person is erased.
+        """
+        key = hmac.digest(self._key, b"certify ledger mark", hashlib.sha256)
+        return hmac.digest(key, value.encode(), hashlib.sha256).hex()
+
     def _context(self, label: str) -> bytes:
         return self.beneficiary_id.bytes + label.encode()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
+from certify.actions import carry_out_due
 from certify.audit.checkpoints import publish_checkpoint
 from certify.audit.standing_check import audit_some
 from certify.decision.determine import determine_due
@@ -82,6 +83,7 @@ def run_housekeeping(service: Service) -> None:
                     # Whether a lost session was a stranger's is not looked up: none may come before the recognised.
                     unit.put_job(task, subject, Lane.SHORT if task == EVALUATE else Lane.RECOGNISED)
     _sign_ledger(service)
+    carry_out_due(service)
     watch_agents(service)
     determine_due(service)
     audit_some(service)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from api.app import create_app
+from certify.actions import carry_out_due
 from certify.capture.evaluate import evaluate_session
 from certify.doorstep.traces import note_face
 from certify.people.access import device_mark
@@ -155,6 +156,10 @@ def pages(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestCli
         yield client
 
 
+WHY = {"reason": "document_seen", "text": "The file shows it."}
+"""The reason of an officer's decision."""
+
+
 @dataclass
 class World:
     """The callers of a test that spans several roles, and the face engine of the worker.
@@ -163,6 +168,7 @@ class World:
     """
 
     officer: Caller
+    colleague: Caller
     enroller: Caller
     payer: Caller
     registry: Caller
@@ -188,6 +194,31 @@ class World:
         assert answer.json()["state"] == "pending"
         measure_reference(self.service, self.engine, UUID(answer.json()["id"]))
         return person
+
+    def rule(self, case: str, ruling: str) -> dict[str, Any]:
+        """Let an officer rule on a case, and a colleague agree if two are needed; return the person afterwards."""
+        answer = self.officer.post(f"/v1/review-cases/{case}/ruling", {"ruling": ruling} | WHY)
+        assert answer.status_code in (200, 202), answer.text
+        if answer.status_code == 202:
+            self.agree(answer.json()["proposal"]["id"])
+        person: dict[str, Any] = self.officer.get(f"/v1/beneficiaries/{answer.json()['beneficiary']['id']}").json()
+        return person
+
+    def decide(self, path: str) -> None:
+        """Let an officer propose on a path, and a colleague agree."""
+        answer = self.officer.post(path, WHY)
+        assert answer.status_code == 202, answer.text
+        self.agree(answer.json()["id"])
+
+    def agree(self, proposal: str) -> None:
+        """Let a colleague carry a proposal out."""
+        answer = self.colleague.post(f"/v1/proposals/{proposal}/carry-out")
+        assert answer.status_code in (200, 202), answer.text
+
+    def erase(self, person: str) -> None:
+        """Let two officers erase a person, and the waiting time pass."""
+        self.decide(f"/v1/beneficiaries/{person}/erasure")
+        assert carry_out_due(replace(self.service, clock=lambda: self.service.clock() + timedelta(hours=72))) == 1
 
     def send(self, person: str, photo: bytes) -> str:
         """Open a session, send a photo, and return the id of the session, which waits for the worker."""
@@ -226,6 +257,7 @@ class World:
 def world(call: Callable[..., Caller], client: TestClient, service: Service, engine: FaceEngine) -> World:
     return World(
         officer=call(Role.OFFICER),
+        colleague=call(Role.OFFICER, "test-colleague"),
         enroller=call(Role.ENROLLER),
         payer=call(Role.PAYER),
         registry=call(Role.REGISTRY),

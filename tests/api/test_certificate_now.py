@@ -9,17 +9,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event
 
 from api import certificate_now, views
-from api.app import create_app
 from certify.certificates.errors import BadSignature
+from certify.erase import erase
 from certify.service import Service
 from certify.storage.certificates import certificate_in_force
 from certify.storage.tables.decisions import CertificateRow
 from certify.tokens import Role
-from tests.api.conftest import Caller
+from tests.api.conftest import WHY, Caller
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +34,7 @@ def empty_cache() -> Iterator[None]:
 
 
 @pytest.fixture
-def issued(call: Callable[[Role], Caller], service: Service) -> tuple[str, str]:
+def issued(call: Callable[..., Caller], service: Service) -> tuple[str, str]:
     """Return person and certificate number of a person certified by an officer, which needs no face models."""
     enrolled = call(Role.ENROLLER).post(
         "/v1/beneficiaries",
@@ -48,7 +47,8 @@ def issued(call: Callable[[Role], Caller], service: Service) -> tuple[str, str]:
     )
     person: str = enrolled.json()["id"]
     case = call(Role.OFFICER).post("/v1/review-cases", {"beneficiary_id": person, "kind": "proof_in_person"}).json()
-    ruled = call(Role.OFFICER).post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "confirm_alive"})
+    colleague = call(Role.OFFICER, "test-colleague")
+    ruled = colleague.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "confirm_alive"} | WHY)
     assert ruled.status_code == 200, ruled.text
     with service.reading() as unit:
         row = certificate_in_force(unit.db, UUID(person))
@@ -107,8 +107,8 @@ def test_erasure_by_another_process_counts_after_an_earlier_request(
     person, number = issued
     officer, path = call(Role.OFFICER), f"/v1/certificates/{number}"
     assert officer.get(path).status_code == 200
-    with TestClient(create_app(service=service)) as elsewhere:
-        assert Caller(elsewhere, officer.token).post(f"/v1/beneficiaries/{person}/erasure").status_code == 200
+    with service.unit() as unit:
+        erase(unit, UUID(person))
     for form in ("", "/pdf", "/qr"):
         answer = officer.get(path + form)
         assert (answer.status_code, answer.json()["code"]) == (410, "person_erased"), form

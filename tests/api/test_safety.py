@@ -19,7 +19,7 @@ from certify.storage.sessions import get_session
 from certify.tokens import Role, development_signer
 from certify.workers.housekeeping import run_housekeeping
 from fixtures import faces
-from tests.api.conftest import ENROLMENT, Caller, World
+from tests.api.conftest import ENROLMENT, WHY, Caller, World
 
 pytestmark = [pytest.mark.integration, pytest.mark.photos_certify]
 
@@ -75,7 +75,7 @@ def test_a_revoked_certificate_stays_revoked_until_there_is_a_new_proof(world: W
     person = world.enrol(faces.encode(collins))
     _, result = world.attempt(person, faces.rephotograph(collins, seed=1))
     number = result["certificate_number"]
-    world.officer.post(f"/v1/certificates/{number}/revoke", {"reason": "issued_in_error"})
+    world.decide(f"/v1/certificates/{number}/revoke")
     path = f"/v1/beneficiaries/{person}/records"
     world.registry.post(path, _record("civil-registry", "L1", act="online_login"))
     _, again = world.attempt(person, faces.no_face(seed=1))
@@ -103,7 +103,7 @@ def test_a_false_death_ruled_on_can_be_appealed(world: World, collins: Any) -> N
     path = f"/v1/beneficiaries/{person}/records"
     world.registry.post(path, _record("civil-registry", "D1", adverse="death"))
     case = world.officer.get("/v1/review-cases").json()["items"][0]
-    world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "stop"})
+    world.rule(case["id"], "stop")
     assert _standing(world, person) == ("stopped", "stop")
     assert world.officer.get("/v1/review-cases").json()["items"] == [], "a ruled record opens no second case"
     appeal = world.officer.post("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"})
@@ -112,7 +112,7 @@ def test_a_false_death_ruled_on_can_be_appealed(world: World, collins: Any) -> N
     assert twice.json()["id"] == appeal.json()["id"]
     world.registry.post(path, _record("civil-registry", "D1-void", voids="D1"))
     assert [c["kind"] for c in world.officer.get("/v1/review-cases").json()["items"]] == ["appeal"]
-    world.officer.post(f"/v1/review-cases/{appeal.json()['id']}/ruling", {"ruling": "confirm_alive"})
+    world.rule(appeal.json()["id"], "confirm_alive")
     assert _standing(world, person) == ("certified", "continue")
 
 
@@ -122,7 +122,7 @@ def test_a_ruling_that_a_person_is_alive_does_not_end_residence_abroad(world: Wo
     world.registry.post(path, _record("household-register", "R1", adverse="residence_abroad"))
     world.registry.post(path, _record("civil-registry", "D1", adverse="death"))
     case = world.officer.get("/v1/review-cases").json()["items"][0]
-    world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "confirm_alive"})
+    world.rule(case["id"], "confirm_alive")
     assert _standing(world, person) == ("certified", "continue")
     _, result = world.attempt(person, faces.rephotograph(collins, seed=1))
     assert result["outcome"] == "other_path", "the move abroad still stands"
@@ -132,7 +132,7 @@ def test_erasure_ends_waiting_sessions_and_empties_certificates(world: World, co
     person = world.enrol(faces.encode(collins))
     phone, result = world.attempt(person, faces.rephotograph(collins, seed=1))
     opened = world.send(person, faces.rephotograph(collins, seed=2))
-    world.officer.post(f"/v1/beneficiaries/{person}/erasure")
+    world.erase(person)
     answer = phone.get(f"/v1/certificates/{result['certificate_number']}")
     assert (answer.status_code, answer.json()["code"]) == (410, "person_erased")
     assert evaluate_session(world.service, world.engine, UUID(opened), notice=note_face).state == "expired"
@@ -177,12 +177,14 @@ def test_no_change_is_refused_while_the_cause_of_a_case_stands(world: World, col
     world.attempt(person, faces.rephotograph(collins, seed=1))
     world.registry.post(f"/v1/beneficiaries/{person}/records", _record("civil-registry", "D-1", adverse="death"))
     case = next(c for c in world.officer.get("/v1/review-cases").json()["items"] if c["beneficiary_id"] == person)
-    refused = world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "no_change"})
+    refused = world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "no_change"} | WHY)
     assert (refused.status_code, refused.json()["code"]) == (409, "cause_stands")
     assert world.officer.get(f"/v1/review-cases/{case['id']}").json()["state"] == "open"
     asked = {"beneficiary_id": person, "kind": "proof_in_person"}
     opened = world.officer.post("/v1/review-cases", asked).json()
-    closed = world.officer.post(f"/v1/review-cases/{opened['id']}/ruling", {"ruling": "no_change"})
+    own = world.officer.post(f"/v1/review-cases/{opened['id']}/ruling", {"ruling": "no_change"} | WHY)
+    assert (own.status_code, own.json()["code"]) == (409, "second_officer_needed"), "who opened it does not close it"
+    closed = world.colleague.post(f"/v1/review-cases/{opened['id']}/ruling", {"ruling": "no_change"} | WHY)
     assert closed.status_code == 200
     assert closed.json()["case"]["resolution"] == "no_change"
     assert closed.json()["beneficiary"]["entitlements"][0]["standing"] == "paused"

@@ -11,12 +11,15 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.auth import Access
+from certify.actions import propose
 from certify.capture.session import open_session
 from certify.decision.cases import open_case
+from certify.decision.proposals import Why
 from certify.decision.record import NewRecord, record
 from certify.decision.review import Decision, rule
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
+from certify.domain.four_eyes import Action, ActionReason
 from certify.domain.scope import Scope
 from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.people.references import add_reference
@@ -26,7 +29,7 @@ from certify.storage.facts import determinations_of
 from certify.storage.people import DECOY_PERSON
 from certify.tokens import OWN_ROLES, Role
 from fixtures import faces
-from tests.api.conftest import Caller
+from tests.api.conftest import WHY, Caller
 from tests.api.test_auth import _guards, _methods, _routes
 
 pytestmark = pytest.mark.integration
@@ -37,7 +40,7 @@ NAMES_NO_PERSON = {
     *("/v1/agents/holds", "/v1/agents/holds/{hold_id}", "/v1/agents/integrity", "/v1/tablets/{tablet_id}/revoke"),
     *("/v1/bundles/refused", "/v1/bundles/{bundle_id}/admit"),  # agents and sealed visits: guarded by area
 }
-LISTS = {"/v1/beneficiaries", "/v1/review-cases"}
+LISTS = {"/v1/beneficiaries", "/v1/review-cases", "/v1/proposals"}
 """Routes that list people; a list leaves out those outside the scope, and says nothing about them."""
 
 OUTSIDE = [
@@ -63,7 +66,10 @@ def known(service: Service) -> dict[str, str]:
         sign, _ = record(unit, person, stay)
         certificate = certificate_in_force(unit.db, person)
         assert certificate is not None
+        why = Why(ActionReason.OTHER, "A test.")
+        proposal = propose(unit, Action.REVOKE, certificate.number, officer="idp|other", why=why)
         return {
+            "proposal_id": str(proposal.id),
             "beneficiary_id": str(person),
             "session_id": str(session.id),
             "case_id": str(case.id),
@@ -96,8 +102,10 @@ def _bodies(person: str) -> dict[tuple[str, str], Any]:
         },
         ("/v1/sessions", "POST"): {"beneficiary_id": person},
         ("/v1/review-cases", "POST"): {"beneficiary_id": person, "kind": "appeal"},
-        ("/v1/review-cases/{case_id}/ruling", "POST"): {"ruling": "stop"},
-        ("/v1/certificates/{number}/revoke", "POST"): {"reason": "issued_in_error"},
+        ("/v1/review-cases/{case_id}/ruling", "POST"): {"ruling": "stop"} | WHY,
+        ("/v1/certificates/{number}/revoke", "POST"): WHY,
+        ("/v1/beneficiaries/{beneficiary_id}/erasure", "POST"): WHY,
+        ("/v1/proposals", "POST"): {"action": "erase", "target": person} | WHY,
     }
 
 
@@ -164,10 +172,11 @@ def test_part_of_a_person_s_pensions_is_read_and_not_changed(
     told = payer.get(f"/v1/standings/{person}").json()["pensions"]
     assert [pension["scheme"] for pension in told] == ["employee"]
     for path, body in (
-        (f"/v1/beneficiaries/{person}/erasure", None),
+        (f"/v1/beneficiaries/{person}/erasure", WHY),
+        ("/v1/proposals", {"action": "erase", "target": person} | WHY),
         ("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"}),
         ("/v1/sessions", {"beneficiary_id": person}),
-        (f"/v1/certificates/{known['number']}/revoke", {"reason": "issued_in_error"}),
+        (f"/v1/certificates/{known['number']}/revoke", WHY),
     ):
         answer = officer.post(path, body)
         assert (answer.status_code, answer.json()["code"]) == (403, "outside_scope"), path

@@ -14,7 +14,7 @@ from certify.certificates.note import NoteKey
 from certify.certificates.qr import read_qr
 from certify.certificates.verify import verify_any
 from fixtures import faces
-from tests.api.conftest import Caller, World
+from tests.api.conftest import WHY, Caller, World
 
 pytestmark = pytest.mark.integration
 
@@ -58,11 +58,11 @@ def test_a_film_becomes_a_certificate_that_verifies_everywhere(world: World, col
     history = world.auditor.get(f"/v1/beneficiaries/{person}/determinations").json()["items"]
     assert determination["id"] in {item["id"] for item in history}
 
-    revoked = world.officer.post(f"/v1/certificates/{number}/revoke", {"reason": "issued_in_error"})
-    assert revoked.json()["state"] == "revoked"
+    world.decide(f"/v1/certificates/{number}/revoke")
+    assert world.officer.get(f"/v1/certificates/{number}").json()["state"] == "revoked"
     verdict = world.public.post("/v1/verify", {"text": certificate["text"]}).json()
     assert (verdict["state"], verdict["accept"]) == ("revoked", False)
-    again = world.officer.post(f"/v1/certificates/{number}/revoke", {"reason": "issued_in_error"})
+    again = world.officer.post(f"/v1/certificates/{number}/revoke", WHY)
     assert (again.status_code, again.json()["code"]) == (409, "certificate_not_in_force")
 
 
@@ -139,17 +139,15 @@ def test_an_officer_confirms_life_or_stops(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     world.registry.post(f"/v1/beneficiaries/{person}/records", _death("civil-registry"))
     case = world.officer.get("/v1/review-cases").json()["items"][0]
-    answer = world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "confirm_alive"})
-    assert answer.json()["case"]["state"] == "closed"
-    entitlement = answer.json()["beneficiary"]["entitlements"][0]
+    entitlement = world.rule(case["id"], "confirm_alive")["entitlements"][0]
+    assert world.officer.get(f"/v1/review-cases/{case['id']}").json()["state"] == "closed"
     assert (entitlement["standing"], entitlement["payment"]) == ("certified", "continue")
-    again = world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "stop"})
+    again = world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "stop"} | WHY)
     assert (again.status_code, again.json()["code"]) == (409, "review_case_closed")
 
     world.registry.post(f"/v1/beneficiaries/{person}/records", _death("hospital", "D-9"))
     case = world.officer.get("/v1/review-cases").json()["items"][0]
-    answer = world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "stop"})
-    assert answer.json()["beneficiary"]["entitlements"][0]["payment"] == "stop"
+    assert world.rule(case["id"], "stop")["entitlements"][0]["payment"] == "stop"
 
 
 def test_living_abroad_asks_for_another_path_where_residence_matters(world: World, collins: Any) -> None:
@@ -166,7 +164,7 @@ def test_living_abroad_asks_for_another_path_where_residence_matters(world: Worl
 def test_erasure_removes_name_birth_date_references_and_identifier(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     world.attempt(person, faces.rephotograph(collins, seed=1))
-    assert world.officer.post(f"/v1/beneficiaries/{person}/erasure").json() == {"id": person, "erased": True}
+    world.erase(person)
     shown = world.officer.get(f"/v1/beneficiaries/{person}").json()
     assert (shown["name"], shown["birth_date"], shown["erased"]) == (None, None, True)
     assert world.officer.get(f"/v1/beneficiaries/{person}/references").json() == []

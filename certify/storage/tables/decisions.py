@@ -127,6 +127,7 @@ class ReviewCaseRow(Base):
     state: Mapped[str]
     determination_id: Mapped[UUID | None]  # the determination that opened it; none if a person asked for it
     opened_at: Mapped[datetime]
+    opened_by: Mapped[str | None]  # the principal whose request or record opened it; "service" if time did
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     resolution: Mapped[str | None]

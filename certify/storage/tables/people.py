@@ -30,6 +30,7 @@ class BeneficiaryRow(Base):
     needs: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # accessibility needs
     created_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
+    enrolled_by: Mapped[str | None]  # the principal; None for people of early releases
     sex: Mapped[str | None]  # "M" or "F", as registries have it; used only to tell people apart
     signed_out_at: Mapped[datetime | None]  # all sign-ins were ended; no face that was recognised earlier opens a page
 

@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from certify.actions import carry_out
 from certify.config import Settings
 from certify.doorstep.tablets import revoke_tablet
 from certify.doorstep.watch import watch_agents
@@ -44,7 +46,7 @@ def test_a_supervisor_looks_and_decides(run: Run, service: Service, clock: Clock
     page = tmp_path / "agents.html"
     run("integrity", "--html", str(page))
     assert "<svg" in page.read_text("utf-8")
-    run("release", hold["id"], "--officer", "4711")
+    run("release", hold["id"])
     assert json.loads(run("holds", "--json")) == []
 
 
@@ -53,7 +55,7 @@ def test_a_cheat_is_confirmed(run: Run, service: Service, clock: Clock) -> None:
     attest(agent, 17)
     watch_agents(service)
     (hold,) = json.loads(run("holds", "--json"))
-    run("confirm", hold["id"], "--officer", "4711")
+    run("confirm", hold["id"])
     assert "suspended" in run("list")
 
 
@@ -68,5 +70,10 @@ def test_a_refused_visit_is_shown_and_let_in(run: Run, service: Service, clock: 
     (found,) = json.loads(run("refused", "--json"))
     assert (found["id"], found["reason"]) == (str(row.id), "tablet_revoked")
     assert "tablet_revoked" in run("refused")
-    run("admit", str(row.id), "--officer", "4711")
+    why = ("--reason", "inquiry_done", "--text", "The tablet was revoked by mistake.", "--json")
+    proposal = json.loads(run("admit", str(row.id), *why))
+    assert proposal["state"] == "proposed"
+    assert len(json.loads(run("refused", "--json"))) == 1, "one person alone lets nothing in"
+    with service.unit() as unit:
+        carry_out(unit, UUID(proposal["id"]), officer="idp|second")
     assert json.loads(run("refused", "--json")) == []

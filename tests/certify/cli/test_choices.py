@@ -5,7 +5,8 @@ from __future__ import annotations
 from certify.certificates.keys import Algorithm
 from certify.cli import choices
 from certify.decision.review import Decision
-from certify.domain.states import AuditOutcome
+from certify.domain.four_eyes import Action, ActionReason
+from certify.domain.states import AuditOutcome, RulingAuditOutcome
 from certify.doorstep.planning import RECHECKED, WORKDAYS
 from certify.storage.signing import Purpose
 from certify.texts import LANGUAGES
@@ -16,6 +17,9 @@ def test_each_choice_is_one_of_the_use_case_and_none_is_missing() -> None:
     for words, meant in (
         (choices.Ruling, Decision),
         (choices.AuditOutcome, AuditOutcome),
+        (choices.ProposedAction, Action),
+        (choices.ProposedReason, ActionReason),
+        (choices.RulingAuditOutcome, RulingAuditOutcome),
         (choices.KeyPurpose, Purpose),
         (choices.KeyAlgorithm, Algorithm),
     ):

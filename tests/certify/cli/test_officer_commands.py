@@ -34,6 +34,13 @@ def _record(folder: Path, person: int, *words: str, code: ExitCode = ExitCode.OK
     return here(folder, "record", "add", "--national-id", f"OFFICER{person}", "--at", "2026-02-03", *words, code=code)
 
 
+def _token(folder: Path, role: str) -> Path:
+    """Write a token of the development issuer to a file, as an officer would keep one."""
+    path = folder / f"{role}.token"
+    path.write_text(here(folder, "token", "--role", role, "--subject", f"{role}-2"))
+    return path
+
+
 def _cases(folder: Path, *words: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = as_json(here(folder, "case", "list", "--json", *words))
     return found
@@ -53,14 +60,23 @@ def test_a_death_record_its_case_the_ruling_and_the_void(folder: Path) -> None:
     for words in ("adverse_record", "Person 0", "pauses the certificate", "paused", "••••"):
         assert words in shown
     assert "OFFICER0" not in shown
-    said = here(folder, "case", "rule", case["id"], "stop", "--officer", "o-17", typed="n\n", code=ExitCode.NO)
-    assert "Nothing was done" in said
-    assert as_json(here(folder, "case", "show", case["id"], "--json"))["state"] == "open"
+    why = ("--reason", "death_confirmed", "--text", "A certificate of death of 3 February was shown.")
+    ruled = as_json(here(folder, "case", "rule", case["id"], "stop", *why, "--json"))
+    assert (ruled["state"], ruled["proposal"]["state"]) == ("open", "proposed")
+    assert [p["payment"] for p in ruled["entitlements"]] == ["continue"]
+    proposal = ruled["proposal"]["id"]
+    assert proposal in here(folder, "proposal", "list", "--state", "proposed")
+    assert "certificate of death" in here(folder, "proposal", "show", proposal)
 
-    ruled = as_json(here(folder, "case", "rule", case["id"], "stop", "--officer", "o-17", "--yes", "--json"))
-    assert (ruled["state"], ruled["closed_by"], ruled["resolution"]) == ("closed", "o-17", "stop")
-    assert [p["payment"] for p in ruled["entitlements"]] == ["stop"]
-    here(folder, "case", "rule", case["id"], "stop", "--officer", "o-17", "--yes", code=ExitCode.REFUSED)
+    # The same user is the same principal. Neither a name nor a token of another role makes two of one.
+    assert "Another officer" in here(folder, "proposal", "carry-out", proposal, code=ExitCode.REFUSED)
+    assert "officer" in here(
+        folder, "proposal", "carry-out", proposal, "--token", _token(folder, "payer"), code=ExitCode.REFUSED
+    )
+    done = here(folder, "proposal", "carry-out", proposal, "--token", _token(folder, "officer"), "--json")
+    assert (as_json(done)["state"], as_json(done)["decided_by"]) == ("carried_out", "certify:development|officer-2")
+    assert as_json(here(folder, "case", "show", case["id"], "--json"))["resolution"] == "stop"
+    here(folder, "case", "rule", case["id"], "stop", *why, code=ExitCode.REFUSED)
     assert case["id"] in here(folder, "case", "list", "--state", "closed")
 
     # The registry takes it back; the officer's stop stands until an officer lifts it.
@@ -68,7 +84,8 @@ def test_a_death_record_its_case_the_ruling_and_the_void(folder: Path) -> None:
     assert [p["payment"] for p in as_json(_record(folder, 0, *void))["entitlements"]] == ["stop"]
     for case in _cases(folder):
         if case["beneficiary_id"] == first["beneficiary"]:
-            here(folder, "case", "rule", case["id"], "confirm_alive", "--officer", "o-18")
+            seen = ("--reason", "seen_in_person", "--text", "She came to the counter.", "--token")
+            here(folder, "case", "rule", case["id"], "confirm_alive", *seen, _token(folder, "officer"))
     assert here(folder, "case", "show", case["id"])
 
 
@@ -105,20 +122,25 @@ def test_a_case_that_does_not_exist_is_refused(folder: Path) -> None:
     )
 
 
-def test_erasing_asks_first_and_is_for_ever(folder: Path) -> None:
+def test_erasing_asks_first_and_needs_two(folder: Path) -> None:
     assert as_json(here(folder, "beneficiary", "sign-out", "--national-id", "OFFICER3", "--json"))["ended"] == 0
     assert "0 sign-ins" in here(folder, "beneficiary", "sign-out", "--national-id", "OFFICER3")
-    person = ("beneficiary", "erase", "--national-id", "OFFICER3")
+    why = ("--reason", "person_asked", "--text", "A letter of 1 February.")
+    person = ("beneficiary", "erase", "--national-id", "OFFICER3", *why)
     for answer in ("n\n", ""):
         said = here(folder, *person, typed=answer, code=ExitCode.NO)
         assert "Person 3" in said
         assert "OFFICER3" not in said
-    erased = as_json(here(folder, *person, "--yes", "--json"))
-    assert erased["erased"] is True
-    assert "nrolled" in here(folder, *person, "--yes", code=ExitCode.REFUSED), "the id finds no person any more"
-    assert "before" in here(folder, "beneficiary", "erase", "--beneficiary", erased["beneficiary"])
+    proposed = as_json(here(folder, *person, "--yes", "--json"))
+    assert proposed["state"] == "proposed"
+    assert "proposed already" in here(folder, *person, "--yes", code=ExitCode.REFUSED)
+    waiting = here(folder, "proposal", "carry-out", proposed["id"], "--token", _token(folder, "officer"))
+    assert "waiting" in waiting
+    assert "recalled" in here(folder, "proposal", "recall", proposed["id"])
+    again = as_json(here(folder, *person, "--yes", "--json"))
+    assert "refused" in here(folder, "proposal", "refuse", again["id"], "--token", _token(folder, "officer"))
     unknown = "00000000-0000-0000-0000-000000000000"
-    here(folder, "beneficiary", "erase", "--beneficiary", unknown, "--yes", code=ExitCode.REFUSED)
+    here(folder, "beneficiary", "erase", "--beneficiary", unknown, *why, "--yes", code=ExitCode.REFUSED)
 
 
 def test_enrolling_somebody_known_with_other_particulars_is_refused(folder: Path) -> None:
@@ -145,7 +167,8 @@ def test_enrolling_somebody_known_with_the_same_particulars_adds_the_photo(folde
 
 def test_the_master_key_moves_and_the_command_says_what_is_next(folder: Path) -> None:
     place = folder / "data" / "master.key"
-    erase = ("beneficiary", "erase", "--national-id", "OFFICER1")
+    why = ("--reason", "person_asked", "--text", "A letter.")
+    erase = ("beneficiary", "erase", "--national-id", "OFFICER1", *why)
     assert "in use" in here(folder, "keys", "rewrap", "--to", place, code=ExitCode.REFUSED)
     (folder / "wrong.key").write_text("this is no key")
     here(folder, "keys", "rewrap", "--to", "wrong.key", code=ExitCode.UNAVAILABLE)

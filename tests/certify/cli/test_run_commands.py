@@ -83,7 +83,7 @@ def test_from_a_file_of_visits_to_receipt_audit_and_replay(call: Command, tmp_pa
     assert "not_me" in call("case", "list").output
     drawn = json.loads(call("audit", "list", "--json").stdout)
     assert len(drawn) == 2
-    call("audit", "record", drawn[0]["pass"], "alive", "--officer", "o1")
+    call("audit", "record", drawn[0]["pass"], "alive")
     assert "0 of 1" in call("audit", "report").output
     assert json.loads(call("run", "replay", run, "--file", visits, "--json").stdout)["identical"]
     page = tmp_path / "report.html"
@@ -100,7 +100,7 @@ def test_a_held_file_needs_an_officer(call: Command, tmp_path: Path) -> None:
     assert report["state"] == "held"
     assert [entry["code"] for entry in report["departures"]] == ["too_many_rows"]
     assert "held" in call("feed", "run", str(tmp_path / "deaths.toml"), deaths, code=1).output
-    call("run", "refuse", report["run"], "--officer", "o1")
+    call("run", "refuse", report["run"])
     assert "refused" in call("run", "list").output
 
 
@@ -113,7 +113,7 @@ def test_a_doubtful_death_is_answered_and_corrections_go_back(call: Command, tmp
     assert question["record"]["national_id"] == "ID000002"
     assert any(term["term"] == "national id" for term in question["why"])
     assert "does death record 7" in call("case", "show", case["id"]).output
-    call("case", "answer", question["id"], "different", "--officer", "o1")
+    call("case", "answer", question["id"], "different")
     out = tmp_path / "corrections.csv"
     call("feed", "corrections", "civil-registry", "--out", str(out))
     assert out.read_text().splitlines()[1].startswith(f"7,death,{day},not_this_person,")

@@ -55,15 +55,15 @@ def test_agents_and_their_tablets(call: Command, tmp_path: Path) -> None:
     assert "everywhere" in call("agent", "list").output
 
     assert "has no tablet" in call("agent", "tablets", "A-17").output
-    told = call("agent", "invite", "A-17", "--officer", "4711").output
+    told = call("agent", "invite", "A-17").output
     assert told.startswith("https://life.fund.example/agent#e=")
     assert "UTC" in told
-    invited = json.loads(call("agent", "invite", "A-17", "--officer", "4711", "--json").output)
+    invited = json.loads(call("agent", "invite", "A-17", "--json").output)
     assert invited["link"].startswith("https://life.fund.example/agent#e=")
     assert "invited" in call("agent", "tablets", "A-17").output
     assert "0 sign-ins were ended" in call("agent", "sign-out", "A-17").output
     assert json.loads(call("agent", "sign-out", "A-17", "--json").output)["ended"] == 0
-    call("agent", "revoke", invited["tablet"], "--officer", "4711")
+    call("agent", "revoke", invited["tablet"])
     listed = json.loads(call("agent", "tablets", "A-17", "--json").output)
     assert sorted(row["state"] for row in listed) == ["invited", "revoked"]
 
@@ -72,7 +72,7 @@ def test_agents_and_their_tablets(call: Command, tmp_path: Path) -> None:
     assert {row["state"] for row in json.loads(call("agent", "tablets", "A-17", "--json").output)} == {"revoked"}
     assert [row["state"] for row in json.loads(call("agent", "list", "--json").output)] == ["suspended", "active"]
     assert call("agent", "away", "A-99", code=-1).exception.code == "agent_not_found"
-    assert call("agent", "invite", "A-17", "--officer", "4711", code=-1).exception.code == "agent_suspended"
+    assert call("agent", "invite", "A-17", code=-1).exception.code == "agent_suspended"
 
 
 def test_from_a_need_to_a_plan_and_back(call: Command, tmp_path: Path) -> None:

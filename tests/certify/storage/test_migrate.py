@@ -9,7 +9,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from certify.storage.database import Database
+from certify.storage.database import Database, DatabaseError
 from certify.storage.embedded import PostgresServer, embedded_url
 from certify.storage.migrate import _config, downgrade, is_current, upgrade
 
@@ -72,6 +72,27 @@ def test_earlier_visits_are_migrated(empty: Database) -> None:
     assert states == ["cancelled", "made", "asked"]
 
 
+def test_who_enrolled_and_opened_is_read_from_the_ledger_and_early_erasures_are_made_whole(empty: Database) -> None:
+    with empty.engine.begin() as connection:
+        command.upgrade(_config(connection), "0011")
+        connection.execute(text(_BEFORE_0017))
+    upgrade(empty)
+    with empty.engine.connect() as connection:
+        people = connection.execute(text("select enrolled_by from beneficiaries order by id")).scalars().all()
+        assert people == ["idp|clerk", None]
+        assert connection.execute(text("select opened_by from review_cases")).scalars().all() == ["idp|officer"]
+        numbers = connection.execute(text("select external_id from evidence order by id")).scalars().all()
+        assert numbers == ["D-1", f"erased:{_id(32)}"]
+        born = "select inputs -> 'entitlement' ->> 'birth_date' from determinations order by id"
+        assert connection.execute(text(born)).scalars().all() == ["1950-02-03", None]
+        assert connection.execute(text("select beneficiary_id::text from consents")).scalars().all() == [_id(1)]
+    for attack in ("update evidence set external_id = 'x'", "update determinations set inputs = '{}'"):
+        with empty.engine.begin() as connection, pytest.raises(DatabaseError, match="append-only"):
+            connection.execute(text(attack))
+    with empty.engine.begin() as connection:
+        command.downgrade(_config(connection), "0011")
+
+
 def test_links_and_marks_of_earlier_releases_are_migrated(empty: Database) -> None:
     """Up to 0010, each reminder left a live link, and only decoy sessions had the mark of what was entered."""
     with empty.engine.begin() as connection:
@@ -109,6 +130,31 @@ def test_audits_of_earlier_releases_are_of_silent_passes(empty: Database) -> Non
 
 def _id(number: int) -> str:
     return f"00000000-0000-0000-0000-{number:012}"
+
+
+_BORN = '{"entitlement": {"birth_date": "1950-02-03"}}'
+_BEFORE_0017 = f"""
+insert into beneficiaries (id, national_id_hash, national_id_masked, created_at, erased_at) values
+ ('{_id(1)}', '\\x01', 'x', now(), null), ('{_id(2)}', '\\x02', 'erased', now(), now());
+insert into ledger_leaves (index, entry, beneficiary_id, created_at) values
+ (0, convert_to('{{"by":"idp|clerk","event":"person_enrolled"}}', 'UTF8'), '{_id(1)}', now()),
+ (1, convert_to('{{"by":"idp|officer","case":"{_id(5)}","event":"review_opened"}}', 'UTF8'), '{_id(1)}', now());
+insert into review_cases (id, beneficiary_id, kind, state, opened_at)
+ values ('{_id(5)}', '{_id(1)}', 'appeal', 'open', now());
+insert into policies (sha256, scheme, version, document) values ('p', 'employee', '1', '{{}}');
+insert into entitlements (id, beneficiary_id, scheme, starts_on) values
+ ('{_id(11)}', '{_id(1)}', 'employee', now()), ('{_id(12)}', '{_id(2)}', 'employee', now());
+insert into determinations
+ (id, entitlement_id, beneficiary_id, policy_sha256, as_of, inputs, verdict, digest, created_at) values
+ ('{_id(21)}', '{_id(11)}', '{_id(1)}', 'p', now(), '{_BORN}', '{{}}', '\\x00', now()),
+ ('{_id(22)}', '{_id(12)}', '{_id(2)}', 'p', now(), '{_BORN}', '{{}}', '\\x00', now());
+insert into evidence
+ (id, beneficiary_id, kind, source, external_id, event_at, recorded_at, body, institution, principal) values
+ ('{_id(31)}', '{_id(1)}', 'adverse', 'r', 'D-1', now(), now(), '{{}}', 'r', 'r'),
+ ('{_id(32)}', '{_id(2)}', 'adverse', 'r', 'D-2', now(), now(), '{{}}', 'r', 'r');
+insert into consents (id, beneficiary_id, purpose, given, text_version, assisted, at) values
+ ('{_id(41)}', '{_id(1)}', 'face', true, '1', false, now()), ('{_id(42)}', '{_id(2)}', 'face', true, '1', false, now());
+"""
 
 
 _BEFORE_0009 = f"""
