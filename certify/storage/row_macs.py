@@ -80,7 +80,8 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
             " due_on next_change_on determination_id proven_on stopped_on back_pay_from",
             RowKind.CERTIFICATE: "number beneficiary_id session_id state cose subject_digest valid_from valid_until"
             " expires_at kid issued_at changed_at reason",
-            RowKind.CASE: "id beneficiary_id kind state determination_id opened_at closed_at closed_by resolution",
+            RowKind.CASE: "id beneficiary_id kind state determination_id opened_at opened_by closed_at"
+            " closed_by resolution",
             RowKind.LEAF: "index entry beneficiary_id created_at",
         }.items()
     }
