@@ -12,6 +12,8 @@ from certify.people.access import forget_access_of
 from certify.people.contact import forget_contact_of
 from certify.service import Unit
 from certify.storage.certificates import certificate_in_force, certificates_of
+from certify.storage.duplicate_faces import delete_pairs_of
+from certify.storage.face_prints import delete_face_prints_of
 from certify.storage.homes import delete_home
 from certify.storage.idempotency import forget_answers
 from certify.storage.media import delete_media_of
@@ -45,6 +47,8 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     close_sessions_of(unit.db, beneficiary_id)
     forget_devices_of(unit.db, beneficiary_id)
     delete_video_hashes_of(unit.db, beneficiary_id)
+    delete_face_prints_of(unit.db, beneficiary_id)
+    delete_pairs_of(unit.db, beneficiary_id)
     forget_access_of(unit, beneficiary_id)
     forget_contact_of(unit, beneficiary_id)
     delete_home(unit.db, beneficiary_id)

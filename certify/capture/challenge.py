@@ -14,6 +14,7 @@ from functools import cache
 from itertools import permutations
 from typing import TypeVar
 
+from certify.capture.open_plan import FAILURES_COUNT, hardest_failed
 from certify.domain.decide import Determination
 from certify.domain.draws import RandomBytes, below
 from certify.domain.profile import TURNS, Demand, Risk, choose
@@ -53,8 +54,6 @@ COLOURS: tuple[tuple[int, int, int], ...] = (
 """RGB, 0 to 255. Saturated colours, for which a camera's three channels differ most, and two neutral ones to compare
 them with."""
 
-_FAILURES_COUNT = timedelta(days=30)
-"""The time in which the shipped policies count attempts."""
 _ADVERSE = frozenset(
     {
         Code.ADVERSE_PAUSES,
@@ -73,6 +72,7 @@ def demand_of(
     determinations: Sequence[Determination],
     *,
     also: Sequence[str] = (),
+    public_entry: bool = False,
 ) -> Demand:
     """Choose how much to ask of a person now. To be called before the session is stored.
 
@@ -82,6 +82,8 @@ def demand_of(
         device: keyed hash of what the phone calls itself; None when it did not say.
         determinations: how the person would be determined now.
         also: accessibility needs for this session only.
+        public_entry: whether the caller only gave an identifier and a birth date. After a failure such a caller is
+            asked for as much again; one who came by a sign-in, an officer or an agent may be asked for less.
 
     Returns:
         The demand, from which ``draw`` draws the plan.
@@ -101,7 +103,10 @@ def demand_of(
         others_on_device=others_on_device(db, person.id, device, now - timedelta(days=30)),
     )
     age = age_on(person.birth_date, latest_date(now)) if person.birth_date else None
-    return choose([*person.needs, *also], age, failed_profiles(db, person.id, now - _FAILURES_COUNT), risk)
+    if public_entry:
+        least = hardest_failed(unit, person.id, decoy=None, window=FAILURES_COUNT)
+        return choose([*person.needs, *also], age, (), risk, least=least)
+    return choose([*person.needs, *also], age, failed_profiles(db, person.id, now - FAILURES_COUNT), risk)
 
 
 def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from certify.capture.attempts import MAX_SESSIONS_A_DAY, another_in_progress, too_many_sessions, used_up
+from certify.capture.open_plan import FAILURES_COUNT, hardest_failed
 from certify.domain.channels import Channel
 from certify.domain.profile import Demand, Risk, choose
 from certify.domain.schedule import age_on, latest_date
@@ -33,15 +34,23 @@ def decoy_demand(unit: Unit, mark: bytes, birth_date: date, needs: Sequence[str]
         The demand, from which the plan is drawn.
 
     Raises:
-        Conflict: too many sessions today (``too_many_sessions``), or too many failed (``attempts_used_up``).
+        Conflict: too many failed (``attempts_used_up``).
     """
     _ensure_decoy_person(unit)
+    if len(_failed(unit, mark)) >= attempt_limits(unit)[0]:
+        raise used_up(visit_comes=True)
+    least = hardest_failed(unit, DECOY_PERSON, decoy=mark, window=FAILURES_COUNT)
+    return choose(needs, age_on(birth_date, latest_date(unit.now)), (), Risk(), least=least)
+
+
+def require_decoy_session(unit: Unit, mark: bytes) -> None:
+    """Refuse another decoy session when a person would be refused one.
+
+    Raises:
+        Conflict: too many sessions today (``too_many_sessions``).
+    """
     if decoys_since(unit.db, mark, unit.now - timedelta(days=1)) >= MAX_SESSIONS_A_DAY:
         raise too_many_sessions()
-    failed = _failed(unit, mark)
-    if len(failed) >= attempt_limits(unit)[0]:
-        raise used_up(visit_comes=True)
-    return choose(needs, age_on(birth_date, latest_date(unit.now)), failed, Risk())
 
 
 def require_decoy_open(unit: Unit, mark: bytes) -> None:

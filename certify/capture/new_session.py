@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from certify.capture.challenge import draw
@@ -24,6 +26,7 @@ def new_session(
     public_entry: bool,
     possession: Possession = Possession.NOT_ASKED,
     decoy: bytes | None = None,
+    plan: Mapping[str, Any] | None = None,
 ) -> SessionRow:
     """Draw the plan of a session and store it, open. The caller has checked that the person may have one.
 
@@ -37,6 +40,7 @@ def new_session(
         public_entry: whether the caller only gave an identifier and a birth date.
         possession: whether the session was opened with something that only the person has.
         decoy: mark of an unknown identifier; None in the sessions of people.
+        plan: the plan that the caller was shown and has not answered; None to draw a new one.
 
     Returns:
         The stored session.
@@ -50,7 +54,11 @@ def new_session(
         created_at=unit.now,
         expires_at=unit.now + timedelta(minutes=unit.service.settings.session_minutes),
         profile=demand.profile,
-        plan=draw(demand, unit.service.random_bytes).to_json() | {"because": list(demand.reasons)},
+        plan=(
+            draw(demand, unit.service.random_bytes).to_json() | {"because": list(demand.reasons)}
+            if plan is None
+            else dict(plan)
+        ),
         device=device,
         assisted=assisted,
         public_entry=public_entry,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from certify.capture.decoys import decoy_demand
+from certify.capture.decoys import decoy_demand, require_decoy_session
 from certify.capture.new_session import new_session
+from certify.capture.open_plan import open_plan
 from certify.capture.session import open_session
 from certify.domain.channels import Channel
 from certify.domain.error_codes import ErrorCode
+from certify.domain.states import Possession
 from certify.errors import CertifyError
 from certify.people.access import IdentityClaim
 from certify.service import Unit
@@ -59,6 +61,19 @@ def open_public_session(
                 raise
     demand = decoy_demand(unit, claim.mark, birth_date, needs)
     device = unit.service.vault.lookup_hash(unit.db, "device", device_id)
+    known = open_plan(
+        unit,
+        DECOY_PERSON,
+        demand,
+        device=device,
+        public_entry=True,
+        possession=Possession.NOT_ASKED,
+        assisted=assisted,
+        decoy=claim.mark,
+    )
+    if known.session is not None:
+        return known.session
+    require_decoy_session(unit, claim.mark)
     return new_session(
         unit,
         DECOY_PERSON,
@@ -68,4 +83,5 @@ def open_public_session(
         assisted=assisted,
         public_entry=True,
         decoy=claim.mark,
+        plan=known.plan,
     )

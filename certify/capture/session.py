@@ -11,6 +11,7 @@ from certify.capture.challenge import demand_of
 from certify.capture.decoys import require_decoy_open
 from certify.capture.media import media_type_of
 from certify.capture.new_session import new_session
+from certify.capture.open_plan import OpenPlan, open_plan
 from certify.decision.determine import preview
 from certify.domain.channels import Channel
 from certify.domain.decide import Determination, NextStep
@@ -44,6 +45,8 @@ def open_session(
 ) -> SessionRow:
     """Open a capture session for a person with at least one usable or pending reference, and draw what it asks.
 
+    A caller who has an open session gets that one again (certify/capture/open_plan.py).
+
     Args:
         unit: the transaction to write in.
         beneficiary_id: id of the person, whose row is locked.
@@ -74,14 +77,27 @@ def open_session(
             code=ErrorCode.NO_REFERENCE,
         )
     require_consent(unit, beneficiary_id)
-    if sessions_since(unit.db, beneficiary_id, unit.now - timedelta(days=1)) >= MAX_SESSIONS_A_DAY:
-        raise too_many_sessions()
     device = unit.service.vault.lookup_hash(unit.db, "device", device_id) if device_id else None
     if channel is Channel.REMOTE:
-        demand = demand_of(unit, person, device, _require_attempts_left(unit, person), also=needs)
+        demand = demand_of(
+            unit, person, device, _require_attempts_left(unit, person), also=needs, public_entry=public_entry
+        )
         possession = possession_of(unit, beneficiary_id, device=device, confirmed=confirmed)
+        known = open_plan(
+            unit,
+            beneficiary_id,
+            demand,
+            device=device,
+            public_entry=public_entry,
+            possession=possession,
+            assisted=assisted,
+        )
     else:
-        demand, possession = visit_demand(), Possession.NOT_ASKED
+        demand, possession, known = visit_demand(), Possession.NOT_ASKED, OpenPlan()
+    if known.session is not None:
+        return known.session
+    if sessions_since(unit.db, beneficiary_id, unit.now - timedelta(days=1)) >= MAX_SESSIONS_A_DAY:
+        raise too_many_sessions()
     return new_session(
         unit,
         beneficiary_id,
@@ -91,6 +107,7 @@ def open_session(
         assisted=assisted,
         public_entry=public_entry,
         possession=possession,
+        plan=known.plan,
     )
 
 

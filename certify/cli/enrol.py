@@ -70,7 +70,7 @@ def enrol(
             data = read_photo(photo, service.settings.max_upload_bytes)
             with service.unit() as unit:
                 reference_id = add_reference(unit, beneficiary_id, data)
-            row = measure_reference(service, engine, reference_id)
+            row = measure_reference(service, engine, reference_id, search=search)
             results.append(
                 {"photo": str(photo), "reference": str(row.id), "state": row.state, "guidance": row.guidance}
             )

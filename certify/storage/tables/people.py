@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from certify.domain.states import AccessKind, ConsentPurpose, ReferenceState
+from certify.domain.states import AccessKind, ConsentPurpose, FaceAnswer, ReferenceState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -93,6 +93,27 @@ class ReferenceRow(Base):
     measurement: Mapped[dict[str, Any] | None]
     guidance: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime]
+    # Rises in the order in which references became active: the search for duplicate faces reads on from a number.
+    number: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+
+
+class DuplicateFaceRow(Base):
+    """A reference that looks like the face of another person, and what an officer answered. No names: ids only."""
+
+    __tablename__ = "duplicate_faces"
+    __table_args__ = (one_of("answer", FaceAnswer),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    reference_id: Mapped[UUID]  # the new reference; it may be deleted later
+    other_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    other_reference_id: Mapped[UUID]
+    llr: Mapped[float]  # log10 likelihood ratio, not clipped
+    threshold: Mapped[float]  # of the search that found it
+    found_at: Mapped[datetime]
+    answer: Mapped[str | None]
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[str | None]
 
 
 class TemplateRow(Base):
