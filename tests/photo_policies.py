@@ -1,7 +1,8 @@
-"""Policies under which a still photo certifies. No shipped policy allows that (docs/decisions/0023-life-is-required.md).
+"""Policies under which a still photo certifies; no shipped policy does (docs/decisions/0023-life-is-required.md).
 
-They are for tests that are about something else than proof of life, such as transactions, tokens or erasure: a film that
-answers its plan costs ten seconds of a core, a photo a fifth of one. Such a test carries the mark ``photos_certify``.
+They are for tests that are about something else than proof of life, such as transactions, tokens or erasure: a film
+that answers its plan costs ten seconds of a core, a photo a fifth of one. Such a test carries the mark
+``photos_certify``.
 """
 
 from __future__ import annotations

@@ -11,12 +11,24 @@ from api import views
 from api.auth import allow
 from api.errors import CHANGES, CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
-from api.schemas.decisions import CaseIn, ReviewCaseList, ReviewCaseOut, RulingIn, RulingOut
+from api.schemas.decisions import (
+    CaseIn,
+    FaceAnswerIn,
+    FacePairList,
+    FacePairOut,
+    ReviewCaseList,
+    ReviewCaseOut,
+    RulingIn,
+    RulingOut,
+)
 from api.state import service_of
 from certify.decision.cases import open_case
+from certify.decision.duplicate_faces import answer_duplicate
 from certify.decision.review import Decision, rule
 from certify.domain.case_kinds import CaseKind
+from certify.domain.states import FaceAnswer
 from certify.service import Service, Unit
+from certify.storage.duplicate_faces import pairs_of
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, list_cases
 from certify.tokens import Principal, Role
@@ -65,6 +77,49 @@ def show(
     """Show a review case."""
     with service.reading() as unit:
         return views.review_case(get_case(unit.db, case_id))
+
+
+@router.post(
+    "/{case_id}/faces",
+    response_model=ReviewCaseOut,
+    responses=CHANGES,
+)
+def answer_faces(
+    case_id: UUID,
+    body: FaceAnswerIn,
+    caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
+    once: Annotated[Once, Depends(once)],
+) -> Response:
+    """Answer a case about a duplicate face. The person is then determined again; a certificate may be issued."""
+
+    def work(unit: Unit) -> ReviewCaseOut:
+        return views.review_case(answer_duplicate(unit, case_id, officer=caller.key, answer=FaceAnswer(body.answer)))
+
+    return once.run(caller, work, status=200)
+
+
+@router.get("/{case_id}/faces", responses=problems(401, 403, 404, 422, 503))
+def show_faces(
+    case_id: UUID,
+    _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
+    service: Annotated[Service, Depends(service_of)],
+) -> FacePairList:
+    """List the people whose face looks like the one that a case about a duplicate face is about, by their ids."""
+    with service.reading() as unit:
+        pairs = pairs_of(unit.db, get_case(unit.db, case_id).beneficiary_id)
+        return FacePairList(
+            items=[
+                FacePairOut(
+                    beneficiary_id=pair.beneficiary_id,
+                    reference_id=pair.reference_id,
+                    other_beneficiary_id=pair.other_id,
+                    other_reference_id=pair.other_reference_id,
+                    found_at=pair.found_at,
+                    answer=pair.answer,
+                )
+                for pair in pairs
+            ]
+        )
 
 
 @router.post(

@@ -33,6 +33,13 @@ class Answer(StrEnum):
     DIFFERENT = "different"
 
 
+class FaceAnswer(StrEnum):
+    """Whether a photo that looks like another person's face belongs to its person."""
+
+    TWO_PEOPLE = "two_people"
+    WRONG_REFERENCE = "wrong_reference"
+
+
 class CaseState(StrEnum):
     """Which cases to list."""
 
@@ -93,6 +100,7 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
     Exit code 3 when there is no such case.
     """
     from certify.decision.determinations import find_determination
+    from certify.storage.duplicate_faces import pairs_of
     from certify.storage.people import entitlements_of, get_beneficiary
     from certify.storage.questions import open_questions_of
     from certify.storage.reviews import get_case
@@ -102,6 +110,7 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
         person = get_beneficiary(unit.db, row.beneficiary_id)
         pensions = entitlements_of(unit.db, person.id)
         verdict = find_determination(unit, row.determination_id).verdict if row.determination_id else None
+        pairs = pairs_of(unit.db, person.id) if row.kind == "duplicate_face" else ()
         questions = (
             [_question(unit, row) for row in open_questions_of(unit.db, person.id)] if row.kind == "link" else []
         )
@@ -122,6 +131,10 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
         say(f"  {text}")
     for question in questions:
         _show_question(question)
+    for pair in pairs:
+        say(
+            f"  Reference {pair.reference_id} looks like reference {pair.other_reference_id} of person {pair.other_id}."
+        )
     show_standings(pensions)
 
 
@@ -147,6 +160,34 @@ def answer(
         with service.reading() as unit:
             pensions = entitlements_of(unit.db, row.beneficiary_id)
     say(Ink("✓", "green"), f" Settled: {row.state}, by {row.answered_by}.")
+    show_standings(pensions)
+
+
+@app.command()
+def faces(
+    case: CaseId,
+    verdict: Annotated[
+        FaceAnswer,
+        typer.Argument(help="two_people: they look alike; wrong_reference: the new photo shows somebody else."),
+    ],
+    officer: Officer,
+) -> None:
+    """Settle whether a new photo that looks like another person's face belongs to its person.
+
+    "two_people" (twins, for example) ends the hold, and these two are not asked about again. "wrong_reference" refuses
+    the new photo and its templates. If one person draws two pensions, rule "stop" with 'certify case rule' instead.
+    Exit code 3 when the case does not exist, is closed already or is of another kind.
+    """
+    from certify.decision.duplicate_faces import answer_duplicate
+    from certify.domain.states import FaceAnswer as Answered
+    from certify.storage.people import entitlements_of
+
+    with opened_service() as service:
+        with service.unit(operator()) as unit:
+            row = answer_duplicate(unit, case, officer=officer, answer=Answered(verdict.value))
+        with service.reading() as unit:
+            pensions = entitlements_of(unit.db, row.beneficiary_id)
+    say(Ink("✓", "green"), f" Closed: {row.resolution}, by {row.closed_by}.")
     show_standings(pensions)
 
 

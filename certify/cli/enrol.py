@@ -56,6 +56,7 @@ def enrol(
     code is also 3 when name, birth date or pensions differ from those stored for this national id: nothing is changed,
     so that a mistyped national id does not give one person's photo to another.
     """
+    from certify.decision.duplicate_faces import DuplicateSearch
     from certify.people.references import add_reference, measure_reference
     from models.guidance import sentence
 
@@ -65,6 +66,7 @@ def enrol(
     with opened_service() as service:
         beneficiary_id = _find_or_add(service, national_id, given)
         engine = load_engine(service.settings)
+        search = DuplicateSearch(service, engine)
         results = []
         for photo in photos:
             data = read_photo(photo, service.settings.max_upload_bytes)

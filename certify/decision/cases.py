@@ -21,9 +21,7 @@ from certify.storage.verdicts import Verdicts
 DUPLICATE_FACE = "duplicate_face"
 """Kind of the adverse record about a reference that looks like the face of another person."""
 
-_ADVERSE = frozenset(
-    {Code.ADVERSE_PAUSES, Code.ADVERSE_REVIEW, Code.ADVERSE_OTHER_PATH, Code.ADVERSE_UNKNOWN_KIND}
-)
+_ADVERSE = frozenset({Code.ADVERSE_PAUSES, Code.ADVERSE_REVIEW, Code.ADVERSE_OTHER_PATH, Code.ADVERSE_UNKNOWN_KIND})
 _UNPROVEN = (Standing.DUE, Standing.GRACE, Standing.OVERDUE)
 
 

@@ -147,18 +147,14 @@ def _hold(unit: Unit, row: ReferenceRow, hits: list[Hit], threshold: float) -> N
                 found_at=unit.now,
             )
         )
-        unit.ledger(
-            LedgerEvent.DUPLICATE_FACE_FOUND, row.beneficiary_id, reference=str(row.id), other=str(other)
-        )
+        unit.ledger(LedgerEvent.DUPLICATE_FACE_FOUND, row.beneficiary_id, reference=str(row.id), other=str(other))
     if not found:
         return
     fact = AdverseRecord(
         id=str(unit.service.new_id()), source=FACES, event_at=unit.now, recorded_at=unit.now, kind=DUPLICATE_FACE
     )
     add_evidence(unit.db, row.beneficiary_id, fact, external_id=_record(row.id))
-    unit.ledger(
-        LedgerEvent.EVIDENCE_RECORDED, row.beneficiary_id, evidence=fact.id, kind="AdverseRecord", source=FACES
-    )
+    unit.ledger(LedgerEvent.EVIDENCE_RECORDED, row.beneficiary_id, evidence=fact.id, kind="AdverseRecord", source=FACES)
     unit.db.flush()
     determine(unit, row.beneficiary_id)
 

@@ -67,9 +67,7 @@ def faces_after(db: Session, number: int, *, limit: int) -> list[SealedFace]:
 def count_faces(db: Session) -> int:
     """Return the number of active references that have a number."""
     query = select(func.count()).select_from(ReferenceRow)
-    return (
-        db.scalar(query.where(ReferenceRow.number.is_not(None), ReferenceRow.state == ReferenceState.ACTIVE)) or 0
-    )
+    return db.scalar(query.where(ReferenceRow.number.is_not(None), ReferenceRow.state == ReferenceState.ACTIVE)) or 0
 
 
 def numbers_of_faces(db: Session) -> set[int]:

@@ -1,7 +1,7 @@
 """Recognise a photo of a face that is a copy of an earlier one, even mirrored, cropped, turned, re-coded or relit.
 
-Two photos of one living face differ where no camera or editor makes a difference: a lid, a corner of the mouth, the turn
-of the head. A copy agrees everywhere once it lies exactly over the original. So the aligned faces are brought into
+Two photos of one living face differ where no camera or editor makes a difference: a lid, a corner of the mouth, the
+turn of the head. A copy agrees everywhere once it lies exactly over the original. So the aligned faces are brought into
 register (an affine map, found by the enhanced correlation coefficient: Evangelidis and Psarakis, 2008), and compared
 in nine overlapping parts, after differences of light are taken out. The part that agrees least decides. The
 surroundings of the face do not matter.
@@ -89,7 +89,7 @@ def compare_prints(earlier: FacePrint, later: FacePrint) -> Likeness:
     It takes a millisecond for faces that are clearly different and about five for a copy.
     """
     first, second = _relit(earlier), _relit(later)
-    small = cv2.resize(first, (_HALF, _HALF), interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(first, (_HALF, _HALF), interpolation=cv2.INTER_AREA), np.float32)
     forms = []
     for mirrored in (False, True):
         form = np.asarray(cv2.flip(second, 1), np.float32) if mirrored else second
@@ -116,7 +116,7 @@ def nearest_print(earlier: Iterable[FacePrint], later: FacePrint) -> Likeness:
 
 def _relit(grey: FacePrint) -> NDArray[np.float32]:
     """Take out noise and differences of light: each pixel relative to mean and contrast of its surroundings."""
-    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.2)
+    smooth = np.asarray(cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.2), np.float32)
     mean = _surroundings(smooth)
     spread = np.sqrt(_surroundings((smooth - mean) ** 2))
     return np.asarray((smooth - mean) / (spread + 3), np.float32)

@@ -21,7 +21,7 @@ from models.calibrate import Fit
 from models.face.matcher import Templates
 
 FALSE_HITS = 0.01
-"""Expected hits among people who are all different, for one search: one search in a hundred asks an officer without need."""
+"""Expected hits among people who are all different, for one search: one in a hundred asks an officer without need."""
 
 TAIL_FROM, TAIL_SHARE, TAIL_SCALE = -1.51, 0.01, 0.656
 """The worst 1 % of 143,916 scores of different people (539 portraits, one a person) begins at this log10 likelihood

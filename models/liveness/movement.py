@@ -3,10 +3,10 @@
 No person speaks, blinks and sways twice alike, to the tenth of a second. So the movement betrays a copy whatever was
 done to the pictures: another background, a border, other light, mirrored, turned, cut in time, coded at a low rate.
 
-Eleven measures of the landmarks are followed, in the frame of the eye corners and so free of place, size and tilt: nose,
-lips, corners of the mouth, lids, chin and brows. Their changes over 0.3 s are compared, because two honest answers to
-one plan are alike in their slow course (the head turns when it is asked to) and differ in the moments. docs/liveness.md
-has the measured rates; ``python -m bench.near_copies`` repeats them.
+Eleven measures of the landmarks are followed, in the frame of the eye corners and so free of place, size and tilt:
+nose, lips, corners of the mouth, lids, chin and brows. Their changes over 0.3 s are compared, because two honest
+answers to one plan are alike in their slow course (the head turns when it is asked to) and differ in the moments.
+docs/liveness.md has the measured rates; ``python -m bench.near_copies`` repeats them.
 """
 
 from __future__ import annotations
