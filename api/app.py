@@ -11,13 +11,16 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 
 from api import errors
 from api.limits import TABLETS, RateLimiter, SignInLimits
 from api.middleware import BodyLimit, Observe
+from api.readiness import Readiness
 from api.routes import (
     agents,
+    attestations,
     beneficiaries,
     certificates,
     determinations,
@@ -30,6 +33,7 @@ from api.routes import (
     references,
     reviews,
     sessions,
+    standings,
     tablet,
     uploads,
     web,
@@ -38,10 +42,12 @@ from api.routes.operations import Standings
 from api.state import State
 from certify.capture.live.guide_client import GuidePool
 from certify.config import Env, Settings
+from certify.issuers.file import load_issuers
+from certify.production import require_production
 from certify.service import Service, build_service
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key, verifying_keys
-from certify.tokens import OWN_ROLES, SESSION_ISSUER, Authenticator, Signer, development_signer, load_issuers
+from certify.tokens import OWN_ROLES, SESSION_ISSUER, Authenticator, Signer, development_signer
 
 _DESCRIPTION = """
 Proves once a year that a pensioner is alive and still entitled, and issues a certificate that payers can verify.
@@ -50,6 +56,16 @@ Errors are RFC 9457 problem details with a stable `code`. Every POST that change
 `Idempotency-Key`. If an answer was lost, send the same key again: nothing happens twice.
 """
 
+
+NO_TELEMETRY: TelemetryConfig = {
+    "auto_configure": False,
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+}
+"""FastAPI would record each request with its address for any OpenTelemetry provider of the process, and with
+``FASTAPI_OTEL_AUTO_CONFIGURE`` send it to the address in ``OTEL_…``. Addresses of requests hold ids of people."""
 
 _LONGEST_SESSION = timedelta(days=30)
 """Longest life of a token that the service issues: a month, for people on their own phones (api/routes/knock.py). A
@@ -68,6 +84,8 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if service is None:
+            require_production()  # 'certify serve' asked before; another way to start the application did not
         running = service or build_service(settings)
         state = build_state(running)
         await state.quick.open()
@@ -90,6 +108,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
+        telemetry=NO_TELEMETRY,
     )
     for module in (
         web,
@@ -98,9 +117,11 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         tablet,
         agents,
         beneficiaries,
+        attestations,
         receipts,
         references,
         sessions,
+        standings,
         live,
         uploads,
         determinations,
@@ -138,15 +159,18 @@ def build_state(service: Service) -> State:
         earlier = verifying_keys(unit.db, "session", unit.now - _LONGEST_SESSION)
     retired = [row.public_jwk for row in earlier]
     signer = Signer(SESSION_ISSUER, key.to_jwk(), OWN_ROLES, retired=retired)
+    authenticator = Authenticator([*issuers, signer.issuer()])
+    authenticator.prepare(service.clock())
     return State(
         service=service,
-        authenticator=Authenticator([*issuers, signer.issuer()]),
+        authenticator=authenticator,
         session_signer=signer,
         limiter=RateLimiter(settings.rate_limit),
         sign_in_limits=SignInLimits(unlimited=settings.rate_limit == "none"),
         tablet_limiter=RateLimiter("none" if settings.rate_limit == "none" else TABLETS),
         quick=QuickReader(service.database),
         guides=GuidePool([Path(path) for path in settings.guide_sockets], most=settings.live_captures),
+        readiness=Readiness(service),
     )
 
 

@@ -5,6 +5,7 @@ Every route declares ``allow(...)`` or ``public(...)``; a test checks that no ro
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -18,12 +19,9 @@ from starlette.requests import HTTPConnection
 from api.errors import Forbidden, PossessionRequired, TooManyRequests
 from api.limits import RateLimiter
 from api.state import State, state_of
-from certify.domain.channels import Channel
 from certify.people.access import device_mark
 from certify.people.possession import is_confirmed
-from certify.service import Unit
-from certify.storage.sessions import get_session
-from certify.tokens import Principal, Role, TokenRefused
+from certify.tokens import KeysAwaited, Principal, Role, TokenRefused
 
 DEVICE_HEADER = "X-Certify-Device"
 """The id of the caller's device, which the page draws at random once. A token of the page is good only with it."""
@@ -36,13 +34,22 @@ TABLET_COOKIE = "__Host-certify-tablet"
 
 _COOKIES = {Role.SELF: COOKIE, Role.TABLET: TABLET_COOKIE}
 
+DESK = (Role.OFFICER, Role.SUPERVISOR)
+"""Roles that change people's data and decide about them."""
+
+READERS = (*DESK, Role.AUDITOR)
+"""Roles that read people's data."""
+
+_KEYS_WAIT_S = 2.0
+"""Longest wait for an issuer's keys, after the issuer changed them. Other requests go on meanwhile."""
+
 Admit = Callable[[str, str | None], Principal]
 
 
 class Access:
     """Dependency that authenticates the caller, requires one of the roles, and applies the caller's rate limit.
 
-    It is asynchronous although it waits for nothing: FastAPI runs a plain function in another thread, which costs more
+    It is asynchronous although it hardly ever waits: FastAPI runs a plain function in another thread, which costs more
     than the check itself.
     """
 
@@ -54,11 +61,12 @@ class Access:
 
         Raises:
             TokenRefused: there is no good token, or it belongs to another device (``token_refused``).
+            Unavailable: the issuer's keys are not known, and it does not answer (``issuer_unreachable``).
             Forbidden: the role may not call this route, or a page of another site sent the cookie (``forbidden``).
             TooManyRequests: the caller's rate limit is reached (``too_many_requests``).
         """
         state = state_of(request)
-        principal = state.authenticator.authenticate(self._token(request), state.service.clock())
+        principal = await _authenticated(state, self._token(request))
         if principal.role not in self.roles:
             raise Forbidden(f"The role '{principal.role}' may not do this.")
         require_device(principal, request.headers.get(DEVICE_HEADER))
@@ -76,6 +84,20 @@ class Access:
                     raise Forbidden("This page belongs to another site.")
                 return cookie
         raise TokenRefused("This needs an access token.", hint="Send it as 'Authorization: Bearer …'.")
+
+
+async def _authenticated(state: State, token: str) -> Principal:
+    """Return the caller of a token. If keys of its issuer are being fetched, wait a short time for them.
+
+    Raises:
+        TokenRefused: the token is not good (``token_refused``).
+        Unavailable: the issuer's keys are not known, and it does not answer (``issuer_unreachable``).
+    """
+    try:
+        return state.authenticator.authenticate(token, state.service.clock())
+    except KeysAwaited as awaited:
+        await asyncio.wait([asyncio.wrap_future(awaited.fetched)], timeout=_KEYS_WAIT_S)
+    return state.authenticator.authenticate(token, state.service.clock())
 
 
 class LiveAccess:
@@ -200,15 +222,3 @@ def limit(limiter: RateLimiter, key: str) -> None:
     wait = limiter.hit(key)
     if wait:
         raise TooManyRequests("Too many requests.", retry_after=wait)
-
-
-def require_agent_at_visit(unit: Unit, caller: Principal, session_id: UUID) -> None:
-    """Check that the media of a doorstep session come from an agent.
-
-    Raises:
-        Forbidden: the session is a visit, and the caller is not an agent (``forbidden``).
-        NotFound: no such session (``session_not_found``).
-    """
-    visit = get_session(unit.db, session_id).channel == Channel.DOORSTEP
-    if visit and caller.role is not Role.AGENT:
-        raise Forbidden("The photo or video of a visit comes from the agent who makes it.")

@@ -16,9 +16,9 @@ from certify.capture.uploads import WrongOffset
 from certify.certificates.errors import CertificateError
 from certify.domain.error_codes import ErrorCode
 from certify.doorstep.tablets import TabletRefused
-from certify.errors import CertifyError, Conflict, Gone, Invalid, NotFound, TooLarge, Unavailable
+from certify.errors import CertifyError, Conflict, Gone, Invalid, NotAllowed, NotFound, TooLarge, Unavailable
 from certify.people.access import AccessRefused
-from certify.storage.database import DatabaseError, OperationalError, PoolTimeout
+from certify.storage.database import DatabaseError, OperationalError, PoolTimeout, sqlstate
 from certify.tokens import TokenRefused
 from models.errors import ImageRefused, VideoRefused
 from models.guidance import sentence
@@ -68,6 +68,7 @@ STATUS: Mapping[type[CertifyError], HTTPStatus] = {
     TabletRefused: HTTPStatus.UNAUTHORIZED,
     AccessRefused: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
+    NotAllowed: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     Gone: HTTPStatus.GONE,
@@ -206,7 +207,8 @@ async def _on_http_exception(_request: Request, error: Exception) -> JSONRespons
 
 
 async def _on_database_error(_request: Request, error: Exception) -> JSONResponse:
-    log.error("database unavailable: %s", type(error).__name__)
+    # SQLSTATE tells a full disk (53100) from a server that is gone; the text of the error could hold values.
+    log.error("database unavailable", extra={"error": type(error).__name__, "sqlstate": sqlstate(error)})
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         ErrorCode.DATABASE_UNAVAILABLE,
@@ -224,7 +226,7 @@ async def _on_data_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_unexpected(_request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected error", exc_info=error)
+    log.error("unexpected error", exc_info=error, extra={"sqlstate": sqlstate(error)})
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         ErrorCode.INTERNAL_ERROR,

@@ -76,7 +76,7 @@ class Once:
 
 
 async def once(request: Request, key: IdempotencyKey, service: Annotated[Service, Depends(service_of)]) -> Once:
-    """Return the idempotency of this request, over its method, path and body, as a dependency."""
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
+    """Return the idempotency of this request, over its method, path, query and body, as a dependency."""
+    digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
     digest.update(await request.body())
     return Once(service, key, digest.hexdigest())

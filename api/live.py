@@ -22,7 +22,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 
 from api import views
-from api.auth import Admit, require_agent_at_visit, require_own_session
+from api.auth import Admit, require_own_session
 from api.errors import BadRequest, problem_body, status_of
 from api.schemas.sessions import LiveHello, PlanOut, SessionOut
 from api.state import State
@@ -136,7 +136,6 @@ class Conversation:
 
     def _begin(self, caller: Principal, nonce: str) -> dict[str, Any]:
         with self._state.service.unit(caller.key) as unit:
-            require_agent_at_visit(unit, caller, self._session_id)
             row = get_session(unit.db, self._session_id)
             if not secrets.compare_digest(views.nonce_text(row), nonce):
                 raise Conflict("The nonce is not that of this session.", code=ErrorCode.WRONG_NONCE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from api.limits import RateLimiter, SignInLimits
+from api.readiness import Readiness
 from certify.capture.live.guide_client import GuidePool
 from certify.service import Service
 from certify.storage.quick import QuickReader
@@ -26,6 +27,7 @@ class State:
         tablet_limiter: limits requests of tablets per network.
         quick: reads single rows without a thread.
         guides: processes that give guidance during live captures.
+        readiness: whether this process can serve.
     """
 
     service: Service
@@ -36,6 +38,7 @@ class State:
     tablet_limiter: RateLimiter
     quick: QuickReader
     guides: GuidePool
+    readiness: Readiness
 
 
 def state_of(request: Request) -> State:

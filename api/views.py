@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from fastapi import Response
 from pydantic import BaseModel
@@ -26,13 +27,16 @@ from api.schemas.own_pages import (
 )
 from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
 from api.schemas.sessions import NewSession, SessionOut, UploadOut
+from api.schemas.standings import PensionStandingOut, StandingOut
 from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK, Progress
 from certify.certificates.qr import to_text
 from certify.certificates.signing import read_unverified
 from certify.certificates.verify import FACE_ONLY, VerificationReport
 from certify.decision.appeal import Appeal
+from certify.decision.determinations import proof_behind
 from certify.decision.receipts import Receipt
 from certify.domain.schedule import latest_date
+from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import CertificateState, SessionState
 from certify.doorstep.visits import LATEST, SOONEST, ShownVisit
 from certify.own_page import History, OwnPage
@@ -58,8 +62,8 @@ def as_response(answer: BaseModel) -> Response:
     return Response(answer.model_dump_json().encode(), media_type="application/json")
 
 
-def beneficiary(unit: Unit, row: BeneficiaryRow) -> BeneficiaryOut:
-    """Show a person with their pensions; the ids are masked."""
+def beneficiary(unit: Unit, row: BeneficiaryRow, scope: Scope = EVERYTHING) -> BeneficiaryOut:
+    """Show a person with their pensions in a scope; the ids are masked."""
     return BeneficiaryOut(
         id=row.id,
         name=row.name,
@@ -69,7 +73,29 @@ def beneficiary(unit: Unit, row: BeneficiaryRow) -> BeneficiaryOut:
         region=row.region,
         needs=row.needs,
         erased=row.erased_at is not None,
-        entitlements=[entitlement(e) for e in entitlements_of(unit.db, row.id)],
+        entitlements=[entitlement(e) for e in entitlements_of(unit.db, row.id) if scope.covers_scheme(e.scheme)],
+    )
+
+
+def standing(unit: Unit, beneficiary_id: UUID, scope: Scope) -> StandingOut:
+    """Show a payer whether the pensions of a person may be paid."""
+    pensions = [row for row in entitlements_of(unit.db, beneficiary_id) if scope.covers_scheme(row.scheme)]
+    return StandingOut(
+        beneficiary_id=beneficiary_id, as_of=unit.now, pensions=[_pension_standing(unit, row) for row in pensions]
+    )
+
+
+def _pension_standing(unit: Unit, row: EntitlementRow) -> PensionStandingOut:
+    behind = None if row.determination_id is None else proof_behind(unit, row.determination_id)
+    return PensionStandingOut(
+        scheme=row.scheme,
+        payment=row.payment,
+        standing=row.standing,
+        valid_until=row.valid_until,
+        back_pay_from=row.back_pay_from,
+        method=behind.method if behind else None,
+        assurance=behind.assurance if behind else "",
+        decided_on=behind.decided_on if behind else None,
     )
 
 
@@ -85,8 +111,6 @@ def entitlement(row: EntitlementRow) -> EntitlementOut:
         valid_until=row.valid_until,
         due_on=row.due_on,
         back_pay_from=row.back_pay_from,
-        method=row.method,
-        assurance=row.assurance,
         determination_id=row.determination_id,
     )
 
@@ -109,6 +133,9 @@ def reference(row: ReferenceRow) -> ReferenceOut:
             "id": row.id,
             "state": row.state,
             "created_at": row.created_at,
+            "provenance": row.provenance,
+            "provenance_of": row.provenance_of,
+            "added_by": row.added_by,
             "guidance": guidance(row.guidance),
             "quality": measurement.get("quality", []),
         }

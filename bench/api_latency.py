@@ -111,7 +111,7 @@ def prepare(folder: Path, megapixels: float, *, people: int = 20, photos: int = 
         ids.append(str(person))
         paths += [f"/v1/sessions/{row.id}", f"/v1/certificates/{row.certificate_number}"]
     signer = development_signer(settings)
-    token = signer.issue(subject="bench", role=Role.AGENT, now=utc_now(), lifetime=timedelta(hours=2))
+    token = signer.issue(subject="bench", role=Role.OFFICER, now=utc_now(), lifetime=timedelta(hours=2))
     service.database.close()
     return World(paths, token, ids, pictures)
 

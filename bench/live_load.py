@@ -101,7 +101,7 @@ def _open(stage: Stage, person: str, token: str, seed: int) -> Opened:
 
 
 def prepare(folder: Path, count: int) -> tuple[list[str], str]:
-    """Enrol people in a data folder; return their ids, and a token of an agent."""
+    """Enrol people in a data folder; return their ids, and a token of an officer."""
     settings = Settings(data_dir=folder)
     service = build_service(settings, queue=NoQueue())
     upgrade(service.database)
@@ -109,7 +109,7 @@ def prepare(folder: Path, count: int) -> tuple[list[str], str]:
     reference = faces.encode(faces.portraits()["eileen_collins"])
     people = [str(enrol(service, engine, reference, number)) for number in range(count)]
     signer = development_signer(settings)
-    token = signer.issue(subject="bench", role=Role.AGENT, now=utc_now(), lifetime=timedelta(hours=2))
+    token = signer.issue(subject="bench", role=Role.OFFICER, now=utc_now(), lifetime=timedelta(hours=2))
     service.database.close()
     return people, token
 

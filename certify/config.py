@@ -14,7 +14,9 @@ from enum import StrEnum
 from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -24,6 +26,7 @@ from certify.errors import Unavailable
 
 _PREFIX = "CERTIFY_"
 _LAST_PORT = 65535
+_SLIP = 0.9  # similarity from 0 to 1 (difflib): one or two letters of a name are wrong
 _READ_ELSEWHERE = frozenset({"CERTIFY_MODEL_CACHE", "CERTIFY_MODEL_PACKS"})
 """Settings that the face side reads itself (models/weights/packs.py)."""
 
@@ -56,6 +59,9 @@ class Settings(BaseSettings):
     )
     master_key_file: Path | None = Field(default=None, description="Default: master.key in the data folder")
     policies_dir: Path | None = Field(default=None, description="Folder of policy files; default: the shipped ones")
+    sources_file: Path | None = Field(
+        default=None, description="TOML file of the sources of records: institutions, who speaks, what they may report"
+    )
     issuers_file: Path | None = Field(default=None, description="JSON list of trusted token issuers with their keys")
     issuer_name: str = Field(default="certify development", description="Name of the fund on certificates")
     ledger_origin: str = Field(default="certify.example/ledger", description="Origin line of ledger checkpoints")
@@ -93,6 +99,9 @@ class Settings(BaseSettings):
     senders_file: Path | None = Field(
         default=None, description="TOML file of the ways to send messages; without it none are sent"
     )
+    time_zone: str | None = Field(
+        default=None, description="Time zone of the fund, such as Europe/Warsaw, which every policy must have too"
+    )
     trusted_proxies: str | None = Field(
         default=None, description="Addresses of proxies whose X-Forwarded-For is believed, comma-separated"
     )
@@ -121,6 +130,13 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or any(letter.isspace() for letter in url):
             raise ValueError("it must be an address such as https://life.fund.example")
         return url
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, name: str | None) -> str | None:
+        if name is not None and name not in available_timezones():
+            raise ValueError("it must be the name of a time zone such as Europe/Warsaw")
+        return name
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -177,15 +193,12 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         Unavailable: a setting is not valid (``settings_invalid``) or does not exist (``setting_unknown``). The message
             names the variable and never shows its value.
     """
-    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields} | _READ_ELSEWHERE
-    for name in environment:
-        if name.upper().startswith(_PREFIX) and name.upper() not in known:
-            near = get_close_matches(name.upper(), known, n=1)
-            raise Unavailable(
-                f"There is no setting {name}.",
-                hint=f"Did you mean {near[0]}?" if near else "docs/operations.md lists every setting; remove this one.",
-                code=ErrorCode.SETTING_UNKNOWN,
-            )
+    for name, near in unknown_settings(environment):
+        raise Unavailable(
+            f"There is no setting {name}.",
+            hint=f"Did you mean {near}?" if near else "docs/operations.md lists every setting; remove this one.",
+            code=ErrorCode.SETTING_UNKNOWN,
+        )
     try:
         return Settings()
     except (ValidationError, SettingsError) as error:
@@ -196,16 +209,73 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         ) from None  # the error's own text may repeat the value
 
 
+def unknown_settings(environment: Mapping[str, str]) -> list[tuple[str, str | None]]:
+    """Find variables that begin as settings do and are none.
+
+    Args:
+        environment: the variables.
+
+    Returns:
+        Name of each, and the setting that was probably meant; None when none is near.
+    """
+    known = _known_names()
+    found: list[tuple[str, str | None]] = []
+    for name in environment:
+        if name.upper().startswith(_PREFIX) and name.upper() not in known:
+            near = get_close_matches(name.upper(), known, n=1)
+            found.append((name, near[0] if near else None))
+    return found
+
+
+def mistyped_prefixes(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Find variables that are a setting but for a slip in their first word, such as ``CERTFY_PORT``.
+
+    Args:
+        environment: the variables.
+
+    Returns:
+        Name of each, and the setting that was probably meant.
+    """
+    known = _known_names()
+    others = [name for name in environment if not name.upper().startswith(_PREFIX)]
+    near = [(name, get_close_matches(name.upper(), known, n=1, cutoff=_SLIP)) for name in others]
+    return [(name, found[0]) for name, found in near if found]
+
+
+def valid_settings() -> tuple[Settings | None, dict[str, str]]:
+    """Read the settings from the environment, and go on where one is not valid, to find what else is wrong.
+
+    Returns:
+        The settings, with the default in place of each value that is not valid, and why by name of the field. No
+        settings when a list cannot be read.
+    """
+    try:
+        return Settings(), {}
+    except SettingsError as error:
+        return None, {"": f"{_what_is_wrong(error)}."}
+    except ValidationError as error:
+        wrong = error.errors(include_input=False, include_url=False, include_context=False)
+        reasons = {str(one["loc"][0]): f"{_sentence(one)}." for one in wrong}
+        return Settings(**{name: Settings.model_fields[name].default for name in reasons}), reasons
+
+
+def _known_names() -> set[str]:
+    return {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields} | _READ_ELSEWHERE
+
+
 def _what_is_wrong(error: ValidationError | SettingsError) -> str:
     if isinstance(error, SettingsError):  # a list that is not JSON
         found = re.search(r'field "(\w+)"', str(error))
         name = f"{_PREFIX}{found[1].upper()}" if found else "A setting"
         return f"{name} cannot be used: it must be a JSON list"
     wrong = error.errors(include_input=False, include_url=False, include_context=False)
-    first = wrong[0]
-    words = first["msg"].removeprefix("Value error, ").removesuffix(".")
     more = f" ({len(wrong) - 1} more settings are wrong)" if len(wrong) > 1 else ""
-    return f"{_PREFIX}{str(first['loc'][0]).upper()} cannot be used: {words[:1].lower()}{words[1:]}{more}"
+    return _sentence(wrong[0]) + more
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    words = str(problem["msg"]).removeprefix("Value error, ").removesuffix(".")
+    return f"{_PREFIX}{str(problem['loc'][0]).upper()} cannot be used: {words[:1].lower()}{words[1:]}"
 
 
 def _is_module(name: str) -> bool:

@@ -8,6 +8,7 @@ next. ``api/errors.py`` maps the classes to HTTP status codes; nothing here know
     ├── Conflict          its state does not allow this
     ├── Invalid           the input breaks a rule
     ├── TooLarge          more bytes than allowed
+    ├── NotAllowed        the caller may not do this
     ├── Gone              it existed but was erased, or its time ran out
     └── Unavailable       a part that the service needs is missing or broken
 """
@@ -58,6 +59,12 @@ class TooLarge(CertifyError):
     """More bytes than the service accepts."""
 
     code = ErrorCode.TOO_LARGE
+
+
+class NotAllowed(CertifyError):
+    """The caller is known but may not do this."""
+
+    code = ErrorCode.FORBIDDEN
 
 
 class Gone(CertifyError):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from certify.config import Settings
+from certify.config import Env, Settings
 from certify.domain.codec import canonical
 from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
@@ -19,6 +19,7 @@ from certify.policies import PolicyDocument, load_policies
 from certify.queue import DatabaseQueue, Queue
 from certify.senders import NO_SENDERS, Senders
 from certify.senders.config import load_senders
+from certify.sources import SourceRegistry, load_sources
 from certify.storage.database import Database, Session, holds_secrets, open_database
 from certify.storage.keys import FileMasterKey
 from certify.storage.ledger import append_entries
@@ -38,6 +39,7 @@ class Service:
     database: Database
     vault: Vault
     policies: Mapping[str, PolicyDocument]
+    sources: SourceRegistry = field(default_factory=load_sources)
     queue: Queue = field(default_factory=DatabaseQueue)
     senders: Senders = NO_SENDERS
     clock: Callable[[], datetime] = utc_now
@@ -158,7 +160,7 @@ def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: 
 
     Raises:
         Unavailable: the master key is missing or damaged (``master_key_missing``, ``master_key_damaged``), or the
-            senders file cannot be used (``senders_unusable``).
+            senders file or the registry of sources cannot be used (``senders_unusable``, ``sources_file``).
         PolicyInvalid: a policy is not valid.
     """
     database = open_database(settings, pool_size=pool_size)
@@ -169,6 +171,7 @@ def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: 
             database=database,
             vault=Vault(FileMasterKey(settings.key_file)),
             policies=load_policies(settings.policies_dir),
+            sources=load_sources(settings.sources_file),
             queue=queue or DatabaseQueue(),
             senders=load_senders(settings),
         )
@@ -178,6 +181,12 @@ def build_service(settings: Settings, *, queue: Queue | None = None, pool_size: 
 
 
 def _require_key(settings: Settings, database: Database) -> None:
+    if settings.env is Env.PRODUCTION and not settings.key_file.exists():
+        raise Unavailable(
+            f"The master key {settings.key_file} does not exist, and production makes none by itself.",
+            hint="Restore it from your backup. For a new service, make one with 'certify keys init'.",
+            code=ErrorCode.MASTER_KEY_MISSING,
+        )
     if not settings.key_file.exists() and holds_secrets(database):
         raise Unavailable(
             f"The master key {settings.key_file} is missing, and this database was written with one.",

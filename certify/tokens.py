@@ -1,7 +1,8 @@
 """Verify and sign bearer tokens: JWTs of configured issuers, of the service itself, and of a development issuer.
 
 A token is accepted when its issuer is known, a key of that issuer signed it with that key's algorithm, audience and
-times are right, and the issuer may give the role. Keys come from a file, never from the network.
+times are right, and the issuer may give the role. ``certify.trust`` says what makes an issuer, and ``certify.issuers``
+reads the issuers file. Nothing here uses the network.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import base64
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -21,28 +22,37 @@ from uuid import UUID
 from cachetools import LRUCache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from certify.certificates.keys import SigningKey
 from certify.config import Env, Settings
 from certify.domain.error_codes import ErrorCode
-from certify.errors import CertifyError, Unavailable
+from certify.domain.scope import EVERYTHING, Scope
+from certify.errors import Unavailable
 from certify.storage.keys import FileMasterKey
+from certify.trust import AUDIENCE, FixedKeys, Issuer, KeysAwaited, TokenRefused
 
-AUDIENCE = "certify"
+__all__ = [
+    "AUDIENCE",
+    "DEVELOPMENT_ISSUER",
+    "OWN_ROLES",
+    "SESSION_ISSUER",
+    "Authenticator",
+    "KeysAwaited",
+    "Principal",
+    "Role",
+    "Signer",
+    "TokenRefused",
+    "development_signer",
+    "ed25519_jwk",
+]
+
 SESSION_ISSUER = "certify:sessions"
 DEVELOPMENT_ISSUER = "certify:development"
 _ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256", "PS256"]
 # RFC 9864 renames EdDSA, and joserfc warns at every use. Identity providers will send the old name for years.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", module=r"joserfc\..*")
-_LEEWAY = 30  # seconds that clocks of issuers may differ from ours
-
-
-class TokenRefused(CertifyError):
-    """The bearer token is missing, wrong, expired, or not valid for this request."""
-
-    code = ErrorCode.TOKEN_REFUSED
 
 
 class Role(StrEnum):
@@ -50,11 +60,15 @@ class Role(StrEnum):
 
     PENSIONER = "pensioner"  # one capture session of one person, by a token of the service itself
     SELF = "self"  # a person on their own pages, by a token of the service itself, in a cookie
-    AGENT = "agent"
     TABLET = "tablet"  # an agent at an enrolled tablet, by a token of the service itself, in a cookie
+    AGENT = "agent"  # who visits people; works at an enrolled tablet only, so that this token opens no route
+    PAYER = "payer"  # asks whether a pension may be paid, and reads nothing else
+    REGISTRY = "registry"  # sends the records and attestations of its own configured sources
+    ENROLLER = "enroller"  # adds people, and first references with the document that the picture came from
     OFFICER = "officer"
-    AUDITOR = "auditor"
-    MACHINE = "machine"  # registries, payers and batch jobs
+    SUPERVISOR = "supervisor"  # an officer who also decides about agents
+    AUDITOR = "auditor"  # reads, and changes nothing
+    OPERATOR = "operator"  # runs the service, and reads no person
 
 
 OWN_ROLES = frozenset({Role.PENSIONER, Role.SELF, Role.TABLET})
@@ -70,8 +84,9 @@ class Principal:
         role: what they may do.
         issuer: who says so.
         session: the one capture session that a pensioner is limited to; None for other roles.
-        sources: the registries that a machine may record and void for. Two sources are therefore two callers, and not
-            two names used by one.
+        sources: the sources that a registry speaks for. The registry of sources must name the caller as well
+            (certify/sources/).
+        scope: the schemes and regions that the caller works for.
         device: mark of the device that the token was given to; the token is valid only together with this device.
         confirmed_at: when the person last used a code or link on this device; None if they signed in by their face.
     """
@@ -82,6 +97,7 @@ class Principal:
     session: UUID | None = None
     sources: frozenset[str] = frozenset()
     device: str | None = None
+    scope: Scope = EVERYTHING
     confirmed_at: datetime | None = None
 
     @property
@@ -90,49 +106,21 @@ class Principal:
         return f"{self.issuer}|{self.session or self.subject}"
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """A trusted issuer: its name in ``iss``, its public keys, and the roles it may give."""
-
-    name: str
-    keys: KeySet = field(repr=False)
-    roles: frozenset[Role]
-
-
-def load_issuers(path: Path) -> list[Issuer]:
-    """Read the issuers file: a list of objects with ``issuer``, ``roles`` and ``keys`` (a JWK list).
-
-    Args:
-        path: the file.
-
-    Returns:
-        The trusted issuers.
-
-    Raises:
-        Unavailable: the file cannot be used (``issuers_file``). A service that does not know whom to trust must not
-            start.
-    """
-    try:
-        return [
-            Issuer(
-                entry["issuer"],
-                KeySet.import_key_set({"keys": entry["keys"]}),
-                frozenset(Role(role) for role in entry["roles"]) - OWN_ROLES,
-            )
-            for entry in json.loads(path.read_text())
-        ]
-    except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
-        raise Unavailable(f"The issuers file {path} cannot be used: {error}", code=ErrorCode.ISSUERS_FILE) from error
-
-
 class Authenticator:
     """A verifier of bearer tokens against the trusted issuers."""
 
     def __init__(self, issuers: list[Issuer]) -> None:
         self._issuers = {issuer.name: issuer for issuer in issuers}
         # A verified signature stays verified; only the token's expiry is checked again. The key is the whole token.
-        self._verified: LRUCache[str, tuple[Principal, float]] = LRUCache(maxsize=4096)
+        # It is forgotten when the issuer's keys change: one of them may have been withdrawn.
+        self._verified: LRUCache[str, tuple[Principal, float, Issuer, int]] = LRUCache(maxsize=4096)
         self._lock = Lock()
+
+    def prepare(self, now: datetime) -> None:
+        """Begin to fetch keys that are fetched, so that the first callers need not wait."""
+        for issuer in self._issuers.values():
+            with suppress(Unavailable):
+                issuer.keys.current(now)
 
     def authenticate(self, token: str, now: datetime) -> Principal:
         """Return the caller.
@@ -145,43 +133,48 @@ class Authenticator:
             The authenticated caller.
 
         Raises:
-            TokenRefused: the token is malformed, expired, or of an issuer or role that is not trusted
-                (``token_refused``); the message gives the reason in general terms.
+            TokenRefused: the token is malformed, expired, valid for too long, or of an issuer or role that is not
+                trusted (``token_refused``); the message gives the reason in general terms.
+            KeysAwaited: keys of the issuer are being fetched (``issuer_unreachable``).
+            Unavailable: the issuer's keys are not known, and it does not answer (``issuer_unreachable``).
         """
         if len(token) > 8192:
             raise TokenRefused("The access token is too long.")
         with self._lock:
             known = self._verified.get(token)
         if known is not None and now.timestamp() < known[1]:
-            return known[0]
+            known[2].keys.current(now)
+            if known[2].keys.version == known[3]:
+                return known[0]
         issuer = self._issuers.get(_unverified_issuer(token))
         if issuer is None:
             raise TokenRefused("The access token is not from a trusted issuer.")
+        version = issuer.keys.version  # before the keys: if they change in between, the signature is verified again
+        keys = issuer.keys.current(now)
         try:
-            decoded = jwt.decode(token, issuer.keys, algorithms=_ALGORITHMS)
-            registry = jwt.JWTClaimsRegistry(
-                now=int(now.timestamp()),
-                leeway=_LEEWAY,
-                iss={"essential": True, "value": issuer.name},
-                aud={"essential": True, "value": AUDIENCE},
-                sub={"essential": True},
-                exp={"essential": True},
+            decoded = jwt.decode(token, keys, algorithms=_ALGORITHMS)
+            issuer.require_valid(decoded.claims, now)
+            claims = issuer.translate(decoded.claims)
+            role = Role(claims["role"])
+            principal = Principal(
+                subject=claims["sub"],
+                role=role,
+                issuer=issuer.name,
+                session=UUID(claims["sid"]) if role is Role.PENSIONER else None,
+                sources=_names(claims, "sources") or frozenset(),
+                device=str(claims["dev"]) if "dev" in claims else None,
+                confirmed_at=_instant(decoded.claims.get("pos")) if role is Role.SELF else None,
+                scope=Scope(_names(claims, "schemes"), _names(claims, "regions")),
             )
-            registry.validate(decoded.claims)
-            role = Role(str(decoded.claims.get("role")))
-            session = UUID(decoded.claims["sid"]) if role is Role.PENSIONER else None
-        except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            fetched = issuer.keys.fetch_again(now) if isinstance(error, InvalidKeyIdError) else None
+            if fetched is not None:
+                raise KeysAwaited(fetched) from error
             raise TokenRefused("The access token is not valid or has expired.", hint="Sign in again.") from error
         if role not in issuer.roles:
             raise TokenRefused("The issuer of this token may not give that role.")
-        sources = frozenset(str(name) for name in decoded.claims.get("sources", ()))
-        device = str(decoded.claims["dev"]) if "dev" in decoded.claims else None
-        # Only tokens of people carry it, and only the service itself issues those.
-        since = decoded.claims.get("pos") if role is Role.SELF else None
-        confirmed_at = None if since is None else datetime.fromtimestamp(float(since), UTC)
-        principal = Principal(str(decoded.claims["sub"]), role, issuer.name, session, sources, device, confirmed_at)
         with self._lock:
-            self._verified[token] = principal, float(decoded.claims["exp"])
+            self._verified[token] = principal, float(decoded.claims["exp"]), issuer, version
         return principal
 
 
@@ -224,6 +217,7 @@ class Signer:
         session: UUID | None = None,
         sources: Sequence[str] = (),
         device: str | None = None,
+        scope: Scope = EVERYTHING,
         confirmed_at: datetime | None = None,
     ) -> str:
         """Return a signed token.
@@ -234,8 +228,9 @@ class Signer:
             now: the present instant.
             lifetime: how long the token is valid.
             session: the one capture session that a pensioner is limited to.
-            sources: registries that a machine may record for.
+            sources: sources that a registry speaks for.
             device: mark of the only device on which the token is valid.
+            scope: schemes and regions that the caller works for.
             confirmed_at: when the person last used a code or link on this device.
 
         Returns:
@@ -257,12 +252,15 @@ class Signer:
             claims["dev"] = device
         if confirmed_at is not None:
             claims["pos"] = int(confirmed_at.timestamp())
+        for name, values in (("schemes", scope.schemes), ("regions", scope.regions)):
+            if values is not None:
+                claims[name] = sorted(values)
         key = self._keys.keys[0]
         return jwt.encode({"alg": "Ed25519", "kid": key.kid}, claims, key, algorithms=["Ed25519"])
 
     def issuer(self) -> Issuer:
         """Return this signer as a trusted issuer."""
-        return Issuer(self._name, self._keys, self._roles)
+        return Issuer(self._name, FixedKeys(self._keys), self._roles)
 
 
 def development_signer(settings: Settings) -> Signer:
@@ -293,6 +291,20 @@ def ed25519_jwk(seed: bytes) -> dict[str, Any]:
     return dict(SigningKey.from_private(Ed25519PrivateKey.from_private_bytes(seed)).to_jwk())
 
 
+def _names(claims: Mapping[str, Any], name: str) -> frozenset[str] | None:
+    """Return a claim that is a list of names; None if the token lacks it.
+
+    Raises:
+        ValueError: the claim is something else. A claim that cannot be read must not widen what the caller may do.
+    """
+    if name not in claims:
+        return None
+    value = claims[name]
+    if not isinstance(value, list) or not all(isinstance(entry, str) and entry for entry in value):
+        raise ValueError(f"the claim '{name}' is not a list of names")
+    return frozenset(value)
+
+
 def _unverified_issuer(token: str) -> str:
     """Read the issuer's name, only to choose the keys that verify the token."""
     try:
@@ -301,3 +313,8 @@ def _unverified_issuer(token: str) -> str:
         return str(claims.get("iss"))
     except (IndexError, ValueError, AttributeError, RecursionError) as error:
         raise TokenRefused("The access token cannot be read.") from error
+
+
+def _instant(seconds: object) -> datetime | None:
+    """Read an instant of our own tokens; only the service itself issues tokens that carry one."""
+    return None if seconds is None else datetime.fromtimestamp(float(str(seconds)), UTC)

@@ -27,6 +27,7 @@ from certify.storage.migrate import upgrade
 from certify.storage.vault import Vault
 from tests.photo_policies import photo_policies
 from tests.shared_data import skipped_for_it
+from tests.sources import sources_for_tests
 
 if TYPE_CHECKING:
     from models.pipeline import FaceEngine
@@ -266,6 +267,7 @@ def service(
         database=database,
         vault=Vault(FileMasterKey(settings.key_file)),
         policies=policies,
+        sources=sources_for_tests(),
         queue=queue,
         clock=clock,
     )

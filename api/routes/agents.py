@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.auth import allow, limit, network_of, public
+from api.auth import DESK, READERS, allow, limit, network_of, public
 from api.errors import CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
 from api.schemas.doorstep import (
@@ -59,8 +59,9 @@ router = APIRouter(prefix="/v1", tags=["agents"])
 
 _State = Annotated[State, Depends(current_state)]
 _Once = Annotated[Once, Depends(once)]
-_Officer = Annotated[Principal, Depends(allow(Role.OFFICER))]
-_Reader = Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))]
+_Officer = Annotated[Principal, Depends(allow(*DESK))]
+_Supervisor = Annotated[Principal, Depends(allow(Role.SUPERVISOR))]
+_Reader = Annotated[Principal, Depends(allow(*READERS))]
 
 
 @router.post(
@@ -193,7 +194,7 @@ def holds(_caller: _Reader, state: _State) -> HoldList:
     response_model=HoldOut,
     responses=CHANGES_WITHOUT_410,
 )
-def decide_hold(hold_id: UUID, body: HoldDecisionIn, caller: _Officer, once: _Once) -> Response:
+def decide_hold(hold_id: UUID, body: HoldDecisionIn, caller: _Supervisor, once: _Once) -> Response:
     """Decide a hold.
 
     If it is released, all people stand as before. If it is confirmed, the agent is suspended and the people are visited

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, Path, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api import views
-from api.auth import allow, public
+from api.auth import DESK, READERS, allow, public
 from api.certificate_now import known_genuine, require_genuine
 from api.errors import CHANGES, Forbidden, problems
 from api.idempotency import Once, once
 from api.schemas.certificates import CertificateOut, RevokeIn, VerifyIn, VerifyOut
+from api.scope import require_person_quickly, require_whole_person
 from api.state import State, current_state, service_of
 from certify.certificates.pdf import certificate_pdf
 from certify.certificates.qr import qr_png, to_text
@@ -30,11 +31,14 @@ from certify.tokens import Principal, Role
 router = APIRouter(prefix="/v1", tags=["certificates"])
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[A-Z0-9\-]+$", examples=["PL-2026-7KQ4-M9XD-2B8C"])]
-_READERS = allow(Role.PENSIONER, Role.SELF, Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE)
+_READERS = allow(Role.PENSIONER, Role.SELF, *READERS)
 
 
 async def _readable(state: State, caller: Principal, number: str) -> CertificateRow:
-    """Return a genuine certificate: for a pensioner's token that of its session, for a person one of their own."""
+    """Return a genuine certificate: for a pensioner's token that of its session, for a person one of their own.
+
+    Staff read the certificates of people in the scope of their token.
+    """
     if caller.role is Role.PENSIONER:
         session = await state.quick.get(SessionRow, caller.session) if caller.session else None
         if session is None or session.certificate_number != number:
@@ -44,6 +48,8 @@ async def _readable(state: State, caller: Principal, number: str) -> Certificate
         raise certificate_not_found()
     if caller.role is Role.SELF and str(row.beneficiary_id) != caller.subject:
         raise certificate_not_found()
+    if caller.role in READERS:
+        await require_person_quickly(state.service, caller, row.beneficiary_id)
     if not row.cose:
         raise Gone("The data of this person was erased.", code=ErrorCode.PERSON_ERASED)
     if not known_genuine(row):
@@ -109,12 +115,13 @@ async def qr(
 def revoke_one(
     number: Number,
     body: RevokeIn,
-    caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
+    caller: Annotated[Principal, Depends(allow(*DESK))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Revoke a certificate. The payment stays as it is; an officer decides about it on a review case."""
 
     def work(unit: Unit) -> CertificateOut:
+        require_whole_person(unit, caller, get_certificate(unit.db, number).beneficiary_id)
         row = revoke(unit, number, reason=body.reason)
         require_genuine(unit, row)
         return views.certificate(row, unit.now)

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1/sessions/{session_id}/live", tags=["sessions"])
 async def live(
     session_id: UUID,
     websocket: WebSocket,
-    admit: Annotated[Admit, Depends(allow_live(Role.PENSIONER, Role.AGENT))],
+    admit: Annotated[Admit, Depends(allow_live(Role.PENSIONER))],
 ) -> None:
     """Film a person with immediate guidance, and submit the recording."""
     await Conversation(websocket, admit, session_id).run()

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from api import views
-from api.auth import allow
+from api.auth import DESK, READERS, allow
 from api.errors import CHANGES, CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
 from api.schemas.decisions import (
@@ -21,6 +21,7 @@ from api.schemas.decisions import (
     RulingIn,
     RulingOut,
 )
+from api.scope import require_person, require_whole_person
 from api.state import service_of
 from certify.decision.cases import open_case
 from certify.decision.duplicate_faces import answer_duplicate
@@ -31,21 +32,21 @@ from certify.service import Service, Unit
 from certify.storage.duplicate_faces import pairs_of
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, list_cases
-from certify.tokens import Principal, Role
+from certify.tokens import Principal
 
 router = APIRouter(prefix="/v1/review-cases", tags=["review cases"])
 
 
 @router.get("", responses=problems(401, 403, 422, 503))
 def list_all(
-    _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
+    caller: Annotated[Principal, Depends(allow(*READERS))],
     service: Annotated[Service, Depends(service_of)],
     state: Literal["open", "closed"] = "open",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ReviewCaseList:
-    """List review cases, oldest first."""
+    """List the review cases about people in the scope of the token, oldest first."""
     with service.reading() as unit:
-        rows = list_cases(unit.db, state=state, limit=limit)
+        rows = list_cases(unit.db, state=state, limit=limit, scope=caller.scope)
         return ReviewCaseList(items=[views.review_case(row) for row in rows])
 
 
@@ -57,12 +58,13 @@ def list_all(
 )
 def open_review_case(
     body: CaseIn,
-    caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER))],
+    caller: Annotated[Principal, Depends(allow(*DESK))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Open a review case for a person: an appeal, or a proof of life in person. It does not change the payment."""
 
     def work(unit: Unit) -> ReviewCaseOut:
+        require_whole_person(unit, caller, body.beneficiary_id)
         return views.review_case(open_case(unit, body.beneficiary_id, kind=CaseKind(body.kind)))
 
     return once.run(caller, work, status=201)
@@ -71,12 +73,14 @@ def open_review_case(
 @router.get("/{case_id}", responses=problems(401, 403, 404, 422, 503))
 def show(
     case_id: UUID,
-    _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
+    caller: Annotated[Principal, Depends(allow(*READERS))],
     service: Annotated[Service, Depends(service_of)],
 ) -> ReviewCaseOut:
     """Show a review case."""
     with service.reading() as unit:
-        return views.review_case(get_case(unit.db, case_id))
+        case = get_case(unit.db, case_id)
+        require_person(unit, caller, case.beneficiary_id)
+        return views.review_case(case)
 
 
 @router.post(
@@ -87,12 +91,13 @@ def show(
 def answer_faces(
     case_id: UUID,
     body: FaceAnswerIn,
-    caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
+    caller: Annotated[Principal, Depends(allow(*DESK))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Answer a case about a duplicate face. The person is then determined again; a certificate may be issued."""
 
     def work(unit: Unit) -> ReviewCaseOut:
+        require_whole_person(unit, caller, get_case(unit.db, case_id).beneficiary_id)
         return views.review_case(answer_duplicate(unit, case_id, officer=caller.key, answer=FaceAnswer(body.answer)))
 
     return once.run(caller, work, status=200)
@@ -101,12 +106,14 @@ def answer_faces(
 @router.get("/{case_id}/faces", responses=problems(401, 403, 404, 422, 503))
 def show_faces(
     case_id: UUID,
-    _caller: Annotated[Principal, Depends(allow(Role.OFFICER, Role.AUDITOR))],
+    caller: Annotated[Principal, Depends(allow(*READERS))],
     service: Annotated[Service, Depends(service_of)],
 ) -> FacePairList:
     """List the people whose face looks like the one that a case about a duplicate face is about, by their ids."""
     with service.reading() as unit:
-        pairs = pairs_of(unit.db, get_case(unit.db, case_id).beneficiary_id)
+        person = get_case(unit.db, case_id).beneficiary_id
+        require_person(unit, caller, person)
+        pairs = pairs_of(unit.db, person)
         return FacePairList(
             items=[
                 FacePairOut(
@@ -130,12 +137,13 @@ def show_faces(
 def give_ruling(
     case_id: UUID,
     body: RulingIn,
-    caller: Annotated[Principal, Depends(allow(Role.OFFICER))],
+    caller: Annotated[Principal, Depends(allow(*DESK))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
     """Decide a review case. The person is then determined again, so certificate and payment change at once."""
 
     def work(unit: Unit) -> RulingOut:
+        require_whole_person(unit, caller, get_case(unit.db, case_id).beneficiary_id)
         case, _ = rule(unit, case_id, officer=caller.key, decision=Decision(body.ruling))
         person = views.beneficiary(unit, get_beneficiary(unit.db, case.beneficiary_id))
         return RulingOut(case=views.review_case(case), beneficiary=person)

@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from api import views
-from api.auth import allow, require_agent_at_visit, require_own_session
-from api.errors import CHANGES, Forbidden, problems
+from api.auth import DESK, READERS, allow, require_own_session
+from api.errors import CHANGES, problems
 from api.idempotency import Once, once
 from api.routes.media import CAPTURE_BODY, media_body
 from api.schemas.sessions import SessionIn, SessionOpened, SessionOut
+from api.scope import require_person_quickly, require_whole_person
 from api.session_opened import opened
 from api.state import state_of
 from certify.capture.session import open_session, submit_media
@@ -34,18 +35,18 @@ router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 def create(
     body: SessionIn,
     request: Request,
-    caller: Annotated[Principal, Depends(allow(Role.AGENT, Role.OFFICER, Role.MACHINE))],
+    caller: Annotated[Principal, Depends(allow(*DESK))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Open a session for a person. Pass token, nonce and plan of the answer to the person's device.
+    """Open a session for a person at the counter. Pass token, nonce and plan of the answer to the person's device.
 
-    The plan lists the prompts for the person and their times, counted from the first frame of the video.
+    A visit at home is not opened here: it comes as a sealed visit from an enrolled tablet. The plan lists the prompts
+    for the person and their times, counted from the first frame of the video.
     """
-    if Channel(body.channel) is Channel.DOORSTEP and caller.role is not Role.AGENT:
-        raise Forbidden("Only an agent can open a visit.")
     signer = state_of(request).session_signer
 
     def work(unit: Unit) -> SessionOpened:
+        require_whole_person(unit, caller, body.beneficiary_id)
         row = open_session(
             unit, body.beneficiary_id, Channel(body.channel), device_id=body.device_id, assisted=body.assisted
         )
@@ -63,7 +64,7 @@ def create(
 )
 def upload(
     session_id: UUID,
-    caller: Annotated[Principal, Depends(allow(Role.PENSIONER, Role.AGENT))],
+    caller: Annotated[Principal, Depends(allow(Role.PENSIONER))],
     data: Annotated[bytes, Depends(media_body)],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
@@ -71,7 +72,6 @@ def upload(
     require_own_session(caller, session_id)
 
     def work(unit: Unit) -> SessionOut:
-        require_agent_at_visit(unit, caller, session_id)
         return views.session(submit_media(unit, session_id, data), unit.now)
 
     return once.run(caller, work, status=202)
@@ -81,7 +81,7 @@ def upload(
 async def result(
     session_id: UUID,
     request: Request,
-    caller: Annotated[Principal, Depends(allow(Role.PENSIONER, Role.AGENT, Role.OFFICER, Role.AUDITOR, Role.MACHINE))],
+    caller: Annotated[Principal, Depends(allow(Role.PENSIONER, *READERS))],
 ) -> Response:
     """Read a session: its state, and once it is decided, its outcome with guidance for the next attempt."""
     require_own_session(caller, session_id)
@@ -90,4 +90,6 @@ async def result(
     if row is None:
         raise session_not_found()
     to_staff = caller.role is not Role.PENSIONER
+    if to_staff:
+        await require_person_quickly(state.service, caller, row.beneficiary_id)
     return views.as_response(views.session(row, state.service.clock(), to_staff=to_staff))

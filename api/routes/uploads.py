@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api import views
-from api.auth import allow, require_agent_at_visit, require_own_session
+from api.auth import allow, require_own_session
 from api.errors import CHANGES, problems
 from api.idempotency import Once, once
 from api.routes.media import CHUNK_BODY, media_body
@@ -26,7 +26,7 @@ from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/sessions/{session_id}/upload", tags=["uploads"])
 
-Sender = Annotated[Principal, Depends(allow(Role.PENSIONER, Role.AGENT))]
+Sender = Annotated[Principal, Depends(allow(Role.PENSIONER))]
 
 ContentDigest = Annotated[
     str | None,
@@ -51,7 +51,6 @@ def begin(session_id: UUID, body: UploadIn, caller: Sender, once: Annotated[Once
     require_own_session(caller, session_id)
 
     def work(unit: Unit) -> UploadOut:
-        require_agent_at_visit(unit, caller, session_id)
         camera = body.camera.model_dump() if body.camera else None
         return views.upload(begin_upload(unit, session_id, size=body.size, sha256=body.sha256, camera=camera))
 
@@ -80,7 +79,6 @@ def put(
     require_own_session(caller, session_id)
     _check_digest(digest, data)
     with service.unit(caller.key) as unit:
-        require_agent_at_visit(unit, caller, session_id)
         progress = put_chunk(unit, session_id, offset, data)
     if progress.refusal is not None:
         raise progress.refusal

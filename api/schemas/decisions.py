@@ -90,7 +90,11 @@ SourceName = Annotated[str, StringConstraints(min_length=1, max_length=60, patte
 class RecordIn(In):
     """A record of a registry. Give exactly one of ``adverse``, ``act`` and ``voids``."""
 
-    source: SourceName = Field(examples=["civil-registry"], description="One of the sources that your token names")
+    source: SourceName | None = Field(
+        default=None,
+        examples=["civil-registry"],
+        description="One of the sources that a registry's token names; officers leave it out",
+    )
     record_id: Code = Field(examples=["D-2026-000417"], description="The source's own number for the record")
     event_at: AwareDatetime = Field(examples=["2026-10-02T00:00:00+08:00"])
     adverse: Code | None = Field(default=None, examples=["death"], description="An adverse record")
@@ -99,10 +103,10 @@ class RecordIn(In):
 
 
 class RecordOut(Out):
-    """The stored record, and the person with their present standing."""
+    """The stored record. An officer also sees the person with their present standing; a registry does not."""
 
     evidence_id: str
-    beneficiary: BeneficiaryOut
+    beneficiary: BeneficiaryOut | None
 
 
 class ReviewCaseOut(Out):

@@ -16,7 +16,9 @@ class EntitlementIn(In):
 
     scheme: Code = Field(examples=["employee"])
     starts_on: date = Field(examples=["2019-04-01"])
-    last_proof_on: date | None = Field(default=None, description="Last proof of life before this service")
+    last_proof_on: date | None = Field(
+        default=None, description="Last proof of life before this service; only an officer may state it"
+    )
 
 
 class BeneficiaryIn(In):
@@ -38,8 +40,14 @@ class LookupIn(In):
     card_number: Text | None = None
 
 
+class EnrolledOut(Out):
+    """The id under which a person is enrolled."""
+
+    id: UUID
+
+
 class EntitlementOut(Out):
-    """A pension with its last determined standing. ``payment`` answers the payer's question "may I pay?"."""
+    """A pension with its last determined standing."""
 
     id: UUID
     scheme: str
@@ -51,14 +59,6 @@ class EntitlementOut(Out):
     due_on: date | None
     back_pay_from: date | None = Field(
         description="Set when a stopped payment continues: the pension is owed from this day on"
-    )
-    method: str | None = Field(
-        examples=["remote"], description="How life was last proven: remote, doorstep, data, consulate, officer or prior"
-    )
-    assurance: str | None = Field(
-        examples=["face+liveness+possession"],
-        description="What that proof rests on: face, liveness, possession, attested and data, joined by '+'; or "
-        "records, officer, prior",
     )
     determination_id: UUID | None
 
@@ -90,6 +90,9 @@ class ReferenceOut(Out):
     id: UUID
     state: Literal["pending", "active", "refused"]
     created_at: datetime
+    provenance: Literal["document", "register", "camera", "unknown"]
+    provenance_of: str | None = Field(examples=["passport"])
+    added_by: str = Field(description="The caller who added it")
     guidance: list[GuidanceOut]
     quality: list[dict[str, Any]] = Field(
         description="Quality measures, each with raw value, unit, score 0-100 and state"

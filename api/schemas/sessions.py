@@ -15,7 +15,7 @@ class SessionIn(In):
     """A capture session to open."""
 
     beneficiary_id: UUID
-    channel: Literal["remote", "doorstep"] = "remote"
+    channel: Literal["remote"] = "remote"
     device_id: Annotated[str, StringConstraints(min_length=16, max_length=200, pattern=r"^[\x21-\x7e]+$")] | None = (
         Field(
             default=None,

@@ -1,4 +1,7 @@
-"""Record the random audit: randomly drawn silent passes, checked by telephone or visit, give the false-pass rate."""
+"""Record the random audit: randomly drawn certifications, checked by telephone or visit, give the false-pass rate.
+
+Two kinds are drawn, and counted apart: silent passes, and films without the person's known phone, code or link.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from certify.decision.determine import determine_locked
 from certify.domain.case_kinds import CaseKind
 from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
-from certify.domain.states import AuditOutcome
+from certify.domain.states import AuditCause, AuditOutcome
 from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.passes import audit_counts, count_passes, get_audit
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import open_case_of
+from certify.storage.sessions import count_without_possession
 from certify.storage.tables.runs import AuditRow
 from models.statistics import Rate, rate
 
@@ -25,7 +29,7 @@ class AuditReport:
     """The published figures. The interval of each rate is exact (Clopper-Pearson, 95 %).
 
     Attributes:
-        passes: silent passes in all.
+        passes: certifications of this cause in all.
         drawn: passes that were drawn for a check.
         open: drawn passes that were not checked yet.
         not_reached: drawn passes whose person was not reached.
@@ -44,14 +48,14 @@ class AuditReport:
 def record_audit(
     unit: Unit, pass_id: UUID, outcome: AuditOutcome, *, officer: str, note: str | None = None
 ) -> AuditRow:
-    """Record the result of the check of a drawn pass.
+    """Record the result of the check of a drawn certification.
 
     A false pass opens a review case, because the certification rested on records that were wrong or about another
-    person.
+    person, or on a forged film.
 
     Args:
         unit: the transaction to write in.
-        pass_id: id of the silent pass.
+        pass_id: id of the silent pass or capture session.
         outcome: what the check found.
         officer: who checked.
         note: free text of the officer.
@@ -78,21 +82,22 @@ def record_audit(
     return row
 
 
-def audit_report(unit: Unit, run_id: UUID | None = None) -> AuditReport:
+def audit_report(unit: Unit, run_id: UUID | None = None, *, cause: AuditCause = AuditCause.SILENT) -> AuditReport:
     """Return the figures of the audits.
 
     Args:
         unit: the transaction to read in.
         run_id: only passes of this run; None for all runs.
+        cause: silent passes, or films without possession.
 
     Returns:
         The figures.
     """
-    counts = audit_counts(unit.db, run_id)
+    counts = audit_counts(unit.db, run_id, cause=cause)
     wrong, right = counts.get(AuditOutcome.FALSE_PASS, 0), counts.get(AuditOutcome.ALIVE, 0)
     lost = counts.get(AuditOutcome.NOT_REACHED, 0)
     return AuditReport(
-        passes=count_passes(unit.db, run_id),
+        passes=count_passes(unit.db, run_id) if cause is AuditCause.SILENT else count_without_possession(unit.db),
         drawn=sum(counts.values()),
         open=counts.get("open", 0),
         not_reached=lost,

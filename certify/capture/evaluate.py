@@ -19,7 +19,7 @@ from certify.domain.ledger_events import LedgerEvent
 from certify.domain.outcome import Outcome, session_outcome
 from certify.domain.proofs import judge_capture
 from certify.domain.reasons import Code
-from certify.domain.sources import CERTIFY
+from certify.domain.sources import CERTIFY, FUND
 from certify.domain.states import Possession, ReferenceState, SessionState
 from certify.errors import Conflict, Unavailable
 from certify.people.consent import set_consent
@@ -212,6 +212,8 @@ def _capture(unit: Unit, row: SessionRow, analysis: Analysis, comparison: Compar
         source=CERTIFY,
         event_at=event_at,
         recorded_at=unit.now,
+        institution=FUND,
+        principal=unit.actor,
         session_id=str(row.id),
         channel=Channel(row.channel),
         acquired=Check(analysis.measurement.acquired.value) if analysis.measurement else Check.NOT_ASSESSED,

@@ -6,6 +6,8 @@ from certify.certificates.payload import Certificate, Method
 
 _WHOLE = {
     "records": "Records of signs of life were compared. Neither face nor liveness was assessed.",
+    "attested": "A named institution attests that it saw the person. Neither face nor liveness was assessed by a "
+    "machine for this.",
     "officer": "An officer confirmed it. Neither face nor liveness was assessed by a machine for this.",
 }
 """Assurances of one word."""

@@ -40,7 +40,7 @@ class Claim(enum.IntEnum):
     DETERMINATION = -65546
 
 
-_METHOD_CODES = {Method.REMOTE_FACE: 1, Method.DATA: 2, Method.DOORSTEP: 3, Method.OFFICER: 4}
+_METHOD_CODES = {Method.REMOTE_FACE: 1, Method.DATA: 2, Method.DOORSTEP: 3, Method.OFFICER: 4, Method.ATTESTED: 5}
 _METHODS = {code: method for method, code in _METHOD_CODES.items()}
 _REQUIRED = frozenset(int(claim) for claim in Claim) - {int(Claim.STATUS)}
 

@@ -36,6 +36,7 @@ class Method(enum.StrEnum):
     DATA = "data"
     DOORSTEP = "doorstep"
     OFFICER = "officer"
+    ATTESTED = "attested"
 
     @property
     def label(self) -> str:
@@ -48,6 +49,7 @@ _METHOD_LABELS = {
     Method.DATA: "Comparison with government registries",
     Method.DOORSTEP: "Visit by an agent",
     Method.OFFICER: "Decision of an officer",
+    Method.ATTESTED: "Seen in person by an institution that attests it",
 }
 
 

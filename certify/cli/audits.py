@@ -1,4 +1,4 @@
-"""``certify audit``: the random audit of silent passes."""
+"""``certify audit``: the random audit of silent passes, and of films without possession."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from certify.cli.tables import Column, show_table
 if TYPE_CHECKING:
     from certify.audit.sample import AuditReport
 
-app = command_group("Check silent passes drawn at random, and publish how many were false.")
+app = command_group("Check certifications drawn at random, and publish how many were false.")
 
 
 @app.command("list")
@@ -25,23 +25,29 @@ def list_them(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Most silent passes to list.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List the silent passes that were drawn and wait for a telephone call or a visit."""
+    """List the certifications that were drawn and wait for a telephone call or a visit."""
     from certify.storage.passes import open_audits
     from certify.storage.people import get_beneficiary
 
     with opened_service() as service, service.reading() as unit:
         rows = [(row, get_beneficiary(unit.db, row.beneficiary_id)) for row in open_audits(unit.db, limit=limit)]
     if as_json:
-        print_json([{"pass": row.pass_id, "person": row.beneficiary_id, "drawn_at": row.drawn_at} for row, _ in rows])
+        print_json(
+            [
+                {"pass": row.pass_id, "cause": row.cause, "person": row.beneficiary_id, "drawn_at": row.drawn_at}
+                for row, _ in rows
+            ]
+        )
         return
     if not rows:
         say("No audit waits.")
         return
     show_table(
-        [Column("pass", whole=True), "person", "born", "region", "drawn (UTC)"],
+        [Column("pass", whole=True), "cause", "person", "born", "region", "drawn (UTC)"],
         [
             (
                 str(row.pass_id),
+                row.cause,
                 person.name or "erased",
                 str(person.birth_date or "unknown"),
                 person.region,
@@ -64,7 +70,7 @@ def record(
     officer: Annotated[str, officer_option("Staff number of the officer who checked, as the ledger shows it.")],
     note: Annotated[str | None, typer.Option(help="Result of the check, in a sentence.")] = None,
 ) -> None:
-    """Record the result of the check of a silent pass. A false pass opens a review case."""
+    """Record the result of the check of a certification. A false pass opens a review case."""
     from certify.audit.sample import record_audit
     from certify.domain.states import AuditOutcome as Found
 
@@ -75,21 +81,27 @@ def record(
 
 @app.command()
 def report(
-    run: Annotated[UUID | None, typer.Option(help="Only the passes of this run.")] = None, as_json: AsJson = False
+    run: Annotated[UUID | None, typer.Option(help="Only the passes of this run.")] = None,
+    no_possession: Annotated[
+        bool, typer.Option("--no-possession", help="Films without the known phone, code or link, not silent passes.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the share of false passes with its interval, for publication."""
     from certify.audit.sample import audit_report
+    from certify.domain.states import AuditCause
 
+    cause = AuditCause.NO_POSSESSION if no_possession else AuditCause.SILENT
     with opened_service() as service, service.reading() as unit:
-        found = audit_report(unit, run)
+        found = audit_report(unit, run, cause=cause)
     if as_json:
         print_json(asdict(found))
         return
-    _show(found)
+    _show(found, "films without possession" if no_possession else "silent passes")
 
 
-def _show(found: AuditReport) -> None:
-    say(f"{found.drawn:,} of {found.passes:,} silent passes were drawn; {found.open:,} wait.")
+def _show(found: AuditReport, what: str) -> None:
+    say(f"{found.drawn:,} of {found.passes:,} {what} were drawn; {found.open:,} wait.")
     false, worst = found.false_passes, found.worst
     if false.value is None:
         say("There is no rate yet: no check has an outcome.")

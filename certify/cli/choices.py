@@ -41,9 +41,13 @@ class TokenRole(StrEnum):
     """Roles that an issuer may give (certify.tokens.Role without the roles that the service itself gives)."""
 
     AGENT = "agent"
+    PAYER = "payer"
+    REGISTRY = "registry"
+    ENROLLER = "enroller"
     OFFICER = "officer"
+    SUPERVISOR = "supervisor"
     AUDITOR = "auditor"
-    MACHINE = "machine"
+    OPERATOR = "operator"
 
 
 class Language(StrEnum):

@@ -39,7 +39,7 @@ def demo(
         bool, typer.Option("--registries", help="Play half a year of registry files for a synthetic nation instead.")
     ] = False,
 ) -> None:
-    """Enrol two people from public-domain portraits and play what happens to their selfies.
+    """Enrol two people from public-domain portraits and play what photos, records, a forged film and a visit do.
 
     With --registries: import a synthetic nation, and run what registries send about it. Most people are proven alive,
     the dead are paused, and wrong records are withdrawn. Everything is real: PostgreSQL, face models, signatures.

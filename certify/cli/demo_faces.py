@@ -1,4 +1,4 @@
-"""The scenes of ``certify demo``: what happens to the selfies of two people."""
+"""The scenes of ``certify demo``: what photos, records, a forged film and a visit do for two people."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ from certify.storage.certificates import certificates_of
 from certify.storage.facts import determinations_of
 from certify.storage.people import entitlements_of
 from certify.storage.reviews import open_cases_of
+from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
+from fixtures.faces import Picture
 from models.errors import ImageRefused
 from models.guidance import sentence
 
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 _SEED = 20261123
+_YOURS, _YOUR_BIRTH = "DEMO0003", "1950-01-01"
+"""Number and birth date under which a visitor enrols their own face."""
 
 
 @dataclass(slots=True)
@@ -89,7 +93,9 @@ class Play:
         grace = self._enrol("Grace Hopper", "DEMO0002", date(1946, 12, 9), ("resident",), 380)
         self._reference(grace, faces.encode(hopper))
 
-        self._selfie(eileen, "Eileen: a genuine selfie", faces.rephotograph(collins, seed=_SEED))
+        # Her letter's link is what only she has; a photo proves nothing without it, and little with it.
+        self._selfie(eileen, "Eileen: a photo alone", faces.rephotograph(collins, seed=_SEED), link=True)
+        self._sign(eileen, "hospital_stay", "hospital", "K-1", "The same photo, and a hospital stay in the register")
         self._write_certificate(eileen)
         self._selfie(eileen, "Eileen's account: somebody else's face", faces.rephotograph(hopper, seed=_SEED + 1))
         self._selfie(eileen, "Eileen: no face in the picture", faces.no_face(seed=_SEED))
@@ -98,13 +104,13 @@ class Play:
 
         self._selfie(grace, "Grace: far too dark", faces.far_too_dark(hopper))
         self._selfie(grace, "Grace: a tiny picture", faces.tiny(hopper))
+        self._film(grace, "Grace: a film of her portrait, animated to follow every prompt", hopper)
         self._registry(grace, "residence_abroad", "household-register", "H-77", "Registry: Grace lives abroad")
-        self._selfie(
-            grace, "Grace: a genuine selfie, scheme needs residency", faces.rephotograph(hopper, seed=_SEED + 2)
-        )
+        self._selfie(grace, "Grace: a photo, scheme needs residency", faces.rephotograph(hopper, seed=_SEED + 2))
         self._void(grace, "household-register", "H-77", "Registry takes it back: a mistake")
+        self._visit(grace, "An agent visits Grace", faces.rephotograph(hopper, seed=_SEED + 5))
         self._registry(grace, "death", "death-register", "D-1", "Death feed lists Grace")
-        self._selfie(grace, "Grace: a genuine selfie all the same", faces.rephotograph(hopper, seed=_SEED + 3))
+        self._visit(grace, "The agent visits Grace again", faces.rephotograph(hopper, seed=_SEED + 3))
         self._verify_offline()
 
     def show(self, folder: Path) -> None:
@@ -127,17 +133,22 @@ class Play:
         for line in self._offline:
             say(f"  {line}")
         certificate, keys = self._out / "certificate.json", self._out / "keys.json"
-        names = ", ".join(path.name for path in sorted(self._out.iterdir()) if path.suffix != ".jpg")
+        names = ", ".join(path.name for path in sorted(self._out.iterdir()) if not path.name.startswith("tried-"))
         say("")
-        say(f"Written to {self._out}: {names}, and the photos tried.")
+        say(f"Written to {self._out}: {names}, and the photos and the film tried.")
         say("")
         program = quote(sys.argv[0]) if Path(sys.argv[0]).name == "certify" else "certify"
         say("Verify it yourself:")
         for form in (certificate, self._out / "certificate-qr.png"):
             say(f"  {program} verify {quote(str(form))} --keys {quote(str(keys))}")
         say("Start the service on this data:")
+        here = f"CERTIFY_DATA_DIR={quote(str(folder))} {program}"
         for words in ("serve", "token --role officer"):
-            say(f"  CERTIFY_DATA_DIR={quote(str(folder))} {program} {words}")
+            say(f"  {here} {words}")
+        say("Try your own face, which no picture and no animation replaces. Enrol a photo of yours:")
+        say(f"  {here} enrol --national-id {_YOURS} --name You --birth-date {_YOUR_BIRTH} YOUR-PHOTO.jpg")
+        say("Then start the service as above, open http://localhost:8080 on this machine, choose the camera, and enter")
+        say(f"{_YOURS} and {_YOUR_BIRTH}. Nothing leaves this machine.")
 
     def _enrol(self, name: str, national_id: str, born: date, schemes: tuple[str, ...], days: int) -> UUID:
         self._say(f"Enrolling {name}")
@@ -159,14 +170,49 @@ class Play:
         if row.state != ReferenceState.ACTIVE:
             raise Unavailable("The portrait could not be enrolled.", hint="Run 'certify models check'.")
 
-    def _selfie(self, person: UUID, title: str, photo: bytes) -> None:
+    def _selfie(self, person: UUID, title: str, photo: bytes, *, link: bool = False) -> None:
+        self._attempt(person, title, lambda _: photo, Channel.REMOTE, "jpg", link=link)
+
+    def _film(self, person: UUID, title: str, portrait: Picture) -> None:
+        from certify.cli.demo_film import animated_portrait
+
+        def draw(session: SessionRow) -> bytes:
+            self._say(f"{title}: drawing it")
+            return animated_portrait(portrait, session.plan or {}, seed=_SEED)
+
+        self._attempt(person, title, draw, Channel.REMOTE, "webm")
+
+    def _visit(self, person: UUID, title: str, photo: bytes) -> None:
+        self._attempt(person, title, lambda _: photo, Channel.DOORSTEP, "jpg")
+
+    def _attempt(
+        self,
+        person: UUID,
+        title: str,
+        media: Callable[[SessionRow], bytes],
+        channel: Channel,
+        ending: str,
+        *,
+        link: bool = False,
+    ) -> None:
+        """Open a session, send what it is given, and note the outcome.
+
+        Args:
+            person: id of the person.
+            title: what is tried.
+            media: returns the photo or film for the session.
+            channel: remote, or an agent's visit.
+            ending: of the file that keeps the media.
+            link: whether the session is opened with the link of a letter.
+        """
         self._say(title)
-        (self._out / f"photo-{len(self._scenes) + 1:02}.jpg").write_bytes(photo)
         try:
             with self._service.unit() as unit:
-                session = open_session(unit, person, Channel.REMOTE)
+                session = open_session(unit, person, channel, confirmed=link)
+            data = media(session)
+            (self._out / f"tried-{len(self._scenes) + 1:02}.{ending}").write_bytes(data)
             with self._service.unit() as unit:
-                submit_media(unit, session.id, photo)
+                submit_media(unit, session.id, data)
         except Conflict as refused:
             self._scenes.append(_Scene(title, "no more photos for now", why=[refused.message]))
             return
@@ -189,6 +235,7 @@ class Play:
         if row.outcome == "certified":
             scene.until = max(str(verdict["valid_until"]) for verdict in verdicts)
             scene.why += [reason["text"] for reason in verdicts[0]["reasons"]]
+            scene.why.append(f"Assurance: {verdicts[0]['assurance']}.")
         elif row.outcome != "retry" or not row.guidance:
             scene.why += [reason["text"] for reason in verdicts[0]["reasons"] if reason["code"] not in _ASIDES]
         self._add(scene)
@@ -202,6 +249,13 @@ class Play:
         with self._service.unit() as unit:
             event = unit.now - timedelta(days=10)
             record(unit, person, NewRecord(source=source, record_id=number, event_at=event, adverse=kind))
+        self._add(self._standing(person, title))
+
+    def _sign(self, person: UUID, act: str, source: str, number: str, title: str) -> None:
+        self._say(title)
+        with self._service.unit() as unit:
+            event = unit.now - timedelta(days=10)
+            record(unit, person, NewRecord(source=source, record_id=number, event_at=event, act=act))
         self._add(self._standing(person, title))
 
     def _void(self, person: UUID, source: str, number: str, title: str) -> None:

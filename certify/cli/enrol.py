@@ -48,18 +48,30 @@ def enrol(
         list[str] | None, typer.Option(help="Scheme of a pension; may be given several times. Default: employee.")
     ] = None,
     starts_on: Annotated[datetime | None, day_option("Day on which the pensions began. Default: today.")] = None,
+    document: Annotated[
+        str | None, typer.Option(help="Kind of the document that the photos came from, such as passport.")
+    ] = None,
+    identity_register: Annotated[
+        str | None, typer.Option("--register", help="Register that the photos came from.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Enrol reference photos of a person. A new person is enrolled with name and pensions at the same time.
 
-    Each photo is measured at once. A photo that cannot be used is refused with advice, and the exit code is 3. The exit
-    code is also 3 when name, birth date or pensions differ from those stored for this national id: nothing is changed,
+    Say with --document or --register where the photos came from; without either, the fund took them itself. Each photo
+    is measured at once. A photo that cannot be used is refused with advice, and the exit code is 3. The exit code is
+    also 3 when name, birth date or pensions differ from those stored for this national id: nothing is changed,
     so that a mistyped national id does not give one person's photo to another.
     """
     from certify.decision.duplicate_faces import DuplicateSearch
-    from certify.people.references import add_reference, measure_reference
+    from certify.domain.states import Provenance
+    from certify.people.references import OWN_CAMERA, Origin, add_reference, measure_reference
     from models.guidance import sentence
 
+    origin = OWN_CAMERA
+    if document or identity_register:
+        kind = Provenance.DOCUMENT if document else Provenance.REGISTER
+        origin = Origin(kind, document or identity_register)
     given = _Given(
         name, birth_date.date() if birth_date else None, scheme or [], starts_on.date() if starts_on else None
     )
@@ -70,8 +82,8 @@ def enrol(
         results = []
         for photo in photos:
             data = read_photo(photo, service.settings.max_upload_bytes)
-            with service.unit() as unit:
-                reference_id = add_reference(unit, beneficiary_id, data)
+            with service.unit(operator()) as unit:
+                reference_id = add_reference(unit, beneficiary_id, data, origin)
             row = measure_reference(service, engine, reference_id, search=search)
             results.append(
                 {"photo": str(photo), "reference": str(row.id), "state": row.state, "guidance": row.guidance}

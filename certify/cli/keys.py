@@ -32,6 +32,39 @@ _AFTERWARDS = {
 }
 
 
+@app.command("init")
+def make_master_key(
+    file: Annotated[Path | None, typer.Argument(help="File to make. Default: CERTIFY_MASTER_KEY_FILE.")] = None,
+) -> None:
+    """Make a new master key in a file outside the data folder. An existing file is never overwritten.
+
+    In production the service never makes a key by itself: a key that is missing by mistake must not be replaced by one
+    that can read nothing. Exit code 3 when the file exists or lies in the data folder.
+    """
+    from certify.config import read_settings
+    from certify.storage.keys import FileMasterKey
+
+    settings = read_settings()
+    path = file or settings.master_key_file
+    if path is None:
+        raise typer.BadParameter("name a file, or set CERTIFY_MASTER_KEY_FILE", param_hint="FILE")
+    if path.exists():
+        raise Invalid(
+            f"{path} exists already, and a master key is never overwritten.",
+            hint="Name another file, or use this key.",
+            code=ErrorCode.MASTER_KEY_EXISTS,
+        )
+    if path.resolve().is_relative_to(settings.data_dir.resolve()):
+        raise Invalid(
+            f"{path} lies in the data folder {settings.data_dir}: one theft or one lost disk would take both.",
+            hint="Name a file elsewhere.",
+            code=ErrorCode.MASTER_KEY_IN_DATA,
+        )
+    key = FileMasterKey(path)
+    say(Ink("✓", "green"), f" Made the master key {key.id} in {path}.")
+    say("Back it up now, and not beside the database's backups. Without it nothing can be read.")
+
+
 @app.command()
 def export(
     file: Annotated[Path, typer.Argument(help="JSON file (JWK Set) to write.", callback=require_writable)],
@@ -187,7 +220,15 @@ def token(
     role: Annotated[TokenRole, typer.Option(help="Role that the token gives.")],
     subject: Annotated[str, typer.Option(help="Name of the caller, as the ledger shows it.")] = "developer",
     source: Annotated[
-        list[str] | None, typer.Option(help="Registry that a machine speaks for; may be given several times.")
+        list[str] | None, typer.Option(help="Source that a registry speaks for; may be given several times.")
+    ] = None,
+    scheme: Annotated[
+        list[str] | None,
+        typer.Option(help="Scheme that the caller works for; all without it. May be given several times."),
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(help="Region that the caller works for, with all that begin with it. May be given several times."),
     ] = None,
     hours: Annotated[
         float, typer.Option(min=0.01, max=24, help="Hours until the token expires.", callback=require_finite)
@@ -195,6 +236,7 @@ def token(
 ) -> None:
     """Print an access token of the built-in development issuer. Refused when CERTIFY_ENV=production."""
     from certify.config import read_settings
+    from certify.domain.scope import Scope
     from certify.tokens import Role, development_signer
 
     signer = development_signer(read_settings())
@@ -204,5 +246,6 @@ def token(
         now=datetime.now(UTC),
         lifetime=timedelta(hours=hours),
         sources=source or (),
+        scope=Scope(frozenset(scheme) if scheme else None, frozenset(region) if region else None),
     )
     typer.echo(text)

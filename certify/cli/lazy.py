@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
 """Which module of this package adds a command (``register``), in the order of the help."""
 
 GROUPS: Mapping[str, str] = {
+    "config": "configuration",
     "db": "database",
     "models": "models",
     "beneficiary": "people",

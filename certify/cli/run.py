@@ -16,7 +16,7 @@ import typer
 
 from certify.cli import ending
 from certify.cli.output import say
-from certify.cli.service import load_engine, opened_service
+from certify.cli.service import load_engine, opened_service, settings_to_run
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 
@@ -57,20 +57,16 @@ def serve(
     What was accepted before it stops is worked on at the next start. An embedded database is stopped too.
     """
     from certify.cli.keeper import keep_processes
-    from certify.config import read_settings
     from certify.logs import configure_logs
     from certify.queue import DatabaseQueue
-    from certify.storage.migrate import is_current
+    from certify.storage.health import require_current_schema
 
     ending.ends_as_service()
-    settings = read_settings()
+    settings = settings_to_run()
     configure_logs(settings.log_level)
     address, number = host or settings.host, port or settings.port
     with _open_port(address, number) as listener, opened_service(queue=DatabaseQueue()) as service:
-        if not is_current(service.database):
-            raise Unavailable(
-                "The database schema is not current.", hint="Run 'certify db upgrade'.", code=ErrorCode.SCHEMA_OLD
-            )
+        require_current_schema(service.database)
         _check_before_start(service)
         count = settings.workers if workers is None else workers
         helpers = settings.guides if guides is None else guides
@@ -150,13 +146,12 @@ def worker(
     import asyncio
     import logging
 
-    from certify.config import read_settings
     from certify.logs import configure_logs
     from certify.queue import DatabaseQueue
 
     ending.ends_as_service()
     log = logging.getLogger("certify.serve")
-    settings = read_settings()
+    settings = settings_to_run()
     configure_logs(settings.log_level)
     with opened_service(queue=DatabaseQueue()) as service:
         _lower_priority(_NICENESS, parent)
@@ -213,8 +208,8 @@ def _check_before_start(service: Service) -> None:
     Raises:
         Unavailable: the issuers file, the master key or the key of session tokens cannot be used.
     """
+    from certify.issuers.file import load_issuers
     from certify.storage.signing import active_key
-    from certify.tokens import load_issuers
 
     if service.settings.issuers_file is not None:
         load_issuers(service.settings.issuers_file)

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from certify.cli import ending
-from certify.cli.output import warn
+from certify.cli.exit_codes import ExitCode
+from certify.cli.output import complain, warn
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 
@@ -20,6 +23,27 @@ if TYPE_CHECKING:  # slow to load, and a help text does without
     from certify.service import Service
     from models.pipeline import FaceEngine
     from models.weights.packs import PackStore
+
+
+def settings_to_run() -> Settings:
+    """Return the settings of a process that serves. In production, refuse those that only suit a trial.
+
+    Raises:
+        Exit: production is refused; everything that is wrong is printed.
+        Unavailable: a setting is not valid (``settings_invalid``) or does not exist (``setting_unknown``).
+    """
+    from certify.config import read_settings
+    from certify.production import means_production, production_problems
+
+    problems = production_problems() if means_production() else []
+    for problem in problems:
+        complain(problem, "")
+    if problems:
+        complain(
+            "certify does not start in production.", "Correct the lines above; 'certify config check' reads again."
+        )
+        raise typer.Exit(ExitCode.UNAVAILABLE)
+    return read_settings()
 
 
 @contextmanager

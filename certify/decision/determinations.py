@@ -7,12 +7,16 @@ A run that proves millions of pensions stores the inputs and results of its deci
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from certify.decision.determine import entitlement_to_json
+from certify.domain.channels import Channel
 from certify.domain.codec import determination_to_json, verdict_digest
 from certify.domain.decide import Determination, Entitlement, decide
 from certify.domain.error_codes import ErrorCode
+from certify.domain.proofs import RECORDS_ASSURANCE
 from certify.errors import NotFound
 from certify.service import Unit
 from certify.storage.facts import determinations_of, evidence_by_ids, get_determination, stored_policy
@@ -37,6 +41,35 @@ def find_determination(unit: Unit, determination_id: UUID) -> DeterminationRow:
     """
     silent = get_pass(unit.db, determination_id)
     return get_determination(unit.db, determination_id) if silent is None else as_determination(unit, silent)
+
+
+@dataclass(frozen=True, slots=True)
+class ProofBehind:
+    """The proof behind a standing: how life was proven, what the proof rests on, and the date of the determination."""
+
+    method: str | None
+    assurance: str
+    decided_on: date
+
+
+def proof_behind(unit: Unit, determination_id: UUID) -> ProofBehind:
+    """Return the proof behind a determination. A silent pass is not decided again for it, because payers ask often.
+
+    Args:
+        unit: the transaction to read in.
+        determination_id: of a determination or a silent pass.
+
+    Returns:
+        The proof.
+
+    Raises:
+        NotFound: no such determination (``determination_not_found``).
+    """
+    silent = get_pass(unit.db, determination_id)
+    if silent is not None:
+        return ProofBehind(Channel.DATA.value, RECORDS_ASSURANCE, silent.as_of)
+    row = get_determination(unit.db, determination_id)
+    return ProofBehind(row.verdict["method"], row.verdict["assurance"], row.as_of)
 
 
 def all_determinations(unit: Unit, beneficiary_id: UUID, *, limit: int) -> Sequence[DeterminationRow]:

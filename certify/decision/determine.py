@@ -231,8 +231,6 @@ def _standing(new: Determination) -> dict[str, Any]:
         "valid_until": new.valid_until if new.standing is Standing.CERTIFIED else None,
         "due_on": new.timetable.due_on,
         "proven_on": new.proven_on,
-        "method": new.method.value if new.method else None,
-        "assurance": new.assurance or None,
     }
 
 

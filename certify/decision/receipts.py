@@ -137,6 +137,8 @@ def deny(unit: Unit, beneficiary_id: UUID, evidence_id: UUID) -> ReviewCaseRow:
         source=PERSON,
         event_at=unit.now,
         recorded_at=unit.now,
+        institution=PERSON,
+        principal=unit.actor,
         target=sign.id,
         by_person=True,
     )

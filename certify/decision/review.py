@@ -11,6 +11,7 @@ from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling
 from certify.domain.ledger_events import LedgerEvent
+from certify.domain.sources import FUND, officer_source
 from certify.domain.states import CaseState
 from certify.errors import Conflict
 from certify.service import Unit
@@ -84,9 +85,11 @@ def _add_ruling(unit: Unit, case: ReviewCaseRow, officer: str, ruling: Ruling) -
         )
     fact = OfficerRuling(
         id=str(unit.service.new_id()),
-        source=f"officer:{officer}",
+        source=officer_source(officer),
         event_at=unit.now,
         recorded_at=unit.now,
+        institution=FUND,
+        principal=unit.actor,
         ruling=ruling,
         dismisses=dismissed,
     )

@@ -16,7 +16,11 @@ class Channel(StrEnum):
     REMOTE = "remote"  # a capture session on the person's own phone
     DOORSTEP = "doorstep"  # a visit by an agent
     DATA = "data"  # signs of life in registries; the person does nothing
-    CONSULATE = "consulate"  # in person before a consular officer, for those abroad
+    CONSULATE = "consulate"  # in person before a consular officer, who attests it
+    BANK = "bank"  # in person at a counter of a bank, which attests it
+    POST = "post"  # in person at a counter of the post, which attests it
+    NOTARY = "notary"  # in person before a notary, who attests it
+    DOCTOR = "doctor"  # in person before a doctor, who attests it
     OFFICER = "officer"  # an officer of the fund decided on a review case
     PRIOR = "prior"  # a proof made before certify was introduced, taken over at import
 
@@ -27,7 +31,7 @@ class Attester(StrEnum):
     PERSON = "person"  # the person themselves, in front of their own camera
     AGENT = "agent"  # an agent of the fund, at the door
     REGISTRIES = "registries"  # institutions that recorded signs of life
-    CONSUL = "consul"
+    INSTITUTION = "institution"  # a consulate, bank, post office, notary or doctor who saw the person
     OFFICER = "officer"
     FUND = "fund"  # what the fund accepted before certify was introduced
 
@@ -44,6 +48,7 @@ class ChannelRule:
         attester: who may attest a proof by this channel.
         captured: whether capture sessions of this channel exist, so that a policy can set thresholds for them.
         in_person: whether a person saw the body, so that the proof can contradict a reported death.
+        attested: whether an institution attests it, so that a policy says how strong it is and for how long it counts.
     """
 
     rank: int
@@ -52,6 +57,13 @@ class ChannelRule:
     attester: Attester
     captured: bool = False
     in_person: bool = False
+    attested: bool = False
+
+
+def _attested(rank: int, reason: Code) -> ChannelRule:
+    return ChannelRule(
+        rank=rank, reason=reason, method="attested", attester=Attester.INSTITUTION, in_person=True, attested=True
+    )
 
 
 CHANNELS: Mapping[Channel, ChannelRule] = MappingProxyType(
@@ -69,10 +81,15 @@ CHANNELS: Mapping[Channel, ChannelRule] = MappingProxyType(
             captured=True,
             in_person=True,
         ),
-        Channel.CONSULATE: ChannelRule(
-            rank=4, reason=Code.PROVEN_CONSULATE, method="officer", attester=Attester.CONSUL, in_person=True
-        ),
-        Channel.OFFICER: ChannelRule(rank=5, reason=Code.PROVEN_OFFICER, method="officer", attester=Attester.OFFICER),
+        Channel.DOCTOR: _attested(4, Code.PROVEN_ATTESTED),
+        Channel.POST: _attested(5, Code.PROVEN_ATTESTED),
+        Channel.BANK: _attested(6, Code.PROVEN_ATTESTED),
+        Channel.NOTARY: _attested(7, Code.PROVEN_ATTESTED),
+        Channel.CONSULATE: _attested(8, Code.PROVEN_CONSULATE),
+        Channel.OFFICER: ChannelRule(rank=9, reason=Code.PROVEN_OFFICER, method="officer", attester=Attester.OFFICER),
     }
 )
 """One row for each channel; a test checks that none is missing."""
+
+ATTESTERS = frozenset(channel.value for channel, rule in CHANNELS.items() if rule.attested)
+"""Channels by which institutions attest that they saw a person."""

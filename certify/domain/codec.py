@@ -15,17 +15,19 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from certify.domain.decide import Determination
-from certify.domain.evidence import AdverseRecord, Capture, Evidence, OfficerRuling, SignOfLife, Void
+from certify.domain.evidence import AdverseRecord, Attestation, Capture, Evidence, OfficerRuling, SignOfLife, Void
 
 _KINDS: dict[str, type[Any]] = {
     "capture": Capture,
     "sign_of_life": SignOfLife,
+    "attestation": Attestation,
     "adverse": AdverseRecord,
     "void": Void,
     "ruling": OfficerRuling,
 }
 # Resolved once; doing it for every fact would be most of the cost of reading it.
 _HINTS = {name: get_type_hints(cls) for name, cls in _KINDS.items()}
+_SPEAKER = frozenset({"institution", "principal"})
 _NAMES = {cls: name for name, cls in _KINDS.items()}
 
 
@@ -55,8 +57,9 @@ def evidence_kind(fact: Evidence) -> str:
 
 
 def evidence_to_json(fact: Evidence) -> dict[str, Any]:
-    """Turn a fact into plain values with its kind under ``type``."""
-    return {"type": evidence_kind(fact), **_record(fact)}
+    """Turn a fact into plain values with its kind under ``type``; institution and principal only if they are known."""
+    known = {name: value for name, value in _record(fact).items() if value is not None or name not in _SPEAKER}
+    return {"type": evidence_kind(fact), **known}
 
 
 def evidence_from_json(data: dict[str, Any]) -> Evidence:

@@ -5,7 +5,7 @@ tested as properties in tests/certify/domain/test_decide_properties.py:
 
 * adverse evidence never raises standing, supporting evidence never lowers it;
 * a check that was not assessed never counts as passed;
-* a payment stops only on two independent sources of a kind that can stop, or on an officer's ruling;
+* a payment stops only on reports of two institutions by two principals, or on an officer's ruling;
 * if the policy says so, a person who was seen alive after a report of their death is paid until an officer has looked;
 * the order in which evidence arrives does not matter.
 
@@ -25,7 +25,7 @@ from certify.domain.facts import CurrentFacts
 from certify.domain.limits import contradictions, limit_standing
 from certify.domain.next_step import choose_next_step, recent_attempts
 from certify.domain.policy import Effect, Policy
-from certify.domain.proofs import Accepts, Proof, capture_proofs, silent_proof
+from certify.domain.proofs import Accepts, Proof, attested_proofs, capture_proofs, silent_proof
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import Phase, Timetable, add_days, add_months, age_on, local_date, timetable
 
@@ -126,11 +126,13 @@ def _proofs(
     silent, reasons = silent_proof(facts.signs, policy, accepts)
     if silent:
         proofs.append(silent)
+    attested, refused = attested_proofs(facts.attestations, policy, accepts)
+    proofs += attested
     for ruling in facts.confirmed:
         day = local_date(ruling.event_at, policy.timezone)
         why = (reason(Code.PROVEN_OFFICER, ruling.id, date=day),)
         proofs.append(Proof(day, Channel.OFFICER, "officer", why, policy.validity_months))
-    more = [*facts.reasons, *reasons]
+    more = [*facts.reasons, *reasons, *refused]
     if (prior := entitlement.last_proof_on) is not None:
         if prior <= as_of:
             why = (reason(Code.PROVEN_PRIOR, date=prior),)

@@ -24,7 +24,8 @@ class ErrorCode(Described):
     ANOTHER_IN_PROGRESS = "another_in_progress", "Another photo or video of this person is being evaluated."
     ASSUMPTIONS_INVALID = "assumptions_invalid", "The assumptions of the simulation are not valid."
     ATTEMPTS_USED_UP = "attempts_used_up", "Several attempts did not succeed, so that photos are not accepted for now."
-    AUDIT_NOT_FOUND = "audit_not_found", "This pass was not drawn for an audit."
+    ATTESTATION_INVALID = "attestation_invalid", "A detail of the attestation is not possible."
+    AUDIT_NOT_FOUND = "audit_not_found", "This certification was not drawn for an audit."
     AUDIT_RECORDED = "audit_recorded", "The result of this check is recorded already."
     BAD_REQUEST = "bad_request", "The request is not understood, or lacks something that every such request needs."
     BAD_SIGNATURE = "bad_signature", "The signature does not fit the content: altered or forged."
@@ -66,6 +67,7 @@ class ErrorCode(Described):
     DETERMINATION_NOT_FOUND = "determination_not_found", "There is no such determination."
     DEVELOPMENT_ONLY = "development_only", "The development issuer does not run in production."
     DEVICE_KEY = "device_key", "The key is not a valid device key of a tablet."
+    DISK_FULL = "disk_full", "A disk of the service is full."
     DUPLICATE_ROW = "duplicate_row", "The row repeats an earlier row of the file."
     EMBEDDED_DATABASE = "embedded_database", "The embedded PostgreSQL did not start."
     EMPTY_BODY = "empty_body", "The request has nothing in its body."
@@ -99,11 +101,13 @@ class ErrorCode(Described):
     INTERNAL_ERROR = "internal_error", "Something went wrong on the side of the service."
     INVALID = "invalid", "The input breaks a rule."
     ISSUERS_FILE = "issuers_file", "The file of token issuers cannot be used."
+    ISSUER_UNREACHABLE = "issuer_unreachable", "The token's issuer does not answer, and its keys are not known."
     KEYS_CONTENDED = "keys_contended", "Another process changed the keys at the same time, several times."
     KEY_FILE = "key_file", "The file of public keys cannot be used."
     KEY_NOT_IN_USE = "key_not_in_use", "The key of the certificate was not in use when the certificate was issued."
     KEY_UNKNOWN = "key_unknown", "The bundle was sealed to a key that is not ours."
     LANGUAGE = "language", "There are no letters in this language."
+    LAST_PROOF_BY_OFFICER = "last_proof_by_officer", "Only an officer may state an earlier proof of life."
     LAST_PROOF_INVALID = "last_proof_invalid", "The last proof of life lies in the future."
     LAST_PROOF_ON_INVALID = "last_proof_on_invalid", "The last proof of life is not a date, or lies in the future."
     LAYOUT = "layout", "A layout for linking is not valid, or the layouts of the two sides do not fit together."
@@ -121,8 +125,13 @@ class ErrorCode(Described):
     MALFORMED = "malformed", "The input looks like a certificate, but its content does not follow the format."
     MAPPING = "mapping", "The mapping of columns for the linkage evaluation is not valid."
     MASTER_KEY_DAMAGED = "master_key_damaged", "The master key file is damaged."
+    MASTER_KEY_EXISTS = "master_key_exists", "The file exists already, and a master key is never overwritten."
     MASTER_KEY_IN_USE = "master_key_in_use", "The key given is the master key in use already."
-    MASTER_KEY_MISSING = "master_key_missing", "The master key is missing, and this database was written with one."
+    MASTER_KEY_IN_DATA = "master_key_in_data", "The master key would lie in the data folder."
+    MASTER_KEY_MISSING = (
+        "master_key_missing",
+        "The master key is missing: this database was written with one, or the service runs in production.",
+    )
     MEDIA_DELETED = "media_deleted", "The media were deleted when their retention time ended."
     MESSAGES_UNNAMED = "messages_unnamed", "The command names no messages; give their ids, or --all."
     NAME_INVALID = "name_invalid", "The name is missing, too long, or has characters that cannot be shown."
@@ -150,6 +159,7 @@ class ErrorCode(Described):
     NO_REFERENCE = "no_reference", "There is no enrolled photo of this person to compare with."
     NO_VISIT = "no_visit", "The session does not lead to a visit."
     OFFICER_MISSING = "officer_missing", "The officer who decides is not named, or the name is too long."
+    OUTSIDE_SCOPE = "outside_scope", "What is named lies outside the schemes and regions of the caller's token."
     PAIRS_FILE = "pairs_file", "The file of labelled pairs is not valid."
     PARAMETERS_MISSING = "parameters_missing", "The fitted parameters of a stored verdict are missing."
     PERSON_ERASED = "person_erased", "The data of this person was erased."
@@ -163,6 +173,7 @@ class ErrorCode(Described):
         "The change needs a code that goes to the person's known telephone or e-mail, or the link of a letter.",
     )
     PORT_UNAVAILABLE = "port_unavailable", "The service cannot listen on this address and port."
+    PROVENANCE_NOT_ACCEPTED = "provenance_not_accepted", "A reference of this origin is accepted from an officer only."
     QUARANTINE_PATH = "quarantine_path", "The quarantine file cannot be written, or is a file of another kind."
     QUESTION_ANSWERED = "question_answered", "The link question is settled already."
     QUESTION_NOT_FOUND = "question_not_found", "There is no such link question."
@@ -172,6 +183,7 @@ class ErrorCode(Described):
     RECORD_ID_INVALID = "record_id_invalid", "The record number has characters that are not allowed, or more than 60."
     RECORD_KIND_MISSING = "record_kind_missing", "A record must be exactly one of adverse, sign of life, void."
     RECORD_KIND_UNKNOWN = "record_kind_unknown", "No policy knows this kind of record."
+    REFERENCE_EXISTS = "reference_exists", "The person has a reference already, and only an officer may add another."
     REFERENCE_NOT_FOUND = "reference_not_found", "There is no such reference."
     REFERENCE_PENDING = "reference_pending", "The enrolled photo has not been measured yet."
     REGION_INVALID = "region_invalid", "The region is too long or cannot be shown."
@@ -199,11 +211,15 @@ class ErrorCode(Described):
     SETTINGS_INVALID = "settings_invalid", "The value of a setting is not valid."
     SETTING_UNKNOWN = "setting_unknown", "An environment variable begins with CERTIFY_ and is not a setting."
     SEX_INVALID = "sex_invalid", "'sex' is neither M nor F."
+    SOURCES_FILE = "sources_file", "The registry of sources cannot be used."
     SOURCE_INVALID = (
         "source_invalid",
         "The source has other characters than small letters, digits, '_', '.' and '-', or is too long.",
     )
+    SOURCE_LIMITS = "source_limits", "The source may not report this act or kind of record."
+    SOURCE_NOT_YOURS = "source_not_yours", "The caller does not speak for this source."
     SOURCE_RESERVED = "source_reserved", "This source name is the service's own."
+    SOURCE_UNKNOWN = "source_unknown", "The registry of sources does not name this source."
     STARTS_ON_INVALID = "starts_on_invalid", "The first day of the pension is not a date."
     STARTS_ON_MISSING = "starts_on_missing", "The first day of the pension is empty."
     TABLET_NOT_FOUND = "tablet_not_found", "There is no such tablet."

@@ -24,15 +24,19 @@ class Fact:
 
     Attributes:
         id: id of the fact.
-        source: the register or part of the service that the fact comes from. Independence is judged by this name.
+        source: the register or part of the service that the fact comes from.
         event_at: when the fact happened in the world; timezone-aware.
         recorded_at: when the service learned of it; timezone-aware.
+        institution: the institution behind the source; None for facts from before institutions were recorded.
+        principal: the caller who told the service; None for facts from before callers were recorded.
     """
 
     id: str
     source: str
     event_at: datetime
     recorded_at: datetime
+    institution: str | None = None
+    principal: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,25 @@ class SignOfLife(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation(Fact):
+    """The word of a named institution that one of its people saw the person alive.
+
+    Attributes:
+        channel: in which capacity the institution attests: consulate, bank, post, notary or doctor.
+        seen_by: the institution's own mark of the person who saw them, such as a staff number.
+        place: where they were seen, such as a town.
+        country: the country of the place, two letters (ISO 3166-1).
+        document: kind of the document that was checked, such as passport.
+    """
+
+    channel: Channel
+    seen_by: str
+    place: str
+    country: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdverseRecord(Fact):
     """A record that speaks against the entitlement: death, prison, residence abroad, duplicate benefit and others."""
 
@@ -120,4 +143,4 @@ class OfficerRuling(Fact):
     dismisses: tuple[str, ...] = ()
 
 
-Evidence = Capture | SignOfLife | AdverseRecord | Void | OfficerRuling
+Evidence = Capture | SignOfLife | Attestation | AdverseRecord | Void | OfficerRuling

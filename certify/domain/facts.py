@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from certify.domain.evidence import AdverseRecord, Capture, Evidence, OfficerRuling, Ruling, SignOfLife, Void
+from certify.domain.evidence import (
+    AdverseRecord,
+    Attestation,
+    Capture,
+    Evidence,
+    OfficerRuling,
+    Ruling,
+    SignOfLife,
+    Void,
+)
 from certify.domain.policy import Policy
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import local_date
@@ -17,6 +26,7 @@ class CurrentFacts:
     Attributes:
         captures: captures that were not taken back.
         signs: signs of life that were not taken back.
+        attestations: attestations that were not taken back.
         confirmed: rulings that confirm life and were not taken back.
         adverse: adverse records that were neither taken back nor dismissed.
         stops: stop rulings that were neither taken back nor dismissed.
@@ -44,6 +54,7 @@ class CurrentFacts:
         self.stops = [stop for stop in stops if not self._taken_back(stop, current)]
         self.captures = [f for f in current if isinstance(f, Capture) and not self._taken_back(f, current)]
         self.signs = [f for f in current if isinstance(f, SignOfLife) and not self._taken_back(f, current)]
+        self.attestations = [f for f in current if isinstance(f, Attestation) and not self._taken_back(f, current)]
         self.confirmed = [
             f
             for f in current

@@ -32,7 +32,7 @@ class LedgerEvent(Described):
     CERTIFICATE_REVOKED = "certificate_revoked", "A certificate was revoked."
     REVIEW_OPENED = "review_opened", "A review case was opened."
     REVIEW_CLOSED = "review_closed", "A review case was closed."
-    AUDIT_RECORDED = "audit_recorded", "The check of a silent certification of the random sample was recorded."
+    AUDIT_RECORDED = "audit_recorded", "The check of a certification of the random sample was recorded."
     FEED_IMPORTED = "feed_imported", "The file of a registry was imported."
     FEED_ACCEPTED = "feed_accepted", "An officer accepted a file that was held."
     FEED_REFUSED = "feed_refused", "An officer refused a file."

@@ -6,7 +6,9 @@ from datetime import date
 
 from certify.domain.channels import CHANNELS
 from certify.domain.determination import Entitlement, Standing
+from certify.domain.evidence import AdverseRecord
 from certify.domain.facts import CurrentFacts
+from certify.domain.independence import independent_reports
 from certify.domain.policy import Effect, Policy
 from certify.domain.proofs import Proof
 from certify.domain.reasons import Code, Reason, reason
@@ -30,7 +32,7 @@ def limit_standing(
     """
     limit, review = Standing.CERTIFIED, False
     reasons: list[Reason] = []
-    sources: dict[str, set[str]] = {}
+    reports: dict[str, list[AdverseRecord]] = {}
     for record in facts.adverse:
         rule = policy.adverse.get(record.kind)
         named = {"kind": record.kind, "source": record.source}
@@ -41,20 +43,21 @@ def limit_standing(
             limit, review = min(limit, Standing.PAUSED), True
             reasons.append(reason(Code.ADVERSE_PAUSES, record.id, **named))
             if rule.can_stop:
-                sources.setdefault(record.kind, set()).add(record.source)
+                reports.setdefault(record.kind, []).append(record)
         elif rule.effect is Effect.OTHER_PATH:
             paths = ", ".join(sorted(rule.paths))
             reasons.append(reason(Code.ADVERSE_OTHER_PATH, record.id, **named, paths=paths))
         elif rule.effect is Effect.REVIEW:
             review = True
             reasons.append(reason(Code.ADVERSE_REVIEW, record.id, **named))
-    for kind, names in sources.items():
-        if len(names) < policy.stop_sources:
+    for kind, records in reports.items():
+        count = independent_reports(records)
+        if count < policy.stop_sources:
             continue
         alive_on = _seen_alive_since(kind, policy, facts, proofs)
         if alive_on is None:
             limit = Standing.STOPPED
-            reasons.append(reason(Code.STOPPED_BY_SOURCES, count=len(names), kind=kind))
+            reasons.append(reason(Code.STOPPED_BY_SOURCES, count=count, kind=kind))
         else:
             reasons.append(reason(Code.LIFE_RESUMES_PAYMENT, kind=kind, date=alive_on))
     if facts.stops:
@@ -79,7 +82,8 @@ def contradictions(latest: date, policy: Policy, facts: CurrentFacts) -> list[Re
 def _seen_alive_since(kind: str, policy: Policy, facts: CurrentFacts, proofs: list[Proof]) -> date | None:
     """Return when the body was last seen alive after all reports of a kind that life refutes, or None.
 
-    Seen: before a camera that checked for life, by an agent, or by a consul. Records of other services are not enough.
+    Seen: before a camera that checked for life, by an agent, or by an institution that attests it. Records of other
+    services are not enough.
     """
     if not policy.life_resumes_payment or not policy.adverse[kind].refuted_by_life:
         return None

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from certify.domain.channels import CHANNELS, Channel
+from certify.domain.attestation import ANY_COUNTRY, AttestationRule
+from certify.domain.channels import ATTESTERS, CHANNELS, Channel
+from certify.domain.policy_table import PolicyInvalid, Table
 
-
-class PolicyInvalid(ValueError):
-    """A policy text contradicts itself or a safety rule."""
+__all__ = ["AttestationRule", "Policy", "PolicyInvalid", "parse_policy"]
 
 
 class Effect(StrEnum):
@@ -76,7 +76,7 @@ class AdverseRule:
 
     Attributes:
         effect: what one record does.
-        can_stop: whether several independent sources of this kind (``Policy.stop_sources``) stop the payment.
+        can_stop: whether several independent reports of this kind (``Policy.stop_sources``) stop the payment.
         paths: the channels that remain, with the effect ``OTHER_PATH``.
         refuted_by_life: whether seeing the person alive shows the record to be wrong (true of a death, not of a move
             abroad).
@@ -125,13 +125,15 @@ class Policy:
         validity_months: how long a proof is valid.
         window_days: days before the due date on which the next proof may be given.
         grace_days: days after the due date before a pension counts as overdue.
-        stop_sources: how many independent sources stop a payment, at least two.
+        stop_sources: how many independent reports stop a payment, at least two: each of an institution and a principal
+            of its own.
         min_age: completed years from which the benefit is paid; None for no minimum.
         capture: what a capture must show, by channel.
         bands: the channels accepted from each age on, in rising order.
         adverse: what each kind of adverse record does.
         signs: the weight of each act in signs of life.
         silent: when signs of life alone prove life.
+        attestation: what attestations of institutions prove, by channel; a channel that is missing proves nothing.
         life_resumes_payment: whether a person who was seen alive after several sources reported a death is paid until
             an officer has looked.
     """
@@ -150,6 +152,7 @@ class Policy:
     adverse: Mapping[str, AdverseRule]
     signs: Mapping[str, SignRule]
     silent: SilentRule
+    attestation: Mapping[Channel, AttestationRule] = field(default_factory=dict)
     life_resumes_payment: bool = False
 
     def accepted(self, age: int | None) -> frozenset[Channel]:
@@ -158,59 +161,6 @@ class Policy:
             return frozenset.intersection(*(band.accepted for band in self.bands))
         fitting = [band for band in self.bands if band.from_age <= age]
         return fitting[-1].accepted if fitting else frozenset()
-
-
-_Word = TypeVar("_Word", bound=StrEnum)
-
-
-class _Table:
-    """A TOML table read key by key. Unread keys are an error, so that a typing mistake cannot disable a rule."""
-
-    def __init__(self, data: Any, where: str) -> None:
-        if not isinstance(data, Mapping):
-            raise PolicyInvalid(f"{where}: must be a table, not {data!r}")
-        self._data = dict(data)
-        self.where = where
-
-    def take(self, key: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
-        if key not in self._data:
-            if default is ...:
-                raise PolicyInvalid(f"{self.where}: '{key}' is missing")
-            return default
-        value = self._data.pop(key)
-        # bool is an int in Python, never in a policy
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise PolicyInvalid(f"{self.where}: '{key}' has the wrong type ({value!r})")
-        return value
-
-    def number(self, key: str, low: float, high: float, default: Any = ...) -> float:
-        value = self.take(key, (int, float), default)
-        if not low <= value <= high:
-            raise PolicyInvalid(f"{self.where}: '{key}' must lie between {low:g} and {high:g}, not {value!r}")
-        return float(value)
-
-    def integer(self, key: str, low: int, high: int, default: Any = ...) -> int:
-        value = self.take(key, int, default)
-        if not low <= value <= high:
-            raise PolicyInvalid(f"{self.where}: '{key}' must lie between {low} and {high}, not {value!r}")
-        return int(value)
-
-    def word(self, key: str, words: type[_Word]) -> _Word:
-        return self._known(key, self.take(key, str), words)
-
-    def channels(self, key: str, default: Any = ...) -> frozenset[Channel]:
-        return frozenset(self._known(key, name, Channel) for name in self.take(key, list, default))
-
-    def _known(self, key: str, value: Any, words: type[_Word]) -> _Word:
-        try:
-            return words(value)
-        except ValueError:
-            known = [word.value for word in words]
-            raise PolicyInvalid(f"{self.where}: '{key}' must be one of {known}, not {value!r}") from None
-
-    def done(self) -> None:
-        if self._data:
-            raise PolicyInvalid(f"{self.where}: unknown keys {sorted(self._data)}")
 
 
 def parse_policy(data: Mapping[str, Any]) -> Policy:
@@ -225,7 +175,7 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
     Raises:
         PolicyInvalid: a value is missing, unknown or impossible; the text names the table and the key.
     """
-    top = _Table(data, "policy")
+    top = Table(data, "policy")
     zone = top.take("timezone", str)
     try:
         ZoneInfo(zone)
@@ -244,14 +194,19 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         stop_sources=top.integer("stop_sources", 2, 9),
         min_age=min_age,
         capture={
-            Channel(name): _capture_rule(_Table(table, f"capture.{name}"))
+            Channel(name): _capture_rule(Table(table, f"capture.{name}"))
             for name, table in top.take("capture", dict).items()
             if _is_capture_channel(name)
         },
         bands=_bands(top.take("bands", list)),
-        adverse={name: _adverse_rule(_Table(t, f"adverse.{name}")) for name, t in top.take("adverse", dict).items()},
-        signs={name: _sign_rule(_Table(t, f"signs.{name}")) for name, t in top.take("signs", dict).items()},
-        silent=_silent_rule(_Table(top.take("silent", dict), "silent")),
+        adverse={name: _adverse_rule(Table(t, f"adverse.{name}")) for name, t in top.take("adverse", dict).items()},
+        signs={name: _sign_rule(Table(t, f"signs.{name}")) for name, t in top.take("signs", dict).items()},
+        silent=_silent_rule(Table(top.take("silent", dict), "silent")),
+        attestation={
+            Channel(name): _attestation_rule(Table(table, f"attestation.{name}"))
+            for name, table in top.take("attestation", dict, {}).items()
+            if _is_attested_channel(name)
+        },
         life_resumes_payment=top.take("life_resumes_payment", bool, False),
     )
     top.done()
@@ -276,7 +231,29 @@ def _is_capture_channel(name: str) -> bool:
     return True
 
 
-def _capture_rule(table: _Table) -> CaptureRule:
+def _is_attested_channel(name: str) -> bool:
+    if name not in ATTESTERS:
+        raise PolicyInvalid(f"attestation.{name}: known are {', '.join(sorted(ATTESTERS))}")
+    return True
+
+
+def _attestation_rule(table: Table) -> AttestationRule:
+    countries = frozenset(table.take("countries", list))
+    if bad := [code for code in countries if code != ANY_COUNTRY and not re.fullmatch(r"[A-Z]{2}", str(code))]:
+        raise PolicyInvalid(
+            f"{table.where}: 'countries' has codes of two capital letters or '{ANY_COUNTRY}', not {bad}"
+        )
+    rule = AttestationRule(
+        rank=table.integer("rank", 1, 9),
+        validity_months=table.integer("validity_months", 1, 36),
+        countries=countries,
+        justification=table.take("justification", str),
+    )
+    table.done()
+    return rule
+
+
+def _capture_rule(table: Table) -> CaptureRule:
     rule = CaptureRule(
         min_llr=table.number("min_llr", 1.0, 12.0),
         embedders=table.integer("embedders", 1, 3),
@@ -296,7 +273,7 @@ def _capture_rule(table: _Table) -> CaptureRule:
 def _bands(tables: list[Mapping[str, Any]]) -> tuple[AgeBand, ...]:
     bands = []
     for number, data in enumerate(tables):
-        table = _Table(data, f"bands[{number}]")
+        table = Table(data, f"bands[{number}]")
         bands.append(AgeBand(table.integer("from_age", 0, 130), table.channels("accepted")))
         table.done()
     if not bands or bands[0].from_age != 0 or [b.from_age for b in bands] != sorted({b.from_age for b in bands}):
@@ -304,7 +281,7 @@ def _bands(tables: list[Mapping[str, Any]]) -> tuple[AgeBand, ...]:
     return tuple(bands)
 
 
-def _adverse_rule(table: _Table) -> AdverseRule:
+def _adverse_rule(table: Table) -> AdverseRule:
     rule = AdverseRule(
         effect=table.word("effect", Effect),
         can_stop=table.take("can_stop", bool, False),
@@ -319,7 +296,7 @@ def _adverse_rule(table: _Table) -> AdverseRule:
     return rule
 
 
-def _sign_rule(table: _Table) -> SignRule:
+def _sign_rule(table: Table) -> SignRule:
     rule = SignRule(
         weight=table.number("weight", 0.0, 10.0),
         body_present=table.take("body_present", bool),
@@ -330,7 +307,7 @@ def _sign_rule(table: _Table) -> SignRule:
     return rule
 
 
-def _silent_rule(table: _Table) -> SilentRule:
+def _silent_rule(table: Table) -> SilentRule:
     rule = SilentRule(
         threshold=table.number("threshold", 0.1, 100.0),
         min_body_present=table.integer("min_body_present", 1, 10),

@@ -9,7 +9,7 @@ from datetime import date
 from heapq import heappop, heappush
 
 from certify.domain.channels import CHANNELS, Channel
-from certify.domain.evidence import Capture, Check, SignOfLife
+from certify.domain.evidence import Attestation, Capture, Check, SignOfLife
 from certify.domain.policy import CaptureRule, LivenessRule, Policy
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import add_days, add_months, local_date
@@ -20,6 +20,12 @@ FACE, LIVENESS, POSSESSION, ATTESTED, DATA = "face", "liveness", "possession", "
 
 LIVE_ASSURANCE = f"{FACE}+{LIVENESS}"
 """Assurance of a capture in which a living person was seen."""
+
+ATTESTED_ASSURANCE = ATTESTED
+"""Assurance of a proof that rests on the word of an institution that saw the person."""
+
+RECORDS_ASSURANCE = "records"
+"""Assurance of a proof that rests on signs of life in registries alone."""
 
 Accepts = Callable[[Channel, date], bool]
 """Tells whether a channel is accepted for a proof of that date."""
@@ -35,6 +41,7 @@ class Proof:
         assurance: what it rests on, in the words of the certificate.
         reasons: why it counts.
         months: how long it is valid.
+        strength: its rank among proofs of one day; None for the rank of its channel.
     """
 
     proven_on: date
@@ -42,6 +49,7 @@ class Proof:
     assurance: str
     reasons: tuple[Reason, ...]
     months: int
+    strength: int | None = None
 
     @property
     def valid_until(self) -> date:
@@ -56,7 +64,8 @@ class Proof:
     @property
     def rank(self) -> tuple[date, date, int, str, tuple[Reason, ...]]:
         """Return the sort key: the proof that is valid longest, the later one, then the one nearest to the body."""
-        return self.valid_until, self.proven_on, CHANNELS[self.channel].rank, self.assurance, self.reasons
+        strength = CHANNELS[self.channel].rank if self.strength is None else self.strength
+        return self.valid_until, self.proven_on, strength, self.assurance, self.reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +199,35 @@ def _months(capture: Capture, policy: Policy) -> tuple[int, tuple[Reason, ...]]:
     return short, (reason(Code.POSSESSION_MISSING, capture.id, months=short),)
 
 
+def attested_proofs(
+    attestations: Iterable[Attestation], policy: Policy, accepts: Accepts
+) -> tuple[list[Proof], list[Reason]]:
+    """Return a proof for every attestation that the policy accepts, and a reason for each that it does not.
+
+    Args:
+        attestations: the attestations that were not taken back.
+        policy: the rules of the scheme.
+        accepts: whether a channel is accepted on a date.
+
+    Returns:
+        The proofs and the reasons.
+    """
+    proofs: list[Proof] = []
+    refused: list[Reason] = []
+    for fact in attestations:
+        day, rule = local_date(fact.event_at, policy.timezone), policy.attestation.get(fact.channel)
+        said = {"institution": fact.institution or fact.source, "channel": fact.channel, "country": fact.country}
+        if rule is None or not rule.covers(fact.country) or not accepts(fact.channel, day):
+            refused.append(reason(Code.ATTESTATION_NOT_ACCEPTED, fact.id, **said))
+            continue
+        months = min(rule.validity_months, policy.validity_months)
+        proven = reason(
+            CHANNELS[fact.channel].reason, fact.id, **said, date=day, place=fact.place, document=fact.document
+        )
+        proofs.append(Proof(day, fact.channel, ATTESTED_ASSURANCE, (proven,), months, rule.rank))
+    return proofs, refused
+
+
 def sign_weight(weight: float, trust: float) -> int:
     """Return the weight of a sign of life in millionths: the policy's weight of the act times the feed's trust.
 
@@ -227,7 +265,7 @@ def silent_proof(
     )
     if added.day is not None:
         why = (reason(Code.PROVEN_DATA, *added.facts, date=added.day, acts=added.acts),)
-        return Proof(added.day, Channel.DATA, "records", why, policy.validity_months), ()
+        return Proof(added.day, Channel.DATA, RECORDS_ASSURANCE, why, policy.validity_months), ()
     if not added.facts:
         return None, ()
     threshold = f"{policy.silent.threshold:g}"

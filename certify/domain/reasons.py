@@ -13,6 +13,7 @@ class Code(StrEnum):
     PROVEN_DOORSTEP = "proven_doorstep"
     PROVEN_DATA = "proven_data"
     PROVEN_CONSULATE = "proven_consulate"
+    PROVEN_ATTESTED = "proven_attested"
     PROVEN_OFFICER = "proven_officer"
     PROVEN_PRIOR = "proven_prior"
     PROVEN_FACE_DATA = "proven_face_data"
@@ -31,6 +32,7 @@ class Code(StrEnum):
     CHANNEL_NOT_ACCEPTED = "channel_not_accepted"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     SIGNS_INSUFFICIENT = "signs_insufficient"
+    ATTESTATION_NOT_ACCEPTED = "attestation_not_accepted"
     ADVERSE_PAUSES = "adverse_pauses"
     ADVERSE_OTHER_PATH = "adverse_other_path"
     ADVERSE_REVIEW = "adverse_review"
@@ -51,6 +53,7 @@ _TEXTS: dict[Code, str] = {
     Code.PROVEN_DOORSTEP: "Proven alive on {date} by an agent's visit.",
     Code.PROVEN_DATA: "Proven alive on {date} by records of other services ({acts}).",
     Code.PROVEN_CONSULATE: "Proven alive on {date} before a consular officer.",
+    Code.PROVEN_ATTESTED: "Proven alive on {date}: '{institution}' attests that its {channel} saw the person.",
     Code.PROVEN_OFFICER: "Confirmed alive on {date} by an officer of the fund.",
     Code.PROVEN_PRIOR: "Proven alive on {date}, before this service began.",
     Code.PROVEN_FACE_DATA: (
@@ -76,6 +79,9 @@ _TEXTS: dict[Code, str] = {
     Code.SIGNS_INSUFFICIENT: (
         "Records of other services show signs of life, but not enough of them (weight {weight} of {threshold})."
     ),
+    Code.ATTESTATION_NOT_ACCEPTED: (
+        "An attestation of '{institution}' ({channel}, {country}) is not one that this scheme accepts."
+    ),
     Code.ADVERSE_PAUSES: (
         "A record of kind '{kind}' from '{source}' pauses the certificate until an officer has looked. "
         "The pension continues."
@@ -88,7 +94,7 @@ _TEXTS: dict[Code, str] = {
     Code.ADVERSE_VOIDED: "A record of kind '{kind}' from '{source}' was taken back and has no effect.",
     Code.VOID_NOT_ENTITLED: "Somebody other than the source tried to take back a record; it still stands.",
     Code.STOPPED_BY_SOURCES: (
-        "{count} independent sources report '{kind}'; the payment stops. An appeal restores it with back-pay."
+        "{count} independent institutions report '{kind}'; the payment stops. An appeal restores it with back-pay."
     ),
     Code.LIFE_RESUMES_PAYMENT: (
         "Several sources report '{kind}', but the person was seen alive on {date}, later than that. "

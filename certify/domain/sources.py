@@ -17,10 +17,18 @@ FACES = "faces"
 PERSON = "person"
 """What the person says, such as "that was not me" about a receipt."""
 
+FUND = "fund"
+"""The institution behind what the service, its officers and its agents record."""
+
 OFFICER_PREFIX = "officer"
 """Rulings carry the source ``officer:NAME``."""
 
 RESERVED = frozenset({CERTIFY, DOORSTEP, INTEGRITY, FACES, PERSON})
+
+
+def officer_source(officer: str) -> str:
+    """Return the one source under which everything that an officer records counts."""
+    return f"{OFFICER_PREFIX}:{officer}"
 
 
 def is_reserved(source: str) -> bool:

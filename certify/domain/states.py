@@ -23,6 +23,15 @@ class FaceAnswer(Described):
     WRONG_REFERENCE = "wrong_reference", "The new reference does not show the person whom it was enrolled for."
 
 
+class Provenance(Described):
+    """Where the picture of a reference came from."""
+
+    DOCUMENT = "document", "Copied from an identity document."
+    REGISTER = "register", "Sent by an official register of identities."
+    CAMERA = "camera", "Taken by the fund's own staff."
+    UNKNOWN = "unknown", "Enrolled before the provenance was stored."
+
+
 class SessionState(Described):
     """A capture session."""
 

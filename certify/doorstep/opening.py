@@ -24,7 +24,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.profile import visit_demand
-from certify.domain.sources import DOORSTEP
+from certify.domain.sources import DOORSTEP, FUND
 from certify.domain.states import AgentState, BundleState, VisitReason, VisitState
 from certify.doorstep.calendar import local_day
 from certify.doorstep.clock import VisitTime, judge_clock, read_time
@@ -271,7 +271,13 @@ def _record_death(unit: Unit, opened: OpenedVisit) -> None:
     if death is not None and death.died_on is not None:
         died = min(died, datetime.combine(death.died_on, time(12), UTC))
     fact = AdverseRecord(
-        id=str(unit.service.new_id()), source=DOORSTEP, event_at=died, recorded_at=unit.now, kind="death"
+        id=str(unit.service.new_id()),
+        source=DOORSTEP,
+        event_at=died,
+        recorded_at=unit.now,
+        institution=FUND,
+        principal=f"agent:{opened.row.agent_id}",
+        kind="death",
     )
     add_evidence(unit.db, opened.person.id, fact, external_id=f"bundle:{opened.row.id}")
     unit.ledger(

@@ -21,7 +21,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, Void
 from certify.domain.integrity import IntegrityScore, VisitTrace, base_rates, counts, follow, score
 from certify.domain.ledger_events import LedgerEvent
-from certify.domain.sources import INTEGRITY
+from certify.domain.sources import FUND, INTEGRITY, officer_source
 from certify.domain.states import AgentState, HoldState
 from certify.doorstep.agents import set_agent_state
 from certify.doorstep.calendar import local_time
@@ -267,6 +267,8 @@ def _hold(unit: Unit, bundle: BundleRow) -> None:
         source=INTEGRITY,
         event_at=bundle.happened_at or unit.now,
         recorded_at=unit.now,
+        institution=FUND,
+        principal=unit.actor,
         kind=KIND,
     )
     add_evidence(unit.db, person, fact, external_id=hold_record(bundle.id))
@@ -288,7 +290,7 @@ def _void_capture(unit: Unit, bundle: BundleRow, officer: str) -> None:
         return
     session = close_unprocessable(unit, bundle.session_id, reason=UnprocessableReason.VISIT_IN_DOUBT)
     if session.evidence_id is not None:
-        source = f"officer:{officer}"
+        source = officer_source(officer)
         _void(unit, person, str(session.evidence_id), source, f"visit:{bundle.id}", by_officer=True)
 
 
@@ -298,6 +300,8 @@ def _void(unit: Unit, person: UUID, target: str, source: str, number: str, *, by
         source=source,
         event_at=unit.now,
         recorded_at=unit.now,
+        institution=FUND,
+        principal=unit.actor,
         target=target,
         by_officer=by_officer,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -13,8 +14,8 @@ import numpy as np
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Check
 from certify.domain.ledger_events import LedgerEvent
-from certify.domain.states import ReferenceState
-from certify.errors import Conflict
+from certify.domain.states import Provenance, ReferenceState
+from certify.errors import Conflict, NotAllowed
 from certify.queue import MEASURE
 from certify.service import Service, Unit
 from certify.storage.database import Session
@@ -45,13 +46,61 @@ MAX_REFERENCES = 10
 """Active and pending references of one person. More would only make comparisons slower."""
 
 
-def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the picture of a reference came from.
+
+    Attributes:
+        provenance: a document, a register, or the fund's own camera.
+        of: the kind of the document, such as ``passport``, or the name of the register; None for a camera.
+    """
+
+    provenance: Provenance
+    of: str | None = None
+
+
+OWN_CAMERA = Origin(Provenance.CAMERA)
+"""The fund's own staff took the picture."""
+
+
+def require_enrollable(unit: Unit, beneficiary_id: UUID, origin: Origin) -> None:
+    """Check that an enroller may add a reference: the first one, with a document or a register behind it.
+
+    A face that no document vouches for, or that takes the place of an enrolled one, needs an officer.
+
+    Args:
+        unit: the transaction; the person is locked until it ends.
+        beneficiary_id: id of the person.
+        origin: where the picture came from.
+
+    Raises:
+        NotAllowed: the picture came from a camera (``provenance_not_accepted``).
+        NotFound: no such person (``beneficiary_not_found``).
+        Conflict: the person has a reference already (``reference_exists``).
+    """
+    if origin.provenance not in (Provenance.DOCUMENT, Provenance.REGISTER) or not origin.of:
+        raise NotAllowed(
+            "An enroller names the document or the register that the picture came from.",
+            hint="Let an officer enrol a picture that was taken with a camera.",
+            code=ErrorCode.PROVENANCE_NOT_ACCEPTED,
+        )
+    get_beneficiary(unit.db, beneficiary_id, lock=True)
+    if any(row.state != ReferenceState.REFUSED for row in references_of(unit.db, beneficiary_id)):
+        raise Conflict(
+            "This person has a reference already.",
+            hint="Only an officer may add another.",
+            code=ErrorCode.REFERENCE_EXISTS,
+        )
+
+
+def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes, origin: Origin = OWN_CAMERA) -> UUID:
     """Store a reference image, sealed, and enqueue its measurement. The same image again gives the same reference.
 
     Args:
         unit: the transaction to write in.
         beneficiary_id: id of the person, whose row is locked.
         data: the image.
+        origin: where the picture came from.
 
     Returns:
         Id of the reference.
@@ -91,9 +140,18 @@ def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes) -> UUID:
         state=ReferenceState.PENDING,
         media_sha256=digest,
         created_at=unit.now,
+        provenance=origin.provenance,
+        provenance_of=origin.of,
+        added_by=unit.actor,
     )
     unit.db.add(row)
-    unit.ledger(LedgerEvent.REFERENCE_ADDED, beneficiary_id, reference=str(reference_id), media=digest)
+    unit.ledger(
+        LedgerEvent.REFERENCE_ADDED,
+        beneficiary_id,
+        reference=str(reference_id),
+        media=digest,
+        provenance=origin.provenance.value,
+    )
     unit.put_job(MEASURE, reference_id)
     return reference_id
 

@@ -39,7 +39,7 @@ _PENSIONS = """
 _RAISE = b"""
     update entitlements e set standing = 'certified', payment = 'continue', next_step = n.next_step,
         valid_until = n.valid_until, due_on = n.due_on, next_change_on = n.next_change_on, determination_id = n.id,
-        proven_on = n.proven_on, method = 'data', assurance = 'records'
+        proven_on = n.proven_on
     from raised n where e.id = n.entitlement_id
 """
 PASSES = MappingProxyType(

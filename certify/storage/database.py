@@ -26,6 +26,7 @@ __all__ = [
     "database_url",
     "holds_secrets",
     "open_database",
+    "sqlstate",
 ]
 
 SESSION_OPTIONS = "-csearch_path=public,jobs -ctimezone=UTC"
@@ -80,6 +81,16 @@ class Database:
     def close(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """Return PostgreSQL's own code of an error (appendix A), for logs; None when the server sent none.
+
+    Args:
+        error: an error of SQLAlchemy or of the driver.
+    """
+    state = getattr(getattr(error, "orig", None) or error, "sqlstate", None)
+    return state if isinstance(state, str) else None
 
 
 def _patience(url: str) -> dict[str, int]:

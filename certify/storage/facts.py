@@ -44,6 +44,8 @@ def add_evidence(db: Session, beneficiary_id: UUID, fact: Evidence, *, external_
         "beneficiary_id": beneficiary_id,
         "kind": evidence_kind(fact),
         "source": fact.source,
+        "institution": fact.institution or fact.source,
+        "principal": fact.principal or fact.source,
         "external_id": external_id,
         "event_at": fact.event_at,
         "recorded_at": fact.recorded_at,

@@ -11,9 +11,11 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from certify.domain.error_codes import ErrorCode
+from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import ReferenceState
 from certify.errors import NotFound
 from certify.storage.direct import Row, as_rows, fetch, load, run
+from certify.storage.scope import within
 from certify.storage.tables.people import (
     BeneficiaryRow,
     EntitlementRow,
@@ -215,9 +217,11 @@ def known_people(db: Session, hashes: Sequence[bytes]) -> dict[bytes, KnownPerso
     }
 
 
-def list_beneficiaries(db: Session, *, after: UUID | None, limit: int) -> Sequence[BeneficiaryRow]:
-    """Return a page of beneficiaries in the order of their ids, after one id or from the start."""
-    query = select(BeneficiaryRow).order_by(BeneficiaryRow.id).limit(limit)
+def list_beneficiaries(
+    db: Session, *, after: UUID | None, limit: int, scope: Scope = EVERYTHING
+) -> Sequence[BeneficiaryRow]:
+    """Return a page of the beneficiaries in a scope, in the order of their ids, after one id or from the start."""
+    query = within(select(BeneficiaryRow), scope, BeneficiaryRow.id).order_by(BeneficiaryRow.id).limit(limit)
     # The id of the decoy row comes before all others.
     query = query.where(BeneficiaryRow.id > (after or DECOY_PERSON))
     return db.scalars(query).all()

@@ -7,6 +7,7 @@ the usual way.
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from typing import Any, TypeVar
 
@@ -17,8 +18,10 @@ from sqlalchemy import inspect
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
-from certify.storage.database import SESSION_OPTIONS, Database
+from certify.storage.database import SESSION_OPTIONS, Database, sqlstate
 from certify.storage.tables.base import Base
+
+log = logging.getLogger("certify.database")
 
 R = TypeVar("R", bound=Base)
 
@@ -58,6 +61,7 @@ class QuickReader:
                 await self._pool.check()
                 row = await self._fetch(_by_key(entity), key)
         except (OperationalError, PoolTimeout) as error:
+            log.error("database unavailable", extra={"error": type(error).__name__, "sqlstate": sqlstate(error)})  # noqa: TRY400 - the driver's text may hold an address
             raise Unavailable(
                 "The database does not answer.", hint="Try again shortly.", code=ErrorCode.DATABASE_UNAVAILABLE
             ) from error

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from certify.domain.case_kinds import CaseKind
 from certify.domain.error_codes import ErrorCode
+from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import CaseState
 from certify.errors import NotFound
+from certify.storage.scope import within
 from certify.storage.tables.decisions import ReviewCaseRow
 
 
@@ -56,7 +58,7 @@ def newest_case_of(db: Session, beneficiary_id: UUID, kind: CaseKind) -> ReviewC
     return db.scalars(query.order_by(ReviewCaseRow.opened_at.desc()).limit(1)).one_or_none()
 
 
-def list_cases(db: Session, *, state: str, limit: int) -> Sequence[ReviewCaseRow]:
-    """Return the cases in a state, oldest first."""
-    query = select(ReviewCaseRow).where(ReviewCaseRow.state == state)
+def list_cases(db: Session, *, state: str, limit: int, scope: Scope = EVERYTHING) -> Sequence[ReviewCaseRow]:
+    """Return the cases in a state about people in a scope, oldest first."""
+    query = within(select(ReviewCaseRow).where(ReviewCaseRow.state == state), scope, ReviewCaseRow.beneficiary_id)
     return db.scalars(query.order_by(ReviewCaseRow.opened_at, ReviewCaseRow.id).limit(limit)).all()

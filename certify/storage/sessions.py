@@ -179,6 +179,14 @@ def decided_sessions_of(
     return db.scalars(query.order_by(SessionRow.decided_at.desc()).limit(limit)).all()
 
 
+def count_without_possession(db: Session) -> int:
+    """Return how many sessions certified without the person's known phone, code or link."""
+    query = select(func.count()).where(
+        SessionRow.outcome == Outcome.CERTIFIED, SessionRow.possession == Possession.MISSING
+    )
+    return db.scalar(query) or 0
+
+
 def count_by_outcome(db: Session) -> dict[tuple[str, str], int]:
     """Return the number of sessions by state and outcome; the outcome is empty while there is none."""
     query = select(SessionRow.state, func.coalesce(SessionRow.outcome, ""), func.count())

@@ -35,7 +35,7 @@ _NEW = b"""
     update entitlements e set standing = n.standing, payment = n.payment, next_step = n.next_step,
         valid_until = n.valid_until, due_on = n.due_on, next_change_on = n.next_change_on,
         determination_id = n.determination_id, proven_on = n.proven_on, stopped_on = n.stopped_on,
-        back_pay_from = n.back_pay_from, method = n.method, assurance = n.assurance
+        back_pay_from = n.back_pay_from
     from json_populate_recordset(null::entitlements, %(standings)s) n where e.id = n.id
 """
 

@@ -21,6 +21,7 @@ from certify.service import Service
 from certify.tokens import Role, development_signer
 from fixtures import faces
 from models.pipeline import FaceEngine
+from tests.films import draw_film, film_session
 
 _keys = itertools.count()
 
@@ -51,6 +52,12 @@ def hopper() -> Any:
     return faces.portraits()["grace_hopper"]
 
 
+@pytest.fixture(scope="session")
+def film(engine: FaceEngine) -> bytes:
+    """A film of Eileen Collins that answers its plan (tests/films.py)."""
+    return draw_film()
+
+
 @dataclass
 class Caller:
     """A client that sends its requests with one token."""
@@ -78,18 +85,22 @@ def client(service: Service) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def call(client: TestClient, service: Service) -> Callable[[Role], Caller]:
-    """Return a function that makes a caller of a role, with a token of the development issuer."""
+def call(client: TestClient, service: Service) -> Callable[..., Caller]:
+    """Return a function that makes a caller of a role, with a token of the development issuer.
+
+    It takes a role, and on request a subject, sources and a scope.
+    """
     signer = development_signer(service.settings)
 
-    def of(role: Role) -> Caller:
+    def of(role: Role, subject: str | None = None, **claims: Any) -> Caller:
         # Only the service itself issues tokens for people and tablets.
         token = (client.app.state.certify.session_signer if role in (Role.SELF, Role.TABLET) else signer).issue(  # type: ignore[attr-defined]
-            subject=f"test-{role}",
+            subject=subject or f"test-{role}",
             role=role,
             now=service.clock(),
             lifetime=timedelta(hours=8),
-            sources=SOURCES if role is Role.MACHINE else (),
+            sources=claims.pop("sources", SOURCES if role is Role.REGISTRY else ()),
+            **claims,
         )
         return Caller(client, token)
 
@@ -97,20 +108,20 @@ def call(client: TestClient, service: Service) -> Callable[[Role], Caller]:
 
 
 @pytest.fixture
-def machine(call: Callable[[Role], Caller]) -> Caller:
-    return call(Role.MACHINE)
+def officer(call: Callable[[Role], Caller]) -> Caller:
+    return call(Role.OFFICER)
 
 
 @pytest.fixture
-def session(call: Callable[[Role], Caller], machine: Caller) -> tuple[Caller, str]:
-    """Return an agent and the id of an open session."""
-    person = machine.post("/v1/beneficiaries", ENROLMENT).json()["id"]
-    agent = call(Role.AGENT)
-    refused = agent.post("/v1/sessions", {"beneficiary_id": person})
+def session(officer: Caller) -> tuple[Caller, str]:
+    """Return the phone of a person and the id of its open session."""
+    person = officer.post("/v1/beneficiaries", ENROLMENT).json()["id"]
+    refused = officer.post("/v1/sessions", {"beneficiary_id": person})
     assert (refused.status_code, refused.json()["code"]) == (409, "no_reference")
     portrait = faces.encode(faces.portraits()["eileen_collins"])
-    assert agent.post(f"/v1/beneficiaries/{person}/references", content=portrait).status_code == 202
-    return agent, agent.post("/v1/sessions", {"beneficiary_id": person}).json()["session"]["id"]
+    assert officer.post(f"/v1/beneficiaries/{person}/references", content=portrait).status_code == 202
+    opened = officer.post("/v1/sessions", {"beneficiary_id": person}).json()
+    return Caller(officer.client, opened["token"]), opened["session"]["id"]
 
 
 @pytest.fixture
@@ -123,11 +134,16 @@ def pages(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestCli
 
 @dataclass
 class World:
-    """The callers of a test that spans several roles, and the face engine of the worker."""
+    """The callers of a test that spans several roles, and the face engine of the worker.
+
+    ``registry`` and ``hospital`` are two principals, who may speak for sources of two institutions.
+    """
 
     officer: Caller
-    agent: Caller
-    machine: Caller
+    enroller: Caller
+    payer: Caller
+    registry: Caller
+    hospital: Caller
     auditor: Caller
     public: Caller
     service: Service
@@ -141,7 +157,7 @@ class World:
             "birth_date": "1950-11-19",
             "entitlements": [{"scheme": scheme, "starts_on": "2015-01-01"} for scheme in schemes],
         }
-        answer = self.machine.post("/v1/beneficiaries", body)
+        answer = self.enroller.post("/v1/beneficiaries", body)
         assert answer.status_code == 201, answer.text
         person: str = answer.json()["id"]
         answer = self.officer.post(f"/v1/beneficiaries/{person}/references", content=portrait)
@@ -150,12 +166,20 @@ class World:
         measure_reference(self.service, self.engine, UUID(answer.json()["id"]))
         return person
 
+    def send(self, person: str, photo: bytes) -> str:
+        """Open a session, send a photo, and return the id of the session, which waits for the worker."""
+        opened = self.officer.post("/v1/sessions", {"beneficiary_id": person}).json()
+        session: str = opened["session"]["id"]
+        sent = Caller(self.officer.client, opened["token"]).post(f"/v1/sessions/{session}/media", content=photo)
+        assert sent.status_code == 202, sent.text
+        return session
+
     def attempt(self, person: str, photo: bytes) -> tuple[Caller, dict[str, Any]]:
         """Open a session, send a photo and evaluate it; return the person's caller and the result."""
-        opened = self.agent.post("/v1/sessions", {"beneficiary_id": person})
+        opened = self.officer.post("/v1/sessions", {"beneficiary_id": person})
         assert opened.status_code == 201, opened.text
         session = opened.json()["session"]["id"]
-        phone = Caller(self.agent.client, opened.json()["token"])
+        phone = Caller(self.officer.client, opened.json()["token"])
         sent = phone.post(f"/v1/sessions/{session}/media", content=photo)
         assert sent.status_code == 202, sent.text
         evaluate_session(self.service, self.engine, UUID(session), notice=note_face)
@@ -164,13 +188,25 @@ class World:
         result: dict[str, Any] = answer.json()
         return phone, result
 
+    def film(self, person: str, film: bytes) -> tuple[Caller, dict[str, Any]]:
+        """Open a session, send a film that answers its plan and evaluate it; return the caller and the result."""
+        opened = self.officer.post("/v1/sessions", {"beneficiary_id": person})
+        assert opened.status_code == 201, opened.text
+        session = opened.json()["session"]["id"]
+        phone = Caller(self.officer.client, opened.json()["token"])
+        film_session(self.service, self.engine, UUID(session), film)
+        result: dict[str, Any] = phone.get(f"/v1/sessions/{session}").json()
+        return phone, result
+
 
 @pytest.fixture
-def world(call: Callable[[Role], Caller], client: TestClient, service: Service, engine: FaceEngine) -> World:
+def world(call: Callable[..., Caller], client: TestClient, service: Service, engine: FaceEngine) -> World:
     return World(
         officer=call(Role.OFFICER),
-        agent=call(Role.AGENT),
-        machine=call(Role.MACHINE),
+        enroller=call(Role.ENROLLER),
+        payer=call(Role.PAYER),
+        registry=call(Role.REGISTRY),
+        hospital=call(Role.REGISTRY, "test-hospital"),
         auditor=call(Role.AUDITOR),
         public=Caller(client, None),
         service=service,

@@ -95,10 +95,10 @@ def test_every_socket_states_its_roles() -> None:
     assert [route.path for route in sockets] == ["/v1/sessions/{session_id}/live"]
     for route in sockets:
         (guard,) = [d.call for d in route.dependant.dependencies if isinstance(d.call, LiveAccess)]
-        assert guard.roles == {Role.PENSIONER, Role.AGENT}
+        assert guard.roles == {Role.PENSIONER}
 
 
-@pytest.mark.parametrize("role", [None, *sorted(set(Role) - {Role.PENSIONER, Role.AGENT})], ids=str)
+@pytest.mark.parametrize("role", [None, *sorted(set(Role) - {Role.PENSIONER})], ids=str)
 def test_sockets_refuse_unknown_callers_and_wrong_roles(
     role: Role | None, client: TestClient, call: Callable[[Role], Caller]
 ) -> None:
@@ -146,10 +146,17 @@ def test_public_routes_are_listed_here_and_give_a_reason() -> None:
 
 
 def test_every_changing_post_needs_an_idempotency_key() -> None:
-    reading = {"/v1/verify", "/v1/beneficiaries/lookup", "/v1/door"}
+    reading = {
+        "/v1/verify",
+        "/v1/beneficiaries/lookup",
+        "/v1/beneficiaries/resolve",
+        "/v1/standings/lookup",
+        "/v1/door",
+    }
     # A link or code works once, and again on the same device. A second code does no harm. A cookie is set or is not.
     signing_in = {path for path in (route.path for route in _routes()) if path.startswith("/v1/knock/")}
     signing_in -= {"/v1/knock/sessions", "/v1/knock/sessions/{session_id}/visit"}
+    signing_in.add("/v1/me/codes/redeem")
     # An invitation enrols once; challenges are answered once.
     signing_in |= {path for path in (route.path for route in _routes()) if path.startswith("/v1/tablet/")}
     for route in _routes():

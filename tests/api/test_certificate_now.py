@@ -37,7 +37,7 @@ def empty_cache() -> Iterator[None]:
 @pytest.fixture
 def issued(call: Callable[[Role], Caller], service: Service) -> tuple[str, str]:
     """Return person and certificate number of a person certified by an officer, which needs no face models."""
-    enrolled = call(Role.MACHINE).post(
+    enrolled = call(Role.ENROLLER).post(
         "/v1/beneficiaries",
         {
             "national_id": "VIEW0001",
@@ -47,7 +47,7 @@ def issued(call: Callable[[Role], Caller], service: Service) -> tuple[str, str]:
         },
     )
     person: str = enrolled.json()["id"]
-    case = call(Role.AGENT).post("/v1/review-cases", {"beneficiary_id": person, "kind": "proof_in_person"}).json()
+    case = call(Role.OFFICER).post("/v1/review-cases", {"beneficiary_id": person, "kind": "proof_in_person"}).json()
     ruled = call(Role.OFFICER).post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "confirm_alive"})
     assert ruled.status_code == 200, ruled.text
     with service.reading() as unit:

@@ -53,12 +53,12 @@ def _gif() -> bytes:
     ids=["empty", "text", "gif", "bomb", "too small", "too large"],
 )
 def test_hostile_uploads(session: tuple[Caller, str], content: bytes, status: int, code: str) -> None:
-    agent, session_id = session
-    answer = agent.post(f"/v1/sessions/{session_id}/media", content=content)
+    phone, session_id = session
+    answer = phone.post(f"/v1/sessions/{session_id}/media", content=content)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == f"urn:certify:problem:{code}"
-    assert agent.get(f"/v1/sessions/{session_id}").json()["state"] == "open", (
+    assert phone.get(f"/v1/sessions/{session_id}").json()["state"] == "open", (
         "a refused photo must not use up the session"
     )
 
@@ -79,27 +79,27 @@ def test_hostile_uploads(session: tuple[Caller, str], content: bytes, status: in
         ),
     ],
 )
-def test_invalid_enrolments_are_refused(machine: Caller, change: dict[str, Any], code: str) -> None:
-    answer = machine.post("/v1/beneficiaries", ENROLMENT | change)
+def test_invalid_enrolments_are_refused(officer: Caller, change: dict[str, Any], code: str) -> None:
+    answer = officer.post("/v1/beneficiaries", ENROLMENT | change)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert "PROBLEM001" not in answer.text, "an answer must not repeat a national id"
 
 
-def test_the_same_person_twice_is_a_conflict(machine: Caller) -> None:
-    assert machine.post("/v1/beneficiaries", ENROLMENT).status_code == 201
-    answer = machine.post("/v1/beneficiaries", ENROLMENT)
+def test_the_same_person_twice_is_a_conflict(officer: Caller) -> None:
+    assert officer.post("/v1/beneficiaries", ENROLMENT).status_code == 201
+    answer = officer.post("/v1/beneficiaries", ENROLMENT)
     assert (answer.status_code, answer.json()["code"]) == (409, "beneficiary_exists")
 
 
-def test_unknown_things_are_404_problems(machine: Caller, call: Callable[[Role], Caller]) -> None:
+def test_unknown_things_are_404_problems(officer: Caller, call: Callable[[Role], Caller]) -> None:
     officer = call(Role.OFFICER)
     for caller, path, code in (
-        (machine, f"/v1/beneficiaries/{uuid4()}", "beneficiary_not_found"),
-        (machine, f"/v1/sessions/{uuid4()}", "session_not_found"),
-        (machine, "/v1/certificates/PL-2026-0000-0000-0000", "certificate_not_found"),
+        (officer, f"/v1/beneficiaries/{uuid4()}", "beneficiary_not_found"),
+        (officer, f"/v1/sessions/{uuid4()}", "session_not_found"),
+        (officer, "/v1/certificates/PL-2026-0000-0000-0000", "certificate_not_found"),
         (officer, f"/v1/review-cases/{uuid4()}", "review_case_not_found"),
         (officer, f"/v1/determinations/{uuid4()}", "determination_not_found"),
-        (machine, "/v1/no-such-thing", "not_found"),
+        (officer, "/v1/no-such-thing", "not_found"),
     ):
         answer = caller.get(path)
         assert (answer.status_code, answer.json()["code"]) == (404, code)
@@ -112,8 +112,8 @@ def test_texts_that_are_no_certificates_are_refused_with_a_reason(client: TestCl
         assert answer.json()["detail"]
 
 
-def test_a_future_death_is_refused(machine: Caller) -> None:
-    person = machine.post("/v1/beneficiaries", ENROLMENT).json()["id"]
+def test_a_future_death_is_refused(officer: Caller) -> None:
+    person = officer.post("/v1/beneficiaries", ENROLMENT).json()["id"]
     body = {"source": "registry", "record_id": "1", "event_at": "2999-01-01T00:00:00Z", "adverse": "death"}
-    answer = machine.post(f"/v1/beneficiaries/{person}/records", body)
+    answer = officer.post(f"/v1/beneficiaries/{person}/records", body)
     assert (answer.status_code, answer.json()["code"]) == (422, "event_in_future")

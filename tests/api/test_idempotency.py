@@ -15,9 +15,9 @@ from tests.api.conftest import ENROLMENT, Caller
 pytestmark = pytest.mark.integration
 
 
-def test_a_repeat_with_the_same_key_gets_the_same_answer_and_changes_nothing(machine: Caller, service: Service) -> None:
-    first = machine.post("/v1/beneficiaries", ENROLMENT, key="the-same-key")
-    second = machine.post("/v1/beneficiaries", ENROLMENT, key="the-same-key")
+def test_a_repeat_with_the_same_key_gets_the_same_answer_and_changes_nothing(officer: Caller, service: Service) -> None:
+    first = officer.post("/v1/beneficiaries", ENROLMENT, key="the-same-key")
+    second = officer.post("/v1/beneficiaries", ENROLMENT, key="the-same-key")
     assert first.status_code == second.status_code == 201
     assert first.json() == second.json()
     assert second.headers["Idempotency-Replayed"] == "true"
@@ -27,26 +27,28 @@ def test_a_repeat_with_the_same_key_gets_the_same_answer_and_changes_nothing(mac
         assert b"A Person" not in (stored.body or b""), "stored answers are sealed"
 
 
-def test_a_key_with_another_request_is_refused(machine: Caller) -> None:
-    machine.post("/v1/beneficiaries", ENROLMENT, key="the-same-key")
-    answer = machine.post("/v1/beneficiaries", ENROLMENT | {"national_id": "OTHER0001"}, key="the-same-key")
+def test_a_key_with_another_request_is_refused(officer: Caller) -> None:
+    officer.post("/v1/beneficiaries", ENROLMENT, key="the-same-key")
+    answer = officer.post("/v1/beneficiaries", ENROLMENT | {"national_id": "OTHER0001"}, key="the-same-key")
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
-def test_keys_of_different_callers_are_independent(machine: Caller, call: Callable[[Role], Caller]) -> None:
-    assert machine.post("/v1/beneficiaries", ENROLMENT, key="the-same-key").status_code == 201
-    other = call(Role.OFFICER).post("/v1/beneficiaries", ENROLMENT | {"national_id": "OTHER0001"}, key="the-same-key")
+def test_keys_of_different_callers_are_independent(officer: Caller, call: Callable[[Role], Caller]) -> None:
+    assert officer.post("/v1/beneficiaries", ENROLMENT, key="the-same-key").status_code == 201
+    other = call(Role.SUPERVISOR).post(
+        "/v1/beneficiaries", ENROLMENT | {"national_id": "OTHER0001"}, key="the-same-key"
+    )
     assert other.status_code == 201
 
 
-def test_a_failed_request_does_not_use_up_its_key(machine: Caller) -> None:
-    bad = machine.post("/v1/beneficiaries", ENROLMENT | {"national_id": "1"}, key="the-same-key")
+def test_a_failed_request_does_not_use_up_its_key(officer: Caller) -> None:
+    bad = officer.post("/v1/beneficiaries", ENROLMENT | {"national_id": "1"}, key="the-same-key")
     assert bad.status_code == 422
-    assert machine.post("/v1/beneficiaries", ENROLMENT, key="the-same-key").status_code == 201
+    assert officer.post("/v1/beneficiaries", ENROLMENT, key="the-same-key").status_code == 201
 
 
-def test_without_a_key_nothing_is_changed(machine: Caller) -> None:
-    answer = machine.client.post(
-        "/v1/beneficiaries", json=ENROLMENT, headers={"Authorization": f"Bearer {machine.token}"}
+def test_without_a_key_nothing_is_changed(officer: Caller) -> None:
+    answer = officer.client.post(
+        "/v1/beneficiaries", json=ENROLMENT, headers={"Authorization": f"Bearer {officer.token}"}
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid")

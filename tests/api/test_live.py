@@ -81,7 +81,7 @@ def address(service: Service) -> Iterator[str]:
 def person(call: Callable[[Role], Caller], service: Service, engine: FaceEngine) -> str:
     pension = {"scheme": "employee", "starts_on": "2015-01-01"}
     body = {"national_id": "LIVE0001", "name": "Eileen", "birth_date": "1956-11-19", "entitlements": [pension]}
-    person: str = call(Role.MACHINE).post("/v1/beneficiaries", body).json()["id"]
+    person: str = call(Role.OFFICER).post("/v1/beneficiaries", body).json()["id"]
     with service.unit() as unit:
         reference = add_reference(unit, UUID(person), faces.encode(faces.portraits()["eileen_collins"]))
     assert measure_reference(service, engine, reference).state == "active"
@@ -90,7 +90,7 @@ def person(call: Callable[[Role], Caller], service: Service, engine: FaceEngine)
 
 def _open(call: Callable[[Role], Caller], service: Service, person: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Open a session whose plan has only prompts that the animated portrait can show; it smiles all the time."""
-    answer = call(Role.MACHINE).post("/v1/sessions", {"beneficiary_id": person})
+    answer = call(Role.OFFICER).post("/v1/sessions", {"beneficiary_id": person})
     assert answer.status_code == 201, answer.text
     opened = answer.json()
     session = opened["session"]

@@ -21,7 +21,7 @@ from certify.workers.housekeeping import run_housekeeping
 from fixtures import faces
 from tests.api.conftest import Caller, World
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.photos_certify]
 
 
 def _record(source: str, number: str, **what: str) -> dict[str, str]:
@@ -37,7 +37,7 @@ def _standing(world: World, person: str) -> tuple[str, str]:
 def test_a_registry_cannot_write_for_another(world: World, collins: Any, service: Service, client: TestClient) -> None:
     person = world.enrol(faces.encode(collins))
     token = development_signer(service.settings).issue(
-        subject="registry", role=Role.MACHINE, now=service.clock(), lifetime=timedelta(hours=1), sources=["hospital"]
+        subject="registry", role=Role.REGISTRY, now=service.clock(), lifetime=timedelta(hours=1), sources=["hospital"]
     )
     hospital = Caller(client, token)
     path = f"/v1/beneficiaries/{person}/records"
@@ -60,9 +60,9 @@ def test_a_record_number_cannot_change_its_meaning(world: World, collins: Any) -
     person = world.enrol(faces.encode(collins))
     path = f"/v1/beneficiaries/{person}/records"
     first = _record("civil-registry", "X8", adverse="residence_abroad")
-    assert world.machine.post(path, first).status_code == 201
-    assert world.machine.post(path, first).status_code == 201, "the same again is a repeat"
-    answer = world.machine.post(path, first | {"adverse": "death"})
+    assert world.registry.post(path, first).status_code == 201
+    assert world.registry.post(path, first).status_code == 201, "the same again is a repeat"
+    answer = world.registry.post(path, first | {"adverse": "death"})
     assert (answer.status_code, answer.json()["code"]) == (409, "record_changed")
 
 
@@ -72,7 +72,7 @@ def test_a_revoked_certificate_stays_revoked_until_there_is_a_new_proof(world: W
     number = result["certificate_number"]
     world.officer.post(f"/v1/certificates/{number}/revoke", {"reason": "issued_in_error"})
     path = f"/v1/beneficiaries/{person}/records"
-    world.machine.post(path, _record("civil-registry", "L1", act="online_login"))
+    world.registry.post(path, _record("civil-registry", "L1", act="online_login"))
     _, again = world.attempt(person, faces.no_face(seed=1))
     assert again["certificate_number"] is None
     assert world.officer.get(f"/v1/certificates/{number}").json()["state"] == "revoked"
@@ -85,38 +85,27 @@ def test_the_face_of_another_person_is_refused_as_a_reference(world: World, coll
     person = world.enrol(faces.encode(collins))
     path = f"/v1/beneficiaries/{person}/references"
     for photo, state in ((faces.encode(hopper), "refused"), (faces.rephotograph(collins, seed=4), "active")):
-        answer = world.agent.post(path, content=photo)
+        answer = world.officer.post(path, content=photo)
         measure_reference(world.service, world.engine, UUID(answer.json()["id"]))
-        states = {r["id"]: r["state"] for r in world.agent.get(path).json()}
+        states = {r["id"]: r["state"] for r in world.officer.get(path).json()}
         assert states[answer.json()["id"]] == state
-    refused = next(r for r in world.agent.get(path).json() if r["state"] == "refused")
+    refused = next(r for r in world.officer.get(path).json() if r["state"] == "refused")
     assert refused["guidance"][0]["code"] == "another_face"
-
-
-def test_only_an_agent_opens_a_visit_and_sends_its_photo(world: World, collins: Any) -> None:
-    person = world.enrol(faces.encode(collins))
-    body = {"beneficiary_id": person, "channel": "doorstep"}
-    assert world.machine.post("/v1/sessions", body).status_code == 403
-    opened = world.agent.post("/v1/sessions", body).json()
-    path = f"/v1/sessions/{opened['session']['id']}/media"
-    photo = faces.rephotograph(collins, seed=1)
-    assert Caller(world.agent.client, opened["token"]).post(path, content=photo).status_code == 403
-    assert world.agent.post(path, content=photo).status_code == 202
 
 
 def test_a_false_death_ruled_on_can_be_appealed(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     path = f"/v1/beneficiaries/{person}/records"
-    world.machine.post(path, _record("civil-registry", "D1", adverse="death"))
+    world.registry.post(path, _record("civil-registry", "D1", adverse="death"))
     case = world.officer.get("/v1/review-cases").json()["items"][0]
     world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "stop"})
     assert _standing(world, person) == ("stopped", "stop")
     assert world.officer.get("/v1/review-cases").json()["items"] == [], "a ruled record opens no second case"
-    appeal = world.agent.post("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"})
+    appeal = world.officer.post("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"})
     assert appeal.status_code == 201
-    twice = world.agent.post("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"})
+    twice = world.officer.post("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"})
     assert twice.json()["id"] == appeal.json()["id"]
-    world.machine.post(path, _record("civil-registry", "D1-void", voids="D1"))
+    world.registry.post(path, _record("civil-registry", "D1-void", voids="D1"))
     assert [c["kind"] for c in world.officer.get("/v1/review-cases").json()["items"]] == ["appeal"]
     world.officer.post(f"/v1/review-cases/{appeal.json()['id']}/ruling", {"ruling": "confirm_alive"})
     assert _standing(world, person) == ("certified", "continue")
@@ -125,8 +114,8 @@ def test_a_false_death_ruled_on_can_be_appealed(world: World, collins: Any) -> N
 def test_a_ruling_that_a_person_is_alive_does_not_end_residence_abroad(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins), schemes=("resident",))
     path = f"/v1/beneficiaries/{person}/records"
-    world.machine.post(path, _record("household-register", "R1", adverse="residence_abroad"))
-    world.machine.post(path, _record("civil-registry", "D1", adverse="death"))
+    world.registry.post(path, _record("household-register", "R1", adverse="residence_abroad"))
+    world.registry.post(path, _record("civil-registry", "D1", adverse="death"))
     case = world.officer.get("/v1/review-cases").json()["items"][0]
     world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "confirm_alive"})
     assert _standing(world, person) == ("certified", "continue")
@@ -137,8 +126,7 @@ def test_a_ruling_that_a_person_is_alive_does_not_end_residence_abroad(world: Wo
 def test_erasure_ends_waiting_sessions_and_empties_certificates(world: World, collins: Any, clock: Any) -> None:
     person = world.enrol(faces.encode(collins))
     phone, result = world.attempt(person, faces.rephotograph(collins, seed=1))
-    opened = world.agent.post("/v1/sessions", {"beneficiary_id": person}).json()["session"]["id"]
-    world.agent.post(f"/v1/sessions/{opened}/media", content=faces.rephotograph(collins, seed=2))
+    opened = world.send(person, faces.rephotograph(collins, seed=2))
     world.officer.post(f"/v1/beneficiaries/{person}/erasure")
     answer = phone.get(f"/v1/certificates/{result['certificate_number']}")
     assert (answer.status_code, answer.json()["code"]) == (410, "person_erased")
@@ -149,8 +137,7 @@ def test_erasure_ends_waiting_sessions_and_empties_certificates(world: World, co
 
 def test_a_photo_that_waits_for_the_worker_is_not_purged(world: World, collins: Any, clock: Any) -> None:
     person = world.enrol(faces.encode(collins))
-    opened = world.agent.post("/v1/sessions", {"beneficiary_id": person}).json()["session"]["id"]
-    world.agent.post(f"/v1/sessions/{opened}/media", content=faces.rephotograph(collins, seed=2))
+    opened = world.send(person, faces.rephotograph(collins, seed=2))
     clock.advance(timedelta(days=60))
     run_housekeeping(world.service)
     with world.service.reading() as unit:
@@ -161,14 +148,14 @@ def test_a_photo_that_waits_for_the_worker_is_not_purged(world: World, collins: 
 def test_enrolling_the_same_person_at_once_is_a_conflict_and_logs_no_names(
     call: Callable[[Role], Caller], caplog: pytest.LogCaptureFixture
 ) -> None:
-    machine = call(Role.MACHINE)
+    enroller = call(Role.ENROLLER)
     person = {
         "national_id": "RACE0001",
         "name": "Secret Name",
         "entitlements": [{"scheme": "employee", "starts_on": "2015-01-01"}],
     }
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda n: machine.post("/v1/beneficiaries", person, key=f"race-{n:04}"), range(8)))
+        answers = list(pool.map(lambda n: enroller.post("/v1/beneficiaries", person, key=f"race-{n:04}"), range(8)))
     assert sorted(answer.status_code for answer in answers) == [201, *[409] * 7]
     assert "Secret" not in caplog.text
 
@@ -177,19 +164,19 @@ def test_the_ledger_names_the_caller_of_each_entry(world: World, collins: Any) -
     world.enrol(faces.encode(collins))
     entries = [world.auditor.get(f"/v1/ledger/entries/{index}?size=3").json()["entry"] for index in range(3)]
     assert all('"by":"' in entry for entry in entries)
-    assert any("test-machine" in entry and "person_enrolled" in entry for entry in entries)
+    assert any("test-enroller" in entry and "person_enrolled" in entry for entry in entries)
 
 
 def test_no_change_is_refused_while_the_cause_of_a_case_stands(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     world.attempt(person, faces.rephotograph(collins, seed=1))
-    world.machine.post(f"/v1/beneficiaries/{person}/records", _record("civil-registry", "D-1", adverse="death"))
+    world.registry.post(f"/v1/beneficiaries/{person}/records", _record("civil-registry", "D-1", adverse="death"))
     case = next(c for c in world.officer.get("/v1/review-cases").json()["items"] if c["beneficiary_id"] == person)
     refused = world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "no_change"})
     assert (refused.status_code, refused.json()["code"]) == (409, "cause_stands")
     assert world.officer.get(f"/v1/review-cases/{case['id']}").json()["state"] == "open"
     asked = {"beneficiary_id": person, "kind": "proof_in_person"}
-    opened = world.agent.post("/v1/review-cases", asked).json()
+    opened = world.officer.post("/v1/review-cases", asked).json()
     closed = world.officer.post(f"/v1/review-cases/{opened['id']}/ruling", {"ruling": "no_change"})
     assert closed.status_code == 200
     assert closed.json()["case"]["resolution"] == "no_change"

@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
+from api.auth import DEVICE_HEADER
 from certify.capture.public_entry import open_public_session
 from certify.capture.session import open_session
 from certify.capture.uploads import begin_upload
@@ -34,11 +35,13 @@ from certify.decision.record import NewRecord, record
 from certify.decision.review import Decision, rule
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
+from certify.domain.evidence import Capture, Check
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
 from certify.doorstep.visits import ask_for_visit
-from certify.people.access import identify, new_code, new_link
+from certify.people.access import device_mark, identify, new_code, new_link
+from certify.people.contact import Contact, set_contact
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,
@@ -47,7 +50,7 @@ from certify.people.enrol import (
 from certify.people.references import add_reference
 from certify.service import Service, Unit
 from certify.storage.certificates import certificate_in_force
-from certify.storage.facts import determinations_of
+from certify.storage.facts import add_evidence, determinations_of
 from certify.storage.signing import Purpose, active_key
 from certify.storage.tables.doorstep import AgentHoldRow, VisitRow
 from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer, development_signer
@@ -115,7 +118,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
     _current.app = app
     served.schema = _schema()
     signer = development_signer(service.settings)
-    roles = (Role.OFFICER, Role.MACHINE, Role.AGENT, Role.AUDITOR)
+    roles = set(Role) - OWN_ROLES
     served.tokens = {
         role: signer.issue(subject="fuzz", role=role, now=service.clock(), lifetime=timedelta(hours=9))
         for role in roles
@@ -137,21 +140,32 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         own = {"national_id": "FUZZ0001", "birth_date": born.isoformat()}
         phone = {"device_id": "b1946ac92492d2347c6235b4d2611184"}
         code, link = new_code(unit, person), new_link(unit, person, timedelta(days=1))
+        own_code = new_code(unit, person)
         claim = identify(unit, national_id="FUZZ0001", card_number=None, birth_date=born)
         served.ended = {}
         for what, outcome in (("access", "certified"), ("visit", "doorstep")):
             row = open_public_session(unit, claim, born, device_id=phone["device_id"], assisted=False)
             row.state, row.outcome, row.decided_at = "decided", outcome, unit.now
+            row.evidence_id = UUID(_film_evidence(unit, person, row.id).id)
             token = Signer(SESSION_ISSUER, active_key(unit.db, service.vault, "session", unit.now).to_jwk(), OWN_ROLES)
             served.ended[f"/v1/knock/sessions/{{session_id}}/{what}"] = (
                 str(row.id),
                 token.issue(
-                    subject=str(row.id), role=Role.PENSIONER, now=unit.now, lifetime=timedelta(hours=9), session=row.id
+                    subject=str(row.id),
+                    role=Role.PENSIONER,
+                    now=unit.now,
+                    lifetime=timedelta(hours=9),
+                    session=row.id,
+                    device=device_mark(phone["device_id"]),
                 ),
             )
-        served.tokens[Role.SELF] = token.issue(
-            subject=str(person), role=Role.SELF, now=unit.now, lifetime=timedelta(hours=9)
+        served.tokens[Role.PENSIONER] = token.issue(
+            subject=str(person), role=Role.PENSIONER, now=unit.now, lifetime=timedelta(hours=9), session=session.id
         )
+        served.tokens[Role.SELF] = token.issue(
+            subject=str(person), role=Role.SELF, now=unit.now, lifetime=timedelta(hours=9), confirmed_at=unit.now
+        )
+        set_contact(unit, person, Contact(phone="+8613800138000"))
         doorstep = Doorstep(unit)
         served.tokens[Role.TABLET] = token.issue(
             subject=str(doorstep.tablet.id), role=Role.TABLET, now=unit.now, lifetime=timedelta(hours=9)
@@ -194,6 +208,8 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
     served.bodies = {
         ("/v1/beneficiaries", "post"): enrolment,
         ("/v1/beneficiaries/lookup", "post"): {"national_id": "FUZZ0001"},
+        ("/v1/beneficiaries/resolve", "post"): {"national_id": "FUZZ0001"},
+        ("/v1/standings/lookup", "post"): {"national_id": "FUZZ0001"},
         ("/v1/beneficiaries/{beneficiary_id}/records", "post"): death,
         ("/v1/beneficiaries/{beneficiary_id}/references", "post"): photo,
         ("/v1/sessions", "post"): {"beneficiary_id": name},
@@ -208,6 +224,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         ("/v1/knock/sessions/{session_id}/visit", "post"): {"wanted_on": day, "part": "morning"},
         **doorstep.bodies,
         ("/v1/me/sessions", "post"): {},
+        ("/v1/me/codes/redeem", "post"): {"code": own_code},
         ("/v1/me/visit", "post"): {"wanted_on": day, "part": "morning"},
         ("/v1/me/consent", "post"): {"given": True},
         ("/v1/me/contact", "post"): {"email": "fuzz@example.org", "language": "fr"},
@@ -287,6 +304,25 @@ class Doorstep:
         }
 
 
+def _film_evidence(unit: Unit, person: UUID, session: UUID) -> Capture:
+    """Store what a film of the living person gives: the face models are not part of this test."""
+    fact = Capture(
+        id=str(unit.service.new_id()),
+        source="certify",
+        event_at=unit.now,
+        recorded_at=unit.now,
+        session_id=str(session),
+        channel=Channel.REMOTE,
+        acquired=Check.PASS,
+        llr=9.0,
+        embedders=2,
+        liveness=Check.PASS,
+        filmed=True,
+    )
+    assert add_evidence(unit.db, person, fact, external_id=f"session:{session}")
+    return fact
+
+
 def _operations() -> list[tuple[str, str]]:
     return [(path, method) for path, operations in DESCRIPTION["paths"].items() for method in operations]
 
@@ -309,7 +345,7 @@ def test_every_route_answers_as_documented(served: Served, path: str, method: st
         extra = dict(headers)
         if path in served.ended:
             case.path_parameters["session_id"], token = served.ended[path]
-            extra["Authorization"] = f"Bearer {token}"
+            extra |= {"Authorization": f"Bearer {token}", DEVICE_HEADER: "b1946ac92492d2347c6235b4d2611184"}
         if number % 2 == 0:
             for part in (case.path_parameters, case.query, case.body):
                 if isinstance(part, MutableMapping):
@@ -330,20 +366,22 @@ def test_every_parameter_of_a_path_has_a_value_that_exists(served: Served) -> No
     assert served.bodies.keys() <= set(_operations())
 
 
+_ROLES: tuple[tuple[str, Role | None], ...] = (
+    (r"^\S+ (/v1/knock/|/v1/door$|/v1/tablet/(enrolment|sign-|bundles))", None),
+    (r"/(keys|checkpoint|health|ready|verify)$", None),
+    (r"^\S+ /v1/tablet/", Role.TABLET),
+    (r"^\S+ /v1/me", Role.SELF),
+    (r"/(media|upload)$", Role.PENSIONER),
+    (r"^\S+ /v1/standings", Role.PAYER),
+    (r"^\S+ /v1/agents/holds/", Role.SUPERVISOR),
+    (r"/ledger/", Role.AUDITOR),
+    (r"/metrics$", Role.OPERATOR),
+    (r"/resolve$", Role.REGISTRY),
+    (r"^POST \S+/(beneficiaries|references)$", Role.ENROLLER),
+    (r"", Role.OFFICER),
+)
+"""A role that may call an operation, by the first pattern that fits method and path; None if the route is public."""
+
+
 def _role_of(method: str, path: str) -> Role | None:
-    """Return a role that may call the route; None if it is public."""
-    if re.search(r"/(keys|checkpoint|health|ready|verify)$", path) or path.startswith("/v1/knock/"):
-        return None
-    if path == "/v1/door" or re.search(r"/tablet/(enrolment|sign-|bundles)", path):
-        return None
-    if path.startswith("/v1/tablet/"):
-        return Role.TABLET
-    if path.startswith("/v1/me"):
-        return Role.SELF
-    if re.search(r"/(media|references|upload)$|^/v1/sessions$", path):
-        return Role.AGENT
-    if "/ledger/" in path:
-        return Role.AUDITOR
-    if path == "/metrics" or (method.upper() == "POST" and path == "/v1/beneficiaries"):
-        return Role.MACHINE
-    return Role.OFFICER
+    return next(role for pattern, role in _ROLES if re.search(pattern, f"{method.upper()} {path}"))

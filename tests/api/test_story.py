@@ -14,7 +14,7 @@ from certify.certificates.note import NoteKey
 from certify.certificates.qr import read_qr
 from certify.certificates.verify import verify_any
 from fixtures import faces
-from tests.api.conftest import World
+from tests.api.conftest import Caller, World
 
 pytestmark = pytest.mark.integration
 
@@ -24,9 +24,9 @@ def _death(source: str, record_id: str = "D-1") -> dict[str, str]:
     return {"source": source, "record_id": record_id, "event_at": event, "adverse": "death"}
 
 
-def test_a_selfie_becomes_a_certificate_that_verifies_everywhere(world: World, collins: Any) -> None:
+def test_a_film_becomes_a_certificate_that_verifies_everywhere(world: World, collins: Any, film: bytes) -> None:
     person = world.enrol(faces.encode(collins), schemes=("employee", "personal_pension"))
-    phone, result = world.attempt(person, faces.rephotograph(collins, seed=1))
+    phone, result = world.film(person, film)
     assert result["state"] == "decided"
     assert result["outcome"] == "certified"
     assert len(result["determinations"]) == 2
@@ -35,7 +35,9 @@ def test_a_selfie_becomes_a_certificate_that_verifies_everywhere(world: World, c
     certificate = phone.get(f"/v1/certificates/{number}").json()
     assert certificate["state"] == "valid"
     assert {e["scheme"] for e in certificate["content"]["entitlements"]} == {"employee", "personal_pension"}
-    assert certificate["content"]["assurance"]["value"] == "face"
+    assert certificate["content"]["assurance"]["value"] == "face+liveness"
+    shown = world.payer.get(f"/v1/beneficiaries/{person}/standing").json()["pensions"][0]
+    assert (shown["method"], shown["assurance"]) == ("remote", "face+liveness")
 
     keys = KeySet.from_json(world.public.get("/v1/keys").text)
     now = world.service.clock()
@@ -48,6 +50,7 @@ def test_a_selfie_becomes_a_certificate_that_verifies_everywhere(world: World, c
 
     verdict = world.public.post("/v1/verify", {"text": certificate["text"]}).json()
     assert (verdict["state"], verdict["accept"]) == ("valid", True)
+    assert (verdict["method"], verdict["assurance"]) == ("remote_face", "face+liveness")
 
     determination = phone.get(f"/v1/determinations/{result['determinations'][0]}").json()
     assert determination["standing"] == "certified"
@@ -68,7 +71,7 @@ def test_an_impostor_is_not_certified_and_may_retry(world: World, collins: Any, 
     _, result = world.attempt(person, faces.rephotograph(hopper, seed=2))
     assert result["outcome"] == "retry"
     assert result["certificate_number"] is None
-    shown = world.machine.get(f"/v1/beneficiaries/{person}").json()["entitlements"][0]
+    shown = world.officer.get(f"/v1/beneficiaries/{person}").json()["entitlements"][0]
     assert shown["payment"] == "continue"
     assert shown["next_step"] == "retry"
 
@@ -95,13 +98,14 @@ def test_unusable_photos_are_answered_with_what_to_do(world: World, collins: Any
     assert result["guidance"][0]["text"].endswith(".")
 
 
+@pytest.mark.photos_certify
 def test_one_death_record_pauses_two_sources_stop_and_a_void_restores(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     _, result = world.attempt(person, faces.rephotograph(collins, seed=1))
     number = result["certificate_number"]
 
     def standing() -> tuple[str, str]:
-        entitlement = world.machine.get(f"/v1/beneficiaries/{person}").json()["entitlements"][0]
+        entitlement = world.officer.get(f"/v1/beneficiaries/{person}").json()["entitlements"][0]
         return entitlement["standing"], entitlement["payment"]
 
     def state() -> str:
@@ -109,7 +113,7 @@ def test_one_death_record_pauses_two_sources_stop_and_a_void_restores(world: Wor
         return shown
 
     path = f"/v1/beneficiaries/{person}/records"
-    assert world.machine.post(path, _death("civil-registry")).status_code == 201
+    assert world.registry.post(path, _death("civil-registry")).status_code == 201
     assert standing() == ("paused", "continue")
     assert state() == "paused"
     cases = world.officer.get("/v1/review-cases").json()["items"]
@@ -118,22 +122,22 @@ def test_one_death_record_pauses_two_sources_stop_and_a_void_restores(world: Wor
     _, result = world.attempt(person, faces.rephotograph(collins, seed=3))
     assert result["outcome"] == "review"
     # The same source again is not a second source.
-    world.machine.post(path, _death("civil-registry", "D-2"))
+    world.registry.post(path, _death("civil-registry", "D-2"))
     assert standing() == ("paused", "continue")
-    world.machine.post(path, _death("hospital"))
+    world.hospital.post(path, _death("hospital"))
     assert standing() == ("stopped", "stop")
     assert state() == "revoked"
 
     for source, void_of in (("civil-registry", "D-1"), ("civil-registry", "D-2"), ("hospital", "D-1")):
         void = {"source": source, "record_id": f"V-{void_of}", "event_at": "2026-01-12T00:00:00Z", "voids": void_of}
-        assert world.machine.post(path, void).status_code == 201
+        assert world.registry.post(path, void).status_code == 201
     assert standing() == ("certified", "continue")
     assert world.officer.get("/v1/review-cases").json()["items"] == []
 
 
 def test_an_officer_confirms_life_or_stops(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
-    world.machine.post(f"/v1/beneficiaries/{person}/records", _death("civil-registry"))
+    world.registry.post(f"/v1/beneficiaries/{person}/records", _death("civil-registry"))
     case = world.officer.get("/v1/review-cases").json()["items"][0]
     answer = world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "confirm_alive"})
     assert answer.json()["case"]["state"] == "closed"
@@ -142,7 +146,7 @@ def test_an_officer_confirms_life_or_stops(world: World, collins: Any) -> None:
     again = world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "stop"})
     assert (again.status_code, again.json()["code"]) == (409, "review_case_closed")
 
-    world.machine.post(f"/v1/beneficiaries/{person}/records", _death("hospital", "D-9"))
+    world.registry.post(f"/v1/beneficiaries/{person}/records", _death("hospital", "D-9"))
     case = world.officer.get("/v1/review-cases").json()["items"][0]
     answer = world.officer.post(f"/v1/review-cases/{case['id']}/ruling", {"ruling": "stop"})
     assert answer.json()["beneficiary"]["entitlements"][0]["payment"] == "stop"
@@ -151,7 +155,7 @@ def test_an_officer_confirms_life_or_stops(world: World, collins: Any) -> None:
 def test_living_abroad_asks_for_another_path_where_residence_matters(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins), schemes=("resident",))
     abroad = _death("household-register") | {"adverse": "residence_abroad"}
-    world.machine.post(f"/v1/beneficiaries/{person}/records", abroad)
+    world.registry.post(f"/v1/beneficiaries/{person}/records", abroad)
     _, result = world.attempt(person, faces.rephotograph(collins, seed=1))
     assert result["outcome"] == "other_path"
     determination = world.officer.get(f"/v1/determinations/{result['determinations'][0]}").json()
@@ -166,12 +170,13 @@ def test_erasure_removes_name_birth_date_references_and_identifier(world: World,
     shown = world.officer.get(f"/v1/beneficiaries/{person}").json()
     assert (shown["name"], shown["birth_date"], shown["erased"]) == (None, None, True)
     assert world.officer.get(f"/v1/beneficiaries/{person}/references").json() == []
-    refused = world.agent.post("/v1/sessions", {"beneficiary_id": person})
+    refused = world.officer.post("/v1/sessions", {"beneficiary_id": person})
     assert (refused.status_code, refused.json()["code"]) == (410, "person_erased")
     lookup = world.officer.post("/v1/beneficiaries/lookup", {"national_id": "TEST0001"})
     assert lookup.status_code == 404
 
 
+@pytest.mark.photos_certify
 def test_the_ledger_proves_its_entries(world: World, collins: Any) -> None:
     person = world.enrol(faces.encode(collins))
     first = world.public.get("/v1/ledger/checkpoint").text
@@ -204,9 +209,10 @@ def test_the_ledger_proves_its_entries(world: World, collins: Any) -> None:
 
 def test_a_session_expires(world: World, collins: Any, clock: Any) -> None:
     person = world.enrol(faces.encode(collins))
-    opened = world.agent.post("/v1/sessions", {"beneficiary_id": person}).json()
+    opened = world.officer.post("/v1/sessions", {"beneficiary_id": person}).json()
     clock.advance(timedelta(minutes=16))
     session = opened["session"]["id"]
-    answer = world.agent.post(f"/v1/sessions/{session}/media", content=faces.rephotograph(collins, seed=1))
+    phone = Caller(world.officer.client, opened["token"])
+    answer = phone.post(f"/v1/sessions/{session}/media", content=faces.rephotograph(collins, seed=1))
     assert (answer.status_code, answer.json()["code"]) == (410, "session_expired")
-    assert world.agent.get(f"/v1/sessions/{session}").json()["state"] == "expired"
+    assert world.officer.get(f"/v1/sessions/{session}").json()["state"] == "expired"

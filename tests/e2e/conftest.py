@@ -39,6 +39,7 @@ from models.weights.packs import PackStore, default_cache_dir
 from models.weights.runtime import load_network
 from tests.api.live_service import GuideProcess, served
 from tests.e2e.house import House, Worker, for_drawn_people, free_port
+from tests.sources import sources_for_tests
 
 RATE = 12
 _turns = count(1)
@@ -83,6 +84,8 @@ def house(
         connection.execute(f'create database "{name}" template "{template_database}"')
     url = embedded_url(embedded_server, name)
     with ExitStack() as stack:
+        # The beat has its own tests (tests/api/routes/test_knock.py); here, it would hold up each of many sign-ins.
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr("api.routes.knock.BEAT_S", 0.0)
         guide = GuideProcess()
         stack.callback(guide.stop)
         settings = Settings(
@@ -100,6 +103,7 @@ def house(
             database=database,
             vault=Vault(FileMasterKey(settings.key_file)),
             policies=load_policies(),
+            sources=sources_for_tests(),
             queue=DatabaseQueue(),
         )
         address = stack.enter_context(served(service, port=port))

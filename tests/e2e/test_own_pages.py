@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
-from playwright.sync_api import Playwright, expect
+from playwright._impl._api_structures import SetCookieParam
+from playwright.sync_api import Page, Playwright, expect
 
+from api.auth import COOKIE
 from certify.decision.record import NewRecord, record
+from certify.people.access import device_mark, new_code
+from certify.people.contact import Contact, set_contact
+from certify.storage.signing import active_key
+from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer
 from fixtures import faces
 from tests.e2e.browser import opened, shoot, sign_in
 from tests.e2e.house import House
@@ -31,6 +38,56 @@ def test_a_record_can_be_denied(house: House, playwright: Playwright, chromium: 
         page.get_by_role("button", name="That was not me: Stay in hospital").click()
         page.get_by_role("button", name="Yes, that was not me").click()
         expect(page.get_by_text("You have said that this was not you")).to_be_visible()
+
+
+def test_another_telephone_needs_a_code_to_the_old_one_and_can_be_undone(
+    house: House, playwright: Playwright, chromium: str
+) -> None:
+    person, _ = house.enrol(faces.portraits()["eileen_collins"])
+    with house.service.unit() as unit:
+        set_contact(unit, person, Contact(phone="+8613800138000"))
+    with opened(playwright, chromium) as page:
+        sign_in(page, house, person)
+        _forget_the_code(page, house, person)
+        page.get_by_role("button", name="How you reach me").click()
+        page.get_by_label("Mobile telephone").fill("+86 139 1113 9111")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("One more step, to protect you")
+        shoot(page, "phone-confirm", whole=True)
+        page.get_by_role("button", name="Send me a code").click()
+        with house.service.unit() as unit:
+            digits = new_code(unit, person)
+        assert digits is not None
+        field = page.get_by_label("Code from the message")
+        field.fill(str((int(digits) + 1) % 10**6).zfill(6))
+        page.get_by_role("button", name="Confirm").click()
+        expect(page.get_by_text("This code does not open the page")).to_be_visible()
+        field.fill(digits)
+        page.get_by_role("button", name="Confirm").click()
+        # The page continues with what the person wanted: the new number is stored, and waits.
+        expect(page.get_by_text("+8613911139111. Until then we use the old one.")).to_be_visible()
+        expect(page.get_by_label("Mobile telephone")).to_have_value("+8613800138000")
+        shoot(page, "phone-contact-change", whole=True)
+        page.goto(f"http://{house.address}/")
+        page.get_by_role("button", name="See how I stand").click()
+        page.get_by_role("button", name="Keep the old one").click()
+        expect(page.get_by_text("Saved.")).to_be_visible()
+        expect(page.get_by_role("button", name="Keep the old one")).to_have_count(0)
+
+
+def _forget_the_code(page: Page, house: House, person: UUID) -> None:
+    """Sign in as by the face: without a code or link."""
+    with house.service.unit() as unit:
+        key = active_key(unit.db, house.service.vault, "session", unit.now)
+        token = Signer(SESSION_ISSUER, key.to_jwk(), OWN_ROLES).issue(
+            subject=str(person),
+            role=Role.SELF,
+            now=unit.now,
+            lifetime=timedelta(hours=1),
+            device=device_mark(page.evaluate("localStorage.getItem('certify.device')")),
+        )
+    cookie: SetCookieParam = {"name": COOKIE, "value": token, "url": f"https://{house.address}/", "secure": True}
+    page.context.add_cookies([{**cookie, "httpOnly": True, "sameSite": "Strict"}])
 
 
 def test_visit_contact_and_consent_can_be_changed(house: House, playwright: Playwright, chromium: str) -> None:

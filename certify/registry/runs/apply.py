@@ -18,6 +18,7 @@ import pyarrow as pa
 from certify.decision.determine import determine_locked_many, keep_policy
 from certify.domain.ledger_events import LedgerEvent
 from certify.registry.feeds.description import Feed
+from certify.registry.feeds.source import principal_of, require_feed_source
 from certify.registry.runs.questions import ask
 from certify.registry.runs.silent import EVIDENCE, PENSIONS, find_passes
 from certify.service import Service, Unit
@@ -86,7 +87,8 @@ def apply_chunk(service: Service, settings: RunSettings, chunk: int, facts: pa.T
         database.execute(_NEW_FACTS)
         if settings.feed.adverse_kind is None:
             database.register("before", evidence_of_chunk(unit.db, EVIDENCE))
-        rows = database.sql(_evidence_sql(settings, unit.now)).to_arrow_table()
+        institution = require_feed_source(service.sources, settings.feed).institution
+        rows = database.sql(_evidence_sql(settings, institution, unit.now)).to_arrow_table()
         insert_evidence(unit.db, rows)
         changed = database.sql("select distinct person from new_facts").to_arrow_table()
         counts, digest = _determine(unit, settings, database, chunk, changed)
@@ -108,14 +110,14 @@ def _without(database: duckdb.DuckDBPyConnection, facts: pa.Table, gone: pa.Tabl
     return database.sql("select * from facts where person not in (select person from gone)").to_arrow_table()
 
 
-def _evidence_sql(settings: RunSettings, now: datetime) -> str:
+def _evidence_sql(settings: RunSettings, institution: str, now: datetime) -> str:
     """Return the query that turns facts into rows of the table ``evidence``."""
-    source, recorded = settings.feed.source, now.isoformat()
+    source, recorded, principal = settings.feed.source, now.isoformat(), principal_of(settings.feed.name)
     return f"""
         select id, person as beneficiary_id, kind, '{source}' as source, external_id, event_at,
-            '{recorded}' as recorded_at,
+            '{recorded}' as recorded_at, '{institution}' as institution, '{principal}' as principal,
             '{{"type":"' || kind || '","id":"' || id || '","source":"{source}","event_at":"' || event_at
-                || '","recorded_at":"{recorded}",' || case kind
+                || '","recorded_at":"{recorded}","institution":"{institution}","principal":"{principal}",' || case kind
                 when 'sign_of_life' then '"act":"' || what || '","trust":{settings.feed.evidence.weight!r}}}'
                 when 'adverse' then '"kind":"' || what || '"}}'
                 else '"target":"' || target || '","by_officer":false,"by_person":false}}' end as body,

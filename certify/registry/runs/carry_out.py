@@ -13,6 +13,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import RunState
 from certify.errors import Conflict
+from certify.registry.feeds.source import require_feed_source
 from certify.registry.runs.apply import RunSettings, apply_chunk
 from certify.registry.runs.importing import feed_of, open_staging
 from certify.registry.runs.prepare import prepare
@@ -65,6 +66,9 @@ def carry_out(
 
     Raises:
         NotFound: there is no such run (``run_not_found``).
+        Invalid: the source of the feed is not listed any more (``source_unknown``), or may not report this
+            (``source_limits``).
+        NotAllowed: the feed does not speak for its source (``source_not_yours``).
         Conflict: an officer has to look first (``run_held``), or has refused the file (``run_refused``).
         Unavailable: its working files are on another machine (``run_elsewhere``).
     """
@@ -78,6 +82,8 @@ def carry_out(
             else ""
         )
         raise Conflict(f"This file is {row.state}; nothing was done.", hint=hint, code=ErrorCode(f"run_{row.state}"))
+    if row.state != RunState.DONE:
+        require_feed_source(service.sources, feed_of(row))  # the registry may have changed since the import
     if row.state == RunState.READY:
         prepare(
             service,

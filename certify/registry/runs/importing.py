@@ -23,6 +23,7 @@ from certify.registry.feeds.checking import RECORDS, bad_by_reason, check_record
 from certify.registry.feeds.description import Feed, parse_feed
 from certify.registry.feeds.reading import hash_file, read_feed
 from certify.registry.feeds.shape import Shape, departures
+from certify.registry.feeds.source import require_feed_source
 from certify.registry.runs.staging import Staging
 from certify.registry.workspace import open_workspace
 from certify.service import Service, Unit
@@ -73,8 +74,12 @@ def import_file(
         The result.
 
     Raises:
-        Invalid: the file cannot be read as described (``feed_file``), or lacks described columns (``feed_columns``).
+        Invalid: the source of the feed is not listed (``source_unknown``), the feed reports more than the source may
+            (``source_limits``), the file cannot be read as described (``feed_file``), or it lacks described columns
+            (``feed_columns``).
+        NotAllowed: the feed does not speak for its source (``source_not_yours``).
     """
+    require_feed_source(service.sources, feed)
     now = service.clock()
     # A file is recognised by its hash before it is read; the answer of a query must be read first.
     sha256 = None if path is None else hash_file(path)

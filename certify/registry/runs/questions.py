@@ -16,6 +16,7 @@ from certify.domain.evidence import AdverseRecord
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import CaseState, QuestionState
 from certify.errors import Conflict
+from certify.registry.feeds.source import principal_of
 from certify.registry.linking import Model, Term, explain
 from certify.registry.linking.agreement import comparisons
 from certify.registry.linking.link import prior_of
@@ -26,6 +27,7 @@ from certify.storage.facts import add_evidence
 from certify.storage.people import get_beneficiary
 from certify.storage.questions import get_question, open_questions_of
 from certify.storage.reviews import open_case_of
+from certify.storage.runs import get_run
 from certify.storage.tables.runs import LinkQuestionRow, RunRow
 
 
@@ -90,11 +92,14 @@ def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQu
     )
     unit.ledger(LedgerEvent.LINK_ANSWERED, row.beneficiary_id, question=str(row.id), answer=row.state, officer=officer)
     if same:
+        source = unit.service.sources.sources.get(row.source)
         fact = AdverseRecord(
             id=str(unit.service.new_id()),
             source=row.source,
             event_at=datetime.combine(row.event_on, time(12), UTC),
             recorded_at=unit.now,
+            institution=source.institution if source else row.source,
+            principal=principal_of(get_run(unit.db, row.run_id).feed),
             kind=row.adverse,
         )
         add_evidence(unit.db, row.beneficiary_id, fact, external_id=row.external_id)

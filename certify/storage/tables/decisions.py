@@ -26,6 +26,8 @@ class EvidenceRow(Base):
     beneficiary_id: Mapped[UUID] = mapped_column(index=True)
     kind: Mapped[str]
     source: Mapped[str]
+    institution: Mapped[str]  # the institution behind the source; the source itself for facts from before it was stored
+    principal: Mapped[str]  # the caller who told the service; the source itself for facts from before it was stored
     external_id: Mapped[str]
     event_at: Mapped[datetime]
     recorded_at: Mapped[datetime]

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from certify.domain.states import AccessKind, ConsentPurpose, FaceAnswer, ReferenceState
+from certify.domain.states import AccessKind, ConsentPurpose, FaceAnswer, Provenance, ReferenceState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -75,15 +75,13 @@ class EntitlementRow(Base):
     proven_on: Mapped[date | None]  # day of the best proof of life, whether or not it still counts
     stopped_on: Mapped[date | None]  # day from which the payment is, or was last, stopped
     back_pay_from: Mapped[date | None]  # the payment continues again and is owed from this day on
-    method: Mapped[str | None]  # channel of the best proof of life
-    assurance: Mapped[str | None]  # what that proof rests on
 
 
 class ReferenceRow(Base):
     """An enrolled face. Pending until a worker has measured it."""
 
     __tablename__ = "face_references"
-    __table_args__ = (one_of("state", ReferenceState),)
+    __table_args__ = (one_of("state", ReferenceState), one_of("provenance", Provenance))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
@@ -93,6 +91,9 @@ class ReferenceRow(Base):
     measurement: Mapped[dict[str, Any] | None]
     guidance: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime]
+    provenance: Mapped[str]
+    provenance_of: Mapped[str | None]  # the document or the register that the picture came from
+    added_by: Mapped[str]  # the caller who added it
     # Rises in the order in which references became active: the search for duplicate faces reads on from a number.
     number: Mapped[int | None] = mapped_column(BigInteger, unique=True)
 

@@ -78,5 +78,5 @@ def test_references_are_deleted_some_time_after_consent_is_withdrawn(
 
 
 def test_no_role_of_other_issuers_opens_own_pages(call: Callable[[Role], Any]) -> None:
-    for role in (Role.OFFICER, Role.MACHINE, Role.AGENT, Role.AUDITOR):
+    for role in (Role.OFFICER, Role.REGISTRY, Role.AGENT, Role.AUDITOR):
         assert call(role).get("/v1/me").status_code == 403

@@ -50,9 +50,9 @@ def test_a_receipt_shows_source_act_and_weight(world: World, silent: UUID) -> No
 def test_not_me_withdraws_the_record_once(world: World, silent: UUID) -> None:
     record_id = _receipts(world, silent)[0]["items"][0]["evidence_id"]
     path = f"/v1/beneficiaries/{silent}/receipts/{record_id}/not-me"
-    first = world.agent.post(path)
+    first = world.officer.post(path)
     assert (first.status_code, first.json()["kind"]) == (201, "not_me")
-    assert world.agent.post(path).json()["id"] == first.json()["id"]
+    assert world.officer.post(path).json()["id"] == first.json()["id"]
     assert _receipts(world, silent)[0]["items"][0]["denied"]
     pension = world.officer.get(f"/v1/beneficiaries/{silent}").json()["entitlements"][0]
     assert pension["standing"] != "certified"
@@ -60,12 +60,13 @@ def test_not_me_withdraws_the_record_once(world: World, silent: UUID) -> None:
     assert world.officer.post(f"/v1/beneficiaries/{silent}/certificate").json()["code"] == "not_certified"
 
 
-def test_machines_may_not_read_receipts(world: World, silent: UUID) -> None:
-    assert world.machine.get(f"/v1/beneficiaries/{silent}/receipts").status_code == 403
+def test_registries_payers_and_enrollers_may_not_read_receipts(world: World, silent: UUID) -> None:
+    for caller in (world.registry, world.payer, world.enroller):
+        assert caller.get(f"/v1/beneficiaries/{silent}/receipts").status_code == 403
 
 
 def test_the_certificate_after_silent_certification_is_issued_on_request(world: World, silent: UUID) -> None:
-    answer = world.agent.post(f"/v1/beneficiaries/{silent}/certificate")
+    answer = world.officer.post(f"/v1/beneficiaries/{silent}/certificate")
     assert answer.status_code == 201, answer.text
     number = answer.json()["number"]
-    assert world.agent.post(f"/v1/beneficiaries/{silent}/certificate").json()["number"] == number
+    assert world.officer.post(f"/v1/beneficiaries/{silent}/certificate").json()["number"] == number

@@ -46,7 +46,7 @@ from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.certify.capture.sending import submit
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.photos_certify]
 
 
 def test_two_workers_at_once_decide_once(service: Service, engine: FaceEngine, person: UUID, portrait: Any) -> None:

@@ -35,7 +35,7 @@ from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.certify.capture.sending import submit
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.photos_certify]
 
 
 def test_the_same_photo_changes_nothing_and_another_one_is_refused(

@@ -26,6 +26,7 @@ from certify.certificates import (
     to_text,
     verify_any,
 )
+from certify.certificates.payload import Method
 from certify.certificates.pdf import certificate_pdf
 from certify.certificates.verify import signed_bytes
 
@@ -72,7 +73,9 @@ def test_every_form_of_an_untrusted_one_is_refused(key: SigningKey, cose: bytes)
 def test_the_report_speaks_plainly(keys: KeySet, cose: bytes) -> None:
     report = verify_any(cose, keys, NOW)
     told = " ".join(report.lines)
-    for expected in ("Genuine and valid", "José Müller-Ortega", "2027-03-14", "employee", "revoked", "002X"):
+    assert report.lines[0] == "Genuine and in date, unless it was revoked since: offline that cannot be seen."
+    assert not report.only_a_face
+    for expected in ("José Müller-Ortega", "2027-03-14", "employee", "revoked", "002X"):
         assert expected in told
     assert "EXPIRED" in verify_any(cose, keys, NOW + dt.timedelta(days=700)).lines[0]
     assert "NOT YET" in verify_any(cose, keys, NOW - dt.timedelta(days=700)).lines[0]
@@ -83,6 +86,9 @@ def test_the_report_speaks_plainly(keys: KeySet, cose: bytes) -> None:
     [
         ("face", "Liveness was not assessed:"),
         ("face+liveness", "Liveness was assessed too:"),
+        ("face+liveness+possession", "The person's known telephone, a code or a link was used."),
+        ("face+attested", "An agent saw the person."),
+        ("face+data", "Records of acts that need the living body were compared."),
         ("records", "Neither face nor liveness was assessed."),
         ("iris", "Assurance: iris"),
     ],
@@ -91,6 +97,25 @@ def test_the_report_says_in_words_what_was_assessed(key: SigningKey, assurance: 
     told = verify_any(sign(build(key, assurance=assurance), key), trust(key), NOW).lines
     assert any(sentence in line for line in told)
     assert not any(f"({assurance})" in line for line in told)
+
+
+@pytest.mark.parametrize("assurance", ["face", "face+possession"])
+def test_a_face_only_certificate_never_reads_as_valid(key: SigningKey, assurance: str) -> None:
+    report = verify_any(sign(build(key, assurance=assurance), key), trust(key), NOW)
+    assert report.only_a_face
+    assert report.lines[0].startswith("Genuine, but WEAK: only a face was compared")
+    assert "valid" not in report.lines[0]
+
+
+@pytest.mark.parametrize("assurance", ["face+liveness", "face+liveness+possession", "face+data", "face+attested"])
+def test_more_than_a_face_is_not_weak(key: SigningKey, assurance: str) -> None:
+    assert not verify_any(sign(build(key, assurance=assurance), key), trust(key), NOW).only_a_face
+
+
+def test_a_visit_of_an_earlier_release_is_not_weak(key: SigningKey) -> None:
+    """Its certificates said "face" although an agent saw the person."""
+    visit = build(key, assurance="face", method=Method.DOORSTEP)
+    assert not verify_any(sign(visit, key), trust(key), NOW).only_a_face
 
 
 def test_the_readable_part_of_the_file_is_not_trusted(key: SigningKey, keys: KeySet, cose: bytes) -> None:

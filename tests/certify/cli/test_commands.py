@@ -18,6 +18,7 @@ from certify.storage.embedded import start_embedded
 from fixtures import faces
 from models.weights.packs import PackStore, Presence, default_cache_dir
 from tests.certify.cli.here import here
+from tests.photo_policies import write_photo_policies
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -70,18 +71,22 @@ def test_the_demo_plays_the_whole_story_and_its_certificate_verifies(folder: Pat
         assert advice in text
     assert "Review case opened" in text
     assert "Payment: continue." in text
+    assert "make a short film" in text, "a photo alone"
+    assert "Assurance: face+attested." in text, "an agent's visit"
+    assert "http://localhost:8080" in text, "one's own face"
     out = folder / "demo" / "out"
     keys = ("--keys", out / "keys.json")
     for form in ("certificate.json", "certificate.pdf", "certificate-qr.png"):
-        assert "Genuine and valid." in certify(folder, "verify", out / form, *keys)
+        assert "Genuine and in date" in certify(folder, "verify", out / form, *keys)
     text = read_qr((out / "certificate-qr.png").read_bytes())
     report = as_json(certify(folder, "verify", text, *keys, "--json"))
-    assert report["state"] == "valid"
+    assert (report["state"], report["only_a_face"]) == ("valid", False)
+    assert report["content"]["assurance"]["value"] == "face+data"
     assert report["content"]["name"]["value"] == "Eileen Collins"
     # Forged, unreadable, and without keys: each has its exit code.
     forged = text[:-9] + ("A" if text[-9] != "A" else "B") + text[-8:]
     certify(folder, "verify", forged, *keys, code=ExitCode.NO)
-    certify(folder, "verify", out / "photo-01.jpg", *keys, code=ExitCode.NO)
+    certify(folder, "verify", out / "tried-01.jpg", *keys, code=ExitCode.NO)
     certify(folder, "verify", folder / "nothing.pdf", *keys, code=ExitCode.REFUSED)
     certify(folder, "verify", text, "--keys", folder / "nothing.json", code=ExitCode.UNAVAILABLE)
     # Played again it starts again; in a folder that is not a demo's it refuses.
@@ -92,11 +97,12 @@ def test_the_demo_plays_the_whole_story_and_its_certificate_verifies(folder: Pat
 
 
 @needs_models
-def test_enrol_check_and_replay(folder: Path) -> None:
+def test_enrol_check_and_replay(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     portrait, other = faces.portraits()["eileen_collins"], faces.portraits()["grace_hopper"]
     photos = {
         "portrait": faces.encode(portrait),
         "selfie": faces.rephotograph(portrait, seed=1),
+        "another": faces.rephotograph(portrait, seed=2),
         "impostor": faces.rephotograph(other, seed=1),
         "no_face": faces.no_face(seed=1),
     }
@@ -109,7 +115,11 @@ def test_enrol_check_and_replay(folder: Path) -> None:
     assert [r["state"] for r in enrolled["references"]] == ["active"]
     assert "refused" in here(folder, "enrol", *person, "no_face.jpg", code=ExitCode.REFUSED)
 
-    found = as_json(here(folder, "check", *person, "selfie.jpg", "--json"))
+    alone = here(folder, "check", *person, "selfie.jpg", code=ExitCode.NO)
+    assert "A photo is not enough." in alone
+    # What follows is about commands; a photo is quicker to make than a film.
+    monkeypatch.setenv("CERTIFY_POLICIES_DIR", str(write_photo_policies(tmp_path / "policies")))
+    found = as_json(here(folder, "check", *person, "another.jpg", "--json"))
     assert found["outcome"] == "certified"
     assert found["certificate"].startswith("PL-")
     assert "does not match" in here(folder, "check", *person, "impostor.jpg", code=ExitCode.NO)

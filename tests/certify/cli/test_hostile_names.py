@@ -47,7 +47,7 @@ def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
 def test_people_with_such_names(environment: dict[str, str], tmp_path: Path) -> None:
     for n, name in enumerate(NAMES):
         person = ("--national-id", f"HOSTILE{n}")
-        record = ("--source", "civil", "--record-id", f"D:{n}", "--at", str(DAY), "--adverse", "death")
+        record = ("--source", "civil-registry", "--record-id", f"D:{n}", "--at", str(DAY), "--adverse", "death")
         assert ended(tmp_path, "record", "add", *person, *record, environment=environment).code == 0
         asked = ended(tmp_path, "beneficiary", "erase", *person, typed="n\n", environment=environment)
         assert asked.code == ExitCode.NO

@@ -65,7 +65,7 @@ def _person(call: Command, national_id: str) -> str:
                 "record",
                 "add",
                 "--source",
-                "x",
+                "hospital",
                 "--record-id",
                 national_id,
                 "--at",

@@ -73,7 +73,7 @@ def test_a_death_record_its_case_the_ruling_and_the_void(folder: Path) -> None:
 
 
 def test_a_sign_of_life_counts(folder: Path) -> None:
-    sign = ("--source", "hospital.north", "--record-id", "H:1", "--act", "hospital_stay", "--json")
+    sign = ("--source", "hospital", "--record-id", "H:1", "--act", "hospital_stay", "--json")
     assert [p["standing"] for p in as_json(_record(folder, 1, *sign))["entitlements"]] == ["certified"]
 
 
@@ -81,15 +81,18 @@ def test_a_sign_of_life_counts(folder: Path) -> None:
     ("words", "said"),
     [
         (("--source", "Civil", "--record-id", "X", "--adverse", "death"), "civil-registry"),
-        (("--source", "civil", "--record-id", "X Y", "--adverse", "death"), "record number"),
-        (("--source", "civil", "--record-id", "X", "--adverse", "deth"), "Known: death"),
-        (("--source", "civil", "--record-id", "X", "--act", "waved"), "hospital_stay"),
-        (("--source", "civil", "--record-id", "X"), "exactly one"),
-        (("--source", "civil", "--record-id", "X", "--voids", "Y"), "not known from this source"),
+        (("--source", "civil-registry", "--record-id", "X Y", "--adverse", "death"), "record number"),
+        (("--source", "civil-registry", "--record-id", "X", "--adverse", "deth"), "Known: death"),
+        (("--source", "civil-registry", "--record-id", "X", "--act", "waved"), "hospital_stay"),
+        (("--source", "civil-registry", "--record-id", "X"), "exactly one"),
+        (("--source", "civil-registry", "--record-id", "X", "--voids", "Y"), "not known from this source"),
         (("--source", "officer-x", "--record-id", "X", "--adverse", "death"), "registry's name"),
-        (("--source", "civil", "--record-id", "X", "--adverse", "death", "--at", "2999-01-01"), "future"),
-        (("--source", "civil", "--record-id", "X", "--adverse", "death", "--at", "yesterday"), "2026-10-02"),
-        (("--source", "civil", "--record-id", "X", "--adverse", "death", "--at", "2026-02-03T10:00"), "time zone"),
+        (("--source", "civil-registry", "--record-id", "X", "--adverse", "death", "--at", "2999-01-01"), "future"),
+        (("--source", "civil-registry", "--record-id", "X", "--adverse", "death", "--at", "yesterday"), "2026-10-02"),
+        (
+            ("--source", "civil-registry", "--record-id", "X", "--adverse", "death", "--at", "2026-02-03T10:00"),
+            "time zone",
+        ),
     ],
 )
 def test_a_mistake_at_the_keyboard_is_refused_and_explained(folder: Path, words: tuple[str, ...], said: str) -> None:

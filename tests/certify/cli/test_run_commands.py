@@ -52,7 +52,7 @@ def call(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
     (tmp_path / "people.csv").write_text(PEOPLE)
     deaths = FEED.format(name="deaths", source="civil-registry", kind="deaths", acts="")
     (tmp_path / "deaths.toml").write_text(deaths)
-    visits = FEED.format(name="clinics", source="clinics", kind="life_events", acts='[acts]\nstay = "hospital_stay"')
+    visits = FEED.format(name="clinics", source="hospital", kind="life_events", acts='[acts]\nstay = "hospital_stay"')
     (tmp_path / "visits.toml").write_text(visits)
 
     command("beneficiary", "import", str(tmp_path / "people.csv"))

@@ -12,10 +12,11 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from hypothesis import strategies as st
 
-from certify.domain.channels import Channel
+from certify.domain.channels import CHANNELS, Channel
 from certify.domain.decide import Determination, Entitlement, decide
 from certify.domain.evidence import (
     AdverseRecord,
+    Attestation,
     Capture,
     Check,
     Evidence,
@@ -32,13 +33,17 @@ from certify.policies import load_policies
 SHIPPED = {name: document.policy for name, document in load_policies().items()}
 KINDS = (*sorted({kind for policy in SHIPPED.values() for kind in policy.adverse}), "gossip")
 ACTS = (*sorted({act for policy in SHIPPED.values() for act in policy.signs}), "whistling")
-OPEN_CHANNELS = (Channel.REMOTE, Channel.DOORSTEP, Channel.DATA, Channel.CONSULATE, Channel.OFFICER)
+OPEN_CHANNELS = (Channel.REMOTE, Channel.DOORSTEP, Channel.DATA, Channel.CONSULATE, Channel.DOCTOR, Channel.OFFICER)
 
 _PAST = [-1461, -731, -730, -426, -366, -365, -305, -275, -31, -30, -2, -1, 0]  # around terms, windows and graces
 _DAYS = st.one_of(st.sampled_from([*_PAST, 1, 2]), st.integers(-1500, 3))
 _PAST_DAYS = st.one_of(st.sampled_from(_PAST), st.integers(-1500, 0))
 _TIMES = st.sampled_from([time(0), time(15, 59, 59), time(16), time(23, 30)])  # 16:00 UTC is midnight in Shanghai
 _SOURCES = st.sampled_from(["civil registry", "hospital", "police", "officer 7"])
+_INSTITUTIONS = st.sampled_from([None, "ministry", "city hospital"])
+_PRINCIPALS = st.sampled_from([None, "feed:deaths", "https://id.example|7"])
+_ATTESTING = st.sampled_from([channel for channel, rule in CHANNELS.items() if rule.attested])
+_COUNTRIES = st.sampled_from(["CN", "BR"])
 _CHANNELS = st.sampled_from(Channel)
 _CHECKS = st.sampled_from(Check)
 _POSSESSIONS = st.sampled_from(Possession)
@@ -186,7 +191,33 @@ def signs(draw: st.DrawFn, as_of: date | None, fact_id: str = "new") -> SignOfLi
 @st.composite
 def adverse(draw: st.DrawFn, as_of: date | None, fact_id: str = "new") -> AdverseRecord:
     moment = draw(moments(as_of))
-    return AdverseRecord(id=fact_id, source=draw(_SOURCES), event_at=moment, recorded_at=moment, kind=draw(_KINDS))
+    return AdverseRecord(
+        id=fact_id,
+        source=draw(_SOURCES),
+        event_at=moment,
+        recorded_at=moment,
+        institution=draw(_INSTITUTIONS),
+        principal=draw(_PRINCIPALS),
+        kind=draw(_KINDS),
+    )
+
+
+@st.composite
+def attestations(draw: st.DrawFn, as_of: date | None, fact_id: str = "new") -> Attestation:
+    moment = draw(moments(as_of))
+    return Attestation(
+        id=fact_id,
+        source=draw(_SOURCES),
+        event_at=moment,
+        recorded_at=moment,
+        institution=draw(_INSTITUTIONS),
+        principal=draw(_PRINCIPALS),
+        channel=draw(_ATTESTING),
+        seen_by="K-204",
+        place="São Paulo",
+        country=draw(_COUNTRIES),
+        document="passport",
+    )
 
 
 @st.composite
@@ -227,7 +258,7 @@ def rulings(
 @st.composite
 def facts(draw: st.DrawFn, as_of: date | None, targets: Sequence[str], fact_id: str = "new") -> Evidence:
     """Return any piece of evidence; ``targets`` are the ids that voids and dismissals may name."""
-    match draw(st.integers(0, 4)):
+    match draw(st.integers(0, 5)):
         case 0:
             return draw(captures(as_of, fact_id))
         case 1:
@@ -236,6 +267,8 @@ def facts(draw: st.DrawFn, as_of: date | None, targets: Sequence[str], fact_id: 
             return draw(adverse(as_of, fact_id))
         case 3:
             return draw(rulings(as_of, targets, fact_id=fact_id))
+        case 4:
+            return draw(attestations(as_of, fact_id))
         case _:
             return draw(voids(as_of, targets, fact_id))
 

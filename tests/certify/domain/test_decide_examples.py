@@ -13,6 +13,7 @@ from certify.domain.channels import Channel
 from certify.domain.decide import Determination, Entitlement, NextStep, Payment, Standing, decide
 from certify.domain.evidence import (
     AdverseRecord,
+    Attestation,
     Capture,
     Check,
     Evidence,
@@ -323,3 +324,94 @@ def test_wrongly_declared_dead_by_two_and_seen_alive(
     assert determination.standing is standing
     assert (determination.payment is Payment.CONTINUE) == (standing is Standing.PAUSED)
     assert (Code.LIFE_RESUMES_PAYMENT in codes(determination)) == (standing is Standing.PAUSED or "officer" in more)
+
+
+def report(source: str, institution: str | None, principal: str | None) -> AdverseRecord:
+    when = at(2026, 2, 1)
+    return AdverseRecord(
+        id=f"{source} {institution} {principal}",
+        source=source,
+        event_at=when,
+        recorded_at=when,
+        institution=institution,
+        principal=principal,
+        kind="death",
+    )
+
+
+@pytest.mark.parametrize(
+    ("reports", "payment"),
+    [
+        ([report("reg-a", "ministry", "one"), report("reg-b", "hospital", "two")], Payment.STOP),
+        # One token with two sources, two sources of one institution, and one source through two callers.
+        ([report("reg-a", "ministry", "one"), report("reg-b", "hospital", "one")], Payment.CONTINUE),
+        ([report("reg-a", "ministry", "one"), report("reg-b", "ministry", "two")], Payment.CONTINUE),
+        ([report("reg-a", "ministry", "one"), report("reg-a", "hospital", "two")], Payment.CONTINUE),
+        # Three reports of which no two are independent.
+        (
+            [report("a", "ministry", "one"), report("b", "ministry", "two"), report("b", "hospital", "one")],
+            Payment.CONTINUE,
+        ),
+        # From before institutions were recorded: a fact counts as its source, and never beside that source again.
+        ([report("reg-a", None, None), report("reg-b", None, None)], Payment.STOP),
+        ([report("reg-a", None, None), report("reg-a", "ministry", "one")], Payment.CONTINUE),
+        # Two officers are two principals of one institution.
+        ([report("officer:anna", "fund", "anna"), report("officer:bo", "fund", "bo")], Payment.CONTINUE),
+    ],
+)
+def test_a_stop_needs_two_institutions_and_two_principals(reports: list[AdverseRecord], payment: Payment) -> None:
+    pension = Entitlement("p", "employee", date(2015, 1, 1), BORN, None)
+    assert decide(pension, SHIPPED["employee"], reports, date(2026, 3, 1)).payment is payment
+
+
+def attestation(channel: Channel, when: datetime, country: str = "CN") -> Attestation:
+    return Attestation(
+        id=f"attested by {channel}",
+        source="s",
+        event_at=when,
+        recorded_at=when,
+        institution="an-institution",
+        principal="p",
+        channel=channel,
+        seen_by="K-204",
+        place="somewhere",
+        country=country,
+        document="passport",
+    )
+
+
+@pytest.mark.parametrize(
+    ("channel", "country", "until"),
+    [
+        (Channel.CONSULATE, "BR", date(2027, 2, 1)),
+        (Channel.NOTARY, "BR", date(2027, 2, 1)),
+        (Channel.BANK, "CN", date(2027, 2, 1)),
+        (Channel.BANK, "BR", None),
+        (Channel.DOCTOR, "CN", date(2026, 8, 1)),
+    ],
+)
+def test_an_attestation_proves_life_as_its_policy_says(channel: Channel, country: str, until: date | None) -> None:
+    pension = Entitlement("p", "employee", date(2015, 1, 1), BORN, None)
+    found = decide(pension, SHIPPED["employee"], [attestation(channel, at(2026, 2, 1), country)], date(2026, 3, 1))
+    assert found.valid_until == until
+    codes = {reason.code for reason in found.reasons}
+    if until is None:
+        assert Code.ATTESTATION_NOT_ACCEPTED in codes
+    else:
+        assert (found.standing, found.method, found.assurance) == (Standing.CERTIFIED, channel, "attested")
+        assert codes & {Code.PROVEN_CONSULATE, Code.PROVEN_ATTESTED}
+
+
+def test_a_doctor_s_later_word_does_not_shorten_what_a_consul_attested() -> None:
+    pension = Entitlement("p", "employee", date(2015, 1, 1), BORN, None)
+    consul, doctor = attestation(Channel.CONSULATE, at(2026, 1, 1), "BR"), attestation(Channel.DOCTOR, at(2026, 2, 1))
+    found = decide(pension, SHIPPED["employee"], [consul, doctor], date(2026, 3, 1))
+    assert (found.method, found.valid_until) == (Channel.CONSULATE, date(2027, 1, 1))
+
+
+def test_for_those_who_moved_abroad_a_bank_at_home_is_no_way_and_a_consulate_is() -> None:
+    pension = Entitlement("p", "resident", date(2015, 1, 1), BORN, None)
+    moved = adverse("residence_abroad", at(2026, 1, 1))
+    for channel, standing in ((Channel.BANK, Standing.OVERDUE), (Channel.CONSULATE, Standing.CERTIFIED)):
+        found = decide(pension, SHIPPED["resident"], [moved, attestation(channel, at(2026, 2, 1))], date(2026, 3, 1))
+        assert found.standing is standing

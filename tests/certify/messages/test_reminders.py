@@ -122,10 +122,11 @@ def test_people_who_are_not_reminded(service: Service, clock: Clock) -> None:
         set_contact(unit, people["nowhere"], replace(reached(), phone=None))
         now = unit.now
         record(unit, people["reported_dead"], NewRecord(source="a", record_id="1", event_at=now, adverse="death"))
-        for source in ("a", "b"):
-            record(unit, people["stopped"], NewRecord(source=source, record_id="2", event_at=now, adverse="death"))
         record(unit, people["moved"], NewRecord(source="a", record_id="3", event_at=now, adverse="emigration"))
         erase(unit, people["erased"])
+    for source in ("a", "b"):
+        with service.unit(source) as unit:  # two institutions and two principals
+            record(unit, people["stopped"], NewRecord(source=source, record_id="2", event_at=now, adverse="death"))
     _confirm(service, people["certified"])
     assert _on(service, clock, date(2026, 3, 3)) == {"reminder_30": 1}
     assert {row.beneficiary_id for row in messages(service)} == {people["willing"]}

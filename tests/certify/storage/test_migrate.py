@@ -72,6 +72,19 @@ def test_earlier_visits_are_migrated(empty: Database) -> None:
     assert states == ["cancelled", "made", "asked"]
 
 
+def test_audits_of_earlier_releases_are_of_silent_passes(empty: Database) -> None:
+    with empty.engine.begin() as connection:
+        command.upgrade(_config(connection), "0010")
+        connection.execute(text(_BEFORE_0015))
+    upgrade(empty)
+    with empty.engine.begin() as connection:
+        assert connection.execute(text("select cause from audits")).scalars().all() == ["silent"]
+        film = "insert into audits (pass_id, beneficiary_id, drawn_at, cause) values (:id, :person, now(), :cause)"
+        connection.execute(text(film), {"id": _id(14), "person": _id(1), "cause": "no_possession"})
+        command.downgrade(_config(connection), "0010")
+        assert connection.execute(text("select count(*) from audits")).scalar() == 1
+
+
 def _id(number: int) -> str:
     return f"00000000-0000-0000-0000-{number:012}"
 
@@ -93,7 +106,44 @@ insert into visits (id, beneficiary_id, state, reason, asked_at, tries) values
 """
 
 
+_BEFORE_0015 = f"""
+insert into beneficiaries (id, national_id_hash, national_id_masked, created_at)
+ values ('{_id(1)}', '\\x01', 'x', now());
+insert into runs (id, feed, source, kind, state, sha256, description, shape, departures, started_at)
+ values ('{_id(5)}', 'f', 's', 'life_events', 'done', 'x', '{{}}', '{{}}', '[]', now());
+insert into silent_passes
+ (id, run_id, chunk, entitlement_id, beneficiary_id, scheme, as_of, starts_on, proven_on, valid_until, evidence)
+ values ('{_id(13)}', '{_id(5)}', 0, '{_id(23)}', '{_id(1)}', 'c', now(), now(), now(), now(), '{{}}');
+insert into audits (pass_id, run_id, beneficiary_id, drawn_at) values ('{_id(13)}', '{_id(5)}', '{_id(1)}', now());
+"""
+
+
 def test_migrations_and_tables_agree(empty: Database) -> None:
     upgrade(empty)
     with empty.engine.connect() as connection:
         command.check(_config(connection))
+
+
+def test_evidence_and_references_from_before_claims_were_stored_are_migrated(empty: Database) -> None:
+    """Up to 0010, a fact had no institution and no principal, and a reference had no provenance."""
+    with empty.engine.begin() as connection:
+        command.upgrade(_config(connection), "0010")
+        connection.execute(text(_BEFORE_0011))
+    upgrade(empty)
+    with empty.engine.connect() as connection:
+        facts = connection.execute(text("select source, institution, principal from evidence")).all()
+        references = connection.execute(text("select provenance, provenance_of, added_by from face_references")).all()
+        triggers = "select count(*) from pg_trigger where tgrelid = 'evidence'::regclass and tgenabled = 'D'"
+        assert connection.execute(text(triggers)).scalar_one() == 0, "evidence is append-only again"
+    assert [tuple(row) for row in facts] == [("civil-registry", "civil-registry", "civil-registry")]
+    assert [tuple(row) for row in references] == [("unknown", None, "unknown")]
+
+
+_BEFORE_0011 = f"""
+insert into beneficiaries (id, national_id_hash, national_id_masked, created_at)
+ values ('{_id(1)}', '\\x01', 'x', now());
+insert into evidence (id, beneficiary_id, kind, source, external_id, event_at, recorded_at, body)
+ values ('{_id(2)}', '{_id(1)}', 'adverse', 'civil-registry', 'D-1', now(), now(), '{{}}');
+insert into face_references (id, beneficiary_id, state, media_sha256, created_at)
+ values ('{_id(3)}', '{_id(1)}', 'active', 'x', now());
+"""

@@ -46,6 +46,7 @@ from models.errors import ModelsError
 from models.pipeline import FaceEngine
 from models.weights.packs import PackStore, default_cache_dir
 from tests.certify.certificates.memory_nodes import MemoryNodes
+from tests.photo_policies import write_photo_policies
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.enable_socket]
 
@@ -60,16 +61,17 @@ def test_nothing_is_lost_or_done_twice_when_processes_are_killed(tmp_path: Path)
         upgrade(service.database)
         people = _enrol_people(service)
         token = development_signer(settings).issue(
-            subject="crash-test", role=Role.AGENT, now=utc_now(), lifetime=timedelta(hours=2)
+            subject="crash-test", role=Role.OFFICER, now=utc_now(), lifetime=timedelta(hours=2)
         )
         with _running(tmp_path) as server:
-            photos = [faces.rephotograph(faces.portraits()["eileen_collins"], seed=s, megapixels=0.5) for s in range(5)]
+            # Each is sent once: the service refuses a photo that it has seen before.
+            portrait = faces.portraits()["eileen_collins"]
+            photos = [faces.rephotograph(portrait, seed=seed, megapixels=0.3) for seed in range(SUBMISSIONS)]
             killer = threading.Thread(target=server.kill_at_random, args=(chance, KILLS))
             killer.start()
             with ThreadPoolExecutor(4) as pool:
                 jobs = [
-                    pool.submit(_submit, server, token, people[i % PEOPLE], photos[i % len(photos)], i)
-                    for i in range(SUBMISSIONS)
+                    pool.submit(_submit, server, token, people[i % PEOPLE], photos[i], i) for i in range(SUBMISSIONS)
                 ]
                 accepted = [job.result() for job in jobs]
             killer.join()
@@ -113,6 +115,7 @@ class _Server:
             **os.environ,
             "CERTIFY_DATA_DIR": str(folder / "data"),
             "CERTIFY_RATE_LIMIT": "none",
+            "CERTIFY_POLICIES_DIR": str(write_photo_policies(folder / "policies")),  # this is about transactions
         }
         self._process = self._start()
 

@@ -20,6 +20,7 @@ const VIEWS = {
   receipts: async () => (await import("./views/receipts.js")).receipts,
   history: async () => (await import("./views/history.js")).history,
   consent: async () => (await import("./views/consent.js")).consent,
+  confirm: async () => (await import("./views/confirm.js")).confirm,
   contact: async () => (await import("./views/contact.js")).contact,
   appeal: async () => (await import("./views/appeal.js")).appeal,
   agent: async () => (await import("./views/agent.js")).agent,

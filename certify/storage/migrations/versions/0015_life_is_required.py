@@ -1,10 +1,10 @@
-"""Sessions say whether possession was shown, pensions say how life was proven, and audits may be of captures."""
+"""Sessions say whether possession was shown, and audits may be of captures."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -19,16 +19,6 @@ def upgrade() -> None:
     # Media that were sent before, or enrolled, are found by their hash.
     op.create_index(op.f("ix_capture_sessions_media_sha256"), "capture_sessions", ["media_sha256"])
     op.create_index(op.f("ix_face_references_media_sha256"), "face_references", ["media_sha256"])
-    op.add_column("entitlements", sa.Column("method", sa.String(), nullable=True))
-    op.add_column("entitlements", sa.Column("assurance", sa.String(), nullable=True))
-    op.execute(
-        "update entitlements e set method = d.verdict ->> 'method', assurance = nullif(d.verdict ->> 'assurance', '') "
-        "from determinations d where d.id = e.determination_id"
-    )
-    op.execute(
-        "update entitlements e set method = 'data', assurance = 'records' "
-        "from silent_passes p where p.id = e.determination_id"
-    )
     op.drop_constraint(op.f("fk_audits_pass_id"), "audits", type_="foreignkey")
     op.alter_column("audits", "run_id", nullable=True)
     op.add_column("audits", sa.Column("cause", sa.String(), server_default=sa.text("'silent'"), nullable=False))
@@ -41,8 +31,6 @@ def downgrade() -> None:
     op.drop_column("audits", "cause")
     op.alter_column("audits", "run_id", nullable=False)
     op.create_foreign_key(op.f("fk_audits_pass_id"), "audits", "silent_passes", ["pass_id"], ["id"])
-    op.drop_column("entitlements", "assurance")
-    op.drop_column("entitlements", "method")
     op.drop_index(op.f("ix_face_references_media_sha256"), table_name="face_references")
     op.drop_index(op.f("ix_capture_sessions_media_sha256"), table_name="capture_sessions")
     op.drop_constraint(op.f("ck_capture_sessions_possession_known"), "capture_sessions")

@@ -95,3 +95,10 @@ export async function drop(sessionId) {
   const left = (await within("readonly", (all) => all.count())) ?? memory.size;
   if (!left) keep("pending", "0");
 }
+
+/** Delete all recordings on this phone, with the tokens of their sessions. */
+export async function dropAll() {
+  memory.clear();
+  await within("readwrite", (all) => all.clear());
+  keep("pending", "0");
+}

@@ -1,5 +1,6 @@
 /** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
+import { withCode } from "../confirmed.js";
 import { button, h, icon } from "../dom.js";
 import { ANSWER_DAYS, day, number, t, tn } from "../i18n.js";
 import { go } from "../pages.js";
@@ -46,11 +47,12 @@ export async function appeal({ page, step = 1, shown = false, sent }) {
       h("p", { class: "lead" }, t("appeal.two", { days: number(ANSWER_DAYS) })),
       button(
         t("appeal.two.button"),
-        async () => {
-          const found = await call("/v1/me/appeal", { method: "POST" });
-          const now = await call("/v1/me");
-          await go("appeal", { page: now, sent: found }, { replace: true });
-        },
+        () =>
+          withCode(async () => {
+            const found = await call("/v1/me/appeal", { method: "POST" });
+            const now = await call("/v1/me");
+            await go("appeal", { page: now, sent: found }, { replace: true });
+          }),
         { kind: "main" },
       ),
     ],

@@ -1,5 +1,6 @@
 /** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
+import { withCode } from "../confirmed.js";
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { go } from "../pages.js";
@@ -14,10 +15,11 @@ import { ownPage } from "../state.js";
 export async function consent({ saved = false }) {
   const { consent: given } = await ownPage();
   /** @param {boolean} wanted */
-  const set = async (wanted) => {
-    await call("/v1/me/consent", { json: { given: wanted } });
-    await go("consent", { saved: true }, { replace: true });
-  };
+  const set = (wanted) =>
+    withCode(async () => {
+      await call("/v1/me/consent", { json: { given: wanted } });
+      await go("consent", { saved: true }, { replace: true });
+    });
   return {
     title: t("consent.title"),
     back: "status",

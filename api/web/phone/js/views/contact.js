@@ -1,15 +1,17 @@
 /** @import { Page } from "../pages.js" */
 import { call, Problem } from "../api.js";
+import { withCode } from "../confirmed.js";
 import { button, h } from "../dom.js";
-import { current, number, t } from "../i18n.js";
-import { sayProblem } from "../pages.js";
+import { current, day, number, t } from "../i18n.js";
+import { go, sayProblem } from "../pages.js";
 
 /**
  * Ask how the fund reaches the person, and whether it may send reminders.
  *
+ * @param {{saved?: boolean}} options `saved`: whether it was changed just now
  * @returns {Promise<Page>}
  */
-export async function contact() {
+export async function contact({ saved = false }) {
   /** @type {Service.ContactOut} */
   const known = await call("/v1/me/contact");
   const said = h("p", { id: "problem", role: "status", hidden: true });
@@ -53,17 +55,46 @@ export async function contact() {
       quiet_to: Number(to.value),
     };
     try {
-      await call("/v1/me/contact", { json });
-      said.className = "note";
-      said.textContent = t("contact.saved");
+      await withCode(async () => {
+        await call("/v1/me/contact", { json });
+        await go("contact", { saved: true }, { replace: true });
+      });
+      return;
     } catch (error) {
       said.className = "error";
       said.textContent = error instanceof Problem && error.status === 422 ? t("contact.error") : sayProblem(error);
     }
     said.hidden = false;
   });
-  return { title: t("contact.title"), back: "status", body: [h("p", {}, t("contact.text")), form] };
+  return {
+    title: t("contact.title"),
+    back: "status",
+    body: [
+      saved ? h("p", { class: "note", role: "status" }, t("contact.saved")) : null,
+      h("p", {}, t("contact.text")),
+      known.change ? waiting(known.change) : null,
+      form,
+    ],
+  };
 }
+
+/** Show the change that waits for its day, and undo it. @param {Service.ContactChangeOut} change */
+function waiting(change) {
+  const value = [change.phone, change.email].filter(Boolean).join(", ") || "–";
+  return h(
+    "section",
+    { class: "card" },
+    h("p", {}, t("contact.change", { date: day(change.at), value })),
+    button(t("contact.keep"), keepOld),
+  );
+}
+
+/** Keep the old telephone and e-mail. */
+export const keepOld = () =>
+  withCode(async () => {
+    await call("/v1/me/contact/keep", { method: "POST" });
+    await go("contact", { saved: true }, { replace: true });
+  });
 
 /** @param {string} id @param {Record<string, any>} props @returns {HTMLInputElement} */
 const field = (id, props) => /** @type {HTMLInputElement} */ (h("input", { id, ...props }));

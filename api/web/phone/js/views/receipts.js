@@ -1,5 +1,6 @@
 /** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
+import { withCode } from "../confirmed.js";
 import { button, h } from "../dom.js";
 import { day, has, t } from "../i18n.js";
 import { go } from "../pages.js";
@@ -53,10 +54,11 @@ function row(item, asking) {
     h("p", { class: "note", role: "alert" }, t("receipts.notme.sure")),
     button(
       t("receipts.notme.yes"),
-      async () => {
-        await call(`/v1/me/receipts/${item.evidence_id}/not-me`, { method: "POST" });
-        await go("receipts", {}, { replace: true });
-      },
+      () =>
+        withCode(async () => {
+          await call(`/v1/me/receipts/${item.evidence_id}/not-me`, { method: "POST" });
+          await go("receipts", {}, { replace: true });
+        }),
       { kind: "danger" },
     ),
     button(t("receipts.notme.no"), () => go("receipts", {}, { replace: true })),

@@ -1,10 +1,12 @@
 /** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
+import { dropAll } from "../capture/vault.js";
 import { keep } from "../device.js";
 import { button, h, icon } from "../dom.js";
 import { day, has, t, tn } from "../i18n.js";
 import { go } from "../pages.js";
 import { ownPage, state } from "../state.js";
+import { keepOld } from "./contact.js";
 
 /** @type {Record<string, [string, string]>} Class and icon of each standing; its text says the same. */
 const LOOKS = {
@@ -31,6 +33,14 @@ export async function status() {
     body: [
       page.name ? h("p", { class: "lead" }, t("status.hello", { name: page.name })) : null,
       card(page, title),
+      page.contact_change
+        ? h(
+            "section",
+            { class: "card" },
+            h("p", {}, t("status.contact.change", { date: day(page.contact_change) })),
+            button(t("contact.keep"), keepOld),
+          )
+        : null,
       page.appeal
         ? h(
             "p",
@@ -64,6 +74,8 @@ export async function status() {
         t("app.signout"),
         async () => {
           await call("/v1/knock/sign-out", { method: "POST" });
+          // The next person at a shared phone must not find a film that was not sent.
+          await dropAll();
           state.signedIn = false;
           state.who = null;
           keep("remembered", "0");

@@ -1,0 +1,50 @@
+"""A small film that answers its plan, and the engine that judges it.
+
+The person in it is an animated portrait. The shipped models rightly call that no living person (docs/liveness.md), so
+the film is judged without the one measure that detects it; see :func:`tests.e2e.house.for_drawn_people`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from certify.capture.evaluate import evaluate_session
+from certify.capture.session import submit_media
+from certify.doorstep.traces import note_face
+from certify.service import Service
+from certify.storage.sessions import get_session
+from certify.storage.tables.sessions import SessionRow
+from fixtures import faces, mesh, phone, videos
+from models.face.detect import Detector
+from models.face.landmarks import FaceMesh
+from models.liveness.plan import Plan, Profile, Prompt, Step
+from models.pipeline import FaceEngine
+from models.weights.packs import PackStore, default_cache_dir
+from models.weights.runtime import load_network
+from tests.e2e.house import for_drawn_people
+
+PLAN: dict[str, Any] = Plan(Profile.GENTLE, (Step(Prompt.TURN_LEFT, 4.0, 10.0),), (), 11.0).to_json()
+"""The plan that the film answers. One turn shows movement, and eight frames a second show the turn."""
+
+_RATE = 8
+
+
+def draw_film(name: str = "eileen_collins") -> bytes:
+    """Draw the film of a portrait that answers ``PLAN``: five seconds of a core."""
+    store = PackStore(default_cache_dir())
+    still = phone.upright(faces.portraits()[name])
+    seen = FaceMesh.load(store).tracker().step(still, Detector(load_network(store, "yunet")).detect(still))
+    assert seen is not None
+    motion = mesh.motion_for([("turn_left", 4.0, 10.0)], seed=3)
+    frames = mesh.bona_fide(still, seen.points, motion, seed=3, seconds=11.5, rate=_RATE)
+    return videos.encode(frames, rate=_RATE, live=True)
+
+
+def film_session(service: Service, engine: FaceEngine, session: UUID, film: bytes) -> SessionRow:
+    """Give an open session the plan that the film answers, send the film, and evaluate it."""
+    with service.unit() as unit:
+        get_session(unit.db, session).plan = PLAN
+    with service.unit() as unit:
+        submit_media(unit, session, film)
+    return evaluate_session(service, for_drawn_people(engine), session, notice=note_face)
