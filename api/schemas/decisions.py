@@ -139,8 +139,8 @@ class ReviewCaseList(Out):
 class FaceAnswerIn(In):
     """An officer's answer to a case about a duplicate face.
 
-    ``two_people``: both people exist, such as twins. ``wrong_reference``: the new reference does not show the person; it
-    is refused. If one person draws two pensions, give the ruling ``stop`` instead.
+    ``two_people``: both people exist, such as twins. ``wrong_reference``: the new reference does not show the person;
+    it is refused. If one person draws two pensions, give the ruling ``stop`` instead.
     """
 
     answer: Literal["two_people", "wrong_reference"]

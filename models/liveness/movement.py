@@ -26,7 +26,7 @@ development films: re-coded and changed films had 0.76 and more, save for two th
 Two simulated honest answers to one plan reached 0.61."""
 
 CHANNELS = 11
-LEAST_SECONDS = 1.5
+LEAST_SECONDS = 2.5
 """Shorter movements in common are not compared: by chance they can be alike."""
 _GRID_S = 0.1
 _CHANGE = 3

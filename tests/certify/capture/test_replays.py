@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from certify.capture.evaluate import evaluate_session
-from certify.doorstep.traces import note_face
 from certify.domain.channels import Channel
+from certify.doorstep.traces import note_face
 from certify.service import Service
 from certify.storage.tables.sessions import FacePrintRow, SessionRow
 from fixtures import faces

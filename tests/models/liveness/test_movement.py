@@ -21,10 +21,9 @@ def _film(seed: int, *, steps: list[tuple[str, float, float]] = PLAN, noise: int
         across, up = np.sin(np.radians(face.yaw)), np.sin(np.radians(face.pitch))
         lid = 0.16 * (1 - face.blink)
         mouth = 0.75 + 0.1 * face.smile
-        rows.append(
-            [0.75 * across, 0.6 - 0.55 * up, 0.35 * face.jaw, mouth, 0.25 * across, 1 - 0.2 * up, lid, lid]
-            + [1.6 - 0.2 * up, -0.3 - 0.2 * up, -0.3 - 0.2 * up]
-        )
+        brow = -0.3 - 0.2 * up
+        nose, lips, corners = (0.75 * across, 0.6 - 0.55 * up), (0.35 * face.jaw, mouth), (0.25 * across, 1 - 0.2 * up)
+        rows.append([*nose, *lips, *corners, lid, lid, 1.6 - 0.2 * up, brow, brow])
     return Movement(times, np.array(rows) + random.normal(0, 0.006, (len(times), 11)))
 
 
