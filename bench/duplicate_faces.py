@@ -65,7 +65,9 @@ def main() -> None:
     for row in range(5):
         index.search({name: random.permutation(part[row]) for name, part in parts.items()})
     wall, cpu = (time.perf_counter() - wall) / 5, (time.process_time() - cpu) / 5
-    console.print(f"One search among {options.faces:,} faces: {cpu:.2f} s of processor time, {wall:.2f} s by the clock.")
+    console.print(
+        f"One search among {options.faces:,} faces: {cpu:.2f} s of processor time, {wall:.2f} s by the clock."
+    )
 
 
 def _sizes(engine: FaceEngine) -> dict[str, int]:

@@ -9,6 +9,7 @@ or anyone could stop a pensioner's certificate by enrolling their photo for some
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -62,10 +63,14 @@ class DuplicateSearch:
     """
 
     def __init__(self, service: Service, engine: FaceEngine) -> None:
-        fit = engine.calibration.fit_for(tuple(engine.models))
         self._service = service
+        self._engine = engine
         self._models = engine.models
-        self._index = FaceIndex(fit) if fit is not None else None
+
+    @cached_property
+    def _index(self) -> FaceIndex | None:
+        fit = self._engine.calibration.fit_for(tuple(self._models))
+        return None if fit is None else FaceIndex(fit)
 
     def read(self) -> int:
         """Read the faces that became active since the last call, in short transactions, and forget erased ones.

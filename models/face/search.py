@@ -2,9 +2,9 @@
 
 A fit of the calibration is a weighted sum of cosines, so the templates of a face are joined to one vector whose scalar
 product gives that sum at once. The vectors are kept as half floats: 1.3 kB a face, 1.3 GB a million. A search goes
-through all of them, in half a second of one core for a million (``python -m bench.duplicate_faces``). An approximate
-index was tried (usearch 2.26, HNSW): it takes over a millisecond to add a face, so a worker would need a quarter of an
-hour to start with a million, and it may miss what the exact search finds.
+through all of them, in 1.1 s of one core for a million (``python -m bench.duplicate_faces``; measured with 300,000:
+0.34 s). An approximate index was tried (usearch 2.26, HNSW): it takes about a millisecond to add a face, so a worker
+would need a quarter of an hour to start with a million, and it may miss what the exact search finds.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ import math
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.calibrate import Fit
-from models.face.matcher import Templates
+
+if TYPE_CHECKING:  # officers answer what was found without loading a face model
+    from models.face.matcher import Templates
 
 FALSE_HITS = 0.01
 """Expected hits among people who are all different, for one search: one in a hundred asks an officer without need."""
 
 TAIL_FROM, TAIL_SHARE, TAIL_SCALE = -1.51, 0.01, 0.656
-"""The worst 1 % of 143,916 scores of different people (539 portraits, one a person) begins at this log10 likelihood
+"""The worst 1 % of 143,916 scores of different people (537 portraits, one a person) begins at this log10 likelihood
 ratio, and falls exponentially with this scale (``python -m bench.duplicate_faces``). It is an extrapolation beyond one
 false match in 10,000: the highest of these scores is 2.2. People of one family, and photos of one camera, are more
 alike."""

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.face.landmarks import EYE_CORNERS
-from models.liveness.readings import Detail
+if TYPE_CHECKING:  # the service compares movements without loading a face model
+    from models.liveness.readings import Detail
 
 SAME_FROM = 0.70
 """Correlation of two movements from which one film is a copy of the other. Chosen on half of the people of the
@@ -35,7 +36,9 @@ _MOST_CUT_S = 3.0
 _SHIFT_S = 0.05
 """A copy may begin up to 3 s earlier or later than the original; shifts are tried in steps of 50 ms."""
 
-# MediaPipe's mesh: nose tip, lips, corners of the mouth, lids of both eyes, chin, brows.
+# MediaPipe's mesh: corners of the eye on the left side of the picture (outer, inner) and of the other (inner, outer).
+_EYES = (33, 133, 362, 263)
+# Nose tip, lips, corners of the mouth, lids of both eyes, chin, brows.
 _NOSE, _LIPS, _MOUTH, _LIDS, _CHIN, _BROWS = 1, (13, 14), (61, 291), ((159, 145), (386, 374)), 152, (105, 334)
 _NOISE = np.array([10, 10, 12, 12, 10, 10, 8, 8, 14, 10, 10]) / 1000
 """Standard deviation of the measures in a face at rest, in eye distances: what divides them to one scale."""
@@ -126,7 +129,7 @@ def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 def _measures(points: NDArray[np.float32]) -> list[float]:
     """Return the eleven measures of one frame, in the frame of the eye corners."""
-    corners = points[EYE_CORNERS, :2].astype(np.float64)
+    corners = points[list(_EYES), :2].astype(np.float64)
     across = (corners[2] + corners[3] - corners[0] - corners[1]) / 2
     size = max(float(np.hypot(*across)), 1e-6)
     right = across / size

@@ -12,6 +12,7 @@ import pytest
 from certify.capture.evaluate import evaluate_session
 from certify.domain.channels import Channel
 from certify.doorstep.traces import note_face
+from certify.erase import erase
 from certify.service import Service
 from certify.storage.tables.sessions import FacePrintRow, SessionRow
 from fixtures import faces
@@ -98,3 +99,11 @@ def test_prints_are_stored_sealed(service: Service, person: UUID) -> None:
         plain = unit.sealer(person).open(row.sealed, f"face_print:{row.id}")
     assert len(plain) == 1 + 112 * 112
     assert plain[100:200] not in row.sealed
+
+
+def test_prints_go_with_the_person(service: Service, engine: FaceEngine, person: UUID, portrait: Any) -> None:
+    _decide(service, engine, person, faces.rephotograph(portrait, seed=1))
+    with service.unit() as unit:
+        assert unit.db.query(FacePrintRow).count() == 2
+        erase(unit, person)
+        assert unit.db.query(FacePrintRow).count() == 0

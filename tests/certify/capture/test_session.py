@@ -64,9 +64,9 @@ def test_media_and_templates_are_stored_sealed(service: Service, person: UUID, p
 
 
 def test_sessions_a_day_are_bounded(service: Service, person: UUID, clock: Any) -> None:
-    for _ in range(MAX_SESSIONS_A_DAY):
+    for number in range(MAX_SESSIONS_A_DAY):
         with service.unit() as unit:
-            open_session(unit, person, Channel.REMOTE)
+            open_session(unit, person, Channel.REMOTE, device_id=f"device-{number:010}")
     with pytest.raises(Conflict) as refused, service.unit() as unit:
         open_session(unit, person, Channel.REMOTE)
     assert refused.value.code == "too_many_sessions"
@@ -79,7 +79,7 @@ def test_used_up_attempts_close_the_remote_channel_and_request_a_visit(
     service: Service, engine: FaceEngine, person: UUID, portrait: Any, clock: Any
 ) -> None:
     with service.unit() as unit:
-        earlier = open_session(unit, person, Channel.REMOTE).id
+        earlier = open_session(unit, person, Channel.REMOTE, device_id="device-0000000002").id
     for seed in range(3):
         row = evaluate_session(service, engine, submit(service, person, faces.no_face(seed=seed)), notice=note_face)
     assert row.outcome == "doorstep"
@@ -106,7 +106,7 @@ def test_used_up_attempts_close_the_remote_channel_and_request_a_visit(
 
 def test_one_remote_attempt_at_a_time(service: Service, engine: FaceEngine, person: UUID, portrait: Any) -> None:
     with service.unit() as unit:
-        second = open_session(unit, person, Channel.REMOTE).id
+        second = open_session(unit, person, Channel.REMOTE, device_id="device-0000000002").id
     first = submit(service, person, faces.no_face(seed=1))
     photo = faces.rephotograph(portrait, seed=1)
     with pytest.raises(Conflict) as refused, service.unit() as unit:
