@@ -33,7 +33,7 @@ def check_duplicate(
 ) -> tuple[Analysis, dict[str, Any] | None]:
     """Compare media with those of earlier sessions and references, and store what they are recognised by.
 
-    The same bytes are recognised whoever sent them, and so are the pictures of a whole film. Copies that were changed
+    The same bytes are recognised from any person, and so are the pictures of a whole film. Copies that were changed
     (mirrored, cropped, turned, relit, coded again, with another background) are recognised among the media of the
     person, and of people whose face was found to be alike.
 

@@ -29,7 +29,7 @@ FAILURES_COUNT = timedelta(days=30)
 """The time in which the shipped policies count attempts."""
 
 KEPT = timedelta(days=1)
-"""How long a plan is kept that nobody answered. Longer would give an attacker more time to make a film for it; shorter
+"""How long a plan is kept that was not answered. Longer would give an attacker more time to make a film for it; shorter
 would give more draws. A starting value."""
 
 
