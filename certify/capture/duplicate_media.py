@@ -45,8 +45,8 @@ def check_duplicate(
         older: faces of references from the time before they were stored; they are stored now.
 
     Returns:
-        The analysis, with liveness ``fail`` if the media are a copy, and the finding for the report. It has no guidance
-        that would tell a stranger what was recognised.
+        The analysis, with liveness ``fail`` if the media are a copy, and the finding for the report. The guidance stays
+        as it is: it must not tell a stranger that media were recognised.
     """
     _store_older(unit, row.beneficiary_id, older)
     finding = _find(unit, row, data, analysis)
@@ -56,7 +56,7 @@ def check_duplicate(
     unit.ledger(
         LedgerEvent.MEDIA_SENT_BEFORE, row.beneficiary_id, session=str(row.id), by=finding["by"], of=finding.get("of")
     )
-    return replace(analysis, liveness=Check.FAIL, guidance=()), {"state": Check.FAIL.value, **finding}
+    return replace(analysis, liveness=Check.FAIL), {"state": Check.FAIL.value, **finding}
 
 
 def _find(unit: Unit, row: SessionRow, data: bytes, analysis: Analysis) -> dict[str, Any] | None:
