@@ -113,6 +113,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
         public.close()
         await state.journal.close()
         if service is None:
+            running.decoders.close()
             running.database.close()
 
     # FastAPI's interactive pages load scripts from other hosts, so only the OpenAPI document is served.

@@ -18,6 +18,7 @@ from certify.issuers.discovery import DiscoveredKeys, DiscoveryFailed, fetch_key
 from certify.issuers.file import load_issuers
 from certify.policies import load_policies
 from certify.senders.config import load_senders
+from certify.sources import load_sources
 from certify.storage.keys import FileMasterKey
 
 _MOST_A_SECOND = 1000
@@ -54,6 +55,7 @@ def production_problems(environment: Mapping[str, str] = os.environ) -> list[str
             "public_url": _public_url(settings),
             "time_zone": _time_zone(settings),
             "issuers_file": _issuers(settings),
+            "sources_file": _sources(settings),
             "policies_dir": _policies(settings),
             "master_key_file": _master_key(settings),
             "rate_limit": _rate_limit(settings),
@@ -152,6 +154,16 @@ def _issuers(settings: Settings) -> Iterator[str]:
         return
     try:
         load_issuers(settings.issuers_file)
+    except Unavailable as error:
+        yield error.message
+
+
+def _sources(settings: Settings) -> Iterator[str]:
+    if settings.sources_file is None:
+        yield "CERTIFY_SOURCES_FILE is not set: the shipped list of registries, and who speaks for them, is an example."
+        return
+    try:
+        load_sources(settings.sources_file)
     except Unavailable as error:
         yield error.message
 

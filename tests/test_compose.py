@@ -20,6 +20,7 @@ from api.app import create_app
 from certify.cli import app as commands
 from certify.config import Settings
 from certify.production import production_problems
+from certify.storage.roles import RUNTIME
 from models.weights.packs import default_cache_dir, default_packs_dir
 
 ROOT = Path(__file__).parents[1]
@@ -91,11 +92,11 @@ def test_attack_production_is_refused_for_nothing_but_the_files_that_are_not_her
     for name, value in (environment | given).items():
         monkeypatch.setenv(name, value)
     problems = production_problems(environment | given)
-    missing = ("/run/certify/issuers.json", "/run/certify/senders.toml", "/run/certify/master.key")
+    missing = tuple(f"/run/certify/{name}" for name in ("issuers.json", "sources.toml", "senders.toml", "master.key"))
     folders = (environment["CERTIFY_POLICIES_DIR"], environment["CERTIFY_FEEDS_DIR"])
     for sentence in problems:
         assert any(place in sentence for place in (*missing, *folders)), sentence
-    assert len(problems) == 5
+    assert len(problems) == 6
 
 
 def test_attack_a_container_that_is_taken_over_can_do_little(compose: dict[str, Any]) -> None:
@@ -180,11 +181,25 @@ def test_all_services_use_one_database(compose: dict[str, Any]) -> None:
     address = psycopg.conninfo.conninfo_to_dict(addresses.pop().replace("postgresql+psycopg://", "postgresql://", 1))
     database = services["database"]["environment"]
     assert address["host"] in services
-    assert (address["user"], address["dbname"]) == (database["POSTGRES_USER"], database["POSTGRES_DB"])
+    assert (address["user"], address["dbname"]) == (RUNTIME, database["POSTGRES_DB"])
     assert "password" not in address, "a password in the environment shows in docker inspect"
     folders = [{volume.split(":")[1]: volume for volume in services[name]["volumes"]} for name in SERVING]
+    owned = folders[SERVING.index("migrate")]
+    assert owned.pop("/run/owner") == "owner:/run/owner:ro"
     assert all(folder == folders[0] for folder in folders)
     assert _image_environment()["CERTIFY_DATA_DIR"] in folders[0], "the master key outlives the containers"
+
+
+def test_attack_the_running_service_does_not_know_the_owner_of_the_database(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    owner = services["database"]["environment"]["POSTGRES_USER"]
+    for name, service in services.items():
+        knows = owner in str(service) or "owner_password" in str(service) or "/run/owner" in str(service)
+        assert knows == (name in ("database", "credentials", "roles", "migrate")), name
+    url = services["migrate"]["environment"]["CERTIFY_OWNER_DATABASE_URL"]
+    address = psycopg.conninfo.conninfo_to_dict(url.replace("postgresql+psycopg://", "postgresql://", 1))
+    assert (address["user"], address["passfile"]) == (owner, services["roles"]["environment"]["PGPASSFILE"])
+    assert services["migrate"]["depends_on"] == {"roles": {"condition": "service_completed_successfully"}}
 
 
 def test_secrets_and_volumes_are_declared_and_attached(compose: dict[str, Any]) -> None:
@@ -217,27 +232,35 @@ def test_secrets_reach_the_user_of_the_image(compose: dict[str, Any], tmp_path: 
     assert user is not None
     owner = f"{user[1]}:{user[2]}"
     shell, flags, script = service["command"]
-    assert script.count(f"chown {owner} ") == 2, "the files, and the folder"
-    given, taken = tmp_path / "secrets", tmp_path / "certify"
-    given.mkdir()
-    taken.mkdir()
+    assert script.count(f"chown {owner} ") == 2, "files and folder"
+    given, taken, kept = tmp_path / "secrets", tmp_path / "certify", tmp_path / "owner"
+    for folder in (given, taken, kept):
+        folder.mkdir()
     (given / "database_password").write_text("a:b\\c'd \"$e\n")
+    (given / "owner_password").write_text("o:w\n")
     (given / "issuers").write_text("[]\n")
+    (given / "sources").write_text("")
     (given / "senders").write_text("")
     (given / "master_key").write_bytes(bytes(range(224, 256)))
     script = script.replace("$$", "$").replace("/run/secrets", str(given)).replace("/run/certify", str(taken))
+    script = script.replace("/run/owner", str(kept))
     script = script.replace(owner, f"{os.getuid()}:{os.getgid()}")
     for _ in range(2):  # every `up` runs it again
         subprocess.run([shell, flags, script], check=True, timeout=10)
-        taken.chmod(0o700)  # in the container it runs as root, who needs no permission
+        for folder in (taken, kept):
+            folder.chmod(0o700)  # in the container it runs as root, who needs no permission
     files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in taken.iterdir()}
-    assert files == dict.fromkeys(("pgpass", "issuers.json", "senders.toml", "master.key"), 0o400)
+    ours = ("pgpass", "issuers.json", "sources.toml", "senders.toml", "master.key")
+    assert files == dict.fromkeys(ours, 0o400)
+    files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in kept.iterdir()}
+    assert files == dict.fromkeys(("pgpass", "runtime_password"), 0o400)
+    assert (kept / "pgpass").read_text() == "database:5432:certify:certify_owner:o\\:w\n"
     assert (taken / "master.key").read_bytes() == bytes(range(224, 256))
-    assert (taken / "pgpass").read_text() == "database:5432:certify:certify:a\\:b\\\\c'd \"$e\n"
+    assert (taken / "pgpass").read_text() == "database:5432:certify:certify_runtime:a\\:b\\\\c'd \"$e\n"
     used = compose["services"]["api"]["environment"]
-    names = ("CERTIFY_ISSUERS_FILE", "CERTIFY_SENDERS_FILE", "CERTIFY_MASTER_KEY_FILE")
+    names = tuple(f"CERTIFY_{name}_FILE" for name in ("ISSUERS", "SOURCES", "SENDERS", "MASTER_KEY"))
     places = [used["CERTIFY_DATABASE_URL"].partition("passfile=")[2], *(used[name] for name in names)]
-    assert [Path(place).name for place in places] == ["pgpass", "issuers.json", "senders.toml", "master.key"]
+    assert [Path(place).name for place in places] == list(ours)
     assert {str(Path(place).parent) for place in places} == {"/run/certify"}
 
 
@@ -280,6 +303,6 @@ def test_services_wait_for_the_services_they_need(compose: dict[str, Any]) -> No
             else:
                 assert how["condition"] == "service_completed_successfully"
                 assert "restart" not in services[other], "a service that is restarted never completes"
-    assert set(services["migrate"]["depends_on"]) == {"database", "credentials"}
+    assert set(services["roles"]["depends_on"]) == {"database", "credentials"}
     waiting = ("api", "worker", "messages", "registry", "backup")
     assert all(set(services[name]["depends_on"]) == {"migrate"} for name in waiting)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from api.auth import allow
 from api.errors import problems
 from api.schemas.journal import ReadOut, ReadPage
+from api.scope import outside_scope
 from api.state import service_of
 from certify.service import Service
 from certify.storage.journal import ReadFilter, list_reads
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["access journal"])
 
 @router.get("/access-journal", responses=problems(401, 403, 422, 503))
 def reads(
-    _caller: Annotated[Principal, Depends(allow(Role.AUDITOR))],
+    caller: Annotated[Principal, Depends(allow(Role.AUDITOR))],
     service: Annotated[Service, Depends(service_of)],
     subject: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Who read")] = None,
     role: Annotated[Role | None, Query(description="As what")] = None,
@@ -32,7 +33,9 @@ def reads(
     before: Annotated[int | None, Query(ge=0, lt=2**62, description="The 'next' of the previous page")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ReadPage:
-    """Search the journal of reads, newest first."""
+    """Search the journal of reads, newest first. It is open to auditors of the whole fund only."""
+    if not caller.scope.is_everything:
+        raise outside_scope()
     wanted = ReadFilter(
         subject=subject,
         role=None if role is None else role.value,

@@ -38,7 +38,6 @@ def recall(caller: _Self, once: _Once) -> Response:
     """Recall the erasure of my data, as long as it is not carried out."""
 
     def work(unit: Unit) -> OwnErasureOut:
-        require_possession(caller, unit.now)
         return _shown(recall_erasure(unit, UUID(caller.subject), by=caller.key))
 
     return once.run(caller, work, status=200)

@@ -13,13 +13,12 @@ from api.errors import CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
 from api.schemas.doorstep import TabletSignInList, TabletSignInOut
 from api.schemas.own_pages import SignInList, SignInsEnded
-from api.scope import require_person
+from api.scope import require_agent, require_person
 from api.state import service_of
 from certify.domain.states import SignInEnd
 from certify.doorstep.tablets import end_sign_ins_of_agent
 from certify.people.sign_ins import end_all_sign_ins, own_sign_ins
 from certify.service import Service, Unit
-from certify.storage.agents import get_agent
 from certify.storage.sign_ins import live_sign_ins_of_agent
 from certify.tokens import Principal
 
@@ -54,10 +53,10 @@ def end_of_person(beneficiary_id: UUID, caller: _Officer, once: _Once) -> Respon
 
 
 @router.get("/agents/{agent_id}/sign-ins", responses=problems(401, 403, 404, 422, 503))
-def of_agent(agent_id: UUID, _caller: _Officer, service: _Service) -> TabletSignInList:
+def of_agent(agent_id: UUID, caller: _Officer, service: _Service) -> TabletSignInList:
     """List the tablets on which an agent is signed in."""
     with service.reading() as unit:
-        get_agent(unit.db, agent_id)
+        require_agent(unit, caller, agent_id)
         rows = live_sign_ins_of_agent(unit.db, agent_id, unit.now)
         return TabletSignInList(items=[TabletSignInOut.model_validate(row, from_attributes=True) for row in rows])
 
@@ -69,4 +68,8 @@ def of_agent(agent_id: UUID, _caller: _Officer, service: _Service) -> TabletSign
 )
 def end_of_agent(agent_id: UUID, caller: _Officer, once: _Once) -> Response:
     """Sign an agent out on all tablets at once. The tablets stay enrolled; the passkey signs in again."""
-    return once.run(caller, lambda unit: SignInsEnded(ended=end_sign_ins_of_agent(unit, agent_id)), status=200)
+
+    def work(unit: Unit) -> SignInsEnded:
+        return SignInsEnded(ended=end_sign_ins_of_agent(unit, require_agent(unit, caller, agent_id)))
+
+    return once.run(caller, work, status=200)

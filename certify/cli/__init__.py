@@ -25,7 +25,8 @@ New here? 'certify demo' plays the whole story on real faces. To run the service
 'certify serve'. Settings come from CERTIFY_… environment variables (docs/operations.md).
 
 Exit codes: 0 done or yes; 1 the answer is no (not certified, not genuine, not identical, or you declined); 2 wrong
-usage; 3 the input was refused; 4 something the command needs is missing or broken; 5 a fault in certify itself.
+usage; 3 the input was refused; 4 something the command needs is missing or broken; 5 a fault in certify itself;
+6 a genuine certificate that proves no life by itself.
 """
 
 app = typer.Typer(

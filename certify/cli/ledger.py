@@ -80,14 +80,15 @@ def seal() -> None:
 
 
 @app.command()
-def restored() -> None:
+def restored(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Let the signer go on from a database that was restored from a backup. The ledger notes it."""
     from certify.audit.checkpoints import accept_restored
 
-    agreed(
-        "Entries that were signed after the backup are lost, and auditors who kept a later checkpoint will see it. "
-        "Was this database restored from a backup?"
-    )
+    if not yes:
+        agreed(
+            "Entries that were signed after the backup are lost, and auditors who kept a later checkpoint will see it. "
+            "Was this database restored from a backup?"
+        )
     with opened_service() as service, service.unit(operator()) as unit:
         before, now = accept_restored(unit)
     said = f"a ledger of {before.size:,} entries" if before else "nothing"

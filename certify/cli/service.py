@@ -75,6 +75,7 @@ def opened_service(*, queue: Queue | None = None) -> Iterator[Service]:
         ending.check()
         yield service
     finally:
+        service.decoders.close()
         service.database.close()
 
 

@@ -82,7 +82,8 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
             " due_on next_change_on determination_id proven_on stopped_on back_pay_from",
             RowKind.CERTIFICATE: "number beneficiary_id session_id state cose subject_digest valid_from valid_until"
             " expires_at kid issued_at changed_at reason",
-            RowKind.CASE: "id beneficiary_id kind state determination_id opened_at closed_at closed_by resolution",
+            RowKind.CASE: "id beneficiary_id kind state determination_id opened_at opened_by closed_at"
+            " closed_by resolution",
             RowKind.DUPLICATE_FACE: "id beneficiary_id reference_id other_id other_reference_id llr threshold found_at"
             " answer answered_at answered_by",
             RowKind.LEAF: "index entry beneficiary_id created_at",

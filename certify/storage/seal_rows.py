@@ -31,14 +31,14 @@ def seal_some(db: Session, macs: RowMacs, kind: RowKind, *, limit: int = CHUNK) 
         return 0
     guarded = kind.value in APPEND_ONLY
     if guarded:
-        db.execute(text(f"alter table {kind.value} disable trigger append_only"))
+        db.execute(text(f"alter table {kind.value} disable trigger user"))
     of_type = {RowKind.CERTIFICATE: "text", RowKind.LEAF: "bigint"}.get(kind, "uuid")
     update = f"""update {kind.value} x set mac = n.mac
         from unnest(%(keys)s::{of_type}[], %(macs)s::bytea[]) as n (key, mac) where x.{key} = n.key"""  # noqa: S608
     macs_now = [mac(message(values)) for _, *values in rows]
     run(db, update.encode(), {"keys": [row[0] for row in rows], "macs": macs_now})
     if guarded:
-        db.execute(text(f"alter table {kind.value} enable trigger append_only"))
+        db.execute(text(f"alter table {kind.value} enable trigger user"))
     return len(rows)
 
 

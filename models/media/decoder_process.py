@@ -136,6 +136,10 @@ class DecoderProcess:
         with self._lock:
             self._end()
 
+    def __del__(self) -> None:
+        """End the other process when nothing refers to this object any more, such as at the end of a command."""
+        self._end()
+
     def _idle(self, wanted: bool) -> list[Job]:
         try:
             return [self._warm.pop()] if wanted else []

@@ -21,7 +21,7 @@ from certify.sources import load_sources
 from certify.storage.facts import find_evidence
 from certify.tokens import AUDIENCE, Authenticator, Role, Signer, TokenRefused, development_signer, ed25519_jwk
 from fixtures import faces
-from tests.api.conftest import ENROLMENT, Caller, World
+from tests.api.conftest import ENROLMENT, WHY, Caller, World
 
 pytestmark = pytest.mark.integration
 
@@ -79,10 +79,11 @@ def test_a_token_of_a_machine_or_an_agent_reads_no_person_and_opens_no_session(
 
 
 def test_a_payer_is_told_the_standing_and_nothing_about_the_person(
-    call: Callable[[Role], Caller], person: str, officer: Caller
+    call: Callable[..., Caller], person: str, officer: Caller
 ) -> None:
     case = officer.post("/v1/review-cases", {"beneficiary_id": person, "kind": "proof_in_person"}).json()["id"]
-    assert officer.post(f"/v1/review-cases/{case}/ruling", {"ruling": "confirm_alive"}).status_code == 200
+    ruling = {"ruling": "confirm_alive"} | WHY
+    assert call(Role.OFFICER, "another").post(f"/v1/review-cases/{case}/ruling", ruling).status_code == 200
     payer = call(Role.PAYER)
     for answer in (
         payer.get(f"/v1/standings/{person}"),

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from certify.tokens import Role
-from tests.api.conftest import ENROLMENT, Caller
+from tests.api.conftest import ENROLMENT, SOURCES, Caller
 
 pytestmark = pytest.mark.integration
 
@@ -112,8 +112,8 @@ def test_texts_that_are_no_certificates_are_refused_with_a_reason(client: TestCl
         assert answer.json()["detail"]
 
 
-def test_a_future_death_is_refused(officer: Caller) -> None:
+def test_a_future_death_is_refused(officer: Caller, call: Callable[..., Caller]) -> None:
     person = officer.post("/v1/beneficiaries", ENROLMENT).json()["id"]
-    body = {"source": "registry", "record_id": "1", "event_at": "2999-01-01T00:00:00Z", "adverse": "death"}
-    answer = officer.post(f"/v1/beneficiaries/{person}/records", body)
+    body = {"source": SOURCES[0], "record_id": "1", "event_at": "2999-01-01T00:00:00Z", "adverse": "death"}
+    answer = call(Role.REGISTRY).post(f"/v1/beneficiaries/{person}/records", body)
     assert (answer.status_code, answer.json()["code"]) == (422, "event_in_future")

@@ -17,6 +17,7 @@ from certify.errors import Unavailable
 from certify.policies import __file__ as shipped
 from certify.production import means_production, production_notes, production_problems
 from certify.service import build_service
+from certify.sources import __file__ as listed
 from tests.certify.issuers.test_file import STATIC
 
 ZONE = "Asia/Shanghai"  # of the shipped policies, which stand for those of a fund here
@@ -29,6 +30,7 @@ def fund(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         monkeypatch.delenv(name)
     shutil.copytree(Path(shipped).parent, tmp_path / "policies", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     (tmp_path / "issuers.json").write_text(json.dumps([STATIC]))
+    shutil.copy(Path(listed).parent / "shipped.toml", tmp_path / "sources.toml")
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "master.key").write_bytes(bytes(32))
     (tmp_path / "keys" / "master.key").chmod(0o600)
@@ -38,6 +40,7 @@ def fund(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "CERTIFY_MASTER_KEY_FILE": str(tmp_path / "keys" / "master.key"),
         "CERTIFY_POLICIES_DIR": str(tmp_path / "policies"),
         "CERTIFY_ISSUERS_FILE": str(tmp_path / "issuers.json"),
+        "CERTIFY_SOURCES_FILE": str(tmp_path / "sources.toml"),
         "CERTIFY_ISSUER_NAME": "Fund of the North",
         "CERTIFY_LEDGER_ORIGIN": "ledger.fund.example/life",
         "CERTIFY_PUBLIC_URL": "https://life.fund.example",

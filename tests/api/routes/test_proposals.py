@@ -88,8 +88,10 @@ def test_a_refused_proposal_changes_nothing(call: Call, person: str) -> None:
     assert wrong.json()["code"] == "target_invalid"
 
 
-def test_the_persons_own_wish(call: Call, person: str) -> None:
-    me, officer = call(Role.SELF, person), call(Role.OFFICER, "one")
+def test_the_persons_own_wish(call: Call, person: str, service: Service) -> None:
+    by_face, officer = call(Role.SELF, person), call(Role.OFFICER, "one")
+    assert by_face.post("/v1/me/erasure", {}).json()["code"] == "possession_required"
+    me = call(Role.SELF, person, confirmed_at=service.clock())
     assert me.post("/v1/me/erasure/recall").json()["code"] == "proposal_not_found"
     wish = me.post("/v1/me/erasure", {})
     assert (wish.status_code, wish.json()["state"]) == (202, "proposed")

@@ -130,7 +130,8 @@ def test_enrol_check_and_replay(folder: Path, tmp_path: Path, monkeypatch: pytes
     determination = found["determinations"][0]["id"]
     replayed = as_json(here(folder, "replay", determination, "--media", "--json"))
     assert replayed["identical"] is True
-    assert len(replayed["checked"]) == 3
+    # The decision, and for each of both photos its likelihood ratio and its raw scores.
+    assert len(replayed["checked"]) == 5
 
     here(folder, "keys", "rotate", "--algorithm", "ES256")
     assert "New session key" in here(folder, "keys", "rotate", "--purpose", "session")

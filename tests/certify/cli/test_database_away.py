@@ -40,6 +40,7 @@ SENDERS = '[letter]\nkind = "pdf"\n'
 
 WITHOUT = {
     *("demo", "guide", "token", "verify", "simulate", "feed check", "models list", "models prepare", "models check"),
+    *("keys init", "config check"),
     *("evaluate matching", "evaluate liveness", "evaluate linkage"),
 }
 """Commands that use no database, or, the demo, one of their own."""
@@ -104,7 +105,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "audit reads": (),
     "ledger verify": (),
     "ledger seal": (),
-    "ledger restored": (),
+    "ledger restored": ("--yes",),
     "audit report": (),
     "visit gather": (),
     "visit plan": (),

@@ -121,7 +121,10 @@ def test_a_doubtful_death_is_answered_and_corrections_go_back(call: Command, tmp
 
 def test_rules_are_compared_before_they_are_released(call: Command, tmp_path: Path) -> None:
     policy = tmp_path / "strict.toml"
-    policy.write_text('scheme = "employee"\ntitle = "stricter"\nvalidity_months = 1\n')
+    policy.write_text(
+        'scheme = "employee"\ntitle = "stricter"\nvalidity_months = 1\n'
+        "[capture.remote]\nmonths_without_possession = 1\n"
+    )
     changes = tmp_path / "changes.csv"
     found = json.loads(call("run", "compare", "--policy", str(policy), "--out", str(changes), "--json").stdout)
     assert found["pensions"] == 3

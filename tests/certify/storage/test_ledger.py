@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from uuid import uuid4
 
 import psycopg
@@ -13,7 +14,9 @@ from sqlalchemy.exc import ProgrammingError
 
 from certify.audit.checkpoints import publish_checkpoint
 from certify.certificates import merkle
+from certify.decision.record import NewRecord, record
 from certify.domain.ledger_events import LedgerEvent
+from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.service import Service
 from certify.storage.ledger import NodeTable, leaves, ledger_root, ledger_size
 from certify.storage.tables.service import LedgerNodeRow
@@ -29,8 +32,12 @@ HISTORY = ("evidence", "determinations", "policies", "ledger_leaves", "ledger_no
 def test_history_is_append_only(service: Service, owner: psycopg.Connection, table: str, statement: str) -> None:
     column = {"policies": "scheme", "ledger_leaves": "entry", "ledger_nodes": "hash", "ledger_checkpoints": "note"}
     name = column.get(table, "id")
-    with service.unit() as unit:
-        unit.ledger(LedgerEvent.PERSON_ENROLLED, None)
+    with service.unit("feed:hospital") as unit:
+        # The trigger of an update looks at rows: an erasure may change some.
+        pension = (NewEntitlement("employee", date(2015, 1, 1)),)
+        person = add_beneficiary(unit, NewBeneficiary("LEDGER01", "Ana", pension, birth_date=date(1950, 1, 2)))
+        stay = NewRecord(source="hospital", record_id="S1", event_at=unit.now - timedelta(days=9), act="hospital_stay")
+        record(unit, person, stay)
         unit.finish()
         publish_checkpoint(unit)
     # Names of our own tables; nothing here comes from a caller. The running service has no right to try.
