@@ -88,9 +88,11 @@ def person(call: Callable[[Role], Caller], service: Service, engine: FaceEngine)
     return person
 
 
-def _open(call: Callable[[Role], Caller], service: Service, person: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _open(
+    call: Callable[[Role], Caller], service: Service, person: str, *, device: str | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Open a session whose plan has only prompts that the animated portrait can show; it smiles all the time."""
-    answer = call(Role.OFFICER).post("/v1/sessions", {"beneficiary_id": person})
+    answer = call(Role.OFFICER).post("/v1/sessions", {"beneficiary_id": person, "device_id": device})
     assert answer.status_code == 201, answer.text
     opened = answer.json()
     session = opened["session"]
@@ -301,8 +303,8 @@ def test_captures_beyond_the_limit_are_told_to_upload_a_video(
 ) -> None:
     jpeg = stage.reel({"steps": [], "total_ms": 500}, seed=4).waiting[0]
     with ExitStack() as others:
-        for _ in range(3):
-            session, hello = _open(call, service, person)
+        for number in range(3):
+            session, hello = _open(call, service, person, device=f"device-{number:010}")
             socket = others.enter_context(connect(_url(address, session)))
             socket.send(json.dumps({"type": "hello", **hello}))
             socket.send(FRAME_HEADER.pack(1, 1) + jpeg)
