@@ -15,7 +15,8 @@ from certify.domain.states import SessionState
 from certify.storage.tables.sessions import SessionRow
 
 _MOST = 50
-"""Sessions that are looked at: the newest. The door bounds how many one caller can open (docs/operations.md)."""
+"""Sessions that are looked at: the newest. It bounds the work of one request. A kept plan is in all newer sessions too,
+so many sessions do not push it out; only many that ask for something else do, and those are a sign of fraud."""
 
 
 def public_plans(db: Session, asked: bytes, since: datetime) -> Sequence[SessionRow]:
