@@ -34,8 +34,7 @@ from certify.storage.facts import evidence_by_ids, evidence_of, store_parameters
 from certify.storage.media import delete_media, read_media, shorten_retention
 from certify.storage.passes import draw_audit
 from certify.storage.people import references_of
-from certify.storage.public_sessions import was_certified_on
-from certify.storage.sessions import failed_profiles, get_session
+from certify.storage.sessions import failed_profiles, get_session, known_devices
 from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.sessions import SessionRow
 
@@ -231,7 +230,7 @@ def _after_public_entry(unit: Unit, row: SessionRow, *, passed: bool) -> None:
     """Keep the consent that was stated if the person was recognised; if not, tell the person that somebody tried."""
     if passed and row.consent_version is not None:
         confirm_stated_consent(unit, row.beneficiary_id, assisted=row.assisted)
-    elif not passed and not was_certified_on(unit.db, row.beneficiary_id, row.device):
+    elif not passed and row.device not in known_devices(unit.db, row.beneficiary_id):
         tell_of_attempt(unit, row.beneficiary_id)
 
 

@@ -42,12 +42,12 @@ def recent_attempts(policy: Policy, facts: CurrentFacts, proven_on: date | None,
     since = add_days(as_of, -rule.attempt_window_days)
     recent = []
     for capture in facts.captures:
-        if capture.public_entry and judge_capture(capture, policy).state is not Check.PASS:
+        judgement, proves = judge_capture(capture, policy), photo_proof(capture, policy, facts.signs) is not None
+        if capture.public_entry and judgement.state is not Check.PASS and not proves:
             continue  # a stranger's attempt is no attempt of the person
         day = local_date(capture.event_at, policy.timezone)
         if capture.channel is Channel.REMOTE and day >= since and (proven_on is None or day >= proven_on):
-            proves = photo_proof(capture, policy, facts.signs) is not None
-            recent.append((capture.event_at, capture.id, judge_capture(capture, policy), proves))
+            recent.append((capture.event_at, capture.id, judgement, proves))
     recent.sort(key=lambda entry: entry[:2])
     failed = [judgement for _, _, judgement, proves in recent if judgement.state is not Check.PASS and not proves]
     if not failed:

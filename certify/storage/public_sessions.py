@@ -58,18 +58,6 @@ def other_numbers_on_device(db: Session, asked: bytes, device: bytes, since: dat
     return db.scalar(query) or 0
 
 
-def was_certified_on(db: Session, beneficiary_id: UUID, device: bytes | None) -> bool:
-    """Return whether a person was certified from this device before."""
-    query = select(
-        exists().where(
-            SessionRow.beneficiary_id == beneficiary_id,
-            SessionRow.device == device,
-            SessionRow.outcome == Outcome.CERTIFIED,
-        )
-    )
-    return bool(db.scalar(query))
-
-
 def people_asked_for(db: Session, *, since: datetime, at_least: int, limit: int) -> Sequence[UUID]:
     """Return people for whom many sessions with a public entry were opened since an instant and got no media."""
     query = (

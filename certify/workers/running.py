@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,8 +25,8 @@ async def worker_app(
 
     Args:
         service: the service whose database holds the queue.
-        tasks: the tasks that this worker knows. procrastinate renames those it registers, so a blueprint belongs to
-            one app at a time.
+        tasks: the tasks that this worker knows. The app gets copies: procrastinate renames those it registers, so a
+            second worker in one process would know none.
         queues: names of the lanes that this worker takes jobs from.
         wait: True to work until SIGINT or SIGTERM (jobs under way are finished), False to stop when no job is left.
 
@@ -33,7 +34,7 @@ async def worker_app(
         The open app and the function that runs the worker.
     """
     app = App(connector=PsycopgConnector(conninfo=service.database.conninfo, kwargs={"options": SESSION_OPTIONS}))
-    app.add_tasks_from(tasks, namespace=NAMESPACE)
+    app.add_tasks_from(_copy(tasks), namespace=NAMESPACE)
     async with app.open_async():
 
         async def run(**options: Any) -> None:
@@ -42,3 +43,16 @@ async def worker_app(
             )
 
         yield app, run
+
+
+def _copy(tasks: Blueprint) -> Blueprint:
+    copied = Blueprint()
+    copied.tasks = {name: copy.copy(task) for name, task in tasks.tasks.items()}
+    for entry in tasks.periodic_registry.periodic_tasks.values():
+        copied.periodic_registry.register_task(
+            task=copied.tasks[entry.task.name],
+            cron=entry.cron,
+            periodic_id=entry.periodic_id,
+            configure_kwargs=entry.configure_kwargs,
+        )
+    return copied

@@ -49,7 +49,7 @@ def shape(value: Any) -> Any:
     return type(value).__name__
 
 
-def film(
+def send_photo(
     pages: TestClient,
     service: Service,
     engine: FaceEngine,

@@ -19,7 +19,7 @@ from certify.tokens import OWN_ROLES, Role
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.api.conftest import Caller
-from tests.api.own_pages import film, knock
+from tests.api.own_pages import knock, send_photo
 
 pytestmark = pytest.mark.integration
 
@@ -42,6 +42,7 @@ BODIES: dict[str, Any] = {
         "country": "PT",
         "document": "passport",
     },
+    "/v1/beneficiaries/{beneficiary_id}/erasure": {"reason": "other", "text": "A test."},
     "/v1/sessions": {"beneficiary_id": NIL},
     "/v1/review-cases": {"beneficiary_id": NIL, "kind": "appeal"},
 }
@@ -105,5 +106,5 @@ def test_a_row_that_an_earlier_release_erased_is_made_whole(
         unit.db.execute(text("delete from data_keys"))
         unit.db.execute(text("update beneficiaries set erased_at = now()"))
     opened = knock(pages, "MADE-UP-02").json()
-    assert film(pages, service, engine, opened, faces.rephotograph(hopper, seed=1))["outcome"] == "retry"
+    assert send_photo(pages, service, engine, opened, faces.rephotograph(hopper, seed=1))["outcome"] == "retry"
     assert UUID(opened["session"]["id"])

@@ -21,6 +21,7 @@ from api.network import network_of_scope
 from api.state import STRANGERS_CONNECTIONS
 from certify.cli.timed_http import TimedHttp
 from certify.doorstep.tablets import TabletRefused
+from certify.tokens import Role
 from tests.api.conftest import ENROLMENT, Caller
 
 MEDIA, BUNDLE = "/v1/sessions/x/media", "/v1/tablet/bundles/x"
@@ -267,12 +268,14 @@ def test_half_sent_heads_are_cut_off_and_whole_ones_answered() -> None:
 
 
 @pytest.mark.integration
-def test_strangers_who_hold_all_their_connections_leave_payers_theirs(machine: Caller) -> None:
-    person = machine.post("/v1/beneficiaries", ENROLMENT).json()["id"]
-    state = machine.client.app.state.certify  # type: ignore[attr-defined]
+def test_strangers_who_hold_all_their_connections_leave_payers_theirs(
+    officer: Caller, call: Callable[[Role], Caller]
+) -> None:
+    payer, person = call(Role.PAYER), officer.post("/v1/beneficiaries", ENROLMENT).json()["id"]
+    state = officer.client.app.state.certify  # type: ignore[attr-defined]
     assert state.strangers.database.engine is not state.service.database.engine
     with ExitStack() as held:
         for _ in range(STRANGERS_CONNECTIONS):
             held.enter_context(state.strangers.database.engine.connect())
         assert state.strangers.database.engine.pool.checkedout() == STRANGERS_CONNECTIONS
-        assert machine.get(f"/v1/beneficiaries/{person}").status_code == 200
+        assert payer.get(f"/v1/standings/{person}").status_code == 200

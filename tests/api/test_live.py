@@ -63,7 +63,7 @@ def stage(engine: FaceEngine) -> phone.Stage:
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guide: GuideProcess) -> Settings:
     for name in Settings.model_fields:
         monkeypatch.delenv(f"CERTIFY_{name.upper()}", raising=False)
-    return Settings(data_dir=tmp_path, rate_limit="none", guide_sockets=(str(guide.socket),), live_captures=3)
+    return Settings(data_dir=tmp_path, rate_limit="none", guide_sockets=(str(guide.socket),), live_captures=6)
 
 
 @pytest.fixture
@@ -301,6 +301,7 @@ def test_pages_of_other_sites_are_refused(
 def test_captures_beyond_the_limit_are_told_to_upload_a_video(
     call: Callable[[Role], Caller], service: Service, person: str, stage: phone.Stage, address: str
 ) -> None:
+    """One network holds at most as many places as are free then: three of six."""
     jpeg = stage.reel({"steps": [], "total_ms": 500}, seed=4).waiting[0]
     with ExitStack() as others:
         for number in range(3):

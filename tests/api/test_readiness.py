@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
@@ -44,15 +45,12 @@ def readiness(service: Service, watch: Watch) -> Readiness:
 
 
 @pytest.fixture
-def full_disk(database: Database) -> Iterator[None]:
+def full_disk(database: Database, owner: psycopg.Connection) -> Iterator[None]:
     """A database that can write no temporary file, as when its disk is full (SQLSTATE class 53)."""
-    with database.engine.begin() as connection:
-        name = connection.scalar(text("select current_database()"))
-        connection.execute(text(f'alter database "{name}" set temp_file_limit = 0'))
+    owner.execute(f'alter database "{owner.info.dbname}" set temp_file_limit = 0')
     database.close()  # a new connection has the new limit
     yield
-    with database.engine.begin() as connection:
-        connection.execute(text(f'alter database "{name}" reset temp_file_limit'))
+    owner.execute(f'alter database "{owner.info.dbname}" reset temp_file_limit')
     database.close()
 
 
@@ -94,10 +92,11 @@ def test_attack_asking_often_costs_no_query(
     assert looked[3:] == ["require_current_schema", "require_room"]
 
 
-def test_an_old_schema_is_seen_and_its_repair_too(readiness: Readiness, watch: Watch, database: Database) -> None:
+def test_an_old_schema_is_seen_and_its_repair_too(
+    readiness: Readiness, watch: Watch, database: Database, owner: psycopg.Connection
+) -> None:
     def move(number: str) -> None:
-        with database.engine.begin() as connection:
-            connection.execute(text("update alembic_version set version_num = :number"), {"number": number})
+        owner.execute("update alembic_version set version_num = %s", [number])
 
     with database.engine.connect() as connection:
         current = connection.scalar(text("select version_num from alembic_version"))

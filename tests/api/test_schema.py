@@ -25,22 +25,26 @@ from schemathesis.specs.openapi.checks import (
 
 from api.app import create_app
 from api.auth import DEVICE_HEADER
+from certify.actions import propose, wish_erasure
 from certify.capture.public_entry import open_public_session
 from certify.capture.session import open_session
 from certify.capture.uploads import begin_upload
 from certify.certificates.qr import to_text
 from certify.config import Settings
 from certify.decision.cases import open_case
+from certify.decision.proposals import Why
 from certify.decision.record import NewRecord, record
 from certify.decision.review import Decision, rule
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
 from certify.domain.evidence import Capture, Check
+from certify.domain.four_eyes import Action, ActionReason
 from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
 from certify.doorstep.visits import ask_for_visit
 from certify.people.access import device_mark, identify, new_code, new_link
+from certify.people.contact import Contact, set_contact
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,
@@ -52,7 +56,7 @@ from certify.storage.certificates import certificate_in_force
 from certify.storage.facts import add_evidence, determinations_of
 from certify.storage.signing import Purpose, active_key
 from certify.storage.tables.doorstep import AgentHoldRow, VisitRow
-from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer, development_signer
+from certify.tokens import DEVELOPMENT_ISSUER, OWN_ROLES, SESSION_ISSUER, Role, Signer, development_signer
 from fixtures import faces, videos
 from fixtures.passkey import Passkey
 from fixtures.tablet import Tablet
@@ -110,7 +114,8 @@ class Served:
 
 
 @pytest.fixture
-def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
+def served(service: Service, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Served:
+    path = request.node.callspec.params["path"] if hasattr(request.node, "callspec") else ""
     monkeypatch.setattr("api.routes.knock.BEAT_S", 0.0)  # otherwise each of hundreds of requests waits for a beat
     app = create_app(service=service)
     app.openapi_schema = DESCRIPTION
@@ -139,10 +144,11 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         rule(unit, seen.id, officer="fuzz", decision=Decision.CONFIRM_ALIVE)
         stay = NewRecord(source="hospital", record_id="S1", event_at=unit.now - timedelta(days=9), act="hospital_stay")
         sign, _ = record(unit, person, stay)
+        set_contact(unit, person, Contact(phone="+8613800138000"))
         own = {"national_id": "FUZZ0001", "birth_date": born.isoformat()}
         phone = {"device_id": "b1946ac92492d2347c6235b4d2611184"}
         code = new_code(unit, person, device=device_mark(phone["device_id"]))
-        own_code = new_code(unit, person, device=device_mark(phone["device_id"]))
+        own_code = new_code(unit, person, device=device_mark(""))
         link = new_link(unit, person, timedelta(days=1))
         claim = identify(unit, national_id="FUZZ0001", card_number=None, birth_date=born)
         served.ended = {}
@@ -189,7 +195,15 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         unit.db.flush()
         certificate = certificate_in_force(unit.db, person)
         assert certificate is not None
+        # A proposal is recalled by the officer who made it, and decided on by another.
+        proposer = f"{DEVELOPMENT_ISSUER}|fuzz" if path.endswith("/recall") else "idp|another"
+        target = add_beneficiary(unit, NewBeneficiary("FUZZ0004", "Fuzz", pension))
+        why = Why(ActionReason.OTHER, "A test.")
+        proposal = propose(unit, Action.ERASE, str(target), officer=proposer, why=why)
+        if path == "/v1/me/erasure/recall":
+            wish_erasure(unit, person, by=f"{SESSION_ISSUER}|{person}", text="A test.")
         served.known = {
+            "proposal_id": str(proposal.id),
             "beneficiary_id": str(person),
             "session_id": str(session.id),
             "determination_id": str(determinations_of(unit.db, beneficiary_id=person, limit=1)[0].id),
@@ -252,6 +266,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch) -> Served:
         ("/v1/me/consent", "post"): {"given": True},
         ("/v1/me/contact", "post"): {"email": "fuzz@example.org", "language": "fr"},
         ("/v1/review-cases", "post"): {"beneficiary_id": name, "kind": "appeal"},
+        ("/v1/proposals", "post"): {"action": "erase", "target": name, "reason": "other", "text": "A test."},
     }
     return served
 

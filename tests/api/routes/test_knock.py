@@ -28,7 +28,7 @@ from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.api.conftest import World
-from tests.api.own_pages import BORN, OTHER, PHONE, film, knock, post, shape
+from tests.api.own_pages import BORN, OTHER, PHONE, knock, post, send_photo, shape
 from tests.conftest import Clock
 from tests.films import film_session
 
@@ -52,7 +52,7 @@ def test_known_and_unknown_numbers_get_the_same_answers(
             story.append((answer.status_code, shape(answer.json()) if answer.status_code == 201 else answer.json()))
             if answer.status_code != 201:
                 break
-            result = film(pages, service, engine, answer.json(), faces.rephotograph(hopper, seed=seed + attempt))
+            result = send_photo(pages, service, engine, answer.json(), faces.rephotograph(hopper, seed=seed + attempt))
             story.append((shape(result), result["outcome"], result["attempts_left"], result["beneficiary_id"]))
             token = answer.json()["token"]
             story.append(
@@ -142,7 +142,7 @@ def test_impossible_identifiers_are_refused(pages: TestClient, person: UUID) -> 
 
 
 def test_a_strangers_statement_is_no_consent_of_the_person(
-    pages: TestClient, service: Service, engine: FaceEngine, person: UUID, collins: Any, hopper: Any
+    pages: TestClient, service: Service, engine: FaceEngine, person: UUID, film: bytes, hopper: Any
 ) -> None:
     """The consent that a caller states is kept with the session, and counts from the moment of recognition."""
 
@@ -154,10 +154,10 @@ def test_a_strangers_statement_is_no_consent_of_the_person(
     with service.reading() as unit:
         row = unit.db.scalars(select(SessionRow)).one()
         assert (row.consent_version, row.assisted) == (TEXT_VERSION, True)
-    film(pages, service, engine, opened, faces.rephotograph(hopper, seed=1))
+    send_photo(pages, service, engine, opened, faces.rephotograph(hopper, seed=1))
     assert consents() == []
     opened = knock(pages, assisted=True).json()
-    film(pages, service, engine, opened, faces.rephotograph(collins, seed=2))
+    assert film_session(service, engine, UUID(opened["session"]["id"]), film).outcome == "certified"
     assert consents() == [(person, True, True)]
 
 

@@ -28,9 +28,10 @@ from certify.workers.housekeeping import run_housekeeping
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.api.conftest import World
-from tests.api.own_pages import BORN, OTHER, PHONE, come_from, film, knock, post, sign_in_by_link
+from tests.api.own_pages import BORN, OTHER, PHONE, come_from, knock, post, send_photo, sign_in_by_link
 from tests.certify.messages.people import with_ways
 from tests.conftest import Clock
+from tests.films import film_session
 
 pytestmark = pytest.mark.integration
 
@@ -86,13 +87,14 @@ def test_knocks_of_strangers_take_nothing_from_the_person(
 
 
 def test_wrong_films_of_strangers_take_nothing_from_the_person(
-    pages: TestClient, service: Service, engine: FaceEngine, world: World, person: UUID, collins: Any, hopper: Any
+    pages: TestClient, service: Service, engine: FaceEngine, world: World, person: UUID, film: bytes, hopper: Any
 ) -> None:
     """Three wrong photos were ``attempts_used_up`` for thirty days, also for the person's own cookie and an officer."""
     for number in range(4):
         opened = knock(pages, device=_stranger(0))
         if number < 3:
-            film(pages, service, engine, opened.json(), faces.rephotograph(hopper, seed=number), device=_stranger(0))
+            photo = faces.rephotograph(hopper, seed=number)
+            send_photo(pages, service, engine, opened.json(), photo, device=_stranger(0))
     assert (opened.status_code, opened.json()["code"]) == (409, "attempts_used_up")
     assert len(_told(service)) == 1
     with service.reading() as unit:
@@ -107,8 +109,8 @@ def test_wrong_films_of_strangers_take_nothing_from_the_person(
     assert profile == "standard", "strangers make it neither harder nor easier"
     assert world.officer.post("/v1/sessions", {"beneficiary_id": str(person)}).status_code == 201
     opened = knock(pages, device=PHONE)
-    result = film(pages, service, engine, opened.json(), faces.rephotograph(collins, seed=9))
-    assert result["outcome"] == "certified", "the person, not recognised before, on another device"
+    result = film_session(service, engine, UUID(opened.json()["session"]["id"]), film)
+    assert result.outcome == "certified", "the person, not recognised before, on another device"
 
 
 def test_a_film_in_the_queue_holds_up_its_own_device_only(
@@ -135,7 +137,7 @@ def test_delays_grow_and_end(
     """After the free attempts the same device waits longer each time, and is never locked out."""
     photo = faces.rephotograph(hopper, seed=1)
     for _ in range(3):
-        film(pages, service, engine, knock(pages).json(), photo)
+        send_photo(pages, service, engine, knock(pages).json(), photo)
     waits = []
     for _ in range(2):
         waited = timedelta()
@@ -143,7 +145,7 @@ def test_delays_grow_and_end(
             clock.advance(FIRST_WAIT)
             waited += FIRST_WAIT
         waits.append(waited)
-        film(pages, service, engine, knock(pages).json(), photo)
+        send_photo(pages, service, engine, knock(pages).json(), photo)
     assert waits == [FIRST_WAIT, 2 * FIRST_WAIT]
     clock.advance(LONGEST_WAIT)
     assert knock(pages).status_code == 201

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,8 +23,9 @@ from certify.tokens import Role
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.api.conftest import Caller, World, signed_in
-from tests.api.own_pages import BORN, OTHER, PHONE, come_from, film, knock, post, sign_in_by_link
+from tests.api.own_pages import BORN, OTHER, PHONE, come_from, knock, post, sign_in_by_link
 from tests.conftest import Clock
+from tests.films import film_session
 
 pytestmark = pytest.mark.integration
 
@@ -146,32 +148,42 @@ def test_an_agents_sign_in_ends_by_sign_out_officer_and_revocation(
     assert code(token) == "token_refused"
 
 
+def _recognised(pages: TestClient, service: Service, engine: FaceEngine, film: bytes) -> Callable[[], int]:
+    """Let a person be recognised by a film; return a function that signs in with its session, and gives the status."""
+    opened = knock(pages).json()
+    assert film_session(service, engine, UUID(opened["session"]["id"]), film).outcome == "certified"
+    path = f"/v1/knock/sessions/{opened['session']['id']}/access"
+    return lambda: post(pages, path, {"device_id": PHONE}, token=opened["token"]).status_code
+
+
 def test_a_recognised_face_signs_in_once(
-    pages: TestClient, service: Service, engine: FaceEngine, world: World, collins: Any, clock: Clock
+    pages: TestClient, service: Service, engine: FaceEngine, world: World, collins: Any, film: bytes
 ) -> None:
     """The token of a capture session was a key for a day, also after its owner had signed out."""
-    person = UUID(world.enrol(faces.encode(collins)))
-    opened = knock(pages).json()
-    assert film(pages, service, engine, opened, faces.rephotograph(collins, seed=3))["outcome"] == "certified"
-    path = f"/v1/knock/sessions/{opened['session']['id']}/access"
-
-    def keep(device: str = PHONE) -> int:
-        return post(pages, path, {"device_id": device}, token=opened["token"]).status_code
-
+    world.enrol(faces.encode(collins))
+    keep = _recognised(pages, service, engine, film)
     assert keep() == 200
     assert keep() == 200, "the first answer may have been lost"
     post(pages, "/v1/knock/sign-out", None)
     assert keep() == 409
-    again = knock(pages).json()
-    assert film(pages, service, engine, again, faces.rephotograph(collins, seed=4))["outcome"] == "certified"
+
+
+def test_a_recognised_face_signs_in_no_more_after_an_officer_ended_all_sign_ins(
+    pages: TestClient, service: Service, engine: FaceEngine, world: World, collins: Any, film: bytes
+) -> None:
+    person = UUID(world.enrol(faces.encode(collins)))
+    keep = _recognised(pages, service, engine, film)
     world.officer.post(f"/v1/beneficiaries/{person}/sign-ins/end")
-    path = f"/v1/knock/sessions/{again['session']['id']}/access"
-    assert post(pages, path, {"device_id": PHONE}, token=again["token"]).status_code == 403
-    late = knock(pages).json()
-    assert film(pages, service, engine, late, faces.rephotograph(collins, seed=5))["outcome"] == "certified"
+    assert keep() == 403
+
+
+def test_a_recognised_face_signs_in_for_a_quarter_of_an_hour(
+    pages: TestClient, service: Service, engine: FaceEngine, world: World, collins: Any, film: bytes, clock: Clock
+) -> None:
+    world.enrol(faces.encode(collins))
+    keep = _recognised(pages, service, engine, film)
     clock.advance(timedelta(minutes=16))
-    path = f"/v1/knock/sessions/{late['session']['id']}/access"
-    assert post(pages, path, {"device_id": PHONE}, token=late["token"]).status_code == 403
+    assert keep() == 403
 
 
 def test_a_program_that_opens_links_learns_and_changes_nothing(

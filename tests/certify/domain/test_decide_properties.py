@@ -212,8 +212,8 @@ def test_facts_for_the_person_wait_for_their_day(data: st.DataObject, case: some
 
 @given(st.data(), some.cases())
 def test_facts_against_the_person_take_effect_at_once(data: st.DataObject, case: some.Case) -> None:
-    drawn = data.draw(some.facts(case.as_of, case.names))
-    assume(isinstance(drawn, AdverseRecord) or (isinstance(drawn, OfficerRuling) and drawn.ruling is Ruling.STOP))
+    stop = some.rulings(case.as_of, case.names, Ruling.STOP, "new")
+    drawn = data.draw(some.adverse(case.as_of, "new") | stop)
     later = some.dated(drawn, data.draw(st.integers(0, 400)), case.as_of)
     determination = case.decide(later)
     assert determination.standing <= case.decide().standing
