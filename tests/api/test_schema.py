@@ -154,7 +154,8 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch, request: pytest.Fi
         served.ended = {}
         for what, outcome in (("access", "certified"), ("visit", "doorstep")):
             row = open_public_session(unit, claim, born, device_id=f"{what}-{phone['device_id']}", assisted=False)
-            row.state, row.outcome, row.decided_at = "decided", outcome, unit.now
+            # After the contact was stored: that ended all earlier ways in.
+            row.state, row.outcome, row.decided_at = "decided", outcome, unit.now + timedelta(seconds=1)
             row.evidence_id = UUID(_film_evidence(unit, person, row.id).id)
             token = Signer(SESSION_ISSUER, active_key(unit.db, service.vault, "session", unit.now).to_jwk(), OWN_ROLES)
             served.ended[f"/v1/knock/sessions/{{session_id}}/{what}"] = (
