@@ -52,7 +52,7 @@ else
 test: setup browser provider ## Run all checks and tests; with T=PATH only the tests of a file or folder
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder --cov --cov-report=
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder --cov --cov-report=
 	@if $(BIN)/certify models check >/dev/null 2>&1 && { command -v chromium || command -v google-chrome; } >/dev/null; then \
 		echo "Coverage with branches, in per cent (at least $(COVERAGE_FLOOR); by file: $(BIN)/coverage html):"; \
 		$(BIN)/coverage report --format=total --precision=1 --fail-under=$(COVERAGE_FLOOR); \

@@ -12,6 +12,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from certify.audit.rulings import draw_ruling
+from certify.decision.duplicate_faces import answer_duplicate, require_duplicate_case
 from certify.decision.issue import require_in_force, revoke
 from certify.decision.proposals import (
     Matter,
@@ -30,7 +31,7 @@ from certify.decision.proposals import (
 from certify.decision.review import Decision, require_open_case, rule, speaks_against_life
 from certify.domain.error_codes import ErrorCode
 from certify.domain.four_eyes import Action, ActionReason, needs_two_officers
-from certify.domain.states import ProposalState
+from certify.domain.states import FaceAnswer, ProposalState
 from certify.doorstep.identify import person_of_bundle
 from certify.doorstep.receive import admit, require_admissible
 from certify.erase import erase
@@ -47,7 +48,10 @@ from certify.storage.tables.proposals import ProposalRow
 log = logging.getLogger("certify.actions")
 
 RULINGS = frozenset({Action.STOP, Action.CONFIRM_ALIVE, Action.NO_CHANGE})
-"""Actions that close a review case."""
+"""Actions that rule on a review case."""
+
+FACE_ANSWERS = frozenset({Action.TWO_PEOPLE, Action.WRONG_REFERENCE})
+"""Actions that answer a review case about a duplicate face."""
 
 
 def propose(unit: Unit, action: Action, target: str, *, officer: str, why: Why) -> ProposalRow:
@@ -103,7 +107,7 @@ def person_of(unit: Unit, action: Action, target: str) -> UUID | None:
     if action is Action.REVOKE:
         return get_certificate(unit.db, target).beneficiary_id
     number = _number(target)
-    if action in RULINGS:
+    if action in RULINGS | FACE_ANSWERS:
         return get_case(unit.db, number).beneficiary_id
     if action is Action.REPLACE_REFERENCE:
         return get_reference(unit.db, number).beneficiary_id
@@ -232,6 +236,8 @@ def _perform(unit: Unit, row: ProposalRow, officer: str) -> None:
     }
     if action in RULINGS:
         rule(unit, UUID(target), officer=officer, decision=Decision(action.value))
+    elif action in FACE_ANSWERS:
+        answer_duplicate(unit, UUID(target), officer=officer, answer=FaceAnswer(action.value))
     else:
         performers[action]()
 
@@ -244,10 +250,12 @@ def _matter(unit: Unit, action: Action, target: str) -> Matter:
         require_in_force(certificate)
         return Matter(action, target, certificate.beneficiary_id)
     number = _number(target)
-    if action in RULINGS:
+    if action in RULINGS | FACE_ANSWERS:
         get_beneficiary(unit.db, get_case(unit.db, number).beneficiary_id, lock=True)
         case = get_case(unit.db, number, lock=True)
         require_open_case(case)
+        if action in FACE_ANSWERS:
+            require_duplicate_case(case)
         return Matter(action, str(number), case.beneficiary_id, opened_by=case.opened_by)
     if action is Action.REPLACE_REFERENCE:
         reference = get_reference(unit.db, number)

@@ -17,7 +17,9 @@ from certify.queue import forget_jobs
 from certify.senders import KeepsFiles
 from certify.service import Unit
 from certify.storage.certificates import certificate_in_force, certificates_of
+from certify.storage.duplicate_faces import delete_pairs_of
 from certify.storage.erasure import forget_facts_of, forget_traces_of
+from certify.storage.face_prints import delete_face_prints_of
 from certify.storage.homes import delete_home
 from certify.storage.idempotency import forget_answers
 from certify.storage.media import delete_media_of
@@ -58,6 +60,8 @@ def erase(unit: Unit, beneficiary_id: UUID) -> None:
     delete_media_of(unit.db, beneficiary_id)
     close_sessions_of(unit.db, beneficiary_id)
     delete_video_hashes_of(unit.db, beneficiary_id)
+    delete_face_prints_of(unit.db, beneficiary_id)
+    delete_pairs_of(unit.db, beneficiary_id)
     forget_access_of(unit, beneficiary_id)
     delete_sign_ins_of(unit.db, beneficiary_id)
     forget_contact_of(unit, beneficiary_id)

@@ -34,9 +34,8 @@ SENTENCES: dict[str, str] = {
     "follow_prompts": "Please do what the screen asks, when it asks it. You can take your time.",
     "life_not_seen": "We could not see clearly that you are there yourself. Try once more, where the light is better.",
     "use_camera": "Please film with the camera of the phone itself, without another program.",
-    "sent_before": "This picture or video was sent before. Please take a new one.",
     "film_needed": "A photo is not enough. Please make a short film: the phone shows you what to do.",
-    "record_anew": "This video was sent before. Please record a new one.",
+    "record_anew": "Please make a new film now, with the camera.",
     "not_processed": "We could not look at this picture. Somebody will look into it; you can also take a new one.",
     # Videos that could not be read (models/media/video.py).
     "video_empty": "The video did not arrive. Please send it again.",

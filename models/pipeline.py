@@ -23,12 +23,14 @@ from models.face.embed import Embedder
 from models.face.eyes import eyes_open
 from models.face.landmarks import FaceMesh
 from models.face.matcher import Comparison, Matcher, Templates
+from models.face.near_copy import face_print
 from models.face.networks import load_networks
 from models.face.pad import NOT_ASSESSED, PassivePad, passive_pad
 from models.face.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
 from models.liveness.advice import advice
 from models.liveness.assess import assess as assess_liveness
 from models.liveness.fusion import Fusion, load_fusion
+from models.liveness.movement import movement_of
 from models.liveness.plan import Plan
 from models.liveness.readings import Observer, Readings, best_frames, observe, spread_frames, worst_quality
 from models.liveness.screen import grid_peak
@@ -182,7 +184,7 @@ class FaceEngine:
                 templates[embedder.name] = embedder.embed(aligned[None])[0]
                 clock.lap(embedder.name)
         measurement = self._measurement(info, faces, measures, templates, pad, clock)
-        return replace(measurement, background=background_hash(pixels, faces[0]))
+        return replace(measurement, background=background_hash(pixels, faces[0]), face=face_print(aligned))
 
     @property
     def fusion(self) -> Fusion:
@@ -271,6 +273,8 @@ class FaceEngine:
             report,
             {"liveness": self._fusion.text},
             hash_frames(readings.glances),
+            tuple(face_print(detail.aligned) for detail in best if detail.aligned is not None),
+            movement_of(readings.details),
         )
 
     def compare(self, probe: Templates, references: Sequence[Templates]) -> Comparison:

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.face.matcher import Templates
+from models.face.near_copy import FacePrint
 from models.face.pad import PassivePad
 from models.face.quality import QualityMeasure
 from models.liveness.fusion import LivenessReport
+from models.liveness.movement import Movement
 from models.liveness.video_hash import VideoHash
 from models.media.image import ImageInfo
 from models.states import State
@@ -31,6 +33,8 @@ class Measurement:
         models: sha256 by name of the models that were used.
         background: hash of the surroundings of the main face (:mod:`models.face.background`). None for videos, if there
             is no face, and if the person fills the picture.
+        face: the aligned face, by which a copy is recognised (:mod:`models.face.near_copy`). None without a face and
+            for videos.
     """
 
     image: ImageInfo
@@ -43,6 +47,7 @@ class Measurement:
     timings_ms: Mapping[str, float]
     models: Mapping[str, str]
     background: int | None = None
+    face: FacePrint | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything that may be shown or stored unencrypted: no pixels and no templates."""
@@ -68,6 +73,8 @@ class Watched:
         liveness: the verdict and what it rests on.
         parameters: the text of the fitted parameters that were used, by name.
         video_hash: the perceptual hash of all frames, to recognise the video when it is sent again.
+        prints: the aligned faces of the best frames (:mod:`models.face.near_copy`).
+        movement: the movement of the face (:mod:`models.liveness.movement`).
     """
 
     measurement: Measurement
@@ -75,3 +82,5 @@ class Watched:
     liveness: LivenessReport
     parameters: Mapping[str, str]
     video_hash: VideoHash
+    prints: tuple[FacePrint, ...]
+    movement: Movement

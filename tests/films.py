@@ -31,9 +31,12 @@ _RATE = 8
 
 
 def draw_film(name: str = "eileen_collins") -> bytes:
-    """Draw the film of a portrait that answers ``PLAN``: five seconds of a core."""
+    """Draw the film of a portrait on another day that answers ``PLAN``: five seconds of a core.
+
+    An animated copy of the enrolled portrait itself would be recognised as a copy.
+    """
     store = PackStore(default_cache_dir())
-    still = phone.upright(faces.portraits()[name])
+    still = phone.upright(faces.another_day(faces.portraits()[name], seed=11))
     seen = FaceMesh.load(store).tracker().step(still, Detector(load_network(store, "yunet")).detect(still))
     assert seen is not None
     motion = mesh.motion_for([("turn_left", 4.0, 10.0)], seed=3)

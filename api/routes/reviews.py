@@ -12,13 +12,24 @@ from api.auth import DESK, READERS, allow
 from api.errors import CHANGES, CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
 from api.proposed import make_proposal, status_of
-from api.schemas.decisions import CaseIn, ReviewCaseList, ReviewCaseOut, RulingIn, RulingOut
+from api.schemas.decisions import (
+    CaseIn,
+    FaceAnswerIn,
+    FacePairList,
+    FacePairOut,
+    ReviewCaseList,
+    ReviewCaseOut,
+    RulingIn,
+    RulingOut,
+)
+from api.schemas.proposals import WhyIn
 from api.scope import require_person, require_whole_person
 from api.state import service_of
 from certify.decision.cases import open_case
 from certify.domain.case_kinds import CaseKind
 from certify.domain.four_eyes import Action
 from certify.service import Service, Unit
+from certify.storage.duplicate_faces import pairs_of
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, list_cases
 from certify.tokens import Principal
@@ -73,6 +84,50 @@ def show(
 
 
 @router.post(
+    "/{case_id}/faces",
+    response_model=RulingOut,
+    responses=CHANGES | {202: {"model": RulingOut, "description": "Proposed; a second officer has to decide."}},
+)
+def answer_faces(
+    case_id: UUID,
+    body: FaceAnswerIn,
+    caller: Annotated[Principal, Depends(allow(*DESK))],
+    once: Annotated[Once, Depends(once)],
+) -> Response:
+    """Answer a case about a duplicate face, or propose the answer (202) if the policy asks for a second officer.
+
+    When it is carried out, the person is determined again; a certificate may be issued.
+    """
+    return once.run(caller, lambda unit: _decide(unit, caller, Action(body.answer), case_id, body), status=status_of)
+
+
+@router.get("/{case_id}/faces", responses=problems(401, 403, 404, 422, 503))
+def show_faces(
+    case_id: UUID,
+    caller: Annotated[Principal, Depends(allow(*READERS))],
+    service: Annotated[Service, Depends(service_of)],
+) -> FacePairList:
+    """List the people whose face looks like the one that a case about a duplicate face is about, by their ids."""
+    with service.reading() as unit:
+        person = get_case(unit.db, case_id).beneficiary_id
+        require_person(unit, caller, person)
+        pairs = pairs_of(unit.db, person)
+        return FacePairList(
+            items=[
+                FacePairOut(
+                    beneficiary_id=pair.beneficiary_id,
+                    reference_id=pair.reference_id,
+                    other_beneficiary_id=pair.other_id,
+                    other_reference_id=pair.other_reference_id,
+                    found_at=pair.found_at,
+                    answer=pair.answer,
+                )
+                for pair in pairs
+            ]
+        )
+
+
+@router.post(
     "/{case_id}/ruling",
     response_model=RulingOut,
     responses=CHANGES | {202: {"model": RulingOut, "description": "Proposed; a second officer has to decide."}},
@@ -87,11 +142,11 @@ def give_ruling(
 
     When it is carried out, the person is determined again, so certificate and payment change at once.
     """
+    return once.run(caller, lambda unit: _decide(unit, caller, Action(body.ruling), case_id, body), status=status_of)
 
-    def work(unit: Unit) -> RulingOut:
-        row = make_proposal(unit, caller, Action(body.ruling), str(case_id), body)
-        case = get_case(unit.db, case_id)
-        person = views.beneficiary(unit, get_beneficiary(unit.db, case.beneficiary_id))
-        return RulingOut(proposal=views.proposal(unit, row), case=views.review_case(case), beneficiary=person)
 
-    return once.run(caller, work, status=status_of)
+def _decide(unit: Unit, caller: Principal, action: Action, case_id: UUID, why: WhyIn) -> RulingOut:
+    row = make_proposal(unit, caller, action, str(case_id), why)
+    case = get_case(unit.db, case_id)
+    person = views.beneficiary(unit, get_beneficiary(unit.db, case.beneficiary_id))
+    return RulingOut(proposal=views.proposal(unit, row), case=views.review_case(case), beneficiary=person)

@@ -138,6 +138,33 @@ class ReviewCaseList(Out):
     items: list[ReviewCaseOut]
 
 
+class FaceAnswerIn(WhyIn):
+    """An officer's answer to a case about a duplicate face, with its reason.
+
+    ``two_people``: both people exist, such as twins. ``wrong_reference``: the new reference does not show the person;
+    it is refused. If one person draws two pensions, give the ruling ``stop`` instead.
+    """
+
+    answer: Literal["two_people", "wrong_reference"]
+
+
+class FacePairOut(Out):
+    """A new reference of one person, and the reference of another person that it looks like."""
+
+    beneficiary_id: UUID
+    reference_id: UUID
+    other_beneficiary_id: UUID
+    other_reference_id: UUID
+    found_at: datetime
+    answer: str | None
+
+
+class FacePairList(Out):
+    """Duplicate faces, oldest first."""
+
+    items: list[FacePairOut]
+
+
 class RulingIn(WhyIn):
     """An officer's ruling, with its reason.
 

@@ -3,7 +3,7 @@ declare namespace Service {
   interface AcceptedOut {
     accepted?: true;
   }
-  type Action = "stop" | "confirm_alive" | "no_change" | "revoke" | "erase" | "replace_reference" | "admit_visit";
+  type Action = "stop" | "confirm_alive" | "no_change" | "revoke" | "erase" | "replace_reference" | "admit_visit" | "two_people" | "wrong_reference";
   interface AgentOut {
     id: string;
     badge: string;

@@ -11,7 +11,9 @@ from certify.capture.media import is_series, is_video, unpack
 from certify.domain.evidence import Check
 from certify.people.references import measure
 from models.errors import VideoRefused
+from models.face.near_copy import FacePrint
 from models.guidance import SENTENCES
+from models.liveness.movement import Movement
 from models.liveness.plan import Plan
 from models.liveness.source import CaptureSource
 from models.liveness.video_hash import VideoHash
@@ -39,6 +41,8 @@ class Analysis:
             several photos.
         eyes: fail if the eyes were closed; not assessed in the dark and without the model.
         background: for each photo, a hash of what surrounds the person (models/face/background.py).
+        faces: the aligned faces of the photos, or of the best frames of a video, by which a copy is recognised.
+        movement: the movement of the face in a video; None for photos.
     """
 
     measurement: Measurement | None
@@ -52,6 +56,8 @@ class Analysis:
     passive: float | None = None
     eyes: Check = Check.NOT_ASSESSED
     background: tuple[int, ...] = ()
+    faces: tuple[FacePrint, ...] = ()
+    movement: Movement | None = None
 
 
 def analyse(
@@ -89,6 +95,7 @@ def _analyse_photo(engine: FaceEngine, data: bytes) -> Analysis:
         passive=measurement.pad.live,
         eyes=_eyes(measurement),
         background=background,
+        faces=() if measurement.face is None else (measurement.face,),
     )
 
 
@@ -111,6 +118,7 @@ def _analyse_series(engine: FaceEngine, photos: Sequence[bytes]) -> Analysis:
             (state for state in (Check.PASS, Check.FAIL) if state in {one.eyes for one in usable}), usable[0].eyes
         ),
         background=tuple(value for one in analyses for value in one.background),
+        faces=tuple(face for one in analyses for face in one.faces),
     )
 
 
@@ -133,6 +141,8 @@ def _analyse_video(
         parameters=watched.parameters,
         passive=_probability(watched.liveness.measures.get("passive")),
         eyes=_eyes(watched.measurement),
+        faces=watched.prints,
+        movement=watched.movement,
     )
 
 

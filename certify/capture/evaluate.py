@@ -27,8 +27,9 @@ from certify.domain.states import Possession, ReferenceState, SessionState
 from certify.errors import Conflict, Unavailable
 from certify.messages.notices import tell_of_attempt
 from certify.people.consent import confirm_stated_consent
-from certify.people.references import open_references
+from certify.people.references import measure, open_references
 from certify.service import Service, Unit
+from certify.storage.face_prints import references_without_print
 from certify.storage.facts import evidence_by_ids, evidence_of, store_parameters
 from certify.storage.media import delete_media, read_media, shorten_retention
 from certify.storage.passes import draw_audit
@@ -89,15 +90,24 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
         ):
             # The queue tries again shortly. A decision now would count as a failed attempt of the person.
             raise Unavailable("The enrolled photo has not been measured yet.", code=ErrorCode.REFERENCE_PENDING)
+        unprinted = {
+            reference_id: read_media(unit.db, sealer, blob_id)
+            for reference_id, blob_id in references_without_print(unit.db, row.beneficiary_id)
+        }
     analysis = analyse(engine, data, plan, source)
     comparison = compare(engine, analysis, references)
+    older = {
+        reference_id: found.face
+        for reference_id, image in unprinted.items()
+        if (found := measure(engine, image)[0]) is not None and found.face is not None
+    }
     with service.unit() as unit:
         unit.adopt_sealer(sealer)
         person, row = lock_session(unit, session_id)
         if row.state == SessionState.SUBMITTED:
             if comparison is not None:
                 _keep_parameters(unit, "calibration", engine.calibration.text)
-            analysis, seen_before = check_duplicate(unit, row, data, analysis)
+            analysis, seen_before = check_duplicate(unit, row, data, analysis, older=older)
             measurement = analysis.measurement
             report = {
                 "measurement": measurement.to_json() if measurement else {"refused": analysis.refusal},
@@ -157,8 +167,10 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     if row.public_entry and row.decoy is None:
         _after_public_entry(unit, row, passed=Check.PASS in judgements)
     row.outcome, row.guidance = outcome, list(capture.guidance)
-    if outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not capture.filmed and not capture.guidance:
-        row.guidance = ["film_needed"]
+    if outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not capture.guidance:
+        # The same for everyone whose media were good enough and did not prove life: it must not tell a stranger that
+        # media were recognised.
+        row.guidance = ["record_anew" if capture.filmed else "film_needed"]
     row.evidence_id, row.determination_ids = UUID(capture.id), [str(stored_id) for stored_id in determined.ids]
     row.report = report | {
         "nonce_sha256": hashlib.sha256(row.nonce).hexdigest(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from certify.capture.challenge import draw
@@ -24,6 +25,7 @@ def new_session(
     public_entry: bool,
     possession: Possession = Possession.NOT_ASKED,
     decoy: bytes | None = None,
+    kept: SessionRow | None = None,
 ) -> SessionRow:
     """Draw the plan of a session and store it, open. The caller has checked that the person may have one.
 
@@ -37,6 +39,7 @@ def new_session(
         public_entry: whether the caller only gave an identifier and a birth date.
         possession: whether the session was opened with something that only the person has.
         decoy: mark of an unknown identifier; None in the sessions of people.
+        kept: the session whose plan the caller was shown and has not answered; None to draw a new one.
 
     Returns:
         The stored session.
@@ -49,8 +52,8 @@ def new_session(
         nonce=unit.service.random_bytes(16),
         created_at=unit.now,
         expires_at=unit.now + timedelta(minutes=unit.service.settings.session_minutes),
-        profile=demand.profile,
-        plan=draw(demand, unit.service.random_bytes).to_json() | {"because": list(demand.reasons)},
+        profile=demand.profile if kept is None else kept.profile,
+        plan=_drawn(unit, demand) if kept is None else dict(kept.plan or {}),
         device=device,
         assisted=assisted,
         public_entry=public_entry,
@@ -60,3 +63,7 @@ def new_session(
     unit.db.add(row)
     unit.db.flush()
     return row
+
+
+def _drawn(unit: Unit, demand: Demand) -> dict[str, Any]:
+    return draw(demand, unit.service.random_bytes).to_json() | {"because": list(demand.reasons)}

@@ -13,8 +13,9 @@ from uuid import UUID
 from certify.capture.attempts import require_public_attempt
 from certify.capture.decoys import ensure_decoy_person
 from certify.capture.new_session import new_session
+from certify.capture.open_plan import KEPT, hardest_failed, still_open, unanswered
 from certify.domain.channels import Channel
-from certify.domain.profile import Demand, Risk, choose
+from certify.domain.profile import NEEDS, UNKNOWN_NEED, Demand, Risk, choose
 from certify.domain.schedule import age_on, latest_date
 from certify.domain.states import Possession, ReferenceState
 from certify.people.access import IdentityClaim
@@ -22,9 +23,9 @@ from certify.people.consent import TEXT_VERSION, consent_of
 from certify.people.possession import possession_of
 from certify.service import Unit
 from certify.storage.people import DECOY_PERSON, references_of
+from certify.storage.plans import public_plans
 from certify.storage.public_sessions import (
     end_open_public_sessions,
-    open_public_session_of,
     other_numbers_on_device,
     public_sessions_since,
 )
@@ -38,10 +39,12 @@ def open_public_session(
 ) -> SessionRow:
     """Open a session for the person whom a caller names, or a decoy session.
 
-    A device that has a session open for this number gets the same one again, with the same plan, while there is time
-    enough left for it. Sessions of other
-    devices stay open. The caller states a consent; it is kept with the session and becomes a consent of the person when
-    the face was recognised.
+    A device that has a session open for this number gets the same one again while there is time enough left for it.
+    Sessions of other devices stay open. A plan stays the same until media were sent for it
+    (certify/capture/open_plan.py).
+
+    The caller states a consent; it is kept with the session and becomes a consent of the person when the face was
+    recognised.
 
     Args:
         unit: the transaction to write in.
@@ -63,14 +66,12 @@ def open_public_session(
     require_public_attempt(unit, asked, device)
     person = _filmed_person(unit, claim)
     demand = public_demand(unit, asked, device, birth_date, needs)
-    earlier = open_public_session_of(unit.db, asked, device, unit.now)
-    half = timedelta(minutes=unit.service.settings.session_minutes / 2)
-    if (
-        earlier is not None
-        and earlier.expires_at >= unit.now + half
-        and _still_fits(earlier, person, demand, needs, assisted=assisted)
-    ):
-        return earlier
+    may_flash = all(NEEDS.get(name, UNKNOWN_NEED).flashes for name in needs)
+    kept = unanswered(public_plans(unit.db, asked, unit.now - KEPT), demand, harder_on=device if may_flash else None)
+    for row in kept:
+        same = row.device == device and row.assisted == assisted and row.beneficiary_id == (person or DECOY_PERSON)
+        if same and still_open(unit, row):
+            return row
     end_open_public_sessions(unit.db, asked, device)
     row = new_session(
         unit,
@@ -82,6 +83,7 @@ def open_public_session(
         public_entry=True,
         possession=_possession(unit, person, device),
         decoy=None if person is not None else asked,
+        kept=kept[0] if kept else None,
     )
     row.asked, row.consent_version = asked, TEXT_VERSION
     unit.db.flush()
@@ -98,7 +100,7 @@ def _possession(unit: Unit, person: UUID | None, device: bytes) -> Possession:
 def public_demand(unit: Unit, asked: bytes, device: bytes, birth_date: date, needs: Sequence[str]) -> Demand:
     """Choose how much a session asks of a caller who is not recognised.
 
-    Earlier failures do not make it easier: they need not be those of the person.
+    Earlier failures do not make it easier: they need not be those of the person. It asks no less than what failed.
 
     Args:
         unit: the transaction to read in.
@@ -114,7 +116,7 @@ def public_demand(unit: Unit, asked: bytes, device: bytes, birth_date: date, nee
         sessions_last_hour=public_sessions_since(unit.db, asked, unit.now - timedelta(hours=1)),
         others_on_device=other_numbers_on_device(unit.db, asked, device, unit.now - _DEVICE_SHARED_FOR),
     )
-    return choose(needs, age_on(birth_date, latest_date(unit.now)), (), risk)
+    return choose(needs, age_on(birth_date, latest_date(unit.now)), (), risk, least=hardest_failed(unit, asked, device))
 
 
 def _filmed_person(unit: Unit, claim: IdentityClaim) -> UUID | None:
@@ -126,13 +128,3 @@ def _filmed_person(unit: Unit, claim: IdentityClaim) -> UUID | None:
     # identifier and birth date.
     consents = consent_of(unit, person) is not False
     return claim.person if usable and consents else None
-
-
-def _still_fits(
-    earlier: SessionRow, person: UUID | None, demand: Demand, needs: Sequence[str], *, assisted: bool
-) -> bool:
-    """Tell whether an open session can be given again: the caller says the same, and it asks no less than is due."""
-    flashes = bool((earlier.plan or {}).get("flashes"))
-    same = earlier.beneficiary_id == (person or DECOY_PERSON) and earlier.assisted == assisted
-    gentle = "photosensitive" in needs
-    return same and not (gentle and flashes) and (flashes or not demand.flashes)

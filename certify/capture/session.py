@@ -17,6 +17,7 @@ from certify.capture.attempts import (
 from certify.capture.challenge import demand_of
 from certify.capture.media import media_type_of
 from certify.capture.new_session import new_session
+from certify.capture.open_plan import KEPT, still_open, unanswered
 from certify.decision.determine import preview
 from certify.domain.channels import Channel
 from certify.domain.decide import Determination
@@ -31,6 +32,7 @@ from certify.queue import EVALUATE, Lane
 from certify.service import Service, Unit
 from certify.storage.media import SealedMedia, seal_media, store_media
 from certify.storage.people import get_beneficiary, references_of
+from certify.storage.plans import own_plans
 from certify.storage.public_sessions import public_session_waits
 from certify.storage.sessions import (
     end_oldest_open,
@@ -61,7 +63,8 @@ def open_session(
     """Open a capture session for a person with at least one usable or pending reference, and draw what it asks.
 
     It is for callers who are recognised: the person after a sign-in, officers and agents. What strangers tried with the
-    number of the person counts nowhere here (certify/capture/public_entry.py).
+    number of the person counts nowhere here (certify/capture/public_entry.py). A device that has an open session gets
+    that one again, and a plan stays the same until media were sent for it (certify/capture/open_plan.py).
 
     Args:
         unit: the transaction to write in.
@@ -96,10 +99,16 @@ def open_session(
     if sessions_since(unit.db, beneficiary_id, since, with_media=True) >= MAX_SESSIONS_A_DAY:
         raise too_many_sessions()
     device = unit.service.vault.lookup_hash(unit.db, "device", device_id) if device_id else None
+    kept: list[SessionRow] = []
     if channel is Channel.REMOTE:
         demand = demand_of(unit, person, device, _require_attempts_left(unit, person), also=needs)
-        end_oldest_open(unit.db, beneficiary_id, keep=MAX_OPEN - 1)
         possession = possession_of(unit, beneficiary_id, device=device, confirmed=confirmed)
+        kept = unanswered(own_plans(unit.db, beneficiary_id, unit.now - KEPT), demand)
+        for row in kept:
+            same = row.device == device and row.possession == possession and row.assisted == assisted
+            if same and still_open(unit, row):
+                return row
+        end_oldest_open(unit.db, beneficiary_id, keep=MAX_OPEN - 1)
     else:
         demand, possession = visit_demand(), Possession.NOT_ASKED
     return new_session(
@@ -111,6 +120,7 @@ def open_session(
         assisted=assisted,
         public_entry=False,
         possession=possession,
+        kept=kept[0] if kept else None,
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from certify.cli.choices import Ruling
+from certify.cli.choices import ProposedReason, Ruling
 from certify.cli.options import AsJson, Token, command_group
 from certify.cli.output import Ink, print_json, say
 from certify.cli.person import show_standings, standings_as_json
@@ -32,6 +33,13 @@ class Answer(StrEnum):
 
     SAME = "same"
     DIFFERENT = "different"
+
+
+class FaceAnswer(StrEnum):
+    """Whether a photo that looks like another person's face belongs to its person."""
+
+    TWO_PEOPLE = "two_people"
+    WRONG_REFERENCE = "wrong_reference"
 
 
 class CaseState(StrEnum):
@@ -94,6 +102,7 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
     Exit code 3 when there is no such case.
     """
     from certify.decision.determinations import find_determination
+    from certify.storage.duplicate_faces import pairs_of
     from certify.storage.people import entitlements_of, get_beneficiary
     from certify.storage.questions import open_questions_of
     from certify.storage.reviews import get_case
@@ -103,6 +112,7 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
         person = get_beneficiary(unit.db, row.beneficiary_id)
         pensions = entitlements_of(unit.db, person.id)
         verdict = find_determination(unit, row.determination_id).verdict if row.determination_id else None
+        pairs = pairs_of(unit.db, person.id) if row.kind == "duplicate_face" else ()
         questions = (
             [_question(unit, row) for row in open_questions_of(unit.db, person.id)] if row.kind == "link" else []
         )
@@ -123,6 +133,10 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
         say(f"  {text}")
     for question in questions:
         _show_question(question)
+    for pair in pairs:
+        say(
+            f"  Reference {pair.reference_id} looks like reference {pair.other_reference_id} of person {pair.other_id}."
+        )
     show_standings(pensions)
 
 
@@ -150,6 +164,28 @@ def answer(
 
 
 @app.command()
+def faces(
+    case: CaseId,
+    verdict: Annotated[
+        FaceAnswer,
+        typer.Argument(help="two_people: they look alike; wrong_reference: the new photo shows somebody else."),
+    ],
+    reason: Reason,
+    text: Text,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Settle whether a new photo that looks like another person's face belongs to its person.
+
+    "two_people" (twins, for example) ends the hold, and these two are not asked about again; it is a proposal until a
+    second officer carries it out. "wrong_reference" refuses the new photo and its templates. If one person draws two
+    pensions, rule "stop" with 'certify case rule' instead. Exit code 3 when the case does not exist, is closed already
+    or is of another kind, and when you opened it or enrolled the person.
+    """
+    _decide(case, verdict.value, reason, text, token, as_json=as_json)
+
+
+@app.command()
 def rule(
     case: CaseId,
     ruling: Annotated[
@@ -171,11 +207,15 @@ def rule(
     on a case that you opened, or about a person whom you enrolled. Exit code 3 for these, and when the case does not
     exist or is closed already.
     """
+    _decide(case, ruling.value, reason, text, token, as_json=as_json)
+
+
+def _decide(case: UUID, action: str, reason: ProposedReason, text: str, token: Path | None, *, as_json: bool) -> None:
     from certify.storage.people import entitlements_of
     from certify.storage.reviews import get_case
 
     with deciding(token) as (unit, officer):
-        shown = propose_here(unit, ruling.value, str(case), officer, reason, text)
+        shown = propose_here(unit, action, str(case), officer, reason, text)
         row = get_case(unit.db, case)
         pensions = entitlements_of(unit.db, row.beneficiary_id)
     if as_json:

@@ -31,6 +31,8 @@ class ProposedAction(StrEnum):
     ERASE = "erase"
     REPLACE_REFERENCE = "replace_reference"
     ADMIT_VISIT = "admit_visit"
+    TWO_PEOPLE = "two_people"
+    WRONG_REFERENCE = "wrong_reference"
 
 
 class ProposedReason(StrEnum):

@@ -21,6 +21,7 @@ from certify.cli.output import Ink, say
 from certify.cli.service import operator
 from certify.cli.tables import show_table
 from certify.decision.determine import determine
+from certify.decision.duplicate_faces import DuplicateSearch
 from certify.decision.issue import key_set
 from certify.decision.record import NewRecord, record
 from certify.domain.channels import Channel
@@ -165,7 +166,9 @@ class Play:
     def _reference(self, person: UUID, image: bytes) -> None:
         with self._service.unit() as unit:
             reference_id = add_reference(unit, person, image)
-        row = measure_reference(self._service, self._engine, reference_id)
+        row = measure_reference(
+            self._service, self._engine, reference_id, search=DuplicateSearch(self._service, self._engine)
+        )
         if row.state != ReferenceState.ACTIVE:
             raise Unavailable("The portrait could not be enrolled.", hint="Run 'certify models check'.")
 

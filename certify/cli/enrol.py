@@ -63,6 +63,7 @@ def enrol(
     also 3 when name, birth date or pensions differ from those stored for this national id: nothing is changed,
     so that a mistyped national id does not give one person's photo to another.
     """
+    from certify.decision.duplicate_faces import DuplicateSearch
     from certify.domain.states import Provenance
     from certify.people.references import OWN_CAMERA, Origin, add_reference, measure_reference
     from models.guidance import sentence
@@ -77,12 +78,13 @@ def enrol(
     with opened_service() as service:
         beneficiary_id = _find_or_add(service, national_id, given)
         engine = load_engine(service.settings)
+        search = DuplicateSearch(service, engine)
         results = []
         for photo in photos:
             data = read_photo(photo, service.settings.max_upload_bytes)
             with service.unit(operator()) as unit:
                 reference_id = add_reference(unit, beneficiary_id, data, origin)
-            row = measure_reference(service, engine, reference_id)
+            row = measure_reference(service, engine, reference_id, search=search)
             results.append(
                 {"photo": str(photo), "reference": str(row.id), "state": row.state, "guidance": row.guidance}
             )

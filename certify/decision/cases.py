@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from certify.decision.issue import Finding
 from certify.domain.case_kinds import CaseKind
 from certify.domain.decide import Determination, NextStep, Standing
 from certify.domain.ledger_events import LedgerEvent
+from certify.domain.reasons import Code
 from certify.domain.states import CaseState
 from certify.service import Unit
 from certify.storage.people import get_beneficiary
@@ -16,6 +18,10 @@ from certify.storage.reviews import open_case_of
 from certify.storage.tables.decisions import ReviewCaseRow
 from certify.storage.verdicts import Changed, Verdicts
 
+DUPLICATE_FACE = "duplicate_face"
+"""Kind of the adverse record about a reference that looks like the face of another person."""
+
+_ADVERSE = frozenset({Code.ADVERSE_PAUSES, Code.ADVERSE_REVIEW, Code.ADVERSE_OTHER_PATH, Code.ADVERSE_UNKNOWN_KIND})
 _UNPROVEN = (Standing.DUE, Standing.GRACE, Standing.OVERDUE)
 
 
@@ -74,7 +80,8 @@ def keep_review_cases(unit: Unit, finding: Finding, verdicts: Verdicts) -> None:
     wanted: dict[CaseKind, UUID] = {}
     for determination, stored in zip(finding.determinations, finding.ids, strict=True):
         if determination.review:
-            wanted.setdefault(_case_kind(determination), stored)
+            for kind in _case_kinds(determination):
+                wanted.setdefault(kind, stored)
         if determination.next_step is NextStep.DOORSTEP:
             wanted.setdefault(CaseKind.VISIT, stored)  # attempts used up: an officer has to arrange a visit
     open_now = {CaseKind(case.kind): case for case in finding.dossier.cases}
@@ -95,6 +102,15 @@ def keep_review_cases(unit: Unit, finding: Finding, verdicts: Verdicts) -> None:
             }
             verdicts.cases_closed.append(Changed(case.row, closed))
             unit.ledger(LedgerEvent.REVIEW_CLOSED, person, case=str(case.id), resolution="cause_gone")
+
+
+def _case_kinds(determination: Determination) -> Iterator[CaseKind]:
+    """Yield the kinds of cases that a determination asks for. A duplicate face is asked about in a case of its own."""
+    kinds = {dict(why.params).get("kind") for why in determination.reasons if why.code in _ADVERSE}
+    if DUPLICATE_FACE in kinds:
+        yield CaseKind.DUPLICATE_FACE
+    if kinds != {DUPLICATE_FACE} or determination.standing in (Standing.STOPPED, Standing.OVERDUE):
+        yield _case_kind(determination)
 
 
 def _case_kind(determination: Determination) -> CaseKind:

@@ -45,6 +45,7 @@ class ErrorCode(Described):
         "card_number_number",
         "The card number was turned into a decimal number; format the column as text.",
     )
+    CASE_OF_ANOTHER_KIND = "case_of_another_kind", "This answer does not fit the kind of the case."
     CAUSE_STANDS = "cause_stands", "The cause of the case still stands, so it cannot be closed with 'no_change'."
     CERTIFICATE_ERROR = "certificate_error", "The certificate cannot be accepted."
     CERTIFICATE_NOT_FOUND = "certificate_not_found", "There is no such certificate."

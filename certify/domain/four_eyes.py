@@ -18,6 +18,8 @@ class Action(Described):
     ERASE = "erase", "Erase a person, after the waiting time of the policy."
     REPLACE_REFERENCE = "replace_reference", "Replace the enrolled face by a photo that shows another face."
     ADMIT_VISIT = "admit_visit", "Let a sealed visit count that was refused."
+    TWO_PEOPLE = "two_people", "Answer that a duplicate face is that of two people, such as twins."
+    WRONG_REFERENCE = "wrong_reference", "Refuse a new photo that shows the face of another person."
 
 
 class TwoOfficers(Described):
@@ -33,6 +35,7 @@ class TwoOfficers(Described):
     CONFIRM_ALIVE = "confirm_alive", "Every confirmation of life."
     REPLACE_REFERENCE = "replace_reference", "The replacement of the enrolled face."
     ADMIT_VISIT = "admit_visit", "The admission of a refused visit."
+    TWO_PEOPLE = "two_people", "The answer that a duplicate face is that of two people."
 
 
 class ActionReason(Described):
@@ -60,6 +63,8 @@ _NEEDS = {
     Action.ERASE: (TwoOfficers.ERASE,),
     Action.REPLACE_REFERENCE: (TwoOfficers.REPLACE_REFERENCE,),
     Action.ADMIT_VISIT: (TwoOfficers.ADMIT_VISIT,),
+    Action.TWO_PEOPLE: (TwoOfficers.TWO_PEOPLE,),
+    Action.WRONG_REFERENCE: (),
     Action.NO_CHANGE: (),
 }
 

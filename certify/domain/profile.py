@@ -134,14 +134,18 @@ _MOST_PROMPTS = 4  # only without flashes: both together would take longer than 
 _FEWEST_FLASHES, _MOST_FLASHES = 6, 8
 
 
-def choose(needs: Iterable[str], age: int | None, failed_attempts: Sequence[str], risk: Risk) -> Demand:
+def choose(
+    needs: Iterable[str], age: int | None, failed_attempts: Sequence[str], risk: Risk, *, least: int = 0
+) -> Demand:
     """Choose what a remote session asks for.
 
     Args:
         needs: the person's accessibility needs.
         age: completed years; None when unknown, which changes nothing.
-        failed_attempts: the profiles of the attempts that failed since the last proof.
+        failed_attempts: the profiles of the attempts that failed since the last proof, if the caller is recognised:
+            the next session asks such a person for something easier. A stranger who failed is not helped like that.
         risk: what speaks for asking more.
+        least: number of signs of fraud that the session answers at least, though fewer are present now.
 
     Returns:
         The demand.
@@ -158,8 +162,10 @@ def choose(needs: Iterable[str], age: int | None, failed_attempts: Sequence[str]
         gentle = True
         reasons.add("failed_before")
 
-    signals = risk.signals
-    reasons.update(f"risk:{signal}" for signal in signals)
+    signals = [f"risk:{signal}" for signal in risk.signals]
+    # A stranger must not get an easier plan by waiting until a sign of fraud is gone.
+    signals += [f"risk:failed_{number}" for number in range(len(signals) + 1, least + 1)]
+    reasons.update(signals)
     may_flash = all(need.flashes for need in known.values())
     flashes = min(_FEWEST_FLASHES - 1 + len(signals), _MOST_FLASHES) if signals and may_flash else 0
     allowed = PROMPTS.difference(*(need.forbids for need in known.values()))

@@ -11,6 +11,9 @@ DOORSTEP = "doorstep"
 INTEGRITY = "integrity"
 """Holds of an agent's visits: the adverse records of the integrity watch."""
 
+FACES = "faces"
+"""Holds of references that look like the face of another person: the adverse records of the search for duplicates."""
+
 PERSON = "person"
 """What the person says, such as "that was not me" about a receipt."""
 
@@ -20,7 +23,7 @@ FUND = "fund"
 OFFICER_PREFIX = "officer"
 """Rulings carry the source ``officer:NAME``."""
 
-RESERVED = frozenset({CERTIFY, DOORSTEP, INTEGRITY, PERSON})
+RESERVED = frozenset({CERTIFY, DOORSTEP, INTEGRITY, FACES, PERSON})
 
 
 def officer_source(officer: str) -> str:

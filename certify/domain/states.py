@@ -16,6 +16,13 @@ class ReferenceState(Described):
     REFUSED = "refused", "Not usable, or the face of another person than the one enrolled before."
 
 
+class FaceAnswer(Described):
+    """What an officer answers when a reference looks like the face of another person."""
+
+    TWO_PEOPLE = "two_people", "Two people who look alike, such as twins."
+    WRONG_REFERENCE = "wrong_reference", "The new reference does not show the person whom it was enrolled for."
+
+
 class Provenance(Described):
     """Where the picture of a reference came from."""
 

@@ -15,6 +15,8 @@ from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.consents import newest_consent, withdrawn_with_references
+from certify.storage.duplicate_faces import delete_pairs_of
+from certify.storage.face_prints import delete_face_prints_of
 from certify.storage.media import delete_media_of
 from certify.storage.people import get_beneficiary, references_of
 from certify.storage.tables.people import ConsentRow
@@ -116,5 +118,7 @@ def purge_withdrawn(unit: Unit, *, limit: int = 100) -> int:
         unit.db.flush()
         delete_media_of(unit.db, beneficiary_id)
         delete_video_hashes_of(unit.db, beneficiary_id)
+        delete_face_prints_of(unit.db, beneficiary_id)
+        delete_pairs_of(unit.db, beneficiary_id)
         unit.ledger(LedgerEvent.FACES_DELETED, beneficiary_id, because="consent_withdrawn")
     return len(people)

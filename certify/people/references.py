@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 import numpy as np
@@ -19,14 +19,17 @@ from certify.errors import Conflict, NotAllowed
 from certify.queue import MEASURE
 from certify.service import Service, Unit
 from certify.storage.database import Session
+from certify.storage.face_prints import store_face_print
 from certify.storage.media import delete_blob, put_media, read_media
 from certify.storage.people import active_templates, get_beneficiary, get_reference, references_of
 from certify.storage.tables.people import ReferenceRow, TemplateRow
 from certify.storage.vault import Sealer
 from models.errors import ImageRefused
+from models.liveness.prints import pack_prints
 from models.media.image import probe
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
+    from models.face.matcher import Templates
     from models.pipeline import FaceEngine
     from models.results import Measurement
 
@@ -192,13 +195,27 @@ def replace_references(unit: Unit, reference_id: UUID) -> None:
     unit.put_job(MEASURE, new.id)
 
 
-def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) -> ReferenceRow:
+class FaceSearch(Protocol):
+    """A callback for each reference that becomes active, called in the transaction that makes it active."""
+
+    def __call__(self, unit: Unit, row: ReferenceRow, templates: Templates, /) -> None:
+        """Search the face of the reference among the faces of other people."""
+
+
+def measure_reference(
+    service: Service, engine: FaceEngine, reference_id: UUID, *, search: FaceSearch | None = None
+) -> ReferenceRow:
     """Measure a pending reference: it becomes active with sealed templates, or is refused with guidance.
+
+    The models run outside any transaction. After that the person is locked and the other references are read again:
+    two references of different faces, measured at one time, must not both become active.
 
     Args:
         service: the running service.
         engine: the face models.
         reference_id: id of the reference.
+        search: called when the reference becomes active. Everything that enrols real people gives it
+            (certify.decision.duplicate_faces).
 
     Returns:
         The reference; one that is not pending any more is returned as it is, so that the call may be repeated.
@@ -211,14 +228,15 @@ def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) 
         row = get_reference(unit.db, reference_id)
         if row.state != ReferenceState.PENDING:
             return row
-        sealer = unit.sealer(row.beneficiary_id)
+        person, sealer = row.beneficiary_id, unit.sealer(row.beneficiary_id)
         data = read_media(unit.db, sealer, row.blob_id)
-        enrolled = open_references(unit.db, sealer, row.beneficiary_id, engine.models)
     measurement, refusal = measure(engine, data)
     with service.unit() as unit:
+        get_beneficiary(unit.db, person, lock=True)
         row = get_reference(unit.db, reference_id, lock=True)
         if row.state != ReferenceState.PENDING:
             return row
+        enrolled = open_references(unit.db, unit.sealer(person), person, engine.models)
         if measurement is None or measurement.acquired.value != Check.PASS:
             row.state, row.guidance = ReferenceState.REFUSED, list(measurement.guidance) if measurement else [refusal]
         elif enrolled and engine.compare(measurement.templates, list(enrolled.values())).state.value != Check.PASS:
@@ -227,6 +245,17 @@ def measure_reference(service: Service, engine: FaceEngine, reference_id: UUID) 
         else:
             row.state, row.guidance = ReferenceState.ACTIVE, list(measurement.guidance)
             _seal_templates(unit, row, measurement)
+            if measurement.face is not None:
+                store_face_print(
+                    unit.db,
+                    row.id,
+                    person,
+                    unit.sealer(person).seal(pack_prints([measurement.face], None), f"face_print:{row.id}"),
+                    at=unit.now,
+                )
+            unit.db.flush()
+            if search is not None:
+                search(unit, row, measurement.templates)
         row.measurement = measurement.to_json() if measurement else {"refused": refusal}
         mark = unit.sealer(row.beneficiary_id).mark(row.media_sha256)
         unit.ledger(_EVENTS[row.state], row.beneficiary_id, reference=str(row.id), mark=mark)

@@ -18,12 +18,6 @@ from certify.domain.states import SessionState
 from certify.storage.tables.sessions import SessionRow, UploadRow
 
 
-def open_public_session_of(db: Session, asked: bytes, device: bytes, now: datetime) -> SessionRow | None:
-    """Return the session that this device has open for this number, the newest; None when there is none."""
-    query = _of(asked, device).where(SessionRow.state == SessionState.OPEN, SessionRow.expires_at > now)
-    return db.scalars(query.order_by(SessionRow.created_at.desc()).limit(1)).one_or_none()
-
-
 def end_open_public_sessions(db: Session, asked: bytes, device: bytes) -> None:
     """Expire the sessions that this device has open for this number; those of other devices stay open."""
     mine = update(SessionRow).where(

@@ -28,7 +28,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 from certify.storage.tables.base import Base
 from certify.storage.tables.decisions import CertificateRow, DeterminationRow, EvidenceRow, ReviewCaseRow
-from certify.storage.tables.people import EntitlementRow
+from certify.storage.tables.people import DuplicateFaceRow, EntitlementRow
 from certify.storage.tables.runs import SilentPassRow
 from certify.storage.tables.service import LedgerLeafRow, SecretRow
 from certify.storage.vault import Vault
@@ -52,6 +52,7 @@ class RowKind(StrEnum):
     STANDING = "entitlements"
     CERTIFICATE = "certificates"
     CASE = "review_cases"
+    DUPLICATE_FACE = "duplicate_faces"
     LEAF = "ledger_leaves"
 
 
@@ -63,6 +64,7 @@ ENTITIES: Mapping[RowKind, type[Base]] = MappingProxyType(
         RowKind.STANDING: EntitlementRow,
         RowKind.CERTIFICATE: CertificateRow,
         RowKind.CASE: ReviewCaseRow,
+        RowKind.DUPLICATE_FACE: DuplicateFaceRow,
         RowKind.LEAF: LedgerLeafRow,
     }
 )
@@ -82,6 +84,8 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
             " expires_at kid issued_at changed_at reason",
             RowKind.CASE: "id beneficiary_id kind state determination_id opened_at opened_by closed_at"
             " closed_by resolution",
+            RowKind.DUPLICATE_FACE: "id beneficiary_id reference_id other_id other_reference_id llr threshold found_at"
+            " answer answered_at answered_by",
             RowKind.LEAF: "index entry beneficiary_id created_at",
         }.items()
     }

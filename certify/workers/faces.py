@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from procrastinate import Blueprint, JobContext, RetryStrategy
 
 from certify.audit.ledger_check import check_ledger, report_ledger
 from certify.capture.evaluate import evaluate_session
+from certify.decision.duplicate_faces import DuplicateSearch
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.traces import note_face
 from certify.people.references import measure_reference
@@ -31,10 +32,15 @@ tasks = Blueprint()
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """The service and the face models that the tasks use."""
+    """The service, the face models and the search for duplicate faces that the tasks use."""
 
     service: Service
     engine: FaceEngine
+    search: DuplicateSearch | None = None
+
+    def searching(self) -> WorkerContext:
+        """Return this context with a search for duplicate faces."""
+        return self if self.search is not None else replace(self, search=DuplicateSearch(self.service, self.engine))
 
 
 @tasks.task(name=EVALUATE.removeprefix(f"{NAMESPACE}:"), queue="faces", pass_context=True, retry=_RETRY)
@@ -49,7 +55,7 @@ def evaluate(context: JobContext, subject: str) -> None:
 def measure(context: JobContext, subject: str) -> None:
     """Measure one pending reference."""
     worker = _worker_context(context)
-    row = measure_reference(worker.service, worker.engine, UUID(subject))
+    row = measure_reference(worker.service, worker.engine, UUID(subject), search=worker.search)
     log.info("reference measured", extra={"reference": subject, "state": row.state})
 
 
@@ -67,7 +73,10 @@ def open_visit(context: JobContext, subject: str) -> None:
 def do_housekeeping(context: JobContext, timestamp: int) -> None:
     """Run housekeeping every minute."""
     del timestamp
-    run_housekeeping(_worker_context(context).service)
+    worker = _worker_context(context)
+    run_housekeeping(worker.service)
+    if worker.search is not None:
+        worker.search.read()
 
 
 @tasks.periodic(cron="10 2 * * *")
@@ -87,6 +96,7 @@ async def run_worker(worker: WorkerContext, *, wait: bool = True, concurrency: i
         wait: True to work until SIGINT or SIGTERM (jobs under way are finished), False to stop when no job is left.
         concurrency: number of jobs at a time.
     """
+    worker = worker.searching()
     async with worker_app(worker.service, tasks, ["faces"], wait=wait) as (app, run):
         rescuer = asyncio.create_task(rescue_forever(app, worker.service))
         try:

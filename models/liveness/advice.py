@@ -20,8 +20,8 @@ _HELP = {
     "virtual_camera": "use_camera",
 }
 
-CODES = ("keep_in_view", "follow_prompts", "life_not_seen", "use_camera", "record_anew")
-"""Codes of capture sessions. Only the service gives the last one, because only it knows other sessions."""
+CODES = ("keep_in_view", "follow_prompts", "life_not_seen", "use_camera", "record_anew", "film_needed")
+"""Codes of capture sessions. Only the service gives the last two: it knows other sessions and what a session asks."""
 
 
 def advice(report: LivenessReport) -> tuple[str, ...]:

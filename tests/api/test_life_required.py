@@ -153,7 +153,7 @@ def test_the_same_photo_again_from_another_phone_is_refused(
     photo = faces.rephotograph(collins, seed=1)
     _send(pages, service, engine, _knock(pages), photo)
     again = _send(pages, service, engine, _knock(pages, OTHER), photo, OTHER)
-    assert (again.outcome, again.guidance) == ("retry", ["sent_before"])
+    assert (again.outcome, again.guidance) == ("retry", ["film_needed"])
 
 
 def test_a_photo_from_a_signed_in_phone_proves_only_with_a_record_of_the_body(

@@ -192,7 +192,8 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch, request: pytest.Fi
         day = (unit.now + timedelta(days=5)).date().isoformat()
         visit = ask_for_visit(unit, person, on=(unit.now + timedelta(days=9)).date(), part="morning")
         assert visit.state == "asked"
-        waiting = open_case(unit, person, kind=CaseKind.APPEAL)
+        kind = CaseKind.DUPLICATE_FACE if path.endswith("/faces") else CaseKind.APPEAL
+        waiting = open_case(unit, person, kind=kind)
         unit.db.flush()
         certificate = certificate_in_force(unit.db, person)
         assert certificate is not None
@@ -267,6 +268,7 @@ def served(service: Service, monkeypatch: pytest.MonkeyPatch, request: pytest.Fi
         ("/v1/me/consent", "post"): {"given": True},
         ("/v1/me/contact", "post"): {"email": "fuzz@example.org", "language": "fr"},
         ("/v1/review-cases", "post"): {"beneficiary_id": name, "kind": "appeal"},
+        ("/v1/review-cases/{case_id}/faces", "post"): {"answer": "two_people", "reason": "other", "text": "A test."},
         ("/v1/proposals", "post"): {"action": "erase", "target": name, "reason": "other", "text": "A test."},
     }
     return served

@@ -106,6 +106,7 @@ def _bodies(person: str) -> dict[tuple[str, str], Any]:
         },
         ("/v1/sessions", "POST"): {"beneficiary_id": person},
         ("/v1/review-cases", "POST"): {"beneficiary_id": person, "kind": "appeal"},
+        ("/v1/review-cases/{case_id}/faces", "POST"): {"answer": "two_people"} | WHY,
         ("/v1/review-cases/{case_id}/ruling", "POST"): {"ruling": "stop"} | WHY,
         ("/v1/certificates/{number}/revoke", "POST"): WHY,
         ("/v1/beneficiaries/{beneficiary_id}/erasure", "POST"): WHY,

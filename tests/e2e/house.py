@@ -71,7 +71,8 @@ class House:
             person = add_beneficiary(
                 unit, NewBeneficiary(f"E2E{self.numbers:06}", name, pensions, card_number=card, birth_date=born)
             )
-            reference = add_reference(unit, person, faces.encode(portrait))
+            # Of another day: a film of the enrolled picture itself would be recognised as a copy.
+            reference = add_reference(unit, person, faces.encode(faces.another_day(portrait, seed=11)))
         assert measure_reference(self.service, self.engine, reference).state == "active"
         with self.service.unit() as unit:
             determine(unit, person)

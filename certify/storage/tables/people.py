@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from certify.domain.states import AccessKind, ConsentPurpose, Provenance, ReferenceState
+from certify.domain.states import AccessKind, ConsentPurpose, FaceAnswer, Provenance, ReferenceState
 from certify.storage.tables.base import Base, one_of
 
 
@@ -97,6 +97,28 @@ class ReferenceRow(Base):
     provenance: Mapped[str]
     provenance_of: Mapped[str | None]  # the document or the register that the picture came from
     added_by: Mapped[str]  # the caller who added it
+    # Rises in the order in which references became active: the search for duplicate faces reads on from a number.
+    number: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+
+
+class DuplicateFaceRow(Base):
+    """A reference that looks like the face of another person, and what an officer answered. No names: ids only."""
+
+    __tablename__ = "duplicate_faces"
+    __table_args__ = (one_of("answer", FaceAnswer),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    reference_id: Mapped[UUID]  # the new reference; it may be deleted later
+    other_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    other_reference_id: Mapped[UUID]
+    llr: Mapped[float]  # log10 likelihood ratio, not clipped
+    threshold: Mapped[float]  # of the search that found it
+    found_at: Mapped[datetime]
+    answer: Mapped[str | None]
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[str | None]
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class TemplateRow(Base):

@@ -104,6 +104,17 @@ class VideoHashRow(Base):
     frames: Mapped[bytes]
 
 
+class FacePrintRow(Base):
+    """The faces and the movement of a session's media or of a reference, sealed, to recognise a copy of it."""
+
+    __tablename__ = "face_prints"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)  # of the session or reference
+    beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
+    sealed: Mapped[bytes]
+    created_at: Mapped[datetime]
+
+
 class UploadRow(Base):
     """The upload of a session's video in chunks. The first ``received`` bytes are stored, without gaps."""
 

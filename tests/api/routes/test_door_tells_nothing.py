@@ -130,4 +130,4 @@ def test_media_that_were_sent_before_end_in_the_same_words_for_all(
             story.append((row.outcome, row.attempts_left, row.guidance, row.certificate_number))
         stories.append(story)
     assert stories[0] == stories[1]
-    assert [entry[:3] for entry in stories[0]] == [("retry", 2, ["sent_before"]), ("retry", 1, ["sent_before"])]
+    assert [entry[:3] for entry in stories[0]] == [("retry", 2, ["film_needed"]), ("retry", 1, ["record_anew"])]

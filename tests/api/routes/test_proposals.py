@@ -98,3 +98,13 @@ def test_the_persons_own_wish(call: Call, person: str, service: Service) -> None
     (row,) = officer.get(f"/v1/proposals?beneficiary_id={person}").json()["items"]
     assert officer.post(f"/v1/proposals/{row['id']}/carry-out").json()["state"] == "waiting"
     assert me.post("/v1/me/erasure/recall").json()["state"] == "recalled"
+
+
+def test_attack_an_answer_about_faces_closes_no_other_case(call: Call, person: str) -> None:
+    officer = call(Role.OFFICER, "one")
+    case = call(Role.OFFICER, "two").post("/v1/review-cases", {"beneficiary_id": person, "kind": "appeal"}).json()["id"]
+    for answer in ("two_people", "wrong_reference"):
+        refused = officer.post(f"/v1/review-cases/{case}/faces", {"answer": answer} | WHY)
+        assert (refused.status_code, refused.json()["code"]) == (409, "case_of_another_kind")
+    assert officer.get(f"/v1/review-cases/{case}/faces").json() == {"items": []}
+    assert officer.get(f"/v1/review-cases/{case}").json()["state"] == "open"

@@ -21,9 +21,11 @@ def submit(service: Service, person: UUID, photo: bytes, channel: Channel = Chan
     return session.id
 
 
-def open_for(service: Service, person: UUID, channel: Channel = Channel.REMOTE) -> UUID:
+def open_for(
+    service: Service, person: UUID, channel: Channel = Channel.REMOTE, *, device_id: str | None = None
+) -> UUID:
     with service.unit() as unit:
-        return open_session(unit, person, channel).id
+        return open_session(unit, person, channel, device_id=device_id).id
 
 
 def begin(service: Service, session: UUID, data: bytes, *, sha256: str | None = None) -> Progress:

@@ -181,7 +181,7 @@ def test_profile_and_plan_are_stored_and_fit_the_person(service: Service) -> Non
 @pytest.mark.integration
 def test_two_sessions_have_two_plans_and_two_nonces(service: Service) -> None:
     person = _person(service, 1)
-    rows = [_open(service, person) for _ in range(4)]
+    rows = [_open(service, person, f"device-000000001{number}") for number in range(4)]
     assert len({row.nonce for row in rows}) == 4
     assert len({str(row.plan) for row in rows}) > 1
 
@@ -221,7 +221,7 @@ def test_agents_with_one_tablet_are_no_risk(service: Service) -> None:
 @pytest.mark.integration
 def test_many_sessions_in_an_hour_are_noticed(service: Service, clock: Any) -> None:
     person = _person(service, 1)
-    rows = [_open(service, person) for _ in range(6)]
+    rows = [_open(service, person, f"device-000000001{number}") for number in range(6)]
     assert ["risk:many_sessions" in _because(row) for row in rows] == [False] * 5 + [True]
     clock.advance(timedelta(hours=1, seconds=1))
     assert "risk:many_sessions" not in _because(_open(service, person))

@@ -102,7 +102,7 @@ def test_a_determination_replays_from_evidence_and_from_the_photo(
         assert result.identical
         assert "another release" in result.not_checked[0]
     # A verdict that was altered in the database is detected.
-    owner.execute("alter table determinations disable trigger append_only")
+    owner.execute("alter table determinations disable trigger user")
     owner.execute("update determinations set digest = '\\x00'")
     with pytest.raises(RowAltered), service.unit() as unit:
         replay(unit, determination)

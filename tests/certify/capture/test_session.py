@@ -68,7 +68,7 @@ def test_sessions_a_day_are_bounded(service: Service, person: UUID, clock: Any) 
     """Only sessions with a film count; of those without one, a new one ends the oldest."""
     for number in range(MAX_SESSIONS_A_DAY + 5):
         with service.unit() as unit:
-            opened = open_session(unit, person, Channel.REMOTE)
+            opened = open_session(unit, person, Channel.REMOTE, device_id=f"device-{number:010}")
         clock.advance(timedelta(seconds=1))
         with service.reading() as unit:
             states = unit.db.scalars(select(SessionRow.state).where(SessionRow.state == "open")).all()
@@ -88,7 +88,7 @@ def test_used_up_attempts_close_the_remote_channel_and_request_a_visit(
     service: Service, engine: FaceEngine, person: UUID, portrait: Any, clock: Any
 ) -> None:
     with service.unit() as unit:
-        earlier = open_session(unit, person, Channel.REMOTE).id
+        earlier = open_session(unit, person, Channel.REMOTE, device_id="device-0000000002").id
     for seed in range(3):
         row = evaluate_session(service, engine, submit(service, person, faces.no_face(seed=seed)), notice=note_face)
     assert row.outcome == "doorstep"
@@ -115,7 +115,7 @@ def test_used_up_attempts_close_the_remote_channel_and_request_a_visit(
 
 def test_one_remote_attempt_at_a_time(service: Service, engine: FaceEngine, person: UUID, portrait: Any) -> None:
     with service.unit() as unit:
-        second = open_session(unit, person, Channel.REMOTE).id
+        second = open_session(unit, person, Channel.REMOTE, device_id="device-0000000002").id
     first = submit(service, person, faces.no_face(seed=1))
     photo = faces.rephotograph(portrait, seed=1)
     with pytest.raises(Conflict) as refused, service.unit() as unit:

@@ -255,7 +255,7 @@ def test_a_photo_sent_meanwhile_ends_the_upload(service: Service, session: UUID,
 
 
 def test_only_one_remote_attempt_at_a_time(service: Service, person: UUID, session: UUID, film: bytes) -> None:
-    second = open_for(service, person)
+    second = open_for(service, person, device_id="device-0000000002")
     begin(service, second, film)
     begin(service, session, film)
     send(service, session, film)

@@ -1,0 +1,88 @@
+"""Keep the plan that a caller was shown until it is answered, so that no one can draw plans until one suits.
+
+A film that was recorded earlier answers one plan. If plans could be drawn freely, a caller would wait until that plan
+comes again: there are 22 standard plans. So each new plan costs an attempt:
+
+* The same device, asking again, gets the same open session.
+* A session that follows has the same plan as long as no media were sent for it, for a day, whatever the callers call
+  their devices. Nothing is counted for it.
+* Callers who are not recognised share the plans of the number that they entered, known or not. Those who are
+  recognised (a sign-in, an officer) share those of the person. Neither sees the plans of the others.
+* After a failure, a caller who is not recognised is never asked for less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from certify.domain.profile import Demand
+from certify.domain.states import SessionState
+from certify.service import Unit
+from certify.storage.plans import failed_plans
+from certify.storage.tables.sessions import SessionRow
+
+FAILURES_COUNT = timedelta(days=30)
+"""How long a failure counts for the same device: the time in which the shipped policies count attempts."""
+
+KEPT = timedelta(days=1)
+"""How long a plan is kept that was not answered, and how long the failures of other devices count. Longer would give an
+attacker more time to make a film for the plan, and would let strangers make it harder for a person for longer; shorter
+would give more draws. A starting value."""
+
+
+def unanswered(rows: Sequence[SessionRow], demand: Demand, *, harder_on: bytes | None = None) -> list[SessionRow]:
+    """Return the sessions whose plan fits what is asked now and for which no media were sent.
+
+    Args:
+        rows: earlier sessions of callers who share their plans, newest first.
+        demand: how much a session asks now.
+        harder_on: the device whose plans fit too if they ask for more: an easier one does not come by waiting. What
+            other devices were asked makes nothing harder here.
+    """
+    answered = [_asks(row) for row in rows if row.submitted_at is not None]
+    return [
+        row
+        for row in rows
+        if row.submitted_at is None
+        and _asks(row) not in answered
+        and _fits(row, demand, harder=harder_on is not None and row.device == harder_on)
+    ]
+
+
+def still_open(unit: Unit, row: SessionRow) -> bool:
+    """Tell whether a session is open and has at least half its time left, so that it can be given again."""
+    half = timedelta(minutes=unit.service.settings.session_minutes / 2)
+    return row.state == SessionState.OPEN and row.expires_at >= unit.now + half
+
+
+def hardest_failed(unit: Unit, asked: bytes, device: bytes) -> int:
+    """Return how many signs of fraud the hardest plan answered that a caller failed who was not recognised.
+
+    Args:
+        unit: the transaction to read in.
+        asked: keyed hash of the number and birth date that were entered.
+        device: keyed hash of what the device calls itself.
+    """
+    rows = failed_plans(unit.db, asked, device, since=unit.now - FAILURES_COUNT, others_since=unit.now - KEPT)
+    return max(
+        (sum(str(why).startswith("risk:") for why in (row.plan or {}).get("because", ())) for row in rows), default=0
+    )
+
+
+def _asks(row: SessionRow) -> tuple[Any, Any]:
+    plan = row.plan or {}
+    return plan.get("steps"), plan.get("flashes")
+
+
+def _fits(row: SessionRow, demand: Demand, *, harder: bool) -> bool:
+    """Tell whether a plan asks as much as the demand, and nothing that it does not allow."""
+    plan = row.plan or {}
+    prompts = [step["prompt"] for step in plan.get("steps", ())]
+    flashes = len(plan.get("flashes", ()))
+    if not set(prompts) <= demand.allowed:
+        return False
+    if harder and (len(prompts) == 1) == demand.gentle:  # only gentle plans have one prompt
+        return len(prompts) >= demand.prompts and flashes >= demand.flashes
+    return (row.profile, len(prompts), flashes) == (demand.profile, demand.prompts, demand.flashes)

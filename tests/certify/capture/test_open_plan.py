@@ -1,0 +1,136 @@
+"""Attacks that shop for a plan: one plan at a time, and no easier one after a failure."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from certify.capture.evaluate import evaluate_session
+from certify.capture.open_plan import KEPT, unanswered
+from certify.capture.public_entry import open_public_session
+from certify.capture.session import open_session, submit_media
+from certify.domain.channels import Channel
+from certify.domain.profile import Risk, choose
+from certify.doorstep.traces import note_face
+from certify.people.access import IdentityClaim
+from certify.service import Service
+from certify.storage.plans import public_plans
+from certify.storage.tables.sessions import SessionRow
+from fixtures import faces
+from models.pipeline import FaceEngine
+
+pytestmark = pytest.mark.integration
+
+BORN = date(1956, 11, 19)
+UNKNOWN = IdentityClaim(None, b"m" * 32)
+
+
+def _knock(service: Service, claim: IdentityClaim, device: str, *, needs: tuple[str, ...] = ()) -> SessionRow:
+    with service.unit() as unit:
+        return open_public_session(unit, claim, BORN, device_id=device, assisted=False, needs=needs)
+
+
+def _steps(row: SessionRow) -> Any:
+    return (row.plan or {})["steps"]
+
+
+@pytest.fixture(params=["known", "unknown"])
+def claim(request: pytest.FixtureRequest, person: UUID) -> IdentityClaim:
+    return IdentityClaim(person, b"k" * 32) if request.param == "known" else UNKNOWN
+
+
+def test_attack_knocking_again_draws_no_other_plan(service: Service, claim: IdentityClaim) -> None:
+    first = _knock(service, claim, "phone-1")
+    assert {_knock(service, claim, "phone-1").id for _ in range(4)} == {first.id}
+
+
+def test_attack_other_device_names_draw_no_other_plan(service: Service, claim: IdentityClaim) -> None:
+    rows = [_knock(service, claim, f"phone-{number}") for number in range(5)]
+    assert len({row.id for row in rows}) == 5
+    assert all(_steps(row) == _steps(rows[0]) for row in rows)
+
+
+def test_attack_waiting_until_the_session_ends_draws_no_other_plan(
+    service: Service, claim: IdentityClaim, clock: Any
+) -> None:
+    first = _knock(service, claim, "phone-1")
+    clock.advance(timedelta(hours=1))
+    second = _knock(service, claim, "phone-1")
+    assert second.id != first.id
+    assert _steps(second) == _steps(first)
+
+
+def test_a_new_plan_costs_an_attempt_and_is_not_easier(
+    service: Service, engine: FaceEngine, claim: IdentityClaim
+) -> None:
+    first = _knock(service, claim, "phone-1")
+    with service.unit() as unit:
+        submit_media(unit, first.id, faces.no_face(seed=1))
+    evaluate_session(service, engine, first.id, notice=note_face)
+    second = _knock(service, claim, "phone-1")
+    assert second.id != first.id
+    assert (second.profile, len(_steps(second))) == ("standard", 2)
+
+
+def test_attack_saying_other_needs_in_turn_draws_no_other_plans(service: Service, claim: IdentityClaim) -> None:
+    rows = [_knock(service, claim, "phone-1", needs=needs) for needs in ((), ("deaf",)) * 2]
+    assert _steps(rows[0]) == _steps(rows[2])
+    assert _steps(rows[1]) == _steps(rows[3])
+
+
+def test_attack_an_open_session_of_an_answered_plan_gives_that_plan_to_no_one_else(
+    service: Service, claim: IdentityClaim
+) -> None:
+    first, second = (_knock(service, claim, f"phone-{number}") for number in (1, 2))
+    with service.unit() as unit:
+        submit_media(unit, first.id, faces.no_face(seed=1))
+        plans = public_plans(unit.db, claim.mark, unit.now - KEPT)
+        assert all(_steps(row) == _steps(second) for row in plans)
+        demand = choose((), 70, (), Risk())
+        assert unanswered(plans, demand) == []
+
+
+def test_attack_waiting_until_a_sign_of_fraud_is_gone_gives_no_easier_plan(
+    service: Service, engine: FaceEngine, claim: IdentityClaim, clock: Any
+) -> None:
+    for number in range(7):
+        hard = _knock(service, claim, f"phone-{number}")
+    assert hard.profile == "light"
+    with service.unit() as unit:
+        submit_media(unit, hard.id, faces.no_face(seed=1))
+    evaluate_session(service, engine, hard.id, notice=note_face)
+    clock.advance(timedelta(hours=2))
+    assert {_knock(service, claim, device).profile for device in ("phone-6", "phone-9")} == {"light"}
+    clock.advance(timedelta(days=2))
+    # A stranger cannot make it harder for the devices of others for long.
+    assert [_knock(service, claim, device).profile for device in ("phone-6", "phone-10")] == ["light", "standard"]
+
+
+def test_attack_a_recognised_caller_draws_no_other_plan_either(service: Service, person: UUID, clock: Any) -> None:
+    rows = []
+    for number in range(4):
+        with service.unit() as unit:
+            rows.append(open_session(unit, person, Channel.REMOTE, device_id=f"phone-{number % 2}", confirmed=True))
+        clock.advance(timedelta(minutes=20))
+    assert len({row.id for row in rows}) == 4
+    assert all(_steps(row) == _steps(rows[0]) for row in rows)
+
+
+def test_who_came_by_a_sign_in_gets_an_easier_plan_after_a_failure(
+    service: Service, engine: FaceEngine, person: UUID
+) -> None:
+    with service.unit() as unit:
+        first = open_session(unit, person, Channel.REMOTE, device_id="phone-1", confirmed=True)
+        submit_media(unit, first.id, faces.no_face(seed=1))
+    evaluate_session(service, engine, first.id, notice=note_face)
+    with service.unit() as unit:
+        assert open_session(unit, person, Channel.REMOTE, device_id="phone-1", confirmed=True).profile == "gentle"
+
+
+def test_a_stranger_does_not_get_the_session_of_a_person_who_signed_in(service: Service, person: UUID) -> None:
+    with service.unit() as unit:
+        own = open_session(unit, person, Channel.REMOTE, device_id="phone-1", confirmed=True)
+    assert _knock(service, IdentityClaim(person, b"k" * 32), "phone-1").id != own.id
