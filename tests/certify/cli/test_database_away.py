@@ -77,6 +77,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     ),
     "case list": (),
     "case show": (ID,),
+    "case faces": (ID, "two_people", *WHY),
     "case answer": (ID, "same"),
     "case rule": (ID, "stop", *WHY),
     "proposal make": ("stop", ID, *WHY),
