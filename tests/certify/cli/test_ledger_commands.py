@@ -93,3 +93,23 @@ def test_reads_are_searched(command: Command, owner: psycopg.Connection) -> None
     (entry,) = json.loads(command("audit", "reads", "--person", person, "--since", "2026-03-01", "--json").stdout)
     assert entry["people"] == [person]
     assert "no such entry" in command("audit", "reads", "--until", "2026-03-01").stdout
+
+
+def test_a_determination_is_decided_again_from_what_is_stored(
+    command: Command, note: Path, owner: psycopg.Connection
+) -> None:
+    (row,) = owner.execute("select id from determinations").fetchall()
+    said = command("replay", str(row[0])).stdout.splitlines()
+    assert said[0] == "identical"
+    assert any("checked: decision" in line for line in said)
+    assert json.loads(command("replay", str(row[0]), "--json").stdout)["differences"] == []
+    owner.execute("set session_replication_role = replica")
+    owner.execute("""update determinations set verdict = replace(verdict::text, '"continue"', '"stop"')::json""")
+    altered = command("replay", str(row[0]), code=-1)
+    assert getattr(altered.exception, "code", "") == "row_altered"
+
+
+def test_audits_without_entries_say_so(command: Command, note: Path) -> None:
+    for words in (("audit", "list"), ("audit", "report"), ("audit", "rulings"), ("audit", "reads")):
+        assert command(*words).stdout.strip()
+        assert json.loads(command(*words, "--json").stdout) is not None
