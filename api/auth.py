@@ -19,9 +19,9 @@ from starlette.requests import HTTPConnection
 from api.errors import Forbidden, PossessionRequired, TooManyRequests
 from api.journal import begin
 from api.limits import RateLimiter
+from api.network import network_of
 from api.state import State, state_of
 from certify.people.access import device_mark
-from certify.people.door import network_of_address
 from certify.people.possession import is_confirmed
 from certify.storage.tables.door import SignInRow
 from certify.tokens import KeysAwaited, Principal, Role, TokenRefused
@@ -224,16 +224,6 @@ def require_possession(principal: Principal, now: datetime) -> None:
             "This change needs a code that the fund sends to your known telephone or e-mail, or the link of a letter.",
             hint="Ask for a code (POST /v1/me/codes) and send it (POST /v1/me/codes/redeem).",
         )
-
-
-def address_of(connection: HTTPConnection) -> str:
-    """Return the network address of a caller."""
-    return connection.client.host if connection.client else "unknown"
-
-
-def network_of(connection: HTTPConnection) -> str:
-    """Return the network of a caller, for rate limits: an IPv4 address, or the /64 of an IPv6 address."""
-    return network_of_address(address_of(connection))
 
 
 def same_origin(connection: HTTPConnection) -> bool:

@@ -12,8 +12,9 @@ from uuid import UUID
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api.auth import COOKIE, address_of, same_origin
+from api.auth import COOKIE, same_origin
 from api.errors import TooManyRequests
+from api.network import address_of
 from api.schemas.own_pages import SignedIn
 from api.state import State
 from certify.domain.states import SignInWay

@@ -1,19 +1,23 @@
-"""Name the network that a connection comes from, for shares of what is scarce."""
+"""Name the network that a connection comes from, for rate limits and for shares of what is scarce."""
 
 from __future__ import annotations
 
-import ipaddress
-
+from starlette.requests import HTTPConnection
 from starlette.types import Scope
+
+from certify.people.door import network_of_address
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Return the network address of a caller."""
+    return connection.client.host if connection.client else "unknown"
+
+
+def network_of(connection: HTTPConnection) -> str:
+    """Return the network of a caller: an IPv4 address, or the /64 of an IPv6 address, which is one connection."""
+    return network_of_address(address_of(connection))
 
 
 def network_of_scope(scope: Scope) -> str:
-    """Return the address of the caller; of IPv6 the /64, which is one connection to the internet."""
-    host: str = scope["client"][0] if scope.get("client") else "unknown"
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if address.version == 4:
-        return str(address)
-    return str(ipaddress.ip_network((int(address), 64), strict=False))
+    """Return the network of a caller of whom only the ASGI scope is known."""
+    return network_of_address(scope["client"][0] if scope.get("client") else "unknown")

@@ -15,7 +15,7 @@ from certify.domain.scope import Scope
 from certify.errors import NotFound
 from certify.service import Service, Unit
 from certify.storage.agents import get_agent
-from certify.storage.people import DECOY_PERSON
+from certify.storage.people import DECOY_PERSON, beneficiary_not_found, refuse_decoy
 from certify.storage.scope import reach_of
 from certify.tokens import Principal
 
@@ -105,15 +105,10 @@ def outside_scope() -> Forbidden:
 
 def _require(unit: Unit, scope: Scope, beneficiary_id: UUID) -> tuple[list[str], str | None] | None:
     """Return the schemes and the region of a person; None if the scope is everything and they were not read."""
-    if beneficiary_id == DECOY_PERSON:
-        raise _no_such_person()
+    refuse_decoy([beneficiary_id])
     if scope.is_everything:
         return None
     reach = reach_of(unit.db, beneficiary_id)
     if reach is None or not scope.touches(*reach):
-        raise _no_such_person()
+        raise beneficiary_not_found()
     return reach
-
-
-def _no_such_person() -> NotFound:
-    return NotFound("There is no such beneficiary.", code=ErrorCode.BENEFICIARY_NOT_FOUND)

@@ -9,9 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.auth import DESK, READERS, allow, limit, network_of, public
+from api.auth import DESK, READERS, allow, limit, public
 from api.errors import CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
+from api.network import network_of
 from api.proposed import PROPOSES, proposing, status_of
 from api.schemas.doorstep import (
     AgentChangeIn,

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
-from api.auth import TABLET_COOKIE, allow, limit, network_of, public
+from api.auth import TABLET_COOKIE, allow, limit, public
 from api.door import signed_out
 from api.errors import problems
+from api.network import network_of
 from api.routes.media import media_body
 from api.schemas.doorstep import (
     AgentOut,

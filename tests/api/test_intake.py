@@ -216,6 +216,7 @@ def test_uploads_that_wait_too_long_for_their_turn_are_told(monkeypatch: pytest.
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8:0:1::5", "2001:db8:0:1::/64"),
         ("2001:DB8:0:1:ffff::1", "2001:db8:0:1::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),  # an IPv4 caller of a socket that takes both
         ("testclient", "testclient"),
     ],
 )

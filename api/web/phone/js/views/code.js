@@ -2,6 +2,7 @@
 import { call, Problem } from "../api.js";
 import { birthDate } from "../birth.js";
 import { deviceId, keep } from "../device.js";
+import { digitsField, digitsIn } from "../digits.js";
 import { button, h } from "../dom.js";
 import { current, t } from "../i18n.js";
 import { go, sayProblem } from "../pages.js";
@@ -53,18 +54,7 @@ function ask() {
 /** @returns {Page} */
 function enter() {
   const problem = h("p", { id: "problem", class: "error", role: "alert", hidden: true });
-  const input = /** @type {HTMLInputElement} */ (
-    h("input", {
-      id: "digits",
-      class: "number",
-      type: "text",
-      inputmode: "numeric",
-      autocomplete: "one-time-code",
-      maxlength: "8",
-      required: true,
-      "aria-describedby": "problem",
-    })
-  );
+  const input = digitsField();
   const remember = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" }));
   const form = h(
     "form",
@@ -80,7 +70,7 @@ function enter() {
     try {
       const json = {
         ...state.who,
-        code: input.value.normalize("NFKC").replace(/\D/g, ""),
+        code: digitsIn(input),
         device_id: deviceId(),
         remember: remember.checked,
       };

@@ -2,6 +2,7 @@
 import { call, Problem } from "../api.js";
 import { proceed } from "../confirmed.js";
 import { recall } from "../device.js";
+import { digitsField, digitsIn } from "../digits.js";
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { go, sayProblem } from "../pages.js";
@@ -49,18 +50,7 @@ function ask(problem, complain) {
 
 /** @param {HTMLElement} problem @param {(text: string) => void} complain @returns {Page} */
 function enter(problem, complain) {
-  const input = /** @type {HTMLInputElement} */ (
-    h("input", {
-      id: "digits",
-      class: "number",
-      type: "text",
-      inputmode: "numeric",
-      autocomplete: "one-time-code",
-      maxlength: "8",
-      required: true,
-      "aria-describedby": "problem",
-    })
-  );
+  const input = digitsField();
   const form = h(
     "form",
     { novalidate: true },
@@ -72,7 +62,7 @@ function enter(problem, complain) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const code = input.value.normalize("NFKC").replace(/\D/g, "");
+      const code = digitsIn(input);
       await call("/v1/me/codes/redeem", { json: { code, remember: recall("remembered") === "1" } });
     } catch (error) {
       complain(error instanceof Problem && [401, 422].includes(error.status) ? t("code.error") : sayProblem(error));
