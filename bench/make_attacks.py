@@ -1,10 +1,12 @@
 """Make attack clips from real videos, and the samples file that ``certify evaluate liveness`` reads.
 
     python -m bench.make_attacks --videos FOLDER --out FOLDER --seed 1000 [--seconds 4] [--parts 2]
+    python -m bench.make_attacks --samples SAMPLES.csv --out FOLDER --seed 0 --parts 1 --species print mesh
 
-For each part of each video it writes the bona fide clip itself, the same clip through another simulated camera (noise,
-blur, exposure), and one clip of each species of :mod:`fixtures.attacks` and :mod:`fixtures.mesh`. Seeds from 1000 on
-were never used for a fit (``bench/fit_liveness.py`` uses 0 to 999).
+The videos are those of a folder, or one of each living person of a samples file. For each part of each video it writes
+the bona fide clip itself, the same clip through another simulated camera (noise, blur, exposure), and one clip of each
+species of :mod:`fixtures.attacks` and :mod:`fixtures.mesh`. Seeds from 1000 on were never used for a fit
+(``bench/fit_liveness.py`` uses 0 to 999).
 """
 
 from __future__ import annotations
@@ -34,17 +36,21 @@ SIDE = 480
 def main() -> None:
     """Make the clips and the samples file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--videos", type=Path, required=True, help="folder of live videos, *.mp4")
+    videos = parser.add_mutually_exclusive_group(required=True)
+    videos.add_argument("--videos", type=Path, help="folder of live videos, *.mp4")
+    videos.add_argument("--samples", type=Path, help="samples file; the first video of each living person is used")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--parts", type=int, default=2, help="clips of each video")
+    parser.add_argument("--species", nargs="*", help="only these; default all")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th video")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     store = PackStore(default_cache_dir())
     faces, detector = FaceMesh.load(store), Detector(load_network(store, "yunet"))
     rows = []
-    for path in track(sorted(options.videos.glob("*.mp4")), "videos"):
+    for person, path in track(sources_of(options.videos, options.samples)[:: options.every], "videos"):
         frames, rate = read(path)
         length = min(int(options.seconds * rate), len(frames))
         starts = [round(i * (len(frames) - length) / max(options.parts - 1, 1)) for i in range(options.parts)]
@@ -52,19 +58,36 @@ def main() -> None:
             clip = frames[start : start + length]
             seed = options.seed + 10 * part + sum(path.stem.encode())
             for species, made in species_of(clip, seed, rate, faces, detector).items():
+                if options.species and species not in options.species:
+                    continue
                 name = f"{path.stem}_{part}_{species}.mp4"
-                (options.out / name).write_bytes(encode(made, codec="h264", rate=rate, quality=80))
+                if not (options.out / name).exists():  # a run that was interrupted goes on
+                    (options.out / name).write_bytes(encode(made, codec="h264", rate=rate, quality=80))
                 live = species in ("live", "camera")
-                rows.append((name, "live" if live else "attack", "" if live else species))
+                rows.append((name, "live" if live else "attack", "" if live else species, person, "drawn"))
     with (options.out / "samples.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("path", "label", "species"), *rows])
+        csv.writer(file).writerows([("path", "label", "species", "person", "source"), *rows])
     print(f"{len(rows)} clips in {options.out}")
+
+
+def sources_of(folder: Path | None, samples: Path | None) -> list[tuple[str, Path]]:
+    """Return the person and the path of each video that attacks are made from."""
+    if folder is not None:
+        return [(path.stem, path) for path in sorted(folder.glob("*.mp4"))]
+    found: dict[str, Path] = {}
+    if samples is not None:
+        with samples.open(newline="", encoding="utf-8") as lines:
+            for row in csv.DictReader(lines):
+                if row["label"] == "live":
+                    found.setdefault(row["person"], samples.parent / row["path"])
+    return sorted(found.items())
 
 
 def read(path: Path) -> tuple[list[Picture], float]:
     """Return all frames of a video at 480 pixels, and its rate."""
     reader = VideoReader(path.read_bytes(), VideoLimits(max_seconds=60, max_side_out=SIDE))
-    frames = [frame.pixels for frame in reader]
+    # Coders want even sides.
+    frames = [frame.pixels[: frame.pixels.shape[0] // 2 * 2, : frame.pixels.shape[1] // 2 * 2] for frame in reader]
     return frames, round(reader.info.mean_rate)
 
 

@@ -32,6 +32,8 @@ SENTENCES: dict[str, str] = {
     # Capture sessions (models/liveness/advice.py), and work that was given up (certify/decision/unprocessable.py).
     "keep_in_view": "Keep your face in the picture until the end.",
     "follow_prompts": "Please do what the screen asks, when it asks it. You can take your time.",
+    "turn_a_little": "Please turn your head a little to one side, and then to the other, while you film.",
+    "film_stalled": "The film stopped for a moment. Close other apps and record it again.",
     "life_not_seen": "We could not see clearly that you are there yourself. Try once more, where the light is better.",
     "use_camera": "Please film with the camera of the phone itself, without another program.",
     "film_needed": "A photo is not enough. Please make a short film: the phone shows you what to do.",

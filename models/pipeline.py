@@ -8,7 +8,6 @@ for each person.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -29,17 +28,18 @@ from models.face.pad import NOT_ASSESSED, PassivePad, passive_pad
 from models.face.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
 from models.liveness.advice import advice
 from models.liveness.assess import assess as assess_liveness
-from models.liveness.fusion import Fusion, load_fusion
+from models.liveness.examined import Each, Examined, examine
+from models.liveness.fusion import Fusion, LivenessReport, load_fusion
 from models.liveness.movement import movement_of
 from models.liveness.plan import Plan
-from models.liveness.readings import Observer, Readings, best_frames, observe, spread_frames, worst_quality
+from models.liveness.readings import Observer, Readings, best_frames, worst_quality
 from models.liveness.screen import grid_peak
 from models.liveness.source import CaptureSource, check_source
 from models.liveness.video_hash import hash_frames
-from models.media.decoders import Decoders, Film, InProcess
+from models.media.decoders import Decoders, InProcess
 from models.media.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, enlarge_small
 from models.media.video import VideoLimits
-from models.results import Measurement, Watched
+from models.results import Clock, Measurement, Watched
 from models.states import State
 from models.weights.packs import PackStore
 from models.weights.runtime import Network
@@ -50,8 +50,6 @@ Instead the picture is decoded a second time, at a larger scale. Only distant fa
 
 PROBES = 3
 """Frames of a video that are compared with the references."""
-CONTINUITY_FRAMES = 6
-"""Frames, spread over a video, in which the person must be the same."""
 
 
 class FaceEngine:
@@ -143,6 +141,11 @@ class FaceEngine:
         """Return the calibration that :meth:`compare` uses."""
         return self._calibration
 
+    @property
+    def continuity_embedder(self) -> Embedder:
+        """Return the last embedder, the fastest: the check of continuity needs no calibrated score."""
+        return self._embedders[-1]
+
     def measure(self, data: bytes, *, evaluation: bool = False) -> Measurement:
         """Measure one picture: find the face, assess its quality, and make templates if the quality allows it.
 
@@ -156,7 +159,7 @@ class FaceEngine:
         Raises:
             ImageRefused: the bytes cannot be used as a picture; its code is one of :mod:`models.media.image`.
         """
-        clock = _Clock()
+        clock = Clock()
         limits = EVALUATION_LIMITS if evaluation else ImageLimits()
         pixels, info = self._decoders.decode(data, limits)
         if evaluation:
@@ -191,12 +194,13 @@ class FaceEngine:
         """Return the parameters by which :meth:`watch` judges liveness."""
         return self._fusion
 
-    def observe(self, data: bytes, limits: VideoLimits | None = None) -> Readings:
-        """Take the readings of all frames of a video that the liveness checks use.
+    def examine(self, data: bytes, limits: VideoLimits | None = None, *, each: Each | None = None) -> Examined:
+        """Read everything from a video that :meth:`judge` needs.
 
         Args:
             data: the file's bytes.
             limits: what is accepted; default :class:`models.media.video.VideoLimits`.
+            each: called with the time and the picture of every frame.
 
         Raises:
             VideoRefused: the bytes cannot be used as a video; its code is one of :mod:`models.media.video`.
@@ -204,7 +208,18 @@ class FaceEngine:
             ModelMissing: the landmark model is missing (``model_missing``).
             ModelCorrupt: the landmark model is corrupt (``model_corrupt``).
         """
-        return self._observe(self._decoders.film(data, limits))
+        return examine(self._decoders.film(data, limits), self._observer(), self.continuity_embedder, each)
+
+    def observe(self, data: bytes, limits: VideoLimits | None = None) -> Readings:
+        """Return the readings alone of :meth:`examine`, which raises the same errors."""
+        return self.examine(data, limits).readings
+
+    def judge(
+        self, examined: Examined, plan: Plan | None = None, source: CaptureSource | None = None
+    ) -> LivenessReport:
+        """Judge what was read from a video; the arguments are those of :meth:`watch`."""
+        checked = check_source(source, examined.width, examined.height)
+        return assess_liveness(examined.readings, examined.faces, plan, self._fusion, source=checked)
 
     def texture(self, data: bytes) -> tuple[float | None, float | None]:
         """Measure the texture of the main face of one picture, for evaluation.
@@ -239,17 +254,11 @@ class FaceEngine:
             ModelMissing: the landmark model is missing (``model_missing``).
             ModelCorrupt: the landmark model is corrupt (``model_corrupt``).
         """
-        clock = _Clock()
-        reader = self._decoders.film(data)
-        readings = self._observe(reader)
+        clock = Clock()
+        examined = self.examine(data)
         clock.lap("observe")
-        spread = spread_frames(readings, CONTINUITY_FRAMES)
-        # Continuity needs no calibrated score, so the last embedder, the fastest, is enough.
-        vectors = [self._embedders[-1].embed(aligned[None])[0] for aligned in spread]
-        clock.lap("continuity")
-        info = reader.info
-        checked = check_source(source, info.width, info.height)
-        report = assess_liveness(readings, vectors, plan, self._fusion, source=checked)
+        report = self.judge(examined, plan, source)
+        readings = examined.readings
         clock.lap("checks")
         best = best_frames(readings, PROBES)
         probes = tuple(
@@ -259,7 +268,7 @@ class FaceEngine:
         )
         clock.lap("embed")
         measurement = self._measurement(
-            ImageInfo(info.codec.upper(), info.width, info.height, 1, 1),
+            ImageInfo(examined.codec.upper(), examined.width, examined.height, 1, 1),
             tuple(best[0].faces or ()) if best else (),
             best[0].quality if best else worst_quality(readings),
             probes[0] if probes else {},
@@ -285,12 +294,11 @@ class FaceEngine:
         """Compare several probes of one capture (:meth:`models.face.matcher.Matcher.compare_many`)."""
         return self._matcher.compare_many(probes, references)
 
-    def _observe(self, reader: Film) -> Readings:
+    def _observer(self) -> Observer:
         mesh: FaceMesh | None = getattr(self._meshes, "mesh", None)
         if mesh is None:
             mesh = self._meshes.mesh = FaceMesh.load(self._store)
-        observer = Observer(mesh=mesh, detector=self._detector, pad=self._pad)
-        return observe(observer, ((frame.time_s, frame.pixels) for frame in reader))
+        return Observer(mesh=mesh, detector=self._detector, pad=self._pad)
 
     def _decode_closer(
         self, data: bytes, limits: ImageLimits, info: ImageInfo, faces: tuple[Face, ...]
@@ -309,7 +317,7 @@ class FaceEngine:
         measures: tuple[QualityMeasure, ...],
         templates: Templates,
         pad: PassivePad,
-        clock: _Clock,
+        clock: Clock,
     ) -> Measurement:
         return Measurement(
             image=info,
@@ -322,24 +330,6 @@ class FaceEngine:
             timings_ms=clock.read(),
             models=self.models,
         )
-
-
-class _Clock:
-    """Milliseconds between laps."""
-
-    __slots__ = ("_laps", "_last", "_start")
-
-    def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self._laps[stage] = (now - self._last) * 1e3
-        self._last = now
-
-    def read(self) -> dict[str, float]:
-        return self._laps | {"total": (time.perf_counter() - self._start) * 1e3}
 
 
 def _scaled(face: Face, factor: float) -> Face:

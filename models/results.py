@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -84,3 +85,23 @@ class Watched:
     video_hash: VideoHash
     prints: tuple[FacePrint, ...]
     movement: Movement
+
+
+class Clock:
+    """Milliseconds between laps."""
+
+    __slots__ = ("_laps", "_last", "_start")
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        """End a stage."""
+        now = time.perf_counter()
+        self._laps[stage] = (now - self._last) * 1e3
+        self._last = now
+
+    def read(self) -> dict[str, float]:
+        """Return the milliseconds by stage, and ``total``."""
+        return self._laps | {"total": (time.perf_counter() - self._start) * 1e3}

@@ -7,7 +7,7 @@ the value at which both are equal. A score is accepted when it is at or above th
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -171,6 +171,47 @@ def bootstrap_eer(
         return None
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
+
+
+def bootstrap_statistic(
+    people: Sequence[Hashable], statistic: Callable[[Floats], float | None], *, rounds: int = 300, seed: int = 1
+) -> tuple[float, float] | None:
+    """Return a 95 % interval of a statistic of items. People are resampled, because the items of one person are alike.
+
+    Args:
+        people: the person of each item.
+        statistic: called with the weight of each item; None if it cannot be computed with these.
+        rounds: number of resamples.
+        seed: of the resampling, so that a report can be repeated.
+
+    Returns:
+        The interval; None if there are fewer than two people, or fewer than half of the resamples have the statistic.
+    """
+    numbers: dict[Hashable, int] = {}
+    whose = np.array([numbers.setdefault(person, len(numbers)) for person in people], np.int64)
+    if len(numbers) < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(0, len(numbers), (rounds, len(numbers)))
+    weights = (np.bincount(draw, minlength=len(numbers))[whose].astype(np.float64) for draw in draws)
+    values = [value for weight in weights if (value := statistic(weight)) is not None]
+    if len(values) < rounds // 2:
+        return None
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def bootstrap_share(hits: NDArray[np.bool_], people: Sequence[Hashable]) -> tuple[float, float] | None:
+    """Return a 95 % interval of the share of hits by :func:`bootstrap_statistic`.
+
+    If all or none are hits, resampling shows no spread; the interval is then that of Clopper and Pearson over people.
+    """
+    count = len(set(people))
+    if count < 2:
+        return None
+    if hits.all() or not hits.any():
+        return clopper_pearson(count if hits.any() else 0, count)
+    return bootstrap_statistic(people, lambda weight: float((weight * hits).sum() / weight.sum()))
 
 
 def tail_threshold(impostor: Floats, target: float, *, weights: Floats | None = None, tail: float = 0.01) -> float:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certify.cli import evaluate_linkage
+from certify.cli.evaluate_liveness import show_liveness
 from certify.cli.options import AsJson, command_group, output_file
 from certify.cli.output import print_json, progress_bar, say
 from certify.cli.service import load_engine
-from certify.cli.tables import Column, show_table
+from certify.cli.tables import show_table
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 
 if TYPE_CHECKING:
-    from models.evaluation.liveness import LivenessEvaluation
     from models.evaluation.matching import MatchingReport, SystemResult
     from models.statistics import Rate
 
@@ -109,24 +109,43 @@ def liveness(
     samples: Annotated[
         Path,
         typer.Option(
-            help="CSV file with columns path,label[,species][,prompts]; paths are relative to the file; label is live "
-            "or attack.",
+            help="CSV file with columns path,label[,species][,person][,source][,coding][,prompts]; paths are relative "
+            "to the file; label is live or attack.",
             exists=True,
             dir_okay=False,
         ),
     ],
     plot: Annotated[Path | None, output_file("Also draw ROC and DET curves by species (PNG).")] = None,
+    html: Annotated[
+        Path | None, output_file("Also write a page with curves and every error, with pictures of the faces.")
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that keeps what was read from the films (with faces), so that a second run takes seconds.",
+            file_okay=False,
+        ),
+    ] = None,
+    self_filmed: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A source, or the beginning of names of persons, of people who filmed themselves; repeatable."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how often attacks pass as living people, and how often living people are taken for attacks.
 
-    Prints, by ISO/IEC 30107-3, the share of attacks judged live (APCER) for each species and its worst case, the share
-    of living people judged an attack (BPCER), and how many are asked to try again, all with 95 % intervals. Single
-    images are reported apart from videos: they get the passive check alone.
+    Prints how many films passed, were asked for again and failed: for living people (those who filmed themselves
+    apart), for each family of attacks (print, replay, mesh, puppet, lip-sync, swap, injected) and each system, with 95
+    % intervals over films and over people. By ISO/IEC 30107-3, passed attacks are APCER and failed living people are
+    BPCER. Then, how well each measure tells the two apart, beside the framing alone. Single images are reported apart
+    from videos: they get the passive check alone.
     """
     from certify.config import read_settings
     from models.errors import ManifestInvalid
     from models.evaluation.liveness import evaluate_liveness
+    from models.evaluation.liveness_html import liveness_page
     from models.evaluation.liveness_plot import save_liveness_plot
 
     engine = load_engine(read_settings())
@@ -134,38 +153,26 @@ def liveness(
         bar = progress.add_task("Judging samples", total=None)
         try:
             report = evaluate_liveness(
-                samples, engine, progress=lambda done, total: progress.update(bar, completed=done, total=total)
+                samples,
+                engine,
+                progress=lambda done, total: progress.update(bar, completed=done, total=total),
+                cache=cache,
+                self_filmed=self_filmed or (),
             )
         except ManifestInvalid as error:
             raise Invalid(
                 error.message,
-                hint="The columns are path,label and optionally species,prompts.",
+                hint="The columns are path,label and optionally species,person,source,coding,prompts.",
                 code=ErrorCode.SAMPLES_FILE,
             ) from error
     if plot is not None:
         save_liveness_plot(report, plot)
+    if html is not None:
+        html.write_text(liveness_page(report), encoding="utf-8")
     if as_json:
         print_json(report.to_json())
     else:
-        _show_liveness(report)
-
-
-def _show_liveness(report: LivenessEvaluation) -> None:
-    for kind, result in report.kinds.items():
-        say(
-            f"{result.samples} {kind}s: BPCER {_rate(result.bpcer)}, living people asked to try again "
-            f"{_rate(result.abstention_live)}; worst species: {result.worst_species or 'none'}; "
-            f"{result.milliseconds or 0:.1f} ms per {'frame' if kind == 'video' else 'image'}."
-        )
-        show_table(
-            ["species", Column("attacks", right=True), "APCER", "asked to try again"],
-            [
-                (species, str(found.trials), _rate(found), _rate(result.abstention_attack[species]))
-                for species, found in result.apcer.items()
-            ],
-        )
-    for example in report.row_failure_examples:
-        say(f"  not used: {example}")
+        show_liveness(report)
 
 
 evaluate_linkage.register(app)

@@ -1,9 +1,7 @@
 """Measure the error rates of presentation attack detection on labelled samples (ISO/IEC 30107-3).
 
-The input is a CSV file with the header ``path,label`` and optionally ``species`` and ``prompts``. Paths are relative
-to the file; ``label`` is ``live`` (bona fide presentation) or ``attack``. Videos get all checks. Single images get only
-the passive ones and are reported separately. ``prompts`` names what the person was asked to do:
-``turn_left@2.0-5.5;smile@5.5-9.0`` (seconds). Without times, the window is the whole video.
+:mod:`models.evaluation.liveness_samples` describes the file of samples. Videos get all checks. Single images get only
+the passive ones and are reported separately.
 
 APCER is the share of attack presentations judged live, for each PAI species; the worst species counts. BPCER is the
 share of bona fide presentations judged an attack. A sample that is asked to try again was neither accepted nor
@@ -12,26 +10,36 @@ rejected; the share of these is the abstention.
 
 from __future__ import annotations
 
-import csv
-import re
+import hashlib
+import math
+import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.errors import ImageRefused, ManifestInvalid, ModelsError
-from models.liveness.plan import Plan, Profile, Prompt, Step
+import cv2
+import numpy as np
+
+from models.errors import ImageRefused, ModelsError
+from models.evaluation.liveness_cache import FilmCache
+from models.evaluation.liveness_groups import Group, Separation, groups_of, separations_of
+from models.evaluation.liveness_judged import Judged
+from models.evaluation.liveness_samples import ATTACK, LIVE, Sample, parse_prompts, read_samples
+from models.liveness.checks import CheckResult
+from models.liveness.examined import Examined
+from models.liveness.fusion import Fusion
+from models.liveness.measures import log_odds
 from models.liveness.still import judge_still
+from models.media.image import Pixels
 from models.pipeline import FaceEngine
 from models.states import State
 from models.statistics import Rate, rate
 
 Progress = Callable[[int, int], None]
-
-LIVE, ATTACK = "live", "attack"
-IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"}
-_PROMPT = re.compile(r"(?P<name>[a-z_]+)(@(?P<from>[\d.]+)-(?P<to>[\d.]+))?")
+Strips = dict[str, bytes]
+"""By path of a sample: some of its pictures side by side, as JPEG."""
 
 METHODS = {
     "apcer": "attacks judged live, by species; 95 % Clopper-Pearson interval; samples taken as independent, so it is "
@@ -39,32 +47,10 @@ METHODS = {
     "bpcer": "living people judged an attack; same interval",
     "abstention": "neither: the person is asked to try again, perhaps another way",
     "refused": "files that cannot be read as video or image; they count as not accepted, and as abstention",
+    "by_person": "95 % interval by bootstrap over people",
+    "framing": "size of the face in the picture: a measure that tells no more has only learned where a film comes from",
+    "lost": "share of living films below the value that 5 % of the attacks reach",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The verdict of one sample.
-
-    Attributes:
-        path: path as in the file.
-        label: ``live`` or ``attack``.
-        species: PAI species of the attack; empty for bona fide presentations.
-        kind: ``video`` or ``image``.
-        state: the verdict.
-        llr: smallest log10 likelihood ratio; None if it could not be measured.
-        reasons: reason codes.
-        milliseconds: duration for one frame (video), or for the picture.
-    """
-
-    path: str
-    label: str
-    species: str
-    kind: str
-    state: State
-    llr: float | None
-    reasons: tuple[str, ...]
-    milliseconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +88,9 @@ class LivenessEvaluation:
         models: sha256 of the models, by name.
         parameters_sha256: hash of the parameters of the fusion.
         judged: every sample, for plots and error analysis.
+        groups: verdicts of videos by group: living people, families, systems.
+        separations: how well each measure of videos tells living people from each family.
+        strips: pictures of the samples that were judged wrongly.
     """
 
     rows: int
@@ -111,6 +100,9 @@ class LivenessEvaluation:
     models: Mapping[str, str]
     parameters_sha256: str
     judged: tuple[Judged, ...] = field(repr=False)
+    groups: tuple[Group, ...] = ()
+    separations: tuple[Separation, ...] = ()
+    strips: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data, every sample included."""
@@ -122,93 +114,212 @@ class LivenessEvaluation:
             "models": dict(self.models),
             "parameters_sha256": self.parameters_sha256,
             "methods": METHODS,
-            "samples": [asdict(sample) | {"state": sample.state.value} for sample in self.judged],
+            "groups": [asdict(group) for group in self.groups],
+            "separations": [asdict(separation) for separation in self.separations],
+            "samples": [sample.to_json() for sample in self.judged],
         }
 
 
-def evaluate_liveness(samples: Path, engine: FaceEngine, *, progress: Progress | None = None) -> LivenessEvaluation:
+def evaluate_liveness(
+    samples: Path,
+    engine: FaceEngine,
+    *,
+    progress: Progress | None = None,
+    cache: Path | None = None,
+    self_filmed: Collection[str] = (),
+) -> LivenessEvaluation:
     """Judge every sample of a file.
 
     Args:
         samples: path of the CSV file.
         engine: the loaded models.
         progress: called with the number of samples done and the number of all.
+        cache: folder that keeps what was read (:mod:`models.evaluation.liveness_cache`); None keeps nothing.
+        self_filmed: sources, or beginnings of the names of persons, of people who filmed themselves.
 
     Raises:
         ManifestInvalid: it is not a CSV file with the columns ``path`` and ``label`` (``manifest_invalid``).
     """
-    rows = _read(samples)
+    count, usable, refused = read_samples(samples, self_filmed=self_filmed)
+    kept = None if cache is None else FilmCache(cache, engine.models)
     judged: list[Judged] = []
-    failures: Counter[str] = Counter()
-    examples: list[str] = []
-    for done, (line, row) in enumerate(rows, 1):
+    failures: Counter[str] = Counter({"bad_row": len(refused)} if refused else {})
+    examples = list(refused)
+    strips: Strips = {}
+    for done, sample in enumerate(usable, 1):
         try:
-            judged.append(_judge(samples.parent, row, engine))
-        except (OSError, ValueError) as error:
-            reason = "missing_file" if isinstance(error, OSError) else "bad_row"
-            failures[reason] += 1
-            if len(examples) < 10:
-                examples.append(f"line {line}: {error}")
+            judged.append(_judge(sample, engine, kept, strips))
+        except OSError as error:
+            failures["missing_file"] += 1
+            examples.append(f"line {sample.line}: {error}")
         if progress is not None:
-            progress(done, len(rows))
+            progress(done, len(usable))
     kinds = {
         kind: _rates([sample for sample in judged if sample.kind == kind])
         for kind in ("video", "image")
         if any(sample.kind == kind for sample in judged)
     }
+    films = [sample for sample in judged if sample.kind == "video"]
     return LivenessEvaluation(
-        len(rows), kinds, dict(failures), tuple(examples), engine.models, engine.fusion.sha256, tuple(judged)
+        count,
+        kinds,
+        dict(failures),
+        tuple(examples[:10]),
+        engine.models,
+        engine.fusion.sha256,
+        tuple(judged),
+        tuple(groups_of(films)),
+        tuple(separations_of(films, directions_of(engine.fusion))),
+        {sample.path: strips[sample.path] for sample in judged if sample.wrong and strips.get(sample.path)},
     )
 
 
-def parse_prompts(text: str, seconds: float) -> Plan | None:
-    """Read the column ``prompts``.
+def directions_of(fusion: Fusion) -> dict[str, int]:
+    """Return by measure whether living people have more of it (1) or less (-1), as the parameters say."""
+    found = {
+        name: 1 if term.weight > 0 else -1
+        for terms in fusion.terms.values()
+        for name, term in terms.items()
+        if name != "light"
+    }
+    return found | {"turned": 1}
+
+
+def examine_film(data: bytes, engine: FaceEngine, cache: FilmCache | None = None) -> tuple[Examined, bytes]:
+    """Read a film, or take what was read from the cache.
 
     Args:
-        text: the content of the column.
-        seconds: end of the window of prompts without times.
+        data: the film.
+        engine: the loaded models.
+        cache: where to look first, and to keep what was read.
 
     Returns:
-        The plan; None if the column is empty.
+        What was read, and a strip of its pictures (JPEG).
 
     Raises:
-        ValueError: a prompt is unknown, or its window is empty.
+        VideoRefused: the bytes cannot be used as a video; its code is one of :mod:`models.media.video`.
     """
-    steps = []
-    for part in filter(None, (word.strip() for word in re.split(r"[;|\s]+", text))):
-        match = _PROMPT.fullmatch(part)
-        if match is None:
-            raise ValueError(f"no prompt: {part!r}")
-        start, end = float(match["from"] or 0.0), float(match["to"] or seconds)
-        if not 0 <= start < end:
-            raise ValueError(f"the window of {part!r} is empty")
-        steps.append(Step(Prompt(match["name"]), start, end))
-    return Plan(Profile.STANDARD, tuple(steps), (), seconds) if steps else None
+    film = hashlib.sha256(data).hexdigest()
+    found = None if cache is None else cache.examined(film)
+    if found is not None:
+        return found
+    pictures = _Pictures()
+    examined = engine.examine(data, each=pictures.see)
+    strip = pictures.strip()
+    if cache is not None:
+        cache.keep_examined(film, examined, strip)
+    return examined, strip
 
 
-def _judge(folder: Path, row: Mapping[str, str], engine: FaceEngine) -> Judged:
-    path, label = folder / row["path"], row["label"].strip().lower()
-    if label not in (LIVE, ATTACK):
-        raise ValueError(f"the label is {label!r}, not live or attack")
-    species = (row.get("species") or "unnamed").strip() if label == ATTACK else ""
-    data = path.read_bytes()
-    image = path.suffix.lower() in IMAGES
-    kind = "image" if image else "video"
-    try:
-        if image:
-            still = judge_still(engine, data)
-            return Judged(row["path"], label, species, kind, still.state, still.llr, still.reasons, still.milliseconds)
-        plan = parse_prompts(row.get("prompts") or "", 3600.0)
-        watched = engine.watch(data, plan)
-    except (ImageRefused, ModelsError) as refused:
-        code = getattr(refused, "code", "refused")
-        return Judged(row["path"], label, species, kind, State.NOT_ASSESSED, None, (str(code),), 0.0)
-    report = watched.liveness
-    frames = max(
-        (int(check.values.get("frames") or 0) for check in report.checks if check.name == "presence"), default=0
+class _Pictures:
+    """Keeps a small picture of each second."""
+
+    def __init__(self) -> None:
+        self._kept: list[Pixels] = []
+
+    def see(self, time_s: float, pixels: Pixels) -> None:
+        if time_s >= len(self._kept):
+            width = round(_HEIGHT * pixels.shape[1] / pixels.shape[0])
+            small = cv2.resize(pixels, (width, _HEIGHT), interpolation=cv2.INTER_AREA)
+            self._kept.append(small.astype(np.uint8, copy=False))
+
+    def strip(self) -> bytes:
+        chosen = [
+            self._kept[i] for i in np.linspace(0, len(self._kept) - 1, min(4, len(self._kept))).round().astype(int)
+        ]
+        if not chosen or len({picture.shape for picture in chosen}) > 1:
+            return b""
+        return cv2.imencode(".jpg", np.hstack(chosen), [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+
+
+_HEIGHT = 120
+
+
+def _judge(sample: Sample, engine: FaceEngine, cache: FilmCache | None, strips: Strips) -> Judged:
+    data = sample.file.read_bytes()
+    film, parameters = hashlib.sha256(data).hexdigest(), engine.fusion.sha256
+    found = None if cache is None else cache.verdict(film, parameters, sample.prompts)
+    if found is None:
+        found, strip = _judge_image(data, engine) if sample.image else _judge_film(data, sample, engine, cache)
+        strips[sample.path] = strip
+        if cache is not None:
+            cache.keep_verdict(film, parameters, sample.prompts, found | {"milliseconds": 0.0})
+    elif cache is not None:
+        strips[sample.path] = cache.strip(film)
+    return Judged(
+        path=sample.path,
+        label=sample.label,
+        species=sample.species,
+        family=sample.family,
+        person=sample.person,
+        source=sample.source,
+        coding=sample.coding,
+        self_filmed=sample.self_filmed,
+        kind="image" if sample.image else "video",
+        state=State(found["state"]),
+        llr=found["llr"],
+        reasons=tuple(found["reasons"]),
+        measures=found["measures"],
+        checks=tuple(
+            CheckResult(check["name"], State(check["state"]), check["values"], check["reason"])
+            for check in found["checks"]
+        ),
+        framing=found["framing"],
+        milliseconds=found["milliseconds"],
     )
-    spent = watched.measurement.timings_ms["total"] / max(frames, 1)
-    return Judged(row["path"], label, species, kind, report.state, report.llr, report.reasons, spent)
+
+
+_REFUSED: dict[str, Any] = {
+    "state": "not_assessed",
+    "llr": None,
+    "measures": {},
+    "checks": [],
+    "framing": None,
+    "milliseconds": 0.0,
+}
+
+
+def _judge_image(data: bytes, engine: FaceEngine) -> tuple[dict[str, Any], bytes]:
+    try:
+        still = judge_still(engine, data)
+    except (ImageRefused, ModelsError) as refused:
+        return _REFUSED | {"reasons": [str(refused.code)]}, b""
+    measures = {
+        "passive": None if still.live is None else log_odds(still.live),
+        "grid": None if still.grid is None else math.log10(still.grid),
+    }
+    return {
+        "state": still.state.value,
+        "llr": still.llr,
+        "reasons": list(still.reasons),
+        "measures": measures,
+        "checks": [],
+        "framing": None,
+        "milliseconds": still.milliseconds,
+    }, b""
+
+
+def _judge_film(
+    data: bytes, sample: Sample, engine: FaceEngine, cache: FilmCache | None
+) -> tuple[dict[str, Any], bytes]:
+    start = time.perf_counter()
+    try:
+        examined, strip = examine_film(data, engine, cache)
+    except ModelsError as refused:
+        return _REFUSED | {"reasons": [str(refused.code)]}, b""
+    report = engine.judge(examined, parse_prompts(sample.prompts, 3600.0))
+    spent = (time.perf_counter() - start) * 1e3 / max(len(examined.readings.glances), 1)
+    sizes = [mesh.box[2] for detail in examined.readings.details if (mesh := detail.mesh) is not None]
+    side = min(examined.width, examined.height)
+    return {
+        "state": report.state.value,
+        "llr": report.llr,
+        "reasons": list(report.reasons),
+        "measures": dict(report.measures),
+        "checks": [check.to_json() for check in report.checks],
+        "framing": float(np.median(sizes)) / side if sizes and side else None,
+        "milliseconds": spent,
+    }, strip
 
 
 def _rates(samples: Sequence[Judged]) -> KindResult:
@@ -232,14 +343,3 @@ def _rates(samples: Sequence[Judged]) -> KindResult:
 
 def _share(samples: Sequence[Judged], state: State) -> Rate:
     return rate(sum(sample.state is state for sample in samples), len(samples))
-
-
-def _read(path: Path) -> list[tuple[int, dict[str, str]]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if not {"path", "label"} <= set(reader.fieldnames or ()):
-                raise ManifestInvalid(f"{path} needs the columns path and label")
-            return [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestInvalid(f"{path} cannot be read: {error}") from error

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluation.liveness import LIVE, LivenessEvaluation
+from models.evaluation.liveness import LivenessEvaluation
+from models.evaluation.liveness_samples import LIVE
 from models.evaluation.matching_plot import PlotUnavailable
 
 

@@ -18,9 +18,20 @@ _HELP = {
     "no_reflection": "too_bright",
     "unclear_light": "too_bright",
     "virtual_camera": "use_camera",
+    "moved_too_little": "turn_a_little",
+    "stalled": "film_stalled",
 }
 
-CODES = ("keep_in_view", "follow_prompts", "life_not_seen", "use_camera", "record_anew", "film_needed")
+CODES = (
+    "keep_in_view",
+    "follow_prompts",
+    "turn_a_little",
+    "film_stalled",
+    "life_not_seen",
+    "use_camera",
+    "record_anew",
+    "film_needed",
+)
 """Codes of capture sessions. Only the service gives the last two: it knows other sessions and what a session asks."""
 
 

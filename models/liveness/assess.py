@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from models.liveness.checks import CheckResult, not_assessed, passed
-from models.liveness.continuity import check_continuity
+from models.liveness.continuity import SeenFace, check_continuity
 from models.liveness.fusion import Fusion, LivenessReport, judge
 from models.liveness.injection import check_injection
 from models.liveness.light import check_light
@@ -36,7 +33,7 @@ _NAMED = {
 
 def assess(
     readings: Readings,
-    vectors: Sequence[NDArray[np.float32]],
+    faces: Sequence[SeenFace],
     plan: Plan | None,
     fusion: Fusion,
     *,
@@ -46,7 +43,7 @@ def assess(
 
     Args:
         readings: the readings of all frames.
-        vectors: unit vectors of one embedder, of frames spread over the capture.
+        faces: what one embedder made of frames spread over the capture.
         plan: what the person was asked to do; None if nothing was asked.
         fusion: the fitted parameters.
         source: the check of the camera's statements (:mod:`models.liveness.source`); None if there are none.
@@ -55,7 +52,7 @@ def assess(
     measures = {**measure(readings), "light": 1.0 if light.state is State.PASS else None}
     checks = [
         check_presence(readings),
-        check_continuity(vectors),
+        check_continuity(faces),
         check_injection(readings.glances, repeated_from=REPEATED_FROM),
         *(_explain(fusion, name, value) for name, value in measures.items() if name in _NAMED),
         check_prompts(readings, plan),

@@ -1,8 +1,18 @@
-"""Check that the same person is in the capture from the first frame to the last."""
+"""Check that the same person is in the capture from the first frame to the last.
+
+The frames that the detector examined are embedded, at most 24 of them (:mod:`models.liveness.examined`). Single frames
+of one person differ as much as two people do when the head is turned or the picture is blurred, so means are compared:
+for every moment at which the person could have changed, the mean of all frames before it with the mean of all after it.
+Only frames in which the head is near its usual pose count there. Single jumps in any pose ask for another film and
+never fail one.
+
+docs/liveness.md has the measurements (``python -m bench.continuity``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +22,57 @@ from models.liveness.checks import CheckResult, failed, not_assessed, passed
 NAME = "continuity"
 
 SAME_FROM = 0.45
-"""Smallest cosine of a frame and the capture's median face that is the same person (second embedder). Frames of one
-video are far above it, with any turn of the head; different people are far below (docs/liveness.md)."""
-OTHER_BELOW = 0.25
+"""Smallest cosine of the means before and after a cut that is the same person (second embedder)."""
+OTHER_BELOW = 0.35
+"""Cosine below which another person came. ``bench.continuity`` has the shares of living films and of films that change
+the person below both limits."""
+JUMPS = 2
+"""Number of neighbouring frames below :data:`OTHER_BELOW` from which the film is asked for again."""
+_YAW, _PITCH = 30.0, 18.0
+"""Degrees around the median pose within which a frame counts for a cut: turned further, a face is half hidden."""
+_LEAST = 3
+"""Fewest frames for a comparison."""
 
 
-def check_continuity(vectors: Sequence[NDArray[np.float32]]) -> CheckResult:
-    """Compare unit vectors of frames, spread over the capture, with their median."""
-    if len(vectors) < 3:
-        return not_assessed(NAME, "too_few_frames", frames=len(vectors))
-    stack = np.stack(vectors).astype(np.float64)
-    middle = np.median(stack, 0)
-    middle /= max(float(np.linalg.norm(middle)), 1e-9)
-    lowest = float((stack @ middle).min())
-    values = {"lowest": lowest, "frames": len(vectors)}
-    if lowest < OTHER_BELOW:
+@dataclass(frozen=True, slots=True)
+class SeenFace:
+    """One embedded frame.
+
+    Attributes:
+        vector: unit vector.
+        yaw: degrees.
+        pitch: degrees.
+    """
+
+    vector: NDArray[np.float32]
+    yaw: float
+    pitch: float
+
+
+def check_continuity(faces: Sequence[SeenFace]) -> CheckResult:
+    """Compare what was before and after every possible cut.
+
+    Args:
+        faces: of frames spread over the capture, in their order.
+    """
+    if len(faces) < _LEAST:
+        return not_assessed(NAME, "too_few_frames", frames=len(faces))
+    stack = np.stack([face.vector for face in faces]).astype(np.float64)
+    poses = np.array([[face.yaw, face.pitch] for face in faces])
+    near = (np.abs(poses - np.median(poses, 0)) <= [_YAW, _PITCH]).all(1)
+    jumps = int(((stack[1:] * stack[:-1]).sum(1) < OTHER_BELOW).sum())
+    lowest = _lowest_cut(stack[near]) if near.sum() >= _LEAST else None
+    values = {"lowest": lowest, "frames": len(faces), "compared": int(near.sum()), "jumps": jumps}
+    if lowest is not None and lowest < OTHER_BELOW:
         return failed(NAME, "person_changed", **values)
-    return passed(NAME, **values) if lowest >= SAME_FROM else not_assessed(NAME, "unsure", **values)
+    if lowest is None or lowest < SAME_FROM or jumps >= JUMPS:
+        return not_assessed(NAME, "perhaps_another_person", **values)
+    return passed(NAME, **values)
+
+
+def _lowest_cut(vectors: NDArray[np.float64]) -> float:
+    """Return the smallest cosine of the means before and after a cut, over all cuts."""
+    sums = np.cumsum(vectors, 0)
+    before, after = sums[:-1], sums[-1] - sums[:-1]
+    lengths = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
+    return float(((before * after).sum(1) / np.maximum(lengths, 1e-9)).min())

@@ -35,16 +35,37 @@ class Term:
         intercept: log10 units at 0.
         low: smallest log10 ratio.
         high: largest log10 ratio; small if the absence of a sign proves little (no pixel grid is not a proof of life).
+        absent: log10 ratio if the measure could not be taken, though others of the species were; None counts nothing.
     """
 
     weight: float
     intercept: float
     low: float
     high: float
+    absent: float | None = None
 
     def llr(self, value: float) -> float:
         """Return the clipped log10 likelihood ratio "bona fide presentation : species"."""
         return min(max(self.intercept + self.weight * value, self.low), self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """What is asked of a person who hardly moved (docs/decisions/0031).
+
+    The measures of a moving body say little about a body that does not move: a calm person looks like a picture. So
+    these measures together count no lower than a floor, unless the head turned. The floor only turns a failure into a
+    question; it never makes a pass.
+
+    Attributes:
+        measures: the measures that need motion.
+        floor: smallest log10 ratio of their sum.
+        turned_from: degrees of yaw or pitch from which they count in full.
+    """
+
+    measures: tuple[str, ...]
+    floor: float
+    turned_from: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +78,7 @@ class Fusion:
         live_from: smallest sum that passes.
         attack_below: sums below it fail.
         details: the whole content of the file, for reports.
+        calm: the rule for people who hardly move; None in files of format 1.
     """
 
     text: str
@@ -64,6 +86,7 @@ class Fusion:
     live_from: float
     attack_below: float
     details: Mapping[str, Any]
+    calm: Calm | None = None
 
     @property
     def sha256(self) -> str:
@@ -71,12 +94,44 @@ class Fusion:
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
 
     def ratios(self, measures: Mapping[str, float | None]) -> dict[str, float | None]:
-        """Return the sum of log10 ratios by species; None for a species without any measure."""
-        sums: dict[str, float | None] = {}
+        """Return the sum of log10 ratios by species, with the floor for people who hardly moved.
+
+        A species without any measure has None.
+        """
+        return {species: self._sum(terms, measures, self.held(measures)) for species, terms in self.terms.items()}
+
+    def unmoved(self, measures: Mapping[str, float | None]) -> tuple[str, ...]:
+        """Return the species that do not pass because the person hardly moved; a turn of the head may help."""
+        held = self.held(measures)
+        found = []
         for species, terms in self.terms.items():
-            known = [term.llr(value) for name, term in terms.items() if (value := measures.get(name)) is not None]
-            sums[species] = sum(known) if known else None
-        return sums
+            bare = self._sum(terms, measures, ())
+            known = [
+                terms[name].llr(value) for name in held if name in terms and (value := measures.get(name)) is not None
+            ]
+            if bare is not None and bare < self.live_from and known and sum(known) < self.live_from:
+                found.append(species)
+        return tuple(found)
+
+    def held(self, measures: Mapping[str, float | None]) -> tuple[str, ...]:
+        """Return the measures whose sum has a floor in this capture: none if the head turned far enough."""
+        turned = measures.get("turned")
+        if self.calm is None or (turned is not None and turned >= self.calm.turned_from):
+            return ()
+        return self.calm.measures
+
+    def _sum(
+        self, terms: Mapping[str, Term], measures: Mapping[str, float | None], held: tuple[str, ...]
+    ) -> float | None:
+        known = {name: term.llr(value) for name, term in terms.items() if (value := measures.get(name)) is not None}
+        if not known:
+            return None
+        absent = sum(term.absent for name, term in terms.items() if name not in known and term.absent is not None)
+        total = sum(known.values()) + absent
+        if self.calm is None or not any(name in held for name in known):
+            return total
+        motion = sum(value for name, value in known.items() if name in held)
+        return total - motion + max(motion, self.calm.floor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +192,8 @@ def judge(fusion: Fusion, measures: Mapping[str, float | None], checks: Sequence
         and check.name not in SUPPORTING
         and (check.name in REQUIRED or check.reason in DOUBTS)
     ]
+    if fusion.unmoved(measures):
+        open_questions.append(CALM)
     absent = [f"{name}_missing" for name in REQUIRED if name not in by_name]
     absent += [f"{name}_not_measured" for name in NEEDED if measures.get(name) is None]
     lowest = min(ratios, key=lambda species: math.inf if ratios[species] is None else float(ratios[species] or 0.0))
@@ -163,7 +220,16 @@ NEEDED = ("planarity", "appearance", "passive")
 """Measures without which a capture cannot pass."""
 SUPPORTING = ("pulse",)
 """Checks that never prevent a verdict."""
-DOUBTS = ("partly_followed", "too_short", "no_reflection", "unclear_light", "even_light")
+CALM = "moved_too_little"
+"""The reason of a capture in which the head moved too little to tell a person from a picture: ask for a small turn."""
+DOUBTS = (
+    "partly_followed",
+    "too_short",
+    "no_reflection",
+    "unclear_light",
+    "even_light",
+    "perhaps_another_person",
+)
 """Reasons of other checks, not assessed, that prevent a pass: the person should try again."""
 
 
@@ -188,15 +254,29 @@ def parse_fusion(text: str) -> Fusion:
     try:
         content = tomllib.loads(text)
         terms = {
-            str(species): {
-                str(name): Term(*(float(term[key]) for key in ("weight", "intercept", "low", "high")))
-                for name, term in table.items()
-            }
+            str(species): {str(name): _term(term) for name, term in table.items()}
             for species, table in content["species"].items()
         }
         live_from, attack_below = float(content["live_from"]), float(content["attack_below"])
+        calm = _calm(content["calm"]) if content.get("format") == _FORMATS[-1] else None
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ManifestInvalid(f"This is not a liveness file: {error!r}") from error
-    if content.get("format") != 1 or not terms or not all(terms.values()) or attack_below > live_from:
-        raise ManifestInvalid("This is not a liveness file of format 1")
-    return Fusion(text, terms, live_from, attack_below, content)
+    if content.get("format") not in _FORMATS or not terms or not all(terms.values()) or attack_below > live_from:
+        raise ManifestInvalid(f"This is not a liveness file of format {_FORMATS[0]} or {_FORMATS[-1]}")
+    if calm is not None and not attack_below <= calm.floor < live_from:
+        raise ManifestInvalid("The floor of the table calm must neither fail nor pass a capture by itself")
+    return Fusion(text, terms, live_from, attack_below, content, calm)
+
+
+_FORMATS = (1, 2)
+"""Format 2 has the table ``calm``. Format 1 is read as well: verdicts of earlier releases are replayed with it."""
+
+
+def _term(table: Mapping[str, Any]) -> Term:
+    absent = table.get("absent")
+    weight, intercept, low, high = (float(table[key]) for key in ("weight", "intercept", "low", "high"))
+    return Term(weight, intercept, low, high, None if absent is None else float(absent))
+
+
+def _calm(table: Mapping[str, Any]) -> Calm:
+    return Calm(tuple(map(str, table["measures"])), float(table["floor"]), float(table["turned_from"]))

@@ -9,16 +9,23 @@ count.
 * *Played again*: three successive frames, forwards or backwards, equal three others much more than neighbouring frames
   equal each other at that time.
 
-If the picture hardly changes, or a coder at a very low bitrate drops many frames, neither can be measured.
+Two things that cameras do by themselves are left out first. Many deliver dark or equal pictures until they are ready:
+such a *start* is cut off. And a busy phone stalls: *one* stall of less than 0.6 s does not count as frozen; the person
+is asked for another film.
+
+If the picture hardly changes, or a coder at a very low bitrate drops many frames, nothing can be measured.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.liveness.checks import CheckResult, failed, not_assessed, passed
-from models.liveness.readings import Glance
+from models.liveness.readings import THUMB, Glance
 
 NAME = "injection"
 
@@ -48,24 +55,89 @@ most 0.14, and 0.26 at a low bitrate (CRF 30). Videos of a calm person in which 
 0.27 to 0.61, and one of 0.15."""
 
 
+_START_S = 1.5
+"""Longest start that is cut off, in seconds. What follows is judged as always, so a longer one would hide nothing from
+the checks; it would only shorten what they see."""
+_DARK = 16.0
+"""Mean grey level below which a picture of a start is dark: video black is 16."""
+_STALL_S = 0.6
+"""Shortest stall, in seconds, that a person is not asked about but that counts as frozen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Which part of a capture was repeated.
+
+    Attributes:
+        share: share of frames that are frozen or repeated elsewhere; None if it cannot be measured.
+        start_s: seconds that were cut off at the beginning, because the pictures were dark or stood still.
+        stalled_s: seconds of the one short stall that does not count; 0 without one.
+    """
+
+    share: float | None
+    start_s: float = 0.0
+    stalled_s: float = 0.0
+
+
 def repeated_share(glances: tuple[Glance, ...]) -> float | None:
     """Return the share of frames that are frozen or repeated elsewhere; None if it cannot be measured."""
+    return find_repeats(glances).share
+
+
+def find_repeats(glances: tuple[Glance, ...]) -> Repeats:
+    """Find frozen parts and parts that are played again, after the camera's own start."""
     if len(glances) < MIN_FRAMES:
-        return None
+        return Repeats(None)
+    begin = _end_of_start(glances)
+    start_s = glances[begin].time_s - glances[0].time_s
+    glances = glances[begin:]
+    if len(glances) < MIN_FRAMES:
+        return Repeats(None, start_s)
     thumbs = np.stack([glance.thumb for glance in glances]).reshape(len(glances), -1).astype(np.float64)
     moving = np.argsort(thumbs.std(0))[-round(_MOVING * thumbs.shape[1]) :]
     parts = thumbs[:, moving] - thumbs[:, moving].mean(0)
     apart = _distances(parts)
     steps = np.diag(apart, 1)
     if float(np.percentile(steps[steps >= _STILL], 75) if (steps >= _STILL).any() else 0.0) < _LEAST:
-        return None
+        return Repeats(None, start_s)
     times = np.array([glance.time_s for glance in glances])
     again = _AGAIN * min(1.0, _USUAL_S / max(float(np.median(np.diff(times))), 1e-3))
-    frozen = _frozen(steps, times)
+    stretches = _frozen(steps, times)
+    frozen = np.zeros(len(times), np.bool_)
+    for first, last in stretches:
+        frozen[first : last + 1] = True
     free = ~(frozen[1:] & frozen[:-1])
     if frozen.any() and (not free.any() or float((steps[free] < _STILL).mean()) > _SKIPPED):
-        return None
-    return float((frozen | _played_again(apart, steps, again)).mean())
+        return Repeats(None, start_s)
+    stalled_s = sum(float(times[last] - times[first]) for first, last in stretches)
+    if len(stretches) == 1 and stalled_s < _STALL_S:
+        frozen[:] = False
+    else:
+        stalled_s = 0.0
+    return Repeats(float((frozen | _played_again(apart, steps, again)).mean()), start_s, stalled_s)
+
+
+def _end_of_start(glances: tuple[Glance, ...]) -> int:
+    """Return the index of the first frame after a dark or standing start; 0 if there is none."""
+    begin = _after(glances, 0, [float(glance.thumb.mean()) < _DARK for glance in glances])
+    # A picture that stands still is compared with the next one where the two differ most: a coder may add a little.
+    alike = [
+        float(np.sort(((one.thumb - other.thumb) ** 2).ravel())[-_PIXELS:].mean()) < _STILL**2
+        for one, other in pairwise(glances)
+    ]
+    standing = _after(glances, begin, [*alike, False])
+    return standing if standing > begin + 1 else begin
+
+
+_PIXELS = round(_MOVING * THUMB * THUMB)
+
+
+def _after(glances: tuple[Glance, ...], begin: int, still: list[bool]) -> int:
+    """Return the first index from ``begin`` on that is not marked; ``begin`` if the marked part is too long."""
+    end = begin
+    while end < len(glances) - 1 and still[end]:
+        end += 1
+    return end if glances[end].time_s - glances[0].time_s <= _START_S else begin
 
 
 def _distances(parts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -74,14 +146,15 @@ def _distances(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(np.maximum(power[:, None] + power[None] - 2 * parts @ parts.T, 0) / parts.shape[1]))
 
 
-def _frozen(steps: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.bool_]:
-    found = np.zeros(len(times), np.bool_)
+def _frozen(steps: NDArray[np.float64], times: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Return the first and the last frame of each part that stands still."""
+    found = []
     begin = 0
     for index in range(len(steps) + 1):
         if index < len(steps) and steps[index] < _STILL:
             continue
         if index - begin >= _FROZEN_STEPS and times[index] - times[begin] >= _FROZEN_SECONDS:
-            found[begin : index + 1] = True
+            found.append((begin, index))
         begin = index + 1
     return found
 
@@ -127,13 +200,17 @@ def check_injection(glances: tuple[Glance, ...], *, repeated_from: float) -> Che
     """
     if len(glances) < MIN_FRAMES:
         return not_assessed(NAME, "too_few_frames", frames=len(glances))
-    repeated = repeated_share(glances)
+    found = find_repeats(glances)
     values = {
-        "repeated": repeated,
+        "repeated": found.share,
         "noise": noise(glances),
         "frames": len(glances),
         "step": float(np.median([glance.step for glance in glances])),
+        "start_s": found.start_s,
+        "stalled_s": found.stalled_s,
     }
-    if repeated is None:
+    if found.share is None:
         return not_assessed(NAME, "too_still", **values)
-    return failed(NAME, "repeated_frames", **values) if repeated >= repeated_from else passed(NAME, **values)
+    if found.share >= repeated_from:
+        return failed(NAME, "repeated_frames", **values)
+    return not_assessed(NAME, "stalled", **values) if found.stalled_s else passed(NAME, **values)

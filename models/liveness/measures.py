@@ -12,10 +12,12 @@ from models.liveness.depth import new_appearance, planarity
 from models.liveness.injection import repeated_share
 from models.liveness.readings import Readings
 
-MEASURES = ("planarity", "appearance", "passive", "grid", "repeated", "light")
-"""By name: residual of the best plane (log10 of eye distances), new appearance (log10 of contrasts), passive PAD (log10
-odds of the mean probability), pixel grid (log10 of the peak), repeated frames (log10 of their share plus 0.01).
-``light`` does not come from the readings: it is 1 if the check of that name passed (:mod:`models.liveness.assess`)."""
+MEASURES = ("planarity", "appearance", "passive", "grid", "repeated", "turned", "light")
+"""By name: residual of the best plane (log10 of eye distances), new appearance (log10 of contrasts), passive PAD
+(median of the frames' log10 odds), pixel grid (log10 of the peak), repeated frames (log10 of their share plus 0.01),
+how far the head turned (degrees, no measure of a species: it says whether the first two mean anything,
+:mod:`models.liveness.fusion`). ``light`` does not come from the readings: it is 1 if the check of that name passed
+(:mod:`models.liveness.assess`)."""
 
 _FLOOR = 1e-4
 _HUNDREDTH = 0.01
@@ -31,11 +33,24 @@ def measure(readings: Readings) -> Mapping[str, float | None]:
         {
             "planarity": _log(planarity(readings.details)),
             "appearance": _log(new_appearance(readings.details)),
-            "passive": log_odds(float(np.mean(live))) if len(live) >= 3 else None,
+            "passive": float(np.median([log_odds(value) for value in live])) if len(live) >= 3 else None,
             "grid": _log(float(np.median(grids))) if len(grids) >= 2 else None,
             "repeated": None if repeated is None else math.log10(repeated + _HUNDREDTH),
+            "turned": turned(readings),
         }
     )
+
+
+def turned(readings: Readings) -> float | None:
+    """Return the range of yaw or pitch, whichever is larger, in degrees, without the outermost frames on both sides.
+
+    Returns:
+        The range from the 2nd to the 98th percentile; None without landmarks.
+    """
+    poses = [(detail.mesh.pose.yaw, detail.mesh.pose.pitch) for detail in readings.details if detail.mesh is not None]
+    if not poses:
+        return None
+    return float(np.ptp(np.percentile(np.array(poses), [2, 98], axis=0), axis=0).max())
 
 
 def log_odds(probability: float) -> float:

@@ -258,14 +258,6 @@ def best_frames(readings: Readings, most: int) -> tuple[Detail, ...]:
     return tuple(sorted(usable, key=lambda detail: (-_mean_quality(detail), detail.index))[:most])
 
 
-def spread_frames(readings: Readings, most: int) -> tuple[Pixels, ...]:
-    """Return aligned faces spread evenly over the capture, also bad ones: the person may change in a bad picture."""
-    usable = [detail.aligned for detail in readings.details if detail.aligned is not None]
-    if len(usable) <= most:
-        return tuple(usable)
-    return tuple(usable[index] for index in np.linspace(0, len(usable) - 1, most).round().astype(int))
-
-
 def worst_quality(readings: Readings) -> tuple[QualityMeasure, ...]:
     """Return the quality of the last measured frame, for advice if no frame was good enough."""
     measured = [detail.quality for detail in readings.details if detail.quality]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ManifestInvalid
+from models.liveness.advice import advice
 from models.liveness.checks import CheckResult, failed, not_assessed, passed
 from models.liveness.fusion import NEEDED, REQUIRED, load_fusion, parse_fusion
 from models.liveness.fusion import judge as judge_with
@@ -22,6 +24,7 @@ BONA_FIDE: dict[str, float | None] = {
     "passive": 3.0,
     "grid": math.log10(25),
     "repeated": -2.0,
+    "turned": 20.0,
 }
 GOOD = tuple(passed(name) for name in REQUIRED)
 
@@ -110,8 +113,97 @@ def test_missing_light_prevents_a_pass_and_a_weak_pulse_does_not() -> None:
     assert judge(BONA_FIDE, (*GOOD, failed("light", "other_light"))) is State.FAIL
 
 
+CALM = {"planarity": math.log10(0.02), "appearance": math.log10(0.03), "turned": 4.0}
+"""Numbers of a person who speaks calmly into a lens, and of a picture that is held before it."""
+
+
+def test_a_calm_person_is_asked_for_a_small_turn_and_never_fails() -> None:
+    report = judge_with(SHIPPED, BONA_FIDE | CALM, GOOD)
+    assert (report.state, report.reasons[0]) == (State.NOT_ASSESSED, "moved_too_little")
+    assert advice(report) == ("turn_a_little",)
+
+
+def test_the_same_numbers_of_a_head_that_turned_are_an_attack() -> None:
+    report = judge_with(SHIPPED, BONA_FIDE | CALM | {"turned": 10.0}, GOOD)
+    assert (report.state, report.reasons) == (State.FAIL, ("like_mesh",))
+
+
+def test_a_picture_that_is_held_still_before_the_lens_does_not_pass() -> None:
+    """The floor for calm people must open no door: not even with the best score of every other measure."""
+    best = BONA_FIDE | CALM | {"passive": 6.0, "grid": 0.0, "repeated": -2.0, "light": 1.0}
+    assert judge(best) is State.NOT_ASSESSED
+    assert judge(best | {"turned": None}) is State.NOT_ASSESSED
+
+
+def test_a_print_that_is_held_still_fails_by_the_passive_model() -> None:
+    assert judge(BONA_FIDE | CALM | {"passive": -3.0}) is State.FAIL
+
+
+@given(measures, checks)
+def test_the_rule_for_calm_people_makes_no_pass(found: dict[str, float | None], made: list[CheckResult]) -> None:
+    strict = replace(SHIPPED, calm=None)
+    if judge_with(strict, found, made).state is not State.PASS:
+        assert judge_with(SHIPPED, found, made).state is not State.PASS
+
+
+def test_a_grid_that_was_not_measured_does_not_cost_the_pass() -> None:
+    far = BONA_FIDE | {"grid": None, "passive": 0.8}
+    assert judge(far) is State.PASS
+    assert judge(far | {"passive": -2.5}) is State.FAIL
+
+
+def test_a_person_who_may_have_changed_is_asked_again() -> None:
+    doubt = not_assessed("continuity", "perhaps_another_person")
+    assert judge(BONA_FIDE, (*GOOD, doubt)) is State.NOT_ASSESSED
+
+
+def test_a_stall_is_asked_again_with_advice() -> None:
+    report = judge_with(SHIPPED, BONA_FIDE, (passed("presence"), not_assessed("injection", "stalled")))
+    assert report.state is State.NOT_ASSESSED
+    assert advice(report) == ("film_stalled",)
+
+
+FORMAT_1 = """
+format = 1
+live_from = 0.3
+attack_below = -0.5
+[species.mesh.appearance]
+weight = 5.4765
+intercept = 7.5944
+low = -2.0
+high = 2.0
+[species.replay.passive]
+weight = 0.4454
+intercept = -0.4068
+low = -2.0
+high = 0.8
+[species.replay.grid]
+weight = -2.0839
+intercept = 4.4416
+low = -2.0
+high = 0.8
+"""
+
+
+def test_a_verdict_of_an_earlier_release_is_replayed_with_its_own_rules() -> None:
+    old = parse_fusion(FORMAT_1)
+    calm = {"planarity": -1.7, "appearance": -1.6, "passive": 4.0, "grid": None, "repeated": -2.0}
+    stored = (*GOOD, not_assessed("continuity", "unsure", lowest=0.4))
+    report = judge_with(old, calm, stored)
+    assert (report.state, report.reasons) == (State.FAIL, ("like_mesh",))
+    assert report.ratios["replay"] == 0.8, "without a grid, the passive model alone"
+    assert judge_with(old, calm | {"appearance": -1.0}, stored).state is State.PASS, "'unsure' was no doubt then"
+
+
+@pytest.mark.parametrize("floor", [-0.51, 0.3, 2.0])
+def test_a_floor_that_fails_or_passes_by_itself_is_refused(floor: float) -> None:
+    text = SHIPPED.text.replace("floor = -0.45", f"floor = {floor}")
+    with pytest.raises(ManifestInvalid):
+        parse_fusion(text)
+
+
 @pytest.mark.parametrize(
-    "text", ["", "format = 2", 'format = 1\nlive_from = "x"', "format = 1\nlive_from = 0\n", "x ="]
+    "text", ["", "format = 3", 'format = 1\nlive_from = "x"', "format = 1\nlive_from = 0\n", "x ="]
 )
 def test_a_broken_file_is_refused(text: str) -> None:
     with pytest.raises(ManifestInvalid):

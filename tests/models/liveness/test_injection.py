@@ -38,8 +38,46 @@ def test_a_loop_and_a_frozen_part_are_found() -> None:
     frames = _camera(120, motion=8)
     looped = _glances([*frames[:50], *frames[20:50], *frames[50:]])
     assert check_injection(looped, repeated_from=0.05).state is State.FAIL
-    frozen = _glances([*frames[:50], *[frames[50]] * 12, *frames[51:]])
+    frozen = _glances([*frames[:50], *[frames[50]] * 24, *frames[51:]])
     assert check_injection(frozen, repeated_from=0.05).reason == "repeated_frames"
+
+
+def test_one_short_stall_asks_and_two_are_an_attack() -> None:
+    """A busy phone stalls for a moment; frames that were put in to hide cuts stand still several times."""
+    frames = _camera(120, motion=8)
+    once = check_injection(_glances([*frames[:50], *[frames[50]] * 12, *frames[51:]]), repeated_from=0.05)
+    assert (once.state, once.reason) == (State.NOT_ASSESSED, "stalled")
+    assert once.values["stalled_s"] == pytest.approx(0.4, abs=0.05)
+    twice = [*frames[:30], *[frames[30]] * 12, *frames[31:80], *[frames[80]] * 12, *frames[81:]]
+    assert check_injection(_glances(twice), repeated_from=0.05).state is State.FAIL
+
+
+@pytest.mark.parametrize("level", [0, 12])
+def test_a_dark_start_is_cut_off(level: int) -> None:
+    frames = _camera(120, motion=8)
+    dark = [np.full((64, 64), level, np.float32)] * 12
+    found = check_injection(_glances([*dark, *frames]), repeated_from=0.05)
+    assert found.state is State.PASS
+    assert found.values["start_s"] == pytest.approx(0.4)
+
+
+def test_a_start_that_stands_still_is_cut_off() -> None:
+    frames = _camera(120, motion=8)
+    found = check_injection(_glances([*[frames[0]] * 15, *frames]), repeated_from=0.05)
+    assert found.state is State.PASS
+    both = [*[np.zeros((64, 64), np.float32)] * 10, *[frames[0]] * 10, *frames]
+    assert check_injection(_glances(both), repeated_from=0.05).state is State.PASS, "dark, and then still"
+
+
+def test_a_start_that_stands_still_for_two_seconds_is_an_attack() -> None:
+    frames = _camera(120, motion=8)
+    assert check_injection(_glances([*[frames[0]] * 60, *frames]), repeated_from=0.05).state is State.FAIL
+
+
+def test_a_loop_after_a_dark_start_is_found() -> None:
+    frames = _camera(120, motion=8)
+    looped = [*[np.zeros((64, 64), np.float32)] * 12, *frames[:60], *frames[20:60], *frames[60:]]
+    assert check_injection(_glances(looped), repeated_from=0.05).reason == "repeated_frames"
 
 
 def test_a_video_converted_from_24_to_30_frames_a_second_is_no_attack() -> None:
