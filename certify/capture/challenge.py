@@ -20,7 +20,7 @@ from certify.domain.profile import TURNS, Demand, Risk, choose
 from certify.domain.reasons import Code
 from certify.domain.schedule import age_on, latest_date
 from certify.service import Unit
-from certify.storage.sessions import failed_profiles, is_new_device, others_on_device, sessions_since
+from certify.storage.sessions import failed_attempts, is_new_device, others_on_device, sessions_since
 from certify.storage.tables.people import BeneficiaryRow
 from models.liveness.plan import Flash, Plan, Profile, Prompt, Step
 
@@ -101,7 +101,10 @@ def demand_of(
         others_on_device=others_on_device(db, person.id, device, now - timedelta(days=30)),
     )
     age = age_on(person.birth_date, latest_date(now)) if person.birth_date else None
-    return choose([*person.needs, *also], age, failed_profiles(db, person.id, now - _FAILURES_COUNT), risk)
+    failed = failed_attempts(db, person.id, now - _FAILURES_COUNT)
+    # Only a plan of one prompt was about that prompt; of several, it is not known which one did not help.
+    asked = {prompt for _, prompts in failed if len(prompts) == 1 for prompt in prompts}
+    return choose([*person.needs, *also], age, [profile for profile, _ in failed], risk, asked=asked)
 
 
 def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:

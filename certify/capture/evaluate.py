@@ -34,7 +34,7 @@ from certify.storage.facts import evidence_by_ids, evidence_of, store_parameters
 from certify.storage.media import delete_media, read_media, shorten_retention
 from certify.storage.passes import draw_audit
 from certify.storage.people import references_of
-from certify.storage.sessions import failed_profiles, get_session, known_devices
+from certify.storage.sessions import failed_attempts, get_session, known_devices
 from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.sessions import SessionRow
 
@@ -221,7 +221,7 @@ def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple
         return Outcome.RETRY if row.attempts_left else Outcome.DOORSTEP
     if row.channel == Channel.REMOTE and not passed:
         most, window = attempt_limits(unit)
-        failed = failed_profiles(unit.db, row.beneficiary_id, unit.now - window)
+        failed = failed_attempts(unit.db, row.beneficiary_id, unit.now - window)
         row.attempts_left = max(0, most - len(failed) - 1)
     return session_outcome(capture.channel, attempts)
 

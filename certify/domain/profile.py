@@ -10,7 +10,7 @@ repeated here, and a test keeps the two equal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 STANDARD, GENTLE, LIGHT, DOORSTEP = "standard", "gentle", "light", "doorstep"
@@ -135,7 +135,13 @@ _FEWEST_FLASHES, _MOST_FLASHES = 6, 8
 
 
 def choose(
-    needs: Iterable[str], age: int | None, failed_attempts: Sequence[str], risk: Risk, *, least: int = 0
+    needs: Iterable[str],
+    age: int | None,
+    failed_attempts: Sequence[str],
+    risk: Risk,
+    *,
+    least: int = 0,
+    asked: Collection[str] = (),
 ) -> Demand:
     """Choose what a remote session asks for.
 
@@ -145,6 +151,8 @@ def choose(
         failed_attempts: the profiles of the attempts that failed since the last proof, if the caller is recognised:
             the next session asks such a person for something easier. A stranger who failed is not helped like that.
         risk: what speaks for asking more.
+        asked: prompts that such a person was asked for alone, without success: another one is asked for, if the person
+            can do another.
         least: number of signs of fraud that the session answers at least, though fewer are present now.
 
     Returns:
@@ -171,6 +179,7 @@ def choose(
     allowed = PROMPTS.difference(*(need.forbids for need in known.values()))
     if gentle:
         allowed &= GENTLE_PROMPTS
+        allowed = allowed.difference(asked) or allowed
         prompts = 1
     elif flashes:
         prompts = _MORE_PROMPTS

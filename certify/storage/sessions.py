@@ -120,13 +120,16 @@ def end_oldest_open(db: Session, beneficiary_id: UUID, *, keep: int) -> None:
     db.execute(ended.execution_options(synchronize_session="fetch"))
 
 
-def failed_profiles(db: Session, beneficiary_id: UUID, since: datetime) -> list[str]:
-    """Return the profiles of the remote attempts that failed since an instant and since the last success.
+def failed_attempts(db: Session, beneficiary_id: UUID, since: datetime) -> list[tuple[str, frozenset[str]]]:
+    """Return the remote attempts that failed since an instant and since the last success, the oldest first.
 
     A failed session with a public entry does not count: it need not have been the person.
+
+    Returns:
+        For each attempt its profile and the prompts of its plan.
     """
     query = (
-        select(SessionRow.profile, SessionRow.outcome)
+        select(SessionRow.profile, SessionRow.outcome, SessionRow.plan)
         .where(
             SessionRow.beneficiary_id == beneficiary_id,
             SessionRow.channel == Channel.REMOTE,
@@ -137,12 +140,12 @@ def failed_profiles(db: Session, beneficiary_id: UUID, since: datetime) -> list[
         )
         .order_by(SessionRow.decided_at)
     )
-    failed: list[str] = []
-    for profile, outcome in db.execute(query):
+    failed: list[tuple[str, frozenset[str]]] = []
+    for profile, outcome, plan in db.execute(query):
         if outcome == Outcome.CERTIFIED:
             failed = []
         elif profile is not None:
-            failed.append(profile)
+            failed.append((profile, frozenset(step["prompt"] for step in (plan or {}).get("steps", ()))))
     return failed
 
 

@@ -18,6 +18,7 @@ from certify.doorstep.traces import note_face
 from certify.people.access import IdentityClaim
 from certify.service import Service
 from certify.storage.plans import public_plans
+from certify.storage.sessions import get_session
 from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
 from models.pipeline import FaceEngine
@@ -128,6 +129,23 @@ def test_who_came_by_a_sign_in_gets_an_easier_plan_after_a_failure(
     evaluate_session(service, engine, first.id, notice=note_face)
     with service.unit() as unit:
         assert open_session(unit, person, Channel.REMOTE, device_id="phone-1", confirmed=True).profile == "gentle"
+
+
+def test_each_further_attempt_asks_for_another_movement_and_the_last_ends_in_a_visit(
+    service: Service, engine: FaceEngine, person: UUID
+) -> None:
+    asked, outcomes = [], []
+    for number in range(3):
+        with service.unit() as unit:
+            row = open_session(unit, person, Channel.REMOTE, device_id="phone-1", confirmed=True)
+            submit_media(unit, row.id, faces.no_face(seed=number))
+        asked.append({step["prompt"] for step in _steps(row)})
+        evaluate_session(service, engine, row.id, notice=note_face)
+        with service.unit() as unit:
+            outcomes.append(get_session(unit.db, row.id).outcome)
+    assert outcomes == ["retry", "retry", "doorstep"]
+    assert [len(prompts) for prompts in asked] == [2, 1, 1]
+    assert not asked[1] & asked[2]
 
 
 def test_a_stranger_does_not_get_the_session_of_a_person_who_signed_in(service: Service, person: UUID) -> None:

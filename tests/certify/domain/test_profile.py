@@ -19,6 +19,7 @@ from certify.domain.profile import (
     PROMPTS,
     SHARED_BY,
     STANDARD,
+    TURNS,
     UNKNOWN_NEED,
     Risk,
     choose,
@@ -36,6 +37,24 @@ _risks = st.builds(
     sessions_last_hour=st.integers(0, 20),
     others_on_device=st.integers(0, 9),
 )
+
+
+@given(_needs, _ages, _failed, _risks, st.sets(st.sampled_from(sorted(PROMPTS))))
+def test_a_second_ask_is_another_challenge_that_the_person_can_do(
+    needs: list[str], age: int | None, failed: list[str], risk: Risk, asked: set[str]
+) -> None:
+    first, again = choose(needs, age, failed, risk), choose(needs, age, failed, risk, asked=asked)
+    assert again.allowed <= first.allowed, "a need is never overridden"
+    assert (again.profile, again.prompts, again.flashes) == (first.profile, first.prompts, first.flashes)
+    if again.gentle and first.allowed - asked:
+        assert not again.allowed & asked
+    else:
+        assert again.allowed == first.allowed
+
+
+def test_a_calm_person_who_came_closer_is_asked_for_a_turn_next() -> None:
+    assert choose([], 86, [GENTLE], Risk(), asked={"come_closer"}).allowed == TURNS
+    assert choose(["bedridden"], 70, [GENTLE], Risk(), asked={"come_closer"}).allowed == {"come_closer"}
 
 
 def test_profiles_and_prompts_have_the_names_that_models_uses() -> None:
