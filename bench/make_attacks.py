@@ -73,7 +73,7 @@ def main() -> None:
 def sources_of(folder: Path | None, samples: Path | None) -> list[tuple[str, Path]]:
     """Return the person and the path of each video that attacks are made from."""
     if folder is not None:
-        return [(path.stem, path) for path in sorted(folder.glob("*.mp4"))]
+        return [(f"{folder.name}-{path.stem}", path) for path in sorted(folder.glob("*.mp4"))]
     found: dict[str, Path] = {}
     if samples is not None:
         with samples.open(newline="", encoding="utf-8") as lines:

@@ -19,6 +19,7 @@ _HELP = {
     "unclear_light": "too_bright",
     "virtual_camera": "use_camera",
     "moved_too_little": "turn_a_little",
+    "face_too_small": "come_closer",
     "stalled": "film_stalled",
 }
 

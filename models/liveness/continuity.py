@@ -3,8 +3,8 @@
 The frames that the detector examined are embedded, at most 24 of them (:mod:`models.liveness.examined`). Single frames
 of one person differ as much as two people do when the head is turned or the picture is blurred, so means are compared:
 for every moment at which the person could have changed, the mean of all frames before it with the mean of all after it.
-Only frames in which the head is near its usual pose count there. Single jumps in any pose ask for another film and
-never fail one.
+Only frames in which the head is near its usual pose count there. What is seen in any other pose asks for another
+film and never fails one: a cut, or frames that jump.
 
 docs/liveness.md has the measurements (``python -m bench.continuity``).
 """
@@ -28,6 +28,8 @@ OTHER_BELOW = 0.35
 the person below both limits."""
 JUMPS = 2
 """Number of neighbouring frames below :data:`OTHER_BELOW` from which the film is asked for again."""
+FAILS_FROM = 5
+"""Fewest compared frames for a failure. In a film of four, one hand before the face is a quarter of it."""
 _YAW, _PITCH = 30.0, 18.0
 """Degrees around the median pose within which a frame counts for a cut: turned further, a face is half hidden."""
 _LEAST = 3
@@ -62,10 +64,17 @@ def check_continuity(faces: Sequence[SeenFace]) -> CheckResult:
     near = (np.abs(poses - np.median(poses, 0)) <= [_YAW, _PITCH]).all(1)
     jumps = int(((stack[1:] * stack[:-1]).sum(1) < OTHER_BELOW).sum())
     lowest = _lowest_cut(stack[near]) if near.sum() >= _LEAST else None
-    values = {"lowest": lowest, "frames": len(faces), "compared": int(near.sum()), "jumps": jumps}
-    if lowest is not None and lowest < OTHER_BELOW:
+    lowest_any = _lowest_cut(stack)
+    values = {
+        "lowest": lowest,
+        "lowest_in_any_pose": lowest_any,
+        "frames": len(faces),
+        "compared": int(near.sum()),
+        "jumps": jumps,
+    }
+    if lowest is not None and lowest < OTHER_BELOW and near.sum() >= FAILS_FROM:
         return failed(NAME, "person_changed", **values)
-    if lowest is None or lowest < SAME_FROM or jumps >= JUMPS:
+    if lowest is None or lowest < SAME_FROM or lowest_any < OTHER_BELOW or jumps >= JUMPS:
         return not_assessed(NAME, "perhaps_another_person", **values)
     return passed(NAME, **values)
 

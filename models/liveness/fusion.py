@@ -113,6 +113,15 @@ class Fusion:
                 found.append(species)
         return tuple(found)
 
+    def too_small(self, measures: Mapping[str, float | None]) -> bool:
+        """Return whether a species does not pass for want of a measure that needs a large face; coming closer helps."""
+        for terms in self.terms.values():
+            total = self._sum(terms, measures, ())
+            absent = any(term.absent is not None and measures.get(name) is None for name, term in terms.items())
+            if absent and total is not None and total < self.live_from:
+                return True
+        return False
+
     def held(self, measures: Mapping[str, float | None]) -> tuple[str, ...]:
         """Return the measures whose sum has a floor in this capture: none if the head turned far enough."""
         turned = measures.get("turned")
@@ -194,6 +203,8 @@ def judge(fusion: Fusion, measures: Mapping[str, float | None], checks: Sequence
     ]
     if fusion.unmoved(measures):
         open_questions.append(CALM)
+    if fusion.too_small(measures):
+        open_questions.append(SMALL)
     absent = [f"{name}_missing" for name in REQUIRED if name not in by_name]
     absent += [f"{name}_not_measured" for name in NEEDED if measures.get(name) is None]
     lowest = min(ratios, key=lambda species: math.inf if ratios[species] is None else float(ratios[species] or 0.0))
@@ -222,6 +233,8 @@ SUPPORTING = ("pulse",)
 """Checks that never prevent a verdict."""
 CALM = "moved_too_little"
 """The reason of a capture in which the head moved too little to tell a person from a picture: ask for a small turn."""
+SMALL = "face_too_small"
+"""The reason of a capture in which the face is too small for the measures of a screen: ask to come closer."""
 DOUBTS = (
     "partly_followed",
     "too_short",

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
-from models.evaluation.liveness import ATTACK, LIVE, Judged, LivenessEvaluation, _rates
+from models.evaluation.liveness import LivenessEvaluation, _rates
+from models.evaluation.liveness_judged import Judged
 from models.evaluation.liveness_plot import save_liveness_plot
+from models.evaluation.liveness_samples import ATTACK, LIVE
 from models.evaluation.matching_plot import PlotUnavailable
 from models.states import State
+from tests.models.evaluation.judged_made import judged_made
 
 
 def _sample(label: str, species: str, llr: float | None, state: State) -> Judged:
-    return Judged("x.mp4", label, species, "video", state, llr, (), 12.0)
+    return judged_made(label, species, state=state, llr=llr)
 
 
 JUDGED = (

@@ -44,12 +44,23 @@ def test_a_person_who_only_looks_in_asks_for_another_film() -> None:
     assert (found.state, found.reason) == (State.NOT_ASSESSED, "perhaps_another_person")
 
 
-def test_a_turned_head_does_not_count_for_a_cut() -> None:
-    """Turned far, one face looks like another; three such frames at the end fail no one."""
+def test_a_turned_head_fails_no_one() -> None:
+    """Turned far, a face may look like another; such frames at the end ask for another film."""
     poses = [[0, 0]] * 9 + [[45, 0]] * 3
     found = check_continuity(_film([ONE] * 9 + [OTHER] * 3, poses=poses))
-    assert found.state is State.PASS
+    assert (found.state, found.reason) == (State.NOT_ASSESSED, "perhaps_another_person")
     assert found.values["compared"] == 9
+
+
+def test_attack_another_person_who_comes_with_a_turned_head_does_not_pass() -> None:
+    """The second person keeps another pose, so no frame of theirs is compared; the cut in any pose shows it."""
+    poses = [[0, 10]] * 7 + [[30, -15]] * 6
+    assert check_continuity(_film([ONE] * 7 + [OTHER] * 6, poses=poses)).state is not State.PASS
+
+
+def test_four_frames_fail_no_one() -> None:
+    found = check_continuity(_film([ONE] * 2 + [OTHER] * 2))
+    assert (found.state, found.reason) == (State.NOT_ASSESSED, "perhaps_another_person")
 
 
 def test_two_jumps_of_a_turned_head_ask() -> None:

@@ -147,9 +147,11 @@ def test_the_rule_for_calm_people_makes_no_pass(found: dict[str, float | None], 
 
 
 def test_a_grid_that_was_not_measured_does_not_cost_the_pass() -> None:
-    far = BONA_FIDE | {"grid": None, "passive": 0.8}
-    assert judge(far) is State.PASS
-    assert judge(far | {"passive": -2.5}) is State.FAIL
+    far = BONA_FIDE | {"grid": None}
+    assert judge(far | {"passive": 2.0}) is State.PASS
+    doubtful = judge_with(SHIPPED, far | {"passive": 0.0}, GOOD)
+    assert (doubtful.state, advice(doubtful)) == (State.NOT_ASSESSED, ("come_closer",))
+    assert judge(far | {"passive": -3.0}) is State.FAIL
 
 
 def test_a_person_who_may_have_changed_is_asked_again() -> None:

@@ -17,7 +17,10 @@ from fixtures.attacks import print_attack
 from fixtures.faces import Picture, encode, rephotograph
 from fixtures.videos import encode as encode_video
 from models.errors import ManifestInvalid, VideoRefused
-from models.evaluation.liveness import evaluate_liveness, parse_prompts
+from models.evaluation.liveness import evaluate_liveness, examine_film
+from models.evaluation.liveness_cache import FilmCache
+from models.evaluation.liveness_html import liveness_page
+from models.evaluation.liveness_samples import parse_prompts
 from models.liveness.plan import Prompt
 from models.pipeline import FaceEngine
 from models.states import State
@@ -95,6 +98,46 @@ def test_the_evaluation_counts_by_species_and_names_bad_rows(
     assert json.loads(json.dumps(report.to_json()))["samples"][0]["state"] == "fail"
     with pytest.raises(ManifestInvalid):
         evaluate_liveness(tmp_path / "selfie.jpg", engine)
+
+
+def test_a_second_evaluation_reads_no_film_again_and_says_the_same(
+    engine: FaceEngine, printed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "print.webm").write_bytes(printed)
+    (tmp_path / "samples.csv").write_text("path,label,species,person\nprint.webm,live,,<b>Eileen</b>\n")
+    first = evaluate_liveness(tmp_path / "samples.csv", engine, cache=tmp_path / "cache")
+    with monkeypatch.context() as context:
+        context.setattr(FaceEngine, "examine", lambda *_, **__: pytest.fail("the film is read again"))
+        second = evaluate_liveness(tmp_path / "samples.csv", engine, cache=tmp_path / "cache")
+        for verdict in (tmp_path / "cache").glob("*.json"):
+            verdict.unlink()
+        third = evaluate_liveness(tmp_path / "samples.csv", engine, cache=tmp_path / "cache")
+    for later in (second, third):
+        assert [(one.state, one.llr, one.reasons, dict(one.measures)) for one in later.judged] == [
+            (one.state, one.llr, one.reasons, dict(one.measures)) for one in first.judged
+        ]
+        assert later.strips == first.strips
+    page = liveness_page(second)
+    assert "data:image/jpeg;base64," in page, "an error is shown with pictures"
+    assert "&lt;b&gt;Eileen" in page
+    assert "<b>Eileen" not in page
+
+
+def test_what_is_kept_of_a_film_is_read_back_exactly(engine: FaceEngine, printed: bytes, tmp_path: Path) -> None:
+    cache = FilmCache(tmp_path, engine.models)
+    examined, strip = examine_film(printed, engine, cache)
+    again, strip_again = examine_film(printed, engine, cache)
+    assert strip == strip_again
+    assert engine.judge(again).to_json() == engine.judge(examined).to_json()
+    for one, other in zip(examined.readings.details, again.readings.details, strict=True):
+        assert (one.index, one.time_s, one.live, one.grid, one.quality) == (
+            other.index,
+            other.time_s,
+            other.live,
+            other.grid,
+            other.quality,
+        )
+    assert FilmCache(tmp_path, {"yunet": "another"}).examined("0" * 64) is None
 
 
 def test_prompts_are_read_with_and_without_windows() -> None:
