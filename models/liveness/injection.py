@@ -56,8 +56,8 @@ most 0.14, and 0.26 at a low bitrate (CRF 30). Videos of a calm person in which 
 
 
 _START_S = 1.5
-"""Longest start that is cut off, in seconds. What follows is judged as always, so a longer one would hide nothing from
-the checks; it would only shorten what they see."""
+"""Longest start that is cut off, in seconds. The frames after it are judged as always, so a longer one would hide
+nothing from the checks; it would only shorten what they see."""
 _DARK = 16.0
 """Mean grey level below which a picture of a start is dark: video black is 16."""
 _STALL_S = 0.6

@@ -64,21 +64,30 @@ def judge_still(engine: TextureEngine, data: bytes) -> StillVerdict:
     """
     start = time.perf_counter()
     live, grid = engine.texture(data)
-    spent = (time.perf_counter() - start) * 1e3
+    return judge_texture(engine.fusion, live, grid, (time.perf_counter() - start) * 1e3)
+
+
+def judge_texture(fusion: Fusion, live: float | None, grid: float | None, milliseconds: float = 0.0) -> StillVerdict:
+    """Judge an image by the two measures that were taken of it.
+
+    Args:
+        fusion: the fitted parameters.
+        live: the passive model's probability of a bona fide presentation; None without a face.
+        grid: strength of a screen's grid; None for a small face.
+        milliseconds: duration of the measurement.
+    """
     if live is None:
-        return StillVerdict(State.NOT_ASSESSED, None, None, grid, ("no_face",), spent)
-    fusion = engine.fusion
+        return StillVerdict(State.NOT_ASSESSED, None, None, grid, ("no_face",), milliseconds)
+    measures = {"passive": log_odds(live), "grid": None if grid is None else math.log10(grid)}
     ratios = {
         species: value
-        for species, value in fusion.ratios(
-            {"passive": log_odds(live), "grid": None if grid is None else math.log10(grid)}
-        ).items()
+        for species, value in fusion.ratios(measures).items()
         if species in _SPECIES and value is not None
     }
     lowest = min(ratios, key=lambda species: ratios[species])
     llr = ratios[lowest]
     if llr < fusion.attack_below:
-        return StillVerdict(State.FAIL, llr, live, grid, (f"like_{lowest}",), spent)
+        return StillVerdict(State.FAIL, llr, live, grid, (f"like_{lowest}",), milliseconds)
     if llr < fusion.live_from:
-        return StillVerdict(State.NOT_ASSESSED, llr, live, grid, (f"maybe_{lowest}",), spent)
-    return StillVerdict(State.PASS, llr, live, grid, (), spent)
+        return StillVerdict(State.NOT_ASSESSED, llr, live, grid, (f"maybe_{lowest}",), milliseconds)
+    return StillVerdict(State.PASS, llr, live, grid, (), milliseconds)
