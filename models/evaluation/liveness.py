@@ -19,20 +19,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from models.errors import ImageRefused, ModelsError
+from models.evaluation.film_strip import FilmStrip
 from models.evaluation.liveness_cache import FilmCache
 from models.evaluation.liveness_groups import Group, Separation, groups_of, separations_of
 from models.evaluation.liveness_judged import Judged
 from models.evaluation.liveness_samples import ATTACK, LIVE, Sample, parse_prompts, read_samples
 from models.liveness.checks import CheckResult
 from models.liveness.examined import Examined
-from models.liveness.fusion import Fusion
+from models.liveness.fusion import Fusion, judge
 from models.liveness.measures import log_odds
 from models.liveness.still import judge_still
-from models.media.image import Pixels
 from models.pipeline import FaceEngine
 from models.states import State
 from models.statistics import Rate, rate
@@ -203,49 +202,68 @@ def examine_film(data: bytes, engine: FaceEngine, cache: FilmCache | None = None
     found = None if cache is None else cache.examined(film)
     if found is not None:
         return found
-    pictures = _Pictures()
+    pictures = FilmStrip()
     examined = engine.examine(data, each=pictures.see)
-    strip = pictures.strip()
+    strip = pictures.jpeg()
     if cache is not None:
         cache.keep_examined(film, examined, strip)
     return examined, strip
 
 
-class _Pictures:
-    """Keeps a small picture of each second."""
-
-    def __init__(self) -> None:
-        self._kept: list[Pixels] = []
-
-    def see(self, time_s: float, pixels: Pixels) -> None:
-        if time_s >= len(self._kept):
-            width = round(_HEIGHT * pixels.shape[1] / pixels.shape[0])
-            small = cv2.resize(pixels, (width, _HEIGHT), interpolation=cv2.INTER_AREA)
-            self._kept.append(small.astype(np.uint8, copy=False))
-
-    def strip(self) -> bytes:
-        chosen = [
-            self._kept[i] for i in np.linspace(0, len(self._kept) - 1, min(4, len(self._kept))).round().astype(int)
-        ]
-        if not chosen or len({picture.shape for picture in chosen}) > 1:
-            return b""
-        return cv2.imencode(".jpg", np.hstack(chosen), [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
-
-
-_HEIGHT = 120
-
-
 def _judge(sample: Sample, engine: FaceEngine, cache: FilmCache | None, strips: Strips) -> Judged:
     data = sample.file.read_bytes()
-    film, parameters = hashlib.sha256(data).hexdigest(), engine.fusion.sha256
-    found = None if cache is None else cache.verdict(film, parameters, sample.prompts)
+    if sample.image:
+        return _judge_image(sample, data, engine)
+    film = hashlib.sha256(data).hexdigest()
+    found = None if cache is None else cache.measured(film, sample.prompts)
     if found is None:
-        found, strip = _judge_image(data, engine) if sample.image else _judge_film(data, sample, engine, cache)
+        found, strip = _measure_film(sample, data, engine, cache)
         strips[sample.path] = strip
         if cache is not None:
-            cache.keep_verdict(film, parameters, sample.prompts, found | {"milliseconds": 0.0})
+            cache.keep_measured(film, sample.prompts, found | {"milliseconds": 0.0})
     elif cache is not None:
         strips[sample.path] = cache.strip(film)
+    if found["refused"] is not None:
+        return _judged(sample, State.NOT_ASSESSED, None, (found["refused"],), {})
+    checks = tuple(
+        CheckResult(one["name"], State(one["state"]), one["values"], one["reason"]) for one in found["checks"]
+    )
+    report = judge(engine.fusion, found["measures"], checks)
+    return _judged(
+        sample,
+        report.state,
+        report.llr,
+        report.reasons,
+        found["measures"],
+        checks=checks,
+        framing=found["framing"],
+        milliseconds=found["milliseconds"],
+    )
+
+
+def _judge_image(sample: Sample, data: bytes, engine: FaceEngine) -> Judged:
+    try:
+        still = judge_still(engine, data)
+    except (ImageRefused, ModelsError) as refused:
+        return _judged(sample, State.NOT_ASSESSED, None, (str(refused.code),), {})
+    measures = {
+        "passive": None if still.live is None else log_odds(still.live),
+        "grid": None if still.grid is None else math.log10(still.grid),
+    }
+    return _judged(sample, still.state, still.llr, still.reasons, measures, milliseconds=still.milliseconds)
+
+
+def _judged(
+    sample: Sample,
+    state: State,
+    llr: float | None,
+    reasons: tuple[str, ...],
+    measures: Mapping[str, float | None],
+    *,
+    checks: tuple[CheckResult, ...] = (),
+    framing: float | None = None,
+    milliseconds: float = 0.0,
+) -> Judged:
     return Judged(
         path=sample.path,
         label=sample.label,
@@ -256,67 +274,32 @@ def _judge(sample: Sample, engine: FaceEngine, cache: FilmCache | None, strips: 
         coding=sample.coding,
         self_filmed=sample.self_filmed,
         kind="image" if sample.image else "video",
-        state=State(found["state"]),
-        llr=found["llr"],
-        reasons=tuple(found["reasons"]),
-        measures=found["measures"],
-        checks=tuple(
-            CheckResult(check["name"], State(check["state"]), check["values"], check["reason"])
-            for check in found["checks"]
-        ),
-        framing=found["framing"],
-        milliseconds=found["milliseconds"],
+        state=state,
+        llr=llr,
+        reasons=reasons,
+        measures=measures,
+        checks=checks,
+        framing=framing,
+        milliseconds=milliseconds,
     )
 
 
-_REFUSED: dict[str, Any] = {
-    "state": "not_assessed",
-    "llr": None,
-    "measures": {},
-    "checks": [],
-    "framing": None,
-    "milliseconds": 0.0,
-}
-
-
-def _judge_image(data: bytes, engine: FaceEngine) -> tuple[dict[str, Any], bytes]:
-    try:
-        still = judge_still(engine, data)
-    except (ImageRefused, ModelsError) as refused:
-        return _REFUSED | {"reasons": [str(refused.code)]}, b""
-    measures = {
-        "passive": None if still.live is None else log_odds(still.live),
-        "grid": None if still.grid is None else math.log10(still.grid),
-    }
-    return {
-        "state": still.state.value,
-        "llr": still.llr,
-        "reasons": list(still.reasons),
-        "measures": measures,
-        "checks": [],
-        "framing": None,
-        "milliseconds": still.milliseconds,
-    }, b""
-
-
-def _judge_film(
-    data: bytes, sample: Sample, engine: FaceEngine, cache: FilmCache | None
+def _measure_film(
+    sample: Sample, data: bytes, engine: FaceEngine, cache: FilmCache | None
 ) -> tuple[dict[str, Any], bytes]:
     start = time.perf_counter()
     try:
         examined, strip = examine_film(data, engine, cache)
     except ModelsError as refused:
-        return _REFUSED | {"reasons": [str(refused.code)]}, b""
+        return {"refused": str(refused.code)}, b""
     report = engine.judge(examined, parse_prompts(sample.prompts, 3600.0))
     spent = (time.perf_counter() - start) * 1e3 / max(len(examined.readings.glances), 1)
     sizes = [mesh.box[2] for detail in examined.readings.details if (mesh := detail.mesh) is not None]
     side = min(examined.width, examined.height)
     return {
-        "state": report.state.value,
-        "llr": report.llr,
-        "reasons": list(report.reasons),
+        "refused": None,
         "measures": dict(report.measures),
-        "checks": [check.to_json() for check in report.checks],
+        "checks": [check.to_json() | {"values": dict(check.values)} for check in report.checks],
         "framing": float(np.median(sizes)) / side if sizes and side else None,
         "milliseconds": spent,
     }, strip

@@ -1,9 +1,10 @@
 """Keep what was read from films in a folder, so that a later evaluation need not read them again.
 
-Reading a film costs seconds, judging it a tenth of one. There is one file for what was read (``.npz``) and one for the
-verdict (``.json``). Their names are hashes of everything that they depend on: the film, the weights, the parameters,
-and the program's own source. So a changed film, model or line of code is never answered from the cache. Both are
-written whole or not at all: an evaluation that was interrupted goes on where it stopped.
+Reading a film costs seconds, measuring what was read a fifth of one. There is one file for what was read (``.npz``) and
+one for measures and checks (``.json``); the verdict is always made again, with the parameters of the day. Their names
+are hashes of everything that they depend on: the film, the weights, and the program's own source. So a changed film,
+model or line of code is never answered from the cache. Both are written whole or not at all: an evaluation that was
+interrupted goes on where it stopped.
 
 The files show faces. They belong to the person who owns the films, and are written only where that person says.
 """
@@ -75,30 +76,29 @@ class FilmCache:
                     np.save(stream, array, allow_pickle=False)
         partial.replace(target)
 
-    def verdict(self, film: str, parameters: str, prompts: str) -> dict[str, Any] | None:
-        """Return the verdict of a film; None if it is not in the folder.
+    def measured(self, film: str, prompts: str) -> dict[str, Any] | None:
+        """Return the measures and checks of a film; None if they are not in the folder.
 
         Args:
             film: sha256 of the film.
-            parameters: sha256 of the parameter file.
             prompts: what was asked.
         """
-        path = self._verdict_path(film, parameters, prompts)
+        path = self._measured_path(film, prompts)
         return json.loads(path.read_text("utf-8")) if path.exists() else None
 
-    def keep_verdict(self, film: str, parameters: str, prompts: str, verdict: Mapping[str, Any]) -> None:
-        """Write the verdict of a film."""
-        target = self._verdict_path(film, parameters, prompts)
+    def keep_measured(self, film: str, prompts: str, measured: Mapping[str, Any]) -> None:
+        """Write the measures and checks of a film."""
+        target = self._measured_path(film, prompts)
         partial = target.with_suffix(f".{os.getpid()}.part")
-        partial.write_text(json.dumps(dict(verdict)), "utf-8")
+        partial.write_text(json.dumps(dict(measured)), "utf-8")
         partial.replace(target)
 
     def _examined_path(self, film: str) -> Path:
         return self._folder / f"{_hash(film, self._models, source_hash(_READING))}.npz"
 
-    def _verdict_path(self, film: str, parameters: str, prompts: str) -> Path:
+    def _measured_path(self, film: str, prompts: str) -> Path:
         code = source_hash(_READING + _JUDGING)
-        return self._folder / f"{_hash(film, self._models, code, parameters, prompts)}.json"
+        return self._folder / f"{_hash(film, self._models, code, prompts)}.json"
 
 
 @cache
