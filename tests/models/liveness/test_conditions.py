@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fixtures.attacks import as_picture
 from fixtures.faces import Picture
 from fixtures.videos import encode
 from models.face.detect import Detector
@@ -47,7 +48,7 @@ def _backlight(frame: Picture) -> Picture:
     y, x = np.mgrid[:rows, :columns]
     away = np.hypot((x - columns / 2) / (0.42 * columns), (y - 0.5 * rows) / (0.6 * rows))
     window = np.clip((away - 1) / 0.25, 0, 1)[..., None]
-    return (frame * 0.38 * (1 - window) + window * 250).clip(0, 255).astype(np.uint8)
+    return as_picture(frame * 0.38 * (1 - window) + window * 250)
 
 
 def _near(frame: Picture) -> Picture:
