@@ -1,8 +1,7 @@
 """Run the passive checks of one single image: it can look like a print or a screen, but it never proves life.
 
 The checks are passive PAD and the grid of a screen, the two measures of a video that need no motion. They use the
-parameters of videos (``liveness.toml``; a fit on single frames gives the same within a tenth). docs/liveness.md has the
-figures.
+parameters of videos (``liveness.toml``). docs/liveness.md has the figures (``python -m bench.stills``).
 """
 
 from __future__ import annotations
