@@ -22,8 +22,10 @@ from models.liveness.readings import PATCH, Detail
 
 MIN_FRAMES = 12
 """Fewest frames with landmarks for a measure: a little over a second."""
-_STEP = 3
-"""Distance of the two frames of a pair, in frames: 0.3 s at ten frames a second."""
+_APART_S, _MOST_APART = 0.3, 3
+"""Distance of the two frames of a pair in seconds, and the most frames that is: three at ten frames a second. A live
+capture has five or six, and three of those would be twice as long: an animated still then shows as much that is new as
+a living face."""
 _BLUR = 2.0
 """Standard deviation in pixels of the patch: it removes noise and keeps teeth and folds."""
 _SKIN = 468
@@ -61,12 +63,15 @@ def new_appearance(details: tuple[Detail, ...]) -> float | None:
     Returns:
         The change in units of the face's contrast; None if there are too few frames with landmarks.
     """
-    patches = [detail.patch for detail in details if detail.patch is not None]
-    if len(patches) < MIN_FRAMES:
+    known = [(detail.time_s, detail.patch) for detail in details if detail.patch is not None]
+    if len(known) < MIN_FRAMES:
         return None
+    patches = [patch for _, patch in known]
+    usual = float(np.median(np.diff([time_s for time_s, _ in known])))
+    step = min(max(round(_APART_S / max(usual, 1e-3)), 1), _MOST_APART)
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     changes = [
-        _unexplained(flow, first, second) for first, second in zip(patches[:-_STEP:2], patches[_STEP::2], strict=False)
+        _unexplained(flow, first, second) for first, second in zip(patches[:-step:2], patches[step::2], strict=False)
     ]
     return float(np.median(changes))
 
