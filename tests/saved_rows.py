@@ -1,4 +1,4 @@
-"""Save all rows of a test's database, and put them back: building a world anew takes ten times as long."""
+"""Save all rows of a test's database, and put them back: building the same world again takes ten times as long."""
 
 from __future__ import annotations
 
