@@ -191,6 +191,7 @@ declare namespace Service {
     body_present: boolean;
     justification: string;
     denied: boolean;
+    place: string | null;
   }
   interface ReceiptList {
     items: ReceiptOut[];

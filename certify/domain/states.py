@@ -227,6 +227,7 @@ class AuditCause(Described):
 
     SILENT = "silent", "Records alone proved life."
     NO_POSSESSION = "no_possession", "A film proved life without the person's known phone, number, address or link."
+    ATTESTATION = "attestation", "An institution's attestation proved life."
 
 
 class AuditOutcome(Described):
