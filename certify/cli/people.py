@@ -147,7 +147,7 @@ def erase_person(
             pensions = [pension.scheme for pension in entitlements_of(unit.db, person)]
         if row.erased_at is None and not yes:
             agreed(f"Propose to erase {row.name} ({row.national_id_masked}; {', '.join(pensions)}) permanently?")
-        officer = acting(service, token)
-        with service.unit(officer) as unit:
+        officer, formerly = acting(service, token)
+        with service.unit(officer, formerly=formerly) as unit:
             shown = propose_here(unit, "erase", str(person), officer, reason, text)
     tell_proposal(shown, as_json=as_json)

@@ -100,7 +100,7 @@ def test_attestations_are_audited_by_institution(world: World, service: Service)
     """No attestation was ever drawn, so that a clerk who sells them was never found."""
     people = [_enrol(world.officer, f"TEST000{number}") for number in range(3)]
     facts = [_attest(world.registry, person)["evidence_id"] for person in people[:2]]
-    _attest(world.hospital, people[2], "hospital", capacity="bank")  # a bank abroad certifies nobody here
+    _attest(world.hospital, people[2], "hospital", capacity="bank")  # a bank abroad certifies no one here
     with service.unit("test") as unit:
         drawn = {str(row.pass_id): (row.cause, row.institution) for row in open_audits(unit.db, limit=10)}
         assert drawn == dict.fromkeys(facts, ("attestation", "registry"))
