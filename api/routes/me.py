@@ -70,7 +70,7 @@ _Once = Annotated[Once, Depends(once)]
 def show(caller: _Self, service: _Service) -> OwnPageOut:
     """Show the standing of my pensions, and what is open."""
     with service.reading() as unit:
-        return own_views.own_page(unit, own_page(unit, UUID(caller.subject)))
+        return own_views.own_page(unit, own_page(unit, UUID(caller.subject)), caller.key)
 
 
 @router.post(

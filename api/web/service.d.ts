@@ -141,6 +141,8 @@ declare namespace Service {
     visit: VisitOut | null;
     appeal: AppealOut | null;
     contact_change: string | null;
+    erasure: OwnErasureOut | null;
+    erasure_wait_hours: number;
     earliest_visit: string;
     latest_visit: string;
   }

@@ -53,7 +53,7 @@ class SessionProfile(Described):
 class Possession(Described):
     """Whether a remote session was opened with something that only the person has, besides face and numbers."""
 
-    SHOWN = "shown", "Opened with a phone that certified before, a code to the known contact, or a link."
+    SHOWN = "shown", "Opened with a known phone of the person, a code to the known contact, or a link."
     MISSING = "missing", "The fund knows a phone, number, address or link, and none was used."
     NOT_ASKED = "not_asked", "The fund knows none, or the session is a visit."
 

@@ -89,7 +89,9 @@ def test_attack_a_token_of_an_officer_without_the_name_is_refused(tokens: Callab
         answer = token(STAFF, "anna", **missing).get("/v1/review-cases")
         assert (answer.status_code, answer.json()["code"]) == (401, "token_refused"), missing
     registry = token(STAFF, "hospital-7", Role.REGISTRY, sources=["hospital"])
-    assert registry.post("/v1/beneficiaries/resolve", {"national_id": "PROBLEM001"}).status_code == 404, "a machine is no human"
+    assert registry.post("/v1/beneficiaries/resolve", {"national_id": "PROBLEM001"}).status_code == 404, (
+        "a machine is no human"
+    )
 
 
 def test_a_claim_that_the_file_does_not_name_says_nothing(tokens: Callable[[dict[str, Any]], Token]) -> None:
