@@ -60,7 +60,9 @@ def publish_checkpoint(unit: Unit) -> CheckpointRow | None:
         root = ledger_root(unit.db, size)
         key = active_key(unit.db, unit.service.vault, "ledger", unit.now)
         note = sign_checkpoint(Checkpoint(unit.service.settings.ledger_origin, size, root), key)
-        memory.write(Signed(size, root, last_generation(unit.db)))
+        # What was sealed once stays so, even if somebody has removed the secret since.
+        sealed = max(before.sealed if before else 0, last_generation(unit.db))
+        memory.write(Signed(size, root, sealed))
         add_checkpoint(unit.db, size=size, note=note, created_at=unit.now)
         return latest_checkpoint(unit.db)
 

@@ -171,6 +171,8 @@ def test_attack_a_removed_key_of_the_new_tables_has_no_forged_proposal_sealed(
     attacker.execute("update proposals set proposed_by = 'idp|two', mac = null")
     attacker.execute("update face_references set mac = null")
     attacker.execute("delete from secrets where name = 'row-mac-2'")
+    fund.confirm(fund.alive)
+    fund.note()  # a process that still has the key signs, and forgets nothing
     service = _again(fund.service)
     with pytest.raises(Conflict) as refused:
         seal_rows(service, owned, actor="operator:ops")
