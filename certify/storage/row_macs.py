@@ -178,11 +178,9 @@ class RowMacs:
             raise alarm(kind, values[0])
 
     def _first(self, own: Session, generation: Generation) -> bytes:
-        tables = " or ".join(f"exists (select from {kind.value})" for kind in COLUMNS if since(kind) is generation)
-        filled = bool(own.scalar(text(f"select {tables}")))
-        known = open_secret(
-            own, self._vault, generation.sealed
-        )  # another process may have made it and written rows meanwhile
+        filled = _filled(own, generation)
+        # Another process may have made it and written rows meanwhile.
+        known = open_secret(own, self._vault, generation.sealed)
         if known is not None:
             return known
         if filled:
@@ -191,7 +189,16 @@ class RowMacs:
                 hint="Look at them, stop the service, and run 'certify ledger seal' once.",
                 code=ErrorCode.ROWS_NOT_SEALED,
             )
-        return make_secret(own, self._vault, generation.sealed)
+        secret = make_secret(own, self._vault, generation.sealed)
+        if generation is FIRST:  # a new database begins with all tables sealed
+            for later in [one for one in GENERATIONS if one is not FIRST and not _filled(own, one)]:
+                make_secret(own, self._vault, later.sealed)
+        return secret
+
+
+def _filled(own: Session, generation: Generation) -> bool:
+    tables = " or ".join(f"exists (select from {kind.value})" for kind in COLUMNS if since(kind) is generation)
+    return bool(own.scalar(text(f"select {tables}")))
 
 
 def since(kind: RowKind) -> Generation:
