@@ -15,7 +15,7 @@ class CaseKind(Described):
     VISIT = "visit", "A visit must be arranged: the remote attempts are used up, or the person asked for one."
     APPEAL = "appeal", "The payment is stopped or the certificate paused, and the person says that this is wrong."
     PROOF_IN_PERSON = "proof_in_person", "Life is to be proven in person, before an officer or a consul."
-    NOT_ME = "not_me", "The person says that a sign of life in their receipt was not them."
+    NOT_ME = "not_me", "The person says that a sign of life or an attestation was not them."
     PHOTO_NOT_PROCESSED = "photo_not_processed", "The media of a session could not be processed."
     LINK = "link", "Registry records may belong to this person; an officer answers the link questions."
     FALSE_PASS = "false_pass", "The random sample found a silent certification or a ruling that was wrong."

@@ -117,7 +117,7 @@ class Void(Fact):
     Attributes:
         target: id of the fact that is taken back.
         by_officer: whether an officer takes it back.
-        by_person: whether the person said "that was not me"; that takes back a sign of life only.
+        by_person: whether the person said "that was not me"; that takes back a sign of life or an attestation only.
     """
 
     target: str

@@ -53,7 +53,7 @@ class SessionProfile(Described):
 class Possession(Described):
     """Whether a remote session was opened with something that only the person has, besides face and numbers."""
 
-    SHOWN = "shown", "Opened with a phone that certified before, a code to the known contact, or a link."
+    SHOWN = "shown", "Opened with a known phone of the person, a code to the known contact, or a link."
     MISSING = "missing", "The fund knows a phone, number, address or link, and none was used."
     NOT_ASKED = "not_asked", "The fund knows none, or the session is a visit."
 
@@ -227,6 +227,7 @@ class AuditCause(Described):
 
     SILENT = "silent", "Records alone proved life."
     NO_POSSESSION = "no_possession", "A film proved life without the person's known phone, number, address or link."
+    ATTESTATION = "attestation", "An institution's attestation proved life."
 
 
 class AuditOutcome(Described):

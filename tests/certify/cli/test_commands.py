@@ -61,6 +61,7 @@ def test_the_demo_plays_the_whole_story_and_its_certificate_verifies(folder: Pat
     for outcome in (
         "certified",
         "not certified, may retry",
+        "not certified, the last attempt for now",
         "another path asked for",
         "paused",
         "review",
