@@ -55,9 +55,7 @@ CONTINUITY_FRAMES = 6
 
 
 class FaceEngine:
-    """All loaded models. Several threads may use one engine at once; it holds no state of any picture.
-
-    Create one with :meth:`load`.
+    """All loaded models (:meth:`load`). Several threads may use one engine; it holds no state of any picture.
 
     Attributes:
         missing: names of the models that could not be loaded; what needs them is *not assessed*.
@@ -281,9 +279,12 @@ class FaceEngine:
         """Compare one probe with the references of one person (:meth:`models.face.matcher.Matcher.compare`)."""
         return self._matcher.compare(probe, references)
 
-    def compare_many(self, probes: Sequence[Templates], references: Sequence[Templates]) -> Comparison:
-        """Compare several probes of one capture (:meth:`models.face.matcher.Matcher.compare_many`)."""
-        return self._matcher.compare_many(probes, references)
+    def compare_many(
+        self, probes: Sequence[Templates], references: Sequence[Templates], *, by_scores: bool = False
+    ) -> Comparison:
+        """Compare several probes of one moment; ``by_scores`` is for replays of releases that averaged scores."""
+        compare = self._matcher.compare_scores if by_scores else self._matcher.compare_many
+        return compare(probes, references)
 
     def _observe(self, reader: Film) -> Readings:
         mesh: FaceMesh | None = getattr(self._meshes, "mesh", None)

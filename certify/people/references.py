@@ -16,6 +16,7 @@ from certify.domain.evidence import Check
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import Provenance, ReferenceState
 from certify.errors import Conflict, NotAllowed
+from certify.people.sittings import by_sitting, sittings_of
 from certify.queue import MEASURE
 from certify.service import Service, Unit
 from certify.storage.database import Session
@@ -237,9 +238,10 @@ def measure_reference(
         if row.state != ReferenceState.PENDING:
             return row
         enrolled = open_references(unit.db, unit.sealer(person), person, engine.models)
+        faces = by_sitting(enrolled, sittings_of(references_of(unit.db, person), enrolled))
         if measurement is None or measurement.acquired.value != Check.PASS:
             row.state, row.guidance = ReferenceState.REFUSED, list(measurement.guidance) if measurement else [refusal]
-        elif enrolled and engine.compare(measurement.templates, list(enrolled.values())).state.value != Check.PASS:
+        elif faces and engine.compare(measurement.templates, faces).state.value != Check.PASS:
             # A person who may enrol must not be able to add another face to the first, or to replace the first.
             row.state, row.guidance = ReferenceState.REFUSED, [ANOTHER_FACE]
         else:
