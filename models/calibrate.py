@@ -132,12 +132,13 @@ def pool_scores(scores: Sequence[float]) -> float:
     return sum(best) / len(best)
 
 
-def load_calibration(path: Path = SHIPPED) -> Calibration:
-    """Read a calibration file.
+def load_calibration(path: Path | None = None) -> Calibration:
+    """Read a calibration file; None reads the shipped one.
 
     Raises:
         ManifestInvalid: the file is absent or breaks the format (``manifest_invalid``).
     """
+    path = path or SHIPPED
     try:
         return parse_calibration(path.read_bytes().decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:

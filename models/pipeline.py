@@ -129,7 +129,7 @@ class FaceEngine:
             embedders=networks.embedders,
             pad=networks.pad,
             eyes=networks.eyes,
-            calibration=load_calibration(),
+            calibration=load_calibration(store.calibration),
             fusion=load_fusion(),
             store=store,
             decoders=decoders or InProcess(),

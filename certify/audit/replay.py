@@ -12,8 +12,8 @@ from certify.decision.determine import entitlement_from_json
 from certify.domain.codec import determination_digest, determination_to_json, verdict_digest
 from certify.domain.decide import decide
 from certify.domain.evidence import Capture, Check
-from certify.people.references import open_references
 from certify.people.sittings import by_sitting
+from certify.people.templates import open_references
 from certify.service import Unit
 from certify.storage.facts import evidence_by_ids, stored_parameters, stored_policy
 from certify.storage.media import read_media

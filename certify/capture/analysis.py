@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from certify.capture.media import is_series, is_video, unpack
 from certify.domain.evidence import Check
-from certify.people.references import measure
+from certify.people.templates import measure
 from models.errors import VideoRefused
 from models.face.near_copy import FacePrint
 from models.guidance import SENTENCES

@@ -33,8 +33,8 @@ from certify.domain.states import FaceZone, Possession, ReferenceState, SessionS
 from certify.errors import Conflict, Unavailable
 from certify.messages.notices import tell_of_attempt
 from certify.people.consent import confirm_stated_consent
-from certify.people.references import measure, open_references
 from certify.people.sittings import by_sitting, sittings_of
+from certify.people.templates import measure, measure_again, open_references, outdated_references, store_renewed
 from certify.service import Service, Unit
 from certify.storage.face_prints import references_without_print
 from certify.storage.facts import evidence_by_ids, evidence_of, store_parameters
@@ -93,8 +93,8 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
         plan, source = row.plan, row.source
         references = open_references(unit.db, sealer, row.beneficiary_id, engine.models)
         enrolled = references_of(unit.db, row.beneficiary_id)
-        sittings = sittings_of(enrolled, references)
-        if not references and any(r.state == ReferenceState.PENDING for r in enrolled):
+        outdated = outdated_references(unit, row.beneficiary_id, engine)
+        if not references and not outdated and any(r.state == ReferenceState.PENDING for r in enrolled):
             # The queue tries again shortly. A decision now would count as a failed attempt of the person.
             raise Unavailable("The enrolled photo has not been measured yet.", code=ErrorCode.REFERENCE_PENDING)
         unprinted = {
@@ -102,6 +102,9 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
             for reference_id, blob_id in references_without_print(unit.db, row.beneficiary_id)
         }
     analysis = analyse(engine, data, plan, source)
+    renewed = measure_again(engine, outdated)
+    references |= {reference_id: dict(found.templates) for reference_id, found in renewed.items()}
+    sittings = sittings_of(enrolled, references)
     compared = _compare(service, engine, session_id, analysis, by_sitting(references, sittings))
     comparison = compared.comparison
     older = {
@@ -113,6 +116,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
         unit.adopt_sealer(sealer)
         person, row = lock_session(unit, session_id)
         if row.state == SessionState.SUBMITTED:
+            store_renewed(unit, row.beneficiary_id, renewed)
             if comparison is not None:
                 _keep_parameters(unit, "calibration", engine.calibration.text)
             analysis, seen_before = check_duplicate(unit, row, data, analysis, older=older)
