@@ -91,7 +91,9 @@ def published_sface(original: bytes) -> Embed:
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = ort.InferenceSession(fold(original, ["split_prelu"]), options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(
+        fold(original, ["dequantize", "split_prelu"]), options, providers=["CPUExecutionProvider"]
+    )
     name = session.get_inputs()[0].name
 
     def embed(faces: NDArray[np.uint8]) -> Vectors:

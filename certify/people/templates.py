@@ -8,18 +8,19 @@ pictures are still there, so the templates are made again: when the person is ne
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
 
 from certify.domain.states import ReferenceState
-from certify.service import Unit
+from certify.service import Service, Unit
 from certify.storage.database import Session
 from certify.storage.media import read_media
-from certify.storage.people import active_templates, references_of
-from certify.storage.templates import store_template
+from certify.storage.people import active_templates, get_beneficiary, references_of
+from certify.storage.templates import people_with_outdated, store_template
 from certify.storage.vault import Sealer
 from models.errors import ImageRefused
 
@@ -86,7 +87,7 @@ def outdated_references(unit: Unit, beneficiary_id: UUID, engine: FaceEngine) ->
         beneficiary_id: id of the person.
         engine: the face models. Weights that their calibration does not know are compared with nothing.
     """
-    fitted = {name: sha256 for name, sha256 in engine.calibration.models.items() if engine.models.get(name) == sha256}
+    fitted = _compared(engine)
     known: defaultdict[UUID, dict[str, str]] = defaultdict(dict)
     for template in active_templates(unit.db, beneficiary_id):
         known[template.reference_id][template.model] = template.model_sha256
@@ -112,3 +113,54 @@ def store_renewed(unit: Unit, beneficiary_id: UUID, renewed: Mapping[UUID, Measu
             if row.id in renewed and row.state == ReferenceState.ACTIVE:
                 seal_templates(unit, beneficiary_id, row.id, renewed[row.id])
         unit.db.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What was measured again.
+
+    Attributes:
+        people: people whose references were measured.
+        references: references that have templates of the weights in use now.
+        left: references that gave no template.
+    """
+
+    people: int
+    references: int
+    left: int
+
+
+def renew_all(service: Service, engine: FaceEngine, *, progress: Callable[[int], None] | None = None) -> Renewed:
+    """Measure the references of all people again that are of other weights, one person in one transaction.
+
+    The call may be interrupted and repeated.
+
+    Args:
+        service: the running service.
+        engine: the face models.
+        progress: called with the number of people done.
+    """
+    after, people, done, left = UUID(int=0), 0, 0, 0
+    fitted = _compared(engine)
+    while fitted:
+        with service.reading() as unit:
+            chunk = people_with_outdated(unit.db, fitted, after=after, limit=100)
+        if not chunk:
+            break
+        for person in chunk:
+            with service.reading() as unit:
+                outdated = outdated_references(unit, person, engine)
+            renewed = measure_again(engine, outdated)
+            with service.unit() as unit:
+                get_beneficiary(unit.db, person, lock=True)
+                store_renewed(unit, person, renewed)
+            people, done, left = people + 1, done + len(renewed), left + len(outdated) - len(renewed)
+            if progress is not None:
+                progress(people)
+        after = chunk[-1]
+    return Renewed(people, done, left)
+
+
+def _compared(engine: FaceEngine) -> dict[str, str]:
+    """Return the weights that are compared: those that are loaded and that the calibration knows."""
+    return {name: sha256 for name, sha256 in engine.calibration.models.items() if engine.models.get(name) == sha256}
