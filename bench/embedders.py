@@ -19,7 +19,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped]
 from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from rich.console import Console
@@ -69,7 +69,7 @@ def main() -> None:
         alike = np.einsum("ij,ij->i", found["sface"]["portraits"], found["sface32"]["portraits"])
         console.print(f"Cosine of the two SFace files: least {alike.min():.4f}, mean {alike.mean():.4f}")
     portraits, pictures = load(options.folder, "portraits")[0], load(options.folder, "pictures")[0]
-    sums = [(name,) for name in found]
+    sums: list[tuple[str, ...]] = [(name,) for name in found]
     for sface in ("sface", "sface32"):
         for more in (("faceplugin",), ("mobilefacenet",), ("faceplugin", "mobilefacenet")):
             if {sface, *more} <= candidates.keys():

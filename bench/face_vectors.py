@@ -57,4 +57,5 @@ def joined(found: Mapping[str, Vectors], fit: Fit) -> Vectors:
 
 def ratios(probes: Vectors, references: Vectors, fit: Fit) -> NDArray[np.float64]:
     """Return log10 likelihood ratios of all probes with all references, not clipped."""
-    return (fit.intercept + probes.astype(np.float64) @ references.astype(np.float64).T) / np.log(10)
+    sums = probes.astype(np.float64) @ references.astype(np.float64).T
+    return np.asarray((fit.intercept + sums) / np.log(10), np.float64)

@@ -141,7 +141,7 @@ def _against(
     """Return one ratio for each reference, from the mean of the templates or of the scores of the chosen faces."""
     if templates:
         mean = {name: unit(values[list(chosen)].mean(0, keepdims=True)) for name, values in found.items()}
-        return ratios(joined(mean, fit), references, fit)[0]
+        return np.asarray(ratios(joined(mean, fit), references, fit)[0], np.float64)
     single = joined({name: values[list(chosen)] for name, values in found.items()}, fit)
     return np.asarray(ratios(single, references, fit).mean(0), np.float64)
 
@@ -252,11 +252,11 @@ def _second_capture(people: dict[str, dict[str, list[int]]], found: dict[str, Ve
                 count[2] += asked
                 pooled = second >= fit.near and alike >= fit.threshold and both >= fit.threshold
                 count[3] += asked and (second >= fit.threshold or pooled)
-    for same, (trials, passed, asked, saved) in counts.items():
+    for same, (trials, at_once, again, saved) in counts.items():
         console.print(
-            f"{'same person' if same else 'other people'}: {trials} single captures, {passed} match at once, "
-            f"{asked} are asked for one more, of which {saved} then match. "
-            f"In the end {_text(rate(passed + saved, trials))}."
+            f"{'same person' if same else 'other people'}: {trials} single captures, {at_once} match at once, "
+            f"{again} are asked for one more, of which {saved} then match. "
+            f"In the end {_text(rate(at_once + saved, trials))}."
         )
 
 
