@@ -26,18 +26,16 @@ def sittings_of(rows: Sequence[ReferenceRow], chosen: Collection[UUID]) -> list[
     Returns:
         The ids by sitting, oldest first; a reference that was taken alone is a sitting of its own.
     """
-    sittings: list[list[ReferenceRow]] = []
-    for row in sorted((row for row in rows if row.id in chosen), key=lambda row: (row.created_at, row.id)):
-        first = sittings[-1][0] if sittings else None
-        if (
-            first is not None
-            and first.provenance == row.provenance == Provenance.CAMERA
-            and row.created_at - first.created_at <= ONE_SITTING
-        ):
-            sittings[-1].append(row)
+    mine = sorted((row for row in rows if row.id in chosen), key=lambda row: (row.created_at, row.id))
+    alone = [[row] for row in mine if row.provenance != Provenance.CAMERA]
+    taken: list[list[ReferenceRow]] = []
+    for row in (row for row in mine if row.provenance == Provenance.CAMERA):
+        if taken and row.created_at - taken[-1][0].created_at <= ONE_SITTING:
+            taken[-1].append(row)
         else:
-            sittings.append([row])
-    return [[row.id for row in sitting] for sitting in sittings]
+            taken.append([row])
+    ordered = sorted([*alone, *taken], key=lambda sitting: (sitting[0].created_at, sitting[0].id))
+    return [[row.id for row in sitting] for sitting in ordered]
 
 
 def by_sitting(references: Mapping[UUID, Templates], sittings: Sequence[Sequence[UUID]]) -> list[Templates]:

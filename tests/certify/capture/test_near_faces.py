@@ -30,7 +30,7 @@ from tests.certify.capture.sending import open_for, submit
 
 pytestmark = pytest.mark.integration
 
-NEAR, ALSO_NEAR = 1, 2
+NEAR, ALSO_NEAR = 5, 6
 """Seeds of dark and blurred pictures whose face is near, and which match together."""
 
 
@@ -45,7 +45,8 @@ def visited(service: Service, engine: FaceEngine, person: UUID, photo: bytes) ->
 
 def captures(service: Service, person: UUID) -> list[Capture]:
     with service.reading() as unit:
-        return [fact for fact in evidence_of(unit.db, person) if isinstance(fact, Capture)]
+        found = [fact for fact in evidence_of(unit.db, person) if isinstance(fact, Capture)]
+    return sorted(found, key=lambda fact: fact.event_at)
 
 
 def doubted(service: Service, person: UUID) -> bool:
@@ -54,9 +55,10 @@ def doubted(service: Service, person: UUID) -> bool:
 
 
 def test_a_near_face_is_asked_once_more_and_both_captures_match_together(
-    service: Service, engine: FaceEngine, person: UUID, portrait: Any
+    service: Service, engine: FaceEngine, person: UUID, portrait: Any, clock: Any
 ) -> None:
     first = visited(service, engine, person, blurred(portrait, NEAR))
+    clock.advance(timedelta(minutes=1))
     assert (first.outcome, first.guidance[0]) == ("retry", "light_once_more")
     second = visited(service, engine, person, blurred(portrait, ALSO_NEAR))
     assert second.outcome == "certified"
@@ -72,9 +74,10 @@ def test_a_near_face_is_asked_once_more_and_both_captures_match_together(
 
 
 def test_attack_another_face_after_a_near_one_is_not_pooled_and_asks_an_officer(
-    service: Service, engine: FaceEngine, person: UUID, portrait: Any
+    service: Service, engine: FaceEngine, person: UUID, portrait: Any, clock: Any
 ) -> None:
     visited(service, engine, person, blurred(portrait, NEAR))
+    clock.advance(timedelta(minutes=1))
     row = visited(service, engine, person, faces.encode(faces.portraits()["grace_hopper"]))
     assert (row.outcome, row.certificate_number) == ("retry", None)
     assert (captures(service, person)[-1].zone, captures(service, person)[-1].pooled_with) == (FaceZone.APART, "")
