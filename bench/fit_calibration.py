@@ -169,7 +169,7 @@ def logistic(scores: Floats, same: NDArray[np.bool_], weight: Floats) -> Floats:
 def portraits(engine: FaceEngine, data: Path, names: list[str]) -> Floats:
     """Return the scores of all pairs of portraits, [n, embedders]; portraits that a measure blocks are left out."""
     paths = sorted((data / "faces" / "congress").glob("*.jpg"))
-    measured = [engine.measure(path.read_bytes(), evaluation=True) for path in paths]
+    measured = [engine.measure(path.read_bytes()) for path in paths]
     found = [one.templates for one in measured if one.templates]
     first, second = np.triu_indices(len(found), 1)
     stacked = [np.stack([templates[name] for templates in found]) for name in names]
