@@ -12,6 +12,7 @@ give the threshold and the false matches. Of the two pictures of a genuine pair,
 from __future__ import annotations
 
 import argparse
+import contextlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,8 @@ from rich.table import Table
 from bench.face_samples import Sample, load
 from bench.face_vectors import Embed, Vectors, vectors
 from bench.fit_calibration import SEED, Pairs, logistic, subject_weights
+from models.errors import ModelMissing
+from models.face.embed_dlib import DlibEmbedder
 from models.face.networks import load_networks
 from models.statistics import equal_error_rate, rate
 from models.weights.fold import fold
@@ -51,6 +54,9 @@ def main() -> None:
     cv2.setNumThreads(1)
     networks = load_networks(PackStore(default_cache_dir()), threads=1).embedders
     candidates: dict[str, tuple[str, Embed]] = {one.name: (one.sha256[:8], one.embed) for one in networks}
+    with contextlib.suppress(ModelMissing):  # an optional baseline; it takes 187 ms a face
+        baseline = DlibEmbedder(PackStore(default_cache_dir()))
+        candidates["dlib"] = (baseline.sha256[:8], baseline.embed)
     if options.int8bq is not None:
         candidates["sface_int8bq"] = ("original", quantised_sface(options.int8bq.read_bytes()))
     if options.mobilefacenet is not None:
@@ -58,7 +64,7 @@ def main() -> None:
     found: dict[str, dict[str, Vectors]] = {}
     console = Console(width=150)
     for name, (weights, embed) in candidates.items():
-        for mirrored in (False, True):
+        for mirrored in (False,) if name == "dlib" else (False, True):
             parts = {
                 part: vectors(options.folder, part, f"{name}-{weights}", embed, mirrored=mirrored)
                 for part in ("portraits", "pictures")

