@@ -121,10 +121,9 @@ def _judge_face(capture: Capture, rule: CaptureRule) -> CaptureJudgement | None:
     then = ZoneRule.RETRY if capture.zone is None or capture.public_entry else follows.get(capture.zone)
     if then is ZoneRule.ASK and not capture.pooled_with:
         return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NEARLY_MATCHES, fact),))
-    if then in (ZoneRule.ASK, ZoneRule.OFFICER):
-        both = (fact, capture.pooled_with) if capture.pooled_with else (fact,)
-        return CaptureJudgement(Check.FAIL, (reason(Code.FACE_FOR_OFFICER, *both),))
-    return CaptureJudgement(Check.FAIL, (reason(Code.FACE_DOES_NOT_MATCH, fact),))
+    both = (fact, capture.pooled_with) if capture.pooled_with else (fact,)
+    officer = (reason(Code.FACE_FOR_OFFICER, *both),) if then in (ZoneRule.ASK, ZoneRule.OFFICER) else ()
+    return CaptureJudgement(Check.FAIL, (reason(Code.FACE_DOES_NOT_MATCH, fact), *officer))
 
 
 def capture_proofs(

@@ -36,6 +36,9 @@ CAPTURE = Capture(
 NEAR, APART = replace(CAPTURE, zone=FaceZone.NEAR), replace(CAPTURE, zone=FaceZone.APART)
 
 
+DOUBT = [Code.FACE_DOES_NOT_MATCH, Code.FACE_FOR_OFFICER]
+
+
 def with_rules(**changed: object) -> Policy:
     rules = {name: replace(rule, **changed) for name, rule in EMPLOYEE.capture.items()}  # type: ignore[arg-type]
     return replace(EMPLOYEE, capture=rules)
@@ -49,10 +52,10 @@ def with_rules(**changed: object) -> Policy:
         (replace(CAPTURE, llr=float("nan")), EMPLOYEE, Check.FAIL, [Code.FACE_DOES_NOT_MATCH]),
         (replace(CAPTURE, llr=None), EMPLOYEE, Check.NOT_ASSESSED, [Code.FACE_NOT_COMPARED]),
         (NEAR, EMPLOYEE, Check.NOT_ASSESSED, [Code.FACE_NEARLY_MATCHES]),
-        (replace(NEAR, pooled_with="c0"), EMPLOYEE, Check.FAIL, [Code.FACE_FOR_OFFICER]),
-        (NEAR, with_rules(near=ZoneRule.OFFICER), Check.FAIL, [Code.FACE_FOR_OFFICER]),
+        (replace(NEAR, pooled_with="c0"), EMPLOYEE, Check.FAIL, DOUBT),
+        (NEAR, with_rules(near=ZoneRule.OFFICER), Check.FAIL, DOUBT),
         (NEAR, with_rules(near=ZoneRule.RETRY), Check.FAIL, [Code.FACE_DOES_NOT_MATCH]),
-        (APART, EMPLOYEE, Check.FAIL, [Code.FACE_FOR_OFFICER]),
+        (APART, EMPLOYEE, Check.FAIL, DOUBT),
         (APART, with_rules(apart=ZoneRule.RETRY), Check.FAIL, [Code.FACE_DOES_NOT_MATCH]),
         # A fund may ask for more than the operating point of the weights, and never for less.
         (CAPTURE, with_rules(min_llr=1.6), Check.FAIL, [Code.FACE_DOES_NOT_MATCH]),
