@@ -56,7 +56,7 @@ def other_weights(service: Service, owner: Any) -> None:
 def test_pictures_of_one_sitting_are_averaged_and_those_of_documents_and_other_days_are_not(
     service: Service, engine: FaceEngine, person: UUID, portrait: Any, clock: Any
 ) -> None:
-    small = {"megapixels": 0.3}
+    small: dict[str, Any] = {"megapixels": 0.3}
     one = enrol(service, engine, person, faces.encode(portrait))
     two = enrol(service, engine, person, faces.rephotograph(portrait, seed=1, **small))
     old = enrol(service, engine, person, faces.rephotograph(portrait, seed=2, **small), PASSPORT)
