@@ -18,6 +18,7 @@ from certify.domain.channels import Channel
 from certify.domain.evidence import Capture, Check
 from certify.domain.states import FaceZone
 from certify.doorstep.traces import note_face
+from certify.people.references import add_reference, measure_reference
 from certify.people.templates import open_references
 from certify.service import Service
 from certify.storage.facts import determinations_of, evidence_of
@@ -116,3 +117,30 @@ def test_attack_a_stranger_cannot_add_to_a_near_capture(
     clock.advance(POOLED_WITHIN + timedelta(seconds=1))
     with service.reading() as unit:
         assert earlier_capture(unit, get_session(unit.db, session)) is None, "it was yesterday"
+
+
+def test_a_comparison_of_an_earlier_release_replays_as_it_was_made(
+    service: Service, engine: FaceEngine, person: UUID, portrait: Any
+) -> None:
+    """Its report names no sittings: each reference was compared by itself, and the scores were averaged."""
+    with service.unit() as unit:
+        second = add_reference(unit, person, faces.rephotograph(portrait, seed=7, megapixels=0.3))
+    assert measure_reference(service, engine, second).state == "active"
+    photo = faces.rephotograph(portrait, seed=1)
+    row = visited(service, engine, person, photo)
+    with service.unit() as unit:
+        stored = get_session(unit.db, row.id)
+        report = stored.report or {}
+        assert [len(sitting) for sitting in report["comparison"]["sittings"]] == [2]
+        determination = determinations_of(unit.db, session_id=row.id)[0].id
+        assert replay(unit, determination, engine=engine).identical
+        known = open_references(unit.db, unit.sealer(person), person, engine.models)
+        probes = analyse(engine, photo, None, None).probes
+        before = engine.compare_many(probes, list(known.values()), by_scores=True)
+        kept = {key: value for key, value in report["comparison"].items() if key not in ("sittings", "pooled_with")}
+        stored.report = report | {"comparison": kept | {"scores": dict(before.scores)}}
+        unit.db.flush()
+        again = replay(unit, determination, engine=engine)
+    # The likelihood ratio on record is that of the averaged references; the scores themselves come out as they were.
+    assert not [difference for difference in again.differences if "raw scores" in difference]
+    assert before.scores != report["comparison"]["scores"]
