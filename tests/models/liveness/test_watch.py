@@ -19,7 +19,7 @@ from fixtures.videos import encode as encode_video
 from models.errors import ManifestInvalid, VideoRefused
 from models.evaluation.liveness import evaluate_liveness, parse_prompts
 from models.liveness.plan import Prompt
-from models.pipeline import FaceEngine
+from models.pipeline import PROBES, FaceEngine
 from models.states import State
 from models.statistics import rate
 from tests.shared_data import require_shared
@@ -51,7 +51,7 @@ def test_its_best_frames_match_only_the_right_person(
 ) -> None:
     """A print matches the person: comparison does not prove life, so liveness is checked as well."""
     probes = engine.watch(printed).probes
-    assert len(probes) == 3
+    assert len(probes) == PROBES
     own, other = (engine.measure(encode(person)).templates for person in (collins, hopper))
     assert engine.compare_many(probes, [own]).state is State.PASS
     assert engine.compare_many(probes, [other]).state is State.FAIL
