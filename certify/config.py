@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         le=1,
         description="Share of certificates by film without the person's known phone, code or link, to be checked alike",
     )
+    audit_share_attestations: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Share of certifications by attestation of each institution, to be checked alike",
+    )
     feeds_dir: Path | None = Field(
         default=None, description="Folder of feed descriptions with their inboxes, which are read every night"
     )

@@ -116,12 +116,12 @@ def set_own_consent(unit: Unit, beneficiary_id: UUID, *, given: bool) -> None:
 
 
 def deny_own_record(unit: Unit, beneficiary_id: UUID, evidence_id: UUID) -> ReviewCaseRow:
-    """Void a sign of life because the person says "that was not me"; see :func:`certify.decision.receipts.deny`.
+    """Void a sign of life or attestation that the person denies; see :func:`certify.decision.receipts.deny`.
 
     Args:
         unit: the transaction to write in.
         beneficiary_id: id of the person, whose row is locked.
-        evidence_id: id of the sign of life.
+        evidence_id: id of the sign of life or attestation.
 
     Returns:
         The open case.

@@ -9,8 +9,10 @@ from enum import StrEnum
 from uuid import UUID
 
 from certify.decision.appeal import Appeal, last_appeal
+from certify.decision.proposals import rules_of
 from certify.domain.channels import Channel
 from certify.domain.decide import NextStep, Standing
+from certify.domain.four_eyes import Action
 from certify.domain.states import CertificateState, ReferenceState
 from certify.doorstep.visits import ShownVisit, shown_visit
 from certify.people.consent import consent_of
@@ -18,9 +20,11 @@ from certify.people.contact import contact_change_of
 from certify.service import Unit
 from certify.storage.certificates import certificates_of
 from certify.storage.people import entitlements_of, get_beneficiary, references_of
+from certify.storage.proposals import open_proposal_of
 from certify.storage.sessions import decided_sessions_of
 from certify.storage.tables.decisions import CertificateRow
 from certify.storage.tables.people import EntitlementRow
+from certify.storage.tables.proposals import ProposalRow
 from certify.storage.tables.sessions import SessionRow
 from certify.storage.visits import visit_of
 
@@ -57,6 +61,8 @@ class OwnPage:
         visit: the visit that was requested or is planned.
         appeal: the newest appeal.
         contact_change: when another telephone or e-mail will be used that was asked for and can be undone until then.
+        erasure: the erasure that is proposed or waits.
+        erasure_wait_hours: how long an erasure that an officer agreed to waits.
     """
 
     name: str | None
@@ -70,6 +76,8 @@ class OwnPage:
     visit: ShownVisit | None
     appeal: Appeal | None
     contact_change: datetime | None
+    erasure: ProposalRow | None
+    erasure_wait_hours: int
 
 
 def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
@@ -107,6 +115,8 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
         visit=shown_visit(unit, visit) if visit else None,
         appeal=last_appeal(unit, beneficiary_id),
         contact_change=change.at if change else None,
+        erasure=open_proposal_of(unit.db, Action.ERASE, str(beneficiary_id)),
+        erasure_wait_hours=max(rule.erasure_wait_hours for rule in rules_of(unit, beneficiary_id)),
     )
 
 

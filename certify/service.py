@@ -72,17 +72,18 @@ class Service:
         self.database.macs = self.macs
 
     @contextmanager
-    def unit(self, actor: str = "service") -> Iterator[Unit]:
+    def unit(self, actor: str = "service", *, formerly: str | None = None) -> Iterator[Unit]:
         """Open a unit of work: one transaction. Its ledger entries are appended last and commit with it.
 
         Args:
             actor: who caused the work, as the ledger shows it.
+            formerly: another name under which the same actor may have worked before.
 
         Yields:
             The unit of work.
         """
         with self.database.transaction(self.macs) as db:
-            unit = Unit(self, db, self.clock(), actor)
+            unit = Unit(self, db, self.clock(), actor, formerly=formerly)
             yield unit
             unit.finish()
         self.stored_documents.update(unit.stored_documents)
@@ -117,14 +118,22 @@ class Service:
 class Unit:
     """One unit of work. ``now`` is one instant for everything that happens in it."""
 
-    def __init__(self, service: Service, db: Session, now: datetime, actor: str = "service") -> None:
+    def __init__(
+        self, service: Service, db: Session, now: datetime, actor: str = "service", *, formerly: str | None = None
+    ) -> None:
         self.actor = actor
+        self.formerly = formerly
         self.service = service
         self.db = db
         self.now = now
         self.stored_documents: set[str] = set()
         self._entries: list[tuple[bytes, UUID | None]] = []
         self._sealers: dict[UUID, Sealer] = {}
+
+    def is_actor(self, principal: str, other: str | None) -> bool:
+        """Tell whether two names are one person: they are equal, or both are names of this unit's actor."""
+        mine = {self.actor, self.formerly or self.actor}
+        return principal == other or (principal in mine and other in mine)
 
     def sealer(self, beneficiary_id: UUID) -> Sealer:
         """Return the sealer of a person, opened once in this unit.

@@ -31,7 +31,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.scope import EVERYTHING, Scope
 from certify.errors import Unavailable
 from certify.storage.keys import FileMasterKey
-from certify.trust import AUDIENCE, FixedKeys, Issuer, KeysAwaited, TokenRefused
+from certify.trust import AUDIENCE, HUMAN_ROLES, FixedKeys, Issuer, KeysAwaited, TokenRefused
 
 __all__ = [
     "AUDIENCE",
@@ -50,6 +50,8 @@ __all__ = [
 
 SESSION_ISSUER = "certify:sessions"
 DEVELOPMENT_ISSUER = "certify:development"
+HUMAN_ISSUER = "certify:human"
+"""Stands for the issuer in the name of a human. No issuer has this name: the file refuses names of our own."""
 _ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256", "PS256"]
 # RFC 9864 renames EdDSA, and joserfc warns at every use. Identity providers will send the old name for years.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", module=r"joserfc\..*")
@@ -91,6 +93,7 @@ class Principal:
         sign_in: id of the sign-in that the token belongs to. The token is valid only while that sign-in is live
             (certify/people/sign_ins.py).
         confirmed_at: when the person last used a code or link on this device; None if they signed in by their face.
+        human: name of the human at all issuers, where the issuers file says which claim holds it.
     """
 
     subject: str
@@ -102,10 +105,19 @@ class Principal:
     scope: Scope = EVERYTHING
     sign_in: UUID | None = None
     confirmed_at: datetime | None = None
+    human: str | None = None
 
     @property
     def key(self) -> str:
-        """A name that is unique over all issuers and over the sessions of one person."""
+        """A name that is unique over all issuers and over the sessions of one person.
+
+        One human whom several issuers know has one name, if the issuers file says by which claim.
+        """
+        return self.name_at_issuer if self.human is None else f"{HUMAN_ISSUER}|{self.human}"
+
+    @property
+    def name_at_issuer(self) -> str:
+        """Issuer and subject: the name in what was done before the issuers file named humans."""
         return f"{self.issuer}|{self.session or self.subject}"
 
 
@@ -169,6 +181,7 @@ class Authenticator:
                 confirmed_at=_instant(decoded.claims.get("pos")) if role is Role.SELF else None,
                 scope=Scope(_names(claims, "schemes"), _names(claims, "regions")),
                 sign_in=UUID(claims["sgn"]) if "sgn" in claims else None,
+                human=claims.get("human") if role in HUMAN_ROLES else None,
             )
         except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             fetched = issuer.keys.fetch_again(now) if isinstance(error, InvalidKeyIdError) else None

@@ -15,6 +15,8 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import CertifyError, Unavailable
 
 AUDIENCE = "certify"
+HUMAN_ROLES = frozenset({"enroller", "officer", "supervisor", "auditor"})
+"""Roles whose holders may not decide twice about one matter (certify/decision/proposals.py)."""
 _LEEWAY = 30  # seconds that clocks of issuers may differ from ours
 
 

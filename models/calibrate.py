@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ManifestInvalid
+from models.states import Zone
 
 SHIPPED = Path(__file__).with_name("calibration.toml")
 
 POOL = 2
-"""How many of the best scores against several references are averaged; see :func:`pool_scores`."""
+"""How many of the best scores against several enrolments are averaged; see :func:`pool_scores`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Fit:
         low: smallest log10 LR that is reported.
         high: largest log10 LR that is reported.
         threshold: log10 LR of the operating point for these embedders (see ``[operating_point]`` of the file).
+        near: log10 LR from which one more capture can decide. Files of earlier releases lack it: it is the threshold.
     """
 
     weights: Mapping[str, float]
@@ -59,6 +61,13 @@ class Fit:
     low: float
     high: float
     threshold: float
+    near: float = math.inf
+
+    def zone(self, llr: float) -> Zone:
+        """Return the zone of a log10 likelihood ratio. A ratio that is no number is apart."""
+        if llr >= self.threshold:
+            return Zone.MATCH
+        return Zone.NEAR if llr >= self.near else Zone.APART
 
     def llr(self, scores: Mapping[str, float]) -> float:
         """Return the clipped log10 likelihood ratio of scores that cover all weights."""
@@ -108,10 +117,11 @@ class Calibration:
 
 
 def pool_scores(scores: Sequence[float]) -> float:
-    """Return the score of one probe against several references of a person: the mean of the best ``POOL``.
+    """Return the score of one probe against several enrolments of a person: the mean of the best ``POOL``.
 
-    With the maximum alone, the false match rate grows with every reference. With the mean of all, one bad enrolment
-    picture lowers the score of the person's own probes. docs/matching.md compares the three.
+    Pictures of one sitting are averaged before (:func:`models.face.templates.average`). With the maximum alone, the
+    false match rate grows with every enrolment. With the mean of all, one bad enrolment lowers the score of the
+    person's own probes. docs/matching.md compares the three.
 
     Raises:
         ValueError: there is no score.
@@ -122,12 +132,13 @@ def pool_scores(scores: Sequence[float]) -> float:
     return sum(best) / len(best)
 
 
-def load_calibration(path: Path = SHIPPED) -> Calibration:
-    """Read a calibration file.
+def load_calibration(path: Path | None = None) -> Calibration:
+    """Read a calibration file; None reads the shipped one.
 
     Raises:
         ManifestInvalid: the file is absent or breaks the format (``manifest_invalid``).
     """
+    path = path or SHIPPED
     try:
         return parse_calibration(path.read_bytes().decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -160,8 +171,9 @@ def _fit(entry: Mapping[str, Any]) -> Fit:
         low=float(entry["bounds"][0]),
         high=float(entry["bounds"][1]),
         threshold=float(entry["threshold"]),
+        near=float(entry.get("near", entry["threshold"])),
     )
     # A negative weight would mean that similarity speaks against the same person: such a fit is broken.
-    if not fit.weights or min(fit.weights.values()) < 0 or fit.low >= fit.high:
-        raise ValueError("weights must be positive and bounds ordered")
+    if not fit.weights or min(fit.weights.values()) < 0 or fit.low >= fit.high or fit.near > fit.threshold:
+        raise ValueError("weights must be positive, and bounds and thresholds ordered")
     return fit

@@ -36,6 +36,7 @@ SENTENCES: dict[str, str] = {
     "film_stalled": "The film stopped for a moment. Close other apps and record it again.",
     "life_not_seen": "We could not see clearly that you are there yourself. Try once more, where the light is better.",
     "use_camera": "Please film with the camera of the phone itself, without another program.",
+    "light_once_more": "Nearly done: once more, please, with light on your face. Turn toward a window or a lamp.",
     "film_needed": "A photo is not enough. Please make a short film: the phone shows you what to do.",
     "record_anew": "Please make a new film now, with the camera.",
     "not_processed": "We could not look at this picture. Somebody will look into it; you can also take a new one.",

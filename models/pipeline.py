@@ -48,14 +48,12 @@ RELOOK_BELOW = 40.0
 """Pixels between the eyes in the reduced picture. The embedders want 35, so a smaller face would have to be enlarged.
 Instead the picture is decoded a second time, at a larger scale. Only distant faces need it."""
 
-PROBES = 3
-"""Frames of a video that are compared with the references."""
+PROBES, PRINTS = 5, 3
+"""The best frames of a video: how many are averaged and compared (docs/matching.md), how many recognise a copy."""
 
 
 class FaceEngine:
-    """All loaded models. Several threads may use one engine at once; it holds no state of any picture.
-
-    Create one with :meth:`load`.
+    """All loaded models (:meth:`load`). Several threads may use one engine; it holds no state of any picture.
 
     Attributes:
         missing: names of the models that could not be loaded; what needs them is *not assessed*.
@@ -129,7 +127,7 @@ class FaceEngine:
             embedders=networks.embedders,
             pad=networks.pad,
             eyes=networks.eyes,
-            calibration=load_calibration(),
+            calibration=load_calibration(store.calibration),
             fusion=load_fusion(),
             store=store,
             decoders=decoders or InProcess(),
@@ -282,7 +280,7 @@ class FaceEngine:
             report,
             {"liveness": self._fusion.text},
             hash_frames(readings.glances),
-            tuple(face_print(detail.aligned) for detail in best if detail.aligned is not None),
+            tuple(face_print(detail.aligned) for detail in best[:PRINTS] if detail.aligned is not None),
             movement_of(readings.details),
         )
 
@@ -290,9 +288,12 @@ class FaceEngine:
         """Compare one probe with the references of one person (:meth:`models.face.matcher.Matcher.compare`)."""
         return self._matcher.compare(probe, references)
 
-    def compare_many(self, probes: Sequence[Templates], references: Sequence[Templates]) -> Comparison:
-        """Compare several probes of one capture (:meth:`models.face.matcher.Matcher.compare_many`)."""
-        return self._matcher.compare_many(probes, references)
+    def compare_many(
+        self, probes: Sequence[Templates], references: Sequence[Templates], *, by_scores: bool = False
+    ) -> Comparison:
+        """Compare several probes of one moment; ``by_scores`` is for replays of releases that averaged scores."""
+        compare = self._matcher.compare_scores if by_scores else self._matcher.compare_many
+        return compare(probes, references)
 
     def _observer(self) -> Observer:
         mesh: FaceMesh | None = getattr(self._meshes, "mesh", None)

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,13 +69,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherSche
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run films first, then other browser tests, then other slow tests: the longest tests must not start last.
-
-    The coverage is measured without the browser tests: they run in real time, and measuring slows them down.
-    """
-    for item in items:
-        if item.get_closest_marker("e2e"):
-            item.add_marker("no_cover")
+    """Run films first, then other browser tests, then other slow tests: the longest tests must not start last."""
     marked = {name: {_file(item.nodeid) for item in items if item.get_closest_marker(name)} for name in ("e2e", "slow")}
     order = (FILMS, marked["e2e"], marked["slow"])
     items.sort(key=lambda item: next((n for n, files in enumerate(order) if _file(item.nodeid) in files), len(order)))
@@ -152,7 +147,8 @@ class Databases:
     def __init__(self, server: PostgresServer, template: str) -> None:
         self._server, self._template = server, template
         self._home = self._connect("postgres")
-        self._now: tuple[str, psycopg.Connection] | None = None
+        self._now: tuple[str, psycopg.Connection, str] | None = None
+        self._engines: dict[str, Database] = {}
         self._given_out = 0
         with self._connect(template) as connection:
             self._tables = _tables_of(connection)
@@ -162,14 +158,20 @@ class Databases:
         if self._now is None:
             name = f"test_{next(_names)}"
             self._home.execute(f'create database "{name}" template "{self._template}"')
-            self._now, self._given_out = (name, self._connect(name)), 0
+            self._now, self._given_out = (name, self._connect(name), embedded_url(self._server, name)), 0
         self._given_out += 1
-        return embedded_url(self._server, self._now[0])
+        return self._now[2]
+
+    def engine(self, url: str) -> Database:
+        """Return the engine of a given-out database. It is kept, because it keeps the statements that it compiled."""
+        if url not in self._engines:
+            self._engines = {url: Database(url)}
+        return self._engines[url]
 
     def take_back(self) -> None:
         """End all other connections to the given-out database, and empty or drop it."""
         assert self._now is not None
-        name, connection = self._now
+        name, connection, _ = self._now
         connection.execute(_DISCONNECT_OTHERS)
         if self._given_out < self._MAX_USES and _tables_of(connection) == self._tables:
             connection.execute(_EMPTY)
@@ -253,9 +255,10 @@ def queue() -> Queue:
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """An empty migrated database for one test, closed afterwards."""
-    database = Database(database_url)
+def database(databases: Databases, database_url: str) -> Iterator[Database]:
+    """An empty migrated database for one test. Its connections are closed afterwards."""
+    database = databases.engine(database_url)
+    database.macs = None
     yield database
     database.close()
 
@@ -263,7 +266,12 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def policies(request: pytest.FixtureRequest) -> dict[str, PolicyDocument]:
     """The shipped policies; in tests with the mark ``photos_certify``, those under which a still photo certifies."""
-    return photo_policies() if request.node.get_closest_marker("photos_certify") else load_policies()
+    return dict(photo_policies() if request.node.get_closest_marker("photos_certify") else _shipped_policies())
+
+
+@cache
+def _shipped_policies() -> dict[str, PolicyDocument]:
+    return load_policies()
 
 
 @pytest.fixture
@@ -284,12 +292,15 @@ def service(
 
 @pytest.fixture(scope="session")
 def engine() -> FaceEngine:
-    """The face models, loaded once. If they could not be prepared, tests are skipped with a message."""
+    """The face models, loaded once, which remember their results. Tests of the models themselves have another engine.
+
+    If the models could not be prepared, tests are skipped with a message.
+    """
     from models.errors import ModelsError  # noqa: PLC0415 - unit tests need not load them
-    from models.pipeline import FaceEngine  # noqa: PLC0415
     from models.weights.packs import PackStore, default_cache_dir  # noqa: PLC0415
+    from tests.remembered import RememberingEngine  # noqa: PLC0415
 
     try:
-        return FaceEngine.load(PackStore(default_cache_dir()))
+        return RememberingEngine.load(PackStore(default_cache_dir()))
     except ModelsError as error:
         pytest.skip(f"MODELS ARE MISSING, run 'certify models prepare': {error}")

@@ -6,6 +6,8 @@ the film is judged without the one measure that detects it; see :func:`tests.e2e
 
 from __future__ import annotations
 
+import fcntl
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +44,20 @@ def draw_film(name: str = "eileen_collins") -> bytes:
     motion = mesh.motion_for([("turn_left", 4.0, 10.0)], seed=3)
     frames = mesh.bona_fide(still, seen.points, motion, seed=3, seconds=11.5, rate=_RATE)
     return videos.encode(frames, rate=_RATE, live=True)
+
+
+def drawn_once(folder: Path) -> bytes:
+    """Return the film, which the first process of a test run draws into a folder for all.
+
+    Args:
+        folder: that all processes of the run share.
+    """
+    with (folder / "film.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        file = folder / "film.webm"
+        if not file.exists():
+            file.write_bytes(draw_film())
+        return file.read_bytes()
 
 
 def film_session(service: Service, engine: FaceEngine, session: UUID, film: bytes) -> SessionRow:

@@ -6,6 +6,7 @@ that answers its plan costs seconds of a core, a photo a fifth of one. Such a te
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 from certify.policies import PolicyDocument, document_policy, load_policies
 
 
+@cache
 def photo_policies() -> dict[str, PolicyDocument]:
-    """Return the shipped policies, with liveness advisory in remote sessions too."""
+    """Return the shipped policies, with liveness advisory in remote sessions too. Do not change them."""
     return {name: document_policy(_advisory(dict(one.document))) for name, one in load_policies().items()}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from certify.domain.channels import ATTESTERS
 from certify.policies import load_policies
 from certify.sources import SourceRegistry, parse_sources
@@ -13,6 +15,7 @@ NAMES = (
 )
 
 
+@cache
 def sources_for_tests() -> SourceRegistry:
     """Return a registry that leaves the limits of sources to the tests about them (tests/certify/sources/)."""
     policies = [document.policy for document in load_policies().values()]

@@ -70,7 +70,7 @@ _Once = Annotated[Once, Depends(once)]
 def show(caller: _Self, service: _Service) -> OwnPageOut:
     """Show the standing of my pensions, and what is open."""
     with service.reading() as unit:
-        return own_views.own_page(unit, own_page(unit, UUID(caller.subject)))
+        return own_views.own_page(unit, own_page(unit, UUID(caller.subject)), caller.key)
 
 
 @router.post(
@@ -103,7 +103,7 @@ def open_own_session(body: OwnSessionIn, request: Request, caller: _Self, once: 
 
 @router.get("/receipts", responses=problems(401, 403, 404, 503))
 def receipts(caller: _Self, service: _Service) -> ReceiptList:
-    """List the receipts of my silent certifications: the records that each rested on."""
+    """List the receipts of my certifications by records or an attestation."""
     with service.reading() as unit:
         return ReceiptList(items=[views.receipt(receipt) for receipt in receipts_of(unit, UUID(caller.subject))])
 
@@ -115,7 +115,7 @@ def receipts(caller: _Self, service: _Service) -> ReceiptList:
     responses=CHANGES,
 )
 def not_me(evidence_id: UUID, caller: _Self, once: _Once) -> Response:
-    """Report that a record was not about me. It no longer counts, and an officer examines it."""
+    """Report that a record or attestation was not about me. It no longer counts, and an officer examines it."""
 
     def work(unit: Unit) -> NotMeOut:
         require_possession(caller, unit.now)

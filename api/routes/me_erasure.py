@@ -7,13 +7,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
+from api import own_views
 from api.auth import allow, require_possession
 from api.errors import CHANGES
 from api.idempotency import Once, once
 from api.schemas.proposals import OwnErasureIn, OwnErasureOut
 from certify.actions import recall_erasure, wish_erasure
 from certify.service import Unit
-from certify.storage.tables.proposals import ProposalRow
 from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/me/erasure", tags=["own pages"])
@@ -28,7 +28,7 @@ def wish(body: OwnErasureIn, caller: _Self, once: _Once) -> Response:
 
     def work(unit: Unit) -> OwnErasureOut:
         require_possession(caller, unit.now)
-        return _shown(wish_erasure(unit, UUID(caller.subject), by=caller.key, text=body.text))
+        return own_views.erasure(wish_erasure(unit, UUID(caller.subject), by=caller.key, text=body.text))
 
     return once.run(caller, work, status=202)
 
@@ -38,10 +38,6 @@ def recall(caller: _Self, once: _Once) -> Response:
     """Recall the erasure of my data, as long as it is not carried out."""
 
     def work(unit: Unit) -> OwnErasureOut:
-        return _shown(recall_erasure(unit, UUID(caller.subject), by=caller.key))
+        return own_views.erasure(recall_erasure(unit, UUID(caller.subject), by=caller.key))
 
     return once.run(caller, work, status=200)
-
-
-def _shown(row: ProposalRow) -> OwnErasureOut:
-    return OwnErasureOut.model_validate({"state": row.state, "asked_at": row.proposed_at, "due_at": row.due_at})

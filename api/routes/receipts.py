@@ -1,4 +1,4 @@
-"""Routes about silent certifications of a person: receipts, denying a record, and issuing the certificate."""
+"""Routes about certifications by records or attestations: receipts, denying a record, and issuing the certificate."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def show(
     caller: Annotated[Principal, Depends(allow(*READERS))],
     service: Annotated[Service, Depends(service_of)],
 ) -> ReceiptList:
-    """List the receipts of a person's silent certifications: source, act, date and weight of each record."""
+    """List the receipts of a person's certifications by records or attestations, with the weight of each."""
     with service.reading() as unit:
         require_person(unit, caller, beneficiary_id)
         return ReceiptList(items=[views.receipt(receipt) for receipt in receipts_of(unit, beneficiary_id)])
@@ -47,7 +47,7 @@ def not_me(
     caller: Annotated[Principal, Depends(allow(*DESK))],
     once: Annotated[Once, Depends(once)],
 ) -> Response:
-    """Take back a record because the person says that it was not them. An officer examines it."""
+    """Take back a record or attestation because the person says that it was not them. An officer examines it."""
 
     def work(unit: Unit) -> ReviewCaseOut:
         require_whole_person(unit, caller, beneficiary_id)

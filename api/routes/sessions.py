@@ -48,7 +48,12 @@ def create(
     def work(unit: Unit) -> SessionOpened:
         require_whole_person(unit, caller, body.beneficiary_id)
         row = open_session(
-            unit, body.beneficiary_id, Channel(body.channel), device_id=body.device_id, assisted=body.assisted
+            unit,
+            body.beneficiary_id,
+            Channel(body.channel),
+            device_id=body.device_id,
+            assisted=body.assisted,
+            at_counter=True,
         )
         return opened(signer, unit, row, subject=row.beneficiary_id)
 

@@ -14,20 +14,21 @@ from api.schemas.proposals import ProposalOut, WhyIn
 
 
 class ReceiptItemOut(Out):
-    """One record that a silent certification rested on. ``denied``: the person said that it was not them."""
+    """One record or attestation that a certification rested on. ``denied``: the person said that it was not them."""
 
     evidence_id: UUID
     source: str = Field(examples=["city-hospital"])
-    act: str = Field(examples=["hospital_stay"])
+    act: str = Field(examples=["hospital_stay"], description="What was done; for an attestation who saw the person")
     on: date
     weight: float
     body_present: bool
     justification: str
     denied: bool
+    place: str | None = Field(description="Where an attestation says that the person was seen; null for a record")
 
 
 class ReceiptOut(Out):
-    """The records that one silent certification of one pension rested on."""
+    """The records, or the attestation, that one certification of one pension rested on."""
 
     determination_id: UUID
     scheme: str

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.base import In, Out, Text
+from api.schemas.proposals import OwnErasureOut
 from certify.texts import Language
 
 DeviceId = Annotated[str, StringConstraints(min_length=16, max_length=200, pattern=r"^[\x21-\x7e]+$")]
@@ -141,6 +142,8 @@ class OwnPageOut(Out):
     contact_change: datetime | None = Field(
         description="When another telephone or e-mail will be used that was asked for; until then it can be undone"
     )
+    erasure: OwnErasureOut | None = Field(description="An erasure that I asked for, or that officers decided")
+    erasure_wait_hours: int = Field(description="How long an erasure that an officer agreed to waits")
     earliest_visit: date
     latest_visit: date
 

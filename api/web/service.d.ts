@@ -141,6 +141,8 @@ declare namespace Service {
     visit: VisitOut | null;
     appeal: AppealOut | null;
     contact_change: string | null;
+    erasure: OwnErasureOut | null;
+    erasure_wait_hours: number;
     earliest_visit: string;
     latest_visit: string;
   }
@@ -191,6 +193,7 @@ declare namespace Service {
     body_present: boolean;
     justification: string;
     denied: boolean;
+    place: string | null;
   }
   interface ReceiptList {
     items: ReceiptOut[];

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from typing import Any
 
-from certify.audit.last_signed import LastSigned, Signed
+from certify.audit.last_signed import LastSigned, Signed, last_signed
 from certify.certificates import merkle
 from certify.certificates.checkpoint import Checkpoint, parse, sign_checkpoint, verify_checkpoint
 from certify.certificates.errors import CertificateError, UnknownKey
@@ -19,6 +19,7 @@ from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid, Unavailable
 from certify.service import Unit
 from certify.storage.ledger import NodeTable, add_checkpoint, get_leaf, latest_checkpoint, ledger_root, ledger_size
+from certify.storage.mac_secrets import last_generation
 from certify.storage.row_macs import macs_of
 from certify.storage.signing import active_key, public_keys
 from certify.storage.tables.service import CheckpointRow
@@ -48,7 +49,7 @@ def publish_checkpoint(unit: Unit) -> CheckpointRow | None:
     Raises:
         Unavailable: the ledger does not extend what was signed last (``ledger_forked``).
     """
-    memory = last_signed(unit)
+    memory = signer_memory(unit)
     with memory.held():
         size, newest = ledger_size(unit.db), latest_checkpoint(unit.db)
         before = memory.read() or _adopted(unit, newest)
@@ -59,14 +60,16 @@ def publish_checkpoint(unit: Unit) -> CheckpointRow | None:
         root = ledger_root(unit.db, size)
         key = active_key(unit.db, unit.service.vault, "ledger", unit.now)
         note = sign_checkpoint(Checkpoint(unit.service.settings.ledger_origin, size, root), key)
-        memory.write(Signed(size, root))
+        # What was sealed once stays so, even if somebody has removed the secret since.
+        sealed = max(before.sealed if before else 0, last_generation(unit.db))
+        memory.write(Signed(size, root, sealed))
         add_checkpoint(unit.db, size=size, note=note, created_at=unit.now)
         return latest_checkpoint(unit.db)
 
 
-def last_signed(unit: Unit) -> LastSigned:
-    """Return the memory of the signer: a file in the data folder, with a MAC under a key of its own."""
-    return LastSigned(unit.service.settings.data_dir, macs_of(unit.db).derive(unit.db, "last signed checkpoint"))
+def signer_memory(unit: Unit) -> LastSigned:
+    """Return what this machine remembers of the ledger that it signed last."""
+    return last_signed(unit.db, macs_of(unit.db), unit.service.settings.data_dir)
 
 
 def accept_restored(unit: Unit) -> tuple[Signed | None, Signed]:
@@ -80,11 +83,11 @@ def accept_restored(unit: Unit) -> tuple[Signed | None, Signed]:
     Returns:
         What the signer remembered, and the size and root from which it goes on.
     """
-    memory = last_signed(unit)
+    memory = signer_memory(unit)
     with memory.held():
         before = memory.read()
         size = ledger_size(unit.db)
-        now = Signed(size, ledger_root(unit.db, size))
+        now = Signed(size, ledger_root(unit.db, size), last_generation(unit.db))
         unit.ledger(
             LedgerEvent.LEDGER_RESTORED,
             None,

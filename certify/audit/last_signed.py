@@ -19,16 +19,22 @@ from pathlib import Path
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 from certify.private_file import write_private
+from certify.storage.database import Session
+from certify.storage.row_macs import RowMacs
 
 _NAME = "ledger.signed"
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Size and root of a ledger that was signed."""
+    """Size and root of a ledger that was signed, and how many generations of tables were sealed then.
+
+    The last number tells tables that were never sealed from tables whose secret was removed (certify/audit/sealing.py).
+    """
 
     size: int
     root: bytes
+    sealed: int = 1
 
 
 def exists_in(folder: Path) -> bool:
@@ -62,9 +68,9 @@ class LastSigned:
         except FileNotFoundError:
             return None
         try:
-            size, root, mac = lines
-            if hmac.compare_digest(bytes.fromhex(mac), self._mac(size, root)):
-                return Signed(int(size), base64.b64decode(root, validate=True))
+            size, root, *more, mac = lines  # earlier releases wrote three lines
+            if len(more) <= 1 and hmac.compare_digest(bytes.fromhex(mac), self._mac(size, root, *more)):
+                return Signed(int(size), base64.b64decode(root, validate=True), int(more[0]) if more else 1)
         except ValueError:
             pass
         raise Unavailable(
@@ -73,15 +79,35 @@ class LastSigned:
             code=ErrorCode.LEDGER_FORKED,
         )
 
+    def sealed(self) -> int:
+        """Return how many generations of tables were sealed when this machine signed last; 0 if it never signed.
+
+        Raises:
+            Unavailable: the file is damaged, or belongs to another database (``ledger_forked``).
+        """
+        signed = self.read()
+        return 0 if signed is None else signed.sealed
+
     def write(self, signed: Signed) -> None:
         """Remember a checkpoint. Call it before the checkpoint is given to anyone, so that none is forgotten."""
-        size, root = str(signed.size), base64.b64encode(signed.root).decode()
-        write_private(self._path, f"{size}\n{root}\n{self._mac(size, root).hex()}\n".encode())
+        words = (str(signed.size), base64.b64encode(signed.root).decode(), str(signed.sealed))
+        write_private(self._path, "\n".join([*words, self._mac(*words).hex(), ""]).encode())
         folder = os.open(self._path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
-    def _mac(self, size: str, root: str) -> bytes:
-        return hmac.digest(self._key, f"{size}\n{root}".encode(), hashlib.sha256)
+    def _mac(self, *words: str) -> bytes:
+        return hmac.digest(self._key, "\n".join(words).encode(), hashlib.sha256)
+
+
+def last_signed(db: Session, macs: RowMacs, folder: Path) -> LastSigned:
+    """Return the memory of the signer: a file in the data folder, with a MAC under a key of its own.
+
+    Args:
+        db: a session of the database.
+        macs: gives the key.
+        folder: the data folder.
+    """
+    return LastSigned(folder, macs.derive(db, "last signed checkpoint"))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from certify.audit.checkpoints import last_signed, read_checkpoint
+from certify.audit.checkpoints import read_checkpoint, signer_memory
 from certify.audit.finding import Finding
 from certify.audit.last_signed import Signed
 from certify.certificates import merkle
@@ -105,7 +105,7 @@ def report_ledger(check: LedgerCheck) -> None:
 
 def _memory(unit: Unit, check: LedgerCheck) -> Signed | None:
     try:
-        return last_signed(unit).read()
+        return signer_memory(unit).read()
     except Unavailable as error:
         check.found("last signed", "file", error.message)
         return None

@@ -12,7 +12,8 @@ from certify.decision.determine import entitlement_from_json
 from certify.domain.codec import determination_digest, determination_to_json, verdict_digest
 from certify.domain.decide import decide
 from certify.domain.evidence import Capture, Check
-from certify.people.references import open_references
+from certify.people.sittings import by_sitting
+from certify.people.templates import open_references
 from certify.service import Unit
 from certify.storage.facts import evidence_by_ids, stored_parameters, stored_policy
 from certify.storage.media import read_media
@@ -169,12 +170,22 @@ def _replay_image(
     sealer = unit.sealer(session.beneficiary_id)
     known = open_references(unit.db, sealer, session.beneficiary_id, engine.models)
     wanted = [UUID(reference_id) for reference_id in comparison["reference_ids"]]
+    # Releases that averaged scores compared each reference apart.
+    by_scores = "sittings" not in comparison
+    sittings = [[one] for one in wanted] if by_scores else [[UUID(i) for i in each] for each in comparison["sittings"]]
+    pooled = get_session(unit.db, UUID(comparison["pooled_with"])) if comparison.get("pooled_with") else None
     if any(reference_id not in known for reference_id in wanted):
         notes.not_checked.append(f"{what}: a reference it was compared with is not active any more")
         return
-    data = read_media(unit.db, sealer, session.blob_id)
-    analysis = analyse(engine, data, session.plan, session.source)
-    again = compare(engine, analysis, {reference_id: known[reference_id] for reference_id in wanted})
+    if pooled is not None and pooled.blob_id is None:
+        notes.not_checked.append(f"{what}: the image that it was pooled with was deleted when its retention time ended")
+        return
+    probes = [
+        probe
+        for one in ([pooled] if pooled else []) + [session]
+        for probe in analyse(engine, read_media(unit.db, sealer, one.blob_id), one.plan, one.source).probes
+    ]
+    again = compare(engine, probes, by_sitting(known, sittings), by_scores=by_scores)
     notes.checked.append(f"{what} from the stored media")
     scores = dict(again.scores) if again else {}
     # Other processors may round differently in the last digits of a float32.

@@ -64,7 +64,7 @@ def record_ruling_audit(unit: Unit, proposal_id: UUID, outcome: RulingAuditOutco
     row = get_ruling_audit(unit.db, proposal_id, lock=True)
     if row.outcome is not None:
         raise Conflict(f"The result of this check is recorded already: {row.outcome}.", code=ErrorCode.AUDIT_RECORDED)
-    if officer in (proposal.proposed_by, proposal.decided_by):
+    if unit.is_actor(officer, proposal.proposed_by) or unit.is_actor(officer, proposal.decided_by):
         raise second_officer_needed(Bar.PROPOSED)
     row.outcome, row.checked_by, row.checked_at = outcome.value, officer, unit.now
     unit.ledger(

@@ -1,6 +1,7 @@
 """Record the random audit: randomly drawn certifications, checked by telephone or visit, give the false-pass rate.
 
-Two kinds are drawn, and counted apart: silent passes, and films without the person's known phone, code or link.
+Three kinds are drawn, and counted apart: silent passes, films without the person's known phone, code or link, and
+attestations, whose figures can be asked for by institution.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import AuditCause, AuditOutcome
 from certify.errors import Conflict
 from certify.service import Unit
-from certify.storage.passes import audit_counts, count_passes, get_audit
+from certify.storage.passes import audit_counts, count_attestations, count_passes, get_audit
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import open_case_of
 from certify.storage.sessions import count_without_possession
@@ -29,7 +30,7 @@ class AuditReport:
     """The published figures. The interval of each rate is exact (Clopper-Pearson, 95 %).
 
     Attributes:
-        passes: certifications of this cause in all.
+        passes: certifications of this cause in all; of attestations all that were recorded, whether or not they prove.
         drawn: passes that were drawn for a check.
         open: drawn passes that were not checked yet.
         not_reached: drawn passes whose person was not reached.
@@ -55,7 +56,7 @@ def record_audit(
 
     Args:
         unit: the transaction to write in.
-        pass_id: id of the silent pass or capture session.
+        pass_id: id of the silent pass, capture session or attestation.
         outcome: what the check found.
         officer: who checked.
         note: free text of the officer.
@@ -82,25 +83,34 @@ def record_audit(
     return row
 
 
-def audit_report(unit: Unit, run_id: UUID | None = None, *, cause: AuditCause = AuditCause.SILENT) -> AuditReport:
+def audit_report(
+    unit: Unit, run_id: UUID | None = None, *, cause: AuditCause = AuditCause.SILENT, institution: str | None = None
+) -> AuditReport:
     """Return the figures of the audits.
 
     Args:
         unit: the transaction to read in.
         run_id: only passes of this run; None for all runs.
-        cause: silent passes, or films without possession.
+        cause: silent passes, films without possession, or attestations.
+        institution: only attestations of this institution; None for all.
 
     Returns:
         The figures.
     """
-    counts = audit_counts(unit.db, run_id, cause=cause)
+    counts = audit_counts(unit.db, run_id, cause=cause, institution=institution)
     wrong, right = counts.get(AuditOutcome.FALSE_PASS, 0), counts.get(AuditOutcome.ALIVE, 0)
     lost = counts.get(AuditOutcome.NOT_REACHED, 0)
     return AuditReport(
-        passes=count_passes(unit.db, run_id) if cause is AuditCause.SILENT else count_without_possession(unit.db),
+        passes=_certifications(unit, run_id, cause, institution),
         drawn=sum(counts.values()),
         open=counts.get("open", 0),
         not_reached=lost,
         false_passes=rate(wrong, wrong + right),
         worst=rate(wrong + lost, wrong + right + lost),
     )
+
+
+def _certifications(unit: Unit, run_id: UUID | None, cause: AuditCause, institution: str | None) -> int:
+    if cause is AuditCause.ATTESTATION:
+        return count_attestations(unit.db, institution)
+    return count_passes(unit.db, run_id) if cause is AuditCause.SILENT else count_without_possession(unit.db)

@@ -20,6 +20,7 @@ from certify.domain.codec import digest, verdict_digest
 from certify.domain.ledger_events import LedgerEvent
 from certify.service import Service, Unit
 from certify.storage.audited import About, Stored, chunk_times, everyone_after, last_audit, rows_about
+from certify.storage.enrolled import enroller_in
 from certify.storage.ledger import entries_of, sealed_at
 from certify.storage.row_macs import RowKind
 from certify.storage.tables.journal import StandingAuditRow
@@ -36,6 +37,14 @@ _CERTIFICATE_STATES = {
     LedgerEvent.CERTIFICATE_PAUSED: "paused",
     LedgerEvent.CERTIFICATE_SUPERSEDED: "superseded",
     LedgerEvent.CERTIFICATE_REVOKED: "revoked",
+}
+_PROPOSAL_STATES = {
+    LedgerEvent.ACTION_PROPOSED: "proposed",
+    LedgerEvent.ACTION_AGREED: "waiting",
+    LedgerEvent.ACTION_CARRIED_OUT: "carried_out",
+    LedgerEvent.ACTION_REFUSED: "refused",
+    LedgerEvent.ACTION_RECALLED: "recalled",
+    LedgerEvent.ACTION_EXPIRED: "expired",
 }
 _FIRST = UUID(int=0)
 _LEDGER_SAYS = ("standing", "payment", "valid_until", "back_pay_from")
@@ -85,7 +94,7 @@ def _batch(unit: Unit, check: StandingCheck, size: int) -> bool:
     if not people:
         return False
     sealed = sealed_at(unit.db)
-    entries = entries_of(unit.db, [person for person, _ in people])
+    entries = entries_of(unit.db, [person for person, _, _ in people])
     for about in rows_about(unit.db, people):
         check.rows += sum(map(len, about.rows.values()))
         told = [json.loads(entry) for _, entry in entries.get(about.person, ())]
@@ -127,10 +136,13 @@ def _person(unit: Unit, about: About, told: Sequence[dict[str, Any]], sealed: da
             if not stored.ours:
                 yield Finding(kind.value, stored.key, "changed outside the service")
         good[kind] = {stored.key: stored for stored in rows}
+    if about.enrolled_by != enroller_in(told):
+        yield Finding("beneficiaries", str(about.person), "who enrolled the person is not what the ledger says")
     yield from _evidence(good[RowKind.EVIDENCE], told, sealed)
     yield from _determinations(good)
     if not about.erased:
         yield from _standings(unit, good, told)
+        yield from _proposals(good[RowKind.PROPOSAL], told)
     yield from _certificates(good[RowKind.CERTIFICATE], told)
     yield from _cases(good[RowKind.CASE], told)
 
@@ -278,6 +290,18 @@ def _cases(stored: dict[str, Stored], told: Sequence[dict[str, Any]]) -> Iterato
             yield Finding("review_cases", case, "it is not what the ledger's last entry about it says")
     for case in stored.keys() - last.keys():
         yield Finding("review_cases", case, "the ledger has no entry of it")
+
+
+def _proposals(stored: dict[str, Stored], told: Sequence[dict[str, Any]]) -> Iterator[Finding]:
+    last = {entry["proposal"]: entry for entry in told if entry["event"] in _PROPOSAL_STATES}
+    for proposal, entry in last.items():
+        row = stored.get(proposal)
+        if row is None:
+            yield Finding("proposals", proposal, "the ledger names it, and it is missing")
+        elif row.row["state"] != _PROPOSAL_STATES[LedgerEvent(entry["event"])]:
+            yield Finding("proposals", proposal, "it is not what the ledger's last entry about it says")
+    for proposal in stored.keys() - last.keys():
+        yield Finding("proposals", proposal, "the ledger has no entry of it")
 
 
 def _instant(microseconds: int) -> datetime:

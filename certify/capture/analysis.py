@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from certify.capture.media import is_series, is_video, unpack
 from certify.domain.evidence import Check
-from certify.people.references import measure
+from certify.people.templates import measure
 from models.errors import VideoRefused
 from models.face.near_copy import FacePrint
 from models.guidance import SENTENCES
@@ -155,22 +154,23 @@ def _probability(log_odds: float | None) -> float | None:
     return None if log_odds is None else 1 / (1 + 10**-log_odds)
 
 
-def compare(engine: FaceEngine, analysis: Analysis, references: Mapping[UUID, Mapping[str, Any]]) -> Comparison | None:
-    """Compare the probes of an analysis with references.
+def compare(
+    engine: FaceEngine, probes: Sequence[Templates], references: Sequence[Templates], *, by_scores: bool = False
+) -> Comparison | None:
+    """Compare the probes of one capture with the references of a person.
 
     Args:
         engine: the face models.
-        analysis: of the media of a session.
-        references: by id, one template for each model (``open_references``).
+        probes: templates of the capture, or of two captures that are pooled.
+        references: one for each sitting (``certify.people.sittings``).
+        by_scores: average scores instead of templates, to replay a comparison of an earlier release.
 
     Returns:
         The comparison, or None when there is nothing to compare.
     """
-    if not analysis.probes or not references:
+    if not probes or not references:
         return None
-    if len(analysis.probes) == 1:
-        return engine.compare(analysis.probes[0], list(references.values()))
-    return engine.compare_many(analysis.probes, list(references.values()))
+    return engine.compare_many(probes, references, by_scores=by_scores)
 
 
 def _source_from(source: Mapping[str, Any]) -> CaptureSource:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -10,9 +12,12 @@ from uuid import UUID
 from certify.capture.analysis import Analysis, analyse, compare
 from certify.capture.attempts import attempt_limits, public_attempts_left
 from certify.capture.duplicate_media import check_duplicate
+from certify.capture.pooling import Earlier, earlier_capture, pool
 from certify.capture.session import lock_session
+from certify.decision.cases import ensure_case
 from certify.decision.determine import determine_locked
 from certify.decision.facts import record_fact
+from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
@@ -22,12 +27,14 @@ from certify.domain.ledger_events import LedgerEvent
 from certify.domain.outcome import Outcome, session_outcome
 from certify.domain.policy import Policy
 from certify.domain.proofs import judge_capture, photo_proof
+from certify.domain.reasons import Code
 from certify.domain.sources import CERTIFY, FUND
-from certify.domain.states import Possession, ReferenceState, SessionState
+from certify.domain.states import FaceZone, Possession, ReferenceState, SessionState
 from certify.errors import Conflict, Unavailable
 from certify.messages.notices import tell_of_attempt
 from certify.people.consent import confirm_stated_consent
-from certify.people.references import measure, open_references
+from certify.people.sittings import by_sitting, sittings_of
+from certify.people.templates import measure, measure_again, open_references, outdated_references, store_renewed
 from certify.service import Service, Unit
 from certify.storage.face_prints import references_without_print
 from certify.storage.facts import evidence_by_ids, evidence_of, store_parameters
@@ -39,7 +46,7 @@ from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.sessions import SessionRow
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
-    from models.face.matcher import Comparison
+    from models.face.matcher import Comparison, Templates
     from models.pipeline import FaceEngine
 
 UNRECOGNISED_KEPT = timedelta(days=7)
@@ -85,9 +92,9 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
         data = read_media(unit.db, sealer, row.blob_id)
         plan, source = row.plan, row.source
         references = open_references(unit.db, sealer, row.beneficiary_id, engine.models)
-        if not references and any(
-            r.state == ReferenceState.PENDING for r in references_of(unit.db, row.beneficiary_id)
-        ):
+        enrolled = references_of(unit.db, row.beneficiary_id)
+        outdated = outdated_references(unit, row.beneficiary_id, engine)
+        if not references and not outdated and any(r.state == ReferenceState.PENDING for r in enrolled):
             # The queue tries again shortly. A decision now would count as a failed attempt of the person.
             raise Unavailable("The enrolled photo has not been measured yet.", code=ErrorCode.REFERENCE_PENDING)
         unprinted = {
@@ -95,7 +102,11 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
             for reference_id, blob_id in references_without_print(unit.db, row.beneficiary_id)
         }
     analysis = analyse(engine, data, plan, source)
-    comparison = compare(engine, analysis, references)
+    renewed = measure_again(engine, outdated)
+    references |= {reference_id: dict(found.templates) for reference_id, found in renewed.items()}
+    sittings = sittings_of(enrolled, references)
+    compared = _compare(service, engine, session_id, analysis, by_sitting(references, sittings))
+    comparison = compared.comparison
     older = {
         reference_id: found.face
         for reference_id, image in unprinted.items()
@@ -105,18 +116,19 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
         unit.adopt_sealer(sealer)
         person, row = lock_session(unit, session_id)
         if row.state == SessionState.SUBMITTED:
+            store_renewed(unit, row.beneficiary_id, renewed)
             if comparison is not None:
                 _keep_parameters(unit, "calibration", engine.calibration.text)
             analysis, seen_before = check_duplicate(unit, row, data, analysis, older=older)
             measurement = analysis.measurement
             report = {
                 "measurement": measurement.to_json() if measurement else {"refused": analysis.refusal},
-                "comparison": _comparison_to_json(engine, comparison, list(references)) if comparison else None,
+                "comparison": _comparison_to_json(engine, compared, sittings),
                 "liveness": analysis.report,
                 "seen_before": seen_before,
                 "parameters": {name: _keep_parameters(unit, name, text) for name, text in analysis.parameters.items()},
             }
-            _conclude(unit, person, row, _capture(unit, row, analysis, comparison), report)
+            _conclude(unit, person, row, _capture(unit, row, analysis, compared), report)
             _forget_media(unit, row)
             if row.channel == Channel.DOORSTEP:
                 notice(unit, engine, row, analysis, comparison)
@@ -140,14 +152,43 @@ def _keep_parameters(unit: Unit, kind: str, text: str) -> str:
     return sha256
 
 
-def _comparison_to_json(engine: FaceEngine, comparison: Comparison, references: list[UUID]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A comparison, and the earlier capture whose faces were pooled with those of this one."""
+
+    comparison: Comparison | None
+    earlier: Earlier | None = None
+
+
+def _compare(
+    service: Service, engine: FaceEngine, session_id: UUID, analysis: Analysis, references: Sequence[Templates]
+) -> _Compared:
+    """Compare the faces; if they are near, together with the capture that asked for this one."""
+    comparison = compare(engine, analysis.probes, references)
+    if comparison is None or comparison.zone is None or comparison.zone.value != FaceZone.NEAR:
+        return _Compared(comparison)
+    with service.reading() as unit:
+        earlier = earlier_capture(unit, get_session(unit.db, session_id))
+    pooled = None if earlier is None else pool(engine, analysis, earlier, references)
+    return _Compared(comparison) if pooled is None else _Compared(pooled, earlier)
+
+
+def _comparison_to_json(
+    engine: FaceEngine, compared: _Compared, sittings: Sequence[Sequence[UUID]]
+) -> dict[str, Any] | None:
     """Return what a replay needs: the scores, the numbers that judged them, and what was compared."""
+    comparison = compared.comparison
+    if comparison is None:
+        return None
     return {
         "scores": dict(comparison.scores),
         "llr": comparison.llr,
         "calibration_sha256": engine.calibration.sha256,
         "references": comparison.references,
-        "reference_ids": [str(reference_id) for reference_id in references],
+        "reference_ids": [str(reference_id) for sitting in sittings for reference_id in sitting],
+        # Since templates are averaged. Comparisons without it averaged scores.
+        "sittings": [[str(reference_id) for reference_id in sitting] for sitting in sittings],
+        "pooled_with": str(compared.earlier.session_id) if compared.earlier else None,
         "models": {name: engine.models[name] for name in comparison.scores},
     }
 
@@ -157,17 +198,21 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
         raise Conflict("This session has evidence already.", code=ErrorCode.EVIDENCE_EXISTS)
     determined = determine_locked(unit, person, session_id=row.id)
     policies = [unit.service.policy(determination.scheme).policy for determination in determined.determinations]
+    judged = [judge_capture(capture, policy) for policy in policies]
     judgements = [
-        Check.PASS
-        if _proves_with_records(unit, row, capture, policy, determination)
-        else judge_capture(capture, policy).state
-        for policy, determination in zip(policies, determined.determinations, strict=True)
+        Check.PASS if _proves_with_records(unit, row, capture, policy, determination) else judgement.state
+        for policy, determination, judgement in zip(policies, determined.determinations, judged, strict=True)
     ]
+    face = {why.code for judgement in judged for why in judgement.reasons}
+    if Code.FACE_FOR_OFFICER in face:
+        ensure_case(unit, row.beneficiary_id, CaseKind.FACE_IN_DOUBT)
     outcome = _outcome(unit, row, capture, list(zip(judgements, determined.determinations, strict=True))).value
     if row.public_entry and row.decoy is None:
         _after_public_entry(unit, row, passed=Check.PASS in judgements)
     row.outcome, row.guidance = outcome, list(capture.guidance)
-    if outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not capture.guidance:
+    if outcome == Outcome.RETRY and Code.FACE_NEARLY_MATCHES in face:
+        row.guidance = ["light_once_more", *row.guidance]
+    elif outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not capture.guidance:
         # The same for everyone whose media were good enough and did not prove life: it must not tell a stranger that
         # media were recognised.
         row.guidance = ["record_anew" if capture.filmed else "film_needed"]
@@ -234,7 +279,8 @@ def _after_public_entry(unit: Unit, row: SessionRow, *, passed: bool) -> None:
         tell_of_attempt(unit, row.beneficiary_id)
 
 
-def _capture(unit: Unit, row: SessionRow, analysis: Analysis, comparison: Comparison | None) -> Capture:
+def _capture(unit: Unit, row: SessionRow, analysis: Analysis, compared: _Compared) -> Capture:
+    comparison = compared.comparison
     event_at: datetime = row.filmed_at or row.submitted_at or unit.now
     return Capture(
         id=str(unit.service.new_id()),
@@ -254,4 +300,6 @@ def _capture(unit: Unit, row: SessionRow, analysis: Analysis, comparison: Compar
         public_entry=row.public_entry,
         possession=Possession(row.possession or Possession.NOT_ASKED),
         eyes=analysis.eyes,
+        zone=FaceZone(comparison.zone.value) if comparison and comparison.zone else None,
+        pooled_with=compared.earlier.fact.id if compared.earlier else "",
     )

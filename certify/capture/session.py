@@ -59,6 +59,7 @@ def open_session(
     assisted: bool = False,
     needs: tuple[str, ...] = (),
     confirmed: bool = False,
+    at_counter: bool = False,
 ) -> SessionRow:
     """Open a capture session for a person with at least one usable or pending reference, and draw what it asks.
 
@@ -75,6 +76,7 @@ def open_session(
         assisted: whether a helper holds the phone. The service cannot check it either, with the same consequence.
         needs: accessibility needs for this session, in addition to those stored with the person.
         confirmed: whether the caller signed in with a code or link.
+        at_counter: whether an officer opens it for a person at the counter.
 
     Returns:
         The stored session, in state ``open``.
@@ -106,12 +108,12 @@ def open_session(
         kept = unanswered(own_plans(unit.db, beneficiary_id, unit.now - KEPT), demand)
         for row in kept:
             same = row.device == device and row.possession == possession and row.assisted == assisted
-            if same and still_open(unit, row):
+            if same and row.at_counter == at_counter and still_open(unit, row):
                 return row
         end_oldest_open(unit.db, beneficiary_id, keep=MAX_OPEN - 1)
     else:
         demand, possession = visit_demand(), Possession.NOT_ASKED
-    return new_session(
+    row = new_session(
         unit,
         beneficiary_id,
         channel,
@@ -122,6 +124,8 @@ def open_session(
         possession=possession,
         kept=kept[0] if kept else None,
     )
+    row.at_counter = at_counter
+    return row
 
 
 def prepare_media(service: Service, session_id: UUID, data: bytes) -> SealedMedia:

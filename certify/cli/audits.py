@@ -36,7 +36,13 @@ def list_them(
     if as_json:
         print_json(
             [
-                {"pass": row.pass_id, "cause": row.cause, "person": row.beneficiary_id, "drawn_at": row.drawn_at}
+                {
+                    "pass": row.pass_id,
+                    "cause": row.cause,
+                    "institution": row.institution,
+                    "person": row.beneficiary_id,
+                    "drawn_at": row.drawn_at,
+                }
                 for row, _ in rows
             ]
         )
@@ -49,7 +55,7 @@ def list_them(
         [
             (
                 str(row.pass_id),
-                row.cause,
+                f"{row.cause} ({row.institution})" if row.institution else row.cause,
                 person.name or "erased",
                 str(person.birth_date or "unknown"),
                 person.region,
@@ -87,6 +93,12 @@ def report(
     no_possession: Annotated[
         bool, typer.Option("--no-possession", help="Films without the known phone, code or link, not silent passes.")
     ] = False,
+    attestations: Annotated[
+        bool, typer.Option("--attestations", help="Certifications by attestation, not silent passes.")
+    ] = False,
+    institution: Annotated[
+        str | None, typer.Option(help="With --attestations: only those of this institution.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the share of false passes with its interval, for publication."""
@@ -94,12 +106,13 @@ def report(
     from certify.domain.states import AuditCause
 
     cause = AuditCause.NO_POSSESSION if no_possession else AuditCause.SILENT
+    cause = AuditCause.ATTESTATION if attestations else cause
     with opened_service() as service, service.reading() as unit:
-        found = audit_report(unit, run, cause=cause)
+        found = audit_report(unit, run, cause=cause, institution=institution)
     if as_json:
         print_json(asdict(found))
         return
-    _show(found, "films without possession" if no_possession else "silent passes")
+    _show(found, _NAMES[cause.value])
 
 
 @app.command()
@@ -171,6 +184,7 @@ def reads(
     )
 
 
+_NAMES = {"silent": "silent passes", "no_possession": "films without possession", "attestation": "attestations"}
 _READ = ("id", "at", "subject", "issuer", "role", "request_id", "route", "target", "status", "people")
 
 

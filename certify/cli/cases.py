@@ -59,8 +59,9 @@ def list_them(
 
     Kinds: adverse_record (a certificate is paused or a payment stopped), overdue, question (an officer has to look),
     other_path (the usual way is not open to the person), visit (attempts used up), photo_not_processed (the service
-    could not work on a photo), link (does a registry's record mean this person?), false_pass (an audit found one), and
-    what people asked for: appeal, proof_in_person, not_me (a record on a receipt was not theirs).
+    could not work on a photo), face_in_doubt (compare the pictures), link (does a registry's record mean this person?),
+    false_pass (an audit found one), and what people asked for: appeal, proof_in_person, not_me (a record on a receipt
+    was not theirs).
     """
     from certify.service import utc_now
     from certify.storage.reviews import list_cases

@@ -229,7 +229,10 @@ class Play:
             "other_path": "another path asked for",
             "doorstep": "not certified, a visit is asked for",
         }
-        scene = _Scene(title, words.get(row.outcome or "", row.outcome or ""))
+        said = words.get(row.outcome or "", row.outcome or "")
+        if row.outcome == "retry" and row.attempts_left == 0:
+            said = "not certified, the last attempt for now"
+        scene = _Scene(title, said)
         comparison = (row.report or {}).get("comparison")
         if comparison and comparison["llr"] is not None:
             scene.why.append(f"log10 likelihood ratio {comparison['llr']:+.1f}.")

@@ -25,13 +25,13 @@ def receipts(
     national_id: NationalId = None,
     not_me: Annotated[
         UUID | None,
-        typer.Option(help="Id of a record on a receipt that the person says was not them. It is withdrawn."),
+        typer.Option(help="Id of a record or attestation that was not the person, as they say. It is withdrawn."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the records that certified a person without a photo or a visit: source, act, date, weight and reason.
+    """Show the records and attestations that certified a person: source, act, date, weight and reason.
 
-    With --not-me the record is withdrawn, a review case is opened, and the person is determined again at once.
+    With --not-me the record or attestation is withdrawn, a review case is opened, and the person is determined again.
     """
     from certify.decision.receipts import deny, receipts_of
 
@@ -48,15 +48,16 @@ def receipts(
     for receipt in found:
         say(
             Ink(receipt.scheme, "bold"),
-            f": proven alive on {receipt.proven_on} by records, valid until {receipt.valid_until}; needed weight "
+            f": proven alive on {receipt.proven_on}, valid until {receipt.valid_until}; needed weight "
             f"{receipt.needed_weight:g}",
         )
         for item in receipt.items:
-            say(f"  {item.on} {item.act} ({item.source}): weight {item.weight:g}, {item.justification}")
+            where = f" in {item.place}" if item.place else ""
+            say(f"  {item.on} {item.act}{where} ({item.source}): weight {item.weight:g}, {item.justification}")
             denied = "; the person says that was not me" if item.denied else ""
             say(f"    record {item.evidence_id}{denied}")
     if not found:
-        say("No certificate of this person rests on records alone.")
+        say("No certificate of this person rests on records or attestations.")
 
 
 @app.command("import")
@@ -146,7 +147,7 @@ def erase_person(
             pensions = [pension.scheme for pension in entitlements_of(unit.db, person)]
         if row.erased_at is None and not yes:
             agreed(f"Propose to erase {row.name} ({row.national_id_masked}; {', '.join(pensions)}) permanently?")
-        officer = acting(service, token)
-        with service.unit(officer) as unit:
+        officer, formerly = acting(service, token)
+        with service.unit(officer, formerly=formerly) as unit:
             shown = propose_here(unit, "erase", str(person), officer, reason, text)
     tell_proposal(shown, as_json=as_json)

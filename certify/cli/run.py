@@ -218,7 +218,7 @@ def _check_before_start(service: Service) -> None:
     if service.settings.issuers_file is not None:
         load_issuers(service.settings.issuers_file)
     with service.unit() as unit:
-        macs_of(unit.db).secret(unit.db)
+        macs_of(unit.db).require_sealed(unit.db)
         active_key(unit.db, service.vault, "session", unit.now)
 
 

@@ -87,7 +87,7 @@ def operator() -> str:
         return f"operator:uid-{os.getuid()}"
 
 
-def acting(service: Service, token: Path | None) -> str:
+def acting(service: Service, token: Path | None) -> tuple[str, str | None]:
     """Return the principal who decides: the officer of a token, or the user of this command line.
 
     No one can give another name: what the ledger shows is who held the token, or whose account ran the command.
@@ -97,7 +97,7 @@ def acting(service: Service, token: Path | None) -> str:
         token: file with an access token; None for the user of this machine.
 
     Returns:
-        Issuer and subject of the token, or ``operator:`` and the user.
+        The name of the token's holder (``Principal.key``) and their name at the issuer, or ``operator:`` and the user.
 
     Raises:
         Invalid: the file holds no valid token of an officer who works for the whole fund (``officer_token``).
@@ -105,7 +105,7 @@ def acting(service: Service, token: Path | None) -> str:
             (``issuer_unreachable``).
     """
     if token is None:
-        return operator()
+        return operator(), None
     from concurrent.futures import wait
 
     from certify.config import Env
@@ -130,7 +130,7 @@ def acting(service: Service, token: Path | None) -> str:
         raise _no_officer(f"The token in {token} is not that of an officer.")
     if not caller.scope.is_everything:
         raise _no_officer(f"The token in {token} is for some schemes or regions only.")
-    return caller.key
+    return caller.key, caller.name_at_issuer
 
 
 @contextmanager
@@ -149,8 +149,8 @@ def deciding(token: Path | None, *, queue: Queue | None = None) -> Iterator[tupl
         Unavailable: a setting, the database or the master key cannot be used.
     """
     with opened_service(queue=queue) as service:
-        officer = acting(service, token)
-        with service.unit(officer) as unit:
+        officer, formerly = acting(service, token)
+        with service.unit(officer, formerly=formerly) as unit:
             yield unit, officer
 
 

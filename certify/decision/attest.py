@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from certify.decision.determine import determine
 from certify.decision.facts import record_fact
-from certify.domain.channels import Channel
+from certify.domain.channels import CHANNELS, Channel
 from certify.domain.codec import evidence_from_json
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Attestation
+from certify.domain.states import AuditCause
 from certify.errors import Conflict, Gone, Invalid, NotAllowed
 from certify.service import Unit
 from certify.storage.facts import find_evidence
+from certify.storage.passes import draw_audit
 from certify.storage.people import get_beneficiary
 
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -116,7 +119,27 @@ def attest(unit: Unit, beneficiary_id: UUID, new: NewAttestation) -> tuple[str, 
             )
         return str(known.id), []
     record_fact(unit, beneficiary_id, fact, external_id=new.record_id)
-    return fact.id, determine(unit, beneficiary_id).determinations
+    determinations = determine(unit, beneficiary_id).determinations
+    _draw_for_audit(unit, beneficiary_id, fact, determinations)
+    return fact.id, determinations
+
+
+def _draw_for_audit(
+    unit: Unit, beneficiary_id: UUID, fact: Attestation, determinations: Sequence[Determination]
+) -> None:
+    """Draw a share of the certifications by each institution for the random audit; it cannot know which."""
+    code = CHANNELS[fact.channel].reason
+    proves = any(why.code is code and fact.id in why.facts for one in determinations for why in one.reasons)
+    share = unit.service.settings.audit_share_attestations
+    if proves and int.from_bytes(unit.service.random_bytes(4)) < share * 2**32:
+        draw_audit(
+            unit.db,
+            UUID(fact.id),
+            beneficiary_id,
+            drawn_at=unit.now,
+            cause=AuditCause.ATTESTATION,
+            institution=fact.institution,
+        )
 
 
 def _check(new: NewAttestation) -> None:

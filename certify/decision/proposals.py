@@ -15,6 +15,7 @@ from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import ProposalState
 from certify.errors import Conflict, Invalid
 from certify.service import Unit
+from certify.storage.enrolled import enroller_of
 from certify.storage.people import entitlements_of, get_beneficiary
 from certify.storage.proposals import expired_proposals, get_proposal, open_proposal_of
 from certify.storage.tables.proposals import ProposalRow
@@ -156,9 +157,11 @@ def require_impartial(
 
     Raises:
         Conflict: the officer proposed it, opened the case or enrolled the person (``second_officer_needed``).
+        RowAltered: the row of the person names another enroller than the ledger (``row_altered``).
     """
-    enrolled_by = get_beneficiary(unit.db, beneficiary_id).enrolled_by if beneficiary_id else None
-    bar = barred(officer, proposed_by=proposed_by, opened_by=opened_by, enrolled_by=enrolled_by)
+    enrolled_by = enroller_of(unit.db, get_beneficiary(unit.db, beneficiary_id)) if beneficiary_id else None
+    known = [officer if unit.is_actor(officer, name) else name for name in (proposed_by, opened_by, enrolled_by)]
+    bar = barred(officer, proposed_by=known[0], opened_by=known[1], enrolled_by=known[2])
     if bar is not None:
         raise second_officer_needed(bar)
 
@@ -204,7 +207,7 @@ def refuse_proposal(unit: Unit, proposal_id: UUID, *, officer: str) -> ProposalR
     """
     row = lock_proposal(unit, proposal_id)
     require_state(row, ProposalState.PROPOSED)
-    if officer == row.proposed_by:
+    if unit.is_actor(officer, row.proposed_by):
         raise second_officer_needed(Bar.PROPOSED)
     row.state, row.decided_by, row.decided_at, row.ended_at = ProposalState.REFUSED, officer, unit.now, unit.now
     _note(unit, LedgerEvent.ACTION_REFUSED, row)
@@ -229,7 +232,7 @@ def recall_proposal(unit: Unit, proposal_id: UUID, *, by: str) -> ProposalRow:
     """
     row = lock_proposal(unit, proposal_id)
     require_state(row, ProposalState.PROPOSED, ProposalState.WAITING)
-    if row.state == ProposalState.PROPOSED and by != row.proposed_by:
+    if row.state == ProposalState.PROPOSED and not unit.is_actor(by, row.proposed_by):
         raise Conflict(
             "Another officer proposed this.",
             hint="Refuse the proposal instead of recalling it.",

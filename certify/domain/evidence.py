@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from certify.domain.channels import Channel
-from certify.domain.states import Possession
+from certify.domain.states import FaceZone, Possession
 
 
 class Check(StrEnum):
@@ -56,6 +56,9 @@ class Capture(Fact):
             face does not pass, it need not have been the person, and the attempt does not count against them.
         possession: whether the session was opened with something that only the person has.
         eyes: whether the eyes were open; closed ones fail.
+        zone: where ``llr`` lies between the thresholds of the calibration of that day; None without ``llr``, and in
+            captures of releases that had one threshold, in the policy.
+        pooled_with: id of the earlier capture whose faces were averaged with those of this one; empty if none was.
     """
 
     session_id: str
@@ -69,6 +72,8 @@ class Capture(Fact):
     public_entry: bool = False
     possession: Possession = Possession.NOT_ASKED
     eyes: Check = Check.NOT_ASSESSED
+    zone: FaceZone | None = None
+    pooled_with: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +122,7 @@ class Void(Fact):
     Attributes:
         target: id of the fact that is taken back.
         by_officer: whether an officer takes it back.
-        by_person: whether the person said "that was not me"; that takes back a sign of life only.
+        by_person: whether the person said "that was not me"; that takes back a sign of life or an attestation only.
     """
 
     target: str

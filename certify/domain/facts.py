@@ -113,8 +113,12 @@ class CurrentFacts:
 
 
 def _may_void(void: Void, fact: Evidence) -> bool:
-    """Tell whether a void is valid: from an officer, from the fact's own source, or from the person about a sign."""
-    return void.by_officer or void.source == fact.source or (void.by_person and isinstance(fact, SignOfLife))
+    """Tell whether a void is valid: from an officer, from the fact's own source, or from the person.
+
+    A person takes back what others say of their life: signs of life and attestations.
+    """
+    deniable = isinstance(fact, SignOfLife | Attestation)
+    return void.by_officer or void.source == fact.source or (void.by_person and deniable)
 
 
 def _dismissible(fact: Evidence) -> bool:

@@ -25,7 +25,10 @@ class LedgerEvent(Described):
     DUPLICATE_FACE_ANSWERED = "duplicate_face_answered", "An officer answered whether two people or one are enrolled."
     SESSION_DECIDED = "session_decided", "A capture session was evaluated, or closed because it could not be processed."
     EVIDENCE_RECORDED = "evidence_recorded", "A record of a source was added to the evidence about a person."
-    EVIDENCE_DENIED = "evidence_denied", "The person said that a sign of life was not them; it no longer counts."
+    EVIDENCE_DENIED = (
+        "evidence_denied",
+        "The person denied a sign of life or an attestation; it no longer counts.",
+    )
     STANDING_CHANGED = "standing_changed", "A determination changed the standing, the payment or the end of validity."
     CERTIFICATE_ISSUED = "certificate_issued", "A certificate was signed."
     CERTIFICATE_VALID = "certificate_valid", "A paused certificate is valid again."

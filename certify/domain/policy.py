@@ -10,11 +10,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from certify.domain.attestation import ANY_COUNTRY, AttestationRule
+from certify.domain.capture_rule import CaptureRule, LivenessRule, ZoneRule, capture_rule
 from certify.domain.channels import ATTESTERS, CHANNELS, Channel
 from certify.domain.four_eyes import FourEyesRule, TwoOfficers
 from certify.domain.policy_table import PolicyInvalid, Table
 
-__all__ = ["AttestationRule", "Policy", "PolicyInvalid", "parse_policy"]
+__all__ = [
+    "AttestationRule",
+    "CaptureRule",
+    "LivenessRule",
+    "Policy",
+    "PolicyInvalid",
+    "ZoneRule",
+    "parse_policy",
+]
 
 
 class Effect(StrEnum):
@@ -24,43 +33,6 @@ class Effect(StrEnum):
     OTHER_PATH = "other_path"  # life must be proven by one of the named channels
     REVIEW = "review"  # an officer is asked; nothing else changes
     NONE = "none"  # known, without effect under this scheme
-
-
-class LivenessRule(StrEnum):
-    """What a capture must show besides a matching face. A capture with a failed liveness check never certifies."""
-
-    REQUIRED = "required"
-    WHEN_FILMED = "when_filmed"  # a video must show life; for a still photo, "advisory" applies
-    ADVISORY = "advisory"  # "not assessed" is accepted, and the certificate says so
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureRule:
-    """When a capture proves life.
-
-    Attributes:
-        min_llr: the smallest log10 likelihood ratio that counts as a match; docs/matching.md has its error rates.
-        embedders: how many face models must have compared the face.
-        liveness: what the capture must show besides the face.
-        max_attempts: failed attempts after which an agent's visit is offered.
-        attempt_window_days: days for which a failed attempt counts.
-        attested: whether an agent sees the person, so that the assurance says "attested".
-        months_without_possession: how long a proof is valid if the session was opened without the known number,
-            address, phone or link of the person; None if these are not asked for.
-        photo_sign_days: a still photo proves only together with possession and with acts that need the body, dated at
-            most so many days before it; 0 if it never proves.
-        photo_sign_weight: the least weight that these acts add up to.
-    """
-
-    min_llr: float
-    embedders: int
-    liveness: LivenessRule
-    max_attempts: int
-    attempt_window_days: int
-    attested: bool = False
-    months_without_possession: int | None = None
-    photo_sign_days: int = 0
-    photo_sign_weight: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +172,7 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         stop_sources=top.integer("stop_sources", 2, 9),
         min_age=min_age,
         capture={
-            Channel(name): _capture_rule(Table(table, f"capture.{name}"))
+            Channel(name): capture_rule(Table(table, f"capture.{name}"))
             for name, table in top.take("capture", dict).items()
             if _is_capture_channel(name)
         },
@@ -257,23 +229,6 @@ def _attestation_rule(table: Table) -> AttestationRule:
         validity_months=table.integer("validity_months", 1, 36),
         countries=countries,
         justification=table.take("justification", str),
-    )
-    table.done()
-    return rule
-
-
-def _capture_rule(table: Table) -> CaptureRule:
-    rule = CaptureRule(
-        min_llr=table.number("min_llr", 1.0, 12.0),
-        embedders=table.integer("embedders", 1, 3),
-        liveness=table.word("liveness", LivenessRule),
-        max_attempts=table.integer("max_attempts", 1, 20),
-        attempt_window_days=table.integer("attempt_window_days", 1, 366),
-        attested=table.take("attested", bool, False),
-        # 0 in a file means "not asked for": TOML has no null, and a scheme must be able to override the common rule.
-        months_without_possession=table.integer("months_without_possession", 0, 36, 0) or None,
-        photo_sign_days=table.integer("photo_sign_days", 0, 366, 0),
-        photo_sign_weight=table.number("photo_sign_weight", 0.1, 10.0, 0.5),
     )
     table.done()
     return rule

@@ -37,6 +37,10 @@ class Table:
             raise PolicyInvalid(f"{self.where}: '{key}' has the wrong type ({value!r})")
         return value
 
+    def has(self, key: str) -> bool:
+        """Return whether the key is there and was not read yet."""
+        return key in self._data
+
     def number(self, key: str, low: float, high: float, default: Any = ...) -> float:
         """Return a number between two limits."""
         value = self.take(key, (int, float), default)
@@ -51,9 +55,9 @@ class Table:
             raise PolicyInvalid(f"{self.where}: '{key}' must lie between {low} and {high}, not {value!r}")
         return int(value)
 
-    def word(self, key: str, words: type[_Word]) -> _Word:
+    def word(self, key: str, words: type[_Word], default: Any = ...) -> _Word:
         """Return one word of a closed list."""
-        return self._known(key, self.take(key, str), words)
+        return self._known(key, self.take(key, str, default), words)
 
     def channels(self, key: str, default: Any = ...) -> frozenset[Channel]:
         """Return a list of channels."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from heapq import heappop, heappush
 
 from certify.domain.channels import CHANNELS, Channel
 from certify.domain.evidence import Attestation, Capture, Check, SignOfLife
-from certify.domain.policy import CaptureRule, LivenessRule, Policy
+from certify.domain.policy import CaptureRule, LivenessRule, Policy, ZoneRule
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import add_days, add_months, local_date
-from certify.domain.states import Possession
+from certify.domain.states import FaceZone, Possession
 
 FACE, LIVENESS, POSSESSION, ATTESTED, DATA = "face", "liveness", "possession", "attested", "data"
 """The words of an assurance, joined by ``+`` in this order. Proofs without a capture have a word of their own."""
@@ -23,6 +24,10 @@ LIVE_ASSURANCE = f"{FACE}+{LIVENESS}"
 
 ATTESTED_ASSURANCE = ATTESTED
 """Assurance of a proof that rests on the word of an institution that saw the person."""
+
+EARLIER_MIN_LLR = 2.55
+"""The operating point of the releases whose captures have no zone (docs/matching.md, "Earlier releases"). It judges
+them under a policy that leaves the threshold to the calibration."""
 
 RECORDS_ASSURANCE = "records"
 """Assurance of a proof that rests on signs of life in registries alone."""
@@ -88,11 +93,8 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
     if Check.FAIL in (capture.liveness, capture.eyes):
         failed = Code.LIVENESS_FAILED if capture.liveness is Check.FAIL else Code.EYES_CLOSED
         return CaptureJudgement(Check.FAIL, (reason(failed, fact),))
-    # In this form a NaN fails: only a number at or above the threshold matches.
-    if capture.llr is not None and not capture.llr >= rule.min_llr:
-        return CaptureJudgement(Check.FAIL, (reason(Code.FACE_DOES_NOT_MATCH, fact),))
-    if capture.llr is None or capture.embedders < rule.embedders:
-        return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NOT_COMPARED, fact),))
+    if (unproven := _judge_face(capture, rule)) is not None:
+        return unproven
     if capture.liveness is Check.NOT_ASSESSED:
         required = (
             capture.filmed if rule.liveness is LivenessRule.WHEN_FILMED else rule.liveness is LivenessRule.REQUIRED
@@ -103,6 +105,25 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
             Check.PASS, (reason(Code.LIVENESS_NOT_ASSESSED, fact),), _assurance(FACE, capture, rule)
         )
     return CaptureJudgement(Check.PASS, (), _assurance(LIVE_ASSURANCE, capture, rule))
+
+
+def _judge_face(capture: Capture, rule: CaptureRule) -> CaptureJudgement | None:
+    """Judge the comparison of the face; None if it is a match."""
+    fact, enough = capture.id, capture.embedders >= rule.embedders
+    if capture.llr is None:
+        return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NOT_COMPARED, fact),))
+    least = EARLIER_MIN_LLR if rule.min_llr is None and capture.zone is None else rule.min_llr
+    # In this form a NaN fails: only a number at or above the threshold matches.
+    if (capture.zone in (None, FaceZone.MATCH)) and (capture.llr >= (-math.inf if least is None else least)):
+        return None if enough else CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NOT_COMPARED, fact),))
+    # What a stranger sent with the number of the person asks no officer, and gets no second capture.
+    follows = {FaceZone.NEAR: rule.near, FaceZone.APART: rule.apart}
+    then = ZoneRule.RETRY if capture.zone is None or capture.public_entry else follows.get(capture.zone)
+    if then is ZoneRule.ASK and not capture.pooled_with:
+        return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NEARLY_MATCHES, fact),))
+    both = (fact, capture.pooled_with) if capture.pooled_with else (fact,)
+    officer = (reason(Code.FACE_FOR_OFFICER, *both),) if then in (ZoneRule.ASK, ZoneRule.OFFICER) else ()
+    return CaptureJudgement(Check.FAIL, (reason(Code.FACE_DOES_NOT_MATCH, fact), *officer))
 
 
 def capture_proofs(

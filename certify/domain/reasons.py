@@ -26,6 +26,8 @@ class Code(StrEnum):
     FACE_NOT_ACQUIRED = "face_not_acquired"
     FACE_DOES_NOT_MATCH = "face_does_not_match"
     FACE_NOT_COMPARED = "face_not_compared"
+    FACE_NEARLY_MATCHES = "face_nearly_matches"
+    FACE_FOR_OFFICER = "face_for_officer"
     LIVENESS_FAILED = "liveness_failed"
     LIVENESS_REQUIRED = "liveness_required"
     EYES_CLOSED = "eyes_closed"
@@ -72,6 +74,11 @@ _TEXTS: dict[Code, str] = {
     Code.FACE_NOT_ACQUIRED: "The photo could not be used.",
     Code.FACE_DOES_NOT_MATCH: "The face in the photo does not match the enrolled face well enough.",
     Code.FACE_NOT_COMPARED: "The face could not be compared with enough face models.",
+    Code.FACE_NEARLY_MATCHES: (
+        "The face nearly matches the enrolled one. One more photo or film in better light is asked for, and both count "
+        "together."
+    ),
+    Code.FACE_FOR_OFFICER: "An officer compares the face with the enrolled one.",
     Code.LIVENESS_FAILED: "The photo looks like a picture of a picture or a screen.",
     Code.LIVENESS_REQUIRED: "This scheme needs a check that a living person stands before the camera.",
     Code.EYES_CLOSED: "The eyes were closed.",

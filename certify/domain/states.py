@@ -32,6 +32,14 @@ class Provenance(Described):
     UNKNOWN = "unknown", "Enrolled before the provenance was stored."
 
 
+class FaceZone(Described):
+    """Where the comparison of a capture lies between the two thresholds of its calibration (models.states.Zone)."""
+
+    MATCH = "match", "At or above the operating point: the face is the enrolled one."
+    NEAR = "near", "Just below it: one more capture can decide."
+    APART = "apart", "Below both thresholds."
+
+
 class SessionState(Described):
     """A capture session."""
 
@@ -53,7 +61,7 @@ class SessionProfile(Described):
 class Possession(Described):
     """Whether a remote session was opened with something that only the person has, besides face and numbers."""
 
-    SHOWN = "shown", "Opened with a phone that certified before, a code to the known contact, or a link."
+    SHOWN = "shown", "Opened with a known phone of the person, a code to the known contact, or a link."
     MISSING = "missing", "The fund knows a phone, number, address or link, and none was used."
     NOT_ASKED = "not_asked", "The fund knows none, or the session is a visit."
 
@@ -227,6 +235,7 @@ class AuditCause(Described):
 
     SILENT = "silent", "Records alone proved life."
     NO_POSSESSION = "no_possession", "A film proved life without the person's known phone, number, address or link."
+    ATTESTATION = "attestation", "An institution's attestation proved life."
 
 
 class AuditOutcome(Described):

@@ -51,6 +51,7 @@ class ClaimsTable(BaseModel):
     sources: Path_ | None = None
     schemes: Path_ | None = None
     regions: Path_ | None = None
+    human: Path_ | None = None
 
     @model_validator(mode="after")
     def _first_of_what(self) -> ClaimsTable:
@@ -66,6 +67,7 @@ class ClaimsTable(BaseModel):
             role_names={name: role.value for name, role in self.role_names.items()},
             first_role=self.several_roles == "first",
             scopes={name: path for name, path in paths.items() if path is not None},
+            human=self.human,
         )
 
 

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from certify.trust import TokenRefused
+from certify.trust import HUMAN_ROLES, TokenRefused
 
 _ABSENT = object()
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,16 @@ class ClaimMap:
         first_role: of several roles, take the one whose name stands first in ``role_names``; otherwise refuse.
         scopes: paths to the claims that limit what the caller may do, by our name for them: ``sources``, ``schemes``,
             ``regions``. A token without such a claim is refused: a limit that is missing is not "no limit".
+        human: path to the claim that names the human at all issuers of the fund, such as the number of an employee;
+            None if there is none. A token of a role that decides about people (``certify.trust.HUMAN_ROLES``) is
+            refused without it: two names of one human would count as two people.
     """
 
     role: tuple[str, ...] = ("role",)
     role_names: Mapping[str, str] = field(default_factory=dict)
     first_role: bool = False
     scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    human: tuple[str, ...] | None = None
 
     def __call__(self, claims: Mapping[str, Any]) -> dict[str, Any]:
         """Translate the claims of a token.
@@ -40,14 +45,18 @@ class ClaimMap:
             claims: as the provider sent them.
 
         Returns:
-            The claims, with ``role`` (one text) and each of the scopes (a list of texts) at the top level.
+            The claims, with ``role`` (one text), each of the scopes (a list of texts), and ``human`` (a text) if it is
+            mapped, at the top level.
 
         Raises:
-            TokenRefused: the token gives no role, or several (``token_refused``).
+            TokenRefused: the token gives no role, or several, or lacks a claim that is mapped (``token_refused``).
             ValueError: a claim has another type than it must have.
         """
         found: dict[str, Any] = dict(claims)
         found["role"] = self._role(_texts(_at(claims, self.role), self.role))
+        found.pop("human", None)  # ours alone, and only as the file says
+        if self.human is not None and found["role"] in HUMAN_ROLES:
+            found["human"] = _human(_at(claims, self.human), self.human)
         for name, path in self.scopes.items():
             value = _at(claims, path)
             if value is _ABSENT:
@@ -76,6 +85,19 @@ class ClaimMap:
                 hint="Sign in with one of them; the operator can set 'several_roles' in the issuers file.",
             )
         return ours[0]
+
+
+def _human(value: Any, path: Sequence[str]) -> str:
+    if type(value) is int:  # a provider may write a number
+        value = str(value)
+    # Providers write one name in capitals or not, and with spaces.
+    name = value.strip().casefold() if isinstance(value, str) else ""
+    if not 1 <= len(name) <= _LONGEST_NAME:
+        raise TokenRefused(
+            f"The access token lacks the claim '{'.'.join(path)}', which says who you are at all issuers.",
+            hint="The operator adds it at the identity provider.",
+        )
+    return name
 
 
 def _at(claims: Mapping[str, Any], path: Sequence[str]) -> Any:

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
-
-import numpy as np
 
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Check
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import Provenance, ReferenceState
 from certify.errors import Conflict, NotAllowed
+from certify.people.sittings import by_sitting, sittings_of
+from certify.people.templates import (
+    measure,
+    measure_again,
+    open_references,
+    outdated_references,
+    seal_templates,
+    store_renewed,
+)
 from certify.queue import MEASURE
 from certify.service import Service, Unit
-from certify.storage.database import Session
 from certify.storage.face_prints import store_face_print
 from certify.storage.media import delete_blob, put_media, read_media
-from certify.storage.people import active_templates, get_beneficiary, get_reference, references_of
-from certify.storage.tables.people import ReferenceRow, TemplateRow
-from certify.storage.vault import Sealer
-from models.errors import ImageRefused
+from certify.storage.people import get_beneficiary, get_reference, references_of
+from certify.storage.tables.people import ReferenceRow
 from models.liveness.prints import pack_prints
 from models.media.image import probe
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.face.matcher import Templates
     from models.pipeline import FaceEngine
-    from models.results import Measurement
 
 
 ANOTHER_FACE = "another_face"
@@ -230,21 +231,26 @@ def measure_reference(
             return row
         person, sealer = row.beneficiary_id, unit.sealer(row.beneficiary_id)
         data = read_media(unit.db, sealer, row.blob_id)
+        outdated = outdated_references(unit, person, engine)
     measurement, refusal = measure(engine, data)
+    renewed = measure_again(engine, outdated)
     with service.unit() as unit:
         get_beneficiary(unit.db, person, lock=True)
         row = get_reference(unit.db, reference_id, lock=True)
         if row.state != ReferenceState.PENDING:
             return row
+        # Without templates of the weights in use, the enrolled face could not be compared with the new one.
+        store_renewed(unit, person, renewed)
         enrolled = open_references(unit.db, unit.sealer(person), person, engine.models)
+        faces = by_sitting(enrolled, sittings_of(references_of(unit.db, person), enrolled))
         if measurement is None or measurement.acquired.value != Check.PASS:
             row.state, row.guidance = ReferenceState.REFUSED, list(measurement.guidance) if measurement else [refusal]
-        elif enrolled and engine.compare(measurement.templates, list(enrolled.values())).state.value != Check.PASS:
+        elif faces and engine.compare(measurement.templates, faces).state.value != Check.PASS:
             # A person who may enrol must not be able to add another face to the first, or to replace the first.
             row.state, row.guidance = ReferenceState.REFUSED, [ANOTHER_FACE]
         else:
             row.state, row.guidance = ReferenceState.ACTIVE, list(measurement.guidance)
-            _seal_templates(unit, row, measurement)
+            seal_templates(unit, person, row.id, measurement)
             if measurement.face is not None:
                 store_face_print(
                     unit.db,
@@ -260,58 +266,3 @@ def measure_reference(
         mark = unit.sealer(row.beneficiary_id).mark(row.media_sha256)
         unit.ledger(_EVENTS[row.state], row.beneficiary_id, reference=str(row.id), mark=mark)
         return row
-
-
-def measure(engine: FaceEngine, data: bytes) -> tuple[Measurement | None, str]:
-    """Measure an image.
-
-    Args:
-        engine: the face models.
-        data: the image.
-
-    Returns:
-        The measurement and an empty text; for a refused image None and the code of the refusal, which is guidance for
-        the person.
-    """
-    try:
-        return engine.measure(data), ""
-    except ImageRefused as refused:
-        return None, refused.code
-
-
-def open_references(
-    db: Session, sealer: Sealer, beneficiary_id: UUID, models: Mapping[str, str]
-) -> dict[UUID, dict[str, Any]]:
-    """Open the templates of all active references of a person.
-
-    Templates of other weights are omitted, because a comparison across weights means nothing.
-
-    Args:
-        db: the session to read in.
-        sealer: of the person.
-        beneficiary_id: id of the person.
-        models: SHA-256 of the loaded weights, by model.
-
-    Returns:
-        By reference, one float32 vector for each model.
-    """
-    by_reference: dict[UUID, dict[str, Any]] = defaultdict(dict)
-    for row in active_templates(db, beneficiary_id):
-        if models.get(row.model) != row.model_sha256:
-            continue
-        plain = sealer.open(row.sealed, f"template:{row.reference_id}:{row.model}")
-        by_reference[row.reference_id][row.model] = np.frombuffer(plain, np.float32)
-    return dict(by_reference)
-
-
-def _seal_templates(unit: Unit, row: ReferenceRow, measurement: Measurement) -> None:
-    sealer = unit.sealer(row.beneficiary_id)
-    for model, vector in measurement.templates.items():
-        unit.db.add(
-            TemplateRow(
-                reference_id=row.id,
-                model=model,
-                model_sha256=measurement.models[model],
-                sealed=sealer.seal(np.asarray(vector, np.float32).tobytes(), f"template:{row.id}:{model}"),
-            )
-        )

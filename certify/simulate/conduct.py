@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from certify.domain.channels import Channel
 from certify.domain.evidence import Capture, Check, Ruling
 from certify.domain.policy import Policy
+from certify.domain.proofs import EARLIER_MIN_LLR
+from certify.domain.states import FaceZone
 from certify.simulate.assumptions import Assumptions, at_age
 from certify.simulate.chance import Chance
 from certify.simulate.lives import NEVER, Life
@@ -139,7 +141,7 @@ class Conduct:
         self, channel: Channel, name: str, day: int, acquired: Check, liveness: Check, *, filmed: bool
     ) -> Capture:
         rule = self._policy.capture.get(channel)
-        threshold, embedders = (rule.min_llr, rule.embedders) if rule else (0.0, 0)
+        threshold, embedders = (rule.min_llr or EARLIER_MIN_LLR, rule.embedders) if rule else (0.0, 0)
         return Capture(
             id=name,
             source="certify",
@@ -152,4 +154,5 @@ class Conduct:
             embedders=embedders,
             liveness=liveness,
             filmed=filmed,
+            zone=FaceZone.MATCH,
         )

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from certify.storage.direct import fetch
-from certify.storage.row_macs import COLUMNS, RowKind, macs_of, message, row_sql
+from certify.storage.mac_form import message
+from certify.storage.row_macs import COLUMNS, RowKind, macs_of, row_sql
 from certify.storage.tables.journal import StandingAuditRow
 from certify.storage.tables.people import BeneficiaryRow
 
@@ -40,17 +41,18 @@ class About:
 
     person: UUID
     erased: bool
+    enrolled_by: str | None
     rows: dict[RowKind, list[Stored]] = field(default_factory=lambda: {kind: [] for kind in ABOUT_PEOPLE})
 
 
-def rows_about(db: Session, people: Collection[tuple[UUID, bool]]) -> list[About]:
+def rows_about(db: Session, people: Collection[tuple[UUID, bool, str | None]]) -> list[About]:
     """Return all rows about people.
 
     Args:
         db: the session of the transaction.
-        people: ids, and whether the person was erased.
+        people: ids, whether the person was erased, and the principal who enrolled them.
     """
-    found = {person: About(person, erased) for person, erased in people}
+    found = {person: About(person, erased, by) for person, erased, by in people}
     macs = macs_of(db)
     for kind in ABOUT_PEOPLE:
         mac = macs.under(db, kind)
@@ -70,12 +72,11 @@ def chunk_times(db: Session, runs: Collection[str]) -> dict[tuple[str, int], dat
     return {(run, chunk): at for run, chunk, at in rows}
 
 
-def everyone_after(db: Session, after: UUID, *, limit: int) -> Sequence[tuple[UUID, bool]]:
-    """Return ids of people in ascending order, after one, each with whether the person was erased."""
-    query = select(BeneficiaryRow.id, BeneficiaryRow.erased_at).where(BeneficiaryRow.id > after)
-    return [
-        (person, erased is not None) for person, erased in db.execute(query.order_by(BeneficiaryRow.id).limit(limit))
-    ]
+def everyone_after(db: Session, after: UUID, *, limit: int) -> Sequence[tuple[UUID, bool, str | None]]:
+    """Return ids of people in ascending order, after one, each with whether the person was erased and who enrolled."""
+    query = select(BeneficiaryRow.id, BeneficiaryRow.erased_at, BeneficiaryRow.enrolled_by)
+    rows = db.execute(query.where(BeneficiaryRow.id > after).order_by(BeneficiaryRow.id).limit(limit))
+    return [(person, erased is not None, by) for person, erased, by in rows]
 
 
 def last_audit(db: Session, *, lock: bool = False) -> StandingAuditRow | None:

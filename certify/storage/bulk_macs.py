@@ -12,7 +12,8 @@ from sqlalchemy import JSON, DateTime, inspect
 from sqlalchemy.orm import Session
 
 from certify.domain.codec import canonical
-from certify.storage.row_macs import COLUMNS, ENTITIES, MAC_BYTES, RowKind, RowMacs, alarm, column_sql
+from certify.storage.mac_form import MAC_BYTES
+from certify.storage.row_macs import COLUMNS, ENTITIES, RowKind, RowMacs, alarm, column_sql
 
 _PREFIX = "guard_"
 _MAC = f"{_PREFIX}mac"

@@ -16,7 +16,8 @@ from certify.certificates import merkle
 from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
 from certify.storage.direct import fetch, run
-from certify.storage.row_macs import RowKind, macs_of, message
+from certify.storage.mac_form import message
+from certify.storage.row_macs import RowKind, macs_of
 from certify.storage.tables.service import (
     CheckpointRow,
     LedgerLeafRow,

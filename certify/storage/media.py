@@ -134,5 +134,7 @@ def delete_media_of(db: Session, beneficiary_id: UUID) -> None:
     """Delete all media of one person, also unfinished uploads."""
     delete_uploads_of(db, beneficiary_id)
     db.execute(update(SessionRow).where(SessionRow.beneficiary_id == beneficiary_id).values(blob_id=None))
-    db.execute(update(ReferenceRow).where(ReferenceRow.beneficiary_id == beneficiary_id).values(blob_id=None))
+    for reference in db.scalars(select(ReferenceRow).where(ReferenceRow.beneficiary_id == beneficiary_id)):
+        reference.blob_id = None  # as an object, so that the row is sealed again
+    db.flush()
     db.execute(delete(BlobRow).where(BlobRow.beneficiary_id == beneficiary_id))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from certify.domain.error_codes import ErrorCode
 from certify.domain.states import AuditCause
 from certify.errors import NotFound
+from certify.storage.tables.decisions import EvidenceRow
 from certify.storage.tables.runs import (
     AuditRow,
     RunChunkRow,
@@ -40,7 +41,7 @@ def get_audit(db: Session, pass_id: UUID, *, lock: bool = False) -> AuditRow:
 
     Args:
         db: the session of the transaction.
-        pass_id: id of the silent pass or capture session.
+        pass_id: id of the silent pass, capture session or attestation.
         lock: lock the row until the transaction ends.
 
     Raises:
@@ -59,21 +60,59 @@ def open_audits(db: Session, *, limit: int) -> Sequence[AuditRow]:
     return db.scalars(query.limit(limit)).all()
 
 
-def draw_audit(db: Session, session_id: UUID, beneficiary_id: UUID, *, drawn_at: datetime) -> None:
-    """Store that the certification by a capture session was drawn for an audit."""
+def draw_audit(
+    db: Session,
+    proof_id: UUID,
+    beneficiary_id: UUID,
+    *,
+    drawn_at: datetime,
+    cause: AuditCause = AuditCause.NO_POSSESSION,
+    institution: str | None = None,
+) -> None:
+    """Store that a certification was drawn for an audit.
+
+    Args:
+        db: the session of the transaction.
+        proof_id: id of the capture session or of the attestation.
+        beneficiary_id: id of the person.
+        drawn_at: when it was drawn.
+        cause: why it could be drawn.
+        institution: whose attestation it was.
+    """
     db.add(
         AuditRow(
-            pass_id=session_id, beneficiary_id=beneficiary_id, drawn_at=drawn_at, cause=AuditCause.NO_POSSESSION.value
+            pass_id=proof_id,
+            beneficiary_id=beneficiary_id,
+            drawn_at=drawn_at,
+            cause=cause.value,
+            institution=institution,
         )
     )
 
 
-def audit_counts(db: Session, run_id: UUID | None = None, *, cause: AuditCause = AuditCause.SILENT) -> dict[str, int]:
-    """Return the number of audits of a cause by outcome; those without a result count as ``open``."""
+def audit_counts(
+    db: Session, run_id: UUID | None = None, *, cause: AuditCause = AuditCause.SILENT, institution: str | None = None
+) -> dict[str, int]:
+    """Return the number of audits by outcome; those without a result count as ``open``.
+
+    Args:
+        db: the session of the transaction.
+        run_id: only silent passes of this run.
+        cause: only certifications of this cause.
+        institution: only attestations of this institution.
+    """
     query = select(func.coalesce(AuditRow.outcome, "open"), func.count()).group_by(AuditRow.outcome)
     query = query.where(AuditRow.cause == cause.value)
-    rows = db.execute(query if run_id is None else query.where(AuditRow.run_id == run_id))
-    return {row[0]: row[1] for row in rows}
+    for column, value in ((AuditRow.run_id, run_id), (AuditRow.institution, institution)):
+        if value is not None:
+            query = query.where(column == value)
+    return {row[0]: row[1] for row in db.execute(query)}
+
+
+def count_attestations(db: Session, institution: str | None = None) -> int:
+    """Return the number of attestations, of one institution or of all."""
+    query = select(func.count()).where(EvidenceRow.kind == "attestation")
+    return db.scalar(query if institution is None else query.where(EvidenceRow.institution == institution)) or 0
 
 
 def count_passes(db: Session, run_id: UUID | None = None) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from certify.domain.error_codes import ErrorCode
@@ -110,7 +110,9 @@ def forget_proposals_of(db: Session, beneficiary_id: UUID) -> None:
     """Delete what officers wrote about a person, and end their open proposals. Who decided what remains."""
     theirs = ProposalRow.beneficiary_id == beneficiary_id
     visits = select(BundleRow.id).where(BundleRow.beneficiary_id == beneficiary_id)
-    texts = update(ProposalRow).where(theirs | ProposalRow.target.in_([str(visit) for visit in db.scalars(visits)]))
-    db.execute(texts.values(text_sealed=None, text_plain=None))
-    still = update(ProposalRow).where(theirs, ProposalRow.state.in_(OPEN), ProposalRow.action != Action.ERASE.value)
-    db.execute(still.values(state=ProposalState.EXPIRED))
+    about = select(ProposalRow).where(theirs | ProposalRow.target.in_([str(visit) for visit in db.scalars(visits)]))
+    for row in db.scalars(about):  # as objects, so that each row is sealed again
+        row.text_sealed = row.text_plain = None
+        if row.beneficiary_id == beneficiary_id and row.state in OPEN and row.action != Action.ERASE.value:
+            row.state = ProposalState.EXPIRED
+    db.flush()

@@ -87,7 +87,7 @@ class QuickReader:
     def _open_keys(self) -> Mapping[RowKind, Callable[[Base], None]]:
         with self._database.reading() as db:
             macs = macs_of(db)
-            macs.secret(db)
+            macs.require_sealed(db)
             return {kind: partial(check_object, macs, db, kind) for kind in RowKind}
 
     async def _fetch(self, query: bytes, key: object) -> dict[str, Any] | None:

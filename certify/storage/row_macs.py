@@ -10,37 +10,30 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import struct
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from copy import copy
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Double, Float, LargeBinary, delete, event, inspect, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, DateTime, Double, Float, LargeBinary, event, inspect, text
 from sqlalchemy.orm import Mapper, Session, object_session
 
-from certify.domain.codec import canonical
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
+from certify.storage.mac_form import keyed, message
+from certify.storage.mac_secrets import FIRST, GENERATIONS, SECOND, Generation, make_secret, open_secret
 from certify.storage.tables.base import Base
 from certify.storage.tables.decisions import CertificateRow, DeterminationRow, EvidenceRow, ReviewCaseRow
-from certify.storage.tables.people import DuplicateFaceRow, EntitlementRow
+from certify.storage.tables.people import DuplicateFaceRow, EntitlementRow, ReferenceRow
+from certify.storage.tables.proposals import ProposalRow
 from certify.storage.tables.runs import SilentPassRow
-from certify.storage.tables.service import LedgerLeafRow, SecretRow
+from certify.storage.tables.service import LedgerLeafRow
 from certify.storage.vault import Vault
 
 log = logging.getLogger("certify.integrity")
-
-MAC_BYTES = 16
-"""Bytes that are stored of each HMAC-SHA-256. 128 bits cannot be guessed, and half the bytes are half the disk
-(NIST SP 800-107 revision 1, section 5.3)."""
-
-SEALED, SEALING = "row-mac", "row-mac:sealing"
-"""Names of the secret that all MAC keys come from: in use, and while 'certify ledger seal' is not done yet."""
 
 
 class RowKind(StrEnum):
@@ -54,6 +47,8 @@ class RowKind(StrEnum):
     CASE = "review_cases"
     DUPLICATE_FACE = "duplicate_faces"
     LEAF = "ledger_leaves"
+    PROPOSAL = "proposals"
+    REFERENCE = "face_references"
 
 
 ENTITIES: Mapping[RowKind, type[Base]] = MappingProxyType(
@@ -66,6 +61,8 @@ ENTITIES: Mapping[RowKind, type[Base]] = MappingProxyType(
         RowKind.CASE: ReviewCaseRow,
         RowKind.DUPLICATE_FACE: DuplicateFaceRow,
         RowKind.LEAF: LedgerLeafRow,
+        RowKind.PROPOSAL: ProposalRow,
+        RowKind.REFERENCE: ReferenceRow,
     }
 )
 COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
@@ -87,98 +84,72 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
             RowKind.DUPLICATE_FACE: "id beneficiary_id reference_id other_id other_reference_id llr threshold found_at"
             " answer answered_at answered_by",
             RowKind.LEAF: "index entry beneficiary_id created_at",
+            RowKind.PROPOSAL: "id action target beneficiary_id reason text_sealed text_plain state proposed_by"
+            " proposed_at expires_at decided_by decided_at due_at ended_by ended_at",
+            RowKind.REFERENCE: "id beneficiary_id blob_id state media_sha256 guidance created_at provenance"
+            " provenance_of added_by number",
         }.items()
     }
 )
 """What each MAC binds, in this order; the first column is the primary key. A new column of a table is one word here."""
 
-DEFAULTS: Mapping[RowKind, Mapping[str, Any]] = MappingProxyType({RowKind.STANDING: {"payment": "continue"}})
+UNBOUND: Mapping[RowKind, frozenset[str]] = MappingProxyType({RowKind.REFERENCE: frozenset({"measurement"})})
+"""Columns that no MAC binds: the figures of a picture are only shown, and JSONB writes some numbers in another way."""
+
+DEFAULTS: Mapping[RowKind, Mapping[str, Any]] = MappingProxyType(
+    {RowKind.STANDING: {"payment": "continue"}, RowKind.REFERENCE: {"guidance": []}}
+)
 """What the database stores in a column that a new row does not name."""
+
+_SINCE = {RowKind.PROPOSAL: SECOND, RowKind.REFERENCE: SECOND}
+"""The generation of tables that did not carry a MAC from the beginning."""
 
 altered: Counter[str] = Counter()
 """How many rows this process found altered, by table, for the metrics."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_INNER, _OUTER = bytes(byte ^ 0x36 for byte in range(256)), bytes(byte ^ 0x5C for byte in range(256))
 _INFO = "row_macs"
-
-
-def keyed(key: bytes) -> Callable[[bytes], bytes]:
-    """Return the function that computes the stored part of an HMAC-SHA-256 under a key.
-
-    Hashing the padded key once for all rows halves the time of ``hmac.digest`` for each (RFC 2104, section 4).
-    """
-    block = key.ljust(64, b"\0")
-    inner, outer = hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
-
-    def compute(message: bytes) -> bytes:
-        first, second = inner.copy(), outer.copy()
-        first.update(message)
-        second.update(first.digest())
-        return second.digest()[:MAC_BYTES]
-
-    return compute
-
-
-def message(values: Sequence[Any]) -> bytes:
-    """Return the canonical form of a row: its values as texts, separated by NUL, and which of them are NULL.
-
-    No text of PostgreSQL holds a NUL, so the form is unambiguous.
-    """
-    words = ["" if value is None else value if type(value) is str else _word(value) for value in values]
-    nulls = "".join(["1" if value is None else "0" for value in values])
-    return "\0".join([*words, nulls]).encode()
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, datetime):
-        return str((value - _EPOCH) // _MICROSECOND)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return canonical(value).decode()
-    if isinstance(value, bytes):
-        return hashlib.sha256(value).hexdigest()
-    if isinstance(value, float):
-        return str(struct.unpack("<q", struct.pack("<d", value))[0])
-    if isinstance(value, list):
-        return f"{{{','.join(map(str, value))}}}"
-    return str(value)  # a number or an id
 
 
 class RowMacs:
     """Seals and checks rows with keys that one secret gives; the master key wraps the secret."""
 
-    def __init__(self, vault: Vault, secret: bytes | None = None) -> None:
+    def __init__(self, vault: Vault, secrets: Mapping[Generation, bytes] | None = None) -> None:
         self._vault = vault
-        self._secret = secret
+        self._secrets = dict(secrets or {})
         self._keyed: dict[str, Callable[[bytes], bytes]] = {}
 
-    def secret(self, db: Session) -> bytes:
-        """Return the secret. It is made when the first row of an empty database is written.
+    def require_sealed(self, db: Session) -> None:
+        """Open the secrets of all tables, so that a service that cannot read some of them does not start.
+
+        Raises:
+            Unavailable: as ``secret`` (``rows_not_sealed``, ``decryption_failed``).
+        """
+        for generation in GENERATIONS:
+            self.secret(db, generation)
+
+    def secret(self, db: Session, generation: Generation = FIRST) -> bytes:
+        """Return the secret of a generation of tables. It is made when the first row of empty tables is written.
 
         Raises:
             Unavailable: the database has rows of an earlier release that 'certify ledger seal' has not sealed yet
                 (``rows_not_sealed``), or the master key does not open the secret (``decryption_failed``).
         """
-        if self._secret is None:
+        if generation not in self._secrets:
             # In a transaction of its own: a key that a rolled-back transaction made must not be used again. And the
             # caller may be in the middle of reading rows.
             with Session(db.get_bind()) as own:
-                self._secret = open_secret(own, self._vault, SEALED) or self._first(own)
-        return self._secret
+                found = open_secret(own, self._vault, generation.sealed) or self._first(own, generation)
+            self._secrets[generation] = found
+        return self._secrets[generation]
 
-    def derive(self, db: Session, purpose: str) -> bytes:
+    def derive(self, db: Session, purpose: str, generation: Generation = FIRST) -> bytes:
         """Return a key of 32 bytes for one purpose (HMAC-SHA-256 of the purpose under the secret)."""
-        return hmac.digest(self.secret(db), f"certify {purpose}".encode(), hashlib.sha256)
+        return hmac.digest(self.secret(db, generation), f"certify {purpose}".encode(), hashlib.sha256)
 
     def under(self, db: Session, kind: RowKind) -> Callable[[bytes], bytes]:
         """Return the function that computes the MAC of a row's canonical form."""
         if kind not in self._keyed:
-            self._keyed[kind] = keyed(self.derive(db, f"row {kind.value}"))
+            self._keyed[kind] = keyed(self.derive(db, f"row {kind.value}", since(kind)))
         return self._keyed[kind]
 
     def mac(self, db: Session, kind: RowKind, row: Mapping[str, Any]) -> bytes:
@@ -206,10 +177,10 @@ class RowMacs:
         if stored is None or not hmac.compare_digest(stored, compute(message(values))):
             raise alarm(kind, values[0])
 
-    def _first(self, own: Session) -> bytes:
-        tables = " or ".join(f"exists (select from {kind.value})" for kind in COLUMNS)
-        filled = bool(own.scalar(text(f"select {tables}")))
-        known = open_secret(own, self._vault, SEALED)  # another process may have made it and written rows meanwhile
+    def _first(self, own: Session, generation: Generation) -> bytes:
+        filled = _filled(own, generation)
+        # Another process may have made it and written rows meanwhile.
+        known = open_secret(own, self._vault, generation.sealed)
         if known is not None:
             return known
         if filled:
@@ -218,7 +189,21 @@ class RowMacs:
                 hint="Look at them, stop the service, and run 'certify ledger seal' once.",
                 code=ErrorCode.ROWS_NOT_SEALED,
             )
-        return make_secret(own, self._vault, SEALED)
+        secret = make_secret(own, self._vault, generation.sealed)
+        if generation is FIRST:  # a new database begins with all tables sealed
+            for later in [one for one in GENERATIONS if one is not FIRST and not _filled(own, one)]:
+                make_secret(own, self._vault, later.sealed)
+        return secret
+
+
+def _filled(own: Session, generation: Generation) -> bool:
+    tables = " or ".join(f"exists (select from {kind.value})" for kind in COLUMNS if since(kind) is generation)
+    return bool(own.scalar(text(f"select {tables}")))
+
+
+def since(kind: RowKind) -> Generation:
+    """Return the generation of a table."""
+    return _SINCE.get(kind, FIRST)
 
 
 class RowAltered(Unavailable):
@@ -227,30 +212,14 @@ class RowAltered(Unavailable):
     code = ErrorCode.ROW_ALTERED
 
 
-def alarm(kind: RowKind, key: object) -> RowAltered:
+def alarm(table: str, key: object) -> RowAltered:
     """Log and count an altered row, and return the error to raise. The log has the row's id and nothing of a person."""
-    altered[kind.value] += 1
-    log.critical("row altered outside the service", extra={"table": kind.value, "row": str(key)})
+    altered[str(table)] += 1
+    log.critical("row altered outside the service", extra={"table": str(table), "row": str(key)})
     return RowAltered(
         "A stored record was changed outside the service, so nothing is answered from it.",
         hint="Tell the operator. 'certify audit standing' lists every altered record.",
     )
-
-
-def open_secret(db: Session, vault: Vault, name: str) -> bytes | None:
-    """Return a secret of the service; None when there is none of this name."""
-    wrapped = db.scalars(select(SecretRow.wrapped).where(SecretRow.name == name)).one_or_none()
-    return None if wrapped is None else vault.open_secret(name, wrapped)
-
-
-def make_secret(own: Session, vault: Vault, name: str) -> bytes:
-    """Store a new secret of the service and commit; if another process was faster, its secret is returned."""
-    own.execute(insert(SecretRow).values(name=name, **vault.new_secret(name)).on_conflict_do_nothing())
-    own.commit()
-    found = open_secret(own, vault, name)
-    if found is None:
-        raise LookupError(f"the secret {name} vanished")
-    return found
 
 
 def macs_of(db: Session) -> RowMacs:
@@ -263,13 +232,6 @@ def macs_of(db: Session) -> RowMacs:
     if found is None:
         raise LookupError("these rows need the keys of a service")
     return found
-
-
-def replace_secret(db: Session, vault: Vault, secret: bytes) -> None:
-    """Put the secret of a sealing into use, in the caller's transaction."""
-    db.execute(delete(SecretRow).where(SecretRow.name == SEALING))
-    wrapped = {**vault.new_secret(SEALED), "wrapped": vault.seal_secret(SEALED, secret)}
-    db.execute(insert(SecretRow).values(name=SEALED, **wrapped))
 
 
 def session_info(macs: RowMacs | None) -> dict[str, Any]:
@@ -341,7 +303,7 @@ def _guard(kind: RowKind, entity: type[Base]) -> None:
             raise LookupError("a row is written in a session")
         for name, value in DEFAULTS.get(kind, {}).items():
             if getattr(row, name) is None:
-                setattr(row, name, value)
+                setattr(row, name, copy(value))
         row.mac = macs_of(db).mac(db, kind, {name: getattr(row, name) for name in COLUMNS[kind]})
 
     event.listen(entity, "load", loaded)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from certify.storage.direct import fetch, run
+from certify.storage.mac_form import message
 from certify.storage.roles import APPEND_ONLY
-from certify.storage.row_macs import COLUMNS, RowKind, RowMacs, column_sql, message
+from certify.storage.row_macs import COLUMNS, RowKind, RowMacs, column_sql
 
 CHUNK = 5_000
 """Rows of one transaction."""
@@ -42,7 +45,7 @@ def seal_some(db: Session, macs: RowMacs, kind: RowKind, *, limit: int = CHUNK) 
     return len(rows)
 
 
-def unsealed(db: Session) -> int:
-    """Return how many tables still have rows without a MAC."""
-    parts = [f"exists (select from {kind.value} where mac is null)::int" for kind in RowKind]
+def unsealed(db: Session, kinds: Sequence[RowKind]) -> int:
+    """Return how many of these tables still have rows without a MAC."""
+    parts = [f"exists (select from {kind.value} where mac is null)::int" for kind in kinds]
     return int(db.scalar(text(f"select {' + '.join(parts)}")) or 0)

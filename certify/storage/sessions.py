@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from certify.domain.channels import Channel
@@ -167,10 +167,10 @@ def media_known(db: Session, session_id: UUID, digests: Collection[str]) -> bool
 
 
 def is_new_device(db: Session, beneficiary_id: UUID, device: bytes | None) -> bool:
-    """Return whether the person was certified from known phones before, and this phone is none of them.
+    """Return whether phones of the person are known, and this phone is none of them.
 
-    Only a certified session makes a phone known; otherwise opening a session twice would be enough. The first phone of
-    a person does not count as new.
+    Where none is known, the phones count that certified while nothing could be asked for. The first phone of a person
+    does not count as new.
 
     Args:
         db: the session of the transaction.
@@ -178,27 +178,31 @@ def is_new_device(db: Session, beneficiary_id: UUID, device: bytes | None) -> bo
         device: keyed hash of the phone's own identifier. None, a phone without one, counts as new; otherwise leaving
             the identifier out would evade the check.
     """
-    query = select(SessionRow.device).where(
-        SessionRow.beneficiary_id == beneficiary_id,
-        SessionRow.channel == Channel.REMOTE,
-        SessionRow.outcome == Outcome.CERTIFIED,
-        SessionRow.device.is_not(None),
-    )
-    known = set(db.scalars(query.distinct()))
-    return bool(known) and device not in known
+    usual = known_devices(db, beneficiary_id) or unasked_devices(db, beneficiary_id)
+    return bool(usual) and device not in usual
 
 
 def known_devices(db: Session, beneficiary_id: UUID) -> set[bytes]:
-    """Return the phones from which the person was certified without a known phone, number, address or link missing.
+    """Return the phones from which the person was certified in a session that showed possession or an officer opened.
 
-    A stranger's phone does not become known by one certification, because it was opened without any of them.
+    A face alone makes no phone known: it may be a stranger's forged film, and then the person's own phone would be the
+    one that is new.
     """
+    return _devices(db, beneficiary_id, or_(SessionRow.possession == Possession.SHOWN, SessionRow.at_counter))
+
+
+def unasked_devices(db: Session, beneficiary_id: UUID) -> set[bytes]:
+    """Return the phones from which the person was certified while the fund knew nothing that it could ask for."""
+    return _devices(db, beneficiary_id, SessionRow.possession == Possession.NOT_ASKED)
+
+
+def _devices(db: Session, beneficiary_id: UUID, how: ColumnElement[bool]) -> set[bytes]:
     query = select(SessionRow.device).where(
         SessionRow.beneficiary_id == beneficiary_id,
         SessionRow.channel == Channel.REMOTE,
         SessionRow.outcome == Outcome.CERTIFIED,
-        SessionRow.possession.in_((Possession.SHOWN, Possession.NOT_ASKED)),
         SessionRow.device.is_not(None),
+        how,
     )
     return {device for device in db.scalars(query.distinct()) if device is not None}
 

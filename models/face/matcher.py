@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.calibrate import Calibration, pool_scores
 from models.face.embed import Embedder, cosine
-from models.states import State
+from models.face.templates import Templates, average
+from models.states import State, Zone
 
-Templates = Mapping[str, NDArray[np.float32]]
-"""Embedder name -> float32 unit vector."""
+__all__ = ["Comparison", "Matcher", "Templates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,9 @@ class Comparison:
             from them.
         llr: log10 likelihood ratio; None if no template could be compared or no calibration covers them.
         calibration_id: the calibration that was used; None without ``llr``.
-        references: number of references that had at least one template in common with the probe.
+        references: number of references (one for each sitting) that had at least one template in common with the probe.
         state: PASS at or above the operating point, FAIL below it, NOT_ASSESSED without ``llr``.
+        zone: where ``llr`` lies between the thresholds of the calibration; None without ``llr``.
     """
 
     scores: Mapping[str, float]
@@ -34,6 +34,7 @@ class Comparison:
     calibration_id: str | None
     references: int
     state: State
+    zone: Zone | None = None
 
 
 class Matcher:
@@ -46,7 +47,7 @@ class Matcher:
         self._calibration = calibration
 
     def compare(self, probe: Templates, references: Sequence[Templates]) -> Comparison:
-        """Compare one probe with the references of one person.
+        """Compare one probe with the references of one person, one for each sitting.
 
         Two kinds of templates are left out: those of embedders that are not loaded, and those of embedders whose
         weights are not the weights of the calibration.
@@ -64,10 +65,13 @@ class Matcher:
         return self._judge(scores, sum(1 for reference in references if reference.keys() & probe.keys()))
 
     def compare_many(self, probes: Sequence[Templates], references: Sequence[Templates]) -> Comparison:
-        """Compare several probes of one capture with the references of one person.
+        """Compare several probes of one moment with the references of one person: the probes are averaged first."""
+        if not probes:
+            return Comparison({}, None, None, 0, State.NOT_ASSESSED)
+        return self.compare(average(probes), references)
 
-        The scores of each embedder are averaged over the probes, so that one unusual frame does not decide.
-        """
+    def compare_scores(self, probes: Sequence[Templates], references: Sequence[Templates]) -> Comparison:
+        """Compare as releases did that averaged the scores of the probes: only for replays of their comparisons."""
         comparisons = [self.compare(probe, references) for probe in probes]
         if not comparisons:
             return Comparison({}, None, None, 0, State.NOT_ASSESSED)
@@ -82,5 +86,6 @@ class Matcher:
         fit = self._calibration.fit_for(tuple(scores))
         if calibrated.llr is None or fit is None:
             return Comparison(scores, None, None, reference_count, State.NOT_ASSESSED)
-        state = State.PASS if calibrated.llr >= fit.threshold else State.FAIL
-        return Comparison(scores, calibrated.llr, calibrated.calibration_id, reference_count, state)
+        zone = fit.zone(calibrated.llr)
+        state = State.PASS if zone is Zone.MATCH else State.FAIL
+        return Comparison(scores, calibrated.llr, calibrated.calibration_id, reference_count, state, zone)

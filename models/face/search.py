@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # officers answer what was found without loading a face model
 FALSE_HITS = 0.01
 """Expected hits among people who are all different, for one search: one in a hundred asks an officer without need."""
 
-TAIL_FROM, TAIL_SHARE, TAIL_SCALE = -1.51, 0.01, 0.656
+TAIL_FROM, TAIL_SHARE, TAIL_SCALE = -1.53, 0.01, 0.664
 """The worst 1 % of 143,916 scores of different people (537 portraits, one a person) begins at this log10 likelihood
 ratio, and falls exponentially with this scale (``python -m bench.duplicate_faces``). It is an extrapolation beyond one
 false match in 10,000: the highest of these scores is 2.2. People of one family, and photos of one camera, are more

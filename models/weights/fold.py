@@ -1,11 +1,14 @@
 """Rewrite ONNX files into equivalent, faster float32 models; the result is deterministic, so its sha256 can be pinned.
 
-The manifest names the steps. There are four:
+The manifest names the steps. There are five:
 
 ``dequantize``
     The OpenCV Zoo ``int8bq`` files store weights as int8 blocks followed by ``DequantizeLinear`` (with
     ``block_size``) and ``Reshape``. onnxruntime refuses one of them and OpenCV the other; plain float initialisers
     run in both.
+``constant_weights``
+    Weights are no longer inputs as well. IR version 3 required both, and runtimes then may not fuse what a caller could
+    replace.
 ``flush_denormals``
     Weights below 1e-12 in magnitude become 0. The second embedder carries thousands of denormal weights, on which
     x86 cores fall back to microcode: 86 ms became 12 ms, and the output changed by at most 1e-6.
@@ -123,6 +126,12 @@ def _unpack(node: onnx.NodeProto, values: Mapping[str, onnx.TensorProto]) -> NDA
     )
 
 
+def _constant_weights(graph: onnx.GraphProto) -> None:
+    weights = {tensor.name for tensor in graph.initializer}
+    for value in [value for value in graph.input if value.name in weights]:
+        graph.input.remove(value)
+
+
 def _flush_denormals(graph: onnx.GraphProto) -> None:
     for tensor in graph.initializer:
         if tensor.data_type == onnx.TensorProto.FLOAT:
@@ -169,6 +178,7 @@ def _replace(field: Any, items: Sequence[Any]) -> None:
 
 STEPS: Mapping[str, Callable[[onnx.GraphProto], None]] = {
     "dequantize": _dequantize,
+    "constant_weights": _constant_weights,
     "flush_denormals": _flush_denormals,
     "split_prelu": _split_prelu,
     "free_size": _free_size,

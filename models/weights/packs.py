@@ -135,6 +135,12 @@ class PackStore:
         """Return all models in manifest order, or those of one role."""
         return tuple(spec for spec in self._specs.values() if role in {None, spec.role})
 
+    @property
+    def calibration(self) -> Path | None:
+        """Return the calibration that the packs folder brings for its embedders (``calibration.toml``), if it does."""
+        path = None if self.extra_packs is None else self.extra_packs / "calibration.toml"
+        return path if path is not None and path.exists() else None
+
     def spec(self, name: str) -> ModelSpec:
         """Return the model of that name.
 

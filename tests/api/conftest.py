@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,7 +25,7 @@ from certify.storage.tables.door import SignInRow
 from certify.tokens import Role, development_signer
 from fixtures import faces
 from models.pipeline import FaceEngine
-from tests.films import draw_film, film_session
+from tests.films import drawn_once, film_session
 
 _keys = itertools.count()
 
@@ -56,9 +57,10 @@ def hopper() -> Any:
 
 
 @pytest.fixture(scope="session")
-def film(engine: FaceEngine) -> bytes:
+def film(engine: FaceEngine, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A film of Eileen Collins that answers its plan (tests/films.py)."""
-    return draw_film()
+    own = tmp_path_factory.getbasetemp()
+    return drawn_once(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
 
 @dataclass

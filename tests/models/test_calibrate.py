@@ -41,8 +41,11 @@ def test_shipped_file_belongs_to_the_shipped_models() -> None:
     assert {name: store.spec(name).sha256 for name in calibration.models} == dict(calibration.models)
     assert [set(fit.weights) for fit in calibration.fits] == [{"sface", "faceplugin"}, {"sface"}, {"faceplugin"}]
     for fit in calibration.fits:
-        assert fit.low < 0 < fit.threshold < fit.high
-    assert "has not been observed" in calibration.details["operating_point"]["text"]
+        assert fit.low < fit.near < fit.threshold < fit.high
+    point = calibration.details["operating_point"]
+    assert "observed false match rate" in point["text"]
+    for entry in calibration.details["fit"]:
+        assert entry["portraits_fmr_interval"][1] < point["target_fmr"]
 
 
 def test_replay_gives_the_same_answer() -> None:

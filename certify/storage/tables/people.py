@@ -99,6 +99,7 @@ class ReferenceRow(Base):
     added_by: Mapped[str]  # the caller who added it
     # Rises in the order in which references became active: the search for duplicate faces reads on from a number.
     number: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class DuplicateFaceRow(Base):

@@ -50,6 +50,7 @@ class ProposalRow(Base):
     due_at: Mapped[datetime | None]  # when a waiting erasure is carried out
     ended_by: Mapped[str | None]  # who recalled it while it was waiting
     ended_at: Mapped[datetime | None]
+    mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names
 
 
 class RulingAuditRow(Base):

@@ -126,7 +126,7 @@ class AuditRow(Base):
     __tablename__ = "audits"
     __table_args__ = (one_of("outcome", AuditOutcome), one_of("cause", AuditCause))
 
-    pass_id: Mapped[UUID] = mapped_column(primary_key=True)  # the silent pass, or the capture session
+    pass_id: Mapped[UUID] = mapped_column(primary_key=True)  # the silent pass, the capture session or the attestation
     run_id: Mapped[UUID | None] = mapped_column(ForeignKey("runs.id"), index=True)  # of a silent pass
     beneficiary_id: Mapped[UUID] = mapped_column(ForeignKey("beneficiaries.id"), index=True)
     drawn_at: Mapped[datetime]
@@ -135,3 +135,4 @@ class AuditRow(Base):
     checked_at: Mapped[datetime | None]
     note: Mapped[str | None]
     cause: Mapped[str] = mapped_column(server_default=text("'silent'"))
+    institution: Mapped[str | None]  # whose attestation it was

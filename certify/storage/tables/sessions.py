@@ -90,6 +90,8 @@ class SessionRow(Base):
     filmed_at: Mapped[datetime | None]
     # Whether it was opened with something that only the person has; None in sessions from before the question.
     possession: Mapped[str | None]
+    # Opened by an officer for a person at the counter.
+    at_counter: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class VideoHashRow(Base):

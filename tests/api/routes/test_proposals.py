@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from certify.actions import carry_out_due
 from certify.domain.scope import Scope
+from certify.people.contact import Contact, set_contact
 from certify.service import Service
 from certify.tokens import Role
 from tests.api.conftest import ENROLMENT, WHY, Caller
+from tests.certify.messages.people import messages, with_ways
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.integration
 
 Call = Callable[..., Caller]
+
+
+@pytest.fixture
+def service(service: Service) -> Service:
+    return with_ways(service, "sms", "email")
 
 
 @pytest.fixture
@@ -89,15 +97,37 @@ def test_a_refused_proposal_changes_nothing(call: Call, person: str) -> None:
 
 
 def test_the_persons_own_wish(call: Call, person: str, service: Service) -> None:
+    with service.unit() as unit:
+        set_contact(unit, UUID(person), Contact(phone="+8613800138000", email="eileen@example.org"))
     by_face, officer = call(Role.SELF, person), call(Role.OFFICER, "one")
     assert by_face.post("/v1/me/erasure", {}).json()["code"] == "possession_required"
     me = call(Role.SELF, person, confirmed_at=service.clock())
     assert me.post("/v1/me/erasure/recall").json()["code"] == "proposal_not_found"
     wish = me.post("/v1/me/erasure", {})
     assert (wish.status_code, wish.json()["state"]) == (202, "proposed")
+    assert me.post("/v1/me/erasure", {}).json() == wish.json(), "asking twice is one wish"
+    assert _told(service) == ["erasure_asked"] * 2, "on both contacts"
+    page = me.get("/v1/me").json()
+    assert (page["erasure"], page["erasure_wait_hours"]) == (wish.json(), 72)
     (row,) = officer.get(f"/v1/proposals?beneficiary_id={person}").json()["items"]
     assert officer.post(f"/v1/proposals/{row['id']}/carry-out").json()["state"] == "waiting"
+    assert _told(service) == ["erasure_asked"] * 2 + ["erasure_waits"] * 2
+    assert me.get("/v1/me").json()["erasure"]["due_at"] is not None
     assert me.post("/v1/me/erasure/recall").json()["state"] == "recalled"
+    assert me.get("/v1/me").json()["erasure"] is None
+
+
+def test_an_erasure_that_officers_decided_is_told_and_can_be_recalled(call: Call, person: str) -> None:
+    me = call(Role.SELF, person)
+    proposed = call(Role.OFFICER, "one").post(f"/v1/beneficiaries/{person}/erasure", WHY).json()["id"]
+    assert me.get("/v1/me").json()["erasure"] is None, "a second officer may still refuse it"
+    call(Role.OFFICER, "two").post(f"/v1/proposals/{proposed}/carry-out")
+    assert me.get("/v1/me").json()["erasure"]["state"] == "waiting"
+    assert me.post("/v1/me/erasure/recall").json()["state"] == "recalled"
+
+
+def _told(service: Service) -> list[str]:
+    return sorted(row.kind for row in messages(service))
 
 
 def test_attack_an_answer_about_faces_closes_no_other_case(call: Call, person: str) -> None:

@@ -56,6 +56,10 @@ class Ledgered:
             case = open_case(unit, person, kind=CaseKind.PROOF_IN_PERSON)
             rule(unit, case.id, officer="officer-1", decision=decision)
 
+    def case(self, person: UUID) -> UUID:
+        with self.service.unit("officer") as unit:
+            return open_case(unit, person, kind=CaseKind.PROOF_IN_PERSON).id
+
     def dies(self, person: UUID) -> None:
         self.clock.advance(timedelta(minutes=1))
         with self.service.unit("officer") as unit:

@@ -128,13 +128,13 @@ def test_the_memory_of_the_signer_is_sealed_and_shared(fund: Ledgered) -> None:
     fund.note()
     path = fund.service.settings.data_dir / "ledger.signed"
     assert path.stat().st_mode & 0o777 == 0o600
-    size, root, mac = path.read_text().splitlines()
-    path.write_text(f"1\n{root}\n{mac}\n")
+    size, root, sealed, mac = path.read_text().splitlines()
+    path.write_text(f"1\n{root}\n{sealed}\n{mac}\n")
     with pytest.raises(Unavailable) as refused:
         fund.note()
     assert refused.value.code == "ledger_forked"
     assert "last signed" in {finding.table for finding in _check(fund).findings}
-    path.write_text(f"{size}\n{root}\n{mac}\n")
+    path.write_text(f"{size}\n{root}\n{sealed}\n{mac}\n")
     fund.note()
 
 

@@ -160,11 +160,12 @@ def _because(row: SessionRow) -> set[str]:
     return set((row.plan or {})["because"])
 
 
-def _decide(service: Service, row: SessionRow, outcome: str) -> None:
+def _decide(service: Service, row: SessionRow, outcome: str, possession: str | None = None) -> None:
     """Store only what later sessions read of an evaluated session."""
     with service.unit() as unit:
         stored = unit.db.get_one(SessionRow, row.id)
         stored.state, stored.outcome, stored.decided_at = "decided", outcome, unit.now
+        stored.possession = possession or stored.possession
 
 
 @pytest.mark.integration
@@ -199,6 +200,19 @@ def test_another_phone_than_the_one_that_succeeded_is_new(service: Service) -> N
         row = _open(service, person, device)
         assert "risk:new_device" in _because(row)
         assert row.profile == "light"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("how", ["missing", "not_asked"])
+def test_attack_a_stranger_s_phone_is_new_again_after_a_forged_film(service: Service, how: str) -> None:
+    """A film that certified without code, link or known phone made the stranger's phone known, which asks for less."""
+    person = _person(service, 1)
+    _decide(service, _open(service, person, DEVICE), "certified", "shown")
+    _decide(service, _open(service, person, OTHER), "certified", how)
+    again = _open(service, person, OTHER)
+    assert "risk:new_device" in _because(again)
+    assert again.profile == "light"
+    assert "risk:new_device" not in _because(_open(service, person, DEVICE))
 
 
 @pytest.mark.integration

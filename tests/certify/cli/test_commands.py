@@ -61,6 +61,7 @@ def test_the_demo_plays_the_whole_story_and_its_certificate_verifies(folder: Pat
     for outcome in (
         "certified",
         "not certified, may retry",
+        "not certified, the last attempt for now",
         "another path asked for",
         "paused",
         "review",
@@ -127,6 +128,7 @@ def test_enrol_check_and_replay(folder: Path, tmp_path: Path, monkeypatch: pytes
     here(folder, "check", *person, "text.jpg", code=ExitCode.REFUSED)
     here(folder, "check", "--national-id", "UNKNOWN1", "selfie.jpg", code=ExitCode.REFUSED)
 
+    assert as_json(here(folder, "models", "renew", "--json")) == {"people": 0, "references": 0, "left": 0}
     determination = found["determinations"][0]["id"]
     replayed = as_json(here(folder, "replay", determination, "--media", "--json"))
     assert replayed["identical"] is True

@@ -54,6 +54,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "remind": (),
     "letter": (ID, "--out", "letter.pdf"),
     "db upgrade": (),
+    "models renew": (),
     "beneficiary receipts": PERSON,
     "beneficiary import": ("rows.csv",),
     "beneficiary sign-out": PERSON,

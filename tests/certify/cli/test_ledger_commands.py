@@ -110,6 +110,7 @@ def test_a_determination_is_decided_again_from_what_is_stored(
 
 
 def test_audits_without_entries_say_so(command: Command, note: Path) -> None:
-    for words in (("audit", "list"), ("audit", "report"), ("audit", "rulings"), ("audit", "reads")):
+    attested = ("audit", "report", "--attestations", "--institution", "notary-chamber")
+    for words in (("audit", "list"), ("audit", "report"), attested, ("audit", "rulings"), ("audit", "reads")):
         assert command(*words).stdout.strip()
         assert json.loads(command(*words, "--json").stdout) is not None

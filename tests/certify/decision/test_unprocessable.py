@@ -70,7 +70,8 @@ def _submit(service: Service, person: UUID) -> UUID:
 def _forget_references(service: Service) -> None:
     """Let references be measured and their jobs done, so that only sessions are left to do."""
     with service.unit() as unit:
-        unit.db.execute(text("update face_references set state = 'active'"))
+        for reference in unit.db.scalars(select(ReferenceRow)):
+            reference.state = "active"
         unit.db.execute(text("delete from procrastinate_jobs where task_name <> :task"), {"task": EVALUATE})
 
 

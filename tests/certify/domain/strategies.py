@@ -25,9 +25,10 @@ from certify.domain.evidence import (
     SignOfLife,
     Void,
 )
-from certify.domain.policy import AgeBand, LivenessRule, Policy, SignRule, SilentRule
+from certify.domain.policy import AgeBand, LivenessRule, Policy, SignRule, SilentRule, ZoneRule
+from certify.domain.proofs import EARLIER_MIN_LLR
 from certify.domain.schedule import add_days
-from certify.domain.states import Possession
+from certify.domain.states import FaceZone, Possession
 from certify.policies import load_policies
 
 SHIPPED = {name: document.policy for name, document in load_policies().items()}
@@ -47,8 +48,10 @@ _COUNTRIES = st.sampled_from(["CN", "BR"])
 _CHANNELS = st.sampled_from(Channel)
 _CHECKS = st.sampled_from(Check)
 _POSSESSIONS = st.sampled_from(Possession)
+_ZONES_OF_FACES = st.sampled_from([None, *FaceZone])
+_PROVING_ZONES = st.sampled_from([None, FaceZone.MATCH])
 _RULINGS = st.sampled_from(Ruling)
-_NEAR = sorted({rule.min_llr + d for p in SHIPPED.values() for rule in p.capture.values() for d in (-0.001, 0, 0.001)})
+_NEAR = [EARLIER_MIN_LLR + d for d in (-0.001, 0, 0.001)]
 _LLRS = st.one_of(st.none(), st.sampled_from([-9.0, 0.0, *_NEAR, 12.0, float("nan"), float("inf")]), st.floats())
 _GUIDANCE = st.sampled_from([(), ("too_dark",), ("too_small", "too_dark")])
 _KINDS = st.one_of(st.just("death"), st.sampled_from(KINDS))  # most rules are about death
@@ -102,6 +105,9 @@ def policies(draw: st.DrawFn) -> Policy:
         "months_without_possession": draw(st.none() | st.integers(1, months)),
         "photo_sign_days": draw(st.sampled_from([0, 1, 90, 366])),
         "photo_sign_weight": draw(st.sampled_from([0.1, 0.5, 2.0])),
+        "min_llr": draw(st.sampled_from([None, 2.55])),
+        "near": draw(st.sampled_from(ZoneRule)),
+        "apart": draw(st.sampled_from([ZoneRule.RETRY, ZoneRule.OFFICER])),
     }
     return replace(
         policy,
@@ -157,6 +163,9 @@ def captures(draw: st.DrawFn, as_of: date | None, fact_id: str = "new") -> Captu
         guidance=draw(_GUIDANCE),
         possession=draw(_POSSESSIONS),
         eyes=draw(_CHECKS),
+        zone=draw(_ZONES_OF_FACES),
+        public_entry=draw(st.booleans()),
+        pooled_with=draw(st.sampled_from(["", "the capture before"])),
     )
 
 
@@ -168,6 +177,7 @@ def passing_captures(draw: st.DrawFn, case: Case, fact_id: str = "new") -> Captu
         draw(captures(case.as_of, fact_id)),
         channel=channel,
         acquired=Check.PASS,
+        zone=draw(_PROVING_ZONES),
         llr=draw(_MATCHING),
         embedders=3,
         liveness=Check.PASS,

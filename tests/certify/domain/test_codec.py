@@ -57,16 +57,19 @@ STORED: dict[str, Any] = {
     "public_entry": False,
     "possession": "not_asked",
     "eyes": "not_assessed",
+    "zone": None,
+    "pooled_with": "",
 }
-LATER = ("filmed", "guidance", "public_entry", "possession", "eyes")
+LATER = ("filmed", "guidance", "public_entry", "possession", "eyes", "zone", "pooled_with")
 """Fields that captures of earlier releases lack."""
 
 
 def test_the_stored_form_of_a_capture_is_fixed() -> None:
     assert evidence_to_json(CAPTURE) == STORED
     assert evidence_from_json(STORED) == CAPTURE
-    # Stored before videos existed, before strangers' attempts were told apart, and before possession was asked for.
-    later = ("filmed", "public_entry", "possession", "eyes")
+    # Stored before videos existed, before strangers' attempts were told apart, before possession was asked for, and
+    # before faces had zones.
+    later = ("filmed", "public_entry", "possession", "eyes", "zone", "pooled_with")
     old = {key: value for key, value in STORED.items() if key not in later}
     assert evidence_from_json(old) == CAPTURE
 

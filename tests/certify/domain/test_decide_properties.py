@@ -6,7 +6,6 @@ from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -29,9 +28,6 @@ from certify.domain.schedule import add_days, local_date
 from tests.certify.domain import strategies as some
 
 START = date.min
-
-# Thousands of examples of what the tests of examples cover too; measuring them takes three times as long.
-pytestmark = pytest.mark.no_cover
 
 
 def verdict(determination: Determination) -> dict[str, object]:

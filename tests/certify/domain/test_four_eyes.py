@@ -18,8 +18,6 @@ from certify.domain.reasons import Code
 from certify.domain.schedule import add_days, local_date
 from tests.certify.domain import strategies as some
 
-pytestmark = pytest.mark.no_cover
-
 _WHO = st.sampled_from(["a|1", "a|2", "b|1", "operator:root", "service"])
 _RULES = st.builds(FourEyesRule, needs_two=st.frozensets(st.sampled_from(TwoOfficers)))
 

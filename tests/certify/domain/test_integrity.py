@@ -252,7 +252,6 @@ def test_base_rates_start_from_assumptions_and_learn_from_many_agents() -> None:
     assert base_rates([{"rechecks": (2, 2)}] * 50)[Signal.RECHECKS] == STARTING[Signal.RECHECKS].rate
 
 
-@pytest.mark.no_cover  # as below
 @given(st.integers(0, 2**32 - 1), st.integers(0, 15))
 def test_a_minority_of_cheats_does_not_move_base_rates(seed: int, cheats: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - repeatable
@@ -298,7 +297,6 @@ def test_following_fifty_visits_is_quick() -> None:
     assert time.process_time() - began < 1.0, "a fiftieth of this is usual; busy machines are slower"
 
 
-@pytest.mark.no_cover  # long loops that other tests cover too; measuring them takes four times as long
 def test_cheats_are_found_within_fifty_visits_and_honest_agents_are_not_flagged() -> None:
     """Use seeds that nothing was tuned on; ``bench/integrity.py`` measures more of them."""
     good = [_traces(honest(seed)) for seed in range(5000, 5100)]

@@ -56,7 +56,6 @@ def test_the_unchanged_document_is_valid() -> None:
     ("change", "where", "key"),
     [
         (drop("version"), "policy", "version"),
-        (drop("capture/remote/min_llr"), "capture.remote", "min_llr"),
         (drop("capture/remote/liveness"), "capture.remote", "liveness"),
         (drop("signs/vaccination/body_present"), "signs.vaccination", "body_present"),
         (drop("signs/vaccination/justification"), "signs.vaccination", "justification"),
@@ -69,6 +68,9 @@ def test_the_unchanged_document_is_valid() -> None:
         (put("capture/remote/min_llr", True), "capture.remote", "min_llr"),
         (put("capture/remote/min_llr", 0.5), "capture.remote", "min_llr"),
         (put("capture/remote/min_llr", float("nan")), "capture.remote", "min_llr"),
+        (put("capture/remote/near", "pass"), "capture.remote", "near"),
+        (put("capture/remote/apart", "ask"), "capture.remote", "apart"),
+        (put("capture/remote/apart", 1), "capture.remote", "apart"),
         (put("capture/remote/embedders", 0), "capture.remote", "embedders"),
         (put("signs/vaccination/body_present", 1), "signs.vaccination", "body_present"),
         (put("signs/vaccination/weight", -0.1), "signs.vaccination", "weight"),

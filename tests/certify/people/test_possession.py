@@ -37,11 +37,14 @@ def _possession(service: Service, person: UUID, device: bytes | None, *, confirm
         return possession_of(unit, person, device=device, confirmed=confirmed)
 
 
-def _certified(service: Service, person: UUID, device: bytes, possession: Possession | None) -> None:
+def _certified(
+    service: Service, person: UUID, device: bytes, possession: Possession | None, *, at_counter: bool = False
+) -> None:
     with service.unit() as unit:
         row = new_session(unit, person, Channel.REMOTE, _DEMAND, device=device, assisted=False, public_entry=True)
         row.state, row.outcome = SessionState.DECIDED, "certified"
         row.possession = None if possession is None else possession.value
+        row.at_counter = at_counter
 
 
 def test_nothing_is_asked_for_where_the_fund_knows_nothing(service: Service, person: UUID) -> None:
@@ -65,12 +68,25 @@ def test_the_link_of_a_letter_is_asked_for_while_it_lives(service: Service, pers
     assert _possession(service, person, ONE) is Possession.NOT_ASKED
 
 
-@pytest.mark.parametrize("how", [Possession.SHOWN, Possession.NOT_ASKED])
-def test_the_phone_that_certified_is_possession(service: Service, person: UUID, how: Possession) -> None:
-    _certified(service, person, ONE, how)
+@pytest.mark.parametrize("at_counter", [False, True])
+def test_the_phone_that_certified_is_possession(service: Service, person: UUID, at_counter: bool) -> None:
+    how = Possession.MISSING if at_counter else Possession.SHOWN
+    _certified(service, person, ONE, how, at_counter=at_counter)
     assert _possession(service, person, ONE) is Possession.SHOWN
     for other in (OTHER, None):
         assert _possession(service, person, other) is Possession.MISSING
+
+
+def test_attack_the_first_phone_shows_nothing_when_nothing_could_be_asked_for(service: Service, person: UUID) -> None:
+    """A stranger's forged film made the stranger's phone one that shows possession, so that photos were enough next."""
+    _certified(service, person, ONE, Possession.NOT_ASKED)
+    assert _possession(service, person, ONE) is Possession.NOT_ASKED
+    assert _possession(service, person, OTHER) is Possession.MISSING, "another phone than the first one lacks it"
+    with service.unit() as unit:
+        set_contact(unit, person, Contact(phone="+8613800138000"))
+    assert _possession(service, person, ONE) is Possession.MISSING
+    _certified(service, person, OTHER, Possession.SHOWN)
+    assert _possession(service, person, OTHER) is Possession.SHOWN
 
 
 def test_a_strangers_phone_does_not_become_known_by_certifying(service: Service, person: UUID) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from certify.domain.policy import ZoneRule
 from certify.policies import load_policies
 from models.calibrate import load_calibration
 
@@ -11,12 +12,14 @@ FUSED = ("sface", "faceplugin")
 
 
 @pytest.mark.parametrize("scheme", sorted(load_policies()))
-def test_capture_thresholds_are_the_measured_operating_point(scheme: str) -> None:
+def test_the_thresholds_are_those_of_the_calibration(scheme: str) -> None:
     fit = load_calibration().fit_for(FUSED)
     assert fit is not None
+    assert fit.near < fit.threshold, "the calibration has a middle zone"
     for rule in load_policies()[scheme].policy.capture.values():
         assert rule.embedders == len(FUSED), "the operating point was measured for both models together"
-        assert rule.min_llr == fit.threshold
+        assert rule.min_llr is None, "the threshold belongs to the weights, not to the policy"
+        assert (rule.near, rule.apart) == (ZoneRule.ASK, ZoneRule.OFFICER)
 
 
 @pytest.mark.parametrize("scheme", sorted(load_policies()))

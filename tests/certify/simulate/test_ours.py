@@ -52,7 +52,6 @@ def _lives(count: int, assumptions: Assumptions, deaths: float = 0.5) -> list[Li
     return [draw_life(n, b, d, seed=5, start=start, end=end, given=assumptions) for n, (b, d) in enumerate(pairs)]
 
 
-@pytest.mark.no_cover  # long loops that other tests cover too; measuring them takes four times as long
 @pytest.mark.parametrize("scheme", ["employee", "elderly_subsidy"])
 def test_every_day_has_the_standing_that_decide_gives_to_all_evidence(scheme: str) -> None:
     policy, assumptions = load_policies()[scheme].policy, given(_TROUBLE)
@@ -114,7 +113,6 @@ def test_a_higher_threshold_gives_fewer_silent_passes() -> None:
     assert value(play(some, policy=strict), "silent_share") < value(play(some), "silent_share") - 0.1
 
 
-@pytest.mark.no_cover  # long loops that other tests cover too; measuring them takes four times as long
 def test_an_old_photo_certifies_only_if_the_policy_accepts_still_photos() -> None:
     capture = {**EMPLOYEE.document["capture"]}
     capture["remote"] = {**capture["remote"], "liveness": "when_filmed"}

@@ -22,7 +22,7 @@ from models.evaluation.liveness_cache import FilmCache
 from models.evaluation.liveness_html import liveness_page
 from models.evaluation.liveness_samples import parse_prompts
 from models.liveness.plan import Prompt
-from models.pipeline import FaceEngine
+from models.pipeline import PROBES, FaceEngine
 from models.states import State
 from models.statistics import rate
 from tests.shared_data import require_shared
@@ -54,7 +54,7 @@ def test_its_best_frames_match_only_the_right_person(
 ) -> None:
     """A print matches the person: comparison does not prove life, so liveness is checked as well."""
     probes = engine.watch(printed).probes
-    assert len(probes) == 3
+    assert len(probes) == PROBES
     own, other = (engine.measure(encode(person)).templates for person in (collins, hopper))
     assert engine.compare_many(probes, [own]).state is State.PASS
     assert engine.compare_many(probes, [other]).state is State.FAIL

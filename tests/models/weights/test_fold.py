@@ -79,6 +79,24 @@ def test_output_is_the_same(steps: Sequence[str]) -> None:
     np.testing.assert_allclose(run(fold(model, steps), tensor)[0], expected, rtol=1e-4, atol=1e-3)
 
 
+def test_weights_that_were_inputs_too_become_constants() -> None:
+    """As IR version 3 had them: every weight is an input that a caller may replace, and nothing can be fused."""
+    weight = np.full((2, 3, 1, 1), 0.5, np.float32)
+    inputs = [("input", [1, 3, 2, 2]), ("weight", [2, 3, 1, 1])]
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["input", "weight"], ["output"], kernel_shape=[1, 1])],
+        "g",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 2, 2, 2])],
+        [numpy_helper.from_array(weight, "weight")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=3).SerializeToString()
+    folded = fold(model, ["constant_weights"])
+    assert [value.name for value in onnx.load_from_string(folded).graph.input] == ["input"]
+    tensor = np.ones((1, 3, 2, 2), np.float32)
+    np.testing.assert_array_equal(run(folded, tensor), run(model, tensor))
+
+
 def test_folding_is_deterministic() -> None:
     model, _ = quantised_model()
     steps = ["dequantize", "flush_denormals", "split_prelu"]

@@ -24,6 +24,7 @@ const VIEWS = {
   contact: async () => (await import("./views/contact.js")).contact,
   appeal: async () => (await import("./views/appeal.js")).appeal,
   agent: async () => (await import("./views/agent.js")).agent,
+  erasure: async () => (await import("./views/erasure.js")).erasure,
   signins: async () => (await import("./views/signins.js")).signins,
   settings: async () => (await import("./views/settings.js")).settings,
 };

@@ -7,7 +7,7 @@ import { go } from "../pages.js";
 import { schemeName } from "./status.js";
 
 /**
- * List the records that certifications without a capture rested on; the person can deny each of them.
+ * List the records and attestations that certifications without a capture rested on; the person can deny each of them.
  *
  * @param {{asking?: string}} options `asking`: id of the record that the person is about to deny
  * @returns {Promise<Page>}
@@ -39,7 +39,8 @@ function card(receipt, asking) {
 
 /** @param {Service.ReceiptItemOut} item @param {string | undefined} asking */
 function row(item, asking) {
-  const act = has(`act.${item.act}`) ? t(`act.${item.act}`) : t("act.other");
+  const what = has(`act.${item.act}`) ? t(`act.${item.act}`) : t("act.other");
+  const act = item.place ? `${what} (${item.place})` : what;
   const text = t("receipts.item", { act, date: day(item.on), source: item.source });
   if (item.denied) return h("li", {}, text, h("p", { class: "note" }, t("receipts.denied")));
   if (asking !== item.evidence_id) {

@@ -41,6 +41,14 @@ export async function status() {
             button(t("contact.keep"), keepOld),
           )
         : null,
+      page.erasure
+        ? h(
+            "section",
+            { class: "card" },
+            h("p", {}, erasureSaid(page.erasure)),
+            button(t("erasure.keep"), () => go("erasure")),
+          )
+        : null,
       page.appeal
         ? h(
             "p",
@@ -70,6 +78,7 @@ export async function status() {
         link("consent", "status.consent", { page }),
         link("contact", "status.contact"),
         link("signins", "status.signins"),
+        link("erasure", "status.erasure"),
       ]),
       button(
         t("app.signout"),
@@ -87,6 +96,15 @@ export async function status() {
     ],
   };
 }
+
+/**
+ * Return the sentence about an erasure that is under way.
+ *
+ * @param {Service.OwnErasureOut} open
+ * @returns {string}
+ */
+export const erasureSaid = (open) =>
+  open.due_at ? t("status.erasure.waiting", { date: day(open.due_at) }) : t("status.erasure.proposed");
 
 /** @param {Service.OwnPageOut} page */
 function headline(page) {
