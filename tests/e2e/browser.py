@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from playwright.sync_api import ConsoleMessage, Page, Playwright, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect
 
 from certify.people.access import new_link
 from certify.storage.people import get_beneficiary
@@ -34,13 +35,12 @@ def opened(
     quiet: bool = True,
     **more: Any,
 ) -> Iterator[Page]:
-    """Open a browser of a phone's size. With ``quiet``, errors and warnings of its console fail the test."""
+    """Open a page of a phone's size without any history. With ``quiet``, messages of its console fail the test."""
     arguments = ["--use-fake-device-for-media-stream", "--no-sandbox"]
+    arguments.append("--use-fake-ui-for-media-stream" if allow else "--deny-permission-prompts")
     if camera is not None:
         arguments.append(f"--use-file-for-fake-video-capture={camera.path}")
-    arguments.append("--use-fake-ui-for-media-stream" if allow else "--deny-permission-prompts")
-    browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-    context = browser.new_context(
+    context = _running(playwright, chromium, tuple(arguments)).new_context(
         viewport={"width": width, "height": height}, locale=locale, is_mobile=True, has_touch=True, **more
     )
     context.add_init_script(f"Object.defineProperty(MediaStreamTrack.prototype, 'label', {{get: () => {CAMERA!r}}});")
@@ -52,8 +52,18 @@ def opened(
         yield page
     finally:
         context.close()
-        browser.close()
     assert not quiet or complaints == []
+
+
+_browsers: WeakKeyDictionary[Playwright, dict[tuple[str, ...], Browser]] = WeakKeyDictionary()
+
+
+def _running(playwright: Playwright, chromium: str, arguments: tuple[str, ...]) -> Browser:
+    """Return a browser with these arguments. It runs until Playwright ends: starting one takes seconds of a core."""
+    running = _browsers.setdefault(playwright, {})
+    if arguments not in running or not running[arguments].is_connected():
+        running[arguments] = playwright.chromium.launch(executable_path=chromium, args=list(arguments))
+    return running[arguments]
 
 
 def _is_ours(said: ConsoleMessage) -> bool:

@@ -132,9 +132,15 @@ def eileen() -> Picture:
     return faces.portraits()["eileen_collins"]
 
 
+@pytest.fixture(scope="session")
+def camera_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that the browsers of this process film: a browser is told its name when it starts."""
+    return tmp_path_factory.mktemp("camera") / "camera.y4m"
+
+
 @pytest.fixture
-def camera(tmp_path: Path) -> Iterator[FileCamera]:
-    camera = FileCamera(tmp_path / "camera.y4m", rate=RATE)
+def camera(camera_file: Path) -> Iterator[FileCamera]:
+    camera = FileCamera(camera_file, rate=RATE)
     yield camera
     camera.stop()
 

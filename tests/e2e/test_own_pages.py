@@ -132,7 +132,9 @@ def test_visit_contact_and_consent_can_be_changed(house: House, playwright: Play
         page.get_by_role("button", name="Yes, erase my data").click()
         expect(page.get_by_text("You asked us to erase your data")).to_be_visible()
         page.get_by_role("button", name="Back").click()
+        expect(page.get_by_role("button", name="Where I am signed in")).to_be_visible()  # both pages have the next one
         page.get_by_role("button", name="Keep my data").click()
+        expect(page.get_by_role("heading", name="Erase my data", level=1)).to_be_visible()
         page.get_by_role("button", name="Keep my data").click()
         expect(page.get_by_text("Your data are kept.")).to_be_visible()
         expect(page.get_by_role("button", name="Erase my data")).to_be_visible()

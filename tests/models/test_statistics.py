@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats  # type: ignore[import-untyped]
 
 from models.statistics import (
     beta_quantile,
@@ -20,13 +21,19 @@ from models.statistics import (
 )
 
 
-@given(st.floats(0.001, 0.999), st.floats(0.5, 5000), st.floats(0.5, 5000))
-def test_incomplete_beta_equals_scipy(x: float, a: float, b: float) -> None:
+@pytest.fixture(scope="module")
+def stats() -> Any:
+    """What scipy computes. It takes a second to load, so processes that run other tests do without."""
+    return pytest.importorskip("scipy.stats")
+
+
+@given(x=st.floats(0.001, 0.999), a=st.floats(0.5, 5000), b=st.floats(0.5, 5000))
+def test_incomplete_beta_equals_scipy(stats: Any, x: float, a: float, b: float) -> None:
     assert incomplete_beta(x, a, b) == pytest.approx(stats.beta.cdf(x, a, b), abs=1e-9)
 
 
-@given(st.integers(0, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_clopper_pearson_equals_scipy(counts: tuple[int, int]) -> None:
+@given(counts=st.integers(0, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_clopper_pearson_equals_scipy(stats: Any, counts: tuple[int, int]) -> None:
     events, trials = counts
     low, high = clopper_pearson(events, trials)
     if trials == 0:
@@ -44,7 +51,7 @@ def test_ends() -> None:
         clopper_pearson(5, 4)
 
 
-def test_equal_error_rate_of_two_normals() -> None:
+def test_equal_error_rate_of_two_normals(stats: Any) -> None:
     rng = np.random.default_rng(3)
     genuine, impostor = rng.normal(2, 1, 40_000), rng.normal(0, 1, 40_000)
     # Two unit normals two deviations apart cross where each loses Phi(-1) = 15.87 %.

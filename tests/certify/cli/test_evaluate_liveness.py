@@ -11,7 +11,9 @@ from models.states import State
 from tests.models.evaluation.judged_made import judged_made
 
 
-def test_families_and_people_who_filmed_themselves_are_shown_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_families_and_people_who_filmed_themselves_are_shown_apart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     judged = tuple(
         judged_made(
             "live" if number < 4 else "attack",
@@ -37,6 +39,7 @@ def test_families_and_people_who_filmed_themselves_are_shown_apart(capsys: pytes
         tuple(groups),
         tuple(separations),
     )
+    monkeypatch.setenv("COLUMNS", "200")
     show_liveness(report)
     out = capsys.readouterr().out
     for words in ("living, self-filmed", "living, others", "puppet", "puppet-a", "framing alone", "line 3: no"):

@@ -14,6 +14,7 @@ from certify.domain.codec import canonical, determination_digest, determination_
 from certify.domain.decide import Determination, Payment, Standing
 from certify.domain.evidence import (
     AdverseRecord,
+    Attestation,
     Capture,
     Check,
     Evidence,
@@ -25,6 +26,7 @@ from certify.domain.evidence import (
 from certify.domain.policy import LivenessRule, Policy
 from certify.domain.proofs import judge_capture
 from certify.domain.schedule import add_days, local_date
+from certify.domain.states import FaceZone
 from tests.certify.domain import strategies as some
 
 START = date.min
@@ -91,11 +93,12 @@ def test_not_assessed_counts_for_no_more_than_failed(data: st.DataObject, case: 
     open_question = data.draw(st.sampled_from(["acquired", "liveness", "llr", "embedders"]))
     capture = data.draw(some.passing_captures(case))
     rule = case.policy.capture.get(capture.channel)
+    other_face = replace(capture, llr=-5.0, zone=capture.zone and FaceZone.APART)
     unknown, failed = {
         "acquired": (replace(capture, acquired=Check.NOT_ASSESSED), replace(capture, acquired=Check.FAIL)),
         "liveness": (replace(capture, liveness=Check.NOT_ASSESSED), replace(capture, liveness=Check.FAIL)),
-        "llr": (replace(capture, llr=None), replace(capture, llr=-5.0)),
-        "embedders": (replace(capture, embedders=1), replace(capture, llr=-5.0)),
+        "llr": (replace(capture, llr=None), other_face),
+        "embedders": (replace(capture, embedders=1), other_face),
     }[open_question]
     # Only liveness may be not assessed, if the policy says so.
     needed = {LivenessRule.REQUIRED} | ({LivenessRule.WHEN_FILMED} if capture.filmed else set())
@@ -193,7 +196,9 @@ def test_a_fact_that_another_source_takes_back_still_counts(data: st.DataObject,
     record = data.draw(some.facts(case.as_of, case.names))
     void = replace(data.draw(some.voids(case.as_of, ["new"])), target="new", by_officer=False)
     assume(void.source != record.source)
-    assume(not (void.by_person and isinstance(record, SignOfLife)))  # the person may say "that was not me"
+    assume(
+        not (void.by_person and isinstance(record, SignOfLife | Attestation))
+    )  # the person may say "that was not me"
     assert verdict(case.decide(record, void)) == verdict(case.decide(record))
 
 
