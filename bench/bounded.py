@@ -30,7 +30,7 @@ from bench.api_latency import PORT, wait_until_ready
 from certify.config import Settings
 from certify.queue import NoQueue
 from certify.service import build_service
-from certify.storage.migrate import upgrade
+from certify.storage.migrate import upgrade_embedded
 from fixtures import faces, videos
 from models.errors import ImageRefused
 from models.media.decoder_job import Job
@@ -146,7 +146,7 @@ def bodies(count: int = 150) -> None:
     """Print the memory of the HTTP process before, while and after bodies come that never end."""
     with tempfile.TemporaryDirectory() as folder:
         service = build_service(Settings(data_dir=Path(folder)), queue=NoQueue())
-        upgrade(service.database)
+        upgrade_embedded(service.settings)
         service.database.close()
         environment = {**os.environ, "CERTIFY_DATA_DIR": folder, "CERTIFY_RATE_LIMIT": "none"}
         command = [sys.executable, "-m", "certify", "serve", "--port", str(PORT), "--guides", "0", "--workers", "0"]

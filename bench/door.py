@@ -29,7 +29,7 @@ from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.people.references import add_reference
 from certify.queue import NoQueue
 from certify.service import Service, build_service
-from certify.storage.migrate import upgrade
+from certify.storage.migrate import upgrade_embedded
 from fixtures import faces
 
 BORN = "1950-11-19"
@@ -43,7 +43,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         service = build_service(Settings(data_dir=Path(folder), rate_limit="none"), queue=NoQueue())
-        upgrade(service.database)
+        upgrade_embedded(service.settings)
         _enrol(service)
         beat = api.routes.knock.BEAT_S
         with TestClient(create_app(service=service), base_url="https://testserver") as client:
