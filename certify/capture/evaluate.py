@@ -93,7 +93,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
         plan, source = row.plan, row.source
         references = open_references(unit.db, sealer, row.beneficiary_id, engine.models)
         enrolled = references_of(unit.db, row.beneficiary_id)
-        outdated = outdated_references(unit, row.beneficiary_id, engine)
+        outdated = outdated_references(unit, row.beneficiary_id, engine, opened=references, enrolled=enrolled)
         if not references and not outdated and any(r.state == ReferenceState.PENDING for r in enrolled):
             # The queue tries again shortly. A decision now would count as a failed attempt of the person.
             raise Unavailable("The enrolled photo has not been measured yet.", code=ErrorCode.REFERENCE_PENDING)
@@ -114,7 +114,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
     }
     with service.unit() as unit:
         unit.adopt_sealer(sealer)
-        person, row = lock_session(unit, session_id)
+        person, row = lock_session(unit, session_id, seen=row)
         if row.state == SessionState.SUBMITTED:
             store_renewed(unit, row.beneficiary_id, renewed)
             if comparison is not None:

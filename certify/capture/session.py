@@ -184,7 +184,7 @@ def submit_media(unit: Unit, session_id: UUID, media: bytes | SealedMedia) -> Se
     return row
 
 
-def lock_session(unit: Unit, session_id: UUID) -> tuple[BeneficiaryRow, SessionRow]:
+def lock_session(unit: Unit, session_id: UUID, *, seen: SessionRow | None = None) -> tuple[BeneficiaryRow, SessionRow]:
     """Lock the person of a session, then read the session.
 
     The person's row is the one lock for everything about the person, so that locks cannot be taken in a wrong order. A
@@ -193,6 +193,7 @@ def lock_session(unit: Unit, session_id: UUID) -> tuple[BeneficiaryRow, SessionR
     Args:
         unit: the transaction that holds the lock.
         session_id: id of the session.
+        seen: the session as it was read before; its person and whether it is a decoy never change.
 
     Returns:
         The person and the session.
@@ -200,7 +201,9 @@ def lock_session(unit: Unit, session_id: UUID) -> tuple[BeneficiaryRow, SessionR
     Raises:
         NotFound: no such session (``session_not_found``).
     """
-    owner, is_decoy = owner_of_session(unit.db, session_id)
+    owner, is_decoy = (
+        owner_of_session(unit.db, session_id) if seen is None else (seen.beneficiary_id, seen.decoy is not None)
+    )
     person = get_beneficiary(unit.db, owner, lock=not is_decoy, decoy_too=is_decoy)
     return person, get_session(unit.db, session_id, lock=is_decoy)
 

@@ -8,7 +8,7 @@ pictures are still there, so the templates are made again: when the person is ne
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from certify.service import Service, Unit
 from certify.storage.database import Session
 from certify.storage.media import read_media
 from certify.storage.people import active_templates, get_beneficiary, references_of
+from certify.storage.tables.people import ReferenceRow
 from certify.storage.templates import people_with_outdated, store_template
 from certify.storage.vault import Sealer
 from models.errors import ImageRefused
@@ -79,24 +80,31 @@ def seal_templates(unit: Unit, beneficiary_id: UUID, reference_id: UUID, measure
         store_template(unit.db, reference_id, model, measurement.models[model], sealed)
 
 
-def outdated_references(unit: Unit, beneficiary_id: UUID, engine: FaceEngine) -> dict[UUID, bytes]:
+def outdated_references(
+    unit: Unit,
+    beneficiary_id: UUID,
+    engine: FaceEngine,
+    *,
+    opened: Mapping[UUID, Mapping[str, Any]] | None = None,
+    enrolled: Sequence[ReferenceRow] | None = None,
+) -> dict[UUID, bytes]:
     """Return the pictures of active references that lack a template of one of the weights that are compared.
 
     Args:
         unit: the transaction to read in.
         beneficiary_id: id of the person.
         engine: the face models. Weights that their calibration does not know are compared with nothing.
+        opened: the templates of these weights (``open_references``), if they were read already.
+        enrolled: all references of the person, if they were read already.
     """
-    fitted = _compared(engine)
-    known: defaultdict[UUID, dict[str, str]] = defaultdict(dict)
-    for template in active_templates(unit.db, beneficiary_id):
-        known[template.reference_id][template.model] = template.model_sha256
+    fitted, sealer = _compared(engine), unit.sealer(beneficiary_id)
+    known = open_references(unit.db, sealer, beneficiary_id, engine.models) if opened is None else opened
     return {
-        row.id: read_media(unit.db, unit.sealer(beneficiary_id), row.blob_id)
-        for row in references_of(unit.db, beneficiary_id)
+        row.id: read_media(unit.db, sealer, row.blob_id)
+        for row in (references_of(unit.db, beneficiary_id) if enrolled is None else enrolled)
         if row.state == ReferenceState.ACTIVE
         and row.blob_id is not None
-        and any(known[row.id].get(name) != sha256 for name, sha256 in fitted.items())
+        and not fitted.keys() <= known.get(row.id, {}).keys()
     }
 
 
