@@ -61,7 +61,7 @@ test: setup browser provider dlib ## Run all checks and tests; with T=PATH only 
 	$(BIN)/certify models prepare || echo "!! MODELS ARE MISSING: the tests that need them are SKIPPED, see above"
 	$(MAKE) --no-print-directory lint
 	@mkdir -p var
-	$(MEASURED) -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder
+	$(MEASURED) -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 	@if $(BIN)/certify models check >/dev/null 2>&1 && { command -v chromium || command -v google-chrome; } >/dev/null; then \
 		$(BIN)/python -m bench.coverage --floor $(COVERAGE_FLOOR); \
 	else echo "!! THE FLOOR OF THE COVERAGE IS NOT CHECKED: face models or Chromium are missing"; fi
