@@ -9,18 +9,13 @@ costs.
 
 from __future__ import annotations
 
-import argparse
 import random
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
-from rich.progress import track
 
-from models.evaluation.liveness import examine_film
-from models.evaluation.liveness_cache import FilmCache
-from models.evaluation.liveness_samples import LIVE, read_samples
+from bench.living_films import living_films, options_parser
 from models.liveness.continuity import SeenFace, check_continuity
 from models.pipeline import FaceEngine
 from models.statistics import rate
@@ -31,18 +26,9 @@ OTHERS = 7
 
 def main() -> None:
     """Measure, and print the counts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, help="as in 'certify evaluate liveness'")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
+    options = options_parser(__doc__).parse_args()
     engine = FaceEngine.load(PackStore(default_cache_dir()))
-    cache = FilmCache(options.cache, engine.models) if options.cache else None
-    films: list[tuple[str, tuple[SeenFace, ...]]] = []
-    for sample in track(read_samples(options.samples)[1], "films"):
-        if sample.label == LIVE and not sample.image:
-            examined, _ = examine_film(sample.file.read_bytes(), engine, cache)
-            films.append((sample.person, examined.faces))
+    films = [(sample.person, examined.faces) for sample, examined in living_films(options, engine)]
     for every in (1, 2, 3):
         print(f"one in {every} of the embedded frames")
         compare([(person, faces[::every]) for person, faces in films], options.seed)

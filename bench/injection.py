@@ -10,19 +10,14 @@ very low bitrate does worse.
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
-from models.evaluation.liveness import examine_film
-from models.evaluation.liveness_cache import FilmCache
-from models.evaluation.liveness_samples import LIVE, read_samples
+from bench.living_films import living_films, options_parser
 from models.liveness.assess import REPEATED_FROM
 from models.liveness.injection import check_injection
 from models.liveness.readings import Glance
@@ -36,21 +31,13 @@ _RECODED = 0.03
 
 def main() -> None:
     """Measure, and print the counts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, help="as in 'certify evaluate liveness'")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
+    options = options_parser(__doc__).parse_args()
     engine = FaceEngine.load(PackStore(default_cache_dir()))
-    cache = FilmCache(options.cache, engine.models) if options.cache else None
     random = np.random.default_rng(options.seed)
     found: dict[str, Counter[str]] = {name: Counter() for name in CHANGES}
-    for sample in track(read_samples(options.samples)[1], "films"):
-        if sample.label != LIVE or sample.image:
-            continue
-        glances = examine_film(sample.file.read_bytes(), engine, cache)[0].readings.glances
+    for _, examined in living_films(options, engine):
         for name, change in CHANGES.items():
-            changed = _changed(glances, change, random)
+            changed = _changed(examined.readings.glances, change, random)
             found[name][check_injection(changed, repeated_from=REPEATED_FROM).state.value] += 1
     for name, states in found.items():
         shares = []

@@ -15,20 +15,17 @@ Two ways, because the people in the films were asked nothing:
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 from rich.progress import track
 
+from bench.living_films import living_films, options_parser
 from bench.make_attacks import read
 from fixtures import mesh
 from fixtures.faces import Picture
 from fixtures.videos import encode
-from models.evaluation.liveness import examine_film
-from models.evaluation.liveness_cache import FilmCache
-from models.evaluation.liveness_samples import LIVE, Sample, read_samples
+from models.evaluation.liveness_samples import Sample
 from models.face.detect import Detector
 from models.face.landmarks import FaceMesh
 from models.liveness.examined import Examined
@@ -47,19 +44,14 @@ _FROM, _WINDOW, _RATE = 1.5, 3.5, 12.0
 
 def main() -> None:
     """Measure, and print the counts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, help="as in 'certify evaluate liveness'")
+    parser = options_parser(__doc__)
     parser.add_argument("--most", type=int, default=24, help="made-up followers at most")
-    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     store = PackStore(default_cache_dir())
     engine = FaceEngine.load(store)
-    cache = FilmCache(options.cache, engine.models) if options.cache else None
-    living = [sample for sample in read_samples(options.samples)[1] if sample.label == LIVE and not sample.image]
-    turning, calm = Counter[str](), list[Sample]()
-    for sample in track(living, "films"):
-        examined, _ = examine_film(sample.file.read_bytes(), engine, cache)
+    turning, calm, films = Counter[str](), list[Sample](), 0
+    for sample, examined in living_films(options, engine):
+        films += 1
         if CALM in engine.judge(examined).reasons:
             calm.append(sample)
         plan = followed(examined)
@@ -72,7 +64,7 @@ def main() -> None:
         report = follower(sample, engine, faces, detector, seed=options.seed + number)
         lifted[report.state.value] += 1
         reasons.update(report.reasons)
-    print(f"asked for a small turn: {len(calm)} of {len(living)} films")
+    print(f"asked for a small turn: {len(calm)} of {films} films")
     _show("the same, drawn again with a turn", lifted)
     print(f"reasons: {dict(reasons)}")
 
