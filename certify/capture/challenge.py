@@ -1,9 +1,9 @@
 """Challenges: choose how much a session asks of the person, and draw an unpredictable plan for it.
 
 Random bytes come from the caller; in the service from ``service.random_bytes``, a cryptographic source. Every draw is
-unbiased (rejection sampling), so that all plans are equally likely. There are 22 plans of two prompts, 150 of three and
-720 of four, when all prompts are allowed; six colours multiply each by 134,456 (8 x 7^5). The gentle profile has only
-three plans. It shows that a body moves when asked, and hardly that the video was recorded after asking.
+unbiased (rejection sampling), so that all plans are equally likely. Prompts and their order are drawn (16 plans of two
+prompts, 96 of three), and so is each moment: when a prompt is shown, and when the person is asked back, in steps of
+50 ms. Six colours multiply that by 134,456 (8 x 7^5). A gentle plan asks for one kind of movement.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ class _Pace:
 
 
 _GENTLE = _Pace(start=2500, hold=3000, rest=3200, back=2500)
-_STANDARD = _Pace(start=2000, hold=2700, rest=3000, back=2200)
-_BRISK = _Pace(start=1600, hold=2500, rest=2800, back=2100)
+_STANDARD = _Pace(start=2000, hold=2900, rest=3100, back=2300)
+_LIT = _Pace(start=1800, hold=2700, rest=3000, back=2200)
+_BRISK = _Pace(start=1400, hold=2500, rest=3100, back=2100)
 """For three prompts: more than two leave no time for more."""
 
 _MOST_JITTER = 2000
@@ -161,7 +162,9 @@ def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:
 def _pace(demand: Demand) -> _Pace:
     if demand.gentle:
         return _GENTLE
-    return _STANDARD if demand.prompts <= 2 else _BRISK  # noqa: PLR2004 - two fit at the usual pace
+    if demand.prompts > 2:  # noqa: PLR2004 - two fit at the usual pace
+        return _BRISK
+    return _LIT if demand.flashes else _STANDARD
 
 
 def _draw_moments(
@@ -211,8 +214,11 @@ def _draw_prompts(demand: Demand, random_bytes: RandomBytes) -> Sequence[Prompt]
 
 @cache
 def _rows(names: tuple[str, ...], length: int, *, needs_turn: bool) -> tuple[tuple[str, ...], ...]:
-    """List the orders that may be asked: no prompt twice, and a turn of the head, which flat pictures cannot follow."""
-    return tuple(row for row in permutations(names, length) if not needs_turn or TURNS & set(row))
+    """List the orders that may be asked: no prompt twice, and a turn of the head, which flat pictures cannot follow.
+
+    Not turns alone: they are one kind of movement.
+    """
+    return tuple(row for row in permutations(names, length) if not needs_turn or (TURNS & set(row) and set(row) - TURNS))
 
 
 @cache

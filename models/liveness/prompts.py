@@ -47,14 +47,14 @@ GESTURES: dict[Prompt, Gesture] = {
     Prompt.BLINK: Gesture("blink", 0.25),
 }
 
-REACTION = 0.35
+REACTION = 0.4
 """Shortest time in seconds from a prompt to half of the asked size. People need at least 0.2 s to react to what they see
 (simple visual reaction), and the head needs time to move."""
 REST_S = 1.2
 """Seconds before a prompt in which the face has to be at rest: what it moves then gives the place of rest."""
 AT_REST = 0.6
 """Change, in units of the asked size, that a person who waits for a prompt does not reach: 5 degrees of the head."""
-HELD, HELD_OWN = 0.9, 0.6
+HELD, HELD_OWN = 0.85, 0.55
 """What an answer keeps until it is asked back: a share of the asked size, and a share of the person's own way."""
 BACK = 0.5
 """Change below which a face is back: in units of the asked size, or as a share of the person's own way."""
