@@ -6,9 +6,9 @@ Plans are drawn like those of the service, and each is laid over a film at a ran
 plan are repeated. An attempt has as many takes as a live capture gives, each with a plan of its own. The limits of
 :mod:`models.liveness.prompts` were chosen on one half of the people; the other half is what counts.
 
-Rows of ``films`` are recordings of a family; ``chosen place``: the attacker knows the plan of an upload and takes the best
-place of the film; ``another plan``: a simulated follower of one plan, laid under another. The followers are simulated
-(:func:`fixtures.mesh.motion_for`, with the noise of landmarks): usual ones, and old ones who are slow, small and trembling.
+Beside the families of recordings: ``chosen place``: the attacker knows the plan of an upload and takes the best place
+of the film; ``another plan``: a follower of one plan, laid under another. The followers are simulated
+(:func:`fixtures.mesh.motion_for`, with the noise of landmarks): usual ones, and old ones who are slow and tremble.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _paths(options: argparse.Namespace) -> Iterable[Recording | None]:
 
 def _recording(person: str, family: str, system: str, readings: Readings) -> Recording | None:
     times, signals = signals_of(readings.followed)
-    if len(times) <= 20:  # noqa: PLR2004 - two seconds
+    if len(times) <= 20:
         return None
     start = float(times[0])
     # Details are kept without their pictures: only times and colours are needed, for the light.

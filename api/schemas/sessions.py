@@ -69,7 +69,7 @@ class FlashOut(Out):
 
 
 class PlanOut(Out):
-    """The prompts and flashes of a recording for one session, with their times. The server draws a plan for each session.
+    """What a recording for one session is asked: prompts and flashes with their times, drawn by the server.
 
     A live capture has plans of its own, which are shown prompt by prompt (docs/live.md).
     """

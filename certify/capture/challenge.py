@@ -162,7 +162,7 @@ def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:
 def _pace(demand: Demand) -> _Pace:
     if demand.gentle:
         return _GENTLE
-    if demand.prompts > 2:  # noqa: PLR2004 - two fit at the usual pace
+    if demand.prompts > 2:
         return _BRISK
     return _LIT if demand.flashes else _STANDARD
 
@@ -218,12 +218,14 @@ def _rows(names: tuple[str, ...], length: int, *, needs_turn: bool) -> tuple[tup
 
     Not turns alone: they are one kind of movement.
     """
-    return tuple(row for row in permutations(names, length) if not needs_turn or (TURNS & set(row) and set(row) - TURNS))
+    return tuple(
+        row for row in permutations(names, length) if not needs_turn or (TURNS & set(row) and set(row) - TURNS)
+    )
 
 
 @cache
 def _repeated(names: tuple[str, ...], length: int) -> tuple[tuple[str, ...], ...]:
-    """List what may be asked of a person who does one kind of movement: turns in any directions, or one prompt again."""
+    """List what may be asked of a person who does one kind of movement: turns to any side, or one prompt again."""
     turns = tuple(name for name in names if name in TURNS)
     return tuple(product(turns, repeat=length)) + tuple((name,) * length for name in names if name not in TURNS)
 

@@ -239,7 +239,7 @@ def _one_movement(capture: Capture) -> bool:
 def _proves_with_records(
     unit: Unit, row: SessionRow, capture: Capture, policy: Policy, determination: Determination
 ) -> bool:
-    """Tell whether a capture that is not enough alone proves life together with the person's records, be it the best proof or not."""
+    """Tell whether a capture that is not enough alone proves life with the person's records, best proof or not."""
     if capture.possession is not Possession.SHOWN:
         return False
     facts = CurrentFacts(evidence_of(unit.db, row.beneficiary_id), policy, determination.as_of)

@@ -13,7 +13,7 @@ Plan = Mapping[str, Any]
 
 
 def takes_of(plan: Plan) -> Sequence[Plan]:
-    """Return the plans of a live capture, one for each take; those of a visit, and of earlier releases, have only one."""
+    """Return the plans of a live capture, one for each take; visits and earlier releases have only one."""
     takes: Sequence[Plan] = plan.get("live") or (plan,)
     return takes
 
@@ -45,7 +45,7 @@ def challenge_of(plan: Plan | None, *, followed: bool, lit: bool) -> Challenge:
         lit: whether it showed the light of the screen.
     """
     steps = (plan or {}).get("steps", ())
-    # Steps of earlier releases asked nobody back; a recording follows them too often.
+    # Steps of earlier releases asked no one back; a recording follows them too often.
     if not followed or not steps or any("back_ms" not in step for step in steps):
         return Challenge.NONE
     kinds = {"turn" if step["prompt"] in TURNS else step["prompt"] for step in steps}

@@ -87,7 +87,8 @@ def capture_rule(table: Table) -> CaptureRule:
         months_without_possession=table.integer("months_without_possession", 0, 36, 0) or None,
         photo_sign_days=table.integer("photo_sign_days", 0, 366, 0),
         photo_sign_weight=table.number("photo_sign_weight", 0.1, 10.0, 0.5),
-        # Documents of earlier releases lack these keys: every capture below the threshold is a failed attempt, and a film need answer nothing.
+        # Documents of earlier releases lack these keys: every capture below the threshold is a failed attempt, and a
+        # film need answer nothing.
         near=table.word("near", ZoneRule, ZoneRule.RETRY),
         apart=table.word("apart", ZoneRule, ZoneRule.RETRY),
         challenge=table.word("challenge", ChallengeRule, ChallengeRule.NONE),

@@ -22,11 +22,12 @@ TURNS = frozenset({TURN_LEFT, TURN_RIGHT})
 PROMPTS = frozenset({*TURNS, LOOK_UP, COME_CLOSER, SMILE, OPEN_MOUTH, BLINK})
 
 DRAWN = PROMPTS - {BLINK}
-"""The prompts that new plans ask for. Each is held until the person is asked back; with closed eyes nobody reads that."""
+"""The prompts that new plans ask for. Each is held until the person is asked back; with closed eyes no one reads
+that."""
 
 GENTLE_PROMPTS = frozenset({COME_CLOSER, *TURNS})
-"""The prompts of the gentle profile, of which one kind is asked for: coming closer, or turns. The arm or a few degrees of the neck are enough; facial
-muscles, hearing and memory are not needed."""
+"""The prompts of the gentle profile, of which one kind is asked for: coming closer, or turns. The arm or a few degrees
+of the neck are enough; facial muscles, hearing and memory are not needed."""
 
 GENTLE_FROM_AGE = 85
 """Completed years. A starting value, not measured: over 85 most have an impairment of sight, hearing or movement, and

@@ -111,8 +111,8 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
 def _unanswered(capture: Capture, rule: CaptureRule) -> Code | None:
     """Return why a film that shows a living face proves no life all the same; None if it does, or is no such film.
 
-    The plan decides, the film never does: a recording of a living person shows life as well as the person does. Captures
-    of earlier releases count as they did then; their films had followed prompts too.
+    The plan decides, the film never does: a recording of a living person shows life as well as the person does.
+    Captures of earlier releases count as they did then; their films had followed prompts too.
     """
     if capture.liveness is not Check.PASS or rule.challenge is ChallengeRule.NONE:
         return None
@@ -176,10 +176,10 @@ def capture_proofs(
 def proof_with_records(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -> Proof | None:
     """Return the proof that a capture which is not enough alone gives together with acts that need the body, or None.
 
-    It is a still photo, or a film that shows one kind of movement alone. It must match, and its session must have been opened with the person's own phone, a code or a link. The acts
-    lie at most ``photo_sign_days`` before it, or after it. Neither half proves more than its own day: life is proven
-    on the day of the capture or, if that is earlier, on the day at which the acts suffice, from the latest
-    backwards. More acts only move that day later.
+    It is a still photo, or a film that shows one kind of movement alone. It must match, and its session must have been
+    opened with the person's own phone, a code or a link. The acts lie at most ``photo_sign_days`` before it, or after
+    it. Neither half proves more than its own day: life is proven on the day of the capture or, if that is earlier, on
+    the day at which the acts suffice, from the latest backwards. More acts only move that day later.
 
     Args:
         capture: the capture.

@@ -24,7 +24,8 @@ cannot hold their head upright, some rooms are badly lit; the verdict decides wh
 LOST_S = 2.0
 """Seconds without a face after which recording starts again; about a fifth is missing then (presence.MAX_MISSING)."""
 FREE_STARTS = 3
-"""How often a recording starts again because of a lost face before any prompt was shown. These show nothing of the plan. The limit ends every capture."""
+"""How often a recording starts again because of a lost face before any prompt was shown. These show nothing of the
+plan. The limit ends every capture."""
 
 
 class Phase(StrEnum):

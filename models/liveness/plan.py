@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-
 TAKES = 2
 """How often a live capture is recorded at most: once more after a missed prompt or a lost face. Each take has a plan of
 its own, and each is a chance for a recording; docs/liveness.md counts them."""

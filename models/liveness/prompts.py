@@ -6,7 +6,7 @@ stays until it is asked back, and then returns. A recording of a person who was 
 now and then, and all of them at the drawn moments hardly ever (docs/liveness.md has the rates).
 
 Rest is the place of the face just before the prompt, not at the beginning: an arm sinks and a head settles meanwhile.
-Nobody fails for being slow or for trembling: the limits are in units of the asked size, with much room.
+No one fails for being slow or for trembling: the limits are in units of the asked size, with much room.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ GESTURES: dict[Prompt, Gesture] = {
 }
 
 REACTION = 0.4
-"""Shortest time in seconds from a prompt to half of the asked size. People need at least 0.2 s to react to what they see
-(simple visual reaction), and the head needs time to move."""
+"""Shortest time in seconds from a prompt to half of the asked size. People need at least 0.2 s to react to what they
+see (simple visual reaction), and the head needs time to move."""
 REST_S = 1.2
 """Seconds before a prompt in which the face has to be at rest: what it moves then gives the place of rest."""
 AT_REST = 0.6
@@ -181,7 +181,9 @@ def answer(plan: Plan, number: int, times: NDArray[np.float64], signals: dict[st
         and opposite < AT_REST
         and turned < MOST_TURNED
         and across < MOST_ACROSS
-        and (step.back_s is None or (held is not None and held >= max(HELD, HELD_OWN * reached) and returned is not None))
+        and (
+            step.back_s is None or (held is not None and held >= max(HELD, HELD_OWN * reached) and returned is not None)
+        )
     )
     return Answer(reached, began, before, opposite, turned, across, held, returned, counts)
 

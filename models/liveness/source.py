@@ -16,8 +16,8 @@ NAME = "source"
 
 MOST_DRIFT_MS = 2000
 """How much the delay of frames may change in a live capture, in milliseconds. The page keeps at most 1.5 s of pictures
-unanswered (api/web/phone/js/capture/pace.js). A phone that sets the times of its pictures as it likes could move an answer to
-its prompt; within this limit it moves it no further than a person is slow."""
+unanswered (api/web/phone/js/capture/pace.js). A phone that sets the times of its pictures as it likes could move an
+answer to its prompt; within this limit it moves it no further than a person is slow."""
 
 _VIRTUAL = re.compile(
     r"virtual|\bobs\b|manycam|v4l2\s*loopback|dummy video|e2esoft|\bvcam\b|droidcam|iriun|xsplit|snap camera|mmhmm|"

@@ -1,7 +1,7 @@
 """The protocol between the HTTP process and a guide process over a Unix socket: length-prefixed messages.
 
-The request is first the plans of the takes as a JSON list, then frames as ``time (8 bytes, milliseconds) + JPEG``. The reply to each frame
-is a :class:`Hint` as JSON. Both ends are of the same release, so there is no version number.
+The request is first the plans of the takes as a JSON list, then frames as ``time (8 bytes, milliseconds) + JPEG``. The
+reply to each frame is a :class:`Hint` as JSON. Both ends are of the same release, so there is no version number.
 """
 
 from __future__ import annotations

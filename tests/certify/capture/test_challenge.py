@@ -68,7 +68,7 @@ def test_every_plan_keeps_its_bounds(demand: Demand, seed: int) -> None:
         assert len(set(prompts)) == demand.prompts
         assert "turn" in kinds
         assert len(kinds) > 1
-    assert BLINK not in prompts, "with closed eyes nobody sees when to open them"
+    assert BLINK not in prompts, "with closed eyes no one sees when to open them"
     assert plan.steps[0].from_s >= REST_S
     for step in plan.steps:
         assert step.back_s is not None
@@ -206,7 +206,10 @@ def _decide(service: Service, row: SessionRow, outcome: str, possession: str | N
 @pytest.mark.integration
 def test_profile_and_plan_are_stored_and_fit_the_person(service: Service) -> None:
     assert _open(service, _person(service, 1)).profile == "standard"
-    for row in (_open(service, _person(service, 2, needs=("bedridden",))), _open(service, _person(service, 3, born=1935))):
+    for row in (
+        _open(service, _person(service, 2, needs=("bedridden",))),
+        _open(service, _person(service, 3, born=1935)),
+    ):
         assert (row.profile, len((row.plan or {})["steps"])) == ("light", 1)
         assert [len(take["steps"]) for take in (row.plan or {})["live"]] == [1] * TAKES, "each take has its own plan"
     assert _open(service, _person(service, 5, needs=("bedridden", "epilepsy"))).profile == "gentle"

@@ -164,14 +164,14 @@ def test_attack_a_live_capture_and_a_recording_share_one_open_plan(
     assert len(takes[0]) == TAKES
     assert takes[0][0]["steps"] != takes[0][1]["steps"] != _steps(rows[0])
     with service.unit() as unit:
-        submit_media(unit, rows[-1].id, faces.no_face(seed=1))
-    fresh = _knock(service, claim, "phone-4")
+        submit_media(unit, _knock(service, claim, "phone-4").id, faces.no_face(seed=1))
+    fresh = _knock(service, claim, "phone-5")
     with service.unit() as unit:
         assert begin_live(unit, fresh.id)[0] != takes[0], "an answered plan is gone on both ways"
 
 
 def test_attack_a_plan_of_an_earlier_release_is_kept_for_no_one(service: Service, claim: IdentityClaim) -> None:
-    """It asks nobody back, and a recording follows it more often."""
+    """It asks no one back, and a recording follows it more often."""
     first = _knock(service, claim, "phone-1")
     with service.unit() as unit:
         row = get_session(unit.db, first.id)

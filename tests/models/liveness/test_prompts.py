@@ -146,4 +146,3 @@ def test_attack_a_film_of_another_plan_follows_seldom(profile: str) -> None:
         plan, other = draw(demand, chance.randbytes), draw(demand, chance.randbytes)
         followed += follows(plan, FOLLOWERS["usual"], seed=seed, rate=6, answers=other) is State.PASS
     assert followed <= (0.35 if demand.gentle else 0.1) * count
-
