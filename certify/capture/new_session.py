@@ -69,7 +69,7 @@ def new_session(
 def _drawn(unit: Unit, demand: Demand) -> dict[str, Any]:
     """Draw the plan for a recording, which the phone knows beforehand, and one for each take of a live capture."""
     random_bytes = unit.service.random_bytes
-    plan = draw(demand, random_bytes).to_json() | {"because": list(demand.reasons)}
+    plan = draw(demand, random_bytes).to_json() | {"because": list(demand.reasons), "drawn_at": unit.now.isoformat()}
     if demand.prompts:
         plan["live"] = [draw(demand, random_bytes).to_json() for _ in range(TAKES)]
     return plan
