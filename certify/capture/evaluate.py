@@ -215,7 +215,7 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     if outcome == Outcome.RETRY and Code.FACE_NEARLY_MATCHES in face:
         row.guidance = ["light_once_more", *row.guidance]
     elif outcome != Outcome.CERTIFIED and _one_movement(capture):
-        # By the media alone, whoever's face it is.
+        # By the media alone: it must tell a stranger nothing of the person.
         row.guidance = ["more_than_a_movement", *row.guidance]
     elif outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not capture.guidance:
         # The same for everyone whose media were good enough and did not prove life: it must not tell a stranger that

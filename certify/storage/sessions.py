@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -121,16 +122,28 @@ def end_oldest_open(db: Session, beneficiary_id: UUID, *, keep: int) -> None:
     db.execute(ended.execution_options(synchronize_session="fetch"))
 
 
-def failed_attempts(db: Session, beneficiary_id: UUID, since: datetime) -> list[tuple[str, frozenset[str]]]:
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """A remote attempt that failed.
+
+    Attributes:
+        profile: how much was asked.
+        prompts: what was asked.
+        guidance: the codes of what the person was told to do better.
+    """
+
+    profile: str
+    prompts: frozenset[str]
+    guidance: frozenset[str]
+
+
+def failed_attempts(db: Session, beneficiary_id: UUID, since: datetime) -> list[FailedAttempt]:
     """Return the remote attempts that failed since an instant and since the last success, the oldest first.
 
     A failed session with a public entry does not count: it need not have been the person.
-
-    Returns:
-        For each attempt its profile and the prompts that it was asked.
     """
     query = (
-        select(SessionRow.profile, SessionRow.outcome, SessionRow.plan, SessionRow.source)
+        select(SessionRow.profile, SessionRow.outcome, SessionRow.plan, SessionRow.source, SessionRow.guidance)
         .where(
             SessionRow.beneficiary_id == beneficiary_id,
             SessionRow.channel == Channel.REMOTE,
@@ -141,12 +154,12 @@ def failed_attempts(db: Session, beneficiary_id: UUID, since: datetime) -> list[
         )
         .order_by(SessionRow.decided_at)
     )
-    failed: list[tuple[str, frozenset[str]]] = []
-    for profile, outcome, plan, source in db.execute(query):
+    failed: list[FailedAttempt] = []
+    for profile, outcome, plan, source, guidance in db.execute(query):
         if outcome == Outcome.CERTIFIED:
             failed = []
         elif profile is not None:
-            failed.append((profile, prompts_asked(plan, source)))
+            failed.append(FailedAttempt(profile, prompts_asked(plan, source), frozenset(guidance or ())))
     return failed
 
 

@@ -309,6 +309,19 @@ def test_after_a_failure_another_profile_is_asked_until_one_succeeds(service: Se
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("seed", range(4))
+def test_who_was_advised_to_turn_is_asked_for_a_turn(service: Service, seed: int) -> None:
+    person = _person(service, seed)
+    failed = _open(service, person)
+    _decide(service, failed, "retry")
+    with service.unit() as unit:
+        unit.db.get_one(SessionRow, failed.id).guidance = ["turn_a_little"]
+    plan = _open(service, person).plan or {}
+    assert {step["prompt"] for step in plan["steps"]} <= TURNS
+    assert all({step["prompt"] for step in take["steps"]} <= TURNS for take in plan["live"])
+
+
+@pytest.mark.integration
 def test_erasing_a_person_forgets_their_phones(service: Service) -> None:
     person = _person(service, 1)
     row = _open(service, person, DEVICE)
