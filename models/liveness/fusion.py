@@ -243,6 +243,7 @@ DOUBTS = (
     "even_light",
     "perhaps_another_person",
     "clock_drifts",
+    "perhaps_a_device",
 )
 """Reasons of other checks, not assessed, that prevent a pass: the person should try again."""
 

@@ -18,6 +18,7 @@ from models.face.detect import Detector, Face
 from models.face.landmarks import FaceMesh, MeshReading
 from models.face.pad import passive_pad
 from models.face.quality import QualityMeasure, Subject, assess
+from models.liveness.device_frame import find_device_frame
 from models.liveness.screen import grid_peak
 from models.media.image import Pixels
 from models.states import State
@@ -68,6 +69,8 @@ class Detail:
         quality: quality measures of the picture; empty if not measured.
         aligned: the face for the embedders, uint8 [112,112,3]; None if not measured.
         around: mean red, green and blue beside the head; None if there is too little, or without landmarks.
+        framed: how far a frame around the face is closed (:mod:`models.liveness.device_frame`), 0 if there is none;
+            None if it was not looked for.
     """
 
     index: int
@@ -81,6 +84,7 @@ class Detail:
     quality: tuple[QualityMeasure, ...] = ()
     aligned: Pixels | None = None
     around: NDArray[np.float64] | None = None
+    framed: float | None = None
 
     @property
     def blocked(self) -> bool:
@@ -180,7 +184,13 @@ class Observer:
             quality=assess(Subject(pixels, 1, faces, aligned, None)),
             aligned=aligned,
             around=around,
+            framed=_framed(pixels, faces[0]),
         )
+
+
+def _framed(pixels: Pixels, face: Face) -> float:
+    frame = find_device_frame(pixels, face)
+    return 0.0 if frame is None else frame.share
 
 
 def without_noise(pixels: Pixels) -> Pixels:
