@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from certify.domain.channels import Channel
@@ -59,6 +59,10 @@ class Capture(Fact):
         zone: where ``llr`` lies between the thresholds of the calibration of that day; None without ``llr``, and in
             captures of releases that had one threshold, in the policy.
         pooled_with: id of the earlier capture whose faces were averaged with those of this one; empty if none was.
+        foreign: whether the person has no reference but templates that another system made. They never decide alone.
+        drifted: whether the face matches references of later proofs, and is far from the enrolled ones.
+        reference_on: day of the reference that the face is nearest to; None in captures of earlier releases, and when
+            no comparison could be made.
     """
 
     session_id: str
@@ -74,6 +78,9 @@ class Capture(Fact):
     eyes: Check = Check.NOT_ASSESSED
     zone: FaceZone | None = None
     pooled_with: str = ""
+    foreign: bool = False
+    drifted: bool = False
+    reference_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

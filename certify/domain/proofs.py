@@ -13,6 +13,7 @@ from certify.domain.channels import CHANNELS, Channel
 from certify.domain.evidence import Attestation, Capture, Check, SignOfLife
 from certify.domain.policy import CaptureRule, LivenessRule, Policy, ZoneRule
 from certify.domain.reasons import Code, Reason, reason
+from certify.domain.reference import about_reference, can_be_completed, unproven_by_reference
 from certify.domain.schedule import add_days, add_months, local_date
 from certify.domain.states import FaceZone, Possession
 
@@ -93,6 +94,8 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
     if Check.FAIL in (capture.liveness, capture.eyes):
         failed = Code.LIVENESS_FAILED if capture.liveness is Check.FAIL else Code.EYES_CLOSED
         return CaptureJudgement(Check.FAIL, (reason(failed, fact),))
+    if (by_reference := unproven_by_reference(capture)) is not None:
+        return CaptureJudgement(*by_reference)
     if (unproven := _judge_face(capture, rule)) is not None:
         return unproven
     if capture.liveness is Check.NOT_ASSESSED:
@@ -109,7 +112,7 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
 
 def _judge_face(capture: Capture, rule: CaptureRule) -> CaptureJudgement | None:
     """Judge the comparison of the face; None if it is a match."""
-    fact, enough = capture.id, capture.embedders >= rule.embedders
+    fact, enough = capture.id, capture.foreign or capture.embedders >= rule.embedders
     if capture.llr is None:
         return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NOT_COMPARED, fact),))
     least = EARLIER_MIN_LLR if rule.min_llr is None and capture.zone is None else rule.min_llr
@@ -149,7 +152,7 @@ def capture_proofs(
         if judgement.state is Check.PASS:
             months, short = _months(capture, policy)
             proven = reason(CHANNELS[capture.channel].reason, capture.id, date=day)
-            why = (proven, *judgement.reasons, *short)
+            why = (proven, *judgement.reasons, *short, *about_reference(capture, policy.timezone))
             proofs.append(Proof(day, capture.channel, judgement.assurance, why, months))
         elif (proof := photo_proof(capture, policy, signs)) is not None and accepts(capture.channel, proof.proven_on):
             proofs.append(proof)
@@ -158,6 +161,8 @@ def capture_proofs(
 
 def photo_proof(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -> Proof | None:
     """Return the proof that a still photo gives together with acts that need the body, or None.
+
+    A film with life that matches only a template of another system proves in the same way: its face never decides alone.
 
     The photo must match, and its session must have been opened with the person's own phone, a code or a link. The acts
     lie at most ``photo_sign_days`` before the photo, or after it. Neither half proves more than its own day: life is
@@ -173,9 +178,10 @@ def photo_proof(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -
         The proof with the weights in its reason.
     """
     rule = policy.capture.get(capture.channel)
-    if rule is None or not rule.photo_sign_days or capture.filmed or capture.possession is not Possession.SHOWN:
+    if rule is None or not rule.photo_sign_days or capture.possession is not Possession.SHOWN:
         return None
-    if [why.code for why in judge_capture(capture, policy).reasons] != [Code.LIVENESS_REQUIRED]:
+    lacks, completed = [why.code for why in judge_capture(capture, policy).reasons], can_be_completed(capture)
+    if not completed and (capture.filmed or lacks != [Code.LIVENESS_REQUIRED]):
         return None
     taken = local_date(capture.event_at, policy.timezone)
     since = add_days(taken, -rule.photo_sign_days)
@@ -192,7 +198,7 @@ def photo_proof(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -
         return None
     day = min(taken, added.day)
     why = reason(
-        Code.PROVEN_FACE_DATA,
+        Code.PROVEN_TEMPLATE_DATA if completed else Code.PROVEN_FACE_DATA,
         capture.id,
         *added.facts,
         date=day,
@@ -200,7 +206,9 @@ def photo_proof(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -
         weight=_as_text(added.weight),
         needed=_as_text(needed),
     )
-    return Proof(day, capture.channel, f"{FACE}+{DATA}", (why,), policy.validity_months)
+    seen = f"{LIVE_ASSURANCE}+{POSSESSION}" if completed else FACE
+    why_all = (why, *about_reference(capture, policy.timezone))
+    return Proof(day, capture.channel, f"{seen}+{DATA}", why_all, policy.validity_months)
 
 
 def _assurance(seen: str, capture: Capture, rule: CaptureRule) -> str:
