@@ -29,15 +29,16 @@ from rich.table import Table
 
 from bench.face_samples import Sample, load
 from bench.face_vectors import Vectors, joined, ratios, unit, vectors
-from bench.fit_calibration import NEAR_FMR, TARGET_FMR, Pairs, fit_section, pictures
+from bench.fit_calibration import NEAR_FMR, TARGET_FMR, Pairs, _read, fit_section, pictures
 from models.calibrate import Fit, load_calibration
 from models.face.embed_dlib import DlibEmbedder
-from models.face.foreign import foreign_calibration
+from models.face.foreign_form import foreign_calibration
 from models.media.image import enlarge_small
 from models.statistics import Rate, rate
 from models.weights.packs import PackStore, default_cache_dir
 
 NAME = "dlib"
+GROUPS = ("asian", "black", "hispanic")
 MARGIN = 0.1
 """How far outside everything measured a template may lie and still count as one of this network."""
 STEPS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5)
@@ -52,7 +53,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     embedder = DlibEmbedder(PackStore(default_cache_dir()))
     ours = {
-        part: vectors(folder, part, f"{NAME}-{embedder.sha256[:8]}", embedder.embed) for part in ("portraits", "pictures")
+        part: vectors(folder, part, f"{NAME}-{embedder.sha256[:8]}", embedder.embed)
+        for part in ("portraits", "pictures")
     }
     theirs = {part: _foreign(data, folder, part, landmarks) for part in ours}
     if "--report" in sys.argv:
@@ -78,7 +80,7 @@ def _foreign(data: Path, folder: Path, part: str, landmarks: Path) -> NDArray[np
             continue
         pixels = read.get(sample.source)
         if pixels is None:
-            pixels = cv2.imread(str(data / "faces" / "congress" / sample.source), cv2.IMREAD_COLOR).astype(np.uint8)
+            pixels = _read(data / "faces" / "congress" / sample.source)
         rgb = np.ascontiguousarray(enlarge_small(pixels)[:, :, ::-1])
         faces = find(rgb, 1)
         if faces:
@@ -133,8 +135,9 @@ def _typical(theirs: dict[str, Floats]) -> str:
     """Return what marks a template of this network: its length, and the direction that all of them share."""
     both = np.concatenate([values[np.isfinite(values[:, 0])] for values in theirs.values()])
     length = np.linalg.norm(both, axis=1)
-    mean = unit(theirs["portraits"][np.isfinite(theirs["portraits"][:, 0])]).mean(0)
-    alike = unit(both) @ mean / np.linalg.norm(mean)
+    known = theirs["portraits"][np.isfinite(theirs["portraits"][:, 0])]
+    mean = unit(known.astype(np.float32)).mean(0)
+    alike = unit(both.astype(np.float32)) @ mean / np.linalg.norm(mean)
     low, high, least = length.min() - MARGIN, length.max() + MARGIN, alike.min() - 2 * MARGIN
     numbers = ", ".join(f"{value:.4f}" for value in mean)
     return (
@@ -164,13 +167,20 @@ def _report(folder: Path, ours: dict[str, Vectors], theirs: dict[str, Floats]) -
     pairs, _, degraded, _ = _pairs(folder, ours["pictures"], theirs["pictures"])
     strangers, first, second = _strangers(ours["portraits"], theirs["portraits"])
     llr = _llr(pairs.scores[:, 0], fit)
-    table = Table("threshold", "FNMR, pictures as they are", "FNMR, degraded", "FMR, portraits", "within Asian", "Black", "Hispanic")
+    table = Table(
+        "threshold",
+        "FNMR, pictures as they are",
+        "FNMR, degraded",
+        "FMR, portraits",
+        "within Asian",
+        "Black",
+        "Hispanic",
+    )
     domains = np.array([sample.domain for sample in load(folder, "portraits")[0]])
     different = _llr(strangers, fit)
     for step in sorted({*STEPS, fit.threshold, fit.near}):
         row = [_text(different >= step)]
-        for group in ("Asian", "Black", "Hispanic"):
-            row.append(_text(different[(domains[first] == group) & (domains[second] == group)] >= step))
+        row += [_text(different[(domains[first] == g) & (domains[second] == g)] >= step) for g in GROUPS]
         below = llr < step
         table.add_row(f"{step}", _text(below[pairs.same & ~degraded]), _text(below[pairs.same & degraded]), *row)
     console.print(table)
@@ -195,13 +205,14 @@ def _shipped(folder: Path, theirs: dict[str, Floats], fit: Fit) -> None:
     first, second = np.triu_indices(len(found["portraits"]), 1)
     different = ratios(found["portraits"], found["portraits"], fit)[first, second]
     console.print(
-        f"Shipped embedders at {fit.threshold}: FNMR as they are {_text(llr[genuine & clean[None, :]] < fit.threshold)}, "
+        f"Shipped embedders at {fit.threshold}: FNMR as they are "
+        f"{_text(llr[genuine & clean[None, :]] < fit.threshold)}, "
         f"degraded {_text(llr[genuine & ~clean[None, :]] < fit.threshold)}, "
         f"FMR {_text(different >= fit.threshold)}"
     )
 
 
-def _none(faces: NDArray[np.uint8]) -> Vectors:
+def _none(_faces: NDArray[np.uint8]) -> Vectors:
     raise FileNotFoundError("run bench.operating_point first: it embeds the faces with the shipped networks")
 
 
@@ -224,10 +235,10 @@ format = 1
 dlib = "{sha256}"
 
 [data]
-description = "Templates as face_recognition makes them (dlib's detector and landmarks) against faces that our detector \
-aligned: AT&T faces (20 people, grey), CompreFace samples (3 people), 6 live videos, 2 public-domain portraits. The \
-probes are also degraded by simulation. Genuine pairs never share a picture; impostor pairs are within one domain. \
-Every person weighs the same, classes are balanced, so prior log-odds are 0."
+description = "Templates as face_recognition makes them (dlib's detector and landmarks) against faces that \
+our detector aligned: AT&T faces (20 people, grey), CompreFace samples (3 people), 6 live videos, 2 public-domain \
+portraits. The probes are also degraded by simulation. Genuine pairs never share a picture; impostor pairs are within \
+one domain. Every person weighs the same, classes are balanced, so prior log-odds are 0."
 intervals = "95 %, bootstrap by subject"
 subjects = {people}
 pairs_with_degraded_probes = {degraded}"""
@@ -237,8 +248,9 @@ OPERATING_POINT = """
 target_fmr = {target}
 near_fmr = {near}
 impostor_pairs = {pairs}
-text = "The rules are those of calibration.toml: the higher of the tail's threshold (AT&T) and of the one that portraits \
-of the US Congress confirm. A match of such a template never decides alone (docs/decisions/0035-foreign-templates.md)."\
+text = "The rules are those of calibration.toml: the higher of the tail's threshold (AT&T) and of the one that \
+portraits of the US Congress confirm. A match of such a template never decides alone \
+(docs/decisions/0035-foreign-templates.md)."\
 """
 
 if __name__ == "__main__":

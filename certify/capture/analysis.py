@@ -16,6 +16,7 @@ from models.liveness.movement import Movement
 from models.liveness.plan import Plan
 from models.liveness.source import CaptureSource
 from models.liveness.video_hash import VideoHash
+from models.media.image import Pixels
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.face.matcher import Comparison, Templates
@@ -42,6 +43,8 @@ class Analysis:
         background: for each photo, a hash of what surrounds the person (models/face/background.py).
         faces: the aligned faces of the photos, or of the best frames of a video, by which a copy is recognised.
         movement: the movement of the face in a video; None for photos.
+        best: for a video, the numbers of the frames that the probes come from, best first.
+        aligned: the aligned faces of the probes in colour, for foreign templates (models/face/foreign.py).
     """
 
     measurement: Measurement | None
@@ -57,6 +60,8 @@ class Analysis:
     background: tuple[int, ...] = ()
     faces: tuple[FacePrint, ...] = ()
     movement: Movement | None = None
+    best: tuple[int, ...] = ()
+    aligned: tuple[Pixels, ...] = ()
 
 
 def analyse(
@@ -95,6 +100,7 @@ def _analyse_photo(engine: FaceEngine, data: bytes) -> Analysis:
         eyes=_eyes(measurement),
         background=background,
         faces=() if measurement.face is None else (measurement.face,),
+        aligned=() if measurement.aligned is None else (measurement.aligned,),
     )
 
 
@@ -118,6 +124,7 @@ def _analyse_series(engine: FaceEngine, photos: Sequence[bytes]) -> Analysis:
         ),
         background=tuple(value for one in analyses for value in one.background),
         faces=tuple(face for one in analyses for face in one.faces),
+        aligned=tuple(face for one in usable for face in one.aligned),
     )
 
 
@@ -142,6 +149,8 @@ def _analyse_video(
         eyes=_eyes(watched.measurement),
         faces=watched.prints,
         movement=watched.movement,
+        best=watched.best,
+        aligned=watched.aligned,
     )
 
 

@@ -18,9 +18,7 @@ app = command_group("Import references of faces that another system made.")
 def import_them(
     file: Annotated[
         Path,
-        typer.Argument(
-            help="CSV, Parquet or .npz file; or an .npy file, with --people.", exists=True, dir_okay=False
-        ),
+        typer.Argument(help="CSV, Parquet or .npz file; or an .npy file, with --people.", exists=True, dir_okay=False),
     ],
     people: Annotated[
         Path | None,

@@ -162,7 +162,7 @@ def capture_proofs(
 def photo_proof(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -> Proof | None:
     """Return the proof that a still photo gives together with acts that need the body, or None.
 
-    A film with life that matches only a template of another system proves in the same way: its face never decides alone.
+    A film with life that matches only a template of another system proves in the same way: that never decides alone.
 
     The photo must match, and its session must have been opened with the person's own phone, a code or a link. The acts
     lie at most ``photo_sign_days`` before the photo, or after it. Neither half proves more than its own day: life is
@@ -180,7 +180,7 @@ def photo_proof(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -
     rule = policy.capture.get(capture.channel)
     if rule is None or not rule.photo_sign_days or capture.possession is not Possession.SHOWN:
         return None
-    lacks, completed = [why.code for why in judge_capture(capture, policy).reasons], can_be_completed(capture)
+    lacks, completed = [why.code for why in judge_capture(capture, policy).reasons], can_be_completed(capture, rule)
     if not completed and (capture.filmed or lacks != [Code.LIVENESS_REQUIRED]):
         return None
     taken = local_date(capture.event_at, policy.timezone)

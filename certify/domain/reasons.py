@@ -90,10 +90,10 @@ _TEXTS: dict[Code, str] = {
     ),
     Code.FACE_FOR_OFFICER: "An officer compares the face with the enrolled one.",
     Code.FACE_DRIFTED: (
-        "The face matches references that later proofs gave, and not the enrolled ones. An officer compares the pictures."
+        "The face matches references of later proofs, and not the enrolled ones. An officer compares the pictures."
     ),
     Code.REFERENCE_FOREIGN: (
-        "The face was compared with a template that another system made, by a weaker face model. It never decides alone."
+        "The face was compared with a template of another system, by a weaker face model. It never decides alone."
     ),
     Code.REFERENCE_ALONE: (
         "A template of another system is the only reference of this person, so a second proof is needed: the person's "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from certify.domain.capture_rule import CaptureRule
 from certify.domain.channels import Channel
 from certify.domain.evidence import Capture, Check
 from certify.domain.reasons import Code, Reason, reason
@@ -37,10 +38,14 @@ def unproven_by_reference(capture: Capture) -> tuple[Check, tuple[Reason, ...]] 
     return Check.NOT_ASSESSED, (reason(Code.REFERENCE_ALONE, fact), weak, *officer)
 
 
-def can_be_completed(capture: Capture) -> bool:
+def can_be_completed(capture: Capture, rule: CaptureRule) -> bool:
     """Tell whether records of acts that need the body can complete a capture that matches a template of another system.
 
     The film shows life, and its session was opened with something that only the person has.
+
+    Args:
+        capture: the capture.
+        rule: of its channel.
     """
     return (
         capture.foreign
@@ -51,6 +56,8 @@ def can_be_completed(capture: Capture) -> bool:
         and capture.liveness is Check.PASS
         and capture.eyes is not Check.FAIL
         and capture.possession is Possession.SHOWN
+        and capture.llr is not None
+        and (rule.min_llr is None or capture.llr >= rule.min_llr)
     )
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
-from models.face.foreign import LENGTH, Fault, fault_of
+from models.face.foreign_form import LENGTH, Fault, fault_of
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _WORD = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
@@ -36,8 +36,10 @@ _FAULTS = {
     Fault.NOT_FINITE: (ErrorCode.ENCODING_NOT_FINITE, "The template has a value that is no finite number."),
     Fault.NORM: (
         ErrorCode.ENCODING_NORM,
-        "The length of the template (the root of the sum of squares) is not one of face_recognition: it was scaled, "
-        "or another network made it.",
+        (
+            "The length of the template (root of the sum of squares) is not one of face_recognition: it was scaled, or "
+            "another network made it."
+        ),
     ),
     Fault.NETWORK: (ErrorCode.ENCODING_NETWORK, "Another network than that of face_recognition made the template."),
 }

@@ -24,14 +24,22 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.files.people_rows import QUARANTINE_COLUMNS
 from certify.files.table_file import Columns, Row
-from models.face.foreign import LENGTH
+from models.face.foreign_form import LENGTH
 
 ENCODING = "encoding"
 NAMING = ("national_id", "card_number")
 TEMPLATE_COLUMNS = Columns(
     known=(*NAMING, "taken_on", "source", ENCODING), required=("taken_on", "source"), ignored=QUARANTINE_COLUMNS
 )
-_OTHER_NAMES = ("face_encoding", "face_encodings", "encodings", "embedding", "descriptor", "face_descriptor", "template")
+_OTHER_NAMES = (
+    "face_encoding",
+    "face_encodings",
+    "encodings",
+    "embedding",
+    "descriptor",
+    "face_descriptor",
+    "template",
+)
 _HALVES = (("encoding_low", "encoding_high"), ("vec_low", "vec_high"))
 _NUMBERED = re.compile(r"([a-z_]*?)_?(\d{1,3})")
 _MOST_LINES = 2 * LENGTH
@@ -265,7 +273,9 @@ def _csv_rows(path: Path, encoding: str, separator: str) -> Iterator[tuple[int, 
             if not lines[0].strip():
                 number += 1
                 continue
-            while "".join(lines).count('"') % 2 and len(lines) < _MOST_LINES and sum(map(len, lines)) < _MOST_CHARACTERS:
+            while (
+                "".join(lines).count('"') % 2 and len(lines) < _MOST_LINES and sum(map(len, lines)) < _MOST_CHARACTERS
+            ):
                 following = waiting.popleft() if waiting else file.readline()
                 if not following:
                     break

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import CertifyError, Invalid
@@ -31,7 +32,7 @@ from certify.files.template_file import ENCODING, TemplateFile
 from certify.people.foreign import ForeignTemplate, add_foreign
 from certify.service import Service, Unit
 
-_DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ].*)?", re.ASCII)
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2}|\d{8})(?:[T ].*)?", re.ASCII)
 
 
 def import_templates(
@@ -63,11 +64,7 @@ def _carry_out(unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> ChunkResult:
             continue
         person = people[row.line]
         try:
-            if person is None:
-                raise Invalid("The row names no person.", code=ErrorCode.PERSON_MISSING)
-            read.append(
-                (row, ForeignTemplate(person, _day(cells), _source(cells), read_encoding(cells.get(ENCODING, ""))))
-            )
+            read.append((row, _read(person, cells)))
         except Invalid as invalid:
             result.bad.append(BadRow(row, invalid.code, invalid.message))
     stored = add_foreign(unit, [template for _, template in read])
@@ -80,15 +77,18 @@ def _carry_out(unit: Unit, rows: Sequence[tuple[Row, Cells]]) -> ChunkResult:
     return result
 
 
+def _read(person: UUID | None, cells: Cells) -> ForeignTemplate:
+    if person is None:
+        raise Invalid("The row names no person.", code=ErrorCode.PERSON_MISSING)
+    return ForeignTemplate(person, _day(cells), _source(cells), read_encoding(cells.get(ENCODING, "")))
+
+
 def _day(cells: Cells) -> date:
     text = unicodedata.normalize("NFKC", cells.get("taken_on", ""))
     if not text:
         raise Invalid("'taken_on' is empty.", code=ErrorCode.TAKEN_ON_MISSING)
-    match = _DATE.fullmatch(text)
     try:
-        if match is None:
-            raise ValueError
-        return date(int(match[1]), int(match[2]), int(match[3]))
+        return date.fromisoformat(match[1]) if (match := _DATE.fullmatch(text)) else date.fromisoformat(text)
     except ValueError:
         raise Invalid("'taken_on' is not a date such as 2026-03-31.", code=ErrorCode.TAKEN_ON_INVALID) from None
 

@@ -27,7 +27,7 @@ from certify.storage.people import active_templates
 from certify.storage.tables.people import BeneficiaryRow, ReferenceRow
 from certify.storage.templates import lock_people, owners_of_pictures, references_of_people, store_template
 from certify.storage.vault import Sealer
-from models.face.foreign import FOREIGN, foreign_calibration, foreign_template
+from models.face.foreign_form import FOREIGN, foreign_calibration, foreign_template
 
 MOST = 5
 """Templates of another system that are kept of one person. A starting value: pictures of five different years."""
@@ -50,7 +50,7 @@ class ForeignTemplate:
     values: NDArray[np.float64]
 
 
-def add_foreign(unit: Unit, templates: Sequence[ForeignTemplate]) -> list[UUID | None | CertifyError]:
+def add_foreign(unit: Unit, templates: Sequence[ForeignTemplate]) -> list[UUID | CertifyError | None]:
     """Store templates of many people, who are locked until the transaction ends.
 
     Args:
@@ -69,7 +69,7 @@ def add_foreign(unit: Unit, templates: Sequence[ForeignTemplate]) -> list[UUID |
     marks = [_mark(unit, one) for one in templates]
     known = references_of_people(unit.db, list(people))
     owners = owners_of_pictures(unit.db, marks)
-    results: list[UUID | None | CertifyError] = []
+    results: list[UUID | CertifyError | None] = []
     for one, mark in zip(templates, marks, strict=True):
         try:
             results.append(_add(unit, one, mark, people, known, owners))

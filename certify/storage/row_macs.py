@@ -97,9 +97,9 @@ UNBOUND: Mapping[RowKind, frozenset[str]] = MappingProxyType({RowKind.REFERENCE:
 """Columns that no MAC binds: the figures of a picture are only shown, and JSONB writes some numbers in another way."""
 
 LATER: Mapping[RowKind, int] = MappingProxyType({RowKind.REFERENCE: 1})
-"""How many columns at the end of ``COLUMNS`` came with a later release than the MAC of the table. A MAC binds them where
-they are not NULL: so the rows of earlier releases, where they are NULL, keep their MAC, and no value can be added to a
-row or taken from it."""
+"""How many columns at the end of ``COLUMNS`` came with a later release than the MAC of the table. A MAC binds them
+where they are not NULL. So the rows of earlier releases, where they are NULL, keep their MAC, and no value can be
+added to a row or taken from it."""
 
 DEFAULTS: Mapping[RowKind, Mapping[str, Any]] = MappingProxyType(
     {RowKind.STANDING: {"payment": "continue"}, RowKind.REFERENCE: {"guidance": []}}

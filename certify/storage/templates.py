@@ -74,7 +74,7 @@ def owners_of_pictures(db: Session, digests: Sequence[str]) -> dict[str, UUID]:
     query = select(ReferenceRow.media_sha256, ReferenceRow.beneficiary_id).where(
         ReferenceRow.media_sha256.in_(digests), ReferenceRow.state != ReferenceState.REFUSED
     )
-    return {digest: person for digest, person in db.execute(query)}
+    return dict(db.execute(query).all())
 
 
 def delete_templates(db: Session, reference_id: UUID) -> None:

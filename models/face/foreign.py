@@ -7,70 +7,20 @@ never together with ours. The network needs the extra ``dlib``; without it nothi
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.calibrate import Calibration, load_calibration
+from models.calibrate import Calibration
 from models.errors import ModelsError
-from models.face.embed import unit
 from models.face.embed_dlib import DlibEmbedder
+from models.face.foreign_form import FOREIGN, foreign_calibration
 from models.face.matcher import Comparison, Matcher
 from models.face.templates import Templates, average
 from models.media.image import Pixels
 from models.weights.packs import PackStore
-
-FOREIGN = "dlib"
-"""Name of the network in the manifest, and of its templates in storage."""
-LENGTH = 128
-"""Values of a template."""
-CALIBRATION = Path(__file__).parents[1] / "calibration_foreign.toml"
-
-
-class Fault(StrEnum):
-    """Why 128 numbers are not a template of that network."""
-
-    NOT_FINITE = "not_finite"
-    NORM = "norm"
-    NETWORK = "network"
-
-
-@cache
-def foreign_calibration() -> Calibration:
-    """Return the shipped calibration of such templates."""
-    return load_calibration(CALIBRATION)
-
-
-def fault_of(values: NDArray[np.float64]) -> Fault | None:
-    """Return why a vector cannot be a template of that network; None if it can.
-
-    The network does not scale its output: the length of a template is part of its mark. And all its templates point
-    roughly one way, strangers' too, so a vector that does not comes from another network. Both limits are outside
-    everything that ``bench.foreign_templates --report`` measured (docs/matching.md).
-
-    Args:
-        values: 128 numbers.
-    """
-    if not np.isfinite(values).all():
-        return Fault.NOT_FINITE
-    typical = foreign_calibration().details["typical"]
-    low, high = typical["length"]
-    length = float(np.linalg.norm(values))
-    if not low <= length <= high:
-        return Fault.NORM
-    mean = np.asarray(typical["mean"], np.float64)
-    alike = float(values @ mean / (length * np.linalg.norm(mean)))
-    return None if alike >= typical["least_cosine"] else Fault.NETWORK
-
-
-def foreign_template(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return a template as it is stored: float32, scaled to length 1."""
-    return unit(values.astype(np.float32)[None])[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +52,25 @@ class ForeignFaces:
         if probe is None or not references:
             return None
         return Matcher([self.embedder], self.calibration).compare(probe, references)
+
+
+class LazyForeign:
+    """The network, loaded by the first thread that needs it: only people with foreign templates do."""
+
+    __slots__ = ("_found", "_loaded", "_lock", "_store")
+
+    def __init__(self, store: PackStore) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._loaded = False
+        self._found: ForeignFaces | None = None
+
+    def get(self) -> ForeignFaces | None:
+        """Return the network, or None if it is not there."""
+        with self._lock:
+            if not self._loaded:
+                self._found, self._loaded = load_foreign(self._store), True
+            return self._found
 
 
 def load_foreign(store: PackStore) -> ForeignFaces | None:

@@ -59,8 +59,14 @@ STORED: dict[str, Any] = {
     "eyes": "not_assessed",
     "zone": None,
     "pooled_with": "",
+    "foreign": False,
+    "drifted": False,
+    "reference_on": None,
 }
-LATER = ("filmed", "guidance", "public_entry", "possession", "eyes", "zone", "pooled_with")
+LATER = (
+    *("filmed", "guidance", "public_entry", "possession", "eyes", "zone", "pooled_with"),
+    *("foreign", "drifted", "reference_on"),
+)
 """Fields that captures of earlier releases lack."""
 
 
@@ -68,8 +74,8 @@ def test_the_stored_form_of_a_capture_is_fixed() -> None:
     assert evidence_to_json(CAPTURE) == STORED
     assert evidence_from_json(STORED) == CAPTURE
     # Stored before videos existed, before strangers' attempts were told apart, before possession was asked for, and
-    # before faces had zones.
-    later = ("filmed", "public_entry", "possession", "eyes", "zone", "pooled_with")
+    # before faces had zones, and before references had an age.
+    later = set(LATER) - {"guidance"}
     old = {key: value for key, value in STORED.items() if key not in later}
     assert evidence_from_json(old) == CAPTURE
 
