@@ -20,6 +20,7 @@ SENTENCES: dict[str, str] = {
     "hold_upright": "Hold the phone and your head upright.",
     "open_eyes": "Please look at the phone with your eyes open.",
     "another_face": "This photo does not look like the one enrolled before. Please ask an officer.",
+    "not_comparable": "This photo cannot be compared with what is enrolled. Please ask an officer.",
     "face_unclear": "We cannot see your face clearly. Please take off what covers it, such as a mask or dark glasses.",
     # Pictures that could not be read (models/media/image.py).
     "not_an_image": "This file could not be opened as a picture. Please take a new one.",

@@ -9,9 +9,32 @@ from typing import Annotated
 import typer
 
 from certify.cli.options import AsJson, Encoding, Quarantine, command_group
+from certify.cli.output import print_json
 from certify.cli.row_files import import_file
+from certify.cli.service import opened_service
+from certify.cli.tables import show_table
 
-app = command_group("Import references of faces that another system made.")
+app = command_group("Import references of faces that another system made, and show how old references are.")
+
+
+@app.command()
+def ages(as_json: AsJson = False) -> None:
+    """Show how old the newest reference of each person is, and how many people have only a template of another system.
+
+    Confirmed films refresh references (docs/policy.md). People whose references stay old have no proof by face, life
+    and possession.
+    """
+    from certify.storage.templates import count_by_age
+
+    with opened_service() as service, service.reading() as unit:
+        found = count_by_age(unit.db, unit.now.date())
+    if as_json:
+        print_json([{"years": years, "people": people, "only_template": only} for years, people, only in found])
+        return
+    show_table(
+        ["full years", "people", "of these with a template only"],
+        [("30 or more" if years == 30 else str(years), f"{people:,}", f"{only:,}") for years, people, only in found],
+    )
 
 
 @app.command("import")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, or_, select
+from sqlalchemy import and_, delete, exists, or_, select, text
 from sqlalchemy.orm import Session
 
 from certify.domain.states import ReferenceState
@@ -80,3 +81,25 @@ def owners_of_pictures(db: Session, digests: Sequence[str]) -> dict[str, UUID]:
 def delete_templates(db: Session, reference_id: UUID) -> None:
     """Delete the templates of a reference that is not compared any more."""
     db.execute(delete(TemplateRow).where(TemplateRow.reference_id == reference_id))
+
+
+_AGES = text("""
+    select years, count(*), count(*) filter (where only_templates) from (
+        select least(extract(year from age(:today, max(coalesce(taken_on, created_at::date))))::int, 30) as years,
+               bool_and(provenance = 'template') as only_templates
+        from face_references where state = 'active' group by beneficiary_id
+    ) as person group by years order by years
+""")
+
+
+def count_by_age(db: Session, today: date) -> list[tuple[int, int, int]]:
+    """Return by full years of the newest active reference how many people have one, and how many only a template.
+
+    Args:
+        db: the session of the transaction.
+        today: the present day.
+
+    Returns:
+        Years (30 stands for all that are older), people, and those of them with templates of another system only.
+    """
+    return [(row[0], row[1], row[2]) for row in db.execute(_AGES, {"today": today})]

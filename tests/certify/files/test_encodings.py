@@ -166,7 +166,8 @@ def test_parquet_and_arrays(tmp_path: Path) -> None:
     }
     for name, content in table.items():
         pq.write_table(content, tmp_path / name)
-    np.savez(tmp_path / "a.npz", encodings=both, **{name: np.array(values) for name, values in people.items()})
+    arrays: dict[str, Any] = {name: np.array(values) for name, values in people.items()}
+    np.savez(tmp_path / "a.npz", encodings=both, **arrays)
     for path in [*(tmp_path / name for name in table), tmp_path / "a.npz"]:
         found = _rows(path)
         assert [row[0] for row in found] == ["A1", "A2"], path
