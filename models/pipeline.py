@@ -27,6 +27,7 @@ from models.face.near_copy import face_print
 from models.face.networks import load_networks
 from models.face.pad import NOT_ASSESSED, PassivePad, passive_pad
 from models.face.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
+from models.face.upright import upright
 from models.liveness.advice import advice
 from models.liveness.assess import assess as assess_liveness
 from models.liveness.examined import Each, Examined, examine
@@ -172,9 +173,9 @@ class FaceEngine:
         if evaluation:
             pixels = enlarge_small(pixels)
         clock.lap("decode")
-        faces = self._detector.detect(pixels)
+        pixels, faces, turned = upright(self._detector, pixels, self._detector.detect(pixels))
         clock.lap("detect")
-        if faces and info.scale > 1 and faces[0].inter_eye < RELOOK_BELOW:
+        if not turned and faces and info.scale > 1 and faces[0].inter_eye < RELOOK_BELOW:
             pixels, info, faces = self._decode_closer(data, limits, info, faces)
             clock.lap("relook")
         if not faces:
