@@ -6,6 +6,7 @@ import json
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import JSON, DateTime, inspect
@@ -41,11 +42,17 @@ def checked_table(macs: RowMacs, db: Session, kind: RowKind, rows: pa.Table) -> 
     guards = [f"{_PREFIX}{name}" for name in COLUMNS[kind]]
     columns = [rows[name].combine_chunks() for name in guards]
     computed = _macs(macs, db, kind, columns)
-    stored = [None if value is None else bytes.fromhex(value) for value in rows[_MAC].to_pylist()]
-    if computed != stored:
-        for place, (ours, theirs) in enumerate(zip(computed, stored, strict=True)):
-            if ours != theirs:
-                _look_again(macs, db, kind, [column[place].as_py() for column in columns], theirs)
+    stored = rows[_MAC].combine_chunks()
+    different = pc.fill_null(pc.not_equal(_in_hex(computed, len(stored)), stored), fill_value=True)
+    for place in np.flatnonzero(different.to_numpy(zero_copy_only=False)).tolist():
+        theirs = stored[place].as_py()
+        _look_again(
+            macs,
+            db,
+            kind,
+            [column[place].as_py() for column in columns],
+            None if theirs is None else bytes.fromhex(theirs),
+        )
     return rows.drop_columns([*guards, _MAC])
 
 
@@ -61,21 +68,31 @@ def macs_in_text(macs: RowMacs, db: Session, kind: RowKind, rows: pa.Table | pa.
         _words(rows[name], instant=name in _instants(kind)) if name in given else pa.nulls(rows.num_rows, pa.string())
         for name in COLUMNS[kind]
     ]
-    text = b"".join(_macs(macs, db, kind, columns)).hex()
-    offsets = pa.array(range(0, len(text) + 1, 2 * MAC_BYTES), pa.int32())
-    written = pa.StringArray.from_buffers(rows.num_rows, offsets.buffers()[1], pa.py_buffer(text.encode()))
+    written = _in_hex(_macs(macs, db, kind, columns), rows.num_rows)
     return pc.binary_join_element_wise("\\x", written, "")
 
 
-def _macs(macs: RowMacs, db: Session, kind: RowKind, columns: list[pa.Array]) -> list[bytes]:
-    """Return the MACs of rows whose columns are in their canonical form."""
+def _in_hex(macs: bytes, count: int) -> pa.StringArray:
+    """Return MACs that follow one another as an array of hexadecimal texts."""
+    width = 2 * MAC_BYTES
+    offsets = pa.py_buffer(np.arange(0, width * count + 1, width, dtype=np.int32))
+    return pa.StringArray.from_buffers(count, offsets, pa.py_buffer(macs.hex().encode()))
+
+
+def _macs(macs: RowMacs, db: Session, kind: RowKind, columns: list[pa.Array]) -> bytes:
+    """Return the MACs of rows whose columns are in their canonical form, one after another."""
     compute = macs.under(db, kind)
     nulls = [pa.scalar("0") if column.null_count == 0 else pc.if_else(column.is_null(), "1", "0") for column in columns]
     marks = pc.binary_join_element_wise(*nulls, "") if columns else pa.array([])
     if isinstance(marks, pa.Scalar):
         marks = pa.repeat(marks, len(columns[0]))
     joined = pc.binary_join_element_wise(*columns, marks, _NUL, null_handling="replace", null_replacement="")
-    return list(map(compute, joined.cast(pa.binary()).to_pylist()))
+    joined = joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+    _, offsets, forms = joined.buffers()
+    if forms is None:
+        return b""
+    bounds = np.frombuffer(offsets, np.int32)[joined.offset : joined.offset + len(joined) + 1]
+    return compute.each(memoryview(forms), bounds.tolist())
 
 
 def _words(column: pa.Array | pa.ChunkedArray, *, instant: bool) -> pa.Array:

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from enum import StrEnum
 from functools import cache
@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapper, Session, object_session
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
-from certify.storage.mac_form import keyed, message
+from certify.storage.mac_form import RowMac, message
 from certify.storage.mac_secrets import FIRST, GENERATIONS, SECOND, Generation, make_secret, open_secret
 from certify.storage.tables.base import Base
 from certify.storage.tables.decisions import CertificateRow, DeterminationRow, EvidenceRow, ReviewCaseRow
@@ -121,7 +121,7 @@ class RowMacs:
     def __init__(self, vault: Vault, secrets: Mapping[Generation, bytes] | None = None) -> None:
         self._vault = vault
         self._secrets = dict(secrets or {})
-        self._keyed: dict[str, Callable[[bytes], bytes]] = {}
+        self._keyed: dict[RowKind, RowMac] = {}
 
     def require_sealed(self, db: Session) -> None:
         """Open the secrets of all tables, so that a service that cannot read some of them does not start.
@@ -151,10 +151,10 @@ class RowMacs:
         """Return a key of 32 bytes for one purpose (HMAC-SHA-256 of the purpose under the secret)."""
         return hmac.digest(self.secret(db, generation), f"certify {purpose}".encode(), hashlib.sha256)
 
-    def under(self, db: Session, kind: RowKind) -> Callable[[bytes], bytes]:
-        """Return the function that computes the MAC of a row's canonical form."""
+    def under(self, db: Session, kind: RowKind) -> RowMac:
+        """Return what computes the MACs of a table's rows from their canonical form."""
         if kind not in self._keyed:
-            self._keyed[kind] = keyed(self.derive(db, f"row {kind.value}", since(kind)))
+            self._keyed[kind] = RowMac(self.derive(db, f"row {kind.value}", since(kind)))
         return self._keyed[kind]
 
     def mac(self, db: Session, kind: RowKind, row: Mapping[str, Any]) -> bytes:

@@ -1,9 +1,8 @@
-"""The MAC of a row: one canonical form in Python, SQL and Arrow, unambiguous, under HMAC-SHA-256."""
+"""The MAC of a row: one canonical form in Python, SQL and Arrow, unambiguous, under keyed BLAKE2b."""
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,7 +18,7 @@ from certify.service import Service
 from certify.storage.bulk_macs import checked_table, guard_columns, guarded_sql, macs_in_text
 from certify.storage.copy import copy_in, copy_out
 from certify.storage.direct import fetch
-from certify.storage.mac_form import MAC_BYTES, keyed, message
+from certify.storage.mac_form import MAC_BYTES, RowMac, message
 from certify.storage.row_macs import COLUMNS, ENTITIES, UNBOUND, RowAltered, RowKind, checked_row, macs_of, row_sql
 from certify.storage.tables.decisions import EvidenceRow
 
@@ -27,8 +26,13 @@ _TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=300))
-def test_it_is_hmac_sha_256(key: bytes, content: bytes) -> None:
-    assert keyed(key)(content) == hmac.digest(key, content, hashlib.sha256)[:MAC_BYTES]
+def test_it_is_keyed_blake2b(key: bytes, content: bytes) -> None:
+    expected = hashlib.blake2b(content, key=key, digest_size=MAC_BYTES).digest()
+    assert RowMac(key)(content) == expected
+    assert (
+        RowMac(key).each(memoryview(b"x" + content + content), [1, 1 + len(content), 1 + 2 * len(content)])
+        == 2 * expected
+    )
 
 
 @given(st.lists(st.none() | _TEXT, min_size=3, max_size=3), st.lists(st.none() | _TEXT, min_size=3, max_size=3))
