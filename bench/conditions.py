@@ -231,8 +231,8 @@ def _glasses(reach: float) -> Factor:
         for x, y in face.points[:2].tolist():
             axes = (round(reach * face.inter_eye), round(0.7 * reach * face.inter_eye))
             cv2.ellipse(layer, (round(x), round(y)), axes, 20, 0, 360, 1.0, -1)
-        layer = cv2.GaussianBlur(layer, (0, 0), max(face.inter_eye * 0.02, 0.5))[:, :, None]
-        return _clipped(pixels * (1 - layer) + 255 * layer)
+        soft = cv2.GaussianBlur(layer, (0, 0), max(face.inter_eye * 0.02, 0.5))[:, :, None]
+        return _clipped(pixels * (1 - soft) + 255 * soft)
 
     return factor
 
@@ -275,9 +275,9 @@ def _closed_eyes(data: Path, cache: Path, engine: FaceEngine) -> None:
                 continue
             blink = min(one.mesh.shape("eyeBlinkLeft"), one.mesh.shape("eyeBlinkRight"))
             kind = "closed" if blink > 0.5 else "half closed" if blink > 0.3 else "open"
-            llr = engine.compare(_templates(networks, one.aligned), [reference]).llr
-            told = max(eyes_open(networks.eyes, one.aligned)) < LEAST_OPEN if networks.eyes else False
-            found[kind].append((sample.person, -9.0 if llr is None else llr, told))
+            ratio = engine.compare(_templates(networks, one.aligned), [reference]).llr
+            shut = max(eyes_open(networks.eyes, one.aligned)) < LEAST_OPEN if networks.eyes else False
+            found[kind].append((sample.person, -9.0 if ratio is None else ratio, shut))
     table = Table(
         "eyes, by the mesh", "below the threshold", "of these near", "mean LR", "told 'open_eyes'", "not told"
     )

@@ -25,7 +25,7 @@ def detector() -> Detector:
 
 @pytest.fixture(scope="module")
 def portrait() -> Any:
-    picture = cv2.imdecode(np.frombuffer(faces.encode(faces.portraits()["eileen_collins"]), np.uint8), 1)
+    picture: Any = cv2.imdecode(np.frombuffer(faces.encode(faces.portraits()["eileen_collins"]), np.uint8), 1)
     return cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
 
 
