@@ -18,7 +18,9 @@ _EYE = (15, 11)
 """Half width and half height of the region of an eye with the glass before it, in pixels of the aligned face."""
 _AROUND, _HEAD = 2.6, 1.5
 """Sides of the surroundings and of the head, in sizes of the box of the face."""
-_FINE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float64)
+_SAMPLES, _PATCH = 80, 128
+"""Samples across the surroundings, and the side in pixels of the middle of the face in which noise is measured."""
+_FINE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
 def backlight(pixels: Pixels, face: Face, highlights: float) -> float | None:
@@ -34,15 +36,18 @@ def backlight(pixels: Pixels, face: Face, highlights: float) -> float | None:
     Returns:
         Stops (log2); 0 if the surroundings are not bright; None if nothing of them is in the picture.
     """
-    outer, inner = _box(pixels, face, _AROUND), _box(pixels, face, _HEAD)
-    left, top, right, bottom = outer
-    around = cv2.cvtColor(pixels[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
-    kept = np.ones(around.shape, bool)
-    kept[max(inner[1] - top, 0) : inner[3] - top, max(inner[0] - left, 0) : inner[2] - left] = False
+    inner = _box(pixels, face, _HEAD)
+    left, top, right, bottom = _box(pixels, face, _AROUND)
+    if right - left < 2 or bottom - top < 2 or face.box[1] + face.box[3] <= top:
+        return None
     # Below the chin there are shoulders and clothes.
-    kept[max(round(face.box[1] + face.box[3]) - top, 0) :] = False
-    seen = around[kept]
-    if seen.size < 100:
+    bottom = min(bottom, max(round(face.box[1] + face.box[3]), top))
+    step = max((right - left) // _SAMPLES, 1)
+    around = cv2.cvtColor(np.ascontiguousarray(pixels[top:bottom:step, left:right:step]), cv2.COLOR_BGR2GRAY)
+    rows, columns = np.arange(top, bottom, step)[:, None], np.arange(left, right, step)[None, :]
+    head = (rows >= inner[1]) & (rows < inner[3]) & (columns >= inner[0]) & (columns < inner[2])
+    seen = around[~head]
+    if seen.size < 20:
         return None
     bright = float(np.percentile(seen, 75))
     return 0.0 if bright < BRIGHT else max(float(np.log2((bright + 1) / (highlights + 1))), 0.0)
@@ -77,11 +82,11 @@ def noise(pixels: Pixels, face: Face) -> float | None:
     Returns:
         The standard deviation of the noise; None if the face has too few pixels.
     """
-    left, top, right, bottom = _box(pixels, face, 0.9)
+    left, top, right, bottom = _box(pixels, face, min(0.8, _PATCH / max(face.box[2], face.box[3], 1.0)))
     if right - left < 16 or bottom - top < 16:
         return None
-    grey = cv2.cvtColor(pixels[top:bottom, left:right], cv2.COLOR_BGR2GRAY).astype(np.float64)
-    answered = np.abs(cv2.filter2D(grey, -1, _FINE)[1:-1, 1:-1])
+    grey = cv2.cvtColor(np.ascontiguousarray(pixels[top:bottom, left:right]), cv2.COLOR_BGR2GRAY)
+    answered = np.abs(cv2.filter2D(grey.astype(np.float32), -1, _FINE)[1:-1, 1:-1])
     # The mask answers white noise with 6 sigma; the median of a half normal distribution is 0.6745.
     return float(np.median(answered)) / (6 * 0.6745)
 
