@@ -59,7 +59,8 @@ def read_encoding(text: str) -> NDArray[np.float64]:
             ``encoding_pickled``, ``encoding_truncated``, ``encoding_unreadable``, ``encoding_length``,
             ``encoding_not_finite``, ``encoding_norm``, ``encoding_network``).
     """
-    values = _values(text.strip())
+    # A quarantine file has an apostrophe before what a spreadsheet would run as a formula, such as a minus.
+    values = _values(text.strip().removeprefix("'"))
     if len(values) != LENGTH:
         raise Invalid(f"The template has {len(values)} values, not {LENGTH}.", code=ErrorCode.ENCODING_LENGTH)
     fault = fault_of(values)

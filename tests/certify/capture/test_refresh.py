@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import os
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from certify.people.references import activate
 from certify.people.sittings import anchors_of
 from certify.people.templates import open_references, renew_all
 from certify.policies import PolicyDocument
-from certify.queue import EVALUATE, MEASURE, REFRESH, NoQueue
+from certify.queue import EVALUATE, MEASURE, REFRESH, DatabaseQueue, NoQueue
 from certify.service import Service
 from certify.storage.facts import determinations_of, evidence_of
 from certify.storage.media import put_media
@@ -37,6 +38,7 @@ from certify.storage.reviews import open_case_of
 from certify.storage.sessions import get_session
 from certify.storage.tables.people import ReferenceRow
 from certify.storage.tables.sessions import SessionRow
+from certify.workers.faces import WorkerContext, run_worker
 from fixtures import faces
 from models.face.align import similarity
 from models.face.detect import Detector
@@ -113,6 +115,14 @@ def test_a_confirmed_film_gives_a_reference_beside_the_old_one(
         said = {why["code"]: why for why in determinations_of(unit.db, session_id=row.id)[0].verdict["reasons"]}
     assert "1 full years before" in said["reference_used"]["text"]
     assert refresh_reference(service, engine, row.id) is None, "the newest reference is of today"
+
+
+def test_the_worker_makes_it(service: Service, engine: FaceEngine, person: UUID, film: bytes, clock: Any) -> None:
+    queued = replace(service, queue=DatabaseQueue())
+    clock.advance(A_YEAR)
+    assert filmed(queued, engine, person, film).outcome == "certified"
+    asyncio.run(run_worker(WorkerContext(queued, engine), wait=False))
+    assert [one.provenance for one in rows_of(service, person)] == [Provenance.CAMERA, Provenance.PROOF]
 
 
 def test_no_reference_without_life_possession_a_match_and_age(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from certify.errors import Invalid
 from certify.files.encodings import read_encoding
+from certify.files.quarantine import escape_formula
 from certify.files.template_file import TemplateFile
 from models.face.foreign_form import foreign_calibration
 
@@ -60,6 +61,7 @@ FORMS: dict[str, Callable[[Floats], str]] = {
 def test_forms_that_can_be_read_in_one_way_only(form: str) -> None:
     values = made()
     np.testing.assert_allclose(read_encoding(FORMS[form](values)), values, atol=1e-6)
+    np.testing.assert_allclose(read_encoding(escape_formula(FORMS[form](values))), values, atol=1e-6)
 
 
 def _scaled(values: Floats) -> str:
