@@ -242,6 +242,7 @@ DOUBTS = (
     "unclear_light",
     "even_light",
     "perhaps_another_person",
+    "perhaps_a_device",
 )
 """Reasons of other checks, not assessed, that prevent a pass: the person should try again."""
 

@@ -19,6 +19,7 @@ from models.face.landmarks import FaceMesh, MeshReading
 from models.face.pad import passive_pad
 from models.face.quality import QualityMeasure, Subject, assess
 from models.face.upright import quarter_turns, turn_by
+from models.liveness.device_frame import find_device_frame
 from models.liveness.screen import grid_peak
 from models.media.image import Pixels
 from models.states import State
@@ -76,6 +77,8 @@ class Detail:
         quality: quality measures of the picture; empty if not measured.
         aligned: the face for the embedders, uint8 [112,112,3]; None if not measured.
         around: mean red, green and blue beside the head; None if there is too little, or without landmarks.
+        framed: how far a frame around the face is closed (:mod:`models.liveness.device_frame`), 0 if there is none;
+            None if it was not looked for.
     """
 
     index: int
@@ -89,6 +92,7 @@ class Detail:
     quality: tuple[QualityMeasure, ...] = ()
     aligned: Pixels | None = None
     around: NDArray[np.float64] | None = None
+    framed: float | None = None
 
     @property
     def blocked(self) -> bool:
@@ -197,6 +201,7 @@ class Observer:
             quality=assess(Subject(pixels, 1, faces, aligned, None)),
             aligned=aligned,
             around=around,
+            framed=_framed(pixels, faces[0]),
         )
 
 
@@ -206,6 +211,11 @@ def level(face: Face, mesh: MeshReading) -> Face:
         return face
     points = np.stack([mesh.points[list(which), :2].mean(axis=0) for which in _FIVE])
     return Face(face.box, points.astype(np.float32), face.score)
+
+
+def _framed(pixels: Pixels, face: Face) -> float:
+    frame = find_device_frame(pixels, face)
+    return 0.0 if frame is None else frame.share
 
 
 def without_noise(pixels: Pixels) -> Pixels:
