@@ -53,6 +53,7 @@ def own_page(unit: Unit, page: OwnPage, me: str) -> OwnPageOut:
         due_on=page.due_on,
         certificate=page.certificate,
         can_film=page.can_film,
+        reference_on=page.reference_on,
         consent=page.consent,
         visit=visit(page.visit) if page.visit else None,
         appeal=appeal(page.appeal) if page.appeal else None,

@@ -29,6 +29,7 @@ from certify.decision.proposals import text_of
 from certify.decision.receipts import Receipt
 from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import CertificateState, SessionState
+from certify.people.sittings import day_of
 from certify.service import Unit
 from certify.storage.people import entitlements_of
 from certify.storage.tables.decisions import (
@@ -116,8 +117,8 @@ def guidance(codes: Sequence[str]) -> list[GuidanceOut]:
     return [GuidanceOut(code=code, text=sentence(code)) for code in codes]
 
 
-def reference(row: ReferenceRow) -> ReferenceOut:
-    """Show a reference, without its image and templates."""
+def reference(row: ReferenceRow, now: datetime) -> ReferenceOut:
+    """Show a reference and its age, without its image and templates."""
     shows(row.beneficiary_id)
     measurement: dict[str, Any] = row.measurement or {}
     return ReferenceOut.model_validate(
@@ -128,6 +129,8 @@ def reference(row: ReferenceRow) -> ReferenceOut:
             "provenance": row.provenance,
             "provenance_of": row.provenance_of,
             "added_by": row.added_by,
+            "taken_on": day_of(row),
+            "age_days": max((now.date() - day_of(row)).days, 0),
             "guidance": guidance(row.guidance),
             "quality": measurement.get("quality", []),
         }

@@ -17,6 +17,7 @@ from certify.domain.states import CertificateState, ReferenceState
 from certify.doorstep.visits import ShownVisit, shown_visit
 from certify.people.consent import consent_of
 from certify.people.contact import contact_change_of
+from certify.people.sittings import day_of
 from certify.service import Unit
 from certify.storage.certificates import certificates_of
 from certify.storage.people import entitlements_of, get_beneficiary, references_of
@@ -57,6 +58,7 @@ class OwnPage:
         due_on: the first day by which a proof is due.
         certificate: number of the certificate in force.
         can_film: whether a photo is enrolled, so that a capture can be compared.
+        reference_on: day of the newest picture that a capture is compared with; None if there is none yet.
         consent: to face recognition; None when this service never asked.
         visit: the visit that was requested or is planned.
         appeal: the newest appeal.
@@ -72,6 +74,7 @@ class OwnPage:
     due_on: date | None
     certificate: str | None
     can_film: bool
+    reference_on: date | None
     consent: bool | None
     visit: ShownVisit | None
     appeal: Appeal | None
@@ -94,6 +97,7 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
         NotFound: no such person (``beneficiary_not_found``).
     """
     person = get_beneficiary(unit.db, beneficiary_id)
+    references = references_of(unit.db, beneficiary_id)
     pensions = entitlements_of(unit.db, beneficiary_id)
     in_force = [
         c
@@ -110,7 +114,8 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
         valid_until=min(until) if until and len(until) == len(pensions) else None,
         due_on=min((pension.due_on for pension in pensions if pension.due_on), default=None),
         certificate=in_force[0].number if in_force else None,
-        can_film=any(reference.state != ReferenceState.REFUSED for reference in references_of(unit.db, beneficiary_id)),
+        can_film=any(reference.state != ReferenceState.REFUSED for reference in references),
+        reference_on=max((day_of(one) for one in references if one.state == ReferenceState.ACTIVE), default=None),
         consent=consent_of(unit, beneficiary_id),
         visit=shown_visit(unit, visit) if visit else None,
         appeal=last_appeal(unit, beneficiary_id),

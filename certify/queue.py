@@ -17,6 +17,7 @@ EVALUATE = f"{NAMESPACE}:evaluate_session"
 MEASURE = f"{NAMESPACE}:measure_reference"
 SEND = f"{NAMESPACE}:send_message"
 OPEN = f"{NAMESPACE}:open_bundle"
+REFRESH = f"{NAMESPACE}:refresh_reference"
 FACES, MESSAGES = "faces", "messages"
 
 _COUNT = text("""

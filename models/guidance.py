@@ -11,6 +11,9 @@ SENTENCES: dict[str, str] = {
     "several_faces": "Only you should be in the picture. Please take it again alone.",
     "too_dark": "It is too dark. Turn toward a window or a lamp.",
     "too_bright": "It is too bright. Turn a little away from the light.",
+    "bright_behind": "It is too bright behind you. Turn around, so that the window or lamp is in front of you.",
+    "glasses_glare": "Your glasses reflect the light. Turn your head a little away from it, or take them off.",
+    "noisy_light": "There is too little light for the camera. Switch on a lamp, or go to a window.",
     "flat_light": "Your face is hard to see. Wipe the camera with a soft cloth and try where the light is better.",
     "come_closer": "Hold the phone a little closer.",
     "hold_still": "The picture is blurred. Hold the phone still, or lean your arms on a table.",
@@ -20,6 +23,7 @@ SENTENCES: dict[str, str] = {
     "hold_upright": "Hold the phone and your head upright.",
     "open_eyes": "Please look at the phone with your eyes open.",
     "another_face": "This photo does not look like the one enrolled before. Please ask an officer.",
+    "not_comparable": "This photo cannot be compared with what is enrolled. Please ask an officer.",
     "face_unclear": "We cannot see your face clearly. Please take off what covers it, such as a mask or dark glasses.",
     # Pictures that could not be read (models/media/image.py).
     "not_an_image": "This file could not be opened as a picture. Please take a new one.",

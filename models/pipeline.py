@@ -20,12 +20,14 @@ from models.face.background import background_hash
 from models.face.detect import Detector, Face
 from models.face.embed import Embedder
 from models.face.eyes import eyes_open
+from models.face.foreign import ForeignFaces, LazyForeign
 from models.face.landmarks import FaceMesh
 from models.face.matcher import Comparison, Matcher, Templates
 from models.face.near_copy import face_print
 from models.face.networks import load_networks
 from models.face.pad import NOT_ASSESSED, PassivePad, passive_pad
 from models.face.quality import QualityMeasure, Subject, assess, assess_without_face, guidance_codes
+from models.face.upright import upright
 from models.liveness.advice import advice
 from models.liveness.assess import assess as assess_liveness
 from models.liveness.examined import Each, Examined, examine
@@ -38,6 +40,7 @@ from models.liveness.source import CaptureSource, check_source
 from models.liveness.video_hash import hash_frames
 from models.media.decoders import Decoders, InProcess
 from models.media.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, enlarge_small
+from models.media.stills import stills
 from models.media.video import VideoLimits
 from models.results import Clock, Measurement, Watched
 from models.states import State
@@ -66,6 +69,7 @@ class FaceEngine:
         "_detector",
         "_embedders",
         "_eyes",
+        "_foreign",
         "_fusion",
         "_matcher",
         "_meshes",
@@ -96,6 +100,7 @@ class FaceEngine:
         self._matcher = Matcher(self._embedders, calibration)
         self._fusion = fusion
         self._store = store
+        self._foreign = LazyForeign(store)
         self._decoders = decoders
         self._meshes = (
             threading.local()
@@ -140,6 +145,11 @@ class FaceEngine:
         return self._calibration
 
     @property
+    def foreign(self) -> ForeignFaces | None:
+        """Return the network of foreign templates; None if this installation does not have it."""
+        return self._foreign.get()
+
+    @property
     def continuity_embedder(self) -> Embedder:
         """Return the last embedder, the fastest: the check of continuity needs no calibrated score."""
         return self._embedders[-1]
@@ -163,9 +173,9 @@ class FaceEngine:
         if evaluation:
             pixels = enlarge_small(pixels)
         clock.lap("decode")
-        faces = self._detector.detect(pixels)
+        pixels, faces, turned = upright(self._detector, pixels, self._detector.detect(pixels))
         clock.lap("detect")
-        if faces and info.scale > 1 and faces[0].inter_eye < RELOOK_BELOW:
+        if not turned and faces and info.scale > 1 and faces[0].inter_eye < RELOOK_BELOW:
             pixels, info, faces = self._decode_closer(data, limits, info, faces)
             clock.lap("relook")
         if not faces:
@@ -185,7 +195,8 @@ class FaceEngine:
                 templates[embedder.name] = embedder.embed(aligned[None])[0]
                 clock.lap(embedder.name)
         measurement = self._measurement(info, faces, measures, templates, pad, clock)
-        return replace(measurement, background=background_hash(pixels, faces[0]), face=face_print(aligned))
+        seen, kept = face_print(aligned), aligned if templates else None
+        return replace(measurement, background=background_hash(pixels, faces[0]), face=seen, aligned=kept)
 
     @property
     def fusion(self) -> Fusion:
@@ -259,11 +270,8 @@ class FaceEngine:
         readings = examined.readings
         clock.lap("checks")
         best = best_frames(readings, PROBES)
-        probes = tuple(
-            {embedder.name: embedder.embed(detail.aligned[None])[0] for embedder in self._embedders}
-            for detail in best
-            if detail.aligned is not None
-        )
+        faces = tuple(detail.aligned for detail in best if detail.aligned is not None)
+        probes = tuple({embedder.name: embedder.embed(face[None])[0] for embedder in self._embedders} for face in faces)
         clock.lap("embed")
         measurement = self._measurement(
             ImageInfo(examined.codec.upper(), examined.width, examined.height, 1, 1),
@@ -280,9 +288,15 @@ class FaceEngine:
             report,
             {"liveness": self._fusion.text},
             hash_frames(readings.glances),
-            tuple(face_print(detail.aligned) for detail in best[:PRINTS] if detail.aligned is not None),
+            tuple(face_print(face) for face in faces[:PRINTS]),
             movement_of(readings.details),
+            tuple(detail.index for detail in best),
+            faces,
         )
+
+    def stills(self, data: bytes, numbers: Sequence[int]) -> list[bytes]:
+        """Return frames of a video as JPEG files (:func:`models.media.stills.stills`, which raises the same errors)."""
+        return stills(self._decoders, data, numbers)
 
     def compare(self, probe: Templates, references: Sequence[Templates]) -> Comparison:
         """Compare one probe with the references of one person (:meth:`models.face.matcher.Matcher.compare`)."""
@@ -308,7 +322,7 @@ class FaceEngine:
         wanted = max(1, int(info.scale * faces[0].inter_eye / RELOOK_BELOW))
         pixels, closer = self._decoders.decode(data, limits, max_scale=wanted)
         factor = info.scale / closer.scale
-        main, *others = (_scaled(face, factor) for face in faces)
+        main, *others = (face.scaled(factor) for face in faces)
         return pixels, closer, (self._detector.refine(pixels, main), *others)
 
     def _measurement(
@@ -331,9 +345,3 @@ class FaceEngine:
             timings_ms=clock.read(),
             models=self.models,
         )
-
-
-def _scaled(face: Face, factor: float) -> Face:
-    left, top, width, height = face.box
-    box = (left * factor, top * factor, width * factor, height * factor)
-    return Face(box, (face.points * np.float32(factor)).astype(np.float32), face.score)

@@ -14,7 +14,7 @@ from models.face.quality import QualityMeasure
 from models.liveness.fusion import LivenessReport
 from models.liveness.movement import Movement
 from models.liveness.video_hash import VideoHash
-from models.media.image import ImageInfo
+from models.media.image import ImageInfo, Pixels
 from models.states import State
 
 
@@ -36,6 +36,8 @@ class Measurement:
             is no face, and if the person fills the picture.
         face: the aligned face, by which a copy is recognised (:mod:`models.face.near_copy`). None without a face and
             for videos.
+        aligned: the aligned face in colour, for the network of foreign templates (:mod:`models.face.foreign`). None
+            without templates and for videos.
     """
 
     image: ImageInfo
@@ -49,6 +51,7 @@ class Measurement:
     models: Mapping[str, str]
     background: int | None = None
     face: FacePrint | None = None
+    aligned: Pixels | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything that may be shown or stored unencrypted: no pixels and no templates."""
@@ -76,6 +79,8 @@ class Watched:
         video_hash: the perceptual hash of all frames, to recognise the video when it is sent again.
         prints: the aligned faces of the best frames (:mod:`models.face.near_copy`).
         movement: the movement of the face (:mod:`models.liveness.movement`).
+        best: the numbers of the frames that the probes come from, best first.
+        aligned: the aligned faces of these frames, in colour.
     """
 
     measurement: Measurement
@@ -85,6 +90,8 @@ class Watched:
     video_hash: VideoHash
     prints: tuple[FacePrint, ...]
     movement: Movement
+    best: tuple[int, ...] = ()
+    aligned: tuple[Pixels, ...] = ()
 
 
 class Clock:

@@ -54,7 +54,7 @@ def add(
         if caller.role is Role.ENROLLER:
             require_enrollable(unit, beneficiary_id, origin)
         reference_id = add_reference(unit, beneficiary_id, data, origin)
-        return views.reference(get_reference(unit.db, reference_id))
+        return views.reference(get_reference(unit.db, reference_id), unit.now)
 
     return once.run(caller, work, status=202)
 
@@ -69,4 +69,4 @@ def list_all(
     with service.reading() as unit:
         require_person(unit, caller, beneficiary_id)
         get_beneficiary(unit.db, beneficiary_id)
-        return [views.reference(row) for row in references_of(unit.db, beneficiary_id)]
+        return [views.reference(row, unit.now) for row in references_of(unit.db, beneficiary_id)]

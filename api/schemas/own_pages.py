@@ -142,6 +142,7 @@ class OwnPageOut(Out):
     due_on: date | None
     certificate: str | None
     can_film: bool
+    reference_on: date | None = Field(description="Day of the newest picture that a film is compared with")
     consent: bool | None
     visit: VisitOut | None
     appeal: AppealOut | None

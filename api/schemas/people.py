@@ -85,13 +85,18 @@ class BeneficiaryPage(Out):
 
 
 class ReferenceOut(Out):
-    """An enrolled face image. Its state is ``pending`` until the service has measured it."""
+    """An enrolled face image, or a template of another system.
+
+    Its state is ``pending`` until the service has measured it, and ``retired`` when later references took its place.
+    """
 
     id: UUID
-    state: Literal["pending", "active", "refused"]
+    state: Literal["pending", "active", "refused", "retired"]
     created_at: datetime
-    provenance: Literal["document", "register", "camera", "unknown"]
+    provenance: Literal["document", "register", "camera", "unknown", "proof", "template"]
     provenance_of: str | None = Field(examples=["passport"])
+    taken_on: date = Field(description="Day of the picture; if that is not known, the day on which it was enrolled")
+    age_days: int = Field(description="How old the reference is; faces age")
     added_by: str = Field(description="The caller who added it")
     guidance: list[GuidanceOut]
     quality: list[dict[str, Any]] = Field(

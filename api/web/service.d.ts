@@ -140,6 +140,7 @@ declare namespace Service {
     due_on: string | null;
     certificate: string | null;
     can_film: boolean;
+    reference_on: string | null;
     consent: boolean | null;
     visit: VisitOut | null;
     appeal: AppealOut | null;

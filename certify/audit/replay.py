@@ -12,6 +12,7 @@ from certify.decision.determine import entitlement_from_json
 from certify.domain.codec import determination_digest, determination_to_json, verdict_digest
 from certify.domain.decide import decide
 from certify.domain.evidence import Capture, Check
+from certify.people.foreign import open_foreign
 from certify.people.sittings import by_sitting
 from certify.people.templates import open_references
 from certify.service import Unit
@@ -160,7 +161,10 @@ def _replay_image(
 ) -> None:
     """Analyse the stored photo or video again, and compare it with the references of that day."""
     what = f"raw scores of session {session.id}"
-    other = [name for name, sha256 in comparison["models"].items() if engine.models.get(name) != sha256]
+    foreign = bool(comparison.get("foreign"))
+    network = engine.foreign if foreign else None
+    loaded = (network.models if network else {}) if foreign else engine.models
+    other = [name for name, sha256 in comparison["models"].items() if loaded.get(name) != sha256]
     if other:
         notes.not_checked.append(f"{what}: the models {', '.join(other)} are of another release")
         return
@@ -168,7 +172,10 @@ def _replay_image(
         notes.not_checked.append(f"{what}: the image was deleted when its retention time ended")
         return
     sealer = unit.sealer(session.beneficiary_id)
-    known = open_references(unit.db, sealer, session.beneficiary_id, engine.models)
+    if network is not None:
+        known = open_foreign(unit.db, sealer, session.beneficiary_id)
+    else:
+        known = open_references(unit.db, sealer, session.beneficiary_id, engine.models)
     wanted = [UUID(reference_id) for reference_id in comparison["reference_ids"]]
     # Releases that averaged scores compared each reference apart.
     by_scores = "sittings" not in comparison
@@ -180,12 +187,15 @@ def _replay_image(
     if pooled is not None and pooled.blob_id is None:
         notes.not_checked.append(f"{what}: the image that it was pooled with was deleted when its retention time ended")
         return
-    probes = [
-        probe
+    analysed = [
+        analyse(engine, read_media(unit.db, sealer, one.blob_id), one.plan, one.source)
         for one in ([pooled] if pooled else []) + [session]
-        for probe in analyse(engine, read_media(unit.db, sealer, one.blob_id), one.plan, one.source).probes
     ]
-    again = compare(engine, probes, by_sitting(known, sittings), by_scores=by_scores)
+    if network is not None:
+        again = network.compare(analysed[-1].aligned, by_sitting(known, sittings))
+    else:
+        probes = [probe for one in analysed for probe in one.probes]
+        again = compare(engine, probes, by_sitting(known, sittings), by_scores=by_scores)
     notes.checked.append(f"{what} from the stored media")
     scores = dict(again.scores) if again else {}
     # Other processors may round differently in the last digits of a float32.

@@ -18,6 +18,7 @@ from models.liveness.movement import Movement
 from models.liveness.plan import Plan
 from models.liveness.source import CaptureSource
 from models.liveness.video_hash import VideoHash
+from models.media.image import Pixels
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.face.matcher import Comparison, Templates
@@ -46,6 +47,8 @@ class Analysis:
         faces: the aligned faces of the photos, or of the best frames of a video, by which a copy is recognised.
         movement: the movement of the face in a video; None for photos.
         challenge: how much of its plan a video answered.
+        best: for a video, the numbers of the frames that the probes come from, best first.
+        aligned: the aligned faces of the probes in colour, for foreign templates (models/face/foreign.py).
     """
 
     measurement: Measurement | None
@@ -62,6 +65,8 @@ class Analysis:
     faces: tuple[FacePrint, ...] = ()
     movement: Movement | None = None
     challenge: Challenge = Challenge.NONE
+    best: tuple[int, ...] = ()
+    aligned: tuple[Pixels, ...] = ()
 
 
 def analyse(
@@ -100,6 +105,7 @@ def _analyse_photo(engine: FaceEngine, data: bytes) -> Analysis:
         eyes=_eyes(measurement),
         background=background,
         faces=() if measurement.face is None else (measurement.face,),
+        aligned=() if measurement.aligned is None else (measurement.aligned,),
     )
 
 
@@ -123,6 +129,7 @@ def _analyse_series(engine: FaceEngine, photos: Sequence[bytes]) -> Analysis:
         ),
         background=tuple(value for one in analyses for value in one.background),
         faces=tuple(face for one in analyses for face in one.faces),
+        aligned=tuple(face for one in usable for face in one.aligned),
     )
 
 
@@ -151,6 +158,8 @@ def _analyse_video(
         challenge=challenge_of(
             asked, followed=_passed(watched.liveness, "prompts"), lit=_passed(watched.liveness, "light")
         ),
+        best=watched.best,
+        aligned=watched.aligned,
     )
 
 

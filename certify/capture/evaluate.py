@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
-from certify.capture.analysis import Analysis, analyse, compare
+from certify.capture.analysis import Analysis, analyse
 from certify.capture.attempts import attempt_limits, public_attempts_left
+from certify.capture.comparing import Compared, compare_foreign, compare_own
 from certify.capture.duplicate_media import check_duplicate
-from certify.capture.pooling import Earlier, earlier_capture, pool
+from certify.capture.pooling import Earlier, earlier_capture
+from certify.capture.refresh import ask_refresh
 from certify.capture.session import lock_session
 from certify.decision.cases import ensure_case
 from certify.decision.determine import determine_locked
@@ -34,7 +35,7 @@ from certify.domain.states import Challenge, FaceZone, Possession, ReferenceStat
 from certify.errors import Conflict, Unavailable
 from certify.messages.notices import tell_of_attempt
 from certify.people.consent import confirm_stated_consent
-from certify.people.sittings import by_sitting, sittings_of
+from certify.people.foreign import only_foreign, open_foreign
 from certify.people.templates import measure, measure_again, open_references, outdated_references, store_renewed
 from certify.service import Service, Unit
 from certify.storage.face_prints import references_without_print
@@ -47,7 +48,7 @@ from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.sessions import SessionRow
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
-    from models.face.matcher import Comparison, Templates
+    from models.face.matcher import Comparison
     from models.pipeline import FaceEngine
 
 UNRECOGNISED_KEPT = timedelta(days=7)
@@ -94,8 +95,9 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
         plan, source = row.plan, row.source
         references = open_references(unit.db, sealer, row.beneficiary_id, engine.models)
         enrolled = references_of(unit.db, row.beneficiary_id)
+        foreign = open_foreign(unit.db, sealer, row.beneficiary_id) if only_foreign(enrolled) else {}
         outdated = outdated_references(unit, row.beneficiary_id, engine, opened=references, enrolled=enrolled)
-        if not references and not outdated and any(r.state == ReferenceState.PENDING for r in enrolled):
+        if not references and not outdated and not foreign and any(r.state == ReferenceState.PENDING for r in enrolled):
             # The queue tries again shortly. A decision now would count as a failed attempt of the person.
             raise Unavailable("The enrolled photo has not been measured yet.", code=ErrorCode.REFERENCE_PENDING)
         unprinted = {
@@ -105,8 +107,10 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
     analysis = analyse(engine, data, plan, source)
     renewed = measure_again(engine, outdated)
     references |= {reference_id: dict(found.templates) for reference_id, found in renewed.items()}
-    sittings = sittings_of(enrolled, references)
-    compared = _compare(service, engine, session_id, analysis, by_sitting(references, sittings))
+    if foreign and not references:
+        compared = compare_foreign(engine, analysis, enrolled, foreign)
+    else:
+        compared = compare_own(engine, analysis, enrolled, references, earlier=partial(_earlier, service, session_id))
     comparison = compared.comparison
     older = {
         reference_id: found.face
@@ -119,12 +123,13 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
         if row.state == SessionState.SUBMITTED:
             store_renewed(unit, row.beneficiary_id, renewed)
             if comparison is not None:
-                _keep_parameters(unit, "calibration", engine.calibration.text)
+                _keep_parameters(unit, "calibration", compared.calibration.text)
             analysis, seen_before = check_duplicate(unit, row, data, analysis, older=older)
             measurement = analysis.measurement
             report = {
                 "measurement": measurement.to_json() if measurement else {"refused": analysis.refusal},
-                "comparison": _comparison_to_json(engine, compared, sittings),
+                "comparison": compared.to_json(),
+                "best_frames": list(analysis.best),
                 "liveness": analysis.report,
                 "seen_before": seen_before,
                 "asked": known_before(row.plan, row.source, row.submitted_at or unit.now),
@@ -154,45 +159,10 @@ def _keep_parameters(unit: Unit, kind: str, text: str) -> str:
     return sha256
 
 
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """A comparison, and the earlier capture whose faces were pooled with those of this one."""
-
-    comparison: Comparison | None
-    earlier: Earlier | None = None
-
-
-def _compare(
-    service: Service, engine: FaceEngine, session_id: UUID, analysis: Analysis, references: Sequence[Templates]
-) -> _Compared:
-    """Compare the faces; if they are near, together with the capture that asked for this one."""
-    comparison = compare(engine, analysis.probes, references)
-    if comparison is None or comparison.zone is None or comparison.zone.value != FaceZone.NEAR:
-        return _Compared(comparison)
+def _earlier(service: Service, session_id: UUID) -> Earlier | None:
+    """Return the capture that asked for this one."""
     with service.reading() as unit:
-        earlier = earlier_capture(unit, get_session(unit.db, session_id))
-    pooled = None if earlier is None else pool(engine, analysis, earlier, references)
-    return _Compared(comparison) if pooled is None else _Compared(pooled, earlier)
-
-
-def _comparison_to_json(
-    engine: FaceEngine, compared: _Compared, sittings: Sequence[Sequence[UUID]]
-) -> dict[str, Any] | None:
-    """Return what a replay needs: the scores, the numbers that judged them, and what was compared."""
-    comparison = compared.comparison
-    if comparison is None:
-        return None
-    return {
-        "scores": dict(comparison.scores),
-        "llr": comparison.llr,
-        "calibration_sha256": engine.calibration.sha256,
-        "references": comparison.references,
-        "reference_ids": [str(reference_id) for sitting in sittings for reference_id in sitting],
-        # Since templates are averaged. Comparisons without it averaged scores.
-        "sittings": [[str(reference_id) for reference_id in sitting] for sitting in sittings],
-        "pooled_with": str(compared.earlier.session_id) if compared.earlier else None,
-        "models": {name: engine.models[name] for name in comparison.scores},
-    }
+        return earlier_capture(unit, get_session(unit.db, session_id))
 
 
 def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capture, report: dict[str, Any]) -> None:
@@ -208,7 +178,10 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     face = {why.code for judgement in judged for why in judgement.reasons}
     if Code.FACE_FOR_OFFICER in face:
         ensure_case(unit, row.beneficiary_id, CaseKind.FACE_IN_DOUBT)
-    outcome = _outcome(unit, row, capture, list(zip(judgements, determined.determinations, strict=True))).value
+    # Another film of a person who has no picture enrolled would not change anything.
+    waits = Code.FACE_FOR_OFFICER in face and capture.foreign
+    judged_by = list(zip(judgements, determined.determinations, strict=True))
+    outcome = _outcome(unit, row, capture, judged_by, waits_for_officer=waits).value
     if row.public_entry and row.decoy is None:
         _after_public_entry(unit, row, passed=Check.PASS in judgements)
     row.outcome, row.guidance = outcome, list(capture.guidance)
@@ -227,6 +200,7 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
         "media_sha256": row.media_sha256,
     }
     row.state, row.decided_at = SessionState.DECIDED, unit.now
+    ask_refresh(unit, row, capture, policies)
     if determined.certificate is not None and outcome == "certified":
         row.certificate_number = determined.certificate.number
         _draw_for_audit(unit, row)
@@ -266,7 +240,14 @@ def saw_life(unit: Unit, row: SessionRow) -> bool:
     return fact.filmed and fact.liveness is Check.PASS and fact.eyes is not Check.FAIL
 
 
-def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple[Check, Determination]]) -> Outcome:
+def _outcome(
+    unit: Unit,
+    row: SessionRow,
+    capture: Capture,
+    attempts: list[tuple[Check, Determination]],
+    *,
+    waits_for_officer: bool,
+) -> Outcome:
     """Return the outcome that the caller is told.
 
     A caller who only gave an identifier and a birth date, and did not pass, learns nothing of the person: the answer
@@ -280,6 +261,8 @@ def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple
         most, window = attempt_limits(unit)
         failed = failed_attempts(unit.db, row.beneficiary_id, unit.now - window)
         row.attempts_left = max(0, most - len(failed) - 1)
+    if not passed and waits_for_officer:
+        return Outcome.REVIEW
     return session_outcome(capture.channel, attempts)
 
 
@@ -291,7 +274,7 @@ def _after_public_entry(unit: Unit, row: SessionRow, *, passed: bool) -> None:
         tell_of_attempt(unit, row.beneficiary_id)
 
 
-def _capture(unit: Unit, row: SessionRow, analysis: Analysis, compared: _Compared) -> Capture:
+def _capture(unit: Unit, row: SessionRow, analysis: Analysis, compared: Compared) -> Capture:
     comparison = compared.comparison
     event_at: datetime = row.filmed_at or row.submitted_at or unit.now
     return Capture(
@@ -315,4 +298,7 @@ def _capture(unit: Unit, row: SessionRow, analysis: Analysis, compared: _Compare
         zone=FaceZone(comparison.zone.value) if comparison and comparison.zone else None,
         pooled_with=compared.earlier.fact.id if compared.earlier else "",
         challenge=analysis.challenge,
+        foreign=compared.foreign,
+        drifted=compared.drifted,
+        reference_on=compared.reference_on,
     )

@@ -34,6 +34,7 @@ GROUPS: Mapping[str, str] = {
     "db": "database",
     "models": "models",
     "beneficiary": "people",
+    "reference": "references",
     "contact": "contacts",
     "messages": "messages",
     "record": "records",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from certify.decision.determine import determine
 from certify.decision.facts import record_fact
 from certify.domain.case_kinds import CaseKind
+from certify.domain.channels import Channel
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import AdverseRecord, OfficerRuling, Ruling, event_name
@@ -17,10 +19,12 @@ from certify.domain.schedule import local_date
 from certify.domain.sources import FUND, officer_source
 from certify.domain.states import CaseState
 from certify.errors import Conflict
+from certify.queue import REFRESH
 from certify.service import Unit
 from certify.storage.facts import evidence_of
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, open_case_of
+from certify.storage.sessions import decided_sessions_of
 from certify.storage.tables.decisions import ReviewCaseRow
 
 
@@ -67,6 +71,8 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tupl
     if decision is not Decision.NO_CHANGE:
         _add_ruling(unit, case, officer, Ruling(decision))
     unit.db.flush()
+    if decision is Decision.CONFIRM_ALIVE and case.kind == CaseKind.FACE_IN_DOUBT:
+        _ask_refresh(unit, case.beneficiary_id)
     determined = determine(unit, case.beneficiary_id)
     if decision is Decision.NO_CHANGE and open_case_of(unit.db, case.beneficiary_id, CaseKind(case.kind)) is not None:
         raise Conflict(
@@ -75,6 +81,18 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tupl
             code=ErrorCode.CAUSE_STANDS,
         )
     return case, determined.determinations
+
+
+def _ask_refresh(unit: Unit, beneficiary_id: UUID) -> None:
+    """Enqueue the work on a reference of the capture that asked for this ruling, if its media are still stored.
+
+    The work itself checks what the capture showed (certify/capture/refresh.py).
+    """
+    since = unit.now - timedelta(days=unit.service.settings.media_retention_days)
+    recent = decided_sessions_of(unit.db, beneficiary_id, channels=tuple(Channel), since=since, limit=10)
+    asked = next((row for row in recent if row.blob_id is not None and not row.public_entry), None)
+    if asked is not None:
+        unit.put_job(REFRESH, asked.id)
 
 
 def require_open_case(case: ReviewCaseRow) -> None:

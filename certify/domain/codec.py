@@ -132,4 +132,6 @@ def _revive(value: Any, hint: Any) -> Any:
         if moment.tzinfo is None:
             raise ValueError("an instant needs a time zone")
         return moment
+    if hint is date:
+        return date.fromisoformat(value)
     return float(value) if hint is float else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from certify.domain.channels import Channel
@@ -60,6 +60,10 @@ class Capture(Fact):
             captures of releases that had one threshold, in the policy.
         pooled_with: id of the earlier capture whose faces were averaged with those of this one; empty if none was.
         challenge: how much of the plan of its session a film answered.
+        foreign: whether the person has no reference but templates that another system made. They never decide alone.
+        drifted: whether the face matches references of later proofs, and is far from the enrolled ones.
+        reference_on: day of the reference that the face is nearest to; None in captures of earlier releases, and when
+            no comparison could be made.
     """
 
     session_id: str
@@ -76,6 +80,9 @@ class Capture(Fact):
     zone: FaceZone | None = None
     pooled_with: str = ""
     challenge: Challenge = Challenge.UNRECORDED
+    foreign: bool = False
+    drifted: bool = False
+    reference_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

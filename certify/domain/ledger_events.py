@@ -13,6 +13,13 @@ class LedgerEvent(Described):
     REFERENCE_ADDED = "reference_added", "A reference image was stored and waits for its measurement."
     REFERENCE_ACTIVE = "reference_active", "A reference was measured and is used from now on."
     REFERENCE_REFUSED = "reference_refused", "A reference cannot be used."
+    TEMPLATE_IMPORTED = "template_imported", "A template of a face that another system made was stored."
+    REFERENCE_REFRESHED = "reference_refreshed", "A confirmed film or visit gave a new reference."
+    REFERENCE_NOT_REFRESHED = (
+        "reference_not_refreshed",
+        "A confirmed film or visit gave no new reference; the entry says why.",
+    )
+    REFERENCE_RETIRED = "reference_retired", "A reference is not compared any more: later ones took its place."
     REFERENCE_REPLACED = "reference_replaced", "A reference was deleted, because two officers replaced the face."
     CONSENT_GIVEN = "consent_given", "The person consented to the comparison of their face."
     CONSENT_WITHDRAWN = "consent_withdrawn", "The person withdrew their consent."

@@ -88,6 +88,20 @@ class SilentRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceRule:
+    """When a confirmed proof gives a new reference, so that references age no faster than the person.
+
+    Attributes:
+        refresh_after_days: a proof by face, life and possession gives one if the newest is at least so many days old;
+            0 if none does.
+        keep: how many references of proofs are kept beside the enrolled ones; the oldest is retired.
+    """
+
+    refresh_after_days: int = 0
+    keep: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The rules of one scheme in one version.
 
@@ -113,6 +127,7 @@ class Policy:
         same_event_days: how far the dates of two reports of one event can lie apart. A report that copies an event on
             which an officer has ruled asks an officer, and pauses and stops nothing. -1: copies count as new events.
         four_eyes: what two officers are needed for.
+        references: when a confirmed proof gives a new reference.
     """
 
     scheme: str
@@ -133,6 +148,7 @@ class Policy:
     life_resumes_payment: bool = False
     same_event_days: int = -1
     four_eyes: FourEyesRule = field(default_factory=FourEyesRule)
+    references: ReferenceRule = field(default_factory=ReferenceRule)
 
     def accepted(self, age: int | None) -> frozenset[Channel]:
         """Return the channels accepted at an age; if the age is unknown, the channels accepted at every age."""
@@ -190,6 +206,7 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         # Documents of earlier releases lack the two keys. Their replays must come out as they did.
         same_event_days=top.integer("same_event_days", 0, 92, -1) if "same_event_days" in data else -1,
         four_eyes=_four_eyes(Table(top.take("four_eyes", dict, {}), "four_eyes")),
+        references=_reference_rule(Table(top.take("references", dict, {}), "references")),
     )
     top.done()
     for channel, rule in policy.capture.items():
@@ -278,6 +295,16 @@ def _four_eyes(table: Table) -> FourEyesRule:
         needs_two=table.words("needs_two", TwoOfficers, [word.value for word in shipped.needs_two]),
         erasure_wait_hours=table.integer("erasure_wait_hours", 0, 720, shipped.erasure_wait_hours),
         audit_share=table.number("audit_share", 0.0, 1.0, shipped.audit_share),
+    )
+    table.done()
+    return rule
+
+
+def _reference_rule(table: Table) -> ReferenceRule:
+    shipped = ReferenceRule()
+    rule = ReferenceRule(
+        refresh_after_days=table.integer("refresh_after_days", 0, 3660, shipped.refresh_after_days),
+        keep=table.integer("keep", 1, 5, shipped.keep),
     )
     table.done()
     return rule

@@ -11,6 +11,7 @@ from certify.domain.channels import CHANNELS, Channel
 from certify.domain.evidence import Attestation, Capture, Check, SignOfLife
 from certify.domain.policy import CaptureRule, ChallengeRule, LivenessRule, Policy, ZoneRule
 from certify.domain.reasons import Code, Reason, reason
+from certify.domain.reference import about_reference, can_be_completed, unproven_by_reference
 from certify.domain.schedule import add_days, add_months, local_date
 from certify.domain.sign_sums import add_up, as_text, sign_weight
 from certify.domain.states import Challenge, FaceZone, Possession
@@ -92,6 +93,8 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
     if Check.FAIL in (capture.liveness, capture.eyes):
         failed = Code.LIVENESS_FAILED if capture.liveness is Check.FAIL else Code.EYES_CLOSED
         return CaptureJudgement(Check.FAIL, (reason(failed, fact),))
+    if (by_reference := unproven_by_reference(capture)) is not None:
+        return CaptureJudgement(*by_reference)
     if (unproven := _judge_face(capture, rule)) is not None:
         return unproven
     unanswered = _unanswered(capture, rule)
@@ -123,7 +126,7 @@ def _unanswered(capture: Capture, rule: CaptureRule) -> Code | None:
 
 def _judge_face(capture: Capture, rule: CaptureRule) -> CaptureJudgement | None:
     """Judge the comparison of the face; None if it is a match."""
-    fact, enough = capture.id, capture.embedders >= rule.embedders
+    fact, enough = capture.id, capture.foreign or capture.embedders >= rule.embedders
     if capture.llr is None:
         return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.FACE_NOT_COMPARED, fact),))
     least = EARLIER_MIN_LLR if rule.min_llr is None and capture.zone is None else rule.min_llr
@@ -163,7 +166,7 @@ def capture_proofs(
         if judgement.state is Check.PASS:
             months, short = _months(capture, policy)
             proven = reason(CHANNELS[capture.channel].reason, capture.id, date=day)
-            why = (proven, *judgement.reasons, *short)
+            why = (proven, *judgement.reasons, *short, *about_reference(capture, policy.timezone))
             proofs.append(Proof(day, capture.channel, judgement.assurance, why, months))
         elif (proof := proof_with_records(capture, policy, signs)) is not None and accepts(
             capture.channel, proof.proven_on
@@ -175,10 +178,11 @@ def capture_proofs(
 def proof_with_records(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -> Proof | None:
     """Return the proof that a capture which is not enough alone gives together with acts that need the body, or None.
 
-    It is a still photo, or a film that shows one kind of movement alone. It must match, and its session must have been
-    opened with the person's own phone, a code or a link. The acts lie at most ``photo_sign_days`` before it, or after
-    it. Neither half proves more than its own day: life is proven on the day of the capture or, if that is earlier, on
-    the day at which the acts suffice, from the latest backwards. More acts only move that day later.
+    It is a still photo, or a film that shows one kind of movement alone, or a film that matches only a template of
+    another system. It must match, and its session must have been opened with the person's own phone, a code or a link.
+    The acts lie at most ``photo_sign_days`` before it, or after it. Neither half proves more than its own day: life is
+    proven on the day of the capture or, if that is earlier, on the day at which the acts suffice, from the latest
+    backwards. More acts only move that day later.
 
     Args:
         capture: the capture.
@@ -191,8 +195,9 @@ def proof_with_records(capture: Capture, policy: Policy, signs: Iterable[SignOfL
     rule = policy.capture.get(capture.channel)
     if rule is None or not rule.photo_sign_days or capture.possession is not Possession.SHOWN:
         return None
+    completed = can_be_completed(capture, rule) and _unanswered(capture, rule) is None
     missing = Code.ONE_MOVEMENT_ALONE if capture.filmed else Code.LIVENESS_REQUIRED
-    if [why.code for why in judge_capture(capture, policy).reasons] != [missing]:
+    if not completed and [why.code for why in judge_capture(capture, policy).reasons] != [missing]:
         return None
     taken = local_date(capture.event_at, policy.timezone)
     since = add_days(taken, -rule.photo_sign_days)
@@ -209,7 +214,7 @@ def proof_with_records(capture: Capture, policy: Policy, signs: Iterable[SignOfL
         return None
     day = min(taken, added.day)
     why = reason(
-        Code.PROVEN_MOVEMENT_DATA if capture.filmed else Code.PROVEN_FACE_DATA,
+        _completed_by_data(capture, foreign=completed),
         capture.id,
         *added.facts,
         date=day,
@@ -218,7 +223,14 @@ def proof_with_records(capture: Capture, policy: Policy, signs: Iterable[SignOfL
         needed=as_text(needed),
     )
     seen = _assurance(LIVE_ASSURANCE, capture, rule) if capture.filmed else FACE
-    return Proof(day, capture.channel, f"{seen}+{DATA}", (why,), policy.validity_months)
+    why_all = (why, *about_reference(capture, policy.timezone))
+    return Proof(day, capture.channel, f"{seen}+{DATA}", why_all, policy.validity_months)
+
+
+def _completed_by_data(capture: Capture, *, foreign: bool) -> Code:
+    if foreign:
+        return Code.PROVEN_TEMPLATE_DATA
+    return Code.PROVEN_MOVEMENT_DATA if capture.filmed else Code.PROVEN_FACE_DATA
 
 
 def _assurance(seen: str, capture: Capture, rule: CaptureRule) -> str:

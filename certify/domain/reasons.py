@@ -18,6 +18,7 @@ class Code(StrEnum):
     PROVEN_PRIOR = "proven_prior"
     PROVEN_FACE_DATA = "proven_face_data"
     PROVEN_MOVEMENT_DATA = "proven_movement_data"
+    PROVEN_TEMPLATE_DATA = "proven_template_data"
     LIVENESS_NOT_ASSESSED = "liveness_not_assessed"
     POSSESSION_MISSING = "possession_missing"
     NEVER_PROVEN = "never_proven"
@@ -29,6 +30,11 @@ class Code(StrEnum):
     FACE_NOT_COMPARED = "face_not_compared"
     FACE_NEARLY_MATCHES = "face_nearly_matches"
     FACE_FOR_OFFICER = "face_for_officer"
+    FACE_DRIFTED = "face_drifted"
+    REFERENCE_FOREIGN = "reference_foreign"
+    REFERENCE_ALONE = "reference_alone"
+    REFERENCE_NOT_COMPARABLE = "reference_not_comparable"
+    REFERENCE_USED = "reference_used"
     LIVENESS_FAILED = "liveness_failed"
     LIVENESS_REQUIRED = "liveness_required"
     FILM_UNPROMPTED = "film_unprompted"
@@ -70,6 +76,10 @@ _TEXTS: dict[Code, str] = {
         "Proven alive on {date} by a film that matches the enrolled face and shows the movement that was asked for, "
         "together with records of acts that need the body ({acts}, weight {weight} of {needed})."
     ),
+    Code.PROVEN_TEMPLATE_DATA: (
+        "Proven alive on {date} by a film that matches a template of another system, together with the person's own "
+        "phone, a code or a link, and with records of acts that need the body ({acts}, weight {weight} of {needed})."
+    ),
     Code.POSSESSION_MISSING: (
         "The person's own phone, a code or a link was not used, so this proof is valid for {months} months."
     ),
@@ -86,6 +96,21 @@ _TEXTS: dict[Code, str] = {
         "together."
     ),
     Code.FACE_FOR_OFFICER: "An officer compares the face with the enrolled one.",
+    Code.FACE_DRIFTED: (
+        "The face matches references of later proofs, and not the enrolled ones. An officer compares the pictures."
+    ),
+    Code.REFERENCE_FOREIGN: (
+        "The face was compared with a template of another system, by a weaker face model. It never decides alone."
+    ),
+    Code.REFERENCE_ALONE: (
+        "A template of another system is the only reference of this person, so a second proof is needed: the person's "
+        "own phone, a code or a link together with records of acts that need the body, a visit, or an officer."
+    ),
+    Code.REFERENCE_NOT_COMPARABLE: (
+        "The only reference of this person is a template of another system, and the face model that can compare it is "
+        "not installed. A visit or an officer can confirm the person."
+    ),
+    Code.REFERENCE_USED: "The face is nearest to a reference of {date}, {years} full years before.",
     Code.LIVENESS_FAILED: "The photo looks like a picture of a picture or a screen.",
     Code.LIVENESS_REQUIRED: "This scheme needs a check that a living person stands before the camera.",
     Code.FILM_UNPROMPTED: (

@@ -14,6 +14,7 @@ class ReferenceState(Described):
     PENDING = "pending", "Waits for its measurement."
     ACTIVE = "active", "Measured; comparisons use it."
     REFUSED = "refused", "Not usable, or the face of another person than the one enrolled before."
+    RETIRED = "retired", "Not compared any more: later references took its place."
 
 
 class FaceAnswer(Described):
@@ -30,6 +31,8 @@ class Provenance(Described):
     REGISTER = "register", "Sent by an official register of identities."
     CAMERA = "camera", "Taken by the fund's own staff."
     UNKNOWN = "unknown", "Enrolled before the provenance was stored."
+    PROOF = "proof", "Taken from a film or visit that confirmed the person."
+    TEMPLATE = "template", "A template that another system made; the picture is not known."
 
 
 class FaceZone(Described):

@@ -7,10 +7,11 @@ whose file was corrected, can be repeated.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 from certify.domain.error_codes import ErrorCode
@@ -96,6 +97,39 @@ def import_rows(
     if not set(NAMING) & set(columns.known) & set(table.header):
         hint = f"Known columns: {', '.join(columns.known)}."
         raise Invalid("The file does not say whom its rows are about.", hint=hint, code=ErrorCode.COLUMN_MISSING)
+    return import_table(service, source, table, carry_out, progress)
+
+
+class RowTable(Protocol):
+    """A file that was opened: its columns, how many rows it may have, and the rows."""
+
+    header: tuple[str, ...]
+
+    def count(self) -> int:
+        """Return the number of rows, or an upper bound."""
+        ...
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows in the order of the file."""
+        ...
+
+
+def import_table(
+    service: Service, source: ImportSource, table: RowTable, carry_out: CarryOut, progress: Progress
+) -> FileReport:
+    """Carry out the rows of a file that was opened, chunk by chunk.
+
+    Args:
+        service: the service.
+        source: the file.
+        table: its rows.
+        carry_out: carries out the valid rows of one chunk.
+        progress: called after every chunk with the number of rows done and the number of all rows.
+
+    Raises:
+        Invalid: the quarantine path cannot be used (``quarantine_path``), or the file cannot be read to its end
+            (``file_format``); the chunks before stay.
+    """
     target = source.quarantine or source.path.with_name(f"{source.path.stem}.quarantine.csv")
     if target.exists() and target.samefile(source.path):
         raise Invalid("The quarantine file cannot be the file that is imported.", code=ErrorCode.QUARANTINE_PATH)

@@ -12,6 +12,7 @@ from certify.domain.evidence import Check
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import Provenance, ReferenceState
 from certify.errors import Conflict, NotAllowed
+from certify.people.foreign import open_foreign
 from certify.people.sittings import by_sitting, sittings_of
 from certify.people.templates import (
     measure,
@@ -27,16 +28,23 @@ from certify.storage.face_prints import store_face_print
 from certify.storage.media import delete_blob, put_media, read_media
 from certify.storage.people import get_beneficiary, get_reference, references_of
 from certify.storage.tables.people import ReferenceRow
+from certify.storage.templates import delete_templates
 from models.liveness.prints import pack_prints
 from models.media.image import probe
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.face.matcher import Templates
     from models.pipeline import FaceEngine
+    from models.results import Measurement
 
 
 ANOTHER_FACE = "another_face"
 """Guidance code: a further reference does not match the references enrolled before."""
+
+NOT_COMPARABLE = "not_comparable"
+"""Guidance code: the references enrolled before are templates of another system, which cannot be compared here."""
+
+_COUNTED = (ReferenceState.PENDING, ReferenceState.ACTIVE)
 
 _EVENTS = {
     ReferenceState.ACTIVE: LedgerEvent.REFERENCE_ACTIVE,
@@ -86,7 +94,7 @@ def require_enrollable(unit: Unit, beneficiary_id: UUID, origin: Origin) -> None
             code=ErrorCode.PROVENANCE_NOT_ACCEPTED,
         )
     get_beneficiary(unit.db, beneficiary_id, lock=True)
-    if any(row.state != ReferenceState.REFUSED for row in references_of(unit.db, beneficiary_id)):
+    if any(row.state in _COUNTED for row in references_of(unit.db, beneficiary_id)):
         raise Conflict(
             "This person has a reference already.",
             hint="Only an officer may add another.",
@@ -117,9 +125,11 @@ def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes, origin: Origin 
     known = references_of(unit.db, beneficiary_id)
     digest = hashlib.sha256(data).hexdigest()
     for row in known:
-        if row.media_sha256 == digest and row.state != ReferenceState.REFUSED:
+        if row.media_sha256 == digest and row.state in _COUNTED:
             return row.id
-    if sum(row.state != ReferenceState.REFUSED for row in known) >= MAX_REFERENCES:
+    # Templates of another system are retired by the first picture, and those of proofs have a limit of their own.
+    kept = [row for row in known if row.provenance not in (Provenance.TEMPLATE, Provenance.PROOF)]
+    if sum(row.state in _COUNTED for row in kept) >= MAX_REFERENCES:
         raise Conflict(
             f"This person has {MAX_REFERENCES} reference images already.", code=ErrorCode.TOO_MANY_REFERENCES
         )
@@ -163,7 +173,7 @@ def require_replacement(row: ReferenceRow) -> None:
     Raises:
         Conflict: it was refused for another reason, or not at all (``reference_not_replaceable``).
     """
-    if row.state != ReferenceState.REFUSED or row.guidance != [ANOTHER_FACE]:
+    if row.state != ReferenceState.REFUSED or row.guidance not in ([ANOTHER_FACE], [NOT_COMPARABLE]):
         raise Conflict(
             "This photo does not ask to replace the enrolled face.",
             hint="Add the new photo first. If it shows another face, it is refused, and can then replace the old ones.",
@@ -242,27 +252,69 @@ def measure_reference(
         # Without templates of the weights in use, the enrolled face could not be compared with the new one.
         store_renewed(unit, person, renewed)
         enrolled = open_references(unit.db, unit.sealer(person), person, engine.models)
-        faces = by_sitting(enrolled, sittings_of(references_of(unit.db, person), enrolled))
+        rows = references_of(unit.db, person)
+        faces = by_sitting(enrolled, sittings_of(rows, enrolled))
         if measurement is None or measurement.acquired.value != Check.PASS:
             row.state, row.guidance = ReferenceState.REFUSED, list(measurement.guidance) if measurement else [refusal]
         elif faces and engine.compare(measurement.templates, faces).state.value != Check.PASS:
             # A person who may enrol must not be able to add another face to the first, or to replace the first.
             row.state, row.guidance = ReferenceState.REFUSED, [ANOTHER_FACE]
+        elif not faces and (foreign := _refused_by_foreign(unit, engine, person, measurement)) is not None:
+            row.state, row.guidance = ReferenceState.REFUSED, [foreign]
         else:
-            row.state, row.guidance = ReferenceState.ACTIVE, list(measurement.guidance)
-            seal_templates(unit, person, row.id, measurement)
-            if measurement.face is not None:
-                store_face_print(
-                    unit.db,
-                    row.id,
-                    person,
-                    unit.sealer(person).seal(pack_prints([measurement.face], None), f"face_print:{row.id}"),
-                    at=unit.now,
-                )
-            unit.db.flush()
-            if search is not None:
-                search(unit, row, measurement.templates)
+            row.guidance = list(measurement.guidance)
+            activate(unit, row, measurement, search)
         row.measurement = measurement.to_json() if measurement else {"refused": refusal}
         mark = unit.sealer(row.beneficiary_id).mark(row.media_sha256)
-        unit.ledger(_EVENTS[row.state], row.beneficiary_id, reference=str(row.id), mark=mark)
+        unit.ledger(_EVENTS[ReferenceState(row.state)], row.beneficiary_id, reference=str(row.id), mark=mark)
         return row
+
+
+def _refused_by_foreign(unit: Unit, engine: FaceEngine, person: UUID, measurement: Measurement) -> str | None:
+    """Return why a picture cannot follow templates of another system: another face, or they cannot be compared here."""
+    foreign = open_foreign(unit.db, unit.sealer(person), person)
+    if not foreign or measurement.aligned is None:
+        return None
+    network = engine.foreign
+    if network is None:
+        return NOT_COMPARABLE
+    found = network.compare([measurement.aligned], list(foreign.values()))
+    return None if found is not None and found.state.value == Check.PASS else ANOTHER_FACE
+
+
+def activate(unit: Unit, row: ReferenceRow, measurement: Measurement, search: FaceSearch | None) -> None:
+    """Make a reference active: seal its templates, search the face among others, and retire foreign templates.
+
+    Args:
+        unit: the transaction that holds the lock of the person.
+        row: the reference.
+        measurement: of its picture, with templates.
+        search: called for everything that enrols real people (certify.decision.duplicate_faces).
+    """
+    person = row.beneficiary_id
+    row.state, row.measurement = ReferenceState.ACTIVE, measurement.to_json()
+    seal_templates(unit, person, row.id, measurement)
+    if measurement.face is not None:
+        sealed = unit.sealer(person).seal(pack_prints([measurement.face], None), f"face_print:{row.id}")
+        store_face_print(unit.db, row.id, person, sealed, at=unit.now)
+    unit.db.flush()
+    if search is not None:
+        search(unit, row, measurement.templates)
+    for other in references_of(unit.db, person):
+        if other.provenance == Provenance.TEMPLATE and other.state == ReferenceState.ACTIVE:
+            retire(unit, other)
+
+
+def retire(unit: Unit, row: ReferenceRow) -> None:
+    """Compare a reference no more: its templates and its picture are deleted, and the row says that it was there.
+
+    Args:
+        unit: the transaction that holds the lock of the person.
+        row: the reference.
+    """
+    blob, row.blob_id = row.blob_id, None
+    row.state, row.number = ReferenceState.RETIRED, None
+    delete_templates(unit.db, row.id)
+    unit.db.flush()
+    delete_blob(unit.db, blob)
+    unit.ledger(LedgerEvent.REFERENCE_RETIRED, row.beneficiary_id, reference=str(row.id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from certify.domain.states import Provenance
@@ -18,6 +18,8 @@ together can be decades apart."""
 
 def sittings_of(rows: Sequence[ReferenceRow], chosen: Collection[UUID]) -> list[list[UUID]]:
     """Group references by the sitting in which they were taken.
+
+    References of proofs are sittings of their own: each is the mean of one film already.
 
     Args:
         rows: references of one person.
@@ -46,3 +48,25 @@ def by_sitting(references: Mapping[UUID, Templates], sittings: Sequence[Sequence
         sittings: ids of the references, as ``sittings_of`` returned them.
     """
     return [average([references[reference_id] for reference_id in sitting]) for sitting in sittings]
+
+
+def anchors_of(rows: Sequence[ReferenceRow], chosen: Collection[UUID]) -> list[UUID]:
+    """Return the references that say who the person is: those that were enrolled, and none that a later proof gave.
+
+    Where no picture was enrolled, the first that a confirmed proof gave stands for it.
+
+    Args:
+        rows: references of one person.
+        chosen: ids of the references that are compared; others are left out.
+
+    Returns:
+        The ids, oldest first.
+    """
+    mine = sorted((row for row in rows if row.id in chosen), key=lambda row: (row.created_at, row.id))
+    enrolled = [row.id for row in mine if row.provenance != Provenance.PROOF]
+    return enrolled or [row.id for row in mine[:1]]
+
+
+def day_of(row: ReferenceRow) -> date:
+    """Return the day of the picture of a reference; if that is not known, the day on which it was enrolled."""
+    return row.taken_on or row.created_at.date()

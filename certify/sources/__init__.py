@@ -11,6 +11,7 @@ One TOML file serves the API, the command line and the feeds. ``load_sources`` r
     kinds = ["death"]
     acts = ["hospital_stay"]
     attests = []
+    templates = false              # whether it may send templates of faces that another system made
     weight = 1.0
 
     [officers]                     # what officers may record, each under the source "officer:NAME"
@@ -67,11 +68,13 @@ class Source(Reports):
         principals: who may speak for the source.
         attests: in which capacities its people may attest that they saw a person (a value of
             :data:`certify.domain.channels.ATTESTERS`).
+        templates: whether it may send templates of faces that another system made (``certify reference import``).
     """
 
     institution: _Name
     principals: tuple[_Principal, ...]
     attests: frozenset[str] = frozenset()
+    templates: bool = False
 
     @model_validator(mode="after")
     def _known_attesters(self) -> Self:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from certify.storage.direct import fetch
 from certify.storage.mac_form import message
-from certify.storage.row_macs import COLUMNS, RowKind, macs_of, row_sql
+from certify.storage.row_macs import COLUMNS, RowKind, bound, macs_of, row_sql
 from certify.storage.tables.journal import StandingAuditRow
 from certify.storage.tables.people import BeneficiaryRow
 
@@ -60,7 +60,7 @@ def rows_about(db: Session, people: Collection[tuple[UUID, bool, str | None]]) -
             f"select x.beneficiary_id, {row_sql(kind, 'x')} from {kind.value} x where x.beneficiary_id = any(%(all)s)"  # noqa: S608 - our own tables
         )
         for person, (*values, stored) in fetch(db, query.encode(), {"all": list(found)}):
-            ours = stored is not None and mac(message(values)).hex() == stored
+            ours = stored is not None and mac(message(bound(kind, values))).hex() == stored
             row = dict(zip(COLUMNS[kind], values, strict=True))
             found[person].rows[kind].append(Stored(kind, row, ours))
     return list(found.values())

@@ -87,7 +87,7 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
             RowKind.PROPOSAL: "id action target beneficiary_id reason text_sealed text_plain state proposed_by"
             " proposed_at expires_at decided_by decided_at due_at ended_by ended_at",
             RowKind.REFERENCE: "id beneficiary_id blob_id state media_sha256 guidance created_at provenance"
-            " provenance_of added_by number",
+            " provenance_of added_by number taken_on",
         }.items()
     }
 )
@@ -95,6 +95,11 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
 
 UNBOUND: Mapping[RowKind, frozenset[str]] = MappingProxyType({RowKind.REFERENCE: frozenset({"measurement"})})
 """Columns that no MAC binds: the figures of a picture are only shown, and JSONB writes some numbers in another way."""
+
+LATER: Mapping[RowKind, int] = MappingProxyType({RowKind.REFERENCE: 1})
+"""How many columns at the end of ``COLUMNS`` came with a later release than the MAC of the table. A MAC binds them
+where they are not NULL. So the rows of earlier releases, where they are NULL, keep their MAC, and no value can be
+added to a row or taken from it."""
 
 DEFAULTS: Mapping[RowKind, Mapping[str, Any]] = MappingProxyType(
     {RowKind.STANDING: {"payment": "continue"}, RowKind.REFERENCE: {"guidance": []}}
@@ -154,7 +159,7 @@ class RowMacs:
 
     def mac(self, db: Session, kind: RowKind, row: Mapping[str, Any]) -> bytes:
         """Return the MAC of a row; columns that it does not name are NULL."""
-        return self.under(db, kind)(message([row.get(name) for name in COLUMNS[kind]]))
+        return self.under(db, kind)(message(bound(kind, [row.get(name) for name in COLUMNS[kind]])))
 
     def sealed(self, db: Session, kind: RowKind, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a new row with its MAC."""
@@ -174,7 +179,7 @@ class RowMacs:
             RowAltered: the row is not as the service wrote it (``row_altered``).
         """
         compute = self.under(db, kind)  # first of all: where there is no key yet, the rows cannot be sealed
-        if stored is None or not hmac.compare_digest(stored, compute(message(values))):
+        if stored is None or not hmac.compare_digest(stored, compute(message(bound(kind, values)))):
             raise alarm(kind, values[0])
 
     def _first(self, own: Session, generation: Generation) -> bytes:
@@ -194,6 +199,14 @@ class RowMacs:
             for later in [one for one in GENERATIONS if one is not FIRST and not _filled(own, one)]:
                 make_secret(own, self._vault, later.sealed)
         return secret
+
+
+def bound(kind: RowKind, values: Sequence[Any]) -> Sequence[Any]:
+    """Return the values that a MAC binds: without the later columns at the end that are NULL."""
+    least, end = len(COLUMNS[kind]) - LATER.get(kind, 0), len(values)
+    while end > least and values[end - 1] is None:
+        end -= 1
+    return values[:end]
 
 
 def _filled(own: Session, generation: Generation) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from certify.storage.direct import fetch, run
 from certify.storage.mac_form import message
 from certify.storage.roles import APPEND_ONLY
-from certify.storage.row_macs import COLUMNS, RowKind, RowMacs, column_sql
+from certify.storage.row_macs import COLUMNS, RowKind, RowMacs, bound, column_sql
 
 CHUNK = 5_000
 """Rows of one transaction."""
@@ -38,7 +38,7 @@ def seal_some(db: Session, macs: RowMacs, kind: RowKind, *, limit: int = CHUNK) 
     of_type = {RowKind.CERTIFICATE: "text", RowKind.LEAF: "bigint"}.get(kind, "uuid")
     update = f"""update {kind.value} x set mac = n.mac
         from unnest(%(keys)s::{of_type}[], %(macs)s::bytea[]) as n (key, mac) where x.{key} = n.key"""  # noqa: S608
-    macs_now = [mac(message(values)) for _, *values in rows]
+    macs_now = [mac(message(bound(kind, values))) for _, *values in rows]
     run(db, update.encode(), {"keys": [row[0] for row in rows], "macs": macs_now})
     if guarded:
         db.execute(text(f"alter table {kind.value} enable trigger user"))

@@ -11,11 +11,12 @@ from procrastinate import Blueprint, JobContext, RetryStrategy
 
 from certify.audit.ledger_check import check_ledger, report_ledger
 from certify.capture.evaluate import evaluate_session
+from certify.capture.refresh import refresh_reference
 from certify.decision.duplicate_faces import DuplicateSearch
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.traces import note_face
 from certify.people.references import measure_reference
-from certify.queue import EVALUATE, MEASURE, NAMESPACE, OPEN, Lane
+from certify.queue import EVALUATE, MEASURE, NAMESPACE, OPEN, REFRESH, Lane
 from certify.service import Service
 from certify.workers.housekeeping import run_housekeeping
 from certify.workers.rescue import STALLED_AFTER, rescue_forever
@@ -57,6 +58,14 @@ def measure(context: JobContext, subject: str) -> None:
     worker = _worker_context(context)
     row = measure_reference(worker.service, worker.engine, UUID(subject), search=worker.search)
     log.info("reference measured", extra={"reference": subject, "state": row.state})
+
+
+@tasks.task(name=REFRESH.removeprefix(f"{NAMESPACE}:"), queue="faces", pass_context=True, retry=_RETRY)
+def refresh(context: JobContext, subject: str) -> None:
+    """Make a reference of a session that confirmed its person."""
+    worker = _worker_context(context)
+    made = refresh_reference(worker.service, worker.engine, UUID(subject), search=worker.search)
+    log.info("reference refreshed", extra={"session": subject, "reference": None if made is None else str(made)})
 
 
 @tasks.task(name=OPEN.removeprefix(f"{NAMESPACE}:"), queue="faces", pass_context=True, retry=_RETRY)

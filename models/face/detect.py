@@ -51,6 +51,12 @@ class Face:
         """Return the distance between the eye centres in pixels."""
         return float(np.hypot(*(self.points[1] - self.points[0])))
 
+    def scaled(self, factor: float) -> Face:
+        """Return the face in a picture that is so many times as large."""
+        left, top, width, height = self.box
+        box = (left * factor, top * factor, width * factor, height * factor)
+        return Face(box, (self.points * np.float32(factor)).astype(np.float32), self.score)
+
 
 class Detector:
     """Finds faces; thread-safe.

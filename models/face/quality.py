@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.face.detect import Face
+from models.face.exposure import backlight, glare, noise
 from models.media.image import Pixels
 from models.states import State
 
@@ -234,6 +235,19 @@ def _eyes(subject: Subject) -> float | None:
     return max(subject.eyes)
 
 
+def _backlight(subject: Subject) -> float | None:
+    return backlight(subject.pixels, subject.face, _darkness(subject))
+
+
+def _glare(subject: Subject) -> float | None:
+    # A face that is blown out as a whole is too bright, and has no glare.
+    return None if _overexposed(subject) > 0.2 else glare(subject.grey)
+
+
+def _noise(subject: Subject) -> float | None:
+    return noise(subject.pixels, subject.face)
+
+
 DARK_SCENE = 40.0
 """Mean luma of a whole picture below which "too dark" explains why no face was found."""
 NOSE_DEPTH = 0.8
@@ -247,6 +261,9 @@ RULES: tuple[Rule, ...] = (
     Rule("single_face", "ratio", _second_face, 1.0, 0.0, 0.6, 0.6, "several_faces"),
     Rule("darkness", "luma", _darkness, 20, 120, 60, 25, "too_dark"),
     Rule("brightness", "share", _overexposed, 0.6, 0.0, 0.2, 0.6, "too_bright"),
+    Rule("backlight", "stops", _backlight, 3.0, 0.0, 1.2, None, "bright_behind"),
+    Rule("glare", "share", _glare, 0.6, 0.0, 0.2, None, "glasses_glare"),
+    Rule("noise", "grey levels", _noise, 30, 2, 12, None, "noisy_light"),
     Rule("contrast", "ratio", _contrast, 0.03, 0.2, 0.08, 0.03, "flat_light"),
     Rule("face_size", "px", _inter_eye, 15, 90, 40, 18, "come_closer"),
     Rule("sharpness", "ratio", _sharpness, 0.04, 0.2, 0.09, 0.05, "hold_still"),

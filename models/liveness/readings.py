@@ -18,6 +18,7 @@ from models.face.detect import Detector, Face
 from models.face.landmarks import FaceMesh, MeshReading
 from models.face.pad import passive_pad
 from models.face.quality import QualityMeasure, Subject, assess
+from models.face.upright import quarter_turns, turn_by
 from models.liveness.device_frame import find_device_frame
 from models.liveness.screen import grid_peak
 from models.media.image import Pixels
@@ -32,6 +33,13 @@ THUMB = 64
 """Side of the thumbnails in pixels."""
 PATCH = 128
 """Side of the grey face patch in pixels."""
+TILTED = 12.0
+"""Degrees of tilt from which a face is aligned by the landmarks of the mesh (models/face/upright.py, WORTH)."""
+_FIVE = ((33, 133), (362, 263), (1,), (61,), (291,))
+"""Landmarks of the mesh whose means are the detector's five: the eye on the left side of the picture, the other eye,
+the tip of the nose, the corners of the mouth."""
+_ORIENTED_IN = 30
+"""Frames in which a first face decides whether a film is sideways: a second. A film of no one is not turned."""
 _CALM = 10
 """Percentile of the change over the picture's parts that stands for the calmest ones: walls, not people."""
 
@@ -127,6 +135,7 @@ class Observer:
         self._details: list[Detail] = []
         self._next_detail = 0.0
         self._before: NDArray[np.uint8] | None = None
+        self._quarters: int | None = None
 
     def see(self, pixels: Pixels, time_s: float) -> Detail | None:
         """Read a frame.
@@ -138,6 +147,7 @@ class Observer:
         Returns:
             The full readings if the frame is one of those that get them; else None.
         """
+        pixels = self._upright(pixels)
         grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
         # Not rounded to whole grey levels: nearly equal frames differ from equal ones by less than one.
         thumb = cv2.resize(grey.astype(np.float32), (THUMB, THUMB), interpolation=cv2.INTER_AREA)
@@ -162,6 +172,12 @@ class Observer:
         """Return the readings of all frames so far."""
         return Readings(tuple(self._glances), tuple(self._details))
 
+    def _upright(self, pixels: Pixels) -> Pixels:
+        """Turn the frames of a film that was filmed or sent sideways; the first frame with a face decides for all."""
+        if self._quarters is None and len(self._glances) < _ORIENTED_IN:
+            self._quarters = quarter_turns(self._detector, pixels)
+        return turn_by(pixels, 90 * self._quarters) if self._quarters else pixels
+
     def _read_details(self, pixels: Pixels, grey: NDArray[np.uint8], index: int, time_s: float) -> Detail:
         asked = self._tracker.lost or len(self._details) % DETECT_EVERY == 0
         faces = self._detector.detect(pixels) if asked else None
@@ -171,6 +187,7 @@ class Observer:
         patch, skin, around = face_patch(grey, mesh), skin_colour(pixels, mesh), colour_around(pixels, mesh)
         if not faces:
             return Detail(index, time_s, faces, mesh, patch, skin, around=around)
+        faces = (level(faces[0], mesh), *faces[1:])
         aligned = align(pixels, faces[0].points)
         return Detail(
             index,
@@ -186,6 +203,14 @@ class Observer:
             around=around,
             framed=_framed(pixels, faces[0]),
         )
+
+
+def level(face: Face, mesh: MeshReading) -> Face:
+    """Return a face with the landmarks of the mesh if the head is tilted: the detector's are those of a level face."""
+    if abs(mesh.pose.roll) < TILTED:
+        return face
+    points = np.stack([mesh.points[list(which), :2].mean(axis=0) for which in _FIVE])
+    return Face(face.box, points.astype(np.float32), face.score)
 
 
 def _framed(pixels: Pixels, face: Face) -> float:

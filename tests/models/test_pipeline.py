@@ -156,7 +156,7 @@ def test_every_code_has_a_plain_sentence() -> None:
     codes |= VIDEO_CODES
     codes |= set(LIVENESS_CODES) | {"not_processed"}
     codes |= {"film_needed", "light_once_more"}  # from certify.capture.evaluate
-    codes |= {"another_face"}  # from certify.people.enrol, which compares a further reference with those before
+    codes |= {"another_face", "not_comparable"}  # from certify.people.references, which compares further ones
     assert codes == SENTENCES.keys()
     for code in codes:
         assert sentence(code).endswith(".")

@@ -97,6 +97,7 @@ class ReferenceRow(Base):
     provenance: Mapped[str]
     provenance_of: Mapped[str | None]  # the document or the register that the picture came from
     added_by: Mapped[str]  # the caller who added it
+    taken_on: Mapped[date | None]  # day of the picture, if it is another than the day on which the row was made
     # Rises in the order in which references became active: the search for duplicate faces reads on from a number.
     number: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     mac: Mapped[bytes | None]  # over the columns that certify/storage/row_macs.py names

@@ -50,6 +50,8 @@ _CHECKS = st.sampled_from(Check)
 _POSSESSIONS = st.sampled_from(Possession)
 _ZONES_OF_FACES = st.sampled_from([None, *FaceZone])
 _PROVING_ZONES = st.sampled_from([None, FaceZone.MATCH])
+_SELDOM = st.sampled_from([False, False, False, True])
+_REFERENCE_DAYS = st.sampled_from([None, date(2001, 2, 3), date.max])
 _RULINGS = st.sampled_from(Ruling)
 _NEAR = [EARLIER_MIN_LLR + d for d in (-0.001, 0, 0.001)]
 _LLRS = st.one_of(st.none(), st.sampled_from([-9.0, 0.0, *_NEAR, 12.0, float("nan"), float("inf")]), st.floats())
@@ -168,6 +170,9 @@ def captures(draw: st.DrawFn, as_of: date | None, fact_id: str = "new") -> Captu
         public_entry=draw(st.booleans()),
         pooled_with=draw(st.sampled_from(["", "the capture before"])),
         challenge=draw(st.sampled_from(Challenge)),
+        foreign=draw(_SELDOM),
+        drifted=draw(_SELDOM),
+        reference_on=draw(_REFERENCE_DAYS),
     )
 
 
@@ -185,6 +190,8 @@ def passing_captures(draw: st.DrawFn, case: Case, fact_id: str = "new") -> Captu
         liveness=Check.PASS,
         eyes=draw(st.sampled_from([Check.PASS, Check.NOT_ASSESSED])),
         challenge=draw(st.sampled_from([Challenge.FULL, Challenge.UNRECORDED])),
+        foreign=False,
+        drifted=False,
     )
 
 
