@@ -10,6 +10,7 @@ from models.liveness.fusion import Fusion, LivenessReport, judge
 from models.liveness.injection import check_injection
 from models.liveness.light import check_light
 from models.liveness.measures import measure
+from models.liveness.perspective import check_perspective
 from models.liveness.plan import Plan
 from models.liveness.presence import check_presence
 from models.liveness.prompts import check_prompts
@@ -56,6 +57,7 @@ def assess(
         check_injection(readings.glances, repeated_from=REPEATED_FROM),
         *(_explain(fusion, name, value) for name, value in measures.items() if name in _NAMED),
         check_prompts(readings, plan),
+        check_perspective(readings, plan),
         light,
         check_timing(readings.glances),
         check_pulse(readings),

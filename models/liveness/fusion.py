@@ -241,6 +241,9 @@ DOUBTS = (
     "no_reflection",
     "unclear_light",
     "even_light",
+    "only_face_lit",
+    "shading_unclear",
+    "flat_approach",
     "perhaps_another_person",
 )
 """Reasons of other checks, not assessed, that prevent a pass: the person should try again."""

@@ -12,7 +12,8 @@ a moving head change it.
 There are three outcomes. *Pass*: the drawn sequence fits, and hardly any other does. *Fail*: another sequence fits
 clearly, as in a video of another session. *No reflection*: the room is too bright, or there is no face. These two look
 alike, so the capture is not accepted, and the person is asked to try again in a darker place. A flat picture
-reflects the screen everywhere equally; the room behind a person is farther away than the face and reflects less.
+reflects the screen everywhere equally; the room behind a person is farther away than the face and reflects less. And
+the light must have the shading of a real one on the face itself (:mod:`models.liveness.shading`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from models.liveness.checks import CheckResult, failed, not_assessed, passed
 from models.liveness.plan import Flash, Plan
 from models.liveness.readings import Detail, Readings
+from models.liveness.shading import shading
 
 NAME = "light"
 
@@ -62,6 +64,8 @@ _CORNERS = np.array([[r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)],
 _OPPONENT = np.array([[1, -1, 0], [1, 1, -2], [1, 1, 1]]) / np.sqrt(np.array([[2], [6], [3 / _BRIGHTNESS**2]]))
 """Red against green, yellow against blue, and brightness: an orthogonal change of axes apart from the weight."""
 
+_SHADES = {"even": "even_light", "face_only": "only_face_lit", "unclear": "shading_unclear"}
+
 Colours = NDArray[np.float64]
 """One row for each flash: red, green, blue, 0 to 1."""
 
@@ -88,7 +92,7 @@ def check_light(readings: Readings, plan: Plan | None) -> CheckResult:
     rare = float((others >= fit).mean())
     nearest = shown.nearest(skin)
     _, nearest_fit, nearest_gain = shown.best(nearest, skin)
-    values = {
+    values: dict[str, float | int | None] = {
         "correlation": fit,
         "delay": delay,
         "gain": gain,
@@ -103,6 +107,16 @@ def check_light(readings: Readings, plan: Plan | None) -> CheckResult:
     if fit >= FITS and rare <= RARE and gain >= WEAK:
         if values["around"] is not None and values["around"] >= FLAT:
             return not_assessed(NAME, "even_light", **values)
+        shades = shading(
+            seen,
+            lambda region, other, times: shown.response(
+                drawn, _tints(region, trend) - times * _tints(other, trend), delay
+            ),
+        )
+        values |= {"sides": shades.sides, "sides_error": shades.sides_error}
+        values |= {"body": shades.body, "body_error": shades.body_error}
+        if shades.verdict != "real":
+            return not_assessed(NAME, _SHADES[shades.verdict], **values)
         return passed(NAME, **values)
     if nearest_fit >= CLEAR and nearest_gain >= 4 * WEAK and rare > RARE and fit < WORSE * nearest_fit:
         return failed(NAME, "other_light", **values)
@@ -138,6 +152,17 @@ class _Shown:
     def gain_at(self, sequence: Colours, skin: NDArray[np.float64], delay: float) -> float:
         """Return the gain of one sequence at a given delay."""
         return float(self._compare(sequence[None], skin)[1][int(np.abs(_DELAYS - delay).argmin()), 0])
+
+    def response(self, sequence: Colours, seen: NDArray[np.float64], delay: float) -> tuple[float, float]:
+        """Return the gain of a region at a delay, and its standard error.
+
+        The error is taken twice, because what a head's motion changes is not independent from frame to frame.
+        """
+        index = int(np.abs(_DELAYS - delay).argmin())
+        gain = float(self._compare(sequence[None], seen)[1][index, 0])
+        rest = seen - gain * self._shares[index] @ (sequence @ _OPPONENT.T)
+        power = float(((self._shares[index] @ (sequence @ _OPPONENT.T)) ** 2).sum())
+        return gain, 2 * float(np.sqrt((rest**2).sum() / rest.size / max(power, 1e-12)))
 
     def _compare(
         self, sequences: Colours, skin: NDArray[np.float64]

@@ -170,9 +170,14 @@ def _decide(service: Service, row: SessionRow, outcome: str, possession: str | N
 
 @pytest.mark.integration
 def test_profile_and_plan_are_stored_and_fit_the_person(service: Service) -> None:
-    assert _open(service, _person(service, 1)).profile == "standard"
-    assert _open(service, _person(service, 2, needs=("bedridden",))).profile == "gentle"
-    assert _open(service, _person(service, 3, born=1935)).profile == "gentle"
+    for number, (born, needs, usual) in enumerate(
+        [(1950, (), "standard"), (1950, ("bedridden",), "gentle"), (1935, (), "gentle")]
+    ):
+        person = _person(service, 10 + number, born=born, needs=needs)
+        first = _open(service, person, DEVICE)
+        assert first.profile == "light", "no phone is known yet"
+        _decide(service, first, "certified")
+        assert _open(service, person, DEVICE).profile == usual
     row = _open(service, _person(service, 4), channel=Channel.DOORSTEP)
     assert row.profile == "doorstep"
     plan = Plan.from_json(row.plan or {})
@@ -191,9 +196,9 @@ def test_two_sessions_have_two_plans_and_two_nonces(service: Service) -> None:
 def test_another_phone_than_the_one_that_succeeded_is_new(service: Service) -> None:
     person = _person(service, 1)
     first = _open(service, person, DEVICE)
-    assert "risk:new_device" not in _because(first), "the first phone is not new"
+    assert "risk:new_device" in _because(first), "the first phone is not known yet"
+    assert first.profile == "light"
     assert DEVICE.encode() not in (first.device or b"")
-    assert "risk:new_device" not in _because(_open(service, person, OTHER)), "no phone is known yet"
     _decide(service, first, "certified")
     assert "risk:new_device" not in _because(_open(service, person, DEVICE))
     for device in (OTHER, OTHER, None):  # neither a second attempt nor a missing name avoids it
@@ -257,15 +262,17 @@ def test_an_open_adverse_record_asks_for_more(service: Service) -> None:
 @pytest.mark.integration
 def test_after_a_failure_another_profile_is_asked_until_one_succeeds(service: Service, clock: Any) -> None:
     person = _person(service, 1)
-    failed = _open(service, person)
+    _decide(service, _open(service, person, DEVICE), "certified")
+    clock.advance(timedelta(minutes=1))
+    failed = _open(service, person, DEVICE)
     assert failed.profile == "standard"
     _decide(service, failed, "retry")
     clock.advance(timedelta(minutes=1))
-    gentle = _open(service, person)
+    gentle = _open(service, person, DEVICE)
     assert gentle.profile == "gentle"
     _decide(service, gentle, "certified")
     clock.advance(timedelta(minutes=1))
-    assert _open(service, person).profile == "standard"
+    assert _open(service, person, DEVICE).profile == "standard"
 
 
 @pytest.mark.integration

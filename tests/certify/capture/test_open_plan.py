@@ -73,7 +73,7 @@ def test_a_new_plan_costs_an_attempt_and_is_not_easier(
     evaluate_session(service, engine, first.id, notice=note_face)
     second = _knock(service, claim, "phone-1")
     assert second.id != first.id
-    assert (second.profile, len(_steps(second))) == ("standard", 2)
+    assert (second.profile, len(_steps(second))) == ("light", 3)
 
 
 def test_attack_saying_other_needs_in_turn_draws_no_other_plans(service: Service, claim: IdentityClaim) -> None:
@@ -90,7 +90,7 @@ def test_attack_an_open_session_of_an_answered_plan_gives_that_plan_to_no_one_el
         submit_media(unit, first.id, faces.no_face(seed=1))
         plans = public_plans(unit.db, claim.mark, unit.now - KEPT)
         assert all(_steps(row) == _steps(second) for row in plans)
-        demand = choose((), 70, (), Risk())
+        demand = choose((), 70, (), Risk(new_device=True))
         assert unanswered(plans, demand) == []
 
 
@@ -107,7 +107,8 @@ def test_attack_waiting_until_a_sign_of_fraud_is_gone_gives_no_easier_plan(
     assert {_knock(service, claim, device).profile for device in ("phone-6", "phone-9")} == {"light"}
     clock.advance(timedelta(days=2))
     # A stranger cannot make it harder for the devices of others for long.
-    assert [_knock(service, claim, device).profile for device in ("phone-6", "phone-10")] == ["light", "standard"]
+    asked = [len((_knock(service, claim, device).plan or {})["flashes"]) for device in ("phone-6", "phone-10")]
+    assert asked == [7, 6]
 
 
 def test_attack_a_recognised_caller_draws_no_other_plan_either(service: Service, person: UUID, clock: Any) -> None:
@@ -128,7 +129,8 @@ def test_who_came_by_a_sign_in_gets_an_easier_plan_after_a_failure(
         submit_media(unit, first.id, faces.no_face(seed=1))
     evaluate_session(service, engine, first.id, notice=note_face)
     with service.unit() as unit:
-        assert open_session(unit, person, Channel.REMOTE, device_id="phone-1", confirmed=True).profile == "gentle"
+        second = open_session(unit, person, Channel.REMOTE, device_id="phone-1", confirmed=True)
+    assert (second.profile, len(_steps(second))) == ("light", 1), "one movement; the colours stay"
 
 
 def test_each_further_attempt_asks_for_another_movement_and_the_last_ends_in_a_visit(
@@ -144,7 +146,7 @@ def test_each_further_attempt_asks_for_another_movement_and_the_last_ends_in_a_v
         with service.unit() as unit:
             outcomes.append(get_session(unit.db, row.id).outcome)
     assert outcomes == ["retry", "retry", "doorstep"]
-    assert [len(prompts) for prompts in asked] == [2, 1, 1]
+    assert [len(prompts) for prompts in asked] == [3, 1, 1]
     assert not asked[1] & asked[2]
 
 
@@ -152,3 +154,14 @@ def test_a_stranger_does_not_get_the_session_of_a_person_who_signed_in(service: 
     with service.unit() as unit:
         own = open_session(unit, person, Channel.REMOTE, device_id="phone-1", confirmed=True)
     assert _knock(service, IdentityClaim(person, b"k" * 32), "phone-1").id != own.id
+
+
+def test_attack_a_stranger_learns_nothing_from_the_colours(service: Service, person: UUID) -> None:
+    """Only the person's own phone is asked for no colours; others see colours for every number, known or not."""
+    with service.unit() as unit:
+        own = open_session(unit, person, Channel.REMOTE, device_id="phone-own", confirmed=True)
+        own.outcome, own.state = "certified", "decided"
+        own.possession, own.decided_at = "shown", unit.now
+    mine = IdentityClaim(person, b"k" * 32)
+    assert _knock(service, mine, "phone-own").profile == "standard"
+    assert {_knock(service, claim, "phone-other").profile for claim in (mine, UNKNOWN)} == {"light"}
