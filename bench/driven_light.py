@@ -70,7 +70,7 @@ def judged_light(clip: Clip, plan: Plan, other: Plan, lamp: Lamp, seed: int) -> 
     """
     shown = (other if lamp.other else plan).flashes
     # The colours begin with the film: what comes before them in a session is not light's affair.
-    begin = shown[0].from_s - 1.0
+    begin = plan.flashes[0].from_s - 1.0
     flashes = [((f.red, f.green, f.blue), f.from_s - begin, f.to_s - begin) for f in shown]
     drawn = replace(
         plan,
