@@ -25,7 +25,7 @@ from models.liveness.perspective import check_perspective
 from models.liveness.plan import Plan, Profile, Prompt, Step
 from models.liveness.readings import Detail, Glance, Readings
 
-PLAN = Plan(Profile.GENTLE, (Step(Prompt.COME_CLOSER, 1.0, 4.0),), (), 5.0)
+PLAN = Plan(Profile.GENTLE, (Step(Prompt.COME_CLOSER, 1.0, 4.0),), (), 5.0, approach=1.3)
 _FRAMES = 10
 _LATER_S = 2.0
 

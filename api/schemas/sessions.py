@@ -71,6 +71,9 @@ class PlanOut(Out):
     steps: list[StepOut]
     flashes: list[FlashOut]
     total_ms: int
+    approach: float | None = Field(
+        default=None, description="How many times larger a face must become that is asked to come closer"
+    )
 
 
 class SessionOut(Out):

@@ -165,6 +165,7 @@ declare namespace Service {
     steps: StepOut[];
     flashes: FlashOut[];
     total_ms: number;
+    approach?: number | null;
   }
   interface ProposalOut {
     id: string;

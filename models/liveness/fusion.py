@@ -244,6 +244,8 @@ DOUBTS = (
     "only_face_lit",
     "shading_unclear",
     "flat_approach",
+    "small_approach",
+    "closer_not_seen",
     "perhaps_another_person",
 )
 """Reasons of other checks, not assessed, that prevent a pass: the person should try again."""

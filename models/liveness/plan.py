@@ -74,12 +74,15 @@ class Plan:
         steps: prompts in their order; their windows do not overlap.
         flashes: colours in their order; empty except in the profile ``light``.
         seconds: how long the capture takes at most.
+        approach: how many times larger a face must become that is asked to come closer, so that its perspective can be
+            judged; None in plans that do not ask for it (also those of earlier releases).
     """
 
     profile: Profile
     steps: tuple[Step, ...]
     flashes: tuple[Flash, ...]
     seconds: float
+    approach: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for storage and for the phone, with times in whole milliseconds."""
@@ -98,6 +101,7 @@ class Plan:
                 for flash in self.flashes
             ],
             "total_ms": _ms(self.seconds),
+            **({} if self.approach is None else {"approach": self.approach}),
         }
 
     @classmethod
@@ -113,6 +117,7 @@ class Plan:
             tuple(Step(Prompt(s["prompt"]), s["from_ms"] / 1000, s["to_ms"] / 1000) for s in data["steps"]),
             tuple(_flash(f["colour"], f["from_ms"] / 1000, f["to_ms"] / 1000) for f in data["flashes"]),
             data["total_ms"] / 1000,
+            data.get("approach"),
         )
 
 

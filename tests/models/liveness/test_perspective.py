@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from models.liveness.plan import Plan, Profile, Prompt, Step
 from models.liveness.readings import Detail, Glance, Readings
 from models.states import State
 
-PLAN = Plan(Profile.GENTLE, (Step(Prompt.COME_CLOSER, 3.0, 7.0),), (), 8.0)
+PLAN = Plan(Profile.GENTLE, (Step(Prompt.COME_CLOSER, 3.0, 7.0),), (), 8.0, approach=1.3)
 EYE = 100.0
 
 
@@ -62,10 +64,10 @@ def test_attack_a_face_that_is_only_enlarged_is_asked_again(growth: float) -> No
     assert abs(found.values["nearness"] or 0.0) < 0.02
 
 
-def test_nothing_is_said_of_a_small_approach_or_a_turned_head_or_without_the_prompt() -> None:
+def test_attack_a_small_approach_or_a_turned_head_hides_nothing() -> None:
     assert check_perspective(_film(7.0, 1.15, solid=False), PLAN).reason == "small_approach"
-    assert check_perspective(_film(7.0, 1.5, solid=False, yaw=12.0), PLAN).reason == "head_turned"
-    turn = Plan(Profile.GENTLE, (Step(Prompt.TURN_LEFT, 3.0, 7.0),), (), 8.0)
-    for plan in (None, turn):
+    assert check_perspective(_film(7.0, 1.5, solid=False, yaw=12.0), PLAN).reason == "closer_not_seen"
+    turn = Plan(Profile.GENTLE, (Step(Prompt.TURN_LEFT, 3.0, 7.0),), (), 8.0, approach=1.3)
+    for plan in (None, turn, replace(PLAN, approach=None)):
         assert check_perspective(_film(7.0, 1.5, solid=False), plan).reason == "not_asked"
-    assert check_perspective(Readings((), ()), PLAN).reason == "too_few_frames"
+    assert check_perspective(Readings((), ()), PLAN).reason == "closer_not_seen"
