@@ -36,8 +36,8 @@ _COLOUR = 700
 """Milliseconds of one colour: 1.4 changes a second, 0.7 flashes (pairs of changes). WCAG 2.3.1 allows three flashes."""
 _END = 1000
 _APPROACH = 1.4
-"""Growth of a face that is asked to come closer: from 45 cm to 32 cm. With less, the landmarks do not show the change of
-perspective (models/liveness/perspective.py)."""
+"""Growth of a face that is asked to come closer: from 45 cm to 32 cm. With less, the landmarks do not show the
+change of perspective (models/liveness/perspective.py)."""
 _VISIT = 6000
 
 MAX_SECONDS = 20.0
