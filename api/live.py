@@ -100,7 +100,7 @@ class Conversation:
         caller = self._admit(hello.token, hello.device)
         require_own_session(caller, self._session_id)
         plan = await asyncio.to_thread(self._begin, caller, hello.nonce)
-        shown = PlanOut.model_validate({key: plan[key] for key in ("profile", "steps", "flashes", "total_ms")})
+        shown = PlanOut.model_validate({key: plan[key] for key in PlanOut.model_fields if key in plan})
         await self._send(
             "ready",
             plan=shown.model_dump(mode="json"),

@@ -33,6 +33,11 @@ declare namespace Service {
   interface ChallengeOut {
     options: Record<string, any>;
   }
+  interface CommandOut {
+    kind: "exposure" | "zoom";
+    from_ms: number;
+    to_ms: number;
+  }
   interface ConsentOut {
     given: boolean;
   }
@@ -166,6 +171,7 @@ declare namespace Service {
     flashes: FlashOut[];
     total_ms: number;
     approach?: number | null;
+    commands?: CommandOut[];
   }
   interface ProposalOut {
     id: string;

@@ -24,6 +24,7 @@ _HELP = {
     "small_approach": "come_much_closer",
     "closer_not_seen": "come_much_closer",
     "virtual_camera": "use_camera",
+    "command_not_shown": "use_camera",
     "moved_too_little": "turn_a_little",
     "face_too_small": "come_closer",
     "stalled": "film_stalled",

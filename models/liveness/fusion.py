@@ -244,6 +244,7 @@ DOUBTS = (
     "only_face_lit",
     "shading_unclear",
     "flat_approach",
+    "command_not_shown",
     "small_approach",
     "closer_not_seen",
     "perhaps_another_person",

@@ -65,6 +65,28 @@ class Flash:
     to_s: float
 
 
+class CommandKind(StrEnum):
+    """What the page asks of the camera for a moment."""
+
+    EXPOSURE = "exposure"  # less light: the whole picture darkens
+    ZOOM = "zoom"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A setting that the page asks the camera for, and takes back.
+
+    Attributes:
+        kind: which setting.
+        from_s: seconds after the first frame.
+        to_s: end, likewise.
+    """
+
+    kind: CommandKind
+    from_s: float
+    to_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that a session asks of the person.
@@ -76,6 +98,7 @@ class Plan:
         seconds: how long the capture takes at most.
         approach: how many times larger a face must become that is asked to come closer, so that its perspective can be
             judged; None in plans that do not ask for it (also those of earlier releases).
+        commands: what the page asks of the camera, in drawn order: it gives the first one that the camera has.
     """
 
     profile: Profile
@@ -83,6 +106,7 @@ class Plan:
     flashes: tuple[Flash, ...]
     seconds: float
     approach: float | None = None
+    commands: tuple[Command, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for storage and for the phone, with times in whole milliseconds."""
@@ -101,7 +125,11 @@ class Plan:
                 for flash in self.flashes
             ],
             "total_ms": _ms(self.seconds),
-            **({} if self.approach is None else {"approach": self.approach}),
+            "approach": self.approach,
+            "commands": [
+                {"kind": command.kind.value, "from_ms": _ms(command.from_s), "to_ms": _ms(command.to_s)}
+                for command in self.commands
+            ],
         }
 
     @classmethod
@@ -118,6 +146,10 @@ class Plan:
             tuple(_flash(f["colour"], f["from_ms"] / 1000, f["to_ms"] / 1000) for f in data["flashes"]),
             data["total_ms"] / 1000,
             data.get("approach"),
+            tuple(
+                Command(CommandKind(c["kind"]), c["from_ms"] / 1000, c["to_ms"] / 1000)
+                for c in data.get("commands") or ()
+            ),
         )
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from certify.capture.challenge import (
     COLOURS,
+    COMMAND_SECONDS,
     MAX_SECONDS,
     draw,
 )
@@ -35,7 +36,7 @@ from certify.service import Service
 from certify.storage.facts import add_evidence
 from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
-from models.liveness.plan import Plan, Profile
+from models.liveness.plan import CommandKind, Plan, Profile
 
 _demands = st.builds(
     choose,
@@ -56,7 +57,7 @@ def test_every_plan_keeps_its_bounds(demand: Demand, seed: int) -> None:
     assert plan == draw(demand, _source(seed)), "the same random bytes give the same plan"
     assert plan == Plan.from_json(plan.to_json())
     assert plan.profile.value == demand.profile
-    assert plan.seconds <= MAX_SECONDS
+    assert plan.seconds <= MAX_SECONDS + (COMMAND_SECONDS if demand.flashes else 0)
     prompts = [step.prompt.value for step in plan.steps]
     assert len(prompts) == demand.prompts == len(set(prompts))
     assert set(prompts) <= demand.allowed
@@ -66,7 +67,11 @@ def test_every_plan_keeps_its_bounds(demand: Demand, seed: int) -> None:
     edges = [edge for step in plan.steps for edge in (step.from_s, step.to_s)]
     edges += [edge for flash in plan.flashes for edge in (flash.from_s, flash.to_s)]
     assert edges == sorted(edges), "no two steps overlap"
-    assert plan.seconds == pytest.approx(edges[-1] + 1.0)
+    assert plan.seconds == pytest.approx(edges[-1] + 1.0 + (COMMAND_SECONDS if demand.flashes else 0))
+    assert {command.kind for command in plan.commands} == (set(CommandKind) if demand.flashes else set())
+    assert all(edges[-1] + 0.5 <= c.from_s < c.to_s <= plan.seconds - 1 + 1e-9 for c in plan.commands)
+    assert plan.approach == (1.4 if "come_closer" in prompts else None)
+    assert Plan.from_json(plan.to_json()) == plan
     colours = [(flash.red, flash.green, flash.blue) for flash in plan.flashes]
     assert len(colours) == demand.flashes
     assert all(one != next_ for one, next_ in pairwise(colours))

@@ -2,6 +2,7 @@
 
 import { deviceId } from "../device.js";
 import { describe } from "./camera.js";
+import { commandsOf } from "./command.js";
 import { firstGuess, Pace, SIZES } from "./pace.js";
 
 /**
@@ -115,7 +116,7 @@ export function runLive({ opened, stream, video, signal, on }) {
           token: opened.token,
           nonce: opened.session.nonce,
           device: deviceId(),
-          camera: describe(stream),
+          camera: { ...describe(stream), can: commandsOf(stream) },
         }),
       );
     };

@@ -2,6 +2,7 @@
 /** @import { Page } from "../pages.js" */
 import { Problem } from "../api.js";
 import { CameraError, describe, openCamera, stopCamera } from "../capture/camera.js";
+import { Commander, commandsOf } from "../capture/command.js";
 import { runLive } from "../capture/live.js";
 import { canRecord, record } from "../capture/record.js";
 import { buzz, hush } from "../capture/speak.js";
@@ -65,6 +66,7 @@ class Shot {
     this.stream = stream;
     this.control = control;
     this.plan = /** @type {Service.PlanOut} */ (opened.session.plan);
+    this.commander = new Commander(stream, this.plan);
     this.attempt = 0;
     this.startMs = /** @type {number | null} */ (null);
     this.stage = new Stage({
@@ -137,6 +139,7 @@ class Shot {
       if (this.startMs !== null) {
         this.attempt += 1;
         this.startMs = null;
+        this.commander.at(null);
       }
       this.stage.element.dataset.phase = "placing";
       this.stage.show(null);
@@ -176,6 +179,7 @@ class Shot {
   colour(ms) {
     const now = this.plan.flashes.find((each) => ms >= each.from_ms && ms < each.to_ms);
     this.stage.flash(now ? now.colour : null);
+    this.commander.at(ms);
   }
 
   /** Record without guidance, to be sent afterwards. @param {"slow" | "lost" | "off"} why there is no guidance */
@@ -205,7 +209,7 @@ class Shot {
       },
     });
     if (!film) return undefined;
-    const camera = describe(this.stream);
+    const camera = { ...describe(this.stream), can: commandsOf(this.stream) };
     stopCamera(this.stream);
     await store({
       sessionId: this.opened.session.id,
