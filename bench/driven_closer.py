@@ -80,7 +80,7 @@ def _cropped(frame: Picture, mesh: MeshReading) -> tuple[Picture, NDArray[np.flo
     picture = cv2.warpAffine(frame, matrix, (_SIDE, _SIDE), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     points = mesh.points * np.float32(scale)
     points[:, :2] += shift.astype(np.float32)
-    return as_picture(picture), points
+    return np.asarray(picture, np.uint8), points
 
 
 def _closer(
@@ -89,7 +89,7 @@ def _closer(
     if distance is None:
         middle = _SIDE / 2 * (1 - growth)
         matrix = np.array([[growth, 0, middle], [0, growth, middle]])
-        return as_picture(cv2.warpAffine(picture, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR)), points
+        return np.asarray(cv2.warpAffine(picture, matrix, (_SIDE, _SIDE)), np.uint8), points
     return MeshPuppet(picture, points).nearer(growth, distance), points
 
 
@@ -112,7 +112,7 @@ def clips(frames: list[Picture], rate: float, faces: FaceMesh, detector: Detecto
     height, width = picked[0].shape[:2]
     scale = min(1.0, 416 / max(height, width))
     size = int(width * scale) // 2 * 2, int(height * scale) // 2 * 2
-    small = tuple(as_picture(cv2.resize(frame, size, interpolation=cv2.INTER_AREA)) for frame in picked)
+    small = tuple(np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8) for frame in picked)
     tracker = faces.tracker()
     meshes = tuple(tracker.step(frame, detector.detect(frame) if tracker.lost else None) for frame in small)
     if len(small) >= 5 * RATE and sum(mesh is not None for mesh in meshes) >= 0.9 * len(small):

@@ -27,7 +27,9 @@ export const REFUSED = "nocommand";
 export function settingFor(track, kind) {
   if (!track.getCapabilities || recall(REFUSED)) return null;
   const can = /** @type {{exposureCompensation?: Range, zoom?: Range}} */ (track.getCapabilities());
-  const now = /** @type {{exposureCompensation?: number, zoom?: number, exposureMode?: string}} */ (track.getSettings());
+  const now = /** @type {{exposureCompensation?: number, zoom?: number, exposureMode?: string}} */ (
+    track.getSettings()
+  );
   if (kind === "exposure") {
     const range = can.exposureCompensation;
     const value = now.exposureCompensation ?? 0;
