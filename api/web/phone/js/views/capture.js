@@ -21,12 +21,15 @@ import { openSession } from "./prepare.js";
  * @param {object} options
  * @param {Service.SessionOpened} options.opened the session that it is for
  * @param {boolean} [options.warn] announce the colours on the screen first
- * @param {"user" | "environment"} [options.facing] which camera; without it the rear one if another person helps
+ * @param {"user" | "environment"} [options.facing] which camera; without it the rear one if another person helps and
+ *   the screen shows no colours
  * @returns {Promise<Page>}
  */
 export async function capture({ opened, warn = false, facing }) {
   if (warn) return warning(opened);
-  const side = facing ?? (state.helper ? "environment" : "user");
+  // The colours of the screen must fall on the person, so the camera beside the screen films.
+  const lights = (opened.session.plan?.flashes.length ?? 0) > 0;
+  const side = facing ?? (state.helper && !lights ? "environment" : "user");
   /** @type {MediaStream} */
   let stream;
   try {
@@ -73,9 +76,10 @@ class Shot {
       mirror: side === "user",
       helper: state.helper,
       stop: () => go("prepare", {}, { replace: true }),
-      turn: state.helper
-        ? () => go("capture", { opened, facing: side === "user" ? "environment" : "user" }, { replace: true })
-        : null,
+      turn:
+        state.helper && !this.plan.flashes.length
+          ? () => go("capture", { opened, facing: side === "user" ? "environment" : "user" }, { replace: true })
+          : null,
     });
     this.stage.video.srcObject = stream;
   }
@@ -232,6 +236,7 @@ function warning(opened) {
     title: t("flash.title"),
     body: [
       h("p", { class: "note" }, t("flash.text", { count: number(flashes.length), seconds: number(seconds) })),
+      state.helper ? h("p", { class: "note" }, t("flash.helper")) : null,
       button(t("flash.go"), () => go("capture", { opened }, { replace: true }), { kind: "main" }),
       button(t("flash.no"), async () => {
         state.noFlash = true;
