@@ -6,6 +6,9 @@ One film of each person. *Driven* are the puppets and swaps of the samples. They
 program does that passes the movements of a real person on: prompts alone stop none of them. *Followers* are the films
 of living people, who were asked nothing and mostly speak; people who follow a prompt move less.
 
+People whose head ranges over less than ten degrees are counted a second time as *calm*: those who look at the screen
+while it shows colours are more like them.
+
 * **Light**: the followers are lit by a screen (fixtures/light.py), at three strengths. The driven films are lit by no
   screen. The best of five answers of a program is counted for each: nothing, or a tint of the picture, of an oval over
   the face, or of the person, each multiplied or mixed in at the right moments.
@@ -51,6 +54,7 @@ TINTS = {
     "light: person, mixed in": Lamp(0.15, Tint("person", blend=True)),
     "light: person, 0.9 s late": Lamp(0.15, Tint("person"), delay=0.9),
 }
+_CALM = 10.0
 GROWTH = 1.5
 DISTANCES = {"closer from 44 cm": 7.0, "closer from 60 cm": 9.5}
 
@@ -71,6 +75,8 @@ def main() -> None:
                 seed = options.seed + options.skip + number
                 for name, reason in _judged(clip, label, faces, detector, seed):
                     counts[name][reason] += 1
+                    if label == LIVE and _is_calm(clip):
+                        counts[f"calm, {name}"][reason] += 1
         print(f"{title}: {len(samples)} films")
         for name, reasons in counts.items():
             share = rate(reasons["pass"], reasons.total())
@@ -85,6 +91,12 @@ def _one_each(samples: list[Sample] | tuple[Sample, ...], label: str) -> list[Sa
         if sample.label == label and not sample.image:
             first.setdefault(sample.person, sample)
     return [first[person] for person in sorted(first)]
+
+
+def _is_calm(clip: Clip) -> bool:
+    """Return whether the head ranges over less than ten degrees, as that of a person who looks at the screen."""
+    poses = [(mesh.pose.yaw, mesh.pose.pitch) for mesh in clip.meshes if mesh is not None]
+    return bool(np.ptp(np.array(poses), 0).max() < _CALM)
 
 
 def _judged(clip: Clip, label: str, faces: FaceMesh, detector: Detector, seed: int) -> Iterator[tuple[str, str]]:
