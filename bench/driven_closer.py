@@ -28,6 +28,8 @@ from models.liveness.readings import Detail, Glance, Readings
 PLAN = Plan(Profile.GENTLE, (Step(Prompt.COME_CLOSER, 1.0, 4.0),), (), 5.0, approach=1.3)
 _FRAMES = 10
 _LATER_S = 2.0
+_SHORTEST_S = 5.3
+"""Shortest film that six colours fit into."""
 
 
 def judged_closer(
@@ -115,5 +117,5 @@ def clips(frames: list[Picture], rate: float, faces: FaceMesh, detector: Detecto
     small = tuple(np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8) for frame in picked)
     tracker = faces.tracker()
     meshes = tuple(tracker.step(frame, detector.detect(frame) if tracker.lost else None) for frame in small)
-    if len(small) >= 5 * RATE and sum(mesh is not None for mesh in meshes) >= 0.9 * len(small):
+    if len(small) >= _SHORTEST_S * RATE and sum(mesh is not None for mesh in meshes) >= 0.9 * len(small):
         yield Clip(small, meshes)
