@@ -13,7 +13,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ from api import views
 from api.auth import Admit, require_own_session
 from api.errors import BadRequest, problem_body, status_of
 from api.network import network_of_scope
-from api.schemas.sessions import LiveHello, PlanOut, SessionOut
+from api.schemas.sessions import LiveHello, SessionOut
 from api.state import State
 from certify.capture.live.guide_client import Guidance, GuideLost
 from certify.capture.live.recording import FRAME_HEADER, MAX_FRAME_MESSAGE, Recording
@@ -99,26 +99,33 @@ class Conversation:
         hello = await self._hello()
         caller = self._admit(hello.token, hello.device)
         require_own_session(caller, self._session_id)
-        plan = await asyncio.to_thread(self._begin, caller, hello.nonce)
-        shown = PlanOut.model_validate({key: plan[key] for key in PlanOut.model_fields if key in plan})
+        takes, begun = await asyncio.to_thread(self._begin, caller, hello.nonce)
+        # What is asked is told only when its moment comes.
         await self._send(
             "ready",
-            plan=shown.model_dump(mode="json"),
+            prompts=len(takes[0]["steps"]),
             frames={"per_second": RATE, "max_bytes": FRAME_LIMITS.max_bytes, "max_side": 640},
         )
         reader = asyncio.create_task(self._read())
-        guide = asyncio.create_task(self._guide(plan))
+        guide = asyncio.create_task(self._guide(takes))
         try:
             await asyncio.wait({reader, guide}, return_when=asyncio.FIRST_COMPLETED)
             if not guide.done():
                 await reader  # raises the reason
-            until_ms = await guide
+            last = await guide
         finally:
             for task in (reader, guide):
                 task.cancel()
             await asyncio.gather(reader, guide, return_exceptions=True)
-        video, arrivals = await asyncio.to_thread(self._recording.close, until_ms)
-        source = {"way": "live", "camera": hello.camera.model_dump() if hello.camera else None, **arrivals}
+        video, arrivals = await asyncio.to_thread(self._recording.close, last.time_ms)
+        source = {
+            "way": "live",
+            "camera": hello.camera.model_dump() if hello.camera else None,
+            "take": last.take,
+            "begun": begun,
+            "shown_ms": [list(moments) for moments in last.moments],
+            **arrivals,
+        }
         session = await asyncio.to_thread(self._finish, caller, video, source)
         await self._send("submitted", session=session.model_dump(mode="json"))
         await self._send_result()
@@ -137,7 +144,7 @@ class Conversation:
                 "The first message must be a hello with token and nonce.", code=ErrorCode.LIVE_NO_HELLO
             ) from None
 
-    def _begin(self, caller: Principal, nonce: str) -> dict[str, Any]:
+    def _begin(self, caller: Principal, nonce: str) -> tuple[list[dict[str, Any]], int]:
         with self._state.strangers.unit(caller.key) as unit:
             row = get_session(unit.db, self._session_id)
             if not secrets.compare_digest(views.nonce_text(row), nonce):
@@ -177,13 +184,14 @@ class Conversation:
                 self._newest = captured_ms, jpeg
                 self._frame_arrived.set()
 
-    async def _guide(self, plan: Mapping[str, Any]) -> int:
-        """Pass on hints until the capture is done, and return the time of its last frame in milliseconds."""
+    async def _guide(self, takes: Sequence[Mapping[str, Any]]) -> Hint:
+        """Pass on hints until the capture is done, and return the one about its last frame."""
         lost, retry_until = 0, time.monotonic()
         while True:
             try:
-                async with self._state.guides.guidance(dict(plan), network_of_scope(self._socket.scope)) as guidance:
-                    return await self._pass_on(guidance)
+                network = network_of_scope(self._socket.scope)
+                async with self._state.guides.guidance([dict(take) for take in takes], network) as guidance:
+                    return await self._pass_on(guidance, takes)
             except GuideLost:
                 lost += 1
                 retry_until = time.monotonic() + _GUIDE_RETRY_S
@@ -200,7 +208,7 @@ class Conversation:
                 )
             await asyncio.sleep(0.25)
 
-    async def _pass_on(self, guidance: Guidance) -> int:
+    async def _pass_on(self, guidance: Guidance, takes: Sequence[Mapping[str, Any]]) -> Hint:
         seen = time.monotonic()
         while True:
             left = seen + NO_FACE_S - time.monotonic()
@@ -220,9 +228,9 @@ class Conversation:
             if "no_face" not in hint.say:
                 seen = time.monotonic()
             self._recording.forget_before(captured_ms + 1 if hint.start_ms is None else hint.start_ms)
-            await self._send("guidance", **_hint_content(hint))
+            await self._send("guidance", **_hint_content(hint, takes[hint.take]))
             if hint.phase == "done":
-                return captured_ms
+                return hint
 
     async def _send_result(self) -> None:
         """Wait for the worker, and send the result. A phone that disconnects before can ask for it later."""
@@ -271,7 +279,9 @@ def _no_face() -> Gone:
     )
 
 
-def _hint_content(hint: Hint) -> dict[str, Any]:
+def _hint_content(hint: Hint, plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the message about a frame. It names a prompt while it is open, and colours when they come next."""
+    asked = None if hint.prompt is None else plan["steps"][hint.prompt]["prompt"]
     return {
         "time_ms": hint.time_ms,
         "phase": hint.phase,
@@ -279,6 +289,11 @@ def _hint_content(hint: Hint) -> dict[str, Any]:
         "sentences": [sentence(code) for code in hint.say],
         "start_ms": hint.start_ms,
         "prompt": hint.prompt,
+        "asked": asked,
+        "back": hint.back,
+        "reached": hint.reached,
+        "flashes": [dict(flash) for flash in plan["flashes"]] if hint.colours else [],
+        "commands": [dict(command) for command in plan.get("commands", ())] if hint.colours else [],
         "answered": list(hint.answered),
         "progress": hint.progress,
     }

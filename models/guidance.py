@@ -37,10 +37,13 @@ SENTENCES: dict[str, str] = {
     "find_shade": "The room is too bright to see the light of the screen on your face. Go into the shade or a darker "
     "room, with no window or lamp in front of you, and turn the screen up to full brightness.",
     "film_stalled": "The film stopped for a moment. Close other apps and record it again.",
+    "network_slow": "The network was too slow just now. Try once more; the phone can also record first and send later.",
     "life_not_seen": "We could not see clearly that you are there yourself. Try once more, where the light is better.",
     "use_camera": "Please film with the camera of the phone itself, without another program.",
     "light_once_more": "Nearly done: once more, please, with light on your face. Turn toward a window or a lamp.",
     "film_needed": "A photo is not enough. Please make a short film: the phone shows you what to do.",
+    "more_than_a_movement": "You did it well. One movement alone is not enough here: sign in with a code or a letter, "
+    "or ask for a visit at home.",
     "record_anew": "Please make a new film now, with the camera.",
     "not_processed": "We could not look at this picture. Somebody will look into it; you can also take a new one.",
     # Videos that could not be read (models/media/video.py).

@@ -26,14 +26,19 @@ from models.weights.packs import PackStore, default_cache_dir
 from models.weights.runtime import load_network
 from tests.e2e.house import for_drawn_people
 
-PLAN: dict[str, Any] = Plan(Profile.GENTLE, (Step(Prompt.TURN_LEFT, 4.0, 10.0),), (), 11.0).to_json()
-"""The plan that the film answers. One turn shows movement, and eight frames a second show the turn."""
+PLAN: dict[str, Any] = Plan(
+    Profile.STANDARD,
+    (Step(Prompt.TURN_LEFT, 1.8, 6.0, 3.7), Step(Prompt.COME_CLOSER, 6.4, 9.8, 8.0)),
+    (),
+    10.2,
+).to_json()
+"""The plan that the film answers: two kinds of movement, and no moment of rest that is not needed."""
 
 _RATE = 8
 
 
-def draw_film(name: str = "eileen_collins") -> bytes:
-    """Draw the film of a portrait on another day that answers ``PLAN``: five seconds of a core.
+def draw_film(name: str = "eileen_collins", plan: dict[str, Any] = PLAN) -> bytes:
+    """Draw the film of a portrait on another day that answers a plan: five seconds of a core.
 
     An animated copy of the enrolled portrait itself would be recognised as a copy.
     """
@@ -41,8 +46,8 @@ def draw_film(name: str = "eileen_collins") -> bytes:
     still = phone.upright(faces.another_day(faces.portraits()[name], seed=11))
     seen = FaceMesh.load(store).tracker().step(still, Detector(load_network(store, "yunet")).detect(still))
     assert seen is not None
-    motion = mesh.motion_for([("turn_left", 4.0, 10.0)], seed=3)
-    frames = mesh.bona_fide(still, seen.points, motion, seed=3, seconds=11.5, rate=_RATE)
+    motion = mesh.motion_for(mesh.asked_in(plan), seed=3)
+    frames = mesh.bona_fide(still, seen.points, motion, seed=3, seconds=plan["total_ms"] / 1000 + 0.3, rate=_RATE)
     return videos.encode(frames, rate=_RATE, live=True)
 
 
@@ -60,10 +65,12 @@ def drawn_once(folder: Path) -> bytes:
         return file.read_bytes()
 
 
-def film_session(service: Service, engine: FaceEngine, session: UUID, film: bytes) -> SessionRow:
-    """Give an open session the plan that the film answers, send the film, and evaluate it."""
+def film_session(
+    service: Service, engine: FaceEngine, session: UUID, film: bytes, *, plan: dict[str, Any] | None = PLAN
+) -> SessionRow:
+    """Give an open session a plan, usually the one that the film answers, send the film, and evaluate it."""
     with service.unit() as unit:
-        get_session(unit.db, session).plan = PLAN
+        get_session(unit.db, session).plan = plan
     with service.unit() as unit:
         submit_media(unit, session, film)
     return evaluate_session(service, for_drawn_people(engine), session, notice=note_face)

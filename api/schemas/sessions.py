@@ -52,10 +52,14 @@ class LiveHello(In):
 
 
 class StepOut(Out):
-    """A prompt and when the screen shows it, in milliseconds after the first frame. Left and right are the person's."""
+    """A prompt and when the screen shows it, in milliseconds after the first frame. Left and right are the person's.
+
+    The movement is held until ``back_ms``, when the screen asks to come back; ``to_ms`` is the end of the window.
+    """
 
     prompt: Literal["turn_left", "turn_right", "look_up", "come_closer", "smile", "open_mouth", "blink"]
     from_ms: int
+    back_ms: int | None = None
     to_ms: int
 
 
@@ -76,7 +80,10 @@ class CommandOut(Out):
 
 
 class PlanOut(Out):
-    """The prompts and flashes of one session, with their times. The server draws a plan for each session."""
+    """What a recording for one session is asked: prompts and flashes with their times, drawn by the server.
+
+    A live capture has plans of its own, which are shown prompt by prompt (docs/live.md).
+    """
 
     profile: Literal["standard", "gentle", "light", "doorstep"]
     steps: list[StepOut]

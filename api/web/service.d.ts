@@ -255,6 +255,7 @@ declare namespace Service {
   interface StepOut {
     prompt: "turn_left" | "turn_right" | "look_up" | "come_closer" | "smile" | "open_mouth" | "blink";
     from_ms: number;
+    back_ms?: number | null;
     to_ms: number;
   }
   interface StopOut {

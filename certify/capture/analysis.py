@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from certify.capture.media import is_series, is_video, unpack
+from certify.domain.asked import asked_plan, challenge_of
 from certify.domain.evidence import Check
+from certify.domain.states import Challenge
 from certify.people.templates import measure
 from models.errors import VideoRefused
 from models.face.near_copy import FacePrint
@@ -19,6 +21,7 @@ from models.liveness.video_hash import VideoHash
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.face.matcher import Comparison, Templates
+    from models.liveness.fusion import LivenessReport
     from models.pipeline import FaceEngine
     from models.results import Measurement
 
@@ -42,6 +45,7 @@ class Analysis:
         background: for each photo, a hash of what surrounds the person (models/face/background.py).
         faces: the aligned faces of the photos, or of the best frames of a video, by which a copy is recognised.
         movement: the movement of the face in a video; None for photos.
+        challenge: how much of its plan a video answered.
     """
 
     measurement: Measurement | None
@@ -57,6 +61,7 @@ class Analysis:
     background: tuple[int, ...] = ()
     faces: tuple[FacePrint, ...] = ()
     movement: Movement | None = None
+    challenge: Challenge = Challenge.NONE
 
 
 def analyse(
@@ -125,7 +130,8 @@ def _analyse_video(
     engine: FaceEngine, data: bytes, plan: Mapping[str, Any] | None, source: Mapping[str, Any] | None
 ) -> Analysis:
     try:
-        watched = engine.watch(data, Plan.from_json(dict(plan)) if plan else None, _source_from(source or {}))
+        asked = asked_plan(plan, source)
+        watched = engine.watch(data, _shown(asked, source or {}), _source_from(source or {}))
     except VideoRefused as refused:
         return Analysis(None, refused.code, guidance=(refused.code,))
     # All reasons go into the report. Those that have a sentence also tell the person what to do better.
@@ -142,7 +148,29 @@ def _analyse_video(
         eyes=_eyes(watched.measurement),
         faces=watched.prints,
         movement=watched.movement,
+        challenge=challenge_of(
+            asked, followed=_passed(watched.liveness, "prompts"), lit=_passed(watched.liveness, "light")
+        ),
     )
+
+
+def _shown(asked: Mapping[str, Any] | None, source: Mapping[str, Any]) -> Plan | None:
+    """Return the plan with the moments at which a live capture really showed it."""
+    if not asked:
+        return None
+    plan = Plan.from_json(dict(asked))
+    moments = source.get("shown_ms") or ()
+    if len(moments) != len(plan.steps):
+        return plan
+    return plan.shown([(_seconds(shown), _seconds(back)) for shown, back in moments])
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _passed(report: LivenessReport, name: str) -> bool:
+    return any(check.name == name and check.state.value == Check.PASS for check in report.checks)
 
 
 def _eyes(measurement: Measurement) -> Check:

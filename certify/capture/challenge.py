@@ -1,17 +1,18 @@
 """Challenges: choose how much a session asks of the person, and draw an unpredictable plan for it.
 
 Random bytes come from the caller; in the service from ``service.random_bytes``, a cryptographic source. Every draw is
-unbiased (rejection sampling), so that all plans are equally likely. There are 22 plans of two prompts, 150 of three and
-720 of four, when all prompts are allowed; six colours multiply each by 134,456 (8 x 7^5). The gentle profile has only
-three plans. It shows that a body moves when asked, and hardly that the video was recorded after asking.
+unbiased (rejection sampling), so that all plans are equally likely. Prompts and their order are drawn (16 plans of two
+prompts, 96 of three), and so is each moment: when a prompt is shown, and when the person is asked back, in steps of
+50 ms. Six colours multiply that by 134,456 (8 x 7^5). A gentle plan asks for one kind of movement.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from itertools import permutations
+from itertools import permutations, product
 from typing import TypeVar
 
 from certify.domain.decide import Determination
@@ -26,15 +27,38 @@ from models.liveness.plan import Command, CommandKind, Flash, Plan, Profile, Pro
 
 _T = TypeVar("_T")
 
-# Milliseconds. A prompt must be read, understood and done. Starting values, to be measured with old people. Answers are
-# compared with the neutral start (models/liveness/prompts.py takes the two seconds before a prompt).
-_START, _WINDOW = 2000, 3500
-_GENTLE_START, _GENTLE_WINDOW = 4000, 6000
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """How fast a plan goes, in milliseconds. Starting values, to be measured with old people.
+
+    Attributes:
+        start: from the first frame to the first prompt, at least.
+        hold: from a prompt until the person is asked back, at least: reading, understanding and moving.
+        rest: from being asked back to the next prompt, at least.
+        back: time to come back after the last prompt.
+    """
+
+    start: int
+    hold: int
+    rest: int
+    back: int
+
+
+_GENTLE = _Pace(start=2500, hold=3000, rest=3200, back=2500)
+_STANDARD = _Pace(start=2000, hold=2900, rest=3100, back=2300)
+_LIT = _Pace(start=1800, hold=2700, rest=3000, back=2200)
+_BRISK = _Pace(start=1400, hold=2500, rest=3100, back=2100)
+"""For three prompts: more than two leave no time for more."""
+
+_MOST_JITTER = 2000
+"""Milliseconds that are added to each of these times at most; how many is drawn. No recording can know them."""
+_GRAIN = 50
 _SETTLE = 500
 """Milliseconds between the last prompt and the first colour, in which the face comes to rest."""
 _COLOUR = 700
 """Milliseconds of one colour: 1.4 changes a second, 0.7 flashes (pairs of changes). WCAG 2.3.1 allows three flashes."""
-_END = 1000
+_END = 800
 _COMMAND, _COMMAND_JITTER, _COMMAND_STEP = 1300, 800, 50
 """Milliseconds of a command to the camera, and by how many it comes later than it could, in which steps."""
 COMMAND_SECONDS = (_SETTLE + _COMMAND_JITTER + _COMMAND) / 1000
@@ -109,8 +133,8 @@ def demand_of(
     )
     age = age_on(person.birth_date, latest_date(now)) if person.birth_date else None
     failed = failed_attempts(db, person.id, now - _FAILURES_COUNT)
-    # Only a plan of one prompt was about that prompt; of several, it is not known which one did not help.
-    asked = {prompt for _, prompts in failed if len(prompts) == 1 for prompt in prompts}
+    # Only a plan of one kind of movement was about it; of several, it is not known which one did not help.
+    asked = {prompt for _, prompts in failed if len(prompts) == 1 or prompts <= TURNS for prompt in prompts}
     return choose([*person.needs, *also], age, [profile for profile, _ in failed], risk, asked=asked)
 
 
@@ -129,13 +153,10 @@ def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:
         ValueError: there is no plan that meets the demand.
     """
     prompts = _draw_prompts(demand, random_bytes)
-    now, window = (_GENTLE_START, _GENTLE_WINDOW) if demand.gentle else (_START, _WINDOW)
     if not prompts and not demand.flashes:
         return Plan(Profile(demand.profile), (), (), _VISIT / 1000)
-    steps = []
-    for prompt in prompts:
-        steps.append(Step(prompt, now / 1000, (now + window) / 1000))
-        now += window
+    light = _SETTLE + demand.flashes * _COLOUR if demand.flashes else 0
+    steps, now = _draw_moments(prompts, _pace(demand), 1000 * MAX_SECONDS - light - _END, random_bytes)
     flashes = []
     if demand.flashes:
         now += _SETTLE
@@ -144,7 +165,46 @@ def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:
             now += _COLOUR
     commands, now = _draw_commands(now, random_bytes) if demand.flashes else ((), now)
     approach = _APPROACH if Prompt.COME_CLOSER in prompts else None
-    return Plan(Profile(demand.profile), tuple(steps), tuple(flashes), (now + _END) / 1000, approach, commands)
+    return Plan(Profile(demand.profile), steps, tuple(flashes), (now + _END) / 1000, approach, commands)
+
+
+def _pace(demand: Demand) -> _Pace:
+    if demand.gentle:
+        return _GENTLE
+    if demand.prompts > 2:
+        return _BRISK
+    return _LIT if demand.flashes else _STANDARD
+
+
+def _draw_moments(
+    prompts: Sequence[Prompt], pace: _Pace, room: float, random_bytes: RandomBytes
+) -> tuple[tuple[Step, ...], int]:
+    """Draw when each prompt is shown and when the person is asked back.
+
+    Args:
+        prompts: in their order.
+        pace: the least times.
+        room: milliseconds that all steps have together.
+        random_bytes: source of random bytes.
+
+    Returns:
+        The steps, and the milliseconds at which the last one ends.
+    """
+    count = len(prompts)
+    least = pace.start + count * pace.hold + (count - 1) * pace.rest + pace.back
+    spare = max(0, min(_MOST_JITTER, int((room - least) / (2 * count)))) if count else 0
+
+    def drawn(least_ms: int) -> int:
+        return least_ms + _GRAIN * below(spare // _GRAIN + 1, random_bytes)
+
+    steps: list[Step] = []
+    now = drawn(pace.start)
+    for number, prompt in enumerate(prompts, 1):
+        back = now + drawn(pace.hold)
+        end = back + pace.back
+        steps.append(Step(prompt, now / 1000, end / 1000, back / 1000))
+        now = end if number == count else back + drawn(pace.rest)
+    return tuple(steps), now
 
 
 def _draw_commands(now: int, random_bytes: RandomBytes) -> tuple[tuple[Command, ...], int]:
@@ -160,7 +220,10 @@ def _draw_prompts(demand: Demand, random_bytes: RandomBytes) -> Sequence[Prompt]
         return ()
     # In a fixed order: the order of a set differs between processes, and the same bytes must give the same plan.
     names = tuple(prompt.value for prompt in Prompt if prompt.value in demand.allowed)
-    rows = _rows(names, demand.prompts, needs_turn=not demand.gentle and bool(TURNS & demand.allowed))
+    if demand.gentle:
+        rows = _repeated(names, demand.prompts)
+    else:
+        rows = _rows(names, demand.prompts, needs_turn=bool(TURNS & demand.allowed))
     if not rows:
         raise ValueError(f"{demand.prompts} different prompts cannot be drawn from {names}")
     return [Prompt(name) for name in _one(rows, random_bytes)]
@@ -168,8 +231,20 @@ def _draw_prompts(demand: Demand, random_bytes: RandomBytes) -> Sequence[Prompt]
 
 @cache
 def _rows(names: tuple[str, ...], length: int, *, needs_turn: bool) -> tuple[tuple[str, ...], ...]:
-    """List the orders that may be asked: no prompt twice, and a turn of the head, which flat pictures cannot follow."""
-    return tuple(row for row in permutations(names, length) if not needs_turn or TURNS & set(row))
+    """List the orders that may be asked: no prompt twice, and a turn of the head, which flat pictures cannot follow.
+
+    Not turns alone: they are one kind of movement.
+    """
+    return tuple(
+        row for row in permutations(names, length) if not needs_turn or (TURNS & set(row) and set(row) - TURNS)
+    )
+
+
+@cache
+def _repeated(names: tuple[str, ...], length: int) -> tuple[tuple[str, ...], ...]:
+    """List what may be asked of a person who does one kind of movement: turns to any side, or one prompt again."""
+    turns = tuple(name for name in names if name in TURNS)
+    return tuple(product(turns, repeat=length)) + tuple((name,) * length for name in names if name not in TURNS)
 
 
 def _draw_colours(count: int, random_bytes: RandomBytes) -> list[tuple[int, int, int]]:

@@ -26,10 +26,10 @@ from certify.domain.facts import CurrentFacts
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.outcome import Outcome, session_outcome
 from certify.domain.policy import Policy
-from certify.domain.proofs import judge_capture, photo_proof
+from certify.domain.proofs import judge_capture, proof_with_records
 from certify.domain.reasons import Code
 from certify.domain.sources import CERTIFY, FUND
-from certify.domain.states import FaceZone, Possession, ReferenceState, SessionState
+from certify.domain.states import Challenge, FaceZone, Possession, ReferenceState, SessionState
 from certify.errors import Conflict, Unavailable
 from certify.messages.notices import tell_of_attempt
 from certify.people.consent import confirm_stated_consent
@@ -212,6 +212,9 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     row.outcome, row.guidance = outcome, list(capture.guidance)
     if outcome == Outcome.RETRY and Code.FACE_NEARLY_MATCHES in face:
         row.guidance = ["light_once_more", *row.guidance]
+    elif outcome != Outcome.CERTIFIED and _one_movement(capture):
+        # By the media alone, whoever's face it is.
+        row.guidance = ["more_than_a_movement", *row.guidance]
     elif outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not capture.guidance:
         # The same for everyone whose media were good enough and did not prove life: it must not tell a stranger that
         # media were recognised.
@@ -228,14 +231,19 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     unit.ledger(LedgerEvent.SESSION_DECIDED, row.beneficiary_id, session=str(row.id), outcome=outcome)
 
 
+def _one_movement(capture: Capture) -> bool:
+    """Tell whether a film showed the one movement that it was asked for, and nothing else that shows life."""
+    return capture.liveness is Check.PASS and capture.challenge is Challenge.ONE_MOVEMENT
+
+
 def _proves_with_records(
     unit: Unit, row: SessionRow, capture: Capture, policy: Policy, determination: Determination
 ) -> bool:
-    """Tell whether a photo proves life together with the person's records, be it the best proof or not."""
-    if capture.filmed or capture.possession is not Possession.SHOWN:
+    """Tell whether a capture that is not enough alone proves life with the person's records, best proof or not."""
+    if capture.possession is not Possession.SHOWN:
         return False
     facts = CurrentFacts(evidence_of(unit.db, row.beneficiary_id), policy, determination.as_of)
-    return photo_proof(capture, policy, facts.signs) is not None
+    return proof_with_records(capture, policy, facts.signs) is not None
 
 
 def _draw_for_audit(unit: Unit, row: SessionRow) -> None:
@@ -247,11 +255,13 @@ def _draw_for_audit(unit: Unit, row: SessionRow) -> None:
 
 
 def saw_life(unit: Unit, row: SessionRow) -> bool:
-    """Tell whether a session that was decided showed a living person before the camera."""
+    """Tell whether a session that was decided showed a living person before the camera: who did all that was asked."""
     if row.evidence_id is None:
         return False
     (fact,) = evidence_by_ids(unit.db, [str(row.evidence_id)])
-    return isinstance(fact, Capture) and fact.filmed and fact.liveness is Check.PASS and fact.eyes is not Check.FAIL
+    if not isinstance(fact, Capture) or fact.challenge not in (Challenge.FULL, Challenge.UNRECORDED):
+        return False
+    return fact.filmed and fact.liveness is Check.PASS and fact.eyes is not Check.FAIL
 
 
 def _outcome(unit: Unit, row: SessionRow, capture: Capture, attempts: list[tuple[Check, Determination]]) -> Outcome:
@@ -302,4 +312,5 @@ def _capture(unit: Unit, row: SessionRow, analysis: Analysis, compared: _Compare
         eyes=analysis.eyes,
         zone=FaceZone(comparison.zone.value) if comparison and comparison.zone else None,
         pooled_with=compared.earlier.fact.id if compared.earlier else "",
+        challenge=analysis.challenge,
     )

@@ -12,6 +12,7 @@ from certify.domain.profile import Demand
 from certify.domain.states import Possession, SessionState
 from certify.service import Unit
 from certify.storage.tables.sessions import SessionRow
+from models.liveness.plan import TAKES
 
 
 def new_session(
@@ -66,4 +67,9 @@ def new_session(
 
 
 def _drawn(unit: Unit, demand: Demand) -> dict[str, Any]:
-    return draw(demand, unit.service.random_bytes).to_json() | {"because": list(demand.reasons)}
+    """Draw the plan for a recording, which the phone knows beforehand, and one for each take of a live capture."""
+    random_bytes = unit.service.random_bytes
+    plan = draw(demand, random_bytes).to_json() | {"because": list(demand.reasons)}
+    if demand.prompts:
+        plan["live"] = [draw(demand, random_bytes).to_json() for _ in range(TAKES)]
+    return plan

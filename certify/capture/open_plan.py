@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from certify.domain.profile import Demand
+from certify.domain.profile import TURNS, Demand
 from certify.domain.states import SessionState
 from certify.service import Unit
 from certify.storage.plans import failed_plans
@@ -76,6 +76,10 @@ def _asks(row: SessionRow) -> tuple[Any, Any]:
     return plan.get("steps"), plan.get("flashes")
 
 
+def _one_kind(prompts: Sequence[str]) -> bool:
+    return len({"turn" if prompt in TURNS else prompt for prompt in prompts}) == 1
+
+
 def _fits(row: SessionRow, demand: Demand, *, harder: bool) -> bool:
     """Tell whether a plan asks as much as the demand, and nothing that it does not allow."""
     plan = row.plan or {}
@@ -83,6 +87,8 @@ def _fits(row: SessionRow, demand: Demand, *, harder: bool) -> bool:
     flashes = len(plan.get("flashes", ()))
     if not set(prompts) <= demand.allowed:
         return False
-    if harder and (len(prompts) == 1) == demand.gentle:  # only gentle plans have one prompt
+    if any("back_ms" not in step for step in plan.get("steps", ())):
+        return False  # of an earlier release, which asked for less
+    if harder and _one_kind(prompts) == demand.gentle:  # only gentle plans have one kind of movement
         return len(prompts) >= demand.prompts and flashes >= demand.flashes
     return (row.profile, len(prompts), flashes) == (demand.profile, demand.prompts, demand.flashes)

@@ -12,7 +12,6 @@ from fixtures import mesh, phone, videos
 from fixtures.faces import Picture
 from models.face.detect import Detector
 from models.face.landmarks import FaceMesh
-from models.liveness.plan import Plan
 from models.weights.runtime import load_network
 
 _RATE = 10
@@ -39,8 +38,7 @@ def animated_portrait(portrait: Picture, plan: Mapping[str, Any], *, seed: int) 
         raise Unavailable(
             "No face was found in the portrait.", hint="Run 'certify models check'.", code=ErrorCode.UNAVAILABLE
         )
-    asked = Plan.from_json(dict(plan))
-    steps = [(step.prompt.value, step.from_s, step.to_s) for step in asked.steps]
-    motion = mesh.motion_for(steps, seed=seed)
-    frames = mesh.bona_fide(still, seen.points, motion, seed=seed, seconds=asked.seconds + 0.5, rate=_RATE)
+    motion = mesh.motion_for(mesh.asked_in(plan), seed=seed)
+    seconds = plan["total_ms"] / 1000 + 0.5
+    frames = mesh.bona_fide(still, seen.points, motion, seed=seed, seconds=seconds, rate=_RATE)
     return videos.encode(frames, rate=_RATE, live=True)

@@ -16,6 +16,14 @@ class LivenessRule(StrEnum):
     ADVISORY = "advisory"  # "not assessed" is accepted, and the certificate says so
 
 
+class ChallengeRule(StrEnum):
+    """What a film must have answered to show life. What it shows besides is evidence at most."""
+
+    NONE = "none"  # nothing: documents of earlier releases
+    ANSWERED = "answered"  # the prompts of its plan
+    COMPLETED = "completed"  # several kinds of movement; one alone needs light, or possession with a sign of life
+
+
 class ZoneRule(StrEnum):
     """What happens after a capture whose face is in a zone below the operating point."""
 
@@ -40,8 +48,9 @@ class CaptureRule:
         attested: whether an agent sees the person, so that the assurance says "attested".
         months_without_possession: how long a proof is valid if the session was opened without the known number,
             address, phone or link of the person; None if these are not asked for.
-        photo_sign_days: a still photo proves only together with possession and with acts that need the body, dated at
-            most so many days before it; 0 if it never proves.
+        challenge: what a film must have answered.
+        photo_sign_days: a still photo, or a film that shows one kind of movement alone, proves only together with
+            possession and with acts that need the body, dated at most so many days before it; 0 if it never proves.
         photo_sign_weight: the least weight that these acts add up to.
         near: what happens after a capture just below the operating point.
         apart: what happens after a capture far below it; never ``ASK``.
@@ -58,6 +67,7 @@ class CaptureRule:
     photo_sign_weight: float = 0.5
     near: ZoneRule = ZoneRule.RETRY
     apart: ZoneRule = ZoneRule.RETRY
+    challenge: ChallengeRule = ChallengeRule.NONE
 
 
 def capture_rule(table: Table) -> CaptureRule:
@@ -77,9 +87,11 @@ def capture_rule(table: Table) -> CaptureRule:
         months_without_possession=table.integer("months_without_possession", 0, 36, 0) or None,
         photo_sign_days=table.integer("photo_sign_days", 0, 366, 0),
         photo_sign_weight=table.number("photo_sign_weight", 0.1, 10.0, 0.5),
-        # Documents of earlier releases lack the two keys: every capture below the threshold is a failed attempt.
+        # Documents of earlier releases lack these keys: every capture below the threshold is a failed attempt, and a
+        # film need answer nothing.
         near=table.word("near", ZoneRule, ZoneRule.RETRY),
         apart=table.word("apart", ZoneRule, ZoneRule.RETRY),
+        challenge=table.word("challenge", ChallengeRule, ChallengeRule.NONE),
     )
     table.done()
     if rule.apart is ZoneRule.ASK:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from certify.domain.channels import Channel
-from certify.domain.states import FaceZone, Possession
+from certify.domain.states import Challenge, FaceZone, Possession
 
 
 class Check(StrEnum):
@@ -59,6 +59,7 @@ class Capture(Fact):
         zone: where ``llr`` lies between the thresholds of the calibration of that day; None without ``llr``, and in
             captures of releases that had one threshold, in the policy.
         pooled_with: id of the earlier capture whose faces were averaged with those of this one; empty if none was.
+        challenge: how much of the plan of its session a film answered.
     """
 
     session_id: str
@@ -74,6 +75,7 @@ class Capture(Fact):
     eyes: Check = Check.NOT_ASSESSED
     zone: FaceZone | None = None
     pooled_with: str = ""
+    challenge: Challenge = Challenge.UNRECORDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

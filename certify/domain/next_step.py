@@ -10,7 +10,7 @@ from certify.domain.determination import NextStep, Standing
 from certify.domain.evidence import Check
 from certify.domain.facts import CurrentFacts
 from certify.domain.policy import Policy
-from certify.domain.proofs import judge_capture, photo_proof
+from certify.domain.proofs import judge_capture, proof_with_records
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import add_days, local_date
 
@@ -23,18 +23,21 @@ class Attempts:
         reasons: why the latest attempt failed, if it failed, and whether there were too many.
         used_up: whether as many attempts failed as the policy allows.
         last_failed: whether the latest attempt failed.
+        needs_more: whether the latest attempt showed all that it was asked for, and the policy asks for more than the
+            person can be asked before a camera: another attempt would not help.
     """
 
     reasons: tuple[Reason, ...] = ()
     used_up: bool = False
     last_failed: bool = False
+    needs_more: bool = False
 
 
 def recent_attempts(policy: Policy, facts: CurrentFacts, proven_on: date | None, as_of: date) -> Attempts:
     """Judge the remote attempts since the latest proof and inside the policy's attempt window; no others count.
 
-    A failed attempt of a caller who only gave an identifier and a birth date does not count. A photo that proves
-    together with records is no failed attempt.
+    A failed attempt of a caller who only gave an identifier and a birth date does not count. What proves together
+    with records is no failed attempt.
     """
     rule = policy.capture.get(Channel.REMOTE)
     if rule is None:
@@ -42,7 +45,7 @@ def recent_attempts(policy: Policy, facts: CurrentFacts, proven_on: date | None,
     since = add_days(as_of, -rule.attempt_window_days)
     recent = []
     for capture in facts.captures:
-        judgement, proves = judge_capture(capture, policy), photo_proof(capture, policy, facts.signs) is not None
+        judgement, proves = judge_capture(capture, policy), proof_with_records(capture, policy, facts.signs) is not None
         if capture.public_entry and judgement.state is not Check.PASS and not proves:
             continue  # a stranger's attempt is no attempt of the person
         day = local_date(capture.event_at, policy.timezone)
@@ -58,7 +61,8 @@ def recent_attempts(policy: Policy, facts: CurrentFacts, proven_on: date | None,
     last_failed = last.state is not Check.PASS and not last_proves
     if last_failed:
         reasons += last.reasons
-    return Attempts(tuple(reasons), used_up, last_failed)
+    needs_more = last_failed and [why.code for why in last.reasons] == [Code.ONE_MOVEMENT_ALONE]
+    return Attempts(tuple(reasons), used_up, last_failed, needs_more)
 
 
 def choose_next_step(
@@ -83,10 +87,11 @@ def choose_next_step(
     if standing is Standing.CERTIFIED:
         if not renewable:
             return NextStep.NOTHING
-        return NextStep.DOORSTEP if attempts.used_up and Channel.REMOTE in channels else NextStep.RENEW
+        visit = attempts.used_up or attempts.needs_more
+        return NextStep.DOORSTEP if visit and Channel.REMOTE in channels else NextStep.RENEW
     if Channel.REMOTE not in channels:
         return NextStep.OTHER_PATH
-    if attempts.used_up:
+    if attempts.used_up or attempts.needs_more:
         return NextStep.DOORSTEP
     if attempts.last_failed:
         return NextStep.RETRY

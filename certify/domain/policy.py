@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from certify.domain.attestation import ANY_COUNTRY, AttestationRule
-from certify.domain.capture_rule import CaptureRule, LivenessRule, ZoneRule, capture_rule
+from certify.domain.capture_rule import CaptureRule, ChallengeRule, LivenessRule, ZoneRule, capture_rule
 from certify.domain.channels import ATTESTERS, CHANNELS, Channel
 from certify.domain.four_eyes import FourEyesRule, TwoOfficers
 from certify.domain.policy_table import PolicyInvalid, Table
@@ -18,6 +18,7 @@ from certify.domain.policy_table import PolicyInvalid, Table
 __all__ = [
     "AttestationRule",
     "CaptureRule",
+    "ChallengeRule",
     "LivenessRule",
     "Policy",
     "PolicyInvalid",

@@ -21,9 +21,13 @@ COME_CLOSER, SMILE, OPEN_MOUTH, BLINK = "come_closer", "smile", "open_mouth", "b
 TURNS = frozenset({TURN_LEFT, TURN_RIGHT})
 PROMPTS = frozenset({*TURNS, LOOK_UP, COME_CLOSER, SMILE, OPEN_MOUTH, BLINK})
 
+DRAWN = PROMPTS - {BLINK}
+"""The prompts that new plans ask for. Each is held until the person is asked back; with closed eyes no one reads
+that."""
+
 GENTLE_PROMPTS = frozenset({COME_CLOSER, *TURNS})
-"""The prompts of the gentle profile, of which one is asked for. The arm or a few degrees of the neck are enough; facial
-muscles, hearing and memory are not needed."""
+"""The prompts of the gentle profile, of which one kind is asked for: coming closer, or turns. The arm or a few degrees
+of the neck are enough; facial muscles, hearing and memory are not needed."""
 
 GENTLE_FROM_AGE = 85
 """Completed years. A starting value, not measured: over 85 most have an impairment of sight, hearing or movement, and
@@ -130,8 +134,8 @@ class Demand:
 
 
 _STANDARD_PROMPTS = 2
-_MORE_PROMPTS = 3
-_MOST_PROMPTS = 4  # only without flashes: both together would take longer than 20 seconds
+_MORE_PROMPTS = 3  # only without flashes: both together would take longer than 20 seconds
+_GENTLE_PROMPTS = 2  # of one kind; one with flashes, which complete it
 _FEWEST_FLASHES, _MOST_FLASHES = 6, 8
 
 
@@ -176,16 +180,18 @@ def choose(
     signals += [f"risk:failed_{number}" for number in range(len(signals) + 1, least + 1)]
     reasons.update(signals)
     may_flash = all(need.flashes for need in known.values())
-    flashes = min(_FEWEST_FLASHES - 1 + len(signals), _MOST_FLASHES) if signals and may_flash else 0
-    allowed = PROMPTS.difference(*(need.forbids for need in known.values()))
+    # One kind of movement alone proves nothing (docs/decisions/0033); light in the same film completes it.
+    lit = may_flash and (gentle or bool(signals))
+    flashes = min(_FEWEST_FLASHES - 1 + max(len(signals), 1), _MOST_FLASHES) if lit else 0
+    allowed = DRAWN.difference(*(need.forbids for need in known.values()))
     if gentle:
         allowed &= GENTLE_PROMPTS
         allowed = allowed.difference(asked) or allowed
-        prompts = 1
-    elif flashes:
-        prompts = _MORE_PROMPTS
+        prompts = 1 if flashes else _GENTLE_PROMPTS
     else:
-        prompts = min(_STANDARD_PROMPTS + len(signals), _MOST_PROMPTS)
+        prompts = _STANDARD_PROMPTS if flashes or not signals else _MORE_PROMPTS
+        if flashes:
+            allowed &= GENTLE_PROMPTS  # a turn and coming closer, whose perspective is judged (docs/decisions/0034)
     if signals and gentle and not flashes:
         reasons.add("risk_not_answered")  # nothing more can be asked of this person
     profile = LIGHT if flashes else GENTLE if gentle else STANDARD

@@ -11,10 +11,10 @@ from heapq import heappop, heappush
 
 from certify.domain.channels import CHANNELS, Channel
 from certify.domain.evidence import Attestation, Capture, Check, SignOfLife
-from certify.domain.policy import CaptureRule, LivenessRule, Policy, ZoneRule
+from certify.domain.policy import CaptureRule, ChallengeRule, LivenessRule, Policy, ZoneRule
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import add_days, add_months, local_date
-from certify.domain.states import FaceZone, Possession
+from certify.domain.states import Challenge, FaceZone, Possession
 
 FACE, LIVENESS, POSSESSION, ATTESTED, DATA = "face", "liveness", "possession", "attested", "data"
 """The words of an assurance, joined by ``+`` in this order. Proofs without a capture have a word of their own."""
@@ -95,16 +95,31 @@ def judge_capture(capture: Capture, policy: Policy) -> CaptureJudgement:
         return CaptureJudgement(Check.FAIL, (reason(failed, fact),))
     if (unproven := _judge_face(capture, rule)) is not None:
         return unproven
-    if capture.liveness is Check.NOT_ASSESSED:
+    unanswered = _unanswered(capture, rule)
+    if capture.liveness is Check.NOT_ASSESSED or unanswered is not None:
         required = (
             capture.filmed if rule.liveness is LivenessRule.WHEN_FILMED else rule.liveness is LivenessRule.REQUIRED
         )
         if required:
-            return CaptureJudgement(Check.NOT_ASSESSED, (reason(Code.LIVENESS_REQUIRED, fact),))
+            return CaptureJudgement(Check.NOT_ASSESSED, (reason(unanswered or Code.LIVENESS_REQUIRED, fact),))
         return CaptureJudgement(
             Check.PASS, (reason(Code.LIVENESS_NOT_ASSESSED, fact),), _assurance(FACE, capture, rule)
         )
     return CaptureJudgement(Check.PASS, (), _assurance(LIVE_ASSURANCE, capture, rule))
+
+
+def _unanswered(capture: Capture, rule: CaptureRule) -> Code | None:
+    """Return why a film that shows a living face proves no life all the same; None if it does, or is no such film.
+
+    The plan decides, the film never does: a recording of a living person shows life as well as the person does.
+    Captures of earlier releases count as they did then; their films had followed prompts too.
+    """
+    if capture.liveness is not Check.PASS or rule.challenge is ChallengeRule.NONE:
+        return None
+    if capture.challenge is Challenge.NONE:
+        return Code.FILM_UNPROMPTED
+    alone = capture.challenge is Challenge.ONE_MOVEMENT and rule.challenge is ChallengeRule.COMPLETED
+    return Code.ONE_MOVEMENT_ALONE if alone else None
 
 
 def _judge_face(capture: Capture, rule: CaptureRule) -> CaptureJudgement | None:
@@ -135,7 +150,7 @@ def capture_proofs(
         captures: the captures that count, in any order.
         policy: the rules of the scheme.
         accepts: whether a channel is accepted on a date.
-        signs: the signs of life that count; with them, a still photo may prove too.
+        signs: the signs of life that count; with them, a capture that is not enough alone may prove too.
 
     Returns:
         The proofs.
@@ -151,18 +166,20 @@ def capture_proofs(
             proven = reason(CHANNELS[capture.channel].reason, capture.id, date=day)
             why = (proven, *judgement.reasons, *short)
             proofs.append(Proof(day, capture.channel, judgement.assurance, why, months))
-        elif (proof := photo_proof(capture, policy, signs)) is not None and accepts(capture.channel, proof.proven_on):
+        elif (proof := proof_with_records(capture, policy, signs)) is not None and accepts(
+            capture.channel, proof.proven_on
+        ):
             proofs.append(proof)
     return proofs
 
 
-def photo_proof(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -> Proof | None:
-    """Return the proof that a still photo gives together with acts that need the body, or None.
+def proof_with_records(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -> Proof | None:
+    """Return the proof that a capture which is not enough alone gives together with acts that need the body, or None.
 
-    The photo must match, and its session must have been opened with the person's own phone, a code or a link. The acts
-    lie at most ``photo_sign_days`` before the photo, or after it. Neither half proves more than its own day: life is
-    proven on the day of the photo or, if that is earlier, on the day at which the acts suffice, from the latest
-    backwards. More acts only move that day later.
+    It is a still photo, or a film that shows one kind of movement alone. It must match, and its session must have been
+    opened with the person's own phone, a code or a link. The acts lie at most ``photo_sign_days`` before it, or after
+    it. Neither half proves more than its own day: life is proven on the day of the capture or, if that is earlier, on
+    the day at which the acts suffice, from the latest backwards. More acts only move that day later.
 
     Args:
         capture: the capture.
@@ -173,9 +190,10 @@ def photo_proof(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -
         The proof with the weights in its reason.
     """
     rule = policy.capture.get(capture.channel)
-    if rule is None or not rule.photo_sign_days or capture.filmed or capture.possession is not Possession.SHOWN:
+    if rule is None or not rule.photo_sign_days or capture.possession is not Possession.SHOWN:
         return None
-    if [why.code for why in judge_capture(capture, policy).reasons] != [Code.LIVENESS_REQUIRED]:
+    missing = Code.ONE_MOVEMENT_ALONE if capture.filmed else Code.LIVENESS_REQUIRED
+    if [why.code for why in judge_capture(capture, policy).reasons] != [missing]:
         return None
     taken = local_date(capture.event_at, policy.timezone)
     since = add_days(taken, -rule.photo_sign_days)
@@ -192,7 +210,7 @@ def photo_proof(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -
         return None
     day = min(taken, added.day)
     why = reason(
-        Code.PROVEN_FACE_DATA,
+        Code.PROVEN_MOVEMENT_DATA if capture.filmed else Code.PROVEN_FACE_DATA,
         capture.id,
         *added.facts,
         date=day,
@@ -200,7 +218,8 @@ def photo_proof(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -
         weight=_as_text(added.weight),
         needed=_as_text(needed),
     )
-    return Proof(day, capture.channel, f"{FACE}+{DATA}", (why,), policy.validity_months)
+    seen = _assurance(LIVE_ASSURANCE, capture, rule) if capture.filmed else FACE
+    return Proof(day, capture.channel, f"{seen}+{DATA}", (why,), policy.validity_months)
 
 
 def _assurance(seen: str, capture: Capture, rule: CaptureRule) -> str:

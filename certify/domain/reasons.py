@@ -17,6 +17,7 @@ class Code(StrEnum):
     PROVEN_OFFICER = "proven_officer"
     PROVEN_PRIOR = "proven_prior"
     PROVEN_FACE_DATA = "proven_face_data"
+    PROVEN_MOVEMENT_DATA = "proven_movement_data"
     LIVENESS_NOT_ASSESSED = "liveness_not_assessed"
     POSSESSION_MISSING = "possession_missing"
     NEVER_PROVEN = "never_proven"
@@ -30,6 +31,8 @@ class Code(StrEnum):
     FACE_FOR_OFFICER = "face_for_officer"
     LIVENESS_FAILED = "liveness_failed"
     LIVENESS_REQUIRED = "liveness_required"
+    FILM_UNPROMPTED = "film_unprompted"
+    ONE_MOVEMENT_ALONE = "one_movement_alone"
     EYES_CLOSED = "eyes_closed"
     CHANNEL_NOT_ACCEPTED = "channel_not_accepted"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
@@ -63,6 +66,10 @@ _TEXTS: dict[Code, str] = {
         "Proven alive on {date} by a photo that matches the enrolled face, together with records of acts that need "
         "the body ({acts}, weight {weight} of {needed})."
     ),
+    Code.PROVEN_MOVEMENT_DATA: (
+        "Proven alive on {date} by a film that matches the enrolled face and shows the movement that was asked for, "
+        "together with records of acts that need the body ({acts}, weight {weight} of {needed})."
+    ),
     Code.POSSESSION_MISSING: (
         "The person's own phone, a code or a link was not used, so this proof is valid for {months} months."
     ),
@@ -81,6 +88,15 @@ _TEXTS: dict[Code, str] = {
     Code.FACE_FOR_OFFICER: "An officer compares the face with the enrolled one.",
     Code.LIVENESS_FAILED: "The photo looks like a picture of a picture or a screen.",
     Code.LIVENESS_REQUIRED: "This scheme needs a check that a living person stands before the camera.",
+    Code.FILM_UNPROMPTED: (
+        "The film does not answer what the screen asked at its moments, so it does not show that it was made now. "
+        "Please make a new film here; the screen shows what to do."
+    ),
+    Code.ONE_MOVEMENT_ALONE: (
+        "The movement that was asked for was seen, and it is not enough alone. It counts together with the colours of "
+        "the screen, or with the own phone, a code or a link and a recent record of an act that needs the body. "
+        "Otherwise an agent comes to the door."
+    ),
     Code.EYES_CLOSED: "The eyes were closed.",
     Code.CHANNEL_NOT_ACCEPTED: "This scheme does not accept this way of proving life for this person.",
     Code.TOO_MANY_ATTEMPTS: "Several attempts did not succeed; an agent can come to the door instead.",

@@ -66,6 +66,15 @@ class Possession(Described):
     NOT_ASKED = "not_asked", "The fund knows none, or the session is a visit."
 
 
+class Challenge(Described):
+    """How much of the plan of its session a film answered."""
+
+    UNRECORDED = "unrecorded", "Captured before this was recorded."
+    NONE = "none", "Nothing was asked, or the film did not do it."
+    ONE_MOVEMENT = "one_movement", "One kind of movement, at the drawn moments, and no light."
+    FULL = "full", "Several kinds of movement, or one and the light of the screen."
+
+
 class CertificateState(Described):
     """A stored certificate."""
 

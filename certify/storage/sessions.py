@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from certify.domain.asked import prompts_asked
 from certify.domain.channels import Channel
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import Outcome
@@ -126,10 +127,10 @@ def failed_attempts(db: Session, beneficiary_id: UUID, since: datetime) -> list[
     A failed session with a public entry does not count: it need not have been the person.
 
     Returns:
-        For each attempt its profile and the prompts of its plan.
+        For each attempt its profile and the prompts that it was asked.
     """
     query = (
-        select(SessionRow.profile, SessionRow.outcome, SessionRow.plan)
+        select(SessionRow.profile, SessionRow.outcome, SessionRow.plan, SessionRow.source)
         .where(
             SessionRow.beneficiary_id == beneficiary_id,
             SessionRow.channel == Channel.REMOTE,
@@ -141,11 +142,11 @@ def failed_attempts(db: Session, beneficiary_id: UUID, since: datetime) -> list[
         .order_by(SessionRow.decided_at)
     )
     failed: list[tuple[str, frozenset[str]]] = []
-    for profile, outcome, plan in db.execute(query):
+    for profile, outcome, plan, source in db.execute(query):
         if outcome == Outcome.CERTIFIED:
             failed = []
         elif profile is not None:
-            failed.append((profile, frozenset(step["prompt"] for step in (plan or {}).get("steps", ()))))
+            failed.append((profile, prompts_asked(plan, source)))
     return failed
 
 

@@ -23,8 +23,9 @@ PATIENCE_S = 8.0
 cannot hold their head upright, some rooms are badly lit; the verdict decides whether the video is good enough."""
 LOST_S = 2.0
 """Seconds without a face after which recording starts again; about a fifth is missing then (presence.MAX_MISSING)."""
-RETAKES = 2
-"""How often a recording starts again because of a lost face or a missed prompt. The limit ends every capture."""
+FREE_STARTS = 3
+"""How often a recording starts again because of a lost face before any prompt was shown. These show nothing of the
+plan. The limit ends every capture."""
 
 
 class Phase(StrEnum):
@@ -44,8 +45,13 @@ class Advice:
         say: guidance codes, most important first; empty if there is nothing to improve.
         start_s: time of the frame with which the recording began; None while placing.
         prompt: index in the plan of the prompt whose window is open; None between prompts.
-        answered: for each prompt of the plan, whether its answer was seen.
+        answered: for each prompt of the plan, whether its whole answer was seen.
         progress: 0 to 1, of the recording.
+        take: index of the plan that this take follows.
+        back: whether the open prompt asks the person back.
+        reached: whether the movement of the open prompt was seen.
+        colours: whether the colours of the plan come next.
+        moments: for each prompt, when it was shown and when the person was asked back, in seconds of the recording.
     """
 
     phase: Phase
@@ -54,26 +60,48 @@ class Advice:
     prompt: int | None
     answered: tuple[bool, ...]
     progress: float
+    take: int = 0
+    back: bool = False
+    reached: bool = False
+    colours: bool = False
+    moments: tuple[tuple[float | None, float | None], ...] = ()
 
 
 class Coach:
     """Guides one capture. Times are seconds of the camera's clock and must increase.
 
     Args:
-        plan: what the person is asked; its windows count from the first recorded frame.
+        takes: what the person is asked in each take; the windows count from the first recorded frame of the take. There
+            are as many takes at most.
+
+    Raises:
+        ValueError: there is no take.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, takes: Sequence[Plan]) -> None:
+        if not takes:
+            raise ValueError("a capture needs a plan")
+        self._takes = tuple(takes)
+        self._take = 0
         self._phase = Phase.PLACING
         self._well_since: float | None = None
         self._usable_since: float | None = None
         self._seen_s: float | None = None
         self._start_s = 0.0
-        self._retakes = 0
+        self._free_starts = FREE_STARTS
         self._reason: str | None = None
+        self._begin_take(0)
+
+    @property
+    def _plan(self) -> Plan:
+        return self._takes[self._take]
+
+    def _begin_take(self, take: int) -> None:
+        self._take = take
+        count = len(self._plan.steps)
         self._details: list[Detail] = []
-        self._answered = [False] * len(plan.steps)
+        self._answered, self._reached = [False] * count, [False] * count
+        self._moments: list[tuple[float | None, float | None]] = [(None, None)] * count
 
     def see(self, detail: Detail, quality: Sequence[QualityMeasure]) -> Advice:
         """Process a frame and return what to show after it.
@@ -108,51 +136,95 @@ class Coach:
         steady = self._well_since is not None and now - self._well_since >= STEADY_S
         if steady or now - self._usable_since >= PATIENCE_S:
             self._phase, self._start_s = Phase.RECORDING, now
-            self._details, self._answered = [_at(detail, 0.0)], [False] * len(self._plan.steps)
+            self._details = [_at(detail, 0.0)]
             return self._advice(now, ())
         # The reason for the new start is shown until the recording begins again.
         return self._advice(now, (*([self._reason] if self._reason else []), *say))
 
     def _record(self, detail: Detail) -> Advice:
         now = detail.time_s - self._start_s
-        may_repeat = self._retakes < RETAKES
+        self._show(now)
         if detail.mesh is not None:
             self._details.append(_at(detail, now))
             self._look_for_answers(now)
-        elif may_repeat and self._seen_s is not None and detail.time_s - self._seen_s > LOST_S:
+        elif self._may_repeat and self._seen_s is not None and detail.time_s - self._seen_s > LOST_S:
             return self._start_again(detail.time_s, "keep_in_view")
-        if now >= self._plan.seconds:
-            if may_repeat and not all(self._answered):
+        if now >= self._plan.seconds and (self._plan.flashes or now >= self._ends_s):
+            if self._may_repeat and not all(self._answered):
                 return self._start_again(detail.time_s, "follow_prompts")
             self._phase = Phase.DONE
         if detail.mesh is None:
             return self._advice(detail.time_s, ("no_face",))
         return self._advice(detail.time_s, ("several_faces",) if _has_rival(detail) else ())
 
+    @property
+    def _seen_plan(self) -> Plan:
+        """The plan with the moments at which it was really shown."""
+        return self._plan.shown(self._moments)
+
+    @property
+    def _ends_s(self) -> float:
+        return max((step.to_s for step in self._seen_plan.steps), default=0.0)
+
+    @property
+    def _prompted(self) -> bool:
+        return any(shown is not None for shown, _ in self._moments)
+
+    @property
+    def _may_repeat(self) -> bool:
+        if self._plan.steps and not self._prompted:
+            return self._free_starts > 0
+        return self._take + 1 < len(self._takes)
+
+    def _show(self, now: float) -> None:
+        """Note what the screen shows from this frame on."""
+        for number, step in enumerate(self._plan.steps):
+            shown, back = self._moments[number]
+            if shown is None and now >= step.from_s:
+                shown = now
+            if back is None and step.back_s is not None and now >= step.back_s:
+                back = now
+            self._moments[number] = (shown, back)
+
     def _start_again(self, time_s: float, why: str) -> Advice:
-        self._retakes += 1
+        if self._plan.steps and not self._prompted:
+            self._free_starts -= 1
+            self._begin_take(self._take)
+        else:
+            self._begin_take(self._take + 1)
         self._reason = why
         self._phase, self._well_since, self._usable_since = Phase.PLACING, None, None
         return self._advice(time_s, (why,))
 
     def _look_for_answers(self, now: float) -> None:
-        due = [n for n, step in enumerate(self._plan.steps) if step.from_s <= now and not self._answered[n]]
+        plan = self._seen_plan
+        due = [n for n, step in enumerate(plan.steps) if step.from_s <= now and not self._answered[n]]
         if due and len(self._details) >= 3:
             times, signals = signals_of(tuple(self._details))
             for number in due:
-                self._answered[number] = answer(self._plan, number, times, signals).counts
+                found = answer(plan, number, times, signals)
+                self._answered[number], self._reached[number] = found.counts, found.reached >= 1
 
     def _advice(self, time_s: float, say: tuple[str, ...]) -> Advice:
         placing = self._phase is Phase.PLACING
         now = 0.0 if placing else time_s - self._start_s
-        open_ = [n for n, step in enumerate(self._plan.steps) if step.from_s <= now < step.to_s]
+        steps = self._seen_plan.steps
+        open_ = [n for n, step in enumerate(steps) if step.from_s <= now < step.to_s]
+        # The next prompt may come before the last moment to come back: the newest one is shown.
+        number = open_[-1] if open_ and self._phase is Phase.RECORDING else None
+        last = steps[-1].latest_s if steps else 0.0
         return Advice(
             self._phase,
             say,
             None if placing else self._start_s,
-            open_[0] if open_ and self._phase is Phase.RECORDING else None,
+            number,
             tuple([False] * len(self._answered) if placing else self._answered),
             min(now / self._plan.seconds, 1.0) if self._plan.seconds > 0 else 1.0,
+            self._take,
+            number is not None and now >= steps[number].latest_s and steps[number].back_s is not None,
+            number is not None and self._reached[number],
+            not placing and bool(self._plan.flashes) and now >= last,
+            tuple(self._moments),
         )
 
 

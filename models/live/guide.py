@@ -1,10 +1,12 @@
 """Guide live captures: frames in, advice out, in a few milliseconds each.
 
 Only the detector and the landmark model are loaded. Call ``Guides.load(store)`` once for each thread,
-``guides.start(plan)`` for each capture, and ``guide.see(jpeg, time_s)`` for each frame.
+``guides.start(takes)`` for each capture, and ``guide.see(jpeg, time_s)`` for each frame.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from models.face.align import align
 from models.face.detect import Detector
@@ -49,18 +51,22 @@ class Guides:
         name = next(spec.name for spec in reversed(list(store.specs("detector"))) if not spec.optional)
         return cls(Detector(load_network(store, name)), FaceMesh.load(store))
 
-    def start(self, plan: Plan) -> Guide:
-        """Start to guide a capture."""
-        return Guide(self._detector, self._mesh, plan)
+    def start(self, takes: Sequence[Plan]) -> Guide:
+        """Start to guide a capture.
+
+        Args:
+            takes: what the person is asked in each take.
+        """
+        return Guide(self._detector, self._mesh, takes)
 
 
 class Guide:
     """Guides one capture."""
 
-    def __init__(self, detector: Detector, mesh: FaceMesh, plan: Plan) -> None:
+    def __init__(self, detector: Detector, mesh: FaceMesh, takes: Sequence[Plan]) -> None:
         self._detector = detector
         self._tracker = mesh.tracker()
-        self._coach = Coach(plan)
+        self._coach = Coach(takes)
         self._phase = Phase.PLACING
         self._quality: tuple[QualityMeasure, ...] = ()
         self._frames = 0

@@ -28,6 +28,7 @@ _HELP = {
     "moved_too_little": "turn_a_little",
     "face_too_small": "come_closer",
     "stalled": "film_stalled",
+    "clock_drifts": "network_slow",
 }
 
 CODES = (
@@ -37,12 +38,14 @@ CODES = (
     "come_much_closer",
     "find_shade",
     "film_stalled",
+    "network_slow",
     "life_not_seen",
     "use_camera",
     "record_anew",
     "film_needed",
+    "more_than_a_movement",
 )
-"""Codes of capture sessions. Only the service gives the last two: it knows other sessions and what a session asks."""
+"""Codes of capture sessions. Only the service gives the last three: it knows other sessions and what a session asks."""
 
 
 def advice(report: LivenessReport) -> tuple[str, ...]:

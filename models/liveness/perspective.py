@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from models.face.landmarks import MeshReading
 from models.liveness.checks import CheckResult, not_assessed, passed
 from models.liveness.plan import Plan, Prompt
+from models.liveness.prompts import APPROACH_TOLERANCE
 from models.liveness.readings import Detail, Readings
 
 NAME = "perspective"
@@ -36,8 +37,6 @@ _FAR_S = 2.0
 """Seconds before the prompt from which the far frames are taken."""
 _MOST = 10
 _FEWEST = 3
-_TOLERANCE = 0.05
-"""By how much a face may miss the asked growth: two measures of a size differ by that."""
 _LEVEL = (15.0, 20.0)
 """Largest yaw and pitch of the frames: beyond, the outline of the mesh is guessed."""
 _ALIKE = 8.0
@@ -69,7 +68,7 @@ def check_perspective(readings: Readings, plan: Plan | None) -> CheckResult:
         for angle in (_yaw, _pitch)
     )
     values: dict[str, float | int | None] = {"growth": growth, "turned": turned, "far": len(far), "near": len(near)}
-    if growth < plan.approach - _TOLERANCE:
+    if growth < plan.approach - APPROACH_TOLERANCE:
         return not_assessed(NAME, "small_approach", **values)
     if turned > _ALIKE or len(near) < _FEWEST:
         return not_assessed(NAME, "closer_not_seen", **values)

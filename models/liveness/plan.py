@@ -5,9 +5,14 @@ The server draws the plan (certify/capture/challenge.py). Here it is plain data;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+TAKES = 2
+"""How often a live capture is recorded at most: once more after a missed prompt or a lost face. Each take has a plan of
+its own, and each is a chance for a recording; docs/liveness.md counts them."""
 
 
 class Prompt(StrEnum):
@@ -33,17 +38,24 @@ class Profile(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A prompt and its window on the screen.
+    """A prompt and its moments on the screen, in seconds after the first frame.
 
     Attributes:
-        prompt: what is asked.
-        from_s: seconds after the first frame.
-        to_s: end of the window, likewise; an answer that begins before it counts.
+        prompt: what is asked, and held until it is asked back.
+        from_s: when it is shown.
+        to_s: end of the window; by then the face is back.
+        back_s: when the screen asks to come back; None if it does not (plans of earlier releases).
     """
 
     prompt: Prompt
     from_s: float
     to_s: float
+    back_s: float | None = None
+
+    @property
+    def latest_s(self) -> float:
+        """Return the latest moment at which something is asked."""
+        return self.from_s if self.back_s is None else self.back_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +120,33 @@ class Plan:
     approach: float | None = None
     commands: tuple[Command, ...] = ()
 
+    def shown(self, moments: Sequence[tuple[float | None, float | None]]) -> Plan:
+        """Return the plan as it was shown, by a clock that the phone does not set.
+
+        Args:
+            moments: for each step, when its prompt was shown and when the person was asked back, in seconds after the
+                first frame; None for what was not shown. Nothing counts as shown before its time.
+        """
+        steps = []
+        for step, (from_s, back_s) in zip(self.steps, moments, strict=True):
+            late = 0.0 if step.back_s is None or back_s is None else max(0.0, back_s - step.back_s)
+            steps.append(
+                Step(
+                    step.prompt,
+                    step.from_s if from_s is None else max(step.from_s, from_s),
+                    step.to_s + late,
+                    None if step.back_s is None else step.back_s + late,
+                )
+            )
+        return replace(self, steps=tuple(steps))
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data for storage and for the phone, with times in whole milliseconds."""
         return {
             "profile": self.profile.value,
             "steps": [
                 {"prompt": step.prompt.value, "from_ms": _ms(step.from_s), "to_ms": _ms(step.to_s)}
+                | ({} if step.back_s is None else {"back_ms": _ms(step.back_s)})
                 for step in self.steps
             ],
             "flashes": [
@@ -142,7 +175,7 @@ class Plan:
         """
         return cls(
             Profile(data["profile"]),
-            tuple(Step(Prompt(s["prompt"]), s["from_ms"] / 1000, s["to_ms"] / 1000) for s in data["steps"]),
+            tuple(_step(step) for step in data["steps"]),
             tuple(_flash(f["colour"], f["from_ms"] / 1000, f["to_ms"] / 1000) for f in data["flashes"]),
             data["total_ms"] / 1000,
             data.get("approach"),
@@ -151,6 +184,13 @@ class Plan:
                 for c in data.get("commands") or ()
             ),
         )
+
+
+def _step(data: dict[str, Any]) -> Step:
+    back = data.get("back_ms")
+    return Step(
+        Prompt(data["prompt"]), data["from_ms"] / 1000, data["to_ms"] / 1000, None if back is None else back / 1000
+    )
 
 
 def _flash(colour: str, from_s: float, to_s: float) -> Flash:

@@ -14,6 +14,11 @@ from models.liveness.checks import CheckResult, failed, not_assessed, passed
 
 NAME = "source"
 
+MOST_DRIFT_MS = 2000
+"""How much the delay of frames may change in a live capture, in milliseconds. The page keeps at most 1.5 s of pictures
+unanswered (api/web/phone/js/capture/pace.js). A phone that sets the times of its pictures as it likes could move an
+answer to its prompt; within this limit it moves it no further than a person is slow."""
+
 _VIRTUAL = re.compile(
     r"virtual|\bobs\b|manycam|v4l2\s*loopback|dummy video|e2esoft|\bvcam\b|droidcam|iriun|xsplit|snap camera|mmhmm|"
     r"\bndi\b|youcam|splitcam|webcamoid|akvcam|sparkocam|chromacam|nvidia broadcast|unity video capture|deepfacelive|"
@@ -54,6 +59,8 @@ class CaptureSource:
 def check_source(source: CaptureSource | None, width: int, height: int) -> CheckResult:
     """Fail if the frames come from a virtual camera, or arrived before they can have been taken.
 
+    If the camera's clock and ours drift apart, the moments of the answers are not known: the person is asked again.
+
     Args:
         source: None if nothing is known.
         width: of the upright frames, in pixels.
@@ -62,7 +69,10 @@ def check_source(source: CaptureSource | None, width: int, height: int) -> Check
     if source is None or (source.camera is None and not source.arrivals_ms):
         return not_assessed(NAME, "unknown")
     ahead = max((taken - arrived for taken, arrived in source.arrivals_ms), default=0)
+    delays = [arrived - taken for taken, arrived in source.arrivals_ms]
+    drift = max(delays, default=0) - min(delays, default=0)
     values: dict[str, float | int | None] = {
+        "drift_ms": drift,
         "frames": len(source.arrivals_ms),
         "ahead_ms": ahead,
         "another_shape": _another_shape(source, width, height),
@@ -71,6 +81,8 @@ def check_source(source: CaptureSource | None, width: int, height: int) -> Check
         return failed(NAME, "virtual_camera", **values)
     if ahead > MOST_AHEAD_MS:
         return failed(NAME, "impossible_timing", **values)
+    if drift > MOST_DRIFT_MS:
+        return not_assessed(NAME, "clock_drifts", **values)
     return passed(NAME, **values)
 
 

@@ -96,8 +96,8 @@ def _open(
     assert answer.status_code == 201, answer.text
     opened = answer.json()
     session = opened["session"]
-    steps = (Step(Prompt.TURN_LEFT, 2.0, 4.5), Step(Prompt.COME_CLOSER, 4.5, 7.0))
-    session["plan"] = Plan(Profile.STANDARD, steps, (), 7.5).to_json()
+    steps = (Step(Prompt.TURN_LEFT, 1.6, 5.7, 3.4), Step(Prompt.COME_CLOSER, 6.2, 9.6, 7.8))
+    session["plan"] = Plan(Profile.STANDARD, steps, (), 9.8).to_json()
     with service.unit() as unit:
         get_session(unit.db, UUID(session["id"])).plan = session["plan"]
     return session, {"token": opened["token"], "nonce": session["nonce"]}
@@ -120,14 +120,21 @@ def test_a_live_capture_gets_the_verdict_of_an_upload_of_the_same_frames(
     camera = {"label": "camera2 1, facing front", "facing": "user", "width": 480, "height": 640}
     film = asyncio.run(phone.film(_url(address, session), {**hello, "camera": camera}, reel, wait_for_result=False))
     assert film.messages[0]["type"] == "ready"
-    assert film.messages[0]["plan"] == session["plan"]
+    assert film.messages[0]["prompts"] == 2
+    assert "plan" not in film.messages[0]
+    said = [json.dumps(message) for message in film.messages]
+    first, second = (next(n for n, text in enumerate(said) if name in text) for name in ("turn_left", "come_closer"))
+    asked = film.messages[second]
+    assert asked["time_ms"] - asked["start_ms"] >= 6200, "no prompt is told before its moment"
+    assert film.messages[first]["time_ms"] - film.messages[first]["start_ms"] >= 1600
     hints = [message for message in film.messages if message["type"] == "guidance"]
     assert hints[0]["phase"] == "placing"
     assert hints[-1]["phase"] == "done"
     assert hints[-1]["answered"] == [True] * len(session["plan"]["steps"]), "a willing person answered every prompt"
     assert [hint["progress"] for hint in hints] == sorted(hint["progress"] for hint in hints)
-    shown = {hint["prompt"] for hint in hints if hint["prompt"] is not None}
-    assert shown == set(range(len(session["plan"]["steps"])))
+    shown = {(hint["asked"], hint["back"]) for hint in hints if hint["prompt"] is not None}
+    assert shown == {(name, back) for name in ("turn_left", "come_closer") for back in (False, True)}
+    assert any(hint["reached"] and not hint["back"] for hint in hints), "the person is told to stay like that"
     submitted = film.last("submitted")
     assert submitted is not None
     assert submitted["session"]["state"] == "submitted"
@@ -139,7 +146,12 @@ def test_a_live_capture_gets_the_verdict_of_an_upload_of_the_same_frames(
         video = read_media(unit.db, unit.sealer(row.beneficiary_id), row.blob_id)
     assert report is not None
     assert source is not None
-    assert source["way"] == "live"
+    assert (source["way"], source["take"], source["begun"]) == ("live", 0, 0)
+    assert [
+        abs(moment - due) < 500
+        for pair, dues in zip(source["shown_ms"], [(1600, 3400), (6200, 7800)], strict=True)
+        for moment, due in zip(pair, dues, strict=True)
+    ] == [True] * 4
     assert source["camera"]["label"] == camera["label"]
     assert len(source["times_ms"]) == report["liveness"]["checks"][0]["values"]["frames"]
     prompts = next(check for check in report["liveness"]["checks"] if check["name"] == "prompts")

@@ -29,7 +29,7 @@ LEAST_TARGET = 48
 _PLAN = {
     "profile": "light",
     "steps": [
-        {"prompt": prompt, "from_ms": 2000 + 3500 * place, "to_ms": 5500 + 3500 * place}
+        {"prompt": prompt, "from_ms": 2000 + 6000 * place, "back_ms": 5000 + 6000 * place, "to_ms": 7300 + 6000 * place}
         for place, prompt in enumerate(["turn_left", "smile"])
     ],
     "flashes": [{"colour": "#00ffff", "from_ms": 9500 + 700 * k, "to_ms": 10200 + 700 * k} for k in range(6)],

@@ -70,14 +70,14 @@ class GuidePool:
         return self._captures.total()
 
     @asynccontextmanager
-    async def guidance(self, plan: dict[str, Any], network: str) -> AsyncIterator[Guidance]:
+    async def guidance(self, takes: Sequence[dict[str, Any]], network: str) -> AsyncIterator[Guidance]:
         """Begin a capture with the guide that has the fewest.
 
         One network may hold as many places as are free, so it never takes the last ones: of 20 it gets 10, and the
         next network 5.
 
         Args:
-            plan: what the session asks (``models.liveness.plan``).
+            takes: what the session asks in each take (``models.liveness.plan``).
             network: where the capture comes from.
 
         Yields:
@@ -91,7 +91,7 @@ class GuidePool:
         for path, _ in reversed(self._captures.most_common()):
             try:
                 reader, writer = await asyncio.open_unix_connection(path, limit=MAX_MESSAGE)
-                await send(writer, json.dumps(plan).encode())
+                await send(writer, json.dumps(takes).encode())
             except OSError:
                 continue  # this guide is starting, or restarting
             self._captures[path] += 1

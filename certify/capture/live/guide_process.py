@@ -35,7 +35,7 @@ async def serve_guide(load: Callable[[], Guides], path: Path) -> None:
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
-                guide = guides.start(Plan.from_json(json.loads(await receive(reader))))
+                guide = guides.start([Plan.from_json(plan) for plan in json.loads(await receive(reader))])
                 while True:
                     time_ms, jpeg = unpack_frame(await receive(reader))
                     hint = await loop.run_in_executor(thread, analyse_frame, guide, time_ms, jpeg)
@@ -71,7 +71,21 @@ def analyse_frame(guide: Guide, time_ms: int, jpeg: bytes) -> Hint:
         advice = guide.see(jpeg, time_ms / 1000)
     except ImageRefused:
         return Hint(time_ms, unreadable=True)
-    start = None if advice.start_s is None else round(advice.start_s * 1000)
     return Hint(
-        time_ms, advice.phase.value, advice.say, start, advice.prompt, advice.answered, round(advice.progress, 3)
+        time_ms,
+        advice.phase.value,
+        advice.say,
+        _ms(advice.start_s),
+        advice.prompt,
+        advice.answered,
+        round(advice.progress, 3),
+        advice.take,
+        advice.back,
+        advice.reached,
+        advice.colours,
+        tuple((_ms(shown), _ms(back)) for shown, back in advice.moments),
     )
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)

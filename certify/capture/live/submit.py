@@ -8,6 +8,7 @@ from uuid import UUID
 
 from certify.capture.media import media_type_of
 from certify.capture.session import accept_media, lock_session, require_open, was_submitted
+from certify.domain.asked import takes_of
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Conflict
 from certify.service import Unit
@@ -15,15 +16,18 @@ from certify.storage.tables.sessions import SessionRow
 from certify.storage.uploads import delete_upload
 
 
-def begin_live(unit: Unit, session_id: UUID) -> dict[str, Any]:
-    """Return the plan of a session that can take a live capture now.
+def begin_live(unit: Unit, session_id: UUID) -> tuple[list[dict[str, Any]], int]:
+    """Return what a session that can take a live capture now asks in each take, and note that it begins.
+
+    A take shows its prompts one by one. So a capture that begins again shows moments that were seen before; how often
+    it began is kept with the recording.
 
     Args:
         unit: the transaction that holds the lock of the person.
         session_id: id of the session.
 
     Returns:
-        The plan, as stored with the session.
+        The plans of the takes, and how often a live capture with these plans has begun before.
 
     Raises:
         NotFound: no such session (``session_not_found``).
@@ -36,7 +40,9 @@ def begin_live(unit: Unit, session_id: UUID) -> dict[str, Any]:
     require_open(unit, person, row)
     if row.plan is None:
         raise Conflict("This session has no plan.", hint="Open a new session.", code=ErrorCode.NO_PLAN)
-    return row.plan
+    begun = int(row.plan.get("begun", 0))
+    row.plan = {**row.plan, "begun": begun + 1}
+    return [dict(take) for take in takes_of(row.plan)], begun
 
 
 def finish_live(unit: Unit, session_id: UUID, video: bytes, source: dict[str, Any]) -> SessionRow:

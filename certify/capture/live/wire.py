@@ -1,7 +1,7 @@
 """The protocol between the HTTP process and a guide process over a Unix socket: length-prefixed messages.
 
-The request is first the plan as JSON, then frames as ``time (8 bytes, milliseconds) + JPEG``. The reply to each frame
-is a :class:`Hint` as JSON. Both ends are of the same release, so there is no version number.
+The request is first the plans of the takes as a JSON list, then frames as ``time (8 bytes, milliseconds) + JPEG``. The
+reply to each frame is a :class:`Hint` as JSON. Both ends are of the same release, so there is no version number.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ class Hint:
         prompt: index of the prompt to show, if any.
         answered: for each prompt, whether it was answered.
         progress: share of the recording that is done, 0 to 1.
+        take: index of the take.
+        back: whether the prompt asks the person back.
+        reached: whether the movement of the prompt was seen.
+        colours: whether the colours come next.
+        moments: for each prompt, when it was shown and when the person was asked back, in milliseconds of the take.
         unreadable: the frame is not a usable picture; then nothing else is known.
     """
 
@@ -40,6 +45,11 @@ class Hint:
     prompt: int | None = None
     answered: tuple[bool, ...] = ()
     progress: float = 0.0
+    take: int = 0
+    back: bool = False
+    reached: bool = False
+    colours: bool = False
+    moments: tuple[tuple[int | None, int | None], ...] = ()
     unreadable: bool = False
 
     def to_bytes(self) -> bytes:
@@ -50,7 +60,8 @@ class Hint:
     def from_bytes(cls, data: bytes) -> Hint:
         """Undo :meth:`to_bytes`."""
         values = json.loads(data)
-        return cls(**{**values, "say": tuple(values["say"]), "answered": tuple(values["answered"])})
+        lists = {name: tuple(values[name]) for name in ("say", "answered")}
+        return cls(**{**values, **lists, "moments": tuple((shown, back) for shown, back in values["moments"])})
 
 
 def pack_frame(time_ms: int, jpeg: bytes) -> bytes:

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from certify.capture.evaluate import evaluate_session
+from certify.capture.live.submit import begin_live
 from certify.capture.open_plan import KEPT, unanswered
 from certify.capture.public_entry import open_public_session
 from certify.capture.session import open_session, submit_media
@@ -21,6 +22,7 @@ from certify.storage.plans import public_plans
 from certify.storage.sessions import get_session
 from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
+from models.liveness.plan import TAKES
 from models.pipeline import FaceEngine
 
 pytestmark = pytest.mark.integration
@@ -129,8 +131,54 @@ def test_who_came_by_a_sign_in_gets_an_easier_plan_after_a_failure(
         submit_media(unit, first.id, faces.no_face(seed=1))
     evaluate_session(service, engine, first.id, notice=note_face)
     with service.unit() as unit:
-        second = open_session(unit, person, Channel.REMOTE, device_id="phone-1", confirmed=True)
-    assert (second.profile, len(_steps(second))) == ("light", 1), "one movement; the colours stay"
+        again = open_session(unit, person, Channel.REMOTE, device_id="phone-1", confirmed=True)
+    assert (again.profile, len(_steps(again))) == ("light", 1), "one movement, and colours that complete it"
+
+
+def test_attack_no_failure_gives_a_stranger_an_easier_plan(
+    service: Service, engine: FaceEngine, claim: IdentityClaim, clock: Any
+) -> None:
+    for number in range(5):
+        row = _knock(service, claim, "phone-1")
+        assert (row.profile, len(_steps(row))) == ("light", 2)
+        with service.unit() as unit:
+            submit_media(unit, row.id, faces.no_face(seed=number))
+        evaluate_session(service, engine, row.id, notice=note_face)
+        clock.advance(timedelta(days=2))
+
+
+def test_attack_a_live_capture_and_a_recording_share_one_open_plan(
+    service: Service, claim: IdentityClaim, clock: Any
+) -> None:
+    """Neither way in gives more draws: beginning live captures and leaving them shows the same takes again."""
+    rows, takes = [], []
+    for number in range(4):
+        row = _knock(service, claim, f"phone-{number}")
+        with service.unit() as unit:
+            shown, begun = begin_live(unit, row.id)
+        rows.append(row)
+        takes.append(shown)
+        assert begun == number, "it is kept that these takes were seen before"
+        clock.advance(timedelta(minutes=20))
+    assert all(_steps(row) == _steps(rows[0]) for row in rows)
+    assert all(shown == takes[0] for shown in takes)
+    assert len(takes[0]) == TAKES
+    assert takes[0][0]["steps"] != takes[0][1]["steps"] != _steps(rows[0])
+    with service.unit() as unit:
+        submit_media(unit, _knock(service, claim, "phone-4").id, faces.no_face(seed=1))
+    fresh = _knock(service, claim, "phone-5")
+    with service.unit() as unit:
+        assert begin_live(unit, fresh.id)[0] != takes[0], "an answered plan is gone on both ways"
+
+
+def test_attack_a_plan_of_an_earlier_release_is_kept_for_no_one(service: Service, claim: IdentityClaim) -> None:
+    """It asks no one back, and a recording follows it more often."""
+    first = _knock(service, claim, "phone-1")
+    with service.unit() as unit:
+        row = get_session(unit.db, first.id)
+        steps = [{name: value for name, value in step.items() if name != "back_ms"} for step in _steps(row)]
+        row.plan = {**(row.plan or {}), "steps": steps}
+    assert all("back_ms" in step for step in _steps(_knock(service, claim, "phone-2")))
 
 
 def test_each_further_attempt_asks_for_another_movement_and_the_last_ends_in_a_visit(
@@ -146,8 +194,8 @@ def test_each_further_attempt_asks_for_another_movement_and_the_last_ends_in_a_v
         with service.unit() as unit:
             outcomes.append(get_session(unit.db, row.id).outcome)
     assert outcomes == ["retry", "retry", "doorstep"]
-    assert [len(prompts) for prompts in asked] == [3, 1, 1]
-    assert not asked[1] & asked[2]
+    assert [len(prompts) for prompts in asked] == [2, 1, 1]
+    assert not asked[1] & asked[2], "another movement"
 
 
 def test_a_stranger_does_not_get_the_session_of_a_person_who_signed_in(service: Service, person: UUID) -> None:

@@ -25,10 +25,10 @@ from certify.domain.evidence import (
     SignOfLife,
     Void,
 )
-from certify.domain.policy import AgeBand, LivenessRule, Policy, SignRule, SilentRule, ZoneRule
+from certify.domain.policy import AgeBand, ChallengeRule, LivenessRule, Policy, SignRule, SilentRule, ZoneRule
 from certify.domain.proofs import EARLIER_MIN_LLR
 from certify.domain.schedule import add_days
-from certify.domain.states import FaceZone, Possession
+from certify.domain.states import Challenge, FaceZone, Possession
 from certify.policies import load_policies
 
 SHIPPED = {name: document.policy for name, document in load_policies().items()}
@@ -108,6 +108,7 @@ def policies(draw: st.DrawFn) -> Policy:
         "min_llr": draw(st.sampled_from([None, 2.55])),
         "near": draw(st.sampled_from(ZoneRule)),
         "apart": draw(st.sampled_from([ZoneRule.RETRY, ZoneRule.OFFICER])),
+        "challenge": draw(st.sampled_from(ChallengeRule)),
     }
     return replace(
         policy,
@@ -166,6 +167,7 @@ def captures(draw: st.DrawFn, as_of: date | None, fact_id: str = "new") -> Captu
         zone=draw(_ZONES_OF_FACES),
         public_entry=draw(st.booleans()),
         pooled_with=draw(st.sampled_from(["", "the capture before"])),
+        challenge=draw(st.sampled_from(Challenge)),
     )
 
 
@@ -182,6 +184,7 @@ def passing_captures(draw: st.DrawFn, case: Case, fact_id: str = "new") -> Captu
         embedders=3,
         liveness=Check.PASS,
         eyes=draw(st.sampled_from([Check.PASS, Check.NOT_ASSESSED])),
+        challenge=draw(st.sampled_from([Challenge.FULL, Challenge.UNRECORDED])),
     )
 
 

@@ -59,6 +59,7 @@ STORED: dict[str, Any] = {
     "eyes": "not_assessed",
     "zone": None,
     "pooled_with": "",
+    "challenge": "unrecorded",
 }
 LATER = ("filmed", "guidance", "public_entry", "possession", "eyes", "zone", "pooled_with")
 """Fields that captures of earlier releases lack."""

@@ -182,7 +182,13 @@ def test_a_visit_says_that_an_agent_saw_the_person() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("months_without_possession", 13), ("photo_sign_days", -1), ("photo_sign_weight", 0.0), ("attested", "yes")],
+    [
+        ("months_without_possession", 13),
+        ("photo_sign_days", -1),
+        ("photo_sign_weight", 0.0),
+        ("attested", "yes"),
+        ("challenge", "some"),
+    ],
 )
 def test_senseless_values_are_refused(key: str, value: object) -> None:
     document: dict[str, Any] = {**load_policies()["employee"].document}
@@ -194,7 +200,7 @@ def test_senseless_values_are_refused(key: str, value: object) -> None:
 def test_a_policy_from_before_asks_for_nothing_new() -> None:
     """Stored policies are replayed; what they did not say must not change their verdicts."""
     document: dict[str, Any] = {**load_policies()["employee"].document}
-    new = ("months_without_possession", "photo_sign_days", "photo_sign_weight", "attested")
+    new = ("months_without_possession", "photo_sign_days", "photo_sign_weight", "attested", "challenge")
     document["capture"] = {
         channel: {key: value for key, value in rule.items() if key not in new} | {"liveness": "when_filmed"}
         for channel, rule in document["capture"].items()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certify.domain.profile import (
+    BLINK,
     DOORSTEP,
     GENTLE,
     GENTLE_FROM_AGE,
@@ -72,10 +73,12 @@ def test_a_prompt_that_a_need_forbids_is_never_allowed(
         assert not demand.allowed & need.forbids
         assert demand.gentle or not need.gentle
         assert need.flashes or not demand.flashes
-    assert demand.prompts <= len(demand.allowed), "there are always enough prompts to draw from"
     if demand.gentle:
-        assert demand.prompts == 1
+        assert demand.allowed, "there is always a prompt to draw"
+        assert demand.prompts == (1 if demand.flashes else 2), "one kind, completed by light or else repeated"
         assert demand.allowed <= GENTLE_PROMPTS
+    else:
+        assert demand.prompts <= len(demand.allowed), "there are always enough prompts to draw from"
     assert (demand.profile == LIGHT) == (demand.flashes > 0)
     assert demand.flashes == 0 or 6 <= demand.flashes <= 8
 
@@ -103,10 +106,12 @@ def test_the_order_of_needs_does_not_matter(needs: list[str], age: int | None, f
 
 
 @pytest.mark.parametrize("need", [name for name, need in NEEDS.items() if need.gentle])
-def test_needs_lead_to_the_gentle_profile_and_at_risk_to_colours(need: str) -> None:
-    assert choose([need], 70, [], Risk()).profile == GENTLE
-    at_risk = choose([need], 70, [], Risk(new_device=True))
-    assert (at_risk.profile, at_risk.gentle, at_risk.prompts) == (LIGHT, True, 1)
+def test_needs_lead_to_one_movement_which_colours_complete(need: str) -> None:
+    calm, at_risk = choose([need], 70, [], Risk()), choose([need], 70, [], Risk(open_adverse=1, new_device=True))
+    assert (calm.profile, calm.gentle, calm.prompts, calm.flashes) == (LIGHT, True, 1, 6)
+    assert (at_risk.profile, at_risk.gentle, at_risk.prompts, at_risk.flashes) == (LIGHT, True, 1, 7)
+    dark = choose([need, "photosensitive"], 70, [], Risk())
+    assert (dark.profile, dark.gentle, dark.prompts, dark.flashes) == (GENTLE, True, 2, 0)
 
 
 @pytest.mark.parametrize("need", ["photosensitive", "epilepsy", "not_known_here"])
@@ -117,14 +122,19 @@ def test_some_never_see_colours(need: str) -> None:
     assert "risk_not_answered" in choose([need], GENTLE_FROM_AGE, [], worst).reasons
 
 
-def test_age_and_failure_lead_to_the_gentle_profile() -> None:
+def test_age_and_failure_lead_to_one_movement() -> None:
     calm = Risk()
-    assert choose([], 84, [], calm).profile == STANDARD
-    assert choose([], 85, [], calm).profile == GENTLE
-    assert choose([], None, [], calm).profile == STANDARD
-    assert choose([], 70, [STANDARD], calm).profile == GENTLE
-    assert choose([], 70, [STANDARD, GENTLE], calm).profile == GENTLE
-    assert choose([], 70, [LIGHT], Risk(new_device=True)).profile == LIGHT, "a failure does not remove the colours"
+    assert not choose([], 84, [], calm).gentle
+    assert choose([], 85, [], calm).gentle
+    assert not choose([], None, [], calm).gentle
+    for failed in ([STANDARD], [STANDARD, GENTLE], [LIGHT]):
+        demand = choose([], 70, failed, calm)
+        assert (demand.gentle, demand.profile) == (True, LIGHT), "one movement is not enough without the colours"
+
+
+def test_closed_eyes_are_asked_of_nobody() -> None:
+    """Who closes the eyes does not see when to open them; and people who talk blink anyway."""
+    assert BLINK not in choose([], 70, [], Risk()).allowed
 
 
 def test_each_sign_of_risk_asks_for_more() -> None:
@@ -137,12 +147,12 @@ def test_each_sign_of_risk_asks_for_more() -> None:
         Risk(others_on_device=SHARED_BY),
     ):
         demand = choose([], 70, [], risk)
-        assert (demand.profile, demand.prompts, demand.flashes) == (LIGHT, 3, 6)
+        assert (demand.profile, demand.prompts, demand.flashes) == (LIGHT, 2, 6)
         dark = choose(["photosensitive"], 70, [], risk)
         assert (dark.profile, dark.prompts, dark.flashes) == (STANDARD, 3, 0)
     two = replace(Risk(open_adverse=1), new_device=True)
     assert choose([], 70, [], two).flashes == 7
-    assert choose(["epilepsy"], 70, [], two).prompts == 4
+    assert choose(["epilepsy"], 70, [], two).prompts == 3, "more take longer than 20 seconds"
 
 
 def test_reasons_name_no_illness() -> None:

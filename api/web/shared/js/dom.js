@@ -60,6 +60,8 @@ const ICONS = {
   turn_right: "M4 12h15M13 5l7 7-7 7",
   look_up: "M12 20V5M5 11l7-7 7 7",
   come_closer: "M4 4l6 6M10 5v5H5M20 4l-6 6M14 5v5h5M4 20l6-6M10 19v-5H5M20 20l-6-6M14 19v-5h5",
+  come_back: "M3 12h6M6 9l3 3-3 3M21 12h-6M18 9l-3 3 3 3",
+  hold_back: "M10 10L4 4M4 9V4h5M14 10l6-6M15 4h5v5M10 14l-6 6M4 15v5h5M14 14l6 6M15 20h5v-5",
   smile: "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM8 14c1 2 2.5 3 4 3s3-1 4-3M9 9v.5M15 9v.5",
   open_mouth:
     "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM12 12.5a2.5 3 0 1 0 0 5.5 2.5 3 0 0 0 0-5.5zM9 9v.5M15 9v.5",

@@ -56,29 +56,36 @@ export function commandsOf(stream) {
 
 /** Gives the command of a plan to a camera. */
 export class Commander {
-  /**
-   * @param {MediaStream} stream
-   * @param {Service.PlanOut} plan
-   */
-  constructor(stream, plan) {
+  /** @param {MediaStream} stream of the camera */
+  constructor(stream) {
     this.track = stream.getVideoTracks()[0];
-    const can = commandsOf(stream);
-    this.command = (plan.commands ?? []).find((each) => can.includes(each.kind)) ?? null;
-    this.setting = this.command ? settingFor(this.track, this.command.kind) : null;
-    this.given = false;
+    this.can = commandsOf(stream);
+    this.back = /** @type {object | null} */ (null);
   }
 
   /**
    * Give the command or take it back, as the moment demands.
    *
    * @param {number | null} ms since the first frame; null when nothing is recorded
+   * @param {Service.CommandOut[]} commands of the plan; the first one that the camera has is given
    */
-  at(ms) {
-    if (!this.command || !this.setting) return;
-    const due = ms !== null && ms >= this.command.from_ms && ms < this.command.to_ms;
-    if (due === this.given) return;
-    this.given = due;
-    const wanted = /** @type {MediaTrackConstraintSet} */ (due ? this.setting.set : this.setting.back);
+  at(ms, commands) {
+    const command = commands.find((each) => this.can.includes(each.kind));
+    const due = command && ms !== null && ms >= command.from_ms && ms < command.to_ms;
+    if (due && !this.back) {
+      const setting = settingFor(this.track, command.kind);
+      if (!setting) return;
+      this.back = setting.back;
+      this.apply(setting.set);
+    } else if (!due && this.back) {
+      this.apply(this.back);
+      this.back = null;
+    }
+  }
+
+  /** @param {object} setting */
+  apply(setting) {
+    const wanted = /** @type {MediaTrackConstraintSet} */ (setting);
     this.track.applyConstraints({ advanced: [wanted] }).catch(() => keep(REFUSED, "1"));
   }
 }

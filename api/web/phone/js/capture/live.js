@@ -15,6 +15,11 @@ import { firstGuess, Pace, SIZES } from "./pace.js";
  * @property {string[]} say what to do better, as codes of texts
  * @property {number | null} start_ms when the first frame of the recording was taken
  * @property {number | null} prompt index of the prompt that is due
+ * @property {string | null} asked its name; what comes later is not known here
+ * @property {boolean} back whether it asks the person back
+ * @property {boolean} reached whether its movement was seen
+ * @property {Service.FlashOut[]} flashes the colours, once they come next
+ * @property {Service.CommandOut[]} commands for the camera, likewise
  * @property {boolean[]} answered which prompts were seen
  * @property {number} progress share of the recording, 0 to 1
  */
@@ -23,7 +28,7 @@ import { firstGuess, Pace, SIZES } from "./pace.js";
  * A message of the service.
  *
  * @typedef {Guidance
- *   | {type: "ready"}
+ *   | {type: "ready", prompts: number}
  *   | {type: "submitted" | "result", session: Service.SessionOut}
  *   | {type: "problem", problem: import("../api.js").ProblemBody & {status: number}}} Message
  */

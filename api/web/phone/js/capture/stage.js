@@ -98,6 +98,16 @@ export class Stage {
   }
 }
 
+/** What comes back after a prompt, where it is not the head. */
+const PARTS = ["come_closer", "smile", "open_mouth"];
+
+/**
+ * Return the key of the text that asks a person back.
+ *
+ * @param {string} prompt what they do until then
+ */
+export const backText = (prompt) => `prompt.back.${PARTS.includes(prompt) ? prompt : "head"}`;
+
 /** @param {string} name classes */
 function ring(name) {
   const made = document.createElementNS(SVG, "ellipse");

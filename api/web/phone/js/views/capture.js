@@ -6,7 +6,7 @@ import { Commander, commandsOf } from "../capture/command.js";
 import { runLive } from "../capture/live.js";
 import { canRecord, record } from "../capture/record.js";
 import { buzz, hush } from "../capture/speak.js";
-import { Stage } from "../capture/stage.js";
+import { backText, Stage } from "../capture/stage.js";
 import { store } from "../capture/vault.js";
 import { keep } from "../device.js";
 import { button, h } from "../dom.js";
@@ -69,8 +69,12 @@ class Shot {
     this.stream = stream;
     this.control = control;
     this.plan = /** @type {Service.PlanOut} */ (opened.session.plan);
-    this.commander = new Commander(stream, this.plan);
+    this.commander = new Commander(stream);
     this.attempt = 0;
+    this.count = this.plan.steps.length;
+    // In a live capture the service tells the colours only when they come next.
+    this.flashes = /** @type {Service.FlashOut[]} */ ([]);
+    this.commands = /** @type {Service.CommandOut[]} */ ([]);
     this.startMs = /** @type {number | null} */ (null);
     this.stage = new Stage({
       mirror: side === "user",
@@ -123,6 +127,7 @@ class Shot {
       video: this.stage.video,
       signal: this.control.signal,
       on: (message) => {
+        if (message.type === "ready") this.count = message.prompts;
         if (message.type === "guidance") this.guide(message);
         if (message.type === "submitted") {
           this.stage.show(null);
@@ -143,7 +148,7 @@ class Shot {
       if (this.startMs !== null) {
         this.attempt += 1;
         this.startMs = null;
-        this.commander.at(null);
+        this.commander.at(null, []);
       }
       this.stage.element.dataset.phase = "placing";
       this.stage.show(null);
@@ -157,33 +162,46 @@ class Shot {
       );
     }
     this.startMs = hint.start_ms;
+    this.flashes = hint.flashes;
+    this.commands = hint.commands;
     this.stage.element.dataset.phase = "recording";
     this.stage.progress(hint.progress);
     const seen = hint.answered.filter(Boolean).length;
     if (seen > (this.seen ?? 0)) buzz(60);
     this.seen = seen;
-    return this.prompt(hint.prompt, hint.prompt !== null && hint.answered[hint.prompt]);
+    if (hint.prompt === null || hint.asked === null) return this.rest();
+    return this.prompt(hint.asked, hint.prompt, hint.back, hint.back ? hint.answered[hint.prompt] : hint.reached);
   }
 
-  /** Show a prompt. @param {number | null} index of the plan's steps @param {boolean} answered whether it was seen */
-  prompt(index, answered) {
-    if (index === null) {
-      this.stage.show(null);
-      return this.stage.say(t("capture.recording"));
+  /** Show that nothing is asked at this moment. */
+  rest() {
+    this.stage.show(null);
+    this.stage.say(t(this.stage.wash.hidden ? "capture.recording" : "capture.colours"));
+  }
+
+  /**
+   * Show a prompt: the movement, which is held, or the way back.
+   *
+   * @param {string} name of the prompt
+   * @param {number} index of the prompt in the plan
+   * @param {boolean} back whether the person is asked back
+   * @param {boolean} seen whether what is asked now was seen
+   */
+  prompt(name, index, back, seen) {
+    if (back) {
+      this.stage.show(seen ? null : name === "come_closer" ? "hold_back" : "come_back");
+      return this.stage.say(t(backText(name)), seen ? t("capture.saw") : "", { buzz: true });
     }
-    const { prompt } = this.plan.steps[index];
-    const small = answered
-      ? t("capture.saw")
-      : t("capture.step", { step: number(index + 1), count: number(this.plan.steps.length) });
-    this.stage.show(answered ? null : prompt);
-    return this.stage.say(t(`prompt.${prompt}`), small, { buzz: true });
+    const step = { step: number(index + 1), count: number(this.count) };
+    this.stage.show(seen ? null : name);
+    return this.stage.say(t(`prompt.${name}`), seen ? t("capture.stay") : t("capture.hold", step), { buzz: true });
   }
 
   /** Show the colour of this moment. @param {number} ms since the first frame */
   colour(ms) {
-    const now = this.plan.flashes.find((each) => ms >= each.from_ms && ms < each.to_ms);
+    const now = this.flashes.find((each) => ms >= each.from_ms && ms < each.to_ms);
     this.stage.flash(now ? now.colour : null);
-    this.commander.at(ms);
+    this.commander.at(ms, this.commands);
   }
 
   /** Record without guidance, to be sent afterwards. @param {"slow" | "lost" | "off"} why there is no guidance */
@@ -199,6 +217,9 @@ class Shot {
       await new Promise((done) => setTimeout(done, left === 4 ? 2500 : 1000));
       if (this.control.signal.aborted) return undefined;
     }
+    this.count = this.plan.steps.length;
+    this.flashes = this.plan.flashes;
+    this.commands = this.plan.commands ?? [];
     const film = await record({
       stream: this.stream,
       plan: this.plan,
@@ -208,7 +229,11 @@ class Shot {
         this.stage.element.dataset.phase = "recording";
         this.stage.progress(ms / this.plan.total_ms);
         const index = this.plan.steps.findIndex((step) => ms >= step.from_ms && ms < step.to_ms);
-        this.prompt(index < 0 ? null : index, false);
+        if (index < 0) this.rest();
+        else {
+          const { prompt, back_ms: back } = this.plan.steps[index];
+          this.prompt(prompt, index, back !== null && back !== undefined && ms >= back, false);
+        }
         this.colour(ms);
       },
     });

@@ -1,10 +1,14 @@
 /** @import { Page } from "../pages.js" */
+import { backText } from "../capture/stage.js";
 import { store } from "../capture/vault.js";
 import { button, h } from "../dom.js";
-import { t } from "../i18n.js";
+import { number, t } from "../i18n.js";
 import { go } from "../pages.js";
 
 const MOST_BYTES = 20_000_000;
+
+/** @param {{at: number, what: string}} moment milliseconds and what to do then */
+const listed = ({ at, what }) => h("li", {}, t("file.at", { seconds: number(Math.round(at / 1000)), what }));
 
 /**
  * Take a video that the phone's own camera program films, where the browser has no camera for pages.
@@ -56,12 +60,16 @@ export function file({ opened }) {
     });
     await go("send", { id: opened.session.id }, { replace: true });
   });
-  const steps = opened.session.plan?.steps ?? [];
+  // The camera program shows no prompts: a helper counts the seconds aloud.
+  const moments = (opened.session.plan?.steps ?? []).flatMap((step) => [
+    { at: step.from_ms, what: t(`prompt.${step.prompt}`) },
+    ...(step.back_ms ? [{ at: step.back_ms, what: t(backText(step.prompt)) }] : []),
+  ]);
   return {
     title: t("file.title"),
     body: [
       h("p", {}, t("file.text")),
-      h("ol", {}, [h("li", {}, t("file.first")), ...steps.map((step) => h("li", {}, t(`prompt.${step.prompt}`)))]),
+      h("ol", {}, [h("li", {}, t("file.first")), ...moments.map(listed)]),
       problem,
       input,
       button(t("file.choose"), () => input.click(), { kind: "main", icon: "camera" }),

@@ -1,0 +1,52 @@
+"""What a session asked and what the media answered, from the plan and the source that are stored with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from certify.domain.profile import TURNS
+from certify.domain.states import Challenge
+
+Plan = Mapping[str, Any]
+"""A plan as it is stored (``models.liveness.plan``), with what belongs to the session: ``because`` and ``live``."""
+
+
+def takes_of(plan: Plan) -> Sequence[Plan]:
+    """Return the plans of a live capture, one for each take; visits and earlier releases have only one."""
+    takes: Sequence[Plan] = plan.get("live") or (plan,)
+    return takes
+
+
+def asked_plan(plan: Plan | None, source: Mapping[str, Any] | None) -> Plan | None:
+    """Return the plan that the media of a session had to answer.
+
+    Args:
+        plan: as stored with the session.
+        source: where the media came from, likewise.
+    """
+    if plan is None or source is None or source.get("way") != "live":
+        return plan
+    takes = takes_of(plan)
+    return takes[min(int(source.get("take", 0)), len(takes) - 1)]
+
+
+def prompts_asked(plan: Plan | None, source: Mapping[str, Any] | None) -> frozenset[str]:
+    """Return the names of the prompts that the media of a session had to answer."""
+    return frozenset(step["prompt"] for step in (asked_plan(plan, source) or {}).get("steps", ()))
+
+
+def challenge_of(plan: Plan | None, *, followed: bool, lit: bool) -> Challenge:
+    """Tell how much of a plan a film answered.
+
+    Args:
+        plan: what was asked (:func:`asked_plan`); None if nothing was.
+        followed: whether the film followed the prompts.
+        lit: whether it showed the light of the screen.
+    """
+    steps = (plan or {}).get("steps", ())
+    # Steps of earlier releases asked no one back; a recording follows them too often.
+    if not followed or not steps or any("back_ms" not in step for step in steps):
+        return Challenge.NONE
+    kinds = {"turn" if step["prompt"] in TURNS else step["prompt"] for step in steps}
+    return Challenge.FULL if len(kinds) > 1 or lit else Challenge.ONE_MOVEMENT
