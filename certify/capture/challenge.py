@@ -143,8 +143,7 @@ def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:
             flashes.append(Flash(red, green, blue, now / 1000, (now + _COLOUR) / 1000))
             now += _COLOUR
     commands, now = _draw_commands(now, random_bytes) if demand.flashes else ((), now)
-    approach = _APPROACH if Prompt.COME_CLOSER in prompts else None
-    return Plan(Profile(demand.profile), tuple(steps), tuple(flashes), (now + _END) / 1000, approach, commands)
+    return Plan(Profile(demand.profile), tuple(steps), tuple(flashes), (now + _END) / 1000, _APPROACH, commands)
 
 
 def _draw_commands(now: int, random_bytes: RandomBytes) -> tuple[tuple[Command, ...], int]:
