@@ -190,8 +190,6 @@ def choose(
         prompts = 1 if flashes else _GENTLE_PROMPTS
     else:
         prompts = _STANDARD_PROMPTS if flashes or not signals else _MORE_PROMPTS
-        if flashes:
-            allowed &= GENTLE_PROMPTS  # a turn and coming closer, whose perspective is judged (docs/decisions/0034)
     if signals and gentle and not flashes:
         reasons.add("risk_not_answered")  # nothing more can be asked of this person
     profile = LIGHT if flashes else GENTLE if gentle else STANDARD

@@ -107,7 +107,7 @@ def test_a_session_has_a_plan_and_shows_its_nonce_once(call: Callable[[Role], Ca
     assert opened["profile"] == "light", "the phone is not known yet"
     assert opened["assisted"] is True
     plan = Plan.from_json(opened["plan"])
-    assert (len(plan.steps), len(plan.flashes)) == (3, 6)
+    assert (len(plan.steps), len(plan.flashes)) == (2, 6)
     assert plan.to_json() == opened["plan"], "the plan is shown without its reasons"
     shown = phone.caller.get(f"/v1/sessions/{phone.session}").json()
     assert "nonce" not in shown

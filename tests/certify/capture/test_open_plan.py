@@ -75,7 +75,7 @@ def test_a_new_plan_costs_an_attempt_and_is_not_easier(
     evaluate_session(service, engine, first.id, notice=note_face)
     second = _knock(service, claim, "phone-1")
     assert second.id != first.id
-    assert (second.profile, len(_steps(second))) == ("light", 3)
+    assert (second.profile, len(_steps(second))) == ("light", 2)
 
 
 def test_attack_saying_other_needs_in_turn_draws_no_other_plans(service: Service, claim: IdentityClaim) -> None:
