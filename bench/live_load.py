@@ -3,8 +3,9 @@
     python -m bench.live_load [--people 10] [--rate 6] [--guides 1]
 
 The command starts its own service (HTTP process, guides, one worker, database) in a temporary folder. It sends frames
-of 640 x 480 through real WebSockets. The frames were drawn beforehand: a public portrait that waits, and then answers
-the prompts of its session. Service and load run on the same machine.
+of 640 x 480 through real WebSockets. The frames were drawn beforehand: a public portrait that waits, and then moves as
+the plan of a recording asks. A live capture asks for something that no one knows beforehand, so each is recorded twice.
+Service and load run on the same machine.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def _stage(rate: float, quality: int) -> Stage:
 
 
 def _open(stage: Stage, person: str, token: str, seed: int) -> Opened:
-    """Open a session, and draw a person who follows its prompts."""
+    """Open a session, and draw a person who moves as its recording would be asked to."""
     body = json.dumps({"beneficiary_id": person}).encode()
     headers = {
         "Authorization": f"Bearer {token}",

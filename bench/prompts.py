@@ -17,7 +17,6 @@ import argparse
 import hashlib
 import math
 import random
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,17 +99,12 @@ def main() -> None:
     films = [film for film in films if options.half == "both" or options.half == half_of(film.person)]
     people = len({film.person for film in films})
     print(f"{len(films)} films of {people} people ({options.half}), {ATTEMPTS} attempts of {TAKES} takes")
-    table = Table("profile", "who", "n", "one take", "n", "three attempts", "completed by light")
+    table = Table("profile", "who", "n", "one take", "n", "three attempts", "also shows the light")
     for name, demand in DEMANDS.items():
-        for family, some in _by_family(films).items():
-            _row(table, name, family, some, demand, options)
-        systems = defaultdict(list)
-        for film in films:
-            if film.system:
-                systems[film.system].append(film)
-        for system, some in sorted(systems.items()):
-            _row(table, name, f"  {system}", some, demand, options)
-        chosen = [_chosen_place(film, demand, options.seed) for film in films]
+        counts = [(film, _count(film, demand, options)) for film in track(films, name)]
+        for who, some in _groups(counts).items():
+            _row(table, name, who, some, demand)
+        chosen = [_chosen_place(film, demand, options.seed + n) for film in films for n in range(3)]
         table.add_row(name, "chosen place", *_share(sum(chosen), len(chosen)), "", "", "")
         for who, manner in FOLLOWERS.items():
             _followers(table, name, who, demand, manner, 10 * options.rounds)
@@ -147,29 +141,46 @@ def _recording(person: str, family: str, system: str, readings: Readings) -> Rec
     return Recording(person, family, system, tuple(kept), times - start, signals)
 
 
-def _by_family(films: Sequence[Recording]) -> dict[str, list[Recording]]:
-    found: dict[str, list[Recording]] = {"all": list(films)}
-    for film in films:
-        found.setdefault(film.family, []).append(film)
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """Takes and series of attempts with one film: how many, how many followed, and how many showed light too."""
+
+    takes: int
+    followed: int
+    series: int
+    passed: int
+    lit: int
+
+
+def _groups(counts: Sequence[tuple[Recording, _Count]]) -> dict[str, list[_Count]]:
+    """Return the counts by family, and by system of the attacks."""
+    found: dict[str, list[_Count]] = {"all": [count for _, count in counts]}
+    for film, count in counts:
+        found.setdefault(film.family, []).append(count)
+    for film, count in counts:
+        if film.system:
+            found.setdefault(f"  {film.system}", []).append(count)
     return found
 
 
-def _row(
-    table: Table, profile: str, who: str, films: Sequence[Recording], demand: Demand, options: argparse.Namespace
-) -> None:
-    takes = once = series = lit = 0
-    for film in films:
-        chance = random.Random(f"{options.seed} {film.person} {film.system}")  # noqa: S311 - repeatable
-        for _ in range(options.rounds):
-            passed = []
-            for _ in range(ATTEMPTS * TAKES):
-                plan, start = draw(demand, chance.randbytes), chance.uniform(0, film.seconds)
-                follows_it = _follows(plan, *_laid(film, start, plan.seconds))
-                passed.append(follows_it)
-                lit += follows_it and bool(plan.flashes) and _shows_light(film, start, plan)
-            takes, once, series = takes + len(passed), once + sum(passed), series + any(passed)
-    completed = f"{lit} of {once}" if demand.flashes else ""
-    table.add_row(profile, who, *_share(once, takes), *_share(series, len(films) * options.rounds), completed)
+def _count(film: Recording, demand: Demand, options: argparse.Namespace) -> _Count:
+    chance = random.Random(f"{options.seed} {film.person} {film.system}")  # noqa: S311 - repeatable
+    followed = passed = lit = 0
+    for _ in range(options.rounds):
+        takes = []
+        for _ in range(ATTEMPTS * TAKES):
+            plan, start = draw(demand, chance.randbytes), chance.uniform(0, film.seconds)
+            takes.append(_follows(plan, *_laid(film, start, plan.seconds)))
+            lit += takes[-1] and bool(plan.flashes) and _shows_light(film, start, plan)
+        followed, passed = followed + sum(takes), passed + any(takes)
+    return _Count(options.rounds * ATTEMPTS * TAKES, followed, options.rounds, passed, lit)
+
+
+def _row(table: Table, profile: str, who: str, counts: Sequence[_Count], demand: Demand) -> None:
+    once = _share(sum(count.followed for count in counts), sum(count.takes for count in counts))
+    series = _share(sum(count.passed for count in counts), sum(count.series for count in counts))
+    lit = str(sum(count.lit for count in counts)) if demand.flashes else ""
+    table.add_row(profile, who, *once, *series, lit)
 
 
 def _laid(film: Recording, start: float, seconds: float) -> tuple[Times, Signals]:

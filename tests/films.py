@@ -73,4 +73,9 @@ def film_session(
         get_session(unit.db, session).plan = plan
     with service.unit() as unit:
         submit_media(unit, session, film)
+    return evaluate_drawn(service, engine, session)
+
+
+def evaluate_drawn(service: Service, engine: FaceEngine, session: UUID) -> SessionRow:
+    """Evaluate a session whose film shows an animated portrait."""
     return evaluate_session(service, for_drawn_people(engine), session, notice=note_face)

@@ -134,8 +134,11 @@ def demand_of(
     age = age_on(person.birth_date, latest_date(now)) if person.birth_date else None
     failed = failed_attempts(db, person.id, now - _FAILURES_COUNT)
     # Only a plan of one kind of movement was about it; of several, it is not known which one did not help.
-    asked = {prompt for _, prompts in failed if len(prompts) == 1 or prompts <= TURNS for prompt in prompts}
-    return choose([*person.needs, *also], age, [profile for profile, _ in failed], risk, asked=asked)
+    about_one = [attempt.prompts for attempt in failed if len(attempt.prompts) == 1 or attempt.prompts <= TURNS]
+    asked = frozenset[str]().union(*about_one)
+    turn = bool(failed) and "turn_a_little" in failed[-1].guidance
+    profiles = [attempt.profile for attempt in failed]
+    return choose([*person.needs, *also], age, profiles, risk, asked=asked, turn=turn)
 
 
 def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:

@@ -17,6 +17,7 @@ from certify.capture.session import lock_session
 from certify.decision.cases import ensure_case
 from certify.decision.determine import determine_locked
 from certify.decision.facts import record_fact
+from certify.domain.asked import known_before
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
 from certify.domain.decide import Determination
@@ -126,6 +127,7 @@ def evaluate_session(service: Service, engine: FaceEngine, session_id: UUID, *, 
                 "comparison": _comparison_to_json(engine, compared, sittings),
                 "liveness": analysis.report,
                 "seen_before": seen_before,
+                "asked": known_before(row.plan, row.source, row.submitted_at or unit.now),
                 "parameters": {name: _keep_parameters(unit, name, text) for name, text in analysis.parameters.items()},
             }
             _conclude(unit, person, row, _capture(unit, row, analysis, compared), report)
@@ -213,7 +215,7 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     if outcome == Outcome.RETRY and Code.FACE_NEARLY_MATCHES in face:
         row.guidance = ["light_once_more", *row.guidance]
     elif outcome != Outcome.CERTIFIED and _one_movement(capture):
-        # By the media alone, whoever's face it is.
+        # By the media alone: it must tell a stranger nothing of the person.
         row.guidance = ["more_than_a_movement", *row.guidance]
     elif outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not capture.guidance:
         # The same for everyone whose media were good enough and did not prove life: it must not tell a stranger that

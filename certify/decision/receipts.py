@@ -17,9 +17,9 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.evidence import Attestation, SignOfLife, Void
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.policy import Policy
-from certify.domain.proofs import sign_weight
 from certify.domain.reasons import Code
 from certify.domain.schedule import local_date
+from certify.domain.sign_sums import sign_weight
 from certify.domain.sources import PERSON
 from certify.errors import NotFound
 from certify.service import Unit

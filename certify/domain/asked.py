@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from certify.domain.profile import TURNS
@@ -34,6 +35,25 @@ def asked_plan(plan: Plan | None, source: Mapping[str, Any] | None) -> Plan | No
 def prompts_asked(plan: Plan | None, source: Mapping[str, Any] | None) -> frozenset[str]:
     """Return the names of the prompts that the media of a session had to answer."""
     return frozenset(step["prompt"] for step in (asked_plan(plan, source) or {}).get("steps", ()))
+
+
+def known_before(plan: Plan | None, source: Mapping[str, Any] | None, now: datetime) -> dict[str, Any]:
+    """Return how the plan became known: what an officer needs who wonders whether a film could be made for it.
+
+    Args:
+        plan: as stored with the session.
+        source: where the media came from, likewise.
+        now: when the media came.
+
+    Returns:
+        The way in, the seconds since the plan was drawn (None for earlier releases), and, for a live capture, the take
+        and how often its takes had been shown before. In a first live capture each prompt is unknown until its moment;
+        a recording knows its plan from the beginning.
+    """
+    said, drawn = source or {}, (plan or {}).get("drawn_at")
+    way = said.get("way", "upload")
+    live = {"take": said.get("take", 0), "begun_before": said.get("begun", 0)} if way == "live" else {}
+    return {"way": way, "known_s": drawn and round((now - datetime.fromisoformat(drawn)).total_seconds())} | live
 
 
 def challenge_of(plan: Plan | None, *, followed: bool, lit: bool) -> Challenge:

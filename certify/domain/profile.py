@@ -147,6 +147,7 @@ def choose(
     *,
     least: int = 0,
     asked: Collection[str] = (),
+    turn: bool = False,
 ) -> Demand:
     """Choose what a remote session asks for.
 
@@ -158,6 +159,7 @@ def choose(
         risk: what speaks for asking more.
         asked: prompts that such a person was asked for alone, without success: another one is asked for, if the person
             can do another.
+        turn: whether such a person was advised to turn the head a little: a turn is asked for, if they can do one.
         least: number of signs of fraud that the session answers at least, though fewer are present now.
 
     Returns:
@@ -187,6 +189,8 @@ def choose(
     if gentle:
         allowed &= GENTLE_PROMPTS
         allowed = allowed.difference(asked) or allowed
+        if turn:
+            allowed = allowed & TURNS or allowed
         prompts = 1 if flashes else _GENTLE_PROMPTS
     else:
         prompts = _STANDARD_PROMPTS if flashes or not signals else _MORE_PROMPTS

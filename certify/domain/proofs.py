@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
-from heapq import heappop, heappush
 
 from certify.domain.channels import CHANNELS, Channel
 from certify.domain.evidence import Attestation, Capture, Check, SignOfLife
 from certify.domain.policy import CaptureRule, ChallengeRule, LivenessRule, Policy, ZoneRule
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import add_days, add_months, local_date
+from certify.domain.sign_sums import add_up, as_text, sign_weight
 from certify.domain.states import Challenge, FaceZone, Possession
 
 FACE, LIVENESS, POSSESSION, ATTESTED, DATA = "face", "liveness", "possession", "attested", "data"
@@ -205,7 +204,7 @@ def proof_with_records(capture: Capture, policy: Policy, signs: Iterable[SignOfL
         and local_date(sign.event_at, policy.timezone) >= since
     )
     needed = sign_weight(rule.photo_sign_weight, 1)
-    added = _add_up(bodily, policy, lambda _: True, needed=needed, min_bodies=1)
+    added = add_up(bodily, policy, lambda _: True, needed=needed, min_bodies=1)
     if added.day is None:
         return None
     day = min(taken, added.day)
@@ -215,8 +214,8 @@ def proof_with_records(capture: Capture, policy: Policy, signs: Iterable[SignOfL
         *added.facts,
         date=day,
         acts=added.acts,
-        weight=_as_text(added.weight),
-        needed=_as_text(needed),
+        weight=as_text(added.weight),
+        needed=as_text(needed),
     )
     seen = _assurance(LIVE_ASSURANCE, capture, rule) if capture.filmed else FACE
     return Proof(day, capture.channel, f"{seen}+{DATA}", (why,), policy.validity_months)
@@ -268,15 +267,6 @@ def attested_proofs(
     return proofs, refused
 
 
-def sign_weight(weight: float, trust: float) -> int:
-    """Return the weight of a sign of life in millionths: the policy's weight of the act times the feed's trust.
-
-    Whole numbers make the sum independent of the order, here and in bulk (certify/registry/runs/silent.py): 0.1 + 0.2
-    always reaches 0.3.
-    """
-    return round(weight * trust * 1_000_000)
-
-
 def silent_proof(
     signs: Iterable[SignOfLife], policy: Policy, accepts: Accepts
 ) -> tuple[Proof | None, tuple[Reason, ...]]:
@@ -296,7 +286,7 @@ def silent_proof(
         The proof, or None; and the reasons when there are signs that do not suffice.
     """
     needed = sign_weight(policy.silent.threshold, 1)
-    added = _add_up(
+    added = add_up(
         signs,
         policy,
         lambda day: accepts(Channel.DATA, day),
@@ -309,52 +299,4 @@ def silent_proof(
     if not added.facts:
         return None, ()
     threshold = f"{policy.silent.threshold:g}"
-    return None, (reason(Code.SIGNS_INSUFFICIENT, *added.facts, weight=_as_text(added.weight), threshold=threshold),)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sum:
-    """Signs of life that were added up: the day at which they suffice, if they do, and what was counted by then."""
-
-    day: date | None
-    facts: tuple[str, ...]
-    acts: str
-    weight: int
-
-
-def _add_up(
-    signs: Iterable[SignOfLife], policy: Policy, counts: Callable[[date], bool], *, needed: int, min_bodies: int
-) -> _Sum:
-    """Add up signs from the latest backwards, until weight (millionths) and number of body-present acts suffice."""
-    seen: set[tuple[str, str, date]] = set()
-    counted: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-    total, bodies = 0, 0
-    dated = sorted(
-        (
-            (local_date(s.event_at, policy.timezone), s.act, s.source, sign_weight(rule.weight, s.trust), s.id)
-            for s in signs
-            if (rule := policy.signs.get(s.act)) is not None
-        ),
-        reverse=True,
-    )
-    found = None
-    for day, act, source, weight, fact in dated:
-        if (act, source, day) in seen or not counts(day):
-            continue
-        seen.add((act, source, day))
-        heap, rule = counted[act], policy.signs[act]
-        heappush(heap, (weight, fact))
-        total += weight
-        bodies += rule.body_present
-        if len(heap) > rule.max_count:
-            total -= heappop(heap)[0]
-            bodies -= rule.body_present
-        if total >= needed and bodies >= min_bodies:
-            found = day
-            break
-    facts = tuple(fact for heap in counted.values() for _, fact in heap)
-    return _Sum(found, facts, ", ".join(sorted(counted)), total)
-
-
-def _as_text(weight: int) -> str:
-    return f"{weight / 1_000_000:g}"
+    return None, (reason(Code.SIGNS_INSUFFICIENT, *added.facts, weight=as_text(added.weight), threshold=threshold),)

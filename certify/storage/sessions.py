@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,9 +16,23 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import Outcome
 from certify.domain.states import Possession, SessionState
 from certify.errors import NotFound
-from certify.storage.direct import load
-from certify.storage.tables.people import ReferenceRow
+from certify.storage.direct import fetch, load
 from certify.storage.tables.sessions import SessionRow
+
+_ATTEMPTS = f"""
+    select profile, outcome, plan, source ->> 'way', source -> 'take', guidance from capture_sessions
+    where beneficiary_id = %(person)s and channel = '{Channel.REMOTE}' and decided_at >= %(since)s
+        and profile is not null and outcome in ('{Outcome.CERTIFIED}', '{Outcome.RETRY}', '{Outcome.DOORSTEP}')
+        and (not knocked or outcome = '{Outcome.CERTIFIED}')
+    order by decided_at
+""".encode()  # noqa: S608 - our own words
+_KNOWN = f"""
+    select from capture_sessions where media_sha256 = %(digest)s and id <> %(session)s
+        and state in ('{SessionState.SUBMITTED}', '{SessionState.DECIDED}')
+    union all
+    select from face_references where media_sha256 = %(digest)s
+    limit 1
+""".encode()  # noqa: S608 - our own words
 
 
 def session_not_found() -> NotFound:
@@ -121,32 +136,33 @@ def end_oldest_open(db: Session, beneficiary_id: UUID, *, keep: int) -> None:
     db.execute(ended.execution_options(synchronize_session="fetch"))
 
 
-def failed_attempts(db: Session, beneficiary_id: UUID, since: datetime) -> list[tuple[str, frozenset[str]]]:
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """A remote attempt that failed.
+
+    Attributes:
+        profile: how much was asked.
+        prompts: what was asked.
+        guidance: the codes of what the person was told to do better.
+    """
+
+    profile: str
+    prompts: frozenset[str]
+    guidance: frozenset[str]
+
+
+def failed_attempts(db: Session, beneficiary_id: UUID, since: datetime) -> list[FailedAttempt]:
     """Return the remote attempts that failed since an instant and since the last success, the oldest first.
 
     A failed session with a public entry does not count: it need not have been the person.
-
-    Returns:
-        For each attempt its profile and the prompts that it was asked.
     """
-    query = (
-        select(SessionRow.profile, SessionRow.outcome, SessionRow.plan, SessionRow.source)
-        .where(
-            SessionRow.beneficiary_id == beneficiary_id,
-            SessionRow.channel == Channel.REMOTE,
-            SessionRow.decided_at >= since,
-            SessionRow.profile.is_not(None),
-            SessionRow.outcome.in_((Outcome.CERTIFIED, Outcome.RETRY, Outcome.DOORSTEP)),
-            or_(~SessionRow.public_entry, SessionRow.outcome == Outcome.CERTIFIED),
-        )
-        .order_by(SessionRow.decided_at)
-    )
-    failed: list[tuple[str, frozenset[str]]] = []
-    for profile, outcome, plan, source in db.execute(query):
+    failed: list[FailedAttempt] = []
+    for profile, outcome, plan, way, take, guidance in fetch(db, _ATTEMPTS, {"person": beneficiary_id, "since": since}):
         if outcome == Outcome.CERTIFIED:
             failed = []
-        elif profile is not None:
-            failed.append((profile, prompts_asked(plan, source)))
+        else:
+            prompts = prompts_asked(plan, {"way": way, "take": take or 0})
+            failed.append(FailedAttempt(profile, prompts, frozenset(guidance or ())))
     return failed
 
 
@@ -158,13 +174,8 @@ def media_known(db: Session, session_id: UUID, digests: Collection[str]) -> bool
         session_id: the session that they belong to, which does not count.
         digests: SHA-256 of the media, in hexadecimal.
     """
-    sent = select(SessionRow.id).where(
-        SessionRow.media_sha256.in_(digests),
-        SessionRow.id != session_id,
-        SessionRow.state.in_((SessionState.SUBMITTED, SessionState.DECIDED)),
-    )
-    enrolled = select(ReferenceRow.id).where(ReferenceRow.media_sha256.in_(digests))
-    return db.scalars(sent.union_all(enrolled).limit(1)).one_or_none() is not None
+    # One by one: nearly always there is one, and a comparison with an array is planned again for every call.
+    return any(fetch(db, _KNOWN, {"session": session_id, "digest": digest}) for digest in digests)
 
 
 def is_new_device(db: Session, beneficiary_id: UUID, device: bytes | None) -> bool:
@@ -185,8 +196,8 @@ def is_new_device(db: Session, beneficiary_id: UUID, device: bytes | None) -> bo
 def known_devices(db: Session, beneficiary_id: UUID) -> set[bytes]:
     """Return the phones from which the person was certified in a session that showed possession or an officer opened.
 
-    A face alone makes no phone known: it may be a stranger's forged film, and then the person's own phone would be the
-    one that is new.
+    The phone proved its key: an identifier could be a copy. A face alone makes no phone known: it may be a stranger's
+    forged film, and then the person's own phone would be the one that is new.
     """
     return _devices(db, beneficiary_id, or_(SessionRow.possession == Possession.SHOWN, SessionRow.at_counter))
 
@@ -202,6 +213,7 @@ def _devices(db: Session, beneficiary_id: UUID, how: ColumnElement[bool]) -> set
         SessionRow.channel == Channel.REMOTE,
         SessionRow.outcome == Outcome.CERTIFIED,
         SessionRow.device.is_not(None),
+        SessionRow.device_proved,
         how,
     )
     return {device for device in db.scalars(query.distinct()) if device is not None}

@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from certify.domain.channels import Channel
 from certify.domain.policy import Policy
-from certify.domain.proofs import sign_weight
 from certify.domain.schedule import local_date
+from certify.domain.sign_sums import sign_weight
 
 EVIDENCE = MappingProxyType(
     {

@@ -192,7 +192,7 @@ _PHOTO = faces.no_face(seed=3)  # never measured here
 
 def _open(service: Service, person: UUID, device: str | None = None, channel: Channel = Channel.REMOTE) -> SessionRow:
     with service.unit() as unit:
-        return open_session(unit, person, channel, device_id=device)
+        return open_session(unit, person, channel, device_id=device, device_key=device)
 
 
 def _because(row: SessionRow) -> set[str]:
@@ -316,6 +316,19 @@ def test_after_a_failure_another_profile_is_asked_until_one_succeeds(service: Se
     _decide(service, gentle, "certified")
     clock.advance(timedelta(minutes=1))
     assert _open(service, person, DEVICE).profile == "standard"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("seed", range(4))
+def test_who_was_advised_to_turn_is_asked_for_a_turn(service: Service, seed: int) -> None:
+    person = _person(service, seed)
+    failed = _open(service, person)
+    _decide(service, failed, "retry")
+    with service.unit() as unit:
+        unit.db.get_one(SessionRow, failed.id).guidance = ["turn_a_little"]
+    plan = _open(service, person).plan or {}
+    assert {step["prompt"] for step in plan["steps"]} <= TURNS
+    assert all({step["prompt"] for step in take["steps"]} <= TURNS for take in plan["live"])
 
 
 @pytest.mark.integration

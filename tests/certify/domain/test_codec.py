@@ -61,7 +61,7 @@ STORED: dict[str, Any] = {
     "pooled_with": "",
     "challenge": "unrecorded",
 }
-LATER = ("filmed", "guidance", "public_entry", "possession", "eyes", "zone", "pooled_with")
+LATER = ("filmed", "guidance", "public_entry", "possession", "eyes", "zone", "pooled_with", "challenge")
 """Fields that captures of earlier releases lack."""
 
 
@@ -70,7 +70,7 @@ def test_the_stored_form_of_a_capture_is_fixed() -> None:
     assert evidence_from_json(STORED) == CAPTURE
     # Stored before videos existed, before strangers' attempts were told apart, before possession was asked for, and
     # before faces had zones.
-    later = ("filmed", "public_entry", "possession", "eyes", "zone", "pooled_with")
+    later = ("filmed", "public_entry", "possession", "eyes", "zone", "pooled_with", "challenge")
     old = {key: value for key, value in STORED.items() if key not in later}
     assert evidence_from_json(old) == CAPTURE
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certify.domain.asked import asked_plan, challenge_of, prompts_asked, takes_of
+from certify.domain.asked import asked_plan, challenge_of, known_before, prompts_asked, takes_of
 from certify.domain.capture_rule import ChallengeRule
 from certify.domain.channels import Channel
 from certify.domain.decide import NextStep, Standing
@@ -20,7 +20,7 @@ from certify.domain.proofs import judge_capture
 from certify.domain.reasons import Code
 from certify.domain.states import Challenge, Possession
 from tests.certify.domain import strategies as some
-from tests.certify.domain.test_life_required import DAY, FILM, act, codes, decided
+from tests.certify.domain.test_life_required import DAY, FILM, NOON, act, codes, decided
 
 UNPROMPTED = replace(FILM, challenge=Challenge.NONE, possession=Possession.SHOWN)
 ONE_MOVEMENT = replace(FILM, challenge=Challenge.ONE_MOVEMENT, possession=Possession.SHOWN)
@@ -125,6 +125,14 @@ def test_how_much_of_a_plan_was_answered(
     steps: list[dict[str, Any]], followed: bool, lit: bool, challenge: Challenge
 ) -> None:
     assert challenge_of({"steps": steps}, followed=followed, lit=lit) is challenge
+
+
+def test_how_long_a_plan_was_known_is_kept_with_the_report() -> None:
+    plan = {"steps": [TURN], "drawn_at": NOON.isoformat()}
+    assert known_before(plan, None, NOON + timedelta(minutes=2)) == {"way": "upload", "known_s": 120}
+    live = {"way": "live", "take": 1, "begun": 2}
+    assert known_before(plan, live, NOON) == {"way": "live", "known_s": 0, "take": 1, "begun_before": 2}
+    assert known_before({"steps": []}, {"way": "upload"}, NOON)["known_s"] is None
 
 
 def test_nothing_was_asked() -> None:

@@ -58,6 +58,14 @@ def test_a_calm_person_who_came_closer_is_asked_for_a_turn_next() -> None:
     assert choose(["bedridden"], 70, [GENTLE], Risk(), asked={"come_closer"}).allowed == {"come_closer"}
 
 
+def test_the_advice_to_turn_a_little_leads_to_a_turn() -> None:
+    """It was given because the head hardly moved; coming closer would not help."""
+    assert choose([], 70, [STANDARD], Risk(), turn=True).allowed == TURNS
+    assert choose([], 86, [LIGHT], Risk(), asked={"turn_left"}, turn=True).allowed == {"turn_right"}
+    assert choose([], 86, [LIGHT], Risk(), asked=TURNS, turn=True).allowed == {"come_closer"}
+    assert choose(["bedridden"], 70, [LIGHT], Risk(), turn=True).allowed == {"come_closer"}, "no need is overridden"
+
+
 def test_profiles_and_prompts_have_the_names_that_models_uses() -> None:
     assert {STANDARD, GENTLE, LIGHT, DOORSTEP} == {profile.value for profile in Profile}
     assert {prompt.value for prompt in Prompt} == PROMPTS
