@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from fixtures import attacks, mesh
+from fixtures import attacks, devices, mesh
 from fixtures.faces import Picture
 from fixtures.videos import encode
 from models.face.detect import Detector
@@ -105,6 +105,7 @@ def species_of(
         "camera": (camera.take(frame, index / rate) for index, frame in enumerate(clip)),
         "print": attacks.print_attack(first, seed=seed + 1, seconds=seconds, rate=rate, size=size),
         "replay": attacks.replay_attack(clip, seed=seed + 2, rate=rate, size=size),
+        "device": devices.device_attack(clip, seed=seed + 6, rate=rate, size=(640, 480)),
         "injected": attacks.injected_attack(clip, seed=seed + 3),
     }
     if found is not None:

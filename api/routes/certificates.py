@@ -17,7 +17,6 @@ from api.schemas.certificates import CertificateOut, VerifyIn, VerifyOut
 from api.schemas.proposals import ProposalOut, WhyIn
 from api.scope import require_person_quickly
 from api.state import State, current_state, service_of
-from certify.certificates.pdf import certificate_pdf
 from certify.certificates.qr import qr_png, to_text
 from certify.certificates.signing import read_unverified
 from certify.certificates.verify import verify_any
@@ -87,6 +86,8 @@ async def pdf(
     state: Annotated[State, Depends(current_state)],
 ) -> Response:
     """Return the certificate as a PDF to print or save."""
+    from certify.certificates.pdf import certificate_pdf  # noqa: PLC0415 - fonts and drawing; a tenth of a start-up
+
     row = await _readable(state, caller, number)
     names = {scheme: document.policy.title for scheme, document in state.service.policies.items()}
     page = await run_in_threadpool(

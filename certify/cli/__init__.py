@@ -7,6 +7,7 @@ the exit codes.
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
 from typing import Annotated
@@ -65,6 +66,11 @@ def _root(
     """Hold the commands, which ``LazyGroup`` finds."""
 
 
+_COLLECT_EVERY = 50_000
+"""New objects after which Python looks for unreachable cycles. With its 700, a fifth of the time that ``serve`` takes
+to load is spent looking at modules and classes that all stay."""
+
+
 def main() -> None:
     """Run the command; the entry point of the package.
 
@@ -73,6 +79,7 @@ def main() -> None:
     Raises:
         SystemExit: always, with one of the exit codes of ``certify.cli.exit_codes``.
     """
+    gc.set_threshold(_COLLECT_EVERY)
     prepare_streams()
     with ends_on_sigterm():
         try:

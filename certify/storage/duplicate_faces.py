@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from certify.domain.states import ReferenceState
@@ -23,6 +23,9 @@ _FACES = b"""
         where number > %(after)s and state = 'active' order by number limit %(limit)s
     )
     order by r.number, t.model
+"""
+_PAIRS = b"""
+    select beneficiary_id, other_id from duplicate_faces where beneficiary_id = %(person)s or other_id = %(person)s
 """
 
 
@@ -99,10 +102,8 @@ def pairs_of(db: Session, beneficiary_id: UUID) -> Sequence[DuplicateFaceRow]:
 
 def people_alike(db: Session, beneficiary_id: UUID) -> set[UUID]:
     """Return the people whose face was found to be alike, whatever an officer answered."""
-    query = select(DuplicateFaceRow.beneficiary_id, DuplicateFaceRow.other_id).where(
-        or_(DuplicateFaceRow.beneficiary_id == beneficiary_id, DuplicateFaceRow.other_id == beneficiary_id)
-    )
-    return {person for pair in db.execute(query) for person in pair} - {beneficiary_id}
+    pairs = fetch(db, _PAIRS, {"person": beneficiary_id})
+    return {person for pair in pairs for person in pair} - {beneficiary_id}
 
 
 def delete_pairs_of(db: Session, beneficiary_id: UUID) -> None:

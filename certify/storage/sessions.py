@@ -14,9 +14,23 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import Outcome
 from certify.domain.states import Possession, SessionState
 from certify.errors import NotFound
-from certify.storage.direct import load
-from certify.storage.tables.people import ReferenceRow
+from certify.storage.direct import fetch, load
 from certify.storage.tables.sessions import SessionRow
+
+_ATTEMPTS = f"""
+    select profile, outcome, plan -> 'steps' from capture_sessions
+    where beneficiary_id = %(person)s and channel = '{Channel.REMOTE}' and decided_at >= %(since)s
+        and profile is not null and outcome in ('{Outcome.CERTIFIED}', '{Outcome.RETRY}', '{Outcome.DOORSTEP}')
+        and (not knocked or outcome = '{Outcome.CERTIFIED}')
+    order by decided_at
+""".encode()  # noqa: S608 - our own words
+_KNOWN = f"""
+    select from capture_sessions where media_sha256 = %(digest)s and id <> %(session)s
+        and state in ('{SessionState.SUBMITTED}', '{SessionState.DECIDED}')
+    union all
+    select from face_references where media_sha256 = %(digest)s
+    limit 1
+""".encode()  # noqa: S608 - our own words
 
 
 def session_not_found() -> NotFound:
@@ -128,24 +142,12 @@ def failed_attempts(db: Session, beneficiary_id: UUID, since: datetime) -> list[
     Returns:
         For each attempt its profile and the prompts of its plan.
     """
-    query = (
-        select(SessionRow.profile, SessionRow.outcome, SessionRow.plan)
-        .where(
-            SessionRow.beneficiary_id == beneficiary_id,
-            SessionRow.channel == Channel.REMOTE,
-            SessionRow.decided_at >= since,
-            SessionRow.profile.is_not(None),
-            SessionRow.outcome.in_((Outcome.CERTIFIED, Outcome.RETRY, Outcome.DOORSTEP)),
-            or_(~SessionRow.public_entry, SessionRow.outcome == Outcome.CERTIFIED),
-        )
-        .order_by(SessionRow.decided_at)
-    )
     failed: list[tuple[str, frozenset[str]]] = []
-    for profile, outcome, plan in db.execute(query):
+    for profile, outcome, steps in fetch(db, _ATTEMPTS, {"person": beneficiary_id, "since": since}):
         if outcome == Outcome.CERTIFIED:
             failed = []
-        elif profile is not None:
-            failed.append((profile, frozenset(step["prompt"] for step in (plan or {}).get("steps", ()))))
+        else:
+            failed.append((profile, frozenset(step["prompt"] for step in steps or ())))
     return failed
 
 
@@ -157,13 +159,8 @@ def media_known(db: Session, session_id: UUID, digests: Collection[str]) -> bool
         session_id: the session that they belong to, which does not count.
         digests: SHA-256 of the media, in hexadecimal.
     """
-    sent = select(SessionRow.id).where(
-        SessionRow.media_sha256.in_(digests),
-        SessionRow.id != session_id,
-        SessionRow.state.in_((SessionState.SUBMITTED, SessionState.DECIDED)),
-    )
-    enrolled = select(ReferenceRow.id).where(ReferenceRow.media_sha256.in_(digests))
-    return db.scalars(sent.union_all(enrolled).limit(1)).one_or_none() is not None
+    # One by one: nearly always there is one, and a comparison with an array is planned again for every call.
+    return any(fetch(db, _KNOWN, {"session": session_id, "digest": digest}) for digest in digests)
 
 
 def is_new_device(db: Session, beneficiary_id: UUID, device: bytes | None) -> bool:

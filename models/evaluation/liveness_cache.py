@@ -27,7 +27,10 @@ import models
 from models.evaluation.readings_file import examined_arrays, examined_from
 from models.liveness.examined import Examined
 
-_READING = ("face/*.py", "media/*.py", "liveness/readings.py", "liveness/screen.py", "liveness/examined.py")
+_READING = (
+    *("face/*.py", "media/*.py"),
+    *(f"liveness/{name}.py" for name in ("readings", "screen", "device_frame", "examined")),
+)
 _JUDGING = ("liveness/*.py",)
 
 

@@ -90,6 +90,7 @@ def _plain(detail: Detail) -> dict[str, Any]:
         ],
         "live": detail.live,
         "grid": detail.grid,
+        "framed": detail.framed,
         "quality": [asdict(measure) | {"state": measure.state.value} for measure in detail.quality],
         "has": [name for name in _BIG if getattr(detail, name) is not None],
     }
@@ -116,6 +117,7 @@ def _detail(plain: Mapping[str, Any], rows: Mapping[str, Any]) -> Detail:
         skin=big.get("skin"),
         live=plain["live"],
         grid=plain["grid"],
+        framed=plain["framed"],
         quality=tuple(QualityMeasure(**(values | {"state": State(values["state"])})) for values in plain["quality"]),
         aligned=big.get("aligned"),
         around=big.get("around"),

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from models.liveness.checks import CheckResult, not_assessed, passed
 from models.liveness.commands import check_commands
 from models.liveness.continuity import SeenFace, check_continuity
+from models.liveness.device import check_device
 from models.liveness.fusion import Fusion, LivenessReport, judge
 from models.liveness.injection import check_injection
 from models.liveness.light import check_light
@@ -58,6 +59,7 @@ def assess(
         check_presence(readings),
         check_continuity(faces),
         check_injection(readings.glances, repeated_from=REPEATED_FROM),
+        check_device(readings),
         *(_explain(fusion, name, value) for name, value in measures.items() if name in _NAMED),
         check_prompts(readings, plan),
         check_perspective(readings, plan),

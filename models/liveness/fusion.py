@@ -248,6 +248,7 @@ DOUBTS = (
     "small_approach",
     "closer_not_seen",
     "perhaps_another_person",
+    "perhaps_a_device",
 )
 """Reasons of other checks, not assessed, that prevent a pass: the person should try again."""
 

@@ -18,6 +18,7 @@ from models.face.detect import Detector, Face
 from models.face.landmarks import FaceMesh, MeshReading
 from models.face.pad import passive_pad
 from models.face.quality import QualityMeasure, Subject, assess
+from models.liveness.device_frame import find_device_frame
 from models.liveness.regions import region_colours
 from models.liveness.screen import grid_peak
 from models.media.image import Pixels
@@ -70,6 +71,8 @@ class Detail:
         aligned: the face for the embedders, uint8 [112,112,3]; None if not measured.
         around: mean red, green and blue beside the head; None if there is too little, or without landmarks.
         regions: colours of the regions (:func:`models.liveness.regions.region_colours`); None without landmarks.
+        framed: how far a frame around the face is closed (:mod:`models.liveness.device_frame`), 0 if there is none;
+            None if it was not looked for.
     """
 
     index: int
@@ -84,6 +87,7 @@ class Detail:
     aligned: Pixels | None = None
     around: NDArray[np.float64] | None = None
     regions: NDArray[np.float64] | None = None
+    framed: float | None = None
 
     @property
     def blocked(self) -> bool:
@@ -185,7 +189,13 @@ class Observer:
             aligned=aligned,
             around=around,
             regions=regions,
+            framed=_framed(pixels, faces[0]),
         )
+
+
+def _framed(pixels: Pixels, face: Face) -> float:
+    frame = find_device_frame(pixels, face)
+    return 0.0 if frame is None else frame.share
 
 
 def without_noise(pixels: Pixels) -> Pixels:
