@@ -13,6 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.auth import COOKIE, allow, public, require_own_session
+from api.device_key import device_key_of
 from api.door import Gate, signed_in, signed_out
 from api.errors import CHANGES, Forbidden, problems
 from api.idempotency import Once, once
@@ -23,6 +24,7 @@ from api.schemas.own_pages import (
     KeepIn,
     KnockIn,
     LinkIn,
+    NonceOut,
     RedeemIn,
     SignedIn,
     VisitIn,
@@ -53,6 +55,7 @@ from certify.people.access import (
     open_code,
     open_link,
 )
+from certify.people.device_key import device_nonce
 from certify.people.door import Purpose
 from certify.service import Unit
 from certify.storage.people import get_beneficiary
@@ -88,20 +91,35 @@ async def open_session(
 ) -> Response:
     """Open a capture session for the person with this number and birth date.
 
-    The answer does not reveal whether that person exists. If not, the session takes a video too and does not succeed.
+    The header `DPoP` (RFC 9449, ES256) with a nonce of `/v1/knock/nonce` proves the key of the phone; without it the
+    phone stays an unknown one. The answer does not reveal whether that person exists. If not, the session takes a video
+    too and does not succeed.
     """
     gate = Gate(state, request, Purpose.SESSION, body.device_id, lambda unit: _asked(unit, body))
 
     def work(unit: Unit) -> SessionOpened:
         needs = (PHOTOSENSITIVE,) if body.avoid_flashes else ()
         row = open_public_session(
-            unit, _claim(unit, body), body.birth_date, device_id=body.device_id, assisted=body.assisted, needs=needs
+            unit,
+            _claim(unit, body),
+            body.birth_date,
+            device_id=body.device_id,
+            device_key=device_key_of(unit, request),
+            assisted=body.assisted,
+            needs=needs,
         )
         # Anyone can read the subject in the token, so it is the session and not the person.
         return opened(state.session_signer, unit, row, subject=row.id, device_id=body.device_id)
 
     caller = Principal(device_mark(body.device_id), Role.PENSIONER, "certify:door")
     return await paced(lambda: once.run(caller, work, status=201), BEAT_S, gate=gate.enter)
+
+
+@router.get("/nonce", dependencies=[Depends(public(_REASON))], responses=problems(503))
+def nonce(state: _State) -> NonceOut:
+    """Return a nonce for a proof of this phone's key. It is good for ten minutes."""
+    with state.service.reading() as unit:
+        return NonceOut(nonce=device_nonce(unit))
 
 
 @router.post(

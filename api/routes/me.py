@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from api import own_views, views
 from api.auth import DEVICE_HEADER, allow, require_possession
 from api.certificate_now import certificate_now
+from api.device_key import device_key_of
 from api.door import Gate, signed_in
 from api.errors import CHANGES, CHANGES_WITHOUT_410, problems
 from api.idempotency import Once, once
@@ -80,7 +81,7 @@ def show(caller: _Self, service: _Service) -> OwnPageOut:
     responses=CHANGES,
 )
 def open_own_session(body: OwnSessionIn, request: Request, caller: _Self, once: _Once) -> Response:
-    """Open a capture session for me."""
+    """Open a capture session for me. The header `DPoP` proves the key of my phone, as at the entrance."""
     signer = state_of(request).session_signer
     device_id = request.headers.get(DEVICE_HEADER, "")
 
@@ -92,6 +93,7 @@ def open_own_session(body: OwnSessionIn, request: Request, caller: _Self, once: 
             person,
             Channel.REMOTE,
             device_id=device_id,
+            device_key=device_key_of(unit, request),
             assisted=body.assisted,
             needs=needs,
             confirmed=caller.confirmed_at is not None,

@@ -35,6 +35,12 @@ class KnockIn(WhoIn):
     consent: Literal[True] = Field(description="The person consents to face recognition")
 
 
+class NonceOut(Out):
+    """What a proof of a phone's key must contain (`nonce`, RFC 9449)."""
+
+    nonce: str
+
+
 class CodeIn(WhoIn):
     """Request a sign-in code by text message or e-mail."""
 

@@ -113,6 +113,9 @@ declare namespace Service {
     assisted: boolean;
     nonce: string;
   }
+  interface NonceOut {
+    nonce: string;
+  }
   interface NotMeOut {
     evidence_id: string;
     noted_at: string;

@@ -26,6 +26,7 @@ def new_session(
     possession: Possession = Possession.NOT_ASKED,
     decoy: bytes | None = None,
     kept: SessionRow | None = None,
+    device_proved: bool = False,
 ) -> SessionRow:
     """Draw the plan of a session and store it, open. The caller has checked that the person may have one.
 
@@ -34,11 +35,12 @@ def new_session(
         beneficiary_id: id of the person, or of the row that stands for no person.
         channel: remote or doorstep.
         demand: how much the session asks.
-        device: keyed hash of what the phone calls itself; None when it did not say.
+        device: keyed hash of the phone's key or of what it calls itself; None when it did not say.
         assisted: whether a helper holds the phone.
         public_entry: whether the caller only gave an identifier and a birth date.
         possession: whether the session was opened with something that only the person has.
         decoy: mark of an unknown identifier; None in the sessions of people.
+        device_proved: whether the phone proved its key. Only such a phone can become known for the person.
         kept: the session whose plan the caller was shown and has not answered; None to draw a new one.
 
     Returns:
@@ -55,6 +57,7 @@ def new_session(
         profile=demand.profile if kept is None else kept.profile,
         plan=_drawn(unit, demand) if kept is None else dict(kept.plan or {}),
         device=device,
+        device_proved=device_proved,
         assisted=assisted,
         public_entry=public_entry,
         possession=possession.value,

@@ -22,6 +22,7 @@ from certify.domain.schedule import age_on, latest_date
 from certify.domain.states import Possession, ReferenceState
 from certify.people.access import IdentityClaim
 from certify.people.consent import TEXT_VERSION, consent_of
+from certify.people.device_key import device_hash
 from certify.people.possession import possession_of
 from certify.service import Unit
 from certify.storage.people import DECOY_PERSON, references_of
@@ -38,7 +39,14 @@ _DEVICE_SHARED_FOR = timedelta(days=30)
 
 
 def open_public_session(
-    unit: Unit, claim: IdentityClaim, birth_date: date, *, device_id: str, assisted: bool, needs: tuple[str, ...] = ()
+    unit: Unit,
+    claim: IdentityClaim,
+    birth_date: date,
+    *,
+    device_id: str,
+    assisted: bool,
+    needs: tuple[str, ...] = (),
+    device_key: str | None = None,
 ) -> SessionRow:
     """Open a session for the person whom a caller names, or a decoy session.
 
@@ -56,6 +64,7 @@ def open_public_session(
         device_id: what the caller's phone calls itself.
         assisted: whether a helper holds the phone, as the caller says.
         needs: accessibility needs for this session, as the caller says.
+        device_key: thumbprint of the key that the phone proved (certify/people/device_key.py); None if it proved none.
 
     Returns:
         The stored session, in state ``open``.
@@ -65,7 +74,7 @@ def open_public_session(
             people and for unknown identifiers.
     """
     ensure_decoy_person(unit)
-    asked, device = claim.mark, unit.service.vault.lookup_hash(unit.db, "device", device_id)
+    asked, device = claim.mark, device_hash(unit, device_id, device_key) or b""
     require_public_attempt(unit, asked, device)
     person = _filmed_person(unit, claim)
     new_device = is_new_device(unit.db, person or DECOY_PERSON, device)
@@ -88,6 +97,7 @@ def open_public_session(
         possession=_possession(unit, person, device),
         decoy=None if person is not None else asked,
         kept=kept[0] if kept else None,
+        device_proved=device_key is not None,
     )
     row.asked, row.consent_version = asked, TEXT_VERSION
     unit.db.flush()

@@ -27,6 +27,7 @@ from certify.domain.profile import visit_demand
 from certify.domain.states import Possession, ReferenceState, SessionState
 from certify.errors import Conflict, Gone
 from certify.people.consent import require_consent
+from certify.people.device_key import device_hash
 from certify.people.possession import possession_of
 from certify.queue import EVALUATE, Lane
 from certify.service import Service, Unit
@@ -56,6 +57,7 @@ def open_session(
     channel: Channel,
     *,
     device_id: str | None = None,
+    device_key: str | None = None,
     assisted: bool = False,
     needs: tuple[str, ...] = (),
     confirmed: bool = False,
@@ -73,6 +75,7 @@ def open_session(
         channel: remote or doorstep.
         device_id: what the person's phone calls itself. The service cannot check it, and it never makes a session ask
             for less.
+        device_key: thumbprint of the key that the phone proved (certify/people/device_key.py); None if it proved none.
         assisted: whether a helper holds the phone. The service cannot check it either, with the same consequence.
         needs: accessibility needs for this session, in addition to those stored with the person.
         confirmed: whether the caller signed in with a code or link.
@@ -100,7 +103,7 @@ def open_session(
     since = unit.now - timedelta(days=1)
     if sessions_since(unit.db, beneficiary_id, since, with_media=True) >= MAX_SESSIONS_A_DAY:
         raise too_many_sessions()
-    device = unit.service.vault.lookup_hash(unit.db, "device", device_id) if device_id else None
+    device = device_hash(unit, device_id, device_key)
     kept: list[SessionRow] = []
     if channel is Channel.REMOTE:
         demand = demand_of(unit, person, device, _require_attempts_left(unit, person), also=needs)
@@ -123,6 +126,7 @@ def open_session(
         public_entry=False,
         possession=possession,
         kept=kept[0] if kept else None,
+        device_proved=device_key is not None,
     )
     row.at_counter = at_counter
     return row

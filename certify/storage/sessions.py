@@ -181,8 +181,8 @@ def is_new_device(db: Session, beneficiary_id: UUID, device: bytes | None) -> bo
 def known_devices(db: Session, beneficiary_id: UUID) -> set[bytes]:
     """Return the phones from which the person was certified in a session that showed possession or an officer opened.
 
-    A face alone makes no phone known: it may be a stranger's forged film, and then the person's own phone would be the
-    one that is new.
+    The phone proved its key: an identifier could be a copy. A face alone makes no phone known: it may be a stranger's
+    forged film, and then the person's own phone would be the one that is new.
     """
     return _devices(db, beneficiary_id, or_(SessionRow.possession == Possession.SHOWN, SessionRow.at_counter))
 
@@ -198,6 +198,7 @@ def _devices(db: Session, beneficiary_id: UUID, how: ColumnElement[bool]) -> set
         SessionRow.channel == Channel.REMOTE,
         SessionRow.outcome == Outcome.CERTIFIED,
         SessionRow.device.is_not(None),
+        SessionRow.device_proved,
         how,
     )
     return {device for device in db.scalars(query.distinct()) if device is not None}

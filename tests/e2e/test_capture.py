@@ -95,7 +95,7 @@ def test_live(
 def test_without_live_guidance_the_page_records_a_video(
     house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
 ) -> None:
-    _, card = house.enrol(eileen)
+    person, card = house.enrol(eileen)
     actor = casting("eileen_collins")
     with opened(playwright, chromium, camera) as page:
         page.add_init_script("delete window.WebSocket;")
@@ -106,6 +106,9 @@ def test_without_live_guidance_the_page_records_a_video(
         shoot(page, "phone-sending")
         outcome(page, house, "You are certified")
         assert page.evaluate("localStorage.getItem('certify.pending')") == "0", "a received recording is deleted"
+    with house.service.reading() as unit:
+        row = unit.db.scalars(select(SessionRow).where(SessionRow.beneficiary_id == person)).one()
+        assert row.device_proved, "the phone proved the key that it keeps"
 
 
 def test_without_a_camera_in_the_page_a_file_can_be_sent(

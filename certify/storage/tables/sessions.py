@@ -72,7 +72,8 @@ class SessionRow(Base):
     # shown. Sessions from the time before challenges have neither.
     profile: Mapped[str | None]
     plan: Mapped[dict[str, Any] | None]
-    device: Mapped[bytes | None]  # keyed hash of the identifier that the phone sends
+    device: Mapped[bytes | None]  # keyed hash of the key that the phone proved, else of the identifier that it sends
+    device_proved: Mapped[bool] = mapped_column(server_default=text("false"))
     assisted: Mapped[bool] = mapped_column(server_default=text("false"))  # a helper is present, as the person says
     # Where the media came from, as far as known: live or upload, the camera's description of itself, arrival of frames.
     source: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)

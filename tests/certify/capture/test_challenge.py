@@ -158,7 +158,7 @@ _PHOTO = faces.no_face(seed=3)  # never measured here
 
 def _open(service: Service, person: UUID, device: str | None = None, channel: Channel = Channel.REMOTE) -> SessionRow:
     with service.unit() as unit:
-        return open_session(unit, person, channel, device_id=device)
+        return open_session(unit, person, channel, device_id=device, device_key=device)
 
 
 def _because(row: SessionRow) -> set[str]:

@@ -41,7 +41,9 @@ def _certified(
     service: Service, person: UUID, device: bytes, possession: Possession | None, *, at_counter: bool = False
 ) -> None:
     with service.unit() as unit:
-        row = new_session(unit, person, Channel.REMOTE, _DEMAND, device=device, assisted=False, public_entry=True)
+        row = new_session(
+            unit, person, Channel.REMOTE, _DEMAND, device=device, device_proved=True, assisted=False, public_entry=True
+        )
         row.state, row.outcome = SessionState.DECIDED, "certified"
         row.possession = None if possession is None else possession.value
         row.at_counter = at_counter

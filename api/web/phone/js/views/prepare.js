@@ -2,6 +2,7 @@ import { call, Problem } from "../api.js";
 /** @import { Page } from "../pages.js" */
 import { speak } from "../capture/speak.js";
 import { deviceId, keep } from "../device.js";
+import { proofOf } from "../device_key.js";
 import { button, h, icon } from "../dom.js";
 import { number, RETENTION_DAYS, t } from "../i18n.js";
 import { go, sayProblem } from "../pages.js";
@@ -95,7 +96,20 @@ export async function openSession() {
   const asked = { assisted: state.helper, avoid_flashes: state.noFlash };
   if (state.signedIn) {
     await call("/v1/me/consent", { json: { given: true } });
-    return await call("/v1/me/sessions", { json: asked });
+    return await provedCall("/v1/me/sessions", asked);
   }
-  return await call("/v1/knock/sessions", { json: { ...state.who, ...asked, device_id: deviceId(), consent: true } });
+  return await provedCall("/v1/knock/sessions", { ...state.who, ...asked, device_id: deviceId(), consent: true });
+}
+
+/**
+ * Ask for a session, with a proof that this is the same phone as before. Without one the phone is an unknown one.
+ *
+ * @param {string} path
+ * @param {object} json
+ * @returns {Promise<Service.SessionOpened>}
+ */
+async function provedCall(path, json) {
+  const { nonce } = await call("/v1/knock/nonce");
+  const proof = await proofOf("POST", path, nonce);
+  return await call(path, { json, headers: proof ? { DPoP: proof } : {} });
 }
