@@ -24,8 +24,8 @@ SIDE = 320
 """The picture around the face is looked at with at most so many pixels on its longer side."""
 _AROUND = 5.0
 """What is looked at first: a square around the face, so many times its longer side, as far as the picture reaches. The
-face of a video call is a third of a screen high, and its frame is seen as sharply when the device is far away. The whole
-picture comes second: a screen may show more of a person than the face."""
+face of a video call is a third of a screen high, and its frame is seen as sharply when the device is far away. The
+whole picture comes second: a screen may show more of a person than the face."""
 _WHOLE = 0.8
 """Share of the picture's sides from which the square around the face is looked at alone."""
 _SHORTEST = 0.05

@@ -45,6 +45,7 @@ PUBLIC_ROUTES = {
     "/v1/keys",
     "/v1/knock/codes",
     "/v1/knock/codes/redeem",
+    "/v1/knock/nonce",
     "/v1/knock/links/redeem",
     "/v1/knock/sessions",
     "/v1/knock/sign-out",
