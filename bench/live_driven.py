@@ -45,6 +45,8 @@ from models.weights.packs import PackStore, default_cache_dir
 from models.weights.runtime import load_network
 
 LIGHTS = {f"light {strength}": Lamp(strength) for strength in (0.3, 0.2, 0.1)}
+BRIGHT = {"light: none": Lamp(0.0)}
+"""A room that is too bright: nothing is seen of the screen."""
 TINTS = {
     "light: none": Lamp(0.0),
     "light: picture": Lamp(0.15, Tint("picture")),
@@ -104,7 +106,7 @@ def _judged(clip: Clip, label: str, faces: FaceMesh, detector: Detector, seed: i
     plan, other = _light_plan(seed), _light_plan(seed + 10_000)
     living = label == LIVE
     outcomes: dict[str, str] = {}
-    for name, lamp in (LIGHTS if living else TINTS).items():
+    for name, lamp in (LIGHTS | BRIGHT if living else TINTS).items():
         found = judged_light(clip, plan, other, lamp, seed)
         outcomes[name] = "pass" if found.state is State.PASS else found.reason
     for name, distance in (DISTANCES if living else {"closer: enlarged": None}).items():

@@ -209,7 +209,7 @@ def test_attack_a_stranger_learns_nothing_from_the_colours(service: Service, per
     with service.unit() as unit:
         own = open_session(unit, person, Channel.REMOTE, device_id="phone-own", confirmed=True)
         own.outcome, own.state = "certified", "decided"
-        own.possession, own.decided_at = "shown", unit.now
+        own.possession, own.device_proved, own.decided_at = "shown", True, unit.now
     mine = IdentityClaim(person, b"k" * 32)
     assert _knock(service, mine, "phone-own").profile == "standard"
     assert {_knock(service, claim, "phone-other").profile for claim in (mine, UNKNOWN)} == {"light"}
