@@ -37,7 +37,7 @@ def printed(collins: Picture) -> bytes:
 def test_a_moved_print_is_detected(engine: FaceEngine, printed: bytes) -> None:
     watched = engine.watch(printed)
     assert watched.liveness.state is State.FAIL
-    assert watched.liveness.reasons == ("like_print",)
+    assert watched.liveness.reasons == ("device_frame", "like_print"), "its edges are seen as well"
     assert watched.measurement.guidance == ("life_not_seen",), "the answer does not say which measure detected it"
 
 
