@@ -293,6 +293,7 @@ def _hint_content(hint: Hint, plan: Mapping[str, Any]) -> dict[str, Any]:
         "back": hint.back,
         "reached": hint.reached,
         "flashes": [dict(flash) for flash in plan["flashes"]] if hint.colours else [],
+        "commands": [dict(command) for command in plan.get("commands", ())] if hint.colours else [],
         "answered": list(hint.answered),
         "progress": hint.progress,
     }

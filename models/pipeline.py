@@ -228,7 +228,8 @@ class FaceEngine:
     ) -> LivenessReport:
         """Judge what was read from a video; the arguments are those of :meth:`watch`."""
         checked = check_source(source, examined.width, examined.height)
-        return assess_liveness(examined.readings, examined.faces, plan, self._fusion, source=checked)
+        can = source.can if source is not None else ()
+        return assess_liveness(examined.readings, examined.faces, plan, self._fusion, source=checked, can=can)
 
     def texture(self, data: bytes) -> tuple[float | None, float | None]:
         """Measure the texture of the main face of one picture, for evaluation.

@@ -34,6 +34,9 @@ class CameraIn(In):
     width: int | None = Field(default=None, ge=1, le=16_384)
     height: int | None = Field(default=None, ge=1, le=16_384)
     frame_rate: float | None = Field(default=None, gt=0, le=1000)
+    can: list[Literal["exposure", "zoom"]] = Field(
+        default=[], max_length=4, description="Commands of the plan that the camera can carry out"
+    )
 
 
 class LiveHello(In):
@@ -68,6 +71,14 @@ class FlashOut(Out):
     to_ms: int
 
 
+class CommandOut(Out):
+    """A setting that the page asks the camera for, from one time to another, in milliseconds after the first frame."""
+
+    kind: Literal["exposure", "zoom"]
+    from_ms: int
+    to_ms: int
+
+
 class PlanOut(Out):
     """What a recording for one session is asked: prompts and flashes with their times, drawn by the server.
 
@@ -78,6 +89,12 @@ class PlanOut(Out):
     steps: list[StepOut]
     flashes: list[FlashOut]
     total_ms: int
+    approach: float | None = Field(
+        default=None, description="How many times larger a face must become that is asked to come closer"
+    )
+    commands: list[CommandOut] = Field(
+        default=[], description="Settings of the camera; the page gives the first one that the camera has"
+    )
 
 
 class SessionOut(Out):

@@ -33,6 +33,11 @@ declare namespace Service {
   interface ChallengeOut {
     options: Record<string, any>;
   }
+  interface CommandOut {
+    kind: "exposure" | "zoom";
+    from_ms: number;
+    to_ms: number;
+  }
   interface ConsentOut {
     given: boolean;
   }
@@ -169,6 +174,8 @@ declare namespace Service {
     steps: StepOut[];
     flashes: FlashOut[];
     total_ms: number;
+    approach?: number | null;
+    commands?: CommandOut[];
   }
   interface ProposalOut {
     id: string;

@@ -217,4 +217,5 @@ def _source_from(source: Mapping[str, Any]) -> CaptureSource:
         camera.get("width"),
         camera.get("height"),
         tuple((taken, arrived) for taken, arrived in source.get("times_ms", ())),
+        tuple(camera.get("can") or ()),
     )

@@ -23,7 +23,7 @@ from certify.domain.schedule import age_on, latest_date
 from certify.service import Unit
 from certify.storage.sessions import failed_attempts, is_new_device, others_on_device, sessions_since
 from certify.storage.tables.people import BeneficiaryRow
-from models.liveness.plan import Flash, Plan, Profile, Prompt, Step
+from models.liveness.plan import Command, CommandKind, Flash, Plan, Profile, Prompt, Step
 
 _T = TypeVar("_T")
 
@@ -59,10 +59,17 @@ _SETTLE = 500
 _COLOUR = 700
 """Milliseconds of one colour: 1.4 changes a second, 0.7 flashes (pairs of changes). WCAG 2.3.1 allows three flashes."""
 _END = 800
+_COMMAND, _COMMAND_JITTER, _COMMAND_STEP = 1300, 800, 50
+"""Milliseconds of a command to the camera, and by how many it comes later than it could, in which steps."""
+COMMAND_SECONDS = (_SETTLE + _COMMAND_JITTER + _COMMAND) / 1000
+"""Seconds that a command adds to a plan with colours."""
+_APPROACH = 1.4
+"""Growth of a face that is asked to come closer: from 45 cm to 32 cm. With less, the landmarks do not show the
+change of perspective (models/liveness/perspective.py)."""
 _VISIT = 6000
 
 MAX_SECONDS = 20.0
-"""Seconds of the longest plan: an arm gets tired, and a video grows."""
+"""Seconds of the longest plan, without its command: an arm gets tired, and a video grows."""
 
 COLOURS: tuple[tuple[int, int, int], ...] = (
     (255, 0, 0),
@@ -159,7 +166,8 @@ def draw(demand: Demand, random_bytes: RandomBytes) -> Plan:
         for red, green, blue in _draw_colours(demand.flashes, random_bytes):
             flashes.append(Flash(red, green, blue, now / 1000, (now + _COLOUR) / 1000))
             now += _COLOUR
-    return Plan(Profile(demand.profile), steps, tuple(flashes), (now + _END) / 1000)
+    commands, now = _draw_commands(now, random_bytes) if demand.flashes else ((), now)
+    return Plan(Profile(demand.profile), steps, tuple(flashes), (now + _END) / 1000, _APPROACH, commands)
 
 
 def _pace(demand: Demand) -> _Pace:
@@ -199,6 +207,14 @@ def _draw_moments(
         steps.append(Step(prompt, now / 1000, end / 1000, back / 1000))
         now = end if number == count else back + drawn(pace.rest)
     return tuple(steps), now
+
+
+def _draw_commands(now: int, random_bytes: RandomBytes) -> tuple[tuple[Command, ...], int]:
+    """Draw the order of the camera's settings and their moment after the colours; the page gives the first it can."""
+    begin = now + _SETTLE + _COMMAND_STEP * below(_COMMAND_JITTER // _COMMAND_STEP + 1, random_bytes)
+    order = _one(tuple(permutations(CommandKind)), random_bytes)
+    commands = tuple(Command(kind, begin / 1000, (begin + _COMMAND) / 1000) for kind in order)
+    return commands, now + _SETTLE + _COMMAND_JITTER + _COMMAND
 
 
 def _draw_prompts(demand: Demand, random_bytes: RandomBytes) -> Sequence[Prompt]:

@@ -1,7 +1,9 @@
 """Start a capture session from an identifier and a birth date, without revealing whether that person exists.
 
 What a session asks depends only on what the caller said and on counts of what was entered, which are kept alike for
-known and unknown numbers: never on the needs, phones, records or earlier attempts of a person.
+known and unknown numbers: never on the needs, records or earlier attempts of a person. The one exception is the phone
+from which the person was certified before, with possession: it is asked for no colours. Its name is a secret of that
+phone, so that other callers see the same for all numbers.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from certify.storage.public_sessions import (
     other_numbers_on_device,
     public_sessions_since,
 )
+from certify.storage.sessions import is_new_device
 from certify.storage.tables.sessions import SessionRow
 
 _DEVICE_SHARED_FOR = timedelta(days=30)
@@ -74,7 +77,8 @@ def open_public_session(
     asked, device = claim.mark, device_hash(unit, device_id, device_key) or b""
     require_public_attempt(unit, asked, device)
     person = _filmed_person(unit, claim)
-    demand = public_demand(unit, asked, device, birth_date, needs)
+    new_device = is_new_device(unit.db, person or DECOY_PERSON, device)
+    demand = public_demand(unit, asked, device, birth_date, needs, new_device=new_device)
     may_flash = all(NEEDS.get(name, UNKNOWN_NEED).flashes for name in needs)
     kept = unanswered(public_plans(unit.db, asked, unit.now - KEPT), demand, harder_on=device if may_flash else None)
     for row in kept:
@@ -107,7 +111,9 @@ def _possession(unit: Unit, person: UUID | None, device: bytes) -> Possession:
     return possession_of(unit, person, device=device, confirmed=False)
 
 
-def public_demand(unit: Unit, asked: bytes, device: bytes, birth_date: date, needs: Sequence[str]) -> Demand:
+def public_demand(
+    unit: Unit, asked: bytes, device: bytes, birth_date: date, needs: Sequence[str], *, new_device: bool = True
+) -> Demand:
     """Choose how much a session asks of a caller who is not recognised.
 
     Earlier failures do not make it easier: they need not be those of the person. It asks no less than what failed.
@@ -118,11 +124,13 @@ def public_demand(unit: Unit, asked: bytes, device: bytes, birth_date: date, nee
         device: keyed hash of what the device calls itself.
         birth_date: as entered.
         needs: accessibility needs, as the caller says.
+        new_device: whether the device is none that is known for the person.
 
     Returns:
         The demand, from which the plan is drawn.
     """
     risk = Risk(
+        new_device=new_device,
         sessions_last_hour=public_sessions_since(unit.db, asked, unit.now - timedelta(hours=1)),
         others_on_device=other_numbers_on_device(unit.db, asked, device, unit.now - _DEVICE_SHARED_FOR),
     )

@@ -89,7 +89,8 @@ class Risk:
 
     Attributes:
         open_adverse: number of open records against the person.
-        new_device: whether the person was certified from a phone before and this is another one, or an unnamed one.
+        new_device: whether the phone is none of those that are known for the person, or an unnamed one. The first phone
+            of a person is not known yet.
         sessions_last_hour: number of the person's sessions in the last hour, without this one.
         others_on_device: number of other people whose sessions were opened from the same phone within a month.
     """

@@ -20,7 +20,7 @@ from models.liveness.readings import Detail, Glance, Readings
 from models.states import State
 
 Arrays = Mapping[str, NDArray[Any]]
-_BIG = ("patch", "skin", "aligned", "around")
+_BIG = ("patch", "skin", "aligned", "around", "regions")
 
 
 def examined_arrays(examined: Examined) -> dict[str, NDArray[Any]]:
@@ -121,4 +121,5 @@ def _detail(plain: Mapping[str, Any], rows: Mapping[str, Any]) -> Detail:
         quality=tuple(QualityMeasure(**(values | {"state": State(values["state"])})) for values in plain["quality"]),
         aligned=big.get("aligned"),
         around=big.get("around"),
+        regions=big.get("regions"),
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from models.liveness.checks import CheckResult, not_assessed, passed
+from models.liveness.commands import check_commands
 from models.liveness.continuity import SeenFace, check_continuity
 from models.liveness.device import check_device
 from models.liveness.fusion import Fusion, LivenessReport, judge
 from models.liveness.injection import check_injection
 from models.liveness.light import check_light
 from models.liveness.measures import measure
+from models.liveness.perspective import check_perspective
 from models.liveness.plan import Plan
 from models.liveness.presence import check_presence
 from models.liveness.prompts import check_prompts
@@ -39,6 +41,7 @@ def assess(
     fusion: Fusion,
     *,
     source: CheckResult | None = None,
+    can: Collection[str] = (),
 ) -> LivenessReport:
     """Judge a capture.
 
@@ -48,6 +51,7 @@ def assess(
         plan: what the person was asked to do; None if nothing was asked.
         fusion: the fitted parameters.
         source: the check of the camera's statements (:mod:`models.liveness.source`); None if there are none.
+        can: the commands that the phone says its camera has.
     """
     light = check_light(readings, plan)
     measures = {**measure(readings), "light": 1.0 if light.state is State.PASS else None}
@@ -58,7 +62,9 @@ def assess(
         check_device(readings),
         *(_explain(fusion, name, value) for name, value in measures.items() if name in _NAMED),
         check_prompts(readings, plan),
+        check_perspective(readings, plan),
         light,
+        check_commands(readings, plan, can),
         check_timing(readings.glances),
         check_pulse(readings),
         *([source] if source is not None else []),

@@ -77,6 +77,28 @@ class Flash:
     to_s: float
 
 
+class CommandKind(StrEnum):
+    """What the page asks of the camera for a moment."""
+
+    EXPOSURE = "exposure"  # less light: the whole picture darkens
+    ZOOM = "zoom"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A setting that the page asks the camera for, and takes back.
+
+    Attributes:
+        kind: which setting.
+        from_s: seconds after the first frame.
+        to_s: end, likewise.
+    """
+
+    kind: CommandKind
+    from_s: float
+    to_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that a session asks of the person.
@@ -86,12 +108,17 @@ class Plan:
         steps: prompts in their order; their windows do not overlap.
         flashes: colours in their order; empty except in the profile ``light``.
         seconds: how long the capture takes at most.
+        approach: how many times larger a face must become that is asked to come closer, so that its perspective can be
+            judged; None in plans that do not ask for it (also those of earlier releases).
+        commands: what the page asks of the camera, in drawn order: it gives the first one that the camera has.
     """
 
     profile: Profile
     steps: tuple[Step, ...]
     flashes: tuple[Flash, ...]
     seconds: float
+    approach: float | None = None
+    commands: tuple[Command, ...] = ()
 
     def shown(self, moments: Sequence[tuple[float | None, float | None]]) -> Plan:
         """Return the plan as it was shown, by a clock that the phone does not set.
@@ -131,6 +158,11 @@ class Plan:
                 for flash in self.flashes
             ],
             "total_ms": _ms(self.seconds),
+            "approach": self.approach,
+            "commands": [
+                {"kind": command.kind.value, "from_ms": _ms(command.from_s), "to_ms": _ms(command.to_s)}
+                for command in self.commands
+            ],
         }
 
     @classmethod
@@ -146,6 +178,11 @@ class Plan:
             tuple(_step(step) for step in data["steps"]),
             tuple(_flash(f["colour"], f["from_ms"] / 1000, f["to_ms"] / 1000) for f in data["flashes"]),
             data["total_ms"] / 1000,
+            data.get("approach"),
+            tuple(
+                Command(CommandKind(c["kind"]), c["from_ms"] / 1000, c["to_ms"] / 1000)
+                for c in data.get("commands") or ()
+            ),
         )
 
 

@@ -65,6 +65,8 @@ MOST_ACROSS = 1.5
 
 These seven limits were chosen on half of the people of the development films, so that recordings follow seldom and
 simulated old people nearly always; docs/liveness.md has the rates of the other half (bench/prompts.py)."""
+APPROACH_TOLERANCE = 0.05
+"""By how much a face may miss the asked growth: two measures of a size differ by that."""
 _BEGUN = 0.5
 _THERE = 0.8
 _SETTLED = 0.8
@@ -156,7 +158,7 @@ def answer(plan: Plan, number: int, times: NDArray[np.float64], signals: dict[st
         signal = signals[name]
         return np.asarray((signal - np.median(signal[resting])) / size, np.float64)
 
-    change = change_of(gesture.signal, gesture.size)
+    change = change_of(gesture.signal, size_of(step.prompt, plan))
     before = float(np.abs(change[resting]).max())
     inside, clock = change[asked], times[asked]
     over = np.flatnonzero(inside >= _BEGUN)
@@ -186,6 +188,13 @@ def answer(plan: Plan, number: int, times: NDArray[np.float64], signals: dict[st
         )
     )
     return Answer(reached, began, before, opposite, turned, across, held, returned, counts)
+
+
+def size_of(prompt: Prompt, plan: Plan) -> float:
+    """Return the change that answers a prompt of a plan, in its signal's unit: the plan says how close is close."""
+    if prompt is Prompt.COME_CLOSER and plan.approach is not None:
+        return plan.approach - 1 - APPROACH_TOLERANCE
+    return GESTURES[prompt].size
 
 
 def _held(step: Step, times: NDArray[np.float64], change: NDArray[np.float64], reached: float) -> float | None:

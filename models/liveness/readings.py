@@ -20,6 +20,7 @@ from models.face.pad import passive_pad
 from models.face.quality import QualityMeasure, Subject, assess
 from models.face.upright import quarter_turns, turn_by
 from models.liveness.device_frame import find_device_frame
+from models.liveness.regions import region_colours
 from models.liveness.screen import grid_peak
 from models.media.image import Pixels
 from models.states import State
@@ -77,6 +78,7 @@ class Detail:
         quality: quality measures of the picture; empty if not measured.
         aligned: the face for the embedders, uint8 [112,112,3]; None if not measured.
         around: mean red, green and blue beside the head; None if there is too little, or without landmarks.
+        regions: colours of the regions (:func:`models.liveness.regions.region_colours`); None without landmarks.
         framed: how far a frame around the face is closed (:mod:`models.liveness.device_frame`), 0 if there is none;
             None if it was not looked for.
     """
@@ -92,6 +94,7 @@ class Detail:
     quality: tuple[QualityMeasure, ...] = ()
     aligned: Pixels | None = None
     around: NDArray[np.float64] | None = None
+    regions: NDArray[np.float64] | None = None
     framed: float | None = None
 
     @property
@@ -185,8 +188,9 @@ class Observer:
         if mesh is None:
             return Detail(index, time_s, faces, None, None, None)
         patch, skin, around = face_patch(grey, mesh), skin_colour(pixels, mesh), colour_around(pixels, mesh)
+        regions = region_colours(pixels, mesh)
         if not faces:
-            return Detail(index, time_s, faces, mesh, patch, skin, around=around)
+            return Detail(index, time_s, faces, mesh, patch, skin, around=around, regions=regions)
         faces = (level(faces[0], mesh), *faces[1:])
         aligned = align(pixels, faces[0].points)
         return Detail(
@@ -201,6 +205,7 @@ class Observer:
             quality=assess(Subject(pixels, 1, faces, aligned, None)),
             aligned=aligned,
             around=around,
+            regions=regions,
             framed=_framed(pixels, faces[0]),
         )
 

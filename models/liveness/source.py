@@ -44,6 +44,7 @@ class CaptureSource:
         camera: the camera's name from the browser; None if unknown.
         said_width: the width that the camera stated, in pixels; None if unknown.
         said_height: the height that the camera stated, in pixels; None if unknown.
+        can: the commands that the phone says its camera has (:class:`~models.liveness.plan.CommandKind`).
         arrivals_ms: for each frame of a live capture, the times when it was taken and when it arrived, both in
             milliseconds after the first; empty for uploads.
     """
@@ -52,6 +53,7 @@ class CaptureSource:
     said_width: int | None = None
     said_height: int | None = None
     arrivals_ms: Sequence[tuple[int, int]] = ()
+    can: Sequence[str] = ()
 
 
 def check_source(source: CaptureSource | None, width: int, height: int) -> CheckResult:

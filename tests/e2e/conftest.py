@@ -43,7 +43,7 @@ from tests.sources import sources_for_tests
 
 RATE = 12
 _turns = count(1)
-PLAYABLE = {Prompt.TURN_LEFT, Prompt.TURN_RIGHT, Prompt.LOOK_UP, Prompt.COME_CLOSER}
+PLAYABLE = {Prompt.TURN_LEFT, Prompt.TURN_RIGHT, Prompt.LOOK_UP}
 """Prompts that an animated portrait can answer. Smiling is none: both portraits smile all the time."""
 
 

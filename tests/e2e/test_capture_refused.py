@@ -24,6 +24,17 @@ _WATCH = """() => {
 """Records each colour of the screen in the page, because on a busy machine the test would poll too seldom."""
 
 
+_OBEDIENT = """
+const asked = [];
+MediaStreamTrack.prototype.getCapabilities = () => ({ exposureCompensation: { min: -3, max: 3, step: 0.5 } });
+MediaStreamTrack.prototype.applyConstraints = async (wanted) => {
+  asked.push(wanted.advanced[0].exposureCompensation);
+  document.body.dataset.asked = asked.join(" ");
+};
+"""
+"""Chromium's camera from a file has no exposure to set, so the page's commands are recorded instead."""
+
+
 def test_an_impostor_is_only_told_to_try_again(
     house: House, eileen: faces.Picture, camera: FileCamera, casting: Cast, playwright: Playwright, chromium: str
 ) -> None:
@@ -59,6 +70,7 @@ def test_colours_are_announced_and_shown(
     _, card = house.enrol(eileen)
     actor = casting("eileen_collins", colours=6)
     with opened(playwright, chromium, camera) as page:
+        page.add_init_script(_OBEDIENT)
         prepare_capture(page, house, card, BORN)
         start(page)
         heading(page, "The screen will change its colour")
@@ -70,6 +82,8 @@ def test_colours_are_announced_and_shown(
         page.wait_for_selector(".wash:not([hidden])", timeout=30_000)
         page.wait_for_selector(".wash", state="hidden", timeout=30_000)
         assert len(set(page.evaluate("window.colours"))) >= 4
+        # Then, without a word to the person, the camera is told to take less light, and a moment later to go back.
+        page.wait_for_selector("body[data-asked='-1.5 0']", state="attached", timeout=30_000)
 
 
 def test_camera_not_allowed(house: House, eileen: faces.Picture, playwright: Playwright, chromium: str) -> None:

@@ -111,7 +111,7 @@ def test_failed_attempts_end_in_the_same_words_for_all(
     assert [entry["outcome"] for entry in tries] == ["retry", "retry", "doorstep"]
     assert [entry["attempts_left"] for entry in tries] == [2, 1, 0]
     assert [[one["code"] for one in entry["guidance"]] for entry in tries] == [["film_needed"], ["film_needed"], []]
-    assert {entry["profile"] for entry in tries} == {"standard"}, "a failure makes the next plan no easier"
+    assert {entry["profile"] for entry in tries} == {"light"}, "a failure makes the next plan no easier"
     assert refused["code"] == "attempts_used_up"
 
 

@@ -105,8 +105,9 @@ def test_wrong_films_of_strangers_take_nothing_from_the_person(
     assert page["pensions"][0]["next_step"] not in ("retry", "doorstep")
     mine = post(pages, "/v1/me/sessions", {})
     assert mine.status_code == 201
-    profile = mine.json()["session"]["profile"]
-    assert profile == "standard", "strangers make it neither harder nor easier"
+    plan = mine.json()["session"]["plan"]
+    asked = (len(plan["steps"]), len(plan["flashes"]))
+    assert asked == (2, 6), "strangers make it neither harder nor easier"
     assert world.officer.post("/v1/sessions", {"beneficiary_id": str(person)}).status_code == 201
     opened = knock(pages, device=PHONE)
     result = film_session(service, engine, UUID(opened.json()["session"]["id"]), film)

@@ -104,10 +104,10 @@ def _refused(answer: Response, status: int, code: str) -> dict[str, Any]:
 def test_a_session_has_a_plan_and_shows_its_nonce_once(call: Callable[[Role], Caller], person: str) -> None:
     phone, opened = _open(call(Role.OFFICER), person, device_id="a-phone-of-theirs-1", assisted=True)
     assert len(base64.urlsafe_b64decode(opened["nonce"] + "==")) == 16
-    assert opened["profile"] == "standard"
+    assert opened["profile"] == "light", "the phone is not known yet"
     assert opened["assisted"] is True
     plan = Plan.from_json(opened["plan"])
-    assert len(plan.steps) == 2
+    assert (len(plan.steps), len(plan.flashes)) == (2, 6)
     assert plan.to_json() == opened["plan"], "the plan is shown without its reasons"
     shown = phone.caller.get(f"/v1/sessions/{phone.session}").json()
     assert "nonce" not in shown

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from certify.capture.challenge import (
     COLOURS,
+    COMMAND_SECONDS,
     MAX_SECONDS,
     draw,
 )
@@ -35,7 +36,7 @@ from certify.service import Service
 from certify.storage.facts import add_evidence
 from certify.storage.tables.sessions import SessionRow
 from fixtures import faces
-from models.liveness.plan import TAKES, Plan, Profile
+from models.liveness.plan import TAKES, CommandKind, Plan, Profile
 from models.liveness.prompts import REST_S
 
 _demands = st.builds(
@@ -57,7 +58,7 @@ def test_every_plan_keeps_its_bounds(demand: Demand, seed: int) -> None:
     assert plan == draw(demand, _source(seed)), "the same random bytes give the same plan"
     assert plan == Plan.from_json(plan.to_json())
     assert plan.profile.value == demand.profile
-    assert plan.seconds <= MAX_SECONDS
+    assert plan.seconds <= MAX_SECONDS + (COMMAND_SECONDS if demand.flashes else 0)
     prompts = [step.prompt.value for step in plan.steps]
     assert len(prompts) == demand.prompts
     assert set(prompts) <= demand.allowed
@@ -79,7 +80,10 @@ def test_every_plan_keeps_its_bounds(demand: Demand, seed: int) -> None:
     moments = [edge for step in plan.steps for edge in (step.from_s, step.latest_s)]
     edges = [plan.steps[-1].to_s, *(edge for flash in plan.flashes for edge in (flash.from_s, flash.to_s))]
     assert [*moments, *edges] == sorted([*moments, *edges])
-    assert plan.seconds == pytest.approx(edges[-1] + 0.8)
+    assert plan.seconds == pytest.approx(edges[-1] + 0.8 + (COMMAND_SECONDS if demand.flashes else 0))
+    assert {command.kind for command in plan.commands} == (set(CommandKind) if demand.flashes else set())
+    assert all(edges[-1] + 0.5 <= c.from_s < c.to_s <= plan.seconds - 0.8 + 1e-9 for c in plan.commands)
+    assert plan.approach == 1.4, "said in every plan, so that the shape of a plan tells nothing"
     colours = [(flash.red, flash.green, flash.blue) for flash in plan.flashes]
     assert len(colours) == demand.flashes
     assert all(one != next_ for one, next_ in pairwise(colours))
@@ -205,13 +209,17 @@ def _decide(service: Service, row: SessionRow, outcome: str, possession: str | N
 
 @pytest.mark.integration
 def test_profile_and_plan_are_stored_and_fit_the_person(service: Service) -> None:
-    assert _open(service, _person(service, 1)).profile == "standard"
-    for row in (
-        _open(service, _person(service, 2, needs=("bedridden",))),
-        _open(service, _person(service, 3, born=1935)),
+    for number, (born, needs, usual) in enumerate(
+        [(1950, (), "standard"), (1950, ("bedridden",), "light"), (1935, (), "light")]
     ):
-        assert (row.profile, len((row.plan or {})["steps"])) == ("light", 1)
-        assert [len(take["steps"]) for take in (row.plan or {})["live"]] == [1] * TAKES, "each take has its own plan"
+        person = _person(service, 10 + number, born=born, needs=needs)
+        first = _open(service, person, DEVICE)
+        assert first.profile == "light", "no phone is known yet"
+        _decide(service, first, "certified")
+        known = _open(service, person, DEVICE)
+        assert known.profile == usual
+        assert (len((known.plan or {})["steps"]) == 1) == (usual == "light")
+        assert len((known.plan or {})["live"]) == TAKES, "each take has its own plan"
     assert _open(service, _person(service, 5, needs=("bedridden", "epilepsy"))).profile == "gentle"
     row = _open(service, _person(service, 4), channel=Channel.DOORSTEP)
     assert row.profile == "doorstep"
@@ -231,9 +239,9 @@ def test_two_sessions_have_two_plans_and_two_nonces(service: Service) -> None:
 def test_another_phone_than_the_one_that_succeeded_is_new(service: Service) -> None:
     person = _person(service, 1)
     first = _open(service, person, DEVICE)
-    assert "risk:new_device" not in _because(first), "the first phone is not new"
+    assert "risk:new_device" in _because(first), "the first phone is not known yet"
+    assert first.profile == "light"
     assert DEVICE.encode() not in (first.device or b"")
-    assert "risk:new_device" not in _because(_open(service, person, OTHER)), "no phone is known yet"
     _decide(service, first, "certified")
     assert "risk:new_device" not in _because(_open(service, person, DEVICE))
     for device in (OTHER, OTHER, None):  # neither a second attempt nor a missing name avoids it
@@ -297,15 +305,17 @@ def test_an_open_adverse_record_asks_for_more(service: Service) -> None:
 @pytest.mark.integration
 def test_after_a_failure_another_profile_is_asked_until_one_succeeds(service: Service, clock: Any) -> None:
     person = _person(service, 1)
-    failed = _open(service, person)
+    _decide(service, _open(service, person, DEVICE), "certified")
+    clock.advance(timedelta(minutes=1))
+    failed = _open(service, person, DEVICE)
     assert failed.profile == "standard"
     _decide(service, failed, "retry")
     clock.advance(timedelta(minutes=1))
-    gentle = _open(service, person)
+    gentle = _open(service, person, DEVICE)
     assert (gentle.profile, len((gentle.plan or {})["steps"])) == ("light", 1)
     _decide(service, gentle, "certified")
     clock.advance(timedelta(minutes=1))
-    assert _open(service, person).profile == "standard"
+    assert _open(service, person, DEVICE).profile == "standard"
 
 
 @pytest.mark.integration

@@ -75,7 +75,7 @@ def test_a_new_plan_costs_an_attempt_and_is_not_easier(
     evaluate_session(service, engine, first.id, notice=note_face)
     second = _knock(service, claim, "phone-1")
     assert second.id != first.id
-    assert (second.profile, len(_steps(second))) == ("standard", 2)
+    assert (second.profile, len(_steps(second))) == ("light", 2)
 
 
 def test_attack_saying_other_needs_in_turn_draws_no_other_plans(service: Service, claim: IdentityClaim) -> None:
@@ -92,7 +92,7 @@ def test_attack_an_open_session_of_an_answered_plan_gives_that_plan_to_no_one_el
         submit_media(unit, first.id, faces.no_face(seed=1))
         plans = public_plans(unit.db, claim.mark, unit.now - KEPT)
         assert all(_steps(row) == _steps(second) for row in plans)
-        demand = choose((), 70, (), Risk())
+        demand = choose((), 70, (), Risk(new_device=True))
         assert unanswered(plans, demand) == []
 
 
@@ -109,7 +109,8 @@ def test_attack_waiting_until_a_sign_of_fraud_is_gone_gives_no_easier_plan(
     assert {_knock(service, claim, device).profile for device in ("phone-6", "phone-9")} == {"light"}
     clock.advance(timedelta(days=2))
     # A stranger cannot make it harder for the devices of others for long.
-    assert [_knock(service, claim, device).profile for device in ("phone-6", "phone-10")] == ["light", "standard"]
+    asked = [len((_knock(service, claim, device).plan or {})["flashes"]) for device in ("phone-6", "phone-10")]
+    assert asked == [7, 6]
 
 
 def test_attack_a_recognised_caller_draws_no_other_plan_either(service: Service, person: UUID, clock: Any) -> None:
@@ -139,7 +140,7 @@ def test_attack_no_failure_gives_a_stranger_an_easier_plan(
 ) -> None:
     for number in range(5):
         row = _knock(service, claim, "phone-1")
-        assert (row.profile, len(_steps(row))) == ("standard", 2)
+        assert (row.profile, len(_steps(row))) == ("light", 2)
         with service.unit() as unit:
             submit_media(unit, row.id, faces.no_face(seed=number))
         evaluate_session(service, engine, row.id, notice=note_face)
@@ -201,3 +202,14 @@ def test_a_stranger_does_not_get_the_session_of_a_person_who_signed_in(service: 
     with service.unit() as unit:
         own = open_session(unit, person, Channel.REMOTE, device_id="phone-1", confirmed=True)
     assert _knock(service, IdentityClaim(person, b"k" * 32), "phone-1").id != own.id
+
+
+def test_attack_a_stranger_learns_nothing_from_the_colours(service: Service, person: UUID) -> None:
+    """Only the person's own phone is asked for no colours; others see colours for every number, known or not."""
+    with service.unit() as unit:
+        own = open_session(unit, person, Channel.REMOTE, device_id="phone-own", confirmed=True)
+        own.outcome, own.state = "certified", "decided"
+        own.possession, own.device_proved, own.decided_at = "shown", True, unit.now
+    mine = IdentityClaim(person, b"k" * 32)
+    assert _knock(service, mine, "phone-own").profile == "standard"
+    assert {_knock(service, claim, "phone-other").profile for claim in (mine, UNKNOWN)} == {"light"}

@@ -10,8 +10,14 @@ from models.face.blendshapes import INDEX, NAMES
 from models.face.head_pose import HeadPose
 from models.face.landmarks import MeshReading
 from models.liveness.readings import Detail, Glance, Readings
+from models.liveness.regions import FRONT, PARTS, SIDES
 
 Script = Callable[[float], Mapping[str, float]]
+
+
+_FRONT = [point for name in FRONT for point in PARTS[name]]
+_SIDES = [point for name in SIDES for point in PARTS[name]]
+"""Landmarks of the parts that face the camera, and of those that face to the side."""
 
 
 def made(
@@ -29,6 +35,8 @@ def made(
         for name, value in values.items():
             shapes[INDEX[name]] = value
         points = random.normal(0, 1, (478, 3)).astype(np.float32)
+        points[_FRONT, 2] *= 0.05
+        points[_SIDES, 0] *= 0.05
         mesh = MeshReading(points, 1.0, shapes, pose, side / 2.5, (100.0, 100.0, side, side), tracked=True)
         colour = None if skin is None else np.asarray(skin(time_s), np.float64)
         details.append(Detail(index, time_s, None, mesh, np.zeros((128, 128), np.uint8), colour))

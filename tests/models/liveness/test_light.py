@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fixtures.faces import Picture
-from fixtures.light import lit
+from fixtures.light import Tint, lit
 from models.face.detect import Detector
 from models.face.landmarks import FaceMesh
 from models.liveness.light import check_light
 from models.liveness.plan import Flash, Plan, Profile
 from models.liveness.readings import Observer, Readings, observe
+from models.liveness.regions import NAMES, SIDES
 from models.pipeline import FaceEngine
 from models.states import State
 from models.weights.packs import PackStore
@@ -61,14 +63,66 @@ def _skin(
     return seen
 
 
+def _lit_face(
+    colours: tuple[str, ...],
+    gain: float = 0.1,
+    *,
+    sides: float | None = 0.3,
+    body: float | None = 0.6,
+    rate: float = 10.0,
+    delay: float = 0.15,
+    noise: float = 0.15,
+) -> Readings:
+    """Make readings of a lit face: ``sides`` and ``body`` respond that much of what the front does; None: not seen."""
+    skin = _skin(colours, gain, delay=delay, noise=noise)
+    readings = made(lambda _: {}, seconds=6.2, rate=rate, skin=skin)
+    random = np.random.default_rng(5)
+    details = []
+    for detail in readings.details:
+        assert detail.skin is not None
+        regions = np.tile(detail.skin, (len(NAMES), 1))
+        for name, share in [*((side, sides) for side in SIDES), ("body", body)]:
+            row = TONE + (share or 0.0) * (detail.skin - TONE)
+            regions[NAMES.index(name)] = np.nan if share is None else 0.6 * row
+        details.append(replace(detail, regions=regions + random.normal(0, noise, regions.shape)))
+    return replace(readings, details=tuple(details))
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.15, 0.35])
 @pytest.mark.parametrize("rate", [5.0, 10.0])
 def test_the_drawn_colours_pass_with_any_delay(rate: float, delay: float) -> None:
-    found = check_light(made(lambda _: {}, seconds=6.2, rate=rate, skin=_skin(SHOWN, 0.03, delay=delay)), PLAN)
+    found = check_light(_lit_face(SHOWN, rate=rate, delay=delay), PLAN)
     assert found.state is State.PASS
     seen = found.values["delay"]
     assert seen is not None
     assert abs(seen - delay) <= 0.15
+
+
+@pytest.mark.parametrize(
+    ("sides", "body", "reason"),
+    [
+        (1.0, 1.0, "even_light"),  # the person is multiplied with the colour
+        (1.6, 1.5, "even_light"),  # the colour is mixed in: dark parts change more
+        (0.3, 0.0, "only_face_lit"),
+        (1.0, 0.0, "only_face_lit"),
+        (None, 0.6, "shading_unclear"),
+    ],
+)
+def test_attack_a_tint_without_the_shading_of_a_light_does_not_pass(
+    sides: float | None, body: float, reason: str
+) -> None:
+    found = check_light(_lit_face(SHOWN, sides=sides, body=body), PLAN)
+    assert (found.state, found.reason) == (State.NOT_ASSESSED, reason)
+
+
+def test_a_light_passes_without_a_body_in_the_picture() -> None:
+    assert check_light(_lit_face(SHOWN, body=None), PLAN).state is State.PASS
+
+
+def test_the_mean_colour_alone_does_not_pass() -> None:
+    """Before, the mean colour of the skin was enough."""
+    found = check_light(made(lambda _: {}, seconds=6.2, skin=_skin(SHOWN, 0.1)), PLAN)
+    assert (found.state, found.reason) == (State.NOT_ASSESSED, "shading_unclear")
 
 
 def test_the_colours_of_another_session_fail() -> None:
@@ -100,12 +154,14 @@ def test_short_captures_and_plans_without_flashes_are_not_assessed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("colours", "strength", "flat", "state", "reason"),
+    ("colours", "strength", "tint", "state", "reason"),
     [
-        (SHOWN, 0.1, False, State.PASS, ""),
-        (OTHER, 0.1, False, State.FAIL, "other_light"),
-        (SHOWN, 0.0, False, State.NOT_ASSESSED, None),
-        (SHOWN, 0.1, True, State.NOT_ASSESSED, "even_light"),
+        (SHOWN, 0.1, None, State.PASS, ""),
+        (OTHER, 0.1, None, State.FAIL, "other_light"),
+        (SHOWN, 0.0, None, State.NOT_ASSESSED, None),
+        (SHOWN, 0.1, "flat", State.NOT_ASSESSED, "even_light"),
+        (SHOWN, 0.1, Tint("person"), State.NOT_ASSESSED, "even_light"),
+        (SHOWN, 0.1, Tint("oval", blend=True), State.NOT_ASSESSED, None),
     ],
 )
 def test_on_pixels(
@@ -113,17 +169,19 @@ def test_on_pixels(
     collins: Picture,
     colours: tuple[str, ...],
     strength: float,
-    flat: bool,
+    tint: Tint | str | None,
     state: State,
     reason: str | None,
 ) -> None:
     """A lit portrait: the face reflects, the wall behind does not; a flat picture reflects everywhere."""
-    found = check_light(_filmed(observer, collins, colours, strength, flat), PLAN)
+    found = check_light(_filmed(observer, collins, colours, strength, tint), PLAN)
     assert found.state is state
     assert reason is None or found.reason == reason
 
 
-def _filmed(observer: Observer, portrait: Picture, colours: tuple[str, ...], strength: float, flat: bool) -> Readings:
+def _filmed(
+    observer: Observer, portrait: Picture, colours: tuple[str, ...], strength: float, tint: Tint | str | None
+) -> Readings:
     still = np.ascontiguousarray(portrait[:400, 30:430, ::-1])
     rate = 10.0
     first = observer.see(still, 0.0)
@@ -133,5 +191,14 @@ def _filmed(observer: Observer, portrait: Picture, colours: tuple[str, ...], str
     count = round(6.2 * rate)
     noisy = (np.clip(still + random.normal(0, 2, still.shape), 0, 255).astype(np.uint8) for _ in range(count))
     flashes = [((f.red, f.green, f.blue), f.from_s, f.to_s) for f in _flashes(colours)]
-    frames = lit(noisy, [first.mesh.points] * count, flashes, seed=3, strength=strength, rate=rate, flat=flat)
+    frames = lit(
+        noisy,
+        [first.mesh.points] * count,
+        flashes,
+        seed=3,
+        strength=strength,
+        rate=rate,
+        flat=tint == "flat",
+        tint=tint if isinstance(tint, Tint) else None,
+    )
     return observe(observer, ((0.01 + index / rate, frame) for index, frame in enumerate(frames)))

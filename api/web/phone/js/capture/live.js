@@ -2,6 +2,7 @@
 
 import { deviceId } from "../device.js";
 import { describe } from "./camera.js";
+import { commandsOf } from "./command.js";
 import { firstGuess, Pace, SIZES } from "./pace.js";
 
 /**
@@ -18,6 +19,7 @@ import { firstGuess, Pace, SIZES } from "./pace.js";
  * @property {boolean} back whether it asks the person back
  * @property {boolean} reached whether its movement was seen
  * @property {Service.FlashOut[]} flashes the colours, once they come next
+ * @property {Service.CommandOut[]} commands for the camera, likewise
  * @property {boolean[]} answered which prompts were seen
  * @property {number} progress share of the recording, 0 to 1
  */
@@ -119,7 +121,7 @@ export function runLive({ opened, stream, video, signal, on }) {
           token: opened.token,
           nonce: opened.session.nonce,
           device: deviceId(),
-          camera: describe(stream),
+          camera: { ...describe(stream), can: commandsOf(stream) },
         }),
       );
     };

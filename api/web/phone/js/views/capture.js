@@ -2,6 +2,7 @@
 /** @import { Page } from "../pages.js" */
 import { Problem } from "../api.js";
 import { CameraError, describe, openCamera, stopCamera } from "../capture/camera.js";
+import { Commander, commandsOf } from "../capture/command.js";
 import { runLive } from "../capture/live.js";
 import { canRecord, record } from "../capture/record.js";
 import { buzz, hush } from "../capture/speak.js";
@@ -20,12 +21,15 @@ import { openSession } from "./prepare.js";
  * @param {object} options
  * @param {Service.SessionOpened} options.opened the session that it is for
  * @param {boolean} [options.warn] announce the colours on the screen first
- * @param {"user" | "environment"} [options.facing] which camera; without it the rear one if another person helps
+ * @param {"user" | "environment"} [options.facing] which camera; without it the rear one if another person helps and
+ *   the screen shows no colours
  * @returns {Promise<Page>}
  */
 export async function capture({ opened, warn = false, facing }) {
   if (warn) return warning(opened);
-  const side = facing ?? (state.helper ? "environment" : "user");
+  // The colours of the screen must fall on the person, so the camera beside the screen films.
+  const lights = (opened.session.plan?.flashes.length ?? 0) > 0;
+  const side = facing ?? (state.helper && !lights ? "environment" : "user");
   /** @type {MediaStream} */
   let stream;
   try {
@@ -65,18 +69,21 @@ class Shot {
     this.stream = stream;
     this.control = control;
     this.plan = /** @type {Service.PlanOut} */ (opened.session.plan);
+    this.commander = new Commander(stream);
     this.attempt = 0;
     this.count = this.plan.steps.length;
     // In a live capture the service tells the colours only when they come next.
     this.flashes = /** @type {Service.FlashOut[]} */ ([]);
+    this.commands = /** @type {Service.CommandOut[]} */ ([]);
     this.startMs = /** @type {number | null} */ (null);
     this.stage = new Stage({
       mirror: side === "user",
       helper: state.helper,
       stop: () => go("prepare", {}, { replace: true }),
-      turn: state.helper
-        ? () => go("capture", { opened, facing: side === "user" ? "environment" : "user" }, { replace: true })
-        : null,
+      turn:
+        state.helper && !this.plan.flashes.length
+          ? () => go("capture", { opened, facing: side === "user" ? "environment" : "user" }, { replace: true })
+          : null,
     });
     this.stage.video.srcObject = stream;
   }
@@ -141,6 +148,7 @@ class Shot {
       if (this.startMs !== null) {
         this.attempt += 1;
         this.startMs = null;
+        this.commander.at(null, []);
       }
       this.stage.element.dataset.phase = "placing";
       this.stage.show(null);
@@ -155,6 +163,7 @@ class Shot {
     }
     this.startMs = hint.start_ms;
     this.flashes = hint.flashes;
+    this.commands = hint.commands;
     this.stage.element.dataset.phase = "recording";
     this.stage.progress(hint.progress);
     const seen = hint.answered.filter(Boolean).length;
@@ -167,7 +176,7 @@ class Shot {
   /** Show that nothing is asked at this moment. */
   rest() {
     this.stage.show(null);
-    this.stage.say(t("capture.recording"));
+    this.stage.say(t(this.stage.wash.hidden ? "capture.recording" : "capture.colours"));
   }
 
   /**
@@ -192,6 +201,7 @@ class Shot {
   colour(ms) {
     const now = this.flashes.find((each) => ms >= each.from_ms && ms < each.to_ms);
     this.stage.flash(now ? now.colour : null);
+    this.commander.at(ms, this.commands);
   }
 
   /** Record without guidance, to be sent afterwards. @param {"slow" | "lost" | "off"} why there is no guidance */
@@ -209,6 +219,7 @@ class Shot {
     }
     this.count = this.plan.steps.length;
     this.flashes = this.plan.flashes;
+    this.commands = this.plan.commands ?? [];
     const film = await record({
       stream: this.stream,
       plan: this.plan,
@@ -227,7 +238,7 @@ class Shot {
       },
     });
     if (!film) return undefined;
-    const camera = describe(this.stream);
+    const camera = { ...describe(this.stream), can: commandsOf(this.stream) };
     stopCamera(this.stream);
     await store({
       sessionId: this.opened.session.id,
@@ -250,6 +261,7 @@ function warning(opened) {
     title: t("flash.title"),
     body: [
       h("p", { class: "note" }, t("flash.text", { count: number(flashes.length), seconds: number(seconds) })),
+      state.helper ? h("p", { class: "note" }, t("flash.helper")) : null,
       button(t("flash.go"), () => go("capture", { opened }, { replace: true }), { kind: "main" }),
       button(t("flash.no"), async () => {
         state.noFlash = true;

@@ -1,7 +1,8 @@
 /** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
+import { REFUSED } from "../capture/command.js";
 import { buzz, speak } from "../capture/speak.js";
-import { deviceId } from "../device.js";
+import { deviceId, keep } from "../device.js";
 import { button, h, icon } from "../dom.js";
 import { day, t, tn } from "../i18n.js";
 import { go } from "../pages.js";
@@ -96,6 +97,8 @@ function retry(session) {
   const left = session.attempts_left;
   const codes = session.guidance.map((each) => each.code);
   const who = state.who;
+  // Some cameras take a command and do nothing. They are not given a second one.
+  if (codes.includes("use_camera")) keep(REFUSED, "1");
   return {
     title,
     body: [
