@@ -38,8 +38,7 @@ SENTENCES: dict[str, str] = {
     "follow_prompts": "Please do what the screen asks, when it asks it. You can take your time.",
     "turn_a_little": "Please turn your head a little to one side, and then to the other, while you film.",
     "come_much_closer": "Bring the phone much closer when you are asked to, and keep looking straight at it.",
-    "find_shade": "The room is too bright to see the light of the screen on your face. Go into the shade or a darker "
-    "room, with no window or lamp in front of you, and turn the screen up to full brightness.",
+    "find_shade": "The room is too bright for the light of the screen. Sit in the shade, with no window before you.",
     "film_stalled": "The film stopped for a moment. Close other apps and record it again.",
     "network_slow": "The network was too slow just now. Try once more; the phone can also record first and send later.",
     "life_not_seen": "We could not see clearly that you are there yourself. Try once more, where the light is better.",

@@ -107,6 +107,11 @@ def shoot(page: Page, name: str, *, whole: bool = False) -> None:
     page.screenshot(path=SCREENS / f"{name}.png", full_page=whole)
 
 
+def allow_colours(page: Page) -> None:
+    """Agree that the screen changes its colour, which a phone is asked for that is not known for the person."""
+    page.get_by_role("button", name="That is fine for me").click()
+
+
 def start(page: Page) -> None:
     """Agree, and let the camera start."""
     page.get_by_role("button", name="I agree: start").click()

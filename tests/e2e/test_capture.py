@@ -148,6 +148,9 @@ def test_with_a_helper_the_back_camera_is_used(
         )
         prepare_capture(page, house, card, BORN)
         page.get_by_label("Somebody is helping me").check()
+        page.get_by_label(
+            "Flashing light is not good for me"
+        ).check()  # with colours, the screen has to face the person
         start(page)
         page.wait_for_selector(".stage[data-phase]")
         assert page.locator(".oval.mirror").count() == 0

@@ -313,6 +313,9 @@ def test_a_session_can_be_opened_by_keyboard_alone(house: House, playwright: Pla
         page.get_by_role("heading", name="Before you begin").wait_for()
         tab_to("I agree: start")
         page.keyboard.press("Enter")
+        page.get_by_role("heading", name="The screen will change its colour").wait_for()
+        tab_to("That is fine for me")
+        page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("The camera does not start", timeout=20_000)
 
 

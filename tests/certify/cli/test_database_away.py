@@ -51,6 +51,8 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "check": ("photo.jpg", *PERSON),
     "replay": (ID,),
     "enrol": ("photo.jpg", "--national-id", "A1234567", "--name", "Grace Hopper"),
+    "reference ages": (),
+    "reference import": ("rows.csv",),
     "remind": (),
     "letter": (ID, "--out", "letter.pdf"),
     "db upgrade": (),
