@@ -110,7 +110,7 @@ _TEXTS: dict[Code, str] = {
         "The only reference of this person is a template of another system, and the face model that can compare it is "
         "not installed. A visit or an officer can confirm the person."
     ),
-    Code.REFERENCE_USED: "The face is nearest to a reference of {date}, {years} full years before.",
+    Code.REFERENCE_USED: "The face is nearest to a reference of {date}. Its age in full years: {years}.",
     Code.LIVENESS_FAILED: "The photo looks like a picture of a picture or a screen.",
     Code.LIVENESS_REQUIRED: "This scheme needs a check that a living person stands before the camera.",
     Code.FILM_UNPROMPTED: (
