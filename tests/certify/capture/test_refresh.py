@@ -113,7 +113,7 @@ def test_a_confirmed_film_gives_a_reference_beside_the_old_one(
     # The determination says how old the reference was that was used.
     with service.reading() as unit:
         said = {why["code"]: why for why in determinations_of(unit.db, session_id=row.id)[0].verdict["reasons"]}
-    assert "1 full years before" in said["reference_used"]["text"]
+    assert "in full years: 1." in said["reference_used"]["text"]
     assert refresh_reference(service, engine, row.id) is None, "the newest reference is of today"
 
 

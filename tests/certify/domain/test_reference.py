@@ -140,7 +140,7 @@ def test_the_age_of_the_reference_is_said_and_earlier_captures_say_none() -> Non
     assert Code.REFERENCE_USED not in codes(replace(own, reference_on=None))
     # A clock that is wrong gives no negative age.
     late = decide(PENSION, EMPLOYEE, [replace(own, reference_on=date(2030, 1, 1))], TODAY)
-    assert "0 full years" in next(why for why in late.reasons if why.code is Code.REFERENCE_USED).text
+    assert "in full years: 0" in next(why for why in late.reasons if why.code is Code.REFERENCE_USED).text
     assert determination_to_json(late)["reasons"]
 
 
