@@ -15,7 +15,7 @@ from certify.domain.evidence import Capture, Check, Evidence, SignOfLife
 from certify.domain.policy import PolicyInvalid, parse_policy
 from certify.domain.proofs import judge_capture, proof_with_records
 from certify.domain.reasons import Code
-from certify.domain.states import FaceZone, Possession
+from certify.domain.states import Challenge, FaceZone, Possession
 from certify.policies import load_policies
 from tests.certify.domain import strategies as some
 
@@ -90,6 +90,8 @@ def test_with_a_second_proof_it_proves_and_the_determination_says_on_what() -> N
         replace(FILM, zone=None, llr=None),
         replace(FILM, acquired=Check.FAIL),
         replace(FILM, drifted=True),
+        replace(FILM, challenge=Challenge.NONE),
+        replace(FILM, challenge=Challenge.ONE_MOVEMENT),
     ],
 )
 def test_attack_records_complete_only_a_film_with_life_and_possession_that_matches(changed: Capture) -> None:
