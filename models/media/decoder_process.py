@@ -39,10 +39,14 @@ WARM_BYTES, WARM_JOBS = 8_000_000, 100
 number: a fork costs 5 to 15 ms, a quarter of a selfie's whole way. Every other file gets a fork of its own."""
 
 _ENVIRONMENT = {
-    **{"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"},
+    "LANG": "C.UTF-8",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
     # A job that decodes one picture after another keeps its memory between them. Else the kernel takes back and clears
     # each page every time, a thousand of them for a selfie: 5 ms of 30.
-    **{"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "67108864"},
+    "MALLOC_MMAP_THRESHOLD_": "33554432",
+    "MALLOC_TRIM_THRESHOLD_": "67108864",
 }
 
 
