@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from certify.cli.ending import ends_on_sigterm
+from certify.cli.ending import behind, ends_on_sigterm
 from certify.cli.exit_codes import ExitCode
 from certify.cli.lazy import LazyGroup
 from certify.cli.output import complain, prepare_streams
@@ -84,6 +84,9 @@ def main() -> None:
     with ends_on_sigterm():
         try:
             app()
+        except ImportError as error:
+            asked = behind(error)
+            sys.exit(_report(error) if asked is None else asked.code)
         except Exception as error:  # noqa: BLE001 - each becomes a sentence and an exit code
             sys.exit(_report(error))
 

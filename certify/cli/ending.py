@@ -76,6 +76,20 @@ def check() -> None:
         sys.exit(_state.code)
 
 
+def behind(error: ImportError) -> SystemExit | None:
+    """Return the end that was asked for while a module was being loaded; None if the module itself is at fault.
+
+    The start-up of a module in C turns every exception, also this one, into an error of the import.
+
+    Args:
+        error: the error of the import.
+    """
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, SystemExit):
+        found = found.__cause__ or found.__context__
+    return found
+
+
 def gently(stop: Callable[[], None]) -> None:
     """From now on, do not interrupt what is being done.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import weakref
 
 import pytest
@@ -60,3 +61,23 @@ def test_what_ends_by_itself_is_not_interrupted() -> None:
         assert asked == [True]
         with pytest.raises(SystemExit):
             ending.check()
+
+
+def test_an_end_that_came_while_a_module_in_c_was_loaded_is_no_fault() -> None:
+    """As Python reports it: the module's start-up turns the handler's exception into an error of the import."""
+
+    def load() -> None:
+        try:
+            sys.exit(TERMINATED)
+        except SystemExit as asked:
+            raise ImportError("initialization failed") from asked
+
+    with pytest.raises(ImportError) as failed:
+        load()
+    found = ending.behind(failed.value)
+    assert found is not None
+    assert found.code == TERMINATED
+
+
+def test_a_module_that_cannot_be_loaded_is_a_fault() -> None:
+    assert ending.behind(ImportError("no module named x")) is None
