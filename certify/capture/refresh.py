@@ -27,13 +27,13 @@ from certify.domain.outcome import Outcome
 from certify.domain.policy import Policy, ReferenceRule
 from certify.domain.states import FaceZone, Possession, Provenance, ReferenceState, SessionState
 from certify.people.foreign import only_foreign, open_foreign
-from certify.people.references import FaceSearch, activate, retire
+from certify.people.references import FaceSearch, activate, retire, store_picture
 from certify.people.sittings import anchors_of, by_sitting, sittings_of
 from certify.people.templates import measure, open_references
 from certify.queue import REFRESH
 from certify.service import Service, Unit
 from certify.storage.facts import evidence_by_ids
-from certify.storage.media import put_media, read_media
+from certify.storage.media import read_media
 from certify.storage.people import entitlements_of, get_beneficiary, references_of
 from certify.storage.reviews import newest_case_of
 from certify.storage.sessions import get_session
@@ -210,17 +210,7 @@ def _refused(unit: Unit, engine: FaceEngine, person: UUID, taken: _Taken) -> Not
 
 def _store(unit: Unit, row: SessionRow, taken: _Taken, search: FaceSearch | None) -> UUID:
     person, digest = row.beneficiary_id, hashlib.sha256(taken.picture).hexdigest()
-    blob_id, reference_id = unit.service.new_id(), unit.service.new_id()
-    put_media(
-        unit.db,
-        unit.sealer(person),
-        blob_id=blob_id,
-        beneficiary_id=person,
-        data=taken.picture,
-        media_type="image/jpeg",
-        delete_after=None,  # references are kept as long as the person is enrolled
-    )
-    unit.db.flush()
+    blob_id, reference_id = store_picture(unit, person, taken.picture, "image/jpeg"), unit.service.new_id()
     new = ReferenceRow(
         id=reference_id,
         beneficiary_id=person,

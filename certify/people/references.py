@@ -102,6 +102,22 @@ def require_enrollable(unit: Unit, beneficiary_id: UUID, origin: Origin) -> None
         )
 
 
+def store_picture(unit: Unit, beneficiary_id: UUID, data: bytes, media_type: str) -> UUID:
+    """Store the picture of a reference, sealed, for as long as the person is enrolled; return its id."""
+    blob_id = unit.service.new_id()
+    put_media(
+        unit.db,
+        unit.sealer(beneficiary_id),
+        blob_id=blob_id,
+        beneficiary_id=beneficiary_id,
+        data=data,
+        media_type=media_type,
+        delete_after=None,
+    )
+    unit.db.flush()
+    return blob_id
+
+
 def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes, origin: Origin = OWN_CAMERA) -> UUID:
     """Store a reference image, sealed, and enqueue its measurement. The same image again gives the same reference.
 
@@ -133,17 +149,8 @@ def add_reference(unit: Unit, beneficiary_id: UUID, data: bytes, origin: Origin 
         raise Conflict(
             f"This person has {MAX_REFERENCES} reference images already.", code=ErrorCode.TOO_MANY_REFERENCES
         )
-    blob_id, reference_id = unit.service.new_id(), unit.service.new_id()
-    put_media(
-        unit.db,
-        unit.sealer(beneficiary_id),
-        blob_id=blob_id,
-        beneficiary_id=beneficiary_id,
-        data=data,
-        media_type=f"image/{info.format.lower()}",
-        delete_after=None,  # references are kept as long as the person is enrolled
-    )
-    unit.db.flush()
+    blob_id = store_picture(unit, beneficiary_id, data, f"image/{info.format.lower()}")
+    reference_id = unit.service.new_id()
     row = ReferenceRow(
         id=reference_id,
         beneficiary_id=beneficiary_id,

@@ -12,7 +12,7 @@ DOUBT = "perhaps_a_device"
 """The reason of a capture in which one frame shows a closed frame around the face: the person is asked again."""
 FRAMES = 2
 """Frames with a closed frame from which the check fails. The detector runs twice a second, so it was there for half a
-second. In 1,500 such frames of 140 living films it was never closed (``bench.device_frames``)."""
+second. In 1,664 such frames of 150 living films it was never closed (``bench.device_frames``)."""
 
 
 def check_device(readings: Readings) -> CheckResult:

@@ -49,7 +49,7 @@ _MARGIN = 0.02
 
 CLOSED_FROM = 0.7
 """Share of the lower side and of two others from which the frame is closed. The fourth side needs half of it: the hand
-that holds a device hides a part of it, and a dark device before a dark room has no edge. The largest such share in 140
+that holds a device hides a part of it, and a dark device before a dark room has no edge. The largest such share in 150
 living films is 0.62."""
 
 
