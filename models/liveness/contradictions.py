@@ -95,8 +95,8 @@ THROUGH_A_PROGRAM = re.compile(
 their hand have one; but the picture may be honest, so the person is asked for the phone's own camera."""
 _USB = re.compile(r"\([0-9a-f]{4}:[0-9a-f]{4}\)")
 """How Chromium names the cameras of computers: with the numbers of maker and product. On phones it never does."""
-_NO_NAME = re.compile(r"^\{?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\}?$", re.IGNORECASE)
-"""A track that a script made has a random number (UUID) as its name."""
+_NO_NAME = re.compile(r"^(\{?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\}?|[a-z0-9+/]{86}==)$", re.IGNORECASE)
+"""A track that a script made has a random number as its name: a UUID, or in Chromium 64 bytes in base64."""
 _SIDE = {
     "user": re.compile(r"facing (back|rear)", re.IGNORECASE),
     "environment": re.compile(r"facing front", re.IGNORECASE),

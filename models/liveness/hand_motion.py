@@ -149,12 +149,14 @@ class _Angles:
         self._times = table[:, 0] / 1000
         steps = np.diff(self._times)[:, None] * (table[1:, 1:] + table[:-1, 1:]) / 2
         self._angles = np.vstack([np.zeros(3), np.cumsum(steps, axis=0)])
-        self._gaps = self._times[:-1][np.diff(self._times) > _GAP_MS / 1000]
+        after = np.flatnonzero(np.diff(self._times) > _GAP_MS / 1000)
+        self._pauses = self._times[after], self._times[after + 1]
 
     def cover(self, from_s: float, to_s: float) -> bool:
         """Return whether the sensor spoke all the time."""
+        begins, ends = self._pauses
         inside = self._times[0] <= from_s and to_s <= self._times[-1]
-        return bool(inside and not ((self._gaps >= from_s - _GAP_MS / 1000) & (self._gaps <= to_s)).any())
+        return bool(inside and not ((begins < to_s) & (ends > from_s)).any())
 
     def turned(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the degrees [N,3] by which the phone turned between two times [N,2]."""

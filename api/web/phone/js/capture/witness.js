@@ -110,12 +110,12 @@ export class Witness {
 
   /** What is known at the beginning. */
   atFirst() {
-    const set = this.track.getSettings();
-    const kind = this.track.constructor.name;
+    const set = /** @type {MediaTrackSettings & {displaySurface?: string}} */ (this.track.getSettings());
     return {
       first: this.first,
       has_device_id: Boolean(set.deviceId),
-      drawn: kind !== "MediaStreamTrack" && kind !== "BrowserCaptureMediaStreamTrack",
+      // Tracks of a canvas or a script have a class of their own, and those of a screen name its surface.
+      drawn: this.track.constructor.name !== "MediaStreamTrack" || Boolean(set.displaySurface),
       replaced: !/\[native code\]/.test(Function.prototype.toString.call(navigator.mediaDevices.getUserMedia)),
       phone: /Android.*Mobile|iPhone/.test(navigator.userAgent),
       touch_points: Math.min(256, navigator.maxTouchPoints ?? 0),
