@@ -34,6 +34,8 @@ _EVERY_S, _UNTIL_S = 0.5, 5.0
 _WIDE = 1.6
 """Side of the square for moire, in sides of the face."""
 _SMALLEST = 64
+SCREENS = ("device", "replay", "print")
+"""The species that are shown to a camera; swaps and puppets are films without a screen."""
 Signs = dict[str, float]
 
 
@@ -48,13 +50,14 @@ def main() -> None:
         with file.open(newline="", encoding="utf-8") as lines:
             rows = [row for row in csv.DictReader(lines) if row["species"] not in ("mesh", "injected")]
         for row in track(rows, file.parent.name):
-            films[row["species"] or "living"].append((row["person"], _film(file.parent / row["path"], detector)))
+            kind = "living" if not row["species"] else row["species"] if row["species"] in SCREENS else "no screen"
+            films[kind].append((row["person"], _film(file.parent / row["path"], detector)))
     kinds = [kind for kind in films if kind != "living"]
     people = sorted({person for person, _ in films["living"]})
     table = Table("sign", *(f"{kind}: AUC" for kind in kinds), "beyond: living", *kinds)
     for sign in sorted({name for found in films.values() for _, signs in found for name in signs}):
         table.add_row(sign, *_row(sign, films, kinds, set(people[::2])))
-    console = Console(width=200)
+    console = Console(width=150)
     console.print({kind: len(found) for kind, found in films.items()})
     console.print(table)
 

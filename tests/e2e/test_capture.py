@@ -15,6 +15,7 @@ from certify.storage.tables.sessions import SessionRow
 from fixtures import faces, videos
 from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network
+from models.liveness.contradictions import BY_CODE
 from tests.e2e.axe import AXE, violations
 from tests.e2e.browser import heading, opened, outcome, prepare_capture, shoot, start
 from tests.e2e.conftest import RATE, Cast, Wait
@@ -28,6 +29,11 @@ SpeechSynthesis.prototype.speak = (what) => window.said.push(what.text);
 Navigator.prototype.vibrate = () => { window.buzzed += 1; return true; };
 """
 """This Chromium has no voices and no vibration motor, so the page's calls are recorded instead."""
+_SENSOR = """
+setInterval(() => window.dispatchEvent(
+  new DeviceMotionEvent("devicemotion", { rotationRate: { alpha: 1, beta: -2, gamma: 0.5 } })), 16);
+"""
+"""Nor has it a motion sensor."""
 
 
 def test_live(
@@ -98,7 +104,7 @@ def test_without_live_guidance_the_page_records_a_video(
     person, card = house.enrol(eileen)
     actor = casting("eileen_collins")
     with opened(playwright, chromium, camera) as page:
-        page.add_init_script("delete window.WebSocket;")
+        page.add_init_script("delete window.WebSocket;" + _SENSOR)
         prepare_capture(page, house, card, BORN)
         start(page)
         actor.perform(page)
@@ -109,6 +115,19 @@ def test_without_live_guidance_the_page_records_a_video(
     with house.service.reading() as unit:
         row = unit.db.scalars(select(SessionRow).where(SessionRow.beneficiary_id == person)).one()
         assert row.device_proved, "the phone proved the key that it keeps"
+        source = unit.db.scalars(select(SessionRow.source).where(SessionRow.id == row.id)).one()
+        report = unit.db.scalars(select(SessionRow.report).where(SessionRow.id == row.id)).one()
+    assert source is not None
+    assert report is not None
+    camera, motion = source["camera"], source["motion"]
+    assert (camera["has_device_id"], camera["drawn"], camera["replaced"]) == (True, False, False)
+    assert (camera["shown_width"], camera["shown_height"]) == (camera["width"], camera["height"])
+    assert camera["first"]["width"]["max"] >= camera["width"]
+    assert motion[0][1:] == [1.0, -2.0, 0.5]
+    assert 0 <= motion[0][0] < 200, "counted from the first frame"
+    assert motion[-1][0] > 7000
+    values = next(check["values"] for check in report["liveness"]["checks"] if check["name"] == "source")
+    assert not set(values) & set(BY_CODE) - {"another_shape"}, "an honest page contradicts nothing"
 
 
 def test_without_a_camera_in_the_page_a_file_can_be_sent(

@@ -33,7 +33,7 @@ def _film(turning: Turning, *, rate: float = 7.0) -> list[Glance]:
         seen = cv2.warpAffine(room, matrix, (2 * THUMB, 2 * THUMB), borderMode=cv2.BORDER_REFLECT)
         head = (int(64 + 8 * np.sin(time_s)), int(80 + 5 * np.cos(1.7 * time_s)))
         cv2.ellipse(seen, head, (26, 38), 0, 0, 360, 150.0, -1)
-        seen += random.normal(0, 1, seen.shape).astype(np.float32)
+        seen = seen + np.asarray(random.normal(0, 1, seen.shape), np.float32)
         thumb = cv2.resize(seen, (THUMB, THUMB), interpolation=cv2.INTER_AREA)
         glances.append(Glance(time_s, np.asarray(thumb, np.float32), 0.0))
     return glances
