@@ -4,7 +4,7 @@
 
 The films show people whom no screen lit. Into both eyes of each frame a glint of the size of a phone's screen is drawn
 (:mod:`bench.eye_pixels`), red and blue in turn for 0.7 s each, and the frame is coded as a live capture sends it. For
-comparison a program tints the whole eye in the same colours, as one does that tints a face. What is measured is how much
+comparison a program tints the whole eye in the same colours, as one does that tints a face. The measure is how much
 redder the middle of the pupil is than the ring around it, while the glint is red, less the same while it is blue, over
 its standard error. It prints the AUC of glints against nothing and against a tint, by the glint's brightness.
 """
@@ -95,12 +95,9 @@ def _frames(data: bytes, examined: Examined) -> Iterator[tuple[float, Pixels, ND
         small = cv2.resize(frame.pixels, None, fx=scale, fy=scale, interpolation=way)
         x, y = (round(float(side)) for side in corner)
         pupils = mesh.points[list(_PUPILS), :2] @ matrix[:, :2].T + matrix[:, 2]
-        yield (
-            frame.time_s,
-            small[y : y + _SIZE[1], x : x + _SIZE[0]],
-            pupils,
-            float(np.linalg.norm(pupils[1] - pupils[0])),
-        )
+        shown = np.asarray(small[y : y + _SIZE[1], x : x + _SIZE[0]], np.uint8)
+        places = np.asarray(pupils, np.float64)
+        yield frame.time_s, shown, places, float(np.linalg.norm(places[1] - places[0]))
 
 
 def _with_glints(small: Pixels, pupils: NDArray[np.float64], apart: float, light: NDArray[np.float64]) -> Pixels:

@@ -43,6 +43,7 @@ def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=Path, nargs="+", required=True)
+    parser.add_argument("--images", type=Path, nargs="*", default=[], help="single photos, printed beside living films")
     options = parser.parse_args()
     detector = Detector(load_network(PackStore(default_cache_dir()), "yunet"))
     films: dict[str, list[tuple[str, Signs]]] = defaultdict(list)
@@ -60,6 +61,11 @@ def main() -> None:
     console = Console(width=150)
     console.print({kind: len(found) for kind, found in films.items()})
     console.print(table)
+    for image in options.images:
+        pixels = np.asarray(cv2.imread(str(image)), np.uint8)
+        for sign, value in _frame(pixels, detector.detect(pixels)[0]).items():
+            living = [signs[sign] for _, signs in films["living"] if sign in signs]
+            console.print(f"{image.stem}, {sign}: {value:.2f}; living {min(living):.2f} to {max(living):.2f}")
 
 
 def _row(sign: str, films: dict[str, list[tuple[str, Signs]]], kinds: list[str], half: set[str]) -> list[str]:

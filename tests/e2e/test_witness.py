@@ -14,10 +14,11 @@ from tests.e2e.house import House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
-_NOTE = """async (make) => {
-  const { Witness } = await import("/js/capture/witness.js");
-  const { describe } = await import("/js/capture/camera.js");
-  const stream = await eval(make)();
+_NOTE = """async () => {
+  const base = document.querySelector('meta[name="base"]').content;
+  const { Witness } = await import(`${base}js/capture/witness.js`);
+  const { describe } = await import(`${base}js/capture/camera.js`);
+  const stream = await (MAKE)();
   const video = document.createElement("video");
   Object.assign(video, { muted: true, srcObject: stream });
   await video.play();
@@ -49,7 +50,7 @@ _CANVAS = """() => {
 def _note(page: Page, house: House, make: str) -> dict[str, Any]:
     page.goto(f"http://{house.address}/")
     page.get_by_role("heading", name="Good day").wait_for()
-    noted: dict[str, Any] = page.evaluate(_NOTE, make)
+    noted: dict[str, Any] = page.evaluate(_NOTE.replace("MAKE", make))
     return noted
 
 
