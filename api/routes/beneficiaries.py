@@ -22,6 +22,7 @@ from certify.decision.record import NewRecord, record
 from certify.domain.error_codes import ErrorCode
 from certify.domain.four_eyes import Action
 from certify.errors import NotFound
+from certify.issuers.tokens import Principal, Role
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,
@@ -30,7 +31,6 @@ from certify.people.enrol import (
 from certify.people.identifiers import look_up
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary, list_beneficiaries
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/beneficiaries", tags=["beneficiaries"])
 
