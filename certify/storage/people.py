@@ -14,8 +14,8 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import ReferenceState
 from certify.errors import NotFound
-from certify.storage.direct import Row, as_rows, fetch, load, refresh, run
-from certify.storage.row_macs import RowKind, macs_of
+from certify.storage.direct import Row, as_rows, fetch, load, load_all, refresh, run
+from certify.storage.row_macs import RowKind, check_object, macs_of
 from certify.storage.scope import within
 from certify.storage.tables.people import (
     BeneficiaryRow,
@@ -28,6 +28,7 @@ DECOY_PERSON = UUID(int=0)
 
 _BY_ID = b"id = %(id)s"
 _LOCK_BY_ID = b"id = %(id)s for no key update"
+_OF_PERSON = b"beneficiary_id = %(person)s order by created_at, id"
 
 _IDS = b"""
     select number from certificates where beneficiary_id = %(person)s
@@ -212,8 +213,11 @@ def entitlements_of(db: Session, beneficiary_id: UUID) -> Sequence[EntitlementRo
 
 def references_of(db: Session, beneficiary_id: UUID) -> Sequence[ReferenceRow]:
     """Return all references of a person, oldest first."""
-    query = select(ReferenceRow).where(ReferenceRow.beneficiary_id == beneficiary_id)
-    return db.scalars(query.order_by(ReferenceRow.created_at, ReferenceRow.id)).all()
+
+    def check(row: ReferenceRow) -> None:
+        check_object(macs_of(db), db, RowKind.REFERENCE, row)
+
+    return load_all(db, ReferenceRow, _OF_PERSON, {"person": beneficiary_id}, check=check)
 
 
 def pending_references(db: Session, *, created_before: datetime, limit: int) -> Sequence[UUID]:
