@@ -13,8 +13,8 @@ from sqlalchemy import JSON, DateTime, inspect
 from sqlalchemy.orm import Session
 
 from certify.domain.codec import canonical
-from certify.storage.mac_form import MAC_BYTES
-from certify.storage.row_macs import COLUMNS, ENTITIES, RowKind, RowMacs, alarm, column_sql
+from certify.storage.mac_form import MAC_BYTES, RowMac
+from certify.storage.row_macs import COLUMNS, ENTITIES, LATER, RowKind, RowMacs, alarm, column_sql
 
 _PREFIX = "guard_"
 _MAC = f"{_PREFIX}mac"
@@ -83,7 +83,22 @@ def _in_hex(macs: bytes, count: int) -> pa.StringArray:
 def _macs(macs: RowMacs, db: Session, kind: RowKind, columns: list[pa.Array]) -> bytes:
     """Return the MACs of rows whose columns are in their canonical form, one after another."""
     compute = macs.under(db, kind)
-    count = len(columns[0])
+    return _macs_of(compute, columns, LATER.get(kind, 0))
+
+
+def _macs_of(compute: RowMac, columns: list[pa.Array], later: int) -> bytes:
+    """Return the MACs of rows; ``later`` columns at the end are bound where they are not NULL (``row_macs.bound``)."""
+    count, last = len(columns[0]), columns[-1]
+    if later and last.null_count == count:
+        return _macs_of(compute, columns[:-1], later - 1)
+    if later and last.null_count:
+        given = last.is_valid()
+        halves = ((given, columns, 0), (pc.invert(given), columns[:-1], later - 1))
+        found = np.empty(count, f"S{MAC_BYTES}").view((np.uint8, MAC_BYTES))
+        for chosen, bound_columns, more in halves:
+            part = _macs_of(compute, [column.filter(chosen) for column in bound_columns], more)
+            found[chosen.to_numpy(zero_copy_only=False)] = np.frombuffer(part, np.uint8).reshape(-1, MAC_BYTES)
+        return found.tobytes()
     # Most columns have no NULL or nothing else; a constant for the whole column is joined much faster.
     words = [_EMPTY if column.null_count == count else column for column in columns]
     marks = pc.binary_join_element_wise(*[_mark(column) for column in columns], "")
