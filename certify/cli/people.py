@@ -103,6 +103,8 @@ def import_file(
             say(line)
         if check:
             say("Nothing was stored: this was a check.")
+        if report.reasons:
+            say(f"Not usable: {', '.join(f'{count:,} {code}' for code, count in report.reasons.items())}.")
         if report.quarantine_path:
             say(f"Quarantined rows with reasons: {report.quarantine_path}")
     if report.quarantined:

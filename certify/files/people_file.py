@@ -49,6 +49,7 @@ class ImportReport:
         quarantine_path: where these are; None if there are none, or if the file was only checked.
         first_proofs: of the pensions added without a valid proof, how many are due by month (``2027-03``).
         overdue: of the pensions added, how many are overdue by their last proof: a review case opens for each.
+        reasons: of the rows that cannot be used, how many by code.
     """
 
     rows: int
@@ -59,6 +60,7 @@ class ImportReport:
     quarantine_path: Path | None
     first_proofs: dict[str, int]
     overdue: int
+    reasons: dict[str, int]
 
 
 @dataclass(slots=True)
@@ -116,11 +118,11 @@ def import_people(
     tally = _Tally()
     # A hash of 64 bits for every (person, scheme), to detect a row that comes twice, however far apart.
     seen: set[int] = set()
-    quarantined = 0
+    reasons: Counter[str] = Counter()
     with nullcontext() if check else Quarantine(target, table.header) as bad_rows:
         for good, bad in _chunks(service, table, seen, chunk):
             result = _import_chunk(service, good, actor, check=check) if good else _ChunkResult()
-            quarantined += len(bad) + len(result.bad)
+            reasons.update(str(row.code) for row in (*bad, *result.bad))
             if bad_rows is not None:
                 bad_rows.add([*bad, *result.bad])
             tally.rows += len(good) + len(bad)
@@ -136,10 +138,11 @@ def import_people(
         people_added=tally.people,
         entitlements_added=tally.entitlements,
         unchanged=tally.unchanged,
-        quarantined=quarantined,
-        quarantine_path=target if quarantined and not check else None,
+        quarantined=reasons.total(),
+        quarantine_path=target if reasons and not check else None,
         first_proofs=dict(sorted(tally.first_proofs.items())),
         overdue=tally.overdue,
+        reasons=dict(sorted(reasons.items())),
     )
 
 

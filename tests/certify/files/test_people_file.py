@@ -72,7 +72,7 @@ def test_one_person_with_two_pensions_is_enrolled_and_determined(service: Servic
         "112233,王伟,resident,2016/1/1,6217 0001,,,bedridden,",
     )
     report = import_people(service, path)
-    assert report == ImportReport(2, 1, 2, 0, 0, None, {"2027-03": 1}, 0)
+    assert report == ImportReport(2, 1, 2, 0, 0, None, {"2027-03": 1}, 0, {})
     assert not path.with_name("people.quarantine.csv").exists()
     with service.unit() as unit:
         beneficiary_id = look_up(unit, national_id="112233")
@@ -139,6 +139,7 @@ def test_a_fund_that_goes_live_opens_no_case_and_is_told_what_will_happen(
     # Which day the people without a birthday get depends on their new id.
     assert sum(told.first_proofs.values()) == sum(done.first_proofs.values()) == 5
     assert (told.overdue, done.overdue) == (1, 1)
+    assert told.reasons == done.reasons == {"unknown_scheme": 1}
     assert {"2026-06", "2026-09", "2027-03"} <= done.first_proofs.keys()
     with service.unit() as unit:
         cases = unit.db.scalars(select(ReviewCaseRow)).all()
@@ -173,7 +174,7 @@ def test_the_same_file_again_changes_nothing(service: Service, tmp_path: Path) -
     import_people(service, path)
     with service.unit() as unit:
         size = ledger_size(unit.db)
-    assert import_people(service, path) == ImportReport(3, 0, 0, 3, 0, None, {}, 0)
+    assert import_people(service, path) == ImportReport(3, 0, 0, 3, 0, None, {}, 0, {})
     with service.unit() as unit:
         assert ledger_size(unit.db) == size
 
