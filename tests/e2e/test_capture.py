@@ -46,7 +46,7 @@ def test_live(
     record_property: Callable[[str, object], None],
 ) -> None:
     """The whole journey, from the first page to the certificate and the person's own page, with its time and bytes."""
-    _, card = house.enrol(eileen, schemes=("employee", "personal_pension"))
+    person, card = house.enrol(eileen, schemes=("employee", "personal_pension"))
     actor = casting("eileen_collins")
     host, _, port = house.address.partition(":")
     with (
@@ -54,7 +54,7 @@ def test_live(
         opened(playwright, chromium, camera) as page,
     ):
         there = replace(house, address=f"127.0.0.1:{link.port}")
-        page.add_init_script(_LISTEN)
+        page.add_init_script(_LISTEN + _SENSOR)
         began = time.monotonic()
         page.goto(f"http://{there.address}/")
         page.get_by_role("heading", name="Good day").wait_for()
@@ -92,6 +92,13 @@ def test_live(
         page.get_by_role("button", name="My certificate").click()
         page.get_by_role("img", name="Square code").wait_for()
         shoot(page, "phone-certificate-390", whole=True)
+    with house.service.reading() as unit:
+        source = unit.db.scalars(select(SessionRow.source).where(SessionRow.beneficiary_id == person)).one()
+    assert source is not None
+    assert source["camera"]["last"] == source["camera"]["first"]
+    assert source["camera"]["shown_width"] == source["camera"]["width"]
+    assert source["motion"][0][0] < 0, "from a second before the film"
+    assert source["motion"][-1][0] > 5000, "to its end"
     record_property("seconds_to_certified", round(taken, 1))
     record_property("kbit_per_second_up", round(up / 1000))
     assert taken < 45, "seconds from opening the page to 'certified'"
