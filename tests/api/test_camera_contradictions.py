@@ -13,7 +13,7 @@ from certify.capture.contradictions import contradictions_of
 from certify.service import Service
 from certify.storage.sessions import get_session
 from certify.storage.tables.sessions import SessionRow
-from certify.tokens import Role
+from certify.issuers.tokens import Role
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.api.conftest import Caller, World

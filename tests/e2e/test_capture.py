@@ -31,7 +31,7 @@ Navigator.prototype.vibrate = () => { window.buzzed += 1; return true; };
 """This Chromium has no voices and no vibration motor, so the page's calls are recorded instead."""
 _SENSOR = """
 setInterval(() => window.dispatchEvent(
-  new DeviceMotionEvent("devicemotion", { rotationRate: { alpha: 1, beta: -2, gamma: 0.5 } })), 16);
+  new DeviceMotionEvent("devicemotion", { rotationRate: { alpha: 1, beta: -2, gamma: 0.5 } })), 25);
 """
 """Nor has it a motion sensor."""
 
@@ -126,10 +126,10 @@ def test_without_live_guidance_the_page_records_a_video(
         report = unit.db.scalars(select(SessionRow.report).where(SessionRow.id == row.id)).one()
     assert source is not None
     assert report is not None
-    camera, motion = source["camera"], source["motion"]
-    assert (camera["has_device_id"], camera["drawn"], camera["replaced"]) == (True, False, False)
-    assert (camera["shown_width"], camera["shown_height"]) == (camera["width"], camera["height"])
-    assert camera["first"]["width"]["max"] >= camera["width"]
+    said, motion = source["camera"], source["motion"]
+    assert (said["has_device_id"], said["drawn"], said["replaced"]) == (True, False, False)
+    assert (said["shown_width"], said["shown_height"]) == (said["width"], said["height"])
+    assert said["first"]["width"]["max"] >= said["width"]
     assert motion[0][1:] == [1.0, -2.0, 0.5]
     assert 0 <= motion[0][0] < 200, "counted from the first frame"
     assert motion[-1][0] > 7000
