@@ -10,10 +10,10 @@ import pytest
 
 from certify.audit.replay import replay
 from certify.capture.contradictions import contradictions_of
+from certify.issuers.tokens import Role
 from certify.service import Service
 from certify.storage.sessions import get_session
 from certify.storage.tables.sessions import SessionRow
-from certify.issuers.tokens import Role
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.api.conftest import Caller, World
