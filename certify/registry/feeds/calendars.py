@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from convertdate import coptic, islamic, persian
-from hijridate import Hijri
+from hijridate import Gregorian, Hijri
 
 _SHIFT = {"gregorian": 0, "japanese": 0, "buddhist": -543, "minguo": 1911}
 """Years to add to get the Gregorian year: Thailand counts from -543, Taiwan from 1911."""
@@ -76,8 +76,6 @@ def _hijri(year: int, month: int, day: int) -> tuple[int, int, int]:
 
 
 def _hijri_back(year: int, month: int, day: int) -> tuple[int, int, int]:
-    from hijridate import Gregorian
-
     try:
         found: tuple[int, int, int] = Gregorian(year, month, day).to_hijri().datetuple()
     except (ValueError, OverflowError):

@@ -115,11 +115,17 @@ def _rules(feed: Feed, present: dict[str, Column], today: date) -> list[tuple[st
     rules += [
         (f"{not_void} and cells.event_date is null", "event_date_missing", "There is no date of the event."),
         (f"{not_void} and event.problem = 'missing'", "event_date_missing", "There is no date of the event."),
-        (f"{not_void} and event.problem = 'ambiguous'", "event_date_ambiguous",
-         "Day and month could be swapped, or the century is open: state 'order' or 'pivot' in [dates]."),
+        (
+            f"{not_void} and event.problem = 'ambiguous'",
+            "event_date_ambiguous",
+            "Day and month could be swapped, or the century is open: state 'order' or 'pivot' in [dates].",
+        ),
         (f"{not_void} and event.day is null", "event_date_unreadable", "The date of the event is not a date."),
-        (f"{not_void} and born.problem = 'ambiguous'", "birth_date_ambiguous",
-         "Day and month of birth could be swapped, or the century is open: state 'order' or 'pivot' in [dates]."),
+        (
+            f"{not_void} and born.problem = 'ambiguous'",
+            "birth_date_ambiguous",
+            "Day and month of birth could be swapped, or the century is open: state 'order' or 'pivot' in [dates].",
+        ),
         (f"{not_void} and born.problem = 'unreadable'", "birth_date_unreadable", "The date of birth is not a date."),
         (f"event.day > date '{today.isoformat()}' + 1", "event_in_future", "The event lies in the future."),
         (f"event.day < date '{_OLDEST.isoformat()}'", "event_too_old", "The event lies before 1900."),
@@ -190,8 +196,8 @@ def first_records(database: duckdb.DuckDBPyConnection, count: int = 5) -> list[t
         count: how many.
 
     Returns:
-        Of each record: row, record number, operation, event date, how exactly it is known, end of the national id, name,
-        birth date, sex and region.
+        Of each record: row, record number, operation, event date, how exactly it is known, end of the national id,
+        name, birth date, sex and region.
     """
     query = f"""select row, record_id, operation, event_date, event_precision, '...' || right(national_id, 4), name,
             birth_date, sex, region
@@ -205,5 +211,5 @@ def absent_columns(feed: Feed, database: duckdb.DuckDBPyConnection) -> list[str]
     if not ours:
         return []
     listed = ", ".join(f"count({name})" for name in ours)
-    found = database.execute(f"select count(*), {listed} from {RAW}").fetchone() or (0,)
+    found = database.execute(f"select count(*), {listed} from {RAW}").fetchall()[0]
     return [name for name, number in zip(ours, found[1:], strict=True) if found[0] and number == 0]

@@ -80,9 +80,7 @@ def read_csv_file(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection, s
         f"""insert into {BAD} select row, 'row_unreadable', {reason}, left(bad, {SHOWN}), null from feed_split
         where bad is not null and row not in ({listed})"""
     )
-    database.execute(
-        f"create or replace temp table {READ} as select * exclude (bad) from feed_split where bad is null"
-    )
+    database.execute(f"create or replace temp table {READ} as select * exclude (bad) from feed_split where bad is null")
     database.execute("drop table feed_split")
     for first, (_, found) in joined.items():
         marks = ", ".join("?" for _ in places)
@@ -124,7 +122,7 @@ def _join_lines(
 def _patterns(separator: str, quote: str) -> tuple[str, str]:
     """Return the patterns of a line, and of a cell with the separator before it."""
     s, q = re.escape(separator), re.escape(quote)
-    cell = rf'(?: *{q}(?:[^{q}]|{q}{q})*{q} *|[^{s}{q}\n]*)'
+    cell = rf"(?: *{q}(?:[^{q}]|{q}{q})*{q} *|[^{s}{q}\n]*)"
     return f"{cell}(?:{s}{cell})*", f"{s}({cell})"
 
 

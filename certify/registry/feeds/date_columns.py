@@ -12,8 +12,8 @@ from certify.registry.feeds.file_layout import DATE_COLUMNS, Dates
 from certify.registry.feeds.written_dates import Problem, WrittenDate, read_written
 
 DAYS = "feed_dates"
-"""Table of the distinct texts: ``field, written``, the ``first`` and ``last`` possible day, ``day`` (the one that is used
-for an event), ``text`` (how linking reads it: 1942-06-07, 1942-06 or 1942), ``precision`` and ``problem``."""
+"""Table of the distinct texts: ``field, written``, the ``first`` and ``last`` possible day, ``day`` (the one that is
+used for an event), ``text`` (how linking reads it: 1942-06-07, 1942-06 or 1942), ``precision`` and ``problem``."""
 _PROOF = 10
 """One of so many dates that could be read in two orders must prove one of them. Of real dates, two in three prove it
 (their day is above 12); if nearly none does, those few are typing errors."""
@@ -28,7 +28,7 @@ def map_dates(dates: Dates, database: duckdb.DuckDBPyConnection, *, today: date)
         today: the day of import.
     """
     declared = None if dates.order == "ymd" else dates.order
-    pivots = {field: dates.pivot for field in DATE_COLUMNS}
+    pivots = dict.fromkeys(DATE_COLUMNS, dates.pivot)
     pivots["birth_date"] = dates.pivot if dates.birth_pivot is None else dates.birth_pivot
     read: dict[str, dict[str, WrittenDate]] = {}
     for field in DATE_COLUMNS:

@@ -60,9 +60,7 @@ def read_fixed_width(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection
             case when {short} then '{_SHORT}' else '{_NO_TEXT}' end, left(bad, {SHOWN}), null
         from feed_split where bad is not null"""
     )
-    database.execute(
-        f"create or replace temp table {READ} as select * exclude (bad) from feed_split where bad is null"
-    )
+    database.execute(f"create or replace temp table {READ} as select * exclude (bad) from feed_split where bad is null")
     database.execute("drop table feed_split")
     keep_named_columns(feed, database)
 

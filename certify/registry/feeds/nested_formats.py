@@ -154,9 +154,7 @@ def read_json_lines(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection,
     if not any(set("./[@") & set(name) for name in names):
         keys = [quoted_text('$."' + name.replace('"', '\\"') + '"') for name in names]
         kept = ", ".join(f"json_extract_string(line, {key}) as f{at}" for at, key in enumerate(keys))
-        database.execute(
-            f"create or replace temp table {READ} as select row, {kept} from feed_lines where bad is null"
-        )
+        database.execute(f"create or replace temp table {READ} as select row, {kept} from feed_lines where bad is null")
         if not _may_be_deeper(database, names):
             _require_needed(feed, database, _count(database))
             keep_named_columns(feed, database)
@@ -173,8 +171,8 @@ def _may_be_deeper(database: duckdb.DuckDBPyConnection, names: Sequence[str]) ->
         found = database.execute(
             f"""select count(f{at}) = 0 and (select count(*) from feed_lines where contains(line, {word})) > 0
             from {READ}"""
-        ).fetchone()
-        if found and found[0]:
+        ).fetchall()
+        if found[0][0]:
             return True
     return False
 
@@ -200,7 +198,7 @@ def _require_needed(feed: Feed, database: duckdb.DuckDBPyConnection, count: int)
     names = feed.columns.sources()
     needed = [name for ours in _NEEDED for name in feed.columns.parts()[ours][:1]]
     listed = ", ".join(f"count(f{names.index(name)})" for name in needed)
-    found = database.execute(f"select {listed} from {READ}").fetchone() or ()
+    found = database.execute(f"select {listed} from {READ}").fetchall()[0]
     missing = sorted({name for name, number in zip(needed, found, strict=True) if number == 0})
     if count and missing:
         raise Invalid(
@@ -211,8 +209,7 @@ def _require_needed(feed: Feed, database: duckdb.DuckDBPyConnection, count: int)
 
 
 def _count(database: duckdb.DuckDBPyConnection) -> int:
-    counted = database.execute(f"select count(*) from {READ}").fetchone()
-    return int(counted[0]) if counted else 0
+    return int(database.execute(f"select count(*) from {READ}").fetchall()[0][0])
 
 
 class _Twice(ValueError):

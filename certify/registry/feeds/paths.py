@@ -1,9 +1,9 @@
 """Paths into nested records, of XML and JSON alike, such as ``deceased/name`` or ``name[use=official].family``.
 
-Steps are separated by ``.`` or ``/``. ``[0]`` takes one of a list (from 0), ``[type=NATIONAL_ID]`` those whose field has
-this value; without brackets all of a list are meant. ``@nr`` is an attribute, ``./NR`` begins at the record itself. A key
-that contains separators is found as it is written. A single name in XML, or one that a JSON record does not have at the
-top, is looked for at any depth; there it may stand only once.
+Steps are separated by ``.`` or ``/``. ``[0]`` takes one of a list (from 0), ``[type=NATIONAL_ID]`` those whose field
+has this value; without brackets all of a list are meant. ``@nr`` is an attribute, ``./NR`` begins at the record itself.
+A key that contains separators is found as it is written. A single name in XML, or one that a JSON record does not have
+at the top, is looked for at any depth; there it may stand only once.
 """
 
 from __future__ import annotations
@@ -40,9 +40,7 @@ def _steps(path: str) -> tuple[_Step, ...]:
     while at < len(text):
         step = _STEP.match(text, at)
         if step is None:
-            raise Invalid(
-                f"'{path}' is no path.", hint="Write it like deceased/name.", code=ErrorCode.FEED_DESCRIPTION
-            )
+            raise Invalid(f"'{path}' is no path.", hint="Write it like deceased/name.", code=ErrorCode.FEED_DESCRIPTION)
         found.append(_Step(step[1], step[2], tuple(_BRACKET.findall(step[3]))))
         at = step.end()
     return tuple(found)

@@ -69,7 +69,10 @@ def fill(feed: Feed, database: duckdb.DuckDBPyConnection, rows: Iterator[tuple[i
     database.execute(f"create or replace temp table {READ} (row bigint, {', '.join(f'{n} varchar' for n in names)})")
     count = 0
     for batch in _batches(rows):
-        columns = [[number for number, _ in batch], *(list(cells) for cells in zip(*(c for _, c in batch), strict=True))]
+        columns = [
+            [number for number, _ in batch],
+            *(list(cells) for cells in zip(*(c for _, c in batch), strict=True)),
+        ]
         database.register("feed_batch", pa.table(columns, schema=schema))
         database.execute(f"insert into {READ} select * from feed_batch")
         database.unregister("feed_batch")

@@ -68,9 +68,7 @@ def _member(path: Path, archive: zipfile.ZipFile, wanted: str | None) -> zipfile
             code=ErrorCode.FEED_FILE,
         )
     if chosen[0].flag_bits & 1:
-        raise Invalid(
-            f"{path.name} is locked with a password.", hint="Unpack it first.", code=ErrorCode.FEED_FILE
-        )
+        raise Invalid(f"{path.name} is locked with a password.", hint="Unpack it first.", code=ErrorCode.FEED_FILE)
     return chosen[0]
 
 

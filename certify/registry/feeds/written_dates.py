@@ -19,13 +19,16 @@ from certify.registry.feeds.months import month_of
 _CHINESE_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
 _SEPARATOR = r"\s*[-/. ,]\s*"
 _TIME = r"(?:[T ]+\d{1,2}:\d{2}.*)?"
-_YEAR_FIRST = re.compile(rf"(\d{{3,4}})\s*[-/.年 ]\s*(\d{{1,2}}|XX)\s*[-/.月 ]\s*(\d{{1,2}}|XX)\s*日?{_TIME}", re.I)
-_YEAR_LAST = re.compile(rf"(\d{{1,2}}|XX){_SEPARATOR}(\d{{1,2}}|XX){_SEPARATOR}(\d{{4}}|\d{{2}}){_TIME}", re.I)
+_YEAR_FIRST = re.compile(
+    rf"(\d{{3,4}})\s*[-/.年 ]\s*(\d{{1,2}}|XX)\s*[-/.月 ]\s*(\d{{1,2}}|XX)\s*日?{_TIME}", re.IGNORECASE
+)
+_YEAR_LAST = re.compile(rf"(\d{{1,2}}|XX){_SEPARATOR}(\d{{1,2}}|XX){_SEPARATOR}(\d{{4}}|\d{{2}}){_TIME}", re.IGNORECASE)
 _MONTH_ONLY = re.compile(r"(\d{3,4})\s*[-/.年]\s*(\d{1,2})月?")
 _MONTH_YEAR = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{4})")
-_YEAR_ONLY = re.compile(r"(\d{4})年?")
-_EIGHT, _FOURTEEN, _SEVEN, _SIX = (re.compile(rf"\d{{{digits}}}") for digits in (8, 14, 7, 6))
-_ERA = re.compile(r"(明治|大正|昭和|平成|令和|[MTSHRmtshr])\s*(元|\d{1,2})\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})日?")
+_YEAR_ONLY = re.compile(r"(\d{4})年")
+_ERA = re.compile(
+    r"(明治|大正|昭和|平成|令和|[MTSHRmtshr])\s*(元|\d{1,2})\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})日?"
+)
 _ERA_COMPACT = re.compile(r"([MTSHRmtshr])(\d{2})(\d{2})(\d{2})")
 _FILLERS = {"de", "of", "den", "del", "du", "le"}
 _SERIAL = re.compile(r"\d{1,5}(?:\.\d+)?")
@@ -95,29 +98,35 @@ def read_written(value: str, dates: Dates, *, order: str | None, pivot: int | No
 
 def _numbers(text: str, calendar: str, order: str | None, pivot: int | None) -> WrittenDate | None:
     """Read a date that is written in digits; None if it is not."""
-    if _FOURTEEN.fullmatch(text):
-        text = text[:8]
+    if text.isdecimal():
+        return _digits(text, calendar, order, pivot)
     if found := _YEAR_FIRST.fullmatch(text):
         return _parts(calendar, found[1], found[2], found[3])
-    if _EIGHT.fullmatch(text):
-        by_year = _parts(calendar, text[:4], text[4:6], text[6:])
-        return by_year if by_year.first else _two_orders(calendar, text[:2], text[2:4], text[4:], order)
     if found := _YEAR_LAST.fullmatch(text):
         year = _full_year(found[3], pivot)
         if year is None:
             return WrittenDate(problem=Problem.AMBIGUOUS)
         return _two_orders(calendar, found[1], found[2], year, order)
-    if calendar == "minguo" and (_SEVEN.fullmatch(text) or _SIX.fullmatch(text)):
-        return _parts(calendar, text[:-4], text[-4:-2], text[-2:])
-    if _SIX.fullmatch(text):
-        return _six(text, calendar, order, pivot)
     if found := _MONTH_ONLY.fullmatch(text):
         return _parts(calendar, found[1], found[2], "00")
     if found := _MONTH_YEAR.fullmatch(text):
         return _parts(calendar, found[2], found[1], "00")
-    if found := _YEAR_ONLY.fullmatch(text):
-        return _parts(calendar, found[1], "00", "00")
-    return None
+    found = _YEAR_ONLY.fullmatch(text)
+    return _parts(calendar, found[1], "00", "00") if found else None
+
+
+def _digits(text: str, calendar: str, order: str | None, pivot: int | None) -> WrittenDate | None:
+    """Read a date of digits without separators. No date of eight digits can be read with the year first and last."""
+    if len(text) in (8, 14):
+        by_year = _parts(calendar, text[:4], text[4:6], text[6:8])
+        if by_year.first or len(text) == 14:
+            return by_year
+        return _two_orders(calendar, text[:2], text[2:4], text[4:], order)
+    if calendar == "minguo" and len(text) in (6, 7):
+        return _parts(calendar, text[:-4], text[-4:-2], text[-2:])
+    if len(text) == 6:
+        return _six(text, calendar, order, pivot)
+    return _parts(calendar, text, "00", "00") if len(text) == 4 else None
 
 
 def _six(text: str, calendar: str, order: str | None, pivot: int | None) -> WrittenDate:
@@ -162,7 +171,7 @@ def _named_month(text: str, calendar: str, pivot: int | None) -> WrittenDate | N
     if len(months) != 1:
         return None
     (month,) = months
-    numbers = re.findall(r"\d+", text.split(":")[0] if ":" in text else text)
+    numbers = re.findall(r"\d+", text.split(":", maxsplit=1)[0])
     years = [number for number in numbers if len(number) == 4]
     days = [number for number in numbers if len(number) <= 2]
     if not years and len(days) == 2:  # 02-MAR-50: the year stands last

@@ -19,8 +19,9 @@ from certify.registry.runs.importing import feed_of, open_staging
 from certify.registry.runs.prepare import prepare
 from certify.registry.runs.questions import withdraw
 from certify.service import Service
+from certify.storage.feed_lock import feed_locked
 from certify.storage.questions import questions_about
-from certify.storage.runs import chunks_of, get_run
+from certify.storage.runs import chunks_of, get_run, links_of_run
 from certify.storage.tables.runs import RunRow
 
 Progress = Callable[[str, int, int], None]
@@ -62,19 +63,28 @@ def carry_out(
         progress: is told of each step.
 
     Returns:
-        The run.
+        The run. It is *held* if it would end more records than a file may without an officer.
 
     Raises:
         NotFound: there is no such run (``run_not_found``).
         Invalid: the source of the feed is not listed any more (``source_unknown``), or may not report this
             (``source_limits``).
         NotAllowed: the feed does not speak for its source (``source_not_yours``).
-        Conflict: an officer has to look first (``run_held``), or has refused the file (``run_refused``).
+        Conflict: an officer has to look first (``run_held``), or has refused the file (``run_refused``); or somebody
+            else imports or carries out a file of this feed (``feed_busy``).
         Unavailable: its working files are on another machine (``run_elsewhere``).
     """
-    machine = machine or Machine()
     with service.reading() as unit:
         row = get_run(unit.db, run_id)
+    if row.state == RunState.DONE:
+        return row
+    with feed_locked(service.database, row.feed):
+        return _carry_out(service, run_id, machine or Machine(), progress)
+
+
+def _carry_out(service: Service, run_id: UUID, machine: Machine, progress: Progress) -> RunRow:
+    with service.reading() as unit:
+        row = get_run(unit.db, run_id)  # again: whoever had the lock before may have carried it out
     if row.state in (RunState.HELD, RunState.REFUSED):
         hint = (
             "Look at it with 'certify run show', then let it go on with 'certify run accept'."
@@ -84,16 +94,17 @@ def carry_out(
         raise Conflict(f"This file is {row.state}; nothing was done.", hint=hint, code=ErrorCode(f"run_{row.state}"))
     if row.state != RunState.DONE:
         require_feed_source(service.sources, feed_of(row))  # the registry may have changed since the import
-    if row.state == RunState.READY:
-        prepare(
-            service,
-            run_id,
-            engine=machine.engine,
-            memory=machine.memory,
-            threads=machine.threads,
-            say=lambda what: progress(what, 0, 0),
-            chunk_size=machine.chunk_size,
-        )
+    if row.state == RunState.READY and not prepare(
+        service,
+        run_id,
+        engine=machine.engine,
+        memory=machine.memory,
+        threads=machine.threads,
+        say=lambda what: progress(what, 0, 0),
+        chunk_size=machine.chunk_size,
+    ):
+        with service.reading() as unit:
+            return get_run(unit.db, run_id)
     if row.state != RunState.DONE:
         _apply(service, run_id, machine, progress)
         _finish(service, run_id)
@@ -127,7 +138,9 @@ def _finish(service: Service, run_id: UUID) -> None:
             return
         staging = open_staging(service, row)
         taken_back = staging.read("early")["target"].to_pylist()
-        withdraw(unit, questions_about(unit.db, row.source, taken_back))
+        # What was asked about and is certain now needs no answer; a second fact under its number would be refused.
+        certain = [] if feed_of(row).adverse_kind is None else links_of_run(unit.db, run_id)["external_id"].to_pylist()
+        withdraw(unit, questions_about(unit.db, row.source, [*taken_back, *certain]))
         totals: dict[str, Any] = {}
         for chunk in chunks_of(unit.db, run_id):
             for name, number in chunk.counts.items():
