@@ -11,7 +11,7 @@ from datetime import date
 import duckdb
 
 from certify.registry.feeds.date_columns import DAYS, map_dates
-from certify.registry.feeds.description import Feed
+from certify.registry.feeds.description import Feed, Kind
 from certify.registry.feeds.file_layout import Column
 from certify.registry.feeds.raw_table import BAD, RAW
 from certify.registry.feeds.shape import Shape
@@ -48,11 +48,17 @@ def check_records(feed: Feed, database: duckdb.DuckDBPyConnection, *, today: dat
     map_dates(feed.dates, database, today=today)
     _map_words(feed, database)
     rules = _rules(feed, present, today)
+    # Somebody whose day of death nobody knows is dead all the same.
+    unknown = "cast(null as date)"
+    if feed.kind is Kind.DEATHS:
+        now = f"date '{today.isoformat()}'"
+        unknown = f"case when event.problem = 'missing' then least(coalesce(recorded.day, {now}), {now}) end"
     cases = " ".join(f"when {condition} then {number}" for number, (condition, _, _) in enumerate(rules))
     database.execute(
         f"""create or replace temp table feed_judged as
         with judged as (
-            select cells.*, event.day as event_day, event.precision as event_precision,
+            select cells.*, coalesce(event.day, {unknown}) as event_day,
+                coalesce(event.precision, 'unknown') as event_precision,
                 recorded.day as recorded_day, born.text as born_text, acts.act as known_act,
                 coalesce(word.operation, 'notify') as what, case {cases} end as problem
             from feed_cells cells
@@ -114,13 +120,21 @@ def _rules(feed: Feed, present: dict[str, Column], today: date) -> list[tuple[st
     not_void = "coalesce(word.operation, 'notify') <> 'void'"
     rules += [
         (f"{not_void} and cells.event_date is null", "event_date_missing", "There is no date of the event."),
-        (f"{not_void} and event.problem = 'missing'", "event_date_missing", "There is no date of the event."),
+        (
+            f"{not_void} and event.problem = 'missing' and {str(feed.kind is not Kind.DEATHS).lower()}",
+            "event_date_missing",
+            "There is no date of the event.",
+        ),
         (
             f"{not_void} and event.problem = 'ambiguous'",
             "event_date_ambiguous",
             "Day and month could be swapped, or the century is open: state 'order' or 'pivot' in [dates].",
         ),
-        (f"{not_void} and event.day is null", "event_date_unreadable", "The date of the event is not a date."),
+        (
+            f"{not_void} and event.problem = 'unreadable'",
+            "event_date_unreadable",
+            "The date of the event is not a date.",
+        ),
         (
             f"{not_void} and born.problem = 'ambiguous'",
             "birth_date_ambiguous",
@@ -171,7 +185,8 @@ def _fill(database: duckdb.DuckDBPyConnection, table: str, column: str, rows: Se
 def _shape(feed: Feed, database: duckdb.DuckDBPyConnection, today: date) -> Shape:
     counted = database.execute(
         f"""select count(*), count(*) filter (event_date < ? - {feed.limits.most_event_age_days}),
-            count(*) filter (event_date > ?), max(event_date), count(*) filter (event_precision <> 'day')
+            count(*) filter (event_date > ?), max(event_date) filter (event_precision <> 'unknown'),
+            count(*) filter (event_precision <> 'day' and operation <> 'void')
         from {RECORDS}""",
         [today, today],
     ).fetchone()

@@ -1,8 +1,8 @@
 """Endings: records of a complete register that are no longer in its file.
 
 For prison or residence an ending is usual. The dead do not come back: if a record of a death vanishes, the file is
-wrong or a death was. So more than a few of them wait for an officer, whatever was usual before, and so does any that may
-have stood on a line that cannot be read. A record whose row was quarantined has not ended.
+wrong or a death was. So more than a few of them wait for an officer, whatever was usual before, and so does any that
+may have stood on a line that cannot be read. A record whose row was quarantined has not ended.
 """
 
 from __future__ import annotations

@@ -80,7 +80,6 @@ def test_good_records_are_read(tmp_path: Path) -> None:
         ("9,a,b,1940-01-01,02/11/2026,N,,11", "event_date_ambiguous"),
         ("9,a,b,02/11/1940,2026-11-02,N,,11", "birth_date_ambiguous"),
         ("9,a,b,soon,2026-11-02,N,,11", "birth_date_unreadable"),
-        ("9,a,b,1940-01-01,00000000,N,,11", "event_date_missing"),
         ("9,a,b,1940-01-01,2026-11-02,?,,11", "operation_unknown"),
         ("9,a,b,1940-01-01,2026-11-02,X,,11", "target_missing"),
         ("9,a,b,1940-01-01,,N,,11", "event_date_missing"),
