@@ -139,7 +139,7 @@ def read_json_lines(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection,
     database.register("feed_given", line_reader(source, 0))
     # "case", because "and" may evaluate the second condition first, and a broken line has no type.
     database.execute(
-        f"""create or replace temp table feed_lines as
+        f"""create or replace table feed_lines as
         select row, line, case when contains(line, '{UNREADABLE}') then '{_NO_OBJECT}'
             when not coalesce(json_valid(line), false) or json_type(line) <> 'OBJECT' then '{_NO_OBJECT}'
             when len(json_keys(line)) <> len(list_distinct(json_keys(line))) then '{_TWICE}' end as bad
@@ -158,10 +158,12 @@ def read_json_lines(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection,
         if not _may_be_deeper(database, names):
             _require_needed(feed, database, _count(database))
             keep_named_columns(feed, database)
+            database.execute("drop table feed_lines")
             return
     count = fill(feed, database, _cells_of(feed, _parsed(database), anywhere=False))
     _require_needed(feed, database, count)
     keep_named_columns(feed, database)
+    database.execute("drop table feed_lines")
 
 
 def _may_be_deeper(database: duckdb.DuckDBPyConnection, names: Sequence[str]) -> bool:

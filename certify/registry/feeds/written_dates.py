@@ -100,6 +100,8 @@ def _numbers(text: str, calendar: str, order: str | None, pivot: int | None) -> 
     """Read a date that is written in digits; None if it is not."""
     if text.isdecimal():
         return _digits(text, calendar, order, pivot)
+    if calendar == "minguo" and re.match(r"\d{2}\D", text):  # its years have two digits up to 2010, and stand first
+        text = f"0{text}"
     if found := _YEAR_FIRST.fullmatch(text):
         return _parts(calendar, found[1], found[2], found[3])
     if found := _YEAR_LAST.fullmatch(text):
