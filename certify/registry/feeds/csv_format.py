@@ -16,12 +16,14 @@ import duckdb
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.feeds.description import Feed
+from certify.registry.feeds.file_layout import FileForm
 from certify.registry.feeds.headings import places_of
-from certify.registry.feeds.lines import LONGEST, UNREADABLE, as_lines, first_line, line_reader
+from certify.registry.feeds.lines import LONGEST, UNREADABLE, as_lines, count_lines, first_line, line_reader
 from certify.registry.feeds.raw_table import BAD, READ, SHOWN, keep_named_columns, quoted_text
 
 _LONGEST_CELL = 50
 """Lines that one quoted cell may go over."""
+_PATTERN = frozenset("*?[]{}")
 _MOST_JOINED = 100_000
 """Lines that cannot be read up to which cells of several lines are looked for; with more, the file is held anyway."""
 
@@ -48,6 +50,54 @@ def read_csv_file(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection, s
             code=ErrorCode.FEED_COLUMNS,
         )
     places = places_of(feed.columns.sources(), headings)
+    if not _read_at_once(database, source, form, headings, places):
+        _read_lines(database, source, form, headings, places)
+    keep_named_columns(feed, database)
+
+
+def _read_at_once(
+    database: duckdb.DuckDBPyConnection, source: Path, form: FileForm, headings: Sequence[str], places: Sequence[int]
+) -> bool:
+    """Read a file in which every line is a whole row, three times as fast; return False if there is another line."""
+    if _PATTERN.intersection(str(source)):  # DuckDB would look for files of this pattern
+        return False
+    lines, marks = count_lines(source, f"{UNREADABLE}\0{form.quote}")
+    quoted = bool(form.quote) and form.quote in marks
+    if len(marks) > quoted or (quoted and not _all_whole(database, source, form)):
+        return False
+    names = [f"c{place}" for place in range(len(headings))]
+    columns = ", ".join(f"{quoted_text(name)}: 'VARCHAR'" for name in names)
+    kept = ", ".join(f"{names[place]} as f{at}" for at, place in enumerate(places))
+    quote = form.quote if quoted else ""
+    try:
+        database.execute(
+            f"""create or replace temp table {READ} as select row_number() over () as row, {kept}
+            from read_csv(?, auto_detect = false, header = true, skip = {form.skip}, delim = ?, quote = ?, escape = ?,
+                columns = {{{columns}}}, strict_mode = true, null_padding = false, new_line = '\\n',
+                max_line_size = {LONGEST})""",
+            [str(source), form.separator, quote, quote],
+        )
+    except duckdb.Error:  # some line has too many cells, or too few: each is looked at by itself
+        return False
+    read = database.execute(f"select count(*) from {READ}").fetchall()[0][0]
+    return bool(read == lines - form.skip - 1)
+
+
+def _all_whole(database: duckdb.DuckDBPyConnection, source: Path, form: FileForm) -> bool:
+    whole, _ = _patterns(form.separator, form.quote, blanks="")
+    database.register("feed_lines", line_reader(source, form.skip + 1))
+    broken = database.execute(
+        f"""select count(*) from feed_lines
+        where not regexp_full_match(rtrim(line, chr(10)), {quoted_text(whole)})"""
+    ).fetchall()[0][0]
+    database.unregister("feed_lines")
+    return bool(broken == 0)
+
+
+def _read_lines(
+    database: duckdb.DuckDBPyConnection, source: Path, form: FileForm, headings: Sequence[str], places: Sequence[int]
+) -> None:
+    """Read a file line by line; lines that are no whole rows go to ``BAD``."""
     separator, quote = quoted_text(form.separator), quoted_text(form.quote)
     plain = f"string_split(line, {separator})"
     cells = plain
@@ -85,7 +135,6 @@ def read_csv_file(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection, s
     for first, (_, found) in joined.items():
         marks = ", ".join("?" for _ in places)
         database.execute(f"insert into {READ} values (?, {marks})", [first, *(found[place] for place in places)])
-    keep_named_columns(feed, database)
 
 
 def _join_lines(
@@ -119,10 +168,10 @@ def _join_lines(
     return found
 
 
-def _patterns(separator: str, quote: str) -> tuple[str, str]:
+def _patterns(separator: str, quote: str, *, blanks: str = " *") -> tuple[str, str]:
     """Return the patterns of a line, and of a cell with the separator before it."""
     s, q = re.escape(separator), re.escape(quote)
-    cell = rf"(?: *{q}(?:[^{q}]|{q}{q})*{q} *|[^{s}{q}\n]*)"
+    cell = rf"(?:{blanks}{q}(?:[^{q}]|{q}{q})*{q}{blanks}|[^{s}{q}\n]*)"
     return f"{cell}(?:{s}{cell})*", f"{s}({cell})"
 
 

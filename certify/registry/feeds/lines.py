@@ -86,6 +86,18 @@ def _is_plain(path: Path) -> bool:
     return True
 
 
+def count_lines(path: Path, marks: str) -> tuple[int, str]:
+    """Return the number of lines of a file, and which of these characters are in it."""
+    count, found, last = 0, "", b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            count += block.count(b"\n")
+            edge = last + block[:4]
+            found += "".join(m for m in marks if m not in found and (m.encode() in block or m.encode() in edge))
+            last = block[-4:]
+    return count + (bool(last) and not last.endswith(b"\n")), found
+
+
 def first_line(path: Path, skip: int) -> str:
     """Return the line with the headings, after ``skip`` other lines; empty if there is none."""
     with path.open(encoding="utf-8", newline="\n") as file:
