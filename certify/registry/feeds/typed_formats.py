@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -49,7 +50,7 @@ def read_parquet_file(feed: Feed, path: Path, database: duckdb.DuckDBPyConnectio
             row = 1
             for batch in file.iter_batches(columns=list(dict.fromkeys(found)), batch_size=BATCH):
                 cells = [_as_text(batch.column(name), feed.dates.zone) for name in found]
-                yield pa.record_batch([pa.array(range(row, row + len(batch)), pa.int64()), *cells], schema=schema)
+                yield pa.record_batch([pa.array(np.arange(row, row + len(batch), dtype=np.int64)), *cells], schema=schema)
                 row += len(batch)
 
         database.register("feed_batch", pa.RecordBatchReader.from_batches(schema, batches()))
