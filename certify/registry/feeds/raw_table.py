@@ -52,7 +52,8 @@ def _joined(ours: str, cells: Sequence[str]) -> str:
         return f"case when {missing} then null else concat_ws('|', {doubled}) end"
     if ours in DATE_COLUMNS:
         parts = ", ".join(f"coalesce({cell}, '00')" for cell in cells)
-        return f"case when {cells[0]} is null then null else concat_ws('-', {parts}) end"
+        whole = f"when length({cells[-1]}) > 2 then {cells[-1]}"  # year and month only stand where this is missing
+        return f"case {whole} when {cells[0]} is null then null else concat_ws('-', {parts}) end"
     return f"nullif(concat_ws('{'' if ours == 'national_id' else ' '}', {listed}), '')"
 
 
