@@ -19,11 +19,10 @@ from certify.registry.feeds.description import Feed
 from certify.registry.feeds.file_layout import FileForm
 from certify.registry.feeds.headings import places_of
 from certify.registry.feeds.lines import LONGEST, UNREADABLE, as_lines, count_lines, first_line, line_reader
-from certify.registry.feeds.raw_table import BAD, READ, SHOWN, keep_named_columns, quoted_text
+from certify.registry.feeds.raw_table import BAD, PATTERN, READ, SHOWN, keep_named_columns, quoted_text
 
 _LONGEST_CELL = 50
 """Lines that one quoted cell may go over."""
-_PATTERN = frozenset("*?[]{}")
 _MOST_JOINED = 100_000
 """Lines that cannot be read up to which cells of several lines are looked for; with more, the file is held anyway."""
 
@@ -59,7 +58,7 @@ def _read_at_once(
     database: duckdb.DuckDBPyConnection, source: Path, form: FileForm, headings: Sequence[str], places: Sequence[int]
 ) -> bool:
     """Read a file in which every line is a whole row, three times as fast; return False if there is another line."""
-    if _PATTERN.intersection(str(source)):  # DuckDB would look for files of this pattern
+    if PATTERN.intersection(str(source)):  # DuckDB would look for files of this pattern
         return False
     lines, marks = count_lines(source, f"{UNREADABLE}\0{form.quote}")
     quoted = bool(form.quote) and form.quote in marks

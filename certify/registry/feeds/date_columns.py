@@ -28,7 +28,7 @@ def map_dates(dates: Dates, database: duckdb.DuckDBPyConnection, *, today: date)
         today: the day of import.
     """
     declared = None if dates.order == "ymd" else dates.order
-    pivots = dict.fromkeys(DATE_COLUMNS, dates.pivot)
+    pivots: dict[str, int | None] = dict.fromkeys(DATE_COLUMNS, dates.pivot)
     pivots["birth_date"] = dates.pivot if dates.birth_pivot is None else dates.birth_pivot
     read: dict[str, dict[str, WrittenDate]] = {}
     for field in DATE_COLUMNS:

@@ -76,7 +76,7 @@ class FileForm(Part):
 
 
 _Named = Annotated[str, StringConstraints(min_length=1)]
-Column = _Named | Annotated[tuple[_Named, ...], Field(min_length=2, max_length=8)]
+Column = _Named | Annotated[tuple[_Named, ...], Field(min_length=1, max_length=8)]
 """One column of the file, or several that together are one of ours."""
 
 DATE_COLUMNS = ("event_date", "birth_date", "recorded_on")

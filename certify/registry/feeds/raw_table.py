@@ -23,6 +23,8 @@ SHOWN = 1_000
 """Characters of a row that cannot be read, as the quarantine has them."""
 BATCH = 50_000
 """Records that are in memory at once."""
+PATTERN = frozenset("*?[]{}")
+"""Characters for which DuckDB would look for several files, if it opened a file of this name."""
 _BLANKS = " \t\r\u00a0\u3000\ufeff"
 _TRIMMED = f"""nullif(case when regexp_matches({{cell}}, '^[{_BLANKS}]|[{_BLANKS}]$')
     then trim({{cell}}, '{_BLANKS}') else {{cell}} end, '')"""

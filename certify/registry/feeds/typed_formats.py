@@ -23,7 +23,15 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.feeds.description import Feed
 from certify.registry.feeds.headings import places_of
-from certify.registry.feeds.raw_table import BATCH, READ, fill, keep_named_columns, set_apart
+from certify.registry.feeds.raw_table import (
+    BATCH,
+    PATTERN,
+    READ,
+    fill,
+    keep_named_columns,
+    quoted_name,
+    set_apart,
+)
 
 _EXACT = 10**15
 """From here on, a number in a sheet has lost digits: it is stored with 15 (IEEE 754, as spreadsheets show it)."""
@@ -44,19 +52,36 @@ def read_parquet_file(feed: Feed, path: Path, database: duckdb.DuckDBPyConnectio
     with pq.ParquetFile(path) as file:
         headings = file.schema_arrow.names
         found = [headings[place] for place in places_of(names, headings)]
+        types = [file.schema_arrow.field(name).type for name in found]
+        if not PATTERN.intersection(str(path)) and all(map(_is_plain, types)):
+            listed = ", ".join(f"cast({quoted_name(name)} as varchar) as f{at}" for at, name in enumerate(found))
+            database.execute(
+                f"""create or replace temp table {READ} as select file_row_number + 1 as row, {listed}
+                from read_parquet(?, file_row_number = true)""",
+                [str(path)],
+            )
+            keep_named_columns(feed, database)
+            return
         schema = pa.schema([("row", pa.int64()), *((f"f{at}", pa.string()) for at in range(len(names)))])
 
         def batches() -> Iterator[pa.RecordBatch]:
             row = 1
             for batch in file.iter_batches(columns=list(dict.fromkeys(found)), batch_size=BATCH):
                 cells = [_as_text(batch.column(name), feed.dates.zone) for name in found]
-                yield pa.record_batch([pa.array(np.arange(row, row + len(batch), dtype=np.int64)), *cells], schema=schema)
+                yield pa.record_batch(
+                    [pa.array(np.arange(row, row + len(batch), dtype=np.int64)), *cells], schema=schema
+                )
                 row += len(batch)
 
         database.register("feed_batch", pa.RecordBatchReader.from_batches(schema, batches()))
         database.execute(f"create or replace temp table {READ} as select * from feed_batch")
         database.unregister("feed_batch")
     keep_named_columns(feed, database)
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Return whether DuckDB writes cells of this type as they are meant."""
+    return bool(pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_date(kind))
 
 
 def _as_text(cells: pa.Array, zone: str | None) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,17 +13,20 @@ from uuid import UUID
 from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import RunState
-from certify.errors import Conflict
+from certify.errors import CertifyError, Conflict
 from certify.registry.feeds.source import require_feed_source
 from certify.registry.runs.apply import RunSettings, apply_chunk
 from certify.registry.runs.importing import feed_of, open_staging
 from certify.registry.runs.prepare import prepare
 from certify.registry.runs.questions import withdraw
 from certify.service import Service
+from certify.storage.database import DatabaseError
 from certify.storage.feed_lock import feed_locked
 from certify.storage.questions import questions_about
 from certify.storage.runs import chunks_of, get_run, links_of_run
 from certify.storage.tables.runs import RunRow
+
+log = logging.getLogger("certify.registry")
 
 Progress = Callable[[str, int, int], None]
 """Receives the present step, the number of chunks that are done, and the number of all chunks (0, 0 if unknown)."""
@@ -94,15 +98,7 @@ def _carry_out(service: Service, run_id: UUID, machine: Machine, progress: Progr
         raise Conflict(f"This file is {row.state}; nothing was done.", hint=hint, code=ErrorCode(f"run_{row.state}"))
     if row.state != RunState.DONE:
         require_feed_source(service.sources, feed_of(row))  # the registry may have changed since the import
-    if row.state == RunState.READY and not prepare(
-        service,
-        run_id,
-        engine=machine.engine,
-        memory=machine.memory,
-        threads=machine.threads,
-        say=lambda what: progress(what, 0, 0),
-        chunk_size=machine.chunk_size,
-    ):
+    if row.state == RunState.READY and not _prepared(service, run_id, machine, progress):
         with service.reading() as unit:
             return get_run(unit.db, run_id)
     if row.state != RunState.DONE:
@@ -110,6 +106,33 @@ def _carry_out(service: Service, run_id: UUID, machine: Machine, progress: Progr
         _finish(service, run_id)
     with service.reading() as unit:
         return get_run(unit.db, run_id)
+
+
+def _prepared(service: Service, run_id: UUID, machine: Machine, progress: Progress) -> bool:
+    """Link a run; return False if it is held. A file on which linking fails is held, and blocks no later one."""
+    try:
+        return prepare(
+            service,
+            run_id,
+            engine=machine.engine,
+            memory=machine.memory,
+            threads=machine.threads,
+            say=lambda what: progress(what, 0, 0),
+            chunk_size=machine.chunk_size,
+        )
+    except (CertifyError, DatabaseError, OSError, MemoryError):
+        raise
+    except Exception:
+        log.exception("a run could not be linked", extra={"run": str(run_id)})
+        with service.unit() as unit:
+            row = get_run(unit.db, run_id, lock=True)
+            row.state, row.departures = RunState.HELD, [{"code": "failed", "reason": _FAILED}]
+        return False
+
+
+_FAILED = (
+    "The records could not be compared with the people of the fund; the log has the details. Accept it to try again."
+)
 
 
 def _apply(service: Service, run_id: UUID, machine: Machine, progress: Progress) -> None:

@@ -47,7 +47,7 @@ DAY = date(1950, 3, 2)
         ("2 मार्च 1950", None, None, {}),
         ("٢ مارس ١٩٥٠", None, None, {}),
         ("1950年3月2日", None, None, {}),
-        ("一九五〇年3月2日", None, None, {}),
+        ("一九五〇年3月2日", None, None, {}),  # noqa: RUF001 - the Chinese zero
         ("18324", None, None, {"serial": "excel"}),
         ("18324.5", None, None, {"serial": "excel"}),
         ("16862", None, None, {"serial": "excel1904"}),

@@ -273,3 +273,21 @@ def test_a_run_that_another_process_finished_never_goes_back(fund: Fund) -> None
         prepare.prepare(fund.service, found.run_id, engine="duckdb", memory="1GB", threads=1, say=lambda _: None)
     with fund.service.reading() as unit:
         assert get_run(unit.db, found.run_id).state == "refused"
+
+
+def test_a_file_on_which_linking_fails_is_held_and_blocks_no_other(
+    fund: Fund, monkeypatch: pytest.MonkeyPatch, feeds: Path
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ValueError("zip() argument 2 is shorter than argument 1")
+
+    inbox = feeds / "deaths" / "inbox"
+    fund.file(fund.row("Ada Lovelace", "1", "2026-02-01")).rename(inbox / "1.csv")
+    with monkeypatch.context() as patched:
+        patched.setattr(prepare, "link", broken)
+        night = nightly(fund.service, feeds)
+    assert (night.runs, night.held, night.waiting[0]["departures"][0]["code"]) == (0, 1, "failed")  # type: ignore[index]
+    assert not night.troubles
+    fund.file(fund.row("Alan Turing", "2", "2026-02-02")).rename(inbox / "2.csv")
+    assert nightly(fund.service, feeds).runs == 1
+    assert fund.standing("Alan Turing").standing == "paused"
