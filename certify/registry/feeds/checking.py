@@ -48,7 +48,7 @@ def check_records(feed: Feed, database: duckdb.DuckDBPyConnection, *, today: dat
     map_dates(feed.dates, database, today=today)
     _map_words(feed, database)
     rules = _rules(feed, present, today)
-    # Somebody whose day of death nobody knows is dead all the same.
+    # A person whose day of death is not known is dead all the same.
     unknown = "cast(null as date)"
     if feed.kind is Kind.DEATHS:
         now = f"date '{today.isoformat()}'"

@@ -69,7 +69,7 @@ def _row(field: str, text: str, entry: WrittenDate, today: date) -> tuple[object
     first, last = entry.first, entry.last
     if first is None or last is None:
         return field, text, None, None, None, None, None, entry.problem
-    # An event without a day is taken for the last possible one: so nobody is said to be dead too early.
+    # An event without a day is taken for the last possible one: so no one is said to be dead too early.
     day = last if first == last or first > today else min(last, today)
     middle = first + (last - first) / 2
     if first == last:

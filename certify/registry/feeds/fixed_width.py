@@ -18,7 +18,7 @@ from certify.registry.feeds.raw_table import BAD, READ, SHOWN, fill, keep_named_
 _SEEN = 10_000
 """Lines by whose lengths it is seen what the widths count."""
 _FULL = "utf-16", "utf-32"
-"""Encodings whose lines are no lines of bytes. Nobody counts their bytes."""
+"""Encodings whose lines are no lines of bytes. Their bytes are never counted."""
 
 
 def read_fixed_width(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection, stack: ExitStack) -> None:

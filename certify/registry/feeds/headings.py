@@ -13,7 +13,7 @@ def places_of(wanted: Sequence[str], headings: Sequence[str]) -> list[int]:
     """Return the place (from 0) of each described column among the headings of a file.
 
     A heading that is the same letter by letter counts first. Otherwise small and capital letters, and spaces, do not
-    matter. Headings that nobody uses may be empty or stand twice.
+    matter. Headings that are not used may be empty or stand twice.
 
     Args:
         wanted: the columns that the description names.

@@ -88,7 +88,7 @@ def carry_out(
 
 def _carry_out(service: Service, run_id: UUID, machine: Machine, progress: Progress) -> RunRow:
     with service.reading() as unit:
-        row = get_run(unit.db, run_id)  # again: whoever had the lock before may have carried it out
+        row = get_run(unit.db, run_id)  # again: the last holder of the lock may have carried it out
     if row.state in (RunState.HELD, RunState.REFUSED):
         hint = (
             "Look at it with 'certify run show', then let it go on with 'certify run accept'."

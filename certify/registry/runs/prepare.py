@@ -211,7 +211,7 @@ def _finish(
 ) -> None:
     with service.unit() as unit:
         stored = get_run(unit.db, row.id, lock=True)
-        if stored.state != RunState.READY:  # whoever has no lock any more must not undo what another one did
+        if stored.state != RunState.READY:  # without the lock, nothing of another run is undone
             raise Conflict(f"This run is {stored.state} already.", code=ErrorCode.FEED_BUSY)
         stored.parameters, stored.chunks, stored.state = parameters, chunks, RunState.LINKED
         stored.counts = stored.counts | counts

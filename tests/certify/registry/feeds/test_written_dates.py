@@ -101,7 +101,7 @@ def test_a_date_without_a_day_spans_a_month_or_a_year(
     [
         ("02/03/1950", {}, Problem.AMBIGUOUS),
         ("02031950", {}, Problem.AMBIGUOUS),
-        ("22/03/50", {}, Problem.AMBIGUOUS),  # without a pivot nobody knows the century
+        ("22/03/50", {}, Problem.AMBIGUOUS),  # without a pivot the century is open
         ("", {}, Problem.MISSING),
         ("00000000", {}, Problem.MISSING),
         ("0000-00-00", {}, Problem.MISSING),

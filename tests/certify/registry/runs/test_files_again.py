@@ -158,7 +158,7 @@ def test_a_register_that_was_overtaken_is_not_released(fund: Fund, register: Fee
     fund.run(register, *_all(fund))
     cut = _import(fund, register, fund.file(*_all(fund)[:3]))
     clock.advance(timedelta(minutes=1))
-    fund.run(register, *_all(fund), fund.row("Nobody Known", "x", "2026-02-21"))
+    fund.run(register, *_all(fund), fund.row("Not Enrolled", "x", "2026-02-21"))
     with pytest.raises(Conflict) as refused, fund.service.unit() as unit:
         decide_held(unit, cut.run_id, officer="o1", accept=True)
     assert refused.value.code == "run_overtaken"
@@ -167,7 +167,7 @@ def test_a_register_that_was_overtaken_is_not_released(fund: Fund, register: Fee
 def test_another_feed_of_the_same_source_ends_nothing_here(fund: Fund, register: Feed) -> None:
     fund.run(register, *_all(fund))
     abroad = fund.feed("deaths", name="deaths-abroad", adverse="death_abroad", content="full", source="consulates")
-    fund.run(abroad, fund.row("Nobody Known", "x", "2026-02-21"))
+    fund.run(abroad, fund.row("Not Enrolled", "x", "2026-02-21"))
     assert _paused(fund) == len(NAMES)
 
 

@@ -1,4 +1,4 @@
-"""The descriptions that come with certify are carried out: each invented sample pauses the dead and nobody else."""
+"""The descriptions that come with certify are carried out: each invented sample pauses the dead and no one else."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_every_description_has_a_sample_a_page_and_a_test() -> None:
     assert {path.stem for path in FOLDER.glob("*.toml")} == {path.stem for path in FOLDER.glob("*.md")} == set(DEAD)
 
 
-def test_the_samples_of_all_descriptions_pause_the_dead_and_nobody_else(
+def test_the_samples_of_all_descriptions_pause_the_dead_and_no_one_else(
     service: Service, people: dict[str, UUID], tmp_path: Path
 ) -> None:
     feeds = [load_feed(FOLDER / f"{name}.toml") for name in DEAD]
