@@ -27,6 +27,7 @@ from certify.cli.running import carry_out_here, run_as_json, show_run
 from certify.cli.service import opened_service
 from certify.cli.tables import Column, show_table
 from certify.domain.error_codes import ErrorCode
+from certify.domain.states import RunState
 from certify.errors import Invalid
 
 app = command_group("Check, import and run the files that registries send.")
@@ -153,7 +154,7 @@ def run(
         for run_id in ready:
             row = carry_out_here(service, run_id, engine=engine, memory=memory, workers=workers)
             reports.append(show_run(row, as_json=as_json))
-            held = held or row.state == "held"
+            held = held or row.state == RunState.HELD
     if as_json:
         print_json(reports)
     elif not ready and not held:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from certify.cli.output import Ink, progress_bar, say
 from certify.cli.tables import Column, show_table
+from certify.domain.states import RunState
 
 if TYPE_CHECKING:
     from certify.service import Service
@@ -72,7 +73,7 @@ def show_run(row: RunRow, *, as_json: bool) -> dict[str, Any]:
         if ended := row.counts.get("ended"):
             more = " and others" if ended["count"] > len(ended["records"]) else ""
             say(f"No longer in the file, and taken back: {', '.join(ended['records'])}{more}.")
-        if row.state == "held":
+        if row.state == RunState.HELD:
             for entry in row.departures:
                 say(Ink("✗", "bold red"), f" {entry['code']}: {entry['reason']}")
             say(f"The file is held. 'certify run accept {row.id}' releases it, and 'certify run refuse' deletes it.")

@@ -46,11 +46,8 @@ def ask(unit: Unit, run: RunRow, questions: Sequence[Mapping[str, Any]]) -> int:
         The number of new questions.
     """
     before = asked_before(unit.db, run.source, [question["external_id"] for question in questions])
-    new = [
-        question
-        for question in questions
-        if question["external_id"] not in before or before[question["external_id"]].state == QuestionState.WITHDRAWN
-    ]
+    settled = {number for number, row in before.items() if row.state != QuestionState.WITHDRAWN}
+    new = [question for question in questions if question["external_id"] not in settled]
     unit.open_sealers([UUID(question["person"]) for question in new])
     for question in new:
         person = UUID(question["person"])
