@@ -41,8 +41,8 @@ class FileForm(Part):
         quote: the quote character in CSV.
         skip: number of lines at the top that are left out, for CSV, fixed width and sheets.
         fields: first column (from 1) and length of each field, for fixed width.
-        unit: what these count. ``auto`` takes bytes if all lines have as many bytes as the others, but not as many
-            characters; and characters otherwise.
+        unit: what these count. With ``auto`` the lengths of the lines show it, or else where the date of the event
+            stands.
         record: name of the element of a record, for XML; path of the list of records, for JSON.
         sheet: name of the sheet, for XLSX and ODS; needed if there are several.
         member: name of the file inside a zip that has several.

@@ -14,6 +14,7 @@ from certify.registry.feeds.description import Feed
 from certify.registry.feeds.headings import places_of
 from certify.registry.feeds.lines import UNREADABLE, as_lines, line_reader
 from certify.registry.feeds.raw_table import BAD, READ, SHOWN, fill, keep_named_columns
+from certify.registry.feeds.written_dates import Problem, read_written
 
 _SEEN = 10_000
 """Lines by whose lengths it is seen what the widths count."""
@@ -37,7 +38,7 @@ def read_fixed_width(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection
     places = places_of(feed.columns.sources(), list(form.fields))
     fields = [list(form.fields.values())[place] for place in places]
     least = max(first for first, _ in form.fields.values())
-    if form.unit == "bytes" or (form.unit == "auto" and _counts_bytes(path, form.encoding, form.skip)):
+    if form.unit == "bytes" or (form.unit == "auto" and _counts_bytes(feed, path)):
         lines = _raw_lines(path, form.skip)
         bad: list[tuple[int, str, str, str]] = []
         fill(feed, database, _byte_rows(lines, codecs.lookup(form.encoding).name, fields, least, bad))
@@ -80,15 +81,24 @@ def _raw_lines(path: Path, skip: int) -> Iterator[tuple[int, bytes]]:
                     yield row, line.removeprefix(codecs.BOM_UTF8) if row == 1 else line
 
 
-def _counts_bytes(path: Path, encoding: str, skip: int) -> bool:
-    """Return whether all lines have as many bytes as the others, but not as many characters."""
+def _counts_bytes(feed: Feed, path: Path) -> bool:
+    """Return whether the widths count bytes: by the lengths of the lines, else by where dates of events stand."""
+    encoding = feed.file.encoding
     if codecs.lookup(encoding).name.startswith(_FULL):
         return False
-    in_bytes, in_characters = set(), set()
-    for _, line in islice(_raw_lines(path, skip), _SEEN):
+    first, length = feed.file.fields[feed.columns.parts()["event_date"][0]]
+    in_bytes, in_characters, dates = set(), set(), [0, 0]
+    for _, line in islice(_raw_lines(path, feed.file.skip), _SEEN):
+        text = line.decode(encoding, "replace")
         in_bytes.add(len(line))
-        in_characters.add(len(line.decode(encoding, "replace")))
-    return len(in_bytes) == 1 and len(in_characters) > 1
+        in_characters.add(len(text))
+        cells = (text[first - 1 : first - 1 + length], line[first - 1 : first - 1 + length].decode(encoding, "replace"))
+        for place, cell in enumerate(cells):
+            read = read_written(cell, feed.dates, order=None, pivot=feed.dates.pivot)
+            dates[place] += read.problem not in (Problem.UNREADABLE, Problem.MISSING)
+    if len(in_bytes) == 1 or len(in_characters) == 1:
+        return len(in_characters) > 1
+    return dates[1] > dates[0]  # lines without the blanks at their ends
 
 
 def _byte_rows(

@@ -30,6 +30,7 @@ _ERA = re.compile(
     r"(明治|大正|昭和|平成|令和|[MTSHRmtshr])\s*(元|\d{1,2})\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})日?"
 )
 _ERA_COMPACT = re.compile(r"([MTSHRmtshr])(\d{2})(\d{2})(\d{2})")
+_INSTANT = re.compile(r"(\d{8})(?:[T ]?\d{4}(?:\d{2})?|[T ]\d{2}:\d{2}.*)(?:\.\d+)?(?:[+-]\d{2}:?\d{2}|Z)?")
 _FILLERS = {"de", "of", "den", "del", "du", "le"}
 _SERIAL = re.compile(r"\d{1,5}(?:\.\d+)?")
 _SERIAL_STARTS = {"excel": date(1899, 12, 30), "excel1904": date(1904, 1, 1)}
@@ -89,6 +90,8 @@ def read_written(value: str, dates: Dates, *, order: str | None, pivot: int | No
     text = re.sub(r"(?<=\d)(st|nd|rd|th|er|º|ª|o)(?=\W)", "", text)
     if text.casefold() in _MISSING or not text.strip("0 -/.") or set(text) <= {"9"}:
         return WrittenDate(problem=Problem.MISSING)
+    if found := _INSTANT.fullmatch(text):
+        text = found[1]
     if dates.serial is not None and _SERIAL.fullmatch(text):
         return _known(_SERIAL_STARTS[dates.serial] + timedelta(days=int(float(text))))
     if dates.calendar == "japanese" and (found := _ERA.fullmatch(text) or _ERA_COMPACT.fullmatch(text)):
@@ -119,9 +122,9 @@ def _numbers(text: str, calendar: str, order: str | None, pivot: int | None) -> 
 
 def _digits(text: str, calendar: str, order: str | None, pivot: int | None) -> WrittenDate | None:
     """Read a date of digits without separators. No date of eight digits can be read with the year first and last."""
-    if len(text) in (8, 14):
-        by_year = _parts(calendar, text[:4], text[4:6], text[6:8])
-        if by_year.first or len(text) == 14:
+    if len(text) == 8:
+        by_year = _parts(calendar, text[:4], text[4:6], text[6:])
+        if by_year.first:
             return by_year
         return _two_orders(calendar, text[:2], text[2:4], text[4:], order)
     if calendar == "minguo" and len(text) in (6, 7):

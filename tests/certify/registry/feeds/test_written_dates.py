@@ -30,6 +30,9 @@ DAY = date(1950, 3, 2)
         ("1950/3/2 00:00", None, None, {}),
         ("19500302", None, None, {}),
         ("19500302101500", None, None, {}),
+        ("195003021015", None, None, {}),
+        ("19500302T101500Z", None, None, {}),
+        ("19500302101500.250-0500", None, None, {}),
         ("19500302", "mdy", None, {}),  # beginning with the year, in a feed that writes the month first
         ("03021950", "mdy", None, {}),
         ("02031950", "dmy", None, {}),
