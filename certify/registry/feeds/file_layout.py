@@ -41,8 +41,8 @@ class FileForm(Part):
         quote: the quote character in CSV.
         skip: number of lines at the top that are left out, for CSV, fixed width and sheets.
         fields: first column (from 1) and length of each field, for fixed width.
-        unit: what these count. With ``auto`` the lengths of the lines show it, or else where the date of the event
-            stands.
+        unit: what these count. With ``auto`` it shows by where the date of the event stands, or else by the lengths
+            of the lines.
         record: name of the element of a record, for XML; path of the list of records, for JSON.
         sheet: name of the sheet, for XLSX and ODS; needed if there are several.
         member: name of the file inside a zip that has several.

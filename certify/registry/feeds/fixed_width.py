@@ -82,7 +82,7 @@ def _raw_lines(path: Path, skip: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _counts_bytes(feed: Feed, path: Path) -> bool:
-    """Return whether the widths count bytes: by the lengths of the lines, else by where dates of events stand."""
+    """Return whether the widths count bytes: by where dates of events stand, else by the lengths of lines."""
     encoding = feed.file.encoding
     if codecs.lookup(encoding).name.startswith(_FULL):
         return False
@@ -96,9 +96,9 @@ def _counts_bytes(feed: Feed, path: Path) -> bool:
         for place, cell in enumerate(cells):
             read = read_written(cell, feed.dates, order=None, pivot=feed.dates.pivot)
             dates[place] += read.problem not in (Problem.UNREADABLE, Problem.MISSING)
-    if len(in_bytes) == 1 or len(in_characters) == 1:
-        return len(in_characters) > 1
-    return dates[1] > dates[0]  # lines without the blanks at their ends
+    if dates[0] != dates[1]:
+        return dates[1] > dates[0]
+    return len(in_bytes) == 1 and len(in_characters) > 1
 
 
 def _byte_rows(
