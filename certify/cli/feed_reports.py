@@ -11,6 +11,7 @@ from certify.cli.output import Ink, print_json, say, waiting
 from certify.cli.service import operator
 from certify.cli.tables import Column, show_table
 from certify.domain.error_codes import ErrorCode
+from certify.domain.states import RunState
 from certify.errors import Invalid
 
 if TYPE_CHECKING:
@@ -62,18 +63,25 @@ def tell_import(report: dict[str, Any], *, as_json: bool) -> None:
         return
     if not report["new"]:
         say(f"This file was imported before, as run {report['run']} ({report['state']}).")
+        _tell_held(report)
         return
     say(f"Run {report['run']}: {report['rows']:,} records of {report['feed']} imported.")
     if report["quarantine"]:
         say(f"{report['bad']:,} rows cannot be used: {report['quarantine']}")
     _tell_gaps(report)
+    _tell_held(report)
+
+
+def _tell_held(report: dict[str, Any]) -> None:
+    """Print why a file is held, and what an officer can do."""
+    if report["state"] != RunState.HELD:
+        return
     for entry in report["departures"]:
         say(Ink("✗", "bold red"), f" {entry['code']}: {entry['reason']}")
-    if report["state"] == "held":
-        say(
-            f"The file is held: it differs from the usual. Look at it; then 'certify run accept {report['run']}' "
-            "releases it, and 'certify run refuse' deletes it."
-        )
+    say(
+        f"The file is held: it differs from the usual. Look at it; then 'certify run accept {report['run']}' "
+        "releases it, and 'certify run refuse' deletes it."
+    )
 
 
 def show_check(name: str, report: dict[str, Any], reasons: list[Any], preview: list[Any]) -> None:

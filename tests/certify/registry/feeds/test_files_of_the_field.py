@@ -306,3 +306,39 @@ def test_no_words_of_a_library_reach_a_person(form: dict[str, Any], content: byt
     words = refused.value.message + refused.value.hint
     assert not any(word in words for word in ("Error", "DuckDB", "Arrow", "state machine", "Traceback", "0x"))
     assert refused.value.message.endswith(".")
+
+
+def test_trackers_of_dhis2_are_read_by_the_ids_of_their_attributes(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    who = [
+        {"attribute": "nid", "value": "7"},
+        {"attribute": "nam", "value": "Ann Oak"},
+        {"attribute": "dob", "value": ""},
+    ]
+    events = [{"programStage": "x"}, {"programStage": "death", "event": "E1", "eventDate": "2026-11-02T00:00:00.000"}]
+    entity = {"trackedEntityInstance": "t", "attributes": who, "enrollments": [{"events": events}]}
+    path.write_text(json.dumps({"trackedEntityInstances": [entity]}))
+    columns = {
+        "record_id": "enrollments.events[programStage=death].event",
+        "event_date": "enrollments.events[programStage=death].eventDate",
+        "national_id": "attributes[attribute=nid].value",
+        "name": "attributes[attribute=nam].value",
+        "birth_date": "attributes[attribute=dob].value",
+    }
+    described = feed(columns, format="json", record="trackedEntityInstances")
+    assert _read(described, path, "record_id, national_id, name, birth_date")[0] == [("E1", "7", "Ann Oak", None)]
+
+
+def test_fhir_in_xml_has_its_values_in_attributes(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    patient = '<identifier><value value="7"/></identifier><name><family value="Oak"/><given value="Ann"/></name>'
+    path.write_text(
+        f'<Bundle xmlns="http://hl7.org/fhir"><Patient><id value="P1"/>{patient}<birthDate value="1940-01-02"/>'
+        '<deceasedDateTime value="2026-11"/><contact><name><family value="Alive"/></name></contact></Patient></Bundle>'
+    )
+    columns = {"record_id": "id", "event_date": "deceasedDateTime", "national_id": "identifier/value",
+               "name": ["./name/given", "./name/family"], "birth_date": "birthDate/@value"}  # fmt: skip
+    described = feed(columns, format="xml", record="Patient")
+    assert _read(described, path, "record_id, national_id, name, birth_date, event_date")[0] == [
+        ("P1", "7", "Ann Oak", "1940-01-02", "2026-11")
+    ]
