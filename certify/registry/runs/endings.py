@@ -125,8 +125,8 @@ def departures_of(feed: Feed, endings: Endings) -> list[Departure]:
         found.append(
             Departure(
                 "endings_unsure",
-                f"{endings.bad_places} cannot be used, and {len(missing):,} records that stand are missing, such as "
-                f"{_some(missing)}; they may be there.",
+                f"{endings.bad_places} cannot be used, and of the records that stand {len(missing):,} may be there: "
+                f"{_some(missing)}.",
             )
         )
     return found
