@@ -130,6 +130,7 @@ class Policy:
         four_eyes: what two officers are needed for.
         references: when a confirmed proof gives a new reference.
         asks_from: the day from which the scheme asks for proofs. An import before it makes no first proof due earlier.
+        in_force_from: the first day of these rules; until then the scheme's earlier ones hold. None: since ever.
     """
 
     scheme: str
@@ -152,6 +153,7 @@ class Policy:
     four_eyes: FourEyesRule = field(default_factory=FourEyesRule)
     references: ReferenceRule = field(default_factory=ReferenceRule)
     asks_from: date | None = None
+    in_force_from: date | None = None
 
     def accepted(self, age: int | None) -> frozenset[Channel]:
         """Return the channels accepted at an age; if the age is unknown, the channels accepted at every age."""
@@ -211,6 +213,7 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         four_eyes=_four_eyes(Table(top.take("four_eyes", dict, {}), "four_eyes")),
         references=_reference_rule(Table(top.take("references", dict, {}), "references")),
         asks_from=_day(top, "asks_from"),
+        in_force_from=_day(top, "in_force_from"),
     )
     top.done()
     for channel, rule in policy.capture.items():
