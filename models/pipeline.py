@@ -32,12 +32,12 @@ from models.liveness.advice import advice
 from models.liveness.assess import assess as assess_liveness
 from models.liveness.examined import Each, Examined, examine
 from models.liveness.fusion import Fusion, LivenessReport, load_fusion
-from models.liveness.hand_motion import check_motion
 from models.liveness.movement import movement_of
+from models.liveness.phone_checks import check_phone
 from models.liveness.plan import Plan
 from models.liveness.readings import Observer, Readings, best_frames, worst_quality
 from models.liveness.screen import grid_peak
-from models.liveness.source import CaptureSource, check_source
+from models.liveness.source import CaptureSource
 from models.liveness.video_hash import hash_frames
 from models.media.decoders import Decoders, InProcess
 from models.media.image import EVALUATION_LIMITS, ImageInfo, ImageLimits, Pixels, enlarge_small
@@ -227,10 +227,7 @@ class FaceEngine:
         self, examined: Examined, plan: Plan | None = None, source: CaptureSource | None = None
     ) -> LivenessReport:
         """Judge what was read from a video; the arguments are those of :meth:`watch`."""
-        can, samples = (source.can, source.motion) if source is not None else ((), ())
-        moved = check_motion(examined.readings.glances, samples)
-        checked = check_source(source, examined.width, examined.height, moved.reason)
-        said = (checked, moved)
+        said, can = check_phone(source, examined), source.can if source is not None else ()
         return assess_liveness(examined.readings, examined.faces, plan, self._fusion, said=said, can=can)
 
     def texture(self, data: bytes) -> tuple[float | None, float | None]:

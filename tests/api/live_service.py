@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -12,8 +13,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from api.app import create_app
 from certify.capture.live.recording import MAX_FRAME_MESSAGE
@@ -79,3 +83,23 @@ def served(service: Service, *, port: int = 0) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(20)
+
+
+def talk(url: str, first: Any, *messages: Any) -> tuple[list[dict[str, Any]], int | None]:
+    """Send these messages as they are, and return all answers and the close code."""
+    said = []
+    with connect(url, compression=None, open_timeout=10) as connection:
+        try:
+            for message in (first, *messages):
+                if message is not None:
+                    connection.send(message if isinstance(message, str | bytes) else json.dumps(message))
+            while True:
+                said.append(json.loads(connection.recv(timeout=20)))
+        except ConnectionClosed as closed:
+            return said, closed.rcvd.code if closed.rcvd else None
+
+
+def code_of(said: list[dict[str, Any]]) -> str:
+    """Return the code of the problem that ended a conversation."""
+    assert said[-1]["type"] == "problem", said
+    return str(said[-1]["problem"]["code"])

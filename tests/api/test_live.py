@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
@@ -39,7 +38,7 @@ from models.pipeline import FaceEngine
 from models.weights.packs import PackStore, default_cache_dir
 from models.weights.runtime import load_network
 from tests.api.conftest import Caller
-from tests.api.live_service import GuideProcess, served
+from tests.api.live_service import GuideProcess, code_of, served, talk
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -233,26 +232,7 @@ def test_if_a_guide_dies_another_takes_over_and_the_recording_begins_again(
     assert len(starts) == 2
 
 
-def _talk(url: str, first: Any, *messages: Any) -> tuple[list[dict[str, Any]], int | None]:
-    """Send these messages as they are, and return all answers and the close code."""
-    said = []
-    with connect(url, compression=None, open_timeout=10) as socket:
-        try:
-            for message in (first, *messages):
-                if message is not None:
-                    socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
-            while True:
-                said.append(json.loads(socket.recv(timeout=20)))
-        except ConnectionClosed as closed:
-            return said, closed.rcvd.code if closed.rcvd else None
-
-
-def _code(said: list[dict[str, Any]]) -> str:
-    assert said[-1]["type"] == "problem", said
-    return str(said[-1]["problem"]["code"])
-
-
-def test_every_wrong_message_gets_its_problem_and_close_code(
+def test_every_wrong_message_gets_its_problem_and_closecode_of(
     call: Callable[[Role], Caller], service: Service, person: str, stage: phone.Stage, address: str
 ) -> None:
     session, hello = _open(call, service, person)
@@ -287,12 +267,12 @@ def test_every_wrong_message_gets_its_problem_and_close_code(
             4422,
         ),
     ):
-        said, number = _talk(url, *messages)
-        assert (_code(said), number) == (code, closed), messages[-1]
+        said, number = talk(url, *messages)
+        assert (code_of(said), number) == (code, closed), messages[-1]
     wrong = _url(address, {"id": uuid4()})
-    assert _code(_talk(wrong, good)[0]) == "forbidden"
+    assert code_of(talk(wrong, good)[0]) == "forbidden"
     phone_says = {"type": "phone", "camera": {"shown_rate": 14.9}, "motion": [[5, 0.1, -0.2, 0.3]]}
-    said, number = _talk(url, good, phone_says, phone_says, {"type": "stop"})
+    said, number = talk(url, good, phone_says, phone_says, {"type": "stop"})
     assert [message["type"] for message in said] == ["ready"]
     assert number == 1000
 
@@ -303,8 +283,8 @@ def test_a_submitted_session_takes_no_live_capture(
     session, hello = _open(call, service, person)
     with service.unit() as unit:
         submit_media(unit, UUID(session["id"]), faces.rephotograph(faces.portraits()["eileen_collins"], seed=5))
-    said, _ = _talk(_url(address, session), {"type": "hello", **hello})
-    assert _code(said) == "session_already_submitted"
+    said, _ = talk(_url(address, session), {"type": "hello", **hello})
+    assert code_of(said) == "session_already_submitted"
 
 
 def test_pages_of_other_sites_are_refused(
@@ -332,11 +312,11 @@ def test_captures_beyond_the_limit_are_told_to_upload_a_video(
             assert [json.loads(socket.recv(timeout=10))["type"] for _ in range(2)] == ["ready", "guidance"]
         session, hello = _open(call, service, person)
         begun = ({"type": "hello", **hello}, FRAME_HEADER.pack(1, 1) + jpeg)
-        said, closed = _talk(_url(address, session), *begun)
-        assert (_code(said), closed) == ("live_full", 4503)
+        said, closed = talk(_url(address, session), *begun)
+        assert (code_of(said), closed) == ("live_full", 4503)
         assert "video" in said[-1]["problem"]["hint"]
     for _ in range(50):  # until a place is free again
-        said, closed = _talk(_url(address, session), *begun, {"type": "stop"})
+        said, closed = talk(_url(address, session), *begun, {"type": "stop"})
         if closed == 1000:
             return
         time.sleep(0.1)
@@ -350,7 +330,7 @@ def test_malformed_conversations_never_break_the_server(
     jpeg = stage.reel({"steps": [], "total_ms": 500}, seed=4).waiting[0]
     generator = random.Random(7)  # noqa: S311 - a test needs repeatable random numbers
     for _ in range(60):
-        said, closed = _talk(_url(address, session), *phone.malformed(hello, jpeg, generator))
+        said, closed = talk(_url(address, session), *phone.malformed(hello, jpeg, generator))
         assert closed is None or closed == 1000 or 4400 <= closed < 4500 or closed in (1002, 1007, 1009), said
     reel = stage.reel(session["plan"], seed=6)
     film = asyncio.run(phone.film(_url(address, session), hello, reel, wait_for_result=False))
