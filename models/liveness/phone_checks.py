@@ -1,4 +1,4 @@
-"""The checks of what the phone says beside the film. Apart from source.py, which the HTTP process loads without models."""
+"""The checks of what the phone says beside the film; source.py is loaded by the HTTP process, which has no models."""
 
 from __future__ import annotations
 
