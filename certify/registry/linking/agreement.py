@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 DIFFERS = 0
 BIRTH_EQUAL, BIRTH_NEAR, BIRTH_GENERATION = 3, 2, 1
-NAME_PLAIN, NAME_SOUNDS, NAME_SLIP, NAME_PART = 4, 3, 2, 1
+NAME_PLAIN, NAME_SOUNDS, NAME_SLIP, NAME_INCOMPLETE, NAME_PART = 5, 4, 3, 2, 1
 """Levels that the rules use. At ``NAME_PLAIN`` and above the name is the same; ``NAME_SOUNDS`` confirms an id, because
 the other script cannot show more; below it a brother, a sister or a twin may have the other name."""
 _SCRIPTS = (
@@ -139,11 +139,17 @@ NAME = Comparison(
             5e-4,
         ),
         Level(
+            "shared_words(name_key_l, name_key_r) = least(word_count(name_key_l), word_count(name_key_r))",
+            "a name of which a part is missing",
+            0.01,
+            5e-3,
+        ),
+        Level(
             "shared_words(name_key_l, name_key_r) >= "
             f"greatest(1, least(word_count(name_key_l), word_count(name_key_r)) - 1) OR {_NEAR_KEYS}",
             "a part of the name is the same",
-            0.018,
-            0.06,
+            0.008,
+            0.055,
         ),
         Level("ELSE", "another name", 0.002, 0.94),
     ),

@@ -7,6 +7,7 @@ from certify.registry.linking.agreement import (
     BIRTH_GENERATION,
     BIRTH_NEAR,
     DIFFERS,
+    NAME_INCOMPLETE,
     NAME_PLAIN,
     NAME_SLIP,
     NAME_SOUNDS,
@@ -191,7 +192,8 @@ def _verdict_sql(id_holds_birth: bool) -> str:
     return (
         f"CASE WHEN b.record IS NOT NULL OR (m.g_name = {DIFFERS} AND m.g_birth = {DIFFERS}) THEN 'id_conflict' "
         f"WHEN m.g_sex = {DIFFERS} OR m.g_birth IN ({DIFFERS}, {BIRTH_GENERATION}) THEN 'id_doubt' "
-        f"WHEN (m.g_name >= {NAME_SLIP} AND m.g_birth >= {BIRTH_NEAR}) OR m.g_name >= {NAME_SOUNDS} OR ({alone}) "
+        f"WHEN (m.g_name >= {NAME_SLIP} AND m.g_birth >= {BIRTH_NEAR}) OR m.g_name >= {NAME_SOUNDS} "
+        f"OR (m.g_name = {NAME_INCOMPLETE} AND m.g_birth = {BIRTH_EQUAL} AND m.precision = 'day') OR ({alone}) "
         "THEN 'link' WHEN m.g_name < 0 AND m.g_birth < 0 THEN 'id_alone' ELSE 'id_doubt' END"
     )
 

@@ -158,16 +158,19 @@ def ordered(model: Model) -> Model:
 
     Where few rows were compared, a mistake may seem to prove more than equality. Such a level keeps its prior, or the
     weight of the better level if that is less; if best and worst are the wrong way round, the whole comparison keeps
-    its prior. ``Model.kept`` names them. Part of a name never weighs more than ``MOST_OF_A_PART``, because a whole
+    its prior. ``Model.kept`` names them. Levels that the samples did not show lie between their neighbours. Part of a name never weighs more than ``MOST_OF_A_PART``, because a whole
     family has it.
     """
     probabilities, kept = dict(model.probabilities), []
     for comparison in model.comparisons:
         learnt = probabilities[comparison.name]
         prior = tuple((level.m, level.u) for level in comparison.levels)
-        pairs = prior if _weight(learnt[0]) < 0 or _weight(learnt[-1]) > 0 else _descending(comparison, learnt, prior)
-        if pairs != learnt:
+        seen = {place for place, level in enumerate(comparison.levels) if level.ranked and learnt[place] != prior[place]}
+        usable = _weight(learnt[0]) >= 0 >= _weight(learnt[-1])
+        pairs = _descending(learnt, prior, seen) if usable else prior
+        if any(pairs[place] != learnt[place] for place in seen):
             kept.append(comparison.name)
+        pairs = _between(comparison, pairs, seen)
         if comparison.name == "name":
             part = len(pairs) - 1 - NAME_PART
             m, u = pairs[part]
@@ -179,16 +182,30 @@ def ordered(model: Model) -> Model:
 _Pairs = tuple[tuple[float, float], ...]
 
 
-def _descending(comparison: Comparison, learnt: _Pairs, prior: _Pairs) -> _Pairs:
+def _descending(learnt: _Pairs, prior: _Pairs, seen: set[int]) -> _Pairs:
     """Return learnt probabilities, with the prior, at most the weight of the level before, where they ascend."""
-    made, most = [], math.inf
-    for level, pair, before in zip(comparison.levels, learnt, prior, strict=True):
-        chosen = pair
-        if level.ranked and _weight(pair) > most:
-            m, u = before
-            chosen = (m, max(u, _of_weight(m, most)))
-        made.append(chosen)
-        most = min(most, _weight(chosen)) if level.ranked else most
+    made, most = list(learnt), math.inf
+    for place in sorted(seen):
+        if _weight(made[place]) > most:
+            m, u = prior[place]
+            made[place] = (m, max(u, _of_weight(m, most)))
+        most = _weight(made[place])
+    return tuple(made)
+
+
+def _between(comparison: Comparison, pairs: _Pairs, seen: set[int]) -> _Pairs:
+    """Put levels that no sample showed between the weights of those that were seen before and after them."""
+    made, most = list(pairs), math.inf
+    for place, level in enumerate(comparison.levels):
+        if not level.ranked:
+            continue
+        if place not in seen:
+            least = max((_weight(pairs[later]) for later in seen if later > place), default=-math.inf)
+            m, _ = pairs[place]
+            bits = min(max(_weight(pairs[place]), least), most)
+            if bits != _weight(pairs[place]):
+                made[place] = (m, _of_weight(m, bits))
+        most = min(most, _weight(made[place]))
     return tuple(made)
 
 
