@@ -126,8 +126,7 @@ def _finish(service: Service, run_id: UUID) -> None:
         if row.state == RunState.DONE:
             return
         staging = open_staging(service, row)
-        taken_back = staging.read("early")["target"].to_pylist()
-        withdraw(unit, questions_about(unit.db, row.source, taken_back))
+        withdraw(unit, questions_about(unit.db, row.source, staging.read("withdrawn")["external_id"].to_pylist()))
         totals: dict[str, Any] = {}
         for chunk in chunks_of(unit.db, run_id):
             for name, number in chunk.counts.items():
