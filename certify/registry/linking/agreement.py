@@ -11,8 +11,8 @@ from dataclasses import dataclass
 DIFFERS = 0
 BIRTH_EQUAL, BIRTH_NEAR, BIRTH_GENERATION = 3, 2, 1
 NAME_PLAIN, NAME_SOUNDS, NAME_SLIP, NAME_INCOMPLETE, NAME_PART = 5, 4, 3, 2, 1
-"""Levels that the rules use. At ``NAME_PLAIN`` and above the name is the same; ``NAME_SOUNDS`` confirms an id, because
-the other script cannot show more; below it a brother, a sister or a twin may have the other name."""
+"""Levels that the rules use. At ``NAME_PLAIN`` and above the name is the same; ``NAME_SOUNDS`` confirms an id, as the
+other script cannot show more; below it a brother, a sister or a twin may have the other name."""
 _SCRIPTS = (
     (0x0250, "latin"), (0x0370, "signs"), (0x0400, "greek"), (0x0530, "cyrillic"), (0x0590, "armenian"),
     (0x0600, "hebrew"), (0x0900, "arabic"), (0x0980, "devanagari"), (0x0A00, "bengali"), (0x0B80, "other_indic"),
@@ -26,8 +26,8 @@ _CASES = " ".join(f"WHEN a < '{chr(end)}' THEN {_NUMBERS[name]}" for end, name i
 SCRIPT_SQL = f"CASE {_CASES} ELSE {_NUMBERS['han']} END"
 """The number of a text's script, by its first character."""
 _LATIN, _HAN = _NUMBERS["latin"], _NUMBERS["han"]
-TONED = "[ạ-ỹơưĂăǍǎǏǐǑǒǓǔāēīōū]"
-"""Letters with the marks of tones (Vietnamese, pinyin). Without them it is not known which of several names is meant."""
+TONED = "[ạ-ỹơưǎǐǒǔ]"
+"""Letters with marks of tones (Vietnamese, pinyin). Without them it is not known which of several names is meant."""
 _BOTH_LATIN = f"script_of(name_l) = {_LATIN} AND script_of(name_r) = {_LATIN}"
 _ONE_IS_HAN = f"(script_of(name_l) = {_HAN} OR script_of(name_r) = {_HAN})"
 _TWO_SCRIPTS = "script_of(name_l) <> script_of(name_r)"

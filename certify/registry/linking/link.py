@@ -91,6 +91,7 @@ def link(
             side only (``layout``).
     """
     parameters = parameters or Parameters()
+    deduplicate = parameters.deduplicate
     watch = _Watch()
     if not people_loaded:
         watch.step("normalise people", lambda: engine.load("people", people))
@@ -112,7 +113,7 @@ def link(
         lambda: link_ids(
             engine,
             compared,
-            deduplicate=parameters.deduplicate,
+            deduplicate=deduplicate,
             id_holds_birth=holds_birth,
             id_level=id_level,
             id_checked=checked,

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-
 REVIEW_DUPLICATES = -4.0
 """The weight from which an officer is asked about two rows of one file. Without ids the details of one person often
 differ, and nobody is declared dead by a question: one true pair in seventeen is worth it."""

@@ -220,7 +220,8 @@ def _rarity_sql(model: Model) -> str:
         for place, level in enumerate(c.levels)
         if level.frequency == "name_key"
     )
-    return f"CASE WHEN gamma_name IN ({keys}) AND k.tf_name_key > 0 THEN log2({_name_u(model)!r} / k.tf_name_key) ELSE 0.0 END"
+    rarer = f"log2({_name_u(model)!r} / k.tf_name_key)"
+    return f"CASE WHEN gamma_name IN ({keys}) AND k.tf_name_key > 0 THEN {rarer} ELSE 0.0 END"
 
 
 def _name_u(model: Model) -> float:

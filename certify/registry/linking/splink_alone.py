@@ -76,7 +76,7 @@ def splink_alone(
 
     logging.getLogger("splink").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="certify-splink-") as spill:
-        config = {"memory_limit": memory, "threads": threads, "temp_directory": spill}
+        config: dict[str, Any] = {"memory_limit": memory, "threads": threads, "temp_directory": spill}
         with duckdb.connect(config=config | {"preserve_insertion_order": False}) as database:
             start = perf_counter()
             columns = _shared_columns(layouts)

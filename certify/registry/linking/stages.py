@@ -121,7 +121,7 @@ def _keep_pairs(engine: Engine, clear: str, others: str) -> None:
 
 
 _ASSUMED = 10
-"""Records that are assumed besides those of a file, half of them about people of the fund: a small file shows little."""
+"""Records that are assumed besides those of a file, half of them about people of the fund: small files show little."""
 _CLEAR = f"g_name >= {NAME_SOUNDS} AND g_birth = {BIRTH_EQUAL} AND g_sex <> {DIFFERS}"
 """The agreement that confirms an id without doubt."""
 _SPELT = ("name", "birth")
@@ -301,4 +301,4 @@ def outside_share(engine: Engine) -> float:
     inside = min(engine.count("id_joined"), with_id) + int(counted["inside"] or 0)
     total = max(with_id + int(counted["n"] or 0), inside)
     share = (inside + _ASSUMED / 2) / (total + _ASSUMED)
-    return max(1.0, (1 - share) / share)
+    return max(1.0, float((1 - share) / share))

@@ -158,14 +158,16 @@ def ordered(model: Model) -> Model:
 
     Where few rows were compared, a mistake may seem to prove more than equality. Such a level keeps its prior, or the
     weight of the better level if that is less; if best and worst are the wrong way round, the whole comparison keeps
-    its prior. ``Model.kept`` names them. Levels that the samples did not show lie between their neighbours. Part of a name never weighs more than ``MOST_OF_A_PART``, because a whole
-    family has it.
+    its prior. ``Model.kept`` names them. Levels that the samples did not show lie between their neighbours. Part
+    of a name never weighs more than ``MOST_OF_A_PART``, because a whole family has it.
     """
     probabilities, kept = dict(model.probabilities), []
     for comparison in model.comparisons:
         learnt = probabilities[comparison.name]
         prior = tuple((level.m, level.u) for level in comparison.levels)
-        seen = {place for place, level in enumerate(comparison.levels) if level.ranked and learnt[place] != prior[place]}
+        seen = {
+            place for place, level in enumerate(comparison.levels) if level.ranked and learnt[place] != prior[place]
+        }
         usable = _weight(learnt[0]) >= 0 >= _weight(learnt[-1])
         pairs = _descending(learnt, prior, seen) if usable else prior
         if any(pairs[place] != learnt[place] for place in seen):

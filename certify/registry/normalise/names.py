@@ -96,7 +96,7 @@ def _collapse(texts: pa.Array) -> pa.Array:
 
 
 def _written_character(character: str) -> str:
-    """Fold one character of the written form: compatibility forms, case, punctuation, variants; signs and marks stay."""
+    """Fold one character of the written form: compatibility forms, case, punctuation, variants; marks stay."""
     folded = []
     for part in unicodedata.normalize("NFKC", character):
         kind = unicodedata.category(part)

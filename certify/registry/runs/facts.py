@@ -195,10 +195,9 @@ def _make_undone(database: duckdb.DuckDBPyConnection, feed: Feed, now: datetime)
         )
         select * from chain;
         create or replace temp table undo as
-        select number, case when operation = 'correct' and root = number and row_target or early then {last} else row end
-            as row, row as own_row, event_on from (
-                select *, exists (select 1 from corrections c where c.row = taking.row) as row_target from taking
-            )
+        select number, case when early or (operation = 'correct' and exists (
+                select 1 from corrections c where c.row = taking.row)) then {last} else row end as row,
+            row as own_row, event_on from taking
         union all
         select target, {last}, -1, {today} from {EARLIER} e
             where target not in (select number from {KNOWN})
@@ -233,14 +232,14 @@ def _make_questions(database: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         f"""create or replace temp table questions as
         select l.person, case when coalesce(asked.versions, 0) + coalesce(own.versions, 0) > 0
                 then r.record_id || ':c' || (coalesce(asked.versions, 0) + coalesce(own.versions, 0))
-                else r.record_id end as external_id, r.row, r.event_date as event_on, '{kind}' as what, l.stage, l.weight, l.levels, l.reason,
-            {record} as record
+                else r.record_id end as external_id, r.row, r.event_date as event_on, '{kind}' as what, l.stage,
+            l.weight, l.levels, l.reason, {record} as record
         from linked l join given_records r on r.row = l.row
         left join (select number, count(*) as versions, bool_or(state in ('open', 'same', 'different')) as stands
             from {QUESTIONS} group by number) asked on asked.number = r.record_id
         left join versions own on own.number = r.record_id
         where {"l.outcome = 'review'" if kind else "false"} and r.operation <> 'void' and l.reason <> '{_NOT_ASKED}'
-            and (r.operation = 'correct' or r.record_id not in (select number from {KNOWN}))
+            and r.row not in (select row from {NOTES} where code not in ('unlinked', 'id_conflict'))
             and (r.operation = 'correct' or not coalesce(asked.stands, false))
             and not exists (select 1 from {QUESTIONS} q where q.number = r.record_id and q.person = l.person
                 and q.state = 'different')
