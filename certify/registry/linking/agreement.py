@@ -49,7 +49,7 @@ _REORDERED = (
 _CONFUSED_HAN = (
     # Characters in another order; characters that sound alike (the keys are equal); a surname that sounds similar.
     "(length(name_l) = length(name_r) AND same_letters(name_l, name_r)) "
-    "OR (substr(name_l, 2) = substr(name_r, 2) AND levenshtein(name_key_l, name_key_r) <= 1)"
+    "OR (substr(name_l, 1, 1) <> substr(name_r, 1, 1) AND levenshtein(name_key_l, name_key_r) <= 1)"
 )
 
 
@@ -139,7 +139,9 @@ NAME = Comparison(
             5e-4,
         ),
         Level(
-            "shared_words(name_key_l, name_key_r) = least(word_count(name_key_l), word_count(name_key_r))",
+            f"CASE WHEN {_ONE_IS_HAN} AND NOT {_TWO_SCRIPTS} THEN substr(name_l, 1, length(name_r)) = name_r "
+            "OR substr(name_r, 1, length(name_l)) = name_l "
+            "ELSE shared_words(name_key_l, name_key_r) = least(word_count(name_key_l), word_count(name_key_r)) END",
             "a name of which a part is missing",
             0.01,
             5e-3,

@@ -125,6 +125,7 @@ def test_the_command_prints_json_and_draws(tmp_path: Path) -> None:
     report = json.loads(result.stdout)
     assert report["overall"] | {"questions": 0} == {
         "pairs": 1, "links": 1, "right": 1, "asked": 0, "questions": 0, "precision": 1.0, "recall": 1.0, "f1": 1.0,
+        "f1_with_questions": 1.0,
     }  # fmt: skip
     assert (folder / "weights.png").read_bytes().startswith(b"\x89PNG")
     shown = CliRunner().invoke(app, arguments)

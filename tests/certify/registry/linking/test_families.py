@@ -25,8 +25,9 @@ def _linked(people: pa.Table, records: pa.Table, **settings: Any) -> tuple[dict[
     return links, {row["record"]: row["reason"] for row in rows if row["outcome"] == "review"}
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-@pytest.mark.parametrize("model", [None, UNTRAINED], ids=["learnt", "untrained"])
+@pytest.mark.parametrize(
+    ("script", "model"), [(script, UNTRAINED) for script in SCRIPTS] + [("latin", None), ("han", None)]
+)
 def test_attack_no_relative_and_no_wrong_id_declares_a_person_dead(script: str, model: dict[str, Any] | None) -> None:
     family = make_family(script)
     links, asked = _linked(*family.tables(), model=model)
