@@ -16,10 +16,10 @@ from fastapi.testclient import TestClient
 from joserfc import jwt
 
 from api.app import create_app
+from certify.issuers.tokens import AUDIENCE, Authenticator, Role, Signer, TokenRefused, development_signer, ed25519_jwk
 from certify.service import Service
 from certify.sources import load_sources
 from certify.storage.facts import find_evidence
-from certify.tokens import AUDIENCE, Authenticator, Role, Signer, TokenRefused, development_signer, ed25519_jwk
 from fixtures import faces
 from tests.api.conftest import ENROLMENT, WHY, Caller, World
 
@@ -94,7 +94,7 @@ def test_a_payer_is_told_the_standing_and_nothing_about_the_person(
         assert set(told) == {"beneficiary_id", "as_of", "pensions"}
         (pension,) = told["pensions"]
         assert set(pension) == {
-            *("scheme", "payment", "standing", "valid_until", "back_pay_from"),
+            *("scheme", "payment", "standing", "valid_until", "back_pay_from", "owed_until"),
             *("method", "assurance", "decided_on"),
         }
         assert (pension["payment"], pension["standing"]) == ("continue", "certified")

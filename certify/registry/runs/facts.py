@@ -78,7 +78,7 @@ def make_facts(database: duckdb.DuckDBPyConnection, feed: Feed, *, run_id: UUID,
     _make_fresh(database, feed, ids, chunks)
     _make_undone(database, feed, now)
     _make_questions(database, feed)
-    _make_withdrawn(database, feed)
+    _make_withdrawn(database)
     _make_outcomes(database)
     _collect(database, feed, ids, chunks)
     return chunks
@@ -250,15 +250,12 @@ def _make_questions(database: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     )
 
 
-def _make_withdrawn(database: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+def _make_withdrawn(database: duckdb.DuckDBPyConnection) -> None:
     """Make ``WITHDRAWN``: open questions that nobody needs to answer any more."""
-    ended = "false"
-    if feed.content == "full" and feed.adverse_kind is not None:
-        ended = "q.number not in (select record_id from given_records where operation <> 'void')"
     database.execute(
         f"""create or replace temp table {WITHDRAWN} as
         select distinct q.external_id from {QUESTIONS} q where q.state = 'open' and (
-            q.number in (select number from undo) or q.number in (select number from fresh) or {ended})"""
+            q.number in (select number from undo) or q.number in (select number from fresh))"""
     )
 
 
