@@ -58,7 +58,7 @@ class Quality:
 
     @property
     def f1_with_questions(self) -> float | None:
-        """Return the F1 if each question is taken for a link, as a program that asks nobody counts."""
+        """Return the F1 if each question is taken for a link, as a program that asks no one counts."""
         total = self.links + self.questions + self.pairs
         return 2 * (self.right + self.asked) / total if total else None
 

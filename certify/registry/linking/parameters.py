@@ -8,7 +8,7 @@ from typing import Any
 
 REVIEW_DUPLICATES = -4.0
 """The weight from which an officer is asked about two rows of one file. Without ids the details of one person often
-differ, and nobody is declared dead by a question: one true pair in seventeen is worth it."""
+differ, and no one is declared dead by a question: one true pair in seventeen is worth it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Splink alone on the same files, for comparison: set up as its documentation advises, at its best threshold.
 
 It gets the columns as they are written, one comparison for each, with the ready-made comparisons of its library. The
-threshold is the one with the best F1 against the truth, which nobody knows beforehand. So it is a strong opponent.
+threshold is the one with the best F1 against the truth, which no one knows beforehand. So it is a strong opponent.
 """
 
 from __future__ import annotations

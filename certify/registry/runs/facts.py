@@ -251,7 +251,7 @@ def _make_questions(database: duckdb.DuckDBPyConnection, feed: Feed) -> None:
 
 
 def _make_withdrawn(database: duckdb.DuckDBPyConnection) -> None:
-    """Make ``WITHDRAWN``: open questions that nobody needs to answer any more."""
+    """Make ``WITHDRAWN``: open questions that no one needs to answer any more."""
     database.execute(
         f"""create or replace temp table {WITHDRAWN} as
         select distinct q.external_id from {QUESTIONS} q where q.state = 'open' and (

@@ -1,4 +1,4 @@
-"""Relatives and wrong ids: nobody is linked to the death of a twin, a parent, a spouse or a stranger."""
+"""Relatives and wrong ids: no one is linked to the death of a twin, a parent, a spouse or a stranger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Corrections as registries make them: nothing is lost, nobody is paused twice, and no question is asked again."""
+"""Corrections as registries make them: nothing is lost, no one is paused twice, and no question is asked again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_attack_a_doubtful_record_that_comes_again_blocks_nothing(
     fund: Fund, content: str, answered: bool | None
 ) -> None:
     deaths = fund.feed("deaths", content=content)
-    doubtful = fund.row("Alan Turing", "q1", "2026-02-20", name="Nobody Known", born="")
+    doubtful = fund.row("Alan Turing", "q1", "2026-02-20", name="Someone Unknown", born="")
     second = fund.row("Ada Lovelace", "q2", "2026-02-21")
     fund.run(deaths, doubtful, second)
     assert _open(fund, "Alan Turing") == 1
@@ -52,7 +52,7 @@ def test_attack_a_doubtful_record_that_comes_again_blocks_nothing(
 
 def test_attack_what_an_officer_called_somebody_else_is_not_linked_later(fund: Fund) -> None:
     deaths = fund.feed("deaths", content="full")
-    fund.run(deaths, fund.row("Alan Turing", "q1", "2026-02-20", name="Nobody Known", born=""))
+    fund.run(deaths, fund.row("Alan Turing", "q1", "2026-02-20", name="Someone Unknown", born=""))
     with fund.service.unit() as unit:
         (question,) = open_questions_of(unit.db, fund.people["Alan Turing"])
         answer(unit, question.id, officer="o1", same=False)
