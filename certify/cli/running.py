@@ -67,6 +67,8 @@ def show_run(row: RunRow, *, as_json: bool) -> dict[str, Any]:
         rows += [(words, f"{applied[name]:,}") for name, words in _WORDS.items() if name in applied]
         taken_back = row.counts.get("facts", {}).get("void", 0)
         rows += [("facts taken back", f"{taken_back:,}")] if taken_back else []
+        for outcome, number in sorted(row.counts.get("outcomes", {}).items()):
+            rows.append((f"ended as {outcome.replace('_', ' ')}", f"{number:,}"))
         for code, number in sorted(row.counts.get("notes", {}).items()):
             rows.append((f"nothing new: {code}", f"{number:,}"))
         show_table(["what", Column("count", right=True)], rows)

@@ -14,6 +14,12 @@ from certify.domain.proofs import Proof
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import age_on, local_date
 
+_DEATHS = frozenset({"death", "death_abroad"})
+"""Kinds that report the same event, so that two of them from two institutions are two reports of it."""
+_DEATHS_APART = 366
+"""Days within which two reports can mean one death: some registries give the day of the registration, up to a year
+later. Reports decades apart are known from numbers that were given out twice and from children of the same name."""
+
 
 def limit_standing(
     entitlement: Entitlement, policy: Policy, facts: CurrentFacts, proofs: list[Proof], as_of: date
@@ -43,7 +49,7 @@ def limit_standing(
             limit, review = min(limit, Standing.PAUSED), True
             reasons.append(reason(Code.ADVERSE_PAUSES, record.id, **named))
             if rule.can_stop:
-                reports.setdefault(record.kind, []).append(record)
+                reports.setdefault(_event(record.kind), []).append(record)
         elif rule.effect is Effect.OTHER_PATH:
             paths = ", ".join(sorted(rule.paths))
             reasons.append(reason(Code.ADVERSE_OTHER_PATH, record.id, **named, paths=paths))
@@ -54,10 +60,10 @@ def limit_standing(
         review = True
         reasons.append(reason(Code.ADVERSE_DECIDED, record.id, kind=record.kind, source=record.source))
     for kind, records in reports.items():
-        count = independent_reports(records)
+        count = max(independent_reports(group) for group in _of_one_event(records, policy))
         if count < policy.stop_sources:
             continue
-        alive_on = _seen_alive_since(kind, policy, facts, proofs)
+        alive_on = _seen_alive_since(records, policy, proofs)
         if alive_on is None:
             limit = Standing.STOPPED
             reasons.append(reason(Code.STOPPED_BY_SOURCES, count=count, kind=kind))
@@ -82,15 +88,36 @@ def contradictions(latest: date, policy: Policy, facts: CurrentFacts) -> list[Re
     return reasons
 
 
-def _seen_alive_since(kind: str, policy: Policy, facts: CurrentFacts, proofs: list[Proof]) -> date | None:
-    """Return when the body was last seen alive after all reports of a kind that life refutes, or None.
+def _event(kind: str) -> str:
+    """Return the event that a kind reports: a death is one death, wherever it was registered."""
+    return "death" if kind in _DEATHS else kind
+
+
+def _of_one_event(records: list[AdverseRecord], policy: Policy) -> list[list[AdverseRecord]]:
+    """Return the groups of reports that can mean one event.
+
+    A person dies once. Reports of deaths years apart contradict each other: at least one means somebody else, which an
+    officer must find out. So each pauses, and they do not count together.
+    """
+    days = [local_date(record.event_at, policy.timezone) for record in records]
+    if records[0].kind not in _DEATHS:
+        return [records]
+    return [
+        [record for record, day in zip(records, days, strict=True) if 0 <= (day - first).days <= _DEATHS_APART]
+        for first in days
+    ]
+
+
+def _seen_alive_since(records: list[AdverseRecord], policy: Policy, proofs: list[Proof]) -> date | None:
+    """Return when the body was last seen alive after all these reports, if life refutes their kinds, or None.
 
     Seen: before a camera that checked for life, by an agent, or by an institution that attests it. Records of other
     services are not enough.
     """
-    if not policy.life_resumes_payment or not policy.adverse[kind].refuted_by_life:
+    refuted = all(policy.adverse[record.kind].refuted_by_life for record in records)
+    if not policy.life_resumes_payment or not refuted:
         return None
-    reported = max(local_date(fact.event_at, policy.timezone) for fact in facts.adverse if fact.kind == kind)
+    reported = max(local_date(record.event_at, policy.timezone) for record in records)
     seen = [
         proof.proven_on
         for proof in proofs

@@ -21,6 +21,16 @@ _EARLY_VOIDS = b"""
     delete from early_voids v using evidence e
     where e.beneficiary_id = %(person)s and v.source = e.source and v.target = e.external_id
 """
+_RUN_RECORDS = b"""
+    delete from run_records r using evidence e, runs
+    where e.beneficiary_id = %(person)s and runs.id = r.run_id and runs.source = e.source
+        and r.number = regexp_replace(e.external_id, ':c[0-9]+$', '')
+"""
+_ASKED_RECORDS = b"""
+    delete from run_records r using link_questions q, runs
+    where q.beneficiary_id = %(person)s and runs.id = r.run_id and runs.source = q.source
+        and r.number = regexp_replace(q.external_id, ':c[0-9]+$', '')
+"""
 
 
 def erased_among(db: Session, people: Collection[str]) -> set[str]:
@@ -39,7 +49,8 @@ def forget_facts_of(db: Session, beneficiary_id: UUID) -> None:
         db: the session of the transaction, in which ``erased_at`` of the person is written.
         beneficiary_id: id of the person.
     """
-    run(db, _EARLY_VOIDS, {"person": beneficiary_id})
+    for statement in (_EARLY_VOIDS, _RUN_RECORDS, _ASKED_RECORDS):
+        run(db, statement, {"person": beneficiary_id})
     for fact in db.scalars(select(EvidenceRow).where(EvidenceRow.beneficiary_id == beneficiary_id)):
         fact.external_id = f"erased:{fact.id}"
     for verdict in db.scalars(select(DeterminationRow).where(DeterminationRow.beneficiary_id == beneficiary_id)):

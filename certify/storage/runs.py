@@ -17,7 +17,7 @@ from certify.storage.copy import copy_in, copy_out
 from certify.storage.direct import fetch
 from certify.storage.direct import run as execute
 from certify.storage.tables.decisions import DeterminationRow, EvidenceRow
-from certify.storage.tables.runs import RunChunkRow, RunRow
+from certify.storage.tables.runs import RunChunkRow, RunRecordRow, RunRow
 
 KNOWN = {
     "number": pa.string(),
@@ -160,26 +160,63 @@ def standing_records(db: Session, source: str) -> pa.Table:
 
 
 def add_early_voids(db: Session, run: RunRow, voids: pa.Table) -> None:
-    """Store voids whose records have not come yet, unless they are stored already.
+    """Store voids whose records have not come yet, and corrections, unless they are stored already.
 
     Args:
         db: the session of the transaction.
-        run: the run that read the voids.
-        voids: columns ``target`` (number of the record that the void takes back) and ``external_id``.
+        run: the run that read them.
+        voids: columns ``target`` (number of the record that is taken back), ``external_id`` and ``operation``.
     """
-    execute(db, b"create temp table new_voids (target text, external_id text) on commit drop", {})
+    execute(db, b"create temp table new_voids (target text, external_id text, operation text) on commit drop", {})
     copy_in(db, "new_voids", voids)
     execute(
         db,
-        b"""insert into early_voids (source, target, external_id, run_id)
-        select %(source)s, target, external_id, %(run)s from new_voids on conflict do nothing""",
+        b"""insert into early_voids (source, target, external_id, operation, run_id)
+        select %(source)s, target, external_id, operation, %(run)s from new_voids on conflict do nothing""",
         {"source": run.source, "run": run.id},
     )
 
 
 def early_targets(db: Session, source: str) -> pa.Table:
-    """Return the record numbers of a source whose voids came before the records, in a column ``target``."""
-    return copy_out(db, f"select target from early_voids where source = '{source}'", {"target": pa.string()})  # noqa: S608 - a checked word
+    """Return the voids of a source that came before their records, and its corrections under another number."""
+    query = f"select target, external_id, operation from early_voids where source = '{source}'"  # noqa: S608 - a checked word
+    return copy_out(db, query, dict.fromkeys(("target", "external_id", "operation"), pa.string()))
+
+
+def asked_records(db: Session, source: str) -> pa.Table:
+    """Return all link questions about records of a source: ``number, external_id, person, state``."""
+    query = (
+        "select regexp_replace(external_id, ':c[0-9]+$', ''), external_id, beneficiary_id, state from link_questions "  # noqa: S608 - a checked word
+        f"where source = '{source}'"
+    )
+    return copy_out(db, query, dict.fromkeys(("number", "external_id", "person", "state"), pa.string()))
+
+
+def seen_numbers(db: Session, run: RunRow, numbers: pa.Array) -> pa.Table:
+    """Return which of these numbers stood in an earlier file of the source, in a column ``number``."""
+    execute(db, b"create temp table asked_numbers (number text) on commit drop", {})
+    copy_in(db, "asked_numbers", pa.table({"number": numbers}))
+    query = (
+        "select distinct number from run_records join asked_numbers using (number) join runs on runs.id = run_id "  # noqa: S608 - checked words
+        f"where source = '{run.source}' and run_id <> '{run.id}' and outcome <> 'taken_back'"
+    )
+    return copy_out(db, query, {"number": pa.string()})
+
+
+def keep_outcomes(db: Session, run: RunRow, outcomes: pa.Table) -> None:
+    """Store how each record of a run ended; the columns are ``row, number, outcome, reason``."""
+    execute(db, b"delete from run_records where run_id = %(run)s", {"run": run.id})
+    rows = outcomes.append_column("run_id", pa.array([str(run.id)] * outcomes.num_rows, pa.string()))
+    copy_in(db, "run_records", rows)
+
+
+def outcomes_of_run(
+    db: Session, run_id: UUID, outcome: str | None = None, *, limit: int = 1000
+) -> Sequence[RunRecordRow]:
+    """Return how the records of an adverse file ended, in the order of the file; of one outcome or of all."""
+    query = select(RunRecordRow).where(RunRecordRow.run_id == run_id)
+    query = query if outcome is None else query.where(RunRecordRow.outcome == outcome)
+    return db.scalars(query.order_by(RunRecordRow.row).limit(limit)).all()
 
 
 def determinations_of_run(db: Session, run_id: UUID, *, batch: int) -> Iterator[Sequence[DeterminationRow]]:

@@ -9,9 +9,48 @@ import re
 from dataclasses import dataclass
 
 DIFFERS = 0
-BIRTH_EQUAL, BIRTH_NEAR = 2, 1
-NAME_SOUNDS, NAME_SLIP = 3, 2
-"""Levels that the rules use; at ``NAME_SOUNDS`` and above the name is the same."""
+BIRTH_EQUAL, BIRTH_NEAR, BIRTH_GENERATION = 3, 2, 1
+NAME_PLAIN, NAME_SOUNDS, NAME_SLIP, NAME_INCOMPLETE, NAME_PART = 5, 4, 3, 2, 1
+"""Levels that the rules use. At ``NAME_PLAIN`` and above the name is the same; ``NAME_SOUNDS`` confirms an id, as the
+other script cannot show more; below it a brother, a sister or a twin may have the other name."""
+_SCRIPTS = (
+    (0x0250, "latin"), (0x0370, "signs"), (0x0400, "greek"), (0x0530, "cyrillic"), (0x0590, "armenian"),
+    (0x0600, "hebrew"), (0x0900, "arabic"), (0x0980, "devanagari"), (0x0A00, "bengali"), (0x0B80, "other_indic"),
+    (0x0C00, "tamil"), (0x0E00, "south_indic"), (0x0E80, "thai"), (0x1100, "south_east"), (0x1200, "hangul"),
+    (0x1E00, "others"), (0x1F00, "latin"), (0x2000, "greek"), (0x3040, "signs"), (0x3400, "kana"), (0xA000, "han"),
+    (0xAC00, "others"), (0xD7B0, "hangul"), (0xF900, "others"), (0x110000, "han"),
+)  # fmt: skip
+"""Where the block of each script ends, in the order of code points."""
+_NUMBERS = {name: number for number, name in enumerate(dict.fromkeys(name for _, name in _SCRIPTS))}
+_CASES = " ".join(f"WHEN a < '{chr(end)}' THEN {_NUMBERS[name]}" for end, name in _SCRIPTS[:-1])
+SCRIPT_SQL = f"CASE {_CASES} ELSE {_NUMBERS['han']} END"
+"""The number of a text's script, by its first character."""
+_LATIN, _HAN = _NUMBERS["latin"], _NUMBERS["han"]
+TONED = "[ạ-ỹơưǎǐǒǔ]"
+"""Letters with marks of tones (Vietnamese, pinyin). Without them it is not known which of several names is meant."""
+_BOTH_LATIN = f"script_of(name_l) = {_LATIN} AND script_of(name_r) = {_LATIN}"
+_ONE_IS_HAN = f"(script_of(name_l) = {_HAN} OR script_of(name_r) = {_HAN})"
+_TWO_SCRIPTS = "script_of(name_l) <> script_of(name_r)"
+_NEAR_KEYS = "levenshtein(name_key_l, name_key_r) * 4 <= greatest(length(name_key_l), length(name_key_r))"
+_REORDERED = (
+    # One letter; letters, syllables or words in another order; words joined; or one of several words missing.
+    "levenshtein(name_key_l, name_key_r) <= 1 "
+    "OR (length(name_key_l) = length(name_key_r) AND same_letters(name_key_l, name_key_r)) "
+    "OR replace(name_key_l, ' ', '') = replace(name_key_r, ' ', '') "
+    # The words are sorted, so a mistake in a first letter changes their order.
+    "OR (word_count(name_key_l) = 2 AND word_count(name_key_r) = 2 AND levenshtein("
+    "split_part(name_key_l, ' ', 2) || ' ' || split_part(name_key_l, ' ', 1), name_key_r) <= 1) "
+    # Typing mistakes in every word. Relatives have one word in common.
+    f"OR (shared_words(name_key_l, name_key_r) = 0 AND {_NEAR_KEYS}) "
+    # Two words of two make the same key, because its words are sorted, so they need no test here.
+    "OR (word_count(name_key_l) + word_count(name_key_r) > 4 AND shared_words(name_key_l, name_key_r) >= 2 "
+    "AND shared_words(name_key_l, name_key_r) = least(word_count(name_key_l), word_count(name_key_r)))"
+)
+_CONFUSED_HAN = (
+    # Characters in another order; characters that sound alike (the keys are equal); a surname that sounds similar.
+    "(length(name_l) = length(name_r) AND same_letters(name_l, name_r)) "
+    "OR (substr(name_l, 1, 1) <> substr(name_r, 1, 1) AND levenshtein(name_key_l, name_key_r) <= 1)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +64,7 @@ class Level:
         u: share of other pairs with this level, before any training. Both come from the error rates that statistical
             offices report of civil registers, rounded, and from the number of possible values.
         frequency: the column whose rare values count for more.
+        ranked: whether it weighs at most as much as the levels before it.
     """
 
     sql: str
@@ -32,6 +72,7 @@ class Level:
     m: float
     u: float
     frequency: str | None = None
+    ranked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +109,57 @@ class Comparison:
 NAME = Comparison(
     "name",
     ("name_key", "name"),
-    "name_l IS NULL OR name_r IS NULL",
+    # Spellings of other countries say nothing: 陈大文 writes himself Chan Tai Man, and no table finds that.
+    "name_l IS NULL OR name_r IS NULL OR (name_l <> name_r AND name_key_l <> name_key_r "
+    f"AND {_TWO_SCRIPTS} AND NOT ({_NEAR_KEYS}) AND NOT (shared_words(name_key_l, name_key_r) > 0 AND {_ONE_IS_HAN}))",
     (
         Level("name_l = name_r", "the same name", 0.93, 2e-5, "name"),
-        Level("name_key_l = name_key_r", "the same name in another spelling or script", 0.02, 1e-4, "name_key"),
         Level(
-            # One letter; letters, syllables or words in another order; words joined; or one of several words missing.
-            "levenshtein(name_key_l, name_key_r) <= 1 "
-            "OR (length(name_key_l) = length(name_key_r) AND same_letters(name_key_l, name_key_r)) "
-            "OR replace(name_key_l, ' ', '') = replace(name_key_r, ' ', '') "
-            # Two words of two make the same key, because its words are sorted, so they need no test here.
-            "OR (word_count(name_key_l) + word_count(name_key_r) > 4 AND shared_words(name_key_l, name_key_r) >= 2 "
-            "AND shared_words(name_key_l, name_key_r) = least(word_count(name_key_l), word_count(name_key_r)))",
-            "a name that differs by a typing mistake",
+            f"name_key_l = name_key_r AND {_BOTH_LATIN} AND (name_l = name_key_l OR name_r = name_key_r) "
+            "AND NOT has_tones(name_l) AND NOT has_tones(name_r)",
+            "the same name, once without its accents",
+            0.01,
+            2e-5,
+            "name_key",
+        ),
+        Level(
+            f"(name_key_l = name_key_r AND ({_TWO_SCRIPTS} OR ({_BOTH_LATIN} "
+            "AND (name_l = name_key_l OR name_r = name_key_r)))) "
+            f"OR ({_TWO_SCRIPTS} AND NOT {_ONE_IS_HAN} AND {_NEAR_KEYS})",
+            "a name that sounds the same in another script or without its tones",
+            0.01,
+            1e-4,
+            "name_key",
+        ),
+        Level(
+            f"name_key_l = name_key_r OR (CASE WHEN {_ONE_IS_HAN} AND NOT {_TWO_SCRIPTS} THEN {_CONFUSED_HAN} "
+            f"ELSE {_REORDERED} END)",
+            "a name that differs by a typing mistake, a vowel sign, a tone or a character that sounds the same",
             0.03,
             5e-4,
         ),
         Level(
+            f"CASE WHEN {_ONE_IS_HAN} AND NOT {_TWO_SCRIPTS} THEN substr(name_l, 1, length(name_r)) = name_r "
+            "OR substr(name_r, 1, length(name_l)) = name_l "
+            "ELSE shared_words(name_key_l, name_key_r) = least(word_count(name_key_l), word_count(name_key_r)) END",
+            "a name of which a part is missing",
+            0.01,
+            5e-3,
+        ),
+        Level(
             "shared_words(name_key_l, name_key_r) >= "
-            "greatest(1, least(word_count(name_key_l), word_count(name_key_r)) - 1) "
-            "OR levenshtein(name_key_l, name_key_r) * 4 <= greatest(length(name_key_l), length(name_key_r))",
+            f"greatest(1, least(word_count(name_key_l), word_count(name_key_r)) - 1) OR {_NEAR_KEYS}",
             "a part of the name is the same",
-            0.018,
-            0.06,
+            0.008,
+            0.055,
         ),
         Level("ELSE", "another name", 0.002, 0.94),
     ),
 )
+
+_YEARS_APART = "abs(CAST(substr(birth_l, 1, 4) AS INT) - CAST(substr(birth_r, 1, 4) AS INT))"
+_GENERATION = 14
+"""Years between two birth dates from which one may be the other's parent; nearer ones are mistakes in the year."""
 
 BIRTH = Comparison(
     "birth",
@@ -104,7 +169,7 @@ BIRTH = Comparison(
         Level("birth_l = birth_r", "the same birth date", 0.97, 6e-5, "birth"),
         Level(
             # Mistakes of clerks: one digit, day and month exchanged, or only the year, or year and month, known.
-            "levenshtein(birth_l, birth_r) = 1 "
+            f"(levenshtein(birth_l, birth_r) = 1 AND {_YEARS_APART} < {_GENERATION}) "
             "OR (substr(birth_l, 1, 4) = substr(birth_r, 1, 4) AND substr(birth_l, 5, 2) = substr(birth_r, 7, 2) "
             "AND substr(birth_l, 7, 2) = substr(birth_r, 5, 2)) "
             "OR (substr(birth_l, 1, 4) = substr(birth_r, 1, 4) "
@@ -112,9 +177,11 @@ BIRTH = Comparison(
             "OR (substr(birth_l, 1, 6) = substr(birth_r, 1, 6) "
             "AND (birth_precision_l = 'month' OR birth_precision_r = 'month'))",
             "a birth date that differs by a usual mistake",
-            0.025,
+            0.022,
             4e-3,
         ),
+        # A wrong digit, or a parent and a child of one name: that a clerk must see.
+        Level("levenshtein(birth_l, birth_r) = 1", "a birth date that differs by decades", 0.003, 4e-4),
         Level("ELSE", "another birth date", 0.005, 0.996),
     ),
 )
@@ -174,7 +241,7 @@ def id_comparison(*, checked: bool, holds_birth: bool) -> Comparison:
     ]
     if holds_birth:
         near = f"birth_l = birth_r AND (({slip}) OR ({cut}))"
-        levels.insert(1, Level(near, "a similar id with the same birth date in it", 0.02, 0.01))
+        levels.insert(1, Level(near, "a similar id with the same birth date in it", 0.02, 0.01, ranked=False))
     too_short = "length(id_text_l) < 5 OR length(id_text_r) < 5 OR abs(length(id_text_l) - length(id_text_r)) > 2"
     return Comparison(
         "id",

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
+from certify.registry.linking.agreement import SCRIPT_SQL, TONED
 from certify.registry.linking.engine import (
     Source,
     check_columns,
@@ -30,8 +31,10 @@ MACROS = (
     "CREATE MACRO word_count(a) AS len(string_split(a, ' '))",
     "CREATE MACRO shared_words(a, b) AS len(list_intersect(string_split(a, ' '), string_split(b, ' ')))",
     "CREATE MACRO same_letters(a, b) AS (list_sort(string_split(a, '')) = list_sort(string_split(b, '')))",
+    f"CREATE MACRO script_of(a) AS ({SCRIPT_SQL})",
+    f"CREATE MACRO has_tones(a) AS regexp_matches(a, '{TONED}')",
 )
-"""The three functions that each engine defines (engine.py)."""
+"""The functions that each engine defines (engine.py)."""
 
 
 class DuckDbEngine:
@@ -101,7 +104,7 @@ class DuckDbEngine:
 
     def file_columns(self, path: Path) -> list[str]:
         """Return the column names of a file."""
-        return list(self._columns_of(path))
+        return list(_columns_of(self.connection, path))
 
     def read(self, table: str, path: Path, columns: Mapping[str, str]) -> None:
         """Copy columns of a file, as texts."""
@@ -111,17 +114,7 @@ class DuckDbEngine:
 
     def _selected(self, path: Path, columns: Mapping[str, str], *, cast: bool = False) -> str:
         """Return a query, with the path as its parameter, for columns under our names."""
-        present = self._columns_of(path)
-        check_columns(present, columns.values(), path)
-        kind = "::VARCHAR" if cast else ""
-        wanted = ", ".join(f"{_quoted(present[theirs])}{kind} AS {_quoted(ours)}" for ours, theirs in columns.items())
-        return f"SELECT {wanted} FROM {_reader(path)}"
-
-    def _columns_of(self, path: Path) -> dict[str, str]:
-        """Return the column names of a file by the same names without spaces around them."""
-        with self.connection.cursor() as cursor, _readable(path):
-            rows = cursor.execute(f"DESCRIBE SELECT * FROM {_reader(path)}", [str(path)]).fetchall()
-        return {str(row[0]).strip(): str(row[0]) for row in rows}
+        return selected_columns(self.connection, path, columns, cast=cast)
 
     def register(self, table: str, data: pa.Table) -> None:
         """Copy an Arrow table into the database."""
@@ -170,6 +163,37 @@ class DuckDbEngine:
         self.connection.close()
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def selected_columns(
+    database: duckdb.DuckDBPyConnection, path: Path, columns: Mapping[str, str], *, cast: bool = True
+) -> str:
+    """Return a query, with the path as its parameter, for columns of a file under our names.
+
+    Args:
+        database: reads the names of the columns.
+        path: the file.
+        columns: names of its columns by ours.
+        cast: whether the values become texts.
+
+    Returns:
+        The query.
+
+    Raises:
+        Invalid: a column is missing (``column_missing``), or the file cannot be read (``file``).
+    """
+    present = _columns_of(database, path)
+    check_columns(present, columns.values(), path)
+    kind = "::VARCHAR" if cast else ""
+    wanted = ", ".join(f"{_quoted(present[theirs])}{kind} AS {_quoted(ours)}" for ours, theirs in columns.items())
+    return f"SELECT {wanted} FROM {_reader(path)}"
+
+
+def _columns_of(database: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
+    """Return the column names of a file by the same names without spaces around them."""
+    with database.cursor() as cursor, _readable(path):
+        rows = cursor.execute(f"DESCRIBE SELECT * FROM {_reader(path)}", [str(path)]).fetchall()
+    return {str(row[0]).strip(): str(row[0]) for row in rows}
 
 
 def _reader(path: Path) -> str:

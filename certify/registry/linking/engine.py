@@ -1,8 +1,8 @@
 """The interface to the engine that linking runs on, so that the same SQL serves one machine and many.
 
 The SQL of this package uses only features that DuckDB and Spark share (``levenshtein``, ``substr``, windows, common
-table expressions) and three functions that each engine defines: ``word_count(a)``, ``shared_words(a, b)`` and
-``same_letters(a, b)``.
+table expressions) and five functions that each engine defines: ``word_count(a)``, ``shared_words(a, b)``,
+``same_letters(a, b)``, ``script_of(a)`` and ``has_tones(a)``.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import resource
 import sys
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.linking.engine import Engine, Source
+from certify.registry.linking.groups import join_rows
 from certify.registry.linking.link import link
 from certify.registry.linking.mapping import Mapping, Truth
 
@@ -54,9 +56,35 @@ class Quality:
         """Return the harmonic mean of precision and recall; None without pairs."""
         return 2 * self.right / (self.links + self.pairs) if self.links + self.pairs else None
 
+    @property
+    def f1_with_questions(self) -> float | None:
+        """Return the F1 if each question is taken for a link, as a program that asks no one counts."""
+        total = self.links + self.questions + self.pairs
+        return 2 * (self.right + self.asked) / total if total else None
+
     def to_json(self) -> dict[str, Any]:
         """Return counts and rates."""
-        return asdict(self) | {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        rates = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        return asdict(self) | rates | {"f1_with_questions": self.f1_with_questions}
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Counts of people instead of pairs: who has several records is found by one of them.
+
+    Attributes:
+        known: number of people who have a record of their own.
+        found: number of them to whom one of their own records was linked.
+        asked: number of the others about one of whose own records an officer is asked.
+    """
+
+    known: int
+    found: int
+    asked: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return counts and the share of the people who were found."""
+        return asdict(self) | {"recall": self.found / self.known if self.known else None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +94,9 @@ class LinkageReport:
     Attributes:
         rows: numbers of rows of the left and of the right file.
         overall: counts of all pairs.
+        people: counts of people.
+        clusters: counts of the pairs within the groups of rows that links join, directly or through others; None unless
+            asked for.
         stages: counts by stage; each has all true pairs, so that recalls add up.
         errors: counts by the kind of error that the truth names for a record ("none" if it names none); empty if the
             truth has no such column.
@@ -80,6 +111,8 @@ class LinkageReport:
 
     rows: tuple[int, int]
     overall: Quality
+    people: People
+    clusters: Quality | None
     stages: dict[str, Quality]
     errors: dict[str, Quality]
     living: int
@@ -99,6 +132,8 @@ class LinkageReport:
         return {
             "rows": {"left": self.rows[0], "right": self.rows[1]},
             "overall": self.overall.to_json(),
+            "people": self.people.to_json(),
+            "clusters": self.clusters.to_json() if self.clusters else None,
             "stages": {name: quality.to_json() for name, quality in self.stages.items()},
             "errors": {name: quality.to_json() for name, quality in self.errors.items()},
             "living": self.living,
@@ -111,7 +146,7 @@ class LinkageReport:
 
 
 def evaluate_linkage(
-    engine: Engine, left: Path, right: Path | None, truth: Path | None, mapping: Mapping
+    engine: Engine, left: Path, right: Path | None, truth: Path | None, mapping: Mapping, *, clusters: bool = False
 ) -> LinkageReport:
     """Link two files, or one file with itself, and compare the links with the truth.
 
@@ -121,9 +156,10 @@ def evaluate_linkage(
         right: file of records; None to look for pairs within the left file.
         truth: file of true pairs; None if the mapping has a pattern of keys.
         mapping: the meaning of the columns.
+        clusters: whether groups of rows are counted too.
 
     Returns:
-        The report.
+        The report. The table ``truth_pairs`` stays in the engine.
 
     Raises:
         Invalid: a file cannot be read (``file``), a column is missing (``column_missing``), or there is no truth
@@ -145,6 +181,8 @@ def evaluate_linkage(
     return LinkageReport(
         rows=(result.counts["people"], result.counts["records"]),
         overall=_overall(engine),
+        people=_people(engine),
+        clusters=_clusters(engine) if clusters else None,
         stages=_by(engine, "stage"),
         errors=_by_error(engine) if mapping.truth.error else {},
         **_wrongly_linked(engine),
@@ -224,6 +262,34 @@ def _quality(row: dict[str, Any], pairs: int) -> Quality:
 
 def _overall(engine: Engine) -> Quality:
     return _quality(engine.query(f"SELECT {_COUNTS} FROM judged").to_pylist()[0], engine.count("truth_pairs"))
+
+
+def _people(engine: Engine) -> People:
+    mine = "FROM judged j WHERE j.person = t.person AND j.right_pair = 1 AND j.outcome"
+    row = engine.query(
+        f"SELECT count(*) AS known, sum(CASE WHEN EXISTS (SELECT 1 {mine} = 'link') THEN 1 ELSE 0 END) AS found, "
+        f"sum(CASE WHEN EXISTS (SELECT 1 {mine} = 'review') AND NOT EXISTS (SELECT 1 {mine} = 'link') "
+        "THEN 1 ELSE 0 END) AS asked FROM (SELECT DISTINCT person FROM truth_pairs) t"
+    ).to_pylist()[0]
+    return People(int(row["known"]), int(row["found"] or 0), int(row["asked"] or 0))
+
+
+def _clusters(engine: Engine) -> Quality:
+    """Count the pairs within groups: those that links join, and those that questions join to them.
+
+    Of the questions only those count that are more likely right than wrong, because one wrong pair joins two groups.
+    """
+    truth = {(row["person"], row["record"]) for row in engine.query("SELECT * FROM truth_pairs").to_pylist()}
+    linked = _joined_pairs(engine, "outcome = 'link'")
+    asked = _joined_pairs(engine, "outcome = 'link' OR weight >= 0") - linked
+    return Quality(len(truth), len(linked), len(linked & truth), len(asked & truth), len(asked))
+
+
+def _joined_pairs(engine: Engine, where: str) -> set[tuple[str, str]]:
+    """Return all pairs of rows that chains of pairs join, the smaller key first."""
+    edges = engine.query(f"SELECT person, record FROM judged WHERE {where}").to_pylist()
+    return {pair for group in join_rows((edge["person"], edge["record"]) for edge in edges)
+            for pair in itertools.combinations(group, 2)}  # fmt: skip
 
 
 def _by(engine: Engine, column: str) -> dict[str, Quality]:

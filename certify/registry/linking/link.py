@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from certify.registry.linking.model import Model
 from certify.registry.linking.outcome import collect_links
 from certify.registry.linking.parameters import Parameters
 from certify.registry.linking.probabilistic import draw_samples, predict, prepare_candidates, same_birth
-from certify.registry.linking.stages import leave_rest, link_exact_persons, link_ids
+from certify.registry.linking.stages import leave_rest, link_exact_persons, link_ids, outside_share
 from certify.registry.linking.training import train
 
 _T = TypeVar("_T")
@@ -90,6 +91,7 @@ def link(
             side only (``layout``).
     """
     parameters = parameters or Parameters()
+    deduplicate = parameters.deduplicate
     watch = _Watch()
     if not people_loaded:
         watch.step("normalise people", lambda: engine.load("people", people))
@@ -111,7 +113,7 @@ def link(
         lambda: link_ids(
             engine,
             compared,
-            deduplicate=parameters.deduplicate,
+            deduplicate=deduplicate,
             id_holds_birth=holds_birth,
             id_level=id_level,
             id_checked=checked,
@@ -120,6 +122,7 @@ def link(
     )
     if not parameters.deduplicate:
         watch.step("rest", lambda: leave_rest(engine))
+        parameters = _stricter(parameters, watch.step("rest", lambda: outside_share(engine)))
     left = "people" if parameters.deduplicate else "rest"
     watch.step("frequencies", lambda: count_people(engine, COINCIDING, left))
     # The model is trained on one thread, in a database of its own, while stages that do not need it go on.
@@ -147,9 +150,18 @@ def link(
         if trained is not None:
             model = watch.step("train", trained.result)
     if scored:
-        watch.step("probabilistic", lambda: predict(engine, model, parameters))
+        model = watch.step("probabilistic", lambda: predict(engine, model, parameters, id_checked=checked))
     watch.step("resolve", lambda: collect_links(engine, model, parameters, scored=scored))
     return LinkResult(engine, model, _counts(engine), watch.seconds)
+
+
+def _stricter(parameters: Parameters, outside: float) -> Parameters:
+    """Return settings for a file with so many records of others: more evidence for a link, the same for a question."""
+    return replace(
+        parameters,
+        accept=parameters.accept + math.log2(outside),
+        coincidence=parameters.coincidence / outside,
+    )
 
 
 def prior_of(people: int) -> float:

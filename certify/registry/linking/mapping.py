@@ -32,7 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
-from certify.registry.linking.parameters import Parameters
+from certify.registry.linking.parameters import REVIEW_DUPLICATES, Parameters
 from certify.registry.normalise import Layout
 
 _USUAL = {
@@ -127,7 +127,8 @@ class Mapping(_Part):
 
     def parameters(self, *, deduplicate: bool) -> Parameters:
         """Return the settings, with defaults for those that are not given."""
-        return replace(Parameters(deduplicate=deduplicate), **self.link.model_dump(exclude_none=True))
+        usual = Parameters(deduplicate=True, review=REVIEW_DUPLICATES) if deduplicate else Parameters()
+        return replace(usual, **self.link.model_dump(exclude_none=True))
 
 
 def load_mapping(path: Path) -> Mapping:

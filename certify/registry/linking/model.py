@@ -21,12 +21,14 @@ class Model:
         probabilities: m and u of each level by comparison, from the best level down.
         prior: the probability that two random rows are one person.
         trained: whether the probabilities were trained.
+        kept: comparisons that kept prior probabilities, because those that were learnt were not in order.
     """
 
     comparisons: tuple[Comparison, ...]
     probabilities: dict[str, tuple[tuple[float, float], ...]]
     prior: float
     trained: bool
+    kept: tuple[str, ...] = ()
 
     @classmethod
     def default(cls, comparisons: tuple[Comparison, ...], prior: float) -> Model:
@@ -42,11 +44,12 @@ class Model:
             for name, pairs in stored["probabilities"].items()
             if len(pairs) == len(base.probabilities.get(name, ()))
         }
-        return cls(comparisons, base.probabilities | known, prior, bool(stored.get("trained")))
+        return cls(comparisons, base.probabilities | known, prior, bool(stored.get("trained")),
+                   tuple(stored.get("kept", ())))  # fmt: skip
 
     def stored(self) -> dict[str, Any]:
         """Return the model as plain values for JSON."""
-        return {"trained": self.trained, "probabilities": {n: [list(p) for p in v] for n, v in
+        return {"trained": self.trained, "kept": list(self.kept), "probabilities": {n: [list(p) for p in v] for n, v in
                                                            sorted(self.probabilities.items())}}  # fmt: skip
 
     @property
@@ -94,7 +97,7 @@ class Model:
                 entry: dict[str, Any] = {"sql_condition": level.sql, "label_for_charts": level.says}
                 if known != "neither":
                     entry |= {"m_probability": m, "u_probability": u}
-                if known == "all" and level.frequency is not None:
+                if known == "all" and level.sql == f"{level.frequency}_l = {level.frequency}_r":
                     entry |= {"tf_adjustment_column": level.frequency, "tf_adjustment_weight": 1.0}
                 levels.append(entry)
             made.append({"output_column_name": comparison.name, "comparison_levels": levels})

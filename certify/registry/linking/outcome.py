@@ -13,6 +13,7 @@ REASONS = {
     "id_alone": "Nothing but the id is known.",
     "id_shared": "Several people have this id and fit equally well.",
     "clerical": "The agreement is good but not enough to be sure.",
+    "relative": "A relative, such as a twin or a child of the same name, would fit as well.",
     "ambiguous": "Two people fit nearly equally well.",
     "person_taken": "Another record fits this person as well or better.",
 }
@@ -86,8 +87,9 @@ def _resolve(engine: Engine, parameters: Parameters, levels: str) -> None:
     if parameters.deduplicate:
         engine.create(
             "resolved_pairs",
-            f"SELECT record, person, weight, {levels}, CASE WHEN weight >= {accept} THEN 'link' ELSE 'review' END "
-            f"AS outcome, CASE WHEN weight < {accept} THEN 'clerical' END AS reason FROM scored_pairs s "
+            f"SELECT record, person, weight, {levels}, CASE WHEN weight >= {accept} AND firm = 1 THEN 'link' "
+            f"ELSE 'review' END AS outcome, CASE WHEN weight < {accept} THEN 'clerical' WHEN firm = 0 THEN 'relative' "
+            "END AS reason FROM scored_pairs s "
             "WHERE NOT EXISTS (SELECT 1 FROM id_pairs q WHERE q.verdict = 'link' "
             "AND q.record = s.record AND q.person = s.person)",
         )
@@ -95,8 +97,9 @@ def _resolve(engine: Engine, parameters: Parameters, levels: str) -> None:
     engine.create(
         "resolved_pairs",
         f"SELECT record, person, weight, {levels}, "
-        f"CASE WHEN best >= {accept} AND ahead >= {margin} THEN 'link' ELSE 'review' END AS outcome, "
-        f"CASE WHEN ahead < {margin} THEN 'ambiguous' WHEN best < {accept} THEN 'clerical' END AS reason FROM ("
+        f"CASE WHEN best >= {accept} AND ahead >= {margin} AND firm = 1 THEN 'link' ELSE 'review' END AS outcome, "
+        f"CASE WHEN ahead < {margin} THEN 'ambiguous' WHEN best < {accept} THEN 'clerical' "
+        "WHEN firm = 0 THEN 'relative' END AS reason FROM ("
         "SELECT *, max(weight) OVER (PARTITION BY record) AS best, "
         f"max(weight) OVER (PARTITION BY record) - coalesce(max(CASE WHEN place = 2 THEN weight END) "
         f"OVER (PARTITION BY record), {_NO_CANDIDATE!r}) AS ahead FROM ("

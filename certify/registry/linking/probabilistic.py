@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
+from dataclasses import replace
 
 import pyarrow as pa
 
-from certify.registry.linking.agreement import Comparison
+from certify.registry.linking.agreement import BIRTH_EQUAL, BIRTH_NEAR, DIFFERS, NAME_PLAIN, NAME_SLIP, Comparison
 from certify.registry.linking.engine import Engine
 from certify.registry.linking.frequency import COINCIDING, count_people, rare_columns
 from certify.registry.linking.model import Model
 from certify.registry.linking.parameters import Parameters
+from certify.registry.linking.places import place_groups, surplus_sql
 from certify.registry.linking.training import Samples
 
 _BLOCKS = (
@@ -29,14 +32,34 @@ _BLOCKS = (
 some dozens share a birth date and a place, or a name and a year. One typing mistake leaves one half of an id whole."""
 _SMALL_BLOCKS = (("birth",), ("name_key",), ("first_word", "birth_year"), ("last_word", "birth_year"), ("id_tail",))
 """Wider blocks for small files, which need fewer agreements."""
+_WIDE_BLOCKS = (
+    ("first_word",),
+    ("last_word",),
+    ("birth_year",),
+    ("birth_day",),
+    ("region",),
+    ("first_word", "birth_day"),
+    ("last_word", "birth_day"),
+    ("first_word", "region"),
+    ("last_word", "region"),
+    ("birth_year", "region"),
+)
+"""Blocks that small files have besides, as far as each makes at most ``_AFFORDABLE`` comparisons."""
+_AFFORDABLE = 100_000
+"""Comparisons that take a tenth of a second."""
 _SMALL = 50_000
 """Largest number of people of a small file; the wider blocks then make some dozens of comparisons for each record."""
 _RANDOM_ROWS = 5_000
 """Random rows for the u's, more than Splink draws pairs from. They are drawn from forty times as many rows, born on
 some of the days, because hashing all keys takes long. Two of them are born on one day far too often, but on near days
 as often as others; the share of people with one birth date is counted among all."""
+_MOST_LEARNT = 4.0
+"""Bits by which the prior of a search for duplicates may move: from one pair in sixty rows to four for each row."""
+_ROUNDS = 50
+"""Rounds in which the prior is learnt; it then moves by less than a hundredth of a bit."""
 _COLUMNS = {
     "birth_year": "substr(birth, 1, 4)",
+    "birth_day": "substr(birth, 5, 4)",
     "first_word": "split_part(name_key, ' ', 1)",
     "last_word": "split_part(name_key, ' ', -1)",
     "id_head": "substr(id_text, 1, CAST(floor(length(id_text) / 2) AS INT))",
@@ -112,11 +135,26 @@ def prepare_candidates(engine: Engine, compared: tuple[Comparison, ...], paramet
         _find_candidates(engine, compared, () if small else _blocks(compared, small=small), parameters)
 
 
-def predict(engine: Engine, model: Model, parameters: Parameters) -> None:
-    """Make ``scored_pairs``: record, person, weight and levels of all pairs with at least the weight ``review``."""
+def predict(engine: Engine, model: Model, parameters: Parameters, *, id_checked: bool) -> Model:
+    """Make ``scored_pairs``: record, person, weight and levels of all pairs with at least the weight ``review``.
+
+    Its column ``firm`` is 1 for pairs that may be linked, and 0 for those that a relative could make.
+
+    Args:
+        engine: where the tables are.
+        model: the model.
+        parameters: thresholds.
+        id_checked: whether ids have check digits.
+
+    Returns:
+        The model, whose prior fits the pairs that were found if rows are deduplicated.
+    """
     from splink import Linker  # noqa: PLC0415 - slow to load
 
-    blocks = _blocks(model.comparisons, small=engine.count("people") <= _SMALL)
+    small = engine.count("people") <= _SMALL
+    blocks = _blocks(model.comparisons, small=small)
+    if small:
+        blocks += _wide_blocks(engine, model.comparisons, deduplicate=parameters.deduplicate)
     api = engine.splink()
     tables = [api.register("compared_rows", dataset_display_name="b_records")]
     if not parameters.deduplicate:
@@ -129,16 +167,81 @@ def predict(engine: Engine, model: Model, parameters: Parameters) -> None:
     for column in rare_columns(model.comparisons):
         engine.create(f"frequency_{column}", f"SELECT {column}, n / {total} AS tf_{column} FROM people_by_{column}")
         linker.table_management.register_term_frequency_lookup(api.register(f"frequency_{column}"), column)
-    predicted = linker.inference.predict(threshold_match_weight=parameters.review)
+    most = _MOST_LEARNT if parameters.deduplicate else 0.0
+    lowest = parameters.review - max(0.0, math.log2(total * _name_u(model))) - most
+    predicted = linker.inference.predict(threshold_match_weight=lowest)
+    surplus = surplus_sql(model, place_groups(engine, model.comparisons))
+    weight = f"round(match_weight + {_rarity_sql(model)} - ({surplus}), 6)"
     gammas = ", ".join(f"CAST(gamma_{c.name} AS TINYINT) AS g_{c.name}" for c in model.comparisons)
     # Of two rows of one table the smaller key is the person, as in the stages before.
     swapped = "unique_id_l > unique_id_r" if parameters.deduplicate else "source_dataset_l = 'b_records'"
     engine.create(
         "scored_pairs",
-        f"SELECT CASE WHEN {swapped} THEN unique_id_l ELSE unique_id_r END AS record, "
-        f"CASE WHEN {swapped} THEN unique_id_r ELSE unique_id_l END AS person, "
-        f"round(match_weight, 6) AS weight, {gammas} FROM {predicted.physical_name}",
+        f"SELECT * FROM (SELECT CASE WHEN {swapped} THEN unique_id_l ELSE unique_id_r END AS record, "
+        f"CASE WHEN {swapped} THEN unique_id_r ELSE unique_id_l END AS person, {weight} AS weight, {gammas}, "
+        f"CASE WHEN {_firm_sql(model.comparisons, id_checked=id_checked)} THEN 1 ELSE 0 END AS firm "
+        f"FROM {predicted.physical_name} LEFT JOIN frequency_name_key k ON k.name_key = name_key_l) s "
+        f"WHERE weight >= {parameters.review - most!r}",
     )
+    if not parameters.deduplicate:
+        return model
+    more = _learn_prior(engine, model.prior, total * (total - 1) / 2)
+    others = ", ".join(name for name in engine.columns("scored_pairs") if name != "weight")
+    kept = f"round(weight + {more!r}, 6)"
+    engine.create("all_pairs", "SELECT * FROM scored_pairs")
+    engine.create(
+        "scored_pairs", f"SELECT {others}, {kept} AS weight FROM all_pairs WHERE {kept} >= {parameters.review!r}"
+    )
+    odds = model.prior / (1 - model.prior) * 2**more
+    return replace(model, prior=odds / (1 + odds))
+
+
+def _learn_prior(engine: Engine, prior: float, pairs: float) -> float:
+    """Return the bits by which the share of true pairs differs from the prior, by expectation maximisation.
+
+    Files that are searched for duplicates have few or many; the weights of the pairs that were found say which.
+    """
+    bins = engine.query("SELECT round(weight * 4) AS w, count(*) AS n FROM scored_pairs GROUP BY 1 ORDER BY 1")
+    found = [(float(row["w"]) / 4, int(row["n"])) for row in bins.to_pylist()]
+    before = math.log2(prior / (1 - prior))
+    more = 0.0
+    for _ in range(_ROUNDS):
+        expected = sum(n / (1 + 2.0 ** -(weight + more)) for weight, n in found)
+        share = min(max(expected / pairs, prior / 2**_MOST_LEARNT), 0.5)
+        more = min(max(math.log2(share / (1 - share)) - before, -_MOST_LEARNT), _MOST_LEARNT)
+    return round(more, 6)
+
+
+def _rarity_sql(model: Model) -> str:
+    """Return the SQL of what a rare or frequent name adds where only the keys are equal, which Splink cannot weigh."""
+    keys = ", ".join(
+        str(len(c.levels) - 1 - place)
+        for c in model.comparisons
+        for place, level in enumerate(c.levels)
+        if level.frequency == "name_key"
+    )
+    rarer = f"log2({_name_u(model)!r} / k.tf_name_key)"
+    return f"CASE WHEN gamma_name IN ({keys}) AND k.tf_name_key > 0 THEN {rarer} ELSE 0.0 END"
+
+
+def _name_u(model: Model) -> float:
+    return model.probabilities["name"][0][1]
+
+
+def _firm_sql(compared: tuple[Comparison, ...], *, id_checked: bool) -> str:
+    """Return the condition under which a pair may be a link, whatever its weight.
+
+    Twins, spouses and a child of the same name share what a family shares. What tells them apart is the written name
+    together with the full birth date, or an id with a typing mistake: with check digits, the ids of two people differ
+    in more than one place.
+    """
+    whole = (
+        f"gamma_name >= {NAME_PLAIN} AND gamma_birth = {BIRTH_EQUAL} "
+        "AND birth_precision_l = 'day' AND birth_precision_r = 'day'"
+    )
+    worst = next(len(c.levels) for c in compared if c.name == "id") - 1
+    by_id = f"gamma_id >= {1 if id_checked else worst} AND gamma_name >= {NAME_SLIP} AND gamma_birth >= {BIRTH_NEAR}"
+    return f"gamma_sex <> {DIFFERS} AND (({whole}) OR ({by_id}))"
 
 
 def _blocks(compared: tuple[Comparison, ...], *, small: bool) -> tuple[tuple[str, ...], ...]:
@@ -152,6 +255,22 @@ def _blocks(compared: tuple[Comparison, ...], *, small: bool) -> tuple[tuple[str
     if small:
         blocks += itertools.pairwise(extras)
     return tuple(blocks)
+
+
+def _wide_blocks(engine: Engine, compared: tuple[Comparison, ...], *, deduplicate: bool) -> tuple[tuple[str, ...], ...]:
+    """Return wider blocks that this file can afford."""
+    extras = [(c.name,) for c in compared if c.name.startswith("x_")]
+    other = "compared_rows" if deduplicate else "candidates"
+    chosen = []
+    for block in (*extras, *_WIDE_BLOCKS):
+        columns, known = ", ".join(block), " AND ".join(f"{column} IS NOT NULL" for column in block)
+        counted = [f"(SELECT {columns}, CAST(count(*) AS DOUBLE) AS n FROM {table} WHERE {known} GROUP BY {columns})"
+                   for table in ("compared_rows", other)]  # fmt: skip
+        same = " AND ".join(f"a.{column} = b.{column}" for column in block)
+        pairs = engine.query(f"SELECT sum(a.n * b.n) AS n FROM {counted[0]} a JOIN {counted[1]} b ON {same}")["n"][0]
+        if (pairs.as_py() or 0.0) / (2 if deduplicate else 1) <= _AFFORDABLE:
+            chosen.append(block)
+    return tuple(chosen)
 
 
 def _find_candidates(

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, Unavailable
+from certify.registry.linking.agreement import SCRIPT_SQL, TONED
 from certify.registry.linking.engine import (
     Source,
     check_columns,
@@ -29,6 +30,8 @@ _FUNCTIONS = (
         "CREATE OR REPLACE TEMPORARY FUNCTION same_letters(a STRING, b STRING) RETURNS BOOLEAN "
         "RETURN array_sort(split(a, '')) = array_sort(split(b, ''))"
     ),
+    f"CREATE OR REPLACE TEMPORARY FUNCTION script_of(a STRING) RETURNS INT RETURN {SCRIPT_SQL}",
+    f"CREATE OR REPLACE TEMPORARY FUNCTION has_tones(a STRING) RETURNS BOOLEAN RETURN a RLIKE '{TONED}'",
 )
 
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from certify.registry.linking.agreement import BIRTH_EQUAL, BIRTH_NEAR, DIFFERS, NAME_SLIP, NAME_SOUNDS, Comparison
+from certify.registry.linking.agreement import (
+    BIRTH_EQUAL,
+    BIRTH_GENERATION,
+    BIRTH_NEAR,
+    DIFFERS,
+    NAME_INCOMPLETE,
+    NAME_PLAIN,
+    NAME_SLIP,
+    NAME_SOUNDS,
+    Comparison,
+)
 from certify.registry.linking.engine import Engine
 
 
@@ -64,14 +74,14 @@ def link_ids(
 
 
 def _join_by_id(engine: Engine, comparisons: tuple[Comparison, ...], *, deduplicate: bool) -> None:
-    """Make ``id_joined``: rows that share a usable id, and ``alike`` if name and birth date are exactly the same.
+    """Make ``id_joined``: rows that share a usable id, and ``alike`` if name, birth date and sex are exactly the same.
 
     Nearly all are alike. So the join of millions needs no other spelling and no test for mistakes; only ``id_unlike``,
     the few other pairs, are compared again.
     """
     once = "AND p.key < r.key" if deduplicate else ""
     plain = gammas_sql(_without(comparisons, "id", *_SPELT), "p", "r")
-    alike = " AND ".join(f"r.{column} = p.{column}" for column in _SPELT)
+    alike = " AND ".join([*(f"r.{column} = p.{column}" for column in _SPELT), "coalesce(r.sex = p.sex, 1 = 1)"])
     engine.create(
         "id_joined",
         f"SELECT r.key AS record, p.key AS person, {plain}, {alike} AS alike "
@@ -110,7 +120,9 @@ def _keep_pairs(engine: Engine, clear: str, others: str) -> None:
     engine.define("id_pairs", "SELECT * FROM id_clear UNION ALL SELECT * FROM id_settled")
 
 
-_CLEAR = f"g_name >= {NAME_SOUNDS} AND g_birth = {BIRTH_EQUAL}"
+_ASSUMED = 10
+"""Records that are assumed besides those of a file, half of them about people of the fund: small files show little."""
+_CLEAR = f"g_name >= {NAME_SOUNDS} AND g_birth = {BIRTH_EQUAL} AND g_sex <> {DIFFERS}"
 """The agreement that confirms an id without doubt."""
 _SPELT = ("name", "birth")
 """Comparisons, and their columns, in which equality is the best level and the other levels are slow to compute."""
@@ -170,21 +182,19 @@ def _find_better(engine: Engine, comparisons: tuple[Comparison, ...]) -> None:
 
 
 def _verdict_sql(id_holds_birth: bool) -> str:
-    """Return the SQL of the verdict: a full agreement outweighs a contradiction, half an agreement does not.
+    """Return the SQL of the verdict: an id is not a person, so a relative must not fit the record as well.
 
-    Half an agreement is a birth date that the id itself contains (people with the same id by mistake share it), or of
-    which only the year is known.
+    Spouses and children have the surname, twins have the birth date too, and clerks take the id of the wrong one. So
+    another sex, a birth date beyond a usual mistake, or a given name of its own is a question. Without a comparable
+    name, only a full birth date confirms the id, and only if the id itself does not contain it.
     """
-    whole = 1 if id_holds_birth else 2
-    points = (
-        f"CASE WHEN m.g_birth = {BIRTH_EQUAL} AND m.precision = 'day' THEN {whole} "
-        f"WHEN m.g_birth >= {BIRTH_NEAR} THEN 1 WHEN m.g_birth = {DIFFERS} THEN -1 ELSE 0 END "
-        f"+ CASE WHEN m.g_name >= {NAME_SOUNDS} THEN 2 WHEN m.g_name = {NAME_SLIP} THEN 1 "
-        f"WHEN m.g_name = {DIFFERS} THEN -1 ELSE 0 END"
-    )
+    alone = "1 = 0" if id_holds_birth else f"m.g_name < 0 AND m.g_birth = {BIRTH_EQUAL} AND m.precision = 'day'"
     return (
         f"CASE WHEN b.record IS NOT NULL OR (m.g_name = {DIFFERS} AND m.g_birth = {DIFFERS}) THEN 'id_conflict' "
-        f"WHEN {points} >= 1 THEN 'link' WHEN m.g_name < 0 AND m.g_birth < 0 THEN 'id_alone' ELSE 'id_doubt' END"
+        f"WHEN m.g_sex = {DIFFERS} OR m.g_birth IN ({DIFFERS}, {BIRTH_GENERATION}) THEN 'id_doubt' "
+        f"WHEN (m.g_name >= {NAME_SLIP} AND m.g_birth >= {BIRTH_NEAR}) OR m.g_name >= {NAME_SOUNDS} "
+        f"OR (m.g_name = {NAME_INCOMPLETE} AND m.g_birth = {BIRTH_EQUAL} AND m.precision = 'day') OR ({alone}) "
+        "THEN 'link' WHEN m.g_name < 0 AND m.g_birth < 0 THEN 'id_alone' ELSE 'id_doubt' END"
     )
 
 
@@ -229,7 +239,9 @@ def leave_rest(engine: Engine) -> None:
 def link_exact_persons(
     engine: Engine, comparisons: tuple[Comparison, ...], *, coincidence: float, one_to_one: bool
 ) -> None:
-    """Make ``exact_pairs``: same name, full birth date and sex, one candidate, and no coincidence expected.
+    """Make ``exact_pairs``: the same written name, full birth date and sex, one candidate, no coincidence expected.
+
+    A name that only sounds the same is not enough: twins are given such names.
 
     The number of people who share name, birth date and sex (and region, if it agrees) by chance is estimated from the
     frequency of each value among all people (``people_by_...``). So a frequent name like Wang Ying is not a proof, but
@@ -245,7 +257,7 @@ def link_exact_persons(
         "exact_candidates",
         f"SELECT r.key AS record, p.key AS person, p.name_key, p.birth, p.region, {gammas_sql(comparisons, 'p', 'r')} "
         "FROM rest r JOIN namesakes p ON r.name_key = p.name_key AND r.birth = p.birth AND r.sex = p.sex "
-        "WHERE r.doubted = 0 AND r.birth_precision = 'day'",
+        "WHERE r.doubted = 0 AND r.birth_precision = 'day' AND p.birth_precision = 'day'",
     )
     total = max(engine.count("people"), 1)
     taken = ""
@@ -263,5 +275,30 @@ def link_exact_persons(
         "JOIN (SELECT record FROM exact_candidates GROUP BY record HAVING count(*) = 1) o ON o.record = c.record "
         "JOIN people_by_name_key n ON n.name_key = c.name_key JOIN people_by_birth b ON b.birth = c.birth "
         "LEFT JOIN people_by_region g ON g.region = c.region "
-        f"WHERE {expected} <= {coincidence!r} AND c.g_region <> 0 AND c.g_id <> 0 {taken}",
+        f"WHERE {expected} <= {coincidence!r} AND c.g_name >= {NAME_PLAIN} AND c.g_region <> 0 "
+        f"AND c.g_id <> 0 {taken}",
     )
+
+
+def outside_share(engine: Engine) -> float:
+    """Return how many of the records are about people outside the fund, for each record about one inside.
+
+    A record is taken to be about somebody inside if a person has its id, or its name and birth date. Where most
+    records are of others, an agreement by chance is more likely than the frequencies among the people say.
+
+    Args:
+        engine: where the tables of ``link_ids`` are.
+
+    Returns:
+        The ratio, at least 1: half is assumed until the file shows more.
+    """
+    counted = engine.query(
+        "SELECT sum(CASE WHEN EXISTS (SELECT 1 FROM namesakes n WHERE n.name_key = r.name_key AND n.birth = r.birth) "
+        "THEN 1 ELSE 0 END) AS inside, count(*) AS n FROM open_records r "
+        "WHERE r.name_key IS NOT NULL AND r.birth IS NOT NULL AND r.key NOT IN (SELECT record FROM id_unlike)"
+    ).to_pylist()[0]
+    with_id = engine.query("SELECT count(id) AS n FROM records")["n"][0].as_py()
+    inside = min(engine.count("id_joined"), with_id) + int(counted["inside"] or 0)
+    total = max(with_id + int(counted["n"] or 0), inside)
+    share = (inside + _ASSUMED / 2) / (total + _ASSUMED)
+    return max(1.0, float((1 - share) / share))

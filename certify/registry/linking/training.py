@@ -7,11 +7,13 @@ samples give the same model.
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from certify.registry.linking.agreement import NAME_PART, Comparison
 from certify.registry.linking.duckdb_engine import MACROS
 from certify.registry.linking.model import Model
 
@@ -22,6 +24,8 @@ _LEAST_M, _LEAST_U = 5e-4, 1e-9
 """Smallest probabilities: a level that a sample (almost) never shows is still possible."""
 _FEWEST = 100
 """Smallest number of rows of a side for training."""
+MOST_OF_A_PART = 3.0
+"""Bits that a part of a name may add at most. Brothers and sisters born on one day then stay below a link."""
 _DIGITS = 6
 """Significant digits that are kept, so that sums in another order give the same model."""
 _RANDOM_PAIRS = 2e5
@@ -65,7 +69,7 @@ def train(model: Model, samples: Samples, *, seed: int, same_birth: float | None
     if _enough(samples.random_people, samples.random_records):
         model = _learn_u(model, samples, seed)
     learnt = _with_same_birth(model, same_birth)
-    return replace(_learn_m(learnt, samples), trained=True)
+    return replace(ordered(_learn_m(learnt, samples)), trained=True)
 
 
 def _enough(people: pa.Table, records: pa.Table | None) -> bool:
@@ -132,12 +136,14 @@ def _session(linker: Linker, *columns: str) -> bool:
 
 
 def _merged(model: Model, learnt: dict[str, Any]) -> Model:
+    """Take what Splink learnt. A level that it leaves out, because nothing in the samples was compared, stays as is."""
+    entries = {entry["output_column_name"]: entry["comparison_levels"] for entry in learnt["comparisons"]}
     merged = {}
-    for comparison, entry in zip(model.comparisons, learnt["comparisons"], strict=True):
-        levels = [level for level in entry["comparison_levels"] if not level.get("is_null_level")]
-        known = model.probabilities[comparison.name]
+    for comparison in model.comparisons:
+        levels = {level["sql_condition"]: level for level in entries.get(comparison.name, ())}
         pairs = []
-        for level, default, (m, u) in zip(levels, comparison.levels, known, strict=True):
+        for default, (m, u) in zip(comparison.levels, model.probabilities[comparison.name], strict=True):
+            level = levels.get(default.sql, {})
             # Ids agree by chance too rarely for a sample, so their u never goes below the default.
             least_u = default.u if comparison.name == "id" else _LEAST_U
             pairs.append(
@@ -145,6 +151,73 @@ def _merged(model: Model, learnt: dict[str, Any]) -> Model:
             )
         merged[comparison.name] = tuple(pairs)
     return replace(model, probabilities=merged)
+
+
+def ordered(model: Model) -> Model:
+    """Return the model with weights in order: a level never weighs more than a better one.
+
+    Where few rows were compared, a mistake may seem to prove more than equality. Such a level keeps its prior, or the
+    weight of the better level if that is less; if best and worst are the wrong way round, the whole comparison keeps
+    its prior. ``Model.kept`` names them. Levels that the samples did not show lie between their neighbours. Part
+    of a name never weighs more than ``MOST_OF_A_PART``, because a whole family has it.
+    """
+    probabilities, kept = dict(model.probabilities), []
+    for comparison in model.comparisons:
+        learnt = probabilities[comparison.name]
+        prior = tuple((level.m, level.u) for level in comparison.levels)
+        seen = {
+            place for place, level in enumerate(comparison.levels) if level.ranked and learnt[place] != prior[place]
+        }
+        usable = _weight(learnt[0]) >= 0 >= _weight(learnt[-1])
+        pairs = _descending(learnt, prior, seen) if usable else prior
+        if any(pairs[place] != learnt[place] for place in seen):
+            kept.append(comparison.name)
+        pairs = _between(comparison, pairs, seen)
+        if comparison.name == "name":
+            part = len(pairs) - 1 - NAME_PART
+            m, u = pairs[part]
+            pairs = (*pairs[:part], (m, max(u, _of_weight(m, MOST_OF_A_PART))), *pairs[part + 1 :])
+        probabilities[comparison.name] = pairs
+    return replace(model, probabilities=probabilities, kept=tuple(kept))
+
+
+_Pairs = tuple[tuple[float, float], ...]
+
+
+def _descending(learnt: _Pairs, prior: _Pairs, seen: set[int]) -> _Pairs:
+    """Return learnt probabilities, with the prior, at most the weight of the level before, where they ascend."""
+    made, most = list(learnt), math.inf
+    for place in sorted(seen):
+        if _weight(made[place]) > most:
+            m, u = prior[place]
+            made[place] = (m, max(u, _of_weight(m, most)))
+        most = _weight(made[place])
+    return tuple(made)
+
+
+def _between(comparison: Comparison, pairs: _Pairs, seen: set[int]) -> _Pairs:
+    """Put levels that no sample showed between the weights of those that were seen before and after them."""
+    made, most = list(pairs), math.inf
+    for place, level in enumerate(comparison.levels):
+        if not level.ranked:
+            continue
+        if place not in seen:
+            least = max((_weight(pairs[later]) for later in seen if later > place), default=-math.inf)
+            m, _ = pairs[place]
+            bits = min(max(_weight(pairs[place]), least), most)
+            if bits != _weight(pairs[place]):
+                made[place] = (m, _of_weight(m, bits))
+        most = min(most, _weight(made[place]))
+    return tuple(made)
+
+
+def _weight(pair: tuple[float, float]) -> float:
+    return math.log2(pair[0] / pair[1])
+
+
+def _of_weight(m: float, bits: float) -> float:
+    """Return the u that gives a level with this m so many bits."""
+    return float(f"{m / 2**bits:.{_DIGITS}g}")
 
 
 def _kept(trained: object, before: float, least: float) -> float:

@@ -1,8 +1,10 @@
-"""Names: the form that is compared letter by letter, and a key that is equal for all spellings of one name.
+"""Names: the form that is compared letter by letter, and a key in Latin letters that finds candidates.
 
-``folded`` keeps the script: lower case, no diacritics, no punctuation, variant characters unified, words sorted.
-``key`` is always Latin: Chinese becomes pinyin, with surname and given name as two words, sorted, so that 王国华,
-"Wang Guohua" and "GUOHUA, Wang" have the same key.
+``folded`` keeps the script and all that tells names apart in it, such as vowel signs, tones and accents: lower case, no
+punctuation, variant characters unified, words sorted. Only equal folded names are the same name.
+``key`` is always Latin: Chinese becomes pinyin, with surname and given name as two words, other scripts are
+transliterated letter by letter, and accents and tones are left out. 王国华, "Wang Guohua" and "GUOHUA, Wang" have the
+same key. Two people with different names may have one key, so it finds candidates and proves nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import unicodedata
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from anyascii import anyascii
 
 from certify.registry.normalise import chinese
 from certify.registry.normalise.characters import CharacterTable, by_distinct, where
@@ -19,6 +22,10 @@ from certify.registry.normalise.characters import CharacterTable, by_distinct, w
 _LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}  # noqa: RUF001 - meant
 _JOINED = "'’`´ʼ-‐‑·・˙"  # noqa: RUF001 - meant
 """Signs inside a name that are often left out; the parts on both sides are one word."""
+_ALIKE = {"ё": "е", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه"}  # noqa: RUF001 - meant
+"""Letters that are two spellings of one, with the form that is compared."""
+_OPTIONAL = frozenset("ـ" + "".join(map(chr, [*range(0x064B, 0x0653), 0x0670, *range(0x0591, 0x05BE)])))
+"""Signs of Arabic and Hebrew that most writers leave out: the short vowels, and the stroke that lengthens a word."""
 
 
 def fold_names(names: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -28,22 +35,25 @@ def fold_names(names: pa.Array) -> tuple[pa.Array, pa.Array]:
 
 
 def _fold_distinct(names: pa.Array) -> pa.Array:
-    plain = _collapse(_PLAIN.apply(names))
+    ascii_only = pc.fill_null(pc.string_is_ascii(names), True)
+    names = where(pc.invert(ascii_only), names, lambda some: pc.utf8_normalize(some, "NFC"))
+    plain = _collapse(_WRITTEN.apply(names))
     tight = pc.replace_substring(plain, " ", "")
     foreign = pc.fill_null(pc.invert(pc.string_is_ascii(tight)), False)
     folded = key = _sort_words(plain)
     if pc.any(foreign).as_py():
         han = pc.fill_null(pc.match_substring_regex(tight, r"^\p{Han}{2,}$"), False)
-        key = where(pc.and_not(foreign, han), key, _mixed_keys)
+        spelt = pc.and_not(foreign, han)
+        key = pc.replace_with_mask(key, spelt, _spelt_keys(plain.filter(spelt)))
         key = pc.replace_with_mask(key, han, _chinese_keys(tight.filter(han)))
         folded = pc.if_else(han, tight, folded)
     return pa.StructArray.from_arrays([folded, key], ["folded", "key"])
 
 
-def _mixed_keys(names: pa.Array) -> pa.Array:
-    """Spell out Chinese characters among letters."""
-    mixed = pc.match_substring_regex(names, r"\p{Han}")
-    return where(mixed, names, lambda some: _sort_words(_PINYIN.apply(some)))
+def _spelt_keys(names: pa.Array) -> pa.Array:
+    """Return names in Latin letters, with Chinese characters among others spelt out."""
+    mixed = pc.fill_null(pc.match_substring_regex(names, r"\p{Han}"), False)
+    return _sort_words(_collapse(_LATIN.apply(where(mixed, names, _PINYIN.apply))))
 
 
 def _chinese_keys(names: pa.Array) -> pa.Array:
@@ -85,23 +95,38 @@ def _collapse(texts: pa.Array) -> pa.Array:
     return pc.if_else(empty, pa.scalar(None, pa.string()), texts)
 
 
-def _plain_character(character: str) -> str:
-    """Fold one character: compatibility forms, case, diacritics, punctuation, variants."""
+def _written_character(character: str) -> str:
+    """Fold one character of the written form: compatibility forms, case, punctuation, variants; marks stay."""
     folded = []
-    for part in unicodedata.normalize("NFKD", character):
-        if part in _JOINED or unicodedata.category(part) in {"Mn", "Me", "Cf"}:
+    for part in unicodedata.normalize("NFKC", character):
+        kind = unicodedata.category(part)
+        if part in _JOINED or part in _OPTIONAL or kind in {"Me", "Cf"}:
             continue
-        if unicodedata.category(part)[0] in "LN":
-            lower = part.casefold()
-            folded.append(_LETTERS.get(lower) or chinese.VARIANTS.get(lower, lower))
-        elif unicodedata.category(part) != "Mc":
+        if kind[0] == "L" or kind in {"Nd", "Mn", "Mc", "No", "Nl"}:
+            lower = unicodedata.normalize("NFC", part.casefold())
+            folded.append(_ALIKE.get(lower) or chinese.VARIANTS.get(lower, lower))
+        else:
             folded.append(" ")
     return "".join(folded)
+
+
+def _latin_character(character: str) -> str:
+    """Spell one character of the written form in Latin letters without accents."""
+    if character == " ":
+        return character
+    spelt = []
+    for part in unicodedata.normalize("NFKD", character):
+        if part in _LETTERS:
+            spelt.append(_LETTERS[part])
+        elif unicodedata.category(part) != "Mn" or not unicodedata.name(part, "").startswith("COMBINING"):
+            spelt.append("".join(letter for letter in anyascii(part).lower() if letter.isalnum()))
+    return "".join(spelt)
 
 
 def _sound(character: str) -> str:
     return chinese.pinyin(character) if unicodedata.name(character, "").startswith("CJK") else character
 
 
-_PLAIN = CharacterTable(_plain_character)
+_WRITTEN = CharacterTable(_written_character)
+_LATIN = CharacterTable(_latin_character)
 _PINYIN = CharacterTable(_sound)

@@ -23,7 +23,7 @@ from certify.service import Service
 from certify.storage.database import DatabaseError
 from certify.storage.feed_lock import feed_locked
 from certify.storage.questions import questions_about
-from certify.storage.runs import chunks_of, get_run, links_of_run
+from certify.storage.runs import chunks_of, get_run
 from certify.storage.tables.runs import RunRow
 
 log = logging.getLogger("certify.registry")
@@ -160,10 +160,8 @@ def _finish(service: Service, run_id: UUID) -> None:
         if row.state == RunState.DONE:
             return
         staging = open_staging(service, row)
-        taken_back = staging.read("early")["target"].to_pylist()
-        # What was asked about and is certain now needs no answer; a second fact under its number would be refused.
-        certain = [] if feed_of(row).adverse_kind is None else links_of_run(unit.db, run_id)["external_id"].to_pylist()
-        withdraw(unit, questions_about(unit.db, row.source, [*taken_back, *certain]))
+        # What was asked about and is certain now, or was taken back, needs no answer.
+        withdraw(unit, questions_about(unit.db, row.source, staging.read("withdrawn")["external_id"].to_pylist()))
         totals: dict[str, Any] = {}
         for chunk in chunks_of(unit.db, run_id):
             for name, number in chunk.counts.items():

@@ -11,15 +11,29 @@ from uuid import UUID
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from certify.domain.error_codes import ErrorCode
 from certify.domain.states import RunState
 from certify.errors import Conflict
-from certify.registry.feeds.description import Feed, Kind
+from certify.registry.feeds.description import Feed
 from certify.registry.linking import LinkResult, Parameters, link, load_people, open_engine
 from certify.registry.linking.duckdb_engine import DuckDbEngine
 from certify.registry.runs.endings import as_counts, departures_of, find_endings, may_end
-from certify.registry.runs.facts import EARLIER, EARLY, FACTS, KNOWN, LINKS, NOTES, RECORDS, make_facts
+from certify.registry.runs.facts import (
+    EARLIER,
+    EARLY,
+    FACTS,
+    KNOWN,
+    LINKS,
+    NOTES,
+    OUTCOMES,
+    QUESTIONS,
+    RECORDS,
+    SEEN,
+    WITHDRAWN,
+    make_facts,
+)
 from certify.registry.runs.importing import feed_of, open_staging
 from certify.registry.runs.roster import hashed_records, read_people
 from certify.registry.runs.staging import Staging
@@ -27,10 +41,13 @@ from certify.registry.workspace import open_workspace
 from certify.service import Service, Unit
 from certify.storage.runs import (
     add_early_voids,
+    asked_records,
     early_targets,
     get_run,
+    keep_outcomes,
     known_records,
     latest_model,
+    seen_numbers,
     source_is_new,
     standing_records,
 )
@@ -90,7 +107,8 @@ def prepare(
         records = hashed_records(feed, staging.read_all("records"), key)
         if model is None and row.shape["rows"] < _ENOUGH_TO_TRAIN:
             model = _UNTRAINED
-        parameters = replace(Parameters(one_to_one=feed.kind is not Kind.LIFE_EVENTS), model=model)
+        # A death may be registered twice, so that a person may have several records in one file.
+        parameters = Parameters(model=model)
         result = link(opened, people, records, parameters, people_loaded=True)
         seconds["link"] = perf_counter() - start
         say("making facts")
@@ -166,12 +184,20 @@ def _store_facts(
     with service.unit() as unit:
         database.register(KNOWN, _known(unit, feed, database, staging))
         database.register(EARLIER, early_targets(unit.db, feed.source))
+        database.register(QUESTIONS, asked_records(unit.db, feed.source))
+        numbers = pa.array([], pa.string()) if feed.adverse_kind is None else _numbers(database)
+        database.register(SEEN, seen_numbers(unit.db, row, numbers))
     size = chunk_size or (SIGN_CHUNK if feed.adverse_kind is None else ADVERSE_CHUNK)
     chunks = make_facts(database, feed, run_id=row.id, now=row.started_at, chunk_size=size)
     for chunk in range(chunks):
         rows = database.sql(f"select * exclude (chunk) from {FACTS} where chunk = {chunk}").to_arrow_table()
         staging.write(f"facts-{chunk:05d}", rows)
-    staging.write("early", database.sql(f"select target, external_id from {EARLY}").to_arrow_table())
+    staging.write("early", database.sql(f"select target, external_id, operation from {EARLY}").to_arrow_table())
+    staging.write("withdrawn", database.sql(f"select external_id from {WITHDRAWN}").to_arrow_table())
+    kept = "true" if feed.adverse_kind is not None else "false"
+    outcomes = database.sql(f"select row, number, outcome, reason from {OUTCOMES} where {kept} order by row")
+    staging.write("outcomes", outcomes.to_arrow_table())
+    ended = database.execute(f"select outcome, count(*) from {OUTCOMES} group by outcome order by outcome").fetchall()
     notes = database.execute(f"select code, count(*) from {NOTES} group by code").fetchall()
     facts = database.execute(f"select fact, count(*) from {FACTS} group by fact").fetchall()
     low, high = _WEIGHTS
@@ -179,7 +205,7 @@ def _store_facts(
         f"""select cast(least(greatest(floor(weight / 2) * 2, {low}), {high}) as integer) as bits, stage, count(*)
         from {LINKS} group by 1, 2 order by 1, 2"""
     ).fetchall()
-    return chunks, {"notes": dict(notes), "facts": dict(facts), "weights": weights}
+    return chunks, {"notes": dict(notes), "facts": dict(facts), "weights": weights, "outcomes": dict(ended)}
 
 
 def _known(unit: Unit, feed: Feed, database: duckdb.DuckDBPyConnection, staging: Staging) -> pa.Table:
@@ -194,10 +220,20 @@ def _known(unit: Unit, feed: Feed, database: duckdb.DuckDBPyConnection, staging:
         ).to_arrow_table()
     if source_is_new(unit.db, feed.source):
         return known_records(unit.db, feed.source, pa.array([], pa.string()))
-    numbers = database.sql(
-        f"select record_id as number from {RECORDS} union select target from {RECORDS} where target is not null"
-    ).to_arrow_table()
-    return known_records(unit.db, feed.source, numbers["number"])
+    return known_records(unit.db, feed.source, _chained(unit, feed, _numbers(database)))
+
+
+def _numbers(database: duckdb.DuckDBPyConnection) -> pa.Array:
+    """Return all numbers that the file names."""
+    query = f"select record_id as number from {RECORDS} union select target from {RECORDS} where target is not null"
+    return database.sql(query).to_arrow_table()["number"].combine_chunks()
+
+
+def _chained(unit: Unit, feed: Feed, numbers: pa.Array) -> pa.Array:
+    """Add the numbers of the corrections of these records, which a void takes back too."""
+    replaced = early_targets(unit.db, feed.source)
+    more = replaced.filter(pc.equal(replaced["operation"], "correct"))["external_id"].combine_chunks()
+    return pa.concat_arrays([numbers, more]).unique()
 
 
 def _finish(
@@ -217,3 +253,4 @@ def _finish(
         stored.counts = stored.counts | counts
         stored.seconds = {name: round(value, 3) for name, value in seconds.items()}
         add_early_voids(unit.db, row, staging.read("early"))
+        keep_outcomes(unit.db, row, staging.read("outcomes"))

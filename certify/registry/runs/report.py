@@ -13,7 +13,7 @@ from certify.audit.sample import audit_report
 from certify.domain.states import RunState
 from certify.registry.linking import REASONS
 from certify.service import Unit
-from certify.storage.runs import chunks_of, get_run, list_runs
+from certify.storage.runs import chunks_of, get_run, list_runs, outcomes_of_run
 from certify.storage.tables.runs import RunRow
 from certify.svg import Series, bars
 
@@ -21,10 +21,16 @@ _STAGES = {"id": "id, confirmed", "exact_person": "name, birth date and sex", "p
 _NOTES = {
     "known": "are stored already",
     "changed": "have a known number and other content; the source must void or correct",
+    "taken_back": "were taken back before and came again unchanged",
+    "ruled_out": "mean somebody else, as an officer found",
+    "asked": "are questions for an officer",
+    "asked_before": "were asked about before",
     "corrected_too_often": "were corrected more than nine times",
     "unlinked": "match no person of the fund",
     "id_conflict": "have the id of a person whose name and birth date both contradict it",
 }
+_LISTED, _MOST_LISTED = ("asked", "unlinked", "changed", "known", "taken_back"), 500
+"""Outcomes whose records the page lists, and how many of each."""
 _STEPS = {"read": "reading people and records", "link": "linking", "facts": "facts", "apply": "standings"}
 _STYLE = """
 :root { color-scheme: light; } body { font: 17px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
@@ -59,7 +65,7 @@ def run_report(unit: Unit, run_id: UUID) -> str:
         other for other in reversed(list_runs(unit.db, feed=row.feed, limit=40)) if other.state != RunState.REFUSED
     ]
     parts = [f"<h1>Run of {escape(row.feed)}</h1>", _head(row), _departures(row)]
-    parts += ["<h2>Linking</h2>", _linking(row), "<h2>Effects</h2>", _applied(row)]
+    parts += ["<h2>Linking</h2>", _linking(row), "<h2>Effects</h2>", _applied(row), _listed(unit, row)]
     passes = audit_report(unit, run_id)
     if passes.drawn:
         parts.append(_audit(asdict(passes)))
@@ -103,6 +109,13 @@ def _linking(row: RunRow) -> str:
         [counts.get(f"{stage}_link", 0) for stage in stages],
         [counts.get(f"{stage}_review", 0) for stage in stages],
     ]
+    kept = (row.parameters or {}).get("linking", {}).get("model", {}).get("kept", [])
+    untrusted = (
+        f"<p>What the file taught about {escape(', '.join(kept))} was not in order (a mistake seemed to prove more "
+        "than equality), so prior weights were used there.</p>"
+        if kept
+        else ""
+    )
     by_stage = bars(
         "Links by stage",
         [_STAGES[stage] for stage in stages],
@@ -114,7 +127,7 @@ def _linking(row: RunRow) -> str:
     known = {(bits, stage): number for bits, stage, number in weights}
     series = [Series(_STAGES[s], [known.get((b, s), 0) for b in places]) for s in stages]
     histogram = bars("Match weight in bits (log2 of the odds)", [str(b) for b in places], series, unit="records")
-    return by_stage + histogram
+    return untrusted + by_stage + histogram
 
 
 def _applied(row: RunRow) -> str:
@@ -131,11 +144,34 @@ def _applied(row: RunRow) -> str:
         ("events without a day", row.shape.get("partial", 0)),
     ]
     rows += [(f"records that {_NOTES.get(code, code)}", number) for code, number in sorted(notes.items())]
+    rows += [(f"records that ended as {name}", number) for name, number in row.counts.get("outcomes", {}).items()]
     rows += [
         (f"seconds: {words}", round(row.seconds[name], 1)) for name, words in _STEPS.items() if name in row.seconds
     ]
     cells = "".join(f'<tr><td>{escape(name)}</td><td class="n">{number:,}</td></tr>' for name, number in rows)
     return f"<table>{cells}</table>"
+
+
+def _listed(unit: Unit, row: RunRow) -> str:
+    """List the records that changed nothing for anybody, by their numbers; the others are among the facts."""
+    listed = ""
+    for outcome in _LISTED:
+        kept = outcomes_of_run(unit.db, row.id, outcome, limit=_MOST_LISTED + 1)
+        if not kept:
+            continue
+        cells = "".join(
+            f"<tr><td>{escape(one.number)}</td><td>{escape(_reason(one.reason))}</td></tr>"
+            for one in kept[:_MOST_LISTED]
+        )
+        more = f"<p>The first {_MOST_LISTED:,}.</p>" if len(kept) > _MOST_LISTED else ""
+        listed += f"<details><summary>Records: {outcome}</summary><table>{cells}</table>{more}</details>"
+    return listed
+
+
+def _reason(code: str | None) -> str:
+    if code is None:
+        return ""
+    return REASONS.get(code) or _NOTES.get(code, code)
 
 
 def _audit(report: dict[str, Any]) -> str:

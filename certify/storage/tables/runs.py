@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -110,7 +110,7 @@ class LinkQuestionRow(Base):
 
 
 class EarlyVoidRow(Base):
-    """A void that came before the record that it takes back, and waits for that record."""
+    """A void that came before its record and waits for it, or a correction that replaced a record by another one."""
 
     __tablename__ = "early_voids"
 
@@ -118,6 +118,19 @@ class EarlyVoidRow(Base):
     target: Mapped[str] = mapped_column(primary_key=True)
     external_id: Mapped[str]
     run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id"))
+    operation: Mapped[str]
+
+
+class RunRecordRow(Base):
+    """How one record of an adverse file ended. Number and outcome only: no personal data."""
+
+    __tablename__ = "run_records"
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    row: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    number: Mapped[str] = mapped_column(index=True)
+    outcome: Mapped[str]
+    reason: Mapped[str | None]
 
 
 class AuditRow(Base):

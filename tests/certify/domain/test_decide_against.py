@@ -29,8 +29,24 @@ def test_one_report_of_death_pauses_and_never_stops() -> None:
 
 
 def test_the_same_source_twice_is_still_one_source() -> None:
-    evidence = [adverse("death", at(2026, 2, 1)), adverse("death_abroad", at(2026, 2, 2), "consulate")]
+    evidence = [adverse("death", at(2026, 2, 1)), adverse("death_abroad", at(2026, 2, 2))]
     assert decided(pension(), evidence, date(2026, 6, 1)).payment is Payment.CONTINUE
+
+
+def test_a_death_and_the_same_death_abroad_are_two_reports_of_it() -> None:
+    evidence = [adverse("death", at(2026, 2, 1)), adverse("death_abroad", at(2026, 2, 20), "consulate")]
+    assert decided(pension(), evidence, date(2026, 6, 1)).payment is Payment.STOP
+    seen = [*evidence, capture(at(2026, 3, 1))]
+    assert decided(pension(), seen, date(2026, 6, 1)).payment is Payment.CONTINUE
+
+
+def test_deaths_decades_apart_contradict_each_other_and_stop_nothing() -> None:
+    evidence = [adverse("death", at(1994, 2, 1)), adverse("death", at(2026, 2, 2), "hospital")]
+    determination = decided(pension(), evidence, date(2026, 6, 1))
+    assert (determination.standing, determination.payment) == (Standing.PAUSED, Payment.CONTINUE)
+    assert determination.review
+    third = adverse("death_abroad", at(2026, 2, 9), "consulate")
+    assert decided(pension(), [*evidence, third], date(2026, 6, 1)).payment is Payment.STOP
 
 
 def test_a_second_source_stops_and_its_withdrawal_pays_again() -> None:

@@ -49,6 +49,31 @@ def test_names_that_differ_keep_their_keys_apart(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "keys_alike"),
+    [
+        ("रमा कालेकर", "रीमा कालेकर", False),
+        ("Đỗ Thị Hòa", "Đỗ Thị Hoa", True),
+        ("闵晓虹", "闵晓红", True),
+        ("สุดา", "สิดา", False),
+        ("José", "Jose", True),
+    ],
+)
+def test_attack_signs_tones_and_homophones_keep_names_apart(one: str, other: str, keys_alike: bool) -> None:
+    folded, keys = fold_names(pa.array([one, other]))
+    assert folded[0] != folded[1]
+    assert (keys[0] == keys[1]) is keys_alike
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("أحمد", "احمد"), ("مُحَمَّد", "محمد"), ("Фёдор", "Федор"), ("रमा", "र‍मा"), ("éva", "Éva")],
+)
+def test_optional_signs_are_no_difference(one: str, other: str) -> None:
+    folded, _ = fold_names(pa.array([one, other]))
+    assert folded[0] == folded[1]
+
+
+@pytest.mark.parametrize(
     ("text", "order", "era", "day", "precision", "reason"),
     [
         ("1940-03-02", "dmy", "gregorian", "19400302", "day", None),

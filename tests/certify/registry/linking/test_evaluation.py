@@ -93,8 +93,14 @@ def test_febrl_reaches_the_expected_figures(duck: Engine, left: str, right: str 
     folder = Path(found.origin).parent / "datasets" / "febrl"
     other = folder / f"{right}.csv" if right else None
     report = evaluate_linkage(duck, folder / f"{left}.csv", other, None, load_mapping(BENCH / "febrl.toml"))
-    assert report.overall.f1 is not None
-    assert report.overall.f1 >= least
+    pairs = report.overall
+    # The files replace given names and whole birth dates by those of others. With an id that is right, a brother or a
+    # sister at the same address looks the same, so an officer is asked.
+    assert pairs.precision == 1.0
+    assert pairs.f1_with_questions is not None
+    assert pairs.f1_with_questions >= least
+    assert pairs.recall is not None
+    assert pairs.recall >= 0.55
 
 
 def _febrl_like(folder: Path) -> Path:
@@ -119,6 +125,7 @@ def test_the_command_prints_json_and_draws(tmp_path: Path) -> None:
     report = json.loads(result.stdout)
     assert report["overall"] | {"questions": 0} == {
         "pairs": 1, "links": 1, "right": 1, "asked": 0, "questions": 0, "precision": 1.0, "recall": 1.0, "f1": 1.0,
+        "f1_with_questions": 1.0,
     }  # fmt: skip
     assert (folder / "weights.png").read_bytes().startswith(b"\x89PNG")
     shown = CliRunner().invoke(app, arguments)

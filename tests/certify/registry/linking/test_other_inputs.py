@@ -74,7 +74,9 @@ def test_one_table_is_searched_for_duplicates(engine: Engine) -> None:
     found = link(engine, source, source, parameters).links()
     pairs = {(row["person"], row["record"]): (row["outcome"], row["reason"]) for row in found.to_pylist()}
     linked = {pair for pair, (outcome, _) in pairs.items() if outcome == "link"}
-    assert {("1", "2"), ("1", "3"), ("2", "3")} <= linked
+    assert ("1", "2") in linked
+    # Another letter and another digit of an id without check digits: a sister may have both.
+    assert pairs["1", "3"] == pairs["2", "3"] == ("review", "relative")
     assert pairs["6", "7"] == ("review", "id_conflict")
     assert pairs["4", "5"][0] in {"link", "review"}
     assert len(pairs) == found.num_rows, "a pair has one answer"
@@ -109,11 +111,11 @@ def test_two_records_that_only_the_last_stage_finds_are_of_one_person_too(engine
     )
     records = _table(
         ("mary-1", mary, None, "沈桂兰", "1941-02-03", "F", "1"),
-        ("rose-1", None, None, "顾爱梅", "1942-03-05", "F", "2"),
-        ("rose-2", None, None, "顾爱梅", "1942-03-06", "F", "2"),
+        ("rose-1", None, None, "顾爱梅", "1942-03-04", "F", "3"),
+        ("rose-2", None, None, "顾爱梅", "1942-03-04", "F", "4"),
     )
     layout = _layout(id_format="cn")
-    parameters = Parameters(model=UNTRAINED, one_to_one=True, accept=0.5)
+    parameters = Parameters(model=UNTRAINED, one_to_one=True, accept=-20.0, review=-20.0)
     result = link(engine, Source(people, layout), Source(records, layout), parameters)
     found = {row["record"]: (row["person"], row["stage"], row["reason"]) for row in result.links().to_pylist()}
     assert found == {
@@ -155,7 +157,7 @@ def test_an_id_is_the_same_in_every_written_form(engine: Engine) -> None:
         ("chosen", "better", None),
         ("first", "records", "person_taken"),
         ("second", "records", "person_taken"),
-        ("nameless", "nameless", None),
+        ("nameless", "nameless", "id_doubt"),
         ("year", "year", None),
         ("bare", "bare", "id_alone"),
     }

@@ -1,0 +1,97 @@
+"""Relatives and wrong ids: no one is linked to the death of a twin, a parent, a spouse or a stranger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from certify.registry.linking import Layout, Parameters, Source, link, open_engine
+from fixtures.nation.families import COLUMNS, SCRIPTS, make_family
+
+LAYOUT = Layout(key="key", id="id", name=("name",), birth="birth", sex="sex", region="region", id_format="hashed")
+UNTRAINED: dict[str, Any] = {"probabilities": {}, "trained": False}
+
+
+def _linked(people: pa.Table, records: pa.Table, **settings: Any) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the linked person of each record, and why an officer is asked about each other one."""
+    with closing(open_engine("duckdb", memory="1GB", threads=2)) as engine:
+        parameters = Parameters(**settings)
+        rows = link(engine, Source(people, LAYOUT), Source(records, LAYOUT), parameters).links().to_pylist()
+    links = {row["record"]: row["person"] for row in rows if row["outcome"] == "link"}
+    return links, {row["record"]: row["reason"] for row in rows if row["outcome"] == "review"}
+
+
+@pytest.mark.parametrize(
+    ("script", "model"), [(script, UNTRAINED) for script in SCRIPTS] + [("latin", None), ("han", None)]
+)
+def test_attack_no_relative_and_no_wrong_id_declares_a_person_dead(script: str, model: dict[str, Any] | None) -> None:
+    family = make_family(script)
+    links, asked = _linked(*family.tables(), model=model)
+    wrong = {record: person for record, person in links.items() if family.own.get(record) != person}
+    assert wrong == {}
+    assert len(links) >= 0.9 * len(family.own)
+    kinds = Counter(record.rstrip("0123456789") for record in asked)
+    assert kinds["spouse"] + kinds["stranger"] >= 100, "an id that is right is not lost silently"
+    assert kinds["twin"] >= 80
+    lost = [record for record in family.own if record not in links and record not in asked]
+    assert not lost
+
+
+def _table(*rows: tuple[str | None, ...]) -> pa.Table:
+    return pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(COLUMNS)})
+
+
+TWINS = [
+    ("मीना जोशकर", "मोना जोशकर"), ("রিনা দাসকর", "রানা দাসকর"), ("செல்வி மணிதரன்", "செல்வா மணிதரன்"),
+    ("สุดา ทองบุตร", "สิดา ทองบุตร"), ("Đỗ Thị Lan Hà", "Đỗ Thị Lan Hạ"), ("闵晓虹", "闵晓红"),
+    ("Тамара Зорькина", "Тамила Зорькина"), ("منال الرستاق", "منار الرستاق"), ("남궁미라", "남궁미리"),
+    ("Karin Oestervelt", "Karen Oestervelt"), ("Ágnes Bárdovy", "Ágnés Bárdovy"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("own", "twins"), TWINS)
+def test_attack_a_twin_whose_name_differs_by_a_sign_is_asked_about(own: str, twins: str) -> None:
+    """The twin gets no pension here; all but the name is the same, and the surname is rare."""
+    others = make_family("latin", count=1_000).tables()[0]
+    person = ("me", "ID1", own, "1947-03-14", "F", "R1")
+    links, asked = _linked(
+        pa.concat_tables([others, _table(person)]),
+        _table(("r", None, twins, "1947-03-14", "F", "R1"), ("mine", None, own, "1947-03-14", "F", "R1")),
+        model=UNTRAINED,
+    )
+    assert "r" not in links
+    assert asked["r"] in {"relative", "clerical"}
+    assert links["mine"] == "me"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"sex": "M"}, "id_doubt"),
+        ({"birth": "1919-11-02"}, "id_doubt"),
+        ({"birth": "1927-03-14"}, "id_doubt"),  # the same day, twenty years before
+        ({"name": "Birgit Oestervelt"}, "id_doubt"),
+        ({"name": "Birgit Oestervelt", "sex": "M", "birth": "1944-01-09"}, "id_doubt"),
+        ({"name": "Anders Lund", "birth": None, "sex": None}, "id_doubt"),
+        ({"name": None, "birth": None, "sex": None, "region": None}, "id_alone"),
+        ({"name": "Anders Lund", "birth": "1931-08-08"}, "id_conflict"),
+        ({"name": "Karin Oesterveld"}, None),
+        ({"name": "Oestervelt"}, None),
+        ({"name": "Карин Остервельт"}, None),
+        ({"birth": "1947-03-15"}, None),
+        ({"birth": None}, None),
+        ({"name": None}, None),
+    ],
+)
+def test_attack_an_id_alone_does_not_make_a_person_dead(changes: dict[str, str | None], reason: str | None) -> None:
+    me = dict(zip(COLUMNS, ("me", "ID1", "Karin Oestervelt", "1947-03-14", "F", "R1"), strict=True))
+    links, asked = _linked(_table(tuple(me.values())), _table(tuple((me | {"key": "r"} | changes).values())),
+                           model=UNTRAINED)  # fmt: skip
+    if reason is None:
+        assert links == {"r": "me"}
+    else:
+        assert (links, asked.get("r")) == ({}, reason)
