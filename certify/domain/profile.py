@@ -61,6 +61,9 @@ _HEAD = frozenset({*TURNS, LOOK_UP})
 _FACE = frozenset({SMILE, OPEN_MOUTH, BLINK})
 _ONLY_CLOSER = PROMPTS - {COME_CLOSER}
 
+NEW_DEVICE = "risk:new_device"
+"""The reason of a demand on a phone that is not known for the person."""
+
 PHOTOSENSITIVE = "photosensitive"
 """The need that any person may declare for one session."""
 
