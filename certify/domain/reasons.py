@@ -124,9 +124,9 @@ _TEXTS: dict[Code, str] = {
         "Otherwise an agent comes to the door."
     ),
     Code.MOVEMENTS_ALONE: (
-        "The movements that were asked for were seen. From a phone that is not known for this person they are not enough "
-        "without the colours of the screen. They count together with the own phone, a code or a link and a recent "
-        "record of an act that needs the body. Otherwise an agent comes to the door."
+        "The movements that were asked for were seen. From a phone that is not known for this person they are not "
+        "enough without the colours of the screen. They count together with the own phone, a code or a link and a "
+        "recent record of an act that needs the body. Otherwise an agent comes to the door."
     ),
     Code.EYES_CLOSED: "The eyes were closed.",
     Code.CHANNEL_NOT_ACCEPTED: "This scheme does not accept this way of proving life for this person.",
