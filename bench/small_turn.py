@@ -7,16 +7,18 @@ makes what a person sends who was asked for a small turn: the same person, room 
 real turn; nothing is drawn or warped. The stillest second of the film, in which least is new, is played to and fro as
 long as a capture with one prompt makes a person wait: it must not hide the turn. Then comes the turn.
 
-Two films are judged for each: the waiting alone, and the waiting with the turn, with parameters that were fitted on
-other people (five parts). Whether the person would have turned at the right moment is not part of this:
-``bench.prompts`` measures followers.
+The drawn attacks are put together in the same way. Two films are judged for each: the waiting alone, and the waiting
+with the turn, with parameters that were fitted on other people (five parts). Whether the person would have turned at
+the right moment is not part of this: ``bench.prompts`` measures followers.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,9 @@ from numpy.typing import NDArray
 
 from bench.fit_liveness import document, fold_of, measured
 from bench.living_films import living_films, options_parser
+from models.evaluation.liveness import examine_film
+from models.evaluation.liveness_cache import FilmCache
+from models.evaluation.liveness_samples import ATTACK, LIVE, Sample, read_samples
 from models.liveness.depth import new_appearance
 from models.liveness.examined import Examined
 from models.liveness.fusion import CALM, judge, parse_fusion
@@ -62,7 +67,7 @@ def main() -> None:
     states: dict[str, Counter[str]] = defaultdict(Counter)
     people: dict[str, set[str]] = defaultdict(set)
     reasons = Counter[str]()
-    for sample, examined in living_films(options, engine):
+    for sample, examined in chain(living_films(options, engine), _drawn(options, engine)):
         quiet = quiet_turn(examined.readings.followed)
         if quiet is None:
             continue
@@ -72,8 +77,10 @@ def main() -> None:
             for report in (engine.judge(_film(examined, quiet.still, turn)) for turn in ((), quiet.turn))
         )
         reasons.update(after.reasons)
-        kinds = ["all", *(["asked for a turn when still"] if CALM in before.reasons else [])]
-        for kind in [*kinds, *(["DeepFaceLive (streamers)"] if "DeepFaceLive" in sample.source else ["other films"])]:
+        kinds = ["living"] if sample.label == LIVE else [f"{sample.family}, drawn"]
+        if sample.label == LIVE and CALM in before.reasons:
+            kinds.append("living, asked for a turn when still")
+        for kind in kinds:
             people[kind].add(sample.person)
             states[f"{kind}, still"][before.state.value] += 1
             states[f"{kind}, with the turn"][after.state.value] += 1
@@ -82,6 +89,14 @@ def main() -> None:
     for kind, counted in states.items():
         _show(f"{kind} ({len(people[kind.rpartition(',')[0]])} people)", counted)
     print(f"reasons after the turn: {dict(reasons)}")
+
+
+def _drawn(options: argparse.Namespace, engine: FaceEngine) -> Iterator[tuple[Sample, Examined]]:
+    """Examine the drawn attacks: their stillest second and their turns are put together in the same way."""
+    cache = FilmCache(options.cache, engine.models) if options.cache else None
+    for sample in read_samples(options.drawn)[1]:
+        if sample.label == ATTACK and not sample.image:
+            yield sample, examine_film(sample.file.read_bytes(), engine, cache)[0]
 
 
 def quiet_turn(details: Sequence[Detail]) -> Quiet | None:
