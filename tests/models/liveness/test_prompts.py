@@ -145,4 +145,6 @@ def test_attack_a_film_of_another_plan_follows_seldom(profile: str) -> None:
     for seed in range(count):
         plan, other = draw(demand, chance.randbytes), draw(demand, chance.randbytes)
         followed += follows(plan, FOLLOWERS["usual"], seed=seed, rate=6, answers=other) is State.PASS
-    assert followed <= (0.35 if demand.gentle else 0.1) * count
+    # One movement, or always a turn and coming closer: then another light is shown as well, which fails the film.
+    few = demand.gentle or (demand.must and demand.flashes)
+    assert followed <= (0.35 if few else 0.1) * count
