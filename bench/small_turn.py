@@ -2,7 +2,7 @@
 
     python -m bench.small_turn --samples SAMPLES.csv --drawn DRAWN.csv --cache FOLDER [--list]
 
-Nobody in the films was asked for anything, but many keep still for a while and turn their head. From such a film this
+No one in the films was asked for anything, but many keep still for a while and turn their head. From such a film this
 makes what a person sends who was asked for a small turn: the same person, room and camera, and the real pixels of a
 real turn; nothing is drawn or warped. The stillest second of the film, in which least is new, is played to and fro as
 long as a capture with one prompt makes a person wait: it must not hide the turn. Then comes the turn.

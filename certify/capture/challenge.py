@@ -137,7 +137,7 @@ def demand_of(
     # Only a plan of one kind of movement was about it; of several, it is not known which one did not help.
     about_one = [attempt.prompts for attempt in failed if len(attempt.prompts) == 1 or attempt.prompts <= TURNS]
     advice = failed[-1].guidance if failed else ()
-    # Coming closer was not seen well: another movement is, and nobody is asked for the same without end.
+    # Coming closer was not seen well: another movement is, and no one is asked for the same without end.
     unclear = {COME_CLOSER} if "come_much_closer" in advice else set()
     asked = frozenset(unclear).union(*about_one)
     turn = "turn_a_little" in advice
