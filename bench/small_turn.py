@@ -41,8 +41,10 @@ WAITING_S = 9.0
 """Seconds without a movement in a plan of one prompt: before it, while it is held, and after it."""
 STILL, STILL_FRAMES = 6.0, 12
 """Largest range of yaw and of pitch in the still stretch, in degrees, and its frames, ten a second."""
+STILL_STEP = 2.9
+"""Largest change of either in 0.3 s: nothing in the stretch counts as a turn."""
 TURN, TURN_FRAMES = (10.0, 30.0), (8, 40)
-"""Change of yaw that is a small turn (the prompt asks for nine degrees), and its frames: out, or out and back."""
+"""Change of yaw that is a small turn (the prompt asks for nine degrees), and its frames."""
 FOLDS = 5
 _GAP_S = 1.0
 
@@ -117,7 +119,8 @@ def quiet_turn(details: Sequence[Detail]) -> Quiet | None:
 
 def _new_while_still(stretch: Sequence[Detail]) -> float | None:
     pitch = [detail.mesh.pose.pitch for detail in stretch if detail.mesh is not None]
-    if max(np.ptp(_yaw(stretch)), np.ptp(pitch)) >= STILL:
+    poses = np.stack([_yaw(stretch), pitch], 1)
+    if np.ptp(poses, 0).max() >= STILL or np.abs(poses[3:] - poses[:-3]).max() >= STILL_STEP:
         return None
     return new_appearance(tuple(stretch))
 
@@ -127,7 +130,7 @@ def _yaw(details: Sequence[Detail]) -> NDArray[np.float64]:
 
 
 def _turn(details: Sequence[Detail], rest: float) -> Sequence[Detail] | None:
-    """Return the first turn away from rest: until it is back by half, or for four seconds."""
+    """Return the first turn away from rest and back: played backwards if it does not come back within four seconds."""
     away = np.abs(_yaw(details) - rest)
     over = np.flatnonzero(away >= TURN[0])
     if not len(over):
@@ -139,7 +142,8 @@ def _turn(details: Sequence[Detail], rest: float) -> Sequence[Detail] | None:
     count = int(over[0] - begin + back[0] + 1) if len(back) else len(part)
     if count < TURN_FRAMES[0] or float(part[:count].max()) > TURN[1]:
         return None
-    return details[begin : begin + count]
+    turn = details[begin : begin + count]
+    return turn if len(back) else [*turn, *turn[::-1]]
 
 
 def _film(examined: Examined, still: Sequence[Detail], turn: Sequence[Detail]) -> Examined:
