@@ -53,13 +53,13 @@ from certify.capture.live.guide_client import GuidePool
 from certify.config import Env, Settings
 from certify.doorstep.receive import require_plausible
 from certify.issuers.file import load_issuers
+from certify.issuers.tokens import OWN_ROLES, SESSION_ISSUER, Authenticator, Signer, development_signer
 from certify.production import require_production
 from certify.service import Service, build_service
 from certify.storage.database import Database
 from certify.storage.journal import JournalWriter
 from certify.storage.quick import QuickReader
 from certify.storage.signing import active_key, verifying_keys
-from certify.tokens import OWN_ROLES, SESSION_ISSUER, Authenticator, Signer, development_signer
 
 _DESCRIPTION = """
 Proves once a year that a pensioner is alive and still entitled, and issues a certificate that payers can verify.

@@ -21,10 +21,10 @@ from api.journal import begin
 from api.limits import RateLimiter
 from api.network import network_of
 from api.state import State, state_of
+from certify.issuers.tokens import KeysAwaited, Principal, Role, TokenRefused
 from certify.people.access import device_mark
 from certify.people.possession import is_confirmed
 from certify.storage.tables.door import SignInRow
-from certify.tokens import KeysAwaited, Principal, Role, TokenRefused
 
 DEVICE_HEADER = "X-Certify-Device"
 """The id of the caller's device, which the page draws at random once. A token of the page is good only with it."""

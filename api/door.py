@@ -18,11 +18,11 @@ from api.network import address_of
 from api.schemas.own_pages import SignedIn
 from api.state import State
 from certify.domain.states import SignInWay
+from certify.issuers.tokens import Role, TokenRefused
 from certify.people.access import device_mark
 from certify.people.door import Admission, Purpose, Visitor, admit, forgive
 from certify.people.sign_ins import LONG, SHORT, sign_in_person, sign_out
 from certify.service import Unit
-from certify.tokens import Role, TokenRefused
 
 
 class Gate:

@@ -17,9 +17,9 @@ from certify.certificates.errors import CertificateError
 from certify.domain.error_codes import ErrorCode
 from certify.doorstep.tablets import TabletRefused
 from certify.errors import CertifyError, Conflict, Gone, Invalid, NotAllowed, NotFound, TooLarge, Unavailable
+from certify.issuers.tokens import TokenRefused
 from certify.people.access import AccessRefused
 from certify.storage.database import DatabaseError, OperationalError, PoolTimeout, sqlstate
-from certify.tokens import TokenRefused
 from models.errors import ImageRefused, VideoRefused
 from models.guidance import sentence
 

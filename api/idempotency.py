@@ -13,9 +13,9 @@ from api.errors import KeyReused
 from api.state import service_of
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Conflict
+from certify.issuers.tokens import Principal
 from certify.service import Service, Unit
 from certify.storage.idempotency import claim_key, open_answer, seal_answer, store_answer
-from certify.tokens import Principal
 
 IdempotencyKey = Annotated[
     str,

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from certify.issuers.tokens import Principal, Role
 from certify.storage.journal import NewRead
-from certify.tokens import Principal, Role
 
 READ = "certify.read"
 """Where a request's scope holds what it reads."""

@@ -33,11 +33,11 @@ from certify.capture.live.submit import begin_live, finish_live
 from certify.capture.live.wire import Hint
 from certify.domain.error_codes import ErrorCode
 from certify.errors import CertifyError, Conflict, Gone, Unavailable
+from certify.issuers.tokens import Principal
 from certify.service import Unit
 from certify.storage.database import DatabaseError, PoolTimeout
 from certify.storage.sessions import get_session
 from certify.storage.tables.sessions import SessionRow
-from certify.tokens import Principal
 from models.errors import ImageRefused, VideoRefused
 from models.guidance import sentence
 from models.media.video_frames import FRAME_LIMITS

@@ -25,7 +25,7 @@ from certify.decision.appeal import Appeal
 from certify.domain.schedule import latest_date
 from certify.domain.states import ProposalState
 from certify.doorstep.visits import LATEST, SOONEST, ShownVisit
-from certify.own_page import History, OwnPage
+from certify.own.page import History, OwnPage
 from certify.people.contact import Contact, ContactChange
 from certify.service import Unit
 from certify.storage.tables.door import SignInRow

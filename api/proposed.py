@@ -12,14 +12,14 @@ from api import views
 from api.errors import CHANGES
 from api.schemas.proposals import ProposalOut, WhyIn
 from api.scope import outside_scope, require_agent, require_whole_person
-from certify.actions import person_of, propose
+from certify.approvals.actions import person_of, propose
 from certify.decision.proposals import Why
 from certify.domain.four_eyes import Action
 from certify.domain.states import ProposalState
+from certify.issuers.tokens import Principal
 from certify.service import Unit
 from certify.storage.bundles import lock_bundle
 from certify.storage.tables.proposals import ProposalRow
-from certify.tokens import Principal
 
 PROPOSES: dict[int | str, dict[str, Any]] = CHANGES | {
     200: {"model": ProposalOut, "description": "Done: the policy asks for one officer only."}
@@ -52,10 +52,10 @@ def make_proposal(unit: Unit, caller: Principal, action: Action, target: str, wh
     """Propose an action, if its person lies in the caller's scope.
 
     Raises:
-        NotFound: as for :func:`certify.actions.propose`, or the person lies outside the scope.
+        NotFound: as for :func:`certify.approvals.actions.propose`, or the person lies outside the scope.
         Forbidden: the caller does not work for every pension of the person (``outside_scope``).
-        Invalid: as for :func:`certify.actions.propose`.
-        Conflict: as for :func:`certify.actions.propose`.
+        Invalid: as for :func:`certify.approvals.actions.propose`.
+        Conflict: as for :func:`certify.approvals.actions.propose`.
         Gone: the person was erased (``person_erased``).
     """
     _guard(unit, caller, action, target, person_of(unit, action, target))

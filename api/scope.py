@@ -13,11 +13,11 @@ from api.errors import Forbidden
 from certify.domain.error_codes import ErrorCode
 from certify.domain.scope import Scope
 from certify.errors import NotFound
+from certify.issuers.tokens import Principal
 from certify.service import Service, Unit
 from certify.storage.agents import get_agent
 from certify.storage.people import DECOY_PERSON, beneficiary_not_found, refuse_decoy
 from certify.storage.scope import reach_of
-from certify.tokens import Principal
 
 
 def require_person(unit: Unit, caller: Principal, beneficiary_id: UUID) -> UUID:

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from api import views
 from api.schemas.sessions import SessionOpened
+from certify.issuers.tokens import Role, Signer
 from certify.people.access import device_mark
 from certify.service import Unit
 from certify.storage.tables.sessions import SessionRow
-from certify.tokens import Role, Signer
 
 _RESULT_LIFETIME = timedelta(hours=24)
 """How long the token can still read the result after the session has ended."""

@@ -9,10 +9,10 @@ from fastapi import Request
 from api.limits import RateLimiter
 from api.readiness import Readiness
 from certify.capture.live.guide_client import GuidePool
+from certify.issuers.tokens import Authenticator, Signer
 from certify.service import Service
 from certify.storage.journal import JournalWriter
 from certify.storage.quick import QuickReader
-from certify.tokens import Authenticator, Signer
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,10 @@ from bench.people import enrol, submit
 from certify.capture.evaluate import evaluate_session
 from certify.config import Settings
 from certify.doorstep.traces import note_face
+from certify.issuers.tokens import Role, development_signer
 from certify.queue import NoQueue
 from certify.service import build_service, utc_now
 from certify.storage.migrate import upgrade_embedded
-from certify.tokens import Role, development_signer
 from fixtures import faces
 from models.pipeline import FaceEngine
 from models.weights.packs import PackStore, default_cache_dir

@@ -29,10 +29,10 @@ from rich.progress import track
 from bench.api_latency import PORT, wait_until_ready
 from bench.people import enrol
 from certify.config import Settings
+from certify.issuers.tokens import Role, development_signer
 from certify.queue import NoQueue
 from certify.service import build_service, utc_now
 from certify.storage.migrate import upgrade_embedded
-from certify.tokens import Role, development_signer
 from fixtures import faces
 from fixtures.phone import Film, Reel, Stage, film, upright
 from models.face.detect import Detector

@@ -9,7 +9,8 @@ Tables:
 * the threshold chosen on one half of the people and checked on the other half, many times;
 * false non-matches and false matches of films and of several pictures, with averaged scores (as earlier releases did)
   and with averaged templates;
-* one or several references, and the two captures that the zone ``near`` pools.
+* one or several references, the mirror images that are averaged with faces that are near, and the two captures that
+  the zone ``near`` pools.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def main() -> None:
     fit = load_calibration().fits[0]
     found = {part: _embedded(folder, part, fit) for part in ("portraits", "pictures", "films")}
     samples = {part: load(folder, part)[0] for part in found}
+    mirrored = {part: _embedded(folder, part, fit, mirrored=True) for part in ("portraits", "pictures")}
     portraits = joined(found["portraits"], fit)
     groups = np.array([sample.domain for sample in samples["portraits"]])
     first, second = np.triu_indices(len(portraits), 1)
@@ -58,12 +60,13 @@ def main() -> None:
     console.print(f"\nThe tables below are at the shipped thresholds: {threshold} (match) and {near:.2f} (near).")
     _films(samples["films"], found["films"], found["portraits"], fit)
     _pictures(samples["pictures"], found["pictures"], fit)
+    _mirrored(samples["pictures"], found, mirrored, fit)
 
 
-def _embedded(folder: Path, part: str, fit: Fit) -> dict[str, Vectors]:
+def _embedded(folder: Path, part: str, fit: Fit, *, mirrored: bool = False) -> dict[str, Vectors]:
     networks = load_networks(PackStore(default_cache_dir(), default_packs_dir()), threads=1)
     return {
-        one.name: vectors(folder, part, f"{one.name}-{one.sha256[:8]}", one.embed)
+        one.name: vectors(folder, part, f"{one.name}-{one.sha256[:8]}", one.embed, mirrored=mirrored)
         for one in networks.embedders
         if one.name in fit.weights
     }
@@ -148,10 +151,7 @@ def _against(
 
 def _pictures(samples: list[Sample], found: dict[str, Vectors], fit: Fit) -> None:
     """Print several degraded pictures of a person against one or three clean ones, in one domain (AT&T)."""
-    chosen = [number for number, sample in enumerate(samples) if sample.domain == "att"]
-    people: dict[str, dict[str, list[int]]] = {}
-    for number in chosen:
-        people.setdefault(samples[number].person, {}).setdefault(samples[number].source, []).append(number)
+    people = _people(samples)
     table = Table("probe", "references", "same person: FNMR", "other people: FMR", "near or above", "others near")
     for title, probes, references, templates, pooled in (
         ("one picture", 1, 1, True, False),
@@ -187,6 +187,50 @@ def _pictures(samples: list[Sample], found: dict[str, Vectors], fit: Fit) -> Non
     _second_capture(people, found, fit)
 
 
+def _people(samples: list[Sample]) -> dict[str, dict[str, list[int]]]:
+    """Return the numbers of the AT&T pictures by person and picture."""
+    people: dict[str, dict[str, list[int]]] = {}
+    for number, sample in enumerate(samples):
+        if sample.domain == "att":
+            people.setdefault(sample.person, {}).setdefault(sample.source, []).append(number)
+    return people
+
+
+def _mirrored(
+    samples: list[Sample], found: dict[str, dict[str, Vectors]], mirrored: dict[str, dict[str, Vectors]], fit: Fit
+) -> None:
+    """Print what a probe gains whose mirror image is averaged with it if it is near by itself, as in use."""
+    people = _people(samples)
+    single, both = (
+        _draw(people, found["pictures"], fit, probes=1, references=1, templates=True, pooled=False, probe=probe)
+        for probe in (None, mirrored["pictures"])
+    )
+    portraits = joined(found["portraits"], fit)
+    apart = ~np.eye(len(portraits), dtype=bool)  # each portrait once as probe and once as reference
+    strangers = [ratios(probes, portraits, fit)[apart] for probes in (portraits, joined(mirrored["portraits"], fit))]
+    matched = np.zeros(apart.shape, bool)
+    matched[apart] = _in_the_end(strangers[0], strangers[1], fit)
+    pairs = (matched | matched.T)[np.triu_indices(len(portraits), 1)]
+    console.print(f"pairs of portraits that match one way or the other: {_text(rate(int(pairs.sum()), len(pairs)))}")
+    for title, (first, again) in (
+        ("same person, degraded", (single[0], both[0])),
+        ("other people, degraded", (single[1], both[1])),
+        ("portraits, each as probe of each other", (strangers[0], strangers[1])),
+    ):
+        alone, near = first >= fit.threshold, (first >= fit.near) & (first < fit.threshold)
+        end = _in_the_end(first, again, fit)
+        console.print(
+            f"{title}: {_text(rate(int(alone.sum()), len(first)))} match, {int(near.sum())} are near, "
+            f"{int((end & near).sum())} of them match with the mirror image: "
+            f"{_text(rate(int(end.sum()), len(first)))}"
+        )
+
+
+def _in_the_end(first: Floats, again: Floats, fit: Fit) -> NDArray[np.bool_]:
+    """Return which trials match by themselves, or are near and match with the mirror image."""
+    return (first >= fit.threshold) | ((first >= fit.near) & (again >= fit.threshold))
+
+
 def _draw(
     people: dict[str, dict[str, list[int]]],
     found: dict[str, Vectors],
@@ -196,8 +240,12 @@ def _draw(
     references: int,
     templates: bool,
     pooled: bool,
+    probe: dict[str, Vectors] | None = None,
 ) -> tuple[Floats, Floats]:
-    """Draw trials: degraded copies of some pictures of a person against other pictures of the person, and of others."""
+    """Draw trials: degraded copies of some pictures of a person against other pictures of the person, and of others.
+
+    ``probe`` has the vectors of the probes, if they are others than those of the references.
+    """
     rng = np.random.default_rng(SEED)
     same, different = [], []
     for person, pictures in people.items():
@@ -205,12 +253,14 @@ def _draw(
             drawn = [str(name) for name in rng.permutation(sorted(pictures))]
             chosen = [_copy(pictures[name], rng) for name in drawn[:probes]]
             claimed = [pictures[name][0] for name in drawn[probes : probes + references]]
-            same.append(_trial(found, chosen, claimed, fit, templates=templates, pooled=pooled))
+            same.append(_trial(found, chosen, claimed, fit, templates=templates, pooled=pooled, probe=probe))
             for other, theirs in people.items():
                 if other != person:
                     names = rng.choice(sorted(theirs), references, replace=False)
                     claimed = [theirs[str(name)][0] for name in names]
-                    different.append(_trial(found, chosen, claimed, fit, templates=templates, pooled=pooled))
+                    different.append(
+                        _trial(found, chosen, claimed, fit, templates=templates, pooled=pooled, probe=probe)
+                    )
     return np.array(same), np.array(different)
 
 
@@ -219,15 +269,23 @@ def _copy(copies: list[int], rng: np.random.Generator) -> int:
 
 
 def _trial(
-    found: dict[str, Vectors], chosen: Sequence[int], claimed: Sequence[int], fit: Fit, *, templates: bool, pooled: bool
+    found: dict[str, Vectors],
+    chosen: Sequence[int],
+    claimed: Sequence[int],
+    fit: Fit,
+    *,
+    templates: bool,
+    pooled: bool,
+    probe: dict[str, Vectors] | None = None,
 ) -> float:
+    probes = found if probe is None else probe
     if pooled:
         each = _against(
-            found, chosen, joined({n: v[list(claimed)] for n, v in found.items()}, fit), fit, templates=templates
+            probes, chosen, joined({n: v[list(claimed)] for n, v in found.items()}, fit), fit, templates=templates
         )
         return float(np.sort(each)[-2:].mean())
     mean = {name: unit(values[list(claimed)].mean(0, keepdims=True)) for name, values in found.items()}
-    return float(_against(found, chosen, joined(mean, fit), fit, templates=templates)[0])
+    return float(_against(probes, chosen, joined(mean, fit), fit, templates=templates)[0])
 
 
 def _second_capture(people: dict[str, dict[str, list[int]]], found: dict[str, Vectors], fit: Fit) -> None:

@@ -18,7 +18,7 @@ from models.calibrate import Calibration, load_calibration
 from models.face.align import align
 from models.face.background import background_hash
 from models.face.detect import Detector, Face
-from models.face.embed import Embedder
+from models.face.embed import Embedder, mirror_templates
 from models.face.eyes import eyes_open
 from models.face.foreign import ForeignFaces, LazyForeign
 from models.face.landmarks import FaceMesh
@@ -48,8 +48,7 @@ from models.weights.packs import PackStore
 from models.weights.runtime import Network
 
 RELOOK_BELOW = 40.0
-"""Pixels between the eyes in the reduced picture. The embedders want 35, so a smaller face would have to be enlarged.
-Instead the picture is decoded a second time, at a larger scale. Only distant faces need it."""
+"""Pixels between the eyes below which a picture is decoded again at a larger scale: the embedders want 35."""
 
 PROBES, PRINTS = 5, 3
 """The best frames of a video: how many are averaged and compared (docs/matching.md), how many recognise a copy."""
@@ -299,6 +298,10 @@ class FaceEngine:
         """Return frames of a video as JPEG files (:func:`models.media.stills.stills`, which raises the same errors)."""
         return stills(self._decoders, data, numbers)
 
+    def mirrors(self, faces: Sequence[Pixels]) -> tuple[Templates, ...]:
+        """Return the templates of mirror images (:func:`models.face.embed.mirror_templates`)."""
+        return mirror_templates(self._embedders, faces)
+
     def compare(self, probe: Templates, references: Sequence[Templates]) -> Comparison:
         """Compare one probe with the references of one person (:meth:`models.face.matcher.Matcher.compare`)."""
         return self._matcher.compare(probe, references)
@@ -307,8 +310,7 @@ class FaceEngine:
         self, probes: Sequence[Templates], references: Sequence[Templates], *, by_scores: bool = False
     ) -> Comparison:
         """Compare several probes of one moment; ``by_scores`` is for replays of releases that averaged scores."""
-        compare = self._matcher.compare_scores if by_scores else self._matcher.compare_many
-        return compare(probes, references)
+        return (self._matcher.compare_scores if by_scores else self._matcher.compare_many)(probes, references)
 
     def _observer(self) -> Observer:
         mesh: FaceMesh | None = getattr(self._meshes, "mesh", None)
@@ -322,8 +324,7 @@ class FaceEngine:
         """Decode again at the smallest scale at which the face need not be enlarged; move the faces to that scale."""
         wanted = max(1, int(info.scale * faces[0].inter_eye / RELOOK_BELOW))
         pixels, closer = self._decoders.decode(data, limits, max_scale=wanted)
-        factor = info.scale / closer.scale
-        main, *others = (face.scaled(factor) for face in faces)
+        main, *others = (face.scaled(info.scale / closer.scale) for face in faces)
         return pixels, closer, (self._detector.refine(pixels, main), *others)
 
     def _measurement(

@@ -59,7 +59,7 @@ class Measurement:
             "image": asdict(self.image),
             "faces": self.faces,
             "acquired": self.acquired.value,
-            "quality": [asdict(measure) | {"state": measure.state.value} for measure in self.quality],
+            "quality": [measure.to_json() for measure in self.quality],
             "guidance": list(self.guidance),
             "pad": {"live": self.pad.live, "state": self.pad.state.value},
             "timings_ms": {stage: round(value, 3) for stage, value in self.timings_ms.items()},

@@ -51,13 +51,13 @@ from certify.doorstep.calendar import today_of
 from certify.doorstep.receive import is_admissible
 from certify.doorstep.tablets import invite_tablet, revoke_tablet
 from certify.doorstep.watch import confirm, release, score_agents, scores_page
+from certify.issuers.tokens import Principal, Role
 from certify.service import Unit
 from certify.storage.agents import all_agents, get_agent
 from certify.storage.bundles import missing_places, refused_bundles
 from certify.storage.holds import open_holds
 from certify.storage.tables.doorstep import AgentHoldRow, AgentRow, BundleRow, TabletRow
 from certify.storage.tablets import tablets_of
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1", tags=["agents"])
 

@@ -16,8 +16,8 @@ from certify.decision.attest import NewAttestation, attest
 from certify.domain.channels import Channel
 from certify.domain.error_codes import ErrorCode
 from certify.errors import NotAllowed
+from certify.issuers.tokens import Principal, Role
 from certify.service import Unit
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/beneficiaries/{beneficiary_id}/attestations", tags=["attestations"])
 

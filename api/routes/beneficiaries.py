@@ -13,7 +13,7 @@ from api.errors import CHANGES, Forbidden, problems
 from api.idempotency import Once, once
 from api.proposed import PROPOSES, proposing, status_of
 from api.schemas.decisions import RecordIn, RecordOut
-from api.schemas.people import BeneficiaryIn, BeneficiaryOut, BeneficiaryPage, EnrolledOut, LookupIn
+from api.schemas.people import BeneficiaryIn, BeneficiaryOut, BeneficiaryPage, EnrolledOut, EntitlementIn, LookupIn
 from api.schemas.proposals import ProposalOut, WhyIn
 from api.scope import outside_scope, require_person, require_whole_person
 from api.state import service_of
@@ -21,7 +21,9 @@ from certify.decision.determine import determine
 from certify.decision.record import NewRecord, record
 from certify.domain.error_codes import ErrorCode
 from certify.domain.four_eyes import Action
+from certify.domain.schedule import local_date
 from certify.errors import NotFound
+from certify.issuers.tokens import Principal, Role
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,
@@ -30,7 +32,6 @@ from certify.people.enrol import (
 from certify.people.identifiers import look_up
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary, list_beneficiaries
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/beneficiaries", tags=["beneficiaries"])
 
@@ -61,13 +62,19 @@ def enrol(
             birth_date=body.birth_date,
             region=body.region,
             needs=tuple(body.needs),
-            entitlements=tuple(NewEntitlement(e.scheme, e.starts_on, e.last_proof_on) for e in body.entitlements),
+            entitlements=tuple(_entitlement(unit, pension) for pension in body.entitlements),
         )
         beneficiary_id = add_beneficiary(unit, person)
         determine(unit, beneficiary_id)
         return views.beneficiary(unit, get_beneficiary(unit.db, beneficiary_id))
 
     return once.run(caller, work, status=201)
+
+
+def _entitlement(unit: Unit, pension: EntitlementIn) -> NewEntitlement:
+    zone = unit.service.policy(pension.scheme).policy.timezone
+    asked_from = local_date(unit.now, zone) if pension.paid_already else None
+    return NewEntitlement(pension.scheme, pension.starts_on, pension.last_proof_on, asked_from)
 
 
 @router.get("", responses=problems(401, 403, 422, 503))

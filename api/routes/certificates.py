@@ -24,11 +24,11 @@ from certify.decision.issue import key_set
 from certify.domain.error_codes import ErrorCode
 from certify.domain.four_eyes import Action
 from certify.errors import Gone
+from certify.issuers.tokens import Principal, Role
 from certify.service import Service
 from certify.storage.certificates import certificate_not_found, get_certificate
 from certify.storage.tables.decisions import CertificateRow
 from certify.storage.tables.sessions import SessionRow
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1", tags=["certificates"])
 

@@ -16,9 +16,9 @@ from api.state import service_of
 from certify.decision.determinations import all_determinations, find_determination
 from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
+from certify.issuers.tokens import Principal, Role
 from certify.service import Service
 from certify.storage.people import get_beneficiary
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1", tags=["determinations"])
 

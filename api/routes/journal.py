@@ -13,9 +13,9 @@ from api.errors import problems
 from api.schemas.journal import ReadOut, ReadPage
 from api.scope import outside_scope
 from api.state import service_of
+from certify.issuers.tokens import Principal, Role
 from certify.service import Service
 from certify.storage.journal import ReadFilter, list_reads
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1", tags=["access journal"])
 

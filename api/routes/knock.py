@@ -42,6 +42,7 @@ from certify.domain.profile import PHOTOSENSITIVE
 from certify.domain.states import SignInWay
 from certify.doorstep.visits import ask_for_visit, require_day
 from certify.errors import Conflict
+from certify.issuers.tokens import Principal, Role
 from certify.messages.notices import tell_of_attempt
 from certify.messages.outbox import put_message
 from certify.people.access import (
@@ -60,7 +61,6 @@ from certify.people.door import Purpose
 from certify.service import Unit
 from certify.storage.people import get_beneficiary
 from certify.storage.sessions import get_session
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/knock", tags=["own pages"])
 

@@ -13,8 +13,8 @@ from api.state import service_of
 from certify.audit.checkpoints import ledger_keys, prove_consistency, prove_inclusion, publish_checkpoint
 from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
+from certify.issuers.tokens import Principal
 from certify.service import Service
-from certify.tokens import Principal
 
 router = APIRouter(prefix="/v1/ledger", tags=["ledger"])
 

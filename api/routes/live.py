@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, WebSocket
 
 from api.auth import Admit, allow_live
 from api.live import Conversation
-from certify.tokens import Role
+from certify.issuers.tokens import Role
 
 router = APIRouter(prefix="/v1/sessions/{session_id}/live", tags=["sessions"])
 

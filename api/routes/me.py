@@ -44,7 +44,8 @@ from certify.domain.channels import Channel
 from certify.domain.profile import PHOTOSENSITIVE
 from certify.domain.states import SignInWay
 from certify.doorstep.visits import ask_for_visit, cancel_visit
-from certify.own_acts import (
+from certify.issuers.tokens import Principal, Role
+from certify.own.acts import (
     change_own_contact,
     deny_own_record,
     keep_own_contact,
@@ -52,13 +53,12 @@ from certify.own_acts import (
     send_own_code,
     set_own_consent,
 )
-from certify.own_page import history_of, own_page
+from certify.own.page import history_of, own_page
 from certify.people.access import IdentityClaim, access_refused, device_mark, open_code
 from certify.people.contact import changes_address, contact_change_of, contact_of
 from certify.people.door import Purpose
 from certify.people.sign_ins import end_other_sign_ins, end_own_sign_in, own_sign_ins, sign_out
 from certify.service import Service, Unit
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/me", tags=["own pages"])
 

@@ -12,9 +12,9 @@ from api.auth import allow, require_possession
 from api.errors import CHANGES
 from api.idempotency import Once, once
 from api.schemas.proposals import OwnErasureIn, OwnErasureOut
-from certify.actions import recall_erasure, wish_erasure
+from certify.approvals.actions import recall_erasure, wish_erasure
+from certify.issuers.tokens import Principal, Role
 from certify.service import Unit
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/me/erasure", tags=["own pages"])
 

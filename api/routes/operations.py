@@ -15,12 +15,12 @@ from api.errors import problems
 from api.schemas.operations import HealthOut
 from api.state import State, current_state
 from certify.audit.checkpoints import refusals
+from certify.issuers.tokens import Principal, Role
 from certify.service import Service
 from certify.storage.audited import last_audit
 from certify.storage.people import count_by_standing
 from certify.storage.row_macs import altered
 from certify.storage.sessions import count_by_outcome
-from certify.tokens import Principal, Role
 
 router = APIRouter(tags=["operations"])
 

@@ -15,13 +15,13 @@ from api.proposed import PROPOSES, WAITS, own_proposal, proposing, status_of
 from api.schemas.proposals import ProposalIn, ProposalOut, ProposalPage
 from api.scope import require_person
 from api.state import service_of
-from certify.actions import carry_out
+from certify.approvals.actions import carry_out
 from certify.decision.proposals import recall_proposal, refuse_proposal
 from certify.domain.four_eyes import Action
 from certify.domain.states import ProposalState
+from certify.issuers.tokens import Principal
 from certify.service import Service, Unit
 from certify.storage.proposals import ProposalFilter, get_proposal, list_proposals
-from certify.tokens import Principal
 
 router = APIRouter(prefix="/v1/proposals", tags=["proposals"])
 

@@ -17,8 +17,8 @@ from api.schemas.decisions import ReceiptList, ReviewCaseOut
 from api.scope import require_person, require_whole_person
 from api.state import service_of
 from certify.decision.receipts import deny, receipts_of
+from certify.issuers.tokens import Principal
 from certify.service import Service, Unit
-from certify.tokens import Principal
 
 router = APIRouter(prefix="/v1/beneficiaries/{beneficiary_id}", tags=["receipts"])
 

@@ -17,10 +17,10 @@ from api.schemas.people import ReferenceOut
 from api.scope import require_person, require_whole_person
 from api.state import service_of
 from certify.domain.states import Provenance
+from certify.issuers.tokens import Principal, Role
 from certify.people.references import Origin, add_reference, require_enrollable
 from certify.service import Service, Unit
 from certify.storage.people import get_beneficiary, get_reference, references_of
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/beneficiaries/{beneficiary_id}/references", tags=["references"])
 

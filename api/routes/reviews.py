@@ -28,11 +28,11 @@ from api.state import service_of
 from certify.decision.cases import open_case
 from certify.domain.case_kinds import CaseKind
 from certify.domain.four_eyes import Action
+from certify.issuers.tokens import Principal
 from certify.service import Service, Unit
 from certify.storage.duplicate_faces import pairs_of
 from certify.storage.people import get_beneficiary
 from certify.storage.reviews import get_case, list_cases
-from certify.tokens import Principal
 
 router = APIRouter(prefix="/v1/review-cases", tags=["review cases"])
 

@@ -18,10 +18,10 @@ from api.session_opened import opened
 from api.state import service_of, state_of
 from certify.capture.session import open_session, prepare_media, submit_media
 from certify.domain.channels import Channel
+from certify.issuers.tokens import Principal, Role
 from certify.service import Service, Unit
 from certify.storage.sessions import session_not_found
 from certify.storage.tables.sessions import SessionRow
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 

@@ -17,10 +17,10 @@ from api.scope import require_agent, require_person
 from api.state import service_of
 from certify.domain.states import SignInEnd
 from certify.doorstep.tablets import end_sign_ins_of_agent
+from certify.issuers.tokens import Principal
 from certify.people.sign_ins import end_all_sign_ins, own_sign_ins
 from certify.service import Service, Unit
 from certify.storage.sign_ins import live_sign_ins_of_agent
-from certify.tokens import Principal
 
 router = APIRouter(prefix="/v1", tags=["sign-ins"])
 

@@ -16,10 +16,10 @@ from api.scope import require_person
 from api.state import service_of
 from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
+from certify.issuers.tokens import Principal, Role
 from certify.people.identifiers import look_up
 from certify.service import Service
 from certify.storage.people import get_beneficiary
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/standings", tags=["standings"])
 

@@ -43,11 +43,11 @@ from certify.doorstep.tablets import (
     sign_in,
 )
 from certify.doorstep.workload import TabletVisit, visit_outcomes, workload_of
+from certify.issuers.tokens import Principal, Role
 from certify.people.access import device_mark
 from certify.people.sign_ins import sign_in_tablet
 from certify.storage.bundles import SentVisit, count_waiting_of_tablet, missing_places
 from certify.storage.tables.doorstep import AgentRow
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/tablet", tags=["tablets"])
 

@@ -21,8 +21,8 @@ from api.state import service_of
 from certify.capture.uploads import begin_upload, put_chunk, upload_progress
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
+from certify.issuers.tokens import Principal, Role
 from certify.service import Service, Unit
-from certify.tokens import Principal, Role
 
 router = APIRouter(prefix="/v1/sessions/{session_id}/upload", tags=["uploads"])
 

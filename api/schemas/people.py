@@ -19,6 +19,11 @@ class EntitlementIn(In):
     last_proof_on: date | None = Field(
         default=None, description="Last proof of life before this service; only an officer may state it"
     )
+    paid_already: bool = Field(
+        default=False,
+        description="The pension is taken over and has been paid for years: its first proof is due on a birthday within"
+        " twelve months, and it is not overdue at once",
+    )
 
 
 class BeneficiaryIn(In):

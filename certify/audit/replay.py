@@ -195,6 +195,8 @@ def _replay_image(
         again = network.compare(analysed[-1].aligned, by_sitting(known, sittings))
     else:
         probes = [probe for one in analysed for probe in one.probes]
+        if comparison.get("mirrored"):
+            probes += engine.mirrors(analysed[-1].aligned)
         again = compare(engine, probes, by_sitting(known, sittings), by_scores=by_scores)
     notes.checked.append(f"{what} from the stored media")
     scores = dict(again.scores) if again else {}

@@ -31,6 +31,7 @@ class Compared:
         sittings: ids of the references, by sitting.
         earlier: the earlier capture whose faces were pooled with those of this one; None if none was.
         foreign: whether only templates of another system were there to compare with.
+        mirrored: whether the mirror images of the faces were averaged with them, as they match only so.
         drifted: whether the face matches references of later proofs, and is far from the enrolled ones.
         reference_on: day of the reference that the face is nearest to.
     """
@@ -41,6 +42,7 @@ class Compared:
     sittings: Sequence[Sequence[UUID]] = ()
     earlier: Earlier | None = None
     foreign: bool = False
+    mirrored: bool = False
     drifted: bool = False
     reference_on: date | None = None
 
@@ -58,6 +60,7 @@ class Compared:
             "sittings": [[str(reference_id) for reference_id in sitting] for sitting in self.sittings],
             "pooled_with": str(self.earlier.session_id) if self.earlier else None,
             "foreign": self.foreign,
+            "mirrored": self.mirrored,
             "drifted": self.drifted,
             "models": {name: self.models[name] for name in self.comparison.scores},
         }
@@ -97,7 +100,10 @@ def compare_own(
     *,
     earlier: Callable[[], Earlier | None],
 ) -> Compared:
-    """Compare the faces of a capture with the references of a person; if they are near, with an earlier capture.
+    """Compare the faces of a capture with the references of a person.
+
+    If they are near, their mirror images are averaged with them. If they are still near, those of an earlier capture
+    are averaged with them instead.
 
     References that later proofs gave may lie a little off the enrolled ones each, and all of them to one side. So a
     match counts only if the face is at least near the references that were enrolled.
@@ -111,11 +117,15 @@ def compare_own(
     """
     sittings = sittings_of(rows, references)
     faces = by_sitting(references, sittings)
-    comparison, pooled_with = compare(engine, analysis.probes, faces), None
-    if comparison is not None and comparison.zone is not None and comparison.zone.value == FaceZone.NEAR:
-        before = earlier()
+    comparison, pooled_with, mirrored = compare(engine, analysis.probes, faces), None, False
+    if _in(comparison, FaceZone.NEAR):
+        both = compare(engine, (*analysis.probes, *engine.mirrors(analysis.aligned)), faces)
+        mirrored = _in(both, FaceZone.MATCH)
+        before = None if mirrored else earlier()
         pooled = None if before is None else pool(engine, analysis, before, faces)
-        if pooled is not None:
+        if mirrored:
+            comparison = both
+        elif pooled is not None:
             comparison, pooled_with = pooled, before
     each = [compare(engine, analysis.probes, [face]) for face in faces] if comparison else []
     return Compared(
@@ -124,9 +134,14 @@ def compare_own(
         engine.models,
         sittings,
         pooled_with,
+        mirrored=mirrored,
         drifted=_drifted(engine, analysis, rows, references, comparison),
         reference_on=_nearest_day(rows, sittings, each),
     )
+
+
+def _in(comparison: Comparison | None, zone: FaceZone) -> bool:
+    return comparison is not None and comparison.zone is not None and comparison.zone.value == zone
 
 
 def _drifted(
@@ -137,12 +152,9 @@ def _drifted(
     comparison: Comparison | None,
 ) -> bool:
     anchors = anchors_of(rows, references)
-    if comparison is None or comparison.zone is None or comparison.zone.value != FaceZone.MATCH:
+    if not _in(comparison, FaceZone.MATCH) or not anchors or len(anchors) == len(references):
         return False
-    if not anchors or len(anchors) == len(references):
-        return False
-    alone = compare(engine, analysis.probes, by_sitting(references, sittings_of(rows, anchors)))
-    return alone is not None and alone.zone is not None and alone.zone.value == FaceZone.APART
+    return _in(compare(engine, analysis.probes, by_sitting(references, sittings_of(rows, anchors))), FaceZone.APART)
 
 
 def _nearest_day(

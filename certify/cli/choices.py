@@ -78,7 +78,7 @@ class KeyAlgorithm(StrEnum):
 
 
 class TokenRole(StrEnum):
-    """Roles that an issuer may give (certify.tokens.Role without the roles that the service itself gives)."""
+    """Roles that an issuer may give (certify.issuers.tokens.Role without the roles that the service itself gives)."""
 
     AGENT = "agent"
     PAYER = "payer"

@@ -237,7 +237,7 @@ def token(
     """Print an access token of the built-in development issuer. Refused when CERTIFY_ENV=production."""
     from certify.config import read_settings
     from certify.domain.scope import Scope
-    from certify.tokens import Role, development_signer
+    from certify.issuers.tokens import Role, development_signer
 
     signer = development_signer(read_settings())
     text = signer.issue(

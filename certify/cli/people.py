@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -67,14 +68,16 @@ def import_file(
     ],
     quarantine: Quarantine = None,
     encoding: Encoding = "utf-8",
+    check: Annotated[bool, typer.Option("--check", help="Say what the import would do, and store nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import people and their pensions from a file. Rows that cannot be used go to a quarantine file with the reason.
 
-    Columns: national_id, name, scheme, starts_on; and, where known, card_number, birth_date, region, needs,
-    last_proof_on. Without last_proof_on a pension counts as never proven; if its first proof is due already, a review
-    case is opened for it. The import is safe to repeat: rows that are stored already are not changed, so an import that
-    was stopped is started again. Exit code 3 when any row was quarantined.
+    Columns: national_id, name, scheme, starts_on; and, where known, card_number, birth_date, region, needs, sex,
+    last_proof_on (docs/people-file.md). Pensions without last_proof_on are asked for their first proof on a birthday
+    within twelve months, from the day on which the scheme begins to ask ('asks_from' in its policy). A pension that is
+    overdue by its last_proof_on opens a review case. The import is safe to repeat: rows that are stored already are not
+    changed, so an import that was stopped is started again. Exit code 3 when any row was quarantined.
     """
     from certify.files.people_file import import_people
 
@@ -87,6 +90,7 @@ def import_file(
             encoding=encoding,
             actor=operator(),
             progress=lambda done, total: progress.update(bar, completed=done, total=total),
+            check=check,
         )
     if as_json:
         print_json({name: getattr(report, name) for name in report.__slots__})
@@ -95,10 +99,29 @@ def import_file(
             f"{report.rows:,} rows: {report.people_added:,} people and {report.entitlements_added:,} pensions added, "
             f"{report.unchanged:,} there already, {report.quarantined:,} quarantined."
         )
+        for line in _what_happens(report.first_proofs, report.overdue):
+            say(line)
+        if check:
+            say("Nothing was stored: this was a check.")
+        if report.reasons:
+            say(f"Not usable: {', '.join(f'{count:,} {code}' for code, count in report.reasons.items())}.")
         if report.quarantine_path:
             say(f"Quarantined rows with reasons: {report.quarantine_path}")
     if report.quarantined:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def _what_happens(first_proofs: Mapping[str, int], overdue: int) -> Iterator[str]:
+    """Yield sentences about the pensions that were added and have no valid proof."""
+    if first_proofs:
+        months = sorted(first_proofs)
+        most = max(months, key=lambda month: first_proofs[month])
+        yield (
+            f"{sum(first_proofs.values()):,} of these pensions have no valid proof yet: it is due between {months[0]} "
+            f"and {months[-1]}, at most {first_proofs[most]:,} in one month ({most}). Until then no case opens."
+        )
+    if overdue:
+        yield f"{overdue:,} of these pensions are overdue by their last proof: a review case opens for each."
 
 
 @app.command("sign-out")

@@ -95,7 +95,7 @@ def carry_out(proposal: ProposalId, token: Token = None, as_json: AsJson = False
 
     Exit code 3 when you proposed it, opened the case or enrolled the person, or when it is settled.
     """
-    from certify.actions import carry_out as carry
+    from certify.approvals.actions import carry_out as carry
     from certify.queue import DatabaseQueue
 
     with deciding(token, queue=DatabaseQueue()) as (unit, officer):
@@ -136,7 +136,7 @@ def propose_here(
         reason: why, as a word.
         text: why, in a sentence.
     """
-    from certify.actions import propose
+    from certify.approvals.actions import propose
     from certify.decision.proposals import Why
     from certify.domain.four_eyes import Action, ActionReason
 

@@ -110,7 +110,7 @@ def acting(service: Service, token: Path | None) -> tuple[str, str | None]:
 
     from certify.config import Env
     from certify.issuers.file import load_issuers
-    from certify.tokens import Authenticator, KeysAwaited, Role, TokenRefused, development_signer
+    from certify.issuers.tokens import Authenticator, KeysAwaited, Role, TokenRefused, development_signer
 
     settings = service.settings
     issuers = load_issuers(settings.issuers_file) if settings.issuers_file else []

@@ -146,6 +146,8 @@ def entitlement_to_json(entitlement: Entitlement) -> dict[str, Any]:
         "starts_on": entitlement.starts_on.isoformat(),
         "birth_date": entitlement.birth_date.isoformat() if entitlement.birth_date else None,
         "last_proof_on": entitlement.last_proof_on.isoformat() if entitlement.last_proof_on else None,
+        # Determinations of earlier releases lack it.
+        **({"first_due_on": entitlement.first_due_on.isoformat()} if entitlement.first_due_on else {}),
     }
 
 
@@ -153,7 +155,7 @@ def entitlement_from_json(data: dict[str, Any]) -> Entitlement:
     """Undo ``entitlement_to_json``."""
 
     def day(key: str) -> date | None:
-        return date.fromisoformat(data[key]) if data[key] else None
+        return date.fromisoformat(data[key]) if data.get(key) else None
 
     return Entitlement(
         id=data["id"],
@@ -161,6 +163,7 @@ def entitlement_from_json(data: dict[str, Any]) -> Entitlement:
         starts_on=date.fromisoformat(data["starts_on"]),
         birth_date=day("birth_date"),
         last_proof_on=day("last_proof_on"),
+        first_due_on=day("first_due_on"),
     )
 
 
@@ -173,6 +176,7 @@ def _decide_all(unit: Unit, dossier: Dossier) -> Iterator[tuple[Pension, Entitle
             starts_on=pension.starts_on,
             birth_date=dossier.birth_date,
             last_proof_on=pension.last_proof_on,
+            first_due_on=pension.first_due_on,
         )
         as_of = local_date(unit.now, policy.policy.timezone)
         yield pension, entitlement, policy, decide(entitlement, policy.policy, dossier.evidence, as_of)

@@ -173,7 +173,7 @@ def answer_duplicate(unit: Unit, case_id: UUID, *, officer: str, answer: FaceAns
       ends; the person is enrolled again with a photo of their own.
 
     That one person draws two pensions is neither: the officer rules ``stop`` on the case. The caller has made sure that
-    the officer may answer (``certify.actions``).
+    the officer may answer (``certify.approvals.actions``).
 
     Args:
         unit: the transaction to write in.

@@ -1,6 +1,6 @@
 """Keep proposals: one officer proposes an action with a reason, another agrees, refuses, or it is recalled in time.
 
-This file says who may do what to a proposal. What an action does is in ``certify.actions``, which calls this.
+This file says who may do what to a proposal. What an action does is in ``certify.approvals.actions``, which calls this.
 """
 
 from __future__ import annotations

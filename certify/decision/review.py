@@ -47,7 +47,7 @@ def rule(unit: Unit, case_id: UUID, *, officer: str, decision: Decision) -> tupl
     * ``NO_CHANGE`` closes a case that needs neither, such as a photo that could not be processed. It is refused while
       the cause of the case still exists.
 
-    The caller has made sure that the officer may rule (``certify.actions``).
+    The caller has made sure that the officer may rule (``certify.approvals.actions``).
 
     Args:
         unit: the transaction to write in.

@@ -56,6 +56,8 @@ def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence
     # The first proof of a pension is due one validity after its start. A proof older than the start must not make it
     # due earlier: a person with an old proof would then stand worse than a person without any.
     first_due = add_months(entitlement.starts_on, policy.validity_months)
+    if entitlement.first_due_on is not None:
+        first_due = max(first_due, entitlement.first_due_on)
     due_on = max(valid_until, first_due) if valid_until else first_due
     table = timetable(due_on, window_days=policy.window_days, grace_days=policy.grace_days)
 

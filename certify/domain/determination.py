@@ -44,13 +44,24 @@ class NextStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """One pension of one beneficiary, as far as the decision needs it. Dates are local to the scheme."""
+    """One pension of one beneficiary, as far as the decision needs it. Dates are local to the scheme.
+
+    Attributes:
+        id: of the pension.
+        scheme: name of the scheme.
+        starts_on: the first day of the pension.
+        birth_date: of the person, if it is known.
+        last_proof_on: date of the last proof of life before this service, if any.
+        first_due_on: the day before which the first proof is not due, for a pension that ran already when its fund
+            began to ask (certify/domain/going_live.py); None if it is due one validity after the start.
+    """
 
     id: str
     scheme: str
     starts_on: date
     birth_date: date | None
     last_proof_on: date | None = None
+    first_due_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -128,6 +129,7 @@ class Policy:
             which an officer has ruled asks an officer, and pauses and stops nothing. -1: copies count as new events.
         four_eyes: what two officers are needed for.
         references: when a confirmed proof gives a new reference.
+        asks_from: the day from which the scheme asks for proofs. An import before it makes no first proof due earlier.
     """
 
     scheme: str
@@ -149,6 +151,7 @@ class Policy:
     same_event_days: int = -1
     four_eyes: FourEyesRule = field(default_factory=FourEyesRule)
     references: ReferenceRule = field(default_factory=ReferenceRule)
+    asks_from: date | None = None
 
     def accepted(self, age: int | None) -> frozenset[Channel]:
         """Return the channels accepted at an age; if the age is unknown, the channels accepted at every age."""
@@ -207,6 +210,7 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         same_event_days=top.integer("same_event_days", 0, 92, -1) if "same_event_days" in data else -1,
         four_eyes=_four_eyes(Table(top.take("four_eyes", dict, {}), "four_eyes")),
         references=_reference_rule(Table(top.take("references", dict, {}), "references")),
+        asks_from=_day(top, "asks_from"),
     )
     top.done()
     for channel, rule in policy.capture.items():
@@ -215,6 +219,15 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
                 f"capture.{channel}: 'months_without_possession' must not be longer than 'validity_months'"
             )
     return policy
+
+
+def _day(table: Table, key: str) -> date | None:
+    # A text, because documents are stored as JSON.
+    text = table.take(key, str, None)
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise PolicyInvalid(f"{table.where}: '{key}' is a day such as \"2027-01-01\", not {text!r}") from None
 
 
 def _scheme_name(name: str) -> str:

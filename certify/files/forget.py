@@ -11,7 +11,7 @@ from certify.errors import Invalid
 from certify.people.national_id import normalise_id
 from certify.private_file import write_private
 
-log = logging.getLogger("certify.erase")
+log = logging.getLogger("certify.approvals.erase")
 
 
 def forget_in_quarantine(folders: Collection[Path], numbers: Collection[str]) -> int:

@@ -6,7 +6,9 @@ interrupted, or whose file was corrected, can be repeated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -14,6 +16,7 @@ from pathlib import Path
 from uuid import UUID
 
 from certify.decision.determine import determine_many
+from certify.domain.determination import Determination, Standing
 from certify.domain.error_codes import ErrorCode
 from certify.domain.schedule import latest_date
 from certify.errors import CertifyError, Invalid
@@ -35,7 +38,19 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The result of an import. ``rows`` is the sum of entitlements added, unchanged rows and quarantined rows."""
+    """The result of an import, or what an import would do (``check``).
+
+    Attributes:
+        rows: the sum of entitlements added, unchanged rows and quarantined rows.
+        people_added: people who were not enrolled before. A check counts a person twice whose rows lie far apart.
+        entitlements_added: pensions that were not stored before.
+        unchanged: rows that are stored already.
+        quarantined: rows that cannot be used.
+        quarantine_path: where these are; None if there are none, or if the file was only checked.
+        first_proofs: of the pensions added without a valid proof, how many are due by month (``2027-03``).
+        overdue: of the pensions added, how many are overdue by their last proof: a review case opens for each.
+        reasons: of the rows that cannot be used, how many by code.
+    """
 
     rows: int
     people_added: int
@@ -43,6 +58,9 @@ class ImportReport:
     unchanged: int
     quarantined: int
     quarantine_path: Path | None
+    first_proofs: dict[str, int]
+    overdue: int
+    reasons: dict[str, int]
 
 
 @dataclass(slots=True)
@@ -51,6 +69,12 @@ class _Tally:
     people: int = 0
     entitlements: int = 0
     unchanged: int = 0
+    overdue: int = 0
+    first_proofs: Counter[str] = field(default_factory=Counter)
+
+
+class _OnlyChecked(Exception):
+    """Raised to roll a chunk back that was only checked."""
 
 
 def import_people(
@@ -63,8 +87,12 @@ def import_people(
     progress: Progress = lambda _done, _total: None,
     chunk: int = CHUNK,
     actor: str = "service",
+    check: bool = False,
 ) -> ImportReport:
     """Import people from a CSV or Parquet file.
+
+    Pensions without ``last_proof_on`` that have run for longer than one validity are taken over: their first proofs are
+    spread over twelve months (certify/domain/going_live.py), and no review case opens.
 
     Args:
         service: the service.
@@ -75,6 +103,7 @@ def import_people(
         progress: called after every chunk with the number of rows done and the number of all rows.
         chunk: rows in one transaction.
         actor: the principal who imports; it enrolled the people, and decides nothing about them later.
+        check: do everything and keep nothing: each chunk is rolled back, and no quarantine file is written.
 
     Raises:
         Invalid: nothing is changed, because the file cannot be read (``file_format``, ``file_encoding``), a column is
@@ -89,24 +118,31 @@ def import_people(
     tally = _Tally()
     # A hash of 64 bits for every (person, scheme), to detect a row that comes twice, however far apart.
     seen: set[int] = set()
-    with Quarantine(target, table.header) as bad_rows:
+    reasons: Counter[str] = Counter()
+    with nullcontext() if check else Quarantine(target, table.header) as bad_rows:
         for good, bad in _chunks(service, table, seen, chunk):
-            result = _import_chunk(service, good, actor) if good else _ChunkResult()
-            bad_rows.add([*bad, *result.bad])
+            result = _import_chunk(service, good, actor, check=check) if good else _ChunkResult()
+            reasons.update(str(row.code) for row in (*bad, *result.bad))
+            if bad_rows is not None:
+                bad_rows.add([*bad, *result.bad])
             tally.rows += len(good) + len(bad)
             tally.people += result.people
             tally.entitlements += result.entitlements
             tally.unchanged += len(good) - len(result.bad) - result.entitlements
+            tally.overdue += result.overdue
+            tally.first_proofs += result.first_proofs
             progress(tally.rows, max(total, tally.rows))
-        quarantined = bad_rows.count
     progress(tally.rows, tally.rows)
     return ImportReport(
         rows=tally.rows,
         people_added=tally.people,
         entitlements_added=tally.entitlements,
         unchanged=tally.unchanged,
-        quarantined=quarantined,
-        quarantine_path=target if quarantined else None,
+        quarantined=reasons.total(),
+        quarantine_path=target if reasons and not check else None,
+        first_proofs=dict(sorted(tally.first_proofs.items())),
+        overdue=tally.overdue,
+        reasons=dict(sorted(reasons.items())),
     )
 
 
@@ -141,11 +177,19 @@ class _ChunkResult:
 
     people: int = 0
     entitlements: int = 0
+    overdue: int = 0
+    first_proofs: Counter[str] = field(default_factory=Counter)
     bad: list[BadRow] = field(default_factory=list)
 
 
-def _import_chunk(service: Service, rows: list[PersonRow], actor: str) -> _ChunkResult:
+def _import_chunk(service: Service, rows: list[PersonRow], actor: str, *, check: bool) -> _ChunkResult:
     result = _ChunkResult()
+    with suppress(_OnlyChecked):
+        _add_chunk(service, rows, actor, result, check=check)
+    return result
+
+
+def _add_chunk(service: Service, rows: list[PersonRow], actor: str, result: _ChunkResult, *, check: bool) -> None:
     groups: dict[str, list[PersonRow]] = {}
     for row in rows:
         groups.setdefault(row.national_id, []).append(row)
@@ -161,9 +205,21 @@ def _import_chunk(service: Service, rows: list[PersonRow], actor: str) -> _Chunk
                 new.append(missing)
             elif missing and person is not None:
                 more[person.id] = missing
-        people = [*_add_new(unit, new, result), *_add_more(unit, more, result)]
-        determine_many(unit, people)
-    return result
+        births = {person.id: person.birth_date for person in known.values()}
+        added = [*_add_new(unit, new, result), *_add_more(unit, more, births, result)]
+        determined = determine_many(unit, [beneficiary_id for beneficiary_id, _ in added])
+        for beneficiary_id, schemes in added:
+            _forecast([one for one in determined[beneficiary_id].determinations if one.scheme in schemes], result)
+        if check:
+            raise _OnlyChecked
+
+
+def _forecast(new: Sequence[Determination], result: _ChunkResult) -> None:
+    for one in new:
+        if one.standing is Standing.OVERDUE:
+            result.overdue += 1
+        elif one.standing in (Standing.DUE, Standing.GRACE):
+            result.first_proofs[f"{one.timetable.due_on:%Y-%m}"] += 1
 
 
 def _missing_pensions(known: KnownPerson | None, rows: list[PersonRow], result: _ChunkResult) -> list[PersonRow]:
@@ -186,26 +242,28 @@ def _missing_pensions(known: KnownPerson | None, rows: list[PersonRow], result: 
     return missing
 
 
-def _add_new(unit: Unit, groups: list[list[PersonRow]], result: _ChunkResult) -> list[UUID]:
-    """Enrol new people, and refuse the rows of people who cannot be enrolled."""
+def _add_new(unit: Unit, groups: list[list[PersonRow]], result: _ChunkResult) -> list[tuple[UUID, set[str]]]:
+    """Enrol new people, and refuse the rows of people who cannot be enrolled; return each with their new schemes."""
     people = []
     for rows, added in zip(groups, add_beneficiaries(unit, [_person(rows) for rows in groups]), strict=True):
         if isinstance(added, CertifyError):
             result.bad += [BadRow(row.row, added.code, added.message) for row in rows]
         else:
-            people.append(added)
+            people.append((added, {row.entitlement.scheme for row in rows}))
             result.people += 1
             result.entitlements += len(rows)
     return people
 
 
-def _add_more(unit: Unit, groups: dict[UUID, list[PersonRow]], result: _ChunkResult) -> list[UUID]:
-    """Add pensions to people who are enrolled already."""
+def _add_more(
+    unit: Unit, groups: dict[UUID, list[PersonRow]], births: Mapping[UUID, date | None], result: _ChunkResult
+) -> list[tuple[UUID, set[str]]]:
+    """Add pensions to people who are enrolled already; return each person with their new schemes."""
     if groups:
         lock_people(unit.db, list(groups))
         new = {person: [row.entitlement for row in rows] for person, rows in groups.items()}
-        result.entitlements += add_entitlements(unit, new)
-    return list(groups)
+        result.entitlements += add_entitlements(unit, new, births)
+    return [(person, {row.entitlement.scheme for row in rows}) for person, rows in groups.items()]
 
 
 def _contradiction(row: PersonRow, name: str | None, birth_date: date | None, card_number: str | None) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from certify.domain.error_codes import ErrorCode
+from certify.domain.schedule import local_date
 from certify.errors import Invalid
 from certify.files.table_file import Columns, Row
 from certify.people.enrol import NewEntitlement
@@ -66,7 +67,7 @@ def read_row(service: Service, header: tuple[str, ...], row: Row, today: date) -
     cells = dict(zip(header, (unicodedata.normalize("NFC", cell).strip() for cell in row.cells), strict=True))
     try:
         _require(cells)
-        service.policy(cells["scheme"])
+        policy = service.policy(cells["scheme"]).policy
         return PersonRow(
             row=row,
             national_id=_identifier(cells["national_id"], "national_id", service.settings.national_id_format),
@@ -76,7 +77,12 @@ def read_row(service: Service, header: tuple[str, ...], row: Row, today: date) -
             region=_region(cells.get("region", "")),
             needs=_needs(cells.get("needs", "")),
             sex=_sex(cells.get("sex", "")),
-            entitlement=NewEntitlement(cells["scheme"], _date(cells, "starts_on") or today, _last_proof(cells, today)),
+            entitlement=NewEntitlement(
+                cells["scheme"],
+                _date(cells, "starts_on") or today,
+                _last_proof(cells, today),
+                asked_from=local_date(service.clock(), policy.timezone),
+            ),
         )
     except Invalid as invalid:
         return BadRow(row, invalid.code, invalid.message)

@@ -1,4 +1,5 @@
-"""Read which token issuers are trusted: the issuers file, keys by OpenID Connect discovery, and the mapping of claims.
+"""Whose tokens are trusted and who sends them: the issuers file, keys by OpenID Connect discovery, mapping of claims.
 
-docs/operations.md describes the file, and docs/decisions/0030-issuers-by-discovery.md says why it is so.
+``certify.issuers.tokens`` verifies and signs tokens without the network. docs/operations.md describes the file, and
+docs/decisions/0030-issuers-by-discovery.md says why it is so.
 """

@@ -25,7 +25,7 @@ from joserfc.jwk import JWKRegistry, Key, KeySet
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
-from certify.trust import KeysAwaited
+from certify.issuers.trust import KeysAwaited
 
 log = logging.getLogger("certify.issuers")
 

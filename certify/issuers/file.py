@@ -16,8 +16,8 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Unavailable
 from certify.issuers.discovery import DiscoveredKeys, is_safe_address
 from certify.issuers.mapping import ClaimMap
-from certify.tokens import OWN_ROLES, Role
-from certify.trust import AUDIENCE, FixedKeys, Issuer
+from certify.issuers.tokens import OWN_ROLES, Role
+from certify.issuers.trust import AUDIENCE, FixedKeys, Issuer
 
 _SCOPES = ("sources", "schemes", "regions")
 _OWN_NAMES = "certify:"

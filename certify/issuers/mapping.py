@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from certify.trust import HUMAN_ROLES, TokenRefused
+from certify.issuers.trust import HUMAN_ROLES, TokenRefused
 
 _ABSENT = object()
 _LONGEST_NAME = 200
@@ -28,8 +28,9 @@ class ClaimMap:
         scopes: paths to the claims that limit what the caller may do, by our name for them: ``sources``, ``schemes``,
             ``regions``. A token without such a claim is refused: a limit that is missing is not "no limit".
         human: path to the claim that names the human at all issuers of the fund, such as the number of an employee;
-            None if there is none. A token of a role that decides about people (``certify.trust.HUMAN_ROLES``) is
-            refused without it: two names of one human would count as two people.
+            None if there is none. A token of a role that decides about people
+            (``certify.issuers.trust.HUMAN_ROLES``) is refused without it: two names of one human would count as two
+            people.
     """
 
     role: tuple[str, ...] = ("role",)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from certify.certificates.payload import MAX_NAME
 from certify.domain.error_codes import ErrorCode
+from certify.domain.going_live import first_due_on
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.schedule import latest_date
 from certify.errors import CertifyError, Conflict, Invalid
@@ -33,11 +34,14 @@ class NewEntitlement:
         scheme: name of the scheme.
         starts_on: the first day of the pension.
         last_proof_on: date of the last proof of life before this service, if any.
+        asked_from: the day on which a pension that is paid already is taken over: its first proof is then due within
+            the twelve months that follow (certify/domain/going_live.py). None for a pension that begins.
     """
 
     scheme: str
     starts_on: date
     last_proof_on: date | None = None
+    asked_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,9 @@ def add_beneficiaries(unit: Unit, people: Sequence[NewBeneficiary]) -> list[UUID
             rows.append(row)
             keys.append(key)
     valid = [(new_id, person) for new_id, person in zip(results, people, strict=True) if isinstance(new_id, UUID)]
-    pensions = [row for new_id, person in valid for row in _pension_rows(unit, new_id, person.entitlements)]
+    pensions = [
+        row for new_id, person in valid for row in _pension_rows(unit, new_id, person.entitlements, person.birth_date)
+    ]
     enrolled = enrol_people(unit.db, rows, keys, pensions) if rows else set()
     for new_id, person in valid:
         if new_id in enrolled:
@@ -118,12 +124,15 @@ def add_beneficiaries(unit: Unit, people: Sequence[NewBeneficiary]) -> list[UUID
     return [_exists() if isinstance(result, UUID) and result not in enrolled else result for result in results]
 
 
-def add_entitlements(unit: Unit, new: Mapping[UUID, Sequence[NewEntitlement]]) -> int:
+def add_entitlements(
+    unit: Unit, new: Mapping[UUID, Sequence[NewEntitlement]], birth_dates: Mapping[UUID, date | None] | None = None
+) -> int:
     """Add entitlements to people, except for schemes that they have already.
 
     Args:
         unit: the transaction that holds the locks of the people.
         new: entitlements by person.
+        birth_dates: by person, where they are known.
 
     Returns:
         The number of entitlements that are new.
@@ -131,7 +140,12 @@ def add_entitlements(unit: Unit, new: Mapping[UUID, Sequence[NewEntitlement]]) -
     Raises:
         Invalid: a scheme is not known (``unknown_scheme``).
     """
-    rows = [row for person, entitlements in new.items() for row in _pension_rows(unit, person, entitlements)]
+    births = birth_dates or {}
+    rows = [
+        row
+        for person, entitlements in new.items()
+        for row in _pension_rows(unit, person, entitlements, births.get(person))
+    ]
     return add_pensions(unit.db, rows)
 
 
@@ -160,7 +174,9 @@ def _new_rows(unit: Unit, person: NewBeneficiary) -> tuple[dict[str, Any], dict[
     return row, key
 
 
-def _pension_rows(unit: Unit, beneficiary_id: UUID, new: Sequence[NewEntitlement]) -> list[dict[str, Any]]:
+def _pension_rows(
+    unit: Unit, beneficiary_id: UUID, new: Sequence[NewEntitlement], birth_date: date | None
+) -> list[dict[str, Any]]:
     """Return the rows of entitlements, the first of each scheme; an unknown scheme raises Invalid."""
     by_scheme: dict[str, NewEntitlement] = {}
     for entitlement in new:
@@ -173,9 +189,24 @@ def _pension_rows(unit: Unit, beneficiary_id: UUID, new: Sequence[NewEntitlement
             "scheme": entitlement.scheme,
             "starts_on": entitlement.starts_on,
             "last_proof_on": entitlement.last_proof_on,
+            "first_due_on": first_due_of(unit.service, entitlement, birth_date, key=beneficiary_id.hex),
         }
         for entitlement in by_scheme.values()
     ]
+
+
+def first_due_of(service: Service, new: NewEntitlement, birth_date: date | None, *, key: str) -> date | None:
+    """Return the day before which the first proof of a new pension is not due (certify/domain/going_live.py)."""
+    if new.asked_from is None:
+        return None
+    return first_due_on(
+        service.policy(new.scheme).policy,
+        starts_on=new.starts_on,
+        last_proof_on=new.last_proof_on,
+        birth_date=birth_date,
+        asked_from=new.asked_from,
+        key=key,
+    )
 
 
 def _exists() -> Conflict:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,9 @@ def load_policy_file(path: Path, folder: Path | None = None) -> PolicyDocument:
 
 def _parse(name: str, text: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(text.decode())
+        found = tomllib.loads(text.decode())
+        # Documents are stored as JSON, which has no days.
+        return {key: value.isoformat() if type(value) is date else value for key, value in found.items()}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PolicyInvalid(f"{name}: not TOML: {error}") from error
 

@@ -13,12 +13,13 @@ from sqlalchemy import JSON, DateTime, inspect
 from sqlalchemy.orm import Session
 
 from certify.domain.codec import canonical
-from certify.storage.mac_form import MAC_BYTES
-from certify.storage.row_macs import COLUMNS, ENTITIES, RowKind, RowMacs, alarm, column_sql
+from certify.storage.mac_form import MAC_BYTES, RowMac
+from certify.storage.row_macs import COLUMNS, ENTITIES, LATER, RowKind, RowMacs, alarm, column_sql
 
 _PREFIX = "guard_"
 _MAC = f"{_PREFIX}mac"
 _NUL = "\0"
+_EMPTY = pa.scalar("")
 
 
 @cache
@@ -82,17 +83,43 @@ def _in_hex(macs: bytes, count: int) -> pa.StringArray:
 def _macs(macs: RowMacs, db: Session, kind: RowKind, columns: list[pa.Array]) -> bytes:
     """Return the MACs of rows whose columns are in their canonical form, one after another."""
     compute = macs.under(db, kind)
-    nulls = [pa.scalar("0") if column.null_count == 0 else pc.if_else(column.is_null(), "1", "0") for column in columns]
-    marks = pc.binary_join_element_wise(*nulls, "") if columns else pa.array([])
-    if isinstance(marks, pa.Scalar):
-        marks = pa.repeat(marks, len(columns[0]))
-    joined = pc.binary_join_element_wise(*columns, marks, _NUL, null_handling="replace", null_replacement="")
+    return _macs_of(compute, columns, LATER.get(kind, 0))
+
+
+def _macs_of(compute: RowMac, columns: list[pa.Array], later: int) -> bytes:
+    """Return the MACs of rows; ``later`` columns at the end are bound where they are not NULL (``row_macs.bound``)."""
+    count, last = len(columns[0]), columns[-1]
+    if later and last.null_count == count:
+        return _macs_of(compute, columns[:-1], later - 1)
+    if later and last.null_count:
+        given = last.is_valid()
+        halves = ((given, columns, 0), (pc.invert(given), columns[:-1], later - 1))
+        found = np.empty(count, f"S{MAC_BYTES}").view((np.uint8, MAC_BYTES))
+        for chosen, bound_columns, more in halves:
+            part = _macs_of(compute, [column.filter(chosen) for column in bound_columns], more)
+            found[chosen.to_numpy(zero_copy_only=False)] = np.frombuffer(part, np.uint8).reshape(-1, MAC_BYTES)
+        return found.tobytes()
+    # Most columns have no NULL or nothing else; a constant for the whole column is joined much faster.
+    words = [_EMPTY if column.null_count == count else column for column in columns]
+    marks = pc.binary_join_element_wise(*[_mark(column) for column in columns], "")
+    if isinstance(marks, pa.Scalar) and all(isinstance(column, pa.Scalar) for column in words):
+        marks = pa.repeat(marks, count)
+    joined = pc.binary_join_element_wise(*words, marks, _NUL, null_handling="replace", null_replacement="")
     joined = joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
     _, offsets, forms = joined.buffers()
     if forms is None:
         return b""
     bounds = np.frombuffer(offsets, np.int32)[joined.offset : joined.offset + len(joined) + 1]
     return compute.each(memoryview(forms), bounds.tolist())
+
+
+def _mark(column: pa.Array) -> pa.Array | pa.Scalar:
+    """Return "1" for each value of a column that is NULL and "0" for the others."""
+    if column.null_count == 0:
+        return pa.scalar("0")
+    if column.null_count == len(column):
+        return pa.scalar("1")
+    return pc.if_else(column.is_null(), "1", "0")
 
 
 def _words(column: pa.Array | pa.ChunkedArray, *, instant: bool) -> pa.Array:

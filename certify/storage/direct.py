@@ -8,7 +8,7 @@ thousands, and PostgreSQL prepares it once.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -63,20 +63,50 @@ def load(
         parameters: values of the placeholders.
         also: deferred columns to read at once.
     """
+    rows = load_all(db, entity, condition, parameters, also=also)
+    return rows[0] if rows else None
+
+
+def load_all(
+    db: Session,
+    entity: type[R],
+    condition: bytes,
+    parameters: Mapping[str, Any],
+    *,
+    also: tuple[str, ...] = (),
+    check: Callable[[R], None] | None = None,
+) -> list[R]:
+    """Return all rows that a condition selects, as :func:`load` does; the condition may end in ``order by``.
+
+    Args:
+        db: the session of the transaction.
+        entity: class of the table.
+        condition: the text after ``where``.
+        parameters: values of the placeholders.
+        also: deferred columns to read at once.
+        check: called with each row that the session did not hold, before it is returned. A table whose rows carry a MAC
+            needs it, because the events that check such rows belong to queries of the ORM.
+
+    Raises:
+        TypeError: the rows carry a MAC, and nothing checks it.
+    """
     names, query = _columns(entity, also)
-    rows = fetch(db, query + condition, parameters)
-    if not rows:
-        return None
-    values = dict(zip(names, rows[0], strict=True))
     mapper = inspect(entity)
-    key = mapper.identity_key_from_primary_key(tuple(values[column.name] for column in mapper.primary_key))
-    known = db.identity_map.get(key)
-    if known is not None:
-        return cast("R", known)
-    row = entity(**values)
-    make_transient_to_detached(row)
-    db.add(row)
-    return row
+    if check is None and "mac" in mapper.columns:
+        raise TypeError(f"rows of {entity.__name__} carry a MAC that must be checked")
+    loaded = []
+    for row in fetch(db, query + condition, parameters):
+        values = dict(zip(names, row, strict=True))
+        key = mapper.identity_key_from_primary_key(tuple(values[column.name] for column in mapper.primary_key))
+        held = cast("R | None", db.identity_map.get(key))
+        if held is None:
+            held = entity(**values)
+            if check is not None:
+                check(held)
+            make_transient_to_detached(held)
+            db.add(held)
+        loaded.append(held)
+    return loaded
 
 
 @cache

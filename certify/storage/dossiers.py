@@ -52,6 +52,7 @@ class Pension:
     scheme: str
     starts_on: date
     last_proof_on: date | None
+    first_due_on: date | None
     standing: str | None
     payment: str
     valid_until: date | None
@@ -150,6 +151,7 @@ def _pension(row: dict[str, Any]) -> Pension:
         row["scheme"],
         date.fromisoformat(row["starts_on"]),
         _day(row["last_proof_on"]),
+        _day(row["first_due_on"]),
         row["standing"],
         row["payment"],
         _day(row["valid_until"]),

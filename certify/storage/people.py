@@ -14,8 +14,8 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import ReferenceState
 from certify.errors import NotFound
-from certify.storage.direct import Row, as_rows, fetch, load, refresh, run
-from certify.storage.row_macs import RowKind, macs_of
+from certify.storage.direct import Row, as_rows, fetch, load, load_all, refresh, run
+from certify.storage.row_macs import RowKind, check_object, macs_of
 from certify.storage.scope import within
 from certify.storage.tables.people import (
     BeneficiaryRow,
@@ -28,6 +28,7 @@ DECOY_PERSON = UUID(int=0)
 
 _BY_ID = b"id = %(id)s"
 _LOCK_BY_ID = b"id = %(id)s for no key update"
+_OF_PERSON = b"beneficiary_id = %(person)s order by created_at, id"
 
 _IDS = b"""
     select number from certificates where beneficiary_id = %(person)s
@@ -55,8 +56,8 @@ _ENROL = b"""
         select n.beneficiary_id, n.wrapped, n.master_key_id
         from json_populate_recordset(null::data_keys, %(keys)s) n join person on person.id = n.beneficiary_id
     ), pension as (
-        insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, mac)
-        select n.id, n.beneficiary_id, n.scheme, n.starts_on, n.last_proof_on, n.mac
+        insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, mac)
+        select n.id, n.beneficiary_id, n.scheme, n.starts_on, n.last_proof_on, n.first_due_on, n.mac
         from json_populate_recordset(null::entitlements, %(pensions)s) n join person on person.id = n.beneficiary_id
     )
     select id from person
@@ -72,8 +73,8 @@ _RESTORE_DECOY = b"""
 """
 
 _ADD_PENSIONS = b"""
-    insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, mac)
-    select id, beneficiary_id, scheme, starts_on, last_proof_on, mac
+    insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, mac)
+    select id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, mac
     from json_populate_recordset(null::entitlements, %(pensions)s)
     on conflict (beneficiary_id, scheme) do nothing
 """
@@ -212,8 +213,11 @@ def entitlements_of(db: Session, beneficiary_id: UUID) -> Sequence[EntitlementRo
 
 def references_of(db: Session, beneficiary_id: UUID) -> Sequence[ReferenceRow]:
     """Return all references of a person, oldest first."""
-    query = select(ReferenceRow).where(ReferenceRow.beneficiary_id == beneficiary_id)
-    return db.scalars(query.order_by(ReferenceRow.created_at, ReferenceRow.id)).all()
+
+    def check(row: ReferenceRow) -> None:
+        check_object(macs_of(db), db, RowKind.REFERENCE, row)
+
+    return load_all(db, ReferenceRow, _OF_PERSON, {"person": beneficiary_id}, check=check)
 
 
 def pending_references(db: Session, *, created_before: datetime, limit: int) -> Sequence[UUID]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from certify.actions import carry_out_due
+from certify.approvals.actions import carry_out_due
 from certify.audit.checkpoints import publish_checkpoint
 from certify.audit.standing_check import audit_some
 from certify.decision.determine import determine_due

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.face.templates import Templates
 from models.weights.runtime import Network
 
 Vectors = NDArray[np.float32]
@@ -60,6 +62,19 @@ class OnnxEmbedder:
         if self._scaled:
             tensor = (tensor - np.float32(127.5)) / np.float32(127.5)
         return np.asarray(self._network.run(tensor)[0][0], np.float32)
+
+
+def mirror_templates(embedders: Sequence[Embedder], faces: Sequence[NDArray[np.uint8]]) -> tuple[Templates, ...]:
+    """Return the templates of mirror images.
+
+    Averaged with those of the faces, they take out some of what light from one side does (docs/matching.md).
+
+    Args:
+        embedders: the networks.
+        faces: aligned faces, uint8 [112,112,3] BGR.
+    """
+    mirrors = [np.ascontiguousarray(face[:, ::-1]) for face in faces]
+    return tuple({embedder.name: embedder.embed(mirror[None])[0] for embedder in embedders} for mirror in mirrors)
 
 
 def unit(vectors: NDArray[np.float32]) -> Vectors:

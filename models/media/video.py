@@ -35,14 +35,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 import av
 from av.video.reformatter import VideoReformatter
 
 from models.errors import VideoRefused
-from models.media.image import Pixels
+from models.media.video_info import Ended, Frame, VideoInfo
 from models.media.video_open import MEDIA_ERRORS, OpenVideo, Work, open_video
 from models.media.video_pixels import Pose, encoder_note, read_pose, to_upright
 from models.media.video_probe import (
@@ -90,73 +88,12 @@ CODES = frozenset(
     }
 )
 
-Ended = Literal["whole", "truncated", "damaged"]
-
 LOOKED_RATE, THIN_ABOVE = 30.0, 36.0
 """Frames a second that are analysed of a video with more than the second number: checks gain nothing from more
 (docs/liveness.md), and each costs 2 to 3 ms. A video of 30 with uneven times is analysed whole."""
 
 MAX_LOOKED = 1100
 """Frames that are analysed at most: 30 seconds at 36 a second, and a few more."""
-
-
-@dataclass(frozen=True, slots=True)
-class VideoInfo:
-    """What a decoded video is.
-
-    Attributes:
-        container: ``webm``, ``matroska``, ``mp4`` or ``mov``.
-        codec: ``vp8``, ``vp9``, ``h264`` or ``mjpeg``.
-        pixel_format: FFmpeg's name, such as ``yuv420p``.
-        width: columns of the upright frame at full size.
-        height: rows of the upright frame at full size.
-        rotation: degrees clockwise that were undone: 0, 90, 180 or 270.
-        mirrored: left and right were exchanged as well.
-        seconds: from the first frame to the last.
-        frames: number of decoded frames, including those that were thinned out.
-        key_frames: number of these that are coded without other frames. A recorder writes one every few seconds.
-        mean_rate: frames per second; 0 for a single frame.
-        variable_rate: the intervals between frames vary (:attr:`models.media.video_times.Timeline.variable`).
-        repaired_times: frames whose timestamp was missing or did not increase.
-        ended: ``whole``, or why only the frames before the damage were used.
-        has_audio: the file also has a sound track.
-        tags: the software or device that made the file. ``x264`` is set if that encoder signed its stream, which no
-            camera does.
-    """
-
-    container: str
-    codec: str
-    pixel_format: str
-    width: int
-    height: int
-    rotation: int
-    mirrored: bool
-    seconds: float
-    frames: int
-    key_frames: int
-    mean_rate: float
-    variable_rate: bool
-    repaired_times: int
-    ended: Ended
-    has_audio: bool
-    tags: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
-    """One frame.
-
-    Attributes:
-        index: its number among all decoded frames, from 0, including those that were thinned out.
-        time_s: seconds since the first frame, strictly increasing.
-        pixels: uint8 [height, width, 3], BGR, upright.
-        key: it is coded without other frames.
-    """
-
-    index: int
-    time_s: float
-    pixels: Pixels
-    key: bool
 
 
 def read_frames(data: bytes, limits: VideoLimits | None = None, *, rate: float | None = None) -> Iterator[Frame]:

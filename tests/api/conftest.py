@@ -15,14 +15,14 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from api.app import create_app
-from certify.actions import carry_out_due
+from certify.approvals.actions import carry_out_due
 from certify.capture.evaluate import evaluate_session
 from certify.doorstep.traces import note_face
+from certify.issuers.tokens import Role, development_signer
 from certify.people.access import device_mark
 from certify.people.references import measure_reference
 from certify.service import Service, Unit
 from certify.storage.tables.door import SignInRow
-from certify.tokens import Role, development_signer
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.films import drawn_once, film_session

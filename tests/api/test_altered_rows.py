@@ -12,10 +12,10 @@ from certify.decision.cases import open_case
 from certify.decision.issue import revoke
 from certify.decision.review import Decision, rule
 from certify.domain.case_kinds import CaseKind
+from certify.issuers.tokens import Role
 from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.service import Service
 from certify.storage.certificates import certificates_of
-from certify.tokens import Role
 from tests.api.conftest import Caller
 
 pytestmark = pytest.mark.integration

@@ -17,9 +17,7 @@ from api.auth import Access, LiveAccess, Public
 from certify.certificates.keys import Algorithm
 from certify.config import Env, Settings
 from certify.errors import Unavailable
-from certify.service import Service
-from certify.storage.signing import rotate_key
-from certify.tokens import (
+from certify.issuers.tokens import (
     AUDIENCE,
     Authenticator,
     Principal,
@@ -29,6 +27,8 @@ from certify.tokens import (
     development_signer,
     ed25519_jwk,
 )
+from certify.service import Service
+from certify.storage.signing import rotate_key
 from tests.api.conftest import Caller
 
 pytestmark = pytest.mark.integration

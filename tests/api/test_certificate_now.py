@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import Engine, event
 
 from api import certificate_now, views
+from certify.approvals.erase import erase
 from certify.certificates.errors import BadSignature
-from certify.erase import erase
+from certify.issuers.tokens import Role
 from certify.service import Service
 from certify.storage.certificates import certificate_in_force
 from certify.storage.tables.decisions import CertificateRow
-from certify.tokens import Role
 from tests.api.conftest import WHY, Caller
 
 pytestmark = pytest.mark.integration

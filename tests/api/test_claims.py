@@ -16,10 +16,10 @@ from fastapi.testclient import TestClient
 from joserfc import jwt
 
 from api.app import create_app
+from certify.issuers.tokens import AUDIENCE, Authenticator, Role, Signer, TokenRefused, development_signer, ed25519_jwk
 from certify.service import Service
 from certify.sources import load_sources
 from certify.storage.facts import find_evidence
-from certify.tokens import AUDIENCE, Authenticator, Role, Signer, TokenRefused, development_signer, ed25519_jwk
 from fixtures import faces
 from tests.api.conftest import ENROLMENT, WHY, Caller, World
 

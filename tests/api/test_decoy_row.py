@@ -12,10 +12,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from certify.errors import NotFound
+from certify.issuers.tokens import OWN_ROLES, Role
 from certify.service import Service
 from certify.storage.people import DECOY_PERSON, get_beneficiary
 from certify.storage.tables.people import BeneficiaryRow
-from certify.tokens import OWN_ROLES, Role
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.api.conftest import Caller

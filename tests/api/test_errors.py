@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from certify.tokens import Role
+from certify.issuers.tokens import Role
 from tests.api.conftest import ENROLMENT, SOURCES, Caller
 
 pytestmark = pytest.mark.integration

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from certify.issuers.tokens import Role
 from certify.service import Service
 from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.service import IdempotencyRow
-from certify.tokens import Role
 from tests.api.conftest import ENROLMENT, Caller
 
 pytestmark = pytest.mark.integration

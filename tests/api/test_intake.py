@@ -21,7 +21,7 @@ from api.network import network_of_scope
 from api.state import STRANGERS_CONNECTIONS
 from certify.cli.timed_http import TimedHttp
 from certify.doorstep.tablets import TabletRefused
-from certify.tokens import Role
+from certify.issuers.tokens import Role
 from tests.api.conftest import ENROLMENT, Caller
 
 MEDIA, BUNDLE = "/v1/sessions/x/media", "/v1/tablet/bundles/x"

@@ -13,12 +13,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.schemas.journal import ReadOut
+from certify.issuers.tokens import Role
 from certify.logs import JsonLines
 from certify.service import Service
 from certify.storage.journal import ReadFilter, list_reads
 from certify.storage.roles import RUNTIME
 from certify.storage.tables.journal import AccessRow
-from certify.tokens import Role
 from tests.api.conftest import ENROLMENT, Caller
 
 pytestmark = pytest.mark.integration

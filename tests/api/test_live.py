@@ -24,12 +24,12 @@ from certify.capture.session import open_session, submit_media
 from certify.config import Settings
 from certify.domain.channels import Channel
 from certify.doorstep.traces import note_face
+from certify.issuers.tokens import Role
 from certify.people.references import add_reference, measure_reference
 from certify.queue import DatabaseQueue, Queue
 from certify.service import Service
 from certify.storage.media import read_media
 from certify.storage.sessions import get_session
-from certify.tokens import Role
 from fixtures import faces, phone
 from models.face.detect import Detector
 from models.face.landmarks import FaceMesh
@@ -323,13 +323,12 @@ def test_captures_beyond_the_limit_are_told_to_upload_a_video(
             socket.send(FRAME_HEADER.pack(1, 1) + jpeg)
             assert [json.loads(socket.recv(timeout=10))["type"] for _ in range(2)] == ["ready", "guidance"]
         session, hello = _open(call, service, person)
-        said, closed = _talk(_url(address, session), {"type": "hello", **hello}, FRAME_HEADER.pack(1, 1) + jpeg)
+        begun = ({"type": "hello", **hello}, FRAME_HEADER.pack(1, 1) + jpeg)
+        said, closed = _talk(_url(address, session), *begun)
         assert (_code(said), closed) == ("live_full", 4503)
         assert "video" in said[-1]["problem"]["hint"]
     for _ in range(50):  # until a place is free again
-        said, closed = _talk(
-            _url(address, session), {"type": "hello", **hello}, FRAME_HEADER.pack(1, 1) + jpeg, {"type": "stop"}
-        )
+        said, closed = _talk(_url(address, session), *begun, {"type": "stop"})
         if closed == 1000:
             return
         time.sleep(0.1)
@@ -345,7 +344,6 @@ def test_malformed_conversations_never_break_the_server(
     for _ in range(60):
         said, closed = _talk(_url(address, session), *phone.malformed(hello, jpeg, generator))
         assert closed is None or closed == 1000 or 4400 <= closed < 4500 or closed in (1002, 1007, 1009), said
-    film = asyncio.run(
-        phone.film(_url(address, session), hello, stage.reel(session["plan"], seed=6), wait_for_result=False)
-    )
+    reel = stage.reel(session["plan"], seed=6)
+    film = asyncio.run(phone.film(_url(address, session), hello, reel, wait_for_result=False))
     assert film.last("submitted") is not None, film.messages[-1]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
-from certify.tokens import Role
+from certify.issuers.tokens import Role
 from tests.api.conftest import ENROLMENT, Caller
 
 pytestmark = pytest.mark.integration

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from joserfc import jwt
 
 from api.app import create_app
+from certify.issuers.tokens import AUDIENCE, Role, Signer, ed25519_jwk
 from certify.service import Service
-from certify.tokens import AUDIENCE, Role, Signer, ed25519_jwk
 from tests.api.conftest import ENROLMENT, WHY, Caller
 
 pytestmark = pytest.mark.integration

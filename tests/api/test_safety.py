@@ -13,10 +13,10 @@ from fastapi.testclient import TestClient
 
 from certify.capture.evaluate import evaluate_session
 from certify.doorstep.traces import note_face
+from certify.issuers.tokens import Role, development_signer
 from certify.people.references import measure_reference
 from certify.service import Service
 from certify.storage.sessions import get_session
-from certify.tokens import Role, development_signer
 from certify.workers.housekeeping import run_housekeeping
 from fixtures import faces
 from tests.api.conftest import ENROLMENT, WHY, Caller, World

@@ -27,12 +27,12 @@ from schemathesis.specs.openapi.checks import (
 
 from api.app import create_app
 from api.auth import DEVICE_HEADER
-from certify.actions import propose, wish_erasure
+from certify.approvals.actions import propose, wish_erasure
 from certify.config import Settings
 from certify.decision.proposals import Why
 from certify.domain.four_eyes import Action, ActionReason
+from certify.issuers.tokens import DEVELOPMENT_ISSUER, SESSION_ISSUER, Role
 from certify.service import Service
-from certify.tokens import DEVELOPMENT_ISSUER, SESSION_ISSUER, Role
 from tests.api.world import World, build_world
 from tests.saved_rows import SavedRows
 

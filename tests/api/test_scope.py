@@ -11,7 +11,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.auth import Access
-from certify.actions import propose
+from certify.approvals.actions import propose
 from certify.capture.session import open_session
 from certify.decision.cases import open_case
 from certify.decision.proposals import Why
@@ -21,13 +21,13 @@ from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
 from certify.domain.four_eyes import Action, ActionReason
 from certify.domain.scope import Scope
+from certify.issuers.tokens import OWN_ROLES, Role
 from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.people.references import add_reference
 from certify.service import Service
 from certify.storage.certificates import certificate_in_force
 from certify.storage.facts import determinations_of
 from certify.storage.people import DECOY_PERSON
-from certify.tokens import OWN_ROLES, Role
 from fixtures import faces
 from tests.api.conftest import WHY, Caller
 from tests.api.test_auth import _guards, _methods, _routes

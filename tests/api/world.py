@@ -22,6 +22,7 @@ from certify.doorstep.agents import NewAgent, add_agent, door_secret
 from certify.doorstep.receive import take_bundle
 from certify.doorstep.tablets import begin_enrolment, begin_sign_in, enrol_tablet, invite_tablet
 from certify.doorstep.visits import ask_for_visit
+from certify.issuers.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer, development_signer
 from certify.people.access import device_mark, identify, new_code, new_link
 from certify.people.contact import Contact, set_contact
 from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
@@ -31,7 +32,6 @@ from certify.storage.certificates import certificate_in_force
 from certify.storage.facts import add_evidence, determinations_of
 from certify.storage.signing import Purpose, active_key
 from certify.storage.tables.doorstep import AgentHoldRow, VisitRow
-from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer, development_signer
 from fixtures import faces, videos
 from fixtures.passkey import Passkey
 from fixtures.tablet import Tablet

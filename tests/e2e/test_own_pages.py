@@ -12,11 +12,11 @@ from playwright.sync_api import Page, Playwright, expect
 from api.auth import COOKIE
 from certify.decision.record import NewRecord, record
 from certify.domain.states import SignInWay
+from certify.issuers.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer
 from certify.people.access import device_mark, new_code
 from certify.people.contact import Contact, set_contact
 from certify.people.sign_ins import sign_in_person
 from certify.storage.signing import active_key
-from certify.tokens import OWN_ROLES, SESSION_ISSUER, Role, Signer
 from fixtures import faces
 from tests.e2e.browser import opened, shoot, sign_in
 from tests.e2e.house import House

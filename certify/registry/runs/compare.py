@@ -90,7 +90,12 @@ def compare_policies(
                 if pension.scheme != new.scheme:
                     continue
                 entitlement = Entitlement(
-                    str(pension.id), pension.scheme, pension.starts_on, dossier.birth_date, pension.last_proof_on
+                    str(pension.id),
+                    pension.scheme,
+                    pension.starts_on,
+                    dossier.birth_date,
+                    pension.last_proof_on,
+                    pension.first_due_on,
                 )
                 before = decide(entitlement, now, dossier.evidence, local_date(instant, now.timezone))
                 after = decide(entitlement, new, dossier.evidence, local_date(instant, new.timezone))

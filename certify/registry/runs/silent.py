@@ -49,6 +49,7 @@ PENSIONS = MappingProxyType(
         "questions": pa.bool_(),
         "stopped_on": pa.date32(),
         "back_pay_from": pa.date32(),
+        "first_due_on": pa.date32(),
     }
 )
 """Columns of the table ``pensions``: all pensions of the people, and whether the person has an open case."""
@@ -143,9 +144,9 @@ def _scheme_sql(database: duckdb.DuckDBPyConnection, number: int, policy: Policy
             standing as standing_before, day as proven_on, valid_until, facts as evidence, due_on,
             case when {today} >= valid_until - {window} then 'renew' else 'nothing' end as next_step,
             least({future}) as next_change_on,
-            stopped_on, back_pay_from, coalesce({today} <= valid_until and {old_enough}, false) as plain
+            stopped_on, back_pay_from, first_due_on, coalesce({today} <= valid_until and {old_enough}, false) as plain
         from (
-            select *, greatest(valid_until, cast(starts_on + interval {months} month as date)) as due_on,
+            select *, greatest(valid_until, cast(starts_on + interval {months} month as date), first_due_on) as due_on,
                 due_on - {window} as window_from
             from (
                 select pensions.*, day, cast(day + interval {months} month as date) as valid_until

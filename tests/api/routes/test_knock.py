@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from api.auth import COOKIE, DEVICE_HEADER
 from api.routes.knock import BEAT_S
-from certify.erase import erase
+from certify.approvals.erase import erase
 from certify.people.access import CODES_AT_ONCE, device_mark, new_code, new_link
 from certify.people.consent import TEXT_VERSION, set_consent
 from certify.people.contact import Contact, set_contact

@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from api.auth import DEVICE_HEADER
-from certify.erase import erase
+from certify.approvals.erase import erase
+from certify.issuers.tokens import Role
 from certify.people.access import new_link
 from certify.people.consent import KEPT_AFTER_WITHDRAWAL, purge_withdrawn, set_consent
 from certify.people.contact import Contact, contact_of, set_contact
@@ -20,7 +21,6 @@ from certify.service import Service
 from certify.storage.people import references_of
 from certify.storage.tables.people import AccessCodeRow
 from certify.storage.tables.service import IdempotencyRow
-from certify.tokens import Role
 from fixtures import faces
 from tests.api.conftest import World
 from tests.api.own_pages import BORN, PHONE, post

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from certify.actions import carry_out_due
+from certify.approvals.actions import carry_out_due
 from certify.domain.scope import Scope
+from certify.issuers.tokens import Role
 from certify.people.contact import Contact, set_contact
 from certify.service import Service
-from certify.tokens import Role
 from tests.api.conftest import ENROLMENT, WHY, Caller
 from tests.certify.messages.people import messages, with_ways
 from tests.conftest import Clock

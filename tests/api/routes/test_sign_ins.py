@@ -11,15 +11,15 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.auth import COOKIE, DEVICE_HEADER, TABLET_COOKIE
+from certify.approvals.erase import erase
 from certify.doorstep.agents import NewAgent, add_agent
 from certify.doorstep.tablets import invite_tablet, revoke_tablet
-from certify.erase import erase
+from certify.issuers.tokens import Role
 from certify.people.access import new_link
 from certify.people.contact import Contact, set_contact
 from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.people.sign_ins import SHORT
 from certify.service import Service
-from certify.tokens import Role
 from fixtures import faces
 from models.pipeline import FaceEngine
 from tests.api.conftest import Caller, World, signed_in

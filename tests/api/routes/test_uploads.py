@@ -19,8 +19,8 @@ from api.app import create_app
 from certify.capture.evaluate import evaluate_session
 from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK
 from certify.doorstep.traces import note_face
+from certify.issuers.tokens import Role
 from certify.service import Service
-from certify.tokens import Role
 from fixtures import faces, videos
 from models.guidance import sentence
 from models.liveness.plan import Plan

@@ -18,7 +18,7 @@ from certify.domain.profile import NEEDS
 from certify.doorstep import receive
 from certify.doorstep.content import STATEMENT, VisitResult
 from certify.doorstep.receive import ADMISSIBLE
-from certify.own_page import Headline
+from certify.own.page import Headline
 from certify.policies import load_policies
 from certify.texts import LANGUAGES, catalogue
 from models.guidance import SENTENCES

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from certify.actions import carry_out, propose
+from certify.approvals.actions import carry_out, propose
 from certify.audit.ledger_check import check_ledger
 from certify.audit.sealing import seal_rows
 from certify.decision.determine import determine

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certify.approvals.erase import erase
 from certify.capture.challenge import (
     COLOURS,
     COMMAND_SECONDS,
@@ -25,7 +26,6 @@ from certify.domain.channels import Channel
 from certify.domain.draws import below
 from certify.domain.evidence import AdverseRecord
 from certify.domain.profile import BLINK, NEEDS, STANDARD, TURNS, Demand, Risk, choose, visit_demand
-from certify.erase import erase
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import func, select
 
+from certify.approvals.erase import erase
 from certify.audit.replay import replay
 from certify.capture.evaluate import evaluate_session
 from certify.certificates.keys import Algorithm
@@ -22,7 +23,6 @@ from certify.certificates.verify import verify_any
 from certify.decision.issue import key_set
 from certify.domain.channels import Channel
 from certify.doorstep.traces import note_face
-from certify.erase import erase
 from certify.errors import Gone
 from certify.people.enrol import (
     NewBeneficiary,

@@ -31,8 +31,10 @@ from tests.certify.capture.sending import open_for, submit
 
 pytestmark = pytest.mark.integration
 
-NEAR, ALSO_NEAR = 5, 6
-"""Seeds of dark and blurred pictures whose face is near, and which match together."""
+NEAR, ALSO_NEAR = 27, 84
+"""Seeds of dark and blurred pictures whose face is near, with its mirror image too, and which match together."""
+MIRRORED = 21
+"""Seed of a picture whose face is near by itself, and matches if its mirror image is averaged with it."""
 
 
 def blurred(portrait: Any, seed: int) -> bytes:
@@ -72,6 +74,24 @@ def test_a_near_face_is_asked_once_more_and_both_captures_match_together(
         assert stored["pooled_with"] == str(first.id)
         again = replay(unit, determinations_of(unit.db, session_id=second.id)[0].id, engine=engine)
     assert again.identical, again.differences
+
+
+def test_a_near_face_that_matches_with_its_mirror_image_is_not_asked_again(
+    service: Service, engine: FaceEngine, person: UUID, portrait: Any
+) -> None:
+    row = visited(service, engine, person, blurred(portrait, MIRRORED))
+    assert row.outcome == "certified"
+    (fact,) = captures(service, person)
+    assert (fact.zone, fact.pooled_with) == (FaceZone.MATCH, "")
+    with service.unit() as unit:
+        assert (get_session(unit.db, row.id).report or {})["comparison"]["mirrored"]
+        again = replay(unit, determinations_of(unit.db, session_id=row.id)[0].id, engine=engine)
+        assert again.identical, again.differences
+        known = open_references(unit.db, unit.sealer(person), person, engine.models)
+    probes = analyse(engine, blurred(portrait, MIRRORED), None, None).probes
+    alone = engine.compare_many(probes, list(known.values()))
+    assert alone.zone is not None
+    assert alone.zone.value == FaceZone.NEAR, "without the mirror image it would be asked again"
 
 
 def test_attack_another_face_after_a_near_one_is_not_pooled_and_asks_an_officer(

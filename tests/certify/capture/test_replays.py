@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from certify.approvals.erase import erase
 from certify.capture.evaluate import evaluate_session
 from certify.domain.channels import Channel
 from certify.doorstep.traces import note_face
-from certify.erase import erase
 from certify.service import Service
 from certify.storage.tables.sessions import FacePrintRow, SessionRow
 from fixtures import faces

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from certify.approvals.erase import erase
 from certify.capture.session import submit_media
 from certify.capture.uploads import (
     MAX_CHUNK,
@@ -20,7 +21,6 @@ from certify.capture.uploads import (
     WrongOffset,
     begin_upload,
 )
-from certify.erase import erase
 from certify.errors import Conflict, Gone, Invalid, NotFound, TooLarge
 from certify.queue import DatabaseQueue, Lane
 from certify.service import Service

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from certify.actions import carry_out
+from certify.approvals.actions import carry_out
 from certify.config import Settings
 from certify.doorstep.tablets import revoke_tablet
 from certify.doorstep.watch import watch_agents

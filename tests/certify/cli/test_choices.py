@@ -8,9 +8,9 @@ from certify.decision.review import Decision
 from certify.domain.four_eyes import Action, ActionReason
 from certify.domain.states import AuditOutcome, RulingAuditOutcome
 from certify.doorstep.planning import RECHECKED, WORKDAYS
+from certify.issuers.tokens import OWN_ROLES, Role
 from certify.storage.signing import Purpose
 from certify.texts import LANGUAGES
-from certify.tokens import OWN_ROLES, Role
 
 
 def test_each_choice_is_one_of_the_use_case_and_none_is_missing() -> None:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certify.approvals.erase import erase
 from certify.decision.determine import determine, determine_due
 from certify.decision.record import NewRecord, record
 from certify.domain.passage import next_change
 from certify.domain.schedule import add_days
-from certify.erase import erase
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from certify.actions import carry_out, propose
+from certify.approvals.actions import carry_out, propose
+from certify.approvals.erase import erase
 from certify.capture.evaluate import evaluate_session
 from certify.decision.duplicate_faces import DuplicateSearch, answer_duplicate
 from certify.decision.proposals import Why
@@ -20,7 +21,6 @@ from certify.domain.channels import Channel
 from certify.domain.four_eyes import Action, ActionReason
 from certify.domain.states import FaceAnswer
 from certify.doorstep.traces import note_face
-from certify.erase import erase
 from certify.errors import Conflict
 from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.people.references import add_reference, measure_reference

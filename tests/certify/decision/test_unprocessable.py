@@ -18,12 +18,12 @@ import pytest
 from procrastinate import App, PsycopgConnector
 from sqlalchemy import select, text
 
+from certify.approvals.erase import erase
 from certify.capture.session import open_session, submit_media
 from certify.decision.review import Decision, rule
 from certify.decision.unprocessable import UnprocessableReason, close_unprocessable, refuse_unprocessable
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
-from certify.erase import erase
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,

@@ -305,7 +305,8 @@ def cases(draw: st.DrawFn, max_size: int = 7) -> Case:
     starts_on = add_days(as_of, draw(_DAYS))
     born = add_days(as_of, -365 * draw(st.integers(55, 105))) if draw(st.booleans()) else None
     proven = add_days(as_of, draw(_DAYS)) if draw(st.booleans()) else None
-    entitlement = Entitlement("pension 1", "any", starts_on, born, proven)
+    first = add_days(as_of, draw(_DAYS)) if draw(st.booleans()) else None
+    entitlement = Entitlement("pension 1", "any", starts_on, born, proven, first)
     return Case(entitlement, draw(policies()), draw(evidence_sets(as_of, max_size)), as_of)
 
 
@@ -314,7 +315,8 @@ def edge_cases(draw: st.DrawFn) -> Case:
     """Return cases with independent dates anywhere in the calendar."""
     born = draw(st.one_of(st.none(), _EDGE_DAYS))
     proven = draw(st.one_of(st.none(), _EDGE_DAYS))
-    entitlement = Entitlement("pension 1", "any", draw(_EDGE_DAYS), born, proven)
+    first = draw(st.one_of(st.none(), _EDGE_DAYS))
+    entitlement = Entitlement("pension 1", "any", draw(_EDGE_DAYS), born, proven, first)
     return Case(entitlement, draw(policies()), draw(evidence_sets(None)), draw(_EDGE_DAYS))
 
 

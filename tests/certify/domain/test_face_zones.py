@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from certify.domain.channels import Channel
 from certify.domain.codec import evidence_from_json, evidence_to_json
 from certify.domain.decide import Entitlement, NextStep, decide
 from certify.domain.evidence import Capture, Check
@@ -16,23 +15,11 @@ from certify.domain.proofs import EARLIER_MIN_LLR, judge_capture
 from certify.domain.reasons import Code
 from certify.domain.states import FaceZone
 from tests.certify.domain import strategies as some
+from tests.certify.domain.examples import capture
 
 EMPLOYEE = some.SHIPPED["employee"]
 NOON = datetime(2026, 6, 1, 4, tzinfo=UTC)
-CAPTURE = Capture(
-    id="c1",
-    source="certify",
-    event_at=NOON,
-    recorded_at=NOON,
-    session_id="s1",
-    channel=Channel.REMOTE,
-    acquired=Check.PASS,
-    llr=1.5,
-    embedders=2,
-    liveness=Check.PASS,
-    filmed=True,
-    zone=FaceZone.MATCH,
-)
+CAPTURE = replace(capture(NOON, llr=1.5, fact_id="c1"), session_id="s1", zone=FaceZone.MATCH)
 NEAR, APART = replace(CAPTURE, zone=FaceZone.NEAR), replace(CAPTURE, zone=FaceZone.APART)
 
 

@@ -19,24 +19,12 @@ from certify.domain.reasons import Code
 from certify.domain.states import Possession
 from certify.policies import load_policies
 from tests.certify.domain import strategies as some
+from tests.certify.domain.examples import capture
 
 DAY = date(2026, 6, 1)
 NOON = datetime(2026, 6, 1, 4, tzinfo=UTC)
 PENSION = Entitlement("pension 1", "employee", date(2015, 1, 1), date(1950, 1, 1))
-FILM = Capture(
-    id="film",
-    source="certify",
-    event_at=NOON,
-    recorded_at=NOON,
-    session_id="s1",
-    channel=Channel.REMOTE,
-    acquired=Check.PASS,
-    llr=300.0,
-    embedders=2,
-    liveness=Check.PASS,
-    filmed=True,
-    eyes=Check.PASS,
-)
+FILM = replace(capture(NOON, llr=300.0, fact_id="film"), session_id="s1", eyes=Check.PASS)
 PHOTO = replace(FILM, id="photo", liveness=Check.NOT_ASSESSED, filmed=False)
 
 

@@ -18,21 +18,14 @@ from certify.domain.reasons import Code
 from certify.domain.states import Challenge, FaceZone, Possession
 from certify.policies import load_policies
 from tests.certify.domain import strategies as some
+from tests.certify.domain.examples import capture
 
 EMPLOYEE = some.SHIPPED["employee"]
 NOON = datetime(2026, 6, 1, 4, tzinfo=UTC)
-FILM = Capture(
-    id="c1",
-    source="certify",
-    event_at=NOON,
-    recorded_at=NOON,
+FILM = replace(
+    capture(NOON, llr=4.0, fact_id="c1"),
     session_id="s1",
-    channel=Channel.REMOTE,
-    acquired=Check.PASS,
-    llr=4.0,
     embedders=1,
-    liveness=Check.PASS,
-    filmed=True,
     zone=FaceZone.MATCH,
     possession=Possession.SHOWN,
     foreign=True,

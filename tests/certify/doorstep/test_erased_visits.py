@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
+from certify.approvals.erase import erase
 from certify.doorstep.opening import open_bundle
 from certify.doorstep.tablets import revoke_tablet
-from certify.erase import erase
 from certify.people.access import new_link
 from certify.storage.tables.doorstep import BundleRow, VisitRow
 from certify.storage.tables.sessions import BlobRow

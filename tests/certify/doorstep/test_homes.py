@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from certify.approvals.erase import erase
 from certify.doorstep.homes import Home, home_of, homes_of, set_homes
-from certify.erase import erase
 from certify.errors import Invalid
 from certify.service import Service
 from certify.storage.homes import delete_home

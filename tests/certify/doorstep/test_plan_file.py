@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from certify.approvals.erase import erase
 from certify.domain.states import AgentState
 from certify.doorstep.agents import set_agent_state
 from certify.doorstep.homes import Home, homes_of, set_homes
 from certify.doorstep.homes_file import import_homes
 from certify.doorstep.plan_file import OUT, OUT_HOMES, export_plan, import_plan
 from certify.doorstep.planning import plan_visits
-from certify.erase import erase
 from certify.errors import Invalid
 from certify.files.row_file import FileReport, ImportSource
 from certify.service import Service

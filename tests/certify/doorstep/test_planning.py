@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
+from certify.approvals.erase import erase
 from certify.decision.cases import add_case
 from certify.domain.case_kinds import CaseKind
 from certify.domain.states import AgentState
@@ -16,7 +17,6 @@ from certify.doorstep.agents import change_agent, set_agent_state
 from certify.doorstep.homes import Home, set_homes
 from certify.doorstep.planning import Planned, gather_needs, plan_visits, rebalance, request_visits, working_days
 from certify.doorstep.visits import ask_for_visit, cancel_visit
-from certify.erase import erase
 from certify.service import Service
 from certify.storage.people import entitlements_of
 from certify.storage.tables.doorstep import VisitRow

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from certify.doorstep.planning import Planned, plan_visits
 from certify.doorstep.visits import ask_for_visit, cancel_visit
 from certify.errors import NotFound
-from certify.own_page import own_page
+from certify.own.page import own_page
 from certify.service import Service
 from certify.storage.tables.decisions import ReviewCaseRow
 from tests.certify.doorstep.plans import (

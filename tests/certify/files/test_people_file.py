@@ -7,14 +7,19 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import func, select
 
+from certify.approvals.erase import erase
+from certify.audit.replay import replay
+from certify.decision.determine import determine_due
 from certify.errors import Invalid
 from certify.files.people_file import ImportReport, import_people
 from certify.people.enrol import (
@@ -23,10 +28,12 @@ from certify.people.enrol import (
     add_beneficiary,
 )
 from certify.people.identifiers import look_up
-from certify.service import Service
+from certify.service import Service, Unit
+from certify.storage.facts import determinations_of
 from certify.storage.ledger import ledger_root, ledger_size
 from certify.storage.people import entitlements_of, get_beneficiary
-from certify.storage.tables.decisions import DeterminationRow
+from certify.storage.reviews import open_cases_of
+from certify.storage.tables.decisions import DeterminationRow, ReviewCaseRow
 from certify.storage.tables.people import BeneficiaryRow, EntitlementRow
 
 pytestmark = pytest.mark.integration
@@ -64,7 +71,8 @@ def test_one_person_with_two_pensions_is_enrolled_and_determined(service: Servic
         "11-22 33,王伟,employee,2015-01-01,,1950-03-04,110105,low_vision,2026-01-15",
         "112233,王伟,resident,2016/1/1,6217 0001,,,bedridden,",
     )
-    assert import_people(service, path) == ImportReport(2, 1, 2, 0, 0, None)
+    report = import_people(service, path)
+    assert report == ImportReport(2, 1, 2, 0, 0, None, {"2027-03": 1}, 0, {})
     assert not path.with_name("people.quarantine.csv").exists()
     with service.unit() as unit:
         beneficiary_id = look_up(unit, national_id="112233")
@@ -74,7 +82,8 @@ def test_one_person_with_two_pensions_is_enrolled_and_determined(service: Servic
         assert (row.name, row.birth_date, row.region) == ("王伟", date(1950, 3, 4), "110105")
         assert row.needs == ["low_vision", "bedridden"]
         pensions = [(e.scheme, e.standing, e.valid_until) for e in entitlements_of(unit.db, beneficiary_id)]
-        assert pensions == [("employee", "certified", date(2027, 1, 15)), ("resident", "overdue", None)]
+        assert pensions == [("employee", "certified", date(2027, 1, 15)), ("resident", "due", None)]
+        assert open_cases_of(unit.db, beneficiary_id) == []
 
 
 def test_bad_rows_are_quarantined_and_good_rows_are_imported(service: Service, tmp_path: Path) -> None:
@@ -113,12 +122,59 @@ def test_bad_rows_are_quarantined_and_good_rows_are_imported(service: Service, t
     assert counts(service) == (2, 3, 3)
 
 
+def test_a_fund_that_goes_live_opens_no_case_and_is_told_what_will_happen(
+    service: Service, tmp_path: Path, clock: Any
+) -> None:
+    births = ["1950-03-04", "1949-09-30", "", "1950-01-01", "1951-06-15"]
+    rows = [f"ID{number:06d},Person {number},employee,2010-05-01,,{birth},,," for number, birth in enumerate(births)]
+    lapsed = "ID000009,Person 9,employee,2010-05-01,,1950-03-04,,,2020-01-01"
+    path = write(tmp_path, *rows, lapsed, "ID000010,Bad,lottery,2010-05-01,,,,,")
+    told = import_people(service, path, check=True)
+    assert counts(service) == (0, 0, 0), "a check stores nothing"
+    assert not path.with_name("people.quarantine.csv").exists()
+    with service.unit() as unit:
+        assert ledger_size(unit.db) == 0
+    done = import_people(service, path)
+    assert (told.rows, told.people_added, told.entitlements_added, told.quarantined) == (7, 6, 6, 1)
+    # Which day the people without a birthday get depends on their new id.
+    assert sum(told.first_proofs.values()) == sum(done.first_proofs.values()) == 5
+    assert (told.overdue, done.overdue) == (1, 1)
+    assert told.reasons == done.reasons == {"unknown_scheme": 1}
+    assert {"2026-06", "2026-09", "2027-03"} <= done.first_proofs.keys()
+    with service.unit() as unit:
+        cases = unit.db.scalars(select(ReviewCaseRow)).all()
+        assert [case.beneficiary_id for case in cases] == [look_up(unit, national_id="ID000009")]
+        (pension,) = entitlements_of(unit.db, _known(unit, "ID000001"))
+        assert (pension.standing, pension.first_due_on, pension.due_on) == (
+            "due",
+            date(2026, 9, 30),
+            date(2026, 9, 30),
+        )
+    # A year later the rules are as ever, and a replay of the first determination comes out the same.
+    clock.advance(timedelta(days=400))
+    determine_due(service)
+    with service.unit() as unit:
+        person_id = _known(unit, "ID000001")
+        assert [e.standing for e in entitlements_of(unit.db, person_id)] == ["overdue"]
+        for row in determinations_of(unit.db, beneficiary_id=person_id):
+            assert replay(unit, row.id).identical
+        erase(unit, person_id)
+    with service.unit() as unit:
+        assert entitlements_of(unit.db, person_id)[0].first_due_on is None, "it was a birthday"
+
+
+def _known(unit: Unit, national_id: str) -> UUID:
+    found = look_up(unit, national_id=national_id)
+    assert found is not None
+    return found
+
+
 def test_the_same_file_again_changes_nothing(service: Service, tmp_path: Path) -> None:
     path = write(tmp_path, person(1), person(1, "resident"), person(2))
     import_people(service, path)
     with service.unit() as unit:
         size = ledger_size(unit.db)
-    assert import_people(service, path) == ImportReport(3, 0, 0, 3, 0, None)
+    assert import_people(service, path) == ImportReport(3, 0, 0, 3, 0, None, {}, 0, {})
     with service.unit() as unit:
         assert ledger_size(unit.db) == size
 
@@ -136,7 +192,8 @@ def test_a_new_pension_of_an_enrolled_person_is_added(service: Service, tmp_path
         known = NewBeneficiary("ID000001", "Person 1", (NewEntitlement("employee", date(2015, 1, 1)),))
         beneficiary_id = add_beneficiary(unit, known)
     report = import_people(service, write(tmp_path, person(1), person(1, "resident")))
-    assert report == ImportReport(2, 0, 1, 1, 0, None)
+    assert (report.people_added, report.entitlements_added, report.unchanged) == (0, 1, 1)
+    assert sum(report.first_proofs.values()) == 1
     with service.unit() as unit:
         assert [e.scheme for e in entitlements_of(unit.db, beneficiary_id)] == ["employee", "resident"]
     other_name = import_people(service, write(tmp_path, person(1, "personal_pension", name="Stranger")))

@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet
 from certify.errors import Unavailable
 from certify.issuers import discovery
 from certify.issuers.discovery import DiscoveredKeys, DiscoveryFailed, fetch_keys, is_safe_address
-from certify.tokens import KeysAwaited, ed25519_jwk
+from certify.issuers.tokens import KeysAwaited, ed25519_jwk
 from tests.conftest import Clock
 
 ISSUER = "https://id.fund.example"

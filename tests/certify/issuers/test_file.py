@@ -11,7 +11,7 @@ import pytest
 
 from certify.errors import Unavailable
 from certify.issuers.file import load_issuers
-from certify.tokens import Role, ed25519_jwk
+from certify.issuers.tokens import Role, ed25519_jwk
 
 _SECRET = ed25519_jwk(b"s" * 32)
 KEY = {name: value for name, value in _SECRET.items() if name != "d"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from certify.issuers.mapping import ClaimMap
-from certify.trust import TokenRefused
+from certify.issuers.trust import TokenRefused
 
 NAMES = {"fund-officer": "officer", "fund-auditor": "auditor", "also-officer": "officer"}
 

@@ -16,8 +16,8 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from certify.errors import Unavailable
 from certify.issuers.file import load_issuers
+from certify.issuers.tokens import Authenticator, KeysAwaited, Principal, TokenRefused
 from certify.service import Service
-from certify.tokens import Authenticator, KeysAwaited, Principal, TokenRefused
 from tests.certify.issuers.real_provider import Provider, running_provider
 from tests.conftest import Clock
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certify.approvals.erase import erase
 from certify.decision.determine import determine, determine_due
 from certify.decision.record import NewRecord, record
 from certify.domain.evidence import OfficerRuling, Ruling
-from certify.erase import erase
 from certify.messages import reminders
 from certify.messages.outbox import put_messages
 from certify.messages.reminders import CATCH_UP, Stage, remind, stages

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from certify.erase import erase
+from certify.approvals.erase import erase
 from certify.errors import CertifyError, Gone, Invalid, NotFound
 from certify.messages.outbox import put_message
 from certify.people.contact import Contact, contact_of, contacts_of, quiet_until, set_contact

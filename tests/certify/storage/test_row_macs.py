@@ -90,6 +90,28 @@ def test_python_sql_and_arrow_write_the_same_form(service: Service) -> None:
 
 
 @pytest.mark.integration
+def test_a_column_of_a_later_release_is_bound_where_it_is_given(service: Service) -> None:
+    """Rows with it, rows without it, and both in one table get the MAC that each row gets alone."""
+    pension: dict[str, str | None] = {
+        "id": str(uuid4()),
+        "beneficiary_id": str(uuid4()),
+        "scheme": "employee",
+        "payment": "continue",
+    }
+    rows = [pension | {"first_due_on": day} for day in ("2027-03-04", None, "2027-03-05", None)]
+    with service.unit() as unit:
+        macs = macs_of(unit.db)
+        alone = [macs.mac(unit.db, RowKind.STANDING, row) for row in rows]
+        for some in (rows, rows[0::2], rows[1::2], []):
+            table = pa.Table.from_pylist(some, schema=pa.schema([(name, pa.string()) for name in rows[0]]))
+            found = macs_in_text(macs, unit.db, RowKind.STANDING, table).to_pylist()
+            assert found == [f"\\x{alone[rows.index(row)].hex()}" for row in some]
+        without = macs.mac(unit.db, RowKind.STANDING, pension)
+        assert alone[1] == without, "rows of earlier releases keep their MAC"
+        assert alone[0] != without
+
+
+@pytest.mark.integration
 @pytest.mark.parametrize("change", ["source = 'x'", "link_weight = 1", "body = '{}'", "mac = null"])
 def test_reading_many_rows_refuses_an_altered_one(service: Service, owner: Any, change: str) -> None:
     with service.unit() as unit:

@@ -14,10 +14,10 @@ from certify.certificates.keys import Algorithm, SigningKey
 from certify.certificates.note import NoteKey
 from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid, Unavailable
+from certify.issuers.tokens import SESSION_ISSUER, Authenticator, Role, Signer, TokenRefused
 from certify.service import Service
 from certify.storage import signing
 from certify.storage.signing import Purpose, active_key, public_keys, rotate_key, verifying_keys
-from certify.tokens import SESSION_ISSUER, Authenticator, Role, Signer, TokenRefused
 
 pytestmark = pytest.mark.integration
 

@@ -28,6 +28,7 @@ from sqlalchemy import func, select
 
 from certify.certificates import merkle
 from certify.config import Settings
+from certify.issuers.tokens import Role, development_signer
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,
@@ -40,7 +41,6 @@ from certify.storage.ledger import leaves, ledger_root, ledger_size
 from certify.storage.migrate import upgrade_embedded
 from certify.storage.tables.decisions import CertificateRow, DeterminationRow
 from certify.storage.tables.sessions import SessionRow
-from certify.tokens import Role, development_signer
 from fixtures import faces
 from models.errors import ModelsError
 from models.pipeline import FaceEngine

@@ -10,7 +10,7 @@ import pytest
 from procrastinate import App, SyncPsycopgConnector
 from sqlalchemy import text
 
-from certify.erase import erase
+from certify.approvals.erase import erase
 from certify.messages.outbox import put_message
 from certify.queue import MESSAGES, NAMESPACE, DatabaseQueue, Queue
 from certify.service import Service

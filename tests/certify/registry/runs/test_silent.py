@@ -47,13 +47,14 @@ class Person:
     last_proof: date | None
     before: tuple[Evidence, ...]
     new: tuple[Evidence, ...]
+    first_due: date | None = None
 
     @property
     def id(self) -> str:
         return str(UUID(int=self.number))
 
     def entitlement(self, scheme: str) -> Entitlement:
-        return Entitlement(f"{self.number}/{scheme}", scheme, self.starts, self.birth, self.last_proof)
+        return Entitlement(f"{self.number}/{scheme}", scheme, self.starts, self.birth, self.last_proof, self.first_due)
 
 
 def _sign(number: int, act: str, source: str, at: datetime, trust: float) -> SignOfLife:
@@ -92,6 +93,7 @@ def _found(people: Sequence[Person], policies: dict[str, Policy] = POLICIES) -> 
                     "starts_on": person.starts,
                     "birth_date": person.birth,
                     "last_proof_on": person.last_proof,
+                    "first_due_on": person.first_due,
                     "standing": known.standing.name.lower(),
                     "payment": known.payment.value,
                     "proven_on": known.proven_on,
@@ -160,6 +162,7 @@ def _chance_people(seed: int, count: int) -> list[Person]:
                 chance.choice([None, day(date(2024, 6, 1), date(2026, 3, 1)), day(date(2026, 3, 1), date(2026, 3, 5))]),
                 (*captures, *signs[:split]),
                 tuple(signs[split:]),
+                chance.choice([None, None, day(date(2026, 1, 1), date(2027, 6, 1))]),
             )
         )
     return found

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from certify.actions import carry_out, carry_out_due, propose, recall_erasure, wish_erasure
+from certify.approvals.actions import carry_out, carry_out_due, propose, recall_erasure, wish_erasure
 from certify.audit.rulings import record_ruling_audit
 from certify.decision.appeal import appeal
 from certify.decision.cases import open_case

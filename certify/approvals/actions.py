@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
+from certify.approvals.erase import erase
 from certify.audit.rulings import draw_ruling
 from certify.decision.duplicate_faces import answer_duplicate, require_duplicate_case
 from certify.decision.issue import require_in_force, revoke
@@ -34,7 +35,6 @@ from certify.domain.four_eyes import Action, ActionReason, needs_two_officers
 from certify.domain.states import FaceAnswer, ProposalState
 from certify.doorstep.identify import person_of_bundle
 from certify.doorstep.receive import admit, require_admissible
-from certify.erase import erase
 from certify.errors import Invalid, NotFound
 from certify.messages.notices import tell
 from certify.people.references import replace_references, require_replacement
@@ -46,7 +46,7 @@ from certify.storage.proposals import due_proposals, open_proposal_of
 from certify.storage.reviews import get_case
 from certify.storage.tables.proposals import ProposalRow
 
-log = logging.getLogger("certify.actions")
+log = logging.getLogger("certify.approvals.actions")
 
 RULINGS = frozenset({Action.STOP, Action.CONFIRM_ALIVE, Action.NO_CHANGE})
 """Actions that rule on a review case."""

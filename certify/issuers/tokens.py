@@ -1,8 +1,8 @@
 """Verify and sign bearer tokens: JWTs of configured issuers, of the service itself, and of a development issuer.
 
 A token is accepted when its issuer is known, a key of that issuer signed it with that key's algorithm, audience and
-times are right, and the issuer may give the role. ``certify.trust`` says what makes an issuer, and ``certify.issuers``
-reads the issuers file. Nothing here uses the network.
+times are right, and the issuer may give the role. ``certify.issuers.trust`` says what makes an issuer, and
+``certify.issuers.file`` reads the issuers file. Nothing here uses the network.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from certify.config import Env, Settings
 from certify.domain.error_codes import ErrorCode
 from certify.domain.scope import EVERYTHING, Scope
 from certify.errors import Unavailable
+from certify.issuers.trust import AUDIENCE, HUMAN_ROLES, FixedKeys, Issuer, KeysAwaited, TokenRefused
 from certify.storage.keys import FileMasterKey
-from certify.trust import AUDIENCE, HUMAN_ROLES, FixedKeys, Issuer, KeysAwaited, TokenRefused
 
 __all__ = [
     "AUDIENCE",

@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
+from certify.approvals.erase import erase
 from certify.decision.determine import determine
 from certify.domain.evidence import OfficerRuling, Ruling
 from certify.domain.schedule import latest_date
 from certify.doorstep.homes import Home, set_homes
 from certify.doorstep.visits import ask_for_visit
-from certify.erase import erase
 from certify.people.enrol import (
     NewBeneficiary,
     NewEntitlement,

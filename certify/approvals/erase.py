@@ -34,7 +34,8 @@ from certify.storage.video_hashes import delete_video_hashes_of
 def erase(unit: Unit, beneficiary_id: UUID) -> None:
     """Erase a person's data. What remains (docs/privacy.md) names no person. The call may be repeated.
 
-    Officers do not call this directly: ``certify.actions`` lets two of them decide, and waits (docs/decisions/0022).
+    Officers do not call this directly: ``certify.approvals.actions`` lets two of them decide, and waits
+    (docs/decisions/0022).
 
     Args:
         unit: the transaction to write in.

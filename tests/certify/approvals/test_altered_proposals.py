@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from certify.actions import carry_out, propose
+from certify.approvals.actions import carry_out, propose
 from certify.audit.standing_check import check_standings
 from certify.decision.cases import open_case
 from certify.decision.determine import determine

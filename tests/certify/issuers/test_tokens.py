@@ -11,8 +11,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from certify.issuers.mapping import ClaimMap
-from certify.tokens import Authenticator, Role, TokenRefused, ed25519_jwk
-from certify.trust import FixedKeys, Issuer
+from certify.issuers.tokens import Authenticator, Role, TokenRefused, ed25519_jwk
+from certify.issuers.trust import FixedKeys, Issuer
 from tests.conftest import Clock
 
 ISSUER = "https://id.fund.example"
