@@ -85,6 +85,7 @@ def _pension_standing(unit: Unit, row: EntitlementRow) -> PensionStandingOut:
         standing=row.standing,
         valid_until=row.valid_until,
         back_pay_from=row.back_pay_from,
+        owed_until=behind.owed_until if behind else None,
         method=behind.method if behind else None,
         assurance=behind.assurance if behind else "",
         decided_on=behind.decided_on if behind else None,

@@ -15,7 +15,7 @@ from certify.domain.codec import canonical
 from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.errors import Invalid, Unavailable
-from certify.policies import PolicyDocument, load_policies
+from certify.policies import PoliciesInForce, PolicyDocument, load_policies
 from certify.queue import DatabaseQueue, Lane, Queue
 from certify.senders import NO_SENDERS, Senders
 from certify.senders.config import load_senders
@@ -70,6 +70,8 @@ class Service:
     def __post_init__(self) -> None:
         object.__setattr__(self, "macs", RowMacs(self.vault))
         self.database.macs = self.macs
+        if isinstance(self.policies, PoliciesInForce):
+            object.__setattr__(self, "policies", self.policies.at(self.clock))
 
     @contextmanager
     def unit(self, actor: str = "service", *, formerly: str | None = None) -> Iterator[Unit]:

@@ -7,7 +7,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -282,7 +282,7 @@ def policies(request: pytest.FixtureRequest) -> dict[str, PolicyDocument]:
 
 
 @cache
-def _shipped_policies() -> dict[str, PolicyDocument]:
+def _shipped_policies() -> Mapping[str, PolicyDocument]:
     return load_policies()
 
 

@@ -20,6 +20,10 @@ class PensionStandingOut(Out):
     back_pay_from: date | None = Field(
         description="Set when a stopped payment continues: the pension is owed from this day on"
     )
+    owed_until: date | None = Field(
+        description="Set when the payment is stopped after a death: the pension is owed until this day, and what was"
+        " paid for later days was overpaid. This service knows no amounts and sends no bill"
+    )
     method: str | None = Field(examples=["remote"], description="How life was proven; null if it was not")
     assurance: str = Field(
         examples=["face+liveness+possession"],

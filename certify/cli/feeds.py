@@ -6,12 +6,12 @@ import csv
 from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
+from typing import Annotated, Any
 
 import typer
 
 from certify.cli.exit_codes import ExitCode
+from certify.cli.feed_reports import import_feed_file, show_check, tell_import
 from certify.cli.options import (
     AsJson,
     EngineName,
@@ -22,15 +22,13 @@ from certify.cli.options import (
     day_option,
     output_file,
 )
-from certify.cli.output import Ink, print_json, progress_bar, say, waiting
-from certify.cli.running import carry_out_here, show_run
-from certify.cli.service import opened_service, operator
+from certify.cli.output import Ink, print_json, progress_bar, say
+from certify.cli.running import carry_out_here, run_as_json, show_run
+from certify.cli.service import opened_service
 from certify.cli.tables import Column, show_table
 from certify.domain.error_codes import ErrorCode
+from certify.domain.states import RunState
 from certify.errors import Invalid
-
-if TYPE_CHECKING:
-    from certify.service import Service
 
 app = command_group("Check, import and run the files that registries send.")
 
@@ -57,8 +55,9 @@ def check(
     cannot be read.
     """
     from certify.config import read_settings
-    from certify.registry.feeds.checking import bad_by_reason, check_records, first_records, write_quarantine
+    from certify.registry.feeds.checking import absent_columns, bad_by_reason, check_records, first_records
     from certify.registry.feeds.description import load_feed
+    from certify.registry.feeds.quarantine import require_writable, write_quarantine
     from certify.registry.feeds.reading import read_feed
     from certify.registry.feeds.shape import departures
     from certify.registry.feeds.source import require_feed_source
@@ -69,6 +68,8 @@ def check(
     feed = load_feed(description)
     require_feed_source(load_sources(read_settings().sources_file), feed)
     day = (today or utc_now()).date()
+    target = quarantine or Path(f"{file or feed.name}.quarantine.csv")
+    require_writable(target)
     shapes = []
     with open_workspace() as database:
         for path in earlier or []:
@@ -76,9 +77,9 @@ def check(
             shapes.append(check_records(feed, database, today=day))
         read = read_feed(feed, file, database)
         shape = check_records(feed, database, today=day)
-        target = quarantine or Path(f"{file or feed.name}.quarantine.csv")
         count = write_quarantine(database, target)
         reasons, preview = bad_by_reason(database), first_records(database)
+        absent = absent_columns(feed, database)
     found = departures(shape, shapes, feed.limits, fresh_days=feed.fresh_days, today=day)
     report: dict[str, Any] = {
         "feed": feed.name,
@@ -87,11 +88,12 @@ def check(
         "reasons": {code: number for code, _, number in reasons},
         "quarantine": target if count else None,
         "departures": [asdict(entry) for entry in found],
+        "absent": absent,
     }
     if as_json:
         print_json(report)
     else:
-        _show(feed.name, report, reasons, preview)
+        show_check(feed.name, report, reasons, preview)
     if found:
         raise typer.Exit(ExitCode.NO)
 
@@ -107,8 +109,8 @@ def import_(
     nothing. Exit code 0 when it can be run, 1 when it is held, 3 when it cannot be read.
     """
     with opened_service() as service:
-        report = _import(service, description, file, quarantine)
-    _tell_import(report, as_json=as_json)
+        report = import_feed_file(service, description, file, quarantine)
+    tell_import(report, as_json=as_json)
     if report["state"] == "held":
         raise typer.Exit(ExitCode.NO)
 
@@ -128,25 +130,31 @@ def run(
     """Match a feed against all beneficiaries and apply the results: silent passes, pauses, withdrawals.
 
     Files are run in the order in which they came. A run that was interrupted, by Ctrl-C or kill -9, continues where it
-    was and does nothing twice. Exit code 0 when done, 1 when a file is held, 3 when a file cannot be read.
+    was and does nothing twice. Exit code 0 when done, 1 when a file is held, 3 when a file cannot be read. With --json
+    each held file is in the list as well, with 'departures': why it is held.
     """
-    from certify.registry.feeds.description import Format, load_feed
-    from certify.storage.runs import unfinished_runs
+    from certify.registry.feeds.description import load_feed
+    from certify.registry.feeds.file_layout import Format
+    from certify.storage.runs import get_run, unfinished_runs
 
-    held = None
+    held = False
     reports = []
     with opened_service() as service:
         feed = load_feed(description)
         if file is not None or feed.file.format is Format.SQL:
-            report = _import(service, description, file, quarantine)
+            report = import_feed_file(service, description, file, quarantine)
             if not as_json:
-                _tell_import(report, as_json=False)
+                tell_import(report, as_json=False)
             held = report["state"] == "held"
+            if held:
+                with service.reading() as unit:
+                    reports.append(run_as_json(get_run(unit.db, report["run"])))
         with service.reading() as unit:
             ready = [row.id for row in unfinished_runs(unit.db, feed.name)]
         for run_id in ready:
             row = carry_out_here(service, run_id, engine=engine, memory=memory, workers=workers)
             reports.append(show_run(row, as_json=as_json))
+            held = held or row.state == RunState.HELD
     if as_json:
         print_json(reports)
     elif not ready and not held:
@@ -236,6 +244,7 @@ def corrections(
 
     The list holds the registry's own record numbers and no names, so it can be sent to the registry as it is.
     """
+    from certify.registry.feeds.quarantine import harmless
     from certify.storage.corrections import Correction, corrections_for
 
     with opened_service() as service, service.reading() as unit:
@@ -245,7 +254,7 @@ def corrections(
         with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(names)
-            writer.writerows([getattr(entry, name) for name in names] for entry in found)
+            writer.writerows([harmless(str(getattr(entry, name))) for name in names] for entry in found)
     if as_json:
         print_json([asdict(entry) for entry in found])
     elif out is not None:
@@ -257,83 +266,3 @@ def corrections(
         )
     else:
         say(f"No record of {source} was found to be wrong.")
-
-
-def _import(service: Service, description: Path, file: Path | None, quarantine: Path | None) -> dict[str, Any]:
-    """Import a feed file.
-
-    Args:
-        service: the service.
-        description: the feed's TOML file.
-        file: the file; None for a feed that is read by SQL.
-        quarantine: where bad rows go; None: beside the file.
-
-    Returns:
-        The run and what was found in the file, as plain values.
-
-    Raises:
-        Invalid: description or file cannot be read.
-    """
-    from certify.registry.feeds.description import load_feed
-    from certify.registry.runs.importing import import_file
-
-    feed = load_feed(description)
-    if file is not None and not file.is_file():
-        raise Invalid(f"There is no file {file}.", hint="Compare the path.", code=ErrorCode.FEED_FILE)
-    target = quarantine or Path(f"{file or feed.name}.quarantine.csv")
-    with waiting(f"reading {file or feed.name}"):
-        found = import_file(service, feed, file, quarantine=target, actor=operator())
-    run_id: UUID = found.run_id
-    return {
-        "run": run_id,
-        "feed": feed.name,
-        "state": found.state,
-        "new": found.new,
-        **asdict(found.shape),
-        "reasons": found.reasons,
-        "quarantine": found.quarantine,
-        "departures": found.departures,
-    }
-
-
-def _tell_import(report: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(report)
-        return
-    if not report["new"]:
-        say(f"This file was imported before, as run {report['run']} ({report['state']}).")
-        return
-    say(f"Run {report['run']}: {report['rows']:,} records of {report['feed']} imported.")
-    if report["quarantine"]:
-        say(f"{report['bad']:,} rows cannot be used: {report['quarantine']}")
-    for entry in report["departures"]:
-        say(Ink("✗", "bold red"), f" {entry['code']}: {entry['reason']}")
-    if report["state"] == "held":
-        say(
-            f"The file is held: it differs from the usual. Look at it; then 'certify run accept {report['run']}' "
-            "releases it, and 'certify run refuse' deletes it."
-        )
-
-
-def _show(name: str, report: dict[str, Any], reasons: list[Any], preview: list[Any]) -> None:
-    say(
-        f"{name}: {report['rows']:,} records can be used, {report['bad']:,} rows cannot; "
-        f"latest event {report['latest'] or 'unknown'}."
-    )
-    if preview:
-        show_table(
-            ["row", Column("record", whole=True), "operation", "event", Column("id", whole=True), "born"],
-            [["" if cell is None else str(cell) for cell in row] for row in preview],
-            title="The first records, as understood",
-        )
-    if reasons:
-        show_table(
-            [Column("rows", right=True), "code", "reason"],
-            [(f"{number:,}", code, reason) for code, reason, number in reasons],
-            title="Quarantined",
-        )
-        say(f"Quarantined rows: {report['quarantine']}")
-    for entry in report["departures"]:
-        say(Ink("✗", "bold red"), f" {entry['code']}: {entry['reason']}")
-    if not report["departures"]:
-        say("Nothing departs from what is usual.")

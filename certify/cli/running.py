@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from certify.cli.output import progress_bar, say
+from certify.cli.output import Ink, progress_bar, say
 from certify.cli.tables import Column, show_table
+from certify.domain.states import RunState
 
 if TYPE_CHECKING:
     from certify.service import Service
@@ -64,9 +65,18 @@ def show_run(row: RunRow, *, as_json: bool) -> dict[str, Any]:
             if "_" in stage:
                 rows.append((stage.replace("_", " "), f"{number:,}"))
         rows += [(words, f"{applied[name]:,}") for name, words in _WORDS.items() if name in applied]
+        taken_back = row.counts.get("facts", {}).get("void", 0)
+        rows += [("facts taken back", f"{taken_back:,}")] if taken_back else []
         for code, number in sorted(row.counts.get("notes", {}).items()):
             rows.append((f"nothing new: {code}", f"{number:,}"))
         show_table(["what", Column("count", right=True)], rows)
+        if ended := row.counts.get("ended"):
+            more = " and others" if ended["count"] > len(ended["records"]) else ""
+            say(f"No longer in the file, and taken back: {', '.join(ended['records'])}{more}.")
+        if row.state == RunState.HELD:
+            for entry in row.departures:
+                say(Ink("✗", "bold red"), f" {entry['code']}: {entry['reason']}")
+            say(f"The file is held. 'certify run accept {row.id}' releases it, and 'certify run refuse' deletes it.")
         say(", ".join(f"{name} {row.seconds[name]:.1f} s" for name in _STEPS if name in row.seconds))
     return run_as_json(row)
 
@@ -82,4 +92,5 @@ _WORDS = {
     "passes": "pensions proven by records alone",
     "one_by_one": "people decided one by one",
     "questions": "questions for an officer",
+    "asked_before": "questions that were asked before",
 }

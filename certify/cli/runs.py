@@ -163,6 +163,10 @@ def compare(
             dir_okay=False,
         ),
     ],
+    scheme: Annotated[
+        str | None,
+        typer.Option(help="Try the rules on the pensions of this scheme: for a new scheme, which has none yet."),
+    ] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Decide only this many people, drawn by --seed. Default: all.")
     ] = None,
@@ -188,6 +192,7 @@ def compare(
             found = compare_policies(
                 service,
                 new.policy,
+                scheme=scheme,
                 start=start,
                 limit=sample,
                 changed=note,

@@ -24,6 +24,7 @@ from certify.domain.evidence import Evidence
 from certify.domain.facts import CurrentFacts
 from certify.domain.limits import contradictions, limit_standing
 from certify.domain.next_step import choose_next_step, recent_attempts
+from certify.domain.owed import owed_until
 from certify.domain.policy import Effect, Policy
 from certify.domain.proofs import Accepts, Proof, attested_proofs, capture_proofs, silent_proof
 from certify.domain.reasons import Code, Reason, reason
@@ -70,6 +71,8 @@ def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence
     standing, review = min(standing, limit), (review or limit_review) and not facts.stops
     if latest is not None:
         reasons += contradictions(latest, policy, facts)
+    if standing is Standing.STOPPED and (owed := owed_until(facts, policy)) is not None:
+        reasons.append(owed)
 
     attempts = recent_attempts(policy, facts, latest, as_of)
     reasons += attempts.reasons

@@ -37,6 +37,13 @@ class Effect(StrEnum):
     NONE = "none"  # known, without effect under this scheme
 
 
+class OwedUntil(StrEnum):
+    """Until when a pension is owed that stops because of a record."""
+
+    DAY = "day"  # of the event
+    MONTH = "month"  # the last day of its month
+
+
 @dataclass(frozen=True, slots=True)
 class AgeBand:
     """Channels accepted from an age on (completed years)."""
@@ -55,12 +62,14 @@ class AdverseRule:
         paths: the channels that remain, with the effect ``OTHER_PATH``.
         refuted_by_life: whether seeing the person alive shows the record to be wrong (true of a death, not of a move
             abroad).
+        owed_until: until when the pension is owed if it stops; None if the record says nothing about it.
     """
 
     effect: Effect
     can_stop: bool
     paths: frozenset[Channel]
     refuted_by_life: bool = False
+    owed_until: OwedUntil | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,7 @@ class Policy:
         four_eyes: what two officers are needed for.
         references: when a confirmed proof gives a new reference.
         asks_from: the day from which the scheme asks for proofs. An import before it makes no first proof due earlier.
+        in_force_from: the first day of these rules; until then the scheme's earlier ones hold. None: since ever.
     """
 
     scheme: str
@@ -152,6 +162,7 @@ class Policy:
     four_eyes: FourEyesRule = field(default_factory=FourEyesRule)
     references: ReferenceRule = field(default_factory=ReferenceRule)
     asks_from: date | None = None
+    in_force_from: date | None = None
 
     def accepted(self, age: int | None) -> frozenset[Channel]:
         """Return the channels accepted at an age; if the age is unknown, the channels accepted at every age."""
@@ -211,6 +222,7 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         four_eyes=_four_eyes(Table(top.take("four_eyes", dict, {}), "four_eyes")),
         references=_reference_rule(Table(top.take("references", dict, {}), "references")),
         asks_from=_day(top, "asks_from"),
+        in_force_from=_day(top, "in_force_from"),
     )
     top.done()
     for channel, rule in policy.capture.items():
@@ -282,12 +294,15 @@ def _adverse_rule(table: Table) -> AdverseRule:
         can_stop=table.take("can_stop", bool, False),
         paths=table.channels("paths", []),
         refuted_by_life=table.take("refuted_by_life", bool, False),
+        owed_until=table.word("owed_until", OwedUntil) if table.has("owed_until") else None,
     )
     table.done()
     if (rule.effect is Effect.OTHER_PATH) != bool(rule.paths):
         raise PolicyInvalid(f"{table.where}: 'paths' goes with the effect 'other_path', and only with it")
     if rule.can_stop and rule.effect is not Effect.PAUSE:
         raise PolicyInvalid(f"{table.where}: 'can_stop' needs the effect 'pause': the certificate pauses first")
+    if rule.owed_until and not rule.can_stop:
+        raise PolicyInvalid(f"{table.where}: 'owed_until' needs 'can_stop': otherwise no payment stops")
     return rule
 
 

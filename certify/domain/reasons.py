@@ -55,6 +55,7 @@ class Code(StrEnum):
     STOPPED_BY_SOURCES = "stopped_by_sources"
     LIFE_RESUMES_PAYMENT = "life_resumes_payment"
     STOPPED_BY_OFFICER = "stopped_by_officer"
+    OWED_UNTIL = "owed_until"
     PROOF_CONTRADICTS_DEATH = "proof_contradicts_death"
     FUTURE_DATED = "future_dated"
     BELOW_MINIMUM_AGE = "below_minimum_age"
@@ -160,6 +161,7 @@ _TEXTS: dict[Code, str] = {
         "The pension continues until an officer has looked."
     ),
     Code.STOPPED_BY_OFFICER: "An officer stopped the payment.",
+    Code.OWED_UNTIL: "The pension is owed until {date}. What was paid for later days was overpaid.",
     Code.PROOF_CONTRADICTS_DEATH: (
         "A proof of life dated {date} is later than the reported death of {death}: the report may be wrong."
     ),

@@ -9,42 +9,22 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from certify.domain.codec import digest
-from certify.domain.policy import Policy, PolicyInvalid, parse_policy
+from certify.domain.policy import PolicyInvalid
+from certify.policies.in_force import PoliciesInForce, PolicyDocument, document_policy, utc_now
+
+__all__ = ["PoliciesInForce", "PolicyDocument", "document_policy", "load_policies", "load_policy_file"]
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyDocument:
-    """A policy with the effective document that it was read from.
-
-    Attributes:
-        policy: the parsed rules.
-        document: the effective document: the scheme's file merged with ``common.toml``.
-        sha256: digest of the document, which identifies the rules in every replay.
-    """
-
-    policy: Policy
-    document: Mapping[str, Any]
-    sha256: str
-
-
-def document_policy(document: Mapping[str, Any]) -> PolicyDocument:
-    """Parse an effective document, such as one that is stored with a determination.
-
-    Raises:
-        PolicyInvalid: the document breaks a rule of the format.
-    """
-    return PolicyDocument(parse_policy(document), document, digest(document).hex())
-
-
-def load_policies(folder: Path | None = None) -> dict[str, PolicyDocument]:
+def load_policies(folder: Path | None = None) -> PoliciesInForce:
     """Load every scheme of a folder, by name of the scheme.
+
+    A scheme may have several files if they come into force on different days (``in_force_from``); one of them may have
+    no day.
 
     Each scheme file is merged over ``common.toml``: tables are merged key by key, but a single rule for an adverse
     record or a sign of life replaces the common one as a whole.
@@ -53,21 +33,25 @@ def load_policies(folder: Path | None = None) -> dict[str, PolicyDocument]:
         folder: folder of the policy files; by default the shipped ones.
 
     Raises:
-        PolicyInvalid: a file is not valid, or two files define the same scheme. The message names the file.
+        PolicyInvalid: a file is not valid, or two files define the same scheme from the same day. The message names the
+            file.
     """
     root = folder if folder is not None else resources.files(__package__)
     texts = {entry.name: entry.read_bytes() for entry in root.iterdir() if entry.name.endswith(".toml")}
     common = _parse("common.toml", texts.pop("common.toml", b""))
-    policies: dict[str, PolicyDocument] = {}
+    versions: dict[str, list[PolicyDocument]] = {}
     for name, text in sorted(texts.items()):
         try:
             loaded = document_policy(_merge(common, _parse(name, text)))
         except PolicyInvalid as error:
             raise PolicyInvalid(f"{name}: {error}") from error
-        if loaded.policy.scheme in policies:
-            raise PolicyInvalid(f"{name}: scheme '{loaded.policy.scheme}' is defined twice")
-        policies[loaded.policy.scheme] = loaded
-    return policies
+        known = versions.setdefault(loaded.policy.scheme, [])
+        first = loaded.policy.in_force_from
+        if first in {one.policy.in_force_from for one in known}:
+            since = f"from {first.isoformat()}" if first else "without 'in_force_from'"
+            raise PolicyInvalid(f"{name}: scheme '{loaded.policy.scheme}' is defined twice {since}")
+        known.append(loaded)
+    return PoliciesInForce(versions, utc_now)
 
 
 def load_policy_file(path: Path, folder: Path | None = None) -> PolicyDocument:

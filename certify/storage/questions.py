@@ -43,6 +43,13 @@ def open_questions_of(db: Session, beneficiary_id: UUID) -> Sequence[LinkQuestio
     return db.scalars(query.order_by(LinkQuestionRow.id)).all()
 
 
+def asked_before(db: Session, source: str, numbers: Sequence[str]) -> dict[str, LinkQuestionRow]:
+    """Return the questions that were ever asked about these records of a source, by the number of the record."""
+    named = LinkQuestionRow.external_id == any_(cast(list(numbers), ARRAY(String)))
+    rows = db.scalars(select(LinkQuestionRow).where(LinkQuestionRow.source == source, named))
+    return {row.external_id: row for row in rows}
+
+
 def questions_about(db: Session, source: str, numbers: Sequence[str]) -> Sequence[LinkQuestionRow]:
     """Return the open questions about these records of a source, and lock them until the transaction ends."""
     # One array, because PostgreSQL takes at most 65,535 parameters.

@@ -62,9 +62,34 @@ def get_run(db: Session, run_id: UUID, *, lock: bool = False) -> RunRow:
     return row
 
 
-def find_run(db: Session, feed: str, sha256: str) -> RunRow | None:
-    """Return the run of the file with this digest, or None if the file was never read."""
-    return db.scalars(select(RunRow).where(RunRow.feed == feed, RunRow.sha256 == sha256)).one_or_none()
+def find_run(db: Session, feed: str, sha256: str, *, again: bool = False) -> RunRow | None:
+    """Return the run that makes it useless to read a file with this digest.
+
+    Args:
+        db: the session of the transaction.
+        feed: name of the feed.
+        sha256: digest of the file.
+        again: whether a file may be applied again after another one, as a complete register that repairs a bad one.
+
+    Returns:
+        The newest run of this file; None if there is none, or another file was applied since and ``again`` allows it.
+    """
+    query = select(RunRow).where(RunRow.feed == feed, RunRow.sha256 == sha256)
+    rows = db.scalars(query.order_by(RunRow.started_at.desc(), RunRow.id)).all()
+    unfinished = [row for row in rows if row.state != RunState.DONE]
+    if not rows or unfinished or not again:
+        return next(iter(unfinished or rows), None)
+    done = select(RunRow.sha256).where(RunRow.feed == feed, RunRow.state == RunState.DONE)
+    last = db.scalars(done.order_by(RunRow.ended_at.desc()).limit(1)).one()
+    return rows[0] if last == sha256 else None
+
+
+def is_overtaken(db: Session, run: RunRow) -> bool:
+    """Return whether a file that came after that of a run was applied already."""
+    later = select(RunRow.id).where(
+        RunRow.feed == run.feed, RunRow.state == RunState.DONE, RunRow.started_at > run.started_at
+    )
+    return db.scalars(later.limit(1)).first() is not None
 
 
 def list_runs(db: Session, *, feed: str | None = None, limit: int = 50) -> Sequence[RunRow]:

@@ -94,7 +94,7 @@ def test_a_payer_is_told_the_standing_and_nothing_about_the_person(
         assert set(told) == {"beneficiary_id", "as_of", "pensions"}
         (pension,) = told["pensions"]
         assert set(pension) == {
-            *("scheme", "payment", "standing", "valid_until", "back_pay_from"),
+            *("scheme", "payment", "standing", "valid_until", "back_pay_from", "owed_until"),
             *("method", "assurance", "decided_on"),
         }
         assert (pension["payment"], pension["standing"]) == ("continue", "certified")

@@ -112,9 +112,14 @@ def test_one_death_record_pauses_two_sources_stop_and_a_void_restores(world: Wor
         shown: str = world.officer.get(f"/v1/certificates/{number}").json()["state"]
         return shown
 
+    def owed_until() -> str | None:
+        shown: str | None = world.payer.get(f"/v1/standings/{person}").json()["pensions"][0]["owed_until"]
+        return shown
+
     path = f"/v1/beneficiaries/{person}/records"
     assert world.registry.post(path, _death("civil-registry")).status_code == 201
     assert standing() == ("paused", "continue")
+    assert owed_until() is None, "one report ends nothing"
     assert state() == "paused"
     cases = world.officer.get("/v1/review-cases").json()["items"]
     assert [case["kind"] for case in cases if case["beneficiary_id"] == person] == ["adverse_record"]
@@ -126,12 +131,14 @@ def test_one_death_record_pauses_two_sources_stop_and_a_void_restores(world: Wor
     assert standing() == ("paused", "continue")
     world.hospital.post(path, _death("hospital"))
     assert standing() == ("stopped", "stop")
+    assert owed_until() == "2026-01-31"
     assert state() == "revoked"
 
     for source, void_of in (("civil-registry", "D-1"), ("civil-registry", "D-2"), ("hospital", "D-1")):
         void = {"source": source, "record_id": f"V-{void_of}", "event_at": "2026-01-12T00:00:00Z", "voids": void_of}
         assert world.registry.post(path, void).status_code == 201
     assert standing() == ("certified", "continue")
+    assert owed_until() is None
     assert world.officer.get("/v1/review-cases").json()["items"] == []
 
 

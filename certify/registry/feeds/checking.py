@@ -7,22 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
-from certify.registry.feeds.description import Feed
+from certify.registry.feeds.date_columns import DAYS, map_dates
+from certify.registry.feeds.description import Feed, Kind
+from certify.registry.feeds.file_layout import Column
 from certify.registry.feeds.raw_table import BAD, RAW
 from certify.registry.feeds.shape import Shape
-from certify.registry.normalise.dates import read_dates
 
 RECORDS = "feed_records"
-"""Table of usable records: ``row, record_id, operation, target, act, event_date, recorded_on`` (dates), and unchanged
-from the file ``national_id, name, birth_date, sex, region``."""
+"""Table of usable records: ``row, record_id, operation, target, act, event_date, event_precision, recorded_on`` (days);
+``birth_date`` as year, month and day, as far as they are known; and unchanged from the file ``national_id, name, sex,
+region``."""
 
 _OPTIONAL = ("national_id", "name", "birth_date", "sex", "region", "recorded_on", "operation", "target", "act")
 _OLDEST = date(1900, 1, 1)
+_LONGEST_NUMBER = 200
+_NO_NUMBER = r"\p{Cc}|\p{Cf}|\p{Co}|:c[0-9]$|:void$"
+"""What a record number may not have: characters that cannot be printed, and the ends that corrected and withdrawn
+versions of a record get (``runs/facts.py``)."""
 
 
 def check_records(feed: Feed, database: duckdb.DuckDBPyConnection, *, today: date) -> Shape:
@@ -41,19 +45,26 @@ def check_records(feed: Feed, database: duckdb.DuckDBPyConnection, *, today: dat
     database.execute(
         f"create or replace temp table feed_cells as select row, record_id, event_date, {listed} from {RAW}"
     )
-    _map_dates(feed, database)
+    map_dates(feed.dates, database, today=today)
     _map_words(feed, database)
     rules = _rules(feed, present, today)
+    # A person whose day of death is not known is dead all the same.
+    unknown = "cast(null as date)"
+    if feed.kind is Kind.DEATHS:
+        now = f"date '{today.isoformat()}'"
+        unknown = f"case when event.problem = 'missing' then least(coalesce(recorded.day, {now}), {now}) end"
     cases = " ".join(f"when {condition} then {number}" for number, (condition, _, _) in enumerate(rules))
     database.execute(
         f"""create or replace temp table feed_judged as
         with judged as (
-            select cells.*, event.day as event_day, recorded.day as recorded_day, acts.act as known_act,
+            select cells.*, coalesce(event.day, {unknown}) as event_day,
+                coalesce(event.precision, 'unknown') as event_precision,
+                recorded.day as recorded_day, born.text as born_text, acts.act as known_act,
                 coalesce(word.operation, 'notify') as what, case {cases} end as problem
             from feed_cells cells
-            left join feed_dates event on event.written = cells.event_date
-            left join feed_dates recorded on recorded.written = cells.recorded_on
-            left join feed_dates born on born.written = cells.birth_date
+            left join {DAYS} event on event.field = 'event_date' and event.written = cells.event_date
+            left join {DAYS} recorded on recorded.field = 'recorded_on' and recorded.written = cells.recorded_on
+            left join {DAYS} born on born.field = 'birth_date' and born.written = cells.birth_date
             left join feed_words word on word.word = coalesce(cells.operation, '')
             left join feed_acts acts on acts.word = coalesce(cells.act, '')
         )
@@ -67,18 +78,18 @@ def check_records(feed: Feed, database: duckdb.DuckDBPyConnection, *, today: dat
     database.execute(
         f"""insert into {BAD}
         select judged.row, problems.code, problems.reason,
-            concat_ws(' | ', record_id, event_date, national_id, name, birth_date, operation, target, act)
+            concat_ws(' | ', record_id, event_date, national_id, name, birth_date, operation, target, act), record_id
         from feed_judged judged
         join feed_problems problems using (problem)"""
     )
     database.execute(
         f"""create or replace table {RECORDS} as
         select row, record_id, what as operation, target, known_act as act, event_day as event_date,
-            recorded_day as recorded_on, national_id, name, birth_date, sex, region
+            event_precision, recorded_day as recorded_on, national_id, name, born_text as birth_date, sex, region
         from feed_judged where problem is null order by row"""
     )
     shape = _shape(feed, database, today)
-    for table in ("feed_cells", "feed_judged", "feed_dates", "feed_words", "feed_acts", "feed_problems"):
+    for table in ("feed_cells", "feed_judged", DAYS, "feed_words", "feed_acts", "feed_problems"):
         database.execute(f"drop table {table}")
     return shape
 
@@ -86,12 +97,13 @@ def check_records(feed: Feed, database: duckdb.DuckDBPyConnection, *, today: dat
 _TWICE = ("record_twice", "The record number stands in the file more than once; the first is used.")
 
 
-def _rules(feed: Feed, present: dict[str, str], today: date) -> list[tuple[str, str, str]]:
+def _rules(feed: Feed, present: dict[str, Column], today: date) -> list[tuple[str, str, str]]:
     """Return the conditions under which a row is bad, with code and reason; the first that holds counts."""
     rules = [
         ("cells.record_id is null", "record_id_missing", "There is no record number."),
-        ("not regexp_full_match(cells.record_id, '[A-Za-z0-9_.:\\-]{1,60}')", "record_id_invalid",
-         "The record number has other characters than letters, digits, '_', '.', ':' and '-', or more than 60."),
+        (f"length(cells.record_id) > {_LONGEST_NUMBER} or regexp_matches(cells.record_id, '{_NO_NUMBER}')",
+         "record_id_invalid",
+         f"The record number cannot be printed, has more than {_LONGEST_NUMBER} characters, or ends like ours."),
     ]  # fmt: skip
     if "operation" in present:
         rules.append(
@@ -108,12 +120,32 @@ def _rules(feed: Feed, present: dict[str, str], today: date) -> list[tuple[str, 
     not_void = "coalesce(word.operation, 'notify') <> 'void'"
     rules += [
         (f"{not_void} and cells.event_date is null", "event_date_missing", "There is no date of the event."),
-        (f"{not_void} and event.day is null", "event_date_unreadable", "The date of the event is not a date."),
+        (
+            f"{not_void} and event.problem = 'missing' and {str(feed.kind is not Kind.DEATHS).lower()}",
+            "event_date_missing",
+            "There is no date of the event.",
+        ),
+        (
+            f"{not_void} and event.problem = 'ambiguous'",
+            "event_date_ambiguous",
+            "Day and month could be swapped, or the century is open: state 'order' or 'pivot' in [dates].",
+        ),
+        (
+            f"{not_void} and event.problem = 'unreadable'",
+            "event_date_unreadable",
+            "The date of the event is not a date.",
+        ),
+        (
+            f"{not_void} and born.problem = 'ambiguous'",
+            "birth_date_ambiguous",
+            "Day and month of birth could be swapped, or the century is open: state 'order' or 'pivot' in [dates].",
+        ),
+        (f"{not_void} and born.problem = 'unreadable'", "birth_date_unreadable", "The date of birth is not a date."),
         (f"event.day > date '{today.isoformat()}' + 1", "event_in_future", "The event lies in the future."),
         (f"event.day < date '{_OLDEST.isoformat()}'", "event_too_old", "The event lies before 1900."),
-        ("born.day > event.day", "event_before_birth", "The event lies before the birth."),
+        ("born.first > event.day", "event_before_birth", "The event lies before the birth."),
         (
-            f"{not_void} and cells.national_id is null and (cells.name is null or cells.birth_date is null)",
+            f"{not_void} and cells.national_id is null and (cells.name is null or born.text is null)",
             "nobody_named",
             "There is neither a national id nor a name with a birth date.",
         ),
@@ -127,25 +159,6 @@ def _rules(feed: Feed, present: dict[str, str], today: date) -> list[tuple[str, 
         regions = ", ".join("'" + region.replace("'", "''") + "'" for region in sorted(feed.coverage.regions))
         rules.append((f"cells.region not in ({regions})", "region_not_covered", "The feed does not cover this region."))
     return rules
-
-
-def _map_dates(feed: Feed, database: duckdb.DuckDBPyConnection) -> None:
-    written = database.execute(
-        """select distinct written from (select event_date as written from feed_cells
-        union all select recorded_on from feed_cells union all select birth_date from feed_cells)
-        where written is not null"""
-    ).fetchall()
-    texts = pa.array([text for (text,) in written], pa.string())
-    # Dates that begin with the year do not need an order.
-    order = "mdy" if feed.dates.order == "mdy" else "dmy"
-    days, _, reasons = read_dates(texts, order, feed.dates.calendar)
-    read = pa.table({"written": texts, "text": days.cast(pa.string()), "reason": reasons.cast(pa.string())})
-    database.register("feed_read", read)
-    database.execute(
-        """create or replace temp table feed_dates as
-        select written, cast(try_strptime(text, '%Y%m%d') as date) as day, reason from feed_read"""
-    )
-    database.unregister("feed_read")
 
 
 def _map_words(feed: Feed, database: duckdb.DuckDBPyConnection) -> None:
@@ -172,40 +185,16 @@ def _fill(database: duckdb.DuckDBPyConnection, table: str, column: str, rows: Se
 def _shape(feed: Feed, database: duckdb.DuckDBPyConnection, today: date) -> Shape:
     counted = database.execute(
         f"""select count(*), count(*) filter (event_date < ? - {feed.limits.most_event_age_days}),
-            count(*) filter (event_date > ?), max(event_date) from {RECORDS}""",
+            count(*) filter (event_date > ?), max(event_date) filter (event_precision <> 'unknown'),
+            count(*) filter (event_precision <> 'day' and operation <> 'void')
+        from {RECORDS}""",
         [today, today],
     ).fetchone()
     bad = database.execute(f"select count(distinct row) from {BAD}").fetchone()
     if counted is None or bad is None:
         raise AssertionError("an aggregate always has one row")
-    rows, old, future, latest = counted
-    return Shape(rows, bad[0], old, future, latest)
-
-
-def write_quarantine(database: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Write the bad rows to a CSV file that only its owner can read.
-
-    Without bad rows no file is written. Cells that a spreadsheet would run as a formula get an apostrophe in front.
-
-    Args:
-        database: has the table ``BAD``.
-        path: the file; an earlier one is deleted.
-
-    Returns:
-        The number of bad rows.
-    """
-    counted = database.execute(f"select count(*) from {BAD}").fetchone()
-    count = int(counted[0]) if counted else 0
-    path.unlink(missing_ok=True)
-    if count:
-        path.touch(mode=0o600)
-        harmless = r"case when regexp_matches(cells, '^[=+@\-\t\r]') then chr(39) || cells else cells end as cells"
-        target = str(path).replace("'", "''")
-        database.execute(
-            f"""copy (select row, code, reason, {harmless} from {BAD} order by row, code) to '{target}'
-            (format csv, header true, use_tmp_file false)"""
-        )
-    return count
+    rows, old, future, latest, partial = counted
+    return Shape(rows, bad[0], old, future, latest, partial)
 
 
 def bad_by_reason(database: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
@@ -214,8 +203,28 @@ def bad_by_reason(database: duckdb.DuckDBPyConnection) -> list[tuple[str, str, i
     return [(code, reason, number) for code, reason, number in database.execute(query).fetchall()]
 
 
-def first_records(database: duckdb.DuckDBPyConnection, count: int = 3) -> list[tuple[object, ...]]:
-    """Return row, record id, operation, event date, end of the national id and birth date of the first good records."""
-    query = f"""select row, record_id, operation, event_date, '...' || right(national_id, 4), birth_date
+def first_records(database: duckdb.DuckDBPyConnection, count: int = 5) -> list[tuple[object, ...]]:
+    """Return the first good records as they were understood.
+
+    Args:
+        database: has the table ``RECORDS``.
+        count: how many.
+
+    Returns:
+        Of each record: row, record number, operation, event date, how exactly it is known, end of the national id,
+        name, birth date, sex and region.
+    """
+    query = f"""select row, record_id, operation, event_date, event_precision, '...' || right(national_id, 4), name,
+            birth_date, sex, region
         from {RECORDS} order by row limit {count}"""
     return list(database.execute(query).fetchall())
+
+
+def absent_columns(feed: Feed, database: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the described columns that no usable record has: all are empty, or their name is written wrongly."""
+    ours = [name for name in feed.columns.named() if name not in ("record_id", "event_date")]
+    if not ours:
+        return []
+    listed = ", ".join(f"count({name})" for name in ours)
+    found = database.execute(f"select count(*), {listed} from {RAW}").fetchall()[0]
+    return [name for name, number in zip(ours, found[1:], strict=True) if found[0] and number == 0]

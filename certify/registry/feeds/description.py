@@ -33,10 +33,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
+from certify.registry.feeds.file_layout import Columns, Dates, FileForm, Part
 from certify.registry.normalise.ids import FORMATS
 
 _WORD = re.compile(r"[a-z][a-z_]{0,39}")
@@ -55,92 +56,7 @@ class Kind(StrEnum):
     LIFE_EVENTS = "life_events"
 
 
-class Format(StrEnum):
-    """The format of the file."""
-
-    CSV = "csv"
-    FIXED_WIDTH = "fixed_width"
-    PARQUET = "parquet"
-    XML = "xml"
-    JSON_LINES = "json_lines"
-    SQL = "sql"  # a query on another database, whose address comes from the environment
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FileForm(_Part):
-    """How to read the file.
-
-    Attributes:
-        format: the format.
-        encoding: any encoding that Python knows.
-        separator: the separator of cells in CSV.
-        quote: the quote character in CSV.
-        skip: number of lines at the top that are left out, for CSV and fixed width.
-        fields: first column (from 1) and length of each field, for fixed width.
-        record: name of the element of a record, for XML.
-        database: environment variable with the address of the other database, for SQL.
-        query: the query to run there, for SQL.
-    """
-
-    format: Format
-    encoding: str = "utf-8"
-    separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
-    quote: Annotated[str, StringConstraints(max_length=1)] = '"'
-    skip: int = Field(default=0, ge=0, le=100)
-    fields: dict[str, tuple[int, int]] = Field(default_factory=dict)
-    record: str | None = None
-    database: str | None = None
-    query: str | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        needed = {Format.FIXED_WIDTH: "fields", Format.XML: "record", Format.SQL: "query"}.get(self.format)
-        if needed and not getattr(self, needed):
-            raise ValueError(f"the format {self.format.value} needs '{needed}'")
-        if self.format is Format.SQL and not self.database:
-            raise ValueError("the format sql needs 'database'")
-        if any(first < 1 or length < 1 for first, length in self.fields.values()):
-            raise ValueError("fields begin at 1 and have at least one character")
-        return self
-
-
-class Columns(_Part):
-    """The column of the file for each of our columns. Other columns are not read."""
-
-    record_id: str
-    event_date: str
-    national_id: str | None = None
-    name: str | None = None
-    birth_date: str | None = None
-    sex: str | None = None
-    region: str | None = None
-    recorded_on: str | None = None
-    operation: str | None = None
-    target: str | None = None
-    act: str | None = None
-
-    @model_validator(mode="after")
-    def _enough_to_find_a_person(self) -> Self:
-        if self.national_id is None and (self.name is None or self.birth_date is None):
-            raise ValueError("a person is found by national_id, or by name and birth_date")
-        return self
-
-    def named(self) -> dict[str, str]:
-        """Return the names in the file by our names, for the columns that are described."""
-        return {ours: theirs for ours, theirs in self if theirs is not None}
-
-
-class Dates(_Part):
-    """How dates are written. ``order`` decides dates like 03/04/1950; dates that begin with the year need no order."""
-
-    order: Literal["ymd", "dmy", "mdy"] = "ymd"
-    calendar: Literal["gregorian", "minguo", "buddhist"] = "gregorian"
-
-
-class Operations(_Part):
+class Operations(Part):
     """The meaning of the words in the column ``operation``; without such a column each record is *notify*.
 
     *correct* replaces the record named in ``target`` (or of the same record id), *void* takes it back (HL7 Fact of
@@ -158,7 +74,7 @@ class Operations(_Part):
         return self
 
 
-class Coverage(_Part):
+class Coverage(Part):
     """The people that the feed covers; for other people a missing record means nothing. Empty regions: all regions."""
 
     regions: frozenset[str] = frozenset()
@@ -166,11 +82,12 @@ class Coverage(_Part):
     share: float = Field(default=1.0, gt=0, le=1)
 
 
-class Limits(_Part):
+class Limits(Part):
     """The limits at which a file differs so much from earlier ones that it waits for an officer.
 
     Ratios are to the median of earlier files. A file with five times the usual deaths counts as a data error until an
-    officer has looked.
+    officer has looked. Endings are records of a full feed that are no longer in the file; ``runs/endings.py`` has the
+    limits that apply to deaths if none are given. The dead do not come back, whatever was usual.
     """
 
     most_rows_ratio: float = Field(default=5.0, gt=1, le=1000)
@@ -179,16 +96,18 @@ class Limits(_Part):
     most_bad_share: float = Field(default=0.05, ge=0, le=1)
     most_event_age_days: int = Field(default=730, ge=1, le=40_000)
     most_old_share: float = Field(default=0.2, ge=0, le=1)
+    most_endings: int | None = Field(default=None, ge=0)
+    most_endings_share: float | None = Field(default=None, ge=0, le=1)
 
 
-class EvidenceRule(_Part):
+class EvidenceRule(Part):
     """How reliable the feed is, and why; published with the receipts."""
 
     weight: float = Field(gt=0, le=1)
     justification: Annotated[str, StringConstraints(min_length=10, max_length=400)]
 
 
-class Feed(_Part):
+class Feed(Part):
     """The description of a feed."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,59}$")]

@@ -13,20 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
-from certify.registry.feeds.description import Feed, Format
+from certify.registry.feeds.csv_format import read_csv_file
+from certify.registry.feeds.description import Feed
+from certify.registry.feeds.file_layout import Format
+from certify.registry.feeds.fixed_width import read_fixed_width
+from certify.registry.feeds.nested_formats import read_json_document, read_json_lines, read_xml
 from certify.registry.feeds.raw_table import BAD, RAW
-from certify.registry.feeds.record_formats import read_sql, read_xml
-from certify.registry.feeds.tabular_formats import read_csv_file, read_fixed_width, read_json_lines, read_parquet_file
+from certify.registry.feeds.typed_formats import read_parquet_file, read_sheet, read_sql
+from certify.registry.feeds.unpack import unpacked
 
 _READERS = {
     Format.CSV: read_csv_file,
     Format.FIXED_WIDTH: read_fixed_width,
     Format.PARQUET: read_parquet_file,
     Format.JSON_LINES: read_json_lines,
+    Format.JSON: read_json_document,
     Format.XML: read_xml,
+    Format.XLSX: read_sheet,
+    Format.ODS: read_sheet,
 }
 _BATCH = 50_000
 """Rows that are hashed at once."""
@@ -65,7 +73,9 @@ def read_feed(
         Invalid: the file is missing, or cannot be read as described (``feed_file``), or has not the described columns
             (``feed_columns``).
     """
-    database.execute(f"create or replace table {BAD} (row bigint, code varchar, reason varchar, cells varchar)")
+    database.execute(
+        f"create or replace table {BAD} (row bigint, code varchar, reason varchar, cells varchar, record_id varchar)"
+    )
     with ExitStack() as stack:
         if feed.file.format is Format.SQL:
             read_sql(feed, database)
@@ -75,9 +85,9 @@ def read_feed(
                 raise Invalid("This feed needs a file.", code=ErrorCode.FEED_FILE)
             sha256 = sha256 or hash_file(path)
             try:
-                _READERS[feed.file.format](feed, path, database, stack)
-            except (duckdb.Error, OSError, UnicodeError, LookupError, ET.ParseError) as error:
-                raise _unreadable(path, error) from error
+                _READERS[feed.file.format](feed, unpacked(path, feed.file, stack), database, stack)
+            except (duckdb.Error, pa.ArrowException, OSError, UnicodeError, LookupError, ET.ParseError) as error:
+                raise _unreadable(feed, path, error) from error
     rows = _count(database, RAW)
     return FeedFile(sha256, rows, _count(database, BAD))
 
@@ -117,11 +127,25 @@ def _count(database: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(counted[0]) if counted else 0
 
 
-def _unreadable(path: Path, error: Exception) -> Invalid:
-    if isinstance(error, LookupError):
+def _unreadable(feed: Feed, path: Path, error: Exception) -> Invalid:
+    """Say in our words why a file cannot be read. The words of a library tell an operator nothing, or too much."""
+    if type(error) is LookupError:  # not its kinds, KeyError and IndexError
         return Invalid("The encoding is not known.", hint="Try utf-8, gb18030 or latin-1.", code=ErrorCode.FEED_FILE)
+    if isinstance(error, OSError) and error.strerror:
+        return Invalid(f"{path.name} cannot be read: {error.strerror}.", code=ErrorCode.FEED_FILE)
+    place = ""
+    if isinstance(error, ET.ParseError):
+        place = f"; line {error.position[0]} is out of order"
+    elif isinstance(error, UnicodeDecodeError):
+        place = f"; byte {error.start} is no text in this encoding"
+    elif isinstance(error, duckdb.OutOfMemoryException):
+        return Invalid(
+            f"{path.name} does not fit into the memory and the disk of this machine.",
+            hint="Make room in the folder of temporary files.",
+            code=ErrorCode.FEED_FILE,
+        )
     return Invalid(
-        f"{path.name} cannot be read: {str(error).splitlines()[0][:200]}",
-        hint="Compare the file with [file] of its description.",
+        f"{path.name} is no whole file of the format {feed.file.format.value}{place}.",
+        hint="Compare the file with [file] of its description; it may also be cut off.",
         code=ErrorCode.FEED_FILE,
     )

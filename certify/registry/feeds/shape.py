@@ -23,6 +23,7 @@ class Shape:
         old: number of records whose event is older than the limit of the description.
         future: number of records whose event lies after the day of import.
         latest: day of the latest event; None without records.
+        partial: number of records whose event has no day, but a month or a year.
     """
 
     rows: int
@@ -30,6 +31,7 @@ class Shape:
     old: int
     future: int
     latest: date | None
+    partial: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,8 +94,9 @@ def apply_chunk(service: Service, settings: RunSettings, chunk: int, facts: pa.T
         changed = database.sql("select distinct person from new_facts").to_arrow_table()
         counts, digest = _determine(unit, settings, database, chunk, changed)
         asked = database.sql("select * from facts where fact = 'question'").to_arrow_table()
-        counts |= {"evidence": rows.num_rows, "people": changed.num_rows, "questions": asked.num_rows}
-        ask(unit, settings.run, asked.to_pylist())
+        new = ask(unit, settings.run, asked.to_pylist())
+        counts |= {"evidence": rows.num_rows, "people": changed.num_rows, "questions": new}
+        counts |= {"asked_before": asked.num_rows - new} if new < asked.num_rows else {}
         told = bodies_digest(rows)
         unit.ledger(
             LedgerEvent.RUN_CHUNK, None, run=str(run_id), chunk=chunk, digest=digest.hex(), facts=told.hex(), **counts

@@ -58,6 +58,7 @@ def compare_policies(
     service: Service,
     new: Policy,
     *,
+    scheme: str | None = None,
     start: UUID,
     limit: int | None,
     changed: Callable[[Change], None],
@@ -68,6 +69,7 @@ def compare_policies(
     Args:
         service: the service.
         new: the policy to try.
+        scheme: the scheme whose pensions are decided under it; by default its own. A new scheme has no pensions yet.
         start: the id from which people are taken. Ids are random, so people from any start are a random sample.
         limit: number of people; None for all.
         changed: is called with every pension whose standing would change.
@@ -79,15 +81,15 @@ def compare_policies(
     Raises:
         Invalid: there is no such scheme yet (``unknown_scheme``).
     """
-    now = service.policy(new.scheme).policy
-    result, seen = PolicyComparison(new.scheme), 0
+    now = service.policy(scheme or new.scheme).policy
+    result, seen = PolicyComparison(now.scheme), 0
     for people in _pages(service, start, limit):
         with service.reading() as unit:
             dossiers = read_dossiers(unit.db, people)
             instant = unit.now
         for dossier in dossiers.values():
             for pension in dossier.pensions:
-                if pension.scheme != new.scheme:
+                if pension.scheme != now.scheme:
                     continue
                 entitlement = Entitlement(
                     str(pension.id),

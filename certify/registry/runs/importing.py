@@ -19,15 +19,18 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.states import RunState
 from certify.errors import Conflict, Invalid
-from certify.registry.feeds.checking import RECORDS, bad_by_reason, check_records, write_quarantine
+from certify.registry.feeds.checking import RECORDS, absent_columns, bad_by_reason, check_records
 from certify.registry.feeds.description import Feed, parse_feed
+from certify.registry.feeds.quarantine import require_writable, write_quarantine
 from certify.registry.feeds.reading import hash_file, read_feed
 from certify.registry.feeds.shape import Shape, departures
 from certify.registry.feeds.source import require_feed_source
+from certify.registry.runs.endings import departures_of, find_endings, may_end
 from certify.registry.runs.staging import Staging
 from certify.registry.workspace import open_workspace
 from certify.service import Service, Unit
-from certify.storage.runs import find_run, get_run, list_runs
+from certify.storage.feed_lock import feed_locked
+from certify.storage.runs import find_run, get_run, is_overtaken, list_runs
 from certify.storage.tables.runs import RunRow
 
 _BATCH = 1_000_000
@@ -47,6 +50,7 @@ class Imported:
         departures: how the file differs from earlier ones.
         reasons: number of bad rows by code.
         quarantine: file with the bad rows; None if there are none.
+        absent: described columns that no row has.
     """
 
     run_id: UUID
@@ -56,6 +60,7 @@ class Imported:
     departures: Sequence[dict[str, str]]
     reasons: dict[str, int]
     quarantine: Path | None
+    absent: Sequence[str] = ()
 
 
 def import_file(
@@ -78,8 +83,16 @@ def import_file(
             (``source_limits``), the file cannot be read as described (``feed_file``), or it lacks described columns
             (``feed_columns``).
         NotAllowed: the feed does not speak for its source (``source_not_yours``).
+        Conflict: somebody else imports or carries out a file of this feed (``feed_busy``), or ``quarantine`` is a file
+            of another kind (``quarantine_file``).
     """
     require_feed_source(service.sources, feed)
+    require_writable(quarantine)
+    with feed_locked(service.database, feed.name):
+        return _import(service, feed, path, quarantine, actor)
+
+
+def _import(service: Service, feed: Feed, path: Path | None, quarantine: Path, actor: str) -> Imported:
     now = service.clock()
     # A file is recognised by its hash before it is read; the answer of a query must be read first.
     sha256 = None if path is None else hash_file(path)
@@ -93,9 +106,13 @@ def import_file(
             rows = list_runs(unit.db, feed=feed.name, limit=_HISTORY)
         before = [shape_of(row.shape) for row in rows if row.state != RunState.REFUSED]
         shape = check_records(feed, database, today=now.date())
+        with service.unit() as unit:
+            endings = find_endings(unit, feed, database, RECORDS)
         count = write_quarantine(database, quarantine)
         reasons = {code: number for code, _, number in bad_by_reason(database)}
         unusual = departures(shape, before, feed.limits, fresh_days=feed.fresh_days, today=now.date())
+        unusual += departures_of(feed, endings)
+        absent = absent_columns(feed, database)
         run_id, key = service.new_id(), secrets.token_bytes(32)
         staging = Staging(staging_folder(service, run_id), key)
         reader = database.sql(f"select * from {RECORDS} order by row").to_arrow_reader(_BATCH)
@@ -103,6 +120,8 @@ def import_file(
             staging.write(f"records-{number:05d}", pa.Table.from_batches([batch]))
         if shape.rows == 0:
             staging.write("records-00000", database.sql(f"select * from {RECORDS}").to_arrow_table())
+        if may_end(feed):
+            staging.write("spared", pa.table({"number": pa.array(endings.spared, pa.string())}))
     with service.unit(actor) as unit:
         row = RunRow(
             id=run_id,
@@ -122,12 +141,12 @@ def import_file(
         unit.ledger(
             LedgerEvent.FEED_IMPORTED, None, run=str(run_id), feed=feed.name, sha256=read.sha256, state=row.state
         )
-    return Imported(run_id, row.state, True, shape, row.departures, reasons, quarantine if count else None)
+    return Imported(run_id, row.state, True, shape, row.departures, reasons, quarantine if count else None, absent)
 
 
 def _known_run(service: Service, feed: Feed, sha256: str) -> Imported | None:
     with service.reading() as unit:
-        known = find_run(unit.db, feed.name, sha256)
+        known = find_run(unit.db, feed.name, sha256, again=may_end(feed))
     if known is None:
         return None
     return Imported(known.id, known.state, False, shape_of(known.shape), known.departures, {}, None)
@@ -147,11 +166,18 @@ def decide_held(unit: Unit, run_id: UUID, *, officer: str, accept: bool) -> RunR
 
     Raises:
         NotFound: there is no such run (``run_not_found``).
-        Conflict: the file is not held (``run_not_held``).
+        Conflict: the file is not held (``run_not_held``), or a newer complete register was applied since
+            (``run_overtaken``).
     """
     row = get_run(unit.db, run_id, lock=True)
     if row.state != RunState.HELD and not (row.state == RunState.READY and not accept):
         raise Conflict(f"This file is not held; it is {row.state}.", code=ErrorCode.RUN_NOT_HELD)
+    if accept and may_end(feed_of(row)) and is_overtaken(unit.db, row):
+        raise Conflict(
+            "A newer file of this complete register was applied since; this one would undo it.",
+            hint="Refuse this file.",
+            code=ErrorCode.RUN_OVERTAKEN,
+        )
     row.state, row.decided_by = RunState.READY if accept else RunState.REFUSED, officer
     if not accept:
         row.ended_at, row.staging_key = unit.now, None

@@ -12,10 +12,13 @@ from uuid import UUID
 import duckdb
 import pyarrow as pa
 
+from certify.domain.error_codes import ErrorCode
 from certify.domain.states import RunState
+from certify.errors import Conflict
 from certify.registry.feeds.description import Feed, Kind
 from certify.registry.linking import LinkResult, Parameters, link, load_people, open_engine
 from certify.registry.linking.duckdb_engine import DuckDbEngine
+from certify.registry.runs.endings import as_counts, departures_of, find_endings, may_end
 from certify.registry.runs.facts import EARLIER, EARLY, FACTS, KNOWN, LINKS, NOTES, RECORDS, make_facts
 from certify.registry.runs.importing import feed_of, open_staging
 from certify.registry.runs.roster import hashed_records, read_people
@@ -45,7 +48,7 @@ _WEIGHTS = (-10, 60)
 
 def prepare(
     service: Service, run_id: UUID, *, engine: str, memory: str, threads: int, say: Say, chunk_size: int | None = None
-) -> None:
+) -> bool:
     """Link the records of a run and store its facts. Repeated after an interruption, it gives the same facts again.
 
     Args:
@@ -57,6 +60,9 @@ def prepare(
         say: is told of each step.
         chunk_size: people in a chunk; None for the default of the kind of feed.
 
+    Returns:
+        Whether the run may go on; False if it is held, because it would end too many records.
+
     Raises:
         NotFound: there is no such run (``run_not_found``).
         Unavailable: its working files are on another machine (``run_elsewhere``).
@@ -67,6 +73,9 @@ def prepare(
         stored = row.parameters or {}
         model = stored.get("linking", {}).get("model") or latest_model(unit.db, feed.name)
     staging, seconds = open_staging(service, row), {}
+    ended = _hold_endings(service, row, feed, staging)
+    if ended is None:
+        return False
     opened = open_engine(engine, memory=memory, threads=threads) if engine == "duckdb" else open_engine(engine)
     try:
         say("reading people")
@@ -94,7 +103,32 @@ def prepare(
         opened.close()
     linking = asdict(replace(parameters, model=result.model.stored()))
     given = {"engine": engine, "levels": levels, "linking": linking}
-    _finish(service, row, staging, given, chunks, counts | {"linking": result.counts}, seconds | result.seconds)
+    _finish(service, row, staging, given, chunks, counts | {"linking": result.counts} | ended, seconds | result.seconds)
+    return True
+
+
+def _hold_endings(service: Service, row: RunRow, feed: Feed, staging: Staging) -> dict[str, Any] | None:
+    """Count the endings of a run as its feed stands now; hold it and return None if an officer must look first."""
+    if not may_end(feed):
+        return {}
+    with open_workspace() as database, service.unit() as unit:
+        for number, table in enumerate(staging.read_all("records")):
+            database.register("batch", table)
+            into = "create table records as" if number == 0 else "insert into records"
+            database.execute(f"{into} select record_id, operation, target from batch")
+            database.unregister("batch")
+        endings = find_endings(unit, feed, database, "records", spared=_spared(staging))
+        found = [] if row.decided_by else departures_of(feed, endings)
+        if found:
+            stored = get_run(unit.db, row.id, lock=True)
+            stored.state, stored.departures = RunState.HELD, [asdict(entry) for entry in found]
+            return None
+    counted = as_counts(endings)
+    return {"ended": counted} if counted else {}
+
+
+def _spared(staging: Staging) -> pa.Table:
+    return staging.read("spared") if staging.has("spared") else pa.table({"number": pa.array([], pa.string())})
 
 
 @contextmanager
@@ -130,7 +164,7 @@ def _store_facts(
         database.execute(f"{into} select {query} from batch")
         database.unregister("batch")
     with service.unit() as unit:
-        database.register(KNOWN, _known(unit, feed, database))
+        database.register(KNOWN, _known(unit, feed, database, staging))
         database.register(EARLIER, early_targets(unit.db, feed.source))
     size = chunk_size or (SIGN_CHUNK if feed.adverse_kind is None else ADVERSE_CHUNK)
     chunks = make_facts(database, feed, run_id=row.id, now=row.started_at, chunk_size=size)
@@ -148,9 +182,16 @@ def _store_facts(
     return chunks, {"notes": dict(notes), "facts": dict(facts), "weights": weights}
 
 
-def _known(unit: Unit, feed: Feed, database: duckdb.DuckDBPyConnection) -> pa.Table:
-    if feed.content == "full" and feed.adverse_kind is not None:
-        return standing_records(unit.db, feed.source)
+def _known(unit: Unit, feed: Feed, database: duckdb.DuckDBPyConnection, staging: Staging) -> pa.Table:
+    if may_end(feed):
+        # A record whose row cannot be used, or that another feed of the source reports, does not end with this file.
+        database.register("known_all", standing_records(unit.db, feed.source))
+        database.register("spared", _spared(staging))
+        return database.sql(
+            f"""select * from known_all where number in (select record_id from {RECORDS})
+                or number in (select target from {RECORDS} where target is not null)
+                or (what = '{feed.adverse_kind}' and number not in (select number from spared))"""
+        ).to_arrow_table()
     if source_is_new(unit.db, feed.source):
         return known_records(unit.db, feed.source, pa.array([], pa.string()))
     numbers = database.sql(
@@ -170,6 +211,8 @@ def _finish(
 ) -> None:
     with service.unit() as unit:
         stored = get_run(unit.db, row.id, lock=True)
+        if stored.state != RunState.READY:  # without the lock, nothing of another run is undone
+            raise Conflict(f"This run is {stored.state} already.", code=ErrorCode.FEED_BUSY)
         stored.parameters, stored.chunks, stored.state = parameters, chunks, RunState.LINKED
         stored.counts = stored.counts | counts
         stored.seconds = {name: round(value, 3) for name, value in seconds.items()}

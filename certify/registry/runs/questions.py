@@ -25,42 +25,43 @@ from certify.registry.normalise.ids import HOLDS_BIRTH_DATE
 from certify.registry.runs.importing import feed_of
 from certify.service import Unit
 from certify.storage.people import get_beneficiary
-from certify.storage.questions import get_question, open_questions_of
+from certify.storage.questions import asked_before, get_question, open_questions_of
 from certify.storage.reviews import open_case_of
 from certify.storage.runs import get_run
 from certify.storage.tables.runs import LinkQuestionRow, RunRow
 
 
-def ask(unit: Unit, run: RunRow, questions: Sequence[Mapping[str, Any]]) -> None:
+def ask(unit: Unit, run: RunRow, questions: Sequence[Mapping[str, Any]]) -> int:
     """Store questions, and open a case for each person who has none.
+
+    A record that was asked about before asks nothing new, whether its question is open or answered: registries send the
+    same record again and again. Only if the registry had taken it back, its question is opened again.
 
     Args:
         unit: the transaction; the caller has locked the people.
         run: the run of the questions.
         questions: rows of the table of facts.
+
+    Returns:
+        The number of new questions.
     """
-    unit.open_sealers([UUID(question["person"]) for question in questions])
-    for question in questions:
+    before = asked_before(unit.db, run.source, [question["external_id"] for question in questions])
+    settled = {number for number, row in before.items() if row.state != QuestionState.WITHDRAWN}
+    new = [question for question in questions if question["external_id"] not in settled]
+    unit.open_sealers([UUID(question["person"]) for question in new])
+    for question in new:
         person = UUID(question["person"])
-        unit.db.add(
-            LinkQuestionRow(
-                id=UUID(question["id"]),
-                run_id=run.id,
-                beneficiary_id=person,
-                source=run.source,
-                external_id=question["external_id"],
-                adverse=question["what"],
-                event_on=question["event_on"],
-                stage=question["stage"],
-                reason=question["reason"],
-                weight=question["weight"],
-                levels=question["levels"],
-                record_sealed=unit.sealer(person).seal(question["record"].encode(), _label(UUID(question["id"]))),
-                state=QuestionState.OPEN,
-            )
-        )
+        row = before.get(question["external_id"]) or LinkQuestionRow(id=UUID(question["id"]), source=run.source)
+        row.run_id, row.beneficiary_id, row.external_id = run.id, person, question["external_id"]
+        row.adverse, row.event_on = question["what"], question["event_on"]
+        row.stage, row.reason = question["stage"], question["reason"]
+        row.weight, row.levels = question["weight"], question["levels"]
+        row.record_sealed = unit.sealer(person).seal(question["record"].encode(), _label(row.id))
+        row.state, row.answered_by, row.answered_at = QuestionState.OPEN, None, None
+        unit.db.add(row)
         ensure_case(unit, person, CaseKind.LINK)
         unit.db.flush()
+    return len(new)
 
 
 def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQuestionRow:

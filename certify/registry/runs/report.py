@@ -125,6 +125,10 @@ def _applied(row: RunRow) -> str:
         ("pensions proven by records alone", applied.get("passes", 0)),
         ("people decided one by one", applied.get("one_by_one", 0)),
         ("questions for an officer", applied.get("questions", 0)),
+        ("questions that were asked before", applied.get("asked_before", 0)),
+        ("facts taken back", row.counts.get("facts", {}).get("void", 0)),
+        ("records that are no longer in the file", row.counts.get("ended", {}).get("count", 0)),
+        ("events without a day", row.shape.get("partial", 0)),
     ]
     rows += [(f"records that {_NOTES.get(code, code)}", number) for code, number in sorted(notes.items())]
     rows += [

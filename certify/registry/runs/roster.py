@@ -61,8 +61,6 @@ def hashed_records(feed: Feed, tables: Iterable[pa.Table], key: bytes) -> Source
         key="row",
         id_text="national_id",
         id_holds_birth=feed.national_id_format in HOLDS_BIRTH_DATE,
-        date_order="mdy" if feed.dates.order == "mdy" else "dmy",
-        era=feed.dates.calendar,
     )
     schema = pa.schema([(name, pa.int64() if name == "row" else pa.string()) for name in layout.columns()])
     return Source(pa.RecordBatchReader.from_batches(schema, _hashed(feed, tables, key, schema)), layout)

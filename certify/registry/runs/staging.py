@@ -54,6 +54,10 @@ class Staging:
             ) from None
         return pq.read_table(pa.BufferReader(unseal(self._key, sealed, name.encode())))
 
+    def has(self, name: str) -> bool:
+        """Return whether a table of this name was written."""
+        return (self._folder / f"{name}.sealed").exists()
+
     def read_all(self, prefix: str) -> Iterator[pa.Table]:
         """Read the tables ``prefix-00000``, ``prefix-00001`` and so on, one at a time."""
         number = 0

@@ -21,7 +21,7 @@ class RunRow(Base):
     __table_args__ = (
         one_of("state", RunState),
         Index(None, "feed", "started_at"),
-        UniqueConstraint("feed", "sha256"),
+        Index(None, "feed", "sha256"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -87,7 +87,7 @@ def test_feeds_and_their_files(environment: dict[str, str], tmp_path: Path) -> N
     words = ("[/].toml", "[/].csv")
     checked = ended(tmp_path, "feed", "check", *words, environment=environment, columns=40)
     assert "Traceback" not in checked.err
-    assert "1 records can be used, 2 rows cannot" in checked.out
+    assert "2 records can be used, 1 rows cannot" in checked.out
     assert "Quarantined rows: [/].csv.quarantine.csv" in checked.out
     done = ended(tmp_path, "feed", "run", *words, environment=environment)
     assert done.code in (ExitCode.OK, ExitCode.NO), done.err

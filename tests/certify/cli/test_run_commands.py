@@ -131,6 +131,10 @@ def test_rules_are_compared_before_they_are_released(call: Command, tmp_path: Pa
     assert found["lost"] == 3
     assert len(changes.read_text().splitlines()) == 4
     assert "3 pensions of employee" in call("run", "compare", "--policy", str(policy)).output
+    policy.write_text(policy.read_text().replace('"employee"', '"employee_2030"'))
+    assert "not known" in str(call("run", "compare", "--policy", str(policy), code=-1).exception)
+    found = json.loads(call("run", "compare", "--policy", str(policy), "--scheme", "employee", "--json").stdout)
+    assert (found["scheme"], found["pensions"], found["lost"]) == ("employee", 3, 3)
     assert load_policies()["employee"].policy.validity_months == 12
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from certify.registry.feeds.checking import RECORDS, bad_by_reason, check_records, first_records, write_quarantine
+from certify.registry.feeds.checking import RECORDS, bad_by_reason, check_records, first_records
 from certify.registry.feeds.description import Feed, parse_feed
+from certify.registry.feeds.quarantine import write_quarantine
 from certify.registry.feeds.reading import read_feed
 from certify.registry.feeds.shape import Shape
 
@@ -58,7 +59,7 @@ def _check(path: Path, *rows: str, described: Feed | None = None) -> tuple[Shape
 
 def test_good_records_are_read(tmp_path: Path) -> None:
     shape, good, bad = _check(
-        tmp_path / "f", GOOD, "2,,José,02/03/1941,05.11.2026,,,11", "3,x,,,20261107,C,1,11", "4,,,,,X,1,11"
+        tmp_path / "f", GOOD, "2,,José,22/03/1941,05.11.2026,,,11", "3,x,,,20261107,C,1,11", "4,,,,,X,1,11"
     )
     assert bad == []
     assert good == [
@@ -74,7 +75,11 @@ def test_good_records_are_read(tmp_path: Path) -> None:
     ("row", "code"),
     [
         (",a,b,1940-01-01,2026-11-02,N,,11", "record_id_missing"),
-        ("a b,a,b,1940-01-01,2026-11-02,N,,11", "record_id_invalid"),
+        ("a\x07b,a,b,1940-01-01,2026-11-02,N,,11", "record_id_invalid"),
+        ("a:void,a,b,1940-01-01,2026-11-02,N,,11", "record_id_invalid"),
+        ("9,a,b,1940-01-01,02/11/2026,N,,11", "event_date_ambiguous"),
+        ("9,a,b,02/11/1940,2026-11-02,N,,11", "birth_date_ambiguous"),
+        ("9,a,b,soon,2026-11-02,N,,11", "birth_date_unreadable"),
         ("9,a,b,1940-01-01,2026-11-02,?,,11", "operation_unknown"),
         ("9,a,b,1940-01-01,2026-11-02,X,,11", "target_missing"),
         ("9,a,b,1940-01-01,,N,,11", "event_date_missing"),
@@ -129,14 +134,14 @@ def test_acts_are_translated_and_unknown_ones_quarantined(tmp_path: Path) -> Non
 
 def test_the_quarantine_file_is_private_and_harmless(tmp_path: Path) -> None:
     path, target = tmp_path / "f", tmp_path / "bad.csv"
-    path.write_text(f"{HEADER}\n{GOOD}\n=1+1,a,b,,2026-11-02,N,,11\n")
+    path.write_text(f"{HEADER}\n{GOOD}\n=1+1,a,b,,never,N,,11\n")
     with duckdb.connect() as database:
         read_feed(feed(), path, database)
         check_records(feed(), database, today=TODAY)
         assert write_quarantine(database, target) == 1
         assert stat.S_IMODE(target.stat().st_mode) == 0o600
         (row,) = csv.DictReader(target.read_text().splitlines())
-        assert (row["row"], row["code"]) == ("2", "record_id_invalid")
+        assert (row["row"], row["code"]) == ("2", "event_date_unreadable")
         assert row["cells"].startswith("'=1+1")
         assert first_records(database)[0][:3] == (1, "1", "notify")
         path.write_text(f"{HEADER}\n{GOOD}\n")

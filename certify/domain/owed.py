@@ -1,0 +1,40 @@
+"""Until which day a pension is owed that stops after a death. What was paid for later days was overpaid."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date
+
+from certify.domain.evidence import AdverseRecord
+from certify.domain.facts import CurrentFacts
+from certify.domain.policy import OwedUntil, Policy
+from certify.domain.reasons import Code, Reason, reason
+from certify.domain.schedule import local_date
+
+
+def owed_until(facts: CurrentFacts, policy: Policy) -> Reason | None:
+    """Return until which day a stopped pension is owed, as a reason with that day and the reports it rests on.
+
+    If the reports differ in the day, the latest counts, in favour of the estate. The day is an answer to a question of
+    the payer: this service knows no amounts, claims nothing back, and sends no bill.
+
+    Args:
+        facts: the evidence that counts.
+        policy: the rules; a kind of record without ``owed_until`` says nothing.
+
+    Returns:
+        The reason; None if no report of such a kind stands, as when an officer stopped the payment for something else.
+    """
+    ends = {record.id: end for record in facts.adverse if (end := _end(record, policy)) is not None}
+    if not ends:
+        return None
+    last = max(ends.values())
+    return reason(Code.OWED_UNTIL, *sorted(one for one, end in ends.items() if end == last), date=last)
+
+
+def _end(record: AdverseRecord, policy: Policy) -> date | None:
+    rule = policy.adverse.get(record.kind)
+    if rule is None or rule.owed_until is None:
+        return None
+    day = local_date(record.event_at, policy.timezone)
+    return day if rule.owed_until is OwedUntil.DAY else day.replace(day=monthrange(day.year, day.month)[1])
