@@ -223,7 +223,7 @@ def _trend(times: NDArray[np.float64]) -> NDArray[np.float64]:
 def _moved(seen: Sequence[Detail], trend: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return an orthonormal basis of the head's motion, without the trend: yaw, pitch, and its place in the picture.
 
-    With it, 92 instead of 82 of 135 simulated lights show their shading, and one of 47 driven films passes as before
+    With it, 92 instead of 82 of 135 simulated lights showed their shading, and one of 47 driven films passed as before
     (bench/live_driven.py). With the size of the face as well, fewer lights do: it follows the brightness.
     """
     meshes = [detail.mesh for detail in seen if detail.mesh is not None]
