@@ -31,10 +31,10 @@ kind = "folder"
 [letter]
 kind = "pdf"
 """
-PEOPLE = f"""national_id,name,scheme,starts_on,birth_date
-ID000001,Maria Silva,employee,{BEGAN},1941-05-17
-ID000002,Alan Turing,employee,{BEGAN},1942-05-17
-ID000003,Ada Lovelace,employee,{BEGAN},1943-05-17
+PEOPLE = f"""national_id,name,scheme,starts_on,birth_date,last_proof_on
+ID000001,Maria Silva,employee,{BEGAN},1941-05-17,{BEGAN}
+ID000002,Alan Turing,employee,{BEGAN},1942-05-17,{BEGAN}
+ID000003,Ada Lovelace,employee,{BEGAN},1943-05-17,{BEGAN}
 """
 CONTACTS = """national_id,phone,email,language,reminders,quiet_from,quiet_to
 ID000001,+55 11 5525-6325,maria@mail.example,pt,,0,0

@@ -16,10 +16,10 @@ from tests.certify.cli.conftest import Command
 pytestmark = pytest.mark.integration
 
 # The commands run by the real clock; a pension this old was never proven, and its proof is overdue.
-PEOPLE = """national_id,name,scheme,starts_on,birth_date,region
-ID000001,Maria Silva,employee,2015-01-01,1941-05-17,1101
-ID000002,Alan Turing,employee,2015-01-01,1942-05-17,1101
-ID000003,Ada Lovelace,employee,2015-01-01,1943-05-17,2200
+PEOPLE = """national_id,name,scheme,starts_on,birth_date,region,last_proof_on
+ID000001,Maria Silva,employee,2015-01-01,1941-05-17,1101,2020-01-01
+ID000002,Alan Turing,employee,2015-01-01,1942-05-17,1101,2020-01-01
+ID000003,Ada Lovelace,employee,2015-01-01,1943-05-17,2200,2020-01-01
 """
 HOMES = """national_id,address,directions,latitude,longitude
 ID000001,1 Road,blue door,0.0,0.1
