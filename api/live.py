@@ -25,7 +25,7 @@ from api import views
 from api.auth import Admit, require_own_session
 from api.errors import BadRequest, problem_body, status_of
 from api.network import network_of_scope
-from api.schemas.sessions import LiveHello, SessionOut
+from api.schemas.sessions import LiveHello, LivePhone, SessionOut
 from api.state import State
 from certify.capture.live.guide_client import Guidance, GuideLost
 from certify.capture.live.recording import FRAME_HEADER, MAX_FRAME_MESSAGE, Recording
@@ -55,6 +55,8 @@ NO_FACE_S = 20.0
 _WHOLE_S = 240.0
 _RESULT_S = 30.0
 _RESULT_POLL_S = 0.4
+_MAX_PHONE_MESSAGE = 20_000
+"""Bytes of a message about camera and motion: two hundred samples and the report."""
 _MAX_GUIDES_LOST = 3
 _GUIDE_RETRY_S = 20.0
 """A guide process that died is started again within seconds."""
@@ -76,6 +78,7 @@ class Conversation:
         self._newest: tuple[int, bytes] | None = None
         self._frame_arrived = asyncio.Event()
         self._frames = 0
+        self._camera: dict[str, Any] = {}
 
     async def run(self) -> None:
         """Talk until the capture has ended, and close the connection."""
@@ -120,7 +123,7 @@ class Conversation:
         video, arrivals = await asyncio.to_thread(self._recording.close, last.time_ms)
         source = {
             "way": "live",
-            "camera": hello.camera.model_dump() if hello.camera else None,
+            "camera": hello.camera.model_dump() | self._camera if hello.camera else None,
             "take": last.take,
             "begun": begun,
             "shown_ms": [list(moments) for moments in last.moments],
@@ -173,7 +176,8 @@ class Conversation:
             if isinstance(message, str):
                 if _kind(message) == "stop":
                     raise Stopped
-                raise BadRequest("This message is not understood.", code=ErrorCode.LIVE_MESSAGE)
+                self._note_phone(message)
+                continue
             if len(message) <= FRAME_HEADER.size or len(message) > MAX_FRAME_MESSAGE:
                 raise BadRequest("This frame has a wrong size.", code=ErrorCode.LIVE_MESSAGE)
             seq, captured_ms = FRAME_HEADER.unpack_from(message)
@@ -183,6 +187,16 @@ class Conversation:
                 # If the guide is behind, it gets the newest frame only. The worker gets all that were recorded.
                 self._newest = captured_ms, jpeg
                 self._frame_arrived.set()
+
+    def _note_phone(self, message: str) -> None:
+        """Keep what the phone says about its camera and its motion."""
+        try:
+            said = LivePhone.model_validate_json(message if len(message) <= _MAX_PHONE_MESSAGE else "")
+        except ValidationError:
+            raise BadRequest("This message is not understood.", code=ErrorCode.LIVE_MESSAGE) from None
+        if said.camera is not None:
+            self._camera = said.camera.model_dump()
+        self._recording.note_motion(said.motion)
 
     async def _guide(self, takes: Sequence[Mapping[str, Any]]) -> Hint:
         """Pass on hints until the capture is done, and return the one about its last frame."""

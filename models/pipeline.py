@@ -32,6 +32,7 @@ from models.liveness.advice import advice
 from models.liveness.assess import assess as assess_liveness
 from models.liveness.examined import Each, Examined, examine
 from models.liveness.fusion import Fusion, LivenessReport, load_fusion
+from models.liveness.hand_motion import check_motion
 from models.liveness.movement import movement_of
 from models.liveness.plan import Plan
 from models.liveness.readings import Observer, Readings, best_frames, worst_quality
@@ -226,9 +227,11 @@ class FaceEngine:
         self, examined: Examined, plan: Plan | None = None, source: CaptureSource | None = None
     ) -> LivenessReport:
         """Judge what was read from a video; the arguments are those of :meth:`watch`."""
-        checked = check_source(source, examined.width, examined.height)
-        can = source.can if source is not None else ()
-        return assess_liveness(examined.readings, examined.faces, plan, self._fusion, source=checked, can=can)
+        can, samples = (source.can, source.motion) if source is not None else ((), ())
+        moved = check_motion(examined.readings.glances, samples)
+        checked = check_source(source, examined.width, examined.height, moved.reason)
+        said = (checked, moved)
+        return assess_liveness(examined.readings, examined.faces, plan, self._fusion, said=said, can=can)
 
     def texture(self, data: bytes) -> tuple[float | None, float | None]:
         """Measure the texture of the main face of one picture, for evaluation.

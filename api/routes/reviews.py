@@ -14,6 +14,8 @@ from api.idempotency import Once, once
 from api.proposed import make_proposal, status_of
 from api.schemas.decisions import (
     CaseIn,
+    ContradictionList,
+    ContradictionOut,
     FaceAnswerIn,
     FacePairList,
     FacePairOut,
@@ -25,6 +27,7 @@ from api.schemas.decisions import (
 from api.schemas.proposals import WhyIn
 from api.scope import require_person, require_whole_person
 from api.state import service_of
+from certify.capture.contradictions import contradictions_of
 from certify.decision.cases import open_case
 from certify.domain.case_kinds import CaseKind
 from certify.domain.four_eyes import Action
@@ -123,6 +126,30 @@ def show_faces(
                     answer=pair.answer,
                 )
                 for pair in pairs
+            ]
+        )
+
+
+@router.get("/{case_id}/cameras", responses=problems(401, 403, 404, 422, 503))
+def show_cameras(
+    case_id: UUID,
+    caller: Annotated[Principal, Depends(allow(*READERS))],
+    service: Annotated[Service, Depends(service_of)],
+) -> ContradictionList:
+    """List what the cameras of the person's newest captures contradicted, with what each contradiction may do."""
+    with service.reading() as unit:
+        person = get_case(unit.db, case_id).beneficiary_id
+        require_person(unit, caller, person)
+        return ContradictionList(
+            items=[
+                ContradictionOut(
+                    session_id=found.session_id,
+                    decided_at=found.decided_at,
+                    code=found.code,
+                    effect=found.effect.value,
+                    text=found.text,
+                )
+                for found in contradictions_of(unit, person)
             ]
         )
 

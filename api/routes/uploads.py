@@ -51,8 +51,10 @@ def begin(session_id: UUID, body: UploadIn, caller: Sender, once: Annotated[Once
     require_own_session(caller, session_id)
 
     def work(unit: Unit) -> UploadOut:
-        camera = body.camera.model_dump() if body.camera else None
-        return views.upload(begin_upload(unit, session_id, size=body.size, sha256=body.sha256, camera=camera))
+        camera = body.camera.model_dump(exclude={"motion"}) if body.camera else None
+        motion = body.camera.motion if body.camera else ()
+        progress = begin_upload(unit, session_id, size=body.size, sha256=body.sha256, camera=camera, motion=motion)
+        return views.upload(progress)
 
     return once.run(caller, work, status=201)
 

@@ -166,6 +166,24 @@ class FacePairList(Out):
     items: list[FacePairOut]
 
 
+class ContradictionOut(Out):
+    """Something in what a phone said about its camera that cannot be, or seldom is. It never decides about a person."""
+
+    session_id: UUID
+    decided_at: datetime
+    code: str = Field(examples=["virtual_camera"])
+    effect: Literal["fails", "asks", "doubts", "noted"] = Field(
+        description="What it did or may do: fail the film, ask again, ask again together with another, or nothing"
+    )
+    text: str
+
+
+class ContradictionList(Out):
+    """What contradicts in a person's captures, newest first."""
+
+    items: list[ContradictionOut]
+
+
 class RulingIn(WhyIn):
     """An officer's ruling, with its reason.
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.base import GuidanceOut, In, Out
+from api.schemas.cameras import MOST_AT_ONCE, CameraIn, CameraLaterIn, FilmedIn, MotionIn
 
 
 class SessionIn(In):
@@ -26,19 +27,6 @@ class SessionIn(In):
     assisted: bool = Field(default=False, description="A helper holds the phone or assists the person")
 
 
-class CameraIn(In):
-    """The phone's report about its camera. It is kept with the session, for officers who examine a doubtful one."""
-
-    label: str | None = Field(default=None, max_length=200, examples=["camera2 1, facing front"])
-    facing: Literal["user", "environment"] | None = None
-    width: int | None = Field(default=None, ge=1, le=16_384)
-    height: int | None = Field(default=None, ge=1, le=16_384)
-    frame_rate: float | None = Field(default=None, gt=0, le=1000)
-    can: list[Literal["exposure", "zoom"]] = Field(
-        default=[], max_length=4, description="Commands of the plan that the camera can carry out"
-    )
-
-
 class LiveHello(In):
     """The first message of a live capture."""
 
@@ -49,6 +37,14 @@ class LiveHello(In):
     device: str | None = Field(
         default=None, max_length=200, description="The device id that the session was opened with"
     )
+
+
+class LivePhone(In):
+    """A later message of a live capture: what the phone says about its camera and its motion meanwhile."""
+
+    type: Literal["phone"]
+    camera: CameraLaterIn | None = None
+    motion: list[MotionIn] = Field(default=[], max_length=MOST_AT_ONCE)
 
 
 class StepOut(Out):
@@ -146,7 +142,7 @@ class UploadIn(In):
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
         description="SHA-256 of the whole video, in hex"
     )
-    camera: CameraIn | None = None
+    camera: FilmedIn | None = None
 
 
 class UploadOut(Out):

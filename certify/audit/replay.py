@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from certify.capture.analysis import analyse, compare
+from certify.capture.analysis import analyse, compare, source_from
+from certify.capture.contradictions import contradictions_in
 from certify.decision.determinations import find_determination
 from certify.decision.determine import entitlement_from_json
 from certify.domain.codec import determination_digest, determination_to_json, verdict_digest
@@ -23,7 +24,11 @@ from certify.storage.sessions import get_session
 from certify.storage.tables.sessions import SessionRow
 from models.calibrate import parse_calibration
 from models.liveness.checks import CheckResult
+from models.liveness.contradictions import RULES
 from models.liveness.fusion import judge, parse_fusion
+from models.liveness.hand_motion import NAME as MOTION
+from models.liveness.source import NAME as SOURCE
+from models.liveness.source import check_source
 from models.states import State
 
 if TYPE_CHECKING:
@@ -96,6 +101,7 @@ def replay(unit: Unit, determination_id: UUID, *, engine: FaceEngine | None = No
             report = session.report or {}
             if report.get("liveness") is not None:
                 _replay_liveness(unit, fact, report, notes)
+                _replay_camera(session, report["liveness"], notes)
             comparison = report.get("comparison")
             if comparison is not None:
                 _replay_calibration(unit, fact, comparison, notes)
@@ -154,6 +160,28 @@ def _replay_liveness(unit: Unit, fact: Capture, report: dict[str, Any], notes: _
         notes.differences.append(
             f"Session {fact.session_id} has liveness {fact.liveness.value} on record, not {expected.value}."
         )
+
+
+def _replay_camera(session: SessionRow, stored: dict[str, Any], notes: _Notes) -> None:
+    """Look again for contradictions in what the phone said about its camera."""
+    by_name = {check["name"]: check for check in stored["checks"]}
+    found = by_name.get(SOURCE)
+    what = f"what the phone said about its camera in session {session.id}"
+    if found is None or "rules" not in found["values"]:
+        return
+    if found["values"]["rules"] != RULES:
+        notes.not_checked.append(f"{what}: the list of contradictions is of another release")
+        return
+    if session.source is None:
+        notes.not_checked.append(f"{what}: it was deleted")
+        return
+    moved = by_name.get(MOTION, {}).get("reason", "")
+    width, height = (int(found["values"][side]) for side in ("width", "height"))
+    again = check_source(source_from(session.source), width, height, moved).to_json()
+    codes = contradictions_in([again])
+    notes.checked.append(f"{what}: " + (f"it contradicts: {', '.join(codes)}" if codes else "no contradiction"))
+    if again != found:
+        notes.differences.append(f"The contradictions of the camera in session {session.id} came out differently.")
 
 
 def _replay_image(

@@ -14,6 +14,7 @@ from certify.people.templates import measure
 from models.errors import VideoRefused
 from models.face.near_copy import FacePrint
 from models.guidance import SENTENCES
+from models.liveness.camera_report import CameraReport
 from models.liveness.movement import Movement
 from models.liveness.plan import Plan
 from models.liveness.source import CaptureSource
@@ -138,7 +139,7 @@ def _analyse_video(
 ) -> Analysis:
     try:
         asked = asked_plan(plan, source)
-        watched = engine.watch(data, _shown(asked, source or {}), _source_from(source or {}))
+        watched = engine.watch(data, _shown(asked, source or {}), source_from(source or {}))
     except VideoRefused as refused:
         return Analysis(None, refused.code, guidance=(refused.code,))
     # All reasons go into the report. Those that have a sentence also tell the person what to do better.
@@ -214,12 +215,16 @@ def compare(
     return engine.compare_many(probes, references, by_scores=by_scores)
 
 
-def _source_from(source: Mapping[str, Any]) -> CaptureSource:
-    camera = source.get("camera") or {}
+def source_from(source: Mapping[str, Any]) -> CaptureSource:
+    """Return what the phone said about the source of the frames, as the models take it.
+
+    Args:
+        source: as stored with the session.
+    """
+    camera = source.get("camera")
     return CaptureSource(
-        camera.get("label"),
-        camera.get("width"),
-        camera.get("height"),
+        None if camera is None else CameraReport.from_json(camera),
         tuple((taken, arrived) for taken, arrived in source.get("times_ms", ())),
-        tuple(camera.get("can") or ()),
+        tuple((camera or {}).get("can") or ()),
+        tuple(tuple(sample) for sample in source.get("motion") or ()),
     )

@@ -109,7 +109,7 @@ def open_session(
     if channel is Channel.REMOTE:
         demand = demand_of(unit, person, device, _require_attempts_left(unit, person), also=needs)
         if at_counter:
-            # An officer sees who sits before the phone, so that the phone need not be known (docs/decisions/0040).
+            # An officer sees who sits before the phone, so that the phone need not be known (docs/decisions/0041).
             demand = replace(demand, reasons=tuple(why for why in demand.reasons if why != NEW_DEVICE))
         possession = possession_of(unit, beneficiary_id, device=device, confirmed=confirmed)
         kept = unanswered(own_plans(unit.db, beneficiary_id, unit.now - KEPT), demand)

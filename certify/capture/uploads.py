@@ -7,6 +7,7 @@ transaction of the last chunk, the whole video is checked, stored and given to t
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -66,7 +67,13 @@ class Progress:
 
 
 def begin_upload(
-    unit: Unit, session_id: UUID, *, size: int, sha256: str, camera: dict[str, Any] | None = None
+    unit: Unit,
+    session_id: UUID,
+    *,
+    size: int,
+    sha256: str,
+    camera: dict[str, Any] | None = None,
+    motion: Sequence[Sequence[float]] = (),
 ) -> Progress:
     """Begin an upload, or continue one that was declared with the same size and digest.
 
@@ -78,6 +85,7 @@ def begin_upload(
         size: bytes of the whole video.
         sha256: hexadecimal digest of the whole video.
         camera: what the phone reports about its camera.
+        motion: samples of its motion sensor while the video was recorded.
 
     Returns:
         The progress: ``offset`` is the byte to send next.
@@ -100,7 +108,7 @@ def begin_upload(
     if was_submitted(row, sha256):
         return Progress(row, size, size)
     require_open(unit, person, row)
-    row.source = {"way": "upload", "camera": camera}
+    row.source = {"way": "upload", "camera": camera, "motion": [list(sample) for sample in motion]}
     upload = find_upload(unit.db, session_id)
     if upload is None or (upload.size, upload.sha256) != (size, sha256):
         delete_upload(unit.db, session_id)

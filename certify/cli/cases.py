@@ -98,10 +98,11 @@ def list_them(
 
 @app.command()
 def show(case: CaseId, as_json: AsJson = False) -> None:
-    """Show a review case: the person, how their pensions stand, and the reasons that opened it.
+    """Show a review case: the person, their pensions, its reasons, and what cameras contradicted.
 
     Exit code 3 when there is no such case.
     """
+    from certify.capture.contradictions import contradictions_of
     from certify.decision.determinations import find_determination
     from certify.storage.duplicate_faces import pairs_of
     from certify.storage.people import entitlements_of, get_beneficiary
@@ -114,6 +115,7 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
         pensions = entitlements_of(unit.db, person.id)
         verdict = find_determination(unit, row.determination_id).verdict if row.determination_id else None
         pairs = pairs_of(unit.db, person.id) if row.kind == "duplicate_face" else ()
+        cameras = contradictions_of(unit, person.id)
         questions = (
             [_question(unit, row) for row in open_questions_of(unit.db, person.id)] if row.kind == "link" else []
         )
@@ -121,7 +123,7 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
     if as_json:
         whom = {"name": person.name, "national_id": person.national_id_masked, "birth_date": person.birth_date}
         print_json({**_plain(row), **whom, "entitlements": standings_as_json(pensions), "reasons": reasons,
-                    "questions": questions})  # fmt: skip
+                    "questions": questions, "cameras": [asdict(found) for found in cameras]})  # fmt: skip
         return
     say(Ink(row.kind, "bold"), f"  {row.state}  opened {row.opened_at:%Y-%m-%d %H:%M} UTC")
     if row.closed_at:
@@ -132,6 +134,8 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
     )
     for text in reasons:
         say(f"  {text}")
+    for found in cameras:
+        say(f"  Camera on {found.decided_at:%Y-%m-%d}: {found.text} ({found.code}, {found.effect})")
     for question in questions:
         _show_question(question)
     for pair in pairs:

@@ -34,7 +34,7 @@ RECORDS_ASSURANCE = "records"
 
 ALONE = {Challenge.ONE_MOVEMENT: Code.ONE_MOVEMENT_ALONE, Challenge.MOVEMENTS: Code.MOVEMENTS_ALONE}
 """What a film can show that proves no life alone, and the reason. The person did all that could be asked, so records
-complete it, or a visit; another film would not help (docs/decisions/0040)."""
+complete it, or a visit; another film would not help (docs/decisions/0041)."""
 
 Accepts = Callable[[Channel, date], bool]
 """Tells whether a channel is accepted for a proof of that date."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, update
@@ -57,6 +58,22 @@ def get_session(db: Session, session_id: UUID, *, lock: bool = False) -> Session
     if row is None:
         raise session_not_found()
     return row
+
+
+def liveness_checks_of(db: Session, beneficiary_id: UUID, *, limit: int) -> list[tuple[UUID, datetime, list[Any]]]:
+    """Return the newest decided sessions of a person with the checks of their films: id, time and checks."""
+    checks = SessionRow.report["liveness"]["checks"]
+    query = (
+        select(SessionRow.id, SessionRow.decided_at, checks)
+        .where(
+            SessionRow.beneficiary_id == beneficiary_id,
+            SessionRow.decided_at.is_not(None),
+            func.jsonb_typeof(checks) == "array",
+        )
+        .order_by(SessionRow.decided_at.desc())
+        .limit(limit)
+    )
+    return [(session_id, decided_at, found) for session_id, decided_at, found in db.execute(query)]
 
 
 def owner_of_session(db: Session, session_id: UUID) -> tuple[UUID, bool]:

@@ -25,6 +25,7 @@ _HELP = {
     "closer_not_seen": "come_much_closer",
     "virtual_camera": "use_camera",
     "command_not_shown": "use_camera",
+    "camera_contradicts": "use_camera",
     "moved_too_little": "turn_a_little",
     "face_too_small": "come_closer",
     "stalled": "film_stalled",

@@ -40,7 +40,7 @@ def assess(
     plan: Plan | None,
     fusion: Fusion,
     *,
-    source: CheckResult | None = None,
+    said: Sequence[CheckResult] = (),
     can: Collection[str] = (),
 ) -> LivenessReport:
     """Judge a capture.
@@ -50,7 +50,7 @@ def assess(
         faces: what one embedder made of frames spread over the capture.
         plan: what the person was asked to do; None if nothing was asked.
         fusion: the fitted parameters.
-        source: the check of the camera's statements (:mod:`models.liveness.source`); None if there are none.
+        said: the checks of what the phone says (:mod:`models.liveness.source`, :mod:`models.liveness.hand_motion`).
         can: the commands that the phone says its camera has.
     """
     light = check_light(readings, plan)
@@ -67,7 +67,7 @@ def assess(
         check_commands(readings, plan, can),
         check_timing(readings.glances),
         check_pulse(readings),
-        *([source] if source is not None else []),
+        *said,
     ]
     return judge(fusion, measures, checks)
 

@@ -254,6 +254,7 @@ DOUBTS = (
     "closer_not_seen",
     "perhaps_another_person",
     "clock_drifts",
+    "camera_contradicts",
     "perhaps_a_device",
 )
 """Reasons of other checks, not assessed, that prevent a pass: the person should try again."""

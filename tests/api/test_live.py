@@ -18,8 +18,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from api.schemas.cameras import MOST_AT_ONCE
 from certify.capture.evaluate import evaluate_session
-from certify.capture.live.recording import FRAME_HEADER, MAX_WRONG
+from certify.capture.live.recording import FRAME_HEADER, MAX_REPORTS, MAX_WRONG
 from certify.capture.session import open_session, submit_media
 from certify.config import Settings
 from certify.domain.channels import Channel
@@ -270,6 +271,12 @@ def test_every_wrong_message_gets_its_problem_and_close_code(
         ([{**good, "token": "x"}], "token_refused", 4401),
         ([{**good, "nonce": "x"}], "wrong_nonce", 4409),
         ([good, "{}"], "live_message", 4400),
+        ([good, {"type": "phone", "motion": [[1, 0.0, 0.0]]}], "live_message", 4400),
+        ([good, {"type": "phone", "motion": [[1, 0.0, 0.0, 5000.0]]}], "live_message", 4400),
+        ([good, {"type": "phone", "motion": [[1, 0.0, 0.0, 0.0]] * (MOST_AT_ONCE + 1)}], "live_message", 4400),
+        ([good, {"type": "phone", "camera": {"serial": "x"}}], "live_message", 4400),
+        ([good, {"type": "phone", "camera": {"last_label": "x" * 30_000}}], "live_message", 4400),
+        ([good, *[{"type": "phone"}] * (MAX_REPORTS + 1)], "live_message", 4422),
         ([good, b"short"], "live_message", 4400),
         ([good, frame(2, 100), frame(1, 200)], "frame_order", 4422),
         ([good, frame(1, 100), frame(2, 100)], "frame_order", 4422),
@@ -284,7 +291,8 @@ def test_every_wrong_message_gets_its_problem_and_close_code(
         assert (_code(said), number) == (code, closed), messages[-1]
     wrong = _url(address, {"id": uuid4()})
     assert _code(_talk(wrong, good)[0]) == "forbidden"
-    said, number = _talk(url, good, {"type": "stop"})
+    phone_says = {"type": "phone", "camera": {"shown_rate": 14.9}, "motion": [[5, 0.1, -0.2, 0.3]]}
+    said, number = _talk(url, good, phone_says, phone_says, {"type": "stop"})
     assert [message["type"] for message in said] == ["ready"]
     assert number == 1000
 

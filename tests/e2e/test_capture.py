@@ -15,6 +15,7 @@ from certify.storage.tables.sessions import SessionRow
 from fixtures import faces, videos
 from fixtures.camera import FileCamera
 from fixtures.slow_network import slow_network
+from models.liveness.contradictions import BY_CODE
 from tests.e2e.axe import AXE, violations
 from tests.e2e.browser import heading, opened, outcome, prepare_capture, shoot, start
 from tests.e2e.conftest import RATE, Cast, Wait
@@ -28,6 +29,11 @@ SpeechSynthesis.prototype.speak = (what) => window.said.push(what.text);
 Navigator.prototype.vibrate = () => { window.buzzed += 1; return true; };
 """
 """This Chromium has no voices and no vibration motor, so the page's calls are recorded instead."""
+_SENSOR = """
+setInterval(() => window.dispatchEvent(
+  new DeviceMotionEvent("devicemotion", { rotationRate: { alpha: 1, beta: -2, gamma: 0.5 } })), 25);
+"""
+"""Nor has it a motion sensor."""
 
 
 def test_live(
@@ -40,7 +46,7 @@ def test_live(
     record_property: Callable[[str, object], None],
 ) -> None:
     """The whole journey, from the first page to the certificate and the person's own page, with its time and bytes."""
-    _, card = house.enrol(eileen, schemes=("employee", "personal_pension"))
+    person, card = house.enrol(eileen, schemes=("employee", "personal_pension"))
     actor = casting("eileen_collins")
     host, _, port = house.address.partition(":")
     with (
@@ -48,7 +54,7 @@ def test_live(
         opened(playwright, chromium, camera) as page,
     ):
         there = replace(house, address=f"127.0.0.1:{link.port}")
-        page.add_init_script(_LISTEN)
+        page.add_init_script(_LISTEN + _SENSOR)
         began = time.monotonic()
         page.goto(f"http://{there.address}/")
         page.get_by_role("heading", name="Good day").wait_for()
@@ -86,6 +92,13 @@ def test_live(
         page.get_by_role("button", name="My certificate").click()
         page.get_by_role("img", name="Square code").wait_for()
         shoot(page, "phone-certificate-390", whole=True)
+    with house.service.reading() as unit:
+        source = unit.db.scalars(select(SessionRow.source).where(SessionRow.beneficiary_id == person)).one()
+    assert source is not None
+    assert source["camera"]["last"] == source["camera"]["first"]
+    assert source["camera"]["shown_width"] == source["camera"]["width"]
+    assert source["motion"][0][0] < 0, "from a second before the film"
+    assert source["motion"][-1][0] > 5000, "to its end"
     record_property("seconds_to_certified", round(taken, 1))
     record_property("kbit_per_second_up", round(up / 1000))
     assert taken < 45, "seconds from opening the page to 'certified'"
@@ -98,7 +111,7 @@ def test_without_live_guidance_the_page_records_a_video(
     person, card = house.enrol(eileen)
     actor = casting("eileen_collins")
     with opened(playwright, chromium, camera) as page:
-        page.add_init_script("delete window.WebSocket;")
+        page.add_init_script("delete window.WebSocket;" + _SENSOR)
         prepare_capture(page, house, card, BORN)
         start(page)
         actor.perform(page)
@@ -109,6 +122,19 @@ def test_without_live_guidance_the_page_records_a_video(
     with house.service.reading() as unit:
         row = unit.db.scalars(select(SessionRow).where(SessionRow.beneficiary_id == person)).one()
         assert row.device_proved, "the phone proved the key that it keeps"
+        source = unit.db.scalars(select(SessionRow.source).where(SessionRow.id == row.id)).one()
+        report = unit.db.scalars(select(SessionRow.report).where(SessionRow.id == row.id)).one()
+    assert source is not None
+    assert report is not None
+    said, motion = source["camera"], source["motion"]
+    assert (said["has_device_id"], said["drawn"], said["replaced"]) == (True, False, False)
+    assert (said["shown_width"], said["shown_height"]) == (said["width"], said["height"])
+    assert said["first"]["width"]["max"] >= said["width"]
+    assert motion[0][1:] == [1.0, -2.0, 0.5]
+    assert 0 <= motion[0][0] < 200, "counted from the first frame"
+    assert motion[-1][0] > 7000
+    values = next(check["values"] for check in report["liveness"]["checks"] if check["name"] == "source")
+    assert not set(values) & set(BY_CODE) - {"another_shape"}, "an honest page contradicts nothing"
 
 
 def test_without_a_camera_in_the_page_a_file_can_be_sent(

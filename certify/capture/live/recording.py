@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,13 @@ MAX_WRONG = 20
 
 _BURST_S = 2.0
 
+MOST_MOTION = 1000
+"""Samples of the phone's motion that are kept: 50 s of the page's 20 a second."""
+MAX_REPORTS = 300
+"""Messages about camera and motion in one capture. The page sends one every two seconds, for four minutes at most."""
+_MOTION_MARGIN_MS = 1000
+"""Milliseconds before and after the film from which samples are stored: the clocks of camera and sensor differ."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
@@ -47,6 +55,8 @@ class Recording:
         self._last_seq = -1
         self._last_ms: int | None = None
         self._wrong = 0
+        self._reports = 0
+        self._motion: list[tuple[int, float, float, float]] = []
 
     def add(self, seq: int, captured_ms: int, jpeg: bytes, arrived_ms: int) -> bool:
         """Add a frame.
@@ -87,6 +97,17 @@ class Recording:
         self._kept.append(_Kept(JpegFrame(captured_ms, jpeg), arrived_ms))
         return True
 
+    def note_motion(self, samples: Sequence[tuple[int, float, float, float]]) -> None:
+        """Keep samples of the phone's motion, the newest only: milliseconds of its clock and three speeds of turning.
+
+        Raises:
+            Invalid: more than ``MAX_REPORTS`` messages came (``live_message``).
+        """
+        self._reports += 1
+        if self._reports > MAX_REPORTS:
+            raise Invalid("The phone says too much.", hint="Begin again.", code=ErrorCode.LIVE_MESSAGE)
+        self._motion = [*self._motion, *samples][-MOST_MOTION:]
+
     def note_unreadable(self) -> None:
         """Count a frame whose pixels could not be read.
 
@@ -107,7 +128,8 @@ class Recording:
             until_ms: the last frame to keep, of the phone's clock.
 
         Returns:
-            The video, and its size in pixels with the pairs (taken, arrived) in milliseconds from the first frame.
+            The video, and its size in pixels with the pairs (taken, arrived) and the samples of the phone's motion,
+            both in milliseconds from the first frame.
 
         Raises:
             Invalid: there are fewer than two frames (``live_too_short``).
@@ -118,7 +140,13 @@ class Recording:
         video = join_frames([entry.frame for entry in kept], *self._size)
         first = kept[0]
         arrivals = [[entry.frame.time_ms - first.frame.time_ms, entry.arrived_ms - first.arrived_ms] for entry in kept]
-        return video, {"width": self._size[0], "height": self._size[1], "times_ms": arrivals}
+        begin = first.frame.time_ms
+        motion = [
+            [time_ms - begin, *speeds]
+            for time_ms, *speeds in self._motion
+            if begin - _MOTION_MARGIN_MS <= time_ms <= until_ms + _MOTION_MARGIN_MS
+        ]
+        return video, {"width": self._size[0], "height": self._size[1], "times_ms": arrivals, "motion": motion}
 
     def _note_wrong(self, what: str) -> bool:
         self._wrong += 1

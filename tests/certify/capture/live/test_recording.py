@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from certify.capture.live.recording import MAX_BYTES, MAX_RATE, MAX_WRONG, Recording
+from certify.capture.live.recording import MAX_BYTES, MAX_RATE, MAX_REPORTS, MAX_WRONG, MOST_MOTION, Recording
 from certify.errors import Invalid, TooLarge
 from fixtures.faces import encode
 from models.media.video import VideoReader
@@ -102,3 +102,22 @@ def test_an_empty_recording_is_refused(until_ms: int) -> None:
     with pytest.raises(Invalid) as refused:
         recording.close(until_ms)
     assert refused.value.code == "live_too_short"
+
+
+def test_the_motion_of_the_phone_is_counted_from_the_first_frame_and_bounded() -> None:
+    recording = _filled(list(range(5000, 8000, 150)))
+    recording.note_motion([(at, 0.1, 0.2, 0.3) for at in range(1000, 12_000, 50)])
+    _, source = recording.close(until_ms=7000)
+    assert source["motion"][0] == [-1000, 0.1, 0.2, 0.3]
+    assert source["motion"][-1][0] == 3000, "a second after the last frame that is kept"
+    recording.note_motion([(6000, 0.0, 0.0, 0.0)] * (3 * MOST_MOTION))
+    assert len(recording.close(until_ms=7000)[1]["motion"]) == MOST_MOTION
+
+
+def test_attack_a_phone_that_only_talks_is_sent_away() -> None:
+    recording = _filled([0, 100])
+    for _ in range(MAX_REPORTS):
+        recording.note_motion([])
+    with pytest.raises(Invalid) as refused:
+        recording.note_motion([])
+    assert refused.value.code == "live_message"

@@ -4,6 +4,7 @@ import { deviceId } from "../device.js";
 import { describe } from "./camera.js";
 import { commandsOf } from "./command.js";
 import { firstGuess, Pace, SIZES } from "./pace.js";
+/** @import { Witness } from "./witness.js" */
 
 /**
  * What the service says of a frame; times in milliseconds.
@@ -46,6 +47,8 @@ import { firstGuess, Pace, SIZES } from "./pace.js";
 /** How many milliseconds to wait for the service to be ready, and for its next message. */
 const OPEN_MS = 6000;
 const QUIET_MS = 8000;
+/** How many milliseconds pass between two reports about camera and phone. */
+const REPORT_MS = 1000;
 /** Problems after which the same session is recorded and uploaded. */
 const OTHER_WAY = new Set([
   "live_full",
@@ -65,11 +68,12 @@ const OTHER_WAY = new Set([
  * @param {Service.SessionOpened} work.opened the session
  * @param {MediaStream} work.stream of the camera
  * @param {HTMLVideoElement} work.video that shows the stream; the frames are taken from it
+ * @param {Witness} work.witness of camera and phone
  * @param {AbortSignal} work.signal ends the capture when the person leaves
  * @param {(message: Message) => void} work.on called with each message of the service
  * @returns {Promise<LiveEnd>}
  */
-export function runLive({ opened, stream, video, signal, on }) {
+export function runLive({ opened, stream, video, witness, signal, on }) {
   const pace = new Pace(firstGuess());
   const size = pace.budget < 40_000 ? SIZES.small : SIZES.usual;
   const canvas = document.createElement("canvas");
@@ -121,7 +125,7 @@ export function runLive({ opened, stream, video, signal, on }) {
           token: opened.token,
           nonce: opened.session.nonce,
           device: deviceId(),
-          camera: { ...describe(stream), can: commandsOf(stream) },
+          camera: { ...describe(stream), can: commandsOf(stream), ...witness.atFirst() },
         }),
       );
     };
@@ -159,8 +163,17 @@ export function runLive({ opened, stream, video, signal, on }) {
     };
     if (asks) video.requestVideoFrameCallback(note);
 
+    let reported = performance.now();
+    const report = () => {
+      socket.send(JSON.stringify({ type: "phone", camera: witness.later(), motion: witness.news() }));
+    };
+
     const pump = () => {
       const now = performance.now();
+      if (now - reported > REPORT_MS && socket.readyState === WebSocket.OPEN && !handedIn) {
+        reported = now;
+        report();
+      }
       pace.see(sent - answered, now);
       if (pace.hopeless(now)) return end({ kind: "record", why: "slow" });
       // Frames go out and no answer comes back: the network is lost, although the browser does not report it.

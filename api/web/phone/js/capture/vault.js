@@ -10,7 +10,7 @@ import { keep } from "../device.js";
  * @property {string} token of the session
  * @property {Blob} blob
  * @property {string} type media type
- * @property {import("./camera.js").Camera | null} camera null for a file that the person chose
+ * @property {object | null} camera what is reported about it; null for a file that the person chose
  * @property {number} at when it was made, in milliseconds since 1970
  * @property {string} expiresAt when the session expires
  */

@@ -8,6 +8,7 @@ import { canRecord, record } from "../capture/record.js";
 import { buzz, hush } from "../capture/speak.js";
 import { backText, Stage } from "../capture/stage.js";
 import { store } from "../capture/vault.js";
+import { Witness } from "../capture/witness.js";
 import { keep } from "../device.js";
 import { button, h } from "../dom.js";
 import { number, t } from "../i18n.js";
@@ -86,6 +87,7 @@ class Shot {
           : null,
     });
     this.stage.video.srcObject = stream;
+    this.witness = new Witness(stream, this.stage.video, control.signal);
   }
 
   /** Film, and go to the page that is next. */
@@ -125,6 +127,7 @@ class Shot {
       opened: this.opened,
       stream: this.stream,
       video: this.stage.video,
+      witness: this.witness,
       signal: this.control.signal,
       on: (message) => {
         if (message.type === "ready") this.count = message.prompts;
@@ -220,12 +223,14 @@ class Shot {
     this.count = this.plan.steps.length;
     this.flashes = this.plan.flashes;
     this.commands = this.plan.commands ?? [];
+    let begun = /** @type {number | null} */ (null);
     const film = await record({
       stream: this.stream,
       plan: this.plan,
       slow: why !== "off",
       signal: this.control.signal,
       at: (ms) => {
+        begun ??= performance.now() - ms;
         this.stage.element.dataset.phase = "recording";
         this.stage.progress(ms / this.plan.total_ms);
         const index = this.plan.steps.findIndex((step) => ms >= step.from_ms && ms < step.to_ms);
@@ -238,7 +243,8 @@ class Shot {
       },
     });
     if (!film) return undefined;
-    const camera = { ...describe(this.stream), can: commandsOf(this.stream) };
+    const said = { ...this.witness.atFirst(), ...this.witness.later(), motion: this.witness.from(begun ?? 0) };
+    const camera = { ...describe(this.stream), can: commandsOf(this.stream), ...said };
     stopCamera(this.stream);
     await store({
       sessionId: this.opened.session.id,
