@@ -1,6 +1,6 @@
 """Name what in a phone's statements about its camera cannot be, or seldom is: one table, with what each may do.
 
-No entry speaks for a person, and none but the two oldest fails a film (docs/decisions/0041). The others are shown to
+No entry speaks for a person, and none but the two oldest fails a film (docs/decisions/0040). The others are shown to
 officers, and ask again if one of them is impossible for a camera, or if two of different subjects come together.
 """
 
