@@ -1,9 +1,10 @@
 """Judge films that come closer: people drawn again with true perspective, and attacks that a program enlarges.
 
-The far frames are those of a film, and the near ones come from two seconds later, so that expression and pose change
-between them as they do. Near frames of a person are drawn by the mesh: each point is projected again from its own
-depth, as a camera at the smaller distance sees it. The sides of head and nose that come into view are not drawn, and
-the depths are those that the landmark network guesses.
+The far frames are the first two seconds of a film, and the near ones two seconds from 1.2 s later on, as in a plan that
+asks the person to come closer and stay there; so expression and pose change between them as they do. Near frames of a
+person are drawn by the mesh: each point is projected again from its own depth, as a camera at the smaller distance sees
+it. The sides of head and nose that come into view are not drawn, and the depths are those that the landmark network
+guesses.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from models.liveness.perspective import check_perspective
 from models.liveness.plan import Plan, Profile, Prompt, Step
 from models.liveness.readings import Detail, Glance, Readings
 
-PLAN = Plan(Profile.GENTLE, (Step(Prompt.COME_CLOSER, 1.0, 4.0),), (), 5.0, approach=1.3)
-_FRAMES = 10
-_LATER_S = 2.0
+PLAN = Plan(Profile.GENTLE, (Step(Prompt.COME_CLOSER, 2.0, 7.0, 5.0),), (), 8.0, approach=1.4)
+_FRAMES = 20
+_LATER_S = 1.2
 _SHORTEST_S = 5.3
 """Shortest film that six colours fit into."""
 
@@ -63,7 +64,7 @@ def judged_closer(
             seen = _closer(*seen, growth, distance)
         found = _landmarks(seen[0], faces, detector, random)
         if found is not None:
-            time_s = index / RATE if index < _FRAMES else 2.0 + (index - _FRAMES) / RATE
+            time_s = index / RATE if index < _FRAMES else index / RATE + _LATER_S
             details.append(Detail(index, time_s, None, found, None, None))
     thumb = np.zeros((64, 64), np.float32)
     glances = tuple(Glance(detail.time_s, thumb, 1.0) for detail in details)

@@ -94,8 +94,8 @@ def cross_validate(samples: Sequence[Judged], folds: int) -> None:
     """Judge films with fits that saw neither their person nor, in the second table, their system; print both."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for fold in range(folds):
-        inside = [sample for sample in samples if _fold(sample.person, folds) == fold]
-        fitted = document([sample for sample in samples if _fold(sample.person, folds) != fold])
+        inside = [sample for sample in samples if fold_of(sample.person, folds) == fold]
+        fitted = document([sample for sample in samples if fold_of(sample.person, folds) != fold])
         _judge_all(inside, fitted, found)
     _show(f"people left out, {folds} parts", found)
     found = defaultdict(list)
@@ -107,7 +107,8 @@ def cross_validate(samples: Sequence[Judged], folds: int) -> None:
     _show("systems left out", found)
 
 
-def _fold(person: str, folds: int) -> int:
+def fold_of(person: str, folds: int) -> int:
+    """Return to which of some parts of the people somebody belongs."""
     return int.from_bytes(hashlib.sha256(person.encode()).digest()[:4]) % folds
 
 

@@ -55,6 +55,7 @@ DEMANDS: dict[str, Demand] = {
     "with light": choose([], 70, [], Risk(new_device=True)),
     "gentle": choose(["tremor", "epilepsy"], 70, [], Risk()),
     "gentle with light": choose(["tremor"], 70, [STANDARD], Risk()),
+    "gentle, unknown phone": choose(["tremor"], 70, [], Risk(new_device=True)),
 }
 FOLLOWERS = {"usual": mesh.USUAL, "old": mesh.OLD}
 

@@ -157,7 +157,11 @@ def _analyse_video(
         faces=watched.prints,
         movement=watched.movement,
         challenge=challenge_of(
-            asked, followed=_passed(watched.liveness, "prompts"), lit=_passed(watched.liveness, "light")
+            asked,
+            followed=_passed(watched.liveness, "prompts"),
+            lit=_passed(watched.liveness, "light"),
+            unclear=watched.liveness.only_light_unclear,
+            because=(plan or {}).get("because", ()),
         ),
         best=watched.best,
         aligned=watched.aligned,

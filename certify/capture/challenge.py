@@ -2,8 +2,9 @@
 
 Random bytes come from the caller; in the service from ``service.random_bytes``, a cryptographic source. Every draw is
 unbiased (rejection sampling), so that all plans are equally likely. Prompts and their order are drawn (16 plans of two
-prompts, 96 of three), and so is each moment: when a prompt is shown, and when the person is asked back, in steps of
-50 ms. Six colours multiply that by 134,456 (8 x 7^5). A gentle plan asks for one kind of movement.
+prompts, 96 of three; on a phone that is not known 4 and 42, all with coming closer), and so is each moment: when a
+prompt is shown, and when the person is asked back, in steps of 50 ms. Six colours multiply that by 134,456 (8 x 7^5). A
+gentle plan asks for one kind of movement.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TypeVar
 
 from certify.domain.decide import Determination
 from certify.domain.draws import RandomBytes, below
-from certify.domain.profile import TURNS, Demand, Risk, choose
+from certify.domain.profile import COME_CLOSER, TURNS, Demand, Risk, choose
 from certify.domain.reasons import Code
 from certify.domain.schedule import age_on, latest_date
 from certify.service import Unit
@@ -135,8 +136,11 @@ def demand_of(
     failed = failed_attempts(db, person.id, now - _FAILURES_COUNT)
     # Only a plan of one kind of movement was about it; of several, it is not known which one did not help.
     about_one = [attempt.prompts for attempt in failed if len(attempt.prompts) == 1 or attempt.prompts <= TURNS]
-    asked = frozenset[str]().union(*about_one)
-    turn = bool(failed) and "turn_a_little" in failed[-1].guidance
+    advice = failed[-1].guidance if failed else ()
+    # Coming closer was not seen well: another movement is, and no one is asked for the same without end.
+    unclear = {COME_CLOSER} if "come_much_closer" in advice else set()
+    asked = frozenset(unclear).union(*about_one)
+    turn = "turn_a_little" in advice
     profiles = [attempt.profile for attempt in failed]
     return choose([*person.needs, *also], age, profiles, risk, asked=asked, turn=turn)
 
@@ -223,9 +227,10 @@ def _draw_prompts(demand: Demand, random_bytes: RandomBytes) -> Sequence[Prompt]
     # In a fixed order: the order of a set differs between processes, and the same bytes must give the same plan.
     names = tuple(prompt.value for prompt in Prompt if prompt.value in demand.allowed)
     if demand.gentle:
-        rows = _repeated(names, demand.prompts)
+        rows = _repeated(tuple(name for name in names if name in demand.must) or names, demand.prompts)
     else:
-        rows = _rows(names, demand.prompts, needs_turn=bool(TURNS & demand.allowed))
+        every = _rows(names, demand.prompts, needs_turn=bool(TURNS & demand.allowed))
+        rows = tuple(row for row in every if demand.must <= set(row))
     if not rows:
         raise ValueError(f"{demand.prompts} different prompts cannot be drawn from {names}")
     return [Prompt(name) for name in _one(rows, random_bytes)]

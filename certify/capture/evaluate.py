@@ -187,9 +187,9 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     row.outcome, row.guidance = outcome, list(capture.guidance)
     if outcome == Outcome.RETRY and Code.FACE_NEARLY_MATCHES in face:
         row.guidance = ["light_once_more", *row.guidance]
-    elif outcome != Outcome.CERTIFIED and _one_movement(capture):
+    elif outcome != Outcome.CERTIFIED and capture.liveness is Check.PASS and capture.challenge in _NOT_ENOUGH:
         # By the media alone: it must tell a stranger nothing of the person.
-        row.guidance = ["more_than_a_movement", *row.guidance]
+        row.guidance = [_NOT_ENOUGH[capture.challenge], *row.guidance]
     elif outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not capture.guidance:
         # The same for everyone whose media were good enough and did not prove life: it must not tell a stranger that
         # media were recognised.
@@ -207,9 +207,8 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     unit.ledger(LedgerEvent.SESSION_DECIDED, row.beneficiary_id, session=str(row.id), outcome=outcome)
 
 
-def _one_movement(capture: Capture) -> bool:
-    """Tell whether a film showed the one movement that it was asked for, and nothing else that shows life."""
-    return capture.liveness is Check.PASS and capture.challenge is Challenge.ONE_MOVEMENT
+_NOT_ENOUGH = {Challenge.ONE_MOVEMENT: "more_than_a_movement", Challenge.MOVEMENTS: "more_than_movements"}
+"""Advice after a film that showed all that it was asked for, and proves no life alone."""
 
 
 def _proves_with_records(

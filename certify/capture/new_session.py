@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from certify.capture.challenge import draw
 from certify.domain.channels import Channel
-from certify.domain.profile import Demand
+from certify.domain.profile import NEW_DEVICE, Demand
 from certify.domain.states import Possession, SessionState
 from certify.service import Unit
 from certify.storage.tables.sessions import SessionRow
@@ -56,7 +57,7 @@ def new_session(
         created_at=unit.now,
         expires_at=unit.now + timedelta(minutes=unit.service.settings.session_minutes),
         profile=demand.profile if kept is None else kept.profile,
-        plan=_drawn(unit, demand) if kept is None else dict(kept.plan or {}),
+        plan=_drawn(unit, demand) if kept is None else _again(kept.plan or {}, demand),
         device=device,
         device_proved=device_proved,
         assisted=assisted,
@@ -76,3 +77,12 @@ def _drawn(unit: Unit, demand: Demand) -> dict[str, Any]:
     if demand.prompts:
         plan["live"] = [draw(demand, random_bytes).to_json() for _ in range(TAKES)]
     return plan
+
+
+def _again(plan: Mapping[str, Any], demand: Demand) -> dict[str, Any]:
+    """Return a plan that is asked again, with the reasons of now.
+
+    What made an earlier plan harder still counts, but not the phone it was asked on: this one may be known, or not.
+    """
+    earlier = {str(why) for why in plan.get("because", ())} - {NEW_DEVICE}
+    return {**plan, "because": sorted({*demand.reasons, *earlier})}

@@ -85,7 +85,7 @@ def _fits(row: SessionRow, demand: Demand, *, harder: bool) -> bool:
     plan = row.plan or {}
     prompts = [step["prompt"] for step in plan.get("steps", ())]
     flashes = len(plan.get("flashes", ()))
-    if not set(prompts) <= demand.allowed:
+    if not demand.must <= set(prompts) <= demand.allowed:
         return False
     if any("back_ms" not in step for step in plan.get("steps", ())):
         return False  # of an earlier release, which asked for less

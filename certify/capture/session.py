@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from certify.domain.channels import Channel
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
 from certify.domain.outcome import attempts_used_up
-from certify.domain.profile import visit_demand
+from certify.domain.profile import NEW_DEVICE, visit_demand
 from certify.domain.states import Possession, ReferenceState, SessionState
 from certify.errors import Conflict, Gone
 from certify.people.consent import require_consent
@@ -107,6 +108,9 @@ def open_session(
     kept: list[SessionRow] = []
     if channel is Channel.REMOTE:
         demand = demand_of(unit, person, device, _require_attempts_left(unit, person), also=needs)
+        if at_counter:
+            # An officer sees who sits before the phone, so that the phone need not be known (docs/decisions/0042).
+            demand = replace(demand, reasons=tuple(why for why in demand.reasons if why != NEW_DEVICE))
         possession = possession_of(unit, beneficiary_id, device=device, confirmed=confirmed)
         kept = unanswered(own_plans(unit.db, beneficiary_id, unit.now - KEPT), demand)
         for row in kept:

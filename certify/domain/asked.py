@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from certify.domain.profile import TURNS
+from certify.domain.profile import NEW_DEVICE, TURNS
 from certify.domain.states import Challenge
 
 Plan = Mapping[str, Any]
@@ -56,17 +56,28 @@ def known_before(plan: Plan | None, source: Mapping[str, Any] | None, now: datet
     return {"way": way, "known_s": drawn and round((now - datetime.fromisoformat(drawn)).total_seconds())} | live
 
 
-def challenge_of(plan: Plan | None, *, followed: bool, lit: bool) -> Challenge:
+def challenge_of(
+    plan: Plan | None, *, followed: bool, lit: bool, unclear: bool = False, because: Collection[str] = ()
+) -> Challenge:
     """Tell how much of a plan a film answered.
 
     Args:
         plan: what was asked (:func:`asked_plan`); None if nothing was.
         followed: whether the film followed the prompts.
         lit: whether it showed the light of the screen.
+        unclear: whether nothing but that light kept it from showing life: the room was too bright, for example.
+        because: why so much was asked (``because`` of the stored plan).
     """
     steps = (plan or {}).get("steps", ())
     # Steps of earlier releases asked no one back; a recording follows them too often.
     if not followed or not steps or any("back_ms" not in step for step in steps):
         return Challenge.NONE
+    if lit:
+        return Challenge.FULL
+    if unclear:
+        return Challenge.UNLIT
     kinds = {"turn" if step["prompt"] in TURNS else step["prompt"] for step in steps}
-    return Challenge.FULL if len(kinds) > 1 or lit else Challenge.ONE_MOVEMENT
+    if len(kinds) == 1:
+        return Challenge.ONE_MOVEMENT
+    # A program that is driven live makes every movement. Only light stops it, and this person must not see it.
+    return Challenge.MOVEMENTS if NEW_DEVICE in because else Challenge.FULL

@@ -10,7 +10,7 @@ from certify.domain.determination import NextStep, Standing
 from certify.domain.evidence import Check
 from certify.domain.facts import CurrentFacts
 from certify.domain.policy import Policy
-from certify.domain.proofs import judge_capture, proof_with_records
+from certify.domain.proofs import ALONE, judge_capture, proof_with_records
 from certify.domain.reasons import Code, Reason, reason
 from certify.domain.schedule import add_days, local_date
 
@@ -61,7 +61,7 @@ def recent_attempts(policy: Policy, facts: CurrentFacts, proven_on: date | None,
     last_failed = last.state is not Check.PASS and not last_proves
     if last_failed:
         reasons += last.reasons
-    needs_more = last_failed and [why.code for why in last.reasons] == [Code.ONE_MOVEMENT_ALONE]
+    needs_more = last_failed and [why.code for why in last.reasons] in [[code] for code in ALONE.values()]
     return Attempts(tuple(reasons), used_up, last_failed, needs_more)
 
 

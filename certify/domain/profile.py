@@ -61,6 +61,9 @@ _HEAD = frozenset({*TURNS, LOOK_UP})
 _FACE = frozenset({SMILE, OPEN_MOUTH, BLINK})
 _ONLY_CLOSER = PROMPTS - {COME_CLOSER}
 
+NEW_DEVICE = "risk:new_device"
+"""The reason of a demand on a phone that is not known for the person."""
+
 PHOTOSENSITIVE = "photosensitive"
 """The need that any person may declare for one session."""
 
@@ -123,6 +126,8 @@ class Demand:
         gentle: whether the prompts come at the gentle pace.
         allowed: the prompts that may be drawn.
         reasons: codes of the reasons, sorted.
+        must: the prompts among ``allowed`` that every plan has: coming closer, on a phone that is not known. What is
+            driven live lacks its perspective (docs/decisions/0034). A gentle plan asks for nothing else then.
     """
 
     profile: str
@@ -131,6 +136,7 @@ class Demand:
     gentle: bool
     allowed: frozenset[str]
     reasons: tuple[str, ...]
+    must: frozenset[str] = frozenset()
 
 
 _STANDARD_PROMPTS = 2
@@ -197,7 +203,8 @@ def choose(
     if signals and gentle and not flashes:
         reasons.add("risk_not_answered")  # nothing more can be asked of this person
     profile = LIGHT if flashes else GENTLE if gentle else STANDARD
-    return Demand(profile, prompts, flashes, gentle, allowed, tuple(sorted(reasons)))
+    must = allowed & {COME_CLOSER} if risk.new_device else frozenset[str]()
+    return Demand(profile, prompts, flashes, gentle, allowed, tuple(sorted(reasons)), must)
 
 
 def visit_demand() -> Demand:

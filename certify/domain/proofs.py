@@ -32,6 +32,10 @@ them under a policy that leaves the threshold to the calibration."""
 RECORDS_ASSURANCE = "records"
 """Assurance of a proof that rests on signs of life in registries alone."""
 
+ALONE = {Challenge.ONE_MOVEMENT: Code.ONE_MOVEMENT_ALONE, Challenge.MOVEMENTS: Code.MOVEMENTS_ALONE}
+"""What a film can show that proves no life alone, and the reason. The person did all that could be asked, so records
+complete it, or a visit; another film would not help (docs/decisions/0042)."""
+
 Accepts = Callable[[Channel, date], bool]
 """Tells whether a channel is accepted for a proof of that date."""
 
@@ -120,8 +124,7 @@ def _unanswered(capture: Capture, rule: CaptureRule) -> Code | None:
         return None
     if capture.challenge is Challenge.NONE:
         return Code.FILM_UNPROMPTED
-    alone = capture.challenge is Challenge.ONE_MOVEMENT and rule.challenge is ChallengeRule.COMPLETED
-    return Code.ONE_MOVEMENT_ALONE if alone else None
+    return ALONE.get(capture.challenge) if rule.challenge is ChallengeRule.COMPLETED else None
 
 
 def _judge_face(capture: Capture, rule: CaptureRule) -> CaptureJudgement | None:
@@ -178,8 +181,9 @@ def capture_proofs(
 def proof_with_records(capture: Capture, policy: Policy, signs: Iterable[SignOfLife]) -> Proof | None:
     """Return the proof that a capture which is not enough alone gives together with acts that need the body, or None.
 
-    It is a still photo, or a film that shows one kind of movement alone, or a film that matches only a template of
-    another system. It must match, and its session must have been opened with the person's own phone, a code or a link.
+    It is a still photo, or a film that shows movements without light where light is needed, or a film that matches
+    only a template of another system. It must match, and its session must have been opened with the person's own phone,
+    a code or a link.
     The acts lie at most ``photo_sign_days`` before it, or after it. Neither half proves more than its own day: life is
     proven on the day of the capture or, if that is earlier, on the day at which the acts suffice, from the latest
     backwards. More acts only move that day later.
@@ -196,7 +200,9 @@ def proof_with_records(capture: Capture, policy: Policy, signs: Iterable[SignOfL
     if rule is None or not rule.photo_sign_days or capture.possession is not Possession.SHOWN:
         return None
     completed = can_be_completed(capture, rule) and _unanswered(capture, rule) is None
-    missing = Code.ONE_MOVEMENT_ALONE if capture.filmed else Code.LIVENESS_REQUIRED
+    missing = ALONE.get(capture.challenge) if capture.filmed else Code.LIVENESS_REQUIRED
+    if capture.filmed and capture.challenge is Challenge.UNLIT and rule.challenge is ChallengeRule.COMPLETED:
+        missing = Code.LIVENESS_REQUIRED  # a brighter room than was good for the light; all else showed life
     if not completed and [why.code for why in judge_capture(capture, policy).reasons] != [missing]:
         return None
     taken = local_date(capture.event_at, policy.timezone)

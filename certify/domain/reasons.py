@@ -39,6 +39,7 @@ class Code(StrEnum):
     LIVENESS_REQUIRED = "liveness_required"
     FILM_UNPROMPTED = "film_unprompted"
     ONE_MOVEMENT_ALONE = "one_movement_alone"
+    MOVEMENTS_ALONE = "movements_alone"
     EYES_CLOSED = "eyes_closed"
     CHANNEL_NOT_ACCEPTED = "channel_not_accepted"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
@@ -122,6 +123,11 @@ _TEXTS: dict[Code, str] = {
         "The movement that was asked for was seen, and it is not enough alone. It counts together with the colours of "
         "the screen, or with the own phone, a code or a link and a recent record of an act that needs the body. "
         "Otherwise an agent comes to the door."
+    ),
+    Code.MOVEMENTS_ALONE: (
+        "The movements that were asked for were seen. From a phone that is not known for this person they are not "
+        "enough without the colours of the screen. They count together with the own phone, a code or a link and a "
+        "recent record of an act that needs the body. Otherwise an agent comes to the door."
     ),
     Code.EYES_CLOSED: "The eyes were closed.",
     Code.CHANNEL_NOT_ACCEPTED: "This scheme does not accept this way of proving life for this person.",

@@ -74,7 +74,9 @@ class Challenge(Described):
 
     UNRECORDED = "unrecorded", "Captured before this was recorded."
     NONE = "none", "Nothing was asked, or the film did not do it."
+    UNLIT = "unlit", "All movements, and the light that was asked for could not be seen clearly."
     ONE_MOVEMENT = "one_movement", "One kind of movement, at the drawn moments, and no light."
+    MOVEMENTS = "movements", "Several kinds of movement on a phone that was not known, and no light, which would harm."
     FULL = "full", "Several kinds of movement, or one and the light of the screen."
 
 

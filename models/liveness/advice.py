@@ -45,8 +45,9 @@ CODES = (
     "record_anew",
     "film_needed",
     "more_than_a_movement",
+    "more_than_movements",
 )
-"""Codes of capture sessions. Only the service gives the last three: it knows other sessions and what a session asks."""
+"""Codes of capture sessions. Only the service gives the last four: it knows other sessions and what a session asks."""
 
 
 def advice(report: LivenessReport) -> tuple[str, ...]:

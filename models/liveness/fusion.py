@@ -165,6 +165,11 @@ class LivenessReport:
     reasons: tuple[str, ...]
     parameters_sha256: str
 
+    @property
+    def only_light_unclear(self) -> bool:
+        """Tell whether nothing kept the capture from passing but that the screen's light could not be seen clearly."""
+        return self.state is State.NOT_ASSESSED and bool(self.reasons) and set(self.reasons) <= set(LIGHT_UNCLEAR)
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data for storage and replay."""
         return {
@@ -253,6 +258,10 @@ DOUBTS = (
     "perhaps_a_device",
 )
 """Reasons of other checks, not assessed, that prevent a pass: the person should try again."""
+
+LIGHT_UNCLEAR = ("no_reflection", "unclear_light", "shading_unclear")
+"""Doubts that come from a bright room, a window or a moving head as well, and show no tint: a tint is even, or lies on
+the face alone."""
 
 
 def load_fusion(path: Path = SHIPPED) -> Fusion:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from models.liveness.depth import new_appearance, planarity
+from models.liveness.depth import new_appearance, planarity, turning_pairs
 from models.liveness.injection import repeated_share
 from models.liveness.readings import Readings
 
@@ -44,12 +44,17 @@ def measure(readings: Readings) -> Mapping[str, float | None]:
 def turned(readings: Readings) -> float | None:
     """Return the range of yaw or pitch, whichever is larger, in degrees, without the outermost frames on both sides.
 
+    Only a turn that is fast enough to show what is new counts (:func:`models.liveness.depth.turning_pairs`): a head
+    that drifts by ten degrees in a minute looks like one that keeps still.
+
     Returns:
-        The range from the 2nd to the 98th percentile; None without landmarks.
+        The range from the 2nd to the 98th percentile; 0 if the head never turned fast enough; None without landmarks.
     """
     poses = [(detail.mesh.pose.yaw, detail.mesh.pose.pitch) for detail in readings.details if detail.mesh is not None]
     if not poses:
         return None
+    if not turning_pairs(readings.details):
+        return 0.0
     return float(np.ptp(np.percentile(np.array(poses), [2, 98], axis=0), axis=0).max())
 
 

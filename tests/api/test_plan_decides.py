@@ -61,13 +61,17 @@ def _live(
     session: UUID,
     film: bytes,
     takes: list[dict[str, Any]] | None,
+    because: tuple[str, ...] = (),
     **source: Any,
 ) -> SessionRow:
-    """Submit a film as the recording of a live capture whose takes were these; None: those that were drawn."""
+    """Submit a film as the recording of a live capture whose takes were these; None: those that were drawn.
+
+    The takes have no light, like those on a known phone, unless ``because`` says more.
+    """
     if takes is not None:
         with service.unit() as unit:
             row = get_session(unit.db, session)
-            row.plan = {**(row.plan or {}), "live": takes}
+            row.plan = {**(row.plan or {}), "live": takes, "because": list(because)}
     with service.unit() as unit:
         begin_live(unit, session)
     said = {"way": "live", "take": 0, "begun": 0, "camera": None, "times_ms": ARRIVALS, **source}
@@ -146,6 +150,59 @@ def test_attack_one_movement_alone_gives_no_certificate_and_leads_to_a_visit(
     assert (row.outcome, row.certificate_number) == ("doorstep", None)
     assert row.guidance[0] == "more_than_a_movement"
     assert _captured(service, row).challenge is Challenge.ONE_MOVEMENT
+
+
+NEW_PHONE = {**PLAN, "because": ["need", "risk:new_device"]}
+"""What a person is asked on a phone that is not known, who said that flashes harm."""
+
+
+def test_attack_who_says_that_flashes_harm_gets_no_certificate_by_movements_from_an_unknown_phone(
+    service: Service, engine: FaceEngine, person: UUID, film: bytes
+) -> None:
+    """A puppet that is driven live follows every prompt; only the light would tell, and it asks to see none."""
+    row = film_session(service, engine, _own(service, person), film, plan=NEW_PHONE)
+    assert (row.outcome, row.certificate_number) == ("doorstep", None)
+    assert row.guidance[0] == "more_than_movements"
+    assert _captured(service, row).challenge is Challenge.MOVEMENTS
+
+
+def test_attack_the_same_in_a_live_capture_whose_takes_carry_no_reasons(
+    service: Service, engine: FaceEngine, person: UUID, film: bytes
+) -> None:
+    row = _live(service, engine, _own(service, person), film, [PLAN], tuple(NEW_PHONE["because"]))
+    assert (row.outcome, row.certificate_number) == ("doorstep", None)
+
+
+def test_who_says_that_flashes_harm_is_certified_with_possession_and_a_recent_act_of_the_body(
+    service: Service, engine: FaceEngine, person: UUID, film: bytes
+) -> None:
+    with service.unit() as unit:
+        day = unit.now - timedelta(days=20)
+        record(unit, person, NewRecord(source="insurer", record_id="1", event_at=day, act="medical_insurance_claim"))
+    row = film_session(service, engine, _own(service, person), film, plan=NEW_PHONE)
+    assert row.outcome == "certified"
+
+
+def test_an_officer_at_the_counter_sees_the_person_so_the_phone_need_not_be_known(
+    service: Service, person: UUID
+) -> None:
+    with service.unit() as unit:
+        plan = open_session(unit, person, Channel.REMOTE, needs=("photosensitive",), at_counter=True).plan or {}
+    assert (len(plan["flashes"]), "risk:new_device" in plan["because"]) == (0, False)
+
+
+def test_attack_the_plan_of_a_known_phone_is_not_asked_again_without_its_reasons(
+    service: Service, person: UUID
+) -> None:
+    """The plan stays the same on the next phone; that this one is not known counts all the same."""
+    with service.unit() as unit:
+        first = open_session(unit, person, Channel.REMOTE, device_id=PHONE, needs=("photosensitive",))
+        first.plan = {**(first.plan or {}), "because": ["risk:adverse_record"]}
+        first_steps = first.plan["steps"]
+    with service.unit() as unit:
+        again = open_session(unit, person, Channel.REMOTE, device_id="another", needs=("photosensitive",)).plan or {}
+    assert again["steps"] == first_steps
+    assert {"risk:new_device", "risk:adverse_record"} <= set(again["because"])
 
 
 def test_one_movement_certifies_with_possession_and_a_recent_act_of_the_body(

@@ -61,7 +61,7 @@ def test_every_plan_keeps_its_bounds(demand: Demand, seed: int) -> None:
     assert plan.seconds <= MAX_SECONDS + (COMMAND_SECONDS if demand.flashes else 0)
     prompts = [step.prompt.value for step in plan.steps]
     assert len(prompts) == demand.prompts
-    assert set(prompts) <= demand.allowed
+    assert demand.must <= set(prompts) <= demand.allowed
     kinds = {"turn" if prompt in TURNS else prompt for prompt in prompts}
     if demand.gentle:
         assert len(kinds) == 1, "one kind of movement"
@@ -107,10 +107,18 @@ def _chi_square(counts: Counter[Any], kinds: int) -> float:
 
 
 @pytest.mark.parametrize(
-    ("needs", "plans"), [((), 16), (("epilepsy",), 96), (("tremor",), 3)], ids=["two prompts", "three", "gentle"]
+    ("needs", "risk", "plans"),
+    [
+        ((), Risk(), 16),
+        ((), Risk(new_device=True), 4),
+        (("epilepsy",), Risk(open_adverse=1), 96),
+        (("epilepsy",), Risk(new_device=True), 42),
+        (("tremor",), Risk(open_adverse=1), 3),
+    ],
+    ids=["two prompts", "two, closer", "three", "three, closer", "gentle"],
 )
-def test_all_orders_of_prompts_are_equally_likely(needs: tuple[str, ...], plans: int) -> None:
-    source, demand = _source(1), choose(needs, 70, [], Risk(new_device=bool(needs)))
+def test_all_orders_of_prompts_are_equally_likely(needs: tuple[str, ...], risk: Risk, plans: int) -> None:
+    source, demand = _source(1), choose(needs, 70, [], risk)
     counts = Counter(tuple(step.prompt for step in draw(demand, source).steps) for _ in range(60 * plans))
     assert len(counts) == plans
     assert abs(_chi_square(counts, plans)) < 4

@@ -15,7 +15,7 @@ from certify.domain.asked import asked_plan, challenge_of, known_before, prompts
 from certify.domain.capture_rule import ChallengeRule
 from certify.domain.channels import Channel
 from certify.domain.decide import NextStep, Standing
-from certify.domain.evidence import Check
+from certify.domain.evidence import Capture, Check
 from certify.domain.proofs import judge_capture
 from certify.domain.reasons import Code
 from certify.domain.states import Challenge, Possession
@@ -35,17 +35,38 @@ def test_attack_a_film_that_answers_no_plan_proves_nothing(scheme: str) -> None:
     assert determination.next_step is NextStep.RETRY
 
 
+MOVEMENTS = replace(ONE_MOVEMENT, challenge=Challenge.MOVEMENTS)
+"""Several movements from a phone that is not known, by a person whom flashes would harm."""
+UNLIT = replace(ONE_MOVEMENT, challenge=Challenge.UNLIT, liveness=Check.NOT_ASSESSED)
+"""All movements, in a room too bright to see the light of the screen."""
+
+
 @pytest.mark.parametrize("scheme", sorted(some.SHIPPED))
 @pytest.mark.parametrize("possession", Possession)
-def test_attack_one_movement_alone_certifies_no_one_and_leads_to_a_visit(scheme: str, possession: Possession) -> None:
-    determination = decided(replace(ONE_MOVEMENT, possession=possession), scheme=scheme)
+@pytest.mark.parametrize(
+    ("film", "why"), [(ONE_MOVEMENT, Code.ONE_MOVEMENT_ALONE), (MOVEMENTS, Code.MOVEMENTS_ALONE)], ids=["one", "some"]
+)
+def test_attack_movements_without_light_certify_no_one_and_lead_to_a_visit(
+    film: Capture, why: Code, scheme: str, possession: Possession
+) -> None:
+    """A program that is driven live makes each movement, and says that flashes harm."""
+    determination = decided(replace(film, possession=possession), scheme=scheme)
     assert determination.standing is not Standing.CERTIFIED
-    assert Code.ONE_MOVEMENT_ALONE in codes(determination)
-    assert determination.next_step is NextStep.DOORSTEP, "another film would ask for the same movement"
+    assert why in codes(determination)
+    assert determination.next_step is NextStep.DOORSTEP, "another film would ask for the same movements"
 
 
-def test_one_movement_with_possession_and_a_recent_act_of_the_body_proves_life_on_the_earlier_day() -> None:
-    determination = decided(ONE_MOVEMENT, act("medical_insurance_claim", 20))
+@pytest.mark.parametrize("possession", Possession)
+def test_attack_a_light_that_was_not_seen_certifies_no_one_and_is_asked_for_again(possession: Possession) -> None:
+    """Who puts a lamp before the camera is not let off the light."""
+    determination = decided(replace(UNLIT, possession=possession), scheme="employee")
+    assert determination.standing is not Standing.CERTIFIED
+    assert determination.next_step is NextStep.RETRY, "in the shade it may be seen"
+
+
+@pytest.mark.parametrize("film", [ONE_MOVEMENT, MOVEMENTS, UNLIT], ids=["one", "some", "unlit"])
+def test_movements_with_possession_and_a_recent_act_of_the_body_prove_life_on_the_earlier_day(film: Capture) -> None:
+    determination = decided(film, act("medical_insurance_claim", 20))
     assert determination.standing is Standing.CERTIFIED
     assert (determination.proven_on, determination.assurance) == (
         DAY - timedelta(days=20),
@@ -54,7 +75,7 @@ def test_one_movement_with_possession_and_a_recent_act_of_the_body_proves_life_o
     (why,) = [reason for reason in determination.reasons if reason.code is Code.PROVEN_MOVEMENT_DATA]
     assert why.facts == ("film", "medical_insurance_claim 20")
     assert "weight 0.5 of 0.5" in why.text
-    assert Code.ONE_MOVEMENT_ALONE not in codes(determination)
+    assert not {Code.ONE_MOVEMENT_ALONE, Code.MOVEMENTS_ALONE, Code.LIVENESS_REQUIRED} & set(codes(determination))
 
 
 @pytest.mark.parametrize(
@@ -66,8 +87,11 @@ def test_one_movement_with_possession_and_a_recent_act_of_the_body_proves_life_o
         (Possession.SHOWN, [act("transport_card", 1), act("online_login", 1)]),
     ],
 )
-def test_attack_one_movement_with_less_than_that_proves_nothing(possession: Possession, acts: list[Any]) -> None:
-    determination = decided(replace(ONE_MOVEMENT, possession=possession), *acts, on=DAY)
+@pytest.mark.parametrize("film", [ONE_MOVEMENT, MOVEMENTS, UNLIT], ids=["one", "some", "unlit"])
+def test_attack_movements_with_less_than_that_prove_nothing(
+    film: Capture, possession: Possession, acts: list[Any]
+) -> None:
+    determination = decided(replace(film, possession=possession), *acts, on=DAY)
     assert determination.standing is not Standing.CERTIFIED
 
 
@@ -93,7 +117,7 @@ def test_documents_of_earlier_releases_ask_for_no_answer() -> None:
 @given(st.data(), some.cases())
 def test_answering_less_never_helps(data: st.DataObject, case: some.Case) -> None:
     capture = data.draw(some.passing_captures(case))
-    order = [Challenge.NONE, Challenge.ONE_MOVEMENT, Challenge.FULL]
+    order = [Challenge.NONE, Challenge.ONE_MOVEMENT, Challenge.MOVEMENTS, Challenge.FULL]
     reached = [case.decide(replace(capture, filmed=True, challenge=challenge)) for challenge in order]
     for less, more in pairwise(reached):
         assert less.standing <= more.standing
@@ -125,6 +149,29 @@ def test_how_much_of_a_plan_was_answered(
     steps: list[dict[str, Any]], followed: bool, lit: bool, challenge: Challenge
 ) -> None:
     assert challenge_of({"steps": steps}, followed=followed, lit=lit) is challenge
+
+
+@pytest.mark.parametrize(
+    ("because", "lit", "unclear", "challenge"),
+    [
+        (["risk:new_device"], False, False, Challenge.MOVEMENTS),
+        (["need", "risk:adverse_record", "risk:new_device"], False, False, Challenge.MOVEMENTS),
+        (["risk:new_device"], True, False, Challenge.FULL),
+        (["risk:new_device"], False, True, Challenge.UNLIT),
+        (["risk:adverse_record"], False, False, Challenge.FULL),
+        ([], False, False, Challenge.FULL),
+    ],
+)
+def test_on_an_unknown_phone_movements_without_light_are_not_the_whole_answer(
+    because: list[str], lit: bool, unclear: bool, challenge: Challenge
+) -> None:
+    plan = {"steps": [TURN, CLOSER]}
+    assert challenge_of(plan, followed=True, lit=lit, unclear=unclear, because=because) is challenge
+    assert challenge_of(plan, followed=False, lit=lit, unclear=unclear, because=because) is Challenge.NONE
+
+
+def test_light_that_was_not_seen_leaves_one_movement_unlit() -> None:
+    assert challenge_of({"steps": [CLOSER]}, followed=True, lit=False, unclear=True) is Challenge.UNLIT
 
 
 def test_how_long_a_plan_was_known_is_kept_with_the_report() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from certify.domain.profile import (
     BLINK,
+    COME_CLOSER,
     DOORSTEP,
     GENTLE,
     GENTLE_FROM_AGE,
@@ -169,3 +170,18 @@ def test_reasons_name_no_illness() -> None:
 
 def test_a_visit_asks_nothing() -> None:
     assert (visit_demand().profile, visit_demand().prompts, visit_demand().flashes) == (DOORSTEP, 0, 0)
+
+
+@given(_needs, _ages, _failed, _risks)
+def test_on_an_unknown_phone_every_plan_comes_closer_if_the_person_can(
+    needs: list[str], age: int | None, failed: list[str], risk: Risk
+) -> None:
+    demand = choose(needs, age, failed, risk)
+    assert demand.must == ({COME_CLOSER} if risk.new_device else set()), "no need forbids it"
+
+
+def test_coming_closer_that_was_not_seen_is_not_asked_for_again() -> None:
+    again = choose([], 70, [LIGHT], Risk(new_device=True), asked={COME_CLOSER})
+    assert (again.allowed, len(again.must), again.flashes) == (TURNS, 0, 6)
+    bedridden = choose(["bedridden"], 70, [LIGHT], Risk(new_device=True), asked={COME_CLOSER})
+    assert bedridden.must == {COME_CLOSER}, "a head on a pillow does not turn"

@@ -145,4 +145,7 @@ def test_attack_a_film_of_another_plan_follows_seldom(profile: str) -> None:
     for seed in range(count):
         plan, other = draw(demand, chance.randbytes), draw(demand, chance.randbytes)
         followed += follows(plan, FOLLOWERS["usual"], seed=seed, rate=6, answers=other) is State.PASS
-    assert followed <= (0.35 if demand.gentle else 0.1) * count
+    # On an unknown phone the movements are nearly the same each time. Then the plans differ by their colours, and the
+    # light of another plan fails a film (tests/models/liveness/test_light.py).
+    same = bool(demand.must and demand.flashes)
+    assert followed <= {(False, False): 0.1, (True, True): 0.65}.get((demand.gentle, same), 0.35) * count
