@@ -47,8 +47,8 @@ SENTENCES: dict[str, str] = {
     "film_needed": "A photo is not enough. Please make a short film: the phone shows you what to do.",
     "more_than_a_movement": "You did it well. One movement alone is not enough here: sign in with a code or a letter, "
     "or ask for a visit at home.",
-    "more_than_movements": "You did it well. Without the colours of the screen that is not enough from this phone: "
-    "sign in with a code or a letter, or ask for a visit at home.",
+    "more_than_movements": "You did it well. Without the colours, sign in with a code or a letter, "
+    "or ask for a visit at home.",
     "record_anew": "Please make a new film now, with the camera.",
     "not_processed": "We could not look at this picture. Somebody will look into it; you can also take a new one.",
     # Videos that could not be read (models/media/video.py).
