@@ -27,8 +27,6 @@ QUIET_ZONE = 4  # modules, ISO/IEC 18004 section 5.3.8
 # COVID Certificate has the same level for the same kind of text). Very long certificates get 15 %.
 _ERROR_LEVELS = ("q", "m")
 
-_ONLY_QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-
 
 def to_text(cose: bytes) -> str:
     """Return the text of a signed certificate.
@@ -130,7 +128,7 @@ def read_qr(image: bytes) -> str:
         raise NotACertificate("the picture is too large")
     picture = _decode(image)
     try:
-        codes = zxingcpp.read_barcodes(picture, formats=_ONLY_QR)
+        codes = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     except (RuntimeError, TypeError, ValueError) as error:
         raise NotACertificate("the picture cannot be read") from error
     texts = {code.text for code in codes if code.valid and code.text.startswith(PREFIX)}
