@@ -18,7 +18,7 @@ from models.calibrate import Calibration, load_calibration
 from models.face.align import align
 from models.face.background import background_hash
 from models.face.detect import Detector, Face
-from models.face.embed import Embedder, mirror_templates
+from models.face.embed import Embedder, mirror_templates, templates_of
 from models.face.eyes import eyes_open
 from models.face.foreign import ForeignFaces, LazyForeign
 from models.face.landmarks import FaceMesh
@@ -271,7 +271,7 @@ class FaceEngine:
         clock.lap("checks")
         best = best_frames(readings, PROBES)
         faces = tuple(detail.aligned for detail in best if detail.aligned is not None)
-        probes = tuple({embedder.name: embedder.embed(face[None])[0] for embedder in self._embedders} for face in faces)
+        probes = templates_of(self._embedders, faces)
         clock.lap("embed")
         measurement = self._measurement(
             ImageInfo(examined.codec.upper(), examined.width, examined.height, 1, 1),

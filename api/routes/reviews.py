@@ -112,8 +112,7 @@ def show_faces(
 ) -> FacePairList:
     """List the people whose face looks like the one that a case about a duplicate face is about, by their ids."""
     with service.reading() as unit:
-        person = get_case(unit.db, case_id).beneficiary_id
-        require_person(unit, caller, person)
+        person = _person_of(unit, caller, case_id)
         pairs = pairs_of(unit.db, person)
         return FacePairList(
             items=[
@@ -138,8 +137,7 @@ def show_cameras(
 ) -> ContradictionList:
     """List what the cameras of the person's newest captures contradicted, with what each contradiction may do."""
     with service.reading() as unit:
-        person = get_case(unit.db, case_id).beneficiary_id
-        require_person(unit, caller, person)
+        person = _person_of(unit, caller, case_id)
         return ContradictionList(
             items=[
                 ContradictionOut(
@@ -170,6 +168,13 @@ def give_ruling(
     When it is carried out, the person is determined again, so certificate and payment change at once.
     """
     return once.run(caller, lambda unit: _decide(unit, caller, Action(body.ruling), case_id, body), status=status_of)
+
+
+def _person_of(unit: Unit, caller: Principal, case_id: UUID) -> UUID:
+    """Return the person of a case that lies in the caller's scope."""
+    person = get_case(unit.db, case_id).beneficiary_id
+    require_person(unit, caller, person)
+    return person
 
 
 def _decide(unit: Unit, caller: Principal, action: Action, case_id: UUID, why: WhyIn) -> RulingOut:

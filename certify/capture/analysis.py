@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from certify.capture.media import is_series, is_video, unpack
 from certify.domain.asked import asked_plan, challenge_of
 from certify.domain.evidence import Check
-from certify.domain.states import Challenge
+from certify.domain.states import Challenge, FaceZone
 from certify.people.templates import measure
 from models.errors import VideoRefused
 from models.face.near_copy import FacePrint
@@ -213,6 +213,11 @@ def compare(
     if not probes or not references:
         return None
     return engine.compare_many(probes, references, by_scores=by_scores)
+
+
+def in_zone(comparison: Comparison | None, zone: FaceZone) -> bool:
+    """Tell whether a comparison was made and lies in a zone."""
+    return comparison is not None and comparison.zone is not None and comparison.zone.value == zone
 
 
 def source_from(source: Mapping[str, Any]) -> CaptureSource:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from certify.capture.analysis import Analysis, compare
+from certify.capture.analysis import Analysis, compare, in_zone
 from certify.capture.pooling import Earlier, pool
 from certify.domain.states import FaceZone
 from certify.people.sittings import anchors_of, by_sitting, day_of, sittings_of
@@ -118,9 +118,9 @@ def compare_own(
     sittings = sittings_of(rows, references)
     faces = by_sitting(references, sittings)
     comparison, pooled_with, mirrored = compare(engine, analysis.probes, faces), None, False
-    if _in(comparison, FaceZone.NEAR):
+    if in_zone(comparison, FaceZone.NEAR):
         both = compare(engine, (*analysis.probes, *engine.mirrors(analysis.aligned)), faces)
-        mirrored = _in(both, FaceZone.MATCH)
+        mirrored = in_zone(both, FaceZone.MATCH)
         before = None if mirrored else earlier()
         pooled = None if before is None else pool(engine, analysis, before, faces)
         if mirrored:
@@ -140,10 +140,6 @@ def compare_own(
     )
 
 
-def _in(comparison: Comparison | None, zone: FaceZone) -> bool:
-    return comparison is not None and comparison.zone is not None and comparison.zone.value == zone
-
-
 def _drifted(
     engine: FaceEngine,
     analysis: Analysis,
@@ -152,9 +148,9 @@ def _drifted(
     comparison: Comparison | None,
 ) -> bool:
     anchors = anchors_of(rows, references)
-    if not _in(comparison, FaceZone.MATCH) or not anchors or len(anchors) == len(references):
+    if not in_zone(comparison, FaceZone.MATCH) or not anchors or len(anchors) == len(references):
         return False
-    return _in(compare(engine, analysis.probes, by_sitting(references, sittings_of(rows, anchors))), FaceZone.APART)
+    return in_zone(compare(engine, analysis.probes, by_sitting(references, sittings_of(rows, anchors))), FaceZone.APART)
 
 
 def _nearest_day(

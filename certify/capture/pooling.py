@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from certify.capture.analysis import Analysis, analyse, compare
+from certify.capture.analysis import Analysis, analyse, compare, in_zone
 from certify.domain.channels import Channel
 from certify.domain.evidence import Capture, Check
 from certify.domain.policy import ZoneRule
@@ -96,6 +96,6 @@ def pool(
         return None
     before = analyse(engine, earlier.data, earlier.plan, earlier.source).probes
     same = compare(engine, analysis.probes, before[:1])
-    if not before or same is None or same.zone is None or same.zone.value != FaceZone.MATCH:
+    if not in_zone(same, FaceZone.MATCH):
         return None
     return compare(engine, (*before, *analysis.probes), references)

@@ -64,6 +64,11 @@ class OnnxEmbedder:
         return np.asarray(self._network.run(tensor)[0][0], np.float32)
 
 
+def templates_of(embedders: Sequence[Embedder], faces: Sequence[NDArray[np.uint8]]) -> tuple[Templates, ...]:
+    """Return the templates of aligned faces, uint8 [112,112,3] BGR, by all networks."""
+    return tuple({embedder.name: embedder.embed(face[None])[0] for embedder in embedders} for face in faces)
+
+
 def mirror_templates(embedders: Sequence[Embedder], faces: Sequence[NDArray[np.uint8]]) -> tuple[Templates, ...]:
     """Return the templates of mirror images.
 
@@ -73,8 +78,7 @@ def mirror_templates(embedders: Sequence[Embedder], faces: Sequence[NDArray[np.u
         embedders: the networks.
         faces: aligned faces, uint8 [112,112,3] BGR.
     """
-    mirrors = [np.ascontiguousarray(face[:, ::-1]) for face in faces]
-    return tuple({embedder.name: embedder.embed(mirror[None])[0] for embedder in embedders} for mirror in mirrors)
+    return templates_of(embedders, [np.ascontiguousarray(face[:, ::-1]) for face in faces])
 
 
 def unit(vectors: NDArray[np.float32]) -> Vectors:

@@ -173,12 +173,16 @@ def test_attack_the_same_in_a_live_capture_whose_takes_carry_no_reasons(
     assert (row.outcome, row.certificate_number) == ("doorstep", None)
 
 
-def test_who_says_that_flashes_harm_is_certified_with_possession_and_a_recent_act_of_the_body(
-    service: Service, engine: FaceEngine, person: UUID, film: bytes
-) -> None:
+def _act_of_the_body(service: Service, person: UUID) -> None:
     with service.unit() as unit:
         day = unit.now - timedelta(days=20)
         record(unit, person, NewRecord(source="insurer", record_id="1", event_at=day, act="medical_insurance_claim"))
+
+
+def test_who_says_that_flashes_harm_is_certified_with_possession_and_a_recent_act_of_the_body(
+    service: Service, engine: FaceEngine, person: UUID, film: bytes
+) -> None:
+    _act_of_the_body(service, person)
     row = film_session(service, engine, _own(service, person), film, plan=NEW_PHONE)
     assert row.outcome == "certified"
 
@@ -208,9 +212,7 @@ def test_attack_the_plan_of_a_known_phone_is_not_asked_again_without_its_reasons
 def test_one_movement_certifies_with_possession_and_a_recent_act_of_the_body(
     service: Service, engine: FaceEngine, person: UUID, film: bytes
 ) -> None:
-    with service.unit() as unit:
-        day = unit.now - timedelta(days=20)
-        record(unit, person, NewRecord(source="insurer", record_id="1", event_at=day, act="medical_insurance_claim"))
+    _act_of_the_body(service, person)
     row = film_session(service, engine, _own(service, person), film, plan=ONE_MOVEMENT)
     assert row.outcome == "certified"
 

@@ -13,6 +13,7 @@ import pytest
 from certify.domain.channels import Channel
 from certify.domain.policy import Effect, LivenessRule, PolicyInvalid, parse_policy
 from certify.policies import document_policy, load_policies
+from tests.certify.policies.folders import folder
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -141,13 +142,6 @@ def test_a_stored_document_gives_the_same_policy_again() -> None:
     for loaded in load_policies().values():
         again = document_policy(loaded.document)
         assert again == loaded
-
-
-def folder(tmp_path: Path, **files: str) -> Path:
-    common = (resources.files("certify.policies") / "common.toml").read_text("utf-8")
-    for name, text in {"common": common, **files}.items():
-        (tmp_path / f"{name}.toml").write_text(text, "utf-8")
-    return tmp_path
 
 
 def test_a_scheme_overrides_single_keys_but_restates_rules_whole(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,10 @@ from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.policies import load_policies
 from certify.service import Service
 from certify.storage.facts import determinations_of
+from tests.certify.policies.folders import folder
 
 FIRST_DAY = date(2027, 1, 1)
 MIDNIGHT = datetime(2026, 12, 31, 16, tzinfo=UTC)  # in Shanghai
-
-
-def folder(tmp_path: Path, **files: str) -> Path:
-    common = (resources.files("certify.policies") / "common.toml").read_text("utf-8")
-    for name, text in {"common": common, **files}.items():
-        (tmp_path / f"{name}.toml").write_text(text, "utf-8")
-    return tmp_path
 
 
 def rules(title: str, *, months: int = 12, since: str = "") -> str:
