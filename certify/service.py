@@ -102,6 +102,12 @@ class Service:
         with self.database.snapshot(self.macs) as db:
             yield Unit(self, db, self.clock())
 
+    def refuted_by_life(self, kind: str) -> bool:
+        """Tell whether every scheme that knows a kind of adverse record says that life refutes it, such as a death."""
+        rules = [document.policy.adverse.get(kind) for document in self.policies.values()]
+        known = [rule for rule in rules if rule is not None]
+        return bool(known) and all(rule.refuted_by_life for rule in known)
+
     def policy(self, scheme: str) -> PolicyDocument:
         """Return the policy of a scheme.
 

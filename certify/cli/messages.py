@@ -113,6 +113,27 @@ def send(
 
 
 @app.command()
+def tell(as_json: AsJson = False) -> None:
+    """Write messages about what happened since the last call into the outbox, as the messages worker does every minute.
+
+    People hear that they are certified, that a death was reported, that a pension was stopped or goes on, what an
+    officer answered, and when an agent comes (docs/reminders.md). 'certify messages send' sends the messages.
+    """
+    from certify.messages.tell import tell_news
+
+    with opened_service() as service:
+        _require_senders(service)
+        put = tell_news(service)
+    if as_json:
+        print_json(dict(put))
+        return
+    for name, number in put.items():
+        say(f"{name}: {number:,} messages")
+    if not put:
+        say("There is nothing new to tell.")
+
+
+@app.command()
 def cancel(
     message: Annotated[list[UUID] | None, typer.Argument(help="Ids, from 'certify messages list'.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Cancel all messages that wait.")] = False,

@@ -115,7 +115,7 @@ def speaks_against_life(unit: Unit, beneficiary_id: UUID) -> bool:
     evidence = evidence_of(unit.db, beneficiary_id)
     for document in unit.service.policies.values():
         facts = CurrentFacts(evidence, document.policy, local_date(unit.now, document.policy.timezone))
-        if facts.stops or any(_refuted(unit, record.kind) for record in (*facts.adverse, *facts.decided)):
+        if facts.stops or any(unit.service.refuted_by_life(record.kind) for record in (*facts.adverse, *facts.decided)):
             return True
     return False
 
@@ -147,12 +147,6 @@ def dismissed_by_life(unit: Unit, beneficiary_id: UUID) -> list[AdverseRecord | 
     return [
         fact
         for fact in evidence_of(unit.db, beneficiary_id)
-        if (isinstance(fact, AdverseRecord) and _refuted(unit, fact.kind))
+        if (isinstance(fact, AdverseRecord) and unit.service.refuted_by_life(fact.kind))
         or (isinstance(fact, OfficerRuling) and fact.ruling is Ruling.STOP)
     ]
-
-
-def _refuted(unit: Unit, kind: str) -> bool:
-    rules = [document.policy.adverse.get(kind) for document in unit.service.policies.values()]
-    known = [rule for rule in rules if rule is not None]
-    return bool(known) and all(rule.refuted_by_life for rule in known)

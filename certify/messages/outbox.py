@@ -20,7 +20,7 @@ from certify.queue import SEND
 from certify.senders import Channel, Outgoing
 from certify.service import Unit
 from certify.storage.messages import insert_messages, known_messages, names_of
-from certify.texts import LANGUAGES, Catalogue, catalogue
+from certify.texts import DECISIONS, LANGUAGES, RECEIPTS, Catalogue, catalogue
 
 LINK_LIFETIME = timedelta(days=60)
 """How long the link of a reminder works: from the first reminder to the second."""
@@ -197,6 +197,7 @@ def compose(unit: Unit, message: NewMessage, channel: Channel, contact: Contact,
         params["link"] = link
     text = words.fill(message.kind, params)
     plain = {"sms": text.short, "apprise": text.short, "letter": text.long}.get(channel)
+    must = message.urgent or message.notice or message.kind in DECISIONS  # whatever the person wishes of reminders
     zone = contact.timezone or senders.timezone
     return Body(
         day=local_date(unit.now, zone).isoformat(),
@@ -205,7 +206,7 @@ def compose(unit: Unit, message: NewMessage, channel: Channel, contact: Contact,
         name=name,
         language=words.language,
         subject=text.subject,
-        text=plain or _mail(words, name, text.long, link, unit, asked_for=message.urgent or message.notice),
+        text=plain or _mail(words, name, text.long, link, unit, asked_for=must),
         link=link,
         quiet=None if message.urgent or channel == "letter" else (contact.quiet_from, contact.quiet_to, zone),
     )
@@ -238,8 +239,8 @@ def _plan(unit: Unit, messages: Sequence[NewMessage]) -> list[_Plan]:
     planned = []
     for message in messages:
         contact = contacts.get(message.beneficiary_id, Contact())
-        if contact.reminders or message.urgent or message.notice:
-            hurried = message.notice or (message.urgent and not message.everywhere)
+        if contact.reminders or message.urgent or message.notice or message.kind in DECISIONS:
+            hurried = message.notice or message.kind in RECEIPTS or (message.urgent and not message.everywhere)
             channels = senders.channels(contact.phone, contact.email, urgent=hurried)
             new = [channel for channel in channels if (message.dedupe, channel) not in known]
             planned += [_Plan(message, channel, contact) for channel in new]

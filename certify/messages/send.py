@@ -32,7 +32,7 @@ from certify.storage.messages import (
     release_messages,
 )
 from certify.storage.reminders import still_to_do
-from certify.texts import NOTICES
+from certify.texts import NOTICES, REMINDERS
 
 log = logging.getLogger("certify.messages")
 
@@ -121,13 +121,13 @@ def _send_batch(run: _Run, batch: Sequence[Claimed]) -> None:
     """Send claimed messages one after the other; release those that cannot be reached in time."""
     until = min(run.deadline, time.monotonic() + _BATCH_SECONDS)
     with run.service.reading() as unit:
-        reminded = still_to_do(unit.db, {one.beneficiary_id for one in batch if not one.urgent})
+        reminded = still_to_do(unit.db, {one.beneficiary_id for one in batch if one.kind in REMINDERS})
     for place, one in enumerate(batch):
         if time.monotonic() >= until or run.failures >= _MAX_FAILURES_IN_A_ROW:
             with run.service.unit() as unit:
                 release_messages(unit.db, [rest.id for rest in batch[place:]], unit.now)
             return
-        if one.urgent or one.beneficiary_id in reminded:
+        if one.kind not in REMINDERS or one.beneficiary_id in reminded:
             _send_one(run, one)
         else:  # the person was certified meanwhile, or must not get messages any more
             with run.service.unit() as unit:

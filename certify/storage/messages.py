@@ -16,7 +16,7 @@ from certify.domain.states import MessageState
 from certify.storage.direct import Row, as_rows, fetch, one_or_many
 from certify.storage.tables.messages import ContactRow, MessageRow
 from certify.storage.tables.people import BeneficiaryRow
-from certify.texts import NOTICES
+from certify.texts import DECISIONS, NOTICES
 
 _CONTACTS = b"select beneficiary_id, sealed from contacts where beneficiary_id"
 
@@ -167,12 +167,12 @@ def cancel_waiting(db: Session, beneficiary_id: UUID, *, channels: Iterable[str]
         db: the session of the transaction.
         beneficiary_id: the person.
         channels: cancel on these channels; None to cancel everything that the person did not ask for. Notices of
-            what was done on the person's own pages stay.
+            what was done on the person's own pages stay, and what was decided about the pension.
     """
     query = select(MessageRow.id).where(
         MessageRow.beneficiary_id == beneficiary_id,
         MessageRow.state == MessageState.WAITING,
-        MessageRow.kind.not_in(NOTICES),
+        MessageRow.kind.not_in((*NOTICES, *DECISIONS)),
     )
     query = query.where(MessageRow.channel.in_(channels)) if channels else query.where(~MessageRow.urgent)
     mark_cancelled(db, db.scalars(query).all())

@@ -22,7 +22,18 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 """In the order in which they are offered; the pages of ``api/web`` and the interface take the list from here."""
 NOTICES = ("contact_change", "consent_withdrawn", "record_denied", "appeal_opened", "erasure_asked", "erasure_waits")
 """Kinds that tell a person on every known channel what was done in their name, so that they can object."""
-KINDS = ("code", "reminder_90", "reminder_30", "reminder_7", "reminder_after", "visited", "attempt", *NOTICES)
+REMINDERS = ("reminder_90", "reminder_30", "reminder_7", "reminder_after")
+"""Kinds that ask for a proof of life. They are of no use once the person need not act."""
+RECEIPTS = ("certified", "certified_silently", "case_decided")
+"""Kinds that confirm what is well. They go to the telephone or else by e-mail, never by letter."""
+DECISIONS = (
+    *("death_reported", "death_stopped", "pension_paused", "pension_stopped", "pension_resumed"),
+    *("appeal_granted", "appeal_denied", "visit_planned", "visit_moved"),
+)
+"""Kinds that a person must learn of: they go out on every known channel, also to people who want no reminders."""
+NEWS = (*RECEIPTS, *DECISIONS)
+"""What became of a person's pension. No link: people learn not to open links in messages that they did not expect."""
+KINDS = ("code", *REMINDERS, "visited", "attempt", *NOTICES, *NEWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,7 @@ class Catalogue:
         direction: ``ltr`` or ``rtl``.
         short_date: date pattern for text messages.
         common: sentences that surround the texts, such as the greeting.
+        how: in which way life was proven, by a word of the program such as ``remote``.
         texts: the texts by kind, one for each of ``KINDS``.
     """
 
@@ -58,6 +70,7 @@ class Catalogue:
     direction: str
     short_date: str
     common: Mapping[str, str]
+    how: Mapping[str, str]
     texts: Mapping[str, Text]
 
     def day(self, day: date, *, short: bool) -> str:
@@ -69,7 +82,8 @@ class Catalogue:
 
         Args:
             kind: one of ``KINDS``.
-            params: values of the placeholders. ``date`` is given as ISO 8601 and is formatted for the language.
+            params: values of the placeholders. ``date`` is given as ISO 8601 and is formatted for the language; ``how``
+                is one of the words of the table ``how``; an empty ``contact`` becomes a request to ask.
 
         Raises:
             ValueError: there is no text of this kind.
@@ -81,6 +95,10 @@ class Catalogue:
         if "date" in params:
             day = date.fromisoformat(params["date"])
             short["date"], long["date"] = self.day(day, short=True), self.day(day, short=False)
+        for filled in (short, long):
+            if "how" in filled:
+                filled["how"] = self.how[filled["how"]]
+            filled["contact"] = filled.get("contact") or self.common["us"]
         return Text(text.subject.format_map(long), text.short.format_map(short), text.long.format_map(long))
 
 
@@ -94,5 +112,6 @@ def catalogue(language: str) -> Catalogue:
         data["direction"],
         data["short_date"],
         MappingProxyType(data["common"]),
+        MappingProxyType(data["how"]),
         MappingProxyType({kind: Text(**{k: v.strip() for k, v in data[kind].items()}) for kind in KINDS}),
     )

@@ -1,7 +1,8 @@
 """Run the worker of the lane ``messages``.
 
-It writes reminders once a day, empties the outbox every minute, and sends sign-in codes at once. It is separate from
-the worker of photos, because gateways and mail servers may keep it waiting.
+Every minute it tells people what became of their pensions and empties the outbox. It writes reminders once a day, and
+sends sign-in codes at once. It is separate from the worker of photos, because gateways and mail servers may keep it
+waiting.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from procrastinate import Blueprint, JobContext, RetryStrategy
 
 from certify.messages.reminders import remind
 from certify.messages.send import send_due, send_now
+from certify.messages.tell import tell_news
 from certify.queue import MESSAGES, NAMESPACE, SEND
 from certify.service import Service
 from certify.workers.running import worker_app
@@ -38,6 +40,15 @@ def make_tasks() -> Blueprint:
         del timestamp
         counts = remind(_service(context))
         log.info("people reminded", extra={"messages": dict(counts)})
+
+    @tasks.periodic(cron="* * * * *")
+    @tasks.task(name="tell_news", queue=MESSAGES, pass_context=True, queueing_lock="tell_news", lock="tell_news")
+    def tell_people(context: JobContext, timestamp: int) -> None:
+        """Put messages about what the ledger has new into the outbox. After an interruption, the next call goes on."""
+        del timestamp
+        counts = tell_news(_service(context))
+        if counts:
+            log.info("people told", extra={"messages": dict(counts)})
 
     @tasks.periodic(cron="* * * * *")
     @tasks.task(name="send_messages", queue=MESSAGES, pass_context=True, queueing_lock="send_messages")

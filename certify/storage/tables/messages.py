@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from certify.domain.states import MessageChannel, MessageState
@@ -54,3 +54,12 @@ class MessageRow(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None]  # a code, without personal data
+
+
+class ReadingMarkRow(Base):
+    """How far a reader of the ledger has come: the number of the next entry to read."""
+
+    __tablename__ = "reading_marks"
+
+    reader: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)

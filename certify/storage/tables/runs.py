@@ -61,6 +61,8 @@ class SilentPassRow(Base):
     """One pension that records alone prove: the determination in brief. ``decide`` returns the whole again."""
 
     __tablename__ = "silent_passes"
+    # The rows of a chunk lie side by side, so a range for each block is enough (certify/storage/news.py).
+    __table_args__ = (Index(None, "run_id", "chunk", postgresql_using="brin"),)
 
     # No foreign keys: a run inserts millions of rows at once, has locked the people and has just read the pensions.
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -66,6 +66,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "contact import": ("rows.csv",),
     "messages list": (),
     "messages send": (),
+    "messages tell": (),
     "messages cancel": (ID,),
     "record add": (
         *PERSON,

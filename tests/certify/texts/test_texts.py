@@ -6,10 +6,18 @@ import string
 
 import pytest
 
-from certify.texts import KINDS, LANGUAGES, catalogue
+from certify.texts import KINDS, LANGUAGES, NEWS, catalogue
 
 LINK = "https://life.fund.example/#l=" + "x" * 27
-PARAMS = {"fund": "Pension Fund", "date": "2027-09-28", "link": LINK, "code": "123456", "minutes": "15"}
+PARAMS = {
+    "fund": "Pension Fund",
+    "date": "2027-09-28",
+    "link": LINK,
+    "code": "123456",
+    "minutes": "15",
+    "contact": "+55 11 5525-6325",
+    "how": "remote",
+}
 ONE_SMS = 160
 # The default alphabet of 3GPP TS 23.038. With any other letter, a text message has 70 characters instead of 160.
 GSM = set(
@@ -29,15 +37,36 @@ def test_nothing_is_missing(language: str) -> None:
     assert set(ours.common) == set(english.common)
     for name, sentence in english.common.items():
         assert _placeholders(ours.common[name]) == _placeholders(sentence), name
+    assert set(ours.how) == set(english.how)
     for kind in KINDS:
         text = ours.texts[kind]
         assert text.subject
+        for part in ("short", "long", "subject"):
+            assert _placeholders(getattr(text, part)) == _placeholders(getattr(english.texts[kind], part)), kind
         wanted = {"code": {"fund", "code", "minutes"}, "attempt": {"fund", "date"}}.get(kind, {"fund", "date", "link"})
+        if kind in NEWS:
+            wanted = _placeholders(text.short)
+            assert {"fund", "contact"} <= wanted <= {"fund", "contact", "date", "how"}, kind
         assert _placeholders(text.short) == wanted, kind
-        assert _placeholders(text.long) == wanted - {"fund", "link"}, kind
+        assert _placeholders(text.long) == wanted - {"fund", "link", "contact"}, kind
         assert _placeholders(text.subject) <= wanted
         # A warning carries no link: people learn not to open links in warnings.
-        assert text.short.endswith("{link}") == (kind not in ("code", "attempt"))
+        assert text.short.endswith("{link}") == (kind not in ("code", "attempt", *NEWS))
+
+
+@each_language
+@pytest.mark.parametrize("how", catalogue("en").how)
+def test_each_way_of_proof_fits_into_the_receipt(language: str, how: str) -> None:
+    short = catalogue(language).fill("certified", PARAMS | {"how": how}).short
+    assert catalogue(language).how[how] in short
+    assert len(short) <= ONE_SMS
+
+
+@each_language
+def test_a_fund_without_a_telephone_number_leaves_no_gap(language: str) -> None:
+    words = catalogue(language)
+    for kind in NEWS:
+        assert words.common["us"] in words.fill(kind, PARAMS | {"contact": ""}).short
 
 
 @each_language
