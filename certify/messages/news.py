@@ -1,7 +1,7 @@
 """Say which message follows from what happened to a person's pensions. Pure: no clock, no database.
 
 The message describes how the person stands *now*, not each step on the way. If a record was entered and taken back
-before anybody was told, nobody is frightened.
+before anybody was told, no one is frightened.
 """
 
 from __future__ import annotations
