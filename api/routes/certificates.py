@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api import views
@@ -29,6 +30,7 @@ from certify.service import Service
 from certify.storage.certificates import certificate_not_found, get_certificate
 from certify.storage.tables.decisions import CertificateRow
 from certify.storage.tables.sessions import SessionRow
+from certify.texts import Language
 
 router = APIRouter(prefix="/v1", tags=["certificates"])
 
@@ -84,16 +86,30 @@ async def pdf(
     number: Number,
     caller: Annotated[Principal, Depends(_READERS)],
     state: Annotated[State, Depends(current_state)],
+    language: Annotated[Language | None, Query(description="Language of the sheet; English by default.")] = None,
 ) -> Response:
-    """Return the certificate as a PDF to print or save."""
-    from certify.certificates.pdf import certificate_pdf  # noqa: PLC0415 - fonts and drawing; a tenth of a start-up
+    """Return the certificate as a PDF to print or save, in one of the languages of the app.
 
+    If no font of the service prints the language, the sheet is in English; ``Content-Language`` says which it is.
+    """
     row = await _readable(state, caller, number)
-    names = {scheme: document.policy.title for scheme, document in state.service.policies.items()}
-    page = await run_in_threadpool(
-        certificate_pdf, read_unverified(row.cose), row.cose, created_at=row.issued_at, scheme_names=names
-    )
-    return Response(page, media_type="application/pdf")
+    titles = {scheme: document.policy.title for scheme, document in state.service.policies.items()}
+    page, printed = await run_in_threadpool(_sheet, row, language or "en", titles)
+    return Response(page, media_type="application/pdf", headers={"Content-Language": printed})
+
+
+def _sheet(row: CertificateRow, language: Language, titles: Mapping[str, str]) -> tuple[bytes, Language]:
+    from certify.certificates.fonts import CannotPrint  # noqa: PLC0415 - fonts and drawing; a tenth of a start-up
+    from certify.certificates.pdf import certificate_pdf  # noqa: PLC0415 - as above
+    from certify.texts.sheet import sheet_words  # noqa: PLC0415 - as above
+
+    certificate = read_unverified(row.cose)
+    try:
+        words = sheet_words(language, titles)
+        return certificate_pdf(certificate, row.cose, words=words, created_at=row.issued_at), language
+    except CannotPrint:
+        words = sheet_words("en", titles)
+        return certificate_pdf(certificate, row.cose, words=words, created_at=row.issued_at), "en"
 
 
 @router.get(

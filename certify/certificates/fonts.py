@@ -47,6 +47,10 @@ _SHAPED = (
 )
 
 
+class CannotPrint(Exception):
+    """No font on this machine has all letters of the language."""
+
+
 @dataclass(frozen=True, slots=True)
 class FontChoice:
     """Font files that print a text together.

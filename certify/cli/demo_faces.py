@@ -287,6 +287,7 @@ class Play:
 
     def _write_certificate(self, person: UUID) -> None:
         from certify.certificates.pdf import certificate_pdf
+        from certify.texts.sheet import sheet_words
 
         self._say("Writing the certificate as file, PDF and QR code")
         with self._service.unit() as unit:
@@ -294,7 +295,7 @@ class Play:
             keys = key_set(unit)
             certificate = verify(row.cose, keys, now=unit.now).certificate
         titles = {name: document.policy.title for name, document in self._service.policies.items()}
-        pdf = certificate_pdf(certificate, row.cose, created_at=row.issued_at, scheme_names=titles)
+        pdf = certificate_pdf(certificate, row.cose, words=sheet_words("en", titles), created_at=row.issued_at)
         (self._out / "certificate.json").write_text(to_file(certificate, row.cose), "utf-8")
         (self._out / "certificate.pdf").write_bytes(pdf)
         (self._out / "certificate-qr.png").write_bytes(qr_png(to_text(row.cose)))

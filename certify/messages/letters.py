@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
+from certify.certificates.fonts import CannotPrint
 from certify.domain.error_codes import ErrorCode
 from certify.domain.schedule import local_date
 from certify.errors import Conflict, Unavailable
 from certify.messages.outbox import NewMessage, compose
 from certify.people.contact import contact_of
-from certify.senders.letter_pdf import CannotPrint, letter_pdf
+from certify.senders.letter_pdf import letter_pdf
 from certify.service import Unit
 from certify.storage.people import entitlements_of, get_beneficiary
 from certify.texts import catalogue

@@ -41,7 +41,8 @@ class LetterSender:
     @contextmanager
     def connected(self) -> Iterator[Callable[[Outgoing], None]]:
         """Return a context with a function that writes one letter."""
-        from certify.senders.letter_pdf import CannotPrint, letter_pdf  # noqa: PLC0415 - the HTTP process writes none
+        from certify.certificates.fonts import CannotPrint  # noqa: PLC0415 - the HTTP process writes no letters
+        from certify.senders.letter_pdf import letter_pdf  # noqa: PLC0415 - as above
 
         def write(message: Outgoing) -> None:
             try:

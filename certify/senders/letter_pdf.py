@@ -15,7 +15,8 @@ import segno
 from fpdf import FPDF, Align
 from fpdf.enums import TextDirection
 
-from certify.certificates.fonts import bold_of, choose_fonts, find_fonts
+from certify.certificates.fonts import CannotPrint, bold_of, choose_fonts, find_fonts
+from certify.certificates.lines import broken
 from certify.senders import Outgoing
 from certify.texts import Catalogue, catalogue
 
@@ -31,13 +32,6 @@ _CORE = "helvetica"
 """A font that every PDF reader has, with the letters of western Europe."""
 _LEADING = 1.45
 _IN_NUMBER = re.compile(r"(?<=\d) (?=\d)")
-# Pieces of Chinese text that stay on one line. A line may end between any two characters, but not inside a word or
-# number of another script, and not before closing or separating punctuation.
-_UNBROKEN = re.compile("(?:[!-~]+|.)[，。、：；！？）」』】]*|\n")  # noqa: RUF001 - Chinese punctuation is meant
-
-
-class CannotPrint(Exception):
-    """No font on this machine has all letters of the language."""
 
 
 def letter_pdf(
@@ -129,19 +123,9 @@ class _Sheet:
         self.pdf.set_text_color(*ink)
         self.pdf.set_xy(x, y)
         align = Align.R if self._right_to_left else Align.L
-        lines = text if self._spaced else self._broken(text, width)
+        lines = text if self._spaced else broken(text, width, self.pdf.get_string_width)
         self.pdf.multi_cell(width, size * _POINT * _LEADING, lines, align=align)
         return float(self.pdf.get_y())
-
-    def _broken(self, text: str, width: float) -> str:
-        """Return a text with line breaks, for languages without spaces between words."""
-        lines = [""]
-        for piece in _UNBROKEN.findall(text):
-            if piece == "\n" or self.pdf.get_string_width(lines[-1] + piece) > width:
-                lines.append("")
-            if piece != "\n":
-                lines[-1] += piece if lines[-1] else piece.lstrip(" ")
-        return "\n".join(lines)
 
     def head(self, fund: str, message: Outgoing, day: str) -> None:
         """Print the name of the fund and, beside the space for the address, the date and the number of the message."""

@@ -62,6 +62,9 @@ class Catalogue:
         short_date: date pattern for text messages.
         common: sentences that surround the texts, such as the greeting.
         how: in which way life was proven, by a word of the program such as ``remote``.
+        schemes: names of the shipped pensions, as the app names them.
+        certificate: sentences of the printed certificate; the methods of proof by their code, except in English.
+        assurance: what a certificate says was assessed; empty in English (certify/certificates/assurance.py has it).
         texts: the texts by kind, one for each of ``KINDS``.
     """
 
@@ -71,6 +74,9 @@ class Catalogue:
     short_date: str
     common: Mapping[str, str]
     how: Mapping[str, str]
+    schemes: Mapping[str, str]
+    certificate: Mapping[str, str]
+    assurance: Mapping[str, str]
     texts: Mapping[str, Text]
 
     def day(self, day: date, *, short: bool) -> str:
@@ -113,5 +119,8 @@ def catalogue(language: str) -> Catalogue:
         data["short_date"],
         MappingProxyType(data["common"]),
         MappingProxyType(data["how"]),
+        MappingProxyType(data["schemes"]),
+        MappingProxyType(data["certificate"]),
+        MappingProxyType(data.get("assurance", {})),
         MappingProxyType({kind: Text(**{k: v.strip() for k, v in data[kind].items()}) for kind in KINDS}),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import string
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,18 +23,23 @@ from certify.certificates import (
     verify_any,
 )
 from certify.certificates import fonts as font_module
-from certify.certificates.fonts import FontChoice, bold_of, choose_fonts, find_fonts
-from certify.certificates.pdf import MASKED_NAME, certificate_pdf, long_date
+from certify.certificates.assurance import assessed
+from certify.certificates.fonts import CannotPrint, FontChoice, bold_of, choose_fonts, find_fonts
+from certify.certificates.pdf import certificate_pdf
+from certify.texts import LANGUAGES, Language
+from certify.texts.sheet import sheet_words
 
 from .conftest import NOW, build
 
 _POINTS = 72 / 25.4  # a millimetre in points
 CREATED = dt.datetime(2026, 3, 15, 9, tzinfo=dt.UTC)
+ENGLISH = sheet_words("en", {})
+MASKED_NAME = ENGLISH.says["masked_name"]
 
 
 def render(key: SigningKey, fonts: tuple[Path, ...] | None = None, **changes: object) -> bytes:
     certificate = build(key, **changes)
-    return certificate_pdf(certificate, sign(certificate, key), created_at=CREATED, fonts=fonts)
+    return certificate_pdf(certificate, sign(certificate, key), words=ENGLISH, created_at=CREATED, fonts=fonts)
 
 
 def words(pdf: bytes) -> str:
@@ -45,8 +52,8 @@ def test_the_sheet_has_all_required_texts(key: SigningKey, fonts: tuple[Path, ..
     pdf = certificate_pdf(
         certificate,
         sign(certificate, key),
+        words=replace(ENGLISH, schemes={"employee": "Basic pension for employees"}),
         created_at=CREATED,
-        scheme_names={"employee": "Basic pension for employees"},
         fonts=fonts,
     )
     text = words(pdf)
@@ -98,14 +105,14 @@ def test_one_page_with_metadata(key: SigningKey) -> None:
     assert reader.metadata is not None
     assert reader.metadata.title == f"Proof of life {build(key).number}"
     assert reader.metadata.creation_date == CREATED
-    assert reader.root_object.get("/Lang") == "en-GB"
+    assert reader.root_object.get("/Lang") == "en"
     assert b"/Alt" in render(key)
 
 
 def test_the_qr_code_in_the_sheet_is_read_back(key: SigningKey, keys: KeySet) -> None:
     certificate = build(key)
     cose = sign(certificate, key)
-    pdf = certificate_pdf(certificate, cose, created_at=CREATED)
+    pdf = certificate_pdf(certificate, cose, words=ENGLISH, created_at=CREATED)
     image = PdfReader(io.BytesIO(pdf)).pages[0].images[0].image
     assert image is not None
     out = io.BytesIO()
@@ -117,7 +124,7 @@ def test_the_qr_code_in_the_sheet_is_read_back(key: SigningKey, keys: KeySet) ->
 def test_the_same_input_gives_the_same_bytes(key: SigningKey) -> None:
     assert render(key) == render(key)
     certificate = build(key)
-    later = certificate_pdf(certificate, sign(certificate, key), created_at=NOW)
+    later = certificate_pdf(certificate, sign(certificate, key), words=ENGLISH, created_at=NOW)
     assert later != render(key)
 
 
@@ -133,13 +140,12 @@ def test_other_texts_no_font_can_print_are_masked(key: SigningKey) -> None:
     pdf = certificate_pdf(
         certificate,
         sign(certificate, key),
+        words=replace(ENGLISH, schemes={"employee": "养老金"}),
         created_at=CREATED,
-        scheme_names={"employee": "养老金"},
         fonts=(),
     )
     text = words(pdf)
-    assert "issuer as in the QR code" in text
-    assert "pension as in the QR code" in text
+    assert text.count(ENGLISH.says["masked"]) == 2
     assert "Born 1949" in text
 
 
@@ -162,15 +168,15 @@ def test_long_content_stays_on_one_page(key: SigningKey, count: int, assurance: 
     text = words(pdf)
     assert f"no-{count - 1}" in text
     assert "1 January 2027" in text
-    assert _lowest_of_the_steps(pdf) > _POINTS * (297 - 272), "the steps for payers end above the foot"
+    assert _lowest_of(pdf, "revoked") > _POINTS * (297 - 272), "the steps for payers end above the foot"
 
 
-def _lowest_of_the_steps(pdf: bytes) -> float:
-    """Return how far above the lower edge, in points, the last step for payers stands."""
+def _lowest_of(pdf: bytes, words: str) -> float:
+    """Return how far above the lower edge, in points, the lowest text with these words stands, above the foot."""
     found: list[float] = []
 
     def look(text: str, _cm: object, matrix: list[float], _font: object, _size: object) -> None:
-        if "revoked" in text:
+        if words in text and text.strip():
             found.append(matrix[5])
 
     PdfReader(io.BytesIO(pdf)).pages[0].extract_text(visitor_text=look)
@@ -186,11 +192,61 @@ def test_a_file_that_is_no_font_is_skipped(key: SigningKey, tmp_path: Path) -> N
 def test_created_at_must_be_aware(key: SigningKey) -> None:
     certificate = build(key)
     with pytest.raises(ValueError, match="aware"):
-        certificate_pdf(certificate, sign(certificate, key), created_at=dt.datetime(2026, 1, 1))  # noqa: DTZ001
+        certificate_pdf(certificate, b"", words=ENGLISH, created_at=dt.datetime(2026, 1, 1))  # noqa: DTZ001
 
 
-def test_long_date() -> None:
-    assert long_date(dt.date(2028, 2, 29)) == "29 February 2028"
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("assurance", ["face", "face+liveness+possession+data", "records"])
+def test_each_language_prints_its_own_sheet(key: SigningKey, keys: KeySet, language: Language, assurance: str) -> None:
+    spoken = sheet_words(language, {})
+    certificate = build(key, name="王秀英", assurance=assurance)
+    cose = sign(certificate, key)
+    try:
+        pdf = certificate_pdf(certificate, cose, words=spoken, created_at=CREATED)
+    except CannotPrint:
+        pytest.skip(f"no font on this machine prints {language}")
+    reader = PdfReader(io.BytesIO(pdf))
+    assert len(reader.pages) == 1
+    assert reader.root_object.get("/Lang") == language
+    assert reader.metadata is not None
+    assert str(reader.metadata.title).startswith(spoken.says["title"])
+    if language not in ("ar", "hi"):  # a reader gives shaped text back in another order
+        text = "".join(reader.pages[0].extract_text().replace("\0", "").split())
+        for part in (
+            spoken.day(certificate.valid_until),
+            spoken.schemes["employee"],
+            assessed(assurance, spoken.assurance),
+        ):
+            assert "".join(part.split()) in text
+    fonts = [font.get_object() for font in reader.pages[0]["/Resources"]["/Font"].values()]  # type: ignore[index]
+    assert all("/DescendantFonts" in font or not find_fonts() for font in fonts), "all fonts are embedded"
+    assert verify_any(pdf, keys, NOW).state is State.VALID
+
+
+def test_a_language_that_no_font_prints_is_refused(key: SigningKey) -> None:
+    certificate = build(key)
+    unprintable: tuple[Language, ...] = ("zh-Hans", "ar", "hi")
+    for language in unprintable:
+        words = sheet_words(language, {})
+        with pytest.raises(CannotPrint):
+            certificate_pdf(certificate, sign(certificate, key), words=words, created_at=CREATED, fonts=())
+
+
+def test_all_languages_have_the_same_sentences() -> None:
+    for language in LANGUAGES:
+        spoken = sheet_words(language, {})
+        for ours, english in (
+            (spoken.says, ENGLISH.says),
+            (spoken.assurance, ENGLISH.assurance),
+            (spoken.schemes, ENGLISH.schemes),
+        ):
+            assert set(ours) == set(english)
+            for name, sentence in english.items():
+                assert _placeholders(ours[name]) == _placeholders(sentence), (language, name)
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
 class TestChoice:

@@ -29,6 +29,7 @@ from certify.certificates import (
 from certify.certificates.payload import Method
 from certify.certificates.pdf import certificate_pdf
 from certify.certificates.verify import signed_bytes
+from certify.texts.sheet import sheet_words
 
 from .conftest import NOW, build, trust
 
@@ -51,7 +52,7 @@ def forms(key: SigningKey, cose: bytes) -> dict[str, bytes | str]:
         "jpeg": picture.getvalue(),
         "json": file,
         "json bytes": b"\xef\xbb\xbf" + file.encode(),
-        "pdf": certificate_pdf(certificate, cose, created_at=NOW, fonts=()),
+        "pdf": certificate_pdf(certificate, cose, words=sheet_words("en", {}), created_at=NOW, fonts=()),
     }
 
 

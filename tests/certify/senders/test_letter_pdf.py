@@ -11,10 +11,10 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from certify.certificates.fonts import choose_fonts, find_fonts
+from certify.certificates.fonts import CannotPrint, choose_fonts, find_fonts
 from certify.senders import Outgoing
 from certify.senders.letter import LetterTable
-from certify.senders.letter_pdf import CannotPrint, letter_pdf
+from certify.senders.letter_pdf import letter_pdf
 from certify.senders.table import Setup
 from certify.texts import LANGUAGES, catalogue
 from tests.certify.messages.servers import LINK, MESSAGE_ID, PERSON, code_of, outgoing

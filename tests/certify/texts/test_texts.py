@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import string
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,7 @@ PARAMS = {
     "how": "remote",
 }
 ONE_SMS = 160
+APP = Path(__file__).parents[3] / "api/web/phone/locales"
 # The default alphabet of 3GPP TS 23.038. With any other letter, a text message has 70 characters instead of 160.
 GSM = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -103,3 +106,10 @@ def test_unknown_kinds_and_missing_values_are_refused() -> None:
 def test_braces_in_a_value_are_never_taken_for_a_placeholder() -> None:
     short = catalogue("en").fill("code", PARAMS | {"fund": "{link} {0}"}).short
     assert short.startswith("{link} {0}:")
+
+
+@each_language
+def test_pensions_are_named_as_in_the_app(language: str) -> None:
+    app = json.loads((APP / f"{language}.json").read_text("utf-8"))
+    names = {key.removeprefix("scheme."): name for key, name in app.items() if key.startswith("scheme.")}
+    assert dict(catalogue(language).schemes) == names

@@ -47,7 +47,8 @@ export async function certificate({ session, number }) {
       button(
         t("certificate.save"),
         async () => {
-          const page = await call(`/v1/certificates/${found.number}/pdf`, { token: session?.token, raw: true });
+          const sheet = `/v1/certificates/${found.number}/pdf?language=${document.documentElement.lang}`;
+          const page = await call(sheet, { token: session?.token, raw: true });
           const address = URL.createObjectURL(page);
           const link = /** @type {HTMLAnchorElement} */ (h("a", { href: address, download: `${found.number}.pdf` }));
           link.click();
