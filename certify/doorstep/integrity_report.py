@@ -11,7 +11,8 @@ from datetime import datetime
 from html import escape
 
 from certify.domain.integrity import BONFERRONI, FLAG_FROM, IntegrityScore, Signal, SignalScore
-from certify.svg import Series, bars
+from certify.reports.bars import Series, bars
+from certify.reports.page import Section, report_page
 
 _WORDS: dict[Signal, tuple[str, str, str]] = {
     Signal.SAME_BACKGROUND: (
@@ -70,24 +71,16 @@ _LONGEST = 8.0
 _LIMIT = FLAG_FROM + BONFERRONI
 """Surprise of one signal from which an agent is flagged."""
 
+_IN_FULL = 12
+"""Agents who need not be investigated, but are shown in full; the others stand in a table."""
+
 _STYLE = """
-:root { color-scheme: light; } body { font: 17px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
-padding: 0 1rem; color: #1c1c1c; } h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin: 0; }
-article { border-top: 1px solid #bbb; padding: 1rem 0; break-inside: avoid; } article > p { margin: .3rem 0; }
-article.flagged { border-left: .4rem solid #a8433a; padding-left: 1rem; }
-.mark { border: 2px solid #a8433a; padding: 0 .5rem; font-weight: 600; white-space: nowrap; }
-table { border-collapse: collapse; width: 100%; } td, th { padding: .25rem .8rem .25rem 0; text-align: left;
-vertical-align: top; border-bottom: 1px solid #ddd; font-weight: normal; } thead th { font-size: .85rem; color: #444;
-white-space: nowrap; }
-td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; } td.bar { width: 9rem; }
-td, th, h2 { overflow-wrap: anywhere; } .bar svg { width: 8rem; height: 1rem; display: block; }
-.curve { width: 100%; max-width: 26rem; height: auto; } .fill { fill: #1b6ca8; } .fill.over { fill: #a8433a; }
-.limit { stroke: #1c1c1c; stroke-dasharray: 5 4; } .line { fill: none; stroke: #1b6ca8; stroke-width: 2; }
-figure { margin: 1rem 0; overflow-x: auto; } figcaption { font-weight: 600; } figure svg { width: 100%;
-min-width: 32rem; height: auto; } .grid { stroke: #ddd; } .scale { font-size: 12px; text-anchor: end; fill: #444; }
-.label { font-size: 12px; text-anchor: middle; fill: #444; } .legend { font-size: .9rem; }
-.legend span { margin-right: 1.2rem; } .legend i { display: inline-block; width: .8rem; height: .8rem;
-margin-right: .35rem; } .quiet { color: #444; font-size: .9rem; }
+article { border-top: 1px solid var(--line); padding: 1rem 0; break-inside: avoid; } article > p { margin: .3rem 0; }
+article h3 { font-size: 1.1rem; margin: 0; } article.flagged { border-left: .4rem solid var(--alarm);
+padding-left: 1rem; } .mark { border: 2px solid var(--alarm); padding: 0 .5rem; font-weight: 600; white-space: nowrap; }
+article table { width: 100%; } td.bar { width: 9rem; } .bar svg { width: 8rem; height: 1rem; display: block; }
+.curve { width: 100%; max-width: 26rem; height: auto; } .fill { fill: #1b6ca8; } .fill.over { fill: var(--alarm); }
+.limit { stroke: var(--ink); stroke-dasharray: 5 4; } .line { fill: none; stroke: #1b6ca8; stroke-width: 2; }
 """
 
 
@@ -110,25 +103,68 @@ def integrity_page(
         The page, the highest score first.
     """
     ranked = sorted(scores, key=lambda agent: (-scores[agent].score, names.get(agent, agent), agent))
-    flagged = sum(score.flagged for score in scores.values())
+    shown = {agent: names.get(agent, agent) for agent in ranked}
+    flagged = [agent for agent in ranked if scores[agent].flagged]
+    others = [agent for agent in ranked if not scores[agent].flagged]
     advice = (
-        "A score says how rarely an honest agent's visits look like these. It proves nothing: check the visits, ask "
-        f"the agent, send another agent to a few of the same people. A supervisor investigates from {FLAG_FROM:g} on; "
-        f"the dashed line in a bar is where one signal alone reaches that ({_LIMIT:.1f})."
+        "<p>A score says how rarely an honest agent's visits look like these. It proves nothing. A supervisor "
+        f"investigates from {FLAG_FROM:g} on; the dashed line in a bar is where one signal alone reaches that "
+        f"({_LIMIT:.1f}).</p>"
     )
-    parts = [
-        "<h1>Visits at home: what is unusual</h1>",
-        f"<p>{made_at:%Y-%m-%d %H:%M %Z}. {_agents(len(scores))}, {flagged} to be investigated.</p>",
-        f"<p>{advice}</p>",
-    ]
-    if scores:
-        parts.append(_overview(scores))
-    parts += [_article(names.get(agent, agent), scores[agent], follow.get(agent, ())) for agent in ranked]
-    parts.append(_other_reasons())
-    body = "".join(parts)
+    sections = [Section("Overview", advice + (_overview(scores) if scores else ""), "overview")]
+    for agents, title, key in (
+        (flagged, _FLAGGED, "investigate"),
+        (others[:_IN_FULL], "The others, the highest score first", "others"),
+    ):
+        if agents:
+            articles = "".join(_article(shown, agent, scores, follow) for agent in agents)
+            sections.append(Section(title, _index(agents, shown, scores, key) + articles, key))
+    if others[_IN_FULL:]:
+        sections.append(Section("All others", _brief(others[_IN_FULL:], shown, scores), "rest"))
+    sections.append(Section("What else it can be", _other_reasons(), "reasons"))
+    return report_page(
+        "Visits at home: what is unusual",
+        about=f"{made_at:%Y-%m-%d %H:%M %Z}. {_agents(len(scores))}, {len(flagged)} to be investigated.",
+        todo=_todo(flagged, shown, scores),
+        sections=sections,
+        style=_STYLE,
+    )
+
+
+def _todo(flagged: Sequence[str], shown: Mapping[str, str], scores: Mapping[str, IntegrityScore]) -> list[str]:
+    """Say of each agent to be investigated what to look at first."""
+    things = []
+    for agent in flagged:
+        loudest = max(scores[agent].signals, key=lambda signal: signal.surprise)
+        things.append(
+            f'Investigate <a href="#{_key(agent)}">{escape(shown[agent])}</a>: {_said(loudest)}. Look at these visits, '
+            "ask the agent, and send another agent to a few of the same people."
+        )
+    return things
+
+
+def _key(agent: str) -> str:
+    """Return the part of the address of an agent's article."""
+    return "agent-" + "".join(character if character.isalnum() else "-" for character in agent)
+
+
+def _index(agents: Sequence[str], shown: Mapping[str, str], scores: Mapping[str, IntegrityScore], key: str) -> str:
+    links = "".join(
+        f'<li><a href="#{_key(agent)}">{escape(shown[agent])}</a>, score {scores[agent].score:.1f}</li>'
+        for agent in agents
+    )
+    return f'<nav aria-label="Agents: {key}"><ul>{links}</ul></nav>' if len(agents) > 3 else ""
+
+
+def _brief(agents: Sequence[str], shown: Mapping[str, str], scores: Mapping[str, IntegrityScore]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(shown[agent])}</th><td class="n" data-is="score">{scores[agent].score:.1f}</td>'
+        f'<td class="n" data-is="visits">{scores[agent].visits:,}</td></tr>'
+        for agent in agents
+    )
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Visits at home: what is unusual</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>{body}</body></html>'
+        '<table class="stack"><thead><tr><th scope="col">agent</th><th scope="col" class="n">score</th>'
+        f'<th scope="col" class="n">visits</th></tr></thead><tbody>{rows}</tbody></table>'
     )
 
 
@@ -147,30 +183,40 @@ def _overview(scores: Mapping[str, IntegrityScore]) -> str:
     return bars("Agents by score", labels, series, unit="agents")
 
 
-def _article(name: str, score: IntegrityScore, steps: Sequence[tuple[int, float]]) -> str:
+def _article(
+    shown: Mapping[str, str],
+    agent: str,
+    scores: Mapping[str, IntegrityScore],
+    follow: Mapping[str, Sequence[tuple[int, float]]],
+) -> str:
+    name, score, steps = shown[agent], scores[agent], follow.get(agent, ())
     mark = f' <span class="mark">{_FLAGGED}</span>' if score.flagged else ""
     visits = "1 visit" if score.visits == 1 else f"{score.visits:,} visits"
-    rows = "".join(_row(signal) for signal in score.signals if signal.trials)
+    signals = sorted((signal for signal in score.signals if signal.trials), key=lambda signal: -signal.surprise)
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("what", "surprise", "as a bar", "in words"))
     table = (
-        f"<table><thead><tr><th>what</th><th>surprise</th><th></th><th>in words</th></tr></thead><tbody>{rows}</tbody>"
-        "</table>"
-        if rows
+        f'<table class="stack"><thead><tr>{heads}</tr></thead><tbody>{"".join(map(_row, signals))}</tbody></table>'
+        if signals
         else "<p>Nothing could be judged yet.</p>"
     )
     kind = "flagged" if score.flagged else "usual"
     return (
-        f'<article class="{kind}"><h2>{escape(name)}{mark}</h2><p>Score {score.score:.1f} after {visits}.</p>'
-        f"{table}{_curve(name, steps)}</article>"
+        f'<article class="{kind}"><h3 id="{_key(agent)}">{escape(name)}{mark}</h3>'
+        f"<p>Score {score.score:.1f} after {visits}.</p>{table}{_curve(name, steps)}</article>"
     )
 
 
+def _said(signal: SignalScore) -> str:
+    _, words, _ = _WORDS[signal.signal]
+    return escape(words.format(hits=f"{signal.hits:,}", trials=f"{signal.trials:,}"))
+
+
 def _row(signal: SignalScore) -> str:
-    title, words, _ = _WORDS[signal.signal]
-    said = words.format(hits=f"{signal.hits:,}", trials=f"{signal.trials:,}")
+    title, _, _ = _WORDS[signal.signal]
     usual = f"usual {signal.base * 100:.1f} %"
     return (
-        f'<tr><th scope="row">{escape(title)}</th><td class="n">{signal.surprise:.1f}</td>'
-        f'<td class="bar">{_bar(signal.surprise)}</td><td>{escape(said)} ({usual})</td></tr>'
+        f'<tr><th scope="row">{escape(title)}</th><td class="n" data-is="surprise">{signal.surprise:.1f}</td>'
+        f'<td class="bar">{_bar(signal.surprise)}</td><td>{_said(signal)} ({usual})</td></tr>'
     )
 
 
@@ -222,4 +268,4 @@ def _other_reasons() -> str:
         f'<tr><th scope="row">{escape(title)}</th><td>{escape(reason)}</td></tr>'
         for title, _, reason in _WORDS.values()
     )
-    return f"<h2>What else it can be</h2><table><tbody>{rows}</tbody></table>"
+    return f'<table class="stack"><tbody>{rows}</tbody></table>'

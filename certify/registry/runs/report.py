@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
 from typing import Any
@@ -12,10 +12,11 @@ from uuid import UUID
 from certify.audit.sample import audit_report
 from certify.domain.states import RunState
 from certify.registry.linking import REASONS
+from certify.reports.bars import Series, bars
+from certify.reports.page import Section, pairs, report_page
 from certify.service import Unit
 from certify.storage.runs import chunks_of, get_run, list_runs, outcomes_of_run
 from certify.storage.tables.runs import RunRow
-from certify.svg import Series, bars
 
 _STAGES = {"id": "id, confirmed", "exact_person": "name, birth date and sex", "probabilistic": "weighed (Splink)"}
 _NOTES = {
@@ -32,19 +33,6 @@ _NOTES = {
 _LISTED, _MOST_LISTED = ("asked", "unlinked", "changed", "known", "taken_back"), 500
 """Outcomes whose records the page lists, and how many of each."""
 _STEPS = {"read": "reading people and records", "link": "linking", "facts": "facts", "apply": "standings"}
-_STYLE = """
-:root { color-scheme: light; } body { font: 17px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
-padding: 0 1rem; color: #1c1c1c; } h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-table { border-collapse: collapse; } td, th { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top;
-border-bottom: 1px solid #ddd; } td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-td { overflow-wrap: anywhere; } figure { margin: 1rem 0; overflow-x: auto; } figcaption { font-weight: 600; }
-svg { width: 100%; min-width: 36rem; height: auto; }
-.grid { stroke: #ddd; } .scale { font-size: 12px; text-anchor: end; fill: #444; } .label { font-size: 12px;
-text-anchor: middle; fill: #444; } .legend { font-size: .9rem; } .legend span { margin-right: 1.2rem; }
-.legend i { display: inline-block; width: .8rem; height: .8rem; margin-right: .35rem; }
-code { font-size: .85rem; overflow-wrap: anywhere; } .held { background: #fff3d6; padding: .6rem 1rem; }
-pre { white-space: pre-wrap; font-size: .8rem; }
-"""
 
 
 def run_report(unit: Unit, run_id: UUID) -> str:
@@ -64,23 +52,55 @@ def run_report(unit: Unit, run_id: UUID) -> str:
     history = [
         other for other in reversed(list_runs(unit.db, feed=row.feed, limit=40)) if other.state != RunState.REFUSED
     ]
-    parts = [f"<h1>Run of {escape(row.feed)}</h1>", _head(row), _departures(row)]
-    parts += ["<h2>Linking</h2>", _linking(row), "<h2>Effects</h2>", _applied(row), _listed(unit, row)]
+    sections = [Section("Why the file was held", _departures(row), "held")] if row.departures else []
+    sections += [
+        Section("The run", _head(row), "run"),
+        Section("Linking", _linking(row), "linking"),
+        Section("Effects", _applied(row) + _listed(unit, row), "effects"),
+    ]
     passes = audit_report(unit, run_id)
     if passes.drawn:
-        parts.append(_audit(asdict(passes)))
-    parts += ["<h2>History of the feed</h2>", _history(history)]
-    parts += ["<h2>Replay</h2>", _parameters(unit, row)]
-    body = "".join(parts)
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Run {row.id}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>{body}</body></html>'
+        sections.append(Section("Random audit", _audit(asdict(passes)), "audit"))
+    sections += [
+        Section("History of the feed", _history(history), "history"),
+        Section("Replay", _parameters(unit, row), "replay"),
+    ]
+    return report_page(
+        f"Run of {row.feed}",
+        about=f"{row.kind} of {row.source}, started {row.started_at:%Y-%m-%d %H:%M} UTC. State: {row.state}.",
+        todo=_todo(row),
+        sections=sections,
+        fund=unit.service.settings.issuer_name,
     )
+
+
+def _todo(row: RunRow) -> list[str]:
+    """Return what the reader should do, the most urgent first."""
+    applied = row.counts.get("applied", {})
+    things = []
+    if row.state == RunState.HELD:
+        things.append(
+            "The file is held and changes nothing. Read why, ask the registry if it is right, then run "
+            f"<code>certify run accept {row.id}</code> or <code>certify run refuse {row.id}</code>."
+        )
+    elif row.state not in (RunState.DONE, RunState.REFUSED):
+        things.append(f"The run is not finished. Run <code>certify run continue {row.id}</code>.")
+    if applied.get("questions"):
+        things.append(
+            f"An officer answers {applied['questions']:,} questions whether a record is about a person: "
+            "<code>certify case list --kind link</code>."
+        )
+    if row.shape["bad"]:
+        things.append(
+            f"Send {row.shape['bad']:,} rows that could not be read back to the registry: they are in the quarantine "
+            "file with the reason."
+        )
+    return things
 
 
 def _head(row: RunRow) -> str:
     ended = f"{row.ended_at:%Y-%m-%d %H:%M} UTC" if row.ended_at else "not yet"
-    return _pairs(
+    return pairs(
         ("run", str(row.id)),
         ("state", row.state),
         ("kind and source", f"{row.kind}, {row.source}"),
@@ -92,11 +112,9 @@ def _head(row: RunRow) -> str:
 
 
 def _departures(row: RunRow) -> str:
-    if not row.departures:
-        return ""
     listed = "".join(f"<li>{escape(entry['reason'])}</li>" for entry in row.departures)
     decided = f"<p>Decided by {escape(row.decided_by)}.</p>" if row.decided_by else ""
-    return f'<div class="held"><p>The file differs from earlier files:</p><ul>{listed}</ul>{decided}</div>'
+    return f"<p>The file differs from earlier files:</p><ul>{listed}</ul>{decided}"
 
 
 def _linking(row: RunRow) -> str:
@@ -126,8 +144,12 @@ def _linking(row: RunRow) -> str:
     places = list(range(min(seen), max(seen) + 1, 2)) if seen else []
     known = {(bits, stage): number for bits, stage, number in weights}
     series = [Series(_STAGES[s], [known.get((b, s), 0) for b in places]) for s in stages]
-    histogram = bars("Match weight in bits (log2 of the odds)", [str(b) for b in places], series, unit="records")
-    return untrusted + by_stage + histogram
+    histogram = bars("How sure each link is, in bits", [str(b) for b in places], series, unit="records")
+    explained = (
+        '<p class="quiet">One bit more doubles the odds that record and person are the same: 0 is even odds, 10 is a '
+        "thousand to one, 20 a million to one.</p>"
+    )
+    return untrusted + by_stage + histogram + explained
 
 
 def _applied(row: RunRow) -> str:
@@ -148,8 +170,12 @@ def _applied(row: RunRow) -> str:
     rows += [
         (f"seconds: {words}", round(row.seconds[name], 1)) for name, words in _STEPS.items() if name in row.seconds
     ]
-    cells = "".join(f'<tr><td>{escape(name)}</td><td class="n">{number:,}</td></tr>' for name, number in rows)
-    return f"<table>{cells}</table>"
+    cells = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td class="n">{number:,}</td></tr>' for name, number in rows if number
+    )
+    none = [name for name, number in rows if not number]
+    rest = f'<p class="quiet">None: {escape(", ".join(none))}.</p>' if none else ""
+    return f"<table><tbody>{cells}</tbody></table>{rest}"
 
 
 def _listed(unit: Unit, row: RunRow) -> str:
@@ -160,11 +186,11 @@ def _listed(unit: Unit, row: RunRow) -> str:
         if not kept:
             continue
         cells = "".join(
-            f"<tr><td>{escape(one.number)}</td><td>{escape(_reason(one.reason))}</td></tr>"
+            f'<tr><th scope="row">{escape(one.number)}</th><td>{escape(_reason(one.reason))}</td></tr>'
             for one in kept[:_MOST_LISTED]
         )
         more = f"<p>The first {_MOST_LISTED:,}.</p>" if len(kept) > _MOST_LISTED else ""
-        listed += f"<details><summary>Records: {outcome}</summary><table>{cells}</table>{more}</details>"
+        listed += f"<details><summary>Records: {outcome}</summary><table><tbody>{cells}</tbody></table>{more}</details>"
     return listed
 
 
@@ -181,7 +207,7 @@ def _audit(report: dict[str, Any]) -> str:
         if false["value"] is None
         else f"{false['value']:.3%} ({false['low']:.3%} to {false['high']:.3%})"
     )
-    return "<h2>Random audit</h2>" + _pairs(
+    return pairs(
         ("silent passes drawn", f"{report['drawn']:,} of {report['passes']:,}"),
         ("waiting", f"{report['open']:,}"),
         ("false passes (95 % interval)", rate),
@@ -197,15 +223,10 @@ def _history(rows: Sequence[RunRow]) -> str:
 def _parameters(unit: Unit, row: RunRow) -> str:
     digests = [(chunk.chunk, chunk.digest.hex()) for chunk in chunks_of(unit.db, row.id)[:5]]
     listed = ", ".join(f"{number}: <code>{digest[:16]}…</code>" for number, digest in digests)
-    reasons = _pairs(*((code, text) for code, text in REASONS.items()))
+    reasons = pairs(*((code, text) for code, text in REASONS.items()))
     return (
         f"<p><code>certify run replay {row.id}</code></p><p>First chunks: {listed or 'none'}</p>"
         f"<details><summary>Parameters and model</summary><pre>"
         f"{escape(json.dumps(row.parameters, indent=1, sort_keys=True))}</pre></details>"
         f"<details><summary>Why a link is doubtful</summary>{reasons}</details>"
     )
-
-
-def _pairs(*rows: tuple[str, str]) -> str:
-    cells: Iterable[str] = (f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
-    return f"<table>{''.join(cells)}</table>"

@@ -49,6 +49,7 @@ def test_the_backlog_has_figures_and_a_page(service: Service, clock: Clock) -> N
     assert "&lt;b&gt;" in page
     assert "src=" not in page
     assert "http" not in page
+    assert "No agent works where 2 visits are needed" in page
     assert "no working day" in backlog_page(nothing)
 
 
@@ -58,4 +59,6 @@ def test_a_page_with_many_areas_groups_the_rest(service: Service) -> None:
     areas = [AreaLoad(f"{number:03}", number, 1, 2) for number in range(60)]
     page = backlog_page(type(empty)(empty.as_of, empty.days, areas, {}, {}))
     assert "others" in page
-    assert page.count("<tr>") == 61
+    table = page[page.index("can be made</th>") :]
+    assert table[: table.index("</table>")].count('<tr><th scope="row">') == 60
+    assert page.index(">059<") < page.index(">000<"), "the worst area comes first"
