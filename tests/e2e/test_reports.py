@@ -46,7 +46,7 @@ def _integrity(_: Fund) -> str:
 
 def _run(fund: Fund) -> str:
     when = (datetime(2026, 2, 1, tzinfo=UTC)).date().isoformat()
-    rows = [fund.row("Ana Pereira", "d1", when), fund.row("Nobody Known", "d2", when, id="X9")]
+    rows = [fund.row("Ana Pereira", "d1", when), fund.row("Unknown Person", "d2", when, id="X9")]
     row = fund.run(fund.feed("deaths"), *rows)
     with fund.service.reading() as unit:
         return run_report(unit, row.id)
