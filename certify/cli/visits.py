@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certify.cli.choices import RECHECK_SHARE, WEEK, WORKDAYS
+from certify.cli.exit_codes import ExitCode
 from certify.cli.options import AsJson, Encoding, Quarantine, command_group, day_option, output_file, require_finite
 from certify.cli.output import print_json, say
 from certify.cli.row_files import FileArgument, import_file
@@ -33,6 +34,9 @@ _WHY_LEFT = {
     "later": "wished for a later day",
 }
 
+_SLIP_BYTES = 4
+"""How much of a visit's hash stands on its slip, eight characters; among a million visits two may share it."""
+
 FirstDay = Annotated[datetime | None, day_option("First day. Default: tomorrow.", "--from")]
 Days = Annotated[int, typer.Option(min=1, max=90, help="Number of calendar days, beginning with the first day.")]
 Workdays = Annotated[str, typer.Option(help="Days of the week on which agents work, such as 'sun mon tue wed thu'.")]
@@ -48,6 +52,53 @@ class State(StrEnum):
 OnlyState = Annotated[
     State | None, typer.Option(help="Only visits in this state: asked (without a day) or planned. Default: both.")
 ]
+
+
+@app.command()
+def slip(
+    number: Annotated[str, typer.Argument(help="The eight characters on the slip; blanks do not matter.")],
+    as_json: AsJson = False,
+) -> None:
+    """Find the visit whose number an agent left on a slip: when it was, by which agent, and what became of it.
+
+    Exit code 1 when no visit with this number has come in. The tablet sends its visits when it has a network.
+    """
+    from certify.storage.agents import all_agents
+    from certify.storage.bundles import bundles_of_slip
+
+    try:
+        start = bytes.fromhex("".join(number.split()))
+    except ValueError:
+        start = b""
+    if len(start) != _SLIP_BYTES:
+        raise Invalid(
+            "This is not the number of a slip.",
+            hint="It has eight characters, each a digit or a letter from A to F.",
+            code=ErrorCode.SLIP_NUMBER,
+        )
+    with opened_service() as service, service.reading() as unit:
+        badges = {agent.id: agent.badge for agent in all_agents(unit.db)}
+        found = [
+            {
+                "visit": str(row.visit_id),
+                "agent": badges.get(row.agent_id),
+                "made": row.happened_at.isoformat() if row.happened_at else None,
+                "received": row.received_at.isoformat(),
+                "state": row.state,
+                "reason": row.reason,
+                "result": row.result,
+            }
+            for row in bundles_of_slip(unit.db, start)
+        ]
+    if as_json:
+        print_json(found)
+    for one in found if not as_json else ():
+        for name, value in one.items():
+            say(f"{name}: {value or '-'}")
+    if not found:
+        if not as_json:
+            say("No visit with this number has come in. The tablet sends it when it has a network.")
+        raise typer.Exit(ExitCode.NO)
 
 
 @app.command()

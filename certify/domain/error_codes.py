@@ -251,6 +251,7 @@ class ErrorCode(Described):
     SEX_INVALID = "sex_invalid", "'sex' is neither M nor F."
     SIGN_IN_ENDED = "sign_in_ended", "The film has opened the page once, and that sign-in has ended."
     SIGN_IN_NOT_FOUND = "sign_in_not_found", "There is no such sign-in."
+    SLIP_NUMBER = "slip_number", "The number of a slip has eight characters, each a digit or a letter from A to F."
     SOURCES_FILE = "sources_file", "The registry of sources cannot be used."
     SOURCE_INVALID = (
         "source_invalid",

@@ -17,14 +17,16 @@ _STYLE = """
 --link: #7fd1c7; --held: #40351a; --alarm: #ef9a90; } }
 @media print { :root { color-scheme: light; } }
 * { box-sizing: border-box; } body { font: 17px/1.5 system-ui, sans-serif; margin: 0; color: var(--ink);
-background: var(--paper); overflow-wrap: break-word; } header, main, footer { max-width: 62rem; margin: 0 auto; padding: 0 1rem; }
+background: var(--paper); overflow-wrap: break-word; }
+header, main, footer { max-width: 62rem; margin: 0 auto; padding: 0 1rem; }
 header { padding-top: 1.6rem; } a { color: var(--link); } h1 { font-size: 1.6rem; margin: 0; line-height: 1.25; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .4rem; } h2, h3 { overflow-wrap: anywhere; } .quiet { color: var(--quiet);
 font-size: .95rem; } .todo { background: var(--held); padding: .2rem 1rem .6rem; margin-top: 1rem;
 border-radius: .5rem; }
 .todo h2 { margin-top: .6rem; } .todo ul { margin: 0; padding-left: 1.2rem; }
 nav ol { columns: 16rem 2; padding-left: 1.3rem; }
-table { border-collapse: collapse; max-width: 100%; } td, th { padding: .3rem .9rem .3rem 0; text-align: left; vertical-align: top;
+table { border-collapse: collapse; max-width: 100%; }
+td, th { padding: .3rem .9rem .3rem 0; text-align: left; vertical-align: top;
 border-bottom: 1px solid var(--line); font-weight: normal; } thead th, th[scope=row] { color: var(--quiet); }
 td.n, th.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0 1.6rem; } figcaption { font-weight: 600; } .scroll { overflow-x: auto; } .scroll:focus-visible {

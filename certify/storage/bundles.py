@@ -59,6 +59,12 @@ def find_bundle(db: Session, sha256: bytes) -> BundleRow | None:
     return db.scalars(select(BundleRow).where(BundleRow.sha256 == sha256)).one_or_none()
 
 
+def bundles_of_slip(db: Session, start: bytes) -> Sequence[BundleRow]:
+    """Return the bundles whose hash begins with these bytes, as the slip of a visit names it; most often one."""
+    ends = start.ljust(32, b"\x00"), start.ljust(32, b"\xff")
+    return db.scalars(select(BundleRow).where(BundleRow.sha256.between(*ends)).limit(10)).all()
+
+
 def bundle_of_session(db: Session, session_id: UUID) -> BundleRow | None:
     """Return the bundle that a capture session came from; None when it did not come from a tablet."""
     return db.scalars(select(BundleRow).where(BundleRow.session_id == session_id)).one_or_none()

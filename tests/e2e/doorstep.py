@@ -226,6 +226,7 @@ class AgentAtWork:
         """Begin a visit and take photos."""
         self.stop_of(visit).click()
         self.page.get_by_role("button", name="Take photos").click()
+        self.page.get_by_label("The person agrees").check()
         # The page gives advice as soon as the camera delivers pictures.
         expect(self.page.locator(".advice")).not_to_have_text("The camera starts…")
         for number in range(photos):
@@ -238,8 +239,7 @@ class AgentAtWork:
         self.agree()
 
     def agree(self) -> None:
-        """Continue after the photos: the person agrees, and the agent signs."""
-        self.page.get_by_label("The person agrees").check()
+        """Continue after the photos: the agent signs."""
         self.page.get_by_role("button", name="Go on").click()
         self.sign()
 
@@ -248,6 +248,9 @@ class AgentAtWork:
         self.expect_title("Sign and seal")
         self.page.locator("#sure").check()
         self.page.get_by_role("button", name="Sign and seal").click()
+        expect(self.page.get_by_role("heading", level=1)).not_to_have_text("Sign and seal")
+        if self.page.get_by_role("heading", level=1).inner_text() == WORDS["slip.title"]:
+            self.page.get_by_role("button", name=WORDS["slip.next"]).click()
         self.expect_title("Your visits")
 
     def expect_title(self, text: str) -> None:

@@ -55,6 +55,7 @@ def test_the_agents_app_is_accessible(
             ("noface", one | {"way": "witnesses"}),
             *(("other", one | {"result": result}) for result in ("not_found", "moved", "refused", "deceased")),
             ("sealing", one | {"result": "face"}),
+            ("slip", {"number": "7f3a22c1" * 8, "name": "Eileen Collins"}),
             ("settings", {}),
             ("unlock", {}),
             ("signin", {}),
@@ -142,6 +143,8 @@ def test_a_begun_visit_that_is_not_on_the_list_continues(
         page.get_by_label("Number on the card").fill(card)
         page.get_by_label("Number on the card").blur()
         page.get_by_role("button", name="Take photos").click()
+        expect(page.get_by_role("button", name="Take a photo", exact=True)).to_be_hidden()  # consent comes first
+        page.get_by_label("The person agrees").check()
         expect(page.locator(".advice")).not_to_have_text("The camera starts…")
         page.get_by_role("button", name="Take a photo", exact=True).click()
         expect(page.get_by_text("Photos: 1 of 3")).to_be_visible()

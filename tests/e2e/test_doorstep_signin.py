@@ -59,6 +59,7 @@ def test_begun_visits_survive_a_new_sign_in(
         agent.record_not_found(interrupted)
         agent.stop_of(killed).click()
         page.get_by_role("button", name="Take photos").click()
+        page.get_by_label("The person agrees").check()
         expect(page.get_by_text("Photos: 1 of 3")).to_be_visible()
         agent.agree()
         for content in agent.sealed():
@@ -153,6 +154,7 @@ def test_a_sign_out_and_the_end_of_a_sign_in_reach_every_open_page(
             agent.page = first
             first.get_by_role("button", name="Settings").click()
             first.get_by_role("button", name="Sign out and delete the day's work").click()
+            first.get_by_role("button", name=WORDS["settings.signout.yes"]).click()
             agent.expect_title("Sign in")
 
         def open_second() -> None:

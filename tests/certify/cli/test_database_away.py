@@ -112,6 +112,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "ledger seal": (),
     "ledger restored": ("--yes",),
     "audit report": (),
+    "visit slip": ("7F3A22C1",),
     "visit gather": (),
     "visit plan": (),
     "visit list": (),

@@ -124,3 +124,10 @@ def test_days_of_the_week_are_words(call: Command) -> None:
     for words in ("someday", ""):
         assert call("visit", "plan", "--workdays", words, code=-1).exception.code == "workdays"
     assert "0 visits planned" in call("visit", "plan", "--workdays", "Sunday, mon").output
+
+
+def test_the_number_of_a_slip_is_looked_up(call: Command) -> None:
+    assert "No visit with this number" in call("visit", "slip", "7f3a 22c1", code=1).output
+    assert json.loads(call("visit", "slip", "7F3A22C1", "--json", code=1).output) == []
+    for wrong in ("7F3A", "7F3A22CX", "7F3A22C1AA", ""):
+        assert call("visit", "slip", wrong, code=-1).exception.code == "slip_number"

@@ -3,7 +3,8 @@
 /** @import { View } from "./pages.js" */
 import { t } from "./i18n.js";
 import { go, keepOffline, start, takeSecret } from "./pages.js";
-import { stay } from "./store.js";
+import { call, Problem } from "./api.js";
+import { erase, read, stay } from "./store.js";
 import { own } from "./tablet.js";
 import { isOpen, lockOf, signedIn, watchWork } from "./work.js";
 import { enrol } from "./views/enrol.js";
@@ -16,6 +17,18 @@ import { photos } from "./views/photos.js";
 import { noface } from "./views/noface.js";
 import { other } from "./views/other.js";
 import { sealing } from "./views/sealing.js";
+import { slip } from "./views/slip.js";
+
+/** End the sign-in at the service if the agent signed out without a network. The route stays until the next sign-in. */
+async function signOutLater() {
+  if (!(await read("kv", "signOut")) || !navigator.onLine) return;
+  try {
+    await call("/v1/tablet/sign-out", { method: "POST", tries: 0 });
+  } catch (error) {
+    if (!(error instanceof Problem && error.status === 401)) return; // tried again when the network is back
+  }
+  await erase("kv", "signOut");
+}
 
 /** Return the name of the first page, which depends on the tablet and on whether its agent is signed in. */
 async function first() {
@@ -51,6 +64,7 @@ const VIEWS = {
   noface: ofWork(noface),
   other: ofWork(other),
   sealing: ofWork(sealing),
+  slip: ofWork(slip),
   settings,
 };
 
@@ -63,6 +77,8 @@ async function main() {
     passing: ["photos", "sealing", "enrol", "unlock"],
     said: { tablet_refused: "error.tablet", agent_suspended: "error.tablet" },
   });
+  window.addEventListener("online", () => void signOutLater());
+  await signOutLater();
   watchWork(() => void go("home", {}, { replace: true }));
   if (invitation) await go("enrol", { secret: invitation.secret }, { replace: true });
   else await go("home", {}, { replace: true });

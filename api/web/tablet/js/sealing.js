@@ -4,7 +4,7 @@
 import { join, sha256, u32, utf8 } from "./bytes.js";
 import { lastAnchor, stamp } from "./clock.js";
 import { seal as hpke } from "./hpke.js";
-import { keys, read, within } from "./store.js";
+import { all, keys, read, within } from "./store.js";
 import { own, publicKey, signingKey } from "./tablet.js";
 
 const MAGIC = utf8("CERTIFYV1\n");
@@ -34,7 +34,7 @@ export const head = async () => (await read("kv", "head")) ?? { seq: 0, sha256: 
  * @param {Record<string, unknown>} entries what the agent entered, without clocks and parts
  * @param {import("./clock.js").Start} start the beginning of the visit
  * @param {{kind: string, data: ArrayBuffer | Uint8Array}[]} parts the photos
- * @returns {Promise<import("./store.js").Sealed>}
+ * @returns {Promise<import("./store.js").Sealed>} the one that waits already, if another page has sealed this visit
  * @throws {Error} when the tablet is not enrolled
  */
 export async function sealVisit(visit, entries, start, parts) {
@@ -45,6 +45,9 @@ export async function sealVisit(visit, entries, start, parts) {
     // A visit that an older release of this page began has no signed time of its own.
     const anchor = start.anchor ?? (await lastAnchor());
     if (!tablet || !key || !anchor) throw new Error("the tablet is not enrolled");
+    const waiting = /** @type {import("./store.js").Sealed[]} */ (await all("bundles"));
+    const same = waiting.find((each) => each.visit === visit);
+    if (same) return same; // another page of this tablet has sealed it; a second one would be refused as repeated
     const before = await head();
     const clocks = { ...anchor, began: start.began, sealed: stamp() };
     const listed = parts.map((part) => ({ kind: part.kind, size: part.data.byteLength }));

@@ -139,8 +139,11 @@ export async function askWhatCame() {
   /** @type {Service.ToldList} */
   const answer = await call("/v1/tablet/told", { tries: 1 });
   await anchorAt(answer.anchor);
-  // The newest comes first. Of two bundles of one visit the newer one counts, so it is written last.
-  for (const told of answer.items.reverse()) await write("told", told.visit_id, told);
+  // The newest comes first. Of two bundles of one visit the newer one counts, so it is written last; but a repeat of a
+  // visit that was opened says nothing of the visit.
+  const opened = new Set(answer.items.filter((told) => told.state !== "refused").map((told) => told.visit_id));
+  for (const told of answer.items.reverse())
+    if (!(told.reason === "visit_repeated" && opened.has(told.visit_id))) await write("told", told.visit_id, told);
   tell();
   return { waiting: answer.waiting, missing: answer.missing };
 }

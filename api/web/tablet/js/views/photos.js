@@ -1,5 +1,6 @@
 /** @import { Page } from "../pages.js" */
 import { openCamera, stopCamera, CameraError } from "../capture/camera.js";
+import { asking } from "../ask.js";
 import { addShot, bytesOf, draftOf, dropShot, keepDraft } from "../draft.js";
 import { button, h } from "../dom.js";
 import { Guide } from "../guide.js";
@@ -56,15 +57,24 @@ export async function photos({ visit, kind = "photo", scan = false }) {
     for (const [place, shot] of mine.entries()) {
       const address = URL.createObjectURL(new Blob([await bytesOf(draft, shot)], { type: "image/jpeg" }));
       addresses.push(address);
-      const drop = button(t("photos.retake"), async () => {
-        await dropShot(draft, shot);
-        await paint();
+      const drop = asking(t("photos.retake"), {
+        loses: () => t("photos.retake.lost", { count: number(place + 1) }),
+        yes: t("photos.retake.yes"),
+        no: t("ask.keep"),
+        kind: "",
+        action: async () => {
+          await dropShot(draft, shot);
+          await paint();
+        },
       });
       items.push(h("li", {}, h("img", { src: address, alt: t("photos.shot", { count: number(place + 1) }) }), drop));
     }
     shots.replaceChildren(...items);
-    onward.hidden = scan || mine.length < 1 || (face && !draft.consent);
-    take.hidden = scan || mine.length >= MOST;
+    const allowed = !face || draft.consent;
+    onward.hidden = scan || mine.length < 1 || !allowed;
+    take.hidden = scan || mine.length >= MOST || !allowed;
+    byFile.hidden = take.hidden;
+    first.hidden = scan || allowed;
     count.textContent = scan
       ? t("photos.scan")
       : t("photos.count", { count: number(mine.length), wanted: number(wanted) });
@@ -94,6 +104,8 @@ export async function photos({ visit, kind = "photo", scan = false }) {
       problem.hidden = false;
     }
   });
+  const byFile = button(t("photos.file"), () => chosen.click(), { kind: "plain" });
+  const first = h("p", { class: "hint" }, t("photos.first"));
   const count = h("p", { class: "quiet", role: "status" });
   /** @type {MediaStream | null} */
   let stream = null;
@@ -129,15 +141,20 @@ export async function photos({ visit, kind = "photo", scan = false }) {
   })();
   await paint();
   const body = [
-    h("div", { class: "viewfinder" }, video, advice),
-    problem,
-    count,
-    take,
-    shots,
+    // Asked before the first photo: what was taken without consent would have to be deleted.
     face && !scan ? h("label", { class: "choice" }, consent, h("span", {}, t("photos.consent"))) : null,
+    first,
+    problem,
+    h(
+      "div",
+      { class: "shooting" },
+      h("div", { class: "viewfinder" }, video, advice),
+      h("div", { class: "shutter" }, count, take),
+    ),
+    shots,
     onward,
     scan ? null : chosen,
-    scan ? null : button(t("photos.file"), () => chosen.click(), { kind: "plain" }),
+    byFile,
   ];
   return {
     title: scan ? t("visit.letter") : t(`photos.${kind}`),

@@ -1,7 +1,7 @@
 /** @import { Page } from "../pages.js" */
 import { bytesOf, draftOf } from "../draft.js";
 import { button, h } from "../dom.js";
-import { BASE, current, t } from "../i18n.js";
+import { BASE, current, moment, number, t } from "../i18n.js";
 import { go } from "../pages.js";
 import { whereAmI } from "../place.js";
 import { sealVisit } from "../sealing.js";
@@ -18,6 +18,26 @@ const PARTS = /** @type {Record<string, string[]>} */ ({
   deceased: ["document"],
 });
 
+/** Results at which somebody stands at the door, who gets a slip. */
+const RESULTS_AT_THE_DOOR = ["face", "witnesses", "medical", "refused"];
+
+/**
+ * Say what is going to be sealed: photos, how the person was identified, and when the visit began.
+ *
+ * @param {import("../draft.js").Draft} draft
+ * @param {string[]} kinds of photos that belong to the result
+ */
+function summary(draft, kinds) {
+  const photos = draft.shots.filter((shot) => kinds.includes(shot.kind)).length;
+  return [
+    kinds.length ? t("sealing.photos", { count: number(photos) }) : "",
+    t(`sealing.how.${draft.who?.how ?? "name"}`),
+    t("sealing.began", { when: moment(draft.began.wall_ms) }),
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
 /**
  * End a visit: the agent signs the statement, and the visit is sealed. After that no one can read it on this tablet.
  *
@@ -32,6 +52,7 @@ export async function sealing({ visit, result }) {
   const sure = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", id: "sure" }));
   const problem = h("p", { class: "error", role: "alert", hidden: true });
   const unlisted = !draft.person && !draft.who;
+  const unexplained = draft.matches === false && !draft.note;
   return {
     title: t("sealing.title"),
     back: "visit",
@@ -41,6 +62,7 @@ export async function sealing({ visit, result }) {
         { class: "card" },
         h("p", { class: "dateline" }, draft.name || t("visit.fresh")),
         h("p", {}, t(`result.${result}`)),
+        h("p", { class: "quiet" }, summary(draft, PARTS[result] ?? [])),
         draft.matches === false ? h("p", { class: "error" }, t("visit.differs")) : null,
       ),
       unlisted ? h("p", { class: "error", role: "alert" }, t("sealing.unlisted")) : null,
@@ -51,8 +73,9 @@ export async function sealing({ visit, result }) {
         h("span", {}, t("statement.text", { name: tablet?.agent.name ?? "" })),
         h("small", {}, t("statement.small")),
       ),
+      unexplained ? h("p", { class: "error", role: "alert" }, t("sealing.unexplained")) : null,
       problem,
-      unlisted
+      unlisted || unexplained
         ? null
         : button(
             t("sealing.do"),
@@ -83,10 +106,12 @@ export async function sealing({ visit, result }) {
                 app: BASE,
               };
               const start = performance.now();
-              await sealVisit(draft.visit, entries, draft, parts);
+              const sealed = await sealVisit(draft.visit, entries, draft, parts);
               performance.measure("seal", { start });
               if (navigator.onLine) void sendAll().catch(() => {});
-              await go("today", {}, { replace: true });
+              if (RESULTS_AT_THE_DOOR.includes(result))
+                await go("slip", { number: sealed.sha256, name: draft.name }, { replace: true });
+              else await go("today", {}, { replace: true });
             },
             { kind: "main" },
           ),

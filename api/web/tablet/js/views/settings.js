@@ -1,10 +1,14 @@
 /** @import { Page } from "../pages.js" */
-import { call } from "../api.js";
+import { call, Problem } from "../api.js";
+import { asking } from "../ask.js";
 import { applyTextSize, keep, recall } from "../device.js";
 import { button, h } from "../dom.js";
-import { current, LANGUAGES, t, tn } from "../i18n.js";
+import { current, LANGUAGES, number, t, tn } from "../i18n.js";
 import { go, setLanguage } from "../pages.js";
-import { unsent } from "../sync.js";
+import { begun } from "../draft.js";
+import { write } from "../store.js";
+import { dayHere, states, unsent } from "../sync.js";
+import { canBeMade } from "./today.js";
 import { own } from "../tablet.js";
 import { forget, shut, signedIn } from "../work.js";
 
@@ -56,17 +60,37 @@ export async function settings() {
               await go("home");
             }),
             h("p", { class: "hint" }, left ? tn("signin.left", left) : t("settings.allsent")),
-            button(
-              t("settings.signout"),
-              async () => {
+            asking(t("settings.signout"), {
+              loses: lostBySigningOut,
+              yes: t("settings.signout.yes"),
+              no: t("ask.keep"),
+              kind: "danger",
+              action: async () => {
+                try {
+                  await call("/v1/tablet/sign-out", { method: "POST", tries: 0 });
+                } catch (error) {
+                  if (!(error instanceof Problem && error.status === 401)) {
+                    // The route is on this tablet only. Without a network it is locked, and the sign-in ends later.
+                    await write("kv", "signOut", true);
+                    shut();
+                    await go("home");
+                    return;
+                  }
+                }
                 await forget();
-                await call("/v1/tablet/sign-out", { method: "POST", tries: 0 }).catch(() => {});
                 await go("home");
               },
-              { kind: "danger" },
-            ),
+            }),
           ]
         : null,
     ],
   };
+}
+
+/** Say what signing out deletes here, or that it waits for a network. @returns {Promise<string>} */
+async function lostBySigningOut() {
+  if (!navigator.onLine) return t("settings.signout.offline");
+  const known = await states();
+  const left = ((await dayHere())?.stops ?? []).filter((stop) => canBeMade(known.get(stop.visit_id))).length;
+  return t("settings.signout.lost", { route: number(left), begun: number((await begun()).length) });
 }

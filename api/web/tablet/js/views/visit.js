@@ -1,6 +1,7 @@
 /** @import { Draft } from "../draft.js" */
 /** @import { Page } from "../pages.js" */
 /** @import { State } from "../sync.js" */
+import { asking, heldIn } from "../ask.js";
 import { sha256, unbase64, utf8 } from "../bytes.js";
 import { today } from "../clock.js";
 import { begin, draftOf, dropDraft, keepDraft } from "../draft.js";
@@ -83,14 +84,15 @@ export async function visit({ id, again = false }) {
       button(t("visit.moved"), () => next(draft, "other", { result: "moved" })),
       button(t("visit.refused"), () => next(draft, "other", { result: "refused" })),
       button(t("visit.deceased"), () => next(draft, "other", { result: "deceased" })),
-      button(
-        t("visit.drop"),
-        async () => {
+      asking(t("visit.drop"), {
+        loses: () => heldIn(draft),
+        yes: t("visit.drop.yes"),
+        no: t("ask.keep"),
+        action: async () => {
           await dropDraft(draft.visit);
           await go("today", {}, { replace: true });
         },
-        { kind: "plain" },
-      ),
+      }),
     ],
   };
 }
@@ -104,7 +106,14 @@ async function next(draft, page, more = {}) {
 /** Make the part of the page that identifies the person. @param {Draft} draft @param {Service.StopOut | null} stop */
 function identify(draft, stop) {
   const said = h("p", { class: "quiet", role: "status", id: "match" });
+  const why = /** @type {HTMLTextAreaElement} */ (h("textarea", { id: "why", value: draft.note }));
+  why.addEventListener("change", async () => {
+    draft.note = why.value.trim();
+    await keepDraft(draft);
+  });
+  const asked = h("div", {}, h("label", { for: "why" }, t("visit.differs.why")), why);
   const tell = () => {
+    asked.hidden = draft.matches !== false;
     said.className = draft.matches === false ? "error" : "quiet";
     if (draft.who?.how === "letter") said.textContent = t("visit.letter.read");
     else said.textContent = draft.matches === null ? "" : draft.matches ? t("visit.matches") : t("visit.differs");
@@ -137,6 +146,7 @@ function identify(draft, stop) {
     h("label", { for: "card" }, t("visit.card")),
     input,
     said,
+    asked,
     scan,
     draft.person ? h("p", { class: "hint" }, t("visit.byname")) : h("p", { class: "hint" }, t("visit.fresh.text")),
   ];
