@@ -23,6 +23,7 @@ from tests.e2e.house import House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.slow]
 
+DARK = ("en", "ar", "pt")
 LEAST_TARGET = 48
 """Least width and height of controls in CSS pixels; WCAG 2.2 asks for 24 (AA) or 44 (AAA)."""
 
@@ -178,6 +179,8 @@ def test_every_page_is_accessible(language: str, house: House, people: dict[str,
         if found:
             wrong[state] = found
 
+    # Half of the languages in the dark: the colours are those of all languages.
+    page.emulate_media(color_scheme="dark" if language in DARK else "light")
     sign_in(page, house, people["certified"])
     assert page.evaluate("document.documentElement.lang") == language
     assert page.evaluate("document.documentElement.dir") == ("rtl" if language == "ar" else "ltr")
