@@ -16,14 +16,14 @@ def generated() -> dict[Path, str]:
     return documents()
 
 
-@pytest.mark.parametrize("name", ["errors.md", "events.md", "service.d.ts"])
+@pytest.mark.parametrize("name", ["errors.md", "events.md", "terms.md", "service.d.ts"])
 def test_the_document_is_up_to_date(name: str, generated: dict[Path, str]) -> None:
     path = next(path for path in generated if path.name == name)
     assert path.read_text("utf-8") == generated[path], "run 'make docs'"
 
 
 def test_each_generated_document_is_compared(generated: dict[Path, str]) -> None:
-    assert {path.name for path in generated} == {"errors.md", "events.md", "service.d.ts"}
+    assert {path.name for path in generated} == {"errors.md", "events.md", "terms.md", "service.d.ts"}
 
 
 def test_every_word_has_a_plain_sentence() -> None:
