@@ -1,8 +1,8 @@
 """Write the files that are generated from the code: ``make docs``.
 
 docs/errors.md comes from the error codes and the places that raise them, docs/events.md from the ledger events and the
-places that record them, the states and the kinds of review cases, docs/terms.md from docs/terms.toml. :mod:`bench.service_types` writes the types for the
-pages' scripts. tests/test_generated.py fails if one is out of date.
+places that record them, the states and the kinds of review cases, docs/terms.md from docs/terms.toml.
+:mod:`bench.service_types` writes the types for the pages' scripts. tests/test_generated.py fails if one is out of date.
 """
 
 from __future__ import annotations

@@ -25,6 +25,9 @@ languages are longer: the same texts have 8 to 12 more there."""
 PAPER = ("certificate", "assurance")
 """Tables for those who pay, on the printed certificate. They are long, and name what was assessed."""
 
+_ENDS = "\u3002\uff01\uff1f\uff1b\u0964\u061f"
+"""Ends of sentences in Chinese, Hindi and Arabic."""
+
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
@@ -41,11 +44,11 @@ def _texts(language: str) -> Iterator[tuple[str, str]]:
 
 def _sentences(text: str) -> list[str]:
     bare = re.sub(r"\{[a-z_]+\}", "seven", text)
-    return [part for part in re.split(r"(?<=[.!?:;…])\s+|\n+|[。！？；।؟]", bare) if part.strip()]
+    return [part for part in re.split(rf"(?<=[.!?:;…])\s+|\n+|[{_ENDS}]", bare) if part.strip()]
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*", text)
+    return re.findall(r"[^\W\d_]+(?:['\u2019\-][^\W\d_]+)*", text)
 
 
 @each_language
