@@ -139,12 +139,11 @@ class Entries(_Model):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         kinds = [part.kind for part in self.parts]
-        if self.result is VisitResult.FACE and not (
-            1 <= kinds.count("photo") <= MAX_PHOTOS or kinds.count("video") == 1
-        ):
-            raise ValueError("a face needs one to five photos, or one video")
-        if "photo" in kinds and "video" in kinds:
-            raise ValueError("photos or a video, not both")
+        photos, videos = kinds.count("photo"), kinds.count("video")
+        if self.result is VisitResult.FACE and not (photos or videos):
+            raise ValueError("a face needs photos or a video")
+        if photos > MAX_PHOTOS or videos > 1:
+            raise ValueError("five photos and one video at most")
         if self.result is VisitResult.FACE and not self.consent:
             raise ValueError("a face is compared only with the person's consent")
         if self.result is VisitResult.WITNESSES and len(self.witnesses) < 2:

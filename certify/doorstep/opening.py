@@ -249,12 +249,15 @@ def _request_again(unit: Unit, missed: VisitRow) -> int:
 
 
 def _open_session(unit: Unit, opened: OpenedVisit) -> None:
-    """Open a capture session for the photos or the video, and submit them."""
+    """Open a capture session for the photos, or else for the video, and submit them.
+
+    A video that came beside photos is stored for officers (``_keep``): photos are sharper.
+    """
     photos, videos = opened.content.of("photo"), opened.content.of("video")
-    data = videos[0] if videos else pack(photos) if len(photos) > 1 else photos[0]
+    data = pack(photos) if len(photos) > 1 else photos[0] if photos else videos[0]
     limit = unit.service.settings.max_upload_bytes
     try:
-        media_type = MEDIA_TYPE if not videos and len(photos) > 1 else media_type_of(data, limit, unit.service.decoders)
+        media_type = MEDIA_TYPE if len(photos) > 1 else media_type_of(data, limit, unit.service.decoders)
     except (ImageRefused, VideoRefused):
         raise Refusal("visit_incomplete") from None
     session = new_session(
@@ -290,9 +293,11 @@ def _record_death(unit: Unit, opened: OpenedVisit) -> None:
 def _keep(unit: Unit, opened: OpenedVisit) -> None:
     """Store the entries under the person's key, and delete the sealed bytes, which would outlive that key."""
     row, entries = opened.row, opened.content.entries
-    papers = []
+    papers: list[str] = []
+    films: list[str] = []
+    beside = bool(opened.content.of("photo"))
     for part in opened.content.parts:
-        if part.kind in ("medical", "document"):
+        if part.kind in ("medical", "document") or (part.kind == "video" and beside):
             blob = unit.service.new_id()
             put_media(
                 unit.db,
@@ -303,10 +308,11 @@ def _keep(unit: Unit, opened: OpenedVisit) -> None:
                 media_type=media_type_of(part.data, unit.service.settings.max_upload_bytes, unit.service.decoders),
                 delete_after=unit.now + timedelta(days=unit.service.settings.media_retention_days),
             )
-            papers.append(str(blob))
+            (films if part.kind == "video" else papers).append(str(blob))
     letter = entries.who.letter
     details = entries.model_dump(mode="json", exclude={"clocks", "parts"}) | {
         "papers": papers,
+        "films": films,
         "letter_is_theirs": None if letter is None else person_of_letter(unit, letter) == opened.person.id,
     }
     row.details_sealed = unit.sealer(opened.person.id).seal(json.dumps(details).encode(), f"visit:{row.id}")
@@ -324,8 +330,9 @@ def details_of(unit: Unit, row: BundleRow) -> dict[str, object]:
         row: a bundle.
 
     Returns:
-        The entries without clocks and parts, with the ids of the stored papers (``papers``) and whether a letter is the
-        person's own (``letter_is_theirs``); empty when the bundle was not opened.
+        The entries without clocks and parts, with the ids of the stored papers (``papers``) and of the film beside
+        photos (``films``), and whether a letter is the person's own (``letter_is_theirs``); empty when the bundle was
+        not opened.
 
     Raises:
         Gone: the person was erased (``person_erased``).

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pytest
 from playwright.sync_api import Playwright, expect
 from sqlalchemy import select
 
+from certify.doorstep.opening import details_of
 from certify.storage.bundles import bundles_of_slip
 from certify.storage.tables.doorstep import BundleRow
 from fixtures import phone
@@ -50,9 +52,11 @@ def test_nothing_is_deleted_without_a_question(
         page.get_by_role("button", name="Delete", exact=True).first.click()
         page.get_by_role("button", name=WORDS["photos.retake.yes"]).click()
         expect(page.get_by_text("Photos: 1 of 3")).to_be_visible()
+        page.get_by_role("button", name="Film 4 seconds").click()
+        expect(page.get_by_text(WORDS["photos.film.one"])).to_be_visible(timeout=20_000)
         page.get_by_role("button", name="Back").click()
         page.get_by_role("button", name=WORDS["visit.drop"]).click()
-        expect(page.get_by_role("alertdialog")).to_contain_text("photos: 1")
+        expect(page.get_by_role("alertdialog")).to_contain_text("photos: 2")
         page.get_by_role("button", name=WORDS["ask.keep"]).click()
         page.get_by_role("button", name="Back").click()
         expect(agent.stop_of(visit)).to_have_attribute("data-state", "begun")
@@ -69,6 +73,22 @@ def test_nothing_is_deleted_without_a_question(
             agent.offline(off=False)
         agent.unlock()
         expect(agent.stop_of(visit)).to_have_attribute("data-state", "begun")
+        agent.stop_of(visit).click()
+        page.get_by_role("button", name="Take photos").click()
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_text(WORDS["photos.film.one"])).to_be_visible()
+        agent.sign()
+        page.get_by_role("button", name=WORDS["today.sync"]).click()
+        page.get_by_role("button", name=WORDS["unlock.signin"]).click()  # the sign-in has ended
+        agent.sign_in()
+        agent.sync()
+        wait_until_judged(house, [visit])
+        with house.service.reading() as unit:
+            (row,) = unit.db.scalars(select(BundleRow).where(BundleRow.visit_id == visit)).all()
+            assert row.session_id is not None
+            films = details_of(unit, row)["films"]
+            assert isinstance(films, list)
+            assert [UUID(film) for film in films] != []
 
 
 def test_a_visit_sealed_in_two_tabs_counts_once_and_leaves_a_slip(

@@ -45,3 +45,33 @@ function pressed(canvas) {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no photo"))), "image/jpeg", QUALITY),
   );
 }
+
+/** Length of the film of a visit, in milliseconds: enough to see a person move, and small on a poor network. */
+export const FILM_MS = 4000;
+/** Bits a second of the film: 0.3 MB in all. */
+const FILM_BITS = 600_000;
+
+/**
+ * Film what the running camera shows.
+ *
+ * @param {MediaStream} stream
+ * @returns {Promise<Blob>} WebM or MP4, as the browser makes it
+ * @throws {Error} when the browser makes none
+ */
+export async function takeFilm(stream) {
+  const recorder = new MediaRecorder(stream, { videoBitsPerSecond: FILM_BITS });
+  /** @type {Blob[]} */
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => void parts.push(data);
+  const stopped = new Promise((resolve, reject) => {
+    recorder.onstop = resolve;
+    recorder.onerror = () => reject(new Error("no film"));
+  });
+  recorder.start();
+  await new Promise((done) => setTimeout(done, FILM_MS));
+  recorder.stop();
+  await stopped;
+  const film = new Blob(parts, { type: recorder.mimeType });
+  if (!film.size) throw new Error("no film");
+  return film;
+}

@@ -6,7 +6,7 @@ import { button, h } from "../dom.js";
 import { Guide } from "../guide.js";
 import { number, t } from "../i18n.js";
 import { go } from "../pages.js";
-import { shrink, takePhoto } from "../photo.js";
+import { FILM_MS, shrink, takeFilm, takePhoto } from "../photo.js";
 
 /** How many photos of a face are wanted: more than one only helps against a moment of closed eyes. */
 export const WANTED = 3;
@@ -47,13 +47,29 @@ export async function photos({ visit, kind = "photo", scan = false }) {
     await keepDraft(draft);
     await paint();
   });
+  /** @type {MediaStream | null} */
+  let stream = null;
   /** @type {string[]} */
   let addresses = [];
   const paint = async () => {
     addresses.forEach((address) => URL.revokeObjectURL(address));
     addresses = [];
     const mine = draft.shots.filter((shot) => shot.kind === kind);
+    const films = face ? draft.shots.filter((shot) => shot.kind === "video") : [];
     const items = [];
+    for (const film of films) {
+      const drop = asking(t("photos.retake"), {
+        loses: () => t("photos.film.lost"),
+        yes: t("photos.film.yes"),
+        no: t("ask.keep"),
+        kind: "",
+        action: async () => {
+          await dropShot(draft, film);
+          await paint();
+        },
+      });
+      items.push(h("li", { class: "film" }, h("p", {}, t("photos.film.one")), drop));
+    }
     for (const [place, shot] of mine.entries()) {
       const address = URL.createObjectURL(new Blob([await bytesOf(draft, shot)], { type: "image/jpeg" }));
       addresses.push(address);
@@ -74,6 +90,7 @@ export async function photos({ visit, kind = "photo", scan = false }) {
     onward.hidden = scan || mine.length < 1 || !allowed;
     take.hidden = scan || mine.length >= MOST || !allowed;
     byFile.hidden = take.hidden;
+    film.hidden = !face || scan || !allowed || films.length > 0 || !("MediaRecorder" in window) || !stream;
     first.hidden = scan || allowed;
     count.textContent = scan
       ? t("photos.scan")
@@ -84,6 +101,16 @@ export async function photos({ visit, kind = "photo", scan = false }) {
     await paint();
   };
   const take = button(t("photos.take"), async () => add(await takePhoto(video)), { kind: "main", icon: "camera" });
+  const film = button(
+    t("photos.film", { seconds: number(FILM_MS / 1000) }),
+    async () => {
+      if (!stream) return;
+      advice.textContent = t("photos.filming");
+      await addShot(draft, "video", await takeFilm(stream));
+      await paint();
+    },
+    { icon: "eye" },
+  );
   const chosen = /** @type {HTMLInputElement} */ (
     h("input", {
       type: "file",
@@ -107,8 +134,6 @@ export async function photos({ visit, kind = "photo", scan = false }) {
   const byFile = button(t("photos.file"), () => chosen.click(), { kind: "plain" });
   const first = h("p", { class: "hint" }, t("photos.first"));
   const count = h("p", { class: "quiet", role: "status" });
-  /** @type {MediaStream | null} */
-  let stream = null;
   let over = false;
   const guide = new Guide();
   const timer = setInterval(() => {
@@ -120,6 +145,7 @@ export async function photos({ visit, kind = "photo", scan = false }) {
       stream = await openCamera("environment", 1280);
       if (over) return stopCamera(stream);
       video.srcObject = stream;
+      await paint();
       if (scan) advice.textContent = t("photos.scan");
       if (scan)
         await readLetter(
@@ -149,7 +175,7 @@ export async function photos({ visit, kind = "photo", scan = false }) {
       "div",
       { class: "shooting" },
       h("div", { class: "viewfinder" }, video, advice),
-      h("div", { class: "shutter" }, count, take),
+      h("div", { class: "shutter" }, count, take, film),
     ),
     shots,
     onward,

@@ -13,7 +13,7 @@ const STATEMENT = "2026-11";
 
 /** The photos that belong to a result. */
 const PARTS = /** @type {Record<string, string[]>} */ ({
-  face: ["photo"],
+  face: ["photo", "video"],
   medical: ["medical"],
   deceased: ["document"],
 });
@@ -28,9 +28,11 @@ const RESULTS_AT_THE_DOOR = ["face", "witnesses", "medical", "refused"];
  * @param {string[]} kinds of photos that belong to the result
  */
 function summary(draft, kinds) {
-  const photos = draft.shots.filter((shot) => kinds.includes(shot.kind)).length;
+  const photos = draft.shots.filter((shot) => kinds.includes(shot.kind) && shot.kind !== "video").length;
+  const film = draft.shots.some((shot) => kinds.includes(shot.kind) && shot.kind === "video");
   return [
     kinds.length ? t("sealing.photos", { count: number(photos) }) : "",
+    film ? t("photos.film.one") : "",
     t(`sealing.how.${draft.who?.how ?? "name"}`),
     t("sealing.began", { when: moment(draft.began.wall_ms) }),
   ]
@@ -87,7 +89,7 @@ export async function sealing({ visit, result }) {
                 return;
               }
               const parts = [];
-              for (const shot of draft.shots.filter((each) => (PARTS[result] ?? []).includes(each.kind)).slice(0, 5))
+              for (const shot of draft.shots.filter((each) => (PARTS[result] ?? []).includes(each.kind)).slice(0, 6))
                 parts.push({ kind: shot.kind, data: await bytesOf(draft, shot) });
               const entries = {
                 result,
