@@ -1,7 +1,7 @@
 /** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
 import { applyTextSize, keep, recall } from "../device.js";
-import { button, h } from "../dom.js";
+import { button, changes, h } from "../dom.js";
 import { current, LANGUAGES, t, tn } from "../i18n.js";
 import { go, setLanguage } from "../pages.js";
 import { unsent } from "../sync.js";
@@ -23,7 +23,14 @@ export async function settings() {
       ),
     )
   );
-  language.addEventListener("change", () => setLanguage(language.value));
+  changes(language, async () => {
+    try {
+      await setLanguage(language.value);
+    } catch (error) {
+      language.value = current();
+      throw error;
+    }
+  });
   const size = recall("text") ?? "large";
   const sizes = ["normal", "large", "larger"].map((name) => {
     const input = h("input", { type: "radio", name: "size", value: name, checked: name === size });
