@@ -31,6 +31,7 @@ from api.routes import (
     determinations,
     journal,
     knock,
+    knock_visits,
     ledger,
     live,
     me,
@@ -130,6 +131,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
     for module in (
         web,
         knock,
+        knock_visits,
         me,
         me_erasure,
         proposals,

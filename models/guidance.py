@@ -49,6 +49,7 @@ SENTENCES: dict[str, str] = {
     "or ask for a visit at home.",
     "more_than_movements": "You did it well. Without the colours, sign in with a code or a letter, "
     "or ask for a visit at home.",
+    "arrived_late": "Your film came after the time for it. Make a new film now, or sign in with a code or a letter.",
     "record_anew": "Please make a new film now, with the camera.",
     "not_processed": "We could not look at this picture. Somebody will look into it; you can also take a new one.",
     # Videos that could not be read (models/media/video.py).

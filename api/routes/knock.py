@@ -255,10 +255,12 @@ async def visit(
         row = get_session(unit.db, session_id)
         if row.outcome != Outcome.DOORSTEP:
             raise Conflict("This session does not lead to a visit.", code=ErrorCode.NO_VISIT)
-        if row.decoy is not None:
+        # A person without a photo that can be compared gets a decoy session, and waits for the visit as others do.
+        person = row.beneficiary_id if row.decoy is None else row.named_id
+        if person is None:
             require_day(unit, body.wanted_on)
         else:
-            ask_for_visit(unit, row.beneficiary_id, on=body.wanted_on, part=body.part, recognised=not row.public_entry)
+            ask_for_visit(unit, person, on=body.wanted_on, part=body.part, recognised=not row.public_entry)
         # The time since which a visit is open, and its day, would reveal that the fund knows this person.
         return VisitOut(wanted_on=body.wanted_on, part=body.part, asked_at=unit.now)
 

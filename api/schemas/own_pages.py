@@ -123,6 +123,12 @@ class VisitIn(In):
     part: Literal["morning", "afternoon"]
 
 
+class KnockVisitIn(WhoIn, VisitIn):
+    """A visit to ask for without being signed in."""
+
+    device_id: DeviceId = Field(description="The device that asks; attempts are counted by it")
+
+
 class AppealOut(Out):
     """An appeal, and the time by which it is answered."""
 

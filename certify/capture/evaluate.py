@@ -18,7 +18,7 @@ from certify.capture.session import lock_session
 from certify.decision.cases import ensure_case
 from certify.decision.determine import determine_locked
 from certify.decision.facts import record_fact
-from certify.domain.asked import known_before
+from certify.domain.asked import LATE, known_before
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
 from certify.domain.decide import Determination
@@ -187,6 +187,8 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     row.outcome, row.guidance = outcome, list(capture.guidance)
     if outcome == Outcome.RETRY and Code.FACE_NEARLY_MATCHES in face:
         row.guidance = ["light_once_more", *row.guidance]
+    elif outcome != Outcome.CERTIFIED and capture.liveness is Check.PASS and _late(row):
+        row.guidance = ["arrived_late", *row.guidance]
     elif outcome != Outcome.CERTIFIED and capture.liveness is Check.PASS and capture.challenge in _NOT_ENOUGH:
         # By the media alone: it must tell a stranger nothing of the person.
         row.guidance = [_NOT_ENOUGH[capture.challenge], *row.guidance]
@@ -209,6 +211,16 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
 
 _NOT_ENOUGH = {Challenge.ONE_MOVEMENT: "more_than_a_movement", Challenge.MOVEMENTS: "more_than_movements"}
 """Advice after a film that showed all that it was asked for, and proves no life alone."""
+
+
+def _late(row: SessionRow) -> bool:
+    """Tell whether nothing shows that the recording was made in time, and the phone does not speak for the person."""
+    return bool((row.source or {}).get(LATE)) and row.possession != Possession.SHOWN
+
+
+def _challenge_of(row: SessionRow, challenge: Challenge) -> Challenge:
+    """Return what a film answered. A late one answered nothing: it may have been made after the prompts were known."""
+    return Challenge.NONE if _late(row) and challenge is not Challenge.UNRECORDED else challenge
 
 
 def _proves_with_records(
@@ -296,7 +308,7 @@ def _capture(unit: Unit, row: SessionRow, analysis: Analysis, compared: Compared
         eyes=analysis.eyes,
         zone=FaceZone(comparison.zone.value) if comparison and comparison.zone else None,
         pooled_with=compared.earlier.fact.id if compared.earlier else "",
-        challenge=analysis.challenge,
+        challenge=_challenge_of(row, analysis.challenge),
         foreign=compared.foreign,
         drifted=compared.drifted,
         reference_on=compared.reference_on,

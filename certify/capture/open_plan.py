@@ -17,10 +17,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from certify.domain.asked import LATE_FOR
+from certify.domain.channels import Channel
 from certify.domain.profile import TURNS, Demand
 from certify.domain.states import SessionState
 from certify.service import Unit
-from certify.storage.plans import failed_plans
+from certify.storage.plans import failed_plans, own_plans, public_plans
 from certify.storage.tables.sessions import SessionRow
 
 FAILURES_COUNT = timedelta(days=30)
@@ -30,6 +32,30 @@ KEPT = timedelta(days=1)
 """How long a plan is kept that was not answered, and how long the failures of other devices count. Longer would give an
 attacker more time to make a film for the plan, and would let strangers make it harder for a person for longer; shorter
 would give more draws. A starting value."""
+
+
+def is_closed(unit: Unit, row: SessionRow) -> bool:
+    """Tell whether a session takes no media any more.
+
+    After its minutes it still takes, once, a recording that a phone without a network kept, for as long as the plan is
+    kept anyway; docs/decisions/0047-recordings-that-arrive-late.md has the reasons.
+
+    Args:
+        unit: the transaction to read in.
+        row: the session.
+    """
+    if row.state == SessionState.OPEN and unit.now < row.expires_at:
+        return False
+    if row.submitted_at is not None or row.channel != Channel.REMOTE:
+        return True
+    return unit.now >= row.created_at + LATE_FOR or _was_answered(unit, row)
+
+
+def _was_answered(unit: Unit, row: SessionRow) -> bool:
+    """Tell whether media were sent for the plan of a session, in another session that had the same one."""
+    since = unit.now - 2 * KEPT
+    rows = public_plans(unit.db, row.asked, since) if row.asked else own_plans(unit.db, row.beneficiary_id, since)
+    return any(other.submitted_at is not None and _asks(other) == _asks(row) for other in rows)
 
 
 def unanswered(rows: Sequence[SessionRow], demand: Demand, *, harder_on: bytes | None = None) -> list[SessionRow]:

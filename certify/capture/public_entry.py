@@ -100,6 +100,7 @@ def open_public_session(
         device_proved=device_key is not None,
     )
     row.asked, row.consent_version = asked, TEXT_VERSION
+    row.named_id = claim.person if person is None else None
     unit.db.flush()
     return row
 

@@ -18,8 +18,9 @@ from certify.capture.attempts import (
 from certify.capture.challenge import demand_of
 from certify.capture.media import media_type_of
 from certify.capture.new_session import new_session
-from certify.capture.open_plan import KEPT, still_open, unanswered
+from certify.capture.open_plan import KEPT, is_closed, still_open, unanswered
 from certify.decision.determine import preview
+from certify.domain.asked import LATE
 from certify.domain.channels import Channel
 from certify.domain.decide import Determination
 from certify.domain.error_codes import ErrorCode
@@ -45,7 +46,7 @@ from certify.storage.sessions import (
 )
 from certify.storage.tables.people import BeneficiaryRow
 from certify.storage.tables.sessions import SessionRow
-from certify.storage.uploads import delete_upload
+from certify.storage.uploads import delete_upload, find_upload
 
 SHORT_BYTES = 1_500_000
 """Media of callers who were not recognised wait in the lane of short ones up to this size: the photo of a phone, or
@@ -253,8 +254,8 @@ def require_open(unit: Unit, person: BeneficiaryRow, row: SessionRow) -> None:
         Conflict: an earlier session is not decided (``another_in_progress``), or too many failed
             (``attempts_used_up``).
     """
-    if row.state == SessionState.EXPIRED or unit.now >= row.expires_at:
-        raise Gone("The time of this session has run out.", hint="Open a new session.", code=ErrorCode.SESSION_EXPIRED)
+    if is_closed(unit, row):
+        raise session_over()
     if row.asked is not None:
         # As below, but by number and device: nothing that a stranger sends may hold up the person.
         if public_session_waits(unit.db, row.asked, row.device):
@@ -265,6 +266,11 @@ def require_open(unit: Unit, person: BeneficiaryRow, row: SessionRow) -> None:
         if has_waiting_session(unit.db, row.beneficiary_id):
             raise another_in_progress()
         _require_attempts_left(unit, person)
+
+
+def session_over() -> Gone:
+    """Return the error for a session whose time has run out."""
+    return Gone("The time of this session has run out.", hint="Open a new session.", code=ErrorCode.SESSION_EXPIRED)
 
 
 def accept_media(unit: Unit, person: BeneficiaryRow, row: SessionRow, data: bytes, media_type: str) -> None:
@@ -297,9 +303,19 @@ def accept_sealed(unit: Unit, person: BeneficiaryRow, row: SessionRow, media: Se
     require_open(unit, person, row)
     store_media(unit.db, media, unit.now + timedelta(days=unit.service.settings.media_retention_days))
     unit.db.flush()
+    if _is_late(unit, row, media.sha256):
+        row.source = {**(row.source or {}), LATE: True}
     row.blob_id, row.media_sha256 = media.blob_id, media.sha256
     row.state, row.submitted_at = SessionState.SUBMITTED, unit.now
     unit.put_job(EVALUATE, row.id, lane_of(row, media.size))
+
+
+def _is_late(unit: Unit, row: SessionRow, sha256: str) -> bool:
+    """Tell whether nothing shows that media existed in time: neither they nor their hash were here."""
+    if unit.now < row.expires_at or row.channel != Channel.REMOTE or (row.source or {}).get("way") == "live":
+        return False
+    upload = find_upload(unit.db, row.id)
+    return upload is None or upload.sha256 != sha256 or upload.created_at >= row.expires_at
 
 
 def lane_of(row: SessionRow, size: int) -> Lane:

@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from certify.capture.media import is_video, media_type_of
-from certify.capture.session import accept_media, lock_session, require_open, was_submitted
+from certify.capture.open_plan import is_closed
+from certify.capture.session import accept_media, lock_session, require_open, session_over, was_submitted
 from certify.domain.error_codes import ErrorCode
 from certify.domain.states import SessionState
 from certify.errors import Conflict, Gone, Invalid, NotFound, TooLarge
@@ -222,11 +223,11 @@ def _finish(unit: Unit, person: BeneficiaryRow, row: SessionRow, upload: UploadR
 
 
 def _is_over(unit: Unit, row: SessionRow) -> bool:
-    return row.state == SessionState.EXPIRED or (row.state == SessionState.OPEN and unit.now >= row.expires_at)
+    return row.state in (SessionState.OPEN, SessionState.EXPIRED) and is_closed(unit, row)
 
 
 def _expired() -> Gone:
-    return Gone("The time of this session has run out.", hint="Open a new session.", code=ErrorCode.SESSION_EXPIRED)
+    return session_over()
 
 
 def _not_found() -> NotFound:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from certify.domain.profile import NEW_DEVICE, TURNS
@@ -17,6 +17,13 @@ def takes_of(plan: Plan) -> Sequence[Plan]:
     """Return the plans of a live capture, one for each take; visits and earlier releases have only one."""
     takes: Sequence[Plan] = plan.get("live") or (plan,)
     return takes
+
+
+LATE = "late"
+"""In the source of a session: its recording arrived, and was announced, after the minutes of the session."""
+LATE_FOR = timedelta(days=1)
+"""For so long after a session was opened it takes a recording: as long as its plan is kept anyway
+(certify/capture/open_plan.py), so that an attacker gains no time by it."""
 
 
 def asked_plan(plan: Plan | None, source: Mapping[str, Any] | None) -> Plan | None:

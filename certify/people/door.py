@@ -30,6 +30,8 @@ class Purpose(StrEnum):
     CODE = "code"  # to have a code sent
     GUESS = "guess"  # to sign in with a code
     LINK = "link"  # to sign in with a link
+    VISIT = "visit"  # to wish for a visit without a sign-in
+    REPORT = "report"  # to report an agent at the door whom no one knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,16 @@ LIMITS: Mapping[tuple[Purpose, str], Limit] = {
     (Purpose.LINK, "/64"): Limit(60, 5, 15 * MINUTE_S),
     (Purpose.LINK, "/48"): Limit(600, 1, 5 * MINUTE_S),
     (Purpose.LINK, "ipv4"): Limit(300, 0.4, 8, soft=True, step=50),
+    # One visit a person is enough; a helper may ask for a village. Each report may be read by an officer.
+    (Purpose.VISIT, "device"): Limit(10, 60, HOUR_S),
+    (Purpose.VISIT, "number+device"): Limit(3, 60, HOUR_S),
+    (Purpose.VISIT, "/64"): Limit(30, 10, 15 * MINUTE_S),
+    (Purpose.VISIT, "/48"): Limit(300, 1, 5 * MINUTE_S),
+    (Purpose.VISIT, "ipv4"): Limit(100, 0.4, 8, soft=True, step=50),
+    (Purpose.REPORT, "device"): Limit(3, 60, HOUR_S),
+    (Purpose.REPORT, "/64"): Limit(10, 30, HOUR_S),
+    (Purpose.REPORT, "/48"): Limit(100, 5, 15 * MINUTE_S),
+    (Purpose.REPORT, "ipv4"): Limit(30, 0.4, 8, soft=True, step=10),
 }
 """The limits by purpose and kind of mark. In a link's marks the secret stands in place of the number."""
 

@@ -81,6 +81,7 @@ def forget_traces_of(db: Session, beneficiary_id: UUID) -> None:
         .where(SessionRow.beneficiary_id == beneficiary_id)
         .values(report=None, plan=None, media_sha256=None, source=None, device=None, asked=None, guidance=[])
     )
+    db.execute(update(SessionRow).where(SessionRow.named_id == beneficiary_id).values(named_id=None))
     db.execute(
         update(BundleRow).where(BundleRow.beneficiary_id == beneficiary_id).values(details_sealed=None, media_sha256=[])
     )

@@ -6,9 +6,10 @@ import hashlib
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from certify.domain.asked import LATE_FOR
 from certify.storage.tables.sessions import (
     ChunkRow,
     SessionRow,
@@ -77,8 +78,12 @@ def delete_uploads_of(db: Session, beneficiary_id: UUID) -> None:
 
 
 def purge_uploads(db: Session, now: datetime) -> int:
-    """Delete uploads whose session has expired, complete or not; return how many."""
-    over = select(SessionRow.id).where(SessionRow.id == UploadRow.session_id, SessionRow.expires_at <= now)
+    """Delete uploads whose session takes nothing any more, complete or not; return how many."""
+    ended = or_(
+        and_(SessionRow.submitted_at.is_not(None), SessionRow.expires_at <= now),
+        SessionRow.created_at <= now - LATE_FOR,
+    )
+    over = select(SessionRow.id).where(SessionRow.id == UploadRow.session_id, ended)
     gone = delete(UploadRow).where(over.exists()).returning(UploadRow.session_id)
     return len(db.scalars(gone.execution_options(synchronize_session=False)).all())
 

@@ -29,6 +29,10 @@ SpeechSynthesis.prototype.speak = (what) => window.said.push(what.text);
 Navigator.prototype.vibrate = () => { window.buzzed += 1; return true; };
 """
 """This Chromium has no voices and no vibration motor, so the page's calls are recorded instead."""
+_PUT_AWAY = """() => {
+  Object.defineProperty(document, "hidden", { value: true, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 _SENSOR = """
 setInterval(() => window.dispatchEvent(
   new DeviceMotionEvent("devicemotion", { rotationRate: { alpha: 1, beta: -2, gamma: 0.5 } })), 25);
@@ -70,6 +74,7 @@ def test_live(
         shoot(page, "phone-capture-390")
         page.get_by_text("Thank you. You can put the phone down.").wait_for(timeout=60_000)
         up = link.rate(filmed, time.monotonic())
+        page.evaluate(_PUT_AWAY)  # as told: the phone is locked, and the result must not be lost
         outcome(page, house, "You are certified")
         taken = time.monotonic() - began
         said = page.evaluate("window.said")
@@ -79,7 +84,19 @@ def test_live(
         expect(page.locator(".dateline")).to_contain_text("Valid until")
         shoot(page, "phone-certified-390")
 
+        # ATTACK: a reload or Back lost the result.
+        page.reload()
+        heading(page, "You are certified")
+        page.go_back()
+        page.get_by_role("button", name="See the result").wait_for()
+        page.go_forward()
+        heading(page, "You are certified")
+        page.get_by_role("button", name="To the beginning").click()
+        page.get_by_role("button", name="See the result").click()
+        heading(page, "You are certified")
         page.get_by_role("button", name="See my page").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Proven alive until")
+        page.reload()
         expect(page.get_by_role("heading", level=1)).to_contain_text("Proven alive until")
         expect(page.get_by_text("2 pensions")).to_be_visible()
         shoot(page, "phone-status", whole=True)

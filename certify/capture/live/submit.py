@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from certify.capture.media import media_type_of
-from certify.capture.session import accept_media, lock_session, require_open, was_submitted
+from certify.capture.session import accept_media, lock_session, require_open, session_over, was_submitted
 from certify.domain.asked import takes_of
 from certify.domain.error_codes import ErrorCode
+from certify.domain.states import SessionState
 from certify.errors import Conflict
 from certify.service import Unit
 from certify.storage.tables.sessions import SessionRow
@@ -38,6 +39,8 @@ def begin_live(unit: Unit, session_id: UUID) -> tuple[list[dict[str, Any]], int]
     person, row = lock_session(unit, session_id)
     was_submitted(row, "")
     require_open(unit, person, row)
+    if unit.now >= row.expires_at or row.state != SessionState.OPEN:
+        raise session_over()  # only what was recorded before may come late
     if row.plan is None:
         raise Conflict("This session has no plan.", hint="Open a new session.", code=ErrorCode.NO_PLAN)
     begun = int(row.plan.get("begun", 0))

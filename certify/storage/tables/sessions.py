@@ -42,6 +42,7 @@ class SessionRow(Base):
         Index(None, "device", "created_at"),
         Index(None, "stranger", "created_at"),
         Index(None, "asked", "created_at"),
+        Index("ix_capture_sessions_named_id", "named_id", postgresql_where=text("named_id is not null")),
         # Of unrecognised callers who sent nothing (certify/storage/public_sessions.py).
         Index(
             "ix_capture_sessions_nothing_came",
@@ -80,6 +81,9 @@ class SessionRow(Base):
     # Decoy sessions (certify/capture/decoys.py): keyed hash of an id and birth date that the fund does not know; None
     # in the sessions of people.
     decoy: Mapped[bytes | None] = mapped_column("stranger")
+    # Of a decoy session whose id and birth date do belong to a person, of whom no photo can be compared: a visit that
+    # is wished for there is theirs. No answer depends on it.
+    named_id: Mapped[UUID | None] = mapped_column(ForeignKey("beneficiaries.id"))
     # Opened by a caller who gave only an id and a birth date, and must not learn whether that person exists.
     public_entry: Mapped[bool] = mapped_column("knocked", server_default=text("false"))
     # Of sessions with a public entry: keyed hash of the id and birth date that were entered, known or not.

@@ -1,7 +1,9 @@
 // The app of people who certify themselves: its pages and its start.
 
+import { keep } from "./device.js";
 import { t } from "./i18n.js";
-import { go, keepOffline, start, takeSecret } from "./pages.js";
+import { go, keepOffline, resume, start, takeSecret } from "./pages.js";
+import { state } from "./state.js";
 import { welcome } from "./views/welcome.js";
 
 /** @type {Record<string, () => Promise<import("./pages.js").View>>} All but the first page are loaded when needed. */
@@ -46,13 +48,24 @@ async function main() {
   await start({
     views: VIEWS,
     home: "welcome",
-    signIn: () => ({ title: t("status.title"), go: () => go("find", { then: "code" }) }),
+    signIn: () => ({ title: t("app.comein"), go: () => go(state.who ? "code" : "find", { then: "code" }) }),
+    signedOut: () => {
+      state.signedIn = false;
+      keep("remembered", "0");
+    },
     passing: ["capture", "send", "outcome", "file"],
+    instead: () => (state.last ? { name: "send", options: { arrived: state.last } } : null),
     said: SAID,
   });
   if (link) await go(link.kind === "l" ? "code" : "agent", { secret: link.secret }, { replace: true });
-  else await go("welcome", {}, { replace: true });
+  else await resume();
   await keepOffline("/sw.js", "/");
 }
 
-void main();
+main().catch(() => {
+  // Without texts, nothing but what the first page brought can be said.
+  for (const [id, hidden] of Object.entries({ boot: true, failed: false })) {
+    const found = document.getElementById(id);
+    if (found) found.hidden = hidden;
+  }
+});

@@ -79,7 +79,8 @@ export async function call(path, how = {}) {
       return await once(path, { method, headers, body }, how.raw === true, how.patience ?? TIMEOUT_MS);
     } catch (error) {
       const passing = error instanceof NoNetwork || (error instanceof Problem && error.status === 503);
-      if (!passing || turn >= tries) throw error;
+      // A phone that knows it has no network need not keep its owner waiting.
+      if (!passing || turn >= tries || !navigator.onLine) throw error;
       await wait(AGAIN_MS[Math.min(turn, AGAIN_MS.length - 1)]);
     }
   }

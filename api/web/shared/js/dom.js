@@ -111,16 +111,70 @@ export function button(text, action, how = {}) {
       h("span", {}, text),
     )
   );
-  made.addEventListener("click", async (event) => {
+  made.addEventListener("click", (event) => {
     if (how.type === "submit") return;
     event.preventDefault();
-    if (made.getAttribute("aria-busy")) return;
-    made.setAttribute("aria-busy", "true");
-    try {
-      await action();
-    } finally {
-      made.removeAttribute("aria-busy");
-    }
+    void attempt(made, action);
   });
   return made;
+}
+
+/** Says beside a control what failed. @type {(error: unknown, at: HTMLElement) => void} */
+let say = (error) => {
+  throw error;
+};
+
+/**
+ * Set how an app says what failed.
+ *
+ * @param {(error: unknown, at: HTMLElement) => void} how called with the control that was used
+ */
+export function sayWith(how) {
+  say = how;
+}
+
+/**
+ * Do what a control is for. What fails is said beside it: this is the one place that catches it, for every control.
+ * While the action runs, using the control again does nothing.
+ *
+ * @param {HTMLElement} at the control
+ * @param {() => unknown} action
+ */
+export async function attempt(at, action) {
+  if (at.getAttribute("aria-busy")) return;
+  at.setAttribute("aria-busy", "true");
+  for (const said of document.querySelectorAll("[data-trouble]")) said.remove();
+  try {
+    await action();
+  } catch (error) {
+    say(error, at);
+  } finally {
+    at.removeAttribute("aria-busy");
+  }
+}
+
+/**
+ * Do something when a form is sent.
+ *
+ * @param {HTMLElement} form with a button of the type "submit"
+ * @param {() => unknown} action
+ */
+export function submits(form, action) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void attempt(form.querySelector("button[type=submit]") ?? form, action);
+  });
+}
+
+/**
+ * Do something when a field was changed.
+ *
+ * @template {HTMLElement} T
+ * @param {T} field
+ * @param {() => unknown} action
+ * @returns {T} the same field
+ */
+export function changes(field, action) {
+  field.addEventListener("change", () => void attempt(field, action));
+  return field;
 }

@@ -1,5 +1,7 @@
 // The texts of the pages in the chosen language. A key without a text shows itself, and tests find it.
 
+import { NoNetwork } from "./api.js";
+
 const meta = (/** @type {string} */ name) =>
   document.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? "";
 
@@ -43,11 +45,11 @@ export const current = () => language;
  * Load the texts of a language.
  *
  * @param {string} wanted one of `LANGUAGES`
- * @throws {Error} when they do not load
+ * @throws {NoNetwork} when they do not load
  */
 export async function load(wanted) {
-  const answer = await fetch(`${BASE}locales/${wanted}.json`, { credentials: "same-origin" });
-  if (!answer.ok) throw new Error(`no words for ${wanted}`);
+  const answer = await fetch(`${BASE}locales/${wanted}.json`, { credentials: "same-origin" }).catch(() => null);
+  if (!answer?.ok) throw new NoNetwork(`no words for ${wanted}`);
   words = await answer.json();
   language = wanted;
   document.documentElement.lang = wanted;

@@ -1,7 +1,7 @@
 // The frame of an app: it shows one page at a time, and what went wrong in words.
 
 import { NoNetwork, Problem } from "./api.js";
-import { append, button, h, icon } from "./dom.js";
+import { append, button, h, icon, sayWith } from "./dom.js";
 import { applyTextSize, keep, recall } from "./device.js";
 import { current, LANGUAGES, load, number, t } from "./i18n.js";
 
@@ -24,8 +24,11 @@ import { current, LANGUAGES, load, number, t } from "./i18n.js";
  * @property {Record<string, () => Promise<View> | View>} views by name; they may be loaded when they are needed
  * @property {string} home name of the first page
  * @property {() => {title: string, go: () => unknown}} signIn button that is shown when a sign-in has ended
- * @property {string[]} passing pages that need what came before them: the back button goes home instead
+ * @property {string[]} passing pages that need what came before them: Back, Forward and a reload show another instead
  * @property {Record<string, string>} said keys of texts for problems, by code of the problem
+ * @property {() => {name: string, options: Record<string, any>} | null} [instead] the page to show in place of one that
+ *   needs what came before it; without one it is the first page
+ * @property {() => unknown} [signedOut] called when the service says that the sign-in has ended
  */
 
 /** @type {App} */
@@ -96,16 +99,37 @@ function render(page) {
  * @returns {Page}
  */
 export function problemPage(error, retry) {
-  const signedOut = error instanceof Problem && error.status === 401;
-  const door = app.signIn();
   return {
     title: t("error.title"),
     body: [
       h("p", { class: "error", role: "alert" }, sayProblem(error)),
-      signedOut ? button(door.title, door.go, { kind: "main" }) : button(t("app.again"), retry, { kind: "main" }),
+      comeIn(error) ?? button(t("app.again"), retry, { kind: "main" }),
       button(t("app.home"), () => go(app.home)),
     ],
   };
+}
+
+/** Make the button that signs in again, if that is what is missing. @param {unknown} error */
+function comeIn(error) {
+  if (!(error instanceof Problem && error.status === 401) || error.code in app.said) return null;
+  app.signedOut?.();
+  const door = app.signIn();
+  return button(door.title, door.go, { kind: "main" });
+}
+
+/**
+ * Say beside a control what failed, and how to come in again if the sign-in has ended.
+ *
+ * @param {unknown} error
+ * @param {HTMLElement} at the control; if it is gone, the page says it at its top
+ */
+function sayBeside(error, at) {
+  const field = at.matches("input, select") ? (at.closest("fieldset") ?? at.closest("label") ?? at) : at;
+  const said = h("div", { role: "alert", "data-trouble": true }, h("p", { class: "error" }, sayProblem(error)));
+  append(said, [comeIn(error)]);
+  if (field.isConnected && field !== main) field.after(said);
+  else main.prepend(said);
+  said.scrollIntoView({ block: "nearest" });
 }
 
 /**
@@ -115,7 +139,10 @@ export function problemPage(error, retry) {
  * @returns {string}
  */
 export function sayProblem(error) {
-  if (error instanceof NoNetwork) return t("error.network");
+  if (error instanceof NoNetwork || (error instanceof TypeError && !navigator.onLine)) return t("error.network");
+  if (error instanceof DOMException && error.name === "QuotaExceededError") return t("error.storage");
+  const said = /** @type {any} */ (error)?.said;
+  if (typeof said === "string") return t(said);
   if (error instanceof Problem) {
     if (error.code in app.said) return t(app.said[error.code]);
     if (error.status === 401) return t("error.signedout");
@@ -190,13 +217,33 @@ export async function start(made) {
   await load(Object.keys(LANGUAGES).includes(remembered) ? remembered : current());
   app = made;
   started();
+  sayWith(sayBeside);
+  // What no control has caught, such as the work of a timer, is said too.
+  window.addEventListener("unhandledrejection", (event) => sayBeside(event.reason, main));
   frame();
   watchNetwork();
   window.addEventListener("popstate", (event) => {
-    const found = event.state;
-    const fixed = found?.name in app.views && !app.passing.includes(found.name);
-    void go(fixed ? found.name : app.home, fixed ? (found.options ?? {}) : {}, { history: false });
+    const { name, options } = placeOf(event.state);
+    void go(name, options, { history: false });
   });
+}
+
+/**
+ * Return the page that an entry of the history leads to.
+ *
+ * @param {any} found the state of the entry
+ * @returns {{name: string, options: Record<string, any>}}
+ */
+function placeOf(found) {
+  if (!(found?.name in app.views)) return { name: app.home, options: {} };
+  if (!app.passing.includes(found.name)) return { name: found.name, options: found.options ?? {} };
+  return app.instead?.() ?? { name: app.home, options: {} };
+}
+
+/** Show the page that was shown before a reload, or the first one; resolves when it is shown. */
+export async function resume() {
+  const { name, options } = placeOf(history.state);
+  await go(name, options, { replace: true });
 }
 
 /**

@@ -86,4 +86,10 @@ async function main() {
   await stay();
 }
 
-void main();
+main().catch(() => {
+  // Without texts, nothing but what the first page brought can be said.
+  for (const [id, hidden] of Object.entries({ boot: true, failed: false })) {
+    const found = document.getElementById(id);
+    if (found) found.hidden = hidden;
+  }
+});

@@ -1,5 +1,7 @@
 // Make photos that are small enough to be kept on the tablet and sent over a poor network.
 
+import { CameraError } from "./capture/camera.js";
+
 /** Longer side in pixels. The service compares faces of 112 pixels; a face fills at least a fifth of such a photo. */
 export const LONG_SIDE = 1280;
 /** JPEG quality. */
@@ -10,9 +12,10 @@ const QUALITY = 0.82;
  *
  * @param {HTMLVideoElement} video
  * @returns {Promise<Blob>} a JPEG
- * @throws {Error} when the browser makes none
+ * @throws {CameraError} when the camera gives no picture
  */
 export async function takePhoto(video) {
+  if (!video.videoWidth) throw new CameraError("other");
   const canvas = document.createElement("canvas");
   const scale = Math.min(1, LONG_SIDE / Math.max(video.videoWidth, video.videoHeight));
   canvas.width = Math.round(video.videoWidth * scale);

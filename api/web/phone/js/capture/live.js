@@ -142,10 +142,9 @@ export function runLive({ opened, stream, video, witness, signal, on }) {
         ready = true;
         pump();
       } else if (message.type === "submitted") {
+        // What comes now does not need this page: it asks for the result, also after the phone was put away.
         handedIn = message.session;
-        clearTimeout(timer);
-      } else if (message.type === "result") {
-        end({ kind: "result", session: message.session });
+        end({ kind: "submitted", session: handedIn });
       } else if (message.type === "problem") {
         end(
           OTHER_WAY.has(message.problem.code ?? "")

@@ -13,6 +13,7 @@ import { keep } from "../device.js";
  * @property {object | null} camera what is reported about it; null for a file that the person chose
  * @property {number} at when it was made, in milliseconds since 1970
  * @property {string} expiresAt when the session expires
+ * @property {boolean} [safe] whether it outlives this page: not where the browser has no room
  */
 
 const STORE = "recordings";
@@ -47,7 +48,9 @@ async function within(mode, work) {
     const asked = work(step.objectStore(STORE));
     step.oncomplete = () => resolve(asked.result);
     step.onerror = step.onabort = () => resolve(undefined);
-  }).finally(() => base.close());
+  })
+    .catch(() => undefined)
+    .finally(() => base.close());
 }
 
 /**
@@ -56,9 +59,9 @@ async function within(mode, work) {
  * @param {Kept} kept
  */
 export async function store(kept) {
-  memory.set(kept.sessionId, kept);
   keep("pending", "1");
-  await within("readwrite", (all) => all.put(kept));
+  const safe = (await within("readwrite", (all) => all.put({ ...kept, safe: true }))) !== undefined;
+  memory.set(kept.sessionId, { ...kept, safe });
 }
 
 /**

@@ -103,8 +103,8 @@ class Shot {
       stopCamera(this.stream);
       const { session } = end;
       const { token } = this.opened;
-      if (end.kind === "result") await go("outcome", { session, token }, { replace: true });
-      else await go("send", { arrived: { id: session.id, token } }, { replace: true });
+      buzz(60);
+      await go("send", { arrived: { id: session.id, token } }, { replace: true });
     } catch (error) {
       if (!this.control.signal.aborted) this.fail(error);
     }
@@ -132,15 +132,6 @@ class Shot {
       on: (message) => {
         if (message.type === "ready") this.count = message.prompts;
         if (message.type === "guidance") this.guide(message);
-        if (message.type === "submitted") {
-          this.stage.show(null);
-          this.stage.flash(null);
-          this.stage.progress(1);
-          this.stage.say(t("capture.done"), t("send.looking"), { buzz: true });
-          clearInterval(clock);
-          this.stage.flash(null);
-          stopCamera(this.stream);
-        }
       },
     }).finally(() => clearInterval(clock));
   }
@@ -290,6 +281,7 @@ function trouble(what, opened) {
       h("p", { class: "note", role: "alert" }, t(`camera.${what}`)),
       button(t("app.again"), () => go("capture", { opened }, { replace: true }), { kind: "main" }),
       button(t("prepare.file"), () => go("file", { opened }, { replace: true })),
+      button(t("status.visit.ask"), () => go("visit"), { icon: "door" }),
       button(t("app.home"), () => go("welcome"), { kind: "plain" }),
     ],
   };

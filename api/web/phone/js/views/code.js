@@ -3,10 +3,10 @@ import { call, Problem } from "../api.js";
 import { birthDate } from "../birth.js";
 import { deviceId, keep } from "../device.js";
 import { digitsField, digitsIn } from "../digits.js";
-import { button, h } from "../dom.js";
+import { button, h, submits } from "../dom.js";
 import { current, t } from "../i18n.js";
-import { go, sayProblem } from "../pages.js";
-import { state } from "../state.js";
+import { go } from "../pages.js";
+import { keepTyped, state } from "../state.js";
 
 /**
  * Sign in without the camera: by a code in a message, or by the link in a letter.
@@ -26,23 +26,16 @@ export async function code({ secret, sent = false }) {
 
 /** @returns {Page} */
 function ask() {
-  const problem = h("p", { class: "error", role: "alert", hidden: true });
   return {
     title: t("code.title"),
     back: "find",
     body: [
       h("p", {}, t("code.text")),
-      problem,
       button(
         t("code.send"),
         async () => {
-          try {
-            await call("/v1/knock/codes", { json: { ...state.who, device_id: deviceId(), language: current() } });
-            await go("code", { sent: true });
-          } catch (error) {
-            problem.textContent = sayProblem(error);
-            problem.hidden = false;
-          }
+          await call("/v1/knock/codes", { json: { ...state.who, device_id: deviceId(), language: current() } });
+          await go("code", { sent: true });
         },
         { kind: "main" },
       ),
@@ -65,8 +58,7 @@ function enter() {
     problem,
     button(t("code.open"), () => {}, { kind: "main", type: "submit" }),
   );
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  submits(form, async () => {
     try {
       const json = {
         ...state.who,
@@ -77,8 +69,8 @@ function enter() {
       await call("/v1/knock/codes/redeem", { json });
       await signedIn(remember.checked);
     } catch (error) {
-      const mistyped = error instanceof Problem && [401, 422].includes(error.status);
-      problem.textContent = mistyped ? t("code.error") : sayProblem(error);
+      if (!(error instanceof Problem && [401, 422].includes(error.status))) throw error;
+      problem.textContent = t("code.error");
       problem.hidden = false;
       input.setAttribute("aria-invalid", "true");
       input.focus();
@@ -125,8 +117,7 @@ function throughLink(secret) {
     problem,
     button(t("code.open"), () => {}, { kind: "main", type: "submit" }),
   );
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  submits(form, async () => {
     const birth = birthday.value();
     if (!birth) return complain(t("find.error.date"));
     try {
@@ -135,9 +126,11 @@ function throughLink(secret) {
       return await signedIn(remember.checked);
     } catch (error) {
       others.hidden = false;
-      return complain(error instanceof Problem && error.status === 401 ? t("link.error") : sayProblem(error));
+      if (!(error instanceof Problem && error.status === 401)) throw error;
+      return complain(t("link.error"));
     }
   });
+  keepTyped(form, "link");
   return { title: t("link.title"), body: [h("p", {}, t("link.text")), form, others] };
 }
 

@@ -3,9 +3,9 @@ import { call, Problem } from "../api.js";
 import { proceed } from "../confirmed.js";
 import { recall } from "../device.js";
 import { digitsField, digitsIn } from "../digits.js";
-import { button, h } from "../dom.js";
+import { button, h, submits } from "../dom.js";
 import { t } from "../i18n.js";
-import { go, sayProblem } from "../pages.js";
+import { go } from "../pages.js";
 
 /**
  * Ask for the code that goes to the telephone or e-mail that the fund knows.
@@ -38,8 +38,8 @@ function ask(problem, complain) {
             await call("/v1/me/codes", { method: "POST" });
             await go("confirm", { sent: true }, { replace: true });
           } catch (error) {
-            const unknown = error instanceof Problem && error.code === "no_contact";
-            complain(unknown ? t("confirm.none") : sayProblem(error));
+            if (!(error instanceof Problem && error.code === "no_contact")) throw error;
+            complain(t("confirm.none"));
           }
         },
         { kind: "main" },
@@ -59,13 +59,15 @@ function enter(problem, complain) {
     problem,
     button(t("confirm.go"), () => {}, { kind: "main", type: "submit" }),
   );
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  submits(form, async () => {
     try {
       const code = digitsIn(input);
       await call("/v1/me/codes/redeem", { json: { code, remember: recall("remembered") === "1" } });
     } catch (error) {
-      complain(error instanceof Problem && [401, 422].includes(error.status) ? t("code.error") : sayProblem(error));
+      // Without a sign-in the answer is 401 as well; a wrong code has its own code.
+      const mistyped = error instanceof Problem && (error.status === 422 || error.code === "access_refused");
+      if (!mistyped) throw error;
+      complain(t("code.error"));
       input.setAttribute("aria-invalid", "true");
       input.focus();
       return;

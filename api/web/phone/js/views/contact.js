@@ -1,9 +1,10 @@
 /** @import { Page } from "../pages.js" */
 import { call, Problem } from "../api.js";
 import { withCode } from "../confirmed.js";
-import { button, h } from "../dom.js";
+import { button, h, submits } from "../dom.js";
 import { current, day, number, t } from "../i18n.js";
-import { go, sayProblem } from "../pages.js";
+import { go } from "../pages.js";
+import { keepTyped } from "../state.js";
 
 /**
  * Ask how the fund reaches the person, and whether it may send reminders.
@@ -44,8 +45,8 @@ export async function contact({ saved = false }) {
     said,
     button(t("contact.save"), () => {}, { kind: "main", type: "submit" }),
   );
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  const sent = keepTyped(form, "contact");
+  submits(form, async () => {
     const json = {
       phone: phone.value.trim() || null,
       email: email.value.trim() || null,
@@ -57,12 +58,14 @@ export async function contact({ saved = false }) {
     try {
       await withCode(async () => {
         await call("/v1/me/contact", { json });
+        sent();
         await go("contact", { saved: true }, { replace: true });
       });
       return;
     } catch (error) {
+      if (!(error instanceof Problem && error.status === 422)) throw error;
       said.className = "error";
-      said.textContent = error instanceof Problem && error.status === 422 ? t("contact.error") : sayProblem(error);
+      said.textContent = t("contact.error");
     }
     said.hidden = false;
   });

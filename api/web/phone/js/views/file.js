@@ -1,7 +1,7 @@
 /** @import { Page } from "../pages.js" */
 import { backText } from "../capture/stage.js";
 import { store } from "../capture/vault.js";
-import { button, h } from "../dom.js";
+import { button, changes, h } from "../dom.js";
 import { number, t } from "../i18n.js";
 import { go } from "../pages.js";
 
@@ -29,7 +29,7 @@ export function file({ opened }) {
       "aria-hidden": "true",
     })
   );
-  input.addEventListener("change", async () => {
+  changes(input, async () => {
     const chosen = input.files?.[0];
     if (!chosen) return;
     const bad =

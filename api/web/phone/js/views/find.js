@@ -3,12 +3,12 @@ import { birthDate, digits } from "../birth.js";
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { go } from "../pages.js";
-import { state } from "../state.js";
+import { keepTyped, state } from "../state.js";
 
 /**
- * Ask for a number and the birth date. What the person enters stays in memory, and is never stored on the device.
+ * Ask for a number and the birth date. What the person enters stays in this tab.
  *
- * @param {{then?: "prepare" | "code"}} options `then`: the page that is next
+ * @param {{then?: "prepare" | "code" | "visit"}} options `then`: the page that is next
  * @returns {Page}
  */
 export function find({ then = "prepare" }) {
@@ -55,7 +55,14 @@ export function find({ then = "prepare" }) {
           h(
             "label",
             {},
-            h("input", { type: "radio", name: "kind", value, checked: value === kind, onchange: () => choose(value) }),
+            h("input", {
+              id: `by-${value}`,
+              type: "radio",
+              name: "kind",
+              value,
+              checked: value === kind,
+              onchange: () => choose(value),
+            }),
             t(`find.by.${value}`),
           ),
         ),
@@ -78,6 +85,8 @@ export function find({ then = "prepare" }) {
       kind === "card" ? { card_number: number, birth_date: birth } : { national_id: number, birth_date: birth };
     return void go(then);
   });
+  keepTyped(form, "find");
+  choose(/** @type {HTMLInputElement} */ (form.querySelector("#by-id")).checked ? "id" : "card");
   return { title: t("find.title"), back: "welcome", body: [h("p", {}, t("find.text")), form] };
 }
 

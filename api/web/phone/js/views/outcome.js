@@ -42,6 +42,8 @@ function card(look, sign, title, ...more) {
 /** @param {Service.SessionOut} session @param {string} token @returns {Promise<Page>} */
 async function certified(session, token) {
   buzz([80, 60, 80]);
+  state.who = null;
+  state.typed = {};
   if (state.afterCapture === "appeal") return await toAppeal(session, token);
   /** @type {Service.CertificateOut | null} */
   const found = session.certificate_number
@@ -93,6 +95,7 @@ async function toAppeal(session, token) {
 
 /** @param {Service.SessionOut} session @returns {Page} */
 function retry(session) {
+  state.last = null; // there is nothing to come back to
   const title = t("outcome.retry.title");
   const left = session.attempts_left;
   const codes = session.guidance.map((each) => each.code);
@@ -152,6 +155,9 @@ function doorstep(session, token) {
   };
 }
 
+/** Make the button that leads to a day for a visit, signed in or not. @param {string} kind */
+const chooseDay = (kind) => button(t("outcome.doorstep.choose"), () => go("visit"), { kind, icon: "door" });
+
 /** @returns {Page} */
 function otherPath() {
   const title = t("outcome.other_path.title");
@@ -159,7 +165,8 @@ function otherPath() {
     title,
     body: [
       card("care", "door", title, h("p", {}, t("outcome.other_path.text"))),
-      button(t("app.home"), () => go("welcome"), { kind: "main" }),
+      chooseDay("main"),
+      button(t("app.home"), () => go("welcome"), { kind: "plain" }),
     ],
   };
 }
@@ -171,9 +178,8 @@ function usedUpPage() {
     title,
     body: [
       card("care", "door", title, h("p", {}, t("outcome.used_up.text"))),
-      state.signedIn
-        ? button(t("outcome.doorstep.choose"), () => go("visit"), { kind: "main", icon: "door" })
-        : button(t("status.title"), () => go("code"), { kind: "main" }),
+      chooseDay("main"),
+      state.signedIn ? null : button(t("outcome.used_up.code"), () => go("code")),
       button(t("app.home"), () => go("welcome"), { kind: "plain" }),
     ],
   };

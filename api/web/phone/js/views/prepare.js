@@ -5,7 +5,8 @@ import { deviceId, keep } from "../device.js";
 import { proofOf } from "../device_key.js";
 import { button, h, icon } from "../dom.js";
 import { number, RETENTION_DAYS, t } from "../i18n.js";
-import { go, sayProblem } from "../pages.js";
+import { lastFilm } from "../last_film.js";
+import { go } from "../pages.js";
 import { state } from "../state.js";
 
 /**
@@ -17,10 +18,12 @@ export function prepare() {
   if (!state.who && !state.signedIn) {
     return {
       title: t("find.title"),
-      body: [button(t("find.next"), () => go("find", { then: "prepare" }, { replace: true }), { kind: "main" })],
+      body: [
+        lastFilm(),
+        button(t("find.next"), () => go("find", { then: "prepare" }, { replace: true }), { kind: "main" }),
+      ],
     };
   }
-  const problem = h("p", { class: "error", role: "alert", hidden: true });
   const helper = /** @type {HTMLInputElement} */ (
     h("input", { type: "checkbox", checked: state.helper, onchange: () => (state.helper = helper.checked) })
   );
@@ -44,8 +47,7 @@ export function prepare() {
       else await go(way, { opened });
     } catch (error) {
       if (error instanceof Problem && error.code === "attempts_used_up") return go("outcome", { usedUp: true });
-      problem.textContent = sayProblem(error);
-      problem.hidden = false;
+      throw error;
     }
     return undefined;
   };
@@ -59,6 +61,7 @@ export function prepare() {
     title: t("prepare.title"),
     back: "welcome",
     body: [
+      lastFilm(),
       h(
         "ul",
         { class: "tips" },
@@ -79,7 +82,6 @@ export function prepare() {
         h("small", {}, t("prepare.flash.text")),
       ),
       h("p", {}, t("prepare.consent", { days: number(RETENTION_DAYS) })),
-      problem,
       button(t("prepare.start"), () => begin("capture"), { kind: "main", icon: "camera" }),
       button(t("prepare.file"), () => begin("file"), { kind: "plain" }),
     ],
@@ -94,6 +96,7 @@ export function prepare() {
  */
 export async function openSession() {
   const asked = { assisted: state.helper, avoid_flashes: state.noFlash };
+  state.last = null;
   if (state.signedIn) {
     await call("/v1/me/consent", { json: { given: true } });
     return await provedCall("/v1/me/sessions", asked);

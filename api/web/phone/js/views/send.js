@@ -2,9 +2,11 @@
 import { call, Problem } from "../api.js";
 import { stubborn, upload } from "../capture/upload.js";
 import { drop, fetchKept } from "../capture/vault.js";
+import { speak } from "../capture/speak.js";
 import { button, h } from "../dom.js";
 import { number, t } from "../i18n.js";
 import { go, sayProblem } from "../pages.js";
+import { state } from "../state.js";
 
 const POLL_MS = 1200;
 /** After so long the person is told that they need not wait. */
@@ -24,8 +26,20 @@ export async function send({ id = "", arrived }) {
   const bar = /** @type {HTMLProgressElement} */ (h("progress", { max: "1", "aria-label": t("send.title") }));
   bar.value = arrived ? 1 : 0;
   const said = h("p", { role: "status" }, arrived ? t("send.looking") : t("send.progress", { percent: number(0) }));
-  const body = h("div", {}, h("p", {}, t("send.text")), bar, said);
+  const body = h(
+    "div",
+    {},
+    h("p", {}, t("send.text")),
+    // A phone without room keeps the recording only as long as this page is open.
+    kept && !kept.safe ? h("p", { class: "note" }, t("send.open")) : null,
+    bar,
+    said,
+  );
   const work = arrived ?? (kept && { id: kept.sessionId, token: kept.token });
+  if (arrived) {
+    state.last = arrived;
+    speak(t("capture.done"));
+  }
 
   const run = async () => {
     if (!work) return await go("welcome", {}, { replace: true });
@@ -42,6 +56,7 @@ export async function send({ id = "", arrived }) {
           },
         });
       }
+      state.last = work;
       said.textContent = t("send.looking");
       const began = Date.now();
       let told = false;
@@ -68,7 +83,10 @@ export async function send({ id = "", arrived }) {
     } catch (error) {
       if (control.signal.aborted) return undefined;
       const useless = error instanceof Problem && error.status >= 400 && error.status < 500 && error.status !== 429;
-      if (useless && work) await drop(work.id);
+      if (useless && work) {
+        await drop(work.id);
+        state.last = null;
+      }
       said.className = "error";
       said.setAttribute("role", "alert");
       said.textContent =
@@ -86,5 +104,5 @@ export async function send({ id = "", arrived }) {
     }
   };
   void run();
-  return { title: t("send.title"), body: [body], leave: () => control.abort() };
+  return { title: t(arrived ? "capture.done" : "send.title"), body: [body], leave: () => control.abort() };
 }

@@ -1,7 +1,7 @@
 /** @import { Page } from "../pages.js" */
 import { speechIsOn } from "../capture/speak.js";
 import { applyTextSize, keep, recall } from "../device.js";
-import { h } from "../dom.js";
+import { changes, h } from "../dom.js";
 import { current, LANGUAGES, t } from "../i18n.js";
 import { again, setLanguage } from "../pages.js";
 
@@ -66,7 +66,15 @@ function choices(legend, name, options, chosen, choose) {
         h(
           "label",
           { lang },
-          h("input", { type: "radio", name, value, checked: value === chosen, onchange: () => choose(value) }),
+          changes(h("input", { type: "radio", name, value, checked: value === chosen }), async () => {
+            try {
+              await choose(value);
+            } catch (error) {
+              const before = document.querySelector(`input[name="${name}"][value="${chosen}"]`);
+              /** @type {HTMLInputElement} */ (before).checked = true;
+              throw error;
+            }
+          }),
           text,
         ),
       ),

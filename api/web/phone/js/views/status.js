@@ -5,7 +5,7 @@ import { keep } from "../device.js";
 import { button, h, icon } from "../dom.js";
 import { day, has, t, tn } from "../i18n.js";
 import { go } from "../pages.js";
-import { ownPage, state } from "../state.js";
+import { forgetTab, ownPage } from "../state.js";
 import { keepOld } from "./contact.js";
 
 /** @type {Record<string, [string, string]>} Class and icon of each standing; its text says the same. */
@@ -86,8 +86,7 @@ export async function status() {
           await call("/v1/knock/sign-out", { method: "POST" });
           // The next person at a shared phone must not find a film that was not sent.
           await dropAll();
-          state.signedIn = false;
-          state.who = null;
+          forgetTab();
           keep("remembered", "0");
           await go("welcome");
         },

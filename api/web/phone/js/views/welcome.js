@@ -2,6 +2,7 @@ import { recall } from "../device.js";
 /** @import { Page } from "../pages.js" */
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
+import { lastFilm } from "../last_film.js";
 import { go } from "../pages.js";
 import { state } from "../state.js";
 
@@ -16,6 +17,7 @@ export async function welcome() {
     title: t("welcome.title"),
     body: [
       h("p", { class: "lead" }, t("welcome.text")),
+      lastFilm(),
       pending
         ? h(
             "section",

@@ -23,6 +23,7 @@ export class CameraError extends Error {
   constructor(trouble) {
     super(trouble);
     this.trouble = trouble;
+    this.said = `camera.${trouble}`;
   }
 }
 

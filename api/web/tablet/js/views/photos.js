@@ -2,7 +2,7 @@
 import { openCamera, stopCamera, CameraError } from "../capture/camera.js";
 import { asking } from "../ask.js";
 import { addShot, bytesOf, draftOf, dropShot, keepDraft } from "../draft.js";
-import { button, h } from "../dom.js";
+import { button, changes, h } from "../dom.js";
 import { Guide } from "../guide.js";
 import { number, t } from "../i18n.js";
 import { go } from "../pages.js";
@@ -42,7 +42,7 @@ export async function photos({ visit, kind = "photo", scan = false }) {
     { kind: "main" },
   );
   const consent = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", checked: draft.consent }));
-  consent.addEventListener("change", async () => {
+  changes(consent, async () => {
     draft.consent = consent.checked;
     await keepDraft(draft);
     await paint();
@@ -121,15 +121,13 @@ export async function photos({ visit, kind = "photo", scan = false }) {
       "aria-hidden": "true",
     })
   );
-  chosen.addEventListener("change", async () => {
+  changes(chosen, async () => {
     const file = chosen.files?.[0];
     if (!file) return;
-    try {
-      await add(await shrink(file));
-    } catch {
-      problem.textContent = t("photos.nofile");
-      problem.hidden = false;
-    }
+    const photo = await shrink(file).catch(() => null);
+    problem.hidden = photo !== null;
+    if (photo) await add(photo);
+    else problem.textContent = t("photos.nofile");
   });
   const byFile = button(t("photos.file"), () => chosen.click(), { kind: "plain" });
   const first = h("p", { class: "hint" }, t("photos.first"));

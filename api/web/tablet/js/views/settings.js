@@ -2,7 +2,7 @@
 import { call, Problem } from "../api.js";
 import { asking } from "../ask.js";
 import { applyTextSize, keep, recall } from "../device.js";
-import { button, h } from "../dom.js";
+import { button, changes, h } from "../dom.js";
 import { current, LANGUAGES, number, t, tn } from "../i18n.js";
 import { go, setLanguage } from "../pages.js";
 import { begun } from "../draft.js";
@@ -27,7 +27,14 @@ export async function settings() {
       ),
     )
   );
-  language.addEventListener("change", () => setLanguage(language.value));
+  changes(language, async () => {
+    try {
+      await setLanguage(language.value);
+    } catch (error) {
+      language.value = current();
+      throw error;
+    }
+  });
   const size = recall("text") ?? "large";
   const sizes = ["normal", "large", "larger"].map((name) => {
     const input = h("input", { type: "radio", name: "size", value: name, checked: name === size });

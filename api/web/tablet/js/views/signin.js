@@ -2,10 +2,10 @@
 import { call } from "../api.js";
 import { deviceId } from "../device.js";
 import { begun } from "../draft.js";
-import { button, h } from "../dom.js";
+import { button, h, submits } from "../dom.js";
 import { t, tn } from "../i18n.js";
 import { usePasskey, wasDeclined } from "../passkey.js";
-import { go, sayProblem } from "../pages.js";
+import { go } from "../pages.js";
 import { askForDay, keepDay, unsent } from "../sync.js";
 import { own } from "../tablet.js";
 import { beginWork, isOpen, SHORTEST_CODE, signedIn } from "../work.js";
@@ -50,7 +50,8 @@ export async function signin({ until }) {
             }
             await start(Date.parse(until), { prf });
           } catch (error) {
-            problem.textContent = wasDeclined(error) ? t("passkey.declined") : sayProblem(error);
+            if (!wasDeclined(error)) throw error;
+            problem.textContent = t("passkey.declined");
             problem.hidden = false;
           }
         },
@@ -98,8 +99,7 @@ function choose(until) {
     problem,
     button(t("code.do"), () => {}, { kind: "main", type: "submit" }),
   );
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  submits(form, async () => {
     const wrong =
       first.value.length < SHORTEST_CODE ? "code.short" : first.value !== second.value ? "code.differs" : null;
     if (wrong) {
@@ -108,12 +108,7 @@ function choose(until) {
       first.focus();
       return;
     }
-    try {
-      await start(until, { code: first.value });
-    } catch (error) {
-      problem.textContent = sayProblem(error);
-      problem.hidden = false;
-    }
+    await start(until, { code: first.value });
   });
   return { title: t("code.title"), body: [h("p", {}, t("code.text", { count: SHORTEST_CODE })), form] };
 }

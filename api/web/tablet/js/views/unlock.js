@@ -1,5 +1,5 @@
 /** @import { Page } from "../pages.js" */
-import { button, h } from "../dom.js";
+import { button, h, submits } from "../dom.js";
 import { number, t, tn } from "../i18n.js";
 import { secretOfPasskey, wasDeclined } from "../passkey.js";
 import { go } from "../pages.js";
@@ -57,8 +57,7 @@ export async function unlock() {
     problem,
     button(t("unlock.do"), () => {}, { kind: "main", type: "submit" }),
   );
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  submits(form, async () => {
     if (await open({ code: input.value })) {
       await go("today", {}, { replace: true });
       return;

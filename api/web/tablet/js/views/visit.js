@@ -5,7 +5,7 @@ import { asking, heldIn } from "../ask.js";
 import { sha256, unbase64, utf8 } from "../bytes.js";
 import { today } from "../clock.js";
 import { begin, draftOf, dropDraft, keepDraft } from "../draft.js";
-import { button, h } from "../dom.js";
+import { button, changes, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { go } from "../pages.js";
 import { dayHere, states } from "../sync.js";
@@ -129,7 +129,7 @@ function identify(draft, stop) {
       "aria-describedby": "match",
     })
   );
-  input.addEventListener("change", async () => {
+  changes(input, async () => {
     const clear = normalise(input.value);
     draft.who = clear ? { card_number: clear, how: "card" } : null;
     draft.matches =
