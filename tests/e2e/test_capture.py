@@ -94,7 +94,7 @@ def test_live(
         page.get_by_role("button", name="To the beginning").click()
         page.get_by_role("button", name="See the result").click()
         heading(page, "You are certified")
-        page.get_by_role("button", name="See my page").click()
+        page.get_by_role("button", name="See my status").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("Proven alive until")
         page.reload()
         expect(page.get_by_role("heading", level=1)).to_contain_text("Proven alive until")

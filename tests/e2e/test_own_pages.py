@@ -103,7 +103,7 @@ def test_visit_contact_and_consent_can_be_changed(house: House, playwright: Play
         page.get_by_label("in the afternoon").check()
         page.get_by_role("button", name="Ask for this visit").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("We have noted it")
-        page.get_by_role("button", name="How you stand").click()
+        page.get_by_role("button", name="My status").click()
         expect(page.get_by_text("A visit at home is asked for")).to_be_visible()
 
         page.get_by_role("button", name="How you reach me").click()
