@@ -159,8 +159,9 @@ def _decode_heif(data: bytes, header: Header, scale: int) -> Pixels:
 
     pillow_heif.options.DECODE_THREADS = 1  # each thread would hold tiles of its own
     pillow_heif.options.THUMBNAILS = False
-    # The library wants a brand of HEIC. The header was read by its boxes, and they say that the picture is coded so.
-    data = data[:8] + b"heic" + data[12:]
+    # The library wants certain brands. The header was read by its boxes, and they say that the picture is HEIC.
+    if int.from_bytes(data[:4], "big") >= 20:
+        data = data[:8] + b"heic" + bytes(4) + b"heic" + data[20:]
     try:
         heif = pillow_heif.open_heif(io.BytesIO(data), bgr_mode=True)
         # libheif itself turns the picture upright, by the container's transformations; EXIF only repeats them.

@@ -1,4 +1,4 @@
-"""What people send that is no picture we read: each file is named for what it is, and no advice makes the same again."""
+"""Files that are no picture we read: each is named for what it is, and no advice makes the same file again."""
 
 from __future__ import annotations
 
