@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 _READING_SIDE = 1_500
 """Pixels of the longer side that a picture keeps at least at first. If nothing is read, it is read at its full size."""
 
-_QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -129,9 +127,10 @@ def _judge(codes: _Codes) -> Seen:
 
 def _read(image: bytes, codes: _Codes) -> None:
     """Add the codes of a picture to what was seen."""
+    formats = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
     for pixels in _decoded(image):
         try:
-            found = zxingcpp.read_barcodes(pixels, formats=_QR, return_errors=True)
+            found = zxingcpp.read_barcodes(pixels, formats=formats, return_errors=True)
         except (RuntimeError, TypeError, ValueError) as error:
             raise PictureUnreadable("the picture cannot be read") from error
         texts = [code.text for code in found if code.valid]
