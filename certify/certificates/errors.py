@@ -17,7 +17,7 @@ class CertificateError(Exception):
     code: ClassVar[ErrorCode] = ErrorCode.CERTIFICATE_ERROR
     explanation: ClassVar[str] = "This certificate cannot be accepted."
 
-    def __init__(self, detail: str, *, said: str = "") -> None:
+    def __init__(self, detail: str = "", *, said: str = "") -> None:
         """Keep the reason.
 
         Args:

@@ -99,7 +99,8 @@ def read_qr(image: bytes) -> str:
 
 
 def _judge(codes: _Codes) -> Seen:
-    ours, others = [], []
+    ours: list[str] = []
+    others: list[str] = []
     for text in dict.fromkeys(codes.texts):
         (ours if text.startswith(PREFIX) else others).append(text)
     kinds = tuple(dict.fromkeys(kind_of_code(text) for text in others))

@@ -15,6 +15,7 @@ from certify.certificates import KeySet, SigningKey, qr_png, read_qr, sign, to_t
 from certify.certificates.errors import (
     CodeUnreadable,
     NoCode,
+    NotACertificate,
     OtherCode,
     PictureUnreadable,
     SeveralCertificates,
@@ -178,7 +179,7 @@ def test_each_failure_has_its_own_reason(text: str) -> None:
     blurred = photo(text).filter(ImageFilter.GaussianBlur(4))
     torn = photo(text)
     torn.paste(235, (torn.width // 2, torn.height // 4, torn.width - 130, torn.height - 170))
-    reasons = {
+    reasons: dict[bytes, type[NotACertificate] | tuple[type[NotACertificate], ...]] = {
         saved(Image.new("L", (600, 500), 235), "PNG"): NoCode,
         saved(blurred, "PNG"): (NoCode, CodeUnreadable),
         saved(torn, "PNG"): CodeUnreadable,
