@@ -81,7 +81,7 @@ def _avi(data: bytes) -> VideoFile:
         if position >= len(data):
             return VideoFile("avi", position == len(data))
         if data[position : position + 4] not in {b"RIFF", b"JUNK"}:
-            return VideoFile("avi", whole=True)  # what follows the lists belongs to no player
+            return VideoFile("avi", whole=True)  # players ignore the rest
         size = int.from_bytes(data[position + 4 : position + 8], "little")
         position += 8 + size + size % 2
     raise VideoRefused("video_damaged", "The file consists of far too many pieces")

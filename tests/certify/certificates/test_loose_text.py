@@ -62,7 +62,7 @@ CHANGES: dict[str, Callable[[str], str]] = {
     "sent twice": lambda text: f"{text}\n\n> {text}\n",
     "a blank after the prefix": lambda text: text.replace("CPL1:", "CPL1: "),
     "blanks that do not break": lambda text: text.replace(" ", "\u00a0"),
-    "marks that nobody sees": lambda text: "\ufeff\u200b" + text[:50] + "\u200b" + text[50:] + "\u00ad",
+    "marks that are not seen": lambda text: "\ufeff\u200b" + text[:50] + "\u200b" + text[50:] + "\u00ad",
     "an answer of the service": lambda text: json.dumps({"number": "x", "text": text, "content": {"name": ["A"]}}),
     "a list of the service": lambda text: json.dumps([{"id": 1}, {"certificate": {"text": text}}], indent=2),
     "part of an answer": lambda text: '"state": "valid",\n  "text": ' + json.dumps(text).replace("/", "\\/") + ",",
