@@ -155,4 +155,6 @@ def _decoded(image: bytes) -> list[Pixels]:
         pixels, read = decode(image, limits, max_scale=first)
         return [pixels] if read.scale == 1 else [pixels, decode(image, limits, max_scale=1)[0]]
     except ImageRefused as refused:
+        if refused.code == "not_an_image" and not image.startswith((b"\xff\xd8", b"\x89PNG", b"RIFF")):
+            raise NotACertificate("not a form of a certificate that is known here") from refused
         raise PictureUnreadable(refused.code, said=sentence(refused.code)) from refused

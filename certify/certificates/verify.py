@@ -25,6 +25,7 @@ from certify.certificates.signing import State, VerifiedCertificate, has_form, v
 # The XMP element that pdf.py writes; base45 needs no escaping in XML.
 _IN_PDF = re.compile(rb"<cpl:certificate>(CPL1:[0-9A-Z $%*+\-./:]{1,4000})</cpl:certificate>")
 _COSE_SIGN1 = b"\xd2\x84"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _PICTURES = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"\0\0\0")
 
 
@@ -104,8 +105,8 @@ def _seen(data: bytes | str) -> Seen:
 
 def _as_text(data: bytes) -> str | None:
     """Return bytes as text, in the encodings in which editors save it; None if they are none."""
-    if not data.startswith(_PICTURES):
-        for encoding in ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig",):
+    if not data.startswith(_PICTURES) and (b"\0" not in data or data.startswith(_UTF16)):
+        for encoding in ("utf-16",) if data.startswith(_UTF16) else ("utf-8-sig",):
             try:
                 return data.decode(encoding)
             except UnicodeDecodeError:

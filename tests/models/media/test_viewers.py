@@ -14,6 +14,7 @@ from PIL import Image
 
 from fixtures.faces import Picture
 from models.errors import ImageRefused
+from models.media.decoder_process import DecoderProcess
 from models.media.image import ImageInfo, decode, probe
 
 WIDE, HIGH = 200, 160
@@ -202,6 +203,19 @@ def test_a_photo_of_108_and_200_megapixels_is_reduced(width: int, height: int) -
     pixels, _ = decode(data)
     assert pixels.shape == (-(-height // 8), -(-width // 8), 3)
     assert abs(float(pixels.mean()) - 90) < 3
+
+
+def test_photos_of_48_megapixels_stay_within_the_memory_of_the_decoder() -> None:
+    """Four colours took 610 MB; the process may take 300 MB beyond its own size, and would end."""
+    decoders = DecoderProcess()
+    try:
+        for mode in ("CMYK", "RGB"):
+            stream = io.BytesIO()
+            Image.new(mode, (6048, 8064)).save(stream, "JPEG", quality=5)
+            pixels, info = decoders.decode(stream.getvalue())
+            assert (info.scale, pixels.shape) == (8, (1008, 756, 3))
+    finally:
+        decoders.close()
 
 
 def repeated(jpeg: bytes, height: int) -> bytes:
