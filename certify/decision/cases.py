@@ -80,7 +80,7 @@ def keep_review_cases(unit: Unit, finding: Finding, verdicts: Verdicts) -> None:
     wanted: dict[CaseKind, UUID] = {}
     for determination, stored in zip(finding.determinations, finding.ids, strict=True):
         if determination.review:
-            for kind in _case_kinds(determination):
+            for kind in case_kinds(determination):
                 wanted.setdefault(kind, stored)
         if determination.next_step is NextStep.DOORSTEP:
             wanted.setdefault(CaseKind.VISIT, stored)  # attempts used up: an officer has to arrange a visit
@@ -104,7 +104,7 @@ def keep_review_cases(unit: Unit, finding: Finding, verdicts: Verdicts) -> None:
             unit.ledger(LedgerEvent.REVIEW_CLOSED, person, case=str(case.id), resolution="cause_gone")
 
 
-def _case_kinds(determination: Determination) -> Iterator[CaseKind]:
+def case_kinds(determination: Determination) -> Iterator[CaseKind]:
     """Yield the kinds of cases that a determination asks for. A duplicate face is asked about in a case of its own."""
     kinds = {dict(why.params).get("kind") for why in determination.reasons if why.code in _ADVERSE}
     if DUPLICATE_FACE in kinds:

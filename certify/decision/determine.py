@@ -204,7 +204,7 @@ def _find(unit: Unit, dossier: Dossier, session_id: UUID | None, verdicts: Verdi
         }
         verdicts.determinations.append(stored)
         standing = (
-            _standing(determination)
+            standing_columns(determination)
             | _stopping(pension, determination)
             | {
                 "next_change_on": next_change(entitlement, policy.policy, determination),
@@ -226,7 +226,8 @@ def keep_policy(unit: Unit, policy: PolicyDocument) -> None:
         unit.stored_documents.add(policy.sha256)
 
 
-def _standing(new: Determination) -> dict[str, Any]:
+def standing_columns(new: Determination) -> dict[str, Any]:
+    """Return the columns of ``entitlements`` that follow from a determination alone."""
     return {
         "standing": new.standing.name.lower(),
         "payment": new.payment.value,

@@ -100,8 +100,13 @@ def determination_digest(determination: Determination) -> bytes:
 
 def verdict_digest(verdict: dict[str, Any]) -> bytes:
     """Hash a determination that ``determination_to_json`` has turned into plain values already."""
-    wordless = [{name: value for name, value in entry.items() if name != "text"} for entry in verdict["reasons"]]
-    return digest(verdict | {"reasons": wordless})
+    return digest(wordless(verdict))
+
+
+def wordless(verdict: dict[str, Any]) -> dict[str, Any]:
+    """Return a determination in plain values without the texts of its reasons, as it is hashed."""
+    reasons = [{name: value for name, value in entry.items() if name != "text"} for entry in verdict["reasons"]]
+    return verdict | {"reasons": reasons}
 
 
 def _record(value: Any) -> dict[str, Any]:

@@ -9,6 +9,10 @@ class LedgerEvent(Described):
     """Name of a ledger entry. Entries are hashed permanently, so a name is never changed; new names are added."""
 
     PERSON_ENROLLED = "person_enrolled", "A person was enrolled with their pensions."
+    PEOPLE_IMPORTED = (
+        "people_imported",
+        "A chunk of a file of people was imported: its people were enrolled and determined.",
+    )
     PERSON_ERASED = "person_erased", "A person's data key was deleted, and with it all their sealed data."
     REFERENCE_ADDED = "reference_added", "A reference image was stored and waits for its measurement."
     REFERENCE_ACTIVE = "reference_active", "A reference was measured and is used from now on."

@@ -79,6 +79,12 @@ _ADD_PENSIONS = b"""
     on conflict (beneficiary_id, scheme) do nothing
 """
 
+_KNOWN = b"""
+    select b.national_id_hash, b.id, b.name, b.birth_date,
+        array(select e.scheme::text from entitlements e where e.beneficiary_id = b.id)
+    from beneficiaries b where b.national_id_hash = any(%(hashes)s)
+"""
+
 _TEMPLATES = b"""
     select t.reference_id, t.model, t.model_sha256, t.sealed
     from templates t join face_references r on r.id = t.reference_id
@@ -266,16 +272,8 @@ def known_people(db: Session, hashes: Sequence[bytes]) -> dict[bytes, KnownPerso
 
     One look-up for many people, so that a file that was imported before is skipped quickly.
     """
-    query = select(BeneficiaryRow).where(BeneficiaryRow.national_id_hash.in_(hashes))
-    people = {row.id: row for row in db.scalars(query)}
-    schemes: dict[UUID, set[str]] = {}
-    pensions = select(EntitlementRow.beneficiary_id, EntitlementRow.scheme)
-    for beneficiary_id, scheme in db.execute(pensions.where(EntitlementRow.beneficiary_id.in_(people))):
-        schemes.setdefault(beneficiary_id, set()).add(scheme)
-    return {
-        row.national_id_hash: KnownPerson(row.id, row.name, row.birth_date, frozenset(schemes.get(row.id, ())))
-        for row in people.values()
-    }
+    rows = fetch(db, _KNOWN, {"hashes": list(hashes)}, binary=True) if hashes else []
+    return {number: KnownPerson(person, name, born, frozenset(schemes)) for number, person, name, born, schemes in rows}
 
 
 def list_beneficiaries(

@@ -27,6 +27,7 @@ from certify.storage.mac_form import RowMac, message
 from certify.storage.mac_secrets import FIRST, GENERATIONS, SECOND, Generation, make_secret, open_secret
 from certify.storage.tables.base import Base
 from certify.storage.tables.decisions import CertificateRow, DeterminationRow, EvidenceRow, ReviewCaseRow
+from certify.storage.tables.imports import FirstDeterminationRow, ImportChunkRow
 from certify.storage.tables.people import DuplicateFaceRow, EntitlementRow, ReferenceRow
 from certify.storage.tables.proposals import ProposalRow
 from certify.storage.tables.runs import SilentPassRow
@@ -49,6 +50,8 @@ class RowKind(StrEnum):
     LEAF = "ledger_leaves"
     PROPOSAL = "proposals"
     REFERENCE = "face_references"
+    FIRST = "first_determinations"
+    IMPORT_CHUNK = "import_chunks"
 
 
 ENTITIES: Mapping[RowKind, type[Base]] = MappingProxyType(
@@ -63,6 +66,8 @@ ENTITIES: Mapping[RowKind, type[Base]] = MappingProxyType(
         RowKind.LEAF: LedgerLeafRow,
         RowKind.PROPOSAL: ProposalRow,
         RowKind.REFERENCE: ReferenceRow,
+        RowKind.FIRST: FirstDeterminationRow,
+        RowKind.IMPORT_CHUNK: ImportChunkRow,
     }
 )
 COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
@@ -88,6 +93,8 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
             " proposed_at expires_at decided_by decided_at due_at ended_by ended_at",
             RowKind.REFERENCE: "id beneficiary_id blob_id state media_sha256 guidance created_at provenance"
             " provenance_of added_by number taken_on",
+            RowKind.FIRST: "id chunk_id entitlement_id beneficiary_id as_of entitlement digest",
+            RowKind.IMPORT_CHUNK: "id import_id imported_by policies counts digest done_at",
         }.items()
     }
 )
