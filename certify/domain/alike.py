@@ -9,54 +9,53 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
 
 from certify.domain.determination import Entitlement
 from certify.domain.policy import Policy
 from certify.domain.schedule import add_months, age_on
 
-_REMEMBERED = 1 << 16
 
-
-def alike(entitlement: Entitlement, policy: Policy, as_of: date) -> Entitlement:
-    """Return the pension that stands for all that have the same determination as long as no evidence is known.
+class Likeness:
+    """Tells which pensions of one scheme are alike on one day.
 
     ``decide`` uses the start of a pension only for the day on which its first proof is due, and that day only if no
-    proof is valid for longer. It uses the birth date only for the ages that the policy names. Everything else stays.
+    proof is valid for longer. It uses the birth date only for the ages that the policy names. Everything else counts as
+    it is.
 
     Args:
-        entitlement: the pension.
-        policy: the rules of its scheme.
-        as_of: the date of the decision.
-
-    Returns:
-        A pension without id. Its determination is that of ``entitlement`` but for the id.
+        policy: the rules of the scheme.
+        as_of: the date of the decisions.
     """
-    first_due: date | None = _due(entitlement.starts_on, policy.validity_months)
-    if entitlement.first_due_on is not None and (first_due is None or entitlement.first_due_on > first_due):
-        first_due = entitlement.first_due_on
-    proven = entitlement.last_proof_on
-    if proven is not None and proven <= as_of and first_due is not None:
-        first_due = first_due if first_due > _due(proven, policy.validity_months) else None
-    ages = tuple(sorted({0, *(band.from_age for band in policy.bands)} | ({policy.min_age or 0})))
-    birth = entitlement.birth_date
-    return replace(
-        entitlement,
-        id="",
-        starts_on=date.min,
-        first_due_on=first_due,
-        birth_date=None if birth is None else _born(birth, ages, as_of),
-    )
 
+    def __init__(self, policy: Policy, as_of: date) -> None:
+        self._months, self._as_of = policy.validity_months, as_of
+        self._ages = sorted({0, policy.min_age or 0, *(band.from_age for band in policy.bands)})
+        self._born: dict[date | None, date | None] = {None: None}
 
-@lru_cache(_REMEMBERED)
-def _due(day: date, months: int) -> date:
-    return add_months(day, months)
+    def of(self, pension: Entitlement) -> Entitlement:
+        """Return the pension that stands for all that are alike.
 
+        As long as no evidence is known, its determination is that of ``pension`` but for the id, which is empty.
+        """
+        first_due, born = self.key(pension)
+        return replace(pension, id="", starts_on=date.min, first_due_on=first_due, birth_date=born)
 
-@lru_cache(_REMEMBERED)
-def _born(birth_date: date, ages: tuple[int, ...], as_of: date) -> date:
-    """Return a birth date of somebody who has passed the same ages; one not yet born stays."""
-    age = age_on(birth_date, as_of)
-    passed = [known for known in ages if known <= age]
-    return add_months(as_of, -12 * passed[-1]) if passed else birth_date
+    def key(self, pension: Entitlement) -> tuple[date, date | None]:
+        """Return the first due day and the birth date of the pension that stands for this one."""
+        due = add_months(pension.starts_on, self._months)
+        if pension.first_due_on is not None and pension.first_due_on > due:
+            due = pension.first_due_on
+        proven, first_due = pension.last_proof_on, due
+        if proven is not None and proven <= self._as_of and add_months(proven, self._months) >= due:
+            first_due = date.min
+        birth = pension.birth_date
+        if birth not in self._born:
+            self._born[birth] = self._representative(birth)
+        return first_due, self._born[birth]
+
+    def _representative(self, birth: date | None) -> date | None:
+        """Return the birth date of somebody who passes the last of the same ages today; who is not yet born stays."""
+        if birth is None:
+            return None
+        passed = [age for age in self._ages if age <= age_on(birth, self._as_of)]
+        return add_months(self._as_of, -12 * passed[-1]) if passed else birth

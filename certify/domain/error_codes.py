@@ -112,6 +112,7 @@ class ErrorCode(Described):
     HOME_INVALID = "home_invalid", "A home is not valid: place or coordinates."
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused", "An Idempotency-Key came again with another request."
     ID_FORMAT = "id_format", "The name of a national id format is not known."
+    IMPORT_MISSING = "import_missing", "The import that a determination belongs to is missing."
     INTERNAL_ERROR = "internal_error", "Something went wrong on the side of the service."
     INVALID = "invalid", "The input breaks a rule."
     ISSUERS_FILE = "issuers_file", "The file of token issuers cannot be used."

@@ -11,7 +11,7 @@ class LedgerEvent(Described):
     PERSON_ENROLLED = "person_enrolled", "A person was enrolled with their pensions."
     PEOPLE_IMPORTED = (
         "people_imported",
-        "A chunk of a file of people was imported: its people were enrolled and determined.",
+        "A chunk of a file of people was imported.",
     )
     PERSON_ERASED = "person_erased", "A person's data key was deleted, and with it all their sealed data."
     REFERENCE_ADDED = "reference_added", "A reference image was stored and waits for its measurement."

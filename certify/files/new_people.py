@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 
-from certify.decision.determine import entitlement_to_json
+from certify.decision.determine import entitlement_text
 from certify.decision.first import First, FirstDecisions
 from certify.domain.case_kinds import CaseKind
-from certify.domain.codec import canonical
 from certify.domain.decide import Entitlement
 from certify.domain.schedule import latest_date, local_date
 from certify.people.enrol import NewBeneficiary, NewEntitlement, check_person, first_due_of
@@ -37,35 +38,47 @@ _PENSIONS = (
     *("id", "beneficiary_id", "scheme", "starts_on", "last_proof_on", "first_due_on", "next_change_on"),
     "determination_id",
 )
-_STANDING = ("standing", "payment", "next_step", "valid_until", "due_on", "proven_on", "stopped_on")
 _FIRSTS = ("id", "entitlement_id", "beneficiary_id", "as_of", "entitlement", "digest")
 
 
 @dataclass(slots=True)
 class NewPeople:
-    """People who are new, ready to be stored.
+    """People of one chunk who are new, ready to be stored.
 
     Attributes:
         now: the instant at which they were prepared.
+        as_of: that day by scheme.
+        ids: ids that are drawn and not used yet.
         cases: the review cases to open: person, kind, and the determination that asks for it.
-        schemes: of their pensions.
-        counts: how many people and pensions.
-        firsts: what was decided of the pensions, in order.
+        firsts: what was decided of their pensions, in order.
+        people: rows of ``beneficiaries``.
+        keys: rows of ``data_keys``.
+        pensions: rows of ``entitlements``.
+        brief: rows of ``first_determinations``.
     """
 
     now: datetime
+    today: date
+    ids: Iterator[str]
+    as_of: dict[str, date] = field(default_factory=dict)
     cases: list[tuple[UUID, CaseKind, UUID]] = field(default_factory=list)
-    schemes: set[str] = field(default_factory=set)
-    counts: Counter[str] = field(default_factory=Counter)
     firsts: list[First] = field(default_factory=list)
-    _people: list[tuple[str | None, ...]] = field(default_factory=list)
-    _keys: list[tuple[str, ...]] = field(default_factory=list)
-    _pensions: list[tuple[str | None, ...]] = field(default_factory=list)
-    _brief: list[tuple[str, ...]] = field(default_factory=list)
+    people: list[tuple[str | None, ...]] = field(default_factory=list)
+    keys: list[tuple[str, ...]] = field(default_factory=list)
+    pensions: list[tuple[str | None, ...]] = field(default_factory=list)
+    brief: list[tuple[str, ...]] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many people and pensions there are."""
+        return {"people": len(self.people), "pensions": len(self.pensions)}
+
+    def forecast(self) -> Counter[str]:
+        """Return of how many pensions ``First.forecast`` says what."""
+        return Counter([first.forecast for first in self.firsts])
 
     def digest(self) -> bytes:
         """Return the digest of their first determinations, as the ledger keeps it."""
-        return firsts_digest([(line[0], line[1], line[2], line[3], line[5]) for line in self._brief])
+        return firsts_digest([(line[0], line[1], line[2], line[3], line[5]) for line in self.brief])
 
     def rows(self, chunk_id: UUID, actor: str) -> NewRows:
         """Return the rows to store.
@@ -74,14 +87,12 @@ class NewPeople:
             chunk_id: id of the chunk in which they are stored.
             actor: who enrols them.
         """
-        people = _table(_PEOPLE, self._people)
+        people, brief = _table(_PEOPLE, self.people), _table(_FIRSTS, self.brief)
         people = people.append_column("created_at", _same(self.now.isoformat(), people))
-        pensions = _table((*_PENSIONS, *_STANDING), self._pensions)
-        brief = _table(_FIRSTS, self._brief)
         return NewRows(
             people=people.append_column("enrolled_by", _same(actor, people)),
-            keys=_table(_KEYS, self._keys),
-            pensions=pensions,
+            keys=_table(_KEYS, self.keys),
+            pensions=_table((*_PENSIONS, *self.firsts[0].standing), self.pensions),
             determinations=brief.append_column("chunk_id", _same(str(chunk_id), brief)),
         )
 
@@ -96,12 +107,18 @@ class Preparation:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._decisions = FirstDecisions()
-        self._standings: dict[int, tuple[First, tuple[str | None, ...]]] = {}
-        self._days: dict[date, str] = {}
+        self._days: dict[date | None, str | None] = {None: None}
+        self._json_days: dict[date | None, str] = {None: "null"}
 
-    def start(self) -> NewPeople:
-        """Return a chunk without people."""
-        return NewPeople(self._service.clock())
+    def start(self, rows: int) -> NewPeople:
+        """Return a chunk without people.
+
+        Args:
+            rows: how many people and how many pensions it can have at most.
+        """
+        now = self._service.clock()
+        # In order, so that PostgreSQL fills its indexes from one end to the other.
+        return NewPeople(now, latest_date(now), iter(_new_ids(3 * rows, self._service.random_bytes)))
 
     def add(self, chunk: NewPeople, person: NewBeneficiary, number: bytes, card: bytes | None) -> None:
         """Prepare one person, whose ids are in their normal form.
@@ -115,29 +132,34 @@ class Preparation:
         Raises:
             Invalid: as ``add_beneficiary``; nothing is added.
         """
-        check_person(self._service, person, latest_date(chunk.now))
-        vault, beneficiary_id = self._service.vault, self._service.new_id()
-        key, sealer = vault.new_key(beneficiary_id)
+        check_person(self._service, person, chunk.today)
+        written, name = next(chunk.ids), person.name
+        beneficiary_id = UUID(written)
+        key, sealer = self._service.vault.new_key(beneficiary_id)
         sealed = seal_ids(sealer, person.national_id, person.card_number)
-        written, born = str(beneficiary_id), self._day(person.birth_date)
-        chunk._people.append(
+        chunk.people.append(
             (
-                *(written, f"\\x{number.hex()}", mask(person.national_id)),
-                *((f"\\x{card.hex()}", mask(person.card_number)) if card and person.card_number else (None, None)),
-                f"\\x{sealed.hex()}",
-                person.name.strip() if person.name.isascii() else unicodedata.normalize("NFC", person.name).strip(),
-                *(born, person.region, f"{{{','.join(person.needs)}}}", person.sex),
+                written,
+                "\\x" + number.hex(),
+                mask(person.national_id),
+                None if card is None else "\\x" + card.hex(),
+                None if person.card_number is None else mask(person.card_number),
+                "\\x" + sealed.hex(),
+                (name if name.isascii() else unicodedata.normalize("NFC", name)).strip(),
+                self._day(person.birth_date),
+                person.region,
+                "{" + ",".join(person.needs) + "}",
+                person.sex,
             )
         )
-        chunk._keys.append((written, f"\\x{key['wrapped'].hex()}", key["master_key_id"]))
-        chunk.counts["people"] += 1
-        opened: dict[CaseKind, UUID] = {}
-        seen = set()
-        for new in sorted(person.entitlements, key=lambda one: one.scheme):
-            if new.scheme not in seen:
-                seen.add(new.scheme)
-                self._pension(chunk, beneficiary_id, written, new, person.birth_date, opened)
-        chunk.cases += [(beneficiary_id, kind, stored) for kind, stored in opened.items()]
+        chunk.keys.append((written, "\\x" + key["wrapped"].hex(), key["master_key_id"]))
+        if len(person.entitlements) == 1:
+            self._pension(chunk, beneficiary_id, written, person.entitlements[0], person.birth_date, set())
+            return
+        first_of_scheme = {new.scheme: new for new in reversed(person.entitlements)}
+        opened: set[CaseKind] = set()
+        for scheme in sorted(first_of_scheme):
+            self._pension(chunk, beneficiary_id, written, first_of_scheme[scheme], person.birth_date, opened)
 
     def _pension(
         self,
@@ -146,47 +168,70 @@ class Preparation:
         written: str,
         new: NewEntitlement,
         birth_date: date | None,
-        opened: dict[CaseKind, UUID],
+        opened: set[CaseKind],
     ) -> None:
         service = self._service
         document = service.policy(new.scheme)
-        pension_id, determination_id = str(service.new_id()), service.new_id()
+        as_of = chunk.as_of.get(new.scheme)
+        if as_of is None:
+            as_of = chunk.as_of[new.scheme] = local_date(chunk.now, document.policy.timezone)
+        pension_id, decided = next(chunk.ids), next(chunk.ids)
         due = first_due_of(service, new, birth_date, key=beneficiary_id.hex)
         pension = Entitlement(pension_id, new.scheme, new.starts_on, birth_date, new.last_proof_on, due)
-        as_of = local_date(chunk.now, document.policy.timezone)
         first, change = self._decisions.decide(pension, document, as_of)
         for kind in first.cases:
-            opened.setdefault(kind, determination_id)
-        decided = str(determination_id)
-        chunk._pensions.append(
+            if kind not in opened:
+                opened.add(kind)
+                chunk.cases.append((beneficiary_id, kind, UUID(decided)))
+        day = self._day
+        chunk.pensions.append(
             (
-                *(pension_id, written, new.scheme, self._day(new.starts_on), self._day(new.last_proof_on)),
-                *(self._day(due), self._day(change), decided, *self._standing(first)),
+                pension_id,
+                written,
+                new.scheme,
+                day(new.starts_on),
+                day(new.last_proof_on),
+                day(due),
+                day(change),
+                decided,
+                *first.texts,
             )
         )
-        inputs = canonical(entitlement_to_json(pension)).decode()
-        chunk._brief.append(
-            (decided, pension_id, written, self._day(as_of) or "", inputs, first.digest(pension_id).hex())
+        chunk.brief.append(
+            (
+                decided,
+                pension_id,
+                written,
+                day(as_of) or "",
+                entitlement_text(pension, self._json_day),
+                first.digest(pension_id),
+            )
         )
-        chunk.schemes.add(new.scheme)
         chunk.firsts.append(first)
-        chunk.counts["pensions"] += 1
-
-    def _standing(self, first: First) -> tuple[str | None, ...]:
-        known = self._standings.get(id(first))
-        if known is None or known[0] is not first:
-            values = (first.standing[name] for name in _STANDING)
-            texts = tuple(None if value is None else str(value) for value in values)
-            known = self._standings[id(first)] = (first, texts)
-        return known[1]
 
     def _day(self, day: date | None) -> str | None:
-        if day is None:
-            return None
-        text = self._days.get(day)
-        if text is None:
-            text = self._days[day] = day.isoformat()
-        return text
+        try:
+            return self._days[day]
+        except KeyError:
+            text = self._days[day] = day.isoformat() if day else None
+            return text
+
+    def _json_day(self, day: date | None) -> str:
+        try:
+            return self._json_days[day]
+        except KeyError:
+            text = self._json_days[day] = f'"{day}"'
+            return text
+
+
+def _new_ids(count: int, random_bytes: Callable[[int], bytes]) -> list[str]:
+    """Return random ids (UUID version 4) in order, so that PostgreSQL fills its indexes from one end to the other."""
+    drawn = np.frombuffer(random_bytes(16 * count), np.uint8).reshape(count, 16).copy()
+    drawn[:, 6] = drawn[:, 6] & 0x0F | 0x40
+    drawn[:, 8] = drawn[:, 8] & 0x3F | 0x80
+    digits = drawn.tobytes().hex()
+    plain = sorted([digits[start : start + 32] for start in range(0, 32 * count, 32)])
+    return [f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}" for one in plain]
 
 
 def _table(names: tuple[str, ...], rows: list[Any]) -> pa.Table:

@@ -17,7 +17,8 @@ from uuid import UUID
 
 from certify.decision.cases import new_case
 from certify.decision.determine import determine_many, keep_policy
-from certify.domain.determination import Determination, Standing
+from certify.decision.first import forecast
+from certify.domain.determination import Standing
 from certify.domain.error_codes import ErrorCode
 from certify.domain.ledger_events import LedgerEvent
 from certify.errors import CertifyError
@@ -25,13 +26,13 @@ from certify.files.new_people import NewPeople, Preparation
 from certify.files.people_rows import BadRow, PersonRow
 from certify.people.enrol import NewBeneficiary, add_beneficiaries, add_entitlements, exists
 from certify.service import Service, Unit
-from certify.storage.database import DatabaseError
 from certify.storage.dossiers import lock_people
-from certify.storage.imports import insert_people, known_cards
+from certify.storage.imports import EnrolledMeanwhile, insert_people, known_cards
 from certify.storage.people import KnownPerson, known_people
 from certify.storage.tables.imports import ImportChunkRow
 from certify.storage.verdicts import Verdicts
 
+_OVERDUE = Standing.OVERDUE.name.lower()
 _SLOWLY = 1_000
 """Rows of one transaction where people are determined one by one; all of them are locked."""
 
@@ -61,6 +62,13 @@ class ChunkResult:
         self.overdue += other.overdue
         self.first_proofs += other.first_proofs
         self.bad += other.bad
+
+    def foretell(self, forecasts: Mapping[str, int]) -> None:
+        """Add what was decided of new pensions (``certify.decision.first.forecast``)."""
+        self.overdue += forecasts.get(_OVERDUE, 0)
+        self.first_proofs += Counter(
+            {month: count for month, count in forecasts.items() if month not in ("", _OVERDUE)}
+        )
 
 
 @dataclass(slots=True)
@@ -107,7 +115,7 @@ class ChunkImport:
             rows: the valid rows of the chunk.
             before: the chunk that is being stored at the moment, perhaps not committed yet.
         """
-        plan = Plan(rows, self._preparation.start())
+        plan = Plan(rows, self._preparation.start(len(rows)))
         busy = before.marks if before is not None else frozenset()
         groups: dict[str, list[PersonRow]] = {}
         for row in rows:
@@ -153,20 +161,19 @@ class ChunkImport:
         """Store a chunk, in one transaction unless somebody else enrols the same people meanwhile."""
         try:
             return self._store(plan)
-        except DatabaseError:
-            # Mostly a person whom another process enrolled a moment ago. If it is something else, it comes again.
+        except EnrolledMeanwhile:
             return self._slowly(plan.rows)
 
     def _store(self, plan: Plan) -> ChunkResult:
         result = ChunkResult()
         result.add(plan.result)
-        result.people += plan.new.counts["people"]
-        result.entitlements += plan.new.counts["pensions"]
-        _forecast([first.determination for first in plan.new.firsts], result)
+        result.people += len(plan.new.people)
+        result.entitlements += len(plan.new.pensions)
+        result.foretell(plan.new.forecast())
         if self._check and not plan.others:
             return result
         with suppress(_OnlyChecked), self._service.unit(self._actor) as unit:
-            if not self._check and plan.new.counts["people"]:
+            if not self._check and plan.new.people:
                 self._enrol(unit, plan.new)
             others = iter(plan.others)
             while rows := list(islice(others, _SLOWLY)):
@@ -177,7 +184,7 @@ class ChunkImport:
 
     def _enrol(self, unit: Unit, new: NewPeople) -> None:
         chunk_id = unit.service.new_id()
-        policies = {scheme: unit.service.policy(scheme) for scheme in sorted(new.schemes)}
+        policies = {scheme: unit.service.policy(scheme) for scheme in sorted(new.as_of)}
         for document in policies.values():
             keep_policy(unit, document)
         insert_people(unit.db, new.rows(chunk_id, self._actor))
@@ -191,7 +198,7 @@ class ChunkImport:
             **{"import": str(self._import_id)},
             chunk=str(chunk_id),
             digest=digest.hex(),
-            **new.counts,
+            **new.counts(),
         )
         unit.db.add(
             ImportChunkRow(
@@ -199,7 +206,7 @@ class ChunkImport:
                 import_id=self._import_id,
                 imported_by=self._actor,
                 policies={scheme: document.sha256 for scheme, document in policies.items()},
-                counts=dict(new.counts),
+                counts=new.counts(),
                 digest=digest,
                 done_at=new.now,
             )
@@ -237,15 +244,8 @@ def _add_rows(unit: Unit, rows: Sequence[PersonRow], result: ChunkResult) -> Non
     added = [*_add_new(unit, new, result), *_add_more(unit, more, births, result)]
     determined = determine_many(unit, [beneficiary_id for beneficiary_id, _ in added])
     for beneficiary_id, schemes in added:
-        _forecast([one for one in determined[beneficiary_id].determinations if one.scheme in schemes], result)
-
-
-def _forecast(new: Sequence[Determination], result: ChunkResult) -> None:
-    for one in new:
-        if one.standing is Standing.OVERDUE:
-            result.overdue += 1
-        elif one.standing in (Standing.DUE, Standing.GRACE):
-            result.first_proofs[one.timetable.due_on.isoformat()[:7]] += 1
+        new_ones = [one for one in determined[beneficiary_id].determinations if one.scheme in schemes]
+        result.foretell(Counter(map(forecast, new_ones)))
 
 
 def _missing_pensions(known: KnownPerson | None, rows: list[PersonRow], result: ChunkResult) -> list[PersonRow]:
@@ -305,6 +305,18 @@ def _contradiction(row: PersonRow, name: str | None, birth_date: date | None, ca
 
 
 def _person(rows: list[PersonRow]) -> NewBeneficiary:
+    if len(rows) == 1:
+        row = rows[0]
+        return NewBeneficiary(
+            row.national_id,
+            row.name,
+            (row.entitlement,),
+            row.card_number,
+            row.birth_date,
+            row.region,
+            row.needs,
+            row.sex,
+        )
     return NewBeneficiary(
         national_id=rows[0].national_id,
         name=rows[0].name,

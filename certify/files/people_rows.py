@@ -208,12 +208,15 @@ class RowReader:
             return BadRow(row, ErrorCode.ROW_UNREADABLE, row.problem)
         cells = [cell.strip() if cell.isascii() else unicodedata.normalize("NFC", cell).strip() for cell in row.cells]
         try:
-            for name, index in self._required:
-                if not cells[index]:
-                    raise Invalid(f"'{name}' is empty.", code=ErrorCode(f"{name}_missing"))
+            self._require(cells)
             return self._person(row, self._values(cells))
         except Invalid as invalid:
             return BadRow(row, invalid.code, invalid.message)
+
+    def _require(self, cells: list[str]) -> None:
+        for name, index in self._required:
+            if not cells[index]:
+                raise Invalid(f"'{name}' is empty.", code=ErrorCode(f"{name}_missing"))
 
     def _values(self, cells: list[str]) -> dict[str, Any]:
         values: dict[str, Any] = {}

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from certify.domain.ledger_events import LedgerEvent
-from certify.storage.imports import importers_of
+from certify.storage.imports import importer_of
 from certify.storage.ledger import entries_of
 from certify.storage.row_macs import alarm
 from certify.storage.tables.people import BeneficiaryRow
@@ -30,7 +30,7 @@ def enroller_of(db: Session, person: BeneficiaryRow) -> str | None:
         RowAltered: the row and the ledger name different principals (``row_altered``).
     """
     told = (json.loads(entry) for _, entry in entries_of(db, [person.id]).get(person.id, ()))
-    known = enroller_in(told) or importers_of(db, [person.id]).get(person.id)
+    known = enroller_in(told) or importer_of(db, person.id)
     if known != person.enrolled_by:
         raise alarm("beneficiaries", person.id)
     return person.enrolled_by

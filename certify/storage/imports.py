@@ -8,25 +8,27 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pyarrow as pa
+from psycopg.errors import UniqueViolation
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from certify.storage.bulk_macs import sealed_batch
 from certify.storage.copy import copy_in, copy_out_batches
-from certify.storage.direct import fetch
+from certify.storage.direct import as_bytes, fetch
+from certify.storage.mac_form import message
 from certify.storage.row_macs import RowKind, macs_of
 from certify.storage.tables.imports import FirstDeterminationRow, ImportChunkRow
 
-_CARDS = b"select card_hash from beneficiaries where card_hash = any(%(hashes)s)"
-_CHUNKS_OF = b"""
-    select f.beneficiary_id, c.id from first_determinations f join import_chunks c on c.id = f.chunk_id
-    where f.beneficiary_id = any(%(people)s)
-"""
+_CARDS = b"select card_hash from beneficiaries where card_hash = any(string_to_array(%(hashes)s, ',')::bytea[])"
 _LEAVES = b"""
     select index, entry, beneficiary_id, created_at, mac from ledger_leaves
     where beneficiary_id is null and position('"event":"people_imported"'::bytea in entry) > 0 order by index
 """
 _DIGESTED = {name: pa.string() for name in ("chunk_id", "id", "entitlement_id", "beneficiary_id", "as_of", "digest")}
+
+
+class EnrolledMeanwhile(Exception):
+    """Another process enrolled one of the people a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def insert_people(db: Session, rows: NewRows) -> None:
         rows: the rows.
 
     Raises:
-        DatabaseError: somebody enrolled one of these people, or one of their cards, a moment ago. Nothing is stored.
+        EnrolledMeanwhile: somebody enrolled one of these people, or one of their cards. The transaction is lost.
     """
     macs = macs_of(db)
 
@@ -55,7 +57,10 @@ def insert_people(db: Session, rows: NewRows) -> None:
         macs.under(db, kind)  # opened here: the other thread has no session
         return lambda batch: sealed_batch(macs, db, kind, batch)
 
-    copy_in(db, "beneficiaries", rows.people)
+    try:
+        copy_in(db, "beneficiaries", rows.people)
+    except UniqueViolation as error:
+        raise EnrolledMeanwhile from error
     copy_in(db, "data_keys", rows.keys)
     copy_in(db, "entitlements", rows.pensions, prepare=sealing(RowKind.STANDING))
     copy_in(db, "first_determinations", rows.determinations, prepare=sealing(RowKind.FIRST))
@@ -63,7 +68,7 @@ def insert_people(db: Session, rows: NewRows) -> None:
 
 def known_cards(db: Session, hashes: Collection[bytes]) -> set[bytes]:
     """Return which of these hashed card numbers somebody has."""
-    return {row[0] for row in fetch(db, _CARDS, {"hashes": list(hashes)}, binary=True)} if hashes else set()
+    return {row[0] for row in fetch(db, _CARDS, {"hashes": as_bytes(hashes)}, binary=True)} if hashes else set()
 
 
 def get_first(db: Session, determination_id: UUID) -> FirstDeterminationRow | None:
@@ -87,14 +92,30 @@ def import_chunks(db: Session) -> Sequence[ImportChunkRow]:
     return db.scalars(select(ImportChunkRow).order_by(ImportChunkRow.done_at, ImportChunkRow.id)).all()
 
 
-def importers_of(db: Session, people: Collection[UUID]) -> dict[UUID, str]:
-    """Return who imported people, by person, as the sealed chunks say; without people whom no import enrolled.
+def chunks_by_id(db: Session, chunks: Collection[UUID]) -> dict[UUID, ImportChunkRow]:
+    """Return chunks of imports, by id.
 
     Raises:
         RowAltered: a chunk is not as the service wrote it (``row_altered``).
     """
-    chunks = dict(fetch(db, _CHUNKS_OF, {"people": list(people)})) if people else {}
-    return {person: chunk.imported_by for person, number in chunks.items() if (chunk := import_chunk(db, number))}
+    rows = db.scalars(select(ImportChunkRow).where(ImportChunkRow.id.in_(chunks))) if chunks else ()
+    return {row.id: row for row in rows}
+
+
+def importer_of(db: Session, beneficiary_id: UUID) -> str | None:
+    """Return who imported a person, as the sealed rows say; None if no import enrolled them.
+
+    Raises:
+        RowAltered: a row is not as the service wrote it (``row_altered``).
+    """
+    chunks = chunks_by_id(db, {first.chunk_id for first in firsts_of(db, beneficiary_id)})
+    return next((chunk.imported_by for chunk in chunks.values()), None)
+
+
+def import_entries(db: Session) -> list[bytes]:
+    """Return the entries of the ledger about chunks of imports; without altered ones."""
+    mac = macs_of(db).under(db, RowKind.LEAF)
+    return [entry for *rest, stored in fetch(db, _LEAVES) if mac(message([*rest])) == stored for entry in (rest[1],)]
 
 
 def firsts_digest(lines: Collection[tuple[str, str, str, str, str]]) -> bytes:
@@ -112,7 +133,8 @@ def stored_digests(db: Session) -> Iterator[tuple[UUID, bytes]]:
     """Yield for each chunk that has first determinations their digest (``firsts_digest``) as they are stored now."""
     query = """select chunk_id, id, entitlement_id, beneficiary_id, as_of, digest
         from first_determinations order by chunk_id, id"""
-    chunk, lines = "", []
+    chunk = ""
+    lines: list[tuple[str, str, str, str, str]] = []
     for batch in copy_out_batches(db, query, _DIGESTED):
         for number, *line in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             if number != chunk and lines:

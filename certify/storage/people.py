@@ -14,7 +14,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import ReferenceState
 from certify.errors import NotFound
-from certify.storage.direct import Row, as_rows, fetch, load, load_all, refresh, run
+from certify.storage.direct import Row, as_bytes, as_rows, fetch, load, load_all, refresh, run
 from certify.storage.row_macs import RowKind, check_object, macs_of
 from certify.storage.scope import within
 from certify.storage.tables.people import (
@@ -82,7 +82,7 @@ _ADD_PENSIONS = b"""
 _KNOWN = b"""
     select b.national_id_hash, b.id, b.name, b.birth_date,
         array(select e.scheme::text from entitlements e where e.beneficiary_id = b.id)
-    from beneficiaries b where b.national_id_hash = any(%(hashes)s)
+    from beneficiaries b where b.national_id_hash = any(string_to_array(%(hashes)s, ',')::bytea[])
 """
 
 _TEMPLATES = b"""
@@ -272,7 +272,7 @@ def known_people(db: Session, hashes: Sequence[bytes]) -> dict[bytes, KnownPerso
 
     One look-up for many people, so that a file that was imported before is skipped quickly.
     """
-    rows = fetch(db, _KNOWN, {"hashes": list(hashes)}, binary=True) if hashes else []
+    rows = fetch(db, _KNOWN, {"hashes": as_bytes(hashes)}, binary=True) if hashes else []
     return {number: KnownPerson(person, name, born, frozenset(schemes)) for number, person, name, born, schemes in rows}
 
 
