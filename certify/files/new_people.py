@@ -26,6 +26,7 @@ from certify.domain.schedule import latest_date, local_date
 from certify.people.enrol import NewBeneficiary, NewEntitlement, check_person, first_due_of
 from certify.people.identifiers import seal_ids
 from certify.people.national_id import mask
+from certify.policies import PolicyDocument
 from certify.service import Service
 from certify.storage.imports import NewRows, firsts_digest
 
@@ -47,7 +48,7 @@ class NewPeople:
 
     Attributes:
         now: the instant at which they were prepared.
-        as_of: that day by scheme.
+        rules: by scheme its policy and that day there.
         ids: ids that are drawn and not used yet.
         cases: the review cases to open: person, kind, and the determination that asks for it.
         firsts: what was decided of their pensions, in order.
@@ -60,7 +61,7 @@ class NewPeople:
     now: datetime
     today: date
     ids: Iterator[str]
-    as_of: dict[str, date] = field(default_factory=dict)
+    rules: dict[str, tuple[PolicyDocument, date]] = field(default_factory=dict)
     cases: list[tuple[UUID, CaseKind, UUID]] = field(default_factory=list)
     firsts: list[First] = field(default_factory=list)
     people: list[tuple[str | None, ...]] = field(default_factory=list)
@@ -170,13 +171,12 @@ class Preparation:
         birth_date: date | None,
         opened: set[CaseKind],
     ) -> None:
-        service = self._service
-        document = service.policy(new.scheme)
-        as_of = chunk.as_of.get(new.scheme)
-        if as_of is None:
-            as_of = chunk.as_of[new.scheme] = local_date(chunk.now, document.policy.timezone)
+        if new.scheme not in chunk.rules:
+            document = self._service.policy(new.scheme)
+            chunk.rules[new.scheme] = document, local_date(chunk.now, document.policy.timezone)
+        document, as_of = chunk.rules[new.scheme]
         pension_id, decided = next(chunk.ids), next(chunk.ids)
-        due = first_due_of(service, new, birth_date, key=beneficiary_id.hex)
+        due = first_due_of(document.policy, new, birth_date, key=beneficiary_id.hex)
         pension = Entitlement(pension_id, new.scheme, new.starts_on, birth_date, new.last_proof_on, due)
         first, change = self._decisions.decide(pension, document, as_of)
         for kind in first.cases:

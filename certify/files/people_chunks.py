@@ -116,7 +116,7 @@ class ChunkImport:
             before: the chunk that is being stored at the moment, perhaps not committed yet.
         """
         plan = Plan(rows, self._preparation.start(len(rows)))
-        busy = before.marks if before is not None else frozenset()
+        busy = before.marks if before is not None else set()
         groups: dict[str, list[PersonRow]] = {}
         for row in rows:
             groups.setdefault(row.national_id, []).append(row)
@@ -127,9 +127,10 @@ class ChunkImport:
             given = {row.card_number for row in rows if row.card_number}
             cards = {card: hashed(unit.db, "card", card) for card in given}
             taken = known_cards(unit.db, cards.values())
+        both = busy.intersection([*numbers.values(), *cards.values()])
         for number, group in groups.items():
             mark = numbers[number]
-            if not busy.isdisjoint({mark, *(cards[row.card_number] for row in group if row.card_number)}):
+            if both and not both.isdisjoint({mark, *(cards[row.card_number] for row in group if row.card_number)}):
                 plan.others += group
                 continue
             person = known.get(mark)
@@ -184,7 +185,7 @@ class ChunkImport:
 
     def _enrol(self, unit: Unit, new: NewPeople) -> None:
         chunk_id = unit.service.new_id()
-        policies = {scheme: unit.service.policy(scheme) for scheme in sorted(new.as_of)}
+        policies = {scheme: document for scheme, (document, _) in sorted(new.rules.items())}
         for document in policies.values():
             keep_policy(unit, document)
         insert_people(unit.db, new.rows(chunk_id, self._actor))
@@ -195,7 +196,7 @@ class ChunkImport:
         unit.ledger(
             LedgerEvent.PEOPLE_IMPORTED,
             None,
-            **{"import": str(self._import_id)},
+            import_id=str(self._import_id),
             chunk=str(chunk_id),
             digest=digest.hex(),
             **new.counts(),

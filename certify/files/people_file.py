@@ -24,7 +24,7 @@ from certify.files.table_file import TableFile
 from certify.service import Service
 
 CHUNK = 20_000
-"""Rows of one transaction. Nobody else can append to the ledger only at its end."""
+"""Rows of one transaction. It holds the lock of the ledger only at its end."""
 Progress = Callable[[int, int | None], None]
 
 

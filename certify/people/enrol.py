@@ -13,6 +13,7 @@ from certify.certificates.payload import MAX_NAME
 from certify.domain.error_codes import ErrorCode
 from certify.domain.going_live import first_due_on
 from certify.domain.ledger_events import LedgerEvent
+from certify.domain.policy import Policy
 from certify.domain.schedule import latest_date
 from certify.errors import CertifyError, Conflict, Invalid
 from certify.people.identifiers import seal_identifiers
@@ -189,18 +190,20 @@ def _pension_rows(
             "scheme": entitlement.scheme,
             "starts_on": entitlement.starts_on,
             "last_proof_on": entitlement.last_proof_on,
-            "first_due_on": first_due_of(unit.service, entitlement, birth_date, key=beneficiary_id.hex),
+            "first_due_on": first_due_of(
+                unit.service.policy(entitlement.scheme).policy, entitlement, birth_date, key=beneficiary_id.hex
+            ),
         }
         for entitlement in by_scheme.values()
     ]
 
 
-def first_due_of(service: Service, new: NewEntitlement, birth_date: date | None, *, key: str) -> date | None:
+def first_due_of(policy: Policy, new: NewEntitlement, birth_date: date | None, *, key: str) -> date | None:
     """Return the day before which the first proof of a new pension is not due (certify/domain/going_live.py)."""
     if new.asked_from is None:
         return None
     return first_due_on(
-        service.policy(new.scheme).policy,
+        policy,
         starts_on=new.starts_on,
         last_proof_on=new.last_proof_on,
         birth_date=birth_date,

@@ -26,6 +26,7 @@ from certify.files.people_file import ImportReport, import_people
 from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
 from certify.people.identifiers import look_up, open_identifiers
 from certify.service import Service, Unit
+from certify.storage import imports
 from certify.storage.enrolled import enroller_of
 from certify.storage.imports import EnrolledMeanwhile, firsts_of
 from certify.storage.ledger import ledger_size
@@ -205,7 +206,7 @@ def test_people_in_two_chunks_that_are_processed_at_a_time(service: Service, tmp
 def test_a_person_whom_somebody_else_enrols_meanwhile_is_not_stored_twice(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert = people_chunks.insert_people
+    insert = imports.insert_people
 
     def late(db: Any, new: Any) -> None:
         with service.unit("clerk") as unit:
