@@ -37,11 +37,11 @@ class Likeness:
 
         As long as no evidence is known, its determination is that of ``pension`` but for the id, which is empty.
         """
-        first_due, born = self.key(pension)
-        return replace(pension, id="", starts_on=date.min, first_due_on=first_due, birth_date=born)
+        starts_on, first_due, born = self.key(pension)
+        return replace(pension, id="", starts_on=starts_on, first_due_on=first_due, birth_date=born)
 
-    def key(self, pension: Entitlement) -> tuple[date, date | None]:
-        """Return the first due day and the birth date of the pension that stands for this one."""
+    def key(self, pension: Entitlement) -> tuple[date, date, date | None]:
+        """Return the start, the first due day and the birth date of the pension that stands for this one."""
         due = add_months(pension.starts_on, self._months)
         if pension.first_due_on is not None and pension.first_due_on > due:
             due = pension.first_due_on
@@ -51,7 +51,7 @@ class Likeness:
         birth = pension.birth_date
         if birth not in self._born:
             self._born[birth] = self._representative(birth)
-        return first_due, self._born[birth]
+        return date.min, first_due, self._born[birth]
 
     def _representative(self, birth: date | None) -> date | None:
         """Return the birth date of somebody who passes the last of the same ages today; who is not yet born stays."""
