@@ -121,11 +121,10 @@ class ChunkImport:
         for row in rows:
             groups.setdefault(row.national_id, []).append(row)
         with self._service.reading() as unit:
-            hashed = self._service.vault.lookup_hash
-            numbers = {number: hashed(unit.db, "national_id", number) for number in groups}
+            hashed = self._service.vault.lookup_hashes
+            numbers = hashed(unit.db, "national_id", groups)
             known = known_people(unit.db, list(numbers.values()))
-            given = {row.card_number for row in rows if row.card_number}
-            cards = {card: hashed(unit.db, "card", card) for card in given}
+            cards = hashed(unit.db, "card", {row.card_number for row in rows if row.card_number})
             taken = known_cards(unit.db, cards.values())
         both = busy.intersection([*numbers.values(), *cards.values()])
         for number, group in groups.items():
@@ -230,7 +229,7 @@ def _add_rows(unit: Unit, rows: Sequence[PersonRow], result: ChunkResult) -> Non
     for row in rows:
         groups.setdefault(row.national_id, []).append(row)
     vault = unit.service.vault
-    hashes = {national_id: vault.lookup_hash(unit.db, "national_id", national_id) for national_id in groups}
+    hashes = vault.lookup_hashes(unit.db, "national_id", groups)
     known = known_people(unit.db, list(hashes.values()))
     new: list[list[PersonRow]] = []
     more: dict[UUID, list[PersonRow]] = {}

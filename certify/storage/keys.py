@@ -91,12 +91,12 @@ class FileMasterKey:
             Unavailable: the file is not a key file (``master_key_damaged``).
         """
         self._keys = _read_or_create(path)
-        self._wrapping = AESGCM(self._keys[0])
+        self._wrapping, self._id = AESGCM(self._keys[0]), _fingerprint(self._keys[0])
 
     @property
     def id(self) -> str:
         """Fingerprint of the key that wraps."""
-        return _fingerprint(self._keys[0])
+        return self._id
 
     @property
     def old_ids(self) -> list[str]:
