@@ -39,6 +39,7 @@ _PENSIONS = (
     *("id", "beneficiary_id", "scheme", "starts_on", "last_proof_on", "first_due_on", "next_change_on"),
     "determination_id",
 )
+_DATES = {"birth_date", "starts_on", "last_proof_on", "first_due_on", "next_change_on"}
 _FIRSTS = ("id", "entitlement_id", "beneficiary_id", "as_of", "entitlement", "digest")
 
 
@@ -64,9 +65,9 @@ class NewPeople:
     rules: dict[str, tuple[PolicyDocument, date]] = field(default_factory=dict)
     cases: list[tuple[UUID, CaseKind, UUID]] = field(default_factory=list)
     firsts: list[First] = field(default_factory=list)
-    people: list[tuple[str | None, ...]] = field(default_factory=list)
+    people: list[tuple[str | date | None, ...]] = field(default_factory=list)
     keys: list[tuple[str, ...]] = field(default_factory=list)
-    pensions: list[tuple[str | None, ...]] = field(default_factory=list)
+    pensions: list[tuple[str | date | None, ...]] = field(default_factory=list)
     brief: list[tuple[str, ...]] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
@@ -108,7 +109,6 @@ class Preparation:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._decisions = FirstDecisions()
-        self._days: dict[date | None, str | None] = {None: None}
         self._json_days: dict[date | None, str] = {None: "null"}
 
     def start(self, rows: int) -> NewPeople:
@@ -147,7 +147,7 @@ class Preparation:
                 None if person.card_number is None else mask(person.card_number),
                 "\\x" + sealed.hex(),
                 (name if name.isascii() else unicodedata.normalize("NFC", name)).strip(),
-                self._day(person.birth_date),
+                person.birth_date,
                 person.region,
                 "{" + ",".join(person.needs) + "}",
                 person.sex,
@@ -183,16 +183,15 @@ class Preparation:
             if kind not in opened:
                 opened.add(kind)
                 chunk.cases.append((beneficiary_id, kind, UUID(decided)))
-        day = self._day
         chunk.pensions.append(
             (
                 pension_id,
                 written,
                 new.scheme,
-                day(new.starts_on),
-                day(new.last_proof_on),
-                day(due),
-                day(change),
+                new.starts_on,
+                new.last_proof_on,
+                due,
+                change,
                 decided,
                 *first.texts,
             )
@@ -202,19 +201,12 @@ class Preparation:
                 decided,
                 pension_id,
                 written,
-                day(as_of) or "",
+                self._json_day(as_of)[1:-1],
                 entitlement_text(pension, self._json_day),
                 first.digest(pension_id),
             )
         )
         chunk.firsts.append(first)
-
-    def _day(self, day: date | None) -> str | None:
-        try:
-            return self._days[day]
-        except KeyError:
-            text = self._days[day] = day.isoformat() if day else None
-            return text
 
     def _json_day(self, day: date | None) -> str:
         try:
@@ -236,7 +228,8 @@ def _new_ids(count: int, random_bytes: Callable[[int], bytes]) -> list[str]:
 
 def _table(names: tuple[str, ...], rows: list[Any]) -> pa.Table:
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
-    return pa.table([pa.array(column, pa.string()) for column in columns], names=list(names))
+    types = [pa.date32() if name in _DATES else pa.string() for name in names]
+    return pa.table([pa.array(*one) for one in zip(columns, types, strict=True)], names=list(names))
 
 
 def _same(value: str, table: pa.Table) -> pa.Array:
