@@ -58,7 +58,7 @@ def test_attack_a_crash_between_chunks_is_told_and_the_next_call_finishes_it(fun
 
 def test_signs_of_life_that_prove_nothing_for_anybody_are_listed_by_number(fund: Fund) -> None:
     life = fund.feed("life_events")
-    stranger = fund.row("Nobody Here", "s1", "2026-02-20", id="ID999999", what="stay")
+    stranger = fund.row("Someone Else", "s1", "2026-02-20", id="ID999999", what="stay")
     first = fund.row("Alan Turing", "s2", "2026-02-20", what="stay")
     row = fund.run(life, stranger, first)
     with fund.service.reading() as unit:
