@@ -15,7 +15,16 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from certify.domain.decide import Determination
-from certify.domain.evidence import AdverseRecord, Attestation, Capture, Evidence, OfficerRuling, SignOfLife, Void
+from certify.domain.evidence import (
+    AdverseRecord,
+    Attestation,
+    Capture,
+    Evidence,
+    Finding,
+    OfficerRuling,
+    SignOfLife,
+    Void,
+)
 
 _KINDS: dict[str, type[Any]] = {
     "capture": Capture,
@@ -24,6 +33,7 @@ _KINDS: dict[str, type[Any]] = {
     "adverse": AdverseRecord,
     "void": Void,
     "ruling": OfficerRuling,
+    "finding": Finding,
 }
 # Resolved once; doing it for every fact would be most of the cost of reading it.
 _HINTS = {name: get_type_hints(cls) for name, cls in _KINDS.items()}

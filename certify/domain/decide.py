@@ -20,6 +20,7 @@ from datetime import date
 
 from certify.domain.channels import Channel
 from certify.domain.determination import Determination, Entitlement, NextStep, Payment, Standing
+from certify.domain.entitled import entitled
 from certify.domain.evidence import Evidence
 from certify.domain.facts import CurrentFacts
 from certify.domain.limits import contradictions, limit_standing
@@ -66,12 +67,15 @@ def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence
     reasons += why
     limit, limit_review, why = limit_standing(entitlement, policy, facts, proofs, as_of)
     reasons += why
+    dates = entitled(entitlement, policy, facts, as_of)
+    reasons += dates.reasons
+    limit, limit_review = min(limit, dates.limit), limit_review or dates.review
     # After an officer has stopped the payment, no further review is asked for: it would never end. An appeal opens a
     # case of its own.
     standing, review = min(standing, limit), (review or limit_review) and not facts.stops
     if latest is not None:
         reasons += contradictions(latest, policy, facts)
-    if standing is Standing.STOPPED and (owed := owed_until(facts, policy)) is not None:
+    if standing is Standing.STOPPED and (owed := owed_until(facts, policy, dates.ended_on)) is not None:
         reasons.append(owed)
 
     attempts = recent_attempts(policy, facts, latest, as_of)

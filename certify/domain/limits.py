@@ -6,6 +6,7 @@ from datetime import date
 
 from certify.domain.channels import CHANNELS
 from certify.domain.determination import Entitlement, Standing
+from certify.domain.entitled import settled
 from certify.domain.evidence import AdverseRecord
 from certify.domain.facts import CurrentFacts
 from certify.domain.independence import independent_reports
@@ -39,8 +40,11 @@ def limit_standing(
     limit, review = Standing.CERTIFIED, False
     reasons: list[Reason] = []
     reports: dict[str, list[AdverseRecord]] = {}
+    known = settled(policy, facts)
     for record in facts.adverse:
         rule = policy.adverse.get(record.kind)
+        if record.id in known and rule is not None and not rule.can_stop:
+            continue  # officers found what it means for this pension (certify/domain/entitled.py)
         named = {"kind": record.kind, "source": record.source}
         if rule is None:
             review = True

@@ -6,10 +6,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from certify.domain.error_codes import ErrorCode
 from certify.domain.schedule import local_date
 from certify.errors import Invalid
+from certify.files import terms_columns
 from certify.files.table_file import Columns, Row
 from certify.people.enrol import NewEntitlement
 from certify.people.national_id import normalise_id
@@ -19,7 +21,7 @@ from certify.service import Service
 # A quarantine file can be corrected and imported again as it is, so an import ignores the columns that it adds.
 QUARANTINE_COLUMNS = ("quarantine_line", "quarantine_code", "quarantine_reason")
 REQUIRED = ("national_id", "name", "scheme", "starts_on")
-OPTIONAL = ("card_number", "birth_date", "region", "needs", "last_proof_on", "sex")
+OPTIONAL = ("card_number", "birth_date", "region", "needs", "last_proof_on", "sex", *terms_columns.COLUMNS)
 COLUMNS = Columns(known=(*REQUIRED, *OPTIONAL), required=REQUIRED, ignored=QUARANTINE_COLUMNS)
 
 _DATE = re.compile(r"(\d{4})(?:(\d{2})(\d{2})|([-/])(\d{1,2})\4(\d{1,2}))", re.ASCII)
@@ -68,6 +70,7 @@ def read_row(service: Service, header: tuple[str, ...], row: Row, today: date) -
     try:
         _require(cells)
         policy = service.policy(cells["scheme"]).policy
+        starts_on = _date(cells, "starts_on") or today
         return PersonRow(
             row=row,
             national_id=_identifier(cells["national_id"], "national_id", service.settings.national_id_format),
@@ -79,9 +82,10 @@ def read_row(service: Service, header: tuple[str, ...], row: Row, today: date) -
             sex=_sex(cells.get("sex", "")),
             entitlement=NewEntitlement(
                 cells["scheme"],
-                _date(cells, "starts_on") or today,
+                starts_on,
                 _last_proof(cells, today),
                 asked_from=local_date(service.clock(), policy.timezone),
+                terms=terms_columns.read_columns(cells, starts_on, partial(_date, cells)),
             ),
         )
     except Invalid as invalid:

@@ -56,12 +56,14 @@ def forget_facts_of(db: Session, beneficiary_id: UUID) -> None:
     for verdict in db.scalars(select(DeterminationRow).where(DeterminationRow.beneficiary_id == beneficiary_id)):
         entitlement = {**verdict.inputs["entitlement"], "birth_date": None}
         entitlement.pop("first_due_on", None)  # mostly a birthday
+        entitlement.pop("terms", None)
         verdict.inputs = {**verdict.inputs, "entitlement": entitlement}
     for silent in db.scalars(select(SilentPassRow).where(SilentPassRow.beneficiary_id == beneficiary_id)):
         silent.birth_date = None
     for pension in db.scalars(select(EntitlementRow).where(EntitlementRow.beneficiary_id == beneficiary_id)):
         pension.standing = pension.next_step = pension.valid_until = pension.due_on = None
         pension.last_proof_on = pension.first_due_on = pension.proven_on = pension.next_change_on = None
+        pension.terms = None
     db.flush()
 
 
