@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
-from fractions import Fraction
 from uuid import UUID
 
 from api.journal import shows
 from api.schemas.standings import OverpaidMonthOut, OverpaidOut, PartOut, PensionStandingOut, StandingOut
-from certify.decision.determinations import ProofBehind, proof_behind
-from certify.decision.overpayments import overpaid
-from certify.domain.decide import Payment
-from certify.domain.money import share_of
+from certify.decision.payable import payable
 from certify.domain.overpaid import Line, Overpayment
-from certify.domain.schedule import local_date
 from certify.domain.scope import Scope
-from certify.domain.terms import read_terms
-from certify.domain.told import NOTHING_TOLD, ToldPart
 from certify.service import Unit
 from certify.storage.people import entitlements_of
 from certify.storage.tables.people import EntitlementRow
@@ -42,13 +35,8 @@ def standing(unit: Unit, beneficiary_id: UUID, scope: Scope, last_paid_on: date 
 
 
 def _pension(unit: Unit, row: EntitlementRow, last_paid_on: date | None) -> PensionStandingOut:
-    behind: ProofBehind | None = None if row.determination_id is None else proof_behind(unit, row.determination_id)
-    said = behind.entitlement if behind else NOTHING_TOLD
-    terms = read_terms(row.terms)
-    today = local_date(unit.now, unit.service.policy(row.scheme).policy.timezone)
-    share = Fraction(0) if row.payment == Payment.STOP else _share(said.parts, today)
-    amount = terms.amount_on(today)
-    too_much = overpaid(unit, row, paid_until=last_paid_on)
+    found = payable(unit, row, last_paid_on=last_paid_on)
+    said, terms, behind = found.told, found.terms, found.behind
     return PensionStandingOut(
         scheme=row.scheme,
         payment=row.payment,
@@ -56,33 +44,17 @@ def _pension(unit: Unit, row: EntitlementRow, last_paid_on: date | None) -> Pens
         valid_until=row.valid_until,
         back_pay_from=row.back_pay_from,
         owed_until=said.owed_until,
-        overpaid=_overpaid(too_much) if too_much else None,
+        overpaid=_overpaid(found.overpaid) if found.overpaid else None,
         entitled_until=said.entitled_until,
-        parts=[
-            PartOut(
-                rule=part.rule,
-                fraction=part.fraction,
-                since=part.since,
-                until=part.until,
-                justification=part.justification,
-                facts=list(part.facts),
-            )
-            for part in said.parts
-        ],
-        payable=str(share),
-        payable_amount=None if amount is None else str(share_of(amount, share, terms.currency)),
+        parts=[PartOut.model_validate({**asdict(part), "facts": list(part.facts)}) for part in said.parts],
+        payable=str(found.share),
+        payable_amount=None if found.amount is None else str(found.amount),
         currency=terms.currency or None,
         payee=terms.payee,
         method=behind.method if behind else None,
         assurance=behind.assurance if behind else "",
         decided_on=behind.decided_on if behind else None,
     )
-
-
-def _share(parts: Sequence[ToldPart], today: date) -> Fraction:
-    """Return the share that is payable today: the smallest of the parts that hold."""
-    held = [part for part in parts if part.since <= today and (part.until is None or today <= part.until)]
-    return min((Fraction(part.fraction) for part in held), default=Fraction(1))
 
 
 def _overpaid(found: Overpayment) -> OverpaidOut:

@@ -22,7 +22,7 @@ DUPLICATE_FACE = "duplicate_face"
 """Kind of the adverse record about a reference that looks like the face of another person."""
 
 _ADVERSE = frozenset({Code.ADVERSE_PAUSES, Code.ADVERSE_REVIEW, Code.ADVERSE_OTHER_PATH, Code.ADVERSE_UNKNOWN_KIND})
-_ASKS = _ADVERSE | {Code.ADVERSE_DECIDED, Code.AGE_NOT_ASSESSED, Code.PART_IN_QUESTION}
+_ASKS = _ADVERSE | {Code.ADVERSE_DECIDED, Code.AGE_NOT_ASSESSED, Code.PART_IN_QUESTION, Code.RESIDENCE_NOT_NAMED}
 """Reasons for an officer's look besides a date; other reasons ask for none."""
 
 _DATES = {

@@ -1,4 +1,4 @@
-"""Record what officers found about a pension: a condition that is met, a part that is payable, a record that changes nothing.
+"""Record what officers found about a pension: a condition is met, a part is payable, or a record changes nothing.
 
 A finding is proposed like any other action, with a text for the second officer. Its details stand in the first line of
 that text, which is sealed, so that no ledger and no list names a person's prison or studies.

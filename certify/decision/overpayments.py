@@ -1,7 +1,7 @@
 """Show what was paid too much for a pension that stopped. The sum is worked out when it is asked for, and never stored.
 
-It rests on the last determination alone: its terms, its policy, and the last day that is owed. If a death is taken back,
-the next determination stops nothing, and there is no overpayment any more.
+It rests on the last determination alone: its terms, its policy, and the last day that is owed. If a death is taken
+back, the next determination stops nothing, and there is no overpayment any more.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from certify.domain.owed import owed_until
 from certify.domain.policy import Effect, Policy
 from certify.domain.proofs import Accepts, Proof, attested_proofs, capture_proofs, silent_proof
 from certify.domain.reasons import Code, Reason, reason
+from certify.domain.residence import explained, explanations
 from certify.domain.schedule import Phase, Timetable, add_days, add_months, age_on, local_date, timetable
 
 __all__ = ["Determination", "Entitlement", "NextStep", "Payment", "Standing", "decide"]
@@ -69,7 +70,9 @@ def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence
     reasons += why
     dates = entitled(entitlement, policy, facts, as_of)
     reasons += dates.reasons
-    limit, limit_review = min(limit, dates.limit), limit_review or dates.review
+    why, doubtful = explanations(entitlement, policy, facts.adverse)
+    reasons += why
+    limit, limit_review = min(limit, dates.limit), limit_review or dates.review or doubtful
     # After an officer has stopped the payment, no further review is asked for: it would never end. An appeal opens a
     # case of its own.
     standing, review = min(standing, limit), (review or limit_review) and not facts.stops
@@ -110,7 +113,9 @@ def _acceptance(
     restrictions = [
         (local_date(record.event_at, policy.timezone), rule.paths)
         for record in facts.adverse
-        if (rule := policy.adverse.get(record.kind)) is not None and rule.effect is Effect.OTHER_PATH
+        if (rule := policy.adverse.get(record.kind)) is not None
+        and rule.effect is Effect.OTHER_PATH
+        and explained(entitlement, policy, record) is False
     ]
 
     def accepted(day: date) -> frozenset[Channel]:

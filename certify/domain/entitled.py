@@ -1,4 +1,4 @@
-"""What dates and officers' findings say about the entitlement itself: its end, its review, and the part that is payable.
+"""What dates and officers' findings say about the entitlement itself: its end, its review, the part that is payable.
 
 Nothing here rests on a record alone. A record asks an officer; what officers found, with its days, is a fact of its own
 (:class:`~certify.domain.evidence.Finding`). A pension ends by itself only where the policy says so and two statements
@@ -129,7 +129,7 @@ def _end(entitlement: Entitlement, policy: Policy, facts: CurrentFacts, as_of: d
 
 
 def _differ(rule: EndRule, entitlement: Entitlement, award: date) -> bool:
-    """Tell whether the end of an award contradicts the date of birth: earlier than the usual end, or past the last one."""
+    """Tell whether the end of an award contradicts the date of birth: before the usual end, or past the last one."""
     if entitlement.birth_date is None:
         return False
     ages = [rule.age, *(one.until_age for one in rule.continues_while.values())]

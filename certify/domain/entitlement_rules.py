@@ -1,4 +1,4 @@
-"""The rules of a scheme about the entitlement itself: when it ends, when it is reviewed, what is paid in part, and when.
+"""The rules of a scheme about the entitlement itself: its end, its reviews, what is paid in part, and when.
 
 A lawyer of the fund reads them in the policy file; docs/policy.md explains each key.
 """
@@ -13,10 +13,12 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from certify.domain.channels import ATTESTERS
 from certify.domain.policy_table import PolicyInvalid, Table
 from certify.domain.schedule import add_days, add_months
 
 _CONDITION = re.compile(r"[a-z][a-z_]{0,39}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?")
 _MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 
 
@@ -134,8 +136,8 @@ class AbroadRule:
     Attributes:
         accepts: capacities in which an institution may attest there.
         validity_months: how long such an attestation counts at most.
-        apostille: whether a paper from there needs an apostille or a legalisation. A consulate of the fund's own country
-            needs none.
+        apostille: whether a paper from there needs an apostille or a legalisation. A consulate of the fund's own
+            country needs none.
         languages: languages in which the form is accepted, the preferred one first.
         justification: the agreement or practice that it rests on.
     """
@@ -167,7 +169,7 @@ class EntitlementRules:
 
     @property
     def by_date(self) -> bool:
-        """Return whether a date alone can change the entitlement: then SQL must not decide (registry/runs/silent.py)."""
+        """Return whether a date alone can change the entitlement, so that SQL must not decide (runs/silent.py)."""
         return self.ends_at is not None or self.review_every is not None
 
     @property
@@ -259,10 +261,13 @@ def _pay_rule(table: Table) -> PayRule:
 
 def _abroad_rule(table: Table) -> AbroadRule:
     languages = table.take("languages", list)
-    if not languages or any(not isinstance(one, str) or not one for one in languages):
-        raise PolicyInvalid(f"{table.where}: 'languages' names at least one language")
+    if not languages or any(not isinstance(one, str) or not _LANGUAGE.fullmatch(one) for one in languages):
+        raise PolicyInvalid(f'{table.where}: \'languages\' has codes such as "pt" or "zh-Hans", not {languages!r}')
+    accepts = frozenset(channel.value for channel in table.channels("accepts"))
+    if not accepts or accepts - ATTESTERS:
+        raise PolicyInvalid(f"{table.where}: 'accepts' has some of {', '.join(sorted(ATTESTERS))}")
     rule = AbroadRule(
-        accepts=frozenset(channel.value for channel in table.channels("accepts")),
+        accepts=accepts,
         validity_months=table.integer("validity_months", 1, 36),
         apostille=table.take("apostille", bool),
         languages=tuple(languages),

@@ -231,6 +231,7 @@ class ErrorCode(Described):
     RELATION_INVALID = "relation_invalid", "The relation is none of spouse, child, parent and other."
     REQUEST_INVALID = "request_invalid", "Some fields of the request are wrong; 'errors' names them."
     REQUEST_IN_PROGRESS = "request_in_progress", "The first request with this key has no answer yet."
+    RESIDENCE_INVALID = "residence_invalid", "The residence is no country of two capitals."
     REVIEW_CASE_CLOSED = "review_case_closed", "This case is closed already, or has a ruling."
     REVIEW_CASE_NOT_FOUND = "review_case_not_found", "There is no such review case."
     REVIEW_ON_INVALID = "review_on_invalid", "The day of the next review is neither a date nor 'never'."

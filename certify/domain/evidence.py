@@ -119,9 +119,15 @@ class Attestation(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdverseRecord(Fact):
-    """A record that speaks against the entitlement: death, prison, residence abroad, duplicate benefit and others."""
+    """A record that speaks against the entitlement: death, prison, residence abroad, duplicate benefit and others.
+
+    Attributes:
+        kind: what is reported.
+        country: of a move, where the person lives now, two letters (ISO 3166-1); None if the source does not say it.
+    """
 
     kind: str
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from certify.domain.independence import independent_reports
 from certify.domain.policy import Effect, Policy
 from certify.domain.proofs import Proof
 from certify.domain.reasons import Code, Reason, reason
+from certify.domain.residence import explained
 from certify.domain.schedule import age_on, local_date
 
 _DEATHS = frozenset({"death", "death_abroad"})
@@ -40,11 +41,8 @@ def limit_standing(
     limit, review = Standing.CERTIFIED, False
     reasons: list[Reason] = []
     reports: dict[str, list[AdverseRecord]] = {}
-    known = settled(policy, facts)
-    for record in facts.adverse:
+    for record in _unsettled(entitlement, policy, facts):
         rule = policy.adverse.get(record.kind)
-        if record.id in known and rule is not None and not rule.can_stop:
-            continue  # officers found what it means for this pension (certify/domain/entitled.py)
         named = {"kind": record.kind, "source": record.source}
         if rule is None:
             review = True
@@ -78,6 +76,17 @@ def limit_standing(
         reasons.append(reason(Code.STOPPED_BY_OFFICER, *(stop.id for stop in facts.stops)))
     by_age, why = _age_limit(entitlement, policy, as_of)
     return min(limit, by_age), review or Code.AGE_NOT_ASSESSED in {r.code for r in why}, [*reasons, *why]
+
+
+def _unsettled(entitlement: Entitlement, policy: Policy, facts: CurrentFacts) -> list[AdverseRecord]:
+    """Return the adverse records that neither a finding of officers (entitled.py) nor a second residence explains."""
+    known = settled(policy, facts)
+    return [
+        record
+        for record in facts.adverse
+        if explained(entitlement, policy, record) is False
+        and (record.id not in known or (rule := policy.adverse.get(record.kind)) is None or rule.can_stop)
+    ]
 
 
 def contradictions(latest: date, policy: Policy, facts: CurrentFacts) -> list[Reason]:

@@ -16,7 +16,8 @@ def owed_until(facts: CurrentFacts, policy: Policy, ended_on: date | None = None
     """Return until which day a stopped pension is owed, as a reason with that day and the reports it rests on.
 
     If the reports differ in the day, the latest counts, in favour of the estate. The day is an answer to a question of
-    the payer: this service claims nothing back and sends no bill (certify/domain/overpaid.py shows what was paid too much).
+    the payer: this service claims nothing back and sends no bill. What was paid too much, certify/domain/overpaid.py
+    shows.
 
     Args:
         facts: the evidence that counts.

@@ -74,6 +74,7 @@ class Code(StrEnum):
     PART_IN_QUESTION = "part_in_question"
     RECORD_CHANGES_NOTHING = "record_changes_nothing"
     RESIDENCE_EXPLAINED = "residence_explained"
+    RESIDENCE_NOT_NAMED = "residence_not_named"
     ATTESTATION_NOT_OF_COUNTRY = "attestation_not_of_country"
 
 
@@ -206,6 +207,10 @@ _TEXTS: dict[Code, str] = {
     ),
     Code.RESIDENCE_EXPLAINED: (
         "A record of kind '{kind}' from '{source}' agrees with the second residence ({country}) that the fund knows."
+    ),
+    Code.RESIDENCE_NOT_NAMED: (
+        "A record of kind '{kind}' from '{source}' names no country; it may mean the second residence ({country}) that "
+        "the fund knows, so an officer looks at it."
     ),
     Code.ATTESTATION_NOT_OF_COUNTRY: (
         "An attestation of '{institution}' ({channel}) is not accepted from {country}: {needs}."

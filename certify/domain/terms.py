@@ -49,6 +49,7 @@ class Terms:
         permanent: whether the award says that no review is due.
         payee: who receives the payment, if that is not the person.
         relation: to the insured person who died, for survivors and orphans.
+        residence: country where the person lives, two capital letters; empty if the fund does not state it.
         second_residence: country of a second residence that the fund knows of, two capital letters; or empty.
     """
 
@@ -59,6 +60,7 @@ class Terms:
     permanent: bool = False
     payee: Payee | None = None
     relation: Relation | None = None
+    residence: str = ""
     second_residence: str = ""
 
     def amount_on(self, day: date) -> Decimal | None:
@@ -82,6 +84,7 @@ def write_terms(terms: Terms) -> str | None:
         "permanent": terms.permanent,
         "payee": terms.payee.value if terms.payee else None,
         "relation": terms.relation.value if terms.relation else None,
+        "residence": terms.residence,
         "second_residence": terms.second_residence,
     }
     known = {name: value for name, value in stated.items() if value}
@@ -109,6 +112,7 @@ def read_terms(text: str | None) -> Terms:
             permanent=data.pop("permanent", False),
             payee=Payee(data.pop("payee")) if "payee" in data else None,
             relation=Relation(data.pop("relation")) if "relation" in data else None,
+            residence=data.pop("residence", ""),
             second_residence=data.pop("second_residence", ""),
         )
     except (ArithmeticError, AttributeError, KeyError, TypeError) as error:

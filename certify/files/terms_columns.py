@@ -12,7 +12,7 @@ from certify.domain.money import read_amount, read_currency
 from certify.domain.terms import MonthlyAmount, Payee, Relation, Terms
 from certify.errors import Invalid
 
-COLUMNS = ("monthly_amount", "currency", "ends_on", "review_on", "payee", "relation", "second_residence")
+COLUMNS = ("monthly_amount", "currency", "ends_on", "review_on", "payee", "relation", "residence", "second_residence")
 
 _NEVER = "never"
 _DATED = re.compile(r"(\d{4}-\d{2}-\d{2})=(\S+)", re.ASCII)
@@ -33,7 +33,8 @@ def read_columns(cells: Mapping[str, str], starts_on: date, day: Day) -> Terms:
 
     Raises:
         Invalid: a cell cannot be used (``monthly_amount_invalid``, ``currency_invalid``, ``ends_on_invalid``,
-            ``review_on_invalid``, ``payee_invalid``, ``relation_invalid``, ``second_residence_invalid``).
+            ``review_on_invalid``, ``payee_invalid``, ``relation_invalid``, ``residence_invalid``,
+            ``second_residence_invalid``).
     """
     currency = _currency(cells)
     ends_on = day("ends_on")
@@ -48,7 +49,8 @@ def read_columns(cells: Mapping[str, str], starts_on: date, day: Day) -> Terms:
         permanent=permanent,
         payee=_word(cells, "payee", Payee),
         relation=_word(cells, "relation", Relation),
-        second_residence=_country(cells.get("second_residence", "")),
+        residence=_country(cells, "residence"),
+        second_residence=_country(cells, "second_residence"),
     )
 
 
@@ -71,16 +73,18 @@ def _amounts(text: str, currency: str, starts_on: date) -> tuple[MonthlyAmount, 
     try:
         if "=" not in text:
             return (MonthlyAmount(starts_on, read_amount(text, currency)),)
-        parts = [_DATED.fullmatch(part.strip()) for part in text.split(";")]
-        if None in parts or len(parts) > _MOST_AMOUNTS:
-            raise ValueError("each amount has its first day: 2026-07-01=1250.00")
-        read = tuple(
-            MonthlyAmount(date.fromisoformat(part[1]), read_amount(part[2], currency)) for part in parts if part
-        )
-        if [one.since for one in read] != sorted({one.since for one in read}):
-            raise ValueError("the days of the amounts must rise")
+        return _dated_amounts(text, currency)
     except ValueError as error:
         raise Invalid(f"'monthly_amount': {error}.", code=ErrorCode.MONTHLY_AMOUNT_INVALID) from error
+
+
+def _dated_amounts(text: str, currency: str) -> tuple[MonthlyAmount, ...]:
+    parts = [_DATED.fullmatch(part.strip()) for part in text.split(";")]
+    if None in parts or len(parts) > _MOST_AMOUNTS:
+        raise ValueError("each amount has its first day: 2026-07-01=1250.00")
+    read = tuple(MonthlyAmount(date.fromisoformat(part[1]), read_amount(part[2], currency)) for part in parts if part)
+    if [one.since for one in read] != sorted({one.since for one in read}):
+        raise ValueError("the days of the amounts must rise")
     return read
 
 
@@ -93,10 +97,10 @@ def _word(cells: Mapping[str, str], column: str, words: type[_Word]) -> _Word | 
         raise Invalid(f"'{column}' is one of: {known}.", code=ErrorCode(f"{column}_invalid")) from error
 
 
-def _country(text: str) -> str:
+def _country(cells: Mapping[str, str], column: str) -> str:
+    text = cells.get(column, "")
     if text and not re.fullmatch(r"[A-Z]{2}", text, re.ASCII):
         raise Invalid(
-            "'second_residence' is a country of two capital letters, such as ES.",
-            code=ErrorCode.SECOND_RESIDENCE_INVALID,
+            f"'{column}' is a country of two capital letters, such as ES.", code=ErrorCode(f"{column}_invalid")
         )
     return text

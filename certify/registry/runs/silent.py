@@ -1,10 +1,10 @@
 """Silent certification of many people at once: ``decide`` for the simple case, as SQL.
 
 A person is a simple case with only signs of life and older captures: no adverse record, no void, no ruling, no open
-case, nothing dated in the future, no recent attempt, no end or review that a date brings, and no capture that is valid for less or that needs signs of life
-to prove. Their determination is arithmetic, and the result here is exactly that of ``certify.domain.decide``
-(tests/certify/registry/runs/test_silent.py compares the two on random evidence). All other people are left to
-``decide``.
+case, nothing dated in the future, no recent attempt, no end or review that a date brings, and no capture that is valid
+for less or that needs signs of life to prove. Their determination is arithmetic, and the result here is exactly that of
+``certify.domain.decide`` (tests/certify/registry/runs/test_silent.py compares the two on random evidence). All other
+people are left to ``decide``.
 """
 
 from __future__ import annotations
@@ -148,7 +148,8 @@ def _scheme_sql(database: duckdb.DuckDBPyConnection, number: int, policy: Policy
             standing as standing_before, day as proven_on, valid_until, facts as evidence, due_on,
             case when {today} >= valid_until - {window} then 'renew' else 'nothing' end as next_step,
             least({future}) as next_change_on,
-            stopped_on, back_pay_from, first_due_on, terms, coalesce({today} <= valid_until and {old_enough}, false) as plain
+            stopped_on, back_pay_from, first_due_on, terms,
+            coalesce({today} <= valid_until and {old_enough}, false) as plain
         from (
             select *, greatest(valid_until, cast(starts_on + interval {months} month as date), first_due_on) as due_on,
                 due_on - {window} as window_from
