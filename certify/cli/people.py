@@ -16,6 +16,8 @@ from certify.cli.options import AsJson, Encoding, Quarantine, Token, command_gro
 from certify.cli.output import Ink, agreed, print_json, progress_bar, say
 from certify.cli.person import NationalId, PersonId, find_person
 from certify.cli.proposals import Reason, Text, propose_here, tell_proposal
+from certify.cli.row_files import FileArgument
+from certify.cli.row_files import import_file as import_row_file
 from certify.cli.service import acting, opened_service, operator
 
 app = command_group("Import people, show how they stand and their receipts, sign them out, erase them.")
@@ -156,6 +158,21 @@ def _what_happens(first_proofs: Mapping[str, int], overdue: int) -> Iterator[str
         )
     if overdue:
         yield f"{overdue:,} of these pensions are overdue by their last proof: a review case opens for each."
+
+
+@app.command("terms")
+def import_terms_file(
+    file: FileArgument, quarantine: Quarantine = None, encoding: Encoding = "utf-8", as_json: AsJson = False
+) -> None:
+    """State the terms of pensions from a file: amounts, ends of awards, reviews, payees, residences.
+
+    Columns: national_id or card_number, scheme, and any of monthly_amount, currency, ends_on, review_on, payee,
+    relation, residence, second_residence (docs/people-file.md). An empty cell changes nothing. The people are determined again.
+    Exit code 3 when any row was quarantined.
+    """
+    from certify.files.terms_file import import_terms
+
+    import_row_file(import_terms, "Terms", file, quarantine, encoding, as_json=as_json)
 
 
 @app.command("sign-out")

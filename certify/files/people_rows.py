@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -70,12 +71,12 @@ def read_row(service: Service, header: tuple[str, ...], row: Row, today: date) -
     try:
         _require(cells)
         policy = service.policy(cells["scheme"]).policy
-        starts_on = _date(cells, "starts_on") or today
+        starts_on = read_date(cells, "starts_on") or today
         return PersonRow(
             row=row,
             national_id=_identifier(cells["national_id"], "national_id", service.settings.national_id_format),
             name=cells["name"],
-            birth_date=_date(cells, "birth_date"),
+            birth_date=read_date(cells, "birth_date"),
             card_number=_identifier(cells["card_number"], "card_number") if cells.get("card_number") else None,
             region=_region(cells.get("region", "")),
             needs=_needs(cells.get("needs", "")),
@@ -85,7 +86,7 @@ def read_row(service: Service, header: tuple[str, ...], row: Row, today: date) -
                 starts_on,
                 _last_proof(cells, today),
                 asked_from=local_date(service.clock(), policy.timezone),
-                terms=terms_columns.read_columns(cells, starts_on, partial(_date, cells)),
+                terms=terms_columns.read_columns(cells, starts_on, partial(read_date, cells)),
             ),
         )
     except Invalid as invalid:
@@ -99,7 +100,7 @@ def _require(cells: dict[str, str]) -> None:
 
 
 def _last_proof(cells: dict[str, str], today: date) -> date | None:
-    day = _date(cells, "last_proof_on")
+    day = read_date(cells, "last_proof_on")
     if day is not None and day > today:
         raise Invalid("The last proof of life lies in the future.", code=ErrorCode.LAST_PROOF_ON_INVALID)
     return day
@@ -116,7 +117,12 @@ def _identifier(text: str, column: str, fmt: str = "any") -> str:
         raise Invalid(invalid.message, code=ErrorCode(f"{column}_invalid")) from invalid
 
 
-def _date(cells: dict[str, str], column: str) -> date | None:
+def read_date(cells: Mapping[str, str], column: str) -> date | None:
+    """Read the date of a cell, such as 2026-03-31; None if it is empty.
+
+    Raises:
+        Invalid: it is no date (the column's name with ``_invalid``).
+    """
     text = unicodedata.normalize("NFKC", cells.get(column, ""))
     if not text:
         return None

@@ -12,6 +12,8 @@ from sqlalchemy import select
 
 from certify.domain.terms import MonthlyAmount, Payee, Relation, Terms, read_terms
 from certify.files.people_file import import_people
+from certify.files.row_file import ImportSource
+from certify.files.terms_file import import_terms
 from certify.service import Service
 from certify.storage.tables.people import EntitlementRow
 
@@ -81,3 +83,22 @@ def test_attack_rubbish_is_quarantined_with_its_reason(service: Service, tmp_pat
     assert report.quarantine_path is not None
     with report.quarantine_path.open(encoding="utf-8-sig", newline="") as file:
         assert [row["quarantine_code"] for row in csv.DictReader(file)] == list(bad.values())
+
+
+def test_a_rise_is_stated_for_stored_pensions_and_nothing_else_changes(service: Service, tmp_path: Path) -> None:
+    import_people(service, rows(tmp_path, ",1200.00,EUR,2026-06-30,never,,,,", ",,,,,,,,"))
+    rise = "2015-01-01=1200.00;2026-07-01=1250.00"
+    file = tmp_path / "terms.csv"
+    lines = [
+        f"ID000000,employee,{rise},EUR,",
+        "ID000001,employee,,,",
+        "ID000001,orphan,5,EUR,",
+        "ID000009,employee,5,EUR,",
+    ]
+    file.write_text("\n".join(["national_id,scheme,monthly_amount,currency,payee", *lines]), "utf-8")
+    report = import_terms(service, ImportSource(path=file))
+    assert (report.rows, report.done, report.unchanged, report.quarantined) == (4, 1, 1, 2)
+    with_amount = next(terms for terms in stored(service) if terms.amounts)
+    assert [str(one.amount) for one in with_amount.amounts] == ["1200.00", "1250.00"]
+    assert (with_amount.ends_on, with_amount.permanent) == (date(2026, 6, 30), True)
+    assert import_terms(service, ImportSource(path=file)).unchanged == 2, "a repeat changes nothing"
