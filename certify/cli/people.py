@@ -167,7 +167,8 @@ def import_terms_file(
     """State the terms of pensions from a file: amounts, ends of awards, reviews, payees, residences.
 
     Columns: national_id or card_number, scheme, and any of monthly_amount, currency, ends_on, review_on, payee,
-    relation, residence, second_residence (docs/people-file.md). An empty cell changes nothing. The people are determined again.
+    relation, residence, second_residence (docs/people-file.md). An empty cell changes nothing. The people are
+    determined again.
     Exit code 3 when any row was quarantined.
     """
     from certify.files.terms_file import import_terms
