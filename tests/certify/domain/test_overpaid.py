@@ -48,7 +48,7 @@ def test_the_month_of_the_death_kept_or_not() -> None:
         ("2026-04", Decimal("1250.00")),
         ("2026-05", Decimal("1250.00")),
     ]
-    assert (kept.total, kept.months) == (Decimal("3750.00"), 3)
+    assert (kept.total, kept.months) == (Decimal("3750.00"), Fraction(3))
     by_day = found(date(2026, 2, 10), date(2026, 5, 15))
     assert by_day.lines[0].owed == Decimal("446.43"), "10 of 28 days"
     assert by_day.lines[0].notes == ("last_month",)
@@ -89,7 +89,7 @@ def test_a_rise_and_half_pay_stand_in_the_lines() -> None:
 
 def test_without_an_amount_only_months_are_told() -> None:
     months = found(date(2026, 2, 28), date(2026, 5, 15), terms=Terms())
-    assert (months.total, months.months, months.currency) == (None, 3, "")
+    assert (months.total, months.months, months.currency) == (None, Fraction(3), "")
     later = Terms((MonthlyAmount(date(2026, 4, 1), Decimal(5)),), "JPY")
     assert found(date(2026, 2, 28), date(2026, 5, 15), terms=later).total is None, "one month has no amount"
 

@@ -15,6 +15,7 @@ from certify.messages.announce import announce
 from certify.messages.letters import write_letter
 from certify.people.contact import Contact, set_contact
 from certify.people.enrol import NewBeneficiary, NewEntitlement, add_beneficiary
+from certify.senders import Outgoing
 from certify.service import Service
 from certify.texts import LANGUAGES, catalogue
 from tests.certify.messages.people import messages, with_ways
@@ -74,8 +75,13 @@ def test_without_senders_nothing_is_told(service: Service) -> None:
 def test_a_letter_abroad_is_in_the_language_of_the_country_and_names_who_may_attest(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = []
-    monkeypatch.setattr("certify.messages.letters.letter_pdf", lambda out, *_: written.append(out) or b"%PDF")
+    written: list[Outgoing] = []
+
+    def keep(letter: Outgoing, *_: object) -> bytes:
+        written.append(letter)
+        return b"%PDF"
+
+    monkeypatch.setattr("certify.messages.letters.letter_pdf", keep)
     abroad = replace(ORPHAN, scheme="employee", terms=Terms(residence="BR"))
     person = enrol(service, abroad, date(1950, 6, 20), Contact())
     with service.unit() as unit:
