@@ -18,7 +18,7 @@ from certify.domain.codec import determination_to_json, verdict_digest
 from certify.domain.decide import Determination, Entitlement, decide
 from certify.domain.error_codes import ErrorCode
 from certify.domain.proofs import RECORDS_ASSURANCE
-from certify.domain.reasons import Code
+from certify.domain.told import NOTHING_TOLD, Told, told
 from certify.errors import NotFound
 from certify.service import Unit
 from certify.storage.facts import determinations_of, evidence_by_ids, get_determination, stored_policy
@@ -54,13 +54,13 @@ def find_determination(unit: Unit, determination_id: UUID) -> DeterminationRow:
 class ProofBehind:
     """The proof behind a standing: how life was proven, what the proof rests on, and the date of the determination.
 
-    ``owed_until`` is the last day for which a stopped pension is owed, if the determination says it.
+    ``entitlement`` is what the determination says about the entitlement itself; nothing for a silent pass.
     """
 
     method: str | None
     assurance: str
     decided_on: date
-    owed_until: date | None = None
+    entitlement: Told = NOTHING_TOLD
 
 
 def proof_behind(unit: Unit, determination_id: UUID) -> ProofBehind:
@@ -80,9 +80,7 @@ def proof_behind(unit: Unit, determination_id: UUID) -> ProofBehind:
     if silent is not None:
         return ProofBehind(Channel.DATA.value, RECORDS_ASSURANCE, silent.as_of)
     row = find_determination(unit, determination_id)
-    days = [why["params"]["date"] for why in row.verdict["reasons"] if why["code"] == Code.OWED_UNTIL]
-    owed = date.fromisoformat(days[0]) if days else None
-    return ProofBehind(row.verdict["method"], row.verdict["assurance"], row.as_of, owed)
+    return ProofBehind(row.verdict["method"], row.verdict["assurance"], row.as_of, told(row.verdict))
 
 
 def all_determinations(unit: Unit, beneficiary_id: UUID, *, limit: int) -> Sequence[DeterminationRow]:

@@ -102,7 +102,7 @@ class _Scheme:
         return first, birthday if change is None or (birthday is not None and birthday < change) else change
 
 
-_LIKE = {"id", "starts_on", "first_due_on", "birth_date"}
+_LIKE = {"id", "starts_on", "first_due_on", "birth_date", "terms"}
 _as_they_are = attrgetter(*(one.name for one in fields(Entitlement) if one.name not in _LIKE))
 """What counts as it is; a new field of ``Entitlement`` is among it without a word here."""
 

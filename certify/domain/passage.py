@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from datetime import date
 
 from certify.domain.decide import Determination, Entitlement, NextStep
+from certify.domain.entitled import ANNOUNCE_DAYS
 from certify.domain.policy import Policy
 from certify.domain.reasons import Code
 from certify.domain.schedule import add_days, add_months
+
+_ENDS = (Code.ENTITLED_UNTIL, Code.CONDITION_FOUND)
+_REVIEWS = (Code.REVIEW_ON, Code.REVIEW_DUE)
 
 
 def next_change(entitlement: Entitlement, policy: Policy, determination: Determination) -> date | None:
@@ -33,7 +37,7 @@ def birthdays(birth_date: date | None, policy: Policy) -> Iterator[date]:
 
 
 def _days(policy: Policy, determination: Determination) -> Iterator[date]:
-    table = determination.timetable
+    table, rules = determination.timetable, policy.entitlement
     yield table.window_from
     yield add_days(table.due_on, 1)
     yield add_days(table.grace_until, 1)
@@ -44,5 +48,13 @@ def _days(policy: Policy, determination: Determination) -> Iterator[date]:
         # Attempts leave their window one by one; while any counts, each day may bring a change.
         yield add_days(determination.as_of, 1)
     for reason in determination.reasons:
+        if reason.code in _ENDS:
+            end = date.fromisoformat(dict(reason.params)["date"])
+            yield add_days(end, 1)
+            yield add_days(end, -(rules.ends_at.announce_days if rules.ends_at else ANNOUNCE_DAYS))
+        if reason.code in _REVIEWS and rules.review_every is not None:
+            due = date.fromisoformat(dict(reason.params)["date"])
+            yield add_days(due, 1)
+            yield add_days(due, -rules.review_every.ask_days)
         if reason.code is Code.FUTURE_DATED:
             yield date.fromisoformat(dict(reason.params)["date"])

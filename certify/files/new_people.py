@@ -23,6 +23,7 @@ from certify.decision.first import First, FirstDecisions
 from certify.domain.case_kinds import CaseKind
 from certify.domain.decide import Entitlement
 from certify.domain.schedule import latest_date, local_date
+from certify.domain.terms import write_terms
 from certify.people.enrol import NewBeneficiary, NewEntitlement, check_person, first_due_of
 from certify.people.identifiers import seal_ids
 from certify.people.national_id import mask
@@ -37,7 +38,7 @@ _PEOPLE = (
 _KEYS = ("beneficiary_id", "wrapped", "master_key_id")
 _PENSIONS = (
     *("id", "beneficiary_id", "scheme", "starts_on", "last_proof_on", "first_due_on", "next_change_on"),
-    "determination_id",
+    *("determination_id", "terms"),
 )
 _DATES = {"birth_date", "starts_on", "last_proof_on", "first_due_on", "next_change_on"}
 _FIRSTS = ("id", "entitlement_id", "beneficiary_id", "as_of", "entitlement", "digest")
@@ -177,7 +178,7 @@ class Preparation:
         document, as_of = chunk.rules[new.scheme]
         pension_id, decided = next(chunk.ids), next(chunk.ids)
         due = first_due_of(document.policy, new, birth_date, key=beneficiary_id.hex)
-        pension = Entitlement(pension_id, new.scheme, new.starts_on, birth_date, new.last_proof_on, due)
+        pension = Entitlement(pension_id, new.scheme, new.starts_on, birth_date, new.last_proof_on, due, new.terms)
         first, change = self._decisions.decide(pension, document, as_of)
         for kind in first.cases:
             if kind not in opened:
@@ -193,6 +194,7 @@ class Preparation:
                 due,
                 change,
                 decided,
+                write_terms(new.terms),
                 *first.texts,
             )
         )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from certify.domain.error_codes import ErrorCode
 from certify.domain.schedule import local_date
+from certify.domain.terms import NO_TERMS
 from certify.errors import Invalid
+from certify.files import terms_columns
 from certify.files.table_file import Columns, Row
 from certify.people.enrol import NewEntitlement
 from certify.people.national_id import normalise_id
@@ -108,20 +111,20 @@ def _identifier(text: str, column: str, fmt: str = "any") -> str:
 
 def _day(column: str) -> Callable[[str, _Known], date]:
     """Return the function that reads the dates of a column."""
+    return lambda text, _known: _read_day(text, column)
 
-    def read(text: str, _known: _Known) -> date:
-        match = _DATE.fullmatch(unicodedata.normalize("NFKC", text))
-        if match is None:
-            raise Invalid(f"'{column}' is not a date such as 2026-03-31.", code=ErrorCode(f"{column}_invalid"))
-        year, month, day = match[1], match[2] or match[5], match[3] or match[6]
-        try:
-            return date(int(year), int(month), int(day))
-        except ValueError as error:
-            raise Invalid(
-                f"'{column}' is a day that the calendar does not have.", code=ErrorCode(f"{column}_invalid")
-            ) from error
 
-    return read
+def _read_day(text: str, column: str) -> date:
+    match = _DATE.fullmatch(unicodedata.normalize("NFKC", text))
+    if match is None:
+        raise Invalid(f"'{column}' is not a date such as 2026-03-31.", code=ErrorCode(f"{column}_invalid"))
+    year, month, day = match[1], match[2] or match[5], match[3] or match[6]
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError as error:
+        raise Invalid(
+            f"'{column}' is a day that the calendar does not have.", code=ErrorCode(f"{column}_invalid")
+        ) from error
 
 
 def _past_day(column: str) -> Callable[[str, _Known], date]:
@@ -179,7 +182,7 @@ FIELDS = (
 """All columns, in the order in which their rules are checked. A new column is one line here and its field below."""
 
 REQUIRED = ("national_id", "name", "scheme", "starts_on")
-OPTIONAL = tuple(field.name for field in FIELDS if field.name not in REQUIRED)
+OPTIONAL = (*(field.name for field in FIELDS if field.name not in REQUIRED), *terms_columns.COLUMNS)
 COLUMNS = Columns(known=(*REQUIRED, *OPTIONAL), required=REQUIRED, ignored=QUARANTINE_COLUMNS)
 
 
@@ -200,6 +203,7 @@ class RowReader:
         self._fields: list[tuple[_Field, int | None, dict[str, Any]]] = [
             (field, place.get(field.name), {}) for field in FIELDS
         ]
+        self._terms = [(name, place[name]) for name in terms_columns.COLUMNS if name in place]
         self._asked_from: dict[str, date] = {}
 
     def read(self, row: Row) -> PersonRow | BadRow:
@@ -209,7 +213,7 @@ class RowReader:
         cells = [cell.strip() if cell.isascii() else unicodedata.normalize("NFC", cell).strip() for cell in row.cells]
         try:
             self._require(cells)
-            return self._person(row, self._values(cells))
+            return self._person(row, self._values(cells), self._terms_cells(cells))
         except Invalid as invalid:
             return BadRow(row, invalid.code, invalid.message)
 
@@ -234,15 +238,36 @@ class RowReader:
                 values[field.name] = remembered[text]
         return values
 
-    def _person(self, row: Row, values: dict[str, Any]) -> PersonRow:
-        scheme = values.pop("scheme")
+    def _terms_cells(self, cells: list[str]) -> dict[str, str]:
+        """Return the cells that state terms of the pension and are not empty; most files have none."""
+        return {name: cells[index] for name, index in self._terms if cells[index]}
+
+    def _person(self, row: Row, values: dict[str, Any], stated: dict[str, str]) -> PersonRow:
+        scheme, starts_on = values.pop("scheme"), values.pop("starts_on")
         if scheme not in self._asked_from:
             service = self._known.service
             self._asked_from[scheme] = local_date(service.clock(), service.policy(scheme).policy.timezone)
+        terms = NO_TERMS
+        if stated:
+            terms = terms_columns.read_columns(stated, starts_on, partial(read_date, stated))
         entitlement = NewEntitlement(
-            scheme, values.pop("starts_on"), values.pop("last_proof_on"), asked_from=self._asked_from[scheme]
+            scheme, starts_on, values.pop("last_proof_on"), asked_from=self._asked_from[scheme], terms=terms
         )
         return PersonRow(row=row, entitlement=entitlement, **values)
+
+
+def read_date(cells: Mapping[str, str], column: str) -> date | None:
+    """Return the date of a cell; None if the cell is empty or the column is missing.
+
+    Args:
+        cells: cells by column.
+        column: the column.
+
+    Raises:
+        Invalid: the cell is not a date (the code is the name of the column with ``_invalid``).
+    """
+    text = cells.get(column, "")
+    return _read_day(text, column) if text else None
 
 
 def read_row(service: Service, header: tuple[str, ...], row: Row, today: date) -> PersonRow | BadRow:

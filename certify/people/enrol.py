@@ -15,6 +15,7 @@ from certify.domain.going_live import first_due_on
 from certify.domain.ledger_events import LedgerEvent
 from certify.domain.policy import Policy
 from certify.domain.schedule import latest_date
+from certify.domain.terms import NO_TERMS, Terms, write_terms
 from certify.errors import CertifyError, Conflict, Invalid
 from certify.people.identifiers import seal_identifiers
 from certify.people.national_id import mask, normalise_id
@@ -37,12 +38,14 @@ class NewEntitlement:
         last_proof_on: date of the last proof of life before this service, if any.
         asked_from: the day on which a pension that is paid already is taken over: its first proof is then due within
             the twelve months that follow (certify/domain/going_live.py). None for a pension that begins.
+        terms: what the fund states of it, such as its amount.
     """
 
     scheme: str
     starts_on: date
     last_proof_on: date | None = None
     asked_from: date | None = None
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,7 @@ def _pension_rows(
             "first_due_on": first_due_of(
                 unit.service.policy(entitlement.scheme).policy, entitlement, birth_date, key=beneficiary_id.hex
             ),
+            "terms": write_terms(entitlement.terms),
         }
         for entitlement in by_scheme.values()
     ]

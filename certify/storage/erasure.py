@@ -66,12 +66,14 @@ def forget_facts_of(db: Session, beneficiary_id: UUID) -> None:
     for pension in db.scalars(select(EntitlementRow).where(EntitlementRow.beneficiary_id == beneficiary_id)):
         pension.standing = pension.next_step = pension.valid_until = pension.due_on = None
         pension.last_proof_on = pension.first_due_on = pension.proven_on = pension.next_change_on = None
+        pension.terms = None
     db.flush()
 
 
 def _without_birth(entitlement: dict[str, Any]) -> dict[str, Any]:
-    """Return a pension without the birth date, and without the day of the first proof, which is mostly a birthday."""
-    return {name: value for name, value in entitlement.items() if name != "first_due_on"} | {"birth_date": None}
+    """Return a pension without birth date and terms, and without the day of the first proof: mostly a birthday."""
+    kept = {name: value for name, value in entitlement.items() if name not in ("first_due_on", "terms")}
+    return kept | {"birth_date": None}
 
 
 def forget_traces_of(db: Session, beneficiary_id: UUID) -> None:

@@ -56,8 +56,8 @@ _ENROL = b"""
         select n.beneficiary_id, n.wrapped, n.master_key_id
         from json_populate_recordset(null::data_keys, %(keys)s) n join person on person.id = n.beneficiary_id
     ), pension as (
-        insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, mac)
-        select n.id, n.beneficiary_id, n.scheme, n.starts_on, n.last_proof_on, n.first_due_on, n.mac
+        insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, terms, mac)
+        select n.id, n.beneficiary_id, n.scheme, n.starts_on, n.last_proof_on, n.first_due_on, n.terms, n.mac
         from json_populate_recordset(null::entitlements, %(pensions)s) n join person on person.id = n.beneficiary_id
     )
     select id from person
@@ -73,8 +73,8 @@ _RESTORE_DECOY = b"""
 """
 
 _ADD_PENSIONS = b"""
-    insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, mac)
-    select id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, mac
+    insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, terms, mac)
+    select id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, terms, mac
     from json_populate_recordset(null::entitlements, %(pensions)s)
     on conflict (beneficiary_id, scheme) do nothing
 """

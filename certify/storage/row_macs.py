@@ -81,7 +81,7 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
             RowKind.PASS: "id run_id chunk entitlement_id beneficiary_id scheme as_of starts_on birth_date"
             " last_proof_on standing_before proven_on valid_until evidence",
             RowKind.STANDING: "id beneficiary_id scheme starts_on last_proof_on standing payment next_step valid_until"
-            " due_on next_change_on determination_id proven_on stopped_on back_pay_from first_due_on",
+            " due_on next_change_on determination_id proven_on stopped_on back_pay_from first_due_on terms",
             RowKind.CERTIFICATE: "number beneficiary_id session_id state cose subject_digest valid_from valid_until"
             " expires_at kid issued_at changed_at reason",
             RowKind.CASE: "id beneficiary_id kind state determination_id opened_at opened_by closed_at"
@@ -103,7 +103,7 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
 UNBOUND: Mapping[RowKind, frozenset[str]] = MappingProxyType({RowKind.REFERENCE: frozenset({"measurement"})})
 """Columns that no MAC binds: the figures of a picture are only shown, and JSONB writes some numbers in another way."""
 
-LATER: Mapping[RowKind, int] = MappingProxyType({RowKind.REFERENCE: 1, RowKind.STANDING: 1})
+LATER: Mapping[RowKind, int] = MappingProxyType({RowKind.REFERENCE: 1, RowKind.STANDING: 2})
 """How many columns at the end of ``COLUMNS`` came with a later release than the MAC of the table. A MAC binds them
 where they are not NULL. So the rows of earlier releases, where they are NULL, keep their MAC, and no value can be
 added to a row or taken from it."""

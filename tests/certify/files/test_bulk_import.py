@@ -37,7 +37,11 @@ from tests.conftest import Clock
 
 pytestmark = pytest.mark.integration
 
-HEADER = "national_id,name,scheme,starts_on,card_number,birth_date,region,needs,sex,last_proof_on"
+HEADER = (
+    "national_id,name,scheme,starts_on,card_number,birth_date,region,needs,sex,last_proof_on,"
+    "monthly_amount,currency,ends_on,second_residence"
+)
+TERMS = (",,,", "1250.00,EUR,,ES", ",,2026-05-31,", "2025-01-01=900.00;2026-01-01=950.50,EUR,2026-02-15,")
 STARTS = ("2010-05-01", "2025-11-20", "2026-02-01")
 BIRTHS = ("1950-03-04", "1935-12-31", "1960-02-29", "1950-01-01")
 PROOFS = ("", "2026-01-15", "2025-03-05", "2024-12-20", "2020-01-01")
@@ -51,18 +55,18 @@ def rows(prefix: str) -> Iterator[str]:
             for proof in PROOFS:
                 number += 1
                 scheme = ("employee", "resident")[number % 2]
-                details = f"{scheme},{start},{prefix}CARD{number},{birth},r{number % 3},,F,{proof}"
+                details = f"{scheme},{start},{prefix}CARD{number},{birth},r{number % 3},,F,{proof},{TERMS[number % 4]}"
                 yield f'{prefix}{number:06},"Person {number} Žofie \\ ""x""",{details}'
                 if number % 5 == 0:
                     other = ("resident", "employee")[number % 2]
-                    details = f"{other},2012-01-01,,,,low_vision;deaf,,2019-05-05"
+                    details = f"{other},2012-01-01,,,,low_vision;deaf,,2019-05-05,,,,"
                     yield f'{prefix}{number:06},"Person {number} Žofie \\ ""x""",{details}'
-    yield f"{prefix}000001,Somebody Else,personal_pension,2010-01-01,,,,,,"
-    yield f"{prefix}900001,Same Card,employee,2010-01-01,{prefix}CARD1,,,,,"
-    yield f"{prefix}900002,Old,employee,2010-01-01,,1850-01-01,,,,"
-    yield f"{prefix}900003,N\x07,employee,2010-01-01,,,,,,"
-    yield f"{prefix}900004,Bad,lottery,2010-01-01,,,,,,"
-    yield f"{prefix}900005,Future,employee,2010-01-01,,,,,,2027-01-01"
+    yield f"{prefix}000001,Somebody Else,personal_pension,2010-01-01,,,,,,,,,,"
+    yield f"{prefix}900001,Same Card,employee,2010-01-01,{prefix}CARD1,,,,,,,,,"
+    yield f"{prefix}900002,Old,employee,2010-01-01,,1850-01-01,,,,,,,,"
+    yield f"{prefix}900003,N\x07,employee,2010-01-01,,,,,,,,,,"
+    yield f"{prefix}900004,Bad,lottery,2010-01-01,,,,,,,,,,"
+    yield f"{prefix}900005,Future,employee,2010-01-01,,,,,,2027-01-01,,,,"
 
 
 def write(tmp_path: Path, name: str, lines: Iterator[str] | list[str]) -> Path:
@@ -113,7 +117,7 @@ def told(unit: Unit, prefix: str) -> dict[str, Any]:
 def _pension(unit: Unit, pension: Any, *, hashed: bool) -> dict[str, Any]:
     names = (
         *("scheme", "starts_on", "last_proof_on", "standing", "payment", "next_step", "valid_until", "proven_on"),
-        *("stopped_on", "back_pay_from"),
+        *("stopped_on", "back_pay_from", "terms"),
         *(() if hashed else ("first_due_on", "due_on", "next_change_on")),
     )
     row = find_determination(unit, pension.determination_id)
@@ -188,12 +192,12 @@ def test_later_determinations_follow_and_an_erasure_takes_the_birthday(
 
 def test_people_in_two_chunks_that_are_processed_at_a_time(service: Service, tmp_path: Path) -> None:
     lines = [
-        "ID000001,One,employee,2010-01-01,CARD0001,,,,,",
-        "ID000002,Two,employee,2010-01-01,,,,,,",
-        "ID000002,Two,resident,2010-01-01,,,,,,",
-        "ID000003,Three,employee,2010-01-01,CARD0001,,,,,",
-        "ID000001,Other,resident,2010-01-01,,,,,,",
-        "ID000004,Four,employee,2010-01-01,,,,,,",
+        "ID000001,One,employee,2010-01-01,CARD0001,,,,,,,,,",
+        "ID000002,Two,employee,2010-01-01,,,,,,,,,,",
+        "ID000002,Two,resident,2010-01-01,,,,,,,,,,",
+        "ID000003,Three,employee,2010-01-01,CARD0001,,,,,,,,,",
+        "ID000001,Other,resident,2010-01-01,,,,,,,,,,",
+        "ID000004,Four,employee,2010-01-01,,,,,,,,,,",
     ]
     for size in (1, 2):
         report = import_people(service, write(tmp_path, f"in-{size}", [f"{size}{line}" for line in lines]), chunk=size)
@@ -221,7 +225,7 @@ def test_a_person_whom_somebody_else_enrols_meanwhile_is_not_stored_twice(
 
 
 def test_a_chunk_is_one_entry_of_the_ledger(service: Service, tmp_path: Path) -> None:
-    plain = [f"ID{number:06},N,employee,2010-01-01,,1950-03-04,,,,2026-01-15" for number in range(40)]
+    plain = [f"ID{number:06},N,employee,2010-01-01,,1950-03-04,,,,2026-01-15,,,," for number in range(40)]
     import_people(service, write(tmp_path, "plain", plain), chunk=20)
     with service.unit() as unit:
         assert ledger_size(unit.db) == 2
@@ -254,7 +258,7 @@ _PROVEN = """update first_determinations set entitlement = jsonb_set(entitlement
 def test_what_an_attacker_changes_in_an_import_is_found(
     service: Service, owner: psycopg.Connection, tmp_path: Path, attack: str, table: str
 ) -> None:
-    lines = [f"ID{number:06},N,employee,2010-01-01,,1950-03-04,,,," for number in range(3)]
+    lines = [f"ID{number:06},N,employee,2010-01-01,,1950-03-04,,,,,,,," for number in range(3)]
     import_people(service, write(tmp_path, "plain", lines), actor="importer")
     with service.unit() as unit:
         person = _known(unit, "ID000001")

@@ -5,11 +5,11 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0034"
-down_revision = "0032"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 
-# As in migration 0030, and for the pension of a first determination the same as for that of a determination.
+# As in migration 0033, and for the pension of a first determination the same as for that of a determination.
 GUARD = """
     create or replace function certify_erase_only() returns trigger language plpgsql as $$
     declare
@@ -20,7 +20,7 @@ GUARD = """
             before := jsonb_set(before, '{external_id}', to_jsonb('erased:' || (before ->> 'id')));
         elsif tg_table_name = 'determinations' then
             before := jsonb_set(before, '{inputs,entitlement,birth_date}', 'null')
-                #- '{inputs,entitlement,first_due_on}';
+                #- '{inputs,entitlement,first_due_on}' #- '{inputs,entitlement,terms}';
         %selse
             before := jsonb_set(before, '{birth_date}', 'null');
         end if;
@@ -33,7 +33,8 @@ GUARD = """
     end $$
 """
 FIRST = """elsif tg_table_name = 'first_determinations' then
-            before := jsonb_set(before, '{entitlement,birth_date}', 'null') #- '{entitlement,first_due_on}';
+            before := jsonb_set(before, '{entitlement,birth_date}', 'null') #- '{entitlement,first_due_on}'
+                #- '{entitlement,terms}';
         """
 
 
