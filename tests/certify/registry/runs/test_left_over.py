@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from certify.registry.runs import carry_out as module
+from certify.registry.runs.apply import apply_chunk
 from certify.registry.runs.carry_out import Machine, carry_out
 from certify.registry.runs.endings import MOST_VOIDS
 from certify.registry.runs.importing import decide_held, import_file
@@ -36,12 +37,12 @@ def test_attack_a_crash_between_chunks_is_told_and_the_next_call_finishes_it(fun
     deaths = fund.feed("deaths")
     rows = [fund.row(name, f"d{number}", "2026-02-20") for number, name in enumerate(NAMES)]
     found = import_file(fund.service, deaths, fund.file(*rows), quarantine=fund.folder / "bad.csv")
-    machine, apply = Machine(workers=1, chunk_size=1), module.apply_chunk
+    machine = Machine(workers=1, chunk_size=1)
 
     def crashes(*given: object) -> dict[str, int]:
         if given[2] == 3:
             raise MemoryError
-        return apply(*given)  # type: ignore[arg-type]
+        return apply_chunk(*given)  # type: ignore[arg-type]
 
     with patch.object(module, "apply_chunk", crashes), pytest.raises(MemoryError):
         carry_out(fund.service, found.run_id, machine=machine)
