@@ -9,10 +9,12 @@ from uuid import UUID
 
 import pytest
 
+from api import own_views
 from certify.approvals.erase import erase
 from certify.audit.replay import replay
 from certify.decision.determine import determine_due
 from certify.issuers.tokens import Role
+from certify.own.page import own_page
 from certify.service import Service
 from certify.storage.facts import determinations_of
 from certify.storage.people import entitlements_of
@@ -218,3 +220,14 @@ def test_erasure_takes_the_terms_out_of_every_row(officer: Caller, service: Serv
     with service.unit() as unit:
         assert [row.terms for row in entitlements_of(unit.db, person)] == [None]
         assert not any("terms" in r.inputs["entitlement"] for r in determinations_of(unit.db, beneficiary_id=person))
+
+
+def test_the_own_page_tells_the_end_the_review_and_the_part(call: Call, officer: Caller, service: Service) -> None:
+    person = UUID(enrol(officer, "disability", ends_on="2030-06-30", review_on="2027-06-01"))
+    record(call, str(person), "P-1", "prison")
+    prison = {"about": "prison", "scheme": "disability", "since": "2026-01-10"}
+    asked = propose(call, str(person), "part_payable", prison).json()["id"]
+    assert call(Role.OFFICER, "second").post(f"/v1/proposals/{asked}/carry-out").status_code == 200
+    with service.reading() as unit:
+        (shown,) = own_views.own_page(unit, own_page(unit, person), "me").pensions
+    assert (str(shown.entitled_until), str(shown.review_on), shown.part) == ("2030-06-30", "2027-06-01", "1/2")
