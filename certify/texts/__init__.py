@@ -33,7 +33,9 @@ DECISIONS = (
 """Kinds that a person must learn of: they go out on every known channel, also to people who want no reminders."""
 NEWS = (*RECEIPTS, *DECISIONS)
 """What became of a person's pension. No link: people learn not to open links in messages that they did not expect."""
-KINDS = ("code", *REMINDERS, "visited", "attempt", *NOTICES, *NEWS)
+DATED = ("ends_soon", "review_due")
+"""Kinds about a date of the entitlement: its end, or a review of the condition behind it."""
+KINDS = ("code", *REMINDERS, "visited", "attempt", *NOTICES, *NEWS, *DATED)
 
 
 @dataclass(frozen=True, slots=True)
