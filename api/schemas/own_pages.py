@@ -129,6 +129,18 @@ class KnockVisitIn(WhoIn, VisitIn):
     device_id: DeviceId = Field(description="The device that asks; attempts are counted by it")
 
 
+class DoorReportIn(In):
+    """Somebody at the door is reported. Number and birth date say who reports, if the phone knows them."""
+
+    secret: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+        description="What the code said that was shown"
+    )
+    national_id: Text | None = None
+    card_number: Text | None = None
+    birth_date: date | None = None
+    device_id: DeviceId = Field(description="The device that reports; reports are counted by it")
+
+
 class AppealOut(Out):
     """An appeal, and the time by which it is answered."""
 

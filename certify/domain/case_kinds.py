@@ -24,6 +24,7 @@ class CaseKind(Described):
     VISIT_NOT_FOUND = "visit_not_found", "Agents found no one at the address, more than once."
     VISIT_MOVED = "visit_moved", "An agent learned that the person has moved."
     VISIT_REFUSED = "visit_refused", "The person refused the visit."
+    AGENT_REPORTED = "agent_reported", "The person reports somebody at the door who says that they are an agent."
     DUPLICATE_FACE = (
         "duplicate_face",
         "An enrolled photo looks like the face of another person; no certificate is issued.",

@@ -170,7 +170,7 @@ def test_every_parameter_of_a_path_has_a_value_that_exists(world: World, service
 
 
 _ROLES: tuple[tuple[str, Role | None], ...] = (
-    (r"^\S+ (/v1/knock/|/v1/door$|/v1/tablet/(enrolment|sign-|bundles))", None),
+    (r"^\S+ (/v1/knock/|/v1/door(/reports)?$|/v1/tablet/(enrolment|sign-|bundles))", None),
     (r"/(keys|checkpoint|health|ready|verify)$", None),
     (r"^\S+ /v1/tablet/", Role.TABLET),
     (r"^\S+ /v1/me", Role.SELF),

@@ -18,7 +18,10 @@ export function prepare() {
   if (!state.who && !state.signedIn) {
     return {
       title: t("find.title"),
-      body: [lastFilm(), button(t("find.next"), () => go("find", { then: "prepare" }, { replace: true }), { kind: "main" })],
+      body: [
+        lastFilm(),
+        button(t("find.next"), () => go("find", { then: "prepare" }, { replace: true }), { kind: "main" }),
+      ],
     };
   }
   const helper = /** @type {HTMLInputElement} */ (
