@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
@@ -75,6 +76,9 @@ class Settings(BaseSettings):
         default="",
         max_length=40,
         description="Telephone number that people call: on every page, error, letter and e-mail",
+    )
+    phone_region: str | None = Field(
+        default=None, description="Country whose local telephone numbers people may write, such as CN; without it none"
     )
     ledger_origin: str = Field(default="certify.example/ledger", description="Origin line of ledger checkpoints")
     national_id_format: str = Field(
@@ -145,6 +149,13 @@ class Settings(BaseSettings):
                 "it must be a telephone number as people dial it, such as 0800 123 456 or +48 22 123 45 67"
             )
         return number
+
+    @field_validator("phone_region")
+    @classmethod
+    def _country(cls, region: str | None) -> str | None:
+        if region and region not in SUPPORTED_REGIONS:
+            raise ValueError("it must be a country of two letters (ISO 3166), such as CN")
+        return region or None
 
     @field_validator("national_id_format")
     @classmethod
