@@ -15,7 +15,16 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from certify.domain.decide import Determination
-from certify.domain.evidence import AdverseRecord, Attestation, Capture, Evidence, OfficerRuling, SignOfLife, Void
+from certify.domain.evidence import (
+    AdverseRecord,
+    Attestation,
+    Capture,
+    Evidence,
+    Finding,
+    OfficerRuling,
+    SignOfLife,
+    Void,
+)
 
 _KINDS: dict[str, type[Any]] = {
     "capture": Capture,
@@ -24,10 +33,11 @@ _KINDS: dict[str, type[Any]] = {
     "adverse": AdverseRecord,
     "void": Void,
     "ruling": OfficerRuling,
+    "finding": Finding,
 }
 # Resolved once; doing it for every fact would be most of the cost of reading it.
 _HINTS = {name: get_type_hints(cls) for name, cls in _KINDS.items()}
-_SPEAKER = frozenset({"institution", "principal"})
+_WHERE_KNOWN = frozenset({"institution", "principal", "country"})
 _NAMES = {cls: name for name, cls in _KINDS.items()}
 
 
@@ -57,8 +67,11 @@ def evidence_kind(fact: Evidence) -> str:
 
 
 def evidence_to_json(fact: Evidence) -> dict[str, Any]:
-    """Turn a fact into plain values with its kind under ``type``; institution and principal only if they are known."""
-    known = {name: value for name, value in _record(fact).items() if value is not None or name not in _SPEAKER}
+    """Turn a fact into plain values with its kind under ``type``.
+
+    Institution, principal and country stand there only if they are known, as in releases that had none.
+    """
+    known = {name: value for name, value in _record(fact).items() if value is not None or name not in _WHERE_KNOWN}
     return {"type": evidence_kind(fact), **known}
 
 
@@ -100,8 +113,13 @@ def determination_digest(determination: Determination) -> bytes:
 
 def verdict_digest(verdict: dict[str, Any]) -> bytes:
     """Hash a determination that ``determination_to_json`` has turned into plain values already."""
-    wordless = [{name: value for name, value in entry.items() if name != "text"} for entry in verdict["reasons"]]
-    return digest(verdict | {"reasons": wordless})
+    return digest(wordless(verdict))
+
+
+def wordless(verdict: dict[str, Any]) -> dict[str, Any]:
+    """Return a determination in plain values without the texts of its reasons, as it is hashed."""
+    reasons = [{name: value for name, value in entry.items() if name != "text"} for entry in verdict["reasons"]]
+    return verdict | {"reasons": reasons}
 
 
 def _record(value: Any) -> dict[str, Any]:

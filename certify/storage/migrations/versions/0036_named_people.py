@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0036"
-down_revision = "0032"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
@@ -27,6 +27,8 @@ KINDS = (
     "visit_moved",
     "visit_refused",
     "duplicate_face",
+    "entitlement_ends",
+    "review_due",
 )
 
 
