@@ -31,6 +31,7 @@ from api.routes import (
     determinations,
     journal,
     knock,
+    knock_phone,
     knock_visits,
     ledger,
     live,
@@ -131,6 +132,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
     for module in (
         web,
         knock,
+        knock_phone,
         knock_visits,
         me,
         me_erasure,

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
@@ -37,6 +38,10 @@ _DATABASE_URL = re.compile(
 )
 # The form that the package "limits" reads, for one rule.
 _RATE_LIMIT = re.compile(r"none|[1-9]\d*\s*(/|per)\s*(\d+\s*)?(second|minute|hour|day|month|year)s?", re.IGNORECASE)
+
+
+_CALLABLE = re.compile(r"\+?[0-9][0-9 ()./-]{1,38}")
+"""A telephone number as it is printed: digits of at least two places, and what groups them."""
 
 
 class Env(StrEnum):
@@ -67,6 +72,14 @@ class Settings(BaseSettings):
     )
     issuers_file: Path | None = Field(default=None, description="JSON list of trusted token issuers with their keys")
     issuer_name: str = Field(default="certify development", description="Name of the fund on certificates")
+    help_phone: str = Field(
+        default="",
+        max_length=40,
+        description="Telephone number that people call: on every page, error, letter and e-mail",
+    )
+    phone_region: str | None = Field(
+        default=None, description="Country whose local telephone numbers people may write, such as CN; without it none"
+    )
     ledger_origin: str = Field(default="certify.example/ledger", description="Origin line of ledger checkpoints")
     national_id_format: str = Field(
         default="any", description="'any', or a python-stdnum module such as 'cn.ric' whose check digits are verified"
@@ -127,6 +140,22 @@ class Settings(BaseSettings):
         if url is not None and (found is None or int(found["port"] or 0) > _LAST_PORT):
             raise ValueError("it must look like postgresql+psycopg://user:password@host:5432/database")
         return url
+
+    @field_validator("help_phone")
+    @classmethod
+    def _callable(cls, number: str) -> str:
+        if number and not _CALLABLE.fullmatch(number):
+            raise ValueError(
+                "it must be a telephone number as people dial it, such as 0800 123 456 or +48 22 123 45 67"
+            )
+        return number
+
+    @field_validator("phone_region")
+    @classmethod
+    def _country(cls, region: str | None) -> str | None:
+        if region and region not in SUPPORTED_REGIONS:
+            raise ValueError("it must be a country of two letters (ISO 3166), such as CN")
+        return region or None
 
     @field_validator("national_id_format")
     @classmethod

@@ -51,6 +51,7 @@ def production_problems(environment: Mapping[str, str] = os.environ) -> list[str
         checks = {
             "env": _env(settings),
             "issuer_name": _issuer_name(settings),
+            "help_phone": _help_phone(settings),
             "ledger_origin": _ledger_origin(settings),
             "public_url": _public_url(settings),
             "time_zone": _time_zone(settings),
@@ -123,6 +124,11 @@ def _env(settings: Settings) -> Iterator[str]:
 def _issuer_name(settings: Settings) -> Iterator[str]:
     if not settings.issuer_name.strip() or settings.issuer_name == Settings.model_fields["issuer_name"].default:
         yield "CERTIFY_ISSUER_NAME is not set: certificates would not name your fund."
+
+
+def _help_phone(settings: Settings) -> Iterator[str]:
+    if not settings.help_phone:
+        yield "CERTIFY_HELP_PHONE is not set: people whom a page or a letter does not help could not call anyone."
 
 
 def _ledger_origin(settings: Settings) -> Iterator[str]:

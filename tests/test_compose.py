@@ -65,7 +65,11 @@ def test_the_values_are_accepted(compose: dict[str, Any], monkeypatch: pytest.Mo
     for name in _variables():
         monkeypatch.delenv(name, raising=False)
     # What the operator writes into .env.
-    given = {"CERTIFY_TIME_ZONE": "Asia/Shanghai", "CERTIFY_PUBLIC_URL": "https://life.fund.example"}
+    given = {
+        "CERTIFY_TIME_ZONE": "Asia/Shanghai",
+        "CERTIFY_PUBLIC_URL": "https://life.fund.example",
+        "CERTIFY_HELP_PHONE": "0800 123 456",
+    }
     for name, value in (_image_environment() | compose["services"]["api"]["environment"] | given).items():
         monkeypatch.setenv(name, value)
     settings = Settings()
@@ -83,6 +87,7 @@ def test_attack_production_is_refused_for_nothing_but_the_files_that_are_not_her
         monkeypatch.delenv(name, raising=False)
     given = {
         "CERTIFY_ISSUER_NAME": "Fund of the North",
+        "CERTIFY_HELP_PHONE": "0800 123 456",
         "CERTIFY_LEDGER_ORIGIN": "fund.example/life",
         "CERTIFY_TIME_ZONE": "Asia/Shanghai",
         "CERTIFY_PUBLIC_URL": "https://life.fund.example",

@@ -11,6 +11,7 @@ from api.auth import public
 from api.errors import problems
 from api.state import State, current_state
 from api.web.pages import APPS, App, File, Site, choose_language, read_site
+from certify.config import Settings
 from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
 
@@ -28,8 +29,12 @@ _public = Depends(public("pages hold no data", limited=False))
 
 
 @cache
-def _site(app: App, retention_days: int) -> Site:
-    return read_site(app, retention_days=retention_days)
+def _read(app: App, retention_days: int, fund: str, help_phone: str) -> Site:
+    return read_site(app, retention_days=retention_days, fund=fund, help_phone=help_phone)
+
+
+def _site(app: App, settings: Settings) -> Site:
+    return _read(app, settings.media_retention_days, settings.issuer_name, settings.help_phone)
 
 
 def _serve(app: App) -> None:
@@ -38,13 +43,13 @@ def _serve(app: App) -> None:
     @router.get(app.home, dependencies=[_public], response_class=Response)
     async def first_page(request: Request, state: _State) -> Response:
         request.scope[LOCATED] = app.located
-        site = _site(app, state.service.settings.media_retention_days)
+        site = _site(app, state.service.settings)
         language = choose_language(request.headers.get("accept-language", ""))
         return _send(request, site.first[language], keep=REVALIDATED, vary="Accept-Encoding, Accept-Language")
 
     @router.get(app.worker, dependencies=[_public], response_class=Response)
     async def service_worker(request: Request, state: _State) -> Response:
-        site = _site(app, state.service.settings.media_retention_days)
+        site = _site(app, state.service.settings)
         answer = _send(request, site.worker, keep=REVALIDATED)
         if app.home != "/":
             answer.headers["Service-Worker-Allowed"] = app.home  # a worker's own scope is only what lies below it
@@ -58,7 +63,7 @@ for _app in APPS:
 @router.get("/app/{version}/{path:path}", dependencies=[_public], responses=problems(404), response_class=Response)
 async def asset(version: str, path: str, request: Request, state: _State) -> Response:
     """Return a file of this release."""
-    sites = [_site(app, state.service.settings.media_retention_days) for app in APPS]
+    sites = [_site(app, state.service.settings) for app in APPS]
     found = next((site.files.get(path) for site in sites if site.version == version), None)
     if found is None:
         raise NotFound("There is no such file.", hint="Load the page again.", code=ErrorCode.FILE_NOT_FOUND)

@@ -132,6 +132,27 @@ class KnockVisitIn(WhoIn, VisitIn):
     device_id: DeviceId = Field(description="The device that asks; attempts are counted by it")
 
 
+class KnownPhoneIn(In):
+    """A capture session on a phone that is known for one person."""
+
+    device_id: DeviceId = Field(description="The session is valid on this device only")
+    assisted: bool = Field(default=False, description="Another person helps")
+    avoid_flashes: bool = Field(default=False, description="Flashing light can harm this person")
+    consent: Literal[True] = Field(description="The person consents to face recognition")
+
+
+class DoorReportIn(In):
+    """Somebody at the door is reported. Number and birth date say who reports, if the phone knows them."""
+
+    secret: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+        description="What the code said that was shown"
+    )
+    national_id: Text | None = None
+    card_number: Text | None = None
+    birth_date: date | None = None
+    device_id: DeviceId = Field(description="The device that reports; reports are counted by it")
+
+
 class AppealOut(Out):
     """An appeal, and the time by which it is answered."""
 

@@ -96,12 +96,14 @@ class Site:
     worker: File
 
 
-def read_site(app: App, *, retention_days: int, shared: Path = SHARED) -> Site:
+def read_site(app: App, *, retention_days: int, fund: str = "", help_phone: str = "", shared: Path = SHARED) -> Site:
     """Read an app.
 
     Args:
         app: the app to read.
         retention_days: how long captures are kept, which the first page says.
+        fund: name of the fund, which stands on every page.
+        help_phone: the number that people call; empty if there is none.
         shared: folder of the files that all apps load.
     """
     contents = _contents(shared) | _contents(app.folder)
@@ -110,6 +112,10 @@ def read_site(app: App, *, retention_days: int, shared: Path = SHARED) -> Site:
     facts = {
         "base": base,
         "retention_days": str(retention_days),
+        "fund": fund,
+        "help_phone": help_phone,
+        "dial": re.sub(r"[^+0-9]", "", help_phone),
+        "no_phone": "" if help_phone else "hidden",
         "answer_days": str(ANSWER_WITHIN.days),
         "visit_days": f"{SOONEST.days} {LATEST.days}",
     }

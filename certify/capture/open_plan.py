@@ -46,7 +46,7 @@ def is_closed(unit: Unit, row: SessionRow) -> bool:
     """
     if row.state == SessionState.OPEN and unit.now < row.expires_at:
         return False
-    if row.submitted_at is not None or row.channel != Channel.REMOTE:
+    if row.submitted_at is not None or row.plan is None or row.channel != Channel.REMOTE:
         return True
     return unit.now >= row.created_at + LATE_FOR or _was_answered(unit, row)
 

@@ -18,6 +18,8 @@ from certify.errors import Unavailable
 if TYPE_CHECKING:
     from certify.service import Service
 
+DEMO_PHONE = "0800 555 0100"
+"""Number that the pages of the demo show; it is no one's."""
 MARKER = ".certify-demo"
 """A file in the folders that the demo makes. A folder without it is never emptied."""
 
@@ -153,6 +155,7 @@ def _service(folder: Path, say: Callable[[str], None]) -> Iterator[Service]:
         senders_file=None,
         national_id_format="any",
         issuer_name="Demo Pension Fund",
+        help_phone=DEMO_PHONE,
     )
     service = build_service(settings, queue=NoQueue())
     try:

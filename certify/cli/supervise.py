@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -19,7 +20,7 @@ HoldId = Annotated[UUID, typer.Argument(help="Id of the hold, from 'certify agen
 
 def register(app: typer.Typer) -> None:
     """Add the commands to their group."""
-    for command in (integrity, holds, refused):
+    for command in (integrity, holds, reports, refused):
         app.command()(command)
     app.command("release")(release_hold)
     app.command("confirm")(confirm_hold)
@@ -38,6 +39,37 @@ def integrity(
         page = scores_page(found, unit.now)
     write_private(html, page.encode())
     say(f"Wrote {html}: {len(found.scores)} agents.")
+
+
+def reports(
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days back.")] = 30, as_json: AsJson = False
+) -> None:
+    """List reports of people at whose door somebody stood who showed no code of ours, or who should not come."""
+    from certify.storage.agents import all_agents
+    from certify.storage.door_reports import door_reports_since
+
+    with opened_service() as service, service.reading() as unit:
+        rows = door_reports_since(unit.db, unit.now - timedelta(days=days), limit=1000)
+        badges = {agent.id: agent.badge for agent in all_agents(unit.db)}
+    if as_json:
+        names = ("id", "made_at", "agent_id", "beneficiary_id")
+        print_json([{name: getattr(row, name) for name in names} | {"code": row.code.hex()[:12]} for row in rows])
+        return
+    if not rows:
+        say("Nothing was reported.")
+        return
+    show_table(
+        ["made (UTC)", Column("code", whole=True), "agent", Column("person", whole=True)],
+        [
+            (
+                f"{row.made_at:%Y-%m-%d %H:%M}",
+                row.code.hex()[:12],
+                badges.get(row.agent_id, "") if row.agent_id else "not ours",
+                str(row.beneficiary_id or ""),
+            )
+            for row in rows
+        ],
+    )
 
 
 def holds(as_json: AsJson = False) -> None:

@@ -24,6 +24,7 @@ class CaseKind(Described):
     VISIT_NOT_FOUND = "visit_not_found", "Agents found no one at the address, more than once."
     VISIT_MOVED = "visit_moved", "An agent learned that the person has moved."
     VISIT_REFUSED = "visit_refused", "The person refused the visit."
+    AGENT_REPORTED = "agent_reported", "The person reports somebody at the door who says that they are an agent."
     ENTITLEMENT_ENDS = (
         "entitlement_ends",
         "A pension ends on a date, or has ended: look at the proof that it continues, or stop it.",

@@ -268,6 +268,7 @@ class ErrorCode(Described):
     SENDERS_MISSING = "senders_missing", "There is no way to send messages."
     SENDERS_UNUSABLE = "senders_unusable", "The senders file cannot be used."
     SESSION_ALREADY_SUBMITTED = "session_already_submitted", "This session has its photo or video already."
+    PHONE_UNKNOWN = "phone_unknown", "No person is known for the key of this phone."
     SESSION_EXPIRED = "session_expired", "The time of this session has run out."
     SESSION_NOT_FOUND = "session_not_found", "There is no such session."
     SETTINGS_INVALID = "settings_invalid", "The value of a setting is not valid."

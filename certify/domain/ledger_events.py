@@ -69,6 +69,10 @@ class LedgerEvent(Described):
     AGENT_STATE = "agent_state", "An agent works, is away, or was suspended."
     AGENT_HELD = "agent_held", "Visits of an agent are held, because they differ too much from usual ones."
     AGENT_HOLD_DECIDED = "agent_hold_decided", "A supervisor decided on a hold."
+    AGENT_REPORTED = (
+        "agent_reported",
+        "Somebody at a door was reported as no agent, or as an agent who should not come.",
+    )
     TABLET_INVITED = "tablet_invited", "An invitation for a tablet was made."
     TABLET_ENROLLED = "tablet_enrolled", "A tablet was enrolled."
     TABLET_REVOKED = "tablet_revoked", "A tablet was revoked."

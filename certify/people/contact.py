@@ -126,7 +126,7 @@ def request_contact(unit: Unit, beneficiary_id: UUID, contact: Contact, *, sign_
         Invalid: a number, address, language, hour or time zone is not valid (``contact_invalid``).
     """
     get_beneficiary(unit.db, beneficiary_id, lock=True)
-    before, new = contact_of(unit, beneficiary_id), _checked(contact)
+    before, new = contact_of(unit, beneficiary_id), _checked(contact, unit.service.settings.phone_region)
     waiting = contact_change_of(unit, beneficiary_id)
     if (new.phone, new.email) != (before.phone, before.email) and (before.phone or before.email):
         waiting = ContactChange(new.phone, new.email, unit.now + CHANGE_WAITS)
@@ -161,7 +161,7 @@ def changes_address(unit: Unit, beneficiary_id: UUID, contact: Contact) -> bool:
         Gone: the person was erased (``person_erased``).
         Invalid: a number, address, language, hour or time zone is not valid (``contact_invalid``).
     """
-    before, new = contact_of(unit, beneficiary_id), _checked(contact)
+    before, new = contact_of(unit, beneficiary_id), _checked(contact, unit.service.settings.phone_region)
     return (new.phone, new.email) != (before.phone, before.email)
 
 
@@ -187,7 +187,7 @@ def set_contact(unit: Unit, beneficiary_id: UUID, contact: Contact, *, sign_in: 
         Invalid: a number, address, language, hour or time zone is not valid (``contact_invalid``).
     """
     get_beneficiary(unit.db, beneficiary_id, lock=True)
-    before, new = contact_of(unit, beneficiary_id), _checked(contact)
+    before, new = contact_of(unit, beneficiary_id), _checked(contact, unit.service.settings.phone_region)
     if new == before and contact_change_of(unit, beneficiary_id) is None:
         return False
     _put(unit, beneficiary_id, new, None)
@@ -253,7 +253,7 @@ def _read(unit: Unit, beneficiary_id: UUID, sealed: bytes) -> tuple[Contact, Con
     return contact, change
 
 
-def _checked(contact: Contact) -> Contact:
+def _checked(contact: Contact, region: str | None) -> Contact:
     for hour in (contact.quiet_from, contact.quiet_to):
         if not 0 <= hour <= 23:
             raise _invalid("The quiet hours must lie between 0 and 23.", "Write 21 for nine in the evening.")
@@ -265,7 +265,7 @@ def _checked(contact: Contact) -> Contact:
         except (KeyError, ValueError, OSError) as error:
             raise _invalid("There is no such time zone.", "Write it like America/Sao_Paulo.") from error
     return Contact(
-        _phone(contact.phone) if contact.phone else None,
+        _phone(contact.phone, region) if contact.phone else None,
         _email(contact.email) if contact.email else None,
         contact.language,
         contact.reminders,
@@ -275,10 +275,11 @@ def _checked(contact: Contact) -> Contact:
     )
 
 
-def _phone(text: str) -> str:
+def _phone(text: str, region: str | None) -> str:
+    """Return a number in its international form. Local forms are those of the fund's country, if it is set."""
     hint = "Write it with the country's code, like +55 11 5525-6325."
     try:
-        number = phonenumbers.parse(text)
+        number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
         raise _invalid("The telephone number cannot be read.", hint) from error
     # Only checked to be possible: numbers are newly assigned all the time, and an old list would refuse them.

@@ -81,7 +81,8 @@ def load_senders(settings: Settings) -> Senders:
         file = SendersFile.model_validate(tomllib.loads(path.read_text("utf-8")))
         if settings.env is Env.PRODUCTION:
             _check_production(file, settings)
-        setup = Setup(path.parent, settings.data_dir, settings.issuer_name, settings.public_url, file.contact)
+        contact = file.contact or settings.help_phone or None
+        setup = Setup(path.parent, settings.data_dir, settings.issuer_name, settings.public_url, contact)
         ways = {
             channel: Way(table.build(setup), table.needs(channel), table.parallel)
             for channel, table in file.tables.items()
@@ -95,7 +96,7 @@ def load_senders(settings: Settings) -> Senders:
     return Senders(
         language=file.language,
         timezone=file.timezone,
-        contact=file.contact,
+        contact=contact,
         spare_letters=file.spare_letters,
         ways=ways,
     )

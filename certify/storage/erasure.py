@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from certify.storage.direct import fetch, run
 from certify.storage.tables.decisions import DeterminationRow, EvidenceRow
-from certify.storage.tables.doorstep import BundleRow, VisitTraceRow
+from certify.storage.tables.doorstep import BundleRow, DoorReportRow, VisitTraceRow
 from certify.storage.tables.imports import FirstDeterminationRow
 from certify.storage.tables.people import ConsentRow, EntitlementRow
 from certify.storage.tables.runs import AuditRow, LinkQuestionRow, SilentPassRow
@@ -92,6 +92,7 @@ def forget_traces_of(db: Session, beneficiary_id: UUID) -> None:
         .where(SessionRow.beneficiary_id == beneficiary_id)
         .values(report=None, plan=None, media_sha256=None, source=None, device=None, asked=None, guidance=[])
     )
+    db.execute(update(DoorReportRow).where(DoorReportRow.beneficiary_id == beneficiary_id).values(beneficiary_id=None))
     db.execute(update(SessionRow).where(SessionRow.named_id == beneficiary_id).values(named_id=None))
     db.execute(
         update(BundleRow).where(BundleRow.beneficiary_id == beneficiary_id).values(details_sealed=None, media_sha256=[])

@@ -73,7 +73,7 @@ def test_attack_a_film_that_was_made_for_a_known_plan_in_three_hours_proves_noth
 def test_a_film_whose_hash_was_here_in_time_is_not_late(
     pages: TestClient, service: Service, engine: FaceEngine, person: UUID, film: bytes, clock: Clock
 ) -> None:
-    """The network broke off while it was sent: nobody can make another film with that hash."""
+    """The network broke off while it was sent: no one can make another film with that hash."""
     session = UUID(_knock(pages)["session"]["id"])
     begin(service, session, film)
     put(service, session, 0, film[:20_000])

@@ -33,6 +33,7 @@ from certify.decision.proposals import Why
 from certify.domain.four_eyes import Action, ActionReason
 from certify.issuers.tokens import DEVELOPMENT_ISSUER, SESSION_ISSUER, Role
 from certify.service import Service
+from tests.api.known_phone import know_phone, proof_for
 from tests.api.world import World, build_world
 from tests.saved_rows import SavedRows
 
@@ -119,6 +120,8 @@ def known_for(path: str, service: Service, world: World) -> dict[str, Any]:
     with service.unit() as unit:
         why = Why(ActionReason.OTHER, "A test.")
         proposal = propose(unit, Action.ERASE, world.target, officer=proposer, why=why)
+        if path == PHONE_PATH:
+            know_phone(unit, UUID(person))
         if path == "/v1/me/erasure/recall":
             wish_erasure(unit, UUID(person), by=f"{SESSION_ISSUER}|{person}", text="A test.")
     case = world.alike if path.endswith("/faces") else world.known["case_id"]
@@ -139,6 +142,8 @@ def test_every_route_answers_as_documented(world: World, service: Service, path:
     answers: Counter[int] = Counter()
     numbers = itertools.count()
     known = known_for(path, service, world)
+    if path == PHONE_PATH:
+        headers["DPoP"] = proof_for(service, path)
 
     @effort(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=_schema()[path][method].as_strategy())
@@ -169,8 +174,10 @@ def test_every_parameter_of_a_path_has_a_value_that_exists(world: World, service
     assert world.bodies.keys() <= set(_operations())
 
 
+PHONE_PATH = "/v1/knock/phone/sessions"
+
 _ROLES: tuple[tuple[str, Role | None], ...] = (
-    (r"^\S+ (/v1/knock/|/v1/door$|/v1/tablet/(enrolment|sign-|bundles))", None),
+    (r"^\S+ (/v1/knock/|/v1/door(/reports)?$|/v1/tablet/(enrolment|sign-|bundles))", None),
     (r"/(keys|checkpoint|health|ready|verify)$", None),
     (r"^\S+ /v1/tablet/", Role.TABLET),
     (r"^\S+ /v1/me", Role.SELF),

@@ -197,6 +197,8 @@ def build_world(service: Service) -> World:
         ("/v1/sessions/{session_id}/upload", "put"): film,
         ("/v1/knock/sessions", "post"): {**own, **phone, "consent": True},
         ("/v1/knock/codes", "post"): {**own, **phone},
+        ("/v1/door/reports", "post"): {**own, **phone, "secret": "0" * 64},
+        ("/v1/knock/phone/sessions", "post"): {**phone, "consent": True},
         ("/v1/knock/visits", "post"): {**own, **phone, "wanted_on": day, "part": "afternoon"},
         ("/v1/knock/codes/redeem", "post"): {**own, **phone, "code": code},
         ("/v1/knock/links/redeem", "post"): {**phone, "secret": link, "birth_date": born.isoformat()},

@@ -93,6 +93,7 @@ def house(
             database_url=url,
             rate_limit="none",
             issuer_name="Test Pension Fund",
+            help_phone="0800 555 0100",
             guide_sockets=(str(guide.socket),),
             public_url=f"http://localhost:{(port := free_port())}",  # passkeys belong to names, not to numbers
         )

@@ -70,22 +70,23 @@ def test_no_control_of_the_phone_is_silent(house: House, walked: Page, eileen: P
     assert walk(walked, states) == []
 
 
-def test_who_was_signed_out_can_come_in_again(house: House, walked: Page, eileen: Picture) -> None:
+def test_who_was_signed_out_can_come_in_again(
+    house: House, playwright: Playwright, chromium: str, eileen: Picture
+) -> None:
     """ATTACK: after the sign-in had ended elsewhere, the page led in a circle until it was reloaded."""
     person, _ = house.enrol(eileen)
-    walked.goto(f"http://{house.address}/")
-    # Above, another language was chosen, and a number was typed.
-    walked.evaluate("localStorage.setItem('certify.language', 'en'); sessionStorage.clear()")
-    sign_in(walked, house, person)
-    walked.context.clear_cookies()
-    walked.get_by_role("button", name="Where I am signed in").click()
-    expect(walked.get_by_role("alert")).to_contain_text("You were signed out")
-    walked.get_by_role("button", name="Come in again").click()
-    expect(walked.get_by_role("heading", level=1)).to_have_text("Who are you?")
-    walked.get_by_role("button", name="Back").click()
-    walked.get_by_role("heading", name="Good day").wait_for()
-    walked.get_by_role("button", name="Certify now with the camera").click()
-    expect(walked.get_by_label("Social security card number")).to_be_visible()
+    with opened(playwright, chromium) as page:
+        sign_in(page, house, person)
+        page.context.clear_cookies()
+        page.get_by_role("button", name="Where I am signed in").click()
+        expect(page.get_by_role("alert")).to_contain_text("You were signed out")
+        page.get_by_role("button", name="Come in again").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Who are you?")
+        page.get_by_role("button", name="Back").click()
+        expect(page.get_by_role("button", name="Come in again")).to_be_visible()
+        page.get_by_role("button", name="To the beginning").click()
+        page.get_by_role("button", name="Certify now with the camera").click()
+        expect(page.get_by_label("Social security card number")).to_be_visible()
 
 
 def test_no_control_of_the_tablet_is_silent(

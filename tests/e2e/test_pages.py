@@ -43,6 +43,7 @@ _SESSION = {
     "expires_at": "2030-01-01T00:00:00Z",
 }
 _OPENED = {"session": _SESSION, "token": "none"}
+_WHO = {"card_number": "CARD000001", "birth_date": "1956-11-19"}
 
 
 def _ended(outcome: str, **more: Any) -> dict[str, Any]:
@@ -73,6 +74,8 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "other path": ("outcome", _ended("other_path")),
     "certified": ("outcome", _ended("certified")),
     "used up": ("outcome", {"usedUp": True}),
+    "door unknown": ("agent", {"secret": "0" * 64}),
+    "door reported": ("agent", {"secret": "", "reported": True}),
     "error": ("no such page", {}),
     "status": ("status", {}),
     "certificate": ("certificate", {}),
@@ -80,6 +83,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "history": ("history", {}),
     "visit": ("visit", {}),
     "visit noted": ("visit", {"done": {"wanted_on": "2030-01-07", "part": "morning"}}),
+    "visit noted at the door": ("visit", {"done": {"wanted_on": "2030-01-07", "part": "morning"}, "who": _WHO}),
     "consent": ("consent", {"saved": True}),
     "contact": ("contact", {}),
     "contact saved": ("contact", {"saved": True}),

@@ -197,3 +197,16 @@ class VisitRow(Base):
     rechecks: Mapped[UUID | None] = mapped_column(ForeignKey("bundles.id"))  # the visit that this one repeats
     # The sealed visit by which it was made or missed.
     bundle_id: Mapped[UUID | None] = mapped_column(ForeignKey("bundles.id"), unique=True)
+
+
+class DoorReportRow(Base):
+    """Somebody at a door who was reported: they showed no code of ours, or an agent came who should not."""
+
+    __tablename__ = "door_reports"
+    __table_args__ = (Index(None, "made_at"), Index(None, "beneficiary_id"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime]
+    code: Mapped[bytes]  # keyed hash of what the code said: who shows the same code again is recognised
+    agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id"))
+    beneficiary_id: Mapped[UUID | None] = mapped_column(ForeignKey("beneficiaries.id"))  # who reports, if it is known

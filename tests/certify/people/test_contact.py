@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -171,3 +172,14 @@ def test_quiet_hours_always_end(start: int, end: int, zone: str, moment: datetim
         assert now < until
         assert (until - now).total_seconds() <= 25 * 3600
         assert quiet_until((start, end, zone), until) is None
+
+
+@integration
+@pytest.mark.parametrize("written", ["13800138000", "138 0013 8000", "0086 138 0013 8000", "+86 138 0013 8000"])
+def test_attack_local_forms_of_the_funds_country_were_refused(written: str, service: Service) -> None:
+    service = replace(service, settings=service.settings.model_copy(update={"phone_region": "CN"}))
+    person = enrol(service)
+    with service.unit() as unit:
+        set_contact(unit, person, Contact(phone=written))
+    with service.reading() as unit:
+        assert contact_of(unit, person).phone == "+8613800138000"

@@ -1,31 +1,44 @@
 // The fields for a date of birth, which the person writes in the digits of any script.
 
 import { h } from "./dom.js";
-import { t } from "./i18n.js";
+import { current, t } from "./i18n.js";
+
+/** Day, month and year in the order in which the language writes them. */
+const ORDER = ["day", "month", "year"];
+
+/**
+ * The fields for a date of birth.
+ *
+ * @typedef {object} BirthDate
+ * @property {HTMLElement} fields
+ * @property {HTMLInputElement[]} inputs in the order of the screen
+ * @property {() => string | null} value the date as ISO 8601, or null when there is no such day
+ * @property {() => void} complain say at the fields what is wrong, and mark the first that is
+ * @property {() => void} clear take that back
+ */
 
 /**
  * Make the fields for a date of birth.
  *
- * @returns {{fields: HTMLElement, inputs: HTMLInputElement[], value: () => string | null}} `value`: the date as ISO
- *   8601, or null when there is no such day
+ * @returns {BirthDate}
  */
 export function birthDate() {
-  const parts = ["day", "month", "year"].map((name) => ({
-    name,
-    input: /** @type {HTMLInputElement} */ (
-      h("input", {
-        id: name,
-        type: "text",
-        inputmode: "numeric",
-        pattern: "[0-9]*",
-        maxlength: name === "year" ? "4" : "2",
-        autocomplete: name === "year" ? "bday-year" : `bday-${name}`,
-        required: true,
-        "aria-describedby": "problem",
-      })
-    ),
-  }));
-  const inputs = parts.map((part) => part.input);
+  const said = h("p", { id: "birth-problem", class: "error", role: "alert", hidden: true });
+  const inputs = order().map(
+    (name) =>
+      /** @type {HTMLInputElement} */ (
+        h("input", {
+          id: name,
+          type: "text",
+          inputmode: "numeric",
+          pattern: "[0-9]*",
+          maxlength: name === "year" ? "4" : "2",
+          autocomplete: name === "year" ? "bday-year" : `bday-${name}`,
+          required: true,
+          "aria-describedby": "birth-problem",
+        })
+      ),
+  );
   const fields = h(
     "fieldset",
     {},
@@ -33,10 +46,55 @@ export function birthDate() {
     h(
       "div",
       { class: "date" },
-      parts.map((part) => h("div", {}, h("label", { for: part.name }, t(`find.${part.name}`)), part.input)),
+      inputs.map((input) => h("div", { class: input.id }, h("label", { for: input.id }, t(`find.${input.id}`)), input)),
     ),
+    said,
   );
-  return { fields, inputs, value: () => date(inputs.map((input) => digits(input.value))) };
+  const typed = () => ORDER.map((name) => digits(inputs.find((each) => each.id === name)?.value.trim() ?? ""));
+  const clear = () => {
+    said.hidden = true;
+    for (const each of inputs) each.removeAttribute("aria-invalid");
+  };
+  return {
+    fields,
+    inputs,
+    value: () => date(typed()),
+    clear,
+    complain: () => {
+      clear();
+      const { part, key } = wrongPart(typed());
+      const at = /** @type {HTMLInputElement} */ (inputs.find((each) => each.id === part));
+      said.textContent = t(key);
+      said.hidden = false;
+      at.setAttribute("aria-invalid", "true");
+      at.focus();
+    },
+  };
+}
+
+/** @returns {string[]} names of the parts, as the language orders them */
+function order() {
+  const parts = new Intl.DateTimeFormat(current(), {
+    day: "numeric",
+    month: "numeric",
+    year: "numeric",
+  }).formatToParts();
+  const found = parts.map(({ type }) => type).filter((type) => ORDER.includes(type));
+  return found.length === ORDER.length ? found : ORDER;
+}
+
+/**
+ * Tell which part of a date is wrong, and what to say of it.
+ *
+ * @param {string[]} parts day, month, year, of which one at least is wrong
+ */
+function wrongPart([day, month, year]) {
+  const [d, m, y] = [day, month, year].map(Number);
+  if (!(m >= 1 && m <= 12)) return { part: "month", key: "find.error.month" };
+  if (!(d >= 1 && d <= 31)) return { part: "day", key: "find.error.day" };
+  if (/^\d{2}$/.test(year)) return { part: "year", key: "find.error.year.short" };
+  if (!(y > 1880 && y <= new Date().getFullYear())) return { part: "year", key: "find.error.year" };
+  return { part: "day", key: "find.error.date" };
 }
 
 /**

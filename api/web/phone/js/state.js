@@ -27,6 +27,7 @@ import { recall } from "./device.js";
  * @property {boolean} signedIn
  * @property {"appeal" | null} afterCapture
  * @property {Capture | null} last
+ * @property {boolean} knownPhone the key of this phone stands for number and birth date
  * @property {Record<string, Record<string, string | boolean>>} typed
  */
 
@@ -42,6 +43,7 @@ const empty = () => ({
   signedIn: false,
   afterCapture: null,
   last: null,
+  knownPhone: false,
   typed: {},
 });
 

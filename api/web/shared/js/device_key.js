@@ -33,6 +33,13 @@ async function keyPair() {
   }
 }
 
+/** Delete the key of this device: the service then knows it no more. */
+export async function forgetKey() {
+  const base = await open();
+  if (!base) return;
+  await done(base.transaction(STORE, "readwrite").objectStore(STORE).delete(NAME)).finally(() => base.close());
+}
+
 /**
  * @template T
  * @param {IDBRequest<T>} asked

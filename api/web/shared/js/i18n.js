@@ -9,6 +9,8 @@ const meta = (/** @type {string} */ name) =>
 export const BASE = meta("base");
 /** How many days captures are kept. */
 export const RETENTION_DAYS = Number(meta("retention-days"));
+/** Telephone number that people call; empty when the fund has none. */
+export const HELP_PHONE = meta("help-phone");
 /** How many days an answer to an objection takes at most. */
 export const ANSWER_DAYS = Number(meta("answer-days"));
 /** The first and the last day for which a visit can be requested, in days from today. */

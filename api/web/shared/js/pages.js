@@ -3,6 +3,7 @@
 import { NoNetwork, Problem } from "./api.js";
 import { append, button, h, icon, sayWith } from "./dom.js";
 import { applyTextSize, keep, recall } from "./device.js";
+import { callUs } from "./help.js";
 import { current, has, LANGUAGES, load, number, t } from "./i18n.js";
 
 /**
@@ -126,7 +127,7 @@ function comeIn(error) {
 function sayBeside(error, at) {
   const field = at.matches("input, select") ? (at.closest("fieldset") ?? at.closest("label") ?? at) : at;
   const said = h("div", { role: "alert", "data-trouble": true }, h("p", { class: "error" }, sayProblem(error)));
-  append(said, [comeIn(error)]);
+  append(said, [comeIn(error) ?? callUs()]);
   if (field.isConnected && field !== main) field.after(said);
   else main.prepend(said);
   said.scrollIntoView({ block: "nearest" });
@@ -168,6 +169,7 @@ function frame() {
   gear.addEventListener("click", () => go("settings"));
   top.append(gear);
   /** @type {HTMLElement} */ (document.querySelector(".skip")).textContent = t("app.skip");
+  /** @type {HTMLElement} */ (document.querySelector("#call span")).textContent = t("help.call");
 }
 
 /**

@@ -118,8 +118,10 @@ function throughLink(secret) {
     button(t("code.open"), () => {}, { kind: "main", type: "submit" }),
   );
   submits(form, async () => {
+    birthday.clear();
+    problem.hidden = true;
     const birth = birthday.value();
-    if (!birth) return complain(t("find.error.date"));
+    if (!birth) return birthday.complain();
     try {
       const json = { secret, birth_date: birth, device_id: deviceId(), remember: remember.checked };
       await call("/v1/knock/links/redeem", { json });

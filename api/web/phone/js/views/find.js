@@ -33,13 +33,12 @@ export function find({ then = "prepare" }) {
     kind = value;
     label.textContent = t(value === "card" ? "find.card" : "find.id");
   };
-  /** @param {string} text @param {HTMLInputElement} where */
-  const complain = (text, where) => {
+  /** @param {string} text of what is wrong with the number */
+  const complain = (text) => {
     problem.textContent = text;
     problem.hidden = false;
-    for (const each of [input, ...birthday.inputs]) each.removeAttribute("aria-invalid");
-    where.setAttribute("aria-invalid", "true");
-    where.focus();
+    input.setAttribute("aria-invalid", "true");
+    input.focus();
   };
   const form = h(
     "form",
@@ -70,17 +69,20 @@ export function find({ then = "prepare" }) {
     ),
     label,
     input,
-    birthday.fields,
     problem,
+    birthday.fields,
     button(t("find.next"), () => {}, { kind: "main", type: "submit" }),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const number = tidy(input.value);
-    if (!number) return complain(t("find.error.number"), input);
-    if (!plausible(number)) return complain(t("find.error.digits"), input);
+    problem.hidden = true;
+    input.removeAttribute("aria-invalid");
+    birthday.clear();
+    if (!number) return complain(t("find.error.number"));
+    if (!plausible(number)) return complain(t("find.error.digits"));
     const birth = birthday.value();
-    if (!birth) return complain(t("find.error.date"), birthday.inputs[0]);
+    if (!birth) return birthday.complain();
     state.who =
       kind === "card" ? { card_number: number, birth_date: birth } : { national_id: number, birth_date: birth };
     return void go(then);

@@ -44,6 +44,7 @@ async function certified(session, token) {
   buzz([80, 60, 80]);
   state.who = null;
   state.typed = {};
+  keep("known", "1"); // perhaps: the service says so when it is asked
   if (state.afterCapture === "appeal") return await toAppeal(session, token);
   /** @type {Service.CertificateOut | null} */
   const found = session.certificate_number

@@ -15,7 +15,7 @@ import { state } from "../state.js";
  * @returns {Page}
  */
 export function prepare() {
-  if (!state.who && !state.signedIn) {
+  if (!state.who && !state.signedIn && !state.knownPhone) {
     return {
       title: t("find.title"),
       body: [
@@ -47,6 +47,11 @@ export function prepare() {
       else await go(way, { opened });
     } catch (error) {
       if (error instanceof Problem && error.code === "attempts_used_up") return go("outcome", { usedUp: true });
+      if (error instanceof Problem && error.code === "phone_unknown") {
+        state.knownPhone = false;
+        keep("known", "0");
+        return go("find", { then: "prepare" });
+      }
       throw error;
     }
     return undefined;
@@ -101,6 +106,8 @@ export async function openSession() {
     await call("/v1/me/consent", { json: { given: true } });
     return await provedCall("/v1/me/sessions", asked);
   }
+  if (state.knownPhone)
+    return await provedCall("/v1/knock/phone/sessions", { ...asked, device_id: deviceId(), consent: true });
   return await provedCall("/v1/knock/sessions", { ...state.who, ...asked, device_id: deviceId(), consent: true });
 }
 

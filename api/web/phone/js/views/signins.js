@@ -1,5 +1,6 @@
 /** @import { Page } from "../pages.js" */
 import { call } from "../api.js";
+import { keep } from "../device.js";
 import { button, h } from "../dom.js";
 import { moment, t } from "../i18n.js";
 import { go } from "../pages.js";
@@ -43,6 +44,12 @@ export async function signins({ ended = false }) {
           ),
         ),
       ),
+      h("p", {}, t("signins.phones")),
+      button(t("signins.forget"), async () => {
+        await call("/v1/me/phones/forget", { method: "POST" });
+        keep("known", "0");
+        await go("signins", { ended: true }, { replace: true });
+      }),
       others.length > 1
         ? button(
             t("signins.end.others"),

@@ -1,4 +1,4 @@
-import { recall } from "../device.js";
+import { keep, recall } from "../device.js";
 /** @import { Page } from "../pages.js" */
 import { button, h } from "../dom.js";
 import { t } from "../i18n.js";
@@ -13,6 +13,7 @@ import { state } from "../state.js";
  */
 export async function welcome() {
   const pending = recall("pending") === "1" ? await (await import("../capture/vault.js")).pending() : null;
+  const known = recall("known") === "1" && !state.signedIn;
   return {
     title: t("welcome.title"),
     body: [
@@ -34,8 +35,18 @@ export async function welcome() {
             ),
           )
         : null,
-      button(t("welcome.certify"), () => go(state.signedIn ? "prepare" : "find", { then: "prepare" }), {
-        kind: "main",
+      known
+        ? button(
+            t("welcome.again"),
+            () => {
+              state.knownPhone = true;
+              return go("prepare");
+            },
+            { kind: "main", icon: "camera" },
+          )
+        : null,
+      button(t(known ? "welcome.other" : "welcome.certify"), certify, {
+        kind: known ? "" : "main",
         icon: "camera",
       }),
       button(
@@ -43,8 +54,25 @@ export async function welcome() {
         () => go(recall("remembered") === "1" || state.signedIn ? "status" : "find", { then: "code" }),
         { icon: "person" },
       ),
+      known
+        ? button(
+            t("welcome.forget"),
+            async () => {
+              await (await import("../device_key.js")).forgetKey();
+              keep("known", "0");
+              await go("welcome", {}, { replace: true });
+            },
+            { kind: "plain" },
+          )
+        : null,
       h("p", { class: "quiet" }, t("welcome.letter")),
       h("p", { class: "quiet" }, t("welcome.free")),
     ],
   };
+}
+
+/** Certify the person whose number is entered, or the person who is signed in. */
+function certify() {
+  state.knownPhone = false;
+  return go(state.signedIn ? "prepare" : "find", { then: "prepare" });
 }
