@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from certify.registry.feeds.file_layout import DATE_COLUMNS, Dates
-from certify.registry.feeds.written_dates import Problem, WrittenDate, read_written
+from certify.registry.feeds.written_dates import Problem, WrittenDate, read_birth, read_written
 
 DAYS = "feed_dates"
 """Table of the distinct texts: ``field, written``, the ``first`` and ``last`` possible day, ``day`` (the one that is
@@ -33,14 +33,16 @@ def map_dates(dates: Dates, database: duckdb.DuckDBPyConnection, *, today: date)
     read: dict[str, dict[str, WrittenDate]] = {}
     for field in DATE_COLUMNS:
         texts = database.execute(f"select distinct {field} from feed_cells where {field} is not null").fetchall()
-        read[field] = {text: read_written(text, dates, order=declared, pivot=pivots[field]) for (text,) in texts}
+        how = read_birth if field == "birth_date" else read_written
+        read[field] = {text: how(text, dates, order=declared, pivot=pivots[field]) for (text,) in texts}
     if declared is None:
         for field, found in read.items():
             order = _proven(read, field)
             if order is not None:
                 for text, entry in found.items():
                     if entry.problem is Problem.AMBIGUOUS:
-                        found[text] = read_written(text, dates, order=order, pivot=pivots[field])
+                        how = read_birth if field == "birth_date" else read_written
+                        found[text] = how(text, dates, order=order, pivot=pivots[field])
     rows = [_row(field, text, entry, today) for field, found in read.items() for text, entry in found.items()]
     schema = pa.schema(
         [("field", pa.string()), ("written", pa.string()), ("first", pa.date32()), ("last", pa.date32()),

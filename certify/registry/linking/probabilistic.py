@@ -236,11 +236,15 @@ def _firm_sql(compared: tuple[Comparison, ...], *, id_checked: bool) -> str:
     in more than one place.
     """
     whole = (
-        f"gamma_name >= {NAME_PLAIN} AND gamma_birth = {BIRTH_EQUAL} "
+        f"gamma_name >= {NAME_PLAIN} AND NOT is_brief(name_l) AND gamma_birth = {BIRTH_EQUAL} "
         "AND birth_precision_l = 'day' AND birth_precision_r = 'day'"
     )
     worst = next(len(c.levels) for c in compared if c.name == "id") - 1
-    by_id = f"gamma_id >= {1 if id_checked else worst} AND gamma_name >= {NAME_SLIP} AND gamma_birth >= {BIRTH_NEAR}"
+    by_id = (
+        f"gamma_id >= {1 if id_checked else worst} AND gamma_name >= {NAME_SLIP} AND gamma_birth >= {BIRTH_NEAR} "
+        "AND NOT is_brief(name_l) AND NOT is_brief(name_r) "
+        "AND (script_of(name_l) = script_of(name_r) OR name_key_l = name_key_r)"
+    )
     return f"gamma_sex <> {DIFFERS} AND (({whole}) OR ({by_id}))"
 
 

@@ -161,4 +161,9 @@ def _tight(values: pa.Array) -> pa.Array:
 def _tight_distinct(distinct: pa.Array) -> pa.Array:
     folded = pc.utf8_lower(pc.utf8_normalize(distinct, "NFKC"))
     folded = pc.utf8_trim_whitespace(pc.replace_substring_regex(folded, r"[\s\p{P}]+", " "))
-    return pc.if_else(pc.equal(folded, ""), pa.scalar(None, pa.string()), folded)
+    empty = pc.is_in(folded, value_set=_NOTHING)
+    return pc.if_else(empty, pa.scalar(None, pa.string()), folded)
+
+
+_NOTHING = pa.array(["", "null", "none", "nan", "n a", "unknown", "not known", "desconocido", "ignorado", "inconnu", "未知"])
+"""Folded texts that say that a place or an address is not known: two of them are no agreement."""

@@ -21,6 +21,8 @@ ORDERS = ("dmy", "mdy")
 ERAS = {"gregorian": 0, "buddhist": -543, "minguo": 1911}
 """Years to add to get the Gregorian year: Thailand counts from -543, Taiwan from 1911."""
 
+FILLED_IN = (date(1900, 1, 1), date(1899, 12, 30), date(1899, 12, 31))
+"""Days that programs store where no date of birth is known. No one alive was born on them."""
 _CHINESE_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
 _YEAR_FIRST = re.compile(r"(\d{2,4})[-/.年 ](\d{1,2})[-/.月 ](\d{1,2})日?(?:[T ].*)?")
 _DAY_FIRST = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})(?: .*)?")
@@ -63,7 +65,8 @@ def read_dates(values: pa.Array, order: str = "dmy", era: str = "gregorian") -> 
 def _fold_days(days: pa.Array) -> pa.Array:
     """Check many days at once as ``_checked`` checks one."""
     year, first = pc.year(days), pc.and_(pc.equal(pc.month(days), 1), pc.equal(pc.day(days), 1))
-    possible = pc.and_(pc.greater_equal(year, 1850), pc.less(year, 2100))
+    filled = pc.is_in(days, value_set=pa.array(FILLED_IN, pa.date32()))
+    possible = pc.and_not(pc.and_(pc.greater_equal(year, 1850), pc.less(year, 2100)), filled)
     nothing = pa.scalar(None, pa.string())
     columns = [
         pc.if_else(possible, pc.strftime(days, "%Y%m%d"), nothing),
@@ -102,6 +105,6 @@ def _checked(
         checked = date(year + shift, month, day)
     except ValueError:
         return None, None, "impossible"
-    if not 1850 <= checked.year < 2100:
+    if not 1850 <= checked.year < 2100 or (checked in FILLED_IN and precision == "day"):
         return None, None, "impossible"
     return f"{checked:%Y%m%d}", "year" if (month, day) == (1, 1) else precision, None
