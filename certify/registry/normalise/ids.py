@@ -61,8 +61,8 @@ def check_ids(compact: pa.Array, fmt: str) -> Checked:
         The usable ids and the reasons of the others.
     """
     ids, reason = FORMATS[fmt](compact)
-    stand_in = pc.or_(_all_same(compact), pc.is_in(compact, value_set=_NO_ID))
-    reason = pc.if_else(stand_in, "placeholder", reason)
+    stand_in = pc.and_(pc.is_null(reason), pc.is_in(compact, value_set=_NO_ID))
+    reason = pc.if_else(pc.or_(_all_same(compact), stand_in), "placeholder", reason)
     reason = pc.if_else(pc.is_null(compact), "missing", reason)
     return pc.if_else(pc.is_null(reason), ids, _NO_TEXT), reason
 
