@@ -119,9 +119,16 @@ class Attestation(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdverseRecord(Fact):
-    """A record that speaks against the entitlement: death, prison, residence abroad, duplicate benefit and others."""
+    """A record that speaks against the entitlement: death, prison, residence abroad, duplicate benefit and others.
+
+    Attributes:
+        kind: the kind, as policies name it.
+        event_from: the first day on which it can have happened, if the day is not known exactly; ``event_at`` is the
+            last one then. None if the day is known, and in facts of releases that did not record it.
+    """
 
     kind: str
+    event_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

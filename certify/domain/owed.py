@@ -29,7 +29,11 @@ def owed_until(facts: CurrentFacts, policy: Policy) -> Reason | None:
     if not ends:
         return None
     last = max(ends.values())
-    return reason(Code.OWED_UNTIL, *sorted(one for one, end in ends.items() if end == last), date=last)
+    of_last = sorted(one for one, end in ends.items() if end == last)
+    # Where the day of the death is not known, the last possible one counts. How early it may have been is said too.
+    spans = [record for record in facts.adverse if record.id in of_last and record.event_from is not None]
+    params = {"date": last} | ({"first": min(r.event_from for r in spans if r.event_from)} if spans else {})
+    return reason(Code.OWED_UNTIL, *of_last, **params)
 
 
 def _end(record: AdverseRecord, policy: Policy) -> date | None:

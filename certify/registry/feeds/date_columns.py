@@ -13,7 +13,8 @@ from certify.registry.feeds.written_dates import Problem, WrittenDate, read_birt
 
 DAYS = "feed_dates"
 """Table of the distinct texts: ``field, written``, the ``first`` and ``last`` possible day, ``day`` (the one that is
-used for an event), ``text`` (how linking reads it: 1942-06-07, 1942-06 or 1942), ``precision`` and ``problem``."""
+used for an event), ``text`` (how linking reads it: 1942-06-07, 1942-06 or 1942; a month or year of another calendar
+lies in two of ours: 1942-06/1942-07, 1942/1943), ``precision`` and ``problem``."""
 _PROOF = 10
 """One of so many dates that could be read in two orders must prove one of them. Of real dates, two in three prove it
 (their day is above 12); if nearly none does, those few are typing errors."""
@@ -73,11 +74,12 @@ def _row(field: str, text: str, entry: WrittenDate, today: date) -> tuple[object
         return field, text, None, None, None, None, None, entry.problem
     # An event without a day is taken for the last possible one: so no one is said to be dead too early.
     day = last if first == last or first > today else min(last, today)
-    middle = first + (last - first) / 2
     if first == last:
         plain = first.isoformat()
     elif (first.year, first.month) == (last.year, last.month):
         plain = f"{first:%Y-%m}"
+    elif entry.precision == "month":
+        plain = f"{first:%Y-%m}/{last:%Y-%m}"
     else:
-        plain = f"{middle.year:04d}"
+        plain = f"{first.year:04d}" if first.year == last.year else f"{first.year:04d}/{last.year:04d}"
     return field, text, first, last, day, plain, entry.precision, None

@@ -59,7 +59,7 @@ def as_lines(path: Path, encoding: str, stack: ExitStack) -> Path:
             if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
                 raise Invalid(
                     f"{path.name} is written in UTF-16.",
-                    hint="Write encoding = \"utf-16\" in [file].",
+                    hint='Write encoding = "utf-16" in [file].',
                     code=ErrorCode.FEED_FILE,
                 )
         if _is_plain(path):

@@ -224,9 +224,10 @@ def _cells_of(
     """Yield the cells of each record; records that cannot be read are added to ``apart``."""
     names, joined = feed.columns.sources(), set(feed.columns.parts().get("name", ()))
     for row, record in records:
+        if record is None:
+            apart.append((row, _TOO_DEEP, ""))
+            continue
         try:
-            if record is None:
-                raise RecursionError
             cells = [cell_at(record, name, join=name in joined, anywhere=anywhere) for name in names]
             "".join(cell for cell in cells if cell).encode()
         except RecursionError:

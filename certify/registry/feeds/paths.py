@@ -16,6 +16,7 @@ from typing import Any
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
+from certify.registry.feeds.fhir_dates import partial_date
 from certify.registry.feeds.raw_table import MAX_CELL
 
 Node = Any
@@ -117,6 +118,10 @@ def _resolve(node: Node, steps: tuple[_Step, ...]) -> Iterator[Node]:
                 for part in chosen:
                     yield from _resolve(part, steps[length:])
                 return
+    # JSON of FHIR writes what is known about a missing value under its name with a stroke in front.
+    beside = node.get(f"_{steps[0].name}") if len(steps) == 1 else None
+    if beside is not None and (text := partial_date(beside)) is not None:
+        yield text
 
 
 def _chosen(node: Node, brackets: Sequence[str]) -> list[Node]:
@@ -152,7 +157,10 @@ def _texts(node: Node) -> list[str]:
     if isinstance(node, list):
         return [text for part in node for text in _texts(part)]
     if isinstance(node, Mapping):
-        return next((_texts(node[name]) for name in _TEXTS if name in node), [])
+        own = next((_texts(node[name]) for name in _TEXTS if name in node), None)
+        if own is None and "extension" in node and (partial := partial_date(node)) is not None:
+            return [partial]
+        return own or []
     if node is None:
         return []
     text = ("true" if node else "false") if isinstance(node, bool) else str(node).strip()

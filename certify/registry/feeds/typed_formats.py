@@ -91,7 +91,9 @@ def _set_unreadable_apart(database: duckdb.DuckDBPyConnection, columns: int) -> 
     """Move rows with bytes that are no text to the bad rows."""
     marked = " or ".join(f"contains(f{at}, '{UNREADABLE}')" for at in range(columns))
     cells = ", ".join(f"f{at}" for at in range(columns))
-    found = database.execute(f"select row, concat_ws(' | ', {cells}) from {READ} where {marked} order by row").fetchall()
+    found = database.execute(
+        f"select row, concat_ws(' | ', {cells}) from {READ} where {marked} order by row"
+    ).fetchall()
     set_apart(database, [(row, "It has bytes that are no text in UTF-8.", text) for row, text in found])
     if found:
         database.execute(f"delete from {READ} where {marked}")

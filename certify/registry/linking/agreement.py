@@ -130,7 +130,8 @@ NAME = Comparison(
     ("name_key", "name"),
     # Spellings of other countries say nothing: 陈大文 writes himself Chan Tai Man, and no table finds that.
     "name_l IS NULL OR name_r IS NULL OR (name_l <> name_r AND name_key_l <> name_key_r "
-    f"AND {_TWO_SCRIPTS} AND NOT ({_NEAR_KEYS}) AND NOT {_SAME_SOUNDS} AND NOT (shared_words(name_key_l, name_key_r) > 0 AND {_ONE_IS_HAN}))",
+    f"AND {_TWO_SCRIPTS} AND NOT ({_NEAR_KEYS}) AND NOT {_SAME_SOUNDS} "
+    f"AND NOT (shared_words(name_key_l, name_key_r) > 0 AND {_ONE_IS_HAN}))",
     (
         Level("name_l = name_r", "the same name", 0.93, 2e-5, "name"),
         Level(
@@ -180,6 +181,21 @@ _YEARS_APART = "abs(CAST(substr(birth_l, 1, 4) AS INT) - CAST(substr(birth_r, 1,
 _GENERATION = 14
 """Years between two birth dates from which one may be the other's parent; nearer ones are mistakes in the year."""
 
+
+def _spans(one: str, other: str) -> str:
+    """Return the SQL that a month or year of another calendar, which lies in two of ours, has the other date in it."""
+    months = (
+        f"CAST(substr(birth_{one}, 1, 4) AS INT) * 12 + CAST(substr(birth_{one}, 5, 2) AS INT) - "
+        f"(CAST(substr(birth_{other}, 1, 4) AS INT) * 12 + CAST(substr(birth_{other}, 5, 2) AS INT))"
+    )
+    years = f"CAST(substr(birth_{one}, 1, 4) AS INT) - CAST(substr(birth_{other}, 1, 4) AS INT)"
+    return (
+        f"(birth_precision_{one} = 'months' AND CASE WHEN birth_precision_{other} IN ('year', 'years') "
+        f"THEN {years} ELSE {months} END BETWEEN 0 AND 1) "
+        f"OR (birth_precision_{one} = 'years' AND {years} BETWEEN 0 AND 1)"
+    )
+
+
 BIRTH = Comparison(
     "birth",
     ("birth", "birth_precision"),
@@ -194,7 +210,8 @@ BIRTH = Comparison(
             "OR (substr(birth_l, 1, 4) = substr(birth_r, 1, 4) "
             "AND (birth_precision_l = 'year' OR birth_precision_r = 'year')) "
             "OR (substr(birth_l, 1, 6) = substr(birth_r, 1, 6) "
-            "AND (birth_precision_l = 'month' OR birth_precision_r = 'month'))",
+            "AND (birth_precision_l = 'month' OR birth_precision_r = 'month')) "
+            f"OR {_spans('l', 'r')} OR {_spans('r', 'l')}",
             "a birth date that differs by a usual mistake",
             0.022,
             4e-3,

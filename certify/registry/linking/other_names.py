@@ -18,20 +18,18 @@ eight of 44 with ten and more."""
 _LARGE = 1_000_000
 """People from whom on a tenth of them, born on some days of the month, shows which names there are."""
 _SOME_DAYS = "substr(birth, 7, 2) IN ('07', '17', '27')"
-_MISTYPED = (
-    "same_letters(r.name, p.name) OR replace(r.name, ' ', '') = replace(p.name, ' ', '')"
-)
+_MISTYPED = "same_letters(r.name, p.name) OR replace(r.name, ' ', '') = replace(p.name, ' ', '')"
 """Letters exchanged and words joined: no two people are named so."""
 
 
 def _words(name: str) -> tuple[str, ...]:
-    """Return the SQL of the words of a name that may be the given name: of Chinese names all but the first character."""
+    """Return the SQL of the words of a name that may be the given name: of Chinese ones all but the first character."""
     first = f"CASE WHEN script_of({name}) = {HAN} THEN substr({name}, 2) ELSE split_part({name}, ' ', 1) END"
     return first, f"split_part({name}, ' ', 2)", f"split_part({name}, ' ', -1)"
 
 
 def find_other_names(engine: Engine) -> None:
-    """Make ``other_names``: pairs of ``id_unclear`` whose names differ a little, and where the record's is another name.
+    """Make ``other_names``: pairs of ``id_unclear`` with names that differ a little, where the record has another name.
 
     Args:
         engine: where the tables of the stage ``id`` are.

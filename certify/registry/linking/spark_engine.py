@@ -12,14 +12,21 @@ import pyarrow as pa
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, Unavailable
-from certify.registry.linking.agreement import FULL_WORD, INITIAL, SCRIPT_SQL, SOUND_CLASSES, SOUNDS, TONED, WHOLE_SYLLABLES
+from certify.registry.linking.agreement import (
+    FULL_WORD,
+    INITIAL,
+    SCRIPT_SQL,
+    SOUND_CLASSES,
+    SOUNDS,
+    TONED,
+    WHOLE_SYLLABLES,
+)
 from certify.registry.linking.engine import (
     Source,
     check_columns,
     checked_name,
 )
 from certify.registry.normalise import Layout, canonical
-
 
 
 def _sounds_sql() -> str:
@@ -42,11 +49,15 @@ _FUNCTIONS = (
     ),
     f"CREATE OR REPLACE TEMPORARY FUNCTION script_of(a STRING) RETURNS INT RETURN {SCRIPT_SQL}",
     f"CREATE OR REPLACE TEMPORARY FUNCTION has_tones(a STRING) RETURNS BOOLEAN RETURN a RLIKE '{TONED}'",
-    "CREATE OR REPLACE TEMPORARY FUNCTION is_brief(a STRING) RETURNS BOOLEAN "
-    f"RETURN a RLIKE r'{INITIAL}' AND script_of(a) NOT IN ({WHOLE_SYLLABLES}) "
-    f"AND NOT a RLIKE r'{FULL_WORD}.* .*{FULL_WORD}'",
-    "CREATE OR REPLACE TEMPORARY FUNCTION sounds(a STRING) RETURNS STRING "
-    f"RETURN array_join(array_sort(transform(split(a, ' '), w -> {_sounds_sql()})), ' ')",
+    (
+        "CREATE OR REPLACE TEMPORARY FUNCTION is_brief(a STRING) RETURNS BOOLEAN "
+        f"RETURN a RLIKE r'{INITIAL}' AND script_of(a) NOT IN ({WHOLE_SYLLABLES}) "
+        f"AND NOT a RLIKE r'{FULL_WORD}.* .*{FULL_WORD}'"
+    ),
+    (
+        "CREATE OR REPLACE TEMPORARY FUNCTION sounds(a STRING) RETURNS STRING "
+        f"RETURN array_join(array_sort(transform(split(a, ' '), w -> {_sounds_sql()})), ' ')"
+    ),
 )
 
 

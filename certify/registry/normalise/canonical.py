@@ -165,5 +165,7 @@ def _tight_distinct(distinct: pa.Array) -> pa.Array:
     return pc.if_else(empty, pa.scalar(None, pa.string()), folded)
 
 
-_NOTHING = pa.array(["", "null", "none", "nan", "n a", "unknown", "not known", "desconocido", "ignorado", "inconnu", "未知"])
+_NOTHING = pa.array(
+    ["", "null", "none", "nan", "n a", "unknown", "not known", "desconocido", "ignorado", "inconnu", "未知"]
+)
 """Folded texts that say that a place or an address is not known: two of them are no agreement."""

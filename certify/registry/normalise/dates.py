@@ -1,8 +1,9 @@
 """Dates as registries write them, read once for each distinct text.
 
 A birth date becomes ``yyyymmdd`` with a ``precision``: ``day``, ``month`` for year and month alone, or ``year`` for a
-year alone and for the first of January, which clerks write when the day is not known. A text that is not a date becomes
-NULL, with a reason.
+year alone and for the first of January, which clerks write when the day is not known. A month or a year of another
+calendar, 1942-06/1942-07 or 1942/1943, is ``months`` or ``years``, and the text is the later one with zeros. A text
+that is not a date becomes NULL, with a reason.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _CHINESE_DIGITS = str.maketrans("〇零○一二三四五六七八九", "0001234
 _YEAR_FIRST = re.compile(r"(\d{2,4})[-/.年 ](\d{1,2})[-/.月 ](\d{1,2})日?(?:[T ].*)?")
 _DAY_FIRST = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})(?: .*)?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_TWO_MONTHS = re.compile(r"(\d{4})-(\d{2})/(\d{4})-(\d{2})")
+_TWO_YEARS = re.compile(r"(\d{4})/(\d{4})")
 _MONTH_ONLY = re.compile(r"(\d{4})[-/.年](\d{1,2})月?")
 _YEAR_ONLY = re.compile(r"(\d{2,4})年?")
 
@@ -77,7 +80,7 @@ def _fold_days(days: pa.Array) -> pa.Array:
 
 
 @lru_cache(maxsize=200_000)  # a century has 36,500 days, and all batches of a large file have the same ones
-def read_date(value: object, order: str, era: str) -> tuple[str | None, str | None, str | None]:
+def read_date(value: object, order: str, era: str) -> tuple[str | None, str | None, str | None]:  # noqa: PLR0911 - one form each
     """Read one date; return its text and precision, or the reason why it is not a date."""
     if isinstance(value, date):
         return _checked(value.year, value.month, value.day, 0)
@@ -93,6 +96,10 @@ def read_date(value: object, order: str, era: str) -> tuple[str | None, str | No
         return _checked(int(found[3]), month, day, shift)
     if found := _MONTH_ONLY.fullmatch(text):
         return _checked(int(found[1]), int(found[2]), 1, shift, precision="month")
+    if found := _TWO_MONTHS.fullmatch(text):
+        return f"{found[3]}{found[4]}00", "months", None
+    if found := _TWO_YEARS.fullmatch(text):
+        return f"{found[2]}0000", "years", None
     if found := _YEAR_ONLY.fullmatch(text):
         return _checked(int(found[1]), 1, 1, shift)
     return None, None, "not_a_date"

@@ -68,7 +68,9 @@ def test_attack_a_twin_whose_name_differs_by_a_sign_is_asked_about(own: str, twi
     assert links["mine"] == "me"
 
 
-@pytest.mark.parametrize(("own", "twins"), [*TWINS, ("S. Kumar", "R. Kumar"), ("ச. குமார்", "ர. குமார்"), ("Ли А", "Ли О")])
+@pytest.mark.parametrize(
+    ("own", "twins"), [*TWINS, ("S. Kumar", "R. Kumar"), ("ச. குமார்", "ர. குமார்"), ("Орлов Ж", "Орлов Л")]
+)
 def test_attack_a_twin_with_the_id_of_the_person_is_asked_about(own: str, twins: str) -> None:
     me = ("me", "ID1", own, "1947-03-14", "F", "R1")
     record = ("r", "ID1", twins, "1947-03-14", "F", "R1")
@@ -76,7 +78,7 @@ def test_attack_a_twin_with_the_id_of_the_person_is_asked_about(own: str, twins:
     assert (links, asked) == ({}, {"r": "id_doubt"})
 
 
-@pytest.mark.parametrize("name", ["S. Kumar", "J. R. Smith", "К. Орлов", "ச. குமார்", "د علي"])
+@pytest.mark.parametrize("name", ["S. Kumar", "J. R. Smith", "Ж. Орлов", "ச. குமார்", "د علي"])
 def test_attack_initials_are_no_proof_of_a_person(name: str) -> None:
     others = make_family("latin", count=1_000).tables()[0]
     person = ("me", "ID1", name, "1947-03-14", "F", "R1")
