@@ -18,8 +18,11 @@ eight of 44 with ten and more."""
 _LARGE = 1_000_000
 """People from whom on a tenth of them, born on some days of the month, shows which names there are."""
 _SOME_DAYS = "substr(birth, 7, 2) IN ('07', '17', '27')"
-_MISTYPED = "same_letters(r.name, p.name) OR replace(r.name, ' ', '') = replace(p.name, ' ', '')"
-"""Letters exchanged and words joined: no two people are named so."""
+_MISTYPED = (
+    "same_letters(r.name, p.name) OR replace(r.name, ' ', '') = replace(p.name, ' ', '') "
+    "OR shared_words(r.name, p.name) = least(word_count(r.name), word_count(p.name))"
+)
+"""Letters exchanged, words joined, and words that one name has more: no two people are named so."""
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -255,7 +255,7 @@ def _firm_sql(compared: tuple[Comparison, ...], *, id_checked: bool) -> str:
     """
     whole = (
         f"gamma_name >= {NAME_PLAIN} AND NOT is_brief(name_l) AND gamma_birth = {BIRTH_EQUAL} "
-        "AND birth_precision_l = 'day' AND birth_precision_r = 'day'"
+        f"AND birth_precision_l = 'day' AND birth_precision_r = 'day' AND gamma_id <> {DIFFERS}"
     )
     worst = next(len(c.levels) for c in compared if c.name == "id") - 1
     by_id = (

@@ -93,7 +93,7 @@ def prepare(
     ended = _hold_endings(service, row, feed, staging)
     if ended is None:
         return False
-    opened = open_engine(engine, memory=memory, threads=threads) if engine == "duckdb" else open_engine(engine)
+    opened = open_engine(engine, memory=memory, threads=threads)
     try:
         say("reading people")
         start = perf_counter()
