@@ -64,7 +64,8 @@ def cell_at(record: Node, path: str, *, join: bool, anywhere: bool) -> str | Non
     """
     steps = _steps(path)
     single = len(steps) == 1 and not steps[0].brackets and not path.startswith(("./", "$."))
-    if single and (anywhere or not isinstance(record, Mapping) or path not in record):
+    at_top = isinstance(record, Mapping) and (path in record or f"_{path}" in record)
+    if single and (anywhere or not at_top):
         where = list(_everywhere(record, path.removeprefix("@"), ""))
         places = sorted({place for place, _ in where})
         if len(places) > 1:
@@ -113,7 +114,7 @@ def _resolve(node: Node, steps: tuple[_Step, ...]) -> Iterator[Node]:
             continue
         key = "".join(step.before * (place > 0) + step.name for place, step in enumerate(steps[:length]))
         for name in (key, f"@{key}"):
-            if name in node:
+            if node.get(name) is not None:
                 chosen = _chosen(node[name], steps[length - 1].brackets)
                 for part in chosen:
                     yield from _resolve(part, steps[length:])
