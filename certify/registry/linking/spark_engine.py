@@ -199,7 +199,7 @@ def _active() -> Any | None:
 
 
 _GIVEN = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE")
-"""What ``spark-submit`` and Spark Connect set in the environment: then the cluster and its memory are chosen already."""
+"""What ``spark-submit`` and Spark Connect set in the environment: then cluster and memory are chosen already."""
 
 
 def _started(threads: int, memory: str) -> Any:
