@@ -69,5 +69,6 @@ def test_a_death_in_this_month_that_comes_every_week_is_known(fund: Fund) -> Non
     fund.run(feed, fund.row("Grace Hopper", "1", "2026"), fund.row("Alan Turing", "2", "2026-02-03"))
     again = fund.run(feed, fund.row("Alan Turing", "2", "2026-02-03"), fund.row("Grace Hopper", "1", "2026-02"))
     assert again.counts["outcomes"] == {"known": 1, "changed": 1}, "a month is more than a year, so it is a correction"
-    last = fund.run(feed, fund.row("Grace Hopper", "1", "2026"), fund.row("Alan Turing", "2", "2026-02-03"))
+    elsewhere = fund.row("Alan Turing", "2", "2026-02-03", place="110102")  # another file than the first
+    last = fund.run(feed, fund.row("Grace Hopper", "1", "2026"), elsewhere)
     assert last.counts["outcomes"] == {"known": 2}
