@@ -31,11 +31,11 @@ def test_attack_wrong_ids_and_stand_ins_lose_no_death_and_pause_no_one_else(fund
         fund.row("Alan Turing", "typo", "2026-02-01", id="ID999994"),
         fund.row("Ada Lovelace", "stand-in", "2026-02-01", id="123456789"),
         *(
-            fund.row("Nobody", f"other-{n}", "2026-02-01", id="123456789", name=f"Person {n}", born=f"193{n}-01-02")
+            fund.row("A stranger", f"other-{n}", "2026-02-01", id="123456789", name=f"Person {n}", born=f"193{n}-01-02")
             for n in range(4)
         ),
         *(
-            fund.row("Nobody", f"shared-{n}", "2026-02-01", id="99000111", name=f"Human {n}", born=f"192{n}-01-02")
+            fund.row("A stranger", f"shared-{n}", "2026-02-01", id="99000111", name=f"Human {n}", born=f"192{n}-01-02")
             for n in range(4)
         ),
         fund.row("Grace Hopper", "shared-5", "2026-02-01", id="99000111"),
