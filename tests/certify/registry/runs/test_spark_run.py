@@ -79,7 +79,7 @@ def test_a_run_ends_alike_on_both_engines(fund: Fund, request: pytest.FixtureReq
     feed = fund.feed("deaths", limits={"most_bad_share": 1.0})
     found = import_file(fund.service, feed, path, quarantine=quarantine)
     row = carry_out(fund.service, found.run_id, machine=Machine(engine=engine, workers=1))
-    assert (row.state, row.parameters["engine"]) == ("done", engine)
+    assert (row.state, (row.parameters or {})["engine"]) == ("done", engine)
     with quarantine.open(newline="") as file:
         assert [(int(bad["row"]), bad["code"]) for bad in csv.DictReader(file)] == QUARANTINED
     names = {person: name for name, person in people.items()}
