@@ -22,6 +22,7 @@ from certify.people.access import AccessRefused
 from certify.storage.database import DatabaseError, OperationalError, PoolTimeout, sqlstate
 from models.errors import ImageRefused, VideoRefused
 from models.guidance import sentence
+from models.media import kinds
 
 log = logging.getLogger("certify.api")
 
@@ -189,12 +190,13 @@ def problem_response(error: CertifyError, headers: Mapping[str, str]) -> JSONRes
 
 async def _on_image_refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ImageRefused)  # noqa: S101 - registered for this class
-    status = {
-        "too_many_bytes": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "unsupported_format": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "not_an_image": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    }.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return problem(status, error.code, str(error), hint="Take a new photo and send it as JPEG, PNG, WebP or HEIC.")
+    if error.code == "too_many_bytes":
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    elif error.code == "not_an_image" or error.code in kinds.PICTURES | kinds.OTHERS:
+        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    else:
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return problem(status, error.code, sentence(error.code), hint=error.hint)
 
 
 async def _on_video_refused(_request: Request, error: Exception) -> JSONResponse:

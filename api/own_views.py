@@ -23,8 +23,11 @@ from api.schemas.own_pages import (
 from api.schemas.proposals import OwnErasureOut
 from api.views import certificate_state
 from certify.decision.appeal import Appeal
-from certify.domain.schedule import latest_date
+from certify.decision.determinations import proof_behind
+from certify.decision.payable import share_on
+from certify.domain.schedule import latest_date, local_date
 from certify.domain.states import ProposalState
+from certify.domain.told import NOTHING_TOLD
 from certify.doorstep.visits import LATEST, SOONEST, ShownVisit
 from certify.own.page import History, OwnPage
 from certify.people.contact import Contact, ContactChange
@@ -32,6 +35,8 @@ from certify.service import Unit
 from certify.storage.tables.door import SignInRow
 from certify.storage.tables.people import EntitlementRow
 from certify.storage.tables.proposals import ProposalRow
+
+_STANDING = ("scheme", "standing", "payment", "next_step", "valid_until", "due_on", "back_pay_from")
 
 
 def own_page(unit: Unit, page: OwnPage, me: str) -> OwnPageOut:
@@ -70,8 +75,18 @@ def own_page(unit: Unit, page: OwnPage, me: str) -> OwnPageOut:
 
 
 def _pension(unit: Unit, row: EntitlementRow) -> PensionOut:
-    shown = {name: getattr(row, name) for name in PensionOut.model_fields if name != "title"}
-    return PensionOut.model_validate({**shown, "title": unit.service.policy(row.scheme).policy.title})
+    policy = unit.service.policy(row.scheme).policy
+    said = NOTHING_TOLD if row.determination_id is None else proof_behind(unit, row.determination_id).entitlement
+    share = share_on(said.parts, local_date(unit.now, policy.timezone))
+    return PensionOut.model_validate(
+        {
+            **{name: getattr(row, name) for name in _STANDING},
+            "title": policy.title,
+            "entitled_until": said.entitled_until,
+            "review_on": said.review_on,
+            "part": str(share) if share < 1 else None,
+        }
+    )
 
 
 def erasure(row: ProposalRow) -> OwnErasureOut:

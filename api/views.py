@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from fastapi import Response
 from pydantic import BaseModel
@@ -19,12 +18,10 @@ from api.schemas.decisions import DeterminationOut, ReceiptOut, ReviewCaseOut
 from api.schemas.people import BeneficiaryOut, EntitlementOut, ReferenceOut
 from api.schemas.proposals import ProposalOut
 from api.schemas.sessions import NewSession, SessionOut, UploadOut
-from api.schemas.standings import PensionStandingOut, StandingOut
 from certify.capture.uploads import MAX_CHUNK, MIN_CHUNK, Progress
 from certify.certificates.qr import to_text
 from certify.certificates.signing import read_unverified
 from certify.certificates.verify import FACE_ONLY, VerificationReport
-from certify.decision.determinations import proof_behind
 from certify.decision.proposals import text_of
 from certify.decision.receipts import Receipt
 from certify.domain.scope import EVERYTHING, Scope
@@ -65,30 +62,6 @@ def beneficiary(unit: Unit, row: BeneficiaryRow, scope: Scope = EVERYTHING) -> B
         needs=row.needs,
         erased=row.erased_at is not None,
         entitlements=[entitlement(e) for e in entitlements_of(unit.db, row.id) if scope.covers_scheme(e.scheme)],
-    )
-
-
-def standing(unit: Unit, beneficiary_id: UUID, scope: Scope) -> StandingOut:
-    """Show a payer whether the pensions of a person may be paid."""
-    shows(beneficiary_id)
-    pensions = [row for row in entitlements_of(unit.db, beneficiary_id) if scope.covers_scheme(row.scheme)]
-    return StandingOut(
-        beneficiary_id=beneficiary_id, as_of=unit.now, pensions=[_pension_standing(unit, row) for row in pensions]
-    )
-
-
-def _pension_standing(unit: Unit, row: EntitlementRow) -> PensionStandingOut:
-    behind = None if row.determination_id is None else proof_behind(unit, row.determination_id)
-    return PensionStandingOut(
-        scheme=row.scheme,
-        payment=row.payment,
-        standing=row.standing,
-        valid_until=row.valid_until,
-        back_pay_from=row.back_pay_from,
-        owed_until=behind.owed_until if behind else None,
-        method=behind.method if behind else None,
-        assurance=behind.assurance if behind else "",
-        decided_on=behind.decided_on if behind else None,
     )
 
 

@@ -1,10 +1,12 @@
 """Measure what hostile input costs: pictures that unpack to much memory, a fast film, bodies that never end.
 
     python -m bench.bounded pictures
+    python -m bench.bounded films
     python -m bench.bounded film
     python -m bench.bounded bodies
 
-``pictures`` decodes pictures of 50 megapixels, each in a job of its own, and prints the job's peak memory. ``film``
+``pictures`` decodes the largest pictures that are accepted, each in a job of its own, and prints the job's peak memory;
+``films`` does so with films of 4K in every codec. The bound is 300 MB beyond the program. ``film``
 analyses 30 seconds of 60 frames a second with and without thinning. ``bodies`` sends sealed visits whose last byte
 never comes to a service of its own, and prints the memory that they hold.
 """
@@ -19,7 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +36,7 @@ from certify.queue import NoQueue
 from certify.service import build_service
 from certify.storage.migrate import upgrade_embedded
 from fixtures import faces, videos
-from models.errors import ImageRefused
+from models.errors import ImageRefused, VideoRefused
 from models.media.decoder_job import Job
 from models.media.decoder_process import DecoderProcess
 from models.media.decoders import InProcess
@@ -47,27 +51,61 @@ SIDE = 7040
 def main() -> None:
     """Measure, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["pictures", "film", "bodies"])
-    {"pictures": pictures, "film": film, "bodies": bodies}[parser.parse_args().what]()
+    parser.add_argument("what", choices=["pictures", "films", "film", "bodies"])
+    {"pictures": pictures, "films": films, "film": film, "bodies": bodies}[parser.parse_args().what]()
 
 
 def pictures() -> None:
     """Print the peak memory and the seconds of each kind of picture."""
     decoders = DecoderProcess()
     for name, data in _pictures():
-        start = time.perf_counter()
-        peaks: list[float] = []
-        ask = Job.ask
-        try:
-            with _noted(decoders, peaks):
-                decoders.decode(data)
-            result = f"peak {max(peaks):.0f} MB"
-        except ImageRefused as refused:
-            result = f"refused: {refused.message}"
-        finally:
-            Job.ask = ask  # type: ignore[method-assign]
-        print(f"{name:28} {len(data) / 1e3:8.0f} kB  {time.perf_counter() - start:5.2f} s  {result}")
+        _print_peak(decoders, name, data, partial(decoders.decode, data))
     decoders.close()
+
+
+def films() -> None:
+    """Print the peak memory and the seconds of each kind of film in 4K, 2 seconds of each."""
+    decoders = DecoderProcess()
+    for name, data in _films():
+        _print_peak(decoders, name, data, partial(_read, decoders, data))
+    decoders.close()
+
+
+def _read(decoders: DecoderProcess, data: bytes) -> None:
+    for _ in decoders.film(data):
+        pass
+
+
+def _print_peak(decoders: DecoderProcess, name: str, data: bytes, read: Callable[[], object]) -> None:
+    start, peaks = time.perf_counter(), [0.0]
+    ask, go_on = Job.ask, Job.go_on
+    try:
+        _note(decoders, peaks)
+        read()
+        result = ""
+    except (ImageRefused, VideoRefused) as refused:
+        result = f"  refused: {refused.code}"
+    finally:
+        Job.ask, Job.go_on = ask, go_on  # type: ignore[method-assign]
+    seconds = time.perf_counter() - start
+    print(f"{name:28} {len(data) / 1e3:8.0f} kB  {seconds:5.2f} s  peak {max(peaks):4.0f} MB{result}", flush=True)
+
+
+def _films() -> Iterator[tuple[str, bytes]]:
+    still = faces.portraits()["eileen_collins"]
+    pictures = list(videos.moving(still, seconds=2, rate=15, size=(2160, 3840)))
+    many = {"preset": "ultrafast", "refs": "16", "bf": "3"}
+    deep = {"preset": "ultrafast", "x265-params": "log-level=none:pools=none:frame-threads=1:ref=6:bframes=4"}
+    yield "H.264, 16 references", videos.encode(pictures, codec="h264", rate=15, options=many)
+    yield "HEVC", videos.encode(pictures, codec="hevc", rate=15, options=deep)
+    yield "HEVC, 10 bits", videos.encode(pictures, codec="hevc", rate=15, options=deep, pixel_format="yuv420p10le")
+    yield "AV1", videos.encode(pictures, codec="av1", rate=15)
+    yield "AV1, 10 bits", videos.encode(pictures, codec="av1", rate=15, pixel_format="yuv420p10le")
+    yield "VP9", videos.encode(pictures, codec="vp9", rate=15)
+    yield "VP8", videos.encode(pictures, codec="vp8", rate=15)
+    for codec, container in (("mjpeg", "avi"), ("mpeg4", "mov"), ("mpeg2video", "mpegts")):
+        form = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        yield codec, videos.encode(pictures, codec=codec, container=container, rate=25, pixel_format=form)
 
 
 def _pictures() -> Iterator[tuple[str, bytes]]:
@@ -79,6 +117,12 @@ def _pictures() -> Iterator[tuple[str, bytes]]:
     yield "PNG with transparency", _saved(flat.convert("RGBA"), "PNG", compress_level=1)
     yield "PNG, 16 bits", _saved(Image.fromarray(np.full((SIDE, SIDE), 30_000, np.uint16)), "PNG", compress_level=1)
     yield "JPEG, four colours", _saved(flat.convert("CMYK"), "JPEG", quality=5)
+    yield "JPEG, 200 megapixels", _saved(Image.new("RGB", (16320, 12240), (120, 90, 60)), "JPEG", quality=5)
+    yield (
+        "JPEG, 200, progressive",
+        _saved(Image.new("RGB", (16320, 12240), (120, 90, 60)), "JPEG", quality=5, progressive=True),
+    )
+    yield "JPEG, 64, progressive", _saved(flat.resize((8000, 8000)), "JPEG", quality=5, progressive=True)
     yield "JPEG, four, progressive", _saved(flat.convert("CMYK"), "JPEG", quality=5, progressive=True)
     stream = io.BytesIO()
     pillow_heif.from_pillow(flat).save(stream, quality=1)
@@ -91,26 +135,21 @@ def _saved(picture: Image.Image, kind: str, **options: object) -> bytes:
     return stream.getvalue()
 
 
-class _noted:  # noqa: N801 - used like a function
-    """Notes the peak memory of the jobs that have answered and still wait."""
+def _note(decoders: DecoderProcess, peaks: list[float]) -> None:
+    """Note the peak memory of the jobs after each answer; they still wait then."""
 
-    def __init__(self, decoders: DecoderProcess, peaks: list[float]) -> None:
-        self._decoders, self._peaks = decoders, peaks
-
-    def __enter__(self) -> None:
-        ask = Job.ask
-
-        def note(job: Job, request: object, data: bytes) -> object:
-            answer = ask(job, request, data)  # type: ignore[arg-type]
-            pid = self._decoders.pid
+    def noting(method: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
+            answer = method(*arguments)
+            pid = decoders.pid
             for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-                self._peaks.append(_status(int(child), "VmHWM"))
+                with suppress(OSError, StopIteration):
+                    peaks.append(_status(int(child), "VmHWM"))
             return answer
 
-        Job.ask = note  # type: ignore[method-assign,assignment]
+        return call
 
-    def __exit__(self, *_: object) -> None:
-        return None
+    Job.ask, Job.go_on = noting(Job.ask), noting(Job.go_on)  # type: ignore[method-assign,assignment]
 
 
 def film() -> None:

@@ -40,6 +40,17 @@ _HANG_SECONDS = 5.0
 _MEMORY = 2 << 30
 """Address space of a child in bytes. The libraries map 0.7 GB; an undamaged item needs about 0.2 GB more."""
 
+_OF_CAMERAS = (
+    ("hevc", "mov"),
+    ("av1", "mp4"),
+    ("mpeg4", "3gp"),
+    ("h263", "3gp"),
+    ("mjpeg", "avi"),
+    ("h264", "avi"),
+    ("h264", "mpegts"),
+    ("mpeg2video", "mpegts"),
+)
+
 _RENEW = 500
 """Items after which a child is replaced, so that a leak is visible as a peak and does not end the run."""
 
@@ -123,6 +134,12 @@ def corpus() -> list[tuple[str, bytes]]:
             files.append(("video", data))
     ordered = videos.encode(frames, codec="h264", rate=15, quality=50, container="matroska", options={"bf": "2"})
     files.append(("video", ordered))
+    for codec, container in _OF_CAMERAS:
+        form = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        larger = [cv2.resize(frame, (176, 144)).astype(np.uint8, copy=False) for frame in frames]  # a size of H.263
+        data = videos.encode(larger, codec=codec, container=container, rate=25, quality=50, pixel_format=form)
+        files.append(("video", data))
+    files.append(("image", files[0][1][:-2]))
     stills = [JpegFrame(67 * number, encode(frame)) for number, frame in enumerate(frames)]
     files.append(("video", join_frames(stills, frames[0].shape[1], frames[0].shape[0])))
     return files

@@ -72,7 +72,7 @@ def main() -> None:
     macs.watch()
     with tempfile.TemporaryDirectory() as folder:
         path = _file(options.folder / f"{options.feed}.parquet", Path(folder), options.rows)
-        start, spent, database = perf_counter(), process_time(), _postgresql_s(options.folder)
+        start, spent, database = perf_counter(), process_time(), postgresql_s(options.folder)
         imported = import_file(service, _feed(options.feed), path, quarantine=Path(folder) / "bad.csv")
         console.print(f"{perf_counter() - start:7.1f} s  imported, {imported.shape.rows:,} records, {imported.state}")
         if imported.state == "held":
@@ -85,7 +85,7 @@ def main() -> None:
 
         row = carry_out(service, imported.run_id, machine=machine, progress=tell)
     wall_s, processor_s = perf_counter() - start, process_time() - spent
-    database_s = _postgresql_s(options.folder) - database
+    database_s = postgresql_s(options.folder) - database
     console.print(f"{wall_s:7.1f} s  {row.state}")
     console.print(row.counts["applied"], row.counts["notes"], row.seconds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
@@ -108,7 +108,7 @@ def _tell_macs(console: Console, macs: MacTime, spent: tuple[float, float, float
     console.print(f"MACs: {macs.calls:,} calls, {macs.processor_s:.3f} s of processor time", highlight=False)
 
 
-def _postgresql_s(folder: Path) -> float:
+def postgresql_s(folder: Path) -> float:
     """Return the seconds of processor time of the embedded PostgreSQL so far, ended processes included."""
     (started,) = folder.rglob("postmaster.pid")
     postmaster = int(started.read_text().split()[0])

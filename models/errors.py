@@ -66,7 +66,7 @@ class ImageRefused(ModelsError):
     each.
     """
 
-    hint = "Take the picture again and send it as JPEG, PNG, WebP or HEIC."
+    hint = "JPEG, PNG, WebP and HEIC are read: up to 20 MB, a JPEG up to 200 megapixels, others up to 50."
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -79,7 +79,7 @@ class VideoRefused(ModelsError):
     ``code`` is one of :data:`models.media.video.CODES`; :mod:`models.guidance` has a plain sentence for each.
     """
 
-    hint = "Record the video again with the camera of this page, or send it as WebM or MP4."
+    hint = "Record it with the camera of this page. Of other cameras, MP4, MOV, 3GP, WebM, AVI and TS are read."
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -27,12 +27,23 @@ SENTENCES: dict[str, str] = {
     "face_unclear": "We cannot see your face clearly. Please take off what covers it, such as a mask or dark glasses.",
     # Pictures that could not be read (models/media/image.py).
     "not_an_image": "This file could not be opened as a picture. Please take a new one.",
-    "unsupported_format": "This kind of picture cannot be used. Please take a new one with the camera.",
-    "too_many_bytes": "The picture is too large. Please take a new one with the camera.",
-    "too_many_pixels": "The picture is too large. Please take a new one with the camera.",
-    "too_few_pixels": "The picture is too small. Please take a new one with the camera.",
-    "truncated": "The picture did not arrive completely. Please send it again.",
+    "unsupported_format": "We cannot read this kind of picture. Please save it as JPEG and send that.",
+    "too_many_bytes": "The file is too large. Please choose a smaller photo size in the camera settings.",
+    "too_many_pixels": "The picture is too large. Please choose a smaller photo size in the camera settings.",
+    "too_few_pixels": "The picture is too small. Please send it as the camera made it, not a small copy.",
+    "truncated": "Part of the picture is missing. Please send it again. If that does not help, choose another one.",
     "animated": "Please send one single picture, not a moving one.",
+    "is_jpeg2000": "This is a JPEG 2000 picture, which we cannot read. Please save it as JPEG and send that.",
+    "is_jpegxl": "This is a JPEG XL picture, which we cannot read. Please save it as JPEG and send that.",
+    "is_avif": "This is an AVIF picture, which we cannot read. Please save it as JPEG and send that.",
+    "is_tiff": "This is a TIFF picture, which we cannot read. Please save it as JPEG and send that.",
+    "is_raw": "This is a raw photo, as the camera itself keeps it. Please send it as JPEG.",
+    "is_gif": "This is a GIF, which has too few colours. Please send a photo as JPEG.",
+    "is_pdf": "This is a PDF. Please send the photo itself.",
+    "is_archive": "This is a packed folder. Please open it and send one photo or one video out of it.",
+    "is_document": "This is a document or a web page. Please send the photo itself.",
+    "is_sound": "This is only sound. Please send a photo or a video.",
+    "is_film": "This is a video. Please send a photo here.",
     # Capture sessions (models/liveness/advice.py), and work that was given up (certify/decision/unprocessable.py).
     "keep_in_view": "Keep your face in the picture until the end.",
     "follow_prompts": "Please do what the screen asks, when it asks it. You can take your time.",
@@ -65,7 +76,7 @@ SENTENCES: dict[str, str] = {
     "video_too_many_pixels": "The video is too large. Please record it here, with the camera.",
     "video_too_fast": "This kind of video cannot be used. Please record it here, with the camera.",
     "video_size_changed": "The phone was turned while recording. Please keep it upright and record it again.",
-    "video_timeout": "The video could not be read. Please record it again.",
+    "video_timeout": "The video is too large to read. Please record a shorter one here, with the camera.",
 }
 
 

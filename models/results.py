@@ -17,6 +17,10 @@ from models.liveness.video_hash import VideoHash
 from models.media.image import ImageInfo, Pixels
 from models.states import State
 
+ANOTHER_PERSON = 0.25
+"""Eye distance of the second face over that of the main one from which a second person is in the picture. Smaller
+faces are pictures on a wall and people far behind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -52,6 +56,11 @@ class Measurement:
     background: int | None = None
     face: FacePrint | None = None
     aligned: Pixels | None = None
+
+    @property
+    def shows_another(self) -> bool:
+        """Tell whether a second person is in the picture, smaller or not: it may be the wrong one who is measured."""
+        return any(one.name == "single_face" and (one.raw or 0.0) >= ANOTHER_PERSON for one in self.quality)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything that may be shown or stored unencrypted: no pixels and no templates."""

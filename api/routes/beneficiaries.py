@@ -23,6 +23,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.four_eyes import Action
 from certify.domain.schedule import local_date
 from certify.errors import NotFound
+from certify.files.terms_columns import COLUMNS, read_columns
 from certify.issuers.tokens import Principal, Role
 from certify.people.enrol import (
     NewBeneficiary,
@@ -74,7 +75,10 @@ def enrol(
 def _entitlement(unit: Unit, pension: EntitlementIn) -> NewEntitlement:
     zone = unit.service.policy(pension.scheme).policy.timezone
     asked_from = local_date(unit.now, zone) if pension.paid_already else None
-    return NewEntitlement(pension.scheme, pension.starts_on, pension.last_proof_on, asked_from)
+    stated = {name: str(value) for name in COLUMNS if (value := getattr(pension, name)) is not None}
+    days = {"ends_on": pension.ends_on, "review_on": None if pension.review_on == "never" else pension.review_on}
+    terms = read_columns(stated, pension.starts_on, days.get)
+    return NewEntitlement(pension.scheme, pension.starts_on, pension.last_proof_on, asked_from, terms)
 
 
 @router.get("", responses=problems(401, 403, 422, 503))
@@ -156,6 +160,7 @@ def add_record(
             adverse=body.adverse,
             act=body.act,
             voids=body.voids,
+            country=body.country,
         )
         evidence_id, _ = record(unit, beneficiary_id, new, officer=officer)
         if caller.role is Role.REGISTRY:  # it tells us something; it is told nothing about the person

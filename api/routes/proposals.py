@@ -16,6 +16,7 @@ from api.schemas.proposals import ProposalIn, ProposalOut, ProposalPage
 from api.scope import require_person
 from api.state import service_of
 from certify.approvals.actions import carry_out
+from certify.decision.findings import Found, with_details
 from certify.decision.proposals import recall_proposal, refuse_proposal
 from certify.domain.four_eyes import Action
 from certify.domain.states import ProposalState
@@ -34,7 +35,11 @@ _Service = Annotated[Service, Depends(service_of)]
 @router.post("", status_code=202, response_model=ProposalOut, responses=PROPOSES)
 def make(body: ProposalIn, caller: _Desk, once: _Once) -> Response:
     """Propose an action. It waits for a second officer (202), or is done (200) if the policy asks for one officer."""
-    return once.run(caller, proposing(caller, body.action, body.target, body), status=status_of)
+    why = body
+    if body.finding is not None:
+        found = Found(body.finding.about, body.finding.scheme, body.finding.since, body.finding.until)
+        why = body.model_copy(update={"text": with_details(found, body.text)})
+    return once.run(caller, proposing(caller, body.action, body.target, why), status=status_of)
 
 
 @router.get("", responses=problems(401, 403, 404, 422, 503))

@@ -25,9 +25,9 @@ class CertificateOut(Out):
 
 
 class VerifyIn(In):
-    """The text of a certificate, as read from its QR code."""
+    """The text of a certificate, as read from its QR code or copied from a mail or an answer of this service."""
 
-    text: Annotated[str, StringConstraints(min_length=1, max_length=4096)] = Field(examples=["CPL1:6BF…"])
+    text: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] = Field(examples=["CPL1:6BF…"])
 
 
 class VerifyOut(Out):

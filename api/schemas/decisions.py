@@ -101,6 +101,9 @@ class RecordIn(In):
     event_at: AwareDatetime = Field(examples=["2026-10-02T00:00:00+08:00"])
     adverse: Code | None = Field(default=None, examples=["death"], description="An adverse record")
     act: Code | None = Field(default=None, description="A sign of life, such as hospital_stay")
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = Field(
+        default=None, examples=["ES"], description="Where the person lives now, with a report of a move"
+    )
     voids: Code | None = Field(default=None, description="The record of the same source that this one takes back")
 
 

@@ -102,6 +102,9 @@ class PensionOut(Out):
     valid_until: date | None
     due_on: date | None
     back_pay_from: date | None
+    entitled_until: date | None = Field(description="Last day of a pension that ends on a known date")
+    review_on: date | None = Field(description="Day of the next medical review")
+    part: str | None = Field(examples=["1/2"], description="The part that is payable today; null for the whole pension")
 
 
 class VisitOut(Out):

@@ -25,6 +25,26 @@ class EntitlementIn(In):
         " twelve months, and it is not overdue at once",
     )
 
+    monthly_amount: Text | None = Field(
+        default=None,
+        examples=["1250.00"],
+        description="What the pension is a month; or amounts with their first days,"
+        " `2025-07-01=1200.00;2026-07-01=1250.00`",
+    )
+    currency: Text | None = Field(default=None, examples=["EUR"])
+    ends_on: date | None = Field(default=None, description="The last day of the award, if it is limited in time")
+    review_on: date | Literal["never"] | None = Field(
+        default=None, description="The day of the next medical review; `never` for a permanent award"
+    )
+    payee: Literal["guardian", "institution"] | None = Field(
+        default=None, description="Who receives the payment, if that is not the person"
+    )
+    relation: Literal["spouse", "child", "parent", "other"] | None = Field(
+        default=None, description="To the insured person who died"
+    )
+    residence: Text | None = Field(default=None, examples=["CN"], description="Country where the person lives")
+    second_residence: Text | None = Field(default=None, examples=["ES"], description="Country of a second residence")
+
 
 class BeneficiaryIn(In):
     """A person to enrol."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -22,8 +22,21 @@ class WhyIn(In):
     text: Why = Field(examples=["The photo of 3 March shows the daughter; see letter of 9 March."])
 
 
+class FindingIn(In):
+    """The details of a finding about a pension, for `condition_met`, `part_payable` and `record_changes_nothing`."""
+
+    about: Code = Field(examples=["study"], description="Name of the condition in the policy, or kind of the record")
+    scheme: Code = Field(examples=["orphan"])
+    since: date | None = None
+    until: date | None = Field(default=None, description="Last day, or the day of the next review")
+
+
 class ProposalIn(WhyIn):
     """A proposal."""
+
+    finding: FindingIn | None = Field(
+        default=None, description="With an action that records a finding, whose target is the person"
+    )
 
     action: Action = Field(examples=["revoke"])
     target: Code = Field(

@@ -3,7 +3,7 @@ declare namespace Service {
   interface AcceptedOut {
     accepted?: true;
   }
-  type Action = "stop" | "confirm_alive" | "no_change" | "revoke" | "erase" | "replace_reference" | "admit_visit" | "two_people" | "wrong_reference";
+  type Action = "stop" | "confirm_alive" | "no_change" | "revoke" | "erase" | "replace_reference" | "admit_visit" | "two_people" | "condition_met" | "part_payable" | "record_changes_nothing" | "wrong_reference";
   interface AgentOut {
     id: string;
     badge: string;
@@ -169,6 +169,9 @@ declare namespace Service {
     valid_until: string | null;
     due_on: string | null;
     back_pay_from: string | null;
+    entitled_until: string | null;
+    review_on: string | null;
+    part: string | null;
   }
   interface PlaceOut {
     latitude: number;

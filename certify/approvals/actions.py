@@ -14,6 +14,7 @@ from uuid import UUID
 from certify.approvals.erase import erase
 from certify.audit.rulings import draw_ruling
 from certify.decision.duplicate_faces import answer_duplicate, require_duplicate_case
+from certify.decision.findings import FINDINGS, read_details, record_finding, require_possible
 from certify.decision.issue import require_in_force, revoke
 from certify.decision.proposals import (
     Matter,
@@ -28,6 +29,7 @@ from certify.decision.proposals import (
     require_second,
     require_state,
     rules_of,
+    text_of,
 )
 from certify.decision.review import Decision, require_open_case, rule, speaks_against_life
 from certify.domain.error_codes import ErrorCode
@@ -71,7 +73,8 @@ def propose(unit: Unit, action: Action, target: str, *, officer: str, why: Why) 
     Raises:
         NotFound: the target does not exist (``review_case_not_found``, ``certificate_not_found``,
             ``beneficiary_not_found``, ``reference_not_found``, ``bundle_not_found``).
-        Invalid: the target is no id (``target_invalid``), or the reason has no text (``reason_missing``).
+        Invalid: the target is no id (``target_invalid``), the reason has no text (``reason_missing``), or the text
+            begins with no finding that the policy knows (``finding_invalid``).
         Gone: the person was erased (``person_erased``).
         Conflict: the action is not possible now (such as ``review_case_closed``), is proposed already
             (``proposal_open``), or the officer had a part in the case and one officer is enough
@@ -84,6 +87,8 @@ def propose(unit: Unit, action: Action, target: str, *, officer: str, why: Why) 
     alone = not needs_two_officers(action, rules, against_death=against)
     if alone:
         require_impartial(unit, officer, person, proposed_by=None, opened_by=matter.opened_by)
+    if action in FINDINGS and person is not None:
+        require_possible(unit, person, action, read_details(why.text))
     row = new_proposal(unit, matter, officer, why)
     if alone:
         _do(unit, row, officer)
@@ -246,6 +251,9 @@ def _perform(unit: Unit, row: ProposalRow, officer: str) -> None:
         rule(unit, UUID(target), officer=officer, decision=Decision(action.value))
     elif action in FACE_ANSWERS:
         answer_duplicate(unit, UUID(target), officer=officer, answer=FaceAnswer(action.value))
+    elif action in FINDINGS:
+        found = read_details(text_of(unit, row) or "")
+        record_finding(unit, UUID(target), action, found, officer=officer, proposal=row.id)
     else:
         performers[action]()
 

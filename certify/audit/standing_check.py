@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from certify.audit.finding import Finding
+from certify.audit.imported import Imported
 from certify.domain.codec import digest, verdict_digest
 from certify.domain.ledger_events import LedgerEvent
 from certify.service import Service, Unit
@@ -95,10 +96,13 @@ def _batch(unit: Unit, check: StandingCheck, size: int) -> bool:
         return False
     sealed = sealed_at(unit.db)
     entries = entries_of(unit.db, [person for person, _, _ in people])
-    for about in rows_about(unit.db, people):
+    everything = rows_about(unit.db, people)
+    firsts = [stored.row for about in everything for stored in about.rows[RowKind.FIRST]]
+    imported = Imported(unit, {UUID(row["chunk_id"]) for row in firsts})
+    for about in everything:
         check.rows += sum(map(len, about.rows.values()))
         told = [json.loads(entry) for _, entry in entries.get(about.person, ())]
-        check.findings.extend(_person(unit, about, told, sealed))
+        check.findings.extend(_person(unit, about, told, sealed, imported))
     check.people += len(people)
     check.last = people[-1][0]
     return True
@@ -129,19 +133,23 @@ def audit_some(service: Service, *, limit: int = A_MINUTE) -> None:
         log.critical("audit of standings", extra={"table": finding.table, "row": finding.row, "what": finding.what})
 
 
-def _person(unit: Unit, about: About, told: Sequence[dict[str, Any]], sealed: datetime | None) -> Iterator[Finding]:
+def _person(
+    unit: Unit, about: About, told: Sequence[dict[str, Any]], sealed: datetime | None, imported: Imported
+) -> Iterator[Finding]:
     good: dict[RowKind, dict[str, Stored]] = {}
     for kind, rows in about.rows.items():
         for stored in rows:
             if not stored.ours:
                 yield Finding(kind.value, stored.key, "changed outside the service")
         good[kind] = {stored.key: stored for stored in rows}
-    if about.enrolled_by != enroller_in(told):
+    firsts = [stored.row for stored in about.rows[RowKind.FIRST]]
+    if about.enrolled_by != (enroller_in(told) or imported.by(firsts)):
         yield Finding("beneficiaries", str(about.person), "who enrolled the person is not what the ledger says")
     yield from _evidence(good[RowKind.EVIDENCE], told, sealed)
     yield from _determinations(good)
     if not about.erased:
-        yield from _standings(unit, good, told)
+        yield from imported.check(firsts)
+        yield from _standings(unit, good, told, imported)
         yield from _proposals(good[RowKind.PROPOSAL], told)
     yield from _certificates(good[RowKind.CERTIFICATE], told)
     yield from _cases(good[RowKind.CASE], told)
@@ -176,7 +184,9 @@ def _determinations(good: dict[RowKind, dict[str, Stored]]) -> Iterator[Finding]
             yield Finding("silent_passes", key, "a fact that it rests on is missing")
 
 
-def _standings(unit: Unit, good: dict[RowKind, dict[str, Stored]], told: Sequence[dict[str, Any]]) -> Iterator[Finding]:
+def _standings(
+    unit: Unit, good: dict[RowKind, dict[str, Stored]], told: Sequence[dict[str, Any]], imported: Imported
+) -> Iterator[Finding]:
     changes = {entry["entitlement"]: entry for entry in told if entry["event"] == LedgerEvent.STANDING_CHANGED}
     passes = good[RowKind.PASS]
     times = chunk_times(unit.db, {stored.row["run_id"] for stored in passes.values()})
@@ -189,6 +199,9 @@ def _standings(unit: Unit, good: dict[RowKind, dict[str, Stored]], told: Sequenc
         decided.setdefault(stored.row["entitlement_id"], []).append((at, key))
     for key, stored in good[RowKind.DETERMINATION].items():
         decided.setdefault(stored.row["entitlement_id"], []).append((_instant(stored.row["created_at"]), key))
+    for key, stored in good[RowKind.FIRST].items():
+        if (done_at := imported.done_at(stored.row)) is not None:  # ``Imported.check`` reports the others
+            decided.setdefault(stored.row["entitlement_id"], []).append((done_at, key))
     for entry in told:
         if entry["event"] == LedgerEvent.STANDING_CHANGED and "determined" in entry:
             determination = good[RowKind.DETERMINATION].get(entry["determined"])
@@ -197,7 +210,8 @@ def _standings(unit: Unit, good: dict[RowKind, dict[str, Stored]], told: Sequenc
             elif digest(determination.row["verdict"]).hex() != entry["verdict"]:
                 yield Finding("determinations", determination.key, "the verdict is not that of the ledger")
     for key, stored in good[RowKind.STANDING].items():
-        yield from _standing(key, stored.row, decided.get(key, []), changes.get(key), good)
+        expected = _expected(stored.row["determination_id"], good, imported)
+        yield from _standing(key, stored.row, decided.get(key, []), changes.get(key), expected, good)
 
 
 def _standing(
@@ -205,6 +219,7 @@ def _standing(
     row: dict[str, Any],
     decided: list[tuple[datetime, str]],
     change: dict[str, Any] | None,
+    expected: dict[str, Any],
     good: dict[RowKind, dict[str, Stored]],
 ) -> Iterator[Finding]:
     rests_on = row["determination_id"]
@@ -219,7 +234,6 @@ def _standing(
     if max(decided)[0] > at:
         yield Finding("entitlements", key, "it rests on an earlier determination than the last")
     whole = good[RowKind.DETERMINATION].get(rests_on)
-    expected = _of_verdict(whole.row["verdict"]) if whole else _of_pass(good[RowKind.PASS][rests_on].row)
     for name, value in expected.items():
         if row[name] != value:
             yield Finding("entitlements", key, f"{name} is not what was determined")
@@ -235,6 +249,16 @@ def _standing(
     said = tuple(change[name] for name in ("after", "payment", "valid_until", "back_pay_from"))
     if not passed_since and said != tuple(row[name] for name in _LEDGER_SAYS):
         yield Finding("entitlements", key, "it is not what the ledger's last entry about it says")
+
+
+def _expected(rests_on: str | None, good: dict[RowKind, dict[str, Stored]], imported: Imported) -> dict[str, Any]:
+    """Return what a pension says that rests on this determination, of whatever kind."""
+    if rests_on in good[RowKind.DETERMINATION]:
+        return _of_verdict(good[RowKind.DETERMINATION][rests_on].row["verdict"])
+    if rests_on in good[RowKind.PASS]:
+        return _of_pass(good[RowKind.PASS][rests_on].row)
+    verdict = imported.verdict(good[RowKind.FIRST][rests_on].row) if rests_on in good[RowKind.FIRST] else None
+    return _of_verdict(verdict) if verdict else {}
 
 
 def _of_verdict(verdict: dict[str, Any]) -> dict[str, Any]:

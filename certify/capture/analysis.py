@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from certify.capture.media import is_series, is_video, unpack
+from certify.capture.media import is_series, unpack
 from certify.domain.asked import asked_plan, challenge_of
 from certify.domain.evidence import Check
 from certify.domain.states import Challenge, FaceZone
+from certify.people.references import SEVERAL_FACES
 from certify.people.templates import measure
 from models.errors import VideoRefused
 from models.face.near_copy import FacePrint
@@ -20,6 +21,7 @@ from models.liveness.plan import Plan
 from models.liveness.source import CaptureSource
 from models.liveness.video_hash import VideoHash
 from models.media.image import Pixels
+from models.media.kinds import is_film
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.face.matcher import Comparison, Templates
@@ -86,7 +88,7 @@ def analyse(
     """
     if is_series(data):
         return _analyse_series(engine, unpack(data))
-    return _analyse_video(engine, data, plan, source) if is_video(data) else _analyse_photo(engine, data)
+    return _analyse_video(engine, data, plan, source) if is_film(data) else _analyse_photo(engine, data)
 
 
 def _analyse_photo(engine: FaceEngine, data: bytes) -> Analysis:
@@ -101,13 +103,19 @@ def _analyse_photo(engine: FaceEngine, data: bytes) -> Analysis:
         measurement,
         probes=probes,
         liveness=liveness,
-        guidance=measurement.guidance,
+        guidance=_advice(measurement),
         passive=measurement.pad.live,
         eyes=_eyes(measurement),
         background=background,
         faces=() if measurement.face is None else (measurement.face,),
         aligned=() if measurement.aligned is None else (measurement.aligned,),
     )
+
+
+def _advice(measurement: Measurement) -> tuple[str, ...]:
+    """Return the advice of a measurement; of a second person it tells, since the wrong one may be measured."""
+    told = measurement.guidance
+    return (*told, SEVERAL_FACES) if measurement.shows_another and SEVERAL_FACES not in told else told
 
 
 def _analyse_series(engine: FaceEngine, photos: Sequence[bytes]) -> Analysis:
@@ -148,7 +156,7 @@ def _analyse_video(
         watched.measurement,
         probes=watched.probes,
         liveness=Check(watched.liveness.state.value),
-        guidance=tuple(dict.fromkeys([*watched.measurement.guidance, *better])),
+        guidance=tuple(dict.fromkeys([*_advice(watched.measurement), *better])),
         video_hash=watched.video_hash,
         report=watched.liveness.to_json(),
         parameters=watched.parameters,

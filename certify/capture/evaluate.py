@@ -36,6 +36,7 @@ from certify.errors import Conflict, Unavailable
 from certify.messages.notices import tell_of_attempt
 from certify.people.consent import confirm_stated_consent
 from certify.people.foreign import only_foreign, open_foreign
+from certify.people.references import SEVERAL_FACES
 from certify.people.templates import measure, measure_again, open_references, outdated_references, store_renewed
 from certify.service import Service, Unit
 from certify.storage.face_prints import references_without_print
@@ -190,10 +191,10 @@ def _conclude(unit: Unit, person: BeneficiaryRow, row: SessionRow, capture: Capt
     elif outcome != Outcome.CERTIFIED and capture.liveness is Check.PASS and capture.challenge in _NOT_ENOUGH:
         # By the media alone: it must tell a stranger nothing of the person.
         row.guidance = [_NOT_ENOUGH[capture.challenge], *row.guidance]
-    elif outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not capture.guidance:
+    elif outcome == Outcome.RETRY and row.channel == Channel.REMOTE and not set(capture.guidance) - {SEVERAL_FACES}:
         # The same for everyone whose media were good enough and did not prove life: it must not tell a stranger that
         # media were recognised.
-        row.guidance = ["record_anew" if capture.filmed else "film_needed"]
+        row.guidance = [*capture.guidance, "record_anew" if capture.filmed else "film_needed"]
     row.evidence_id, row.determination_ids = UUID(capture.id), [str(stored_id) for stored_id in determined.ids]
     row.report = report | {
         "nonce_sha256": hashlib.sha256(row.nonce).hexdigest(),

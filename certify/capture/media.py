@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from models.errors import ImageRefused, VideoRefused
 from models.media.decoders import Decoders
 from models.media.image import probe
+from models.media.kinds import OTHERS, is_film, kind_of
 from models.media.video_probe import VideoLimits
 
-_PICTURES = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx "})
-"""Brands of the container that MP4 shares with pictures such as HEIC (the register at mp4ra.org)."""
-
-
-def is_video(data: bytes) -> bool:
-    """Tell by the first bytes whether to read this as a video: WebM, or MP4 that is not a picture."""
-    return data.startswith(b"\x1a\x45\xdf\xa3") or (data[4:8] == b"ftyp" and data[8:12] not in _PICTURES)
+_TYPES = {"webm": "video/webm", "matroska": "video/webm", "avi": "video/x-msvideo", "mpegts": "video/mp2t"}
 
 
 def media_type_of(data: bytes, max_bytes: int, decoders: Decoders) -> str:
     """Check media by their headers, without decoding, and return their media type.
+
+    Only a picture whose end is missing is decoded: no header tells whether more is missing than the mark at its end.
 
     Args:
         data: the whole file.
@@ -26,16 +24,37 @@ def media_type_of(data: bytes, max_bytes: int, decoders: Decoders) -> str:
         decoders: what reads the headers of a video; those of a picture are plain byte arithmetic.
 
     Returns:
-        ``video/webm``, ``video/mp4``, or ``image/`` and the format of the picture.
+        ``video/`` and the container, or ``image/`` and the format of the picture.
 
     Raises:
         ImageRefused: it is not a usable image.
         VideoRefused: it is not a usable video.
     """
-    if is_video(data):
+    if is_film(data):
         header = decoders.probe_video(data, VideoLimits(max_bytes=max_bytes))
-        return "video/webm" if header.container in ("webm", "matroska") else "video/mp4"
-    return f"image/{probe(data).format.lower()}"
+        return _TYPES.get(header.container, "video/mp4")
+    info = probe(data)
+    if info.unended:
+        decoders.decode(data)
+    return f"image/{info.format.lower()}"
+
+
+def refuse_no_video(data: bytes) -> None:
+    """Raise the refusal of a file that should be a video, if its first bytes are not those of one.
+
+    Args:
+        data: the first bytes.
+
+    Raises:
+        VideoRefused: it is no video that is known (``not_a_video``).
+        ImageRefused: it is a file of another kind, which the code names (:mod:`models.media.kinds`).
+    """
+    if is_film(data):
+        return
+    code = kind_of(data)
+    if code in OTHERS:
+        raise ImageRefused(code, "This kind of file is not accepted")
+    raise VideoRefused("not_a_video", "The first bytes are not those of a video")
 
 
 MEDIA_TYPE = "application/x-certify-series"

@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from certify.capture.media import is_series, is_video, unpack
+from certify.capture.media import is_series, unpack
 from certify.domain.case_kinds import CaseKind
 from certify.domain.channels import Channel
 from certify.domain.evidence import Capture, Check
@@ -41,6 +41,7 @@ from certify.storage.tables.people import ReferenceRow
 from certify.storage.tables.sessions import SessionRow
 from models.errors import ModelsError
 from models.face.templates import average
+from models.media.kinds import is_film
 
 if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers do
     from models.pipeline import FaceEngine
@@ -130,7 +131,7 @@ def _taken(engine: FaceEngine, data: bytes, numbers: Sequence[int]) -> _Taken | 
     try:
         if is_series(data):
             pictures = unpack(data)
-        elif is_video(data):
+        elif is_film(data):
             pictures = engine.stills(data, numbers)
         else:
             pictures = [data] if data else []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from certify.capture.media import is_video, media_type_of
+from certify.capture.media import media_type_of, refuse_no_video
 from certify.capture.session import accept_media, lock_session, require_open, was_submitted
 from certify.domain.error_codes import ErrorCode
 from certify.domain.states import SessionState
@@ -196,8 +196,8 @@ def _check_chunk(upload: UploadRow, data: bytes) -> None:
         raise Invalid("This chunk goes beyond the size that was declared.", code=ErrorCode.CHUNK_BEYOND_END)
     if left > 0 and len(data) < MIN_CHUNK:
         raise Invalid(f"Every chunk but the last has at least {MIN_CHUNK:,} bytes.", code=ErrorCode.CHUNK_TOO_SMALL)
-    if upload.received == 0 and not is_video(data):
-        raise VideoRefused("not_a_video", "The first bytes are not those of a video")
+    if upload.received == 0:
+        refuse_no_video(data)
 
 
 def _finish(unit: Unit, person: BeneficiaryRow, row: SessionRow, upload: UploadRow) -> Invalid | VideoRefused | None:

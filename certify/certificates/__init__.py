@@ -19,7 +19,8 @@ from certify.certificates.keys import Algorithm, SigningKey, VerificationKey
 from certify.certificates.keyset import KeySet, TrustedKey
 from certify.certificates.number import RANDOM_BYTES, new_number, parse_number
 from certify.certificates.payload import Certificate, CertifiedEntitlement, Method, StatusReference
-from certify.certificates.qr import from_text, qr_png, qr_svg, read_qr, to_text
+from certify.certificates.picture import read_qr
+from certify.certificates.qr import from_text, qr_png, qr_svg, to_text
 from certify.certificates.signing import State, VerifiedCertificate, sign, state_at
 from certify.certificates.verify import VerificationReport, verify_any
 

@@ -17,9 +17,19 @@ class CertificateError(Exception):
     code: ClassVar[ErrorCode] = ErrorCode.CERTIFICATE_ERROR
     explanation: ClassVar[str] = "This certificate cannot be accepted."
 
+    def __init__(self, detail: str = "", *, said: str = "") -> None:
+        """Keep the reason.
+
+        Args:
+            detail: what happened, for logs.
+            said: the sentences for people, where those of the class do not say enough.
+        """
+        super().__init__(detail)
+        self._said = said
+
     def diagnostics(self) -> str:
         """Return one or two plain sentences: what is wrong and what to do next."""
-        return self.explanation
+        return self._said or self.explanation
 
 
 class NotACertificate(CertificateError):
@@ -27,9 +37,47 @@ class NotACertificate(CertificateError):
 
     code = ErrorCode.NOT_A_CERTIFICATE
     explanation = (
-        "This is not a proof-of-life certificate, or its QR code could not be read. "
-        "Try again with a sharper picture of the whole QR code."
+        "This is not a proof-of-life certificate. It is a PDF, a JSON file, a text that begins with CPL1:, "
+        "or a picture of its QR code."
     )
+
+
+class SeveralCertificates(NotACertificate):
+    """The input holds more than one certificate, and nothing tells which one is meant."""
+
+    code = ErrorCode.SEVERAL_CERTIFICATES
+    explanation = "These are several certificates. Check one at a time."
+
+
+class OtherCode(NotACertificate):
+    """The picture shows a code, but not that of a certificate."""
+
+    code = ErrorCode.OTHER_CODE
+    explanation = "This is a code of another kind. Look for the square code on the certificate itself."
+
+
+class NoCode(NotACertificate):
+    """The picture shows no QR code at all."""
+
+    code = ErrorCode.NO_CODE
+    explanation = "There is no QR code in this picture. Take a picture of the whole page, with the square code on it."
+
+
+class CodeUnreadable(NotACertificate):
+    """The picture shows a QR code that cannot be read."""
+
+    code = ErrorCode.CODE_UNREADABLE
+    explanation = (
+        "There is a QR code, but it cannot be read. Lay the paper flat, in good light, and take a sharper picture of "
+        "the whole code."
+    )
+
+
+class PictureUnreadable(NotACertificate):
+    """The picture or file is of a kind that is not read, too large, or damaged."""
+
+    code = ErrorCode.PICTURE_UNREADABLE
+    explanation = "This picture cannot be opened. Send another one, as JPEG."
 
 
 class CertificateMalformed(CertificateError):

@@ -1,4 +1,4 @@
-"""Conversion of a signed certificate to text and to a QR code, and back from a picture.
+"""Conversion of a signed certificate to text and to a QR code, and back from the exact text.
 
 The text is ``CPL1:`` and the base45 (RFC 9285) of the COSE bytes, because QR codes have a dense alphanumeric mode for
 exactly those 45 characters.
@@ -7,12 +7,9 @@ exactly those 45 characters.
 from __future__ import annotations
 
 import io
-import struct
 
 import base45  # type: ignore[import-untyped]
 import segno
-import zxingcpp
-from PIL import Image
 
 from certify.certificates.errors import CertificateMalformed, NotACertificate
 from certify.certificates.signing import MAX_COSE_BYTES
@@ -20,8 +17,6 @@ from certify.certificates.signing import MAX_COSE_BYTES
 PREFIX = "CPL1:"
 MAX_TEXT = len(PREFIX) + (MAX_COSE_BYTES + 1) // 2 * 3
 MAX_IMAGE_BYTES = 20_000_000
-MAX_PIXELS = 64_000_000
-_READING_SIDE = 3_000  # pixels; more do not help to read a code that fills a reasonable part of the picture
 QUIET_ZONE = 4  # modules, ISO/IEC 18004 section 5.3.8
 # A quarter of the code may be lost, because paper is folded, stamped and photographed in bad light (the EU Digital
 # COVID Certificate has the same level for the same kind of text). Very long certificates get 15 %.
@@ -107,57 +102,3 @@ def qr_svg(text: str) -> str:
         out, kind="svg", border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, xmldecl=False, nl=False
     )
     return out.getvalue().decode("utf-8")
-
-
-def read_qr(image: bytes) -> str:
-    """Return the certificate text in a PNG or JPEG picture.
-
-    The size of the picture is checked before its pixels are decoded, and large photographs are reduced.
-
-    Args:
-        image: the bytes of the picture.
-
-    Returns:
-        The text of the certificate.
-
-    Raises:
-        NotACertificate: the bytes are too large or no picture, or the picture shows no certificate or several
-            (``not_a_certificate``).
-    """
-    if len(image) > MAX_IMAGE_BYTES:
-        raise NotACertificate("the picture is too large")
-    picture = _decode(image)
-    try:
-        codes = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise NotACertificate("the picture cannot be read") from error
-    texts = {code.text for code in codes if code.valid and code.text.startswith(PREFIX)}
-    if not texts:
-        raise NotACertificate("no certificate QR code in the picture")
-    if len(texts) > 1:
-        raise NotACertificate("several certificates in the picture")
-    return texts.pop()
-
-
-def _decode(image: bytes) -> Image.Image:
-    try:
-        with Image.open(io.BytesIO(image), formats=("PNG", "JPEG")) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise NotACertificate("the picture has too many pixels")
-            picture.draft("L", (_READING_SIDE, _READING_SIDE))  # JPEG only: decodes at a fraction of the size
-            grey = _on_white(picture)
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, OverflowError) as error:
-        raise NotACertificate("not a PNG or JPEG picture") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise NotACertificate("the picture has too many pixels") from error
-    grey.thumbnail((_READING_SIDE, _READING_SIDE))
-    return grey
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    """Return the picture in grey, with transparent parts white."""
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(paper, layer).convert("L")
-    return picture.convert("L")

@@ -26,11 +26,13 @@ from certify.certificates.errors import (
 from certify.certificates.keys import KID_BYTES, Algorithm, SigningKey, VerificationKey
 from certify.certificates.keyset import KeySet
 from certify.certificates.payload import Certificate
+from certify.certificates.plain_cbor import is_plain
 
 # A certificate with every field at its bound fits, and so does its text in one QR code at error level M (qr.py).
 # Common certificates have 350 to 550 bytes.
 MAX_COSE_BYTES = 2_048
 _SIGNATURE_BYTES = 64  # Ed25519, and ECDSA on P-256 as r || s (RFC 9053 section 2.1)
+_BYTE_STRING = 2  # major type
 _SIGN1 = b"\xd2\x84"  # tag 18, array of four
 _NO_UNPROTECTED = b"\xa0"
 
@@ -126,6 +128,37 @@ def read_unverified(data: bytes) -> Certificate:
     return from_claims(_load(message.value[2]), key_id=kid)
 
 
+def has_form(data: bytes) -> bool:
+    """Tell whether bytes have the outer form of a signed certificate, whose length is exact; nothing is verified."""
+    try:
+        _open(data)
+    except (NotACertificate, CertificateMalformed):
+        return False
+    return True
+
+
+def length_of(head: bytes) -> int | None:
+    """Return how many bytes a signed certificate has, by its first bytes; None if they are not those of one.
+
+    Args:
+        head: the first 40 bytes or more.
+    """
+    if not head.startswith(_SIGN1) or len(head) < 40:
+        return None
+    place = len(_SIGN1) + 1 + (head[len(_SIGN1)] & 31)  # after the protected headers
+    if head[place : place + 1] != _NO_UNPROTECTED or head[place + 1] >> 5 != _BYTE_STRING:
+        return None
+    small = head[place + 1] & 31
+    if small < 24:
+        content, header = small, 1
+    elif small in {24, 25}:
+        header = small - 22
+        content = int.from_bytes(head[place + 2 : place + 1 + header])
+    else:
+        return None
+    return place + 1 + header + content + 2 + _SIGNATURE_BYTES
+
+
 def state_at(certificate: Certificate, now: dt.datetime) -> State:
     """Return the state of a certificate at an aware moment; it is expired from ``expires_at`` on (RFC 8392, exp)."""
     if now >= certificate.expires_at:
@@ -168,6 +201,8 @@ def _verified_payload(data: bytes, key: VerificationKey) -> bytes:
 
 
 def _load(payload: bytes) -> object:
+    if not is_plain(payload):
+        raise CertificateMalformed("the payload is not plain CBOR")
     try:
         claims: object = cbor2.loads(payload)
         canonical = cbor2.dumps(claims, canonical=True)

@@ -118,11 +118,14 @@ def report(
 @app.command()
 def standing(as_json: AsJson = False) -> None:
     """Compare every standing, certificate, case and fact with its seal and with the ledger. Exit code 1 on findings."""
+    from certify.audit.imported import check_imports
     from certify.audit.standing_check import check_standings
 
     with opened_service() as service, progress_bar() as bar:
         task = bar.add_task("people", total=None)
         check = check_standings(service, progress=lambda done: bar.update(task, completed=done))
+        with service.snapshot() as unit:
+            check.findings += check_imports(unit)
     if as_json:
         print_json(
             {"people": check.people, "rows": check.rows, "findings": [asdict(finding) for finding in check.findings]}

@@ -14,7 +14,7 @@ import typer
 from certify.cli.choices import ProposedReason, Ruling
 from certify.cli.options import AsJson, Token, command_group
 from certify.cli.output import Ink, print_json, say
-from certify.cli.person import show_standings, standings_as_json
+from certify.cli.person import entitlement_lines, show_standings, standings_as_json
 from certify.cli.proposals import Reason, Text, propose_here, tell_proposal
 from certify.cli.service import deciding, opened_service
 from certify.cli.tables import Column, show_table
@@ -118,6 +118,7 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
         verdict = find_determination(unit, row.determination_id).verdict if row.determination_id else None
         pairs = pairs_of(unit.db, person.id) if row.kind == "duplicate_face" else ()
         cameras = contradictions_of(unit, person.id)
+        entitlements = entitlement_lines(unit, pensions)
         questions = (
             [_question(unit, row) for row in open_questions_of(unit.db, person.id)] if row.kind == "link" else []
         )
@@ -125,7 +126,8 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
     if as_json:
         whom = {"name": person.name, "national_id": person.national_id_masked, "birth_date": person.birth_date}
         print_json({**_plain(row), **whom, "entitlements": standings_as_json(pensions), "reasons": reasons,
-                    "questions": questions, "cameras": [asdict(found) for found in cameras]})  # fmt: skip
+                    "entitlement": entitlements, "questions": questions,
+                    "cameras": [asdict(found) for found in cameras]})  # fmt: skip
         return
     say(Ink(row.kind, "bold"), f"  {row.state}  opened {row.opened_at:%Y-%m-%d %H:%M} UTC")
     if row.closed_at:
@@ -144,6 +146,8 @@ def show(case: CaseId, as_json: AsJson = False) -> None:
         say(
             f"  Reference {pair.reference_id} looks like reference {pair.other_reference_id} of person {pair.other_id}."
         )
+    for line in entitlements:
+        say(f"  {line}")
     show_standings(pensions)
 
 

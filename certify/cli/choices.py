@@ -32,7 +32,18 @@ class ProposedAction(StrEnum):
     REPLACE_REFERENCE = "replace_reference"
     ADMIT_VISIT = "admit_visit"
     TWO_PEOPLE = "two_people"
+    CONDITION_MET = "condition_met"
+    PART_PAYABLE = "part_payable"
+    RECORD_CHANGES_NOTHING = "record_changes_nothing"
     WRONG_REFERENCE = "wrong_reference"
+
+
+class FindingKind(StrEnum):
+    """What an officer can find about a pension: three of the actions that can be proposed."""
+
+    CONDITION_MET = "condition_met"
+    PART_PAYABLE = "part_payable"
+    RECORD_CHANGES_NOTHING = "record_changes_nothing"
 
 
 class ProposedReason(StrEnum):

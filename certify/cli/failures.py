@@ -17,6 +17,7 @@ from certify.cli.exit_codes import ExitCode
 from certify.domain.policy import PolicyInvalid
 from certify.errors import CertifyError, Unavailable
 from models.errors import ImageRefused, ModelsError
+from models.guidance import sentence
 
 _AGAIN = "What was done before is kept; run the command again when the database answers."
 _CORRECT = "Start it, or correct CERTIFY_DATABASE_URL."
@@ -87,7 +88,7 @@ def _of_ours(error: BaseException) -> Failure | None:
     if isinstance(error, CertifyError):
         return Failure(error.message, error.hint, ExitCode.REFUSED)
     if isinstance(error, ImageRefused):
-        return Failure(str(error), "Take a new photo and try again.", ExitCode.REFUSED)
+        return Failure(sentence(error.code), error.hint, ExitCode.REFUSED)
     if isinstance(error, ModelsError):
         return Failure(error.message, error.hint, ExitCode.UNAVAILABLE)
     if isinstance(error, PolicyInvalid):

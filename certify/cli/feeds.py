@@ -179,7 +179,9 @@ def status(as_json: AsJson = False) -> None:
     rows = []
     for entry in found:
         states = [Ink("fresh", "green") if entry.fresh else Ink("stale", "bold red")]
-        states += [Ink(f"{entry.waiting} waiting", "")] if entry.waiting else []
+        waiting = entry.waiting - len(entry.interrupted)
+        states += [Ink(f"{waiting} waiting", "")] if waiting else []
+        states += [Ink(f"{len(entry.interrupted)} interrupted", "bold red")] if entry.interrupted else []
         states += [Ink(f"{entry.held} held", "bold red")] if entry.held else []
         rows.append(
             (
@@ -202,6 +204,9 @@ def status(as_json: AsJson = False) -> None:
         ],
         rows,
     )
+    for entry in found:
+        if entry.next_step:
+            say(Ink(entry.feed, "bold"), f": {entry.next_step}")
 
 
 @app.command("nightly")

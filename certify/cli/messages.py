@@ -144,11 +144,12 @@ def remind_people(
     People are reminded 90, 30 and 7 days before their proof of life is due, and every two weeks after it
     (docs/reminders.md). 'certify messages send' or the worker sends the reminders.
     """
+    from certify.messages.announce import announce
     from certify.messages.reminders import remind
 
     with opened_service() as service:
         _require_senders(service)
-        put = remind(service, dry_run=dry_run)
+        put = remind(service, dry_run=dry_run) + announce(service, dry_run=dry_run)
     if as_json:
         print_json(dict(put))
         return

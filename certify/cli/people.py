@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -15,9 +16,11 @@ from certify.cli.options import AsJson, Encoding, Quarantine, Token, command_gro
 from certify.cli.output import Ink, agreed, print_json, progress_bar, say
 from certify.cli.person import NationalId, PersonId, find_person
 from certify.cli.proposals import Reason, Text, propose_here, tell_proposal
+from certify.cli.row_files import FileArgument
+from certify.cli.row_files import import_file as import_row_file
 from certify.cli.service import acting, opened_service, operator
 
-app = command_group("Import people, show their receipts, sign them out, erase them.")
+app = command_group("Import people, show how they stand and their receipts, sign them out, erase them.")
 
 
 @app.command()
@@ -61,6 +64,38 @@ def receipts(
         say("No certificate of this person rests on records or attestations.")
 
 
+@app.command()
+def standing(
+    beneficiary: PersonId = None,
+    national_id: NationalId = None,
+    last_paid_on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day of the last payment, to work an overpayment out until it."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how the pensions of a person stand: what may be paid, which part, until when, and what was paid too much.
+
+    An overpayment is worked out month by month, from the last day that is owed to the last payment. It is no claim: an
+    officer decides, and it is gone when the death is taken back. Without amounts in the file of people only the months
+    are told.
+    """
+    from certify.cli.person import entitlement_lines, show_standings, standings_as_json
+    from certify.storage.people import entitlements_of
+
+    with opened_service() as service:
+        person = find_person(service, beneficiary, national_id)
+        with service.reading() as unit:
+            rows = entitlements_of(unit.db, person)
+            lines = entitlement_lines(unit, rows, last_paid_on=last_paid_on.date() if last_paid_on else None)
+    if as_json:
+        print_json({"beneficiary": person, "entitlements": standings_as_json(rows), "entitlement": lines})
+        return
+    show_standings(rows)
+    for line in lines:
+        say(f"  {line}")
+
+
 @app.command("import")
 def import_file(
     file: Annotated[
@@ -74,7 +109,8 @@ def import_file(
     """Import people and their pensions from a file. Rows that cannot be used go to a quarantine file with the reason.
 
     Columns: national_id, name, scheme, starts_on; and, where known, card_number, birth_date, region, needs, sex,
-    last_proof_on (docs/people-file.md). Pensions without last_proof_on are asked for their first proof on a birthday
+    last_proof_on, monthly_amount, currency, ends_on, review_on, payee, relation, residence,
+    second_residence (docs/people-file.md). Pensions without last_proof_on are asked for their first proof on a birthday
     within twelve months, from the day on which the scheme begins to ask ('asks_from' in its policy). A pension that is
     overdue by its last_proof_on opens a review case. The import is safe to repeat: rows that are stored already are not
     changed, so an import that was stopped is started again. Exit code 3 when any row was quarantined.
@@ -122,6 +158,22 @@ def _what_happens(first_proofs: Mapping[str, int], overdue: int) -> Iterator[str
         )
     if overdue:
         yield f"{overdue:,} of these pensions are overdue by their last proof: a review case opens for each."
+
+
+@app.command("terms")
+def import_terms_file(
+    file: FileArgument, quarantine: Quarantine = None, encoding: Encoding = "utf-8", as_json: AsJson = False
+) -> None:
+    """State the terms of pensions from a file: amounts, ends of awards, reviews, payees, residences.
+
+    Columns: national_id or card_number, scheme, and any of monthly_amount, currency, ends_on, review_on, payee,
+    relation, residence, second_residence (docs/people-file.md). An empty cell changes nothing. The people are
+    determined again.
+    Exit code 3 when any row was quarantined.
+    """
+    from certify.files.terms_file import import_terms
+
+    import_row_file(import_terms, "Terms", file, quarantine, encoding, as_json=as_json)
 
 
 @app.command("sign-out")

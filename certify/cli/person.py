@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import NotFound
 
 if TYPE_CHECKING:
-    from certify.service import Service
+    from certify.service import Service, Unit
     from certify.storage.tables.people import EntitlementRow
 
 PersonId = Annotated[UUID | None, typer.Option("--beneficiary", help="Id of the person.")]
@@ -63,6 +64,36 @@ def standings_as_json(rows: Sequence[EntitlementRow]) -> list[dict[str, Any]]:
     """Return how pensions stand, as plain values."""
     names = ("scheme", "standing", "payment", "next_step", "valid_until", "due_on", "determination_id")
     return [{name: getattr(row, name) for name in names} for row in rows]
+
+
+def entitlement_lines(unit: Unit, rows: Sequence[EntitlementRow], *, last_paid_on: date | None = None) -> list[str]:
+    """Return sentences about the end, the review, the parts and the overpayment of pensions that have any.
+
+    Args:
+        unit: the transaction to read in.
+        rows: the pensions.
+        last_paid_on: day of the last payment, if it is known.
+    """
+    from certify.decision.payable import overpaid_lines, payable
+
+    lines = []
+    for row in rows:
+        found = payable(unit, row, last_paid_on=last_paid_on)
+        said = found.told
+        if said.entitled_until:
+            lines.append(f"{row.scheme}: entitled until {said.entitled_until}")
+        if said.review_on:
+            lines.append(f"{row.scheme}: next review on {said.review_on}")
+        for part in said.parts:
+            until = f" until {part.until}" if part.until else ""
+            lines.append(f"{row.scheme}: {part.fraction} payable from {part.since}{until}, {part.rule}")
+        if found.amount is not None:
+            lines.append(f"{row.scheme}: {found.amount} {found.terms.currency} a month is payable today")
+        if found.terms.payee:
+            lines.append(f"{row.scheme}: paid to the {found.terms.payee}")
+        if found.overpaid:
+            lines += [f"{row.scheme}: {line}" for line in overpaid_lines(found.overpaid)]
+    return lines
 
 
 def show_standings(rows: Sequence[EntitlementRow]) -> None:

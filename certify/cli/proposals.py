@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from certify.cli.choices import ProposedAction, ProposedReason
+from certify.cli.choices import FindingKind, ProposedAction, ProposedReason
 from certify.cli.options import AsJson, Token, command_group
 from certify.cli.output import Ink, print_json, say
 from certify.cli.service import deciding, opened_service
@@ -40,6 +41,34 @@ def make(
 
     with deciding(token, queue=DatabaseQueue()) as (unit, officer):
         shown = propose_here(unit, action.value, target, officer, reason, text)
+    tell_proposal(shown, as_json=as_json)
+
+
+@app.command("finding")
+def finding(
+    person: Annotated[UUID, typer.Argument(help="Id of the person.")],
+    kind: Annotated[FindingKind, typer.Argument(help="What is found.")],
+    about: Annotated[str, typer.Argument(help="Name of the condition in the policy, or kind of the record.")],
+    scheme: Annotated[str, typer.Option(help="Scheme of the pension.")],
+    reason: Reason,
+    text: Text,
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day on which it holds.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day, or the day of the next review.")
+    ] = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose a finding about a pension: study until a day, a review, half pay in prison, a wrong record.
+
+    It rests on the records that stand about the person, and on what you write. Where the policy asks for two officers,
+    as it does for parts, it counts when a second officer carries it out. Exit code 3 when the policy does not know it.
+    """
+    from certify.decision.findings import Found, with_details
+
+    found = Found(about, scheme, since.date() if since else None, until.date() if until else None)
+    with deciding(token) as (unit, officer):
+        shown = propose_here(unit, kind.value, str(person), officer, reason, with_details(found, text))
     tell_proposal(shown, as_json=as_json)
 
 

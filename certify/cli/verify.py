@@ -15,6 +15,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, Unavailable
 
 _MAX_BYTES = 20_000_000
+_MAX_NAME = 255
 
 
 def register(root: typer.Typer) -> None:
@@ -24,7 +25,7 @@ def register(root: typer.Typer) -> None:
 
 def verify(
     certificate: Annotated[
-        str, typer.Argument(help="A file (JSON, PDF, picture of the QR code), or the QR code's text.")
+        str, typer.Argument(help="A file (PDF, JSON, picture or scan of the QR code, text), or the QR code's text.")
     ],
     keys: Annotated[
         Path, typer.Option(help="File of the issuer's public keys, from 'certify keys export' or GET /v1/keys.")
@@ -93,9 +94,9 @@ def _read(argument: str) -> bytes | str:
     Raises:
         Invalid: the file cannot be read (``file_unreadable``) or is too large (``too_many_bytes``).
     """
-    if argument.startswith("CPL1:"):
-        return argument
     path = Path(argument)
+    if "CPL1:" in argument and not (len(argument) < _MAX_NAME and path.exists()):
+        return argument
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise Invalid(f"{path} is too large for a certificate.", code=ErrorCode.TOO_MANY_BYTES)

@@ -22,6 +22,19 @@ DUPLICATE_FACE = "duplicate_face"
 """Kind of the adverse record about a reference that looks like the face of another person."""
 
 _ADVERSE = frozenset({Code.ADVERSE_PAUSES, Code.ADVERSE_REVIEW, Code.ADVERSE_OTHER_PATH, Code.ADVERSE_UNKNOWN_KIND})
+_ASKS = _ADVERSE | {Code.ADVERSE_DECIDED, Code.AGE_NOT_ASSESSED, Code.PART_IN_QUESTION, Code.RESIDENCE_NOT_NAMED}
+"""Reasons for an officer's look besides a date; other reasons ask for none."""
+
+_DATES = {
+    Code.ENDS_SOON: CaseKind.ENTITLEMENT_ENDS,
+    Code.ENTITLEMENT_ENDED: CaseKind.ENTITLEMENT_ENDS,
+    Code.END_DATES_DIFFER: CaseKind.ENTITLEMENT_ENDS,
+    Code.END_NOT_ASSESSED: CaseKind.ENTITLEMENT_ENDS,
+    Code.REVIEW_DUE: CaseKind.REVIEW_DUE,
+    Code.REVIEW_LATE: CaseKind.REVIEW_DUE,
+}
+"""Cases that a date of the entitlement asks for."""
+
 _UNPROVEN = (Standing.DUE, Standing.GRACE, Standing.OVERDUE)
 
 
@@ -80,7 +93,7 @@ def keep_review_cases(unit: Unit, finding: Finding, verdicts: Verdicts) -> None:
     wanted: dict[CaseKind, UUID] = {}
     for determination, stored in zip(finding.determinations, finding.ids, strict=True):
         if determination.review:
-            for kind in _case_kinds(determination):
+            for kind in case_kinds(determination):
                 wanted.setdefault(kind, stored)
         if determination.next_step is NextStep.DOORSTEP:
             wanted.setdefault(CaseKind.VISIT, stored)  # attempts used up: an officer has to arrange a visit
@@ -104,8 +117,13 @@ def keep_review_cases(unit: Unit, finding: Finding, verdicts: Verdicts) -> None:
             unit.ledger(LedgerEvent.REVIEW_CLOSED, person, case=str(case.id), resolution="cause_gone")
 
 
-def _case_kinds(determination: Determination) -> Iterator[CaseKind]:
+def case_kinds(determination: Determination) -> Iterator[CaseKind]:
     """Yield the kinds of cases that a determination asks for. A duplicate face is asked about in a case of its own."""
+    codes = {why.code for why in determination.reasons}
+    dated = {_DATES[code] for code in codes & _DATES.keys()}
+    yield from sorted(dated)
+    if dated and determination.standing is not Standing.OVERDUE and not codes & _ASKS:
+        return
     kinds = {dict(why.params).get("kind") for why in determination.reasons if why.code in _ADVERSE}
     if DUPLICATE_FACE in kinds:
         yield CaseKind.DUPLICATE_FACE

@@ -1,7 +1,8 @@
-"""Read determinations of both kinds: those stored whole, and silent passes, which are decided again when read.
+"""Read determinations of all kinds: those stored whole, and those stored in brief, which are decided again when read.
 
-A run that proves millions of pensions stores the inputs and results of its decisions, not the reasons. Because
-``decide`` is pure, it gives the same reasons again at any time (docs/decisions/0014).
+A run that proves millions of pensions (silent passes), and an import that brings them (first determinations), store
+the inputs and results of their decisions, not the reasons. Because
+``decide`` is pure, it gives the same reasons again at any time (docs/decisions/0014, 0044).
 """
 
 from __future__ import annotations
@@ -11,27 +12,29 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from certify.decision.determine import entitlement_to_json
+from certify.decision.determine import entitlement_from_json, entitlement_to_json
 from certify.domain.channels import Channel
 from certify.domain.codec import determination_to_json, verdict_digest
 from certify.domain.decide import Determination, Entitlement, decide
 from certify.domain.error_codes import ErrorCode
 from certify.domain.proofs import RECORDS_ASSURANCE
-from certify.domain.reasons import Code
+from certify.domain.told import NOTHING_TOLD, Told, told
 from certify.errors import NotFound
 from certify.service import Unit
 from certify.storage.facts import determinations_of, evidence_by_ids, get_determination, stored_policy
+from certify.storage.imports import firsts_of, get_first, import_chunk
 from certify.storage.passes import chunk_of, get_pass, passes_of
 from certify.storage.tables.decisions import DeterminationRow
+from certify.storage.tables.imports import FirstDeterminationRow
 from certify.storage.tables.runs import SilentPassRow
 
 
 def find_determination(unit: Unit, determination_id: UUID) -> DeterminationRow:
-    """Return a determination. A silent pass is decided again, into a row that is not stored.
+    """Return a determination. One that is stored in brief is decided again, into a row that is not stored.
 
     Args:
         unit: the transaction to read in.
-        determination_id: of a determination or a silent pass.
+        determination_id: of a determination, a silent pass or a first determination.
 
     Returns:
         The determination.
@@ -41,20 +44,23 @@ def find_determination(unit: Unit, determination_id: UUID) -> DeterminationRow:
             (``run_not_found``, ``evidence_missing``, ``policy_missing``).
     """
     silent = get_pass(unit.db, determination_id)
-    return get_determination(unit.db, determination_id) if silent is None else as_determination(unit, silent)
+    if silent is not None:
+        return as_determination(unit, silent)
+    first = get_first(unit.db, determination_id)
+    return get_determination(unit.db, determination_id) if first is None else first_as_determination(unit, first)
 
 
 @dataclass(frozen=True, slots=True)
 class ProofBehind:
     """The proof behind a standing: how life was proven, what the proof rests on, and the date of the determination.
 
-    ``owed_until`` is the last day for which a stopped pension is owed, if the determination says it.
+    ``entitlement`` is what the determination says about the entitlement itself; nothing for a silent pass.
     """
 
     method: str | None
     assurance: str
     decided_on: date
-    owed_until: date | None = None
+    entitlement: Told = NOTHING_TOLD
 
 
 def proof_behind(unit: Unit, determination_id: UUID) -> ProofBehind:
@@ -62,7 +68,7 @@ def proof_behind(unit: Unit, determination_id: UUID) -> ProofBehind:
 
     Args:
         unit: the transaction to read in.
-        determination_id: of a determination or a silent pass.
+        determination_id: of a determination, a silent pass or a first determination.
 
     Returns:
         The proof.
@@ -73,14 +79,12 @@ def proof_behind(unit: Unit, determination_id: UUID) -> ProofBehind:
     silent = get_pass(unit.db, determination_id)
     if silent is not None:
         return ProofBehind(Channel.DATA.value, RECORDS_ASSURANCE, silent.as_of)
-    row = get_determination(unit.db, determination_id)
-    days = [why["params"]["date"] for why in row.verdict["reasons"] if why["code"] == Code.OWED_UNTIL]
-    owed = date.fromisoformat(days[0]) if days else None
-    return ProofBehind(row.verdict["method"], row.verdict["assurance"], row.as_of, owed)
+    row = find_determination(unit, determination_id)
+    return ProofBehind(row.verdict["method"], row.verdict["assurance"], row.as_of, told(row.verdict))
 
 
 def all_determinations(unit: Unit, beneficiary_id: UUID, *, limit: int) -> Sequence[DeterminationRow]:
-    """Return the determinations of a person of both kinds, newest first.
+    """Return the determinations of a person of all kinds, newest first.
 
     Args:
         unit: the transaction to read in.
@@ -88,13 +92,14 @@ def all_determinations(unit: Unit, beneficiary_id: UUID, *, limit: int) -> Seque
         limit: at most so many.
 
     Returns:
-        The determinations; those of silent passes are not stored rows.
+        The determinations; those that are stored in brief are not stored rows.
 
     Raises:
         NotFound: a part of a silent pass is missing (``run_not_found``, ``evidence_missing``, ``policy_missing``).
     """
     whole = determinations_of(unit.db, beneficiary_id=beneficiary_id, limit=limit)
     brief = [as_determination(unit, silent) for silent in passes_of(unit.db, beneficiary_id, limit=limit)]
+    brief += [first_as_determination(unit, first) for first in firsts_of(unit.db, beneficiary_id)]
     return sorted([*whole, *brief], key=lambda row: (row.created_at, str(row.id)), reverse=True)[:limit]
 
 
@@ -154,5 +159,40 @@ def as_determination(unit: Unit, silent: SilentPassRow) -> DeterminationRow:
         },
         verdict=verdict,
         digest=verdict_digest(verdict),
+        created_at=chunk.done_at,
+    )
+
+
+def first_as_determination(unit: Unit, first: FirstDeterminationRow) -> DeterminationRow:
+    """Return what an import determined of a pension as a whole determination.
+
+    The verdict is decided again. The digest is the stored one, so a verdict that comes out otherwise does not fit it.
+
+    Args:
+        unit: the transaction to read in.
+        first: the first determination.
+
+    Returns:
+        The determination; the row is not stored.
+
+    Raises:
+        NotFound: the chunk of the import or the policy is missing (``import_missing``, ``policy_missing``).
+    """
+    chunk = import_chunk(unit.db, first.chunk_id)
+    if chunk is None:
+        raise NotFound("The import of this determination is missing.", code=ErrorCode.IMPORT_MISSING)
+    entitlement = entitlement_from_json(first.entitlement)
+    policy_sha256 = chunk.policies[entitlement.scheme]
+    again = decide(entitlement, stored_policy(unit.db, policy_sha256).policy, (), first.as_of)
+    return DeterminationRow(
+        id=first.id,
+        entitlement_id=first.entitlement_id,
+        beneficiary_id=first.beneficiary_id,
+        session_id=None,
+        policy_sha256=policy_sha256,
+        as_of=first.as_of,
+        inputs={"entitlement": first.entitlement, "evidence": []},
+        verdict=determination_to_json(again),
+        digest=bytes.fromhex(first.digest),
         created_at=chunk.done_at,
     )

@@ -39,6 +39,7 @@ class NewRecord:
         adverse: kind of an adverse record.
         act: what was done, for a sign of life.
         voids: number of an earlier record of the same source that is taken back.
+        country: where the person lives now, with a report of a move; two capital letters.
     """
 
     source: str | None = None
@@ -47,6 +48,7 @@ class NewRecord:
     adverse: str | None = None
     act: str | None = None
     voids: str | None = None
+    country: str | None = None
 
 
 def record(
@@ -173,7 +175,7 @@ def _fact(unit: Unit, beneficiary_id: UUID, new: NewRecord, source: _Speaker) ->
         "principal": unit.actor,
     }
     if new.adverse is not None:
-        return AdverseRecord(**about, kind=new.adverse)
+        return AdverseRecord(**about, kind=new.adverse, country=new.country)
     if new.act is not None:
         return SignOfLife(**about, act=new.act, trust=source.weight)
     target = find_evidence(unit.db, source.name, new.voids or "")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from certify.domain.policy_table import PolicyInvalid, Table
 
 ANY_COUNTRY = "any"
 """In place of a country code: attestations count wherever they were made."""
@@ -28,3 +31,24 @@ class AttestationRule:
     def covers(self, country: str) -> bool:
         """Tell whether an attestation made in a country counts."""
         return ANY_COUNTRY in self.countries or country in self.countries
+
+
+def attestation_rule(table: Table) -> AttestationRule:
+    """Read the rule of one kind of institution from its table.
+
+    Raises:
+        PolicyInvalid: a value is missing, unknown or impossible; the text names the table and the key.
+    """
+    countries = frozenset(table.take("countries", list))
+    if bad := [code for code in countries if code != ANY_COUNTRY and not re.fullmatch(r"[A-Z]{2}", str(code))]:
+        raise PolicyInvalid(
+            f"{table.where}: 'countries' has codes of two capital letters or '{ANY_COUNTRY}', not {bad}"
+        )
+    rule = AttestationRule(
+        rank=table.integer("rank", 1, 9),
+        validity_months=table.integer("validity_months", 1, 36),
+        countries=countries,
+        justification=table.take("justification", str),
+    )
+    table.done()
+    return rule

@@ -24,6 +24,11 @@ class CaseKind(Described):
     VISIT_NOT_FOUND = "visit_not_found", "Agents found no one at the address, more than once."
     VISIT_MOVED = "visit_moved", "An agent learned that the person has moved."
     VISIT_REFUSED = "visit_refused", "The person refused the visit."
+    ENTITLEMENT_ENDS = (
+        "entitlement_ends",
+        "A pension ends on a date, or has ended: look at the proof that it continues, or stop it.",
+    )
+    REVIEW_DUE = "review_due", "A review of the condition behind a pension is due, such as a disability."
     DUPLICATE_FACE = (
         "duplicate_face",
         "An enrolled photo looks like the face of another person; no certificate is issued.",

@@ -15,7 +15,16 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from certify.domain.decide import Determination
-from certify.domain.evidence import AdverseRecord, Attestation, Capture, Evidence, OfficerRuling, SignOfLife, Void
+from certify.domain.evidence import (
+    AdverseRecord,
+    Attestation,
+    Capture,
+    Evidence,
+    Finding,
+    OfficerRuling,
+    SignOfLife,
+    Void,
+)
 
 _KINDS: dict[str, type[Any]] = {
     "capture": Capture,
@@ -24,10 +33,11 @@ _KINDS: dict[str, type[Any]] = {
     "adverse": AdverseRecord,
     "void": Void,
     "ruling": OfficerRuling,
+    "finding": Finding,
 }
 # Resolved once; doing it for every fact would be most of the cost of reading it.
 _HINTS = {name: get_type_hints(cls) for name, cls in _KINDS.items()}
-_IF_KNOWN = frozenset({"institution", "principal", "event_from"})
+_IF_KNOWN = frozenset({"institution", "principal", "country", "event_from"})
 """Fields that earlier releases did not have: left out if they are None, so that the hash of an old fact stays."""
 _NAMES = {cls: name for name, cls in _KINDS.items()}
 
@@ -101,8 +111,13 @@ def determination_digest(determination: Determination) -> bytes:
 
 def verdict_digest(verdict: dict[str, Any]) -> bytes:
     """Hash a determination that ``determination_to_json`` has turned into plain values already."""
-    wordless = [{name: value for name, value in entry.items() if name != "text"} for entry in verdict["reasons"]]
-    return digest(verdict | {"reasons": wordless})
+    return digest(wordless(verdict))
+
+
+def wordless(verdict: dict[str, Any]) -> dict[str, Any]:
+    """Return a determination in plain values without the texts of its reasons, as it is hashed."""
+    reasons = [{name: value for name, value in entry.items() if name != "text"} for entry in verdict["reasons"]]
+    return verdict | {"reasons": reasons}
 
 
 def _record(value: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from datetime import date
 
 from certify.domain.channels import Channel
 from certify.domain.determination import Determination, Entitlement, NextStep, Payment, Standing
+from certify.domain.entitled import entitled
 from certify.domain.evidence import Evidence
 from certify.domain.facts import CurrentFacts
 from certify.domain.limits import contradictions, limit_standing
@@ -28,6 +29,7 @@ from certify.domain.owed import owed_until
 from certify.domain.policy import Effect, Policy
 from certify.domain.proofs import Accepts, Proof, attested_proofs, capture_proofs, silent_proof
 from certify.domain.reasons import Code, Reason, reason
+from certify.domain.residence import explained, explanations
 from certify.domain.schedule import Phase, Timetable, add_days, add_months, age_on, local_date, timetable
 
 __all__ = ["Determination", "Entitlement", "NextStep", "Payment", "Standing", "decide"]
@@ -66,12 +68,17 @@ def decide(entitlement: Entitlement, policy: Policy, evidence: Iterable[Evidence
     reasons += why
     limit, limit_review, why = limit_standing(entitlement, policy, facts, proofs, as_of)
     reasons += why
+    dates = entitled(entitlement, policy, facts, as_of)
+    reasons += dates.reasons
+    why, doubtful = explanations(entitlement, policy, facts.adverse)
+    reasons += why
+    limit, limit_review = min(limit, dates.limit), limit_review or dates.review or doubtful
     # After an officer has stopped the payment, no further review is asked for: it would never end. An appeal opens a
     # case of its own.
     standing, review = min(standing, limit), (review or limit_review) and not facts.stops
     if latest is not None:
         reasons += contradictions(latest, policy, facts)
-    if standing is Standing.STOPPED and (owed := owed_until(facts, policy)) is not None:
+    if standing is Standing.STOPPED and (owed := owed_until(facts, policy, dates.ended_on)) is not None:
         reasons.append(owed)
 
     attempts = recent_attempts(policy, facts, latest, as_of)
@@ -106,7 +113,9 @@ def _acceptance(
     restrictions = [
         (local_date(record.event_at, policy.timezone), rule.paths)
         for record in facts.adverse
-        if (rule := policy.adverse.get(record.kind)) is not None and rule.effect is Effect.OTHER_PATH
+        if (rule := policy.adverse.get(record.kind)) is not None
+        and rule.effect is Effect.OTHER_PATH
+        and explained(entitlement, policy, record) is False
     ]
 
     def accepted(day: date) -> frozenset[Channel]:

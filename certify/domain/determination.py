@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 from certify.domain.channels import Channel
 from certify.domain.reasons import Reason
 from certify.domain.schedule import Timetable
+from certify.domain.terms import NO_TERMS, Terms
 
 
 class Standing(IntEnum):
@@ -54,6 +55,7 @@ class Entitlement:
         last_proof_on: date of the last proof of life before this service, if any.
         first_due_on: the day before which the first proof is not due, for a pension that ran already when its fund
             began to ask (certify/domain/going_live.py); None if it is due one validity after the start.
+        terms: what the fund states of this pension, such as its amount and the end of the award.
     """
 
     id: str
@@ -62,6 +64,7 @@ class Entitlement:
     birth_date: date | None
     last_proof_on: date | None = None
     first_due_on: date | None = None
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class ErrorCode(Described):
     CHUNK_DAMAGED = "chunk_damaged", "This chunk was damaged on its way."
     CHUNK_TOO_LARGE = "chunk_too_large", "A chunk of an upload is larger than allowed."
     CHUNK_TOO_SMALL = "chunk_too_small", "A chunk of an upload, other than the last, is smaller than allowed."
+    CODE_UNREADABLE = "code_unreadable", "The picture shows a QR code that cannot be read."
     COLUMN_MISSING = "column_missing", "A required column is missing in the file."
     COLUMN_TWICE = "column_twice", "The file has a column more than once."
     COLUMN_TYPE = "column_type", "A column of the Parquet file has a type that cannot be read as text, number or date."
@@ -62,6 +63,7 @@ class ErrorCode(Described):
     CONSENT_WITHDRAWN = "consent_withdrawn", "The person withdrew the consent to face recognition."
     CONTACT_INVALID = "contact_invalid", "A contact detail is not valid."
     CONTRADICTION = "contradiction", "The row contradicts the stored data of this person."
+    CURRENCY_INVALID = "currency_invalid", "The currency is not three capital letters, or is missing beside an amount."
     DATABASE_UNAVAILABLE = "database_unavailable", "The database does not answer."
     DECRYPTION_FAILED = "decryption_failed", "Stored data could not be decrypted."
     DEMO_FOLDER = "demo_folder", "The demo does not empty a folder that it did not make."
@@ -83,6 +85,10 @@ class ErrorCode(Described):
     ENCODING_TRUNCATED = "encoding_truncated", "The template was shortened when it was written; its values are lost."
     ENCODING_TWICE = "encoding_twice", "The same template is given for two people."
     ENCODING_UNREADABLE = "encoding_unreadable", "The template cannot be read in one way only."
+    ENDS_ON_INVALID = (
+        "ends_on_invalid",
+        "The last day of the award is not a date, or lies before the first day of the pension.",
+    )
     ENGINE = "engine", "There is no linking engine of this name."
     ENTITLEMENT_MISSING = "entitlement_missing", "A beneficiary needs at least one entitlement."
     ERROR = "error", "An error without a more precise code."
@@ -101,6 +107,10 @@ class ErrorCode(Described):
     FILE_NOT_FOUND = "file_not_found", "There is no such file."
     FILE_UNREADABLE = "file_unreadable", "The file cannot be read."
     FILE_UNWRITABLE = "file_unwritable", "The file cannot be written."
+    FINDING_INVALID = (
+        "finding_invalid",
+        "The finding is not one that the policy of the pension knows, or a day of it is wrong.",
+    )
     FONT_MISSING = "font_missing", "No font on this machine can print a letter in this language."
     FORBIDDEN = "forbidden", "The caller is known but may not do this."
     FRAME_ORDER = "frame_order", "Frames must come in the order in which they were taken."
@@ -112,6 +122,7 @@ class ErrorCode(Described):
     HOME_INVALID = "home_invalid", "A home is not valid: place or coordinates."
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused", "An Idempotency-Key came again with another request."
     ID_FORMAT = "id_format", "The name of a national id format is not known."
+    IMPORT_MISSING = "import_missing", "The import that a determination belongs to is missing."
     INTERNAL_ERROR = "internal_error", "Something went wrong on the side of the service."
     INVALID = "invalid", "The input breaks a rule."
     ISSUERS_FILE = "issuers_file", "The file of token issuers cannot be used."
@@ -150,6 +161,7 @@ class ErrorCode(Described):
     )
     MEDIA_DELETED = "media_deleted", "The media were deleted when their retention time ended."
     MESSAGES_UNNAMED = "messages_unnamed", "The command names no messages; give their ids, or --all."
+    MONTHLY_AMOUNT_INVALID = "monthly_amount_invalid", "The amount is not one such as 1250.00, or its days do not rise."
     NAME_INVALID = "name_invalid", "The name is missing, too long, or has characters that cannot be shown."
     NAME_MISSING = "name_missing", "The name is empty."
     NATIONAL_ID_INVALID = "national_id_invalid", "The national id is not valid."
@@ -160,6 +172,7 @@ class ErrorCode(Described):
     )
     NEEDS_INVALID = "needs_invalid", "'needs' has words such as low_vision, separated by semicolons."
     NOTHING_DUE = "nothing_due", "This person has no pension that a proof of life is due for."
+    NOTHING_TO_FIND = "nothing_to_find", "No record of this kind stands about the person."
     NOTHING_TO_LOOK_UP = "nothing_to_look_up", "The request has neither national id nor card number."
     NOT_ADMISSIBLE = "not_admissible", "A visit cannot be admitted in this state or after this refusal."
     NOT_A_CERTIFICATE = (
@@ -171,17 +184,21 @@ class ErrorCode(Described):
     NOT_STARTED = "not_started", "The HTTP service did not start."
     NOTE_UNKNOWN = "note_unknown", "The checkpoint was not signed by this ledger."
     NOT_STORABLE = "not_storable", "A value cannot be stored."
+    NO_CODE = "no_code", "The picture shows no QR code."
     NO_CONTACT = "no_contact", "The fund knows no telephone and no e-mail of this person."
     NOT_YOUR_PROPOSAL = "not_your_proposal", "Another officer made this proposal; it can be refused, but not recalled."
     NO_PLAN = "no_plan", "This session has no plan."
     NO_REFERENCE = "no_reference", "There is no enrolled photo of this person to compare with."
     NO_VISIT = "no_visit", "The session does not lead to a visit."
     OFFICER_TOKEN = "officer_token", "The file holds no valid token of an officer."
+    OTHER_CODE = "other_code", "The picture shows a code of another kind than that of a certificate."
     OUTSIDE_SCOPE = "outside_scope", "What is named lies outside the schemes and regions of the caller's token."
     PAIRS_FILE = "pairs_file", "The file of labelled pairs is not valid."
     PARAMETERS_MISSING = "parameters_missing", "The fitted parameters of a stored verdict are missing."
+    PAYEE_INVALID = "payee_invalid", "The payee is neither guardian nor institution."
     PERSON_ERASED = "person_erased", "The data of this person was erased."
     PERSON_MISSING = "person_missing", "The row does not say which person it is about."
+    PICTURE_UNREADABLE = "picture_unreadable", "The picture is of a kind that is not read, too large or damaged."
     PLACE_INVALID = "place_invalid", "The place of a stop in the day's route is not a possible number."
     PLANNED_ON_INVALID = "planned_on_invalid", "'planned_on' is not a date, is past, or is more than a year away."
     POLICY_MISSING = "policy_missing", "The policy of this determination is missing."
@@ -216,10 +233,13 @@ class ErrorCode(Described):
     )
     REFERENCE_PENDING = "reference_pending", "The enrolled photo has not been measured yet."
     REGION_INVALID = "region_invalid", "The region is too long or cannot be shown."
+    RELATION_INVALID = "relation_invalid", "The relation is none of spouse, child, parent and other."
     REQUEST_INVALID = "request_invalid", "Some fields of the request are wrong; 'errors' names them."
     REQUEST_IN_PROGRESS = "request_in_progress", "The first request with this key has no answer yet."
+    RESIDENCE_INVALID = "residence_invalid", "The residence is no country of two capitals."
     REVIEW_CASE_CLOSED = "review_case_closed", "This case is closed already, or has a ruling."
     REVIEW_CASE_NOT_FOUND = "review_case_not_found", "There is no such review case."
+    REVIEW_ON_INVALID = "review_on_invalid", "The day of the next review is neither a date nor 'never'."
     REVISION = "revision", "The database has no such schema revision."
     ROWS_NOT_SEALED = "rows_not_sealed", "An earlier release wrote the rows of this database; seal them once."
     ROWS_SEALED = "rows_sealed", "The rows of this database are sealed already; sealing again could hide a change."
@@ -241,6 +261,10 @@ class ErrorCode(Described):
         "second_officer_needed",
         "The officer proposed this, opened the case or enrolled the person; another officer has to decide.",
     )
+    SECOND_RESIDENCE_INVALID = (
+        "second_residence_invalid",
+        "The second residence is not a country of two capital letters.",
+    )
     SENDERS_MISSING = "senders_missing", "There is no way to send messages."
     SENDERS_UNUSABLE = "senders_unusable", "The senders file cannot be used."
     SESSION_ALREADY_SUBMITTED = "session_already_submitted", "This session has its photo or video already."
@@ -248,6 +272,7 @@ class ErrorCode(Described):
     SESSION_NOT_FOUND = "session_not_found", "There is no such session."
     SETTINGS_INVALID = "settings_invalid", "The value of a setting is not valid."
     SETTING_UNKNOWN = "setting_unknown", "An environment variable begins with CERTIFY_ and is not a setting."
+    SEVERAL_CERTIFICATES = "several_certificates", "The input holds several certificates; check one at a time."
     SEX_INVALID = "sex_invalid", "'sex' is neither M nor F."
     SIGN_IN_ENDED = "sign_in_ended", "The film has opened the page once, and that sign-in has ended."
     SIGN_IN_NOT_FOUND = "sign_in_not_found", "There is no such sign-in."

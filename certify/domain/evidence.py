@@ -123,11 +123,13 @@ class AdverseRecord(Fact):
 
     Attributes:
         kind: the kind, as policies name it.
+        country: of a move, where the person lives now, two letters (ISO 3166-1); None if the source does not say it.
         event_from: the first day on which it can have happened, if the day is not known exactly; ``event_at`` is the
             last one then. None if the day is known, and in facts of releases that did not record it.
     """
 
     kind: str
+    country: str | None = None
     event_from: date | None = None
 
 
@@ -186,9 +188,33 @@ class OfficerRuling(Fact):
         return [(kind, datetime.fromisoformat(moment)) for kind, _, moment in parts]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(Fact):
+    """What an officer found about one pension, or what two officers found where the policy needs two.
+
+    A condition that keeps a pension going (study, a medical review), one that makes only a part payable (prison), or
+    that a record about the person is wrong or changes nothing.
+
+    Attributes:
+        scheme: the scheme of the pension.
+        about: name of the condition, or kind of the records.
+        holds: whether it holds; False says that the records in ``rests_on`` change nothing.
+        since: the first day on which it holds; None if it does not matter.
+        until: the last day on which it holds, or the day of the next review; None if it is not known yet.
+        rests_on: ids of the records that the officers looked at.
+    """
+
+    scheme: str
+    about: str
+    holds: bool = True
+    since: date | None = None
+    until: date | None = None
+    rests_on: tuple[str, ...] = ()
+
+
 def event_name(record: AdverseRecord) -> str:
     """Return the event of an adverse record as a ruling names it: ``kind@instant``."""
     return f"{record.kind}@{record.event_at.isoformat()}"
 
 
-Evidence = Capture | SignOfLife | Attestation | AdverseRecord | Void | OfficerRuling
+Evidence = Capture | SignOfLife | Attestation | AdverseRecord | Void | OfficerRuling | Finding

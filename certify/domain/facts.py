@@ -10,6 +10,7 @@ from certify.domain.evidence import (
     Attestation,
     Capture,
     Evidence,
+    Finding,
     OfficerRuling,
     Ruling,
     SignOfLife,
@@ -31,6 +32,8 @@ class CurrentFacts:
         adverse: adverse records that were neither taken back nor dismissed, and report no event that an officer has
             ruled on.
         decided: adverse records that report an event again on which an officer has ruled.
+        findings: what officers found about pensions of this scheme, and was not taken back.
+        found_wrong: adverse records that change nothing, as officers found.
         stops: stop rulings that were neither taken back nor dismissed.
         reasons: reasons for what was left out.
     """
@@ -65,6 +68,13 @@ class CurrentFacts:
         copies = [record for record in self.adverse if self._is_decided(record, policy)]
         self.decided = copies
         self.adverse = [record for record in self.adverse if record not in copies]
+        self.findings = [
+            f
+            for f in current
+            if isinstance(f, Finding) and f.scheme == policy.scheme and not self._taken_back(f, current)
+        ]
+        self.found_wrong = [record for record in self.adverse if self._is_found_wrong(record, policy)]
+        self.adverse = [record for record in self.adverse if record not in self.found_wrong]
 
     def _standing_adverse(self, facts: list[Evidence]) -> list[AdverseRecord]:
         standing = []
@@ -91,6 +101,24 @@ class CurrentFacts:
             for ruling in self.confirmed
             for kind, moment in ruling.refuted_events
         )
+
+    def _is_found_wrong(self, record: AdverseRecord, policy: Policy) -> bool:
+        """Tell whether officers found that a record, or the event that it reports again, changes nothing.
+
+        A record that can stop the payment is not answered so: only a confirmation of life refutes a death.
+        """
+        rule = policy.adverse.get(record.kind)
+        if rule is not None and (rule.can_stop or rule.refuted_by_life):
+            return False
+        day = local_date(record.event_at, policy.timezone)
+        for finding in self.findings:
+            if finding.holds or finding.about != record.kind:
+                continue
+            seen = [other for other in self.adverse if other.id in finding.rests_on and other.kind == record.kind]
+            apart = [abs((day - local_date(other.event_at, policy.timezone)).days) for other in seen]
+            if record.id in finding.rests_on or any(days <= policy.same_event_days for days in apart):
+                return True
+        return False
 
     def _taken_back(self, fact: Evidence, facts: list[Evidence]) -> bool:
         taken = False

@@ -19,6 +19,12 @@ class Action(Described):
     REPLACE_REFERENCE = "replace_reference", "Replace the enrolled face by a photo that shows another face."
     ADMIT_VISIT = "admit_visit", "Let a sealed visit count that was refused."
     TWO_PEOPLE = "two_people", "Answer that a duplicate face is that of two people, such as twins."
+    CONDITION_MET = "condition_met", "Find that a pension goes on: study, or a medical review with the day of the next."
+    PART_PAYABLE = "part_payable", "Find that only a part of a pension is payable, as in prison, and on which days."
+    RECORD_CHANGES_NOTHING = (
+        "record_changes_nothing",
+        "Find that a record, such as one of a marriage, is about another person or changes nothing.",
+    )
     WRONG_REFERENCE = "wrong_reference", "Refuse a new photo that shows the face of another person."
 
 
@@ -36,6 +42,8 @@ class TwoOfficers(Described):
     REPLACE_REFERENCE = "replace_reference", "The replacement of the enrolled face."
     ADMIT_VISIT = "admit_visit", "The admission of a refused visit."
     TWO_PEOPLE = "two_people", "The answer that a duplicate face is that of two people."
+    CONDITION_MET = "condition_met", "The finding that a condition is met which keeps a pension going."
+    PART_PAYABLE = "part_payable", "The finding that only a part of a pension is payable."
 
 
 class ActionReason(Described):
@@ -65,6 +73,9 @@ _NEEDS = {
     Action.ADMIT_VISIT: (TwoOfficers.ADMIT_VISIT,),
     Action.TWO_PEOPLE: (TwoOfficers.TWO_PEOPLE,),
     Action.WRONG_REFERENCE: (),
+    Action.CONDITION_MET: (TwoOfficers.CONDITION_MET,),
+    Action.PART_PAYABLE: (TwoOfficers.PART_PAYABLE,),
+    Action.RECORD_CHANGES_NOTHING: (TwoOfficers.CONFIRM_AGAINST_DEATH,),
     Action.NO_CHANGE: (),
 }
 
@@ -79,7 +90,10 @@ class FourEyesRule:
         audit_share: share of the rulings that are drawn at random, to be checked by a third person.
     """
 
-    needs_two: frozenset[TwoOfficers] = frozenset(TwoOfficers) - {TwoOfficers.CONFIRM_ALIVE}
+    needs_two: frozenset[TwoOfficers] = frozenset(TwoOfficers) - {
+        TwoOfficers.CONFIRM_ALIVE,
+        TwoOfficers.CONDITION_MET,
+    }
     erasure_wait_hours: int = 72
     audit_share: float = 0.05
 

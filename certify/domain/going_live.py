@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from zlib import crc32
 
 from certify.domain.policy import Policy
@@ -50,5 +51,10 @@ def first_due_on(
     earliest = add_days(begins, policy.window_days)
     if birth_date is None or (birth_date.month, birth_date.day) == (1, 1):
         return add_days(earliest, crc32(key.encode()) % _SPREAD_DAYS)
+    return _birthday_from(birth_date, earliest)
+
+
+@lru_cache(1 << 16)  # millions of people have a few thousand birth dates
+def _birthday_from(birth_date: date, earliest: date) -> date:
     birthdays = (add_months(birth_date, 12 * (year - birth_date.year)) for year in (earliest.year, earliest.year + 1))
     return next((day for day in birthdays if day >= earliest), earliest)

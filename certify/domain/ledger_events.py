@@ -9,6 +9,10 @@ class LedgerEvent(Described):
     """Name of a ledger entry. Entries are hashed permanently, so a name is never changed; new names are added."""
 
     PERSON_ENROLLED = "person_enrolled", "A person was enrolled with their pensions."
+    PEOPLE_IMPORTED = (
+        "people_imported",
+        "A chunk of a file of people was imported.",
+    )
     PERSON_ERASED = "person_erased", "A person's data key was deleted, and with it all their sealed data."
     REFERENCE_ADDED = "reference_added", "A reference image was stored and waits for its measurement."
     REFERENCE_ACTIVE = "reference_active", "A reference was measured and is used from now on."
@@ -43,6 +47,7 @@ class LedgerEvent(Described):
     CERTIFICATE_SUPERSEDED = "certificate_superseded", "A later certificate took the place of this one."
     CERTIFICATE_REVOKED = "certificate_revoked", "A certificate was revoked."
     REVIEW_OPENED = "review_opened", "A review case was opened."
+    TERMS_STATED = "terms_stated", "The fund stated the terms of a pension, such as its amount or the end of the award."
     REVIEW_CLOSED = "review_closed", "A review case was closed."
     ACTION_PROPOSED = "action_proposed", "An officer, or the person, proposed an action that needs a second officer."
     ACTION_AGREED = "action_agreed", "A second officer agreed to an action that waits, such as an erasure."

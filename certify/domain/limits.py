@@ -6,12 +6,14 @@ from datetime import date
 
 from certify.domain.channels import CHANNELS
 from certify.domain.determination import Entitlement, Standing
+from certify.domain.entitled import settled
 from certify.domain.evidence import AdverseRecord
 from certify.domain.facts import CurrentFacts
 from certify.domain.independence import independent_reports
 from certify.domain.policy import Effect, Policy
 from certify.domain.proofs import Proof
 from certify.domain.reasons import Code, Reason, reason
+from certify.domain.residence import explained
 from certify.domain.schedule import age_on, local_date
 
 DEATHS = frozenset({"death", "death_abroad"})
@@ -39,7 +41,7 @@ def limit_standing(
     limit, review = Standing.CERTIFIED, False
     reasons: list[Reason] = []
     reports: dict[str, list[AdverseRecord]] = {}
-    for record in facts.adverse:
+    for record in _unsettled(entitlement, policy, facts):
         rule = policy.adverse.get(record.kind)
         named: dict[str, object] = {"kind": record.kind, "source": record.source, **_span(record, policy)}
         if rule is None:
@@ -74,6 +76,17 @@ def limit_standing(
         reasons.append(reason(Code.STOPPED_BY_OFFICER, *(stop.id for stop in facts.stops)))
     by_age, why = _age_limit(entitlement, policy, as_of)
     return min(limit, by_age), review or Code.AGE_NOT_ASSESSED in {r.code for r in why}, [*reasons, *why]
+
+
+def _unsettled(entitlement: Entitlement, policy: Policy, facts: CurrentFacts) -> list[AdverseRecord]:
+    """Return the adverse records that neither a finding of officers (entitled.py) nor a second residence explains."""
+    known = settled(policy, facts)
+    return [
+        record
+        for record in facts.adverse
+        if explained(entitlement, policy, record) is False
+        and (record.id not in known or (rule := policy.adverse.get(record.kind)) is None or rule.can_stop)
+    ]
 
 
 def contradictions(latest: date, policy: Policy, facts: CurrentFacts) -> list[Reason]:

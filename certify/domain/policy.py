@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from certify.domain.attestation import ANY_COUNTRY, AttestationRule
+from certify.domain.attestation import AttestationRule, attestation_rule
 from certify.domain.capture_rule import CaptureRule, ChallengeRule, LivenessRule, ZoneRule, capture_rule
 from certify.domain.channels import ATTESTERS, CHANNELS, Channel
+from certify.domain.entitlement_rules import EntitlementRules, entitlement_rules
 from certify.domain.four_eyes import FourEyesRule, TwoOfficers
 from certify.domain.policy_table import PolicyInvalid, Table
 
@@ -42,6 +43,7 @@ class OwedUntil(StrEnum):
 
     DAY = "day"  # of the event
     MONTH = "month"  # the last day of its month
+    PREVIOUS_MONTH = "previous_month"  # the last day of the month before
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class AdverseRule:
         refuted_by_life: whether seeing the person alive shows the record to be wrong (true of a death, not of a move
             abroad).
         owed_until: until when the pension is owed if it stops; None if the record says nothing about it.
+        ends_by_event: whether the event ends the pension by law, as remarriage can. Only officers stop it for that.
     """
 
     effect: Effect
@@ -70,6 +73,7 @@ class AdverseRule:
     paths: frozenset[Channel]
     refuted_by_life: bool = False
     owed_until: OwedUntil | None = None
+    ends_by_event: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,7 @@ class Policy:
         references: when a confirmed proof gives a new reference.
         asks_from: the day from which the scheme asks for proofs. An import before it makes no first proof due earlier.
         in_force_from: the first day of these rules; until then the scheme's earlier ones hold. None: since ever.
+        entitlement: the rules about the entitlement itself: its end, reviews, parts and payment.
     """
 
     scheme: str
@@ -163,6 +168,7 @@ class Policy:
     references: ReferenceRule = field(default_factory=ReferenceRule)
     asks_from: date | None = None
     in_force_from: date | None = None
+    entitlement: EntitlementRules = field(default_factory=EntitlementRules)
 
     def accepted(self, age: int | None) -> frozenset[Channel]:
         """Return the channels accepted at an age; if the age is unknown, the channels accepted at every age."""
@@ -212,7 +218,7 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         signs={name: _sign_rule(Table(t, f"signs.{name}")) for name, t in top.take("signs", dict).items()},
         silent=_silent_rule(Table(top.take("silent", dict), "silent")),
         attestation={
-            Channel(name): _attestation_rule(Table(table, f"attestation.{name}"))
+            Channel(name): attestation_rule(Table(table, f"attestation.{name}"))
             for name, table in top.take("attestation", dict, {}).items()
             if _is_attested_channel(name)
         },
@@ -223,8 +229,12 @@ def parse_policy(data: Mapping[str, Any]) -> Policy:
         references=_reference_rule(Table(top.take("references", dict, {}), "references")),
         asks_from=_day(top, "asks_from"),
         in_force_from=_day(top, "in_force_from"),
+        entitlement=entitlement_rules(top),
     )
     top.done()
+    for name in policy.entitlement.part_while:
+        if name not in policy.adverse or policy.adverse[name].effect not in (Effect.PAUSE, Effect.REVIEW):
+            raise PolicyInvalid(f"part_while.{name}: a record of this kind must pause or ask (adverse.{name})")
     for channel, rule in policy.capture.items():
         if (rule.months_without_possession or 0) > policy.validity_months:
             raise PolicyInvalid(
@@ -261,22 +271,6 @@ def _is_attested_channel(name: str) -> bool:
     return True
 
 
-def _attestation_rule(table: Table) -> AttestationRule:
-    countries = frozenset(table.take("countries", list))
-    if bad := [code for code in countries if code != ANY_COUNTRY and not re.fullmatch(r"[A-Z]{2}", str(code))]:
-        raise PolicyInvalid(
-            f"{table.where}: 'countries' has codes of two capital letters or '{ANY_COUNTRY}', not {bad}"
-        )
-    rule = AttestationRule(
-        rank=table.integer("rank", 1, 9),
-        validity_months=table.integer("validity_months", 1, 36),
-        countries=countries,
-        justification=table.take("justification", str),
-    )
-    table.done()
-    return rule
-
-
 def _bands(tables: list[Mapping[str, Any]]) -> tuple[AgeBand, ...]:
     bands = []
     for number, data in enumerate(tables):
@@ -295,14 +289,18 @@ def _adverse_rule(table: Table) -> AdverseRule:
         paths=table.channels("paths", []),
         refuted_by_life=table.take("refuted_by_life", bool, False),
         owed_until=table.word("owed_until", OwedUntil) if table.has("owed_until") else None,
+        ends_by_event=table.take("ends_by_event", bool, False),
     )
     table.done()
     if (rule.effect is Effect.OTHER_PATH) != bool(rule.paths):
         raise PolicyInvalid(f"{table.where}: 'paths' goes with the effect 'other_path', and only with it")
     if rule.can_stop and rule.effect is not Effect.PAUSE:
         raise PolicyInvalid(f"{table.where}: 'can_stop' needs the effect 'pause': the certificate pauses first")
-    if rule.owed_until and not rule.can_stop:
-        raise PolicyInvalid(f"{table.where}: 'owed_until' needs 'can_stop': otherwise no payment stops")
+    if rule.ends_by_event and (rule.can_stop or rule.effect not in (Effect.PAUSE, Effect.REVIEW)):
+        # A register can confuse two people, and two registers copy from each other: an officer decides.
+        raise PolicyInvalid(f"{table.where}: 'ends_by_event' goes with the effects 'review' and 'pause' alone")
+    if rule.owed_until and not (rule.can_stop or rule.ends_by_event):
+        raise PolicyInvalid(f"{table.where}: 'owed_until' needs 'can_stop' or 'ends_by_event': otherwise nothing ends")
     return rule
 
 

@@ -277,7 +277,13 @@ def attested_proofs(
         if rule is None or not rule.covers(fact.country) or not accepts(fact.channel, day):
             refused.append(reason(Code.ATTESTATION_NOT_ACCEPTED, fact.id, **said))
             continue
-        months = min(rule.validity_months, policy.validity_months)
+        there = policy.entitlement.abroad.get(fact.country)
+        if there is not None and fact.channel.value not in there.accepts:
+            needs = ", ".join(sorted(there.accepts))
+            refused.append(reason(Code.ATTESTATION_NOT_OF_COUNTRY, fact.id, **said, needs=needs))
+            continue
+        limits = [rule.validity_months, policy.validity_months, *([there.validity_months] if there else [])]
+        months = min(limits)
         proven = reason(
             CHANNELS[fact.channel].reason, fact.id, **said, date=day, place=fact.place, document=fact.document
         )

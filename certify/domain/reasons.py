@@ -61,6 +61,22 @@ class Code(StrEnum):
     FUTURE_DATED = "future_dated"
     BELOW_MINIMUM_AGE = "below_minimum_age"
     AGE_NOT_ASSESSED = "age_not_assessed"
+    ENTITLED_UNTIL = "entitled_until"
+    ENDS_SOON = "ends_soon"
+    ENTITLEMENT_ENDED = "entitlement_ended"
+    END_NOT_ASSESSED = "end_not_assessed"
+    END_DATES_DIFFER = "end_dates_differ"
+    CONDITION_FOUND = "condition_found"
+    REVIEW_ON = "review_on"
+    REVIEW_DUE = "review_due"
+    REVIEW_LATE = "review_late"
+    REVIEW_NOT_KNOWN = "review_not_known"
+    PART_PAYABLE = "part_payable"
+    PART_IN_QUESTION = "part_in_question"
+    RECORD_CHANGES_NOTHING = "record_changes_nothing"
+    RESIDENCE_EXPLAINED = "residence_explained"
+    RESIDENCE_NOT_NAMED = "residence_not_named"
+    ATTESTATION_NOT_OF_COUNTRY = "attestation_not_of_country"
 
 
 UNKNOWN_FROM = date(1900, 1, 1)
@@ -171,6 +187,37 @@ _TEXTS: dict[Code, str] = {
     Code.FUTURE_DATED: "Something dated in the future ({date}) was left out.",
     Code.BELOW_MINIMUM_AGE: "This benefit starts at age {age}.",
     Code.AGE_NOT_ASSESSED: "The date of birth is missing, so the age could not be assessed.",
+    Code.ENTITLED_UNTIL: "The pension is awarded until {date}.",
+    Code.ENDS_SOON: "The pension ends on {date}. {proof}",
+    Code.ENTITLEMENT_ENDED: "The entitlement ended on {date}.",
+    Code.END_NOT_ASSESSED: "The date of birth is missing, so the end of the pension could not be assessed.",
+    Code.END_DATES_DIFFER: (
+        "The award ends on {award}, and by the date of birth the pension ends on {birth}. An officer looks at it; the "
+        "later day counts, and nothing stops by itself."
+    ),
+    Code.CONDITION_FOUND: "An officer found that '{about}' continues until {date}.",
+    Code.REVIEW_ON: "The next review of '{about}' is on {date}.",
+    Code.REVIEW_DUE: "The review of '{about}' is due on {date}. The pension continues.",
+    Code.REVIEW_LATE: "The review of '{about}' was due on {date}. An officer decides; nothing stops by itself.",
+    Code.REVIEW_NOT_KNOWN: "The fund has not stated when '{about}' is reviewed next.",
+    Code.PART_PAYABLE: "From {since} the part {fraction} is payable while '{rule}' holds ({until}): {justification}.",
+    Code.PART_IN_QUESTION: (
+        "The records behind the finding '{rule}' were taken back, so the whole pension is payable until an officer has "
+        "looked."
+    ),
+    Code.RECORD_CHANGES_NOTHING: (
+        "Officers found that a record of kind '{kind}' from '{source}' is wrong or changes nothing."
+    ),
+    Code.RESIDENCE_EXPLAINED: (
+        "A record of kind '{kind}' from '{source}' agrees with the second residence ({country}) that the fund knows."
+    ),
+    Code.RESIDENCE_NOT_NAMED: (
+        "A record of kind '{kind}' from '{source}' names no country; it may mean the second residence ({country}) that "
+        "the fund knows, so an officer looks at it."
+    ),
+    Code.ATTESTATION_NOT_OF_COUNTRY: (
+        "An attestation of '{institution}' ({channel}) is not accepted from {country}: {needs}."
+    ),
 }
 
 

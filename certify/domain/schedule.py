@@ -9,6 +9,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import IntEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -33,6 +34,7 @@ def local_date(instant: datetime, zone: str) -> date:
         return date.min if instant.year == date.min.year else date.max
 
 
+@lru_cache(1 << 16)  # a run or an import asks for the same few thousand days millions of times
 def add_months(day: date, months: int) -> date:
     """Add calendar months; a day that the target month lacks becomes that month's last (29 Feb + 12 -> 28 Feb).
 

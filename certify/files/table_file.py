@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ _MAX_LINE = 65_536
 """Characters of a CSV line. A longer line is refused and never held in memory."""
 _BATCH = 1_000  # rows of a Parquet file read at a time
 _SEPARATORS = (",", ";", "\t")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class TableFile:
                 elif len(cells) != len(self.header):
                     problem = f"The row has {len(cells)} cells, the header {len(self.header)}."
                     yield Row(number, cells, problem)
-                elif any("\ud800" <= character <= "\udfff" for character in line):
+                elif _SURROGATE.search(line):
                     yield Row(number, cells, f"The row has bytes that are not {self._encoding.removesuffix('-sig')}.")
                 else:
                     yield Row(number, cells)

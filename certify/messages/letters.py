@@ -9,6 +9,7 @@ from uuid import UUID
 from certify.domain.error_codes import ErrorCode
 from certify.domain.schedule import local_date
 from certify.errors import Conflict, Unavailable
+from certify.messages.abroad import language_abroad, paragraph_abroad, rules_abroad
 from certify.messages.outbox import NewMessage, compose
 from certify.people.contact import contact_of
 from certify.senders.letter_pdf import CannotPrint, letter_pdf
@@ -25,7 +26,8 @@ def write_letter(unit: Unit, beneficiary_id: UUID, *, language: str | None = Non
     Args:
         unit: the transaction that stores the one-time link.
         beneficiary_id: the person.
-        language: one of ``certify.texts.LANGUAGES``; by default the person's own.
+        language: one of ``certify.texts.LANGUAGES``; by default the person's own, or else the first language of the
+            forms that the policy accepts from the country where the person lives.
 
     Raises:
         NotFound: no such beneficiary (``beneficiary_not_found``).
@@ -39,7 +41,12 @@ def write_letter(unit: Unit, beneficiary_id: UUID, *, language: str | None = Non
     today = local_date(unit.now, contact.timezone or unit.service.senders.timezone)
     reminder = _reminder(unit, beneficiary_id, today)
     contact = replace(contact, language=language or contact.language)
+    abroad = rules_abroad(unit, beneficiary_id)
+    if contact.language is None and abroad is not None:
+        contact = replace(contact, language=language_abroad(abroad[1]))
     body = compose(unit, reminder, "letter", contact, person.name or "")
+    if abroad is not None:
+        body = replace(body, text=f"{body.text}\n\n{paragraph_abroad(*abroad, body.language)}")
     settings, message_id = unit.service.settings, unit.service.new_id()
     try:
         return letter_pdf(

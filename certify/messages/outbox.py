@@ -42,7 +42,8 @@ class NewMessage:
             reminders and quiet hours, to the telephone or else by e-mail, and never by letter.
         notice: True for a warning that the person did not ask for. It goes out whatever the person chose about
             reminders, after the quiet hours, to the telephone or else by e-mail, and never by letter.
-        everywhere: True if an urgent message goes out on every channel, by letter too, and is of use for two weeks.
+        everywhere: True if an urgent message or a notice goes out on every channel, also by letter; it is of use for
+            two weeks.
     """
 
     beneficiary_id: UUID
@@ -239,7 +240,7 @@ def _plan(unit: Unit, messages: Sequence[NewMessage]) -> list[_Plan]:
     for message in messages:
         contact = contacts.get(message.beneficiary_id, Contact())
         if contact.reminders or message.urgent or message.notice:
-            hurried = message.notice or (message.urgent and not message.everywhere)
+            hurried = (message.notice or message.urgent) and not message.everywhere
             channels = senders.channels(contact.phone, contact.email, urgent=hurried)
             new = [channel for channel in channels if (message.dedupe, channel) not in known]
             planned += [_Plan(message, channel, contact) for channel in new]

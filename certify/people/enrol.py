@@ -13,7 +13,9 @@ from certify.certificates.payload import MAX_NAME
 from certify.domain.error_codes import ErrorCode
 from certify.domain.going_live import first_due_on
 from certify.domain.ledger_events import LedgerEvent
+from certify.domain.policy import Policy
 from certify.domain.schedule import latest_date
+from certify.domain.terms import NO_TERMS, Terms, write_terms
 from certify.errors import CertifyError, Conflict, Invalid
 from certify.people.identifiers import seal_identifiers
 from certify.people.national_id import mask, normalise_id
@@ -36,12 +38,14 @@ class NewEntitlement:
         last_proof_on: date of the last proof of life before this service, if any.
         asked_from: the day on which a pension that is paid already is taken over: its first proof is then due within
             the twelve months that follow (certify/domain/going_live.py). None for a pension that begins.
+        terms: what the fund states of it, such as its amount.
     """
 
     scheme: str
     starts_on: date
     last_proof_on: date | None = None
     asked_from: date | None = None
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ def add_beneficiaries(unit: Unit, people: Sequence[NewBeneficiary]) -> list[UUID
         if new_id in enrolled:
             unit.ledger(LedgerEvent.PERSON_ENROLLED, new_id, schemes=sorted({e.scheme for e in person.entitlements}))
     # The same person may have been enrolled before, or a moment ago by another process, or may be twice in this batch.
-    return [_exists() if isinstance(result, UUID) and result not in enrolled else result for result in results]
+    return [exists() if isinstance(result, UUID) and result not in enrolled else result for result in results]
 
 
 def add_entitlements(
@@ -152,7 +156,7 @@ def add_entitlements(
 def _new_rows(unit: Unit, person: NewBeneficiary) -> tuple[dict[str, Any], dict[str, Any]]:
     """Check a new person, and return the row of the person and the row of the data key."""
     national_id, card = _identifiers(unit.service, person)
-    _check_dates(unit, person)
+    check_person(unit.service, person, latest_date(unit.now))
     vault, beneficiary_id = unit.service.vault, unit.service.new_id()
     key, sealer = vault.new_key(beneficiary_id)
     unit.adopt_sealer(sealer)
@@ -189,18 +193,21 @@ def _pension_rows(
             "scheme": entitlement.scheme,
             "starts_on": entitlement.starts_on,
             "last_proof_on": entitlement.last_proof_on,
-            "first_due_on": first_due_of(unit.service, entitlement, birth_date, key=beneficiary_id.hex),
+            "first_due_on": first_due_of(
+                unit.service.policy(entitlement.scheme).policy, entitlement, birth_date, key=beneficiary_id.hex
+            ),
+            "terms": write_terms(entitlement.terms),
         }
         for entitlement in by_scheme.values()
     ]
 
 
-def first_due_of(service: Service, new: NewEntitlement, birth_date: date | None, *, key: str) -> date | None:
+def first_due_of(policy: Policy, new: NewEntitlement, birth_date: date | None, *, key: str) -> date | None:
     """Return the day before which the first proof of a new pension is not due (certify/domain/going_live.py)."""
     if new.asked_from is None:
         return None
     return first_due_on(
-        service.policy(new.scheme).policy,
+        policy,
         starts_on=new.starts_on,
         last_proof_on=new.last_proof_on,
         birth_date=birth_date,
@@ -209,7 +216,8 @@ def first_due_of(service: Service, new: NewEntitlement, birth_date: date | None,
     )
 
 
-def _exists() -> Conflict:
+def exists() -> Conflict:
+    """Return the error for a person who is enrolled already (``beneficiary_exists``)."""
     return Conflict(
         "Somebody with this national id or card number is enrolled already.",
         hint="Look the person up instead of enrolling them again.",
@@ -222,11 +230,22 @@ def _identifiers(service: Service, person: NewBeneficiary) -> tuple[str, str | N
     return national_id, normalise_id(person.card_number) if person.card_number else None
 
 
-def _check_dates(unit: Unit, person: NewBeneficiary) -> None:
-    today = latest_date(unit.now)
+def check_person(service: Service, person: NewBeneficiary, today: date) -> None:
+    """Check what a new person must fulfil, apart from the form of the ids.
+
+    Args:
+        service: the service, for its policies.
+        person: the person.
+        today: no date may be later.
+
+    Raises:
+        Invalid: as ``add_beneficiary`` (``name_invalid``, ``birth_date_invalid``, ``entitlement_missing``,
+            ``last_proof_invalid``, ``unknown_scheme``).
+    """
     name = person.name.strip()
     # A certificate must be able to state the name (certificates/payload.py). It is refused here, before one is due.
-    if not 1 <= len(name) <= MAX_NAME or any(unicodedata.category(c)[0] == "C" for c in name if c not in _JOINERS):
+    shown = name.isprintable() or all(unicodedata.category(c)[0] != "C" for c in name if c not in _JOINERS)
+    if not 1 <= len(name) <= MAX_NAME or not shown:
         raise Invalid(
             f"The name is missing, longer than {MAX_NAME} characters, or has characters that cannot be shown.",
             code=ErrorCode.NAME_INVALID,
@@ -236,6 +255,6 @@ def _check_dates(unit: Unit, person: NewBeneficiary) -> None:
     if not person.entitlements:
         raise Invalid("A beneficiary needs at least one entitlement.", code=ErrorCode.ENTITLEMENT_MISSING)
     for entitlement in person.entitlements:
-        unit.service.policy(entitlement.scheme)
+        service.policy(entitlement.scheme)
         if entitlement.last_proof_on is not None and entitlement.last_proof_on > today:
             raise Invalid("The last proof of life lies in the future.", code=ErrorCode.LAST_PROOF_INVALID)

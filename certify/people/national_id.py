@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +12,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 
 _ANY = re.compile(r"[0-9A-Z]{4,32}")
+_SEPARATORS = re.compile(r"[\s\-./]")
 
 
 def normalise_id(text: str, fmt: str = "any") -> str:
@@ -28,7 +30,7 @@ def normalise_id(text: str, fmt: str = "any") -> str:
         Invalid: the id is not valid (``national_id_invalid``; the message does not repeat the id), or the format is
             not known (``id_format``).
     """
-    compact = re.sub(r"[\s\-./]", "", unicodedata.normalize("NFKC", text)).upper()
+    compact = _SEPARATORS.sub("", text if text.isascii() else unicodedata.normalize("NFKC", text)).upper()
     if fmt == "any":
         if not _ANY.fullmatch(compact):
             raise _invalid("It needs 4 to 32 letters or digits.")
@@ -45,6 +47,7 @@ def mask(identifier: str) -> str:
     return "•" * max(len(identifier) - 4, 4) + identifier[-4:]
 
 
+@cache
 def _stdnum(fmt: str) -> Any:
     if not re.fullmatch(r"[a-z]{2}\.[a-z_]+", fmt):
         raise Invalid(

@@ -41,6 +41,9 @@ if TYPE_CHECKING:  # the HTTP process never loads the face models; only workers 
 ANOTHER_FACE = "another_face"
 """Guidance code: a further reference does not match the references enrolled before."""
 
+SEVERAL_FACES = "several_faces"
+"""Guidance code: the picture shows a second person."""
+
 NOT_COMPARABLE = "not_comparable"
 """Guidance code: the references enrolled before are templates of another system, which cannot be compared here."""
 
@@ -263,6 +266,9 @@ def measure_reference(
         faces = by_sitting(enrolled, sittings_of(rows, enrolled))
         if measurement is None or measurement.acquired.value != Check.PASS:
             row.state, row.guidance = ReferenceState.REFUSED, list(measurement.guidance) if measurement else [refusal]
+        elif measurement.shows_another:
+            # Nothing tells which of the two is the person: the larger face may be somebody else's.
+            row.state, row.guidance = ReferenceState.REFUSED, [SEVERAL_FACES]
         elif faces and engine.compare(measurement.templates, faces).state.value != Check.PASS:
             # A person who may enrol must not be able to add another face to the first, or to replace the first.
             row.state, row.guidance = ReferenceState.REFUSED, [ANOTHER_FACE]

@@ -24,6 +24,7 @@ from certify.domain.evidence import (
 from certify.domain.passage import next_change
 from certify.domain.policy import Policy
 from certify.domain.reasons import Code
+from certify.domain.terms import Terms
 from certify.simulate.assumptions import Assumptions
 from certify.simulate.conduct import Conduct, Days
 from certify.simulate.facts import reports, sign
@@ -76,6 +77,8 @@ class Play:
             starts_on=date.fromordinal(life.start - 3 * 366),
             birth_date=date.fromordinal(life.born),
             last_proof_on=date.fromordinal(life.last_proof),
+            # Medical reviews are not played: they are no proof of life.
+            terms=Terms(permanent=True),
         )
         self._events: list[tuple[int, _Event, int, Evidence | None]] = []
         self._pushed = 0

@@ -17,7 +17,7 @@ from certify.storage.row_macs import COLUMNS, RowKind, bound, macs_of, row_sql
 from certify.storage.tables.journal import StandingAuditRow
 from certify.storage.tables.people import BeneficiaryRow
 
-ABOUT_PEOPLE = tuple(kind for kind in RowKind if kind is not RowKind.LEAF)
+ABOUT_PEOPLE = tuple(kind for kind in RowKind if kind not in (RowKind.LEAF, RowKind.IMPORT_CHUNK))
 _CHUNKS = b"select run_id::text, chunk, done_at from run_chunks where run_id = any(%(runs)s::uuid[])"
 
 

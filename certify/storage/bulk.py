@@ -37,7 +37,7 @@ _EVIDENCE = f"""
 _PENSIONS = f"""
     select e.id, e.beneficiary_id, e.scheme, e.starts_on, c.birth_date, e.last_proof_on, e.standing, e.payment,
         e.proven_on, exists (select from review_cases r where r.beneficiary_id = c.id and r.state = 'open'),
-        e.stopped_on, e.back_pay_from, e.first_due_on, {guarded_sql(RowKind.STANDING, "e")}
+        e.stopped_on, e.back_pay_from, e.first_due_on, e.terms, {guarded_sql(RowKind.STANDING, "e")}
     from chunk_people c join entitlements e on e.beneficiary_id = c.id
 """  # noqa: S608 - our own columns
 _RAISE = b"""
@@ -122,7 +122,7 @@ def pensions_of_chunk(db: Session, columns: Mapping[str, pa.DataType]) -> pa.Tab
         db: the session of the chunk's transaction.
         columns: names and types of the result, in the order of the query: id, person, scheme, start, birth date, last
             proof, standing, payment, day of the best proof, open case, day of the stop, first day of back-pay, day
-            before which the first proof is not due.
+            before which the first proof is not due, terms.
 
     Raises:
         RowAltered: a pension is not as the service wrote it (``row_altered``).
@@ -139,8 +139,8 @@ def raise_standings(db: Session, passes: pa.Table) -> None:
 
     Args:
         db: the session of the chunk's transaction.
-        passes: the passes; ``stopped_on``, ``back_pay_from`` and ``first_due_on`` are those of the pension, which do
-            not change.
+        passes: the passes; ``stopped_on``, ``back_pay_from``, ``first_due_on`` and ``terms`` are those of the pension,
+            which do not change.
     """
     columns = ["id", "entitlement_id", "next_step", "valid_until", "due_on", "next_change_on", "proven_on"]
     names = {"id": "determination_id", "entitlement_id": "id", "person": "beneficiary_id"}

@@ -53,6 +53,7 @@ class Pension:
     starts_on: date
     last_proof_on: date | None
     first_due_on: date | None
+    terms: str | None
     standing: str | None
     payment: str
     valid_until: date | None
@@ -152,6 +153,7 @@ def _pension(row: dict[str, Any]) -> Pension:
         date.fromisoformat(row["starts_on"]),
         _day(row["last_proof_on"]),
         _day(row["first_due_on"]),
+        row["terms"],
         row["standing"],
         row["payment"],
         _day(row["valid_until"]),

@@ -1,7 +1,7 @@
 """Tell who enrolled a person, as the ledger says: who may be the second officer depends on it (docs/decisions/0022).
 
 The column ``enrolled_by`` carries no MAC, because a row of ``beneficiaries`` changes for many reasons. The entry of the
-ledger has one.
+ledger has one: that of the person, or, for people whom an import enrolled, that of the chunk (imports.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from certify.domain.ledger_events import LedgerEvent
+from certify.storage.imports import importer_of
 from certify.storage.ledger import entries_of
 from certify.storage.row_macs import alarm
 from certify.storage.tables.people import BeneficiaryRow
@@ -29,7 +30,8 @@ def enroller_of(db: Session, person: BeneficiaryRow) -> str | None:
         RowAltered: the row and the ledger name different principals (``row_altered``).
     """
     told = (json.loads(entry) for _, entry in entries_of(db, [person.id]).get(person.id, ()))
-    if enroller_in(told) != person.enrolled_by:
+    known = enroller_in(told) or importer_of(db, person.id)
+    if known != person.enrolled_by:
         raise alarm("beneficiaries", person.id)
     return person.enrolled_by
 

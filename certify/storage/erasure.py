@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from certify.storage.direct import fetch, run
 from certify.storage.tables.decisions import DeterminationRow, EvidenceRow
 from certify.storage.tables.doorstep import BundleRow, VisitTraceRow
+from certify.storage.tables.imports import FirstDeterminationRow
 from certify.storage.tables.people import ConsentRow, EntitlementRow
 from certify.storage.tables.runs import AuditRow, LinkQuestionRow, SilentPassRow
 from certify.storage.tables.sessions import SessionRow
@@ -54,15 +56,24 @@ def forget_facts_of(db: Session, beneficiary_id: UUID) -> None:
     for fact in db.scalars(select(EvidenceRow).where(EvidenceRow.beneficiary_id == beneficiary_id)):
         fact.external_id = f"erased:{fact.id}"
     for verdict in db.scalars(select(DeterminationRow).where(DeterminationRow.beneficiary_id == beneficiary_id)):
-        entitlement = {**verdict.inputs["entitlement"], "birth_date": None}
-        entitlement.pop("first_due_on", None)  # mostly a birthday
-        verdict.inputs = {**verdict.inputs, "entitlement": entitlement}
+        verdict.inputs = {**verdict.inputs, "entitlement": _without_birth(verdict.inputs["entitlement"])}
+    for first in db.scalars(
+        select(FirstDeterminationRow).where(FirstDeterminationRow.beneficiary_id == beneficiary_id)
+    ):
+        first.entitlement = _without_birth(first.entitlement)
     for silent in db.scalars(select(SilentPassRow).where(SilentPassRow.beneficiary_id == beneficiary_id)):
         silent.birth_date = None
     for pension in db.scalars(select(EntitlementRow).where(EntitlementRow.beneficiary_id == beneficiary_id)):
         pension.standing = pension.next_step = pension.valid_until = pension.due_on = None
         pension.last_proof_on = pension.first_due_on = pension.proven_on = pension.next_change_on = None
+        pension.terms = None
     db.flush()
+
+
+def _without_birth(entitlement: dict[str, Any]) -> dict[str, Any]:
+    """Return a pension without birth date and terms, and without the day of the first proof: mostly a birthday."""
+    kept = {name: value for name, value in entitlement.items() if name not in ("first_due_on", "terms")}
+    return kept | {"birth_date": None}
 
 
 def forget_traces_of(db: Session, beneficiary_id: UUID) -> None:

@@ -52,8 +52,12 @@ def seal(key: bytes, plain: bytes, context: bytes) -> bytes:
         plain: the bytes to encrypt.
         context: authenticated with the bytes but not stored; ``unseal`` needs the same context.
     """
+    return _seal(AESGCM(key), plain, context)
+
+
+def _seal(cipher: AESGCM, plain: bytes, context: bytes) -> bytes:
     nonce = secrets.token_bytes(_NONCE)
-    return nonce + AESGCM(key).encrypt(nonce, plain, context)
+    return nonce + cipher.encrypt(nonce, plain, context)
 
 
 def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
@@ -87,11 +91,12 @@ class FileMasterKey:
             Unavailable: the file is not a key file (``master_key_damaged``).
         """
         self._keys = _read_or_create(path)
+        self._wrapping, self._id = AESGCM(self._keys[0]), _fingerprint(self._keys[0])
 
     @property
     def id(self) -> str:
         """Fingerprint of the key that wraps."""
-        return _fingerprint(self._keys[0])
+        return self._id
 
     @property
     def old_ids(self) -> list[str]:
@@ -107,7 +112,7 @@ class FileMasterKey:
 
     def wrap(self, key: bytes, context: bytes) -> bytes:
         """Encrypt a key under the file's first key."""
-        return seal(self._keys[0], key, context)
+        return _seal(self._wrapping, key, context)
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         """Decrypt a key that any key of the file wrapped.

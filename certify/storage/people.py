@@ -14,7 +14,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.domain.scope import EVERYTHING, Scope
 from certify.domain.states import ReferenceState
 from certify.errors import NotFound
-from certify.storage.direct import Row, as_rows, fetch, load, load_all, refresh, run
+from certify.storage.direct import Row, as_bytes, as_rows, fetch, load, load_all, refresh, run
 from certify.storage.row_macs import RowKind, check_object, macs_of
 from certify.storage.scope import within
 from certify.storage.tables.people import (
@@ -56,8 +56,8 @@ _ENROL = b"""
         select n.beneficiary_id, n.wrapped, n.master_key_id
         from json_populate_recordset(null::data_keys, %(keys)s) n join person on person.id = n.beneficiary_id
     ), pension as (
-        insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, mac)
-        select n.id, n.beneficiary_id, n.scheme, n.starts_on, n.last_proof_on, n.first_due_on, n.mac
+        insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, terms, mac)
+        select n.id, n.beneficiary_id, n.scheme, n.starts_on, n.last_proof_on, n.first_due_on, n.terms, n.mac
         from json_populate_recordset(null::entitlements, %(pensions)s) n join person on person.id = n.beneficiary_id
     )
     select id from person
@@ -73,10 +73,16 @@ _RESTORE_DECOY = b"""
 """
 
 _ADD_PENSIONS = b"""
-    insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, mac)
-    select id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, mac
+    insert into entitlements (id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, terms, mac)
+    select id, beneficiary_id, scheme, starts_on, last_proof_on, first_due_on, terms, mac
     from json_populate_recordset(null::entitlements, %(pensions)s)
     on conflict (beneficiary_id, scheme) do nothing
+"""
+
+_KNOWN = b"""
+    select b.national_id_hash, b.id, b.name, b.birth_date,
+        array(select e.scheme::text from entitlements e where e.beneficiary_id = b.id)
+    from beneficiaries b where b.national_id_hash = any(string_to_array(%(hashes)s, ',')::bytea[])
 """
 
 _TEMPLATES = b"""
@@ -266,16 +272,8 @@ def known_people(db: Session, hashes: Sequence[bytes]) -> dict[bytes, KnownPerso
 
     One look-up for many people, so that a file that was imported before is skipped quickly.
     """
-    query = select(BeneficiaryRow).where(BeneficiaryRow.national_id_hash.in_(hashes))
-    people = {row.id: row for row in db.scalars(query)}
-    schemes: dict[UUID, set[str]] = {}
-    pensions = select(EntitlementRow.beneficiary_id, EntitlementRow.scheme)
-    for beneficiary_id, scheme in db.execute(pensions.where(EntitlementRow.beneficiary_id.in_(people))):
-        schemes.setdefault(beneficiary_id, set()).add(scheme)
-    return {
-        row.national_id_hash: KnownPerson(row.id, row.name, row.birth_date, frozenset(schemes.get(row.id, ())))
-        for row in people.values()
-    }
+    rows = fetch(db, _KNOWN, {"hashes": as_bytes(hashes)}, binary=True) if hashes else []
+    return {number: KnownPerson(person, name, born, frozenset(schemes)) for number, person, name, born, schemes in rows}
 
 
 def list_beneficiaries(

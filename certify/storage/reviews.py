@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from certify.domain.case_kinds import CaseKind
@@ -61,4 +62,26 @@ def newest_case_of(db: Session, beneficiary_id: UUID, kind: CaseKind) -> ReviewC
 def list_cases(db: Session, *, state: str, limit: int, scope: Scope = EVERYTHING) -> Sequence[ReviewCaseRow]:
     """Return the cases in a state about people in a scope, oldest first."""
     query = within(select(ReviewCaseRow).where(ReviewCaseRow.state == state), scope, ReviewCaseRow.beneficiary_id)
+    return db.scalars(query.order_by(ReviewCaseRow.opened_at, ReviewCaseRow.id).limit(limit)).all()
+
+
+def opened_since(
+    db: Session, kinds: Sequence[CaseKind], since: datetime, *, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[ReviewCaseRow]:
+    """Return the open cases of some kinds that were opened since an instant, oldest first.
+
+    Args:
+        db: the session of the transaction.
+        kinds: kinds of the cases.
+        since: the instant.
+        after: opening and id of the last case of the previous page; None for the first page.
+        limit: at most so many.
+    """
+    query = select(ReviewCaseRow).where(
+        ReviewCaseRow.kind.in_([kind.value for kind in kinds]),
+        ReviewCaseRow.state == CaseState.OPEN,
+        ReviewCaseRow.opened_at >= since,
+    )
+    if after is not None:
+        query = query.where(tuple_(ReviewCaseRow.opened_at, ReviewCaseRow.id) > tuple_(*after))
     return db.scalars(query.order_by(ReviewCaseRow.opened_at, ReviewCaseRow.id).limit(limit)).all()

@@ -13,11 +13,15 @@ RUNTIME = "certify_runtime"
 
 APPEND_ONLY = (
     *("evidence", "determinations", "silent_passes", "policies", "parameters", "run_chunks"),
+    *("import_chunks", "first_determinations"),
     *("ledger_leaves", "ledger_nodes", "ledger_checkpoints", "access_journal"),
 )
 """Tables that only grow: the run-time role inserts and reads."""
 
-_ERASABLE = (("evidence", "external_id"), ("determinations", "inputs"), ("silent_passes", "birth_date"))
+_ERASABLE = (
+    *(("evidence", "external_id"), ("determinations", "inputs"), ("silent_passes", "birth_date")),
+    ("first_determinations", "entitlement"),
+)
 """What an erasure takes out of rows that are otherwise never changed (docs/decisions/0022)."""
 
 _SCHEMAS = "public, jobs"

@@ -27,6 +27,7 @@ from certify.storage.mac_form import RowMac, message
 from certify.storage.mac_secrets import FIRST, GENERATIONS, SECOND, Generation, make_secret, open_secret
 from certify.storage.tables.base import Base
 from certify.storage.tables.decisions import CertificateRow, DeterminationRow, EvidenceRow, ReviewCaseRow
+from certify.storage.tables.imports import FirstDeterminationRow, ImportChunkRow
 from certify.storage.tables.people import DuplicateFaceRow, EntitlementRow, ReferenceRow
 from certify.storage.tables.proposals import ProposalRow
 from certify.storage.tables.runs import SilentPassRow
@@ -49,6 +50,8 @@ class RowKind(StrEnum):
     LEAF = "ledger_leaves"
     PROPOSAL = "proposals"
     REFERENCE = "face_references"
+    FIRST = "first_determinations"
+    IMPORT_CHUNK = "import_chunks"
 
 
 ENTITIES: Mapping[RowKind, type[Base]] = MappingProxyType(
@@ -63,6 +66,8 @@ ENTITIES: Mapping[RowKind, type[Base]] = MappingProxyType(
         RowKind.LEAF: LedgerLeafRow,
         RowKind.PROPOSAL: ProposalRow,
         RowKind.REFERENCE: ReferenceRow,
+        RowKind.FIRST: FirstDeterminationRow,
+        RowKind.IMPORT_CHUNK: ImportChunkRow,
     }
 )
 COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
@@ -76,7 +81,7 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
             RowKind.PASS: "id run_id chunk entitlement_id beneficiary_id scheme as_of starts_on birth_date"
             " last_proof_on standing_before proven_on valid_until evidence",
             RowKind.STANDING: "id beneficiary_id scheme starts_on last_proof_on standing payment next_step valid_until"
-            " due_on next_change_on determination_id proven_on stopped_on back_pay_from first_due_on",
+            " due_on next_change_on determination_id proven_on stopped_on back_pay_from first_due_on terms",
             RowKind.CERTIFICATE: "number beneficiary_id session_id state cose subject_digest valid_from valid_until"
             " expires_at kid issued_at changed_at reason",
             RowKind.CASE: "id beneficiary_id kind state determination_id opened_at opened_by closed_at"
@@ -88,6 +93,8 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
             " proposed_at expires_at decided_by decided_at due_at ended_by ended_at",
             RowKind.REFERENCE: "id beneficiary_id blob_id state media_sha256 guidance created_at provenance"
             " provenance_of added_by number taken_on",
+            RowKind.FIRST: "id chunk_id entitlement_id beneficiary_id as_of entitlement digest",
+            RowKind.IMPORT_CHUNK: "id import_id imported_by policies counts digest done_at",
         }.items()
     }
 )
@@ -96,7 +103,7 @@ COLUMNS: Mapping[RowKind, tuple[str, ...]] = MappingProxyType(
 UNBOUND: Mapping[RowKind, frozenset[str]] = MappingProxyType({RowKind.REFERENCE: frozenset({"measurement"})})
 """Columns that no MAC binds: the figures of a picture are only shown, and JSONB writes some numbers in another way."""
 
-LATER: Mapping[RowKind, int] = MappingProxyType({RowKind.REFERENCE: 1, RowKind.STANDING: 1})
+LATER: Mapping[RowKind, int] = MappingProxyType({RowKind.REFERENCE: 1, RowKind.STANDING: 2})
 """How many columns at the end of ``COLUMNS`` came with a later release than the MAC of the table. A MAC binds them
 where they are not NULL. So the rows of earlier releases, where they are NULL, keep their MAC, and no value can be
 added to a row or taken from it."""

@@ -213,7 +213,10 @@ def keep_outcomes(db: Session, run: RunRow, outcomes: pa.Table) -> None:
 def outcomes_of_run(
     db: Session, run_id: UUID, outcome: str | None = None, *, limit: int = 1000
 ) -> Sequence[RunRecordRow]:
-    """Return how the records of an adverse file ended, in the order of the file; of one outcome or of all."""
+    """Return how the records of a file ended, in the order of the file; of one outcome or of all.
+
+    Of signs of life, those that are facts are not among them.
+    """
     query = select(RunRecordRow).where(RunRecordRow.run_id == run_id)
     query = query if outcome is None else query.where(RunRecordRow.outcome == outcome)
     return db.scalars(query.order_by(RunRecordRow.row).limit(limit)).all()

@@ -22,7 +22,9 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 """In the order in which they are offered; the pages of ``api/web`` and the interface take the list from here."""
 NOTICES = ("contact_change", "consent_withdrawn", "record_denied", "appeal_opened", "erasure_asked", "erasure_waits")
 """Kinds that tell a person on every known channel what was done in their name, so that they can object."""
-KINDS = ("code", "reminder_90", "reminder_30", "reminder_7", "reminder_after", "visited", "attempt", *NOTICES)
+DATED = ("ends_soon", "review_due")
+"""Kinds about a date of the entitlement: its end, or a review of the condition behind it."""
+KINDS = ("code", "reminder_90", "reminder_30", "reminder_7", "reminder_after", "visited", "attempt", *NOTICES, *DATED)
 
 
 @dataclass(frozen=True, slots=True)

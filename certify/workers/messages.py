@@ -11,6 +11,7 @@ from uuid import UUID
 
 from procrastinate import Blueprint, JobContext, RetryStrategy
 
+from certify.messages.announce import announce
 from certify.messages.reminders import remind
 from certify.messages.send import send_due, send_now
 from certify.queue import MESSAGES, NAMESPACE, SEND
@@ -36,7 +37,7 @@ def make_tasks() -> Blueprint:
     def remind_people(context: JobContext, timestamp: int) -> None:
         """Put today's reminders into the outbox. After an interruption, the next call continues."""
         del timestamp
-        counts = remind(_service(context))
+        counts = remind(_service(context)) + announce(_service(context))
         log.info("people reminded", extra={"messages": dict(counts)})
 
     @tasks.periodic(cron="* * * * *")

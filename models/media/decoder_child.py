@@ -32,7 +32,7 @@ from models.media.decoder_wire import SLOTS, WireError, receive, send
 from models.media.image import ImageLimits, Pixels
 from models.media.video import VideoReader, probe_video
 from models.media.video_frames import JpegFrame, join_frames
-from models.media.video_probe import VideoLimits
+from models.media.video_probe import CODECS, VideoLimits
 
 LIFE_S = 600.0
 """Seconds after which a job is killed. Its processor time is bounded much sooner; this is for one that waits."""
@@ -83,7 +83,7 @@ def _load() -> None:
     cv2.setNumThreads(1)
     Image.init()
     pillow_heif.register_heif_opener()
-    for name in ("webp", "vp8", "vp9", "h264"):
+    for name in ("webp", *CODECS):
         av.CodecContext.create(name, "r")
     av.logging.set_level(av.logging.PANIC)
     for kind in ("JPEG", "PNG", "WEBP"):  # some modules load others when they are first used

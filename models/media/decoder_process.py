@@ -111,7 +111,7 @@ class DecoderProcess:
             if answer:
                 break
         if "refused" in answer:
-            raise ImageRefused(_code(answer["refused"], _PICTURE_CODES, "not_an_image"), "The decoder refused it")
+            raise ImageRefused(_code(answer["refused"], image.CODES, "not_an_image"), "The decoder refused it")
         if "memory" in answer:
             raise ImageRefused("too_many_pixels", "The picture needs too much memory; choose a smaller size")
         raise ImageRefused("not_an_image", "The picture is damaged: its decoder did not answer")
@@ -264,19 +264,6 @@ class FilmOfProcess:
             self._info = as_fields(VideoInfo, answer.get("done"))
         except WireError:
             raise _no_answer() from None
-
-
-_PICTURE_CODES = frozenset(
-    {
-        "not_an_image",
-        "unsupported_format",
-        "too_many_bytes",
-        "too_many_pixels",
-        "too_few_pixels",
-        "truncated",
-        "animated",
-    }
-)
 
 
 def _frame(values: object, job: Job, slot: int, limits: VideoLimits) -> Frame:

@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.errors import ImageRefused
 from models.media.heif_header import read_size
+from models.media.kinds import HEIF_BRANDS, brands_of, is_film, kind_of
+from models.media.orientation import exif_orientation, xmp_orientation
 
 # A progressive JPEG is decoded once for each scan. Encoders write about ten; thousands are a denial of service.
 MAX_SCANS = 64
 # IDAT chunks are usually 8-64 kB. The bound limits the time spent on a hostile file of empty chunks.
 MAX_CHUNKS = 20_000
+# Segments before the image data of a JPEG. A photo has ten to fifty.
+MAX_SEGMENTS = 20_000
+# Bytes before the picture, which mail and messengers leave: a line end, a mark of the character set, a header.
+MAX_BEFORE = 512
 
 _JPEG_SOF_SUPPORTED = {0xC0, 0xC1, 0xC2}  # baseline, extended and progressive Huffman: what libjpeg-turbo decodes
 _JPEG_SOF_ALL = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_OTHER_FORMATS = (b"GIF8", b"BM", b"II*\0", b"MM\0*", b"%PDF", b"<svg", b"\0\0\1\0", b"8BPS", b"\xff\x0a", b"P")
-_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis"}
+_NETPBM = tuple(b"P%d%c" % (number, blank) for number in range(1, 8) for blank in b" \n\r\t")
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_XMP_SEGMENT, _EXIF_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0", b"Exif\0"
+END_OF_JPEG = b"\xff\xd9"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,11 @@ class Header:
         height: stored rows, likewise.
         channels: components of a JPEG (1, 3 or 4); 0 where it does not matter.
         orientation: EXIF orientation 1-8; 1 if absent or invalid.
-        complete: the file has the end of the image data.
+        complete: the file has the end of the image data. True of an unended picture too.
+        unended: the mark at the end of a JPEG or PNG is missing. Whether anything else is missing shows when it is
+            decoded (:mod:`models.media.image_pixels`).
         animated: more than one frame.
+        start: bytes before the picture, which decoders do not get.
         held: bytes that the decoder of a JPEG must hold at once, whatever the scale: the coefficients of a picture
             that comes in several scans (progressive, or one scan for each colour); 0 if it comes in one.
     """
@@ -46,55 +57,64 @@ class Header:
     channels: int = 0
     orientation: int = 1
     complete: bool = True
+    unended: bool = False
     animated: bool = False
     held: int = 0
+    start: int = 0
 
 
 def read_header(data: bytes) -> Header:
     """Recognise the format by content and read the header.
 
     Raises:
-        ImageRefused: the bytes are no picture or a damaged one (``not_an_image``), a picture of another kind
-            (``unsupported_format``), or the header is cut off (``truncated``).
+        ImageRefused: the bytes are no picture or a damaged one (``not_an_image``), a picture or file of another kind
+            (its code is one of :mod:`models.media.kinds`), or the header is cut off (``truncated``).
     """
     try:
-        if data.startswith(b"\xff\xd8\xff"):
-            return _jpeg(data)
-        if data.startswith(b"\x89PNG\r\n\x1a\n"):
-            return _png(data)
-        if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-            return _webp(data)
-        if data[4:8] == b"ftyp":
-            return _heif(data)
-        if data.startswith((b"P5", b"P6")):
-            return _pgm(data)
+        found = _read(data)
+        if found is not None:
+            return found
+        code = "is_film" if is_film(data) else kind_of(data)
+        if code is None and not data.startswith(_NETPBM):
+            start = _start(data)
+            found = _read(data[start:]) if start else None
+            if found is not None:
+                return replace(found, start=start)
     except (struct.error, IndexError) as error:
         raise ImageRefused("truncated", "The picture file ends inside its header") from error
-    if data.startswith(_OTHER_FORMATS):
+    if code is not None:
+        raise ImageRefused(code, "This kind of file is not accepted")
+    if data.startswith(_NETPBM):
         raise ImageRefused("unsupported_format", "This kind of picture file is not accepted")
     raise ImageRefused("not_an_image", "The file is not a picture")
 
 
-def exif_orientation(tiff: bytes) -> int:
-    """Return the orientation tag (0x0112) of a TIFF-structured EXIF block; 1 if it is absent or broken."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
-    if order is None:
-        return 1
-    try:
-        (start,) = struct.unpack_from(f"{order}I", tiff, 4)
-        (count,) = struct.unpack_from(f"{order}H", tiff, start)
-        for index in range(min(count, 512)):
-            tag, kind, _, value = struct.unpack_from(f"{order}HHIH", tiff, start + 2 + 12 * index)
-            if tag == 0x0112:
-                return value if kind == 3 and 1 <= value <= 8 else 1
-    except struct.error:
-        return 1
-    return 1
+def _read(data: bytes) -> Header | None:
+    """Return the header of a picture that begins with the first byte; None if none does."""
+    if data.startswith(_JPEG):
+        return _jpeg(data)
+    if data.startswith(_PNG):
+        return _png(data)
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return _webp(data)
+    if brands_of(data) & HEIF_BRANDS and kind_of(data) is None:
+        return Header("HEIF", *read_size(data))
+    if data.startswith((b"P5", b"P6")):
+        return _pgm(data)
+    return None
+
+
+def _start(data: bytes) -> int:
+    """Return where a picture begins after some stray bytes; 0 if none does."""
+    places = [data.find(mark, 0, MAX_BEFORE + len(mark)) for mark in (_JPEG, _PNG)]
+    return min((place for place in places if place > 0), default=0)
 
 
 def _jpeg(data: bytes) -> Header:
     width = height = channels = 0
-    orientation, progressive, coefficients = 1, False, 0
+    progressive, coefficients = False, 0
+    exif: list[int | None] = []
+    xmp: int | None = None
     for marker, position, length in _jpeg_segments(data):
         if marker in _JPEG_SOF_ALL:
             precision, height, width, channels = struct.unpack_from(">BHHB", data, position)
@@ -102,8 +122,10 @@ def _jpeg(data: bytes) -> Header:
             coefficients = _coefficients(data, position, channels, width * height)
             if marker not in _JPEG_SOF_SUPPORTED or precision != 8 or channels not in {1, 3, 4} or height == 0:
                 raise ImageRefused("unsupported_format", "This variety of JPEG is not accepted")
-        elif marker == 0xE1 and orientation == 1 and data[position : position + 6] == b"Exif\0\0":
-            orientation = exif_orientation(data[position + 6 : position + length])
+        elif marker == 0xE1 and data.startswith(_EXIF_SEGMENT, position):
+            exif.append(exif_orientation(data[position + 6 : position + length]))
+        elif marker == 0xE1 and xmp is None and data.startswith(_XMP_SEGMENT, position):
+            xmp = xmp_orientation(data[position + len(_XMP_SEGMENT) : position + length])
         elif marker == 0xDA:
             if width == 0:
                 break
@@ -111,9 +133,10 @@ def _jpeg(data: bytes) -> Header:
                 raise ImageRefused("unsupported_format", "This JPEG has too many scans")
             # Entropy-coded data never contains FF D9, so any occurrence after the start of the scan is the end of the
             # image. Phones append other data after it, so checking only the last bytes would refuse good pictures.
-            complete = data.rfind(b"\xff\xd9", position) >= 0
+            unended = data.rfind(END_OF_JPEG, position) < 0
             held = coefficients if progressive or data[position] < channels else 0
-            return Header("JPEG", width, height, channels, orientation, complete, held=held)
+            orientation = next((said for said in exif if said is not None), xmp) or 1
+            return Header("JPEG", width, height, channels, orientation, unended=unended, held=held)
     raise ImageRefused("truncated", "The JPEG ends before its image data")
 
 
@@ -125,38 +148,49 @@ def _coefficients(data: bytes, position: int, channels: int, pixels: int) -> int
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield (marker, payload position, payload length) up to and including the first start of scan."""
+    """Yield (marker, payload position, payload length) up to and including the first start of scan.
+
+    Bytes between segments are skipped up to the next marker, as the decoder does (libjpeg's next_marker).
+    """
     position = 2
-    while position < len(data):
-        if data[position] != 0xFF:
-            raise ImageRefused("not_an_image", "The JPEG is damaged")
+    for _ in range(MAX_SEGMENTS):
+        position = data.find(b"\xff", position)
+        if position < 0:
+            return
         while data[position] == 0xFF:
             position += 1
         marker = data[position]
         position += 1
-        if marker in {0x01, *range(0xD0, 0xD8)}:
+        if marker in {0x00, 0x01, *range(0xD0, 0xD8)}:
             continue
+        if marker == 0xD9:
+            return
         (length,) = struct.unpack_from(">H", data, position)
         yield marker, position + 2, length - 2
         if marker == 0xDA:
             return
         position += max(length, 2)
+    raise ImageRefused("not_an_image", "The JPEG consists of far too many pieces")
 
 
 def _png(data: bytes) -> Header:
     if data[12:16] != b"IHDR":
         raise ImageRefused("truncated" if len(data) < 33 else "not_an_image", "The PNG has no header")
     width, height = struct.unpack_from(">II", data, 16)
-    position, orientation, animated = 8, 1, False
+    position, exif, xmp, animated = 8, None, None, False
     for _ in range(MAX_CHUNKS):
-        if position + 12 > len(data):
-            return Header("PNG", width, height, 0, orientation, complete=False, animated=animated)
+        # A file that ends after its image data is shown by every viewer. Whether they are whole, the decoder tells.
+        ended = data[position + 4 : position + 8] == b"IEND"
+        if ended or position + 12 > len(data):
+            orientation, cut = exif or xmp or 1, position > len(data)
+            return Header("PNG", width, height, 0, orientation, not cut, not ended, animated)
         length, kind = struct.unpack_from(">I4s", data, position)
-        if kind == b"IEND":
-            return Header("PNG", width, height, 0, orientation, complete=True, animated=animated)
+        content = data[position + 8 : position + 8 + min(length, 70_000)]
         animated |= kind == b"acTL"
-        if kind == b"eXIf":
-            orientation = exif_orientation(data[position + 8 : position + 8 + length])
+        if kind == b"eXIf" and exif is None:
+            exif = exif_orientation(content)
+        elif kind == b"iTXt" and xmp is None and content.startswith(b"XML:com.adobe.xmp\0"):
+            xmp = xmp_orientation(content)
         position += 12 + length
     raise ImageRefused("unsupported_format", "The PNG has too many chunks")
 
@@ -170,10 +204,7 @@ def _webp(data: bytes) -> Header:
         width = 1 + int.from_bytes(data[24:27], "little")
         height = 1 + int.from_bytes(data[27:30], "little")
         animated = bool(flags & 0x02)
-        if flags & 0x08:
-            start = data.rfind(b"EXIF")
-            block = data[start + 8 :] if start > 0 else b""
-            orientation = exif_orientation(block.removeprefix(b"Exif\0\0"))
+        orientation = _webp_orientation(data)
     elif kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
         width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
@@ -181,15 +212,23 @@ def _webp(data: bytes) -> Header:
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
     else:
         raise ImageRefused("not_an_image", "The WebP is damaged")
-    return Header("WEBP", width, height, 0, orientation, complete, animated)
+    return Header("WEBP", width, height, 0, orientation, complete, animated=animated)
 
 
-def _heif(data: bytes) -> Header:
-    size = min(int.from_bytes(data[:4], "big"), 256)
-    brands = {data[start : start + 4] for start in range(8, size, 4)}
-    if not brands & _HEIC_BRANDS:
-        raise ImageRefused("unsupported_format", "This kind of picture file is not accepted")
-    return Header("HEIF", *read_size(data))
+def _webp_orientation(data: bytes) -> int:
+    """Return the orientation by the Exif or XMP chunk of a WebP, whatever its flags promise."""
+    position, exif, xmp = 12, None, None
+    for _ in range(MAX_CHUNKS):
+        if position + 8 > len(data):
+            break
+        kind, length = struct.unpack_from("<4sI", data, position)
+        content = data[position + 8 : position + 8 + min(length, 70_000)]
+        if kind == b"EXIF" and exif is None:
+            exif = exif_orientation(content)
+        elif kind == b"XMP " and xmp is None:
+            xmp = xmp_orientation(content)
+        position += 8 + length + length % 2
+    return exif or xmp or 1
 
 
 def _pgm(data: bytes) -> Header:

@@ -28,7 +28,8 @@ def read_size(data: bytes) -> tuple[int, int]:
         data: the whole file.
 
     Raises:
-        ImageRefused: the boxes do not describe one picture with a size (``not_an_image``).
+        ImageRefused: the boxes do not describe one picture with a size (``not_an_image``), or it is coded as AVIF
+            (``is_avif``).
     """
     try:
         return _read_size(data)
@@ -39,7 +40,7 @@ def read_size(data: bytes) -> tuple[int, int]:
 def _read_size(data: bytes) -> tuple[int, int]:
     found: dict[bytes, Box] = {}
     properties: list[Box] = []
-    coded = False
+    coded = other = False
     for kind, start, end in _walk(data, 0, len(data)):
         if kind in {b"pitm", b"ipma"}:
             found.setdefault(kind, (kind, start, end))
@@ -47,6 +48,7 @@ def _read_size(data: bytes) -> tuple[int, int]:
             if end <= found[b"ipco"][2]:
                 properties.append((kind, start, end))
                 coded |= kind == b"hvcC"
+                other |= kind == b"av1C"
         elif kind == b"ipco":
             found.setdefault(kind, (kind, start, end))
     primary = _primary(data, found)
@@ -60,6 +62,8 @@ def _read_size(data: bytes) -> tuple[int, int]:
             width, height = min(width, round(across / over)), min(height, round(down / under))
         elif kind == b"irot" and data[start] & 1:
             width, height = height, width
+    if other and not coded:
+        raise ImageRefused("is_avif", "The picture is an AVIF")
     if not (coded and width and height):
         raise ImageRefused("not_an_image", "The HEIC picture is damaged")
     return width, height

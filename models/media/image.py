@@ -4,15 +4,20 @@ The declared size is checked before any decoder runs (:mod:`models.media.headers
 or 1/8 inside the decoder, other pictures are reduced in strips (:mod:`models.media.image_pixels`). Anything unusable is
 refused with a stable code:
 
-=====================  ==============================================================
-``not_an_image``       the bytes are no picture, or are damaged after the header
+======================  ==============================================================
+``not_an_image``        the bytes are no picture, or are damaged after the header
 ``unsupported_format``  a picture, but of a kind that is not accepted
-``too_many_bytes``     the file is larger than the limit
-``too_many_pixels``    it declares more pixels than the limit, or would need more memory
-``too_few_pixels``     its shorter side is below the limit
-``truncated``          the end is missing (an interrupted upload)
-``animated``           more than one frame
-=====================  ==============================================================
+``is_jpeg2000`` ...     the file is of another kind, which the code names (:mod:`models.media.kinds`)
+``too_many_bytes``      the file is larger than the limit
+``too_many_pixels``     it declares more pixels than the limit, or would need more memory
+``too_few_pixels``      its shorter side is below the limit
+``truncated``           part of the picture is missing (an interrupted upload)
+``animated``            more than one frame
+======================  ==============================================================
+
+What browsers and other viewers show is accepted: stray bytes before, between and after the parts of a JPEG, and a
+picture of which only the mark at its end is missing. :attr:`ImageInfo.unended` tells of the latter; whether something
+of the picture is missing too shows when it is decoded.
 
 This module loads no neural network runtime, so the API process may import it to check uploads.
 """
@@ -25,10 +30,12 @@ import cv2
 import numpy as np
 
 from models.errors import ImageRefused
+from models.media import kinds
 from models.media.headers import Header, read_header
 from models.media.image_pixels import Pixels, read_pixels
 
 __all__ = [
+    "CODES",
     "EVALUATION_LIMITS",
     "HELD_FOR_A_PIXEL",
     "KEEP_LONG_SIDE",
@@ -45,6 +52,22 @@ __all__ = [
     "probe",
 ]
 
+CODES = (
+    frozenset(
+        {
+            "not_an_image",
+            "too_many_bytes",
+            "too_many_pixels",
+            "too_few_pixels",
+            "truncated",
+            "animated",
+        }
+    )
+    | kinds.PICTURES
+    | kinds.OTHERS
+)
+"""All codes with which a picture is refused."""
+
 KEEP_LONG_SIDE = 960
 """Pixels that the long side keeps at least when a picture is reduced. A 12-megapixel selfie (4000 px) becomes 1000 px,
 where a face at arm's length still has about 100 px between the eyes; the embedders see 35. See docs/models.md."""
@@ -58,7 +81,7 @@ MAX_OUT = 16_000_000
 
 MAX_HELD = 215_000_000
 """Bytes that a decoder and its result may hold together. With the program and the file itself (20 MB) a process stays
-below 300 MB (bench/memory_of_pictures.py). It admits a progressive JPEG of 64 megapixels with halved colours."""
+below 300 MB (``bench.bounded pictures``). It admits a progressive JPEG of 64 megapixels with halved colours."""
 
 HELD_FOR_A_PIXEL = 4
 """Bytes for each pixel that the decoders of PNG, WebP and HEIC hold at most, see models/media/image_pixels.py."""
@@ -70,15 +93,16 @@ class ImageLimits:
 
     Attributes:
         max_bytes: file size.
-        max_pixels: declared width x height; 64 megapixels cover every phone.
+        max_pixels: declared width x height of a JPEG, which is reduced inside its decoder; phones store up to 200
+            megapixels.
         max_pixels_whole: the same for all formats but JPEG, whose decoders hold the whole picture, whatever the
-            scale: 150 to 200 MB for 50 megapixels (bench/memory_of_pictures.py).
+            scale: 150 to 200 MB for 50 megapixels (``bench.bounded pictures``).
         min_side: shorter side in pixels.
         formats: names as in :class:`models.media.headers.Header`.
     """
 
     max_bytes: int = 20_000_000
-    max_pixels: int = 64_000_000
+    max_pixels: int = 210_000_000
     max_pixels_whole: int = 50_000_000
     min_side: int = 64
     formats: frozenset[str] = frozenset({"JPEG", "PNG", "WEBP", "HEIF"})
@@ -98,6 +122,7 @@ class ImageInfo:
         height: rows of the upright picture at full size.
         scale: the picture was decoded at 1/scale (1, 2, 4 or 8).
         orientation: EXIF orientation (1-8) that was undone.
+        unended: the mark at the end of the file is missing.
     """
 
     format: str
@@ -105,6 +130,7 @@ class ImageInfo:
     height: int
     scale: int
     orientation: int
+    unended: bool = False
 
 
 def probe(data: bytes, limits: ImageLimits | None = None) -> ImageInfo:
@@ -137,7 +163,7 @@ def decode(data: bytes, limits: ImageLimits | None = None, *, max_scale: int | N
     """
     header = _checked_header(data, limits or ImageLimits())
     scale = _scale(header, max_scale)
-    return read_pixels(data, header, scale), _info(header, scale)
+    return read_pixels(data[header.start :], header, scale), _info(header, scale)
 
 
 def plan(data: bytes, limits: ImageLimits, *, max_scale: int | None = None) -> tuple[ImageInfo, tuple[int, int]]:
@@ -217,7 +243,7 @@ def _checked_header(data: bytes, limits: ImageLimits) -> Header:
 def _info(header: Header, scale: int) -> ImageInfo:
     turned = header.orientation >= 5
     width, height = (header.height, header.width) if turned else (header.width, header.height)
-    return ImageInfo(header.format, width, height, scale, header.orientation)
+    return ImageInfo(header.format, width, height, scale, header.orientation, header.unended)
 
 
 def _scale(header: Header, max_scale: int | None) -> int:

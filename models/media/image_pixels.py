@@ -2,7 +2,7 @@
 
 JPEGs are reduced inside the decoder. The other decoders hold the whole picture once: PNG as Pillow keeps it (4 bytes
 for each pixel at most), WebP as FFmpeg does (1.5; lossless 4), HEIC as colours and brightness and as BGR (4.5). It is
-then reduced in strips, so no second copy is made. ``bench/memory_of_pictures.py`` measures it.
+then reduced in strips, so no second copy is made. ``bench.bounded pictures`` measures it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.errors import ImageRefused
-from models.media.headers import Header
+from models.media.headers import END_OF_JPEG, Header
 
 Pixels = NDArray[np.uint8]
 """uint8 [height, width, 3], BGR, upright."""
@@ -40,6 +40,12 @@ _STRIP = 8
 _CLEAR = 128
 """Grey that transparent pixels become: black or white ones would mislead the exposure measures."""
 
+_NOISE = (b"", bytes(value % 251 for value in range(7, 7 + 97 * 512, 97)))
+"""Values below 251, so that no mark of a JPEG is among them."""
+
+_MAY_LACK = 0.02
+"""Share of the rows at the bottom that may be missing: a file that lacks its last byte lacks the last block too."""
+
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, av.FFmpegError, cv2.error)
 
 
@@ -52,12 +58,12 @@ def read_pixels(data: bytes, header: Header, scale: int) -> Pixels:
         scale: 1, 2, 4 or 8; each side is divided by it and rounded up.
 
     Raises:
-        ImageRefused: the file is damaged (``not_an_image``), or its decoder needs more memory than this process may
-            take (``too_many_pixels``).
+        ImageRefused: the file is damaged (``not_an_image``), part of an unended picture is missing (``truncated``), or
+            its decoder needs more memory than this process may take (``too_many_pixels``).
     """
     try:
-        if header.format == "JPEG" and header.channels != 4:
-            pixels = _decode_jpeg(data, scale)
+        if header.format == "JPEG":
+            pixels = _decode_unended(data, header, scale) if header.unended else _decode_jpeg(data, header, scale)
         elif header.format == "WEBP" and header.width * header.height > _SMALL_WEBP:
             pixels = _decode_webp(data, header, scale)
         elif header.format == "HEIF":
@@ -67,11 +73,29 @@ def read_pixels(data: bytes, header: Header, scale: int) -> Pixels:
     except MemoryError as error:
         raise ImageRefused("too_many_pixels", "The picture needs too much memory; choose a smaller size") from error
     except _DAMAGED as error:
+        if header.unended:
+            raise ImageRefused("truncated", "Part of the picture is missing") from error
         raise ImageRefused("not_an_image", "The picture is damaged and cannot be decoded") from error
     return _upright(pixels, header.orientation)
 
 
-def _decode_jpeg(data: bytes, scale: int) -> Pixels:
+def _decode_unended(data: bytes, header: Header, scale: int) -> Pixels:
+    """Decode a JPEG without the mark at its end, if nothing but the mark is missing.
+
+    Decoders do not tell whether they had to guess. So it is decoded twice, with other noise in place of what may be
+    missing. A decoder that has all of its picture skips the noise; one that has not draws it.
+    """
+    data = data.rstrip(b"\xff")
+    first, second = (_decode_jpeg(data + noise + END_OF_JPEG, header, scale) for noise in _NOISE)
+    drawn = np.flatnonzero((first != second).any(axis=(1, 2)))
+    if drawn.size and len(first) - drawn[0] > _MAY_LACK * len(first):
+        raise ImageRefused("truncated", "Part of the picture is missing")
+    return first
+
+
+def _decode_jpeg(data: bytes, header: Header, scale: int) -> Pixels:
+    if header.channels == 4:
+        return _decode_pillow(data, header, scale)
     flags = _JPEG_FLAGS[scale] | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if pixels is None:
@@ -135,6 +159,9 @@ def _decode_heif(data: bytes, header: Header, scale: int) -> Pixels:
 
     pillow_heif.options.DECODE_THREADS = 1  # each thread would hold tiles of its own
     pillow_heif.options.THUMBNAILS = False
+    # The library wants certain brands. The header was read by its boxes, and they say that the picture is HEIC.
+    if int.from_bytes(data[:4], "big") >= 20:
+        data = data[:8] + b"heic" + bytes(4) + b"heic" + data[20:]
     try:
         heif = pillow_heif.open_heif(io.BytesIO(data), bgr_mode=True)
         # libheif itself turns the picture upright, by the container's transformations; EXIF only repeats them.

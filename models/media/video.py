@@ -44,6 +44,7 @@ from models.media.video_info import Ended, Frame, VideoInfo
 from models.media.video_open import MEDIA_ERRORS, OpenVideo, Work, open_video
 from models.media.video_pixels import Pose, encoder_note, read_pose, to_upright
 from models.media.video_probe import (
+    WORK_S,
     VideoHeader,
     VideoLimits,
     checked_file,
@@ -92,6 +93,9 @@ LOOKED_RATE, THIN_ABOVE = 30.0, 36.0
 """Frames a second that are analysed of a video with more than the second number: checks gain nothing from more
 (docs/liveness.md), and each costs 2 to 3 ms. A video of 30 with uneven times is analysed whole."""
 
+SLOW_MOTION = 62.0
+"""Frames a second above which frames that no other frame needs are not decoded: most cameras write such frames."""
+
 MAX_LOOKED = 1100
 """Frames that are analysed at most: 30 seconds at 36 a second, and a few more."""
 
@@ -139,7 +143,7 @@ class VideoReader:
         *,
         rate: float | None = None,
         thin: bool = False,
-        work_seconds: float | None = 5.0,
+        work_seconds: float | None = WORK_S,
         clock: Callable[[], float] = time.thread_time,
     ) -> None:
         self._data = data
@@ -189,7 +193,8 @@ class VideoReader:
                 raise too_many_pixels(decoded.width, decoded.height)
             if (decoded.width, decoded.height) != (first.width, first.height):
                 raise VideoRefused("video_size_changed", "The frames change their size")
-            index, moment = timeline.frames, timeline.place(stamp(decoded.pts, decoded.time_base))
+            index, said = timeline.frames, decoded.dts if self._file.container == "avi" else decoded.pts
+            moment = timeline.place(stamp(said, decoded.time_base))
             keys += bool(decoded.key_frame)
             self._check_times(timeline)
             if self._thinning.keep(moment):
@@ -218,6 +223,8 @@ class VideoReader:
         context = video.stream.codec_context
         context.thread_count, context.thread_type = 1, "NONE"
         context.options = _decoder_options(self._limits)
+        if self._thin and self.header.packets > SLOW_MOTION * self.header.seconds:
+            context.skip_frame = "NONREF"
         packets = video.container.demux(video.stream)
         going = True
         while going:
@@ -233,6 +240,8 @@ class VideoReader:
                     going = going and packet.size > 0
                 except StopIteration:
                     break
+                except MemoryError as error:
+                    raise VideoRefused("video_too_many_pixels", "The frames need too much memory") from error
                 except MEDIA_ERRORS:
                     self._ended, going, frames = "damaged", False, []
                 video.source.check()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.errors import VideoRefused
+from models.media.kinds import FILM, is_avi, is_picture, is_transport_stream, kind_of
 
 # 30 seconds with 60 pictures and 100 sound packets a second, each in its own cluster, are 15,000 elements. A file with
 # more than this limit tries to keep the loops below busy (50,000 take 30 ms).
@@ -29,16 +30,9 @@ _RUNS = (b"stts", b"ctts")
 # Tables whose count can be larger than their bytes, and the offset of the count from the name.
 _COUNTS = {b"stsz": 12, b"stz2": 12, b"trun": 8}
 
-_PICTURE_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx "}
-_OTHER_VIDEO = (
-    b"FLV",
-    b"OggS",
-    b"\0\0\1\xba",
-    b"\0\0\1\xb3",
-    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
-    b"GIF8",
-    b"\x06\x0e+4",
-)
+# Files of QuickTime from before the box that names the kind.
+_FIRST_BOXES = frozenset({b"moov", b"mdat", b"wide"})
+
 _EBML, _SEGMENT, _CLUSTER, _DOCTYPE = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0x4282
 
 
@@ -47,7 +41,7 @@ class VideoFile:
     """What the bytes of a video file declare.
 
     Attributes:
-        container: ``webm``, ``matroska``, ``mp4`` or ``mov``.
+        container: ``webm``, ``matroska``, ``mp4``, ``mov``, ``avi`` or ``mpegts``.
         whole: the structure is intact up to the end of the file. A recording that stops exactly between two frames
             looks like a shorter one; the difference does not matter.
     """
@@ -68,13 +62,29 @@ def read_file(data: bytes) -> VideoFile:
         raise VideoRefused("video_empty", "The file is empty")
     if data.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska(data)
-    if data[4:8] == b"ftyp":
+    if data[4:8] == b"ftyp" or (data[4:8] in _FIRST_BOXES and kind_of(data) is None):
         return _mp4(data)
-    if data.startswith(_OTHER_VIDEO) or (data.startswith(b"RIFF") and data[8:12] == b"AVI "):
+    if is_avi(data):
+        return _avi(data)
+    if is_transport_stream(data):
+        return VideoFile("mpegts", whole=True)
+    code = kind_of(data)
+    if code in {FILM, "is_gif"}:
         raise VideoRefused("unsupported_video", "This kind of video file is not accepted")
-    if data[:1] == b"\x47" and data[188:189] == b"\x47":
-        raise VideoRefused("unsupported_video", "MPEG transport streams are not accepted")
-    raise VideoRefused("not_a_video", "The file is not a video")
+    raise VideoRefused("video_no_picture" if code == "is_sound" else "not_a_video", "The file is not a video")
+
+
+def _avi(data: bytes) -> VideoFile:
+    """Walk over the outer lists of an AVI. Its index has 16 bytes for each frame, and so cannot declare too much."""
+    position = 0
+    for _ in range(MAX_ELEMENTS):
+        if position >= len(data):
+            return VideoFile("avi", position == len(data))
+        if data[position : position + 4] not in {b"RIFF", b"JUNK"}:
+            return VideoFile("avi", whole=True)  # players ignore the rest
+        size = int.from_bytes(data[position + 4 : position + 8], "little")
+        position += 8 + size + size % 2
+    raise VideoRefused("video_damaged", "The file consists of far too many pieces")
 
 
 def _matroska(data: bytes) -> VideoFile:
@@ -136,7 +146,7 @@ def _doctype(header: bytes) -> str:
 
 def _mp4(data: bytes) -> VideoFile:
     brand = data[8:12]
-    if brand in _PICTURE_BRANDS:
+    if is_picture(data):
         raise VideoRefused("unsupported_video", "The file holds a picture, not a video")
     position, whole, entries = 0, False, 0
     headers: set[bytes] = set()
@@ -165,7 +175,7 @@ def _mp4(data: bytes) -> VideoFile:
     if b"moov" not in headers:
         # Phones write it when recording ends. Without it the positions of the frames are unknown.
         raise VideoRefused("video_truncated", "The file ends before its table of contents")
-    return VideoFile("mov" if brand == b"qt  " else "mp4", whole)
+    return VideoFile("mov" if brand == b"qt  " or data[4:8] != b"ftyp" else "mp4", whole)
 
 
 def _entries(box: bytes) -> int:

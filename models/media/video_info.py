@@ -15,8 +15,8 @@ class VideoInfo:
     """What a decoded video is.
 
     Attributes:
-        container: ``webm``, ``matroska``, ``mp4`` or ``mov``.
-        codec: ``vp8``, ``vp9``, ``h264`` or ``mjpeg``.
+        container: as in :class:`models.media.video_files.VideoFile`.
+        codec: one of :data:`models.media.video_probe.CODECS`.
         pixel_format: FFmpeg's name, such as ``yuv420p``.
         width: columns of the upright frame at full size.
         height: rows of the upright frame at full size.

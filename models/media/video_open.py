@@ -20,12 +20,19 @@ from models.media.video_files import VideoFile
 MEDIA_ERRORS = (av.FFmpegError, ValueError, RuntimeError, OverflowError, MemoryError)
 """What PyAV raises for bytes that it cannot use; VideoRefused is not among them."""
 
-_DEMUXERS = {"webm": "matroska", "matroska": "matroska", "mp4": "mov", "mov": "mov"}
+_DEMUXERS = {
+    "webm": "matroska",
+    "matroska": "matroska",
+    "mp4": "mov",
+    "mov": "mov",
+    "avi": "avi",
+    "mpegts": "mpegts",
+}
 
 _OPTIONS = {
     # The bytes are passed in memory. Other files or addresses that a file names are neither opened nor looked up.
     "protocol_whitelist": "none",
-    "format_whitelist": "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2",
+    "format_whitelist": "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts",
     "enable_drefs": "0",
     # Opening reads headers only: without this, FFmpeg would decode frames of every stream to complete them.
     "codec_whitelist": "none",

@@ -17,6 +17,16 @@ MAX_BESIDE, MAX_SOUND = 1_000_000, 6_000_000
 table of contents some hundred; and 30 seconds of uncompressed sound 5.8 million."""
 
 
+CODECS = frozenset(
+    {"vp8", "vp9", "h264", "mjpeg", "hevc", "libdav1d", "mpeg4", "h263", "mpeg1video", "mpeg2video", "msmpeg4"}
+)
+"""Decoders: those of browsers, of phones (HEVC, AV1, and MPEG-4 part 2 and H.263 of old ones) and of cameras."""
+
+
+WORK_S = 12.0
+"""Processor seconds of opening and decoding one video. A frame of 4K takes 10 to 30 ms (``bench.bounded films``)."""
+
+
 @dataclass(frozen=True, slots=True)
 class VideoLimits:
     """Limits of accepted videos and of the frames that are returned.
@@ -26,11 +36,11 @@ class VideoLimits:
         min_seconds: shortest time from the first frame to the last; a person cannot answer a prompt in less than a
             second.
         max_seconds: longest time from the first frame to the last.
-        max_pixels: stored width x height. 1920 x 1440 is the largest size below 4K of phones' front cameras; a decoder
-            keeps up to 16 such frames, 66 MB.
-        max_frames: decoded frames: 30 seconds at 60 frames a second, the most a phone records, and a few more.
-        max_rate: frames per second on average: 60, and the rounding of timestamps to milliseconds.
-        max_packet: bytes of one stored frame. An uncompressed frame of 1920 x 1440 has 4.1 MB.
+        max_pixels: stored width x height: 4096 x 2304, what cameras call 4K. A decoder keeps several such frames; one
+            that needs more than its process may take is refused with ``video_too_many_pixels``.
+        max_frames: stored frames: 30 seconds at 240 a second, the most a phone records, and a few more.
+        max_rate: frames per second on average: 240, and the rounding of timestamps to milliseconds.
+        max_packet: bytes of one stored frame. An uncompressed frame of 3840 x 2160 has 12.4 MB.
         max_side_out: longer side of returned frames, in pixels; 640 is the largest size the face detector uses.
         containers: as in :class:`models.media.video_files.VideoFile`.
         codecs: FFmpeg's own decoders by name.
@@ -39,13 +49,13 @@ class VideoLimits:
     max_bytes: int = 32_000_000
     min_seconds: float = 1.0
     max_seconds: float = 30.0
-    max_pixels: int = 1920 * 1440
-    max_frames: int = 1900
-    max_rate: float = 62.0
-    max_packet: int = 4_200_000
+    max_pixels: int = 4096 * 2304
+    max_frames: int = 7300
+    max_rate: float = 245.0
+    max_packet: int = 12_500_000
     max_side_out: int = 640
-    containers: frozenset[str] = frozenset({"webm", "matroska", "mp4", "mov"})
-    codecs: frozenset[str] = frozenset({"vp8", "vp9", "h264", "mjpeg"})
+    containers: frozenset[str] = frozenset({"webm", "matroska", "mp4", "mov", "avi", "mpegts"})
+    codecs: frozenset[str] = CODECS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +63,8 @@ class VideoHeader:
     """What a file declares without being decoded; all of it can be false.
 
     Attributes:
-        container: ``webm``, ``matroska``, ``mp4`` or ``mov``.
-        codec: ``vp8``, ``vp9``, ``h264`` or ``mjpeg``.
+        container: as in :class:`models.media.video_files.VideoFile`.
+        codec: one of :data:`CODECS`.
         width: stored columns, before rotation; 0 if the container does not declare them.
         height: stored rows, before rotation; 0 if the container does not declare them.
         seconds: from the first timestamp to the last.
@@ -79,7 +89,7 @@ def probe_video(
     data: bytes,
     limits: VideoLimits | None = None,
     *,
-    work_seconds: float | None = 5.0,
+    work_seconds: float | None = WORK_S,
     clock: Callable[[], float] = time.thread_time,
 ) -> VideoHeader:
     """Check a file by its headers and timestamps, without decoding a frame: 1 to 20 ms.
@@ -158,6 +168,7 @@ def _walk(video: OpenVideo, limits: VideoLimits, work: Work) -> tuple[set[float]
     """Return the distinct timestamps of all stored frames, their number and their bytes."""
     stamps: set[float] = set()
     packets = video.container.demux(video.stream)
+    avi = video.container.format.name == "avi"  # which tells only the order of decoding
     count = filled = 0
     while True:
         with work:
@@ -174,7 +185,7 @@ def _walk(video: OpenVideo, limits: VideoLimits, work: Work) -> tuple[set[float]
         filled += packet.size
         if count > 1.2 * limits.max_frames:
             raise too_fast()
-        moment = stamp(packet.pts, packet.time_base)
+        moment = stamp(packet.dts if avi else packet.pts, packet.time_base)
         if moment is not None:
             stamps.add(moment)
 

@@ -95,7 +95,8 @@ def test_a_payer_is_told_the_standing_and_nothing_about_the_person(
         (pension,) = told["pensions"]
         assert set(pension) == {
             *("scheme", "payment", "standing", "valid_until", "back_pay_from", "owed_until"),
-            *("method", "assurance", "decided_on"),
+            *("method", "assurance", "decided_on", "overpaid", "entitled_until", "parts", "payable", "payable_amount"),
+            *("currency", "payee"),
         }
         assert (pension["payment"], pension["standing"]) == ("continue", "certified")
         assert (pension["method"], pension["assurance"]) == ("officer", "officer")

@@ -11,7 +11,7 @@ import pytest
 from certify.certificates import KeySet, merkle
 from certify.certificates.checkpoint import verify_checkpoint
 from certify.certificates.note import NoteKey
-from certify.certificates.qr import read_qr
+from certify.certificates.picture import read_qr
 from certify.certificates.verify import verify_any
 from fixtures import faces
 from tests.api.conftest import WHY, Caller, World

@@ -82,6 +82,9 @@ class Recording:
             info = probe(jpeg, FRAME_LIMITS)
         except ImageRefused as error:
             return self._note_wrong(sentence(error.code))
+        if info.unended or not jpeg.startswith(b"\xff\xd8"):
+            # Frames are stored as they are, and the decoder of films guesses what is missing.
+            return self._note_wrong(sentence("truncated"))
         if info.orientation != 1:
             return self._note_wrong("Frames must be upright, without a note to turn them.")
         if self._size is None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from certify.domain.decide import Entitlement, Payment, decide
 from certify.domain.policy import Policy
 from certify.domain.schedule import local_date
+from certify.domain.terms import read_terms
 from certify.service import Service
 from certify.storage.dossiers import read_dossiers
 from certify.storage.people import people_after
@@ -98,6 +99,7 @@ def compare_policies(
                     dossier.birth_date,
                     pension.last_proof_on,
                     pension.first_due_on,
+                    read_terms(pension.terms),
                 )
                 before = decide(entitlement, now, dossier.evidence, local_date(instant, now.timezone))
                 after = decide(entitlement, new, dossier.evidence, local_date(instant, new.timezone))

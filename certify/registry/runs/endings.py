@@ -22,6 +22,9 @@ from certify.storage.runs import standing_records
 MOST_DEATHS, MOST_DEATHS_SHARE = 3, 0.05
 """Deaths that may vanish without an officer: three, and of small registers one in twenty, but always one. A registrar
 withdraws single entries; ours to choose, and each feed may state others in [limits]."""
+MOST_VOIDS = 10
+"""Deaths that one file may take back by name without an officer; the share is the same. More than of those that vanish,
+because a registrar writes each; ours to choose, and the same [limits] state another."""
 LISTED = 100
 """Record numbers that a run lists by name."""
 _SEARCHED = 1_000
@@ -43,6 +46,47 @@ class Endings:
     ended: list[str] = field(default_factory=list)
     spared: list[str] = field(default_factory=list)
     bad_places: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Voids:
+    """The records of deaths that a file takes back by name.
+
+    Attributes:
+        standing: number of records that stand before the file.
+        taken_back: numbers of those that it takes back and does not report again.
+    """
+
+    standing: int = 0
+    taken_back: list[str] = field(default_factory=list)
+
+
+def find_voids(unit: Unit, feed: Feed, database: duckdb.DuckDBPyConnection, records: str) -> Voids:
+    """Find the records of deaths that stand and that a file takes back by name.
+
+    Args:
+        unit: the transaction.
+        feed: the description of the feed.
+        database: has the records of the file.
+        records: table of the records, with ``record_id``, ``operation`` and ``target``.
+
+    Returns:
+        The voids; none if the feed does not report deaths.
+    """
+    if feed.adverse_kind is None or feed.kind is not Kind.DEATHS:
+        return Voids()
+    voids = f"select coalesce(target, record_id) as number from {records} where operation = 'void'"
+    if not database.sql(f"select 1 from ({voids}) limit 1").fetchall():
+        return Voids()
+    database.register("feed_known", standing_records(unit.db, feed.source))
+    stands = f"select distinct number from feed_known where not voided and what = '{feed.adverse_kind}'"
+    taken = database.sql(
+        f"""select number from ({stands}) where number in ({voids})
+            and number not in (select record_id from {records} where operation = 'notify') order by number"""
+    ).fetchall()
+    counted = database.sql(f"select count(*) from ({stands})").fetchall()
+    database.unregister("feed_known")
+    return Voids(counted[0][0], [number for (number,) in taken])
 
 
 def may_end(feed: Feed) -> bool:
@@ -102,17 +146,19 @@ _SPARED = f"""
 """
 
 
-def departures_of(feed: Feed, endings: Endings) -> list[Departure]:
-    """Return why a file with these endings waits for an officer; empty if it need not."""
+def departures_of(feed: Feed, endings: Endings, voids: Voids | None = None) -> list[Departure]:
+    """Return why a file with these endings and voids waits for an officer; empty if it need not."""
     deaths = feed.kind is Kind.DEATHS
-    most = feed.limits.most_endings
-    share = feed.limits.most_endings_share
-    if deaths and most is None and share is None:
-        most, share = MOST_DEATHS, MOST_DEATHS_SHARE
-    limits = [] if most is None else [most]
-    limits += [] if share is None else [max(1, int(share * endings.standing))]
     found = []
-    if limits and len(endings.ended) > min(limits):
+    if voids is not None and _too_many(feed, len(voids.taken_back), voids.standing, MOST_VOIDS):
+        found.append(
+            Departure(
+                "voids",
+                f"The file takes {len(voids.taken_back):,} of {voids.standing:,} deaths that stand back by name, such "
+                f"as {_some(voids.taken_back)}.",
+            )
+        )
+    if _too_many(feed, len(endings.ended), endings.standing, MOST_DEATHS):
         found.append(
             Departure(
                 "endings",
@@ -130,6 +176,16 @@ def departures_of(feed: Feed, endings: Endings) -> list[Departure]:
             )
         )
     return found
+
+
+def _too_many(feed: Feed, count: int, standing: int, most_deaths: int) -> bool:
+    """Return whether more records end, or are taken back, than may without an officer."""
+    most, share = feed.limits.most_endings, feed.limits.most_endings_share
+    if feed.kind is Kind.DEATHS and most is None and share is None:
+        most, share = most_deaths, MOST_DEATHS_SHARE
+    limits = [] if most is None else [most]
+    limits += [] if share is None else [max(1, int(share * standing))]
+    return bool(limits) and count > min(limits)
 
 
 def as_counts(endings: Endings) -> dict[str, object]:

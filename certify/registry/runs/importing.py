@@ -25,7 +25,7 @@ from certify.registry.feeds.quarantine import require_writable, write_quarantine
 from certify.registry.feeds.reading import hash_file, read_feed
 from certify.registry.feeds.shape import Shape, departures
 from certify.registry.feeds.source import require_feed_source
-from certify.registry.runs.endings import departures_of, find_endings, may_end
+from certify.registry.runs.endings import departures_of, find_endings, find_voids, may_end
 from certify.registry.runs.staging import Staging
 from certify.registry.workspace import open_workspace
 from certify.service import Service, Unit
@@ -108,10 +108,11 @@ def _import(service: Service, feed: Feed, path: Path | None, quarantine: Path, a
         shape = check_records(feed, database, today=now.date())
         with service.unit() as unit:
             endings = find_endings(unit, feed, database, RECORDS)
+            voids = find_voids(unit, feed, database, RECORDS)
         count = write_quarantine(database, quarantine)
         reasons = {code: number for code, _, number in bad_by_reason(database)}
         unusual = departures(shape, before, feed.limits, fresh_days=feed.fresh_days, today=now.date())
-        unusual += departures_of(feed, endings)
+        unusual += departures_of(feed, endings, voids)
         absent = absent_columns(feed, database)
         run_id, key = service.new_id(), secrets.token_bytes(32)
         staging = Staging(staging_folder(service, run_id), key)

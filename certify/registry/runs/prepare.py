@@ -195,7 +195,8 @@ def _store_facts(
         staging.write(f"facts-{chunk:05d}", rows)
     staging.write("early", database.sql(f"select target, external_id, operation from {EARLY}").to_arrow_table())
     staging.write("withdrawn", database.sql(f"select external_id from {WITHDRAWN}").to_arrow_table())
-    kept = "true" if feed.adverse_kind is not None else "false"
+    # Signs of life come by the million. Those that are linked or known are facts already, which carry number and run.
+    kept = "true" if feed.adverse_kind is not None else "outcome not in ('linked', 'known')"
     outcomes = database.sql(f"select row, number, outcome, reason from {OUTCOMES} where {kept} order by row")
     staging.write("outcomes", outcomes.to_arrow_table())
     ended = database.execute(f"select outcome, count(*) from {OUTCOMES} group by outcome order by outcome").fetchall()

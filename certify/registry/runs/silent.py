@@ -1,10 +1,10 @@
 """Silent certification of many people at once: ``decide`` for the simple case, as SQL.
 
 A person is a simple case with only signs of life and older captures: no adverse record, no void, no ruling, no open
-case, nothing dated in the future, no recent attempt, and no capture that is valid for less or that needs signs of life
-to prove. Their determination is arithmetic, and the result here is exactly that of ``certify.domain.decide``
-(tests/certify/registry/runs/test_silent.py compares the two on random evidence). All other people are left to
-``decide``.
+case, nothing dated in the future, no recent attempt, no end or review that a date brings, and no capture that is valid
+for less or that needs signs of life to prove. Their determination is arithmetic, and the result here is exactly that of
+``certify.domain.decide`` (tests/certify/registry/runs/test_silent.py compares the two on random evidence). All other
+people are left to ``decide``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from certify.domain.channels import Channel
 from certify.domain.policy import Policy
 from certify.domain.schedule import local_date
 from certify.domain.sign_sums import sign_weight
+from certify.domain.terms import BINDING
 
 EVIDENCE = MappingProxyType(
     {
@@ -50,6 +51,7 @@ PENSIONS = MappingProxyType(
         "stopped_on": pa.date32(),
         "back_pay_from": pa.date32(),
         "first_due_on": pa.date32(),
+        "terms": pa.string(),
     }
 )
 """Columns of the table ``pensions``: all pensions of the people, and whether the person has an open case."""
@@ -114,7 +116,9 @@ def _sort_people(database: duckdb.DuckDBPyConnection, rules: list[Policy], now: 
         doubtful.append(f"{day} > date '{today.isoformat()}'")
         doubtful.append(f"(kind = 'capture' and {day} >= date '{today.isoformat()}' - {attempts})")
         doubtful.append(f"(kind = 'capture_apart' and {day} >= date '{today.isoformat()}' - {longest})")
-    schemes = ", ".join(f"'{policy.scheme}'" for policy in rules)
+    # Where a date or a term can end the pension or ask for a review, `decide` decides.
+    schemes = ", ".join(f"'{policy.scheme}'" for policy in rules if not policy.entitlement.by_date)
+    binding = " or ".join(f"contains(terms, '\"{name}\"')" for name in BINDING)
     first = min(zones.values(), default=now.date())
     database.execute(
         f"""create or replace temp table hard_people as
@@ -122,7 +126,7 @@ def _sort_people(database: duckdb.DuckDBPyConnection, rules: list[Policy], now: 
             select person from evidence where {" or ".join(doubtful)}
             union all
             select person from pensions where questions or payment <> 'continue' or standing in ('paused', 'stopped')
-                or last_proof_on > date '{first.isoformat()}' or scheme not in ({schemes or "''"})
+                or last_proof_on > date '{first.isoformat()}' or scheme not in ({schemes or "''"}) or {binding}
         ) where person in (select person from changed_people)"""
     )
 
@@ -144,7 +148,8 @@ def _scheme_sql(database: duckdb.DuckDBPyConnection, number: int, policy: Policy
             standing as standing_before, day as proven_on, valid_until, facts as evidence, due_on,
             case when {today} >= valid_until - {window} then 'renew' else 'nothing' end as next_step,
             least({future}) as next_change_on,
-            stopped_on, back_pay_from, first_due_on, coalesce({today} <= valid_until and {old_enough}, false) as plain
+            stopped_on, back_pay_from, first_due_on, terms,
+            coalesce({today} <= valid_until and {old_enough}, false) as plain
         from (
             select *, greatest(valid_until, cast(starts_on + interval {months} month as date), first_due_on) as due_on,
                 due_on - {window} as window_from

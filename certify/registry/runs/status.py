@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 from certify.domain.states import RunState
 from certify.registry.runs.importing import feed_of, shape_of
@@ -27,6 +28,8 @@ class FeedStatus:
         fresh: whether the latest event is not older than the description allows.
         waiting: number of files that wait to be carried out.
         held: number of files that wait for an officer.
+        interrupted: ids of runs that stopped while they were applied, the oldest first.
+        next_step: what to do, in a sentence with the command; empty if there is nothing to do.
     """
 
     feed: str
@@ -39,6 +42,8 @@ class FeedStatus:
     fresh: bool
     waiting: int
     held: int
+    interrupted: tuple[UUID, ...] = ()
+    next_step: str = ""
 
 
 def feed_status(unit: Unit) -> Sequence[FeedStatus]:
@@ -49,6 +54,8 @@ def feed_status(unit: Unit) -> Sequence[FeedStatus]:
         if not rows:
             continue
         last, feed = rows[0], feed_of(rows[0])
+        held = [row.id for row in rows if row.state == RunState.HELD]
+        interrupted = [row.id for row in reversed(rows) if row.state == RunState.LINKED]
         latest = max((day for row in rows if (day := shape_of(row.shape).latest) is not None), default=None)
         status.append(
             FeedStatus(
@@ -61,7 +68,20 @@ def feed_status(unit: Unit) -> Sequence[FeedStatus]:
                 latest_event=latest,
                 fresh=latest is not None and (unit.now.date() - latest).days <= feed.fresh_days,
                 waiting=sum(row.state in (RunState.READY, RunState.LINKED) for row in rows),
-                held=sum(row.state == RunState.HELD for row in rows),
+                held=len(held),
+                interrupted=tuple(interrupted),
+                next_step=_next_step(interrupted, held),
             )
         )
     return status
+
+
+def _next_step(interrupted: Sequence[UUID], held: Sequence[UUID]) -> str:
+    if interrupted:
+        return (
+            f"A run was interrupted while it was applied: 'certify run continue {interrupted[0]}' or the next "
+            "'certify feed run' finishes it. What is done is not repeated."
+        )
+    if held:
+        return f"A file waits for an officer: look at it with 'certify run show {held[-1]}'."
+    return ""

@@ -5,6 +5,17 @@ states, are in ``certify.domain.states``.
 """
 
 # All modules are imported together: a foreign key names its table as text, and SQLAlchemy must know that table.
-from certify.storage.tables import decisions, door, doorstep, messages, people, proposals, runs, service, sessions
+from certify.storage.tables import (
+    decisions,
+    door,
+    doorstep,
+    imports,
+    messages,
+    people,
+    proposals,
+    runs,
+    service,
+    sessions,
+)
 
-__all__ = ["decisions", "door", "doorstep", "messages", "people", "proposals", "runs", "service", "sessions"]
+__all__ = ["decisions", "door", "doorstep", "imports", "messages", "people", "proposals", "runs", "service", "sessions"]

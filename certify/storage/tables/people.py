@@ -68,6 +68,7 @@ class EntitlementRow(Base):
     starts_on: Mapped[date]
     last_proof_on: Mapped[date | None]
     first_due_on: Mapped[date | None]  # the first proof is not due before, for a pension that ran when the fund began
+    terms: Mapped[str | None]  # what the fund states of it, as canonical JSON (certify/domain/terms.py)
     standing: Mapped[str | None]
     payment: Mapped[str] = mapped_column(server_default=text("'continue'"))
     next_step: Mapped[str | None]

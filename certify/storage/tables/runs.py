@@ -122,7 +122,10 @@ class EarlyVoidRow(Base):
 
 
 class RunRecordRow(Base):
-    """How one record of an adverse file ended. Number and outcome only: no personal data."""
+    """How one record of a file ended. Number and outcome only: no personal data.
+
+    Of signs of life only what did not become a fact: the facts carry number and run.
+    """
 
     __tablename__ = "run_records"
 

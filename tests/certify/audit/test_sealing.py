@@ -64,7 +64,8 @@ def test_an_earlier_database_is_refused_until_it_is_sealed_once(
         determine(unit, fund.alive)
     counts = seal_rows(service, owned, actor="operator:ops", chunk=3)
     assert counts["evidence"] == 4
-    empty = (RowKind.PASS, RowKind.DUPLICATE_FACE, RowKind.PROPOSAL, RowKind.REFERENCE)
+    imports = (RowKind.FIRST, RowKind.IMPORT_CHUNK)
+    empty = (RowKind.PASS, RowKind.DUPLICATE_FACE, RowKind.PROPOSAL, RowKind.REFERENCE, *imports)
     assert all(counts[kind.value] for kind in RowKind if kind not in empty)
     assert fund.listed() == []
     with service.snapshot() as unit:

@@ -11,7 +11,6 @@ from sqlalchemy import text
 
 from certify.audit.replay import replay
 from certify.capture.evaluate import evaluate_session
-from certify.capture.media import is_video
 from certify.capture.session import submit_media
 from certify.decision.determine import determine
 from certify.domain.channels import Channel
@@ -26,6 +25,7 @@ from certify.storage.tables.sessions import (
     SessionRow,
 )
 from fixtures import videos
+from models.media.kinds import is_film
 from models.pipeline import FaceEngine
 from tests.certify.capture.sending import begin, open_for, send
 
@@ -42,7 +42,7 @@ def person(unmeasured_person: UUID) -> UUID:
 )
 def test_videos_in_one_piece(service: Service, session: UUID, portrait: Any, codec: str, live: bool, kind: str) -> None:
     film = videos.encode(videos.moving(portrait, seconds=1.2, rate=10), rate=10, codec=codec, live=live)
-    assert is_video(film)
+    assert is_film(film)
     with service.unit() as unit:
         row = submit_media(unit, session, film)
         assert row.state == "submitted"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from certify.certificates.qr import read_qr
+from certify.certificates.picture import read_qr
 from certify.cli.exit_codes import ExitCode
 from certify.storage.embedded import start_embedded
 from fixtures import faces

@@ -193,3 +193,37 @@ def test_the_master_key_moves_and_the_command_says_what_is_next(folder: Path) ->
     assert "holds the new key alone" in here(folder, "keys", "rewrap", "--to", place)
     assert place.stat().st_size == 32
     here(folder, *erase, "--yes")
+
+
+def test_terms_an_overpayment_and_a_finding_at_the_command_line(folder: Path) -> None:
+    (folder / "terms.csv").write_text("national_id,scheme,monthly_amount,currency\nOFFICER3,employee,1250.00,EUR\n")
+    assert "1 stored" in here(folder, "beneficiary", "terms", "terms.csv")
+    death = ("--source", "civil-registry", "--record-id", "L-1", "--adverse", "death", "--json")
+    person = as_json(_record(folder, 3, *death))["beneficiary"]
+    case = next(c for c in _cases(folder) if c["beneficiary_id"] == person)
+    why = ("--reason", "death_confirmed", "--text", "A certificate of death was shown.")
+    ruled = as_json(here(folder, "case", "rule", case["id"], "stop", *why, "--json"))
+    here(folder, "proposal", "carry-out", ruled["proposal"]["id"], "--token", _token(folder, "officer"))
+    shown = here(folder, "beneficiary", "standing", "--national-id", "OFFICER3", "--last-paid-on", "2026-04-15")
+    for words in (
+        "Owed until 2026-02-28",
+        "2026-03, paid on 2026-03-15",
+        "1250.00 - 0.00 = 1250.00 EUR",
+        "2500.00 EUR",
+    ):
+        assert words in shown
+    assert "no bill" in shown
+    told = as_json(here(folder, "beneficiary", "standing", "--national-id", "OFFICER3", "--json"))
+    assert told["entitlements"][0]["payment"] == "stop"
+    assert "Owed until 2026-02-28" in here(folder, "case", "show", case["id"])
+    officer = (
+        "--reason",
+        "document_seen",
+        "--text",
+        "A certificate of the school.",
+        "--token",
+        _token(folder, "officer"),
+    )
+    study = ("condition_met", "study", "--scheme", "employee", "--until", "2027-08-31")
+    refused = here(folder, "proposal", "finding", person, *study, *officer, code=ExitCode.REFUSED)
+    assert "knows here: nothing" in refused

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import segno
+from PIL import Image
 from typer.testing import CliRunner
 
 from certify.certificates import CertifiedEntitlement, SigningKey, sign, to_file, to_text
@@ -88,3 +91,43 @@ def test_files_that_cannot_be_read_are_told_apart(keys: Path, tmp_path: Path) ->
     with pytest.raises(Unavailable) as broken:
         _verify("CPL1:X", keys)
     assert broken.value.code == "key_file"
+
+
+@pytest.mark.parametrize("name", ["Anna Weber [geb. Schmidt]", "[red]Anna[/red]", "Anna [/]", "Anna [link=x]Weber"])
+def test_a_name_is_printed_as_it_was_signed(keys: Path, name: str) -> None:
+    code, said = _verify(to_text(sign(_made(name=name), KEY)), keys)
+    assert (code, said.splitlines()[1].strip().startswith(f"{name}, born")) == (ExitCode.OK, True)
+
+
+def test_a_text_is_read_as_it_was_pasted(keys: Path, tmp_path: Path) -> None:
+    text = to_text(sign(_made(), KEY))
+    for pasted in (f'"{text}"', f"  {text}  ", f"> {text[:70]}\n> {text[70:]}"):
+        assert _verify(pasted, keys)[0] == ExitCode.OK
+    (tmp_path / "mail.txt").write_text(f"Dear Sir,\r\n\r\n{text[:76]}\r\n{text[76:]}\r\n\r\nAnna")
+    assert _verify(str(tmp_path / "mail.txt"), keys)[0] == ExitCode.OK
+
+
+def test_each_refusal_has_its_code(keys: Path, tmp_path: Path) -> None:
+    files = {
+        "no_code": _picture(Image.new("L", (400, 400), 255)),
+        "other_code": _picture(Image.open(io.BytesIO(_qr("https://example.org"))).convert("L")),
+        "picture_unreadable": b"GIF89a" + bytes(50),
+        "malformed": to_text(sign(_made(), KEY))[:-30].encode(),
+        "not_a_certificate": b'{"state": "valid"}',
+    }
+    for wanted, data in files.items():
+        (tmp_path / wanted).write_bytes(data)
+        code, said = _verify(str(tmp_path / wanted), keys, "--json")
+        assert (code, json.loads(said)["code"]) == (ExitCode.NO, wanted)
+
+
+def _qr(text: str) -> bytes:
+    out = io.BytesIO()
+    segno.make_qr(text).save(out, kind="png", scale=6, border=4)
+    return out.getvalue()
+
+
+def _picture(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()

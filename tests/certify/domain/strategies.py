@@ -32,6 +32,8 @@ from certify.domain.states import Challenge, FaceZone, Possession
 from certify.policies import load_policies
 
 SHIPPED = {name: document.policy for name, document in load_policies().items()}
+WITHOUT_AGE = sorted(name for name, policy in SHIPPED.items() if policy.entitlement.ends_at is None)
+"""Schemes whose pension an old person can have: an orphan's has ended."""
 KINDS = (*sorted({kind for policy in SHIPPED.values() for kind in policy.adverse}), "gossip")
 ACTS = (*sorted({act for policy in SHIPPED.values() for act in policy.signs}), "whistling")
 OPEN_CHANNELS = (Channel.REMOTE, Channel.DOORSTEP, Channel.DATA, Channel.CONSULATE, Channel.DOCTOR, Channel.OFFICER)

@@ -10,7 +10,7 @@ from certify.domain.channels import Channel
 from certify.domain.decide import NextStep, Payment, Standing
 from certify.domain.reasons import Code
 from tests.certify.domain.examples import at, capture, codes, decided, pension, sign
-from tests.certify.domain.strategies import SHIPPED
+from tests.certify.domain.strategies import WITHOUT_AGE
 
 
 def test_a_proof_on_the_leap_day_is_good_until_the_28th() -> None:
@@ -136,7 +136,7 @@ def test_after_three_failed_attempts_an_agent_comes() -> None:
 
 def test_one_proof_serves_every_pension_of_a_person() -> None:
     evidence = [capture(at(2026, 5, 1))]
-    for scheme in set(SHIPPED) - {"elderly_subsidy"}:
+    for scheme in set(WITHOUT_AGE) - {"elderly_subsidy"}:
         determination = decided(pension(scheme), evidence, date(2026, 6, 1))
         assert (determination.standing, determination.valid_until) == (Standing.CERTIFIED, date(2027, 5, 1))
         assert determination.assurance == "face+liveness"

@@ -44,7 +44,7 @@ def test_the_shipped_policies_ask_two_for_everything_but_a_plain_confirmation() 
     for policy in some.SHIPPED.values():
         rules = [policy.four_eyes]
         two = {action for action in Action if needs_two_officers(action, rules, against_death=True)}
-        assert two == set(Action) - {Action.NO_CHANGE, Action.WRONG_REFERENCE}
+        assert two == set(Action) - {Action.NO_CHANGE, Action.WRONG_REFERENCE, Action.CONDITION_MET}
         assert not needs_two_officers(Action.CONFIRM_ALIVE, rules, against_death=False)
         assert policy.four_eyes.erasure_wait_hours == 72
     assert needs_two_officers(Action.STOP, [], against_death=False), "without a policy the shipped rule counts"

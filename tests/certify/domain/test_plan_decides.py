@@ -26,7 +26,7 @@ UNPROMPTED = replace(FILM, challenge=Challenge.NONE, possession=Possession.SHOWN
 ONE_MOVEMENT = replace(FILM, challenge=Challenge.ONE_MOVEMENT, possession=Possession.SHOWN)
 
 
-@pytest.mark.parametrize("scheme", sorted(some.SHIPPED))
+@pytest.mark.parametrize("scheme", some.WITHOUT_AGE)
 def test_attack_a_film_that_answers_no_plan_proves_nothing(scheme: str) -> None:
     """However alive the person in it is, and whatever else is known: it may have been filmed last year."""
     determination = decided(UNPROMPTED, act("hospital_stay", 200, trust=0.1), scheme=scheme)
@@ -41,7 +41,7 @@ UNLIT = replace(ONE_MOVEMENT, challenge=Challenge.UNLIT, liveness=Check.NOT_ASSE
 """All movements, in a room too bright to see the light of the screen."""
 
 
-@pytest.mark.parametrize("scheme", sorted(some.SHIPPED))
+@pytest.mark.parametrize("scheme", some.WITHOUT_AGE)
 @pytest.mark.parametrize("possession", Possession)
 @pytest.mark.parametrize(
     ("film", "why"), [(ONE_MOVEMENT, Code.ONE_MOVEMENT_ALONE), (MOVEMENTS, Code.MOVEMENTS_ALONE)], ids=["one", "some"]

@@ -122,12 +122,15 @@ def test_a_mistake_is_refused_with_its_table_and_key(change: Change, where: str,
 def test_the_shipped_schemes() -> None:
     shipped = load_policies()
     assert set(shipped) == {
+        "disability",
         "elderly_subsidy",
         "employee",
         "enterprise_annuity",
         "occupational_annuity",
+        "orphan",
         "personal_pension",
         "resident",
+        "survivor",
     }
     assert len({document.sha256 for document in shipped.values()}) == len(shipped)
     for loaded in shipped.values():

@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 
 from certify.approvals.erase import erase
 from certify.audit.replay import replay
+from certify.decision.determinations import all_determinations
 from certify.decision.determine import determine_due
 from certify.errors import Invalid
 from certify.files.people_file import ImportReport, import_people
@@ -29,11 +30,11 @@ from certify.people.enrol import (
 )
 from certify.people.identifiers import look_up
 from certify.service import Service, Unit
-from certify.storage.facts import determinations_of
 from certify.storage.ledger import ledger_root, ledger_size
 from certify.storage.people import entitlements_of, get_beneficiary
 from certify.storage.reviews import open_cases_of
 from certify.storage.tables.decisions import DeterminationRow, ReviewCaseRow
+from certify.storage.tables.imports import FirstDeterminationRow
 from certify.storage.tables.people import BeneficiaryRow, EntitlementRow
 
 pytestmark = pytest.mark.integration
@@ -60,9 +61,9 @@ def quarantined(report: ImportReport) -> list[tuple[int, str]]:
 
 def counts(service: Service) -> tuple[int, int, int]:
     with service.unit() as unit:
-        tables = (BeneficiaryRow, EntitlementRow, DeterminationRow)
-        people, pensions, determinations = (unit.db.scalar(select(func.count()).select_from(t)) or 0 for t in tables)
-        return people, pensions, determinations
+        tables = (BeneficiaryRow, EntitlementRow, DeterminationRow, FirstDeterminationRow)
+        people, pensions, whole, brief = (unit.db.scalar(select(func.count()).select_from(t)) or 0 for t in tables)
+        return people, pensions, whole + brief
 
 
 def test_one_person_with_two_pensions_is_enrolled_and_determined(service: Service, tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_a_fund_that_goes_live_opens_no_case_and_is_told_what_will_happen(
     with service.unit() as unit:
         person_id = _known(unit, "ID000001")
         assert [e.standing for e in entitlements_of(unit.db, person_id)] == ["overdue"]
-        for row in determinations_of(unit.db, beneficiary_id=person_id):
+        for row in all_determinations(unit, person_id, limit=10):
             assert replay(unit, row.id).identical
         erase(unit, person_id)
     with service.unit() as unit:

@@ -227,3 +227,65 @@ insert into evidence (id, beneficiary_id, kind, source, external_id, event_at, r
 insert into face_references (id, beneficiary_id, state, media_sha256, created_at)
  values ('{_id(3)}', '{_id(1)}', 'active', 'x', now());
 """
+
+
+def test_files_of_earlier_releases_may_come_again_and_their_voids_are_voids(empty: Database) -> None:
+    """Up to 0030 a file came once for all, and 0032 tells corrections from voids: all that waited were voids."""
+    with empty.engine.begin() as connection:
+        command.upgrade(_config(connection), "0030")
+        connection.execute(text(_BEFORE_0031))
+    upgrade(empty)
+    with empty.engine.begin() as connection:
+        waiting = connection.execute(text("select target, operation from early_voids")).all()
+        assert [tuple(row) for row in waiting] == [("D-1", "void")]
+        assert connection.execute(text("select count(*) from run_records")).scalar() == 0
+        connection.execute(text(_RUN.format(id=_id(2), state="done")))
+        connection.execute(text("insert into early_voids values ('r', 'D-2', 'D-3', :run, 'correct')"), {"run": _id(2)})
+        kept = "insert into run_records (run_id, row, number, outcome) values (:run, 1, 'D-3', 'linked')"
+        connection.execute(text(kept), {"run": _id(2)})
+    with empty.engine.begin() as connection:
+        command.downgrade(_config(connection), "0031")
+        assert connection.execute(text("select target from early_voids")).scalars().all() == ["D-1"]
+    with empty.engine.begin() as connection:
+        files = connection.execute(text("select count(*) from runs where sha256 = 'same'")).scalar()
+        assert files == 2, "a file that came again is not lost"
+        connection.execute(text("delete from runs where id = :run"), {"run": _id(2)})
+        command.downgrade(_config(connection), "0030")
+
+
+_RUN = """insert into runs (id, feed, source, kind, state, sha256, description, shape, departures, started_at)
+    values ('{id}', 'deaths', 'r', 'deaths', '{state}', 'same', '{{}}', '{{}}', '[]', now())"""
+_BEFORE_0031 = f"""
+{_RUN.format(id=_id(1), state="done")};
+insert into early_voids (source, target, external_id, run_id) values ('r', 'D-1', 'V-1', '{_id(1)}');
+"""
+
+
+def test_people_of_earlier_releases_stay_and_first_determinations_only_lose_a_birthday(empty: Database) -> None:
+    with empty.engine.begin() as connection:
+        command.upgrade(_config(connection), "0032")
+        connection.execute(text(_BEFORE_0034))
+    upgrade(empty)
+    pension = '{"birth_date": "1950-01-02", "id": "x"}'
+    first = f"""insert into first_determinations
+        (id, chunk_id, entitlement_id, beneficiary_id, as_of, entitlement, digest)
+        values ('{_id(9)}', '{_id(8)}', '{_id(11)}', '{_id(1)}', now(), '{pension}', 'd')"""
+    erase = 'update first_determinations set entitlement = \'{"id": "x", "birth_date": null}\''
+    with empty.engine.begin() as connection:
+        assert connection.execute(text("select count(*) from beneficiaries")).scalar() == 1
+        connection.execute(text(first.replace(": ", "\\: ")))
+    attacks = ("update first_determinations set digest = 'x'", "delete from import_chunks", erase.replace(": ", "\\: "))
+    for attack in attacks:  # the last one: the person is not erased
+        with empty.engine.begin() as connection, pytest.raises(DatabaseError, match="append-only"):
+            connection.execute(text(attack))
+    with empty.engine.begin() as connection:
+        connection.execute(text("update beneficiaries set erased_at = now()"))
+        connection.execute(text(erase.replace(": ", "\\: ")))
+        command.downgrade(_config(connection), "0032")
+
+
+_BEFORE_0034 = f"""
+insert into beneficiaries (id, national_id_hash, national_id_masked, created_at)
+ values ('{_id(1)}', '\\x01', 'x', now());
+insert into entitlements (id, beneficiary_id, scheme, starts_on) values ('{_id(11)}', '{_id(1)}', 'employee', now());
+"""

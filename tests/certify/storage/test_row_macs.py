@@ -98,7 +98,9 @@ def test_a_column_of_a_later_release_is_bound_where_it_is_given(service: Service
         "scheme": "employee",
         "payment": "continue",
     }
-    rows = [pension | {"first_due_on": day} for day in ("2027-03-04", None, "2027-03-05", None)]
+    terms = '{"currency":"EUR"}'
+    given = (("2027-03-04", None), (None, None), ("2027-03-05", terms), (None, terms), (None, None))
+    rows = [pension | {"first_due_on": day, "terms": text} for day, text in given]
     with service.unit() as unit:
         macs = macs_of(unit.db)
         alone = [macs.mac(unit.db, RowKind.STANDING, row) for row in rows]
@@ -108,6 +110,7 @@ def test_a_column_of_a_later_release_is_bound_where_it_is_given(service: Service
             assert found == [f"\\x{alone[rows.index(row)].hex()}" for row in some]
         without = macs.mac(unit.db, RowKind.STANDING, pension)
         assert alone[1] == without, "rows of earlier releases keep their MAC"
+        assert len({alone[0], alone[1], alone[2], alone[3]}) == 4
         assert alone[0] != without
 
 

@@ -19,8 +19,8 @@ from PIL import Image, ImageOps
 
 from fixtures.faces import Picture
 from models.errors import ImageRefused
-from models.media.headers import exif_orientation
 from models.media.image import EVALUATION_LIMITS, ImageLimits, decode, halve, probe
+from models.media.orientation import exif_orientation
 
 
 def saved(picture: Any, kind: str, **options: Any) -> bytes:
@@ -58,19 +58,19 @@ def huge_png(width: int, height: int) -> bytes:
     [
         (b"", "not_an_image"),
         (b"hello, I am a text", "not_an_image"),
-        (b"%PDF-1.7 something", "unsupported_format"),
+        (b"%PDF-1.7 something", "is_pdf"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unsupported_format"),
         (b"\xff\xd8\xff", "truncated"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF", "truncated"),
         (b"\x89PNG\r\n\x1a\n", "truncated"),
         (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "truncated"),
         (b"RIFF\x10\x00\x00\x00WEBPJUNKJUNKJUNK", "not_an_image"),
-        (b"\x00\x00\x00\x18ftypavif" + bytes(40), "unsupported_format"),
+        (b"\x00\x00\x00\x18ftypavif" + bytes(40), "is_avif"),
         (b"\x00\x00\x00\x18ftypheic" + bytes(40), "not_an_image"),
         (huge_png(60_000, 60_000), "too_many_pixels"),
         (saved(smooth(40, 40), "PNG"), "too_few_pixels"),
-        (saved(smooth(), "GIF"), "unsupported_format"),
-        (saved(smooth(), "TIFF"), "unsupported_format"),
+        (saved(smooth(), "GIF"), "is_gif"),
+        (saved(smooth(), "TIFF"), "is_tiff"),
         (saved(smooth(), "BMP"), "unsupported_format"),
         (saved(smooth(), "PPM"), "unsupported_format"),
     ],
@@ -84,10 +84,12 @@ def test_too_many_bytes() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-@pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.97])
 def test_truncated(kind: str, share: float) -> None:
     data = saved(smooth(), kind)
-    assert code_of(data[: int(len(data) * share)]) == "truncated"
+    with pytest.raises(ImageRefused) as refusal:
+        decode(data[: int(len(data) * share)])
+    assert refusal.value.code == "truncated"
 
 
 def test_jpeg_with_something_appended_is_complete() -> None:
@@ -202,7 +204,7 @@ def test_damaged_files_never_crash(data: st.DataObject) -> None:
 
 @given(st.binary(max_size=64))
 def test_exif_noise(noise: bytes) -> None:
-    assert 1 <= exif_orientation(b"II*\0" + noise) <= 8
+    assert exif_orientation(b"II*\0" + noise) in {None, *range(1, 9)}
 
 
 def test_halving_keeps_whole_blocks() -> None:

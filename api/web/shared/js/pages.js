@@ -3,7 +3,7 @@
 import { NoNetwork, Problem } from "./api.js";
 import { append, button, h, icon } from "./dom.js";
 import { applyTextSize, keep, recall } from "./device.js";
-import { current, LANGUAGES, load, number, t } from "./i18n.js";
+import { current, has, LANGUAGES, load, number, t } from "./i18n.js";
 
 /**
  * A page to show. `back`: any name shows the button that goes back. `leave`: called when another page is shown.
@@ -118,6 +118,7 @@ export function sayProblem(error) {
   if (error instanceof NoNetwork) return t("error.network");
   if (error instanceof Problem) {
     if (error.code in app.said) return t(app.said[error.code]);
+    if (has(`guide.${error.code}`)) return t(`guide.${error.code}`); // what a file is, and what helps
     if (error.status === 401) return t("error.signedout");
     if (error.status === 429) {
       return error.retryAfter < 90

@@ -63,8 +63,10 @@ def test_frames_keep_their_size() -> None:
         encode(np.zeros((100, 100, 3), np.uint8)),
         encode(np.zeros((2000, 2000, 3), np.uint8)),
         JPEG + bytes(200_000),
+        JPEG[:-2],
+        b"\r\n" + JPEG,
     ],
-    ids=["empty", "truncated", "png", "tiny", "huge", "padded"],
+    ids=["empty", "truncated", "png", "tiny", "huge", "padded", "without its end", "not at its beginning"],
 )
 def test_unusable_frames_are_dropped_until_there_are_too_many(data: bytes) -> None:
     recording = _filled([0, 100])

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import duckdb
@@ -25,11 +26,15 @@ from certify.domain.passage import next_change
 from certify.domain.policy import Policy, SilentRule
 from certify.domain.schedule import local_date
 from certify.domain.states import Possession
+from certify.domain.terms import MonthlyAmount, Payee, Terms, read_terms, write_terms
 from certify.policies import load_policies
 from certify.registry.runs.silent import EVIDENCE, PENSIONS, SilentDecisions, find_passes
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 POLICIES = {name: document.policy for name, document in load_policies().items()}
+PLAIN = sorted(name for name, policy in POLICIES.items() if not policy.entitlement.by_date)
+_AMOUNT = write_terms(Terms((MonthlyAmount(date(2015, 1, 1), Decimal("812.50")),), "EUR", payee=Payee.GUARDIAN))
+_ENDED = write_terms(Terms(ends_on=date(2026, 2, 28)))
 _ACTS = [*POLICIES["employee"].signs, "something_unknown"]
 # Thresholds at which each rule of addition matters: one needs little weight, another two body-present acts.
 _SILENT = {"employee": SilentRule(0.3, 1), "resident": SilentRule(1.9, 2), "personal_pension": SilentRule(2.0, 1)}
@@ -48,13 +53,22 @@ class Person:
     before: tuple[Evidence, ...]
     new: tuple[Evidence, ...]
     first_due: date | None = None
+    terms: str | None = None
 
     @property
     def id(self) -> str:
         return str(UUID(int=self.number))
 
     def entitlement(self, scheme: str) -> Entitlement:
-        return Entitlement(f"{self.number}/{scheme}", scheme, self.starts, self.birth, self.last_proof, self.first_due)
+        return Entitlement(
+            f"{self.number}/{scheme}",
+            scheme,
+            self.starts,
+            self.birth,
+            self.last_proof,
+            self.first_due,
+            read_terms(self.terms),
+        )
 
 
 def _sign(number: int, act: str, source: str, at: datetime, trust: float) -> SignOfLife:
@@ -94,6 +108,7 @@ def _found(people: Sequence[Person], policies: dict[str, Policy] = POLICIES) -> 
                     "birth_date": person.birth,
                     "last_proof_on": person.last_proof,
                     "first_due_on": person.first_due,
+                    "terms": person.terms,
                     "standing": known.standing.name.lower(),
                     "payment": known.payment.value,
                     "proven_on": known.proven_on,
@@ -157,12 +172,15 @@ def _chance_people(seed: int, count: int) -> list[Person]:
             Person(
                 number,
                 birth,
-                tuple(sorted(chance.sample(sorted(POLICIES), chance.choice([1, 1, 2])))),
+                tuple(
+                    sorted(chance.sample(chance.choice([PLAIN] * 19 + [sorted(POLICIES)]), chance.choice([1, 1, 2])))
+                ),
                 chance.choice([date(2015, 1, 1), date(2025, 9, 1), date(2024, 2, 29)]),
                 chance.choice([None, day(date(2024, 6, 1), date(2026, 3, 1)), day(date(2026, 3, 1), date(2026, 3, 5))]),
                 (*captures, *signs[:split]),
                 tuple(signs[split:]),
                 chance.choice([None, None, day(date(2026, 1, 1), date(2027, 6, 1))]),
+                chance.choice([None] * 9 + [_AMOUNT, _AMOUNT, _ENDED]),
             )
         )
     return found
@@ -237,3 +255,12 @@ def test_only_people_with_new_facts_are_decided() -> None:
         found = find_passes(database, POLICIES.values(), NOW, pa.table({"person": pa.array([], pa.string())}))
     assert found.passes.num_rows == 0
     assert found.hard == []
+
+
+def test_an_amount_is_no_reason_to_decide_one_by_one_and_an_end_or_a_review_is() -> None:
+    amount, ended = (replace(_plain(), terms=terms) for terms in (_AMOUNT, _ENDED))
+    assert _found([amount]).hard == []
+    assert _found([ended]).hard == [ended.id]
+    for scheme in sorted(set(POLICIES) - set(PLAIN)):
+        dated = _plain(schemes=(scheme,))
+        assert _found([dated]).hard == [dated.id], scheme

@@ -3,7 +3,7 @@ import { call, Problem } from "../api.js";
 import { stubborn, upload } from "../capture/upload.js";
 import { drop, fetchKept } from "../capture/vault.js";
 import { button, h } from "../dom.js";
-import { number, t } from "../i18n.js";
+import { has, number, t } from "../i18n.js";
 import { go, sayProblem } from "../pages.js";
 
 const POLL_MS = 1200;
@@ -72,7 +72,9 @@ export async function send({ id = "", arrived }) {
       said.className = "error";
       said.setAttribute("role", "alert");
       said.textContent =
-        error instanceof Problem && error.status === 422 ? t("guide.video_damaged") : sayProblem(error);
+        error instanceof Problem && error.status === 422 && !has(`guide.${error.code}`)
+          ? t("guide.video_damaged")
+          : sayProblem(error);
       body.append(
         button(
           t("app.again"),

@@ -165,7 +165,15 @@ function detail(pension) {
     : pension.due_on
       ? t("status.pension.due", { date: day(pension.due_on) })
       : "";
-  return pension.back_pay_from ? `${until} · ${t("status.pension.owed", { date: day(pension.back_pay_from) })}` : until;
+  return [
+    until,
+    pension.back_pay_from ? t("status.pension.owed", { date: day(pension.back_pay_from) }) : "",
+    pension.entitled_until ? t("status.pension.entitled", { date: day(pension.entitled_until) }) : "",
+    pension.review_on ? t("status.pension.review", { date: day(pension.review_on) }) : "",
+    pension.part ? t("status.pension.part", { part: pension.part }) : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 /**
