@@ -10,6 +10,7 @@ from uuid import UUID
 from api.schemas.own_pages import (
     AppealOut,
     ContactOut,
+    DeathReportOut,
     HistoryOut,
     OwnAttemptOut,
     OwnCertificateOut,
@@ -65,6 +66,9 @@ def own_page(unit: Unit, page: OwnPage, me: str) -> OwnPageOut:
         contact_change=page.contact_change,
         erasure=erasure(ending) if ending else None,
         erasure_wait_hours=page.erasure_wait_hours,
+        death_report=DeathReportOut(first=page.death_report[0], last=page.death_report[1])
+        if page.death_report
+        else None,
         earliest_visit=today + SOONEST,
         latest_visit=today + LATEST,
     )

@@ -65,7 +65,7 @@ class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ha
         file = _file(nodeid)
         if file in FILMS:
             return "films"
-        return "linking" if "/linking/" in file else file
+        return "linking" if "/linking/" in file or "spark" in file.rpartition("/")[2] else file
 
 
 @pytest.hookimpl(optionalhook=True)  # exists only when tests run in several processes

@@ -162,6 +162,13 @@ class AppealOut(Out):
     resolution: str | None
 
 
+class DeathReportOut(Out):
+    """When a registry says that a person died: the same day twice, or the first and the last possible day."""
+
+    first: date = Field(description="1900-01-01 if no date is known")
+    last: date
+
+
 class OwnPageOut(Out):
     """The standing of a person, and what is open."""
 
@@ -181,6 +188,7 @@ class OwnPageOut(Out):
     )
     erasure: OwnErasureOut | None = Field(description="An erasure that I asked for, or that officers decided")
     erasure_wait_hours: int = Field(description="How long an erasure that an officer agreed to waits")
+    death_report: DeathReportOut | None = Field(description="While it pauses or stops a pension")
     earliest_visit: date
     latest_visit: date
 

@@ -66,6 +66,10 @@ declare namespace Service {
     day_codes: Record<string, string>;
     retention_days: number;
   }
+  interface DeathReportOut {
+    first: string;
+    last: string;
+  }
   interface DoorOut {
     fund: string;
     name: string;
@@ -152,6 +156,7 @@ declare namespace Service {
     contact_change: string | null;
     erasure: OwnErasureOut | null;
     erasure_wait_hours: number;
+    death_report: DeathReportOut | null;
     earliest_visit: string;
     latest_visit: string;
   }

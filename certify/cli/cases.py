@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ from certify.cli.person import entitlement_lines, show_standings, standings_as_j
 from certify.cli.proposals import Reason, Text, propose_here, tell_proposal
 from certify.cli.service import deciding, opened_service
 from certify.cli.tables import Column, show_table
+from certify.domain.reasons import said_span
 
 if TYPE_CHECKING:
     from certify.service import Unit
@@ -255,7 +257,10 @@ def _question(unit: Unit, row: LinkQuestionRow) -> dict[str, Any]:
 
 
 def _show_question(question: dict[str, Any]) -> None:
-    record = ", ".join(f"{name} {value}" for name, value in question["record"].items() if value)
+    told = dict(question["record"])
+    if since := told.pop("event_from", None):
+        told["event_date"] = said_span(date.fromisoformat(since), date.fromisoformat(told["event_date"]))
+    record = ", ".join(f"{name} {value}" for name, value in told.items() if value)
     say(
         Ink(f"question {question['id']}", "bold"),
         f": does {question['kind']} record {question['record_id']} of {question['source']} mean this person?",

@@ -37,7 +37,8 @@ _KINDS: dict[str, type[Any]] = {
 }
 # Resolved once; doing it for every fact would be most of the cost of reading it.
 _HINTS = {name: get_type_hints(cls) for name, cls in _KINDS.items()}
-_WHERE_KNOWN = frozenset({"institution", "principal", "country"})
+_IF_KNOWN = frozenset({"institution", "principal", "country", "event_from"})
+"""Fields that earlier releases did not have: left out if they are None, so that the hash of an old fact stays."""
 _NAMES = {cls: name for name, cls in _KINDS.items()}
 
 
@@ -67,11 +68,8 @@ def evidence_kind(fact: Evidence) -> str:
 
 
 def evidence_to_json(fact: Evidence) -> dict[str, Any]:
-    """Turn a fact into plain values with its kind under ``type``.
-
-    Institution, principal and country stand there only if they are known, as in releases that had none.
-    """
-    known = {name: value for name, value in _record(fact).items() if value is not None or name not in _WHERE_KNOWN}
+    """Turn a fact into plain values with its kind under ``type``; fields of ``_IF_KNOWN`` only if they are known."""
+    known = {name: value for name, value in _record(fact).items() if value is not None or name not in _IF_KNOWN}
     return {"type": evidence_kind(fact), **known}
 
 

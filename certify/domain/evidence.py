@@ -122,12 +122,15 @@ class AdverseRecord(Fact):
     """A record that speaks against the entitlement: death, prison, residence abroad, duplicate benefit and others.
 
     Attributes:
-        kind: what is reported.
+        kind: the kind, as policies name it.
         country: of a move, where the person lives now, two letters (ISO 3166-1); None if the source does not say it.
+        event_from: the first day on which it can have happened, if the day is not known exactly; ``event_at`` is the
+            last one then. None if the day is known, and in facts of releases that did not record it.
     """
 
     kind: str
     country: str | None = None
+    event_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from certify.domain.reasons import Code, Reason, reason
 from certify.domain.residence import explained
 from certify.domain.schedule import age_on, local_date
 
-_DEATHS = frozenset({"death", "death_abroad"})
+DEATHS = frozenset({"death", "death_abroad"})
 """Kinds that report the same event, so that two of them from two institutions are two reports of it."""
 _DEATHS_APART = 366
 """Days within which two reports can mean one death: some registries give the day of the registration, up to a year
@@ -43,7 +43,7 @@ def limit_standing(
     reports: dict[str, list[AdverseRecord]] = {}
     for record in _unsettled(entitlement, policy, facts):
         rule = policy.adverse.get(record.kind)
-        named = {"kind": record.kind, "source": record.source}
+        named: dict[str, object] = {"kind": record.kind, "source": record.source, **_span(record, policy)}
         if rule is None:
             review = True
             reasons.append(reason(Code.ADVERSE_UNKNOWN_KIND, record.id, kind=record.kind))
@@ -96,14 +96,25 @@ def contradictions(latest: date, policy: Policy, facts: CurrentFacts) -> list[Re
         rule = policy.adverse.get(record.kind)
         died = local_date(record.event_at, policy.timezone)
         if rule is not None and rule.can_stop and latest > died:
-            why = reason(Code.PROOF_CONTRADICTS_DEATH, record.id, date=latest, death=died)
+            span = _span(record, policy)
+            why = reason(Code.PROOF_CONTRADICTS_DEATH, record.id, date=latest, death=died, **span)
             reasons.append(why)
     return reasons
 
 
+def _span(record: AdverseRecord, policy: Policy) -> dict[str, date]:
+    """Return the first and the last possible day of an event whose day is not known; nothing for all others.
+
+    So the reasons of determinations about other records, and of earlier releases, stay as they are.
+    """
+    if record.event_from is None:
+        return {}
+    return {"first": record.event_from, "last": local_date(record.event_at, policy.timezone)}
+
+
 def _event(kind: str) -> str:
     """Return the event that a kind reports: a death is one death, wherever it was registered."""
-    return "death" if kind in _DEATHS else kind
+    return "death" if kind in DEATHS else kind
 
 
 def _of_one_event(records: list[AdverseRecord], policy: Policy) -> list[list[AdverseRecord]]:
@@ -113,7 +124,7 @@ def _of_one_event(records: list[AdverseRecord], policy: Policy) -> list[list[Adv
     officer must find out. So each pauses, and they do not count together.
     """
     days = [local_date(record.event_at, policy.timezone) for record in records]
-    if records[0].kind not in _DEATHS:
+    if records[0].kind not in DEATHS:
         return [records]
     return [
         [record for record, day in zip(records, days, strict=True) if 0 <= (day - first).days <= _DEATHS_APART]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 
@@ -78,6 +79,8 @@ class Code(StrEnum):
     ATTESTATION_NOT_OF_COUNTRY = "attestation_not_of_country"
 
 
+UNKNOWN_FROM = date(1900, 1, 1)
+"""The first possible day of an event of which no date is known at all."""
 _TEXTS: dict[Code, str] = {
     Code.PROVEN_REMOTE: "Proven alive on {date} by a photo that matches the enrolled face.",
     Code.PROVEN_DOORSTEP: "Proven alive on {date} by an agent's visit.",
@@ -229,7 +232,35 @@ class Reason:
     @property
     def text(self) -> str:
         """Return the reason as one plain English sentence."""
-        return _TEXTS[self.code].format_map(dict(self.params))
+        params = dict(self.params)
+        text = _TEXTS[self.code].format_map(params)
+        if "first" in params and "last" in params:
+            said = said_span(date.fromisoformat(params["first"]), date.fromisoformat(params["last"]))
+            text += f" The day is not known exactly: it was {said}."
+        elif "first" in params:
+            since = date.fromisoformat(params["first"])
+            early = "is not known" if since <= UNKNOWN_FROM else f"may be as early as {since}"
+            text += f" The day of the death {early}."
+        return text
+
+
+def said_span(first: date, last: date) -> str:
+    """Say in English when something happened whose day is not known: "in March 2026".
+
+    Args:
+        first: the first possible day; 1 January 1900 if nothing is known.
+        last: the last possible day.
+
+    Returns:
+        The words.
+    """
+    if first <= UNKNOWN_FROM:
+        return f"on an unknown day until {last.day} {last:%B %Y}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"in {first:%B %Y}"
+    if first.year == last.year and (first.month, first.day) == (1, 1) and last.month == 12:
+        return f"in {first.year}"
+    return f"between {first.day} {first:%B %Y} and {last.day} {last:%B %Y}"
 
 
 def reason(code: Code, *facts: str, **params: object) -> Reason:

@@ -12,7 +12,10 @@ from certify.decision.appeal import Appeal, last_appeal
 from certify.decision.proposals import rules_of
 from certify.domain.channels import Channel
 from certify.domain.decide import NextStep, Standing
+from certify.domain.facts import CurrentFacts
 from certify.domain.four_eyes import Action
+from certify.domain.limits import DEATHS
+from certify.domain.schedule import local_date
 from certify.domain.states import CertificateState, ReferenceState
 from certify.doorstep.visits import ShownVisit, shown_visit
 from certify.people.consent import consent_of
@@ -20,6 +23,7 @@ from certify.people.contact import contact_change_of
 from certify.people.sittings import day_of
 from certify.service import Unit
 from certify.storage.certificates import certificates_of
+from certify.storage.facts import evidence_of
 from certify.storage.people import entitlements_of, get_beneficiary, references_of
 from certify.storage.proposals import open_proposal_of
 from certify.storage.sessions import decided_sessions_of
@@ -46,6 +50,9 @@ class Headline(StrEnum):
     UNKNOWN = "unknown"  # not determined yet
 
 
+_HALTED = frozenset({Headline.STOPPED, Headline.PAUSED})
+
+
 @dataclass(frozen=True, slots=True)
 class OwnPage:
     """A person's own page.
@@ -65,6 +72,8 @@ class OwnPage:
         contact_change: when another telephone or e-mail will be used that was asked for and can be undone until then.
         erasure: the erasure that is proposed or waits.
         erasure_wait_hours: how long an erasure that an officer agreed to waits.
+        death_report: the first and the last day on which a registry says that the person died, while that pauses or
+            stops a pension; both are the same if the day is known, and the first is 1 January 1900 if no date is.
     """
 
     name: str | None
@@ -81,6 +90,7 @@ class OwnPage:
     contact_change: datetime | None
     erasure: ProposalRow | None
     erasure_wait_hours: int
+    death_report: tuple[date, date] | None
 
 
 def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
@@ -107,9 +117,10 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
     visit = visit_of(unit.db, beneficiary_id)
     change = contact_change_of(unit, beneficiary_id) if person.erased_at is None else None
     until = [pension.valid_until for pension in pensions if pension.valid_until]
+    headline = headline_of(pensions)
     return OwnPage(
         name=person.name,
-        headline=headline_of(pensions),
+        headline=headline,
         pensions=pensions,
         valid_until=min(until) if until and len(until) == len(pensions) else None,
         due_on=min((pension.due_on for pension in pensions if pension.due_on), default=None),
@@ -122,7 +133,20 @@ def own_page(unit: Unit, beneficiary_id: UUID) -> OwnPage:
         contact_change=change.at if change else None,
         erasure=open_proposal_of(unit.db, Action.ERASE, str(beneficiary_id)),
         erasure_wait_hours=max(rule.erasure_wait_hours for rule in rules_of(unit, beneficiary_id)),
+        death_report=_death_report(unit, beneficiary_id, pensions) if headline in _HALTED else None,
     )
+
+
+def _death_report(unit: Unit, beneficiary_id: UUID, pensions: Sequence[EntitlementRow]) -> tuple[date, date] | None:
+    """Return when the person died, as the first report says that stands; so they see what they object to."""
+    policy = unit.service.policy(pensions[0].scheme).policy
+    facts = CurrentFacts(evidence_of(unit.db, beneficiary_id), policy, unit.now.date())
+    reports = [record for record in facts.adverse if record.kind in DEATHS]
+    if not reports:
+        return None
+    first = min(reports, key=lambda record: (record.recorded_at, record.id))
+    last = local_date(first.event_at, policy.timezone)
+    return first.event_from or last, last
 
 
 def headline_of(pensions: Sequence[EntitlementRow]) -> Headline:

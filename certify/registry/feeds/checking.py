@@ -6,6 +6,7 @@ It works on sets, on the tables that ``reading`` made. Dates are read once for e
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import duckdb
@@ -17,13 +18,17 @@ from certify.registry.feeds.raw_table import BAD, RAW
 from certify.registry.feeds.shape import Shape
 
 RECORDS = "feed_records"
-"""Table of usable records: ``row, record_id, operation, target, act, event_date, event_precision, recorded_on`` (days);
-``birth_date`` as year, month and day, as far as they are known; and unchanged from the file ``national_id, name, sex,
-region``."""
+"""Table of usable records: ``row, record_id, operation, target, act, event_date, event_from, event_precision,
+recorded_on`` (days); ``birth_date`` as year, month and day, as far as they are known; and unchanged from the file
+``national_id, name, sex, region``. Where the day of an event is not known, ``event_date`` is the last possible day and
+``event_from`` the first one; else ``event_from`` is null."""
 
 _OPTIONAL = ("national_id", "name", "birth_date", "sex", "region", "recorded_on", "operation", "target", "act")
 _OLDEST = date(1900, 1, 1)
 _LONGEST_NUMBER = 200
+_SHARED = 4
+"""People with other names and birth dates from whom on one id is a stand-in for "not known". Of ids that are given out
+twice, exchanged or typed wrongly, two or three people have one."""
 _NO_NUMBER = r"\p{Cc}|\p{Cf}|\p{Co}|:c[0-9]$|:void$"
 """What a record number may not have: characters that cannot be printed, and the ends that corrected and withdrawn
 versions of a record get (``runs/facts.py``)."""
@@ -45,6 +50,7 @@ def check_records(feed: Feed, database: duckdb.DuckDBPyConnection, *, today: dat
     database.execute(
         f"create or replace temp table feed_cells as select row, record_id, event_date, {listed} from {RAW}"
     )
+    shared = _clear_shared_ids(database)
     map_dates(feed.dates, database, today=today)
     _map_words(feed, database)
     rules = _rules(feed, present, today)
@@ -58,7 +64,7 @@ def check_records(feed: Feed, database: duckdb.DuckDBPyConnection, *, today: dat
         f"""create or replace temp table feed_judged as
         with judged as (
             select cells.*, coalesce(event.day, {unknown}) as event_day,
-                coalesce(event.precision, 'unknown') as event_precision,
+                coalesce(event.precision, 'unknown') as event_precision, event.first as event_first,
                 recorded.day as recorded_day, born.text as born_text, acts.act as known_act,
                 coalesce(word.operation, 'notify') as what, case {cases} end as problem
             from feed_cells cells
@@ -85,13 +91,35 @@ def check_records(feed: Feed, database: duckdb.DuckDBPyConnection, *, today: dat
     database.execute(
         f"""create or replace table {RECORDS} as
         select row, record_id, what as operation, target, known_act as act, event_day as event_date,
+            case when event_precision = 'unknown' then date '{_OLDEST.isoformat()}'
+                when event_first < event_day then event_first end as event_from,
             event_precision, recorded_day as recorded_on, national_id, name, born_text as birth_date, sex, region
         from feed_judged where problem is null order by row"""
     )
-    shape = _shape(feed, database, today)
+    shape = replace(_shape(feed, database, today), shared_ids=shared)
     for table in ("feed_cells", "feed_judged", DAYS, "feed_words", "feed_acts", "feed_problems"):
         database.execute(f"drop table {table}")
     return shape
+
+
+def _clear_shared_ids(database: duckdb.DuckDBPyConnection) -> int:
+    """Clear ids that stand for "not known", which show by the many people who have them; return in how many rows."""
+    database.execute(
+        f"""create or replace temp table feed_shared as
+        with several as (
+            select national_id from feed_cells where national_id is not null group by national_id
+            having count(*) >= {_SHARED} and min(birth_date) <> max(birth_date) and min(name) <> max(name)
+        )
+        select national_id from feed_cells semi join several using (national_id) group by national_id
+        having count(distinct birth_date) >= {_SHARED} and count(distinct name) >= {_SHARED}"""
+    )
+    cleared = database.execute("select count(*) from feed_cells semi join feed_shared using (national_id)").fetchall()
+    if cleared[0][0]:
+        database.execute(
+            "update feed_cells set national_id = null where national_id in (select national_id from feed_shared)"
+        )
+    database.execute("drop table feed_shared")
+    return int(cleared[0][0])
 
 
 _TWICE = ("record_twice", "The record number stands in the file more than once; the first is used.")
@@ -142,7 +170,11 @@ def _rules(feed: Feed, present: dict[str, Column], today: date) -> list[tuple[st
         ),
         (f"{not_void} and born.problem = 'unreadable'", "birth_date_unreadable", "The date of birth is not a date."),
         (f"event.day > date '{today.isoformat()}' + 1", "event_in_future", "The event lies in the future."),
-        (f"event.day < date '{_OLDEST.isoformat()}'", "event_too_old", "The event lies before 1900."),
+        (
+            f"event.day <= date '{_OLDEST.isoformat()}'",
+            "event_too_old",
+            "The event lies before 1900, or on 1 January 1900, which programs store for an unknown day.",
+        ),
         ("born.first > event.day", "event_before_birth", "The event lies before the birth."),
         (
             f"{not_void} and cells.national_id is null and (cells.name is null or born.text is null)",
@@ -186,15 +218,16 @@ def _shape(feed: Feed, database: duckdb.DuckDBPyConnection, today: date) -> Shap
     counted = database.execute(
         f"""select count(*), count(*) filter (event_date < ? - {feed.limits.most_event_age_days}),
             count(*) filter (event_date > ?), max(event_date) filter (event_precision <> 'unknown'),
-            count(*) filter (event_precision <> 'day' and operation <> 'void')
+            count(*) filter (event_precision <> 'day' and operation <> 'void'),
+            count(*) filter (event_precision = 'unknown' and operation <> 'void')
         from {RECORDS}""",
         [today, today],
     ).fetchone()
     bad = database.execute(f"select count(distinct row) from {BAD}").fetchone()
     if counted is None or bad is None:
         raise AssertionError("an aggregate always has one row")
-    rows, old, future, latest, partial = counted
-    return Shape(rows, bad[0], old, future, latest, partial)
+    rows, old, future, latest, partial, undated = counted
+    return Shape(rows, bad[0], old, future, latest, partial, undated)
 
 
 def bad_by_reason(database: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:

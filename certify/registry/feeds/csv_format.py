@@ -42,6 +42,8 @@ def read_csv_file(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection, s
     form = feed.file
     source = as_lines(path, form.encoding, stack)
     headings = _cells(first_line(source, form.skip), form.separator, form.quote)
+    if path.stat().st_size == 0:
+        raise Invalid("The file is empty.", hint="Have it sent again.", code=ErrorCode.FEED_COLUMNS)
     if headings is None or not any(headings):
         raise Invalid(
             "The first line does not name the columns.",

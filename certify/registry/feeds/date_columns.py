@@ -9,11 +9,12 @@ import duckdb
 import pyarrow as pa
 
 from certify.registry.feeds.file_layout import DATE_COLUMNS, Dates
-from certify.registry.feeds.written_dates import Problem, WrittenDate, read_written
+from certify.registry.feeds.written_dates import Problem, WrittenDate, read_birth, read_written
 
 DAYS = "feed_dates"
 """Table of the distinct texts: ``field, written``, the ``first`` and ``last`` possible day, ``day`` (the one that is
-used for an event), ``text`` (how linking reads it: 1942-06-07, 1942-06 or 1942), ``precision`` and ``problem``."""
+used for an event), ``text`` (how linking reads it: 1942-06-07, 1942-06 or 1942; a month or year of another calendar
+lies in two of ours: 1942-06/1942-07, 1942/1943), ``precision`` and ``problem``."""
 _PROOF = 10
 """One of so many dates that could be read in two orders must prove one of them. Of real dates, two in three prove it
 (their day is above 12); if nearly none does, those few are typing errors."""
@@ -33,14 +34,16 @@ def map_dates(dates: Dates, database: duckdb.DuckDBPyConnection, *, today: date)
     read: dict[str, dict[str, WrittenDate]] = {}
     for field in DATE_COLUMNS:
         texts = database.execute(f"select distinct {field} from feed_cells where {field} is not null").fetchall()
-        read[field] = {text: read_written(text, dates, order=declared, pivot=pivots[field]) for (text,) in texts}
+        how = read_birth if field == "birth_date" else read_written
+        read[field] = {text: how(text, dates, order=declared, pivot=pivots[field]) for (text,) in texts}
     if declared is None:
         for field, found in read.items():
             order = _proven(read, field)
             if order is not None:
                 for text, entry in found.items():
                     if entry.problem is Problem.AMBIGUOUS:
-                        found[text] = read_written(text, dates, order=order, pivot=pivots[field])
+                        how = read_birth if field == "birth_date" else read_written
+                        found[text] = how(text, dates, order=order, pivot=pivots[field])
     rows = [_row(field, text, entry, today) for field, found in read.items() for text, entry in found.items()]
     schema = pa.schema(
         [("field", pa.string()), ("written", pa.string()), ("first", pa.date32()), ("last", pa.date32()),
@@ -71,11 +74,12 @@ def _row(field: str, text: str, entry: WrittenDate, today: date) -> tuple[object
         return field, text, None, None, None, None, None, entry.problem
     # An event without a day is taken for the last possible one: so no one is said to be dead too early.
     day = last if first == last or first > today else min(last, today)
-    middle = first + (last - first) / 2
     if first == last:
         plain = first.isoformat()
     elif (first.year, first.month) == (last.year, last.month):
         plain = f"{first:%Y-%m}"
+    elif entry.precision == "month":
+        plain = f"{first:%Y-%m}/{last:%Y-%m}"
     else:
-        plain = f"{middle.year:04d}"
+        plain = f"{first.year:04d}" if first.year == last.year else f"{first.year:04d}/{last.year:04d}"
     return field, text, first, last, day, plain, entry.precision, None

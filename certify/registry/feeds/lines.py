@@ -51,9 +51,17 @@ def as_lines(path: Path, encoding: str, stack: ExitStack) -> Path:
 
     Raises:
         LookupError: the encoding is not known.
+        Invalid: it is written in UTF-16, and the description does not say so (``feed_file``).
     """
     name = codecs.lookup(encoding).name
     if name in _PLAIN:
+        with path.open("rb") as file:
+            if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                raise Invalid(
+                    f"{path.name} is written in UTF-16.",
+                    hint='Write encoding = "utf-16" in [file].',
+                    code=ErrorCode.FEED_FILE,
+                )
         if _is_plain(path):
             return path
         name = "utf-8-sig"

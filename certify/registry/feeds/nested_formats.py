@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import duckdb
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.ElementTree import XMLParser, iterparse
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
@@ -24,23 +25,34 @@ _NEEDED = ("record_id", "event_date")
 """Our columns that some record must have. A register may have no other key in this week's file."""
 _TWICE = "A name stands twice in one object."
 _NO_OBJECT = "The line is no JSON object."
+_TOO_DEEP = "The record is nested too deeply."
+_HALF = "It has half of a character."
+_DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
+_READ_BY_PARSER = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "iso8859-1", "ascii")
+"""Encodings that the parser of XML knows. Others are converted first: it refuses those with several bytes a letter."""
+_Apart = list[tuple[int, str, str]]
+"""Records that cannot be read: their number, the reason, and their text."""
 
 
-def read_xml(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection, _stack: ExitStack) -> None:
+def read_xml(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection, stack: ExitStack) -> None:
     """Read the records of an XML file.
 
     Args:
         feed: the description.
         path: the file.
         database: where the tables are made.
+        stack: deletes temporary files.
 
     Raises:
         Invalid: the file declares entities (``feed_file``), a column is missing (``feed_columns``), or a record has a
             column more than once (``feed_ambiguous``).
     """
     seen: set[str] = set()
-    count = fill(feed, database, _cells_of(feed, _xml_records(path, feed.file.record or "", seen), anywhere=True))
-    if count == 0 and len(seen) > 1:
+    apart: _Apart = []
+    records = _xml_records(path, feed, seen, stack)
+    count = fill(feed, database, _cells_of(feed, records, apart, anywhere=True))
+    set_apart(database, apart)
+    if count == 0 and not apart and len(seen) > 1:
         raise Invalid(
             f"The file has no records '{feed.file.record}'.",
             hint=f"It has: {', '.join(sorted(name[:40] for name in seen)[:30])}.",
@@ -50,23 +62,36 @@ def read_xml(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection, _stack
     keep_named_columns(feed, database)
 
 
-def _xml_records(path: Path, record: str, seen: set[str]) -> Iterator[tuple[int, Node]]:
+def _xml_records(path: Path, feed: Feed, seen: set[str], stack: ExitStack) -> Iterator[tuple[int, Node]]:
     """Yield the records. Entities are refused by the parser, because they can expand without limit."""
-    number, root = 0, None
+    number, root, record = 0, None, feed.file.record or ""
+    with path.open("rb") as file:
+        declared = _DECLARED.match(file.read(200).removeprefix(codecs.BOM_UTF8))
+    name = codecs.lookup(declared[1].decode() if declared else feed.file.encoding).name
+    parser = None
+    if name not in _READ_BY_PARSER:
+        path, parser = as_lines(path, name, stack), XMLParser(encoding="utf-8")
     try:
-        for event, element in iterparse(path, events=("start", "end"), forbid_dtd=False):
+        for event, element in iterparse(path, events=("start", "end"), parser=parser):
             if root is None:
                 root = element
             if len(seen) < 100:
                 seen.add(_local(element.tag))
             if event == "end" and _local(element.tag) == record:
                 number += 1
-                yield number, _as_node(element)
+                yield number, _node_of(element)
                 root.clear()  # frees the elements that were read
     except DefusedXmlException as error:
         raise Invalid(
             f"{path.name} declares entities.", hint="Have it sent without a DTD.", code=ErrorCode.FEED_FILE
         ) from error
+
+
+def _node_of(element: Any) -> Node | None:
+    try:
+        return _as_node(element)
+    except RecursionError:
+        return None
 
 
 def _as_node(element: Any) -> Node:
@@ -100,7 +125,7 @@ def read_json_document(feed: Feed, path: Path, database: duckdb.DuckDBPyConnecti
     name = codecs.lookup(feed.file.encoding).name
     text = path.read_text("utf-8-sig" if name == "utf-8" else name)
     try:
-        document = json.loads(text, parse_float=str, object_pairs_hook=_once)
+        document = json.loads(text, parse_float=str, parse_int=str, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise Invalid(
             f"{path.name}: line {error.lineno} is no JSON.",
@@ -114,10 +139,11 @@ def read_json_document(feed: Feed, path: Path, database: duckdb.DuckDBPyConnecti
     records = records if isinstance(records, list) else [records]
     numbered = enumerate(records, 1)
     others = [(row, "It is no JSON object.", str(node)) for row, node in numbered if not isinstance(node, dict)]
-    set_apart(database, others)
+    apart: _Apart = [*others]
     objects = ((row, node) for row, node in enumerate(records, 1) if isinstance(node, dict))
-    count = fill(feed, database, _cells_of(feed, objects, anywhere=False))
-    if count == 0 and feed.file.record and document:
+    count = fill(feed, database, _cells_of(feed, objects, apart, anywhere=False))
+    set_apart(database, apart)
+    if count == 0 and not apart and feed.file.record and document:
         raise Invalid(f"The file has no records at '{feed.file.record}'.", code=ErrorCode.FEED_COLUMNS)
     _require_needed(feed, database, count)
     keep_named_columns(feed, database)
@@ -160,7 +186,9 @@ def read_json_lines(feed: Feed, path: Path, database: duckdb.DuckDBPyConnection,
             keep_named_columns(feed, database)
             database.execute("drop table feed_lines")
             return
-    count = fill(feed, database, _cells_of(feed, _parsed(database), anywhere=False))
+    apart: _Apart = []
+    count = fill(feed, database, _cells_of(feed, _parsed(database), apart, anywhere=False))
+    set_apart(database, apart)
     _require_needed(feed, database, count)
     keep_named_columns(feed, database)
     database.execute("drop table feed_lines")
@@ -179,20 +207,35 @@ def _may_be_deeper(database: duckdb.DuckDBPyConnection, names: Sequence[str]) ->
     return False
 
 
-def _parsed(database: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, Node]]:
+def _parsed(database: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, Node | None]]:
     reader = database.cursor()
     reader.execute("select row, line from feed_lines where bad is null order by row")
     while rows := reader.fetchmany(10_000):
         for row, line in rows:
-            yield row, json.loads(line, parse_float=str)
+            try:
+                yield row, json.loads(line, parse_float=str, parse_int=str)
+            except RecursionError:
+                yield row, None
 
 
 def _cells_of(
-    feed: Feed, records: Iterator[tuple[int, Node]], *, anywhere: bool
+    feed: Feed, records: Iterator[tuple[int, Node | None]], apart: _Apart, *, anywhere: bool
 ) -> Iterator[tuple[int, list[str | None]]]:
+    """Yield the cells of each record; records that cannot be read are added to ``apart``."""
     names, joined = feed.columns.sources(), set(feed.columns.parts().get("name", ()))
     for row, record in records:
-        yield row, [cell_at(record, name, join=name in joined, anywhere=anywhere) for name in names]
+        if record is None:
+            apart.append((row, _TOO_DEEP, ""))
+            continue
+        try:
+            cells = [cell_at(record, name, join=name in joined, anywhere=anywhere) for name in names]
+            "".join(cell for cell in cells if cell).encode()
+        except RecursionError:
+            apart.append((row, _TOO_DEEP, ""))
+        except UnicodeEncodeError:
+            apart.append((row, _HALF, " | ".join(cell or "" for cell in cells).encode("utf-8", "replace").decode()))
+        else:
+            yield row, cells
 
 
 def _require_needed(feed: Feed, database: duckdb.DuckDBPyConnection, count: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
+from certify.registry.feeds.fhir_dates import partial_date
 from certify.registry.feeds.raw_table import MAX_CELL
 
 Node = Any
@@ -63,7 +64,8 @@ def cell_at(record: Node, path: str, *, join: bool, anywhere: bool) -> str | Non
     """
     steps = _steps(path)
     single = len(steps) == 1 and not steps[0].brackets and not path.startswith(("./", "$."))
-    if single and (anywhere or not isinstance(record, Mapping) or path not in record):
+    at_top = isinstance(record, Mapping) and (path in record or f"_{path}" in record)
+    if single and (anywhere or not at_top):
         where = list(_everywhere(record, path.removeprefix("@"), ""))
         places = sorted({place for place, _ in where})
         if len(places) > 1:
@@ -112,11 +114,15 @@ def _resolve(node: Node, steps: tuple[_Step, ...]) -> Iterator[Node]:
             continue
         key = "".join(step.before * (place > 0) + step.name for place, step in enumerate(steps[:length]))
         for name in (key, f"@{key}"):
-            if name in node:
+            if node.get(name) is not None:
                 chosen = _chosen(node[name], steps[length - 1].brackets)
                 for part in chosen:
                     yield from _resolve(part, steps[length:])
                 return
+    # JSON of FHIR writes what is known about a missing value under its name with a stroke in front.
+    beside = node.get(f"_{steps[0].name}") if len(steps) == 1 else None
+    if beside is not None and (text := partial_date(beside)) is not None:
+        yield text
 
 
 def _chosen(node: Node, brackets: Sequence[str]) -> list[Node]:
@@ -152,7 +158,10 @@ def _texts(node: Node) -> list[str]:
     if isinstance(node, list):
         return [text for part in node for text in _texts(part)]
     if isinstance(node, Mapping):
-        return next((_texts(node[name]) for name in _TEXTS if name in node), [])
+        own = next((_texts(node[name]) for name in _TEXTS if name in node), None)
+        if own is None and "extension" in node and (partial := partial_date(node)) is not None:
+            return [partial]
+        return own or []
     if node is None:
         return []
     text = ("true" if node else "false") if isinstance(node, bool) else str(node).strip()

@@ -29,6 +29,10 @@ _BLANKS = " \t\r\u00a0\u3000\ufeff"
 _TRIMMED = f"""nullif(case when regexp_matches({{cell}}, '^[{_BLANKS}]|[{_BLANKS}]$')
     then trim({{cell}}, '{_BLANKS}') else {{cell}} end, '')"""
 """To look first is cheaper: few cells have blanks at their ends."""
+_NOTHING = ("NULL", "null", "(null)", "\\N", "N/A", "n/a", "#N/A", "NaN", "nan", "None", "-", "--", "---", "?")
+"""What databases and spreadsheets write for an empty cell. Null is a surname too, so only these spellings count."""
+_CODED = frozenset({"operation", "act"})
+"""Our columns whose words the description explains, whatever they are."""
 
 
 def keep_named_columns(feed: Feed, database: duckdb.DuckDBPyConnection) -> None:
@@ -37,9 +41,16 @@ def keep_named_columns(feed: Feed, database: duckdb.DuckDBPyConnection) -> None:
     kept = []
     for ours, theirs in feed.columns.parts().items():
         cells = [_TRIMMED.format(cell=f"f{places[name]}") for name in theirs]
+        if ours not in _CODED:
+            cells = [_emptied(cell, f"f{places[name]}") for cell, name in zip(cells, theirs, strict=True)]
         kept.append(f"{_joined(ours, cells)} as {ours}")
     database.execute(f"create or replace table {RAW} as select row, {', '.join(kept)} from {READ} order by row")
     database.execute(f"drop table {READ}")
+
+
+def _emptied(cell: str, raw: str) -> str:
+    listed = ", ".join(map(quoted_text, _NOTHING))
+    return f"case when length({raw}) > 9 then {cell} when {cell} in ({listed}) then null else {cell} end"
 
 
 def _joined(ours: str, cells: Sequence[str]) -> str:

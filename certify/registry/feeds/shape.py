@@ -9,6 +9,8 @@ from statistics import median
 
 from certify.registry.feeds.description import Limits
 
+_FEW_UNDATED, _UNDATED_SHARE = 3, 0.2
+"""Deaths without any date up to which a file is usual. A list of all people has no date of death for the living."""
 _ENOUGH = 3
 """Number of earlier files that a usual size needs; with fewer files only absolute limits apply."""
 
@@ -23,7 +25,9 @@ class Shape:
         old: number of records whose event is older than the limit of the description.
         future: number of records whose event lies after the day of import.
         latest: day of the latest event; None without records.
-        partial: number of records whose event has no day, but a month or a year.
+        partial: number of records whose event has no day: it has a month, a year, or nothing.
+        undated: number of records whose event has no date at all.
+        shared_ids: number of rows whose id was left out, because people with other names and birth dates have it too.
     """
 
     rows: int
@@ -32,6 +36,8 @@ class Shape:
     future: int
     latest: date | None
     partial: int = 0
+    undated: int = 0
+    shared_ids: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,9 @@ def departures(
     if shape.rows and shape.old > limits.most_old_share * shape.rows:
         days = limits.most_event_age_days
         found.append(Departure("old_events", f"{shape.old:,} events are older than {days:,} days. Is it an old file?"))
+    if shape.undated > max(_FEW_UNDATED, _UNDATED_SHARE * shape.rows):
+        reason = f"{shape.undated:,} of {shape.rows:,} deaths have no date. Is it a list of the living and the dead?"
+        found.append(Departure("many_undated", reason))
     if shape.future:
         found.append(Departure("future_events", f"{shape.future:,} events lie in the future. Is the date order right?"))
     age = (today - shape.latest).days if shape.latest is not None else 0

@@ -23,6 +23,7 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.feeds.description import Feed
 from certify.registry.feeds.headings import places_of
+from certify.registry.feeds.lines import UNREADABLE
 from certify.registry.feeds.raw_table import (
     BATCH,
     PATTERN,
@@ -46,13 +47,19 @@ def read_parquet_file(feed: Feed, path: Path, database: duckdb.DuckDBPyConnectio
         database: where the tables are made.
 
     Raises:
-        Invalid: a column is missing (``feed_columns``).
+        Invalid: a column is missing, or has lists or records in its cells (``feed_columns``).
     """
     names = feed.columns.sources()
     with pq.ParquetFile(path) as file:
         headings = file.schema_arrow.names
         found = [headings[place] for place in places_of(names, headings)]
         types = [file.schema_arrow.field(name).type for name in found]
+        if nested := [name for name, kind in zip(found, types, strict=True) if pa.types.is_nested(kind)]:
+            raise Invalid(
+                f"The column '{nested[0]}' holds lists or records, not single values.",
+                hint="Have it sent with one value a cell, or as JSON lines, where columns are paths.",
+                code=ErrorCode.FEED_COLUMNS,
+            )
         if not PATTERN.intersection(str(path)) and all(map(_is_plain, types)):
             listed = ", ".join(f"cast({quoted_name(name)} as varchar) as f{at}" for at, name in enumerate(found))
             database.execute(
@@ -76,7 +83,20 @@ def read_parquet_file(feed: Feed, path: Path, database: duckdb.DuckDBPyConnectio
         database.register("feed_batch", pa.RecordBatchReader.from_batches(schema, batches()))
         database.execute(f"create or replace temp table {READ} as select * from feed_batch")
         database.unregister("feed_batch")
+    _set_unreadable_apart(database, len(names))
     keep_named_columns(feed, database)
+
+
+def _set_unreadable_apart(database: duckdb.DuckDBPyConnection, columns: int) -> None:
+    """Move rows with bytes that are no text to the bad rows."""
+    marked = " or ".join(f"contains(f{at}, '{UNREADABLE}')" for at in range(columns))
+    cells = ", ".join(f"f{at}" for at in range(columns))
+    found = database.execute(
+        f"select row, concat_ws(' | ', {cells}) from {READ} where {marked} order by row"
+    ).fetchall()
+    set_apart(database, [(row, "It has bytes that are no text in UTF-8.", text) for row, text in found])
+    if found:
+        database.execute(f"delete from {READ} where {marked}")
 
 
 def _is_plain(kind: pa.DataType) -> bool:
@@ -89,8 +109,12 @@ def _as_text(cells: pa.Array, zone: str | None) -> pa.Array:
         cells = cells.dictionary_decode()
     if pa.types.is_timestamp(cells.type) and cells.type.tz:
         cells = pc.local_timestamp(cells.cast(pa.timestamp(cells.type.unit, zone or cells.type.tz)))
-    if pa.types.is_nested(cells.type) or pa.types.is_binary(cells.type):
-        return pa.array([None if cell is None else str(cell) for cell in cells.to_pylist()], pa.string())
+    if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
+        texts = [None if cell is None else cell.decode("utf-8", "certify_mark") for cell in cells.to_pylist()]
+        return pa.array(texts, pa.string())
+    if pa.types.is_decimal(cells.type):  # 7000001.00 is the number 7000001
+        numbers = [None if cell is None else f"{cell.normalize():f}" for cell in cells.to_pylist()]
+        return pa.array(numbers, pa.string())
     return cells.cast(pa.string())
 
 

@@ -14,7 +14,10 @@ from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
 from certify.registry.feeds.file_layout import FileForm, Format
 
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_GZIP, _ZIPS = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
+"""How packed files begin. The second form of zip has no file inside."""
+_ADDED = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
+"""What operating systems add to a zip by themselves."""
 _MOST_BYTES = 64 << 30
 """Bytes that one packed file may unpack to: ten times the largest feed that was measured (docs/performance.md)."""
 _BLOCK = 1 << 20
@@ -39,12 +42,12 @@ def unpacked(path: Path, form: FileForm, stack: ExitStack) -> Path:
         return path
     with path.open("rb") as file:
         start = file.read(4)
-    if start[:2] != _GZIP and start != _ZIP:
+    if start[:2] != _GZIP and start not in _ZIPS:
         return path
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="certify-feed-"))
     copy = Path(folder) / "unpacked"
     try:
-        if start == _ZIP:
+        if start in _ZIPS:
             with zipfile.ZipFile(path) as archive, archive.open(_member(path, archive, form.member)) as packed:
                 _copy(cast("BinaryIO", packed), copy, path)
         else:
@@ -59,6 +62,8 @@ def unpacked(path: Path, form: FileForm, stack: ExitStack) -> Path:
 
 def _member(path: Path, archive: zipfile.ZipFile, wanted: str | None) -> zipfile.ZipInfo:
     members = [entry for entry in archive.infolist() if not entry.is_dir()]
+    if wanted is None:
+        members = [entry for entry in members if not _is_added(entry.filename)]
     chosen = [entry for entry in members if wanted in (None, entry.filename)]
     if len(chosen) != 1:
         names = ", ".join(repr(entry.filename[:60]) for entry in members[:10]) or "no file"
@@ -70,6 +75,10 @@ def _member(path: Path, archive: zipfile.ZipFile, wanted: str | None) -> zipfile
     if chosen[0].flag_bits & 1:
         raise Invalid(f"{path.name} is locked with a password.", hint="Unpack it first.", code=ErrorCode.FEED_FILE)
     return chosen[0]
+
+
+def _is_added(name: str) -> bool:
+    return name.startswith(_ADDED[0]) or name.rpartition("/")[2] in _ADDED
 
 
 def _copy(packed: BinaryIO, copy: Path, path: Path) -> None:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from certify.registry.feeds.calendars import ERAS, NoSuchDay, span
 from certify.registry.feeds.file_layout import Dates
 from certify.registry.feeds.months import month_of
+from certify.registry.normalise.dates import FILLED_IN
 
 _CHINESE_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
 _SEPARATOR = r"\s*[-/. ,]\s*"
@@ -35,6 +36,8 @@ _FILLERS = {"de", "of", "den", "del", "du", "le"}
 _SERIAL = re.compile(r"\d{1,5}(?:\.\d+)?")
 _SERIAL_STARTS = {"excel": date(1899, 12, 30), "excel1904": date(1904, 1, 1)}
 _MISSING = {"", "null", "none", "n/a", "na", "-", "--", "unknown", "ignorado", "desconocido", "inconnu"}
+_FILLED_TEXTS = re.compile(r"(?:0001|1111|1753|1800|9999)(?:\D?\d\d){2}.*|\d\d\D?\d\d\D?(?:0001|1111|1753|1800|9999)")
+"""Days that stand for an unknown one, like ``FILLED_IN``, in years that no date of a feed has."""
 _OLDEST, _LATEST = date(1850, 1, 1), date(2099, 12, 31)
 
 
@@ -72,6 +75,25 @@ class WrittenDate:
 
 
 _UNREADABLE = WrittenDate(problem=Problem.UNREADABLE)
+
+
+def read_birth(value: str, dates: Dates, *, order: str | None, pivot: int | None) -> WrittenDate:
+    """Read a date of birth. Days like 1900-01-01 and 1111-11-11, which stand for an unknown one, are missing.
+
+    Args:
+        value: the text.
+        dates: how the feed writes dates.
+        order: ``dmy`` or ``mdy``; None if it is not known.
+        pivot: from which two digits on a year is 19..; None if years have four.
+
+    Returns:
+        What it means.
+    """
+    read = read_written(value, dates, order=order, pivot=pivot)
+    filled_in = read.first in FILLED_IN and read.last == read.first
+    if filled_in or (dates.calendar == "gregorian" and read.first is None and _FILLED_TEXTS.fullmatch(value.strip())):
+        return WrittenDate(problem=Problem.MISSING)
+    return read
 
 
 def read_written(value: str, dates: Dates, *, order: str | None, pivot: int | None) -> WrittenDate:

@@ -25,12 +25,31 @@ _NUMBERS = {name: number for number, name in enumerate(dict.fromkeys(name for _,
 _CASES = " ".join(f"WHEN a < '{chr(end)}' THEN {_NUMBERS[name]}" for end, name in _SCRIPTS[:-1])
 SCRIPT_SQL = f"CASE {_CASES} ELSE {_NUMBERS['han']} END"
 """The number of a text's script, by its first character."""
-_LATIN, _HAN = _NUMBERS["latin"], _NUMBERS["han"]
+_LATIN, HAN = _NUMBERS["latin"], _NUMBERS["han"]
+WHOLE_SYLLABLES = ", ".join(str(_NUMBERS[name]) for name in ("han", "hangul", "kana"))
+"""The numbers of the scripts in which one character is a syllable or a word, and never an initial."""
 TONED = "[ạ-ỹơưǎǐǒǔ]"
 """Letters with marks of tones (Vietnamese, pinyin). Without them it is not known which of several names is meant."""
+FULL_WORD = r"\p{L}\p{M}*\p{L}"
+"""Two letters in one word: it is no initial. Signs that change a letter do not count."""
+INITIAL = r"(^| )\p{L}\p{M}*( |$)"
+"""A word of one letter."""
+SOUND_CLASSES = ("bfpvcgjkqsxzdtlmnraeiouyhw0123456789", "111122222222334556")
+"""The classes of consonants of Soundex (Russell, US 1,261,167, 1918), for letters in the first text; the rest goes."""
+SOUNDS = "123456"
+_LEAST_SOUNDS = 3
+"""Classes of consonants that two names must share at least: one or two are shared by too many."""
 _BOTH_LATIN = f"script_of(name_l) = {_LATIN} AND script_of(name_r) = {_LATIN}"
-_ONE_IS_HAN = f"(script_of(name_l) = {_HAN} OR script_of(name_r) = {_HAN})"
+_ONE_IS_HAN = f"(script_of(name_l) = {HAN} OR script_of(name_r) = {HAN})"
 _TWO_SCRIPTS = "script_of(name_l) <> script_of(name_r)"
+_BRIEF = "(is_brief(name_l) OR is_brief(name_r))"
+"""Whether one name has initials and at most one whole word: S. Kumar is Suresh, Sunita and their brothers."""
+_SAME_SOUNDS = (
+    f"({_TWO_SCRIPTS} AND NOT {_ONE_IS_HAN} AND length(sounds(name_key_l)) >= {_LEAST_SOUNDS} "
+    "AND sounds(name_key_l) = sounds(name_key_r))"
+)
+"""Whether two names in two scripts, neither of them Chinese, have the same consonants: محمد and Mohammed, रमेश and
+Ramesh. Scripts write vowels differently or not at all. So do the names of two brothers: it is a reason to ask."""
 _NEAR_KEYS = "levenshtein(name_key_l, name_key_r) * 4 <= greatest(length(name_key_l), length(name_key_r))"
 _REORDERED = (
     # One letter; letters, syllables or words in another order; words joined; or one of several words missing.
@@ -111,7 +130,8 @@ NAME = Comparison(
     ("name_key", "name"),
     # Spellings of other countries say nothing: 陈大文 writes himself Chan Tai Man, and no table finds that.
     "name_l IS NULL OR name_r IS NULL OR (name_l <> name_r AND name_key_l <> name_key_r "
-    f"AND {_TWO_SCRIPTS} AND NOT ({_NEAR_KEYS}) AND NOT (shared_words(name_key_l, name_key_r) > 0 AND {_ONE_IS_HAN}))",
+    f"AND {_TWO_SCRIPTS} AND NOT ({_NEAR_KEYS}) AND NOT {_SAME_SOUNDS} "
+    f"AND NOT (shared_words(name_key_l, name_key_r) > 0 AND {_ONE_IS_HAN}))",
     (
         Level("name_l = name_r", "the same name", 0.93, 2e-5, "name"),
         Level(
@@ -132,8 +152,8 @@ NAME = Comparison(
             "name_key",
         ),
         Level(
-            f"name_key_l = name_key_r OR (CASE WHEN {_ONE_IS_HAN} AND NOT {_TWO_SCRIPTS} THEN {_CONFUSED_HAN} "
-            f"ELSE {_REORDERED} END)",
+            f"name_key_l = name_key_r OR {_SAME_SOUNDS} OR (CASE WHEN {_ONE_IS_HAN} AND NOT {_TWO_SCRIPTS} "
+            f"THEN {_CONFUSED_HAN} ELSE NOT {_BRIEF} AND ({_REORDERED}) END)",
             "a name that differs by a typing mistake, a vowel sign, a tone or a character that sounds the same",
             0.03,
             5e-4,
@@ -161,6 +181,21 @@ _YEARS_APART = "abs(CAST(substr(birth_l, 1, 4) AS INT) - CAST(substr(birth_r, 1,
 _GENERATION = 14
 """Years between two birth dates from which one may be the other's parent; nearer ones are mistakes in the year."""
 
+
+def _spans(one: str, other: str) -> str:
+    """Return the SQL that a month or year of another calendar, which lies in two of ours, has the other date in it."""
+    months = (
+        f"CAST(substr(birth_{one}, 1, 4) AS INT) * 12 + CAST(substr(birth_{one}, 5, 2) AS INT) - "
+        f"(CAST(substr(birth_{other}, 1, 4) AS INT) * 12 + CAST(substr(birth_{other}, 5, 2) AS INT))"
+    )
+    years = f"CAST(substr(birth_{one}, 1, 4) AS INT) - CAST(substr(birth_{other}, 1, 4) AS INT)"
+    return (
+        f"(birth_precision_{one} = 'months' AND CASE WHEN birth_precision_{other} IN ('year', 'years') "
+        f"THEN {years} ELSE {months} END BETWEEN 0 AND 1) "
+        f"OR (birth_precision_{one} = 'years' AND {years} BETWEEN 0 AND 1)"
+    )
+
+
 BIRTH = Comparison(
     "birth",
     ("birth", "birth_precision"),
@@ -175,7 +210,8 @@ BIRTH = Comparison(
             "OR (substr(birth_l, 1, 4) = substr(birth_r, 1, 4) "
             "AND (birth_precision_l = 'year' OR birth_precision_r = 'year')) "
             "OR (substr(birth_l, 1, 6) = substr(birth_r, 1, 6) "
-            "AND (birth_precision_l = 'month' OR birth_precision_r = 'month'))",
+            "AND (birth_precision_l = 'month' OR birth_precision_r = 'month')) "
+            f"OR {_spans('l', 'r')} OR {_spans('r', 'l')}",
             "a birth date that differs by a usual mistake",
             0.022,
             4e-3,

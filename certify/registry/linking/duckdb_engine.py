@@ -15,7 +15,15 @@ import pyarrow as pa
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid
-from certify.registry.linking.agreement import SCRIPT_SQL, TONED
+from certify.registry.linking.agreement import (
+    FULL_WORD,
+    INITIAL,
+    SCRIPT_SQL,
+    SOUND_CLASSES,
+    SOUNDS,
+    TONED,
+    WHOLE_SYLLABLES,
+)
 from certify.registry.linking.engine import (
     Source,
     check_columns,
@@ -27,12 +35,30 @@ _BATCH = 1_000_000
 """Rows normalised at a time: some 120 MB. In a larger batch fewer values are new."""
 _WANTED = "* EXCLUDE (id_reason, birth_reason)"
 """The canonical columns that are kept; the reasons of missing values are not needed."""
+
+
+def _sounds_sql() -> str:
+    """Return the SQL of the classes of a word ``w``, without repetitions: mm becomes m."""
+    sql = f"translate(w, '{SOUND_CLASSES[0]}', '{SOUND_CLASSES[1]}')"
+    for sound in SOUNDS:
+        sql = f"regexp_replace({sql}, '{sound}+', '{sound}', 'g')"
+    return sql
+
+
 MACROS = (
     "CREATE MACRO word_count(a) AS len(string_split(a, ' '))",
     "CREATE MACRO shared_words(a, b) AS len(list_intersect(string_split(a, ' '), string_split(b, ' ')))",
     "CREATE MACRO same_letters(a, b) AS (list_sort(string_split(a, '')) = list_sort(string_split(b, '')))",
     f"CREATE MACRO script_of(a) AS ({SCRIPT_SQL})",
     f"CREATE MACRO has_tones(a) AS regexp_matches(a, '{TONED}')",
+    (
+        f"CREATE MACRO is_brief(a) AS (regexp_matches(a, '{INITIAL}') AND script_of(a) NOT IN ({WHOLE_SYLLABLES}) "
+        f"AND NOT regexp_matches(a, '{FULL_WORD}.* .*{FULL_WORD}'))"
+    ),
+    (
+        "CREATE MACRO sounds(a) AS list_aggregate(list_sort(list_transform(string_split(a, ' '), "
+        f"lambda w: {_sounds_sql()})), 'string_agg', ' ')"
+    ),
 )
 """The functions that each engine defines (engine.py)."""
 

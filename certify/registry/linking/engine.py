@@ -1,8 +1,9 @@
 """The interface to the engine that linking runs on, so that the same SQL serves one machine and many.
 
 The SQL of this package uses only features that DuckDB and Spark share (``levenshtein``, ``substr``, windows, common
-table expressions) and five functions that each engine defines: ``word_count(a)``, ``shared_words(a, b)``,
-``same_letters(a, b)``, ``script_of(a)`` and ``has_tones(a)``.
+table expressions) and seven functions that each engine defines: ``word_count(a)``, ``shared_words(a, b)``,
+``same_letters(a, b)``, ``script_of(a)``, ``has_tones(a)``, ``is_brief(a)`` (initials and at most one whole word) and
+``sounds(a)`` (the classes of consonants of each word, in order).
 """
 
 from __future__ import annotations

@@ -53,6 +53,8 @@ _RANDOM_ROWS = 5_000
 """Random rows for the u's, more than Splink draws pairs from. They are drawn from forty times as many rows, born on
 some of the days, because hashing all keys takes long. Two of them are born on one day far too often, but on near days
 as often as others; the share of people with one birth date is counted among all."""
+_USUAL_PEOPLE = 10_000.0
+"""People from whom on the values of a fund say more about how frequent they are than the usual share does."""
 _MOST_LEARNT = 4.0
 """Bits by which the prior of a search for duplicates may move: from one pair in sixty rows to four for each row."""
 _ROUNDS = 50
@@ -165,7 +167,8 @@ def predict(engine: Engine, model: Model, parameters: Parameters, *, id_checked:
     linker = Linker(tables, settings, validate_settings=False, log_level=logging.CRITICAL)
     total = max(engine.count("people"), 1)
     for column in rare_columns(model.comparisons):
-        engine.create(f"frequency_{column}", f"SELECT {column}, n / {total} AS tf_{column} FROM people_by_{column}")
+        share = f"n / {total}" if parameters.deduplicate else _share_sql(model, column, total)
+        engine.create(f"frequency_{column}", f"SELECT {column}, {share} AS tf_{column} FROM people_by_{column}")
         linker.table_management.register_term_frequency_lookup(api.register(f"frequency_{column}"), column)
     most = _MOST_LEARNT if parameters.deduplicate else 0.0
     lowest = parameters.review - max(0.0, math.log2(total * _name_u(model))) - most
@@ -194,6 +197,21 @@ def predict(engine: Engine, model: Model, parameters: Parameters, *, id_checked:
     )
     odds = model.prior / (1 - model.prior) * 2**more
     return replace(model, prior=odds / (1 + odds))
+
+
+def _share_sql(model: Model, column: str, total: int) -> str:
+    """Return the SQL of the share of people with a value, as far as the fund shows it.
+
+    In a fund of twenty people each value is one in twenty, which does not make it frequent: then an equal name would
+    weigh less than a mistaken one. So the usual share counts as so many people more.
+    """
+    usual = next(
+        model.probabilities[c.name][place][1]
+        for c in model.comparisons
+        for place, level in enumerate(c.levels)
+        if level.frequency == column
+    )
+    return f"(n + {_USUAL_PEOPLE * usual!r}) / {total + _USUAL_PEOPLE}"
 
 
 def _learn_prior(engine: Engine, prior: float, pairs: float) -> float:
@@ -236,11 +254,15 @@ def _firm_sql(compared: tuple[Comparison, ...], *, id_checked: bool) -> str:
     in more than one place.
     """
     whole = (
-        f"gamma_name >= {NAME_PLAIN} AND gamma_birth = {BIRTH_EQUAL} "
-        "AND birth_precision_l = 'day' AND birth_precision_r = 'day'"
+        f"gamma_name >= {NAME_PLAIN} AND NOT is_brief(name_l) AND gamma_birth = {BIRTH_EQUAL} "
+        f"AND birth_precision_l = 'day' AND birth_precision_r = 'day' AND gamma_id <> {DIFFERS}"
     )
     worst = next(len(c.levels) for c in compared if c.name == "id") - 1
-    by_id = f"gamma_id >= {1 if id_checked else worst} AND gamma_name >= {NAME_SLIP} AND gamma_birth >= {BIRTH_NEAR}"
+    by_id = (
+        f"gamma_id >= {1 if id_checked else worst} AND gamma_name >= {NAME_SLIP} AND gamma_birth >= {BIRTH_NEAR} "
+        "AND NOT is_brief(name_l) AND NOT is_brief(name_r) "
+        "AND (script_of(name_l) = script_of(name_r) OR name_key_l = name_key_r)"
+    )
     return f"gamma_sex <> {DIFFERS} AND (({whole}) OR ({by_id}))"
 
 

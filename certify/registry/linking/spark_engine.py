@@ -12,13 +12,30 @@ import pyarrow as pa
 
 from certify.domain.error_codes import ErrorCode
 from certify.errors import Invalid, Unavailable
-from certify.registry.linking.agreement import SCRIPT_SQL, TONED
+from certify.registry.linking.agreement import (
+    FULL_WORD,
+    INITIAL,
+    SCRIPT_SQL,
+    SOUND_CLASSES,
+    SOUNDS,
+    TONED,
+    WHOLE_SYLLABLES,
+)
 from certify.registry.linking.engine import (
     Source,
     check_columns,
     checked_name,
 )
 from certify.registry.normalise import Layout, canonical
+
+
+def _sounds_sql() -> str:
+    """Return the SQL of the classes of a word ``w``, without repetitions: mm becomes m."""
+    sql = f"translate(w, '{SOUND_CLASSES[0]}', '{SOUND_CLASSES[1]}')"
+    for sound in SOUNDS:
+        sql = f"regexp_replace({sql}, '{sound}+', '{sound}')"
+    return sql
+
 
 _FUNCTIONS = (
     "CREATE OR REPLACE TEMPORARY FUNCTION word_count(a STRING) RETURNS INT RETURN size(split(a, ' '))",
@@ -32,6 +49,15 @@ _FUNCTIONS = (
     ),
     f"CREATE OR REPLACE TEMPORARY FUNCTION script_of(a STRING) RETURNS INT RETURN {SCRIPT_SQL}",
     f"CREATE OR REPLACE TEMPORARY FUNCTION has_tones(a STRING) RETURNS BOOLEAN RETURN a RLIKE '{TONED}'",
+    (
+        "CREATE OR REPLACE TEMPORARY FUNCTION is_brief(a STRING) RETURNS BOOLEAN "
+        f"RETURN a RLIKE r'{INITIAL}' AND script_of(a) NOT IN ({WHOLE_SYLLABLES}) "
+        f"AND NOT a RLIKE r'{FULL_WORD}.* .*{FULL_WORD}'"
+    ),
+    (
+        "CREATE OR REPLACE TEMPORARY FUNCTION sounds(a STRING) RETURNS STRING "
+        f"RETURN array_join(array_sort(transform(split(a, ' '), w -> {_sounds_sql()})), ' ')"
+    ),
 )
 
 
@@ -39,7 +65,8 @@ class SparkEngine:
     """A Spark session.
 
     Args:
-        session: an open session, which its owner closes; None to start a local one, which ``close`` stops.
+        session: an open session, which its owner closes; None for the one that this thread has, or that
+            ``spark-submit`` or Spark Connect gives, or else a local one. ``close`` stops what was started here.
         threads: threads of the local session.
         memory: memory of the local session.
 
@@ -50,8 +77,9 @@ class SparkEngine:
     name = "spark"
 
     def __init__(self, *, session: Any = None, threads: int = 2, memory: str = "4g") -> None:
-        self._mine = session is None
-        self.session = session if session is not None else _local(threads, memory)
+        found = session if session is not None else _active()
+        self._mine = found is None
+        self.session = found if found is not None else _started(threads, memory)
         # Spark 4's optimiser fails on the unions of filtered tables that linking makes ("key not found" in UnionBase).
         self.session.conf.set("spark.sql.constraintPropagation.enabled", "false")
         for function in _FUNCTIONS:
@@ -156,18 +184,40 @@ class _Normalise:
             yield from canonical(batch, self._layout).to_batches()
 
 
-def _local(threads: int, memory: str) -> Any:
+def _sessions() -> Any:
     try:
         from pyspark.sql import SparkSession  # noqa: PLC0415 - the extra
     except ImportError as error:
         raise Unavailable(
             "Spark is not installed.", hint="Install it: pip install 'certify[spark]', and Java 17 or newer."
         ) from error
+    return SparkSession
+
+
+def _active() -> Any | None:
+    return _sessions().getActiveSession()
+
+
+_GIVEN = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE")
+"""What ``spark-submit`` and Spark Connect set in the environment: then cluster and memory are chosen already."""
+
+
+def _started(threads: int, memory: str) -> Any:
+    if any(name in os.environ for name in _GIVEN):
+        try:
+            return _sessions().builder.appName("certify").config("spark.sql.ansi.enabled", "false").getOrCreate()
+        except Exception as error:
+            raise Unavailable("Spark did not start.", hint="Look at what spark-submit says.") from error
+    return _local(threads, memory)
+
+
+def _local(threads: int, memory: str) -> Any:
     # Workers on this machine must run the same Python; Spark reads this variable only.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
         session = (
-            SparkSession.builder.master(f"local[{threads}]")
+            _sessions()
+            .builder.master(f"local[{threads}]")
             .appName("certify")
             .config("spark.driver.memory", memory.lower().removesuffix("b"))  # Java knows 6g, not 6GB
             .config("spark.ui.enabled", "false")

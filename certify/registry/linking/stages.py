@@ -5,7 +5,6 @@ from __future__ import annotations
 from certify.registry.linking.agreement import (
     BIRTH_EQUAL,
     BIRTH_GENERATION,
-    BIRTH_NEAR,
     DIFFERS,
     NAME_INCOMPLETE,
     NAME_PLAIN,
@@ -14,6 +13,7 @@ from certify.registry.linking.agreement import (
     Comparison,
 )
 from certify.registry.linking.engine import Engine
+from certify.registry.linking.other_names import find_other_names
 
 
 def gammas_sql(comparisons: tuple[Comparison, ...], left: str, right: str) -> str:
@@ -53,11 +53,13 @@ def link_ids(
     _look_at_unlike(engine, comparisons, id_level=id_level)
     engine.create("id_unclear", f"SELECT * FROM id_looked WHERE NOT ({_CLEAR})")
     _find_better(engine, comparisons)
+    find_other_names(engine)
     engine.create(
         "id_judged",
         f"SELECT m.record, m.person, {levels}, {_verdict_sql(id_holds_birth)} AS verdict "
         "FROM id_unclear m LEFT JOIN (SELECT DISTINCT record, person FROM better) b "
-        "ON b.record = m.record AND b.person = m.person",
+        "ON b.record = m.record AND b.person = m.person "
+        "LEFT JOIN other_names n ON n.record = m.record AND n.person = m.person",
     )
     clear = f"SELECT record, person, {levels}, 'link' AS verdict FROM id_met WHERE {_CLEAR}"
     judged = f"SELECT record, person, {levels}, verdict FROM id_judged"
@@ -96,7 +98,8 @@ def _look_at_unlike(engine: Engine, comparisons: tuple[Comparison, ...], *, id_l
     engine.create("unlike_people", engine.few("people", "*", "key IN (SELECT person FROM id_unlike)"))
     engine.create(
         "id_looked",
-        f"SELECT u.record, u.person, r.birth_precision AS precision, {gammas_sql(others, 'p', 'r')}, {known} "
+        f"SELECT u.record, u.person, r.birth_precision AS precision, {_WEAK} AS weak, "
+        f"{gammas_sql(others, 'p', 'r')}, {known} "
         "FROM id_unlike u JOIN unlike_people p ON p.key = u.person JOIN open_records r ON r.key = u.record",
     )
     best = ", ".join(f"CAST({len(c.levels) - 1} AS TINYINT) AS g_{c.name}" for c in comparisons if c.name in _SPELT)
@@ -124,6 +127,11 @@ _ASSUMED = 10
 """Records that are assumed besides those of a file, half of them about people of the fund: small files show little."""
 _CLEAR = f"g_name >= {NAME_SOUNDS} AND g_birth = {BIRTH_EQUAL} AND g_sex <> {DIFFERS}"
 """The agreement that confirms an id without doubt."""
+_WEAK = (
+    "CASE WHEN is_brief(p.name) OR is_brief(r.name) OR (script_of(p.name) <> script_of(r.name) "
+    "AND p.name_key <> r.name_key) THEN 1 ELSE 0 END"
+)
+"""Whether names that agree say little: initials, and the consonants of another script, are those of relatives too."""
 _SPELT = ("name", "birth")
 """Comparisons, and their columns, in which equality is the best level and the other levels are slow to compute."""
 
@@ -185,14 +193,18 @@ def _verdict_sql(id_holds_birth: bool) -> str:
     """Return the SQL of the verdict: an id is not a person, so a relative must not fit the record as well.
 
     Spouses and children have the surname, twins have the birth date too, and clerks take the id of the wrong one. So
-    another sex, a birth date beyond a usual mistake, or a given name of its own is a question. Without a comparable
-    name, only a full birth date confirms the id, and only if the id itself does not contain it.
+    another sex, a birth date beyond a usual mistake, or a given name of its own is a question. So are a name and a
+    birth date that both differ a little, as those of a sister, a name that differs by a letter and is one that others
+    have, as that of a twin, and initials without the full birth date. Without a comparable name, only a full birth date
+    confirms the id, and only if the id itself does not contain it.
     """
     alone = "1 = 0" if id_holds_birth else f"m.g_name < 0 AND m.g_birth = {BIRTH_EQUAL} AND m.precision = 'day'"
     return (
         f"CASE WHEN b.record IS NOT NULL OR (m.g_name = {DIFFERS} AND m.g_birth = {DIFFERS}) THEN 'id_conflict' "
         f"WHEN m.g_sex = {DIFFERS} OR m.g_birth IN ({DIFFERS}, {BIRTH_GENERATION}) THEN 'id_doubt' "
-        f"WHEN (m.g_name >= {NAME_SLIP} AND m.g_birth >= {BIRTH_NEAR}) OR m.g_name >= {NAME_SOUNDS} "
+        f"WHEN n.record IS NOT NULL OR (m.weak = 1 AND m.g_name >= 0 AND NOT (m.g_name >= {NAME_SLIP} "
+        f"AND m.g_birth = {BIRTH_EQUAL} AND m.precision = 'day')) THEN 'id_doubt' "
+        f"WHEN (m.g_name = {NAME_SLIP} AND m.g_birth = {BIRTH_EQUAL}) OR m.g_name >= {NAME_SOUNDS} "
         f"OR (m.g_name = {NAME_INCOMPLETE} AND m.g_birth = {BIRTH_EQUAL} AND m.precision = 'day') OR ({alone}) "
         "THEN 'link' WHEN m.g_name < 0 AND m.g_birth < 0 THEN 'id_alone' ELSE 'id_doubt' END"
     )
@@ -255,7 +267,8 @@ def link_exact_persons(
     """
     engine.create(
         "exact_candidates",
-        f"SELECT r.key AS record, p.key AS person, p.name_key, p.birth, p.region, {gammas_sql(comparisons, 'p', 'r')} "
+        "SELECT r.key AS record, p.key AS person, p.name_key, p.birth, p.region, "
+        f"CASE WHEN is_brief(p.name) THEN 1 ELSE 0 END AS brief, {gammas_sql(comparisons, 'p', 'r')} "
         "FROM rest r JOIN namesakes p ON r.name_key = p.name_key AND r.birth = p.birth AND r.sex = p.sex "
         "WHERE r.doubted = 0 AND r.birth_precision = 'day' AND p.birth_precision = 'day'",
     )
@@ -276,7 +289,7 @@ def link_exact_persons(
         "JOIN people_by_name_key n ON n.name_key = c.name_key JOIN people_by_birth b ON b.birth = c.birth "
         "LEFT JOIN people_by_region g ON g.region = c.region "
         f"WHERE {expected} <= {coincidence!r} AND c.g_name >= {NAME_PLAIN} AND c.g_region <> 0 "
-        f"AND c.g_id <> 0 {taken}",
+        f"AND c.g_id <> 0 AND c.brief = 0 {taken}",
     )
 
 

@@ -46,11 +46,13 @@ class Layout:
         extra: other columns that help to tell people apart, such as an address.
         id_format: one of ``normalise.ids.FORMATS``. With ``hashed`` the column ``id`` has a keyed hash of each usable
             id and nothing for other ids, because clear ids stay sealed. Both sides must be hashed with the same key.
-            Such ids count as checked, because they are checked before they are hashed.
+            Such ids count as checked, because they are checked before they are hashed, unless ``id_checked`` says that
+            they have no check digits.
         id_text: a column with clear ids besides hashed ones, for rows where they are known. Typing mistakes can be
             found only there.
         id_holds_birth: whether ids contain the birth date, which then confirms them only partly. None: as the format
             says; a hash says nothing, so None means no for hashed ids.
+        id_checked: whether ids have check digits, so that a usable one is not mistyped. None: as the format says.
         date_order: ``dmy`` or ``mdy``, for dates that do not begin with the year.
         era: ``gregorian``, ``buddhist`` or ``minguo``.
 
@@ -68,6 +70,7 @@ class Layout:
     id_format: str = "any"
     id_text: str | None = None
     id_holds_birth: bool | None = None
+    id_checked: bool | None = None
     date_order: str = "dmy"
     era: str = "gregorian"
 
@@ -85,7 +88,7 @@ class Layout:
     @property
     def ids_are_checked(self) -> bool:
         """Return whether typing mistakes in ids are detected, so that a usable unknown id belongs to another person."""
-        return self.id_format in HAS_CHECK_DIGIT
+        return self.id_format in HAS_CHECK_DIGIT if self.id_checked is None else self.id_checked
 
     @property
     def ids_hold_birth(self) -> bool:
@@ -161,4 +164,11 @@ def _tight(values: pa.Array) -> pa.Array:
 def _tight_distinct(distinct: pa.Array) -> pa.Array:
     folded = pc.utf8_lower(pc.utf8_normalize(distinct, "NFKC"))
     folded = pc.utf8_trim_whitespace(pc.replace_substring_regex(folded, r"[\s\p{P}]+", " "))
-    return pc.if_else(pc.equal(folded, ""), pa.scalar(None, pa.string()), folded)
+    empty = pc.is_in(folded, value_set=_NOTHING)
+    return pc.if_else(empty, pa.scalar(None, pa.string()), folded)
+
+
+_NOTHING = pa.array(
+    ["", "null", "none", "nan", "n a", "unknown", "not known", "desconocido", "ignorado", "inconnu", "未知"]
+)
+"""Folded texts that say that a place or an address is not known: two of them are no agreement."""

@@ -37,8 +37,17 @@ def compact_ids(ids: pa.Array) -> pa.Array:
 
 
 def _compact_others(ids: pa.Array) -> pa.Array:
+    # 7000001.0 is what tables of numbers make of the id 7000001.
+    ids = pc.replace_substring_regex(ids, r"^\s*([0-9]{5,})\.0{1,2}\s*$", r"\1")
     dirty = pc.invert(pc.fill_null(pc.match_substring_regex(ids, "^[0-9A-Z]+$"), False))
     return where(dirty, ids, lambda texts: _COMPACT.apply(pc.utf8_normalize(texts, "NFKC")))
+
+
+_STAND_INS = (
+    "NULL NONE NAN UNKNOWN NOTKNOWN NOTAVAILABLE DONOTUSE MISSING TEST 12345678 123456789 1234567890 12345678901 "
+    "0123456789 01234567890 987654321 9876543210 DESCONOCIDO DESCONHECIDO IGNORADO INCONNU SINNUMERO 未知 不详"
+)
+"""Texts in compact form that clerks write where an id is not known. Many people share them."""
 
 
 def check_ids(compact: pa.Array, fmt: str) -> Checked:
@@ -52,7 +61,8 @@ def check_ids(compact: pa.Array, fmt: str) -> Checked:
         The usable ids and the reasons of the others.
     """
     ids, reason = FORMATS[fmt](compact)
-    reason = pc.if_else(_all_same(compact), "placeholder", reason)
+    stand_in = pc.and_(pc.is_null(reason), pc.is_in(compact, value_set=pa.array(_STAND_INS.split())))
+    reason = pc.if_else(pc.or_(_all_same(compact), stand_in), "placeholder", reason)
     reason = pc.if_else(pc.is_null(compact), "missing", reason)
     return pc.if_else(pc.is_null(reason), ids, _NO_TEXT), reason
 

@@ -24,6 +24,12 @@ _JOINED = "'’`´ʼ-‐‑·・˙"  # noqa: RUF001 - meant
 """Signs inside a name that are often left out; the parts on both sides are one word."""
 _ALIKE = {"ё": "е", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه"}  # noqa: RUF001 - meant
 """Letters that are two spellings of one, with the form that is compared."""
+_NO_NAMES = (
+    "null|none|nan|n a|na na|unknown|not known|unknown unknown|no name|noname|do not use|donotuse|deceased|test|"
+    "test test|xxx|xxxx|desconocido|desconocida|sin nombre|desconhecido|ignorado|inconnu|unbekannt|неизвестно|"
+    "неизвестный|unknown male|unknown female|baby|baby boy|baby girl|未知|不详|无名氏|अज्ञात|غير معروف|مجهول"
+)
+"""Whole names in folded form, with their words in order, that say that no name is known."""
 _OPTIONAL = frozenset("ـ" + "".join(map(chr, [*range(0x064B, 0x0653), 0x0670, *range(0x0591, 0x05BE)])))
 """Signs of Arabic and Hebrew that most writers leave out: the short vowels, and the stroke that lengthens a word."""
 
@@ -38,6 +44,8 @@ def _fold_distinct(names: pa.Array) -> pa.Array:
     ascii_only = pc.fill_null(pc.string_is_ascii(names), True)
     names = where(pc.invert(ascii_only), names, lambda some: pc.utf8_normalize(some, "NFC"))
     plain = _collapse(_WRITTEN.apply(names))
+    unnamed = pc.is_in(plain, value_set=pa.array(_NO_NAMES.split("|")))
+    plain = pc.if_else(unnamed, pa.scalar(None, pa.string()), plain)
     tight = pc.replace_substring(plain, " ", "")
     foreign = pc.fill_null(pc.invert(pc.string_is_ascii(tight)), False)
     folded = key = _sort_words(plain)

@@ -81,6 +81,8 @@ def apply_chunk(service: Service, settings: RunSettings, chunk: int, facts: pa.T
     with service.unit(f"run:{run_id}") as unit, duckdb.connect(config={"threads": 1}) as database:
         if unit.db.get(RunChunkRow, (run_id, chunk)) is not None:
             return {}
+        if "event_from" not in facts.column_names:  # an earlier release prepared this run
+            facts = facts.append_column("event_from", pa.nulls(len(facts), pa.date32()))
         database.register("facts", facts)
         people = database.sql("select distinct person from facts order by person").to_arrow_table()
         gone = lock_chunk(unit.db, people)
@@ -128,7 +130,9 @@ def _evidence_sql(settings: RunSettings, institution: str, now: datetime) -> str
     source, recorded, weight = settings.feed.source, now.isoformat(), settings.feed.evidence.weight
     principal = principal_of(settings.feed.name)
     # The keys of each body stand in the order of the alphabet: so it is written as it is hashed (row_macs.py).
-    start = f"""'"event_at":"' || event_at || '","id":"' || id || '","institution":"{institution}",'"""
+    at, since = """'"event_at":"' || event_at || '",'""", """coalesce('"event_from":"' || event_from || '",', '')"""
+    who = f"""'"id":"' || id || '","institution":"{institution}",'"""
+    start = f"{at} || {who}"
     told = f'"principal":"{principal}","recorded_at":"{recorded}","source":"{source}"'
     return f"""
         select id, person as beneficiary_id, kind, '{source}' as source, external_id, event_at,
@@ -136,11 +140,13 @@ def _evidence_sql(settings: RunSettings, institution: str, now: datetime) -> str
             case kind
                 when 'sign_of_life' then '{{"act":"' || what || '",' || {start} ||
                     '{told},"trust":{weight!r},"type":"sign_of_life"}}'
-                when 'adverse' then '{{' || {start} || '"kind":"' || what || '",{told},"type":"adverse"}}'
+                when 'adverse' then '{{' || {at} || {since} || {who} ||
+                    '"kind":"' || what || '",{told},"type":"adverse"}}'
                 else '{{"by_officer":false,"by_person":false,' || {start} || '{told},"target":"' || target
                     || '","type":"void"}}' end as body,
             '{settings.run.id}' as run_id, stage as link_stage, weight as link_weight, levels as link_levels
-        from (select * replace (strftime(event_at, '%Y-%m-%dT%H:%M:%S+00:00') as event_at) from new_facts)
+        from (select * replace (strftime(event_at, '%Y-%m-%dT%H:%M:%S+00:00') as event_at,
+            cast(event_from as varchar) as event_from) from new_facts)
         order by id"""
 
 

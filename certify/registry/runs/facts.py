@@ -20,7 +20,8 @@ from certify.storage.runs import MOST_VERSIONS
 FACTS = "facts"
 """Table of facts: ``chunk, id, fact`` (sign, adverse, void, question), ``person, external_id, event_on, what`` (the act
 or the kind of adverse record), ``target`` (evidence that is taken back), ``stage, weight, levels`` (of the link),
-``reason`` and ``record`` (of questions: why an officer is asked, and the record of the registry in JSON)."""
+``reason`` and ``record`` (of questions: why an officer is asked, and the record of the registry in JSON), and
+``event_from`` (the first possible day, if the day of the event is not known)."""
 EARLY = "early_voids"
 """Table of voids whose records never came, and of all corrections under another number: ``target, external_id,
 operation``."""
@@ -113,7 +114,8 @@ def _make_fresh(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chun
             any_value(what) as what, any_value(person) as person
         from {KNOWN} group by number;
         create or replace temp table told as
-        select r.row, r.record_id, r.operation, coalesce(r.target, r.record_id) as target, r.event_date, {what} as what,
+        select r.row, r.record_id, r.operation, coalesce(r.target, r.record_id) as target, r.event_date, r.event_from,
+            {what} as what,
             l.person, l.stage, l.weight, l.levels,
             own.number is not null as is_known, own.all_voided, own.event_on as own_event, own.what as own_what,
             own.person as own_person, coalesce(old.versions, 0) as target_versions
@@ -123,7 +125,11 @@ def _make_fresh(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chun
         left join versions old on old.number = coalesce(r.target, r.record_id)
         where r.operation <> 'void'"""
     )
-    same = "(own_event, own_what) = (event_date, what) and (person is null or person = own_person)"
+    # A death "in November" is dated the last possible day, at most that of the import; so it moves until December.
+    same = (
+        "own_what = what and own_event between coalesce(event_from, event_date) and event_date "
+        "and (person is null or person = own_person)"
+    )
     # In a full file an ended record that stands again has begun again. Elsewhere only other content is a new report,
     # because files overlap.
     full = feed.content == "full" and feed.adverse_kind is not None
@@ -145,7 +151,7 @@ def _make_fresh(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chun
         insert into {NOTES} select 'id_conflict', r.record_id, r.row from linked l
             join given_records r on r.row = l.row where l.reason = '{_NOT_ASKED}';
         create or replace temp table fresh_sorted as
-        select {_chunk(chunks)} as chunk, row, person, event_date as event_on, what, stage, weight, levels,
+        select {_chunk(chunks)} as chunk, row, person, event_date as event_on, event_from, what, stage, weight, levels,
             record_id as number,
             case when (operation = 'correct' and target = record_id) or is_known
                 then record_id || ':c' || greatest(target_versions, 1) else record_id end as external_id
@@ -225,7 +231,8 @@ def _make_questions(database: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Make ``questions``: doubtful links of adverse records, the most likely one of each record."""
     kind = feed.adverse_kind
     words = ", ".join(
-        f"'{name}': r.{name}" for name in ("name", "birth_date", "sex", "region", "national_id", "event_date")
+        f"'{name}': r.{name}"
+        for name in ("name", "birth_date", "sex", "region", "national_id", "event_date", "event_from")
     )
     record = f"to_json({{{words}}})" if kind else "cast(null as json)"
     database.execute(
@@ -288,14 +295,14 @@ def _collect(database: duckdb.DuckDBPyConnection, feed: Feed, ids: _Ids, chunks:
     database.execute(
         f"""create or replace temp table more as
         select 'void' as fact, person, external_id, event_on, null as what, target, null as stage,
-            null as weight, null as levels, null as reason, null as record from undone
+            null as weight, null as levels, null as reason, null as record, null as event_from from undone
         union all
         select 'question', person, external_id, event_on, what, null, stage, weight, levels, reason,
-            cast(record as varchar) from questions;
+            cast(record as varchar), null from questions;
         create or replace temp table {FACTS} as
         select chunk, id, '{fact}' as fact, person, external_id, event_on, what,
             cast(null as varchar) as target, stage, weight, levels, cast(null as varchar) as reason,
-            cast(null as varchar) as record from fresh;
+            cast(null as varchar) as record, event_from from fresh;
         insert into {FACTS} by name
         select {ids.sql("place + (select count(*) from fresh)")} as id, * exclude (place) from (
             select {_chunk(chunks)} as chunk, row_number() over (order by external_id) as place, * from more

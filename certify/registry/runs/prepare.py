@@ -93,7 +93,7 @@ def prepare(
     ended = _hold_endings(service, row, feed, staging)
     if ended is None:
         return False
-    opened = open_engine(engine, memory=memory, threads=threads) if engine == "duckdb" else open_engine(engine)
+    opened = open_engine(engine, memory=memory, threads=threads)
     try:
         say("reading people")
         start = perf_counter()
@@ -175,7 +175,8 @@ def _store_facts(
 ) -> tuple[int, dict[str, Any]]:
     # Names are read again only if an officer may have to see them.
     words = "" if feed.adverse_kind is None else ", national_id, name, birth_date, sex, region"
-    query = f"row, record_id, operation, target, act, event_date, recorded_on{words}"
+    # Records of an import that an earlier release made have no first possible day.
+    query = f"row, record_id, operation, target, act, event_date, event_from, recorded_on{words}"
     for number, table in enumerate(staging.read_all("records")):
         database.register("batch", table)
         into = f"create table {RECORDS} as" if number == 0 else f"insert into {RECORDS}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -94,6 +94,7 @@ def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQu
     unit.ledger(LedgerEvent.LINK_ANSWERED, row.beneficiary_id, question=str(row.id), answer=row.state, officer=officer)
     if same:
         source = unit.service.sources.sources.get(row.source)
+        since = record_of(unit, row).get("event_from")
         fact = AdverseRecord(
             id=str(unit.service.new_id()),
             source=row.source,
@@ -102,6 +103,7 @@ def answer(unit: Unit, question_id: UUID, *, officer: str, same: bool) -> LinkQu
             institution=source.institution if source else row.source,
             principal=principal_of(get_run(unit.db, row.run_id).feed),
             kind=row.adverse,
+            event_from=date.fromisoformat(since) if since else None,
         )
         record_fact(unit, row.beneficiary_id, fact, external_id=row.external_id)
     _close_case(unit, row.beneficiary_id, officer, row.state)

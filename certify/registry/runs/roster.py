@@ -14,7 +14,7 @@ import pyarrow as pa
 from certify.registry.feeds.description import Feed
 from certify.registry.linking import Source
 from certify.registry.normalise import Layout
-from certify.registry.normalise.ids import HASHED, HOLDS_BIRTH_DATE, check_ids, compact_ids
+from certify.registry.normalise.ids import HAS_CHECK_DIGIT, HASHED, HOLDS_BIRTH_DATE, check_ids, compact_ids
 from certify.registry.runs.hashing import hashed_id_sql
 from certify.storage.copy import copy_out_batches
 from certify.storage.database import Session
@@ -38,9 +38,14 @@ _PEOPLE_COLUMNS = {
 }
 
 
+def _layout(feed: Feed) -> Layout:
+    form = feed.national_id_format
+    return replace(_LAYOUT, id_holds_birth=form in HOLDS_BIRTH_DATE, id_checked=form in HAS_CHECK_DIGIT)
+
+
 def read_people(db: Session, feed: Feed) -> Source:
     """Return all enrolled people as a stream, which is read while the transaction of ``db`` is open."""
-    layout = replace(_LAYOUT, id_holds_birth=feed.national_id_format in HOLDS_BIRTH_DATE)
+    layout = _layout(feed)
     batches = copy_out_batches(db, _PEOPLE, _PEOPLE_COLUMNS)
     return Source(pa.RecordBatchReader.from_batches(pa.schema(list(_PEOPLE_COLUMNS.items())), batches), layout)
 
@@ -56,12 +61,7 @@ def hashed_records(feed: Feed, tables: Iterable[pa.Table], key: bytes) -> Source
     Returns:
         The records as a stream, for linking.
     """
-    layout = replace(
-        _LAYOUT,
-        key="row",
-        id_text="national_id",
-        id_holds_birth=feed.national_id_format in HOLDS_BIRTH_DATE,
-    )
+    layout = replace(_layout(feed), key="row", id_text="national_id")
     schema = pa.schema([(name, pa.int64() if name == "row" else pa.string()) for name in layout.columns()])
     return Source(pa.RecordBatchReader.from_batches(schema, _hashed(feed, tables, key, schema)), layout)
 

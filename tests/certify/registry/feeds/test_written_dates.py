@@ -163,8 +163,16 @@ def test_a_death_without_a_day_is_dated_as_late_as_it_can_be_and_a_birth_keeps_w
     assert [found[text] for text in ("1942-06-00", "1942", "1942-06-07")] == ["1942-06", "1942", "1942-06-07"]
 
 
-def test_a_year_of_another_calendar_becomes_the_year_in_which_most_of_it_lies() -> None:
-    assert _days([], ["1320"], calendar="persian")["1320"] == "1941"
+def test_a_month_or_year_of_another_calendar_lies_in_two_of_ours() -> None:
+    assert _days([], ["1320", "1325-06"], calendar="persian") == {"1320": "1941/1942", "1325-06": "1946-08/1946-09"}
+    assert _days([], ["1366-09"], calendar="hijri")["1366-09"] == "1947-07/1947-08"
+    assert _days([], ["1939-13"], calendar="ethiopian")["1939-13"] == "1947-09", "it has five days"
+
+
+def test_attack_days_that_stand_for_an_unknown_birth_are_no_birth_date() -> None:
+    written = ["1900-01-01", "1111-11-11", "01.01.0001", "9999-12-31", "1753-01-01", "1899-12-30", "1900-01-02"]
+    found = _days([], written)
+    assert {text for text in written if found[text] is not None} == {"1900-01-02"}
 
 
 def test_births_and_deaths_may_have_their_own_centuries() -> None:

@@ -69,6 +69,59 @@ def test_attack_a_twin_whose_name_differs_by_a_sign_is_asked_about(own: str, twi
 
 
 @pytest.mark.parametrize(
+    ("own", "twins"), [*TWINS, ("S. Kumar", "R. Kumar"), ("ச. குமார்", "ர. குமார்"), ("Орлов Ж", "Орлов Л")]
+)
+def test_attack_a_twin_with_the_id_of_the_person_is_asked_about(own: str, twins: str) -> None:
+    me = ("me", "ID1", own, "1947-03-14", "F", "R1")
+    record = ("r", "ID1", twins, "1947-03-14", "F", "R1")
+    links, asked = _linked(_table(me), _table(record), model=UNTRAINED)
+    assert (links, asked) == ({}, {"r": "id_doubt"})
+
+
+@pytest.mark.parametrize("name", ["S. Kumar", "J. R. Smith", "Ж. Орлов", "ச. குமார்", "د علي"])
+def test_attack_initials_are_no_proof_of_a_person(name: str) -> None:
+    others = make_family("latin", count=1_000).tables()[0]
+    person = ("me", "ID1", name, "1947-03-14", "F", "R1")
+    records = _table(
+        ("without", None, name, "1947-03-14", "F", "R1"),
+        ("nearly", "ID1", name, "1947-03-15", "F", "R1"),
+        ("undated", "ID1", name, None, "F", "R1"),
+        ("year", "ID1", name, "1947", "F", "R1"),
+        ("whole", "ID1", name, "1947-03-14", "F", "R1"),
+    )
+    links, asked = _linked(pa.concat_tables([others, _table(person)]), records, model=UNTRAINED)
+    assert links == {"whole": "me"}
+    assert asked == {"without": "relative", "nearly": "id_doubt", "undated": "id_doubt", "year": "id_doubt"}
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs"),
+    [
+        ("محمد علي حسين", "Mohammed Ali Hussein"),
+        ("محمد علي حسين", "Mohd. Ali Husain"),
+        ("रमेश शर्मा", "Ramesh Sharma"),
+        ("লক্ষ্মী রানী দাস", "Lakshmi Rani Das"),
+        ("ஷண்முகம் குமார்", "Shanmugam Kumar"),
+        ("Чайковский Пётр", "Tchaikovsky Piotr"),
+        ("Γεώργιος Παπαδόπουλος", "Georgios Papadopoulos"),
+    ],
+)
+def test_a_name_in_another_script_is_asked_about_and_the_id_confirms_it(own: str, theirs: str) -> None:
+    """In a nation of a hundred million, too: the same consonants weigh enough for a question, and never for a link."""
+    others = make_family("latin", count=1_000).tables()[0]
+    people = pa.concat_tables([others, _table(("me", "ID1", own, "1947-03-14", "F", "R1"))])
+    records = _table(
+        ("r", None, theirs, "1947-03-14", "F", "R1"),
+        ("id", "ID1", theirs, "1947-03-14", "F", "R1"),
+        ("near", "ID1", theirs, "1947-03-15", "F", "R1"),
+    )
+    links, asked = _linked(people, records, model=UNTRAINED)
+    assert links.get("r") is None
+    assert asked["r"] in {"clerical", "relative"}
+    assert links["id"] == "me"
+
+
+@pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"sex": "M"}, "id_doubt"),
@@ -85,6 +138,14 @@ def test_attack_a_twin_whose_name_differs_by_a_sign_is_asked_about(own: str, twi
         ({"birth": "1947-03-15"}, None),
         ({"birth": None}, None),
         ({"name": None}, None),
+        # A twin, and a sister: another name by a letter, and a birth date that differs too.
+        ({"name": "Karen Oestervelt"}, "id_doubt"),
+        ({"name": "Karni Oestervelt"}, None),
+        ({"name": "Karen Oestervelt", "birth": "1948-03-14"}, "id_doubt"),
+        # Initials are those of a brother as well.
+        ({"name": "K. Oestervelt"}, "id_doubt"),
+        ({"name": "O. K."}, "id_doubt"),
+        ({"name": "K"}, "id_doubt"),
     ],
 )
 def test_attack_an_id_alone_does_not_make_a_person_dead(changes: dict[str, str | None], reason: str | None) -> None:

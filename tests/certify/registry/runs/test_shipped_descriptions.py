@@ -37,6 +37,7 @@ DEAD = {
     "fhir-fact-of-death": [
         ("900130001", "Dorothea Ann Vandermeer", "1939-03-21", "F", "2026-11-07"),
         ("900130002", "Leopold Castellane", "1944-12-02", "M", "2026-11-24"),
+        ("900130003", "Ambrose Quillfeather", "1941-06-19", "M", "2026-10-31"),
     ],
     "opencrvs-death": [
         ("8800101", "Chanda Mulenga Phiri", "1940-10-02", "M", "2026-11-05"),

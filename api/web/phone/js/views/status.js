@@ -3,7 +3,7 @@ import { call } from "../api.js";
 import { dropAll } from "../capture/vault.js";
 import { keep } from "../device.js";
 import { button, h, icon } from "../dom.js";
-import { day, has, t, tn } from "../i18n.js";
+import { day, has, span, t, tn } from "../i18n.js";
 import { go } from "../pages.js";
 import { forgetTab, ownPage } from "../state.js";
 import { keepOld } from "./contact.js";
@@ -120,6 +120,9 @@ function card(page, title) {
     { class: `card standing ${look}` },
     icon(sign, "badge"),
     h("h1", { tabindex: "-1" }, title),
+    page.death_report
+      ? h("p", {}, t("status.died", { date: span(page.death_report.first, page.death_report.last) }))
+      : null,
     h("p", {}, t(`status.${page.headline}.text`, { date: page.due_on ? day(page.due_on) : "" })),
   );
 }
