@@ -142,6 +142,10 @@ def read_site(app: App, *, retention_days: int, fund: str = "", help_phone: str 
     return Site(version, files, first, _file("sw.js", worker.encode()))
 
 
+_TRADITIONAL = frozenset({"hant", "tw", "hk", "mo"})
+"""Parts of a tag of Chinese that mean the traditional script (CLDR, likely subtags)."""
+
+
 def choose_language(accepted: str) -> str:
     """Return the first language of an Accept-Language header that the pages have; English if there is none."""
     wanted: list[tuple[float, int, str]] = []
@@ -153,6 +157,8 @@ def choose_language(accepted: str) -> str:
             continue
         wanted.append((-weight, place, tag.strip().lower()))
     for _, _, tag in sorted(wanted):
+        if tag.startswith("zh") and not _TRADITIONAL.isdisjoint(tag.split("-")):
+            return "zh-Hant"
         for language in LANGUAGES:
             if tag == language.lower() or tag.split("-")[0] == language.lower().split("-")[0]:
                 return language

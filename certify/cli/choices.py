@@ -105,6 +105,7 @@ class Language(StrEnum):
     """Languages of letters (certify.texts.Language)."""
 
     CHINESE = "zh-Hans"
+    TRADITIONAL_CHINESE = "zh-Hant"
     ENGLISH = "en"
     PORTUGUESE = "pt"
     HINDI = "hi"

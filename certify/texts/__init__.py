@@ -17,7 +17,7 @@ from typing import Literal, get_args
 
 from babel.dates import format_date
 
-Language = Literal["zh-Hans", "en", "pt", "hi", "fr", "es", "ar"]
+Language = Literal["zh-Hans", "zh-Hant", "en", "pt", "hi", "fr", "es", "ar"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 """In the order in which they are offered; the pages of ``api/web`` and the interface take the list from here."""
 NOTICES = ("contact_change", "consent_withdrawn", "record_denied", "appeal_opened", "erasure_asked", "erasure_waits")

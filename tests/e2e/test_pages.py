@@ -171,7 +171,8 @@ def browser_page(playwright: Playwright, chromium: str) -> Iterator[Page]:
         yield page
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+# Traditional Chinese has the layout of Simplified Chinese, character for character.
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "zh-Hant"])
 def test_every_page_is_accessible(language: str, house: House, people: dict[str, UUID], browser_page: Page) -> None:
     page = browser_page
     page.goto(f"http://{house.address}/")

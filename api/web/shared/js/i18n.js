@@ -24,6 +24,7 @@ export const VISIT_DAYS = meta("visit-days").split(" ").map(Number);
  */
 export const LANGUAGES = {
   "zh-Hans": { name: "简体中文", direction: "ltr", voice: "zh-CN" },
+  "zh-Hant": { name: "繁體中文", direction: "ltr", voice: "zh-TW" },
   en: { name: "English", direction: "ltr", voice: "en-GB" },
   pt: { name: "Português", direction: "ltr", voice: "pt-BR" },
   hi: { name: "हिन्दी", direction: "ltr", voice: "hi-IN" },
@@ -124,25 +125,6 @@ export function day(iso) {
   const plain = /^\d{4}-\d{2}-\d{2}$/.test(iso);
   const date = plain ? new Date(`${iso}T12:00:00Z`) : new Date(iso);
   return new Intl.DateTimeFormat(language, { dateStyle: "long", ...(plain ? { timeZone: "UTC" } : {}) }).format(date);
-}
-
-/**
- * Write when something happened whose day may not be known, in words: a day, "March 2026", or the first and last day.
- *
- * @param {string} first the first possible day, as yyyy-mm-dd; 1900-01-01 if no date is known
- * @param {string} last the last possible day
- * @returns {string}
- */
-export function span(first, last) {
-  if (first === last) return day(last);
-  if (first <= "1900-01-01") return t("date.until", { date: day(last) });
-  const [from, to] = [first, last].map((iso) => new Date(`${iso}T12:00:00Z`));
-  const within = { timeZone: "UTC", year: "numeric" };
-  if (first.slice(0, 7) === last.slice(0, 7))
-    return new Intl.DateTimeFormat(language, { ...within, month: "long" }).format(to);
-  if (first.slice(0, 4) === last.slice(0, 4) && first.endsWith("-01-01") && last.slice(5, 7) === "12")
-    return new Intl.DateTimeFormat(language, within).format(to);
-  return new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" }).formatRange(from, to);
 }
 
 /**
