@@ -13,6 +13,7 @@ export function span(first, last) {
   if (first === last) return day(last);
   if (first <= "1900-01-01") return t("date.until", { date: day(last) });
   const [from, to] = [first, last].map((iso) => new Date(`${iso}T12:00:00Z`));
+  /** @type {Intl.DateTimeFormatOptions} */
   const within = { timeZone: "UTC", year: "numeric" };
   if (first.slice(0, 7) === last.slice(0, 7))
     return new Intl.DateTimeFormat(current(), { ...within, month: "long" }).format(to);
