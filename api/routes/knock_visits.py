@@ -71,21 +71,26 @@ async def wish(
     status_code=202,
     response_model=AcceptedOut,
     dependencies=[Depends(public("people who have a stranger at the door may report them", limited=False))],
-    responses=problems(413, 422, 503),
+    responses=problems(400, 409, 413, 422, 503),
 )
-async def report(body: DoorReportIn, request: Request, state: Annotated[State, Depends(current_state)]) -> Response:
+async def report(
+    body: DoorReportIn,
+    request: Request,
+    state: Annotated[State, Depends(current_state)],
+    once: Annotated[Once, Depends(once)],
+) -> Response:
     """Report somebody at the door who showed this code. The answer tells nothing about them or the reporting person."""
     gate = Gate(state, request, Purpose.REPORT, body.device_id, lambda _: None)
 
-    def work() -> Response:
-        with state.service.unit("certify:door") as unit:
-            person = None
-            if body.birth_date is not None and (body.national_id or body.card_number):
-                claim = identify(
-                    unit, national_id=body.national_id, card_number=body.card_number, birth_date=body.birth_date
-                )
-                person = claim.person
-            report_agent(unit, body.secret, person=person, today=today_of(unit))
-        return Response(AcceptedOut().model_dump_json().encode(), 202, media_type="application/json")
+    def work(unit: Unit) -> AcceptedOut:
+        person = None
+        if body.birth_date is not None and (body.national_id or body.card_number):
+            claim = identify(
+                unit, national_id=body.national_id, card_number=body.card_number, birth_date=body.birth_date
+            )
+            person = claim.person
+        report_agent(unit, body.secret, person=person, today=today_of(unit))
+        return AcceptedOut()
 
-    return await paced(work, knock.BEAT_S, gate=gate.enter)
+    caller = Principal(device_mark(body.device_id), Role.PENSIONER, "certify:door")
+    return await paced(lambda: once.run(caller, work, status=202), knock.BEAT_S, gate=gate.enter)

@@ -97,9 +97,8 @@ class AgentAtWork:
             "isUserVerified": True,
             "automaticPresenceSimulation": True,
         }
-        self._authenticator = self._wire.send("WebAuthn.addVirtualAuthenticator", {"options": options})[
-            "authenticatorId"
-        ]
+        made = self._wire.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        self._authenticator = made["authenticatorId"]
         for passkey in self.passkeys:  # a real tablet keeps its passkeys when it is switched off
             self._wire.send("WebAuthn.addCredential", {"authenticatorId": self._authenticator, "credential": passkey})
         return self.page
@@ -163,8 +162,8 @@ class AgentAtWork:
         """Press the button that signs in, and choose a code if the passkey makes no secrets."""
         self.page.get_by_role("button", name="Sign in with the passkey").click()
         if not self.secrets:
-            self.page.get_by_label("Code", exact=True).fill(code)
-            self.page.get_by_label("The same again").fill(code)
+            for label in ("Code", "The same again"):
+                self.page.get_by_label(label, exact=True).fill(code)
             self.page.get_by_role("button", name="Go on").click()
 
     def unlock(self) -> None:
@@ -248,8 +247,9 @@ class AgentAtWork:
         self.expect_title("Sign and seal")
         self.page.locator("#sure").check()
         self.page.get_by_role("button", name="Sign and seal").click()
-        expect(self.page.get_by_role("heading", level=1)).not_to_have_text("Sign and seal")
-        if self.page.get_by_role("heading", level=1).inner_text() == WORDS["slip.title"]:
+        title = self.page.get_by_role("heading", level=1)
+        expect(title).not_to_have_text("Sign and seal")
+        if title.inner_text() == WORDS["slip.title"]:
             self.page.get_by_role("button", name=WORDS["slip.next"]).click()
         self.expect_title("Your visits")
 

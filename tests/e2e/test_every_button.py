@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.integration, pytest.mark.enable_socke
 
 _NOT_WALKED = {
     "capture": "its stage has its own tests (test_capture.py); here it only ever shows its warning and its trouble",
-    "send": "it shows no control but after a failure, which is tested below",
+    "send": "it shows no control but after a failure (tests/e2e/test_capture.py)",
 }
 _RESET = """(who) => (window.walked = {
   session: who.session,

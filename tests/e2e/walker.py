@@ -1,7 +1,7 @@
 """Press every control of a page while something is wrong, and tell which of them say nothing.
 
 The controls are found in the running page. Faults are made where the page meets the world: its requests, its storage
-and its camera; a full disk is the browser's own.
+(``localStorage`` and ``sessionStorage``) and its camera.
 """
 
 from __future__ import annotations

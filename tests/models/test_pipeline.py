@@ -154,7 +154,7 @@ def test_every_code_has_a_plain_sentence() -> None:
     codes = {rule.guidance for rule in RULES} | {"no_face"}
     codes |= IMAGE_CODES | VIDEO_CODES
     codes |= set(LIVENESS_CODES) | {"not_processed"}
-    codes |= {"film_needed", "light_once_more"}  # from certify.capture.evaluate
+    codes |= {"film_needed", "light_once_more", "arrived_late"}  # from certify.capture.evaluate
     codes |= {"another_face", "not_comparable"}  # from certify.people.references, which compares further ones
     assert codes == SENTENCES.keys()
     for code in codes:

@@ -13,7 +13,7 @@ from tests.certify.cli.here import ended, here
 from tests.certify.test_production import fund  # noqa: F401 - a fixture
 
 NOT_SET = {
-    *("CERTIFY_ISSUER_NAME", "CERTIFY_LEDGER_ORIGIN", "CERTIFY_PUBLIC_URL", "CERTIFY_TIME_ZONE"),
+    *("CERTIFY_HELP_PHONE", "CERTIFY_ISSUER_NAME", "CERTIFY_LEDGER_ORIGIN", "CERTIFY_PUBLIC_URL", "CERTIFY_TIME_ZONE"),
     *("CERTIFY_ISSUERS_FILE", "CERTIFY_SOURCES_FILE", "CERTIFY_POLICIES_DIR", "CERTIFY_MASTER_KEY_FILE"),
 }
 

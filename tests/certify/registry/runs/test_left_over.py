@@ -67,7 +67,7 @@ def test_signs_of_life_that_prove_nothing_for_anybody_are_listed_by_number(fund:
         page = run_report(unit, row.id)
     assert kept == {"s1": ("unlinked", None)}
     assert row.counts["outcomes"] == {"linked": 1, "unlinked": 1}
-    assert "<td>s1</td>" in page
+    assert '<th scope="row">s1</th>' in page
     changed = fund.run(life, first | {"when": "2026-02-25"}, fund.row("Ada Lovelace", "s3", "2026-02-25", what="stay"))
     with fund.service.reading() as unit:
         assert [(one.number, one.outcome) for one in outcomes_of_run(unit.db, changed.id)] == [("s2", "changed")]
