@@ -52,8 +52,8 @@ MACROS = (
     f"CREATE MACRO script_of(a) AS ({SCRIPT_SQL})",
     f"CREATE MACRO has_tones(a) AS regexp_matches(a, '{TONED}')",
     (
-        f"CREATE MACRO is_brief(a) AS (regexp_matches(a, '{INITIAL}') AND script_of(a) NOT IN ({WHOLE_SYLLABLES}) "
-        f"AND NOT regexp_matches(a, '{FULL_WORD}.* .*{FULL_WORD}'))"
+        f"CREATE MACRO is_brief(a) AS (CASE WHEN regexp_matches(a, '{INITIAL}') AND script_of(a) NOT IN "
+        f"({WHOLE_SYLLABLES}) THEN NOT regexp_matches(a, '{FULL_WORD}.* .*{FULL_WORD}') ELSE FALSE END)"
     ),
     (
         "CREATE MACRO sounds(a) AS list_aggregate(list_sort(list_transform(string_split(a, ' '), "
