@@ -9,13 +9,14 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 
+from certify.decision.determinations import find_determination
 from certify.decision.determine import entitlement_from_json
 from certify.domain.decide import Payment
 from certify.domain.entitled import Part
 from certify.domain.overpaid import Overpayment, last_pay_day, overpayment
 from certify.domain.told import told
 from certify.service import Unit
-from certify.storage.facts import get_determination, stored_policy
+from certify.storage.facts import stored_policy
 from certify.storage.tables.people import EntitlementRow
 
 
@@ -37,7 +38,7 @@ def overpaid(unit: Unit, pension: EntitlementRow, *, paid_until: date | None = N
     """
     if pension.payment != Payment.STOP or pension.determination_id is None or pension.stopped_on is None:
         return None
-    row = get_determination(unit.db, pension.determination_id)
+    row = find_determination(unit, pension.determination_id)
     said = told(row.verdict)
     rule = stored_policy(unit.db, row.policy_sha256).policy.entitlement.payment
     if said.owed_until is None or rule is None:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from certify.decision.determinations import find_determination
 from certify.domain.case_kinds import CaseKind
 from certify.domain.reasons import Code
 from certify.messages.outbox import NewMessage, count_messages_for, put_messages
 from certify.service import Service, Unit
-from certify.storage.facts import get_determination
 from certify.storage.reviews import opened_since
 from certify.storage.tables.decisions import ReviewCaseRow
 
@@ -57,7 +57,7 @@ def announce(service: Service, *, dry_run: bool = False) -> Counter[str]:
 def _messages(unit: Unit, case: ReviewCaseRow) -> Iterator[NewMessage]:
     if case.determination_id is None:
         return
-    for why in get_determination(unit.db, case.determination_id).verdict["reasons"]:
+    for why in find_determination(unit, case.determination_id).verdict["reasons"]:
         kind = _TEXTS.get(why["code"])
         if kind is not None:
             day = why["params"]["date"]

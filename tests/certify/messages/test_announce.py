@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from certify.decision.determine import determine, determine_due
 from certify.domain.terms import Terms
+from certify.files.people_file import import_people
 from certify.messages.announce import announce
 from certify.messages.letters import write_letter
 from certify.people.contact import Contact, set_contact
@@ -104,3 +106,16 @@ def test_every_language_names_every_institution(language: str) -> None:
     common = catalogue(language).common
     names = [common[f"abroad_{name}"] for name in ("consulate", "notary", "bank", "post", "doctor")]
     assert len(set(names)) == len(names)
+
+
+def test_a_date_of_a_pension_that_came_with_a_file_is_told(service: Service, clock: Clock, tmp_path: Path) -> None:
+    """The first determination of an imported pension is stored in brief, which once ended the job of the reminders."""
+    clock.now = datetime(2026, 4, 3, 4, tzinfo=UTC)
+    service = with_ways(service, "sms", "letter")
+    file = tmp_path / "people.csv"
+    file.write_text(
+        "national_id,name,scheme,starts_on,birth_date,last_proof_on,ends_on\n"
+        "LAW0002,Bo Law,orphan,2015-01-01,2008-06-20,2026-02-01,2026-06-30\n"
+    )
+    import_people(service, file)
+    assert announce(service) == {"ends_soon": 1}
