@@ -103,13 +103,11 @@ def _sheet(row: CertificateRow, language: Language, titles: Mapping[str, str]) -
     from certify.certificates.pdf import certificate_pdf  # noqa: PLC0415 - as above
     from certify.texts.sheet import sheet_words  # noqa: PLC0415 - as above
 
-    certificate = read_unverified(row.cose)
+    certificate, words = read_unverified(row.cose), sheet_words(language, titles)
     try:
-        words = sheet_words(language, titles)
         return certificate_pdf(certificate, row.cose, words=words, created_at=row.issued_at), language
     except CannotPrint:
-        words = sheet_words("en", titles)
-        return certificate_pdf(certificate, row.cose, words=words, created_at=row.issued_at), "en"
+        return _sheet(row, "en", titles)
 
 
 @router.get(

@@ -116,7 +116,7 @@ def _about_pensions(unit: Unit, read: _Slice, start: int) -> list[NewMessage]:
     kinds = kinds_of_cases(unit.db, {case for cases in read.closed.values() for case, _ in cases})
     now = pensions_now(unit.db, people)
     numbers = {number for certificates in read.issued.values() for number, _ in certificates}
-    told = years_told(unit.db, read.issued.keys(), numbers) if read.issued else set()
+    told = years_told(unit.db, read.issued.keys(), numbers) if read.issued else {}
     messages = []
     for person in sorted(people):
         closed = [(CaseKind(kinds[case]), how) for case, how in read.closed.get(person, ()) if case in kinds]
@@ -127,7 +127,7 @@ def _about_pensions(unit: Unit, read: _Slice, start: int) -> list[NewMessage]:
             happened,
             now.get(person, ()),
             refuted_by_life=unit.service.refuted_by_life,
-            told_years={year for one, year in told if one == person},
+            told_years=told.get(person, ()),
         )
         if news is not None:
             messages.append(_message(unit, person, news, f"{news.kind}:{start}:{person}"))

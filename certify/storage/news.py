@@ -108,8 +108,8 @@ def silent_news(db: Session, run_id: UUID, chunk: int) -> list[tuple[UUID, date]
     return [(person, until) for person, until in fetch(db, _SILENT, {"run": run_id, "chunk": chunk})]
 
 
-def years_told(db: Session, people: Collection[UUID], numbers: Collection[str]) -> set[tuple[UUID, int]]:
-    """Return the calendar years until which people were certified before, each with its person.
+def years_told(db: Session, people: Collection[UUID], numbers: Collection[str]) -> dict[UUID, set[int]]:
+    """Return the calendar years until which people were certified before, by person.
 
     Args:
         db: the session of the transaction.
@@ -117,7 +117,10 @@ def years_told(db: Session, people: Collection[UUID], numbers: Collection[str]) 
         numbers: certificates that do not count, because they are the news.
     """
     rows: list[tuple[UUID, date]] = fetch(db, _BEFORE, {"people": list(people), "numbers": list(numbers)})
-    return {(person, until.year) for person, until in rows}
+    years: dict[UUID, set[int]] = {}
+    for person, until in rows:
+        years.setdefault(person, set()).add(until.year)
+    return years
 
 
 def announced_visits(db: Session, ids: Collection[UUID]) -> dict[UUID, date]:
