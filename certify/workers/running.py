@@ -28,13 +28,14 @@ async def worker_app(
         tasks: the tasks that this worker knows. The app gets copies: procrastinate renames those it registers, so a
             second worker in one process would know none.
         queues: names of the lanes that this worker takes jobs from.
-        wait: True to work until SIGINT or SIGTERM (jobs under way are finished), False to stop when no job is left.
+        wait: True to work until SIGINT or SIGTERM (jobs under way are finished), False to work off what is queued and
+            stop: then the timetable begins no jobs, so that what happens does not depend on the time of day.
 
     Yields:
         The open app and the function that runs the worker.
     """
     app = App(connector=PsycopgConnector(conninfo=service.database.conninfo, kwargs={"options": SESSION_OPTIONS}))
-    app.add_tasks_from(_copy(tasks), namespace=NAMESPACE)
+    app.add_tasks_from(_copy(tasks, timetable=wait), namespace=NAMESPACE)
     async with app.open_async():
 
         async def run(**options: Any) -> None:
@@ -45,10 +46,10 @@ async def worker_app(
         yield app, run
 
 
-def _copy(tasks: Blueprint) -> Blueprint:
+def _copy(tasks: Blueprint, *, timetable: bool) -> Blueprint:
     copied = Blueprint()
     copied.tasks = {name: copy.copy(task) for name, task in tasks.tasks.items()}
-    for entry in tasks.periodic_registry.periodic_tasks.values():
+    for entry in tasks.periodic_registry.periodic_tasks.values() if timetable else ():
         copied.periodic_registry.register_task(
             task=copied.tasks[entry.task.name],
             cron=entry.cron,

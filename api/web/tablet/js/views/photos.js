@@ -1,3 +1,4 @@
+/** @import { Shot } from "../draft.js" */
 /** @import { Page } from "../pages.js" */
 import { openCamera, stopCamera, CameraError } from "../capture/camera.js";
 import { asking } from "../ask.js";
@@ -51,6 +52,18 @@ export async function photos({ visit, kind = "photo", scan = false }) {
   let stream = null;
   /** @type {string[]} */
   let addresses = [];
+  /** A button that drops what was taken, so that it is taken again. @type {(shot: Shot, lost: string, yes: string) => HTMLElement} */
+  const dropping = (shot, lost, yes) =>
+    asking(t("photos.retake"), {
+      loses: () => lost,
+      yes,
+      no: t("ask.keep"),
+      kind: "",
+      action: async () => {
+        await dropShot(draft, shot);
+        await paint();
+      },
+    });
   const paint = async () => {
     addresses.forEach((address) => URL.revokeObjectURL(address));
     addresses = [];
@@ -58,31 +71,14 @@ export async function photos({ visit, kind = "photo", scan = false }) {
     const films = face ? draft.shots.filter((shot) => shot.kind === "video") : [];
     const items = [];
     for (const film of films) {
-      const drop = asking(t("photos.retake"), {
-        loses: () => t("photos.film.lost"),
-        yes: t("photos.film.yes"),
-        no: t("ask.keep"),
-        kind: "",
-        action: async () => {
-          await dropShot(draft, film);
-          await paint();
-        },
-      });
+      const drop = dropping(film, t("photos.film.lost"), t("photos.film.yes"));
       items.push(h("li", { class: "film" }, h("p", {}, t("photos.film.one")), drop));
     }
     for (const [place, shot] of mine.entries()) {
       const address = URL.createObjectURL(new Blob([await bytesOf(draft, shot)], { type: "image/jpeg" }));
       addresses.push(address);
-      const drop = asking(t("photos.retake"), {
-        loses: () => t("photos.retake.lost", { count: number(place + 1) }),
-        yes: t("photos.retake.yes"),
-        no: t("ask.keep"),
-        kind: "",
-        action: async () => {
-          await dropShot(draft, shot);
-          await paint();
-        },
-      });
+      const lost = t("photos.retake.lost", { count: number(place + 1) });
+      const drop = dropping(shot, lost, t("photos.retake.yes"));
       items.push(h("li", {}, h("img", { src: address, alt: t("photos.shot", { count: number(place + 1) }) }), drop));
     }
     shots.replaceChildren(...items);
